@@ -1,0 +1,1 @@
+"""What measures: scenarios, trials, the Locust users and the records they leave on disk."""

@@ -1,0 +1,68 @@
+"""The wire contract: how an event, a poll reply and an SSE frame look in bytes, and the names both sides use.
+
+Times are the server's CLOCK_MONOTONIC in nanoseconds; `seq` counts from 1. The same contract in OpenAPI and
+AsyncAPI is in docs/.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii
+
+WEBSOCKET_PATH = "/ws"
+WEBSOCKET_ECHO_PATH = "/ws/echo"
+SSE_PATH = "/sse"
+SHORT_POLL_PATH = "/poll/short"
+LONG_POLL_PATH = "/poll/long"
+POST_ECHO_PATH = "/echo"
+HEALTH_PATH = "/health"
+CLOCK_PATH = "/clock"
+STREAM_PATH = "/stream"
+STATS_PATH = "/stats"
+
+CURSOR_TOO_OLD_STATUS = 410
+CURSOR_TOO_OLD_CLOSE_CODE = 4410
+"""The history no longer holds the event after the cursor: said aloud, never a silent gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One numbered event as it travels."""
+
+    seq: int
+    due_ns: int
+    published_ns: int
+    payload: str
+
+
+def encode_event(event: Event) -> str:
+    """The event as compact JSON, the same text on every transport."""
+    return (
+        f'{{"seq":{event.seq},"due_ns":{event.due_ns},"published_ns":{event.published_ns},'
+        f'"payload":{encode_basestring_ascii(event.payload)}}}'
+    )
+
+
+def decode_event(text: str | bytes) -> Event:
+    """Inverse of `encode_event`; raises ValueError, KeyError or TypeError on anything else."""
+    fields = json.loads(text)
+    return Event(fields["seq"], fields["due_ns"], fields["published_ns"], fields["payload"])
+
+
+def encode_poll_reply(encoded_events: Iterable[str], next_cursor: int) -> bytes:
+    """The body of a non-empty poll: `{"events": [...], "next": SEQ}` from events encoded once."""
+    return f'{{"events":[{",".join(encoded_events)}],"next":{next_cursor}}}'.encode()
+
+
+def decode_poll_reply(body: bytes) -> tuple[list[Event], int]:
+    """The events of a poll's reply and the cursor to ask after next."""
+    reply = json.loads(body)
+    events = [Event(e["seq"], e["due_ns"], e["published_ns"], e["payload"]) for e in reply["events"]]
+    return events, reply["next"]
+
+
+def encode_sse_event(seq: int, encoded_event: str) -> bytes:
+    """One server-sent event whose id is the seq, so that `Last-Event-ID` is the cursor (WHATWG HTML, 9.2)."""
+    return f"id: {seq}\ndata: {encoded_event}\n\n".encode()
