@@ -1,0 +1,102 @@
+"""Summaries made by hand, with every key of docs/formats.md: what charts and reports are tried on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from loadtests.records import JsonObject, TransportStyle
+from loadtests.transports import TRANSPORTS
+
+BROADCAST = ("websocket", "sse", "long_poll", "short_poll")
+ECHO = ("echo_websocket", "echo_post", "echo_post_new")
+
+
+def style(name: str) -> TransportStyle:
+    entry = TRANSPORTS[name]
+    return TransportStyle(entry.name, entry.label, entry.role, entry.model, entry.colour, entry.marker, entry.dash)
+
+
+def parameters(name: str, **changes: Any) -> JsonObject:
+    own = {"poll_interval_s": 1.0, "hold_s": 30.0}
+    base: JsonObject = {
+        "clients": 50, "rate_per_s": 5.0, "arrival": "poisson", "payload_bytes": 64, "one_way_delay_ms": 25.0,
+        "warm_up_s": 1.0, "measured_s": 20.0,
+    }  # fmt: skip
+    return base | {own_name: own[own_name] for own_name in TRANSPORTS[name].parameters} | changes
+
+
+def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObject:
+    """A point whose other figures follow from its median and requests per second by fixed factors."""
+    polling = TRANSPORTS[name].role == "polling"
+    asked = parameters(name, **{k: v for k, v in changes.items() if k in ("clients", "rate_per_s", "poll_interval_s")})
+    per_event = requests / asked["rate_per_s"]
+    latency = {"mean": 1.02 * p50_ms, "p50": p50_ms, "p90": 1.6 * p50_ms, "p95": 1.8 * p50_ms, "p99": 1.95 * p50_ms}
+    model = {"mean_ms": p50_ms, "p50_ms": p50_ms, "p99_ms": 1.9 * p50_ms, "requests_per_event": 1.01 * per_event}
+    return {
+        "transport": name, "parameters": asked, "base": changes.get("base", True), "trials": 3, "events": 300,
+        "deliveries": 15000,
+        "latency_ms": latency | {"max": 2 * p50_ms} | {
+            f"{key}_ci95": [0.97 * value, 1.04 * value] for key, value in latency.items() if key != "p90"
+        },
+        "latency_stamp": "kernel",
+        "parts_ms": {
+            "server_lag": {"p50": 0.03, "p99": 0.2}, "delivery": {"p50": p50_ms, "p99": 1.9 * p50_ms},
+            "client_delay": {"p50": 0.1, "p99": 0.4},
+        },
+        "stamps": {"missing": 0, "coalesced": 12},
+        "requests_per_event": per_event, "requests_per_s": requests,
+        "requests_per_event_ci95": [0.99 * per_event, 1.01 * per_event],
+        "requests_per_s_ci95": [0.99 * requests, 1.01 * requests],
+        "empty_ratio": 0.2 if polling else None,
+        "requests": {
+            "connects": 150, "handshakes": 150, "polls": int(3000 * requests), "posts": 0, "empty": 20, "skipped": 0,
+            "reconnects": 0, "errors": 0,
+        },
+        "bytes_per_event": {"up": 20 * per_event, "down": 130 + 90 * per_event, "total": 130 + 110 * per_event},
+        "bytes_split_per_event": {
+            "payload": 118.0, "framing_and_headers": 12 + 90 * per_event, "empty_polls": 20 * per_event,
+            "tcp_ip": 70 + 100 * per_event,
+        },
+        "setup_bytes_per_client": 512.0, "setup_ms": {"p50": 76.0, "max": 91.0},
+        "server_cpu_us_per_event": 30 + 40 * per_event, "load_cpu_us_per_event": 22 + 35 * per_event,
+        "server_cpu_ratio": 0.004 * asked["clients"], "load_cpu_ratio": 0.005 * asked["clients"],
+        "server_rss_bytes": 61_000_000, "load_rss_bytes": 88_000_000,
+        "ledger": {
+            "expected": 16000, "delivered": 16000, "lost": 0, "duplicate": 0, "reordered": 0, "late": 0, "corrupt": 0,
+        },
+        "model": model, "closed_form": model, "residual_ms": {"mean": 0.2, "p50": 0.1, "p99": 1.2},
+        "against_reference": None if name in ("websocket", "echo_websocket") else {
+            "p50_difference_ms": {"value": p50_ms - 25, "ci95": [p50_ms - 26, p50_ms - 24]},
+            "mean_difference_ms": {"value": p50_ms - 25, "ci95": [p50_ms - 26, p50_ms - 24]},
+            "ratio_p50": p50_ms / 25,
+        },
+        "valid": True, "invalid_reasons": [],
+    }  # fmt: skip
+
+
+def summary(points: Sequence[JsonObject], varied: Sequence[str] = (), **changes: Any) -> JsonObject:
+    names = list(dict.fromkeys(p["transport"] for p in points))
+    return {
+        "format": "push-vs-poll/summary", "version": 1, "scenario": "made", "valid": True, "invalid_reasons": [],
+        "verdict": "WebSocket delivers in 25.2 ms.", "warnings": ["3 trials a point: intervals are wide."],
+        "reference": names[0], "transports": [dataclasses.asdict(style(name)) for name in names], "base_point": 0,
+        "varied": list(varied), "quantile_definition": "nearest rank", "planned_trials": 3 * len(points),
+        "finished_trials": 3 * len(points), "points": list(points), **changes,
+    }  # fmt: skip
+
+
+def standard(delay_ms: float = 25.0, intervals_s: Sequence[float] = (0.1, 0.25, 1.0, 2.5, 5.0)) -> JsonObject:
+    """Four transports, short poll's interval swept, the event rate swept for all."""
+    push = delay_ms + 0.2
+    points = [point("websocket", push, 0.0), point("sse", push + 0.05, 0.0), point("long_poll", push * 1.3, 4.1)]
+    points += [
+        point("short_poll", 500 * every + push, 1 / every, poll_interval_s=every, base=every == 1.0)
+        for every in intervals_s
+    ]
+    for rate in (1.0, 20.0):
+        points += [point(name, push, 0.0, rate_per_s=rate, base=False) for name in ("websocket", "sse")]
+        points.append(point("long_poll", push * 1.4, rate / (1 + rate / 20), rate_per_s=rate, base=False))
+        points.append(point("short_poll", 500 + push, 1.0, rate_per_s=rate, base=False))
+    return summary(points, ["poll_interval_s", "rate_per_s"])
