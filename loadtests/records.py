@@ -14,7 +14,6 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -383,9 +382,7 @@ class Trial:
         )
 
     def _tables(self) -> Mapping[str, Table]:
-        return {
-            field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "info"
-        }
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "info"}
 
 
 def write_run_info(run_folder: Path, info: RunInfo) -> None:
@@ -414,7 +411,7 @@ def write_json(path: Path, format_name: str, fields: JsonObject) -> None:
     document = {"format": format_name, "version": VERSION, **fields}
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def read_json(path: Path, format_name: str) -> JsonObject:
@@ -438,7 +435,5 @@ def _fields_of(record: type, document: JsonObject, path: Path) -> JsonObject:
     if missing := expected - document.keys():
         raise UserError(f"{path}: lacks {', '.join(sorted(missing))}")
     return {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in document.items()
-        if name in expected
+        name: tuple(value) if isinstance(value, list) else value for name, value in document.items() if name in expected
     }

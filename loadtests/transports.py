@@ -34,13 +34,20 @@ class Transport:
     parameters: tuple[str, ...] = ()
     """Scenario parameters that only this transport takes."""
 
+    @property
+    def clients_send(self) -> bool:
+        """The clients themselves are the source of events (messages up and back), not the server's stream."""
+        return self.model.startswith("round_trip")
+
 
 _BLUE, _GREEN, _ORANGE, _VERMILLION = "#0072B2", "#009E73", "#E69F00", "#D55E00"
 
 TRANSPORTS: dict[str, Transport] = {
     transport.name: transport
     for transport in (
-        Transport("websocket", "WebSocket", "persistent", "websocket", "websocket:WebSocketClient", "push", _BLUE, "o", ()),
+        Transport(
+            "websocket", "WebSocket", "persistent", "websocket", "websocket:WebSocketClient", "push", _BLUE, "o", (),
+        ),
         Transport("sse", "SSE", "persistent", "sse", "sse:SseClient", "push", _GREEN, "^", (6, 2)),
         Transport(
             "long_poll", "Long poll", "polling", "polling", "polling:LongPollClient", "long_poll",

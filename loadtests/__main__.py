@@ -1,0 +1,108 @@
+"""`python -m loadtests run|plan|ui`: the command line of the load side."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rich.console import Console
+
+from loadtests.records import UserError
+from loadtests.scenario import load_scenario, shipped_scenarios
+
+INTERRUPTED_STATUS = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, 2 for what the user can mend, 130 for Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        options.command(options)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED_STATUS
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="run|plan|ui")
+    scenario_help = f"{', '.join(shipped_scenarios())}, or the path of a .toml file"
+    run = commands.add_parser("run", help="measure a scenario")
+    run.add_argument("scenario", help=scenario_help)
+    run.add_argument("--target", default="", help="URL of a server that is already running, to be measured instead")
+    run.add_argument("--results", type=Path, default=None, help="folder for runs (default: results)")
+    run.set_defaults(command=_run)
+    plan = commands.add_parser("plan", help="tell what a scenario would measure, in which order")
+    plan.add_argument("scenario", help=scenario_help)
+    plan.set_defaults(command=_plan)
+    ui = commands.add_parser("ui", help="Locust's web UI on the users of every transport")
+    ui.add_argument("--port", type=int, default=8089, help="port of the web UI (default: 8089)")
+    ui.set_defaults(command=_ui)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    from loadtests.run import RESULTS_FOLDER, run_scenario  # noqa: PLC0415 - `plan` and errors answer without httpx
+
+    scenario = load_scenario(options.scenario)
+    target = _checked_target(options.target) if options.target else None
+    results = (options.results or RESULTS_FOLDER).resolve()
+    console = Console(stderr=True)
+    try:
+        run_scenario(scenario, target, results, console)
+    except (UserError, KeyboardInterrupt):
+        _tell_what_is_kept(results, console)
+        raise
+
+
+def _tell_what_is_kept(results: Path, console: Console) -> None:
+    from loadtests.records import finished_trial_folders  # noqa: PLC0415
+
+    latest = (results / "latest").resolve()
+    if latest.is_dir() and (kept := len(finished_trial_folders(latest))):
+        console.print(f"{kept} finished trials are kept: make report RUN={latest}", highlight=False, soft_wrap=True)
+
+
+def _checked_target(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        complete = parts.scheme == "http" and parts.hostname and parts.port and parts.path in ("", "/")
+    except ValueError:
+        complete = False
+    if not complete:
+        raise UserError(f"TARGET={url}: not the address of a server (expected http://host:port)")
+    return f"http://{parts.netloc}"
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from loadtests.plan import expected_seconds, plan_trials  # noqa: PLC0415
+
+    scenario = load_scenario(options.scenario)
+    trials = plan_trials(scenario)
+    for trial in trials:
+        parameters = ", ".join(f"{name} {value}" for name, value in trial.parameters.items())
+        print(f"{trial.index:3d}  block {trial.block}  {trial.transport:12s}  {parameters}")
+    print(f"{len(trials)} trials, about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s")
+
+
+def _ui(options: argparse.Namespace) -> None:
+    from loadtests.ui import serve_ui  # noqa: PLC0415
+
+    serve_ui(options.port)
+
+
+def _as_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

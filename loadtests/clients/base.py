@@ -1,0 +1,162 @@
+"""What every client is: a state machine that is told what happened and says what it wants.
+
+A client has no socket and no clock. The driver calls it with bytes and times; after each call it reads `output` (bytes
+to send), `timer_ns` (when to call back) and `wants_connection` (whether a connection should be open), and acts on
+them. So every client can be tested from bytes alone, and none has a better socket than another.
+"""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import Any
+
+from loadtests.recorder import Recorder
+from loadtests.records import Outcome, RequestKind
+from servers import wire
+
+RETRY_DELAY_NS = 100_000_000
+"""Before a broken connection is opened again: long enough not to hammer a server that is going down."""
+ANSWER_TIMEOUT_NS = 10_000_000_000
+"""On top of a hold: an answer that takes longer is given up and recorded as a timeout."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSetup:
+    """What one client is told before it starts."""
+
+    index: int
+    host: str
+    """`host:port` for the Host header."""
+    parameters: dict[str, Any]
+    payloads: tuple[str, ...]
+    """Event i must carry number (i - 1) modulo their count."""
+    due_offsets_ns: tuple[int, ...]
+    """Of all events; the last one's seq is their count."""
+    phase_ns: int = 0
+    cursor: int = 0
+    """The seq after which this client wants events."""
+
+
+class Client(abc.ABC):
+    """One simulated client of one transport."""
+
+    def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
+        self.setup = setup
+        self.index = setup.index
+        self.recorder = recorder
+        self.output = bytearray()
+        self.timer_ns = 0
+        self.wants_connection = True
+        self.ready = False
+        """Connected and, where there is one, its channel is open."""
+        self.cut_off = False
+        """The server gave up on this client; it will get nothing more."""
+        self.cursor = setup.cursor
+        self.expected_events = len(setup.due_offsets_ns)
+        self._missing: set[int] = set()
+        self._connect_start_ns = 0
+
+    @property
+    def settled(self) -> bool:
+        """Nothing more is to be waited for: it has every event, or never will."""
+        return self.cut_off or (self.cursor >= self.expected_events and not self._missing)
+
+    # What the driver tells.
+
+    def connecting(self, now_ns: int) -> None:
+        """A connection is being opened."""
+        self._connect_start_ns = now_ns
+        self.timer_ns = now_ns + ANSWER_TIMEOUT_NS
+
+    def connected(self, now_ns: int) -> None:
+        """The connection is open."""
+        self.timer_ns = 0
+        self.record_request(RequestKind.CONNECT, self._connect_start_ns, now_ns, Outcome.ANSWERED)
+        self.opened(now_ns)
+
+    def connection_failed(self, now_ns: int) -> None:
+        """The connection could not be opened."""
+        self.record_request(RequestKind.CONNECT, self._connect_start_ns, now_ns, Outcome.LOST)
+        self.retry_later(now_ns)
+
+    @abc.abstractmethod
+    def opened(self, now_ns: int) -> None:
+        """The connection is open and recorded: say hello."""
+
+    @abc.abstractmethod
+    def received(self, data: bytes, user_ns: int, kernel_ns: int) -> None:
+        """Bytes arrived; `user_ns` and `kernel_ns` (realtime, 0 where absent) were stamped before this call."""
+
+    @abc.abstractmethod
+    def disconnected(self, now_ns: int) -> None:
+        """The other side closed, or the connection broke. Not called when the client asked for it."""
+
+    @abc.abstractmethod
+    def timer(self, now_ns: int) -> None:
+        """`timer_ns` has come; it is 0 again."""
+
+    def begin(self, t0_ns: int, now_ns: int) -> None:  # noqa: B027 - clients without a schedule have nothing to begin
+        """The stream starts at `t0_ns`: schedules count from there, but nothing is due before `now_ns`."""
+
+    @abc.abstractmethod
+    def finish(self, now_ns: int) -> None:
+        """The trial is over: record what is unanswered, say goodbye where the protocol has a word for it."""
+
+    # What clients share.
+
+    def retry_later(self, now_ns: int) -> None:
+        """Leave the connection closed for a moment; `timer` opens it again."""
+        self.wants_connection = False
+        self.timer_ns = now_ns + RETRY_DELAY_NS
+
+    def give_up(self) -> None:
+        """The server cut this client off."""
+        self.cut_off = True
+        self.wants_connection = False
+        self.timer_ns = 0
+
+    def deliver_encoded(self, text: str | bytes, user_ns: int, kernel_ns: int) -> None:
+        """An event in its wire encoding arrived."""
+        try:
+            event = wire.decode_event(text)
+        except (ValueError, KeyError, TypeError):
+            self.record_garbled(user_ns, kernel_ns)
+            return
+        self.deliver(event, user_ns, kernel_ns)
+
+    def record_garbled(self, user_ns: int, kernel_ns: int) -> None:
+        """Something arrived where an event should be and is none: a row with seq 0."""
+        self.recorder.deliveries.extend((self.index, 0, 0, 0, kernel_ns, user_ns, 0))
+
+    def deliver(self, event: wire.Event, user_ns: int, kernel_ns: int) -> None:
+        """Record one delivery and move the cursor; gaps are remembered until they are filled."""
+        seq = event.seq
+        payloads = self.setup.payloads
+        intact = event.payload == payloads[(seq - 1) % len(payloads)]
+        self.recorder.deliveries.extend((self.index, seq, event.due_ns, event.published_ns, kernel_ns, user_ns, intact))
+        if seq == self.cursor + 1:
+            self.cursor = seq
+        elif seq > self.cursor:
+            self._missing.update(range(self.cursor + 1, min(seq, self.expected_events + 1)))
+            self.cursor = seq
+        else:
+            self._missing.discard(seq)
+
+    def record_request(
+        self,
+        kind: RequestKind,
+        start_ns: int,
+        end_ns: int,
+        outcome: Outcome,
+        *,
+        planned_ns: int = 0,
+        status: int = 0,
+        events: int = 0,
+        up_bytes: int = 0,
+        down_bytes: int = 0,
+    ) -> None:
+        """One row of the requests table."""
+        self.recorder.requests.extend(
+            (self.index, kind, planned_ns or start_ns, start_ns, end_ns, outcome, status, events, up_bytes, down_bytes)
+        )

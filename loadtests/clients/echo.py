@@ -1,0 +1,124 @@
+"""Two-way: a small message up and back again, over an open channel, a kept connection or a new one each time.
+
+Messages follow an absolute schedule per client, `t0 + phase + offset`, like everything else that is measured here: a
+message is an event whose due time is when it should have been sent, so that a slow echo makes the next one's round
+trip longer and never later unnoticed. Each carries the stamps of the wire's event, and comes back as it went.
+"""
+
+from __future__ import annotations
+
+from websockets.http11 import Response
+
+from loadtests.clients.base import ClientSetup
+from loadtests.clients.http import HttpClient
+from loadtests.clients.websocket import WebSocketClient
+from loadtests.recorder import Recorder
+from loadtests.records import Outcome, RequestKind
+from servers import wire
+
+
+class MessageSchedule:
+    """The messages of one client, in the order they are due."""
+
+    def __init__(self, setup: ClientSetup) -> None:
+        self._setup = setup
+        self._t0_ns = 0
+        self._sent = setup.cursor
+
+    def begin(self, t0_ns: int) -> None:
+        """Count from here."""
+        self._t0_ns = t0_ns
+
+    @property
+    def next_due_ns(self) -> int:
+        """When the next message should be sent; 0 when there is none (yet)."""
+        if not self._t0_ns or self._sent >= len(self._setup.due_offsets_ns):
+            return 0
+        return self._t0_ns + self._setup.phase_ns + self._setup.due_offsets_ns[self._sent]
+
+    def take(self, now_ns: int) -> str:
+        """The next message, as sent now."""
+        due_ns = self.next_due_ns
+        self._sent += 1
+        payload = self._setup.payloads[(self._sent - 1) % len(self._setup.payloads)]
+        return wire.encode_event(wire.Event(self._sent, due_ns, now_ns, payload))
+
+
+class WebSocketEchoClient(WebSocketClient):
+    """Sends each message over the open channel when it is due, whether or not earlier ones are back."""
+
+    def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
+        super().__init__(setup, recorder)
+        self._messages = MessageSchedule(setup)
+
+    @property
+    def target(self) -> str:
+        return wire.WEBSOCKET_ECHO_PATH
+
+    def begin(self, t0_ns: int, now_ns: int) -> None:
+        self._messages.begin(t0_ns)
+        if self.ready:
+            self.timer_ns = self._messages.next_due_ns
+
+    def timer(self, now_ns: int) -> None:
+        if not self.ready or not self.wants_connection:
+            super().timer(now_ns)
+            return
+        while (due_ns := self._messages.next_due_ns) and due_ns <= now_ns:
+            self.send_text(self._messages.take(now_ns))
+        self.timer_ns = due_ns
+
+    def disconnected(self, now_ns: int) -> None:
+        self.ready = False
+        super().disconnected(now_ns)
+
+    def _answered(self, response: Response, now_ns: int) -> None:
+        super()._answered(response, now_ns)
+        self.timer_ns = self._messages.next_due_ns if self.ready else self.timer_ns
+
+
+class PostEchoClient(HttpClient):
+    """Posts each message on a kept connection, one at a time, as HTTP/1.1 without pipelining must."""
+
+    def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
+        super().__init__(setup, recorder)
+        self._messages = MessageSchedule(setup)
+
+    def begin(self, t0_ns: int, now_ns: int) -> None:
+        self._messages.begin(t0_ns)
+        self.timer_ns = self._messages.next_due_ns
+
+    def ask_again(self, now_ns: int) -> None:
+        self.ready = True
+        due_ns = self._messages.next_due_ns
+        if due_ns and due_ns <= now_ns:
+            body = self._messages.take(now_ns)
+            request = (
+                f"POST {wire.POST_ECHO_PATH} HTTP/1.1\r\n{self._headers}"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+            )
+            self.ask(request.encode("ascii"), RequestKind.POST, now_ns, due_ns)
+        else:
+            self.timer_ns = due_ns
+
+    def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
+        if status == 200:
+            self.record_answer(Outcome.ANSWERED, user_ns, status, events=1)
+            self.deliver_encoded(body, user_ns, kernel_ns)
+        else:
+            self.record_answer(Outcome.BAD_STATUS, user_ns, status)
+            self.retry_later(user_ns)
+
+
+class NewConnectionEchoClient(PostEchoClient):
+    """Opens a connection for each message and closes it after the answer."""
+
+    def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
+        super().__init__(setup, recorder)
+        self.wants_connection = False
+        self.ready = True
+
+    def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
+        super().answered(status, body, user_ns, kernel_ns)
+        self.wants_connection = False
+        self.timer_ns = self._messages.next_due_ns

@@ -1,0 +1,138 @@
+"""One HTTP/1.1 exchange at a time on a kept connection: what polls, SSE and POST echoes stand on.
+
+httptools (llhttp) parses; the request's text is fixed per client, so it is formatted rather than built.
+"""
+
+from __future__ import annotations
+
+import abc
+
+import httptools
+
+from loadtests.clients.base import ANSWER_TIMEOUT_NS, Client, ClientSetup
+from loadtests.recorder import Recorder
+from loadtests.records import Outcome, RequestKind
+
+
+class HttpClient(Client):
+    """A client that asks one request after the other."""
+
+    def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
+        super().__init__(setup, recorder)
+        self._headers = f"Host: {setup.host}\r\nAccept: */*\r\nUser-Agent: push-vs-poll\r\n"
+        self._parser = httptools.HttpResponseParser(self)
+        self._kind = RequestKind.POLL
+        self._waiting = False
+        self._planned_ns = 0
+        self._start_ns = 0
+        self._up_bytes = 0
+        self._down_bytes = 0
+        self._body: list[bytes] = []
+        self._user_ns = 0
+        self._kernel_ns = 0
+
+    def ask(self, request: bytes, kind: RequestKind, now_ns: int, planned_ns: int = 0, patience_ns: int = 0) -> None:
+        """Send a request; `answered` is called with its answer, `unanswered` where there is none."""
+        self.output += request
+        self._kind = kind
+        self._waiting = True
+        self._planned_ns = planned_ns or now_ns
+        self._start_ns = now_ns
+        self._up_bytes = len(request)
+        self._down_bytes = 0
+        self._deadline_ns = now_ns + patience_ns + ANSWER_TIMEOUT_NS
+        self.timer_ns = self._deadline_ns
+
+    @property
+    def waiting(self) -> bool:
+        """A request is unanswered."""
+        return self._waiting
+
+    @property
+    def overdue_ns(self) -> int:
+        """When the unanswered request is given up."""
+        return self._deadline_ns
+
+    @abc.abstractmethod
+    def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
+        """A whole answer has arrived; it calls `record_answer`."""
+
+    @abc.abstractmethod
+    def ask_again(self, now_ns: int) -> None:
+        """The connection is open and idle: ask, if it is time to."""
+
+    def record_answer(self, outcome: Outcome, end_ns: int, status: int = 0, events: int = 0) -> None:
+        """Close the books of the request that is being answered."""
+        self._waiting = False
+        self.timer_ns = 0
+        self.record_request(
+            self._kind,
+            self._start_ns,
+            end_ns,
+            outcome,
+            planned_ns=self._planned_ns,
+            status=status,
+            events=events,
+            up_bytes=self._up_bytes,
+            down_bytes=self._down_bytes,
+        )
+
+    # What the driver tells.
+
+    def opened(self, now_ns: int) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._body.clear()
+        self.ask_again(now_ns)
+
+    def received(self, data: bytes, user_ns: int, kernel_ns: int) -> None:
+        self._down_bytes += len(data)
+        self._user_ns = user_ns
+        self._kernel_ns = kernel_ns
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._abandon(Outcome.GARBLED, user_ns)
+
+    def disconnected(self, now_ns: int) -> None:
+        if self._waiting:
+            self.record_answer(Outcome.LOST, now_ns)
+        self.retry_later(now_ns)
+
+    def timer(self, now_ns: int) -> None:
+        if not self.wants_connection:
+            self.wants_connection = not self.cut_off
+        elif not self._waiting:
+            self.ask_again(now_ns)
+        elif now_ns >= self._deadline_ns:
+            self._abandon(Outcome.TIMEOUT, now_ns)
+
+    def finish(self, now_ns: int) -> None:
+        if self._waiting:
+            self.record_answer(Outcome.UNFINISHED, 0)
+        self.wants_connection = False
+        self.timer_ns = 0
+
+    def _abandon(self, outcome: Outcome, now_ns: int) -> None:
+        if self._waiting:
+            self.record_answer(outcome, now_ns)
+        self.retry_later(now_ns)
+
+    # What the parser tells.
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the answer's body."""
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """The answer is whole."""
+        body = b"".join(self._body)
+        self._body.clear()
+        if not self._waiting:
+            self.retry_later(self._user_ns)
+            return
+        kept = self._parser.should_keep_alive()
+        self.answered(self._parser.get_status_code(), body, self._user_ns, self._kernel_ns)
+        if not kept and self.wants_connection:
+            self.retry_later(self._user_ns)
+        elif self.wants_connection and not self._waiting:
+            self.ask_again(self._user_ns)

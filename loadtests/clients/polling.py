@@ -1,0 +1,98 @@
+"""Short poll and long poll: the same request with the same cursor, asked by the clock or at once."""
+
+from __future__ import annotations
+
+from loadtests.clients.base import ClientSetup
+from loadtests.clients.http import HttpClient
+from loadtests.recorder import Recorder
+from loadtests.records import Outcome, RequestKind
+from servers import wire
+
+_NS_PER_S = 1_000_000_000
+
+
+class PollClient(HttpClient):
+    """Asks `path?after=<cursor>` and takes what comes."""
+
+    path: str
+    query = ""
+    patience_ns = 0
+
+    def poll(self, now_ns: int, planned_ns: int = 0) -> None:
+        """Send one poll for what is after the cursor."""
+        request = f"GET {self.path}?after={self.cursor}{self.query} HTTP/1.1\r\n{self._headers}\r\n"
+        self.ask(request.encode("ascii"), RequestKind.POLL, now_ns, planned_ns, self.patience_ns)
+
+    def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
+        if status == 204:
+            self.record_answer(Outcome.EMPTY, user_ns, status)
+        elif status == 200:
+            self._take(body, user_ns, kernel_ns)
+        else:
+            self.record_answer(Outcome.BAD_STATUS, user_ns, status)
+            if status == wire.CURSOR_TOO_OLD_STATUS:
+                self.give_up()
+            else:
+                self.retry_later(user_ns)
+
+    def _take(self, body: bytes, user_ns: int, kernel_ns: int) -> None:
+        try:
+            events, next_cursor = wire.decode_poll_reply(body)
+        except (ValueError, KeyError, TypeError):
+            self.record_garbled(user_ns, kernel_ns)
+            self.record_answer(Outcome.GARBLED, user_ns, 200)
+            self.retry_later(user_ns)
+            return
+        self.record_answer(Outcome.ANSWERED if events else Outcome.EMPTY, user_ns, 200, len(events))
+        for event in events:
+            self.deliver(event, user_ns, kernel_ns)
+        # The server's word counts: a client that resumes where it was told misses nothing and hears nothing twice.
+        self.cursor = max(self.cursor, next_cursor)
+
+
+class LongPollClient(PollClient):
+    """Asks again as soon as it is answered; the server holds each request until there is something to say."""
+
+    path = wire.LONG_POLL_PATH
+
+    def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
+        super().__init__(setup, recorder)
+        hold_s = setup.parameters["hold_s"]
+        self.query = f"&hold_ms={round(hold_s * 1000)}"
+        self.patience_ns = round(hold_s * _NS_PER_S)
+
+    def ask_again(self, now_ns: int) -> None:
+        self.ready = True
+        self.poll(now_ns)
+
+
+class ShortPollClient(PollClient):
+    """Polls by an absolute schedule, `t0 + phase + k · interval`: a slow answer never thins out the polls after it."""
+
+    path = wire.SHORT_POLL_PATH
+
+    def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
+        super().__init__(setup, recorder)
+        self._interval_ns = round(setup.parameters["poll_interval_s"] * _NS_PER_S)
+        self._next_ns = 0
+
+    def begin(self, t0_ns: int, now_ns: int) -> None:
+        first_ns = t0_ns + self.setup.phase_ns
+        # A client that comes late joins its schedule; it has not missed what lay before.
+        missed = max(0, -(-(now_ns - first_ns) // self._interval_ns))
+        self._next_ns = first_ns + missed * self._interval_ns
+        if self.ready and not self.waiting:
+            self.timer_ns = self._next_ns
+
+    def ask_again(self, now_ns: int) -> None:
+        self.ready = True
+        if not self._next_ns:
+            return
+        if self._next_ns > now_ns:
+            self.timer_ns = self._next_ns
+            return
+        while self._next_ns + self._interval_ns <= now_ns:
+            self.record_request(RequestKind.POLL, 0, 0, Outcome.SKIPPED, planned_ns=self._next_ns)
+            self._next_ns += self._interval_ns
+        self.poll(now_ns, self._next_ns)
+        self._next_ns += self._interval_ns

@@ -1,0 +1,113 @@
+"""What the harness asks of a server outside the measured path: is it there, what is its clock, publish this, what was
+published. Over httpx, straight to the server and never through the relay.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from loadtests.records import JsonObject, UserError
+from servers import wire
+
+_TIMEOUT_S = 10.0
+_CLOCK_SAMPLES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ServerClock:
+    """The server's clock against this process' CLOCK_MONOTONIC."""
+
+    offset_ns: int
+    """Server minus here; 0 where both are the same clock."""
+    uncertainty_ns: int
+    """Half of the smallest round trip seen; 0 where both are the same clock."""
+
+
+class ControlClient:
+    """The control routes of one server; a UserError says which of them did not answer as it should."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        # No proxy settings: the server is where the URL says.
+        self._http = httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def transports(self) -> list[str]:
+        """Names of the transports that the server says it offers."""
+        answer = self._ask("GET", wire.HEALTH_PATH)
+        names = answer.get("transports")
+        if answer.get("status") != "ok" or not isinstance(names, list):
+            raise UserError(
+                f"{self._url}{wire.HEALTH_PATH}: answered {answer!r} "
+                '(expected {"status": "ok", "transports": [names]}: a server that follows the wire contract)'
+            )
+        return [str(name) for name in names]
+
+    def wait_until_ready(self, patience_s: float) -> list[str]:
+        """`transports()`, asked until there is an answer or `patience_s` is over."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                return self.transports()
+            except UserError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+    def clock(self) -> ServerClock:
+        """NTP-style: the sample with the smallest round trip; an offset within it means one and the same clock."""
+        samples: list[tuple[int, int]] = []
+        for _ in range(_CLOCK_SAMPLES):
+            sent_ns = time.monotonic_ns()
+            answer = self._ask("GET", wire.CLOCK_PATH)
+            received_ns = time.monotonic_ns()
+            now_ns = answer.get("now_ns")
+            if not isinstance(now_ns, int):
+                raise UserError(f'{self._url}{wire.CLOCK_PATH}: answered {answer!r} (expected {{"now_ns": int}})')
+            samples.append((received_ns - sent_ns, now_ns - (sent_ns + received_ns) // 2))
+        round_trip_ns, offset_ns = min(samples)
+        if abs(offset_ns) <= round_trip_ns:
+            return ServerClock(0, 0)
+        return ServerClock(offset_ns, round_trip_ns // 2)
+
+    def start_stream(self, start_in_ms: int, due_offsets_ns: list[int], payloads: list[str]) -> int:
+        """Publish a stream; returns its start t0 on the server's clock, in ns."""
+        body = {"start_in_ms": start_in_ms, "due_offsets_ns": due_offsets_ns, "payloads": payloads}
+        answer = self._ask("POST", wire.STREAM_PATH, body)
+        if not isinstance(answer.get("t0_ns"), int) or answer.get("events") != len(due_offsets_ns):
+            raise UserError(
+                f"{self._url}{wire.STREAM_PATH}: answered {answer!r} "
+                f'(expected {{"t0_ns": int, "events": {len(due_offsets_ns)}}})'
+            )
+        return int(answer["t0_ns"])
+
+    def stats(self) -> JsonObject:
+        """GET /stats as it came."""
+        answer = self._ask("GET", wire.STATS_PATH)
+        if not isinstance(answer.get("published"), list):
+            raise UserError(f"{self._url}{wire.STATS_PATH}: answered without `published` (expected a list of rows)")
+        return answer
+
+    def _ask(self, method: str, path: str, body: Any = None) -> JsonObject:
+        try:
+            response = self._http.request(method, path, json=body)
+            response.raise_for_status()
+            answer = response.json()
+        except httpx.HTTPStatusError as error:
+            detail = error.response.text[:200]
+            raise UserError(
+                f"{self._url}{path}: answered {error.response.status_code} {detail} "
+                "(expected 200: a server that follows the wire contract)"
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise UserError(f"{self._url}{path}: no usable answer: {error} (expected a running server)") from error
+        if not isinstance(answer, dict):
+            raise UserError(f"{self._url}{path}: answered {answer!r} (expected a JSON object)")
+        return answer

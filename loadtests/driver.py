@@ -1,0 +1,322 @@
+"""The one place with sockets: readiness, timers, arrival stamps, socket counters, connect and close.
+
+Every transport's client is driven by the same few functions, called by libev (gevent's loop) when a socket is ready
+or a deadline has come; there is no greenlet and no buffer of its own per client. The arrival is stamped before any
+byte is parsed, by the kernel where it can (SO_TIMESTAMPNS) and by this process always.
+"""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import itertools
+import socket
+import struct
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.hub import get_hub
+
+from loadtests.alarm import Alarm
+from loadtests.clients.base import Client
+from loadtests.recorder import Recorder
+from loadtests.records import SocketStage
+from loadtests.socket_counters import SocketCounters, kernel_counts_sockets, read_counters
+
+SO_TIMESTAMPNS = 35
+"""Linux's number for it on all common architectures; Python does not name it."""
+_READ, _WRITE = 1, 2
+_READ_BYTES = 65536
+_STAMP = struct.Struct("@qq")
+_ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
+_LAG_PERIOD_NS = 100_000_000
+_CLOCKS_EVERY = 10
+_COUNTERS_AT_ONCE = 64
+
+
+class Connection:
+    """A client's socket of the moment and what it has counted over all its sockets."""
+
+    __slots__ = (
+        "armed_ns", "client", "closed_counters", "connect_start_ns", "open", "read_watcher", "ready_ns", "sock",
+        "unsent", "user_down_bytes", "user_up_bytes", "write_watcher",
+    )  # fmt: skip
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.sock: socket.socket | None = None
+        self.open = False
+        self.read_watcher: Any = None
+        self.write_watcher: Any = None
+        self.unsent = b""
+        self.armed_ns = 0
+        self.connect_start_ns = 0
+        self.ready_ns = 0
+        self.closed_counters = SocketCounters(0, 0, 0, 0)
+        self.user_up_bytes = 0
+        self.user_down_bytes = 0
+
+
+class Driver:
+    """Drives clients against one address until it is told to stop."""
+
+    def __init__(self, address: tuple[str, int], recorder: Recorder) -> None:
+        resolved = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
+        self._family = resolved[0]
+        self._address = resolved[4]
+        self._recorder = recorder
+        self._loop = get_hub().loop
+        self._deadlines: list[tuple[int, int, Callable[[int], None]]] = []
+        self._order = itertools.count()
+        self._alarm = Alarm(self._loop, self._run_due)
+        self._alarm_ns = 0
+        self._lag_ticks = 0
+        self._stopped = False
+        self.connections: list[Connection] = []
+        self.kernel_counters = False
+        self.kernel_stamps = False
+        self.problems: set[str] = set()
+
+    # Clients.
+
+    def add(self, client: Client) -> Connection:
+        """Start driving a client; it connects at once if it wants to."""
+        connection = Connection(client)
+        self.connections.append(connection)
+        self._act(connection)
+        return connection
+
+    def begin(self, connections: list[Connection], t0_ns: int) -> None:
+        """Tell clients that the stream starts at `t0_ns`."""
+        for connection in connections:
+            connection.client.begin(t0_ns, time.monotonic_ns())
+            self._act(connection)
+
+    def finish(self) -> None:
+        """End all clients, read their counters for the last time, close everything."""
+        self._stopped = True
+        for connection in self.connections:
+            connection.client.finish(time.monotonic_ns())
+            # The counters are read before the goodbye: it is no part of what a client costs while it listens.
+            self._record_counters(connection, SocketStage.CLOSED)
+            self._send(connection)
+            self._close(connection)
+            self._recorder.clients.extend(
+                (
+                    connection.client.index,
+                    connection.client.setup.phase_ns,
+                    connection.connect_start_ns,
+                    connection.ready_ns,
+                    connection.client.cut_off,
+                )
+            )
+        self._alarm.close()
+        self._recorder.read_clocks()
+
+    def drop(self, connection: Connection) -> None:
+        """End one client of a test that goes on (Locust stopped its user)."""
+        connection.client.finish(time.monotonic_ns())
+        self._send(connection)
+        self._close(connection)
+        self.connections.remove(connection)
+
+    def read_all_counters(self, stage: SocketStage) -> None:
+        """Add every client's socket counters to the record, a few at a time so that no arrival waits long."""
+        for start in range(0, len(self.connections), _COUNTERS_AT_ONCE):
+            for connection in self.connections[start : start + _COUNTERS_AT_ONCE]:
+                self._record_counters(connection, stage)
+            gevent.sleep(0)
+
+    def watch_itself(self) -> None:
+        """Start recording how late this process' own timers are, and both clocks now and then."""
+        self._recorder.read_clocks()
+        self._tick(time.monotonic_ns())
+
+    # Deadlines.
+
+    def call_at(self, due_ns: int, callback: Callable[[int], None]) -> None:
+        """Call `callback(now_ns)` once `due_ns` has come."""
+        heapq.heappush(self._deadlines, (due_ns, next(self._order), callback))
+        if not self._alarm_ns or due_ns < self._alarm_ns:
+            self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        self._alarm_ns = self._deadlines[0][0] if self._deadlines else 0
+        if self._alarm_ns:
+            self._alarm.set(self._alarm_ns)
+
+    def _run_due(self) -> None:
+        now_ns = time.monotonic_ns()
+        # Not to be set again from within: one setting at the end serves all that was added meanwhile.
+        self._alarm_ns = 1
+        while self._deadlines and self._deadlines[0][0] <= now_ns and not self._stopped:
+            _, _, callback = heapq.heappop(self._deadlines)
+            callback(now_ns)
+            now_ns = time.monotonic_ns()
+        if not self._stopped:
+            self._set_alarm()
+
+    def _tick(self, due_ns: int) -> None:
+        def tick(now_ns: int) -> None:
+            self._recorder.loop_lag.extend((now_ns, now_ns - due_ns))
+            self._lag_ticks += 1
+            if self._lag_ticks % _CLOCKS_EVERY == 0:
+                self._recorder.read_clocks()
+            self._tick(max(due_ns + _LAG_PERIOD_NS, now_ns))
+
+        self.call_at(due_ns, tick)
+
+    # One client.
+
+    def _act(self, connection: Connection) -> None:
+        """Do what the client wants after something happened to it."""
+        client = connection.client
+        if connection.open and client.output:
+            self._send(connection)
+        if client.wants_connection != (connection.sock is not None):
+            if client.wants_connection:
+                self._connect(connection)
+            else:
+                self._close(connection)
+        if client.ready and not connection.ready_ns:
+            connection.ready_ns = time.monotonic_ns()
+            self._record_counters(connection, SocketStage.SET_UP)
+        due_ns = client.timer_ns
+        if due_ns and due_ns != connection.armed_ns:
+            connection.armed_ns = due_ns
+            self.call_at(due_ns, lambda now_ns: self._timer(connection, due_ns, now_ns))
+
+    def _timer(self, connection: Connection, due_ns: int, now_ns: int) -> None:
+        client = connection.client
+        if connection.armed_ns == due_ns:
+            connection.armed_ns = 0
+        # A client that changed its mind meanwhile has another deadline of its own.
+        if client.timer_ns == due_ns:
+            client.timer_ns = 0
+            client.timer(now_ns)
+            self._act(connection)
+
+    def _connect(self, connection: Connection) -> None:
+        sock = socket.socket(self._family, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._ask_for_stamps(sock)
+        now_ns = time.monotonic_ns()
+        connection.sock = sock
+        connection.connect_start_ns = connection.connect_start_ns or now_ns
+        connection.client.connecting(now_ns)
+        error = sock.connect_ex(self._address)
+        if error in (0, errno.EINPROGRESS):
+            connection.write_watcher = self._loop.io(sock.fileno(), _WRITE)
+            connection.write_watcher.start(self._connect_finished, connection)
+        else:
+            self._connect_failed(connection, error)
+
+    def _ask_for_stamps(self, sock: socket.socket) -> None:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            self.kernel_stamps = True
+        except OSError:
+            self.kernel_stamps = False
+
+    def _connect_finished(self, connection: Connection) -> None:
+        assert connection.sock is not None
+        error = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            self._connect_failed(connection, error)
+            return
+        connection.write_watcher.stop()
+        connection.write_watcher.close()
+        connection.write_watcher = None
+        connection.open = True
+        connection.read_watcher = self._loop.io(connection.sock.fileno(), _READ)
+        connection.read_watcher.start(self._readable, connection)
+        self.kernel_counters = self.kernel_counters or kernel_counts_sockets(connection.sock)
+        connection.client.connected(time.monotonic_ns())
+        self._act(connection)
+
+    def _connect_failed(self, connection: Connection, error: int) -> None:
+        self.problems.add(f"a connection could not be opened: {errno.errorcode.get(error, error)}")
+        self._close(connection)
+        connection.client.connection_failed(time.monotonic_ns())
+        self._act(connection)
+
+    def _readable(self, connection: Connection) -> None:
+        sock = connection.sock
+        assert sock is not None
+        try:
+            data, ancillary, _, _ = sock.recvmsg(_READ_BYTES, _ANCILLARY_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data, ancillary = b"", []
+        user_ns = time.monotonic_ns()
+        if not data:
+            self._close(connection)
+            connection.client.disconnected(user_ns)
+            self._act(connection)
+            return
+        connection.user_down_bytes += len(data)
+        kernel_ns = 0
+        if ancillary and len(ancillary[0][2]) == _STAMP.size:
+            seconds, nanoseconds = _STAMP.unpack(ancillary[0][2])
+            kernel_ns = seconds * 1_000_000_000 + nanoseconds
+        connection.client.received(data, user_ns, kernel_ns)
+        self._act(connection)
+
+    def _send(self, connection: Connection) -> None:
+        if connection.sock is None or not connection.open:
+            return
+        client = connection.client
+        data = connection.unsent + bytes(client.output)
+        client.output.clear()
+        try:
+            sent = connection.sock.send(data) if data else 0
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            # The read side will see the broken connection and tell the client.
+            connection.unsent = b""
+            return
+        connection.user_up_bytes += sent
+        connection.unsent = data[sent:]
+        if connection.unsent and connection.write_watcher is None:
+            connection.write_watcher = self._loop.io(connection.sock.fileno(), _WRITE)
+            connection.write_watcher.start(self._writable, connection)
+
+    def _writable(self, connection: Connection) -> None:
+        self._send(connection)
+        if not connection.unsent and connection.write_watcher is not None:
+            connection.write_watcher.stop()
+            connection.write_watcher.close()
+            connection.write_watcher = None
+
+    def _close(self, connection: Connection) -> None:
+        for watcher in (connection.read_watcher, connection.write_watcher):
+            if watcher is not None:
+                watcher.stop()
+                watcher.close()
+        connection.read_watcher = connection.write_watcher = None
+        if connection.sock is not None:
+            if connection.open and not self._stopped:
+                connection.closed_counters = self._counters(connection)
+            connection.sock.close()
+        connection.sock = None
+        connection.open = False
+        connection.unsent = b""
+        connection.client.output.clear()
+
+    # Counters.
+
+    def _counters(self, connection: Connection) -> SocketCounters:
+        if not self.kernel_counters:
+            return SocketCounters(connection.user_up_bytes, connection.user_down_bytes, -1, -1)
+        if connection.sock is None or not connection.open:
+            return connection.closed_counters
+        return connection.closed_counters.plus(read_counters(connection.sock))
+
+    def _record_counters(self, connection: Connection, stage: SocketStage) -> None:
+        counted = self._counters(connection)
+        self._recorder.sockets.extend((connection.client.index, stage, time.monotonic_ns(), *counted))

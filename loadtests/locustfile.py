@@ -1,0 +1,107 @@
+"""Locust users of every transport, over the harness' own clients.
+
+`make bench` starts Locust with this file once per trial and names the trial in an environment variable. By hand, any
+of Locust's own ways works, its web UI included (`make ui`):
+
+    locust -f loadtests/locustfile.py --host http://127.0.0.1:8000 WebSocketUser ShortPollUser
+
+Locust's own statistics show live numbers, named for what they are; results come from the raw records only.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+import gevent
+from locust import User, events, task
+
+from loadtests.by_hand import HandSession, add_arguments
+from loadtests.conductor import Conductor
+from loadtests.transports import TRANSPORTS
+from loadtests.trial_spec import TRIAL_VARIABLE, TrialSpec
+
+_spec_path = os.environ.get(TRIAL_VARIABLE)
+_conductor: Conductor | None = None
+_hand_session: HandSession | None = None
+
+
+class ConductedUser(User):
+    """One client of the trial that the environment names; transport and parameters are the trial's."""
+
+    abstract = _spec_path is None
+
+    def on_start(self) -> None:
+        """Open the client."""
+        assert _conductor is not None
+        _conductor.add_client()
+
+    @task
+    def stay(self) -> None:
+        """The driver does the work; the user lives as long as the trial."""
+        assert _conductor is not None
+        _conductor.over.wait()
+
+
+class TransportUser(User):
+    """One client of one transport, used by hand."""
+
+    abstract = True
+    transport: ClassVar[str]
+
+    def on_start(self) -> None:
+        """Open the client."""
+        assert _hand_session is not None
+        self._connection = _hand_session.open_client(self.transport)
+
+    @task
+    def stay(self) -> None:
+        """The driver does the work."""
+        gevent.sleep(1.0)
+
+    def on_stop(self) -> None:
+        """Close the client."""
+        if _hand_session is not None:
+            _hand_session.close_client(self._connection)
+
+
+if _spec_path is None:
+    for _transport in TRANSPORTS.values():
+        _name = "".join(word.capitalize() for word in _transport.name.split("_")) + "User"
+        globals()[_name] = type(_name, (TransportUser,), {"transport": _transport.name, "__doc__": _transport.label})
+
+
+def _on_parser(parser: Any, **_: object) -> None:
+    if _spec_path is None:
+        add_arguments(parser)
+
+
+def _on_test_start(environment: Any, **_: object) -> None:
+    global _conductor, _hand_session  # noqa: PLW0603 - Locust offers users no other way to their session
+    if _spec_path is None:
+        _hand_session = HandSession(environment)
+        return
+    path = Path(_spec_path)
+    _conductor = Conductor(TrialSpec.read(path))
+
+    def conduct() -> None:
+        assert _conductor is not None
+        outcome = _conductor.conduct(path.parent)
+        environment.process_exit_code = 1 if outcome.end == "failed" else 0
+        environment.runner.quit()
+
+    gevent.spawn(conduct)
+
+
+def _on_test_stop(**_: object) -> None:
+    global _hand_session  # noqa: PLW0603
+    if _hand_session is not None:
+        _hand_session.close()
+        _hand_session = None
+
+
+_hooks: Any = events
+_hooks.init_command_line_parser.add_listener(_on_parser)
+_hooks.test_start.add_listener(_on_test_start)
+_hooks.test_stop.add_listener(_on_test_stop)

@@ -1,0 +1,95 @@
+"""Trials in randomised blocks: pure, so that a plan can be told, checked and tested before anything starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from loadtests.records import PlannedTrial, UserError
+from loadtests.scenario import Scenario
+from servers.stream import Arrival, StreamSpec, due_offsets_ns
+
+OVERHEAD_S = 1.3
+"""Starting, connecting and stopping one trial's processes, as planned for (the limit is 1.5 s)."""
+ANALYSIS_S = 6.0
+LINGER_S = 0.1
+"""After the last event, in which a late duplicate would still be seen."""
+DRAIN_MARGIN_S = 2.0
+
+
+def plan_trials(scenario: Scenario) -> tuple[PlannedTrial, ...]:
+    """Every point once per block, in a random order of its own for each block.
+
+    All trials of a block share the seed of the stream: at equal rate and arrival, the same events at the same times.
+    """
+    points = scenario.points()
+    trials: list[PlannedTrial] = []
+    for block in range(scenario.repeats):
+        order = np.random.default_rng([scenario.seed, block]).permutation(len(points))
+        for number in order:
+            point = points[number]
+            trials.append(
+                PlannedTrial(
+                    index=len(trials),
+                    block=block,
+                    point=int(number),
+                    transport=point.transport,
+                    parameters=point.as_dict(),
+                    seed=scenario.seed * 1000 + block,
+                )
+            )
+    return tuple(trials)
+
+
+def stream_spec(trial: PlannedTrial) -> StreamSpec:
+    """The stream of one trial."""
+    parameters = trial.parameters
+    arrival: Arrival = parameters["arrival"]
+    return StreamSpec(
+        rate_per_s=parameters["rate_per_s"],
+        arrival=arrival,
+        payload_bytes=parameters["payload_bytes"],
+        duration_s=parameters["warm_up_s"] + parameters["measured_s"],
+        seed=trial.seed,
+    )
+
+
+def drain_limit_s(parameters: dict[str, Any]) -> float:
+    """How long after the stream's end a trial waits for the last event.
+
+    One poll interval or hold at the least, as nobody may be cut off who is only waiting for his turn, plus three
+    round trips for the network and a margin for the system.
+    """
+    turn_s = max(parameters.get("poll_interval_s", 0.0), parameters.get("hold_s", 0.0))
+    return float(turn_s + 6 * parameters["one_way_delay_ms"] / 1000 + DRAIN_MARGIN_S)
+
+
+def expected_seconds(trials: tuple[PlannedTrial, ...]) -> float:
+    """How long a run of these trials takes when nothing goes wrong, analysis included."""
+    return ANALYSIS_S + sum(trial_seconds(trial.parameters) for trial in trials)
+
+
+def trial_seconds(parameters: dict[str, Any]) -> float:
+    """How long one trial takes: its stream, the last turn of a scheduled poll, and its processes."""
+    last_turn_s = parameters.get("poll_interval_s", 0.0) + 2 * parameters["one_way_delay_ms"] / 1000
+    stream_s = parameters["warm_up_s"] + parameters["measured_s"]
+    return float(OVERHEAD_S + stream_s + last_turn_s + LINGER_S)
+
+
+def check_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:
+    """UserError where the plan cannot be carried out: over its budget, or a trial without a single event to measure."""
+    needed_s = expected_seconds(trials)
+    if needed_s > scenario.budget_s:
+        raise UserError(
+            f"scenario {scenario.name}: its {len(trials)} trials need about {needed_s:.0f} s, more than "
+            f"budget_s = {scenario.budget_s:g} (expected fewer repeats, shorter trials or a larger budget)"
+        )
+    for trial in trials:
+        warm_up_ns = trial.parameters["warm_up_s"] * 1e9
+        if not (due_offsets_ns(stream_spec(trial)) >= warm_up_ns).any():
+            raise UserError(
+                f"scenario {scenario.name}: block {trial.block} of {trial.transport} at rate_per_s = "
+                f"{trial.parameters['rate_per_s']:g} has no event within measured_s = "
+                f"{trial.parameters['measured_s']:g} (expected a higher rate or a longer trial)"
+            )

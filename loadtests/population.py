@@ -1,0 +1,40 @@
+"""Clients made from a plan: who they are, which phase each has, which payloads they expect. Pure."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+from loadtests.clients.base import Client, ClientSetup
+from loadtests.recorder import Recorder
+from loadtests.transports import TRANSPORTS
+
+
+def spread_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
+    """Phases spread evenly over one period from one random offset: unbiased, and of small variance.
+
+    (docs/method.md, rule 8: with phases drawn independently a few clients may crowd together by chance.)
+    """
+    period_ns = period_s * 1e9
+    offset = np.random.default_rng([seed, 2]).uniform(0, 1)
+    return [int(((offset + i) / count % 1.0) * period_ns) for i in range(count)]
+
+
+def schedule_period_s(transport: str, parameters: dict[str, Any]) -> float:
+    """Over which period the clients of a transport are spread; 0 where they have no schedule of their own."""
+    entry = TRANSPORTS[transport]
+    if entry.model == "short_poll":
+        return float(parameters["poll_interval_s"])
+    if entry.clients_send:
+        return 1.0 / float(parameters["rate_per_s"])
+    return 0.0
+
+
+def new_client(transport: str, setup: ClientSetup, recorder: Recorder) -> Client:
+    """A client of a registered transport."""
+    module_name, class_name = TRANSPORTS[transport].client.split(":")
+    made = getattr(importlib.import_module(f"loadtests.clients.{module_name}"), class_name)(setup, recorder)
+    assert isinstance(made, Client)
+    return made

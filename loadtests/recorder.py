@@ -1,0 +1,52 @@
+"""Where clients and driver put what they see while a trial runs: flat integer arrays, a microsecond a row.
+
+Nothing is computed here: rows become the tables of `loadtests.records` once the trial is over.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+
+from loadtests.records import Clients, ClockPairs, Deliveries, LoopLag, Requests, Sockets, Table
+
+_READINGS_PER_PAIR = 5
+
+
+class Recorder:
+    """Append-only rows, each the columns of the table of the same name, one after the other."""
+
+    def __init__(self) -> None:
+        self.deliveries = array("q")
+        self.requests = array("q")
+        self.sockets = array("q")
+        self.clients = array("q")
+        self.clock = array("q")
+        self.loop_lag = array("q")
+
+    def tables(self, server_clock_offset_ns: int = 0) -> list[Table]:
+        """All rows as tables; times that a server with a clock of its own wrote are moved to the load's clock."""
+        deliveries = Deliveries.from_rows(self.deliveries)
+        if server_clock_offset_ns:
+            deliveries.due_ns[:] -= server_clock_offset_ns
+            deliveries.published_ns[:] -= server_clock_offset_ns
+        return [
+            deliveries,
+            Requests.from_rows(self.requests),
+            Sockets.from_rows(self.sockets),
+            Clients.from_rows(self.clients),
+            ClockPairs.from_rows(self.clock),
+            LoopLag.from_rows(self.loop_lag),
+        ]
+
+    def read_clocks(self) -> None:
+        """Add one pair of clock readings: of several tries the one with the narrowest bracket."""
+        best = min(_bracketed_realtime() for _ in range(_READINGS_PER_PAIR))
+        bracket_ns, before_ns, realtime_ns = best
+        self.clock.extend((before_ns + bracket_ns // 2, realtime_ns, bracket_ns))
+
+
+def _bracketed_realtime() -> tuple[int, int, int]:
+    before_ns = time.monotonic_ns()
+    realtime_ns = time.time_ns()
+    return time.monotonic_ns() - before_ns, before_ns, realtime_ns

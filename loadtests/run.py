@@ -1,0 +1,197 @@
+"""A whole run: its folder, its trials one after the other, its progress."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
+
+from loadtests.control import ControlClient
+from loadtests.machine import describe_machine, describe_versions, ensure_descriptors
+from loadtests.plan import check_plan, expected_seconds, plan_trials, trial_seconds
+from loadtests.processes import PROJECT_FOLDER, plan_cores
+from loadtests.records import PlannedTrial, RunInfo, TransportStyle, UserError, write_run_info
+from loadtests.scenario import Scenario
+from loadtests.session import Surroundings, run_trial
+from loadtests.transports import TRANSPORTS
+
+RESULTS_FOLDER = PROJECT_FOLDER / "results"
+SETTINGS = {
+    "compression": "off",
+    "websocket_pings": "off",
+    "access_log": "off",
+    "keep_alive_s": "longer than any poll interval and hold",
+    "tls": "off",
+    "server": "uvicorn, one process, uvloop, httptools, websockets-sansio",
+    "client_sockets": "TCP_NODELAY, SO_TIMESTAMPNS",
+    "fan_out_order": "shuffled per event",
+}
+"""Pinned and equal for all transports; the server's own account of its options is in each trial.json."""
+
+
+def run_scenario(scenario: Scenario, target: str | None, results: Path, console: Console) -> Path:
+    """Measure a scenario; returns the run's folder.
+
+    Finished trials are kept whatever happens. Raises UserError where a trial could not be carried out, and lets
+    KeyboardInterrupt through; in both cases the folder is whole and can be reported.
+    """
+    trials = plan_trials(scenario)
+    check_plan(scenario, trials)
+    ensure_descriptors(trials)
+    if target is not None:
+        _check_target(target, scenario)
+    folder = _new_folder(results, scenario.name)
+    cores = plan_cores()
+    write_run_info(folder, _run_info(scenario, trials, target))
+    _point_latest(folder)
+    _tell_plan(scenario, trials, folder, console)
+    with _progress(trials, console) as progress:
+        for trial in trials:
+            tick = progress.start(trial)
+            with _disk_errors(folder):
+                run_trial(trial, folder / "trials" / trial.folder_name, Surroundings(cores, target, tick))
+            progress.finish(trial)
+    return folder
+
+
+def _run_info(scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str | None) -> RunInfo:
+    styles = tuple(
+        TransportStyle(t.name, t.label, t.role, t.model, t.colour, t.marker, t.dash)
+        for t in (TRANSPORTS[name] for name in scenario.transports)
+    )
+    persistent = [style.name for style in styles if style.role == "persistent"]
+    return RunInfo(
+        scenario=scenario.as_json(),
+        plan=trials,
+        transports=styles,
+        reference=(persistent or [styles[0].name])[0],
+        target=target,
+        machine=describe_machine(),
+        versions=describe_versions(),
+        settings=SETTINGS if target is None else {"server": f"given: {target}"},
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _check_target(target: str, scenario: Scenario) -> None:
+    control = ControlClient(target)
+    try:
+        offered = control.transports()
+    finally:
+        control.close()
+    for name in scenario.transports:
+        if name not in offered:
+            raise UserError(f"{target}: does not offer {name} (it offers {', '.join(offered) or 'nothing'})")
+
+
+def _new_folder(results: Path, name: str) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    for attempt in range(1, 100):
+        folder = results / (f"{stamp}-{name}" if attempt == 1 else f"{stamp}-{name}-{attempt}")
+        try:
+            (folder / "trials").mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(f"{folder}: cannot be made: {error.strerror} (expected a place to write to)") from error
+        return folder
+    raise UserError(f"{results}: has a hundred runs of this second already (expected fewer)")
+
+
+def _point_latest(folder: Path) -> None:
+    latest = folder.parent / "latest"
+    fresh = folder.parent / f".latest-{os.getpid()}"
+    try:
+        fresh.symlink_to(folder.name, target_is_directory=True)
+        fresh.replace(latest)
+    except OSError:
+        # Not every file system has links; then the run is named by its folder only.
+        fresh.unlink(missing_ok=True)
+
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or folder}: cannot be written: {error.strerror or error} "
+            "(finished trials are kept; expected a disk with room)"
+        ) from error
+
+
+def _tell_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...], folder: Path, console: Console) -> None:
+    minutes, seconds = divmod(round(expected_seconds(trials)), 60)
+    console.print(f"[bold]{scenario.name}[/bold]: {scenario.description}", highlight=False)
+    console.print(
+        f"{len(scenario.points())} points × {scenario.repeats} blocks = {len(trials)} trials, about "
+        f"{f'{minutes} min ' if minutes else ''}{seconds} s; records in {_shown(folder)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+class _TimeLeft(ProgressColumn):
+    """Time left by the plan, corrected by how the trials so far compared with it."""
+
+    def render(self, task: Task) -> Text:
+        """`m:ss left`."""
+        left_s = max(0.0, (task.total or 0.0) - task.completed)
+        if task.elapsed and task.completed > 0.1 * (task.total or 0.0):
+            left_s *= task.elapsed / task.completed
+        minutes, seconds = divmod(round(left_s), 60)
+        return Text(f"{minutes}:{seconds:02d} left", style="cyan")
+
+
+class _RunProgress:
+    """The bar counts planned seconds, so that a long trial fills as much of it as it takes."""
+
+    def __init__(self, progress: Progress, trials: tuple[PlannedTrial, ...]) -> None:
+        self._progress = progress
+        self._count = len(trials)
+        self._done_s = 0.0
+        self._task = progress.add_task("", total=sum(trial_seconds(t.parameters) for t in trials))
+
+    def start(self, trial: PlannedTrial) -> Callable[[float], None]:
+        """Show what runs now; returns what to call with its elapsed seconds."""
+        planned_s = trial_seconds(trial.parameters)
+        self._progress.update(
+            self._task, description=f"{trial.index + 1}/{self._count} {_describe(trial)}", completed=self._done_s
+        )
+
+        def tick(elapsed_s: float) -> None:
+            self._progress.update(self._task, completed=self._done_s + min(elapsed_s, planned_s))
+
+        return tick
+
+    def finish(self, trial: PlannedTrial) -> None:
+        """One trial is done."""
+        self._done_s += trial_seconds(trial.parameters)
+        self._progress.update(self._task, completed=self._done_s)
+
+
+@contextmanager
+def _progress(trials: tuple[PlannedTrial, ...], console: Console) -> Iterator[_RunProgress]:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), _TimeLeft())
+    with Progress(*columns, console=console) as progress:
+        yield _RunProgress(progress, trials)
+
+
+def _describe(trial: PlannedTrial) -> str:
+    parameters = trial.parameters
+    label = TRANSPORTS[trial.transport].label
+    interval = f" each {parameters['poll_interval_s']:g} s" if "poll_interval_s" in parameters else ""
+    return f"{label}{interval}, {parameters['rate_per_s']:g} events/s, {parameters['clients']} clients"

@@ -1,0 +1,268 @@
+"""A scenario: what a run measures, read from TOML and checked to the last key.
+
+A scenario has a base value for every parameter, and sweeps that vary some of them around that base. Points are the
+base of every transport plus the sweeps' values; each point is measured once per block.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loadtests.records import JsonObject, UserError
+from loadtests.transports import TRANSPORTS
+from servers.stream import ARRIVALS
+
+SCENARIO_FOLDER = Path(__file__).parent / "scenarios"
+MAX_REPEATS = 100
+MAX_BUDGET_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number within bounds, both included."""
+
+    low: float
+    high: float
+    whole: bool = False
+
+    @property
+    def expected(self) -> str:
+        """The expectation in words."""
+        return f"a{' whole' if self.whole else ''} number from {self.low:g} to {self.high:g}"
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` is such a number; true and false are not."""
+        kinds = int if self.whole else (int, float)
+        return isinstance(value, kinds) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def expected(self) -> str:
+        """The expectation in words."""
+        return "one of " + ", ".join(f'"{word}"' for word in self.words)
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` is one of the words."""
+        return value in self.words
+
+
+PARAMETERS: dict[str, Number | Choice] = {
+    "clients": Number(1, 100_000, whole=True),
+    "rate_per_s": Number(0.01, 100_000),
+    "arrival": Choice(ARRIVALS),
+    "payload_bytes": Number(0, 1_000_000, whole=True),
+    "one_way_delay_ms": Number(0, 10_000),
+    "warm_up_s": Number(0, 600),
+    "measured_s": Number(0.1, 3600),
+    "poll_interval_s": Number(0.005, 600),
+    "hold_s": Number(0.05, 600),
+}
+"""Every parameter of a scenario and what it accepts."""
+
+_OWN_PARAMETERS = frozenset(name for transport in TRANSPORTS.values() for name in transport.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Parameters varied together (their product) for some transports."""
+
+    transports: tuple[str, ...]
+    values: tuple[tuple[str, tuple[Any, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One transport with every parameter that matters to it resolved."""
+
+    transport: str
+    parameters: tuple[tuple[str, Any], ...]
+
+    def as_dict(self) -> JsonObject:
+        """The parameters by name."""
+        return dict(self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A checked scenario."""
+
+    name: str
+    description: str
+    seed: int
+    repeats: int
+    budget_s: float
+    transports: tuple[str, ...]
+    parameters: tuple[tuple[str, Any], ...]
+    sweeps: tuple[Sweep, ...]
+
+    def points(self) -> list[Point]:
+        """Base points first, then those of the sweeps, each once."""
+        base = dict(self.parameters)
+        points = [_point(name, base) for name in self.transports]
+        for sweep in self.sweeps:
+            names = [name for name, _ in sweep.values]
+            for combination in itertools.product(*(values for _, values in sweep.values)):
+                varied = {**base, **dict(zip(names, combination, strict=True))}
+                points += [_point(transport, varied) for transport in sweep.transports]
+        return list(dict.fromkeys(points))
+
+    def as_json(self) -> JsonObject:
+        """The resolved scenario for run.json."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "seed": self.seed,
+            "repeats": self.repeats,
+            "budget_s": self.budget_s,
+            "transports": list(self.transports),
+            "parameters": dict(self.parameters),
+            "sweeps": [
+                {"transports": list(sweep.transports), **{name: list(values) for name, values in sweep.values}}
+                for sweep in self.sweeps
+            ],
+        }
+
+
+def load_scenario(name_or_path: str) -> Scenario:
+    """A scenario by the name of a shipped one or by path; UserError where there is none or it is wrong."""
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = SCENARIO_FOLDER / f"{name_or_path}.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a text file in UTF-8 (expected a scenario in TOML)") from error
+    except OSError as error:
+        raise UserError(
+            f"scenario {name_or_path!r}: {error.strerror or error} (expected one of {', '.join(shipped_scenarios())}, "
+            "or the path of a .toml file)"
+        ) from error
+    return parse_scenario(text, str(path))
+
+
+def shipped_scenarios() -> list[str]:
+    """Names that `SCENARIO=` understands."""
+    return sorted(path.stem for path in SCENARIO_FOLDER.glob("*.toml"))
+
+
+def parse_scenario(text: str, file: str) -> Scenario:
+    """Check a scenario's text; every UserError names file, key, value and what was expected."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{file}: not valid TOML: {error}") from error
+    known = ("name", "description", "seed", "repeats", "budget_s", "transports", "parameters", "sweep")
+    _reject_unknown(document, known, file, "")
+    transports = _transports(document.get("transports"), file, "transports")
+    scenario = Scenario(
+        name=_text(document, "name", file),
+        description=_text(document, "description", file),
+        seed=int(_checked(document, "seed", Number(0, 2**31, whole=True), file)),
+        repeats=int(_checked(document, "repeats", Number(1, MAX_REPEATS, whole=True), file)),
+        budget_s=float(_checked(document, "budget_s", Number(1, MAX_BUDGET_S), file)),
+        transports=transports,
+        parameters=_parameters(document.get("parameters"), transports, file),
+        sweeps=_sweeps(document.get("sweep", []), transports, file),
+    )
+    if not scenario.name.replace("-", "").replace("_", "").isalnum():
+        raise UserError(f"{file}: name = {scenario.name!r}: expected letters, digits, - and _ only (it names a folder)")
+    return scenario
+
+
+def _point(transport: str, parameters: Mapping[str, Any]) -> Point:
+    taken = TRANSPORTS[transport].parameters
+    kept = ((name, value) for name, value in parameters.items() if name not in _OWN_PARAMETERS or name in taken)
+    return Point(transport, tuple(kept))
+
+
+def _parameters(found: object, transports: tuple[str, ...], file: str) -> tuple[tuple[str, Any], ...]:
+    if not isinstance(found, dict):
+        raise UserError(f"{file}: parameters: missing (expected a table [parameters] with {', '.join(PARAMETERS)})")
+    _reject_unknown(found, tuple(PARAMETERS), file, "parameters.")
+    taken = {name for transport in transports for name in TRANSPORTS[transport].parameters}
+    needed = [name for name in PARAMETERS if name not in _OWN_PARAMETERS or name in taken]
+    checked = {name: _checked(found, name, PARAMETERS[name], file, "parameters.") for name in needed}
+    # A parameter of a transport that this scenario leaves out is checked all the same: a wrong value is a mistake.
+    for name in found.keys() - checked.keys():
+        _checked(found, name, PARAMETERS[name], file, "parameters.")
+    return tuple(checked.items())
+
+
+def _sweeps(found: object, transports: tuple[str, ...], file: str) -> tuple[Sweep, ...]:
+    if not isinstance(found, list) or not all(isinstance(table, dict) for table in found):
+        raise UserError(f"{file}: sweep = {found!r}: expected [[sweep]] tables")
+    return tuple(_sweep(table, transports, file, f"sweep[{i}].") for i, table in enumerate(found))
+
+
+def _sweep(table: dict[str, Any], transports: tuple[str, ...], file: str, prefix: str) -> Sweep:
+    _reject_unknown(table, ("transports", *PARAMETERS), file, prefix)
+    values = {name: found for name, found in table.items() if name != "transports"}
+    if not values:
+        raise UserError(f"{file}: {prefix[:-1]}: expected at least one parameter with a list of values")
+    for name, found in values.items():
+        if not isinstance(found, list) or not found:
+            raise UserError(f"{file}: {prefix}{name} = {found!r}: expected a list of values, each {_expected(name)}")
+        for value in found:
+            _checked({name: value}, name, PARAMETERS[name], file, prefix)
+    own = [name for name in values if name in _OWN_PARAMETERS]
+    takers = tuple(t for t in transports if all(name in TRANSPORTS[t].parameters for name in own))
+    if "transports" in table:
+        asked = _transports(table["transports"], file, f"{prefix}transports")
+        for name in asked:
+            if name not in transports:
+                raise UserError(f"{file}: {prefix}transports = {name!r}: expected one of this scenario's transports")
+            if name not in takers:
+                raise UserError(f"{file}: {prefix}{own[0]}: {name} has no such parameter")
+        takers = asked
+    if not takers:
+        raise UserError(f"{file}: {prefix}{own[0]}: none of this scenario's transports has this parameter")
+    return Sweep(takers, tuple((name, tuple(found)) for name, found in values.items()))
+
+
+def _transports(found: object, file: str, key: str) -> tuple[str, ...]:
+    known = ", ".join(TRANSPORTS)
+    if not isinstance(found, list) or not found:
+        raise UserError(f"{file}: {key} = {found!r}: expected a list of transports out of {known}")
+    for name in found:
+        if name not in TRANSPORTS:
+            raise UserError(f"{file}: {key} = {name!r}: unknown transport (expected one of {known})")
+    if len(set(found)) != len(found):
+        raise UserError(f"{file}: {key} = {found!r}: expected each transport once")
+    return tuple(found)
+
+
+def _text(document: Mapping[str, Any], key: str, file: str) -> str:
+    value = document.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise UserError(f"{file}: {key} = {value!r}: expected a text")
+    return value.strip()
+
+
+def _checked(document: Mapping[str, Any], key: str, rule: Number | Choice, file: str, prefix: str = "") -> Any:
+    if key not in document:
+        raise UserError(f"{file}: {prefix}{key}: missing (expected {rule.expected})")
+    value = document[key]
+    if not rule.accepts(value):
+        raise UserError(f"{file}: {prefix}{key} = {value!r}: expected {rule.expected}")
+    return value
+
+
+def _reject_unknown(table: Mapping[str, Any], known: tuple[str, ...], file: str, prefix: str) -> None:
+    for key in table:
+        if key not in known:
+            raise UserError(f"{file}: {prefix}{key} = {table[key]!r}: unknown key (expected one of {', '.join(known)})")
+
+
+def _expected(name: str) -> str:
+    return PARAMETERS[name].expected

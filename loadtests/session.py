@@ -1,0 +1,236 @@
+"""One trial: a fresh server, a fresh relay where the network is emulated, a fresh Locust process, and their records."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from loadtests.control import ControlClient
+from loadtests.plan import drain_limit_s, stream_spec, trial_seconds
+from loadtests.processes import Child, CorePlan, ResourceSampler
+from loadtests.records import (
+    Clients,
+    ClockPairs,
+    Deliveries,
+    JsonObject,
+    LoopLag,
+    PlannedTrial,
+    Published,
+    Requests,
+    SampleRole,
+    Sockets,
+    Trial,
+    TrialInfo,
+    UserError,
+)
+from loadtests.transports import TRANSPORTS
+from loadtests.trial_spec import OUTCOME_FILE, SPEC_FILE, TRIAL_VARIABLE, LoadOutcome, TrialSpec
+from servers import wire
+from servers.stream import due_offsets_ns, payloads
+
+_LOAD_LOG, _SERVER_LOG, _RELAY_LOG = "load.log", "server.log", "relay.log"
+LOCUSTFILE = Path(__file__).parent / "locustfile.py"
+_HOST = "127.0.0.1"
+_SAMPLE_PERIOD_S = 0.1
+_GRACE_S = 30.0
+"""Beyond the planned time and the drain limit: a load process that takes longer hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all trials of a run share."""
+
+    cores: CorePlan
+    target: str | None
+    """A server that is already running, instead of one per trial."""
+    on_tick: Callable[[float], None]
+    """Called about ten times a second with the seconds this trial has taken so far."""
+
+
+def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> TrialInfo:
+    """Run one trial and leave its records in `folder`.
+
+    Raises UserError where it could not be carried out; then nothing of it counts, and the folder has no trial.json.
+    """
+    folder.mkdir(parents=True)
+    started_s = time.monotonic()
+    with ExitStack() as running:
+        processes = _Processes(trial, folder, surroundings, running)
+        outcome = processes.watch_load(started_s)
+        stats = processes.server_stats()
+        relay = processes.stop_relay()
+    record = Trial(
+        info=_info(trial, outcome, stats, relay, surroundings.cores, started_s),
+        deliveries=Deliveries.load(folder),
+        requests=Requests.load(folder),
+        sockets=Sockets.load(folder),
+        clients=Clients.load(folder),
+        published=_published(trial, outcome, stats),
+        samples=processes.sampler.table(),
+        clock=ClockPairs.load(folder),
+        loop_lag=LoopLag.load(folder),
+    )
+    record.save(folder)
+    for name in (SPEC_FILE, OUTCOME_FILE, _LOAD_LOG, _SERVER_LOG, _RELAY_LOG):
+        (folder / name).unlink(missing_ok=True)
+    return record.info
+
+
+class _Processes:
+    """Server, relay and load of one trial, all on `running`, which ends them whatever happens."""
+
+    def __init__(self, trial: PlannedTrial, folder: Path, surroundings: Surroundings, running: ExitStack) -> None:
+        self._trial = trial
+        self._folder = folder
+        self._on_tick = surroundings.on_tick
+        self.sampler = ResourceSampler()
+        self._server: Child | None = None
+        self._relay: Child | None = None
+        cores = surroundings.cores
+        if surroundings.target is None:
+            port = free_port()
+            server = ["-m", "servers", TRANSPORTS[trial.transport].server, "--host", _HOST, "--port", str(port)]
+            self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
+            self.sampler.watch(SampleRole.SERVER, self._server.pid)
+            self._control_url = f"http://{_HOST}:{port}"
+        else:
+            self._control_url = surroundings.target
+        url = self._start_relay(running)
+        spec = TrialSpec(trial, url, self._control_url).write(folder)
+        clients = str(trial.parameters["clients"])
+        load = ["-m", "locust", "-f", str(LOCUSTFILE), "--headless", "-u", clients, "-r", clients, "--host", url]
+        load += ["--only-summary", "--loglevel", "WARNING"]
+        environment = {TRIAL_VARIABLE: str(spec)}
+        self._load = running.enter_context(Child(load, folder / _LOAD_LOG, cores.load, environment))
+        self.sampler.watch(SampleRole.LOAD, self._load.pid)
+
+    def _start_relay(self, running: ExitStack) -> str:
+        delay_ms = self._trial.parameters["one_way_delay_ms"]
+        if not delay_ms:
+            return self._control_url
+        port = free_port()
+        parts = urlsplit(self._control_url)
+        relay = ["-m", "servers", "relay", "--host", _HOST, "--port", str(port)]
+        relay += ["--to", f"{parts.hostname}:{parts.port}", "--delay-ms", f"{delay_ms:g}"]
+        self._relay = running.enter_context(Child(relay, self._folder / _RELAY_LOG))
+        self.sampler.watch(SampleRole.RELAY, self._relay.pid)
+        return f"http://{_HOST}:{port}"
+
+    def watch_load(self, started_s: float) -> LoadOutcome:
+        """Sample until the load process has ended; UserError where anything ended that should not have."""
+        parameters = self._trial.parameters
+        limit_s = trial_seconds(parameters) + drain_limit_s(parameters) + _GRACE_S
+        while self._load.wait(_SAMPLE_PERIOD_S) is None:
+            elapsed_s = time.monotonic() - started_s
+            self.sampler.read()
+            self._on_tick(elapsed_s)
+            for name, child in (("server", self._server), ("relay", self._relay)):
+                if child is not None and child.exit_code is not None:
+                    raise UserError(
+                        f"{self._folder.name}: the {name} ended in mid-trial with exit status {child.exit_code}: "
+                        f"{child.last_words()} (expected it to run until the load is done; its log: {child.log})"
+                    )
+            if elapsed_s > limit_s:
+                raise UserError(
+                    f"{self._folder.name}: still running after {elapsed_s:.0f} s (expected at most {limit_s:.0f} s)"
+                )
+        outcome = LoadOutcome.read(self._folder)
+        if outcome is None:
+            raise UserError(
+                f"{self._folder.name}: the load process ended with exit status {self._load.exit_code} before its "
+                f"records were written: {self._load.last_words()} (its log: {self._load.log})"
+            )
+        if outcome.end == "failed":
+            raise UserError(f"{self._folder.name}: {outcome.failure}")
+        return outcome
+
+    def server_stats(self) -> JsonObject:
+        """The server's own account of the trial."""
+        control = ControlClient(self._control_url)
+        try:
+            return control.stats()
+        finally:
+            control.close()
+
+    def stop_relay(self) -> JsonObject | None:
+        """End the relay and read the account that it prints when it ends."""
+        if self._relay is None:
+            return None
+        self._relay.stop()
+        for line in reversed(self._relay.output().splitlines()):
+            if line.startswith("{") and "lateness_us" in line:
+                account: JsonObject = json.loads(line)
+                return account
+        raise UserError(f"{self._folder.name}: the relay gave no account of itself: {self._relay.last_words()}")
+
+
+def _published(trial: PlannedTrial, outcome: LoadOutcome, stats: JsonObject) -> Published:
+    """The stream as planned, with the server's stamps of when each event was really published."""
+    stream = stream_spec(trial)
+    offsets_ns = due_offsets_ns(stream)
+    texts = payloads(stream)
+    clock_offset_ns = outcome.server_clock["offset_ns"]
+    stamps = {} if TRANSPORTS[trial.transport].clients_send else {row[0]: row[2] for row in stats["published"]}
+    rows: list[int] = []
+    for i, offset_ns in enumerate(offsets_ns.tolist()):
+        due_ns = outcome.t0_ns + offset_ns
+        stamp_ns = stamps.get(i + 1, 0)
+        event = wire.Event(i + 1, due_ns + clock_offset_ns, stamp_ns or due_ns, texts[i % len(texts)])
+        rows += (i + 1, due_ns, stamp_ns - clock_offset_ns if stamp_ns else 0, len(wire.encode_event(event)))
+    return Published.from_rows(np.array(rows, dtype=np.int64))
+
+
+def _info(
+    trial: PlannedTrial,
+    outcome: LoadOutcome,
+    stats: JsonObject,
+    relay: JsonObject | None,
+    cores: CorePlan,
+    started_s: float,
+) -> TrialInfo:
+    ended_s = time.monotonic()
+    timing_s = {
+        "set_up": outcome.t0_ns / 1e9 - started_s,
+        "stream": (outcome.stream_end_ns - outcome.t0_ns) / 1e9,
+        "drain": (outcome.finished_ns - outcome.stream_end_ns) / 1e9,
+        "tear_down": ended_s - outcome.finished_ns / 1e9,
+        "total": ended_s - started_s,
+    }
+    return TrialInfo(
+        index=trial.index,
+        block=trial.block,
+        point=trial.point,
+        transport=trial.transport,
+        parameters=trial.parameters,
+        seed=trial.seed,
+        expected_events=len(due_offsets_ns(stream_spec(trial))),
+        t0_ns=outcome.t0_ns,
+        window_start_ns=outcome.window_start_ns,
+        window_end_ns=outcome.window_end_ns,
+        end=outcome.end,
+        problems=outcome.problems,
+        capabilities={
+            "kernel_stamps": outcome.kernel_stamps,
+            "tcp_info": outcome.tcp_info,
+            "cpu_pinned": cores.as_json(),
+            "server_clock": outcome.server_clock,
+        },
+        server_stats={name: value for name, value in stats.items() if name != "published"},
+        relay=relay,
+        timing_s={name: round(seconds, 4) for name, seconds in timing_s.items()},
+    )
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])

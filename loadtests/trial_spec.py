@@ -1,0 +1,72 @@
+"""What the load process of a trial is told, and what it answers: two JSON files in the trial's folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loadtests.records import JsonObject, PlannedTrial
+
+TRIAL_VARIABLE = "PUSH_VS_POLL_TRIAL"
+"""Environment variable that names the spec's file; without it the locustfile is used by hand."""
+SPEC_FILE = "load-spec.json"
+OUTCOME_FILE = "load-outcome.json"
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One trial as the load process sees it."""
+
+    trial: PlannedTrial
+    url: str
+    """Where the clients connect: the server, or the relay before it."""
+    control_url: str
+    """The server itself: the harness' own questions are not delayed."""
+
+    def write(self, folder: Path) -> Path:
+        """Into the trial's folder."""
+        path = folder / SPEC_FILE
+        path.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> TrialSpec:
+        """Inverse of `write`."""
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return cls(PlannedTrial(**fields["trial"]), fields["url"], fields["control_url"])
+
+
+@dataclass(frozen=True)
+class LoadOutcome:
+    """How the load's part of a trial went; the tables lie beside it."""
+
+    t0_ns: int
+    window_start_ns: int
+    window_end_ns: int
+    stream_end_ns: int
+    finished_ns: int
+    end: str
+    """`complete`, `drain_limit` or `failed`."""
+    failure: str
+    """One sentence where `end` is `failed`."""
+    problems: tuple[str, ...]
+    kernel_stamps: bool
+    tcp_info: bool
+    server_clock: JsonObject
+    """`offset_ns` of the server's clock against the load's (0: the same clock) and its `uncertainty_ns`."""
+
+    def write(self, folder: Path) -> None:
+        """Into the trial's folder."""
+        (folder / OUTCOME_FILE).write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> LoadOutcome | None:
+        """Inverse of `write`; None where the load process never got so far."""
+        try:
+            fields: dict[str, Any] = json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return cls(**{**fields, "problems": tuple(fields["problems"])})

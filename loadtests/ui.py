@@ -1,0 +1,42 @@
+"""`make ui`: a server that offers every transport, and Locust's web UI over the harness' users."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from pathlib import Path
+
+from loadtests.control import ControlClient
+from loadtests.processes import Child
+from loadtests.records import UserError
+from loadtests.session import LOCUSTFILE, free_port
+
+_HOST = "127.0.0.1"
+_START_PATIENCE_S = 15.0
+
+
+def serve_ui(port: int) -> None:
+    """Until Ctrl-C. UserError where the port is taken or a process ends by itself."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except (OSError, OverflowError) as error:
+            raise UserError(f"port {port}: {error} (expected a free port: --port, or make ui PORT=…)") from error
+    server_port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        logs = Path(folder)
+        server = ["-m", "servers", "all", "--host", _HOST, "--port", str(server_port)]
+        url = f"http://{_HOST}:{server_port}"
+        locust = ["-m", "locust", "-f", str(LOCUSTFILE), "--host", url, "--class-picker", "-u", "10", "-r", "10"]
+        locust += ["--web-host", _HOST, "--web-port", str(port), "--loglevel", "WARNING"]
+        with Child(server, logs / "server.log") as server_child:
+            control = ControlClient(url)
+            control.wait_until_ready(_START_PATIENCE_S)
+            control.close()
+            with Child(locust, logs / "locust.log") as locust_child:
+                print(f"Locust's web UI: http://{_HOST}:{port} (Ctrl-C ends it)", flush=True)
+                while server_child.exit_code is None and locust_child.wait(0.2) is None:
+                    pass
+                ended = server_child if server_child.exit_code is not None else locust_child
+                raise UserError(f"a process ended: {ended.last_words()} (expected it to run until Ctrl-C)")
