@@ -1,0 +1,133 @@
+"""`python -m servers websocket|polling|sse|all|relay|openapi`: each server of the harness as a program.
+
+Prints one JSON line when it is ready: {"ready": true, "port": N}. Ends at SIGTERM or SIGINT with status 0; cannot
+start: one sentence on stderr and status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import importlib
+import json
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from servers.listening import StartError, listen, raise_descriptor_limit
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from servers.app import Adapter
+
+ADAPTERS = ("websocket", "polling", "sse")
+"""Modules of servers/ that hold an ADAPTER; importing one takes half a second, so only what is asked for is."""
+DEFAULT_HISTORY_EVENTS = 10_000
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one server to its end; the exit status."""
+    asked = _parser().parse_args(arguments)
+    try:
+        if asked.server == "openapi":
+            print(json.dumps(_app(ADAPTERS, DEFAULT_HISTORY_EVENTS, {}).openapi(), indent=2))
+            return 0
+        raise_descriptor_limit()
+        with listen(asked.host, asked.port) as listener:
+            if asked.server == "relay":
+                _relay(asked, listener)
+            else:
+                _serve(asked, listener)
+    except StartError as error:
+        print(f"servers: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m servers", description=__doc__)
+    commands = parser.add_subparsers(dest="server", required=True, metavar="SERVER")
+    listening = argparse.ArgumentParser(add_help=False)
+    listening.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    listening.add_argument("--port", type=_port, required=True, help="port to listen on; 0 takes any free one")
+    for name, offer in (
+        *((name, f"the {name} app alone") for name in ADAPTERS),
+        ("all", "every transport on one port"),
+    ):
+        command = commands.add_parser(name, parents=[listening], help=offer)
+        command.add_argument(
+            "--history", type=_positive, default=DEFAULT_HISTORY_EVENTS, help="events kept for cursors (%(default)s)"
+        )
+    relay = commands.add_parser("relay", parents=[listening], help="a TCP relay that delays both directions")
+    relay.add_argument("--to", type=_address, required=True, metavar="HOST:PORT", help="where to relay to")
+    relay.add_argument("--delay-ms", type=_delay, required=True, metavar="D", help="one-way delay in ms")
+    commands.add_parser("openapi", help="print the OpenAPI document of all HTTP routes")
+    return parser
+
+
+def _serve(asked: argparse.Namespace, listener: socket.socket) -> None:
+    from servers import serving  # noqa: PLC0415 (half a second of imports that the relay does without)
+
+    names = ADAPTERS if asked.server == "all" else (asked.server,)
+    serving.serve(_app(names, asked.history, serving.OPTIONS), listener, _say_ready)
+
+
+def _app(names: tuple[str, ...], history: int, options: dict[str, object]) -> FastAPI:
+    from servers.app import assemble  # noqa: PLC0415
+    from servers.station import Station  # noqa: PLC0415
+
+    adapters: list[Adapter] = [importlib.import_module(f"servers.{name}").ADAPTER for name in names]
+    return assemble(adapters, Station(history, options), title="push-vs-poll" if len(adapters) > 1 else None)
+
+
+def _relay(asked: argparse.Namespace, listener: socket.socket) -> None:
+    import uvloop  # noqa: PLC0415
+
+    from servers.relay import DelayRelay, relay_until_signalled  # noqa: PLC0415
+
+    relay = DelayRelay(asked.to, asked.delay_ms)
+    port = listener.getsockname()[1]
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        account = runner.run(relay_until_signalled(relay, listener, lambda: _say_ready(port)))
+    print(json.dumps(dataclasses.asdict(account)), flush=True)
+
+
+def _say_ready(port: int) -> None:
+    print(json.dumps({"ready": True, "port": port}), flush=True)
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) <= 65_535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port: expected 0 to 65535")
+
+
+def _positive(text: str) -> int:
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+
+
+def _delay(text: str) -> float:
+    try:
+        delay_ms = float(text)
+    except ValueError:
+        delay_ms = -1.0
+    if 0 <= delay_ms <= 60_000:
+        return delay_ms
+    raise argparse.ArgumentTypeError(f"{text!r} is not a delay: expected 0 to 60000 ms")
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address: expected HOST:PORT")
+    return host.strip("[]"), _port(port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""The cursor as HTTP and WebSocket requests carry it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Query
+
+from servers import wire
+
+MAX_CURSOR = 2**53 - 1
+"""What every language's JSON numbers hold exactly."""
+
+After = Annotated[int, Query(ge=0, le=MAX_CURSOR, description="seq of the last event the client has; 0 for none")]
+
+TOO_OLD_RESPONSE: dict[int | str, dict[str, Any]] = {
+    wire.CURSOR_TOO_OLD_STATUS: {
+        "description": "The event after the cursor has left the history.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}

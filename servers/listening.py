@@ -1,0 +1,47 @@
+"""Taking a port before anything else happens, so that trouble with it is told at once and in one sentence."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+BACKLOG = 16_384
+
+
+class StartError(Exception):
+    """A server cannot start: one clear sentence for the person who asked."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; port 0 takes any free one. StartError where it cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise StartError(f"cannot listen on host {host!r}: {error.strerror}") from error
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise StartError(
+                f"port {port} on {host} is already in use: stop what listens there or give another --port"
+            ) from error
+        raise StartError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    listener.setblocking(False)
+    return listener
+
+
+def raise_descriptor_limit() -> None:
+    """Allow as many open sockets as this user may have; the soft limit is often only 1024."""
+    try:
+        import resource  # noqa: PLC0415 (absent on Windows)
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

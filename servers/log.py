@@ -1,0 +1,223 @@
+"""The event log: numbered events, each encoded once, with a bounded history that every transport reads by cursor.
+
+A cursor is the seq of the last event a client has; 0 is before the first. Short poll calls `read_after`, long poll
+`wait_after`, and SSE and WebSocket loop on a `Follower`. A new stream empties the log and numbers from 1 again: who
+polls keeps its cursor and goes on waiting, who follows starts over with the new stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from servers import wire
+
+DEFAULT_HISTORY_EVENTS = 10_000
+
+_EVENTS_BETWEEN_YIELDS = 64
+"""A client with a backlog lets the others have the loop this often."""
+
+
+class CursorTooOldError(Exception):
+    """The event after the cursor has left the history: the client must be told, never given a silent gap."""
+
+    def __init__(self, cursor: int, oldest_seq: int) -> None:
+        super().__init__(f"cursor {cursor} is too old: the history begins at event {oldest_seq}")
+
+
+class EncodedEvent:
+    """One published event in the bytes of every transport, each made at most once."""
+
+    __slots__ = ("_sse", "seq", "text")
+
+    def __init__(self, seq: int, text: str) -> None:
+        self.seq = seq
+        self.text = text
+        """JSON text of `wire.encode_event`."""
+        self._sse: bytes | None = None
+
+    @property
+    def sse(self) -> bytes:
+        """The same as a server-sent event."""
+        if self._sse is None:
+            self._sse = wire.encode_sse_event(self.seq, self.text)
+        return self._sse
+
+
+class _Waiter:
+    """One client waiting for the next event; `index` is its place among the waiters, -1 once woken or gone."""
+
+    __slots__ = ("future", "index")
+
+    def __init__(self, future: asyncio.Future[None]) -> None:
+        self.future = future
+        self.index = -1
+
+    def wake(self) -> None:
+        if not self.future.done():
+            self.future.set_result(None)
+
+
+class EventLog:
+    """Events 1, 2, 3, … of one stream, of which the last `history` can be read.
+
+    Belongs to one event loop; nothing here is thread-safe.
+    """
+
+    def __init__(self, history: int = DEFAULT_HISTORY_EVENTS, rng: random.Random | None = None) -> None:
+        if history < 1:
+            raise ValueError(f"history must hold at least 1 event, not {history}")
+        self.history = history
+        self.generation = 0
+        """Counts the streams: it changes when the log is emptied for a new one."""
+        self.last_seq = 0
+        self.closed = False
+        self._random = (rng or random.Random()).random
+        self._ring: list[EncodedEvent] = []
+        self._waiters: list[_Waiter] = []
+
+    @property
+    def oldest_seq(self) -> int:
+        """The first event that can still be read; 1 in an empty log."""
+        return self.last_seq - len(self._ring) + 1
+
+    @property
+    def waiting(self) -> int:
+        """Clients waiting for the next event."""
+        return len(self._waiters)
+
+    def append(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
+        """Number, encode and keep an event, and wake everyone who waits."""
+        seq = self.last_seq + 1
+        event = EncodedEvent(seq, wire.encode_event(wire.Event(seq, due_ns, published_ns, payload)))
+        if len(self._ring) < self.history:
+            self._ring.append(event)
+        else:
+            self._ring[(seq - 1) % self.history] = event
+        self.last_seq = seq
+        self._wake_all()
+        return event
+
+    def get_after(self, cursor: int) -> EncodedEvent | None:
+        """The one event that follows the cursor, None where it is not published yet; CursorTooOldError."""
+        self._check(cursor)
+        return self._ring[cursor % self.history] if cursor < self.last_seq else None
+
+    def read_after(self, cursor: int) -> list[EncodedEvent]:
+        """All events after the cursor in order, none where there are none yet; CursorTooOldError."""
+        self._check(cursor)
+        return [self._ring[seq % self.history] for seq in range(cursor, self.last_seq)]
+
+    async def wait_after(self, cursor: int, hold_s: float | None = None) -> list[EncodedEvent]:
+        """Like `read_after`, but waits for an event; nothing when the hold ends or the log closes first."""
+        loop = asyncio.get_running_loop()
+        deadline = None if hold_s is None else loop.time() + hold_s
+        while not (events := self.read_after(cursor)) and not self.closed:
+            if deadline is not None and loop.time() >= deadline:
+                break
+            await self.wait_for_append(deadline)
+        return events
+
+    async def wait_for_append(self, deadline: float | None = None) -> None:
+        """Until the next append, close or, in the loop's time, the deadline."""
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(loop.create_future())
+        self._add(waiter)
+        timer = None if deadline is None else loop.call_at(deadline, waiter.wake)
+        try:
+            await waiter.future
+        finally:
+            self._remove(waiter)
+            if timer is not None:
+                timer.cancel()
+
+    def follow(self, cursor: int) -> Follower:
+        """A push client's place in the log, after the cursor; CursorTooOldError."""
+        self._check(cursor)
+        return Follower(self, cursor)
+
+    def reset(self) -> None:
+        """Empty the log for a new stream. Nobody is woken: there is nothing to read yet."""
+        self.generation += 1
+        self.last_seq = 0
+        self._ring.clear()
+
+    def close(self) -> None:
+        """Let everyone who waits go with what there is; nobody waits from here on."""
+        self.closed = True
+        self._wake_all()
+
+    def _check(self, cursor: int) -> None:
+        if cursor + 1 < self.oldest_seq:
+            raise CursorTooOldError(cursor, self.oldest_seq)
+
+    def _wake_all(self) -> None:
+        woken, self._waiters = self._waiters, []
+        for waiter in woken:
+            waiter.index = -1
+            waiter.wake()
+
+    def _add(self, waiter: _Waiter) -> None:
+        """Put the waiter at a random place.
+
+        The rank in the fan-out decides who is late, so the order is a fresh shuffle for every event. It is shuffled
+        as waiters arrive ("inside-out", Knuth, TAOCP vol. 2, 3.4.2), because a shuffle at the time of publishing
+        would make everyone wait for it.
+        """
+        waiters = self._waiters
+        place = int(self._random() * (len(waiters) + 1))
+        waiters.append(waiter)
+        if place < len(waiters) - 1:
+            moved = waiters[place]
+            waiters[-1] = moved
+            moved.index = len(waiters) - 1
+            waiters[place] = waiter
+        waiter.index = place
+
+    def _remove(self, waiter: _Waiter) -> None:
+        """Take a waiter out that was not woken by an append; the last one fills its place, which keeps it random."""
+        if waiter.index < 0:
+            return
+        last = self._waiters.pop()
+        if last is not waiter:
+            self._waiters[waiter.index] = last
+            last.index = waiter.index
+        waiter.index = -1
+
+
+class Follower:
+    """A push client's place in the log. It holds one cursor and no queue, so a slow client costs no memory."""
+
+    __slots__ = ("_generation", "_log", "_streak", "cursor")
+
+    def __init__(self, log: EventLog, cursor: int) -> None:
+        self._log = log
+        self._generation = log.generation
+        self._streak = 0
+        self.cursor = cursor
+        """The last event handed out."""
+
+    @property
+    def too_old(self) -> bool:
+        """True once the event it needs next has left the history."""
+        cursor = self.cursor if self._generation == self._log.generation else 0
+        return cursor + 1 < self._log.oldest_seq
+
+    async def next(self) -> EncodedEvent | None:
+        """The next event in order, from seq 1 again in a new stream; None when the log closed; CursorTooOldError."""
+        log = self._log
+        while not log.closed:
+            if self._generation != log.generation:
+                self._generation, self.cursor = log.generation, 0
+            event = log.get_after(self.cursor)
+            if event is None:
+                self._streak = 0
+                await log.wait_for_append()
+            elif self._streak == _EVENTS_BETWEEN_YIELDS:
+                self._streak = 0
+                await asyncio.sleep(0)
+            else:
+                self._streak += 1
+                self.cursor = event.seq
+                return event
+        return None

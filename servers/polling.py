@@ -1,0 +1,70 @@
+"""Short poll and long poll over HTTP: the first returns what is after the cursor, the second waits for it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+
+from servers import wire
+from servers.app import Adapter, assemble
+from servers.cursor import TOO_OLD_RESPONSE, After
+from servers.log import EncodedEvent
+from servers.station import Station, station_of
+
+MAX_HOLD_MS = 600_000
+MAX_ECHO_BODY_BYTES = 1024 * 1024
+
+Hold = Annotated[int, Query(ge=0, le=MAX_HOLD_MS, description="how long to wait for an event, in ms")]
+
+_POLL_RESPONSES = TOO_OLD_RESPONSE | {
+    200: {
+        "description": "The events after the cursor, and the cursor to ask after next.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PollReply"}}},
+    },
+    204: {"description": "No event after the cursor."},
+}
+
+_events = APIRouter(tags=["polling"])
+_echo = APIRouter(tags=["echo"], max_body_size=MAX_ECHO_BODY_BYTES)
+
+
+@_events.get(wire.SHORT_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES)
+async def short_poll(request: Request, after: After = 0) -> Response:
+    """The events after the cursor, at once."""
+    return _reply(station_of(request).log.read_after(after))
+
+
+@_events.get(wire.LONG_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES)
+async def long_poll(request: Request, after: After = 0, hold_ms: Hold = 30_000) -> Response:
+    """The events after the cursor, as soon as there is one or the hold ends."""
+    return _reply(await station_of(request).log.wait_after(after, hold_ms / 1000))
+
+
+@_echo.post(
+    wire.POST_ECHO_PATH,
+    response_class=Response,
+    responses={200: {"description": "The body as it came.", "content": {"application/octet-stream": {}}}},
+)
+async def echo(request: Request) -> Response:
+    """The request's body."""
+    return Response(await request.body(), media_type="application/octet-stream")
+
+
+ADAPTER = Adapter(
+    title="push-vs-poll: polling",
+    transports=("short_poll", "long_poll", "echo_post", "echo_post_new"),
+    routers=(_events, _echo),
+)
+
+
+def create_app(station: Station | None = None) -> FastAPI:
+    """The app that offers short poll, long poll and POST echo."""
+    return assemble((ADAPTER,), station)
+
+
+def _reply(events: list[EncodedEvent]) -> Response:
+    if not events:
+        return Response(status_code=204)
+    body = wire.encode_poll_reply((event.text for event in events), events[-1].seq)
+    return Response(body, media_type="application/json")

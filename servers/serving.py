@@ -1,0 +1,151 @@
+"""Runs an app on uvicorn with every setting pinned, cuts clients off for real, and stops at once when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+from servers import wire
+from servers.channels import CUT_OFF_EXTENSION
+from servers.listening import BACKLOG
+from servers.timer import ALARM_KIND
+
+KEEP_ALIVE_S = 300
+"""Well above every poll interval: a shorter one races with the polls."""
+MAX_MESSAGE_BYTES = 1024 * 1024
+CUT_OFF_GRACE_S = 1.0
+"""How long a client that is cut off has to read what was sent to it and the close code after that."""
+
+_PINNED: dict[str, Any] = {
+    "loop": "uvloop",
+    "lifespan": "on",
+    "backlog": BACKLOG,
+    "timeout_keep_alive": KEEP_ALIVE_S,
+    "access_log": False,
+    "log_level": "warning",
+    "proxy_headers": False,
+    "server_header": True,
+    "date_header": True,
+    "ws_max_size": MAX_MESSAGE_BYTES,
+    "ws_ping_interval": None,
+    "ws_per_message_deflate": False,
+}
+
+OPTIONS: dict[str, object] = _PINNED | {
+    "server": f"uvicorn {uvicorn.__version__}",
+    "http": "httptools",
+    "ws": "websockets-sansio",
+    "http_compression": False,
+    "publisher_alarm": ALARM_KIND,
+}
+"""The pinned settings as /stats reports them."""
+
+_FALSE_ALARM = "ASGI callable returned without completing handshake."
+"""uvicorn logs this for every WebSocket that an app refuses with an HTTP answer, though the refusal was sent."""
+
+_STOP_WAIT_S = 0.05
+_DATE_PERIOD_S = 1.0
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol whose connections can be ended while the client reads nothing."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {CUT_OFF_EXTENSION: self._cut_off}  # type: ignore[dict-item]
+
+    def timeout_keep_alive_handler(self) -> None:
+        # A reply that was not read in all that time never will be; a mere close would wait for it for ever.
+        self.transport.abort()
+
+    def _cut_off(self, _reason: str) -> None:
+        self.transport.abort()
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket protocol whose connections can be ended while the client reads nothing."""
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            self.scope["extensions"][CUT_OFF_EXTENSION] = self._cut_off  # type: ignore[assignment]
+
+    def _cut_off(self, reason: str) -> None:
+        """Say why, behind all that is still to be read, and close when the grace is over, read or not."""
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.conn.send_close(wire.CURSOR_TOO_OLD_CLOSE_CODE, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(CUT_OFF_GRACE_S, self.transport.abort)
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says when it is ready and does not make anyone wait for its end."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._stop = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for number in signals:
+            loop.add_signal_handler(number, self._stop.set)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+    async def main_loop(self) -> None:
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 10  # on_tick renews the Date header each tenth time
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), _DATE_PERIOD_S)
+                return
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ask every connection and every handler to end, and soon after end what is left."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        connections = list(self.server_state.connections)
+        for connection in connections:
+            connection.shutdown()
+        await self.lifespan.shutdown()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=_STOP_WAIT_S)
+        # uvicorn reports every task that it cancels as an error of the app.
+        logging.getLogger("uvicorn.error").disabled = True
+        for connection in self.server_state.connections:
+            connection.transport.abort()
+
+
+def serve(app: FastAPI, listener: socket.socket, on_ready: Callable[[int], None]) -> None:
+    """Serve the app on a listening socket until SIGINT or SIGTERM; `on_ready` gets the port."""
+    config = uvicorn.Config(app, http=HttpProtocol, ws=WebSocketProtocol, log_config=None, **_PINNED)
+    logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != _FALSE_ALARM)
+    port = listener.getsockname()[1]
+    server = _Server(config, lambda: on_ready(port))
+    app.state.station.count_connections = lambda: len(server.server_state.connections)
+    server.run(sockets=[listener])

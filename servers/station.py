@@ -1,0 +1,93 @@
+"""One server's parts put together: the log, what publishes into it, the channels that follow it, and its monitors."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from starlette.requests import HTTPConnection
+
+from servers.channels import Channels
+from servers.lateness import LatenessHistogram
+from servers.log import DEFAULT_HISTORY_EVENTS, EventLog
+from servers.publisher import Publisher
+from servers.timer import Alarm, create_alarm
+
+_WATCH_PERIOD_S = 1.0
+_LAG_PERIOD_NS = 100_000_000
+
+
+class LoopLag:
+    """Lateness of a timer that is due every 100 ms: for how long the event loop was busy with something else."""
+
+    def __init__(self) -> None:
+        self.lateness = LatenessHistogram()
+        self._due_ns = 0
+        self._alarm: Alarm | None = None
+
+    def start(self) -> None:
+        """Begin, or begin anew with nothing counted."""
+        self.stop()
+        self.lateness = LatenessHistogram()
+        self._alarm = create_alarm(asyncio.get_running_loop(), self._tick)
+        self._due_ns = time.monotonic_ns() + _LAG_PERIOD_NS
+        self._alarm.set(self._due_ns)
+
+    def stop(self) -> None:
+        """Count no more."""
+        if self._alarm is not None:
+            self._alarm.close()
+            self._alarm = None
+
+    def _tick(self) -> None:
+        now_ns = time.monotonic_ns()
+        self.lateness.add(now_ns - self._due_ns)
+        self._due_ns = max(self._due_ns, now_ns - _LAG_PERIOD_NS) + _LAG_PERIOD_NS
+        if self._alarm is not None:
+            self._alarm.set(self._due_ns)
+
+
+class Station:
+    """What every adapter of one server stands on."""
+
+    def __init__(self, history: int = DEFAULT_HISTORY_EVENTS, options: Mapping[str, object] | None = None) -> None:
+        self.log = EventLog(history)
+        self.publisher = Publisher(self.log)
+        self.channels = Channels(self.log)
+        self.loop_lag = LoopLag()
+        self.options: dict[str, object] = dict(options or {}) | {"history_events": history}
+        """The pinned settings, as /stats reports them."""
+        self.count_connections: Callable[[], int] | None = None
+        """Open TCP connections, where the program that runs the app tells."""
+
+    def start_stream(self, start_in_ms: int, due_offsets_ns: Sequence[int], payloads: Sequence[str]) -> int:
+        """Replace the stream and start all counts anew; t0 in ns of CLOCK_MONOTONIC."""
+        self.channels.cut_off = 0
+        t0_ns = self.publisher.start(start_in_ms, due_offsets_ns, payloads)
+        self.loop_lag.start()
+        return t0_ns
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """For the life of the app: watch over slow clients, and let all clients go at the end."""
+        watch = asyncio.get_running_loop().create_task(self._watch())
+        try:
+            yield
+        finally:
+            watch.cancel()
+            self.publisher.stop()
+            self.loop_lag.stop()
+            self.log.close()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_PERIOD_S)
+            self.channels.cut_off_laggards()
+
+
+def station_of(connection: HTTPConnection) -> Station:
+    """The station of the app that serves this request or WebSocket."""
+    station: Station = connection.app.state.station
+    return station
