@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 from servers.delay_line import DelayLine
 
@@ -65,8 +66,7 @@ class _End(asyncio.Protocol):
         self.received = Received()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         self._relay.ends.add(self)
         for action in self._before_connect:
             action()
