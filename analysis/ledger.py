@@ -1,0 +1,94 @@
+"""Exact accounting per client: what was lost, came twice, out of order, late or damaged.
+
+Totals prove nothing (one loss and one duplicate cancel), so everything is counted by client and seq.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loadtests.records import Ints
+
+LATE_GRACE_S = 1.0
+"""Beyond the longest that a transport may take by its nature; what comes later is counted as late."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Counts per client, each of shape (clients,)."""
+
+    expected: Ints
+    delivered: Ints
+    """Different events of the stream that came, whatever their order, time and condition."""
+    lost: Ints
+    duplicate: Ints
+    """Copies beyond the first."""
+    reordered: Ints
+    """First copies that came after an event with a larger seq."""
+    late: Ints
+    """First copies that came after `late_after_ns`: delivered, not lost."""
+    corrupt: Ints
+    """Deliveries with another payload than the stream's, or with a seq that it does not have."""
+
+    def totals(self) -> dict[str, int]:
+        """Summed over the clients."""
+        return {name: int(counts.sum()) for name, counts in vars(self).items()}
+
+
+def keep_ledger(
+    client: Ints,
+    seq: Ints,
+    arrival_ns: Ints,
+    payload_ok: Ints,
+    *,
+    clients: int,
+    events: int,
+    late_after_ns: int,
+) -> Ledger:
+    """Account for deliveries to clients 0 … clients - 1, each of which must receive the seqs 1 … events.
+
+    Rows stand in the order of arrival within each client. ValueError on a client outside that range.
+    """
+    if len(client) and not (client.min() >= 0 and client.max() < clients):
+        raise ValueError(f"deliveries name clients outside 0 to {clients - 1}")
+    known = (seq >= 1) & (seq <= events)
+    first = first_copies(client, seq) & known
+
+    def per_client(rows: npt.NDArray[np.bool_]) -> Ints:
+        return np.bincount(client[rows], minlength=clients).astype(np.int64)
+
+    expected = np.full(clients, events, dtype=np.int64)
+    delivered = per_client(first)
+    return Ledger(
+        expected=expected,
+        delivered=delivered,
+        lost=expected - delivered,
+        duplicate=per_client(known & ~first),
+        reordered=per_client(first & _overtaken(client, np.where(known, seq, 0))),
+        late=per_client(first & (arrival_ns > late_after_ns)),
+        corrupt=per_client((payload_ok != 1) | ~known),
+    )
+
+
+def first_copies(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
+    """True for each row that is the first of its client and seq."""
+    first = np.zeros(len(seq), dtype=np.bool_)
+    order = np.lexsort((seq, client))
+    ordered_client, ordered_seq = client[order], seq[order]
+    new = np.ones(len(seq), dtype=np.bool_)
+    new[1:] = (ordered_client[1:] != ordered_client[:-1]) | (ordered_seq[1:] != ordered_seq[:-1])
+    first[order[new]] = True
+    return first
+
+
+def _overtaken(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
+    """True for each row before which its client had a larger seq."""
+    order = np.argsort(client, kind="stable")
+    # One running maximum serves all clients when each one's seqs lie above the last one's.
+    lifted = client[order] * (int(seq.max(initial=0)) + 1) + seq[order]
+    overtaken = np.zeros(len(seq), dtype=np.bool_)
+    overtaken[order] = lifted < np.maximum.accumulate(lifted)
+    return overtaken

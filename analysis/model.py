@@ -1,0 +1,214 @@
+"""What theory expects of each kind of transport, in closed form (docs/method.md derives and checks them).
+
+They assume a fixed symmetric delay, kept connections, no loss, an unsaturated server, independent phases and replay
+from a cursor. Times are seconds, rates per second. `analysis.own_schedule` evaluates the same model on the very due
+times and phases of a trial; `analysis.saturation` tells where the assumptions end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the closed forms depend on."""
+
+    rate_per_s: float
+    arrival: str
+    """`periodic`, `poisson` or `burst`."""
+    one_way_delay_s: float
+    poll_interval_s: float = 0.0
+    hold_s: float = 0.0
+    asks_per_message: bool = False
+    """Of a round trip: whether a message is an HTTP request, one at a time, or a frame on an open channel."""
+
+    @classmethod
+    def of_point(cls, parameters: Mapping[str, Any], role: str) -> Conditions:
+        """From a point's resolved parameters and its transport's role."""
+        return cls(
+            rate_per_s=float(parameters["rate_per_s"]),
+            arrival=str(parameters["arrival"]),
+            one_way_delay_s=float(parameters["one_way_delay_ms"]) / 1000,
+            poll_interval_s=float(parameters.get("poll_interval_s", 0.0)),
+            hold_s=float(parameters.get("hold_s", 0.0)),
+            asks_per_message=role == "polling",
+        )
+
+    @property
+    def round_trip_s(self) -> float:
+        """Two transits; also the long poll's deaf gap, as its client asks again at once."""
+        return 2 * self.one_way_delay_s
+
+    @property
+    def event_period_s(self) -> float:
+        """Mean distance of two events."""
+        return 1 / self.rate_per_s
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Latency and cost: a share of the events waits, evenly between 0 and `longest_wait_s`, the others do not."""
+
+    floor_s: float
+    """Latency of an event that does not wait."""
+    longest_wait_s: float
+    waiting_ratio: float
+    requests_per_s: float
+    requests_per_event: float
+    empty_ratio: float | None
+    """Share of the requests that bring nothing; None where nothing is polled or no formula is known."""
+
+    @property
+    def mean_s(self) -> float:
+        """Mean latency."""
+        return self.floor_s + self.waiting_ratio * self.longest_wait_s / 2
+
+    @property
+    def max_s(self) -> float:
+        """The longest latency possible."""
+        return self.floor_s + (self.longest_wait_s if self.waiting_ratio > 0 else 0.0)
+
+    def quantile_s(self, share: float) -> float:
+        """Latency that this share (0 to 1) of the events does not exceed."""
+        beyond = share - (1 - self.waiting_ratio)
+        if beyond <= 0 or self.waiting_ratio == 0:
+            return self.floor_s
+        return self.floor_s + self.longest_wait_s * beyond / self.waiting_ratio
+
+
+def expect(model: str, conditions: Conditions) -> Expectation | None:
+    """Closed form of one kind of model (`TransportStyle.model`); None where there is none. KeyError if unknown."""
+    return _FORMS[model](conditions)
+
+
+def poll_period_s(interval_s: float, round_trip_s: float, *, pause_after_answer: bool = False) -> float:
+    """Effective distance of two polls of one client, who never has two of them on their way.
+
+    On a fixed schedule the interval, unless the answer takes longer; with a pause after each answer their sum.
+    """
+    return interval_s + round_trip_s if pause_after_answer else max(interval_s, round_trip_s)
+
+
+def mean_poll_wait_s(mean_period_s: float, coefficient_of_variation: float = 0.0) -> float:
+    """Mean wait for the next poll, E[P²] / 2E[P]: half a period when it is fixed, a whole one when exponential."""
+    return mean_period_s / 2 * (1 + coefficient_of_variation**2)
+
+
+def poll_batch_events(rate_per_s: float, period_s: float) -> float:
+    """Mean number of events in a poll that brings any, for Poisson events: λP / (1 - e^-λP)."""
+    expected = rate_per_s * period_s
+    return expected / -math.expm1(-expected) if expected > 0 else 1.0
+
+
+def loss_without_cursor_ratio(rate_per_s: float, gap_s: float) -> float:
+    """Share of Poisson events that a long poll without a cursor misses: λG / (1 + λG)."""
+    return rate_per_s * gap_s / (1 + rate_per_s * gap_s)
+
+
+def missed_by_latest_only_ratio(conditions: Conditions) -> float:
+    """Share of the events that a short poll for the latest value alone never sees (0 with a cursor)."""
+    period_s = poll_period_s(conditions.poll_interval_s, conditions.round_trip_s)
+    if conditions.arrival == "periodic":
+        return max(0.0, 1 - conditions.event_period_s / period_s)
+    expected = conditions.rate_per_s * period_s
+    return 1 + math.expm1(-expected) / expected
+
+
+def commensurate_mean_wait_s(interval_s: float, common_period_s: float) -> tuple[float, float]:
+    """Bounds of one client's mean wait for a poll when interval and event period share the divisor given (gcd)."""
+    return (interval_s - common_period_s) / 2, (interval_s + common_period_s) / 2
+
+
+def _push(conditions: Conditions) -> Expectation:
+    return _constant(conditions.one_way_delay_s)
+
+
+def _short_poll(conditions: Conditions) -> Expectation:
+    period_s = poll_period_s(conditions.poll_interval_s, conditions.round_trip_s)
+    empty_ratio = None
+    if conditions.arrival == "periodic":
+        empty_ratio = max(0.0, 1 - period_s * conditions.rate_per_s)
+    elif conditions.arrival == "poisson":
+        empty_ratio = math.exp(-conditions.rate_per_s * period_s)
+    return Expectation(
+        floor_s=conditions.one_way_delay_s,
+        longest_wait_s=period_s,
+        waiting_ratio=1.0,
+        requests_per_s=1 / period_s,
+        requests_per_event=1 / (conditions.rate_per_s * period_s),
+        empty_ratio=empty_ratio,
+    )
+
+
+def _long_poll(conditions: Conditions) -> Expectation | None:
+    if conditions.arrival == "poisson":
+        return _long_poll_poisson(conditions)
+    if conditions.arrival == "periodic":
+        return _long_poll_periodic(conditions)
+    return None
+
+
+def _long_poll_poisson(conditions: Conditions) -> Expectation:
+    """A renewal process: a deaf gap G, then, unless something came in it, a wait for an event or the hold's end."""
+    rate_per_s, gap_s, hold_s = conditions.rate_per_s, conditions.round_trip_s, conditions.hold_s
+    nothing_in_gap = math.exp(-rate_per_s * gap_s)
+    cycle_s = gap_s - nothing_in_gap * math.expm1(-rate_per_s * hold_s) / rate_per_s
+    return Expectation(
+        floor_s=conditions.one_way_delay_s,
+        longest_wait_s=gap_s,
+        waiting_ratio=gap_s / cycle_s,
+        requests_per_s=1 / cycle_s,
+        requests_per_event=1 / (rate_per_s * cycle_s),
+        empty_ratio=nothing_in_gap * math.exp(-rate_per_s * hold_s),
+    )
+
+
+def _long_poll_periodic(conditions: Conditions) -> Expectation | None:
+    """A cliff at Te = G; None where the hold ends between two events, as what follows then has no short form."""
+    gap_s, period_s = conditions.round_trip_s, conditions.event_period_s
+    if period_s > gap_s + conditions.hold_s:
+        return None
+    back_in_time = period_s >= gap_s
+    cycle_s = max(gap_s, period_s)
+    return Expectation(
+        floor_s=conditions.one_way_delay_s,
+        longest_wait_s=gap_s,
+        waiting_ratio=0.0 if back_in_time else 1.0,
+        requests_per_s=1 / cycle_s,
+        requests_per_event=period_s / cycle_s,
+        empty_ratio=0.0,
+    )
+
+
+def _round_trip(conditions: Conditions) -> Expectation | None:
+    return _two_way(conditions, conditions.round_trip_s)
+
+
+def _round_trip_new_connection(conditions: Conditions) -> Expectation | None:
+    return _two_way(conditions, 2 * conditions.round_trip_s)
+
+
+def _two_way(conditions: Conditions, transit_s: float) -> Expectation | None:
+    """None where requests, one at a time, would queue: unless they are evenly spaced and back in time."""
+    if not conditions.asks_per_message:
+        return _constant(transit_s)
+    if conditions.arrival != "periodic" or conditions.event_period_s < transit_s:
+        return None
+    return _constant(transit_s, requests_per_s=conditions.rate_per_s, requests_per_event=1.0)
+
+
+def _constant(latency_s: float, requests_per_s: float = 0.0, requests_per_event: float = 0.0) -> Expectation:
+    return Expectation(latency_s, 0.0, 0.0, requests_per_s, requests_per_event, None)
+
+
+_FORMS: dict[str, Callable[[Conditions], Expectation | None]] = {
+    "push": _push,
+    "short_poll": _short_poll,
+    "long_poll": _long_poll,
+    "round_trip": _round_trip,
+    "round_trip_new_connection": _round_trip_new_connection,
+}

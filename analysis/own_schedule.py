@@ -1,0 +1,154 @@
+"""The model of docs/method.md on a trial's own schedule: exact, delivery by delivery, with no randomness left.
+
+Due times, phases and holds of a trial are data. From them follows when each client must get each event if nothing
+but the network took time; what a trial shows beyond that is the system's own cost. All clients advance together,
+one request each per step. Times are integer nanoseconds on the trial's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.model import poll_period_s
+from loadtests.records import Ints, RequestKind, TransportStyle, Trial
+
+_NEVER_NS = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What was fixed before anything was sent."""
+
+    due_ns: Ints
+    """Shape (events,), non-decreasing: when each event is due, before any phase of an echo."""
+    phase_ns: Ints
+    """Shape (clients,)."""
+    first_ask_ns: Ints
+    """Shape (clients,): when each client sent its first poll."""
+    t0_ns: int
+    window_ns: tuple[int, int]
+    one_way_ns: int
+    interval_ns: int = 0
+    hold_ns: int = 0
+    one_at_a_time: bool = False
+    """Of a round trip: whether a message waits for the answer to the one before it."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Latency of every event at every client, and what was asked for it."""
+
+    latency_ns: Ints
+    """Shape (clients, events)."""
+    requests: Ints
+    """Shape (clients,): requests sent within [window start, window end)."""
+
+
+def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
+    """The schedule of a recorded trial; its clients are numbered from 0."""
+    parameters = trial.info.parameters
+    clients = int(parameters["clients"])
+    phase_ns = np.zeros(clients, dtype=np.int64)
+    phase_ns[trial.clients.client] = trial.clients.phase_ns
+    polls = trial.requests.where((trial.requests.kind == RequestKind.POLL) & (trial.requests.start_ns > 0))
+    first_ask_ns = np.full(clients, _NEVER_NS, dtype=np.int64)
+    np.minimum.at(first_ask_ns, polls.client, polls.start_ns)
+    return Schedule(
+        due_ns=trial.published.due_ns,
+        phase_ns=phase_ns,
+        # A client that never asked has no predicted deliveries of its own: it is taken to have asked at the start.
+        first_ask_ns=np.where(first_ask_ns == _NEVER_NS, trial.info.t0_ns, first_ask_ns),
+        t0_ns=trial.info.t0_ns,
+        window_ns=(trial.info.window_start_ns, trial.info.window_end_ns),
+        one_way_ns=round(parameters["one_way_delay_ms"] * 1e6),
+        interval_ns=round(parameters.get("poll_interval_s", 0) * 1e9),
+        hold_ns=round(parameters.get("hold_s", 0) * 1e9),
+        one_at_a_time=style.role == "polling",
+    )
+
+
+def predict(model: str, schedule: Schedule) -> Prediction:
+    """Evaluate one kind of model (`TransportStyle.model`) on a schedule; KeyError if unknown."""
+    return _MODELS[model](schedule)
+
+
+def _push(schedule: Schedule) -> Prediction:
+    shape = (len(schedule.phase_ns), len(schedule.due_ns))
+    return Prediction(np.full(shape, schedule.one_way_ns), np.zeros(shape[0], dtype=np.int64))
+
+
+def _short_poll(schedule: Schedule) -> Prediction:
+    """The first poll at the server at or after the event, and one transit.
+
+    Polls stand at t0 + phase + kP. P is the interval; when an answer takes longer than that, the client is always
+    behind its schedule and sends as each answer arrives, so that P is the round trip.
+    """
+    period_ns = round(poll_period_s(schedule.interval_ns, 2 * schedule.one_way_ns))
+    first_sent_ns = schedule.t0_ns + schedule.phase_ns
+    after_first_ns = schedule.due_ns[None, :] - (first_sent_ns + schedule.one_way_ns)[:, None]
+    wait_ns = np.where(after_first_ns > 0, -after_first_ns % period_ns, -after_first_ns)
+    polls_before = [np.maximum(0, -((first_sent_ns - edge_ns) // period_ns)) for edge_ns in schedule.window_ns]
+    return Prediction(wait_ns + schedule.one_way_ns, polls_before[1] - polls_before[0])
+
+
+def _long_poll(schedule: Schedule) -> Prediction:
+    """A request at the server at t is answered at t if events wait, else at the next event, or empty at t + hold.
+
+    The answer is one transit on its way, and the next request, sent at once, another.
+    """
+    events = len(schedule.due_ns)
+    next_due_ns = np.append(schedule.due_ns, _NEVER_NS)
+    at_server_ns = schedule.first_ask_ns + schedule.one_way_ns
+    cursor = np.zeros(len(at_server_ns), dtype=np.int64)
+    requests = np.zeros(len(at_server_ns), dtype=np.int64)
+    answers_ns, batches = [], []
+    while True:
+        sent_ns = at_server_ns - schedule.one_way_ns
+        if cursor.min(initial=events) == events and sent_ns.min(initial=_NEVER_NS) >= schedule.window_ns[1]:
+            break
+        requests += (sent_ns >= schedule.window_ns[0]) & (sent_ns < schedule.window_ns[1])
+        answer_ns = np.minimum(at_server_ns + schedule.hold_ns, np.maximum(at_server_ns, next_due_ns[cursor]))
+        seen = np.searchsorted(schedule.due_ns, answer_ns, side="right")
+        answers_ns.append(answer_ns)
+        batches.append(seen - cursor)
+        cursor = seen
+        at_server_ns = answer_ns + 2 * schedule.one_way_ns
+    # Client by client, answer by answer, each answer's time once per event in it: one row of events per client.
+    each_ns = np.repeat(np.stack(answers_ns, axis=1).ravel(), np.stack(batches, axis=1).ravel())
+    arrival_ns = each_ns.reshape(len(cursor), events) + schedule.one_way_ns
+    return Prediction(arrival_ns - schedule.due_ns, requests)
+
+
+def _round_trip(schedule: Schedule) -> Prediction:
+    return _two_way(schedule, 2 * schedule.one_way_ns)
+
+
+def _round_trip_new_connection(schedule: Schedule) -> Prediction:
+    return _two_way(schedule, 4 * schedule.one_way_ns)
+
+
+def _two_way(schedule: Schedule, transit_ns: int) -> Prediction:
+    """A message is back one round trip (a new connection: two) after it was sent: when due, or once it may be.
+
+    With one at a time, answer k comes at max over j ≤ k of due_j + (k - j + 1) · transit (Lindley 1952).
+    """
+    due_ns = schedule.due_ns[None, :] + schedule.phase_ns[:, None]
+    clients = len(schedule.phase_ns)
+    if not schedule.one_at_a_time:
+        return Prediction(np.full(due_ns.shape, transit_ns), np.zeros(clients, dtype=np.int64))
+    earlier_ns = np.arange(len(schedule.due_ns), dtype=np.int64) * transit_ns
+    sent_ns = np.maximum.accumulate(due_ns - earlier_ns, axis=1) + earlier_ns
+    within = (sent_ns >= schedule.window_ns[0]) & (sent_ns < schedule.window_ns[1])
+    return Prediction(sent_ns + transit_ns - due_ns, within.sum(axis=1))
+
+
+_MODELS: dict[str, Callable[[Schedule], Prediction]] = {
+    "push": _push,
+    "short_poll": _short_poll,
+    "long_poll": _long_poll,
+    "round_trip": _round_trip,
+    "round_trip_new_connection": _round_trip_new_connection,
+}

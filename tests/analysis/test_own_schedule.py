@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.model import Conditions, expect
+from analysis.own_schedule import Schedule, predict, schedule_of
+from loadtests.records import Ints
+from servers.stream import Arrival, StreamSpec, due_offsets_ns
+from tests import simulation
+from tests.fabricate import ECHO, Fabrication, first_trial, style
+
+NS_PER_S = 1_000_000_000
+POLLS = {"short_poll": simulation.short_poll, "long_poll": simulation.long_poll}
+
+
+def schedule(
+    rate_per_s: float,
+    duration_s: float,
+    *,
+    arrival: Arrival = "poisson",
+    clients: int = 20,
+    delay_ms: float = 25.0,
+    interval_s: float = 1.0,
+    hold_s: float = 30.0,
+    seed: int = 5,
+) -> Schedule:
+    interval_ns = round(interval_s * NS_PER_S)
+    due_ns = due_offsets_ns(StreamSpec(rate_per_s, arrival, 10, duration_s, seed))
+    phases = np.asarray((0.37 + np.arange(clients) / clients) % 1 * interval_ns, dtype=np.int64)
+    return Schedule(
+        due_ns=due_ns + NS_PER_S,
+        phase_ns=phases,
+        first_ask_ns=NS_PER_S // 2 + phases // 10,
+        t0_ns=NS_PER_S,
+        window_ns=(2 * NS_PER_S, NS_PER_S + round(duration_s * NS_PER_S)),
+        one_way_ns=round(delay_ms * 1e6),
+        interval_ns=interval_ns,
+        hold_ns=round(hold_s * NS_PER_S),
+    )
+
+
+def simulated(kind: str, given_schedule: Schedule) -> tuple[Ints, list[int]]:
+    """Latencies (clients, events) and requests in the window, by the step-by-step simulation."""
+    visible = given_schedule.due_ns.tolist()
+    latencies, requests = [], []
+    for phase_ns, first_ask_ns in zip(given_schedule.phase_ns, given_schedule.first_ask_ns, strict=True):
+        first_ns = given_schedule.t0_ns + int(phase_ns) if kind == "short_poll" else int(first_ask_ns)
+        pace_ns = given_schedule.interval_ns if kind == "short_poll" else given_schedule.hold_ns
+        asks = POLLS[kind](visible, first_ns, pace_ns, given_schedule.one_way_ns, given_schedule.window_ns[1])
+        latencies.append(np.asarray(simulation.arrivals_ns(asks)) - given_schedule.due_ns)
+        start, end = given_schedule.window_ns
+        requests.append(sum(start <= ask.start_ns < end and not ask.skipped for ask in asks))
+    return np.asarray(latencies), requests
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["short_poll", "long_poll"]),
+    st.floats(0.5, 60),
+    st.sampled_from(["poisson", "periodic", "burst"]),
+    st.sampled_from([0.0, 1.0, 25.0, 155.0]),
+    st.floats(0.02, 3),
+    st.floats(0.1, 5),
+    st.integers(0, 1000),
+)
+def test_it_is_the_simulation_to_the_nanosecond(
+    kind: str, rate: float, arrival: Arrival, delay_ms: float, interval_s: float, hold_s: float, seed: int
+) -> None:
+    own = schedule(
+        rate, 4.0, arrival=arrival, clients=3, delay_ms=delay_ms, interval_s=interval_s, hold_s=hold_s, seed=seed
+    )
+    latencies, requests = simulated(kind, own)
+    prediction = predict(kind, own)
+    assert np.array_equal(prediction.latency_ns, latencies.reshape(prediction.latency_ns.shape))
+    assert prediction.requests.tolist() == requests
+
+
+@pytest.mark.parametrize("kind", ["short_poll", "long_poll"])
+@pytest.mark.parametrize("rate", [1.0, 10.0, 100.0])
+def test_long_random_schedules_approach_the_closed_form(kind: str, rate: float) -> None:
+    own = schedule(rate, 40_000 / rate, clients=4)
+    prediction = predict(kind, own)
+    closed = expect(kind, Conditions(rate, "poisson", 0.025, 1.0, 30.0))
+    assert closed is not None
+    assert prediction.latency_ns.mean() / 1e9 == pytest.approx(closed.mean_s, rel=0.02)
+    for share in (0.5, 0.9, 0.99):
+        assert np.quantile(prediction.latency_ns, share) / 1e9 == pytest.approx(closed.quantile_s(share), rel=0.02)
+    window_s = (own.window_ns[1] - own.window_ns[0]) / 1e9
+    assert prediction.requests.mean() / window_s == pytest.approx(closed.requests_per_s, rel=0.02)
+
+
+def test_a_negative_control_ties() -> None:
+    own = schedule(10.0, 3.0, arrival="periodic")
+    assert np.array_equal(predict("long_poll", own).latency_ns, predict("push", own).latency_ns)
+
+
+def test_messages_that_wait_for_each_other() -> None:
+    own = dataclasses.replace(schedule(30.0, 4.0), one_at_a_time=True)
+    due_ns = own.due_ns[None, :] + own.phase_ns[:, None]
+    expected = [simulation.one_at_a_time(due, 100_000_000) for due in due_ns.tolist()]
+    assert np.array_equal(predict("round_trip_new_connection", own).latency_ns, np.asarray(expected) - due_ns)
+
+
+@pytest.mark.parametrize("transport", ["websocket", "sse", "long_poll", "short_poll", *ECHO])
+def test_a_noiseless_trial_is_its_own_prediction(transport: str) -> None:
+    transports = ECHO if transport in ECHO else ("websocket", "sse", "long_poll", "short_poll")
+    fabrication = Fabrication(transports=transports, intervals_s=(), rates_per_s=(), noise_ms=0.0)
+    _, trial = first_trial(transport, fabrication)
+    prediction = predict(style(transport).model, schedule_of(trial, style(transport)))
+    arrival_ns = trial.clock.to_monotonic(trial.deliveries.kernel_realtime_ns)
+    shape = prediction.latency_ns.shape
+    # The fake server publishes 0.02 ms late, which can cost a poll that came just then a whole turn.
+    off_ms = ((arrival_ns - trial.deliveries.due_ns).reshape(shape) - prediction.latency_ns) / 1e6
+    assert np.median(np.abs(off_ms)) <= 0.021
+    assert (np.abs(off_ms) <= 0.021).mean() > 0.99

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis import stats
+
+latencies = st.lists(st.floats(0, 1e6), min_size=1, max_size=60)
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "expected"),
+    [
+        ([7.0], 0.5, 7.0),
+        ([1.0, 2.0], 0.5, 1.0),
+        ([3.0, 1.0, 2.0], 0.5, 2.0),
+        ([1.0, 2.0, 3.0, 4.0], 0.75, 3.0),
+        (list(range(1, 101)), 0.99, 99.0),
+        (list(range(1, 101)), 1.0, 100.0),
+        (list(range(1, 101)), 0.0, 1.0),
+    ],
+)
+def test_quantiles_are_observed_values(values: list[float], share: float, expected: float) -> None:
+    assert stats.quantiles(values, [share]) == [expected]
+
+
+@given(latencies, st.floats(0.01, 1))
+def test_a_quantile_is_the_smallest_value_that_enough_do_not_exceed(values: list[float], share: float) -> None:
+    [quantile] = stats.quantiles(values, [share])
+    assert quantile in values
+    within = sum(value <= quantile for value in values) / len(values)
+    below = sum(value < quantile for value in values) / len(values)
+    assert within >= share - 1e-12
+    assert below < share + 1e-12
+
+
+def test_an_empty_sample_has_no_quantiles() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        stats.quantiles([], [0.5])
+
+
+def test_one_trial_gives_no_interval() -> None:
+    assert stats.interval(25.0, [25.0]) is None
+
+
+def test_few_trials_give_students_interval_around_the_pooled_estimate() -> None:
+    # t(0.975, 2) = 4.3027 (Student's table), s = 1, n = 3.
+    low, high = stats.t_interval(10.5, [9.0, 10.0, 11.0])
+    assert (low + high) / 2 == pytest.approx(10.5)
+    assert (high - low) / 2 == pytest.approx(4.3027 / 3**0.5, rel=1e-4)
+    assert stats.interval(10.5, [9.0, 10.0, 11.0]) == (low, high)
+
+
+def test_many_trials_are_bootstrapped_and_the_same_trials_give_the_same_interval() -> None:
+    trials = list(np.random.default_rng(3).normal(100.0, 5.0, 20))
+    low, high = stats.bootstrap_interval(101.0, trials)
+    student = stats.t_interval(101.0, trials)
+    assert stats.interval(101.0, trials) == (low, high)
+    assert low < 101.0 < high
+    assert high - low == pytest.approx(student[1] - student[0], rel=0.25)
+
+
+def test_trials_without_spread_have_an_interval_without_width() -> None:
+    assert stats.bootstrap_interval(25.0, [25.0] * 12) == (25.0, 25.0)
+    assert stats.t_interval(25.0, [25.0] * 3) == (25.0, 25.0)
+
+
+def test_students_interval_covers_the_truth_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(11)
+    covered = 0
+    for _ in range(2000):
+        trials = rng.normal(0.0, 1.0, 3)
+        low, high = stats.t_interval(float(trials.mean()), trials)
+        covered += low <= 0 <= high
+    assert covered / 2000 == pytest.approx(0.95, abs=0.02)
+
+
+def test_paired_differences_take_out_what_moves_a_block() -> None:
+    found = stats.paired_difference({0: 11.0, 1: 21.0, 2: 31.0}, {0: 10.0, 1: 20.0, 2: 30.0, 3: 99.0})
+    assert found == stats.Difference(1.0, (1.0, 1.0), 3)
+
+
+def test_blocks_not_shared_cannot_be_paired() -> None:
+    assert stats.paired_difference({0: 1.0}, {1: 1.0}) is None
+    assert stats.paired_difference({0: 3.0}, {0: 1.0}) == stats.Difference(2.0, None, 1)
