@@ -1,0 +1,36 @@
+"""Every chart of a report. Importing this package loads Matplotlib: import it where charts are drawn."""
+
+from __future__ import annotations
+
+from analysis.charts.canvas import Chart
+from analysis.charts.distribution import distribution_chart
+from analysis.charts.hero import hero_chart
+from analysis.charts.lanes import lanes_chart
+from analysis.charts.model_fit import model_chart
+from analysis.charts.points import Results
+from analysis.charts.raw import BaseTrials
+from analysis.charts.round_trip import round_trip_chart
+from analysis.charts.rows import bytes_chart, cpu_chart
+from analysis.charts.sweeps import latency_against, requests_against, scaling_chart
+from analysis.charts.timeline import timeline_chart
+
+__all__ = ["Chart", "draw_charts"]
+
+
+def draw_charts(results: Results, trials: list[BaseTrials]) -> list[Chart]:
+    """The charts that apply to a run, in the order in which a report shows them."""
+    swept = [name for name in results.varied_numbers(shared=True) if name != "clients"]
+    candidates = [
+        hero_chart(results),
+        round_trip_chart(results),
+        lanes_chart(results, trials),
+        distribution_chart(results, trials),
+        timeline_chart(results, trials),
+        *(latency_against(results, name) for name in swept),
+        *(requests_against(results, name) for name in swept),
+        scaling_chart(results),
+        bytes_chart(results),
+        cpu_chart(results),
+        model_chart(results),
+    ]
+    return [chart for chart in candidates if chart is not None]

@@ -1,0 +1,179 @@
+"""Figures as every chart has them: margins, heading, axes, end labels, and writing them out.
+
+Object-oriented Matplotlib on the Agg canvas; no pyplot. Import this module late: it is what makes Matplotlib load.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+
+from analysis.quantities import milliseconds
+from analysis.style import LIGHT, MATPLOTLIB_SETTINGS, NIELSEN_LIMITS_MS, PRINT_DPI, WIDTH_IN, recolour
+
+TITLE_POINTS = 11
+SMALL_POINTS = 7.5
+_TITLE_CHARACTERS = 82
+_SUBTITLE_CHARACTERS = 112
+_LEFT_EDGE_IN = 0.12
+_LOG_PADDING = 1.35
+_LEAST_LOG_REACH = 3.0
+"""A logarithmic axis spans at least this factor to either side, so that noise is not blown up to look like a trend."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawn chart and the words that go with it."""
+
+    name: str
+    """File name without its ending."""
+    title: str
+    caption: str
+    """One or two sentences computed from the data; also the text for who cannot see the drawing."""
+    figure: Figure = field(repr=False)
+
+    def svg(self) -> str:
+        """The drawing in light colours; the same text each time."""
+        buffer = io.StringIO()
+        metadata = {"Date": None, "Creator": "push-vs-poll", "Title": self.title, "Description": self.caption}
+        with rc_context(MATPLOTLIB_SETTINGS):
+            self.figure.savefig(buffer, format="svg", metadata=metadata)
+        return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+    def write(self, folder: Path, dark_counterparts: dict[str, str]) -> str:
+        """Write `name.svg`, `name-dark.svg` and `name.png` to `folder`; the light SVG is returned."""
+        svg = self.svg()
+        (folder / f"{self.name}.svg").write_text(svg, encoding="utf-8")
+        (folder / f"{self.name}-dark.svg").write_text(recolour(svg, dark_counterparts), encoding="utf-8")
+        with rc_context(MATPLOTLIB_SETTINGS):
+            self.figure.savefig(
+                folder / f"{self.name}.png", dpi=PRINT_DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3}
+            )
+        return svg
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """The style in force while a figure is made."""
+    with rc_context(MATPLOTLIB_SETTINGS):
+        yield
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Room around the axes in inches, below the heading."""
+
+    left: float = 0.75
+    right: float = 0.3
+    bottom: float = 0.55
+    top: float = 0.2
+    between_columns: float = 0.5
+    between_rows: float = 0.35
+
+
+def framed(
+    title: str, subtitle: str, plot_height_in: float, margins: Margins, *, rows: int = 1, columns: int = 1,
+    share: bool = False,
+) -> tuple[Figure, list[list[Axes]]]:
+    """A figure with its heading and a grid of axes, `plot_height_in` the height of all rows together."""  # fmt: skip
+    title_lines = textwrap.wrap(title, _TITLE_CHARACTERS)
+    subtitle_lines = textwrap.wrap(subtitle, _SUBTITLE_CHARACTERS)
+    heading_in = 0.12 + 0.19 * len(title_lines) + 0.15 * len(subtitle_lines)
+    height_in = heading_in + margins.top + plot_height_in + margins.bottom
+    figure = Figure(figsize=(WIDTH_IN, height_in))
+    FigureCanvasAgg(figure)
+    left = _LEFT_EDGE_IN / WIDTH_IN
+    figure.text(left, 1 - 0.1 / height_in, "\n".join(title_lines), size=TITLE_POINTS, weight="bold", va="top")
+    below_in = 0.12 + 0.19 * len(title_lines)
+    figure.text(left, 1 - below_in / height_in, "\n".join(subtitle_lines), size=8, color=LIGHT.muted, va="top")
+    column_in = (WIDTH_IN - margins.left - margins.right - (columns - 1) * margins.between_columns) / columns
+    row_in = (plot_height_in - (rows - 1) * margins.between_rows) / rows
+    grid = figure.add_gridspec(
+        rows,
+        columns,
+        left=margins.left / WIDTH_IN,
+        right=1 - margins.right / WIDTH_IN,
+        bottom=margins.bottom / height_in,
+        top=1 - (heading_in + margins.top) / height_in,
+        wspace=margins.between_columns / column_in,
+        hspace=margins.between_rows / row_in,
+    )
+    axes: list[list[Axes]] = []
+    for row in range(rows):
+        axes.append([])
+        for column in range(columns):
+            first = axes[0][0] if share and (row or column) else None
+            axes[row].append(figure.add_subplot(grid[row, column], sharex=first, sharey=first))
+    return figure, axes
+
+
+def log_latency(axis: Axis, low_ms: float, high_ms: float, name: str) -> None:
+    """A logarithmic latency axis around [low_ms, high_ms] with ticks at 1, 2, 5 times powers of ten, labelled in ms and s, and saying so."""
+    centre = math.sqrt(low_ms * high_ms)
+    reach = max(math.sqrt(high_ms / low_ms) * _LOG_PADDING, _LEAST_LOG_REACH)
+    low_ms, high_ms = centre / reach, centre * reach
+    axes = axis.axes
+    if axis.axis_name == "y":
+        axes.set_yscale("log")
+        axes.set_ylim(low_ms, high_ms)
+    else:
+        axes.set_xscale("log")
+        axes.set_xlim(low_ms, high_ms)
+    ticks = nice_log_ticks(low_ms, high_ms, _room_for_ticks(axis, 0.5))
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: milliseconds(value)))
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(FixedLocator([]))
+    axis.set_label_text(f"{name} (log scale)")
+
+
+def nice_log_ticks(low: float, high: float, most: float) -> list[float]:
+    """Ticks of a logarithmic axis: 1-2-5 steps, thinned to 1-3 and to whole decades where those are over `most`."""
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [
+            step * 10.0**power for power in range(-6, 9) for step in steps if low <= step * 10.0**power <= high
+        ]
+        nearest = min(b / a for a, b in zip(steps, (*steps[1:], 10 * steps[0]), strict=True))
+        if math.log(high / low) / math.log(nearest) <= most:
+            break
+    return ticks
+
+
+def _room_for_ticks(axis: Axis, width_in: float) -> float:
+    box = axis.axes.get_window_extent()
+    figure = axis.axes.get_figure(root=True)
+    assert figure is not None
+    return (box.height / 0.24 if axis.axis_name == "y" else box.width / width_in) / figure.dpi
+
+
+def nielsen_guides(axes: Axes, *, vertical: bool) -> None:
+    """Guides at 0.1, 1 and 10 s where the latency axis reaches them."""
+    low, high = axes.get_xlim() if vertical else axes.get_ylim()
+    for limit_ms in NIELSEN_LIMITS_MS:
+        if low < limit_ms < high:
+            line = axes.axvline if vertical else axes.axhline
+            line(limit_ms, color=LIGHT.rule, linewidth=0.8, dashes=(1, 2), zorder=1)
+
+
+def linear_from_zero(axis: Axis, high: float, name: str) -> None:
+    """A linear axis from zero to a little above `high`."""
+    top = 1.08 * high if high > 0 else 1.0
+    if axis.axis_name == "y":
+        axis.axes.set_ylim(0, top)
+    else:
+        axis.axes.set_xlim(0, top)
+    axis.set_major_locator(MaxNLocator(max(2, min(6, int(_room_for_ticks(axis, 0.38))))))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axis.set_label_text(name)

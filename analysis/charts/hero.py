@@ -1,0 +1,98 @@
+"""The one chart: what staleness costs in requests, and what a persistent channel does about it."""
+
+from __future__ import annotations
+
+from analysis.charts.annotate import Label, label_points
+from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
+from analysis.charts.marks import label_colour, look, whiskers
+from analysis.charts.points import Results, Series
+from analysis.charts.theory import closed_form_curve
+from analysis.quantities import figure as digits
+from analysis.quantities import milliseconds, parameter_value
+
+TITLE = "How late events are, and how many requests that takes"
+
+
+def hero_chart(results: Results) -> Chart | None:
+    """p95 latency against requests per second per client; None where no transport makes requests, and for round trips."""
+    if results.round_trip:
+        return None
+    groups = [_drawable(series) for series in results.own_sweeps()]
+    groups = [series for series in groups if series.points]
+    if not any(x > 0 for series in groups for x in series.values("requests_per_s")):
+        return None
+    with drawing():
+        return _draw(results, groups)
+
+
+def _drawable(series: Series) -> Series:
+    points = [p for p in series.points if p["requests_per_s"] is not None and p["latency_ms"]["p95"] is not None]
+    return Series(series.transport, series.parameter, points)
+
+
+def _draw(results: Results, groups: list[Series]) -> Chart:
+    figure, grid = framed(
+        TITLE,
+        f"95th percentile of latency (received − due) against requests per second and client"
+        f"{'; line: closed form' if any(len(s.points) > 1 for s in groups) else ''}; {results.conditions()}.",
+        3.7,
+        Margins(left=0.85, right=0.35, bottom=0.5),
+    )
+    axes = grid[0][0]
+    latencies = [y for series in groups for y in series.values("latency_ms", "p95")]
+    bounds = [b for series in groups for pair in series.values("latency_ms", "p95_ci95") if pair for b in pair]
+    bounds = [bound for bound in bounds if bound > min(latencies) / 2]
+    log_latency(axes.yaxis, min(latencies + bounds), max(latencies + bounds), "p95 latency")
+    linear_from_zero(
+        axes.xaxis, max(x for series in groups for x in series.values("requests_per_s")), "requests per second and client"
+    )
+    nielsen_guides(axes, vertical=False)
+    labels: list[Label] = []
+    marks: list[tuple[float, float]] = []
+    lines: list[list[tuple[float, float]]] = []
+    for rank, series in enumerate(groups):
+        xs, ys = series.values("requests_per_s"), series.values("latency_ms", "p95")
+        spots = list(zip(xs, ys, strict=True))
+        curve = _curve(series) or spots
+        axes.plot([x for x, _ in curve], [y for _, y in curve], **{**look(series.transport), "marker": ""})
+        axes.plot(xs, ys, **look(series.transport, line=False, rank=rank))
+        whiskers(axes, xs, ys, series.values("latency_ms", "p95_ci95"), series.transport.colour)
+        whiskers(axes, xs, ys, series.values("requests_per_s_ci95"), series.transport.colour, horizontal=True)
+        labels += _labels(series)
+        marks += spots
+        lines.append(curve)
+    label_points(axes, labels, marks, lines)
+    return Chart("hero", TITLE, _caption(groups), figure)
+
+
+def _curve(series: Series) -> list[tuple[float, float]]:
+    """p95 over requests per second as the closed form has them between the series' first and last point."""
+    if len(series.points) < 2:
+        return []
+    requests = closed_form_curve(series, lambda expectation: expectation.requests_per_s)
+    latency = closed_form_curve(series, lambda expectation: 1000 * expectation.quantile_s(0.95))
+    return [(x, y) for (_, x), (_, y) in zip(requests, latency, strict=True)]
+
+
+def _labels(series: Series) -> list[Label]:
+    colour = label_colour(series.transport)
+    spots = [(point["requests_per_s"], point["latency_ms"]["p95"]) for point in series.points]
+    named = len(spots) // 2
+    labels = [Label(*spots[named], series.transport.label, colour, size=9, bold=True)]
+    if len(spots) > 1:
+        for spot, point in zip(spots, series.points, strict=True):
+            text = parameter_value(series.parameter, point["parameters"][series.parameter])
+            labels.append(Label(*spot, text, colour, size=7.5))
+    return labels
+
+
+def _caption(groups: list[Series]) -> str:
+    parts = []
+    for series in groups:
+        for point in series.points:
+            name = series.transport.label
+            if len(series.points) > 1:
+                name += f" {parameter_value(series.parameter, point['parameters'][series.parameter])}"
+            late = milliseconds(point["latency_ms"]["p95"])
+            parts.append(f"{name}: p95 {late} at {digits(point['requests_per_s'])} requests/s")
+    return "; ".join(parts) + ". Whiskers are 95 % intervals from the spread between trials."

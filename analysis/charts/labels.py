@@ -1,0 +1,97 @@
+"""Where labels go so that none lies on another: pure geometry, in whatever unit the caller measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+
+@dataclass(frozen=True)
+class Box:
+    """An axis-parallel rectangle, y upwards."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def overlap(self, other: Box) -> float:
+        """Area that both cover."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.top, other.top) - max(self.bottom, other.bottom)
+        return max(width, 0.0) * max(height, 0.0)
+
+    def outside(self, bounds: Box) -> float:
+        """How far it sticks out of `bounds`, summed over the four sides."""
+        return (
+            max(bounds.left - self.left, 0.0)
+            + max(bounds.bottom - self.bottom, 0.0)
+            + max(self.right - bounds.right, 0.0)
+            + max(self.top - bounds.top, 0.0)
+        )
+
+
+def spread_out(wanted: Sequence[float], sizes: Sequence[float], low: float, high: float) -> list[float]:
+    """Centres as near to `wanted` as can be so that intervals of `sizes` do not overlap within [low, high].
+
+    Order is kept (ties: the first stays lower). Least squares by pooling adjacent violators: overlapping neighbours
+    move as one block around their common mean. Where all together do not fit, they are stacked from `low` upwards.
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    before = 0.0
+    blocks: list[tuple[float, int]] = []
+    starts: list[float] = []
+    for i in order:
+        # A position minus the sizes stacked below it turns "no overlap" into "not decreasing".
+        starts.append(before)
+        blocks.append((wanted[i] - sizes[i] / 2 - before, 1))
+        before += sizes[i]
+        while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
+            (value, count), (value_below, count_below) = blocks.pop(), blocks.pop()
+            total = count + count_below
+            blocks.append(((value * count + value_below * count_below) / total, total))
+    shifts = [max(low, min(value, high - before)) for value, count in blocks for _ in range(count)]
+    centres = [0.0] * len(wanted)
+    for i, shift, start in zip(order, shifts, starts, strict=True):
+        centres[i] = shift + start + sizes[i] / 2
+    return centres
+
+
+def place_labels(
+    anchors: Sequence[tuple[float, float]],
+    sizes: Sequence[tuple[float, float]],
+    obstacles: Sequence[Box],
+    bounds: Box,
+    gap: float,
+) -> list[Box]:
+    """A box for each label of `sizes` (width, height) near its anchor, on no obstacle and no other label.
+
+    Greedy in the order given: the nearest of a fixed set of places around the anchor that is free, or, where none
+    is, the one that covers least. A label may be as far as it must; the caller draws a leader line to it.
+    """
+    taken = list(obstacles)
+    placed = []
+    for anchor, size in zip(anchors, sizes, strict=True):
+        candidates = [_candidate(anchor, size, direction, gap * steps) for steps, direction in _places()]
+        best = min(candidates, key=lambda box: _cost(box, taken, bounds))
+        placed.append(best)
+        taken.append(best)
+    return placed
+
+
+def _places() -> list[tuple[float, tuple[int, int]]]:
+    directions = [(1, 0), (1, 1), (1, -1), (0, 1), (0, -1), (-1, 1), (-1, -1), (-1, 0)]
+    return list(product((1.0, 2.0, 3.5, 5.0, 7.0, 9.0, 12.0), directions))
+
+
+def _candidate(anchor: tuple[float, float], size: tuple[float, float], direction: tuple[int, int], gap: float) -> Box:
+    (x, y), (width, height), (right, up) = anchor, size, direction
+    centre_x = x + right * (gap + width / 2)
+    centre_y = y + up * (gap + height / 2)
+    return Box(centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2)
+
+
+def _cost(box: Box, taken: Sequence[Box], bounds: Box) -> float:
+    # Rounded so that a machine's last bit decides nothing: candidates of equal cost keep their order.
+    return round(sum(box.overlap(other) for other in taken) + 1e3 * box.outside(bounds), 6)

@@ -1,0 +1,178 @@
+"""A few seconds of one client per transport: who asked, who was told, and when."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from analysis.charts.annotate import text_size
+from analysis.charts.canvas import Chart, Margins, drawing, framed
+from analysis.charts.marks import key_row, label_colour
+from analysis.charts.points import Results
+from analysis.charts.raw import BaseTrials, Floats, arrival_ns
+from analysis.quantities import listed, plural
+from analysis.style import LIGHT, POINTS_PER_IN
+from loadtests.records import Outcome, RequestKind, Requests, TransportStyle, Trial
+
+LONGEST_S = 10.0
+MOST_EVENTS = 60
+_LANE_IN = 0.72
+_SERVER, _CLIENT = 0.3, -0.3
+"""Heights of the two rails of a lane around its middle."""
+_NS_PER_S = 1e9
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What one client of a transport did in the excerpt; times in seconds after the excerpt's start."""
+
+    transport: TransportStyle
+    one_way_s: float
+    asked: Floats
+    """When a poll left the client."""
+    answered: Floats
+    """When its answer arrived; NaN where that is not known."""
+    carried: Floats
+    """Events that the answer carried."""
+    left: Floats
+    """Per delivery: when it left the server (a push: when it was published)."""
+    published: Floats
+    arrived: Floats
+
+
+def lanes_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
+    """Requests, answers and messages of one client per transport as lines from sending to arrival, in one block."""
+    together = [group for group in groups if group.first.info.block == groups[0].first.info.block]
+    if results.round_trip or not together:
+        return None
+    first = together[0].first
+    start_ns, length_s = first.info.window_start_ns - first.info.t0_ns, excerpt_length_s(first)
+    truth = (first.published.due_ns - first.info.t0_ns - start_ns) / _NS_PER_S
+    truth = truth[(truth >= 0) & (truth < length_s)]
+    lanes = [lane_of(group.first, group.transport, start_ns, length_s) for group in together]
+    title = f"Who asks and who is told: {length_s:.3g} seconds of one client"
+    left_in = (max(text_size(lane.transport.label, 8.5, bold=True)[0] for lane in lanes) + 50) / POINTS_PER_IN
+    with drawing():
+        figure, grid = framed(
+            title, f"Top: events as they fell due. Per transport, its server (upper rail) and one client (lower rail), each "
+            f"message a line from sending to arrival; {results.conditions(without='clients')}.",
+            _LANE_IN * len(lanes) + 0.35, Margins(left=max(left_in, 1.0), right=0.2, top=0.45),
+        )  # fmt: skip
+        axes = grid[0][0]
+        _set_up(axes, lanes, length_s)
+        axes.vlines(truth, len(lanes) - 0.42, len(lanes) - 0.12, color=LIGHT.ink, linewidth=1.1)
+        for at, lane in enumerate(reversed(lanes)):
+            _draw_lane(axes, lane, at, length_s)
+        key_row(figure, _key(lanes), axes.get_position().y1 * figure.get_size_inches()[1] + 0.32)
+    return Chart("lanes", title, _caption(lanes, len(truth), length_s), figure)
+
+
+def excerpt_length_s(trial: Trial) -> float:
+    """Ten seconds of the measured window, or what there is of it, or as long as there are not too many events."""
+    info = trial.info
+    length_s = min(LONGEST_S, (info.window_end_ns - info.window_start_ns) / _NS_PER_S)
+    due_s = (trial.published.due_ns - info.window_start_ns) / _NS_PER_S
+    due_s = np.sort(due_s[due_s >= 0])
+    if len(due_s) > MOST_EVENTS:
+        length_s = min(length_s, float(due_s[MOST_EVENTS]))
+    return math.floor(2 * length_s) / 2 if length_s >= 1 else length_s
+
+
+def lane_of(trial: Trial, transport: TransportStyle, start_offset_ns: int, length_s: float) -> Lane:
+    """The first client's polls and deliveries that touch the excerpt, which starts so long after the stream."""
+    origin_ns = trial.info.t0_ns + start_offset_ns
+    one_way_s = trial.info.parameters["one_way_delay_ms"] / 1000
+    client = int(trial.clients.client[0]) if len(trial.clients) else 0
+    requests, deliveries = trial.requests, trial.deliveries.where(trial.deliveries.client == client)
+    skipped = (requests.outcome == Outcome.SKIPPED) | (requests.start_ns == 0)
+    polls = requests.where((requests.client == client) & (requests.kind == RequestKind.POLL) & ~skipped)
+    arrived = (arrival_ns(trial, deliveries) - origin_ns) / _NS_PER_S
+    published = (deliveries.published_ns - origin_ns) / _NS_PER_S
+    touching = (arrived >= 0) & (published < length_s)
+    asked, answered = (polls.start_ns - origin_ns) / _NS_PER_S, _answered(polls, origin_ns)
+    of_excerpt = (asked < length_s) & ~(answered < 0)
+    left = published if transport.role == "persistent" else np.maximum(arrived - one_way_s, published)
+    return Lane(
+        transport, one_way_s, asked[of_excerpt], answered[of_excerpt], polls.events[of_excerpt].astype(np.float64),
+        left[touching], published[touching], arrived[touching],
+    )  # fmt: skip
+
+
+def _answered(polls: Requests, origin_ns: int) -> Floats:
+    told = (polls.outcome == Outcome.ANSWERED) | (polls.outcome == Outcome.EMPTY)
+    return np.where(told, (polls.end_ns - origin_ns) / _NS_PER_S, np.nan)
+
+
+def _set_up(axes: Axes, lanes: list[Lane], length_s: float) -> None:
+    axes.set_xlim(0, length_s)
+    axes.set_ylim(-0.5, len(lanes))
+    axes.set_xlabel("seconds after the start of the excerpt")
+    axes.grid(visible=False, axis="y")
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    beside = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center", "ha": "right"}
+    axes.annotate("events due", (0, len(lanes) - 0.27), xytext=(-6, 0), size=8.5, color=LIGHT.ink, **beside)
+    for at, lane in enumerate(reversed(lanes)):
+        axes.hlines([at + _SERVER, at + _CLIENT], 0, length_s, color=LIGHT.faint, linewidth=0.6, zorder=1)
+        colour = label_colour(lane.transport)
+        axes.annotate(lane.transport.label, (0, at), xytext=(-40, 0), size=8.5, weight="bold", color=colour, **beside)
+        for height, name in ((_SERVER, "server"), (_CLIENT, "client")):
+            axes.annotate(name, (0, at + height), xytext=(-6, 0), size=7, color=LIGHT.muted, **beside)
+
+
+def _draw_lane(axes: Axes, lane: Lane, at: int, length_s: float) -> None:
+    colour = lane.transport.colour.lower()
+    server, client = at + _SERVER, at + _CLIENT
+    at_server = lane.asked + lane.one_way_s
+    reply_left = np.where(np.isnan(lane.answered), length_s + lane.one_way_s, lane.answered - lane.one_way_s)
+    axes.hlines(np.full(len(at_server), server), at_server, np.maximum(reply_left, at_server), color=LIGHT.shade_3,
+                linewidth=4.5, zorder=2)  # fmt: skip
+    axes.hlines(np.full(len(lane.left), server), lane.published, lane.left, color=colour, linewidth=1.6, zorder=3)
+    _slanted(axes, lane.asked, client, at_server, server, LIGHT.muted, 0.7)
+    empty = (lane.carried == 0) & ~np.isnan(lane.answered)
+    _slanted(axes, reply_left[empty], server, lane.answered[empty], client, LIGHT.muted, 0.7)
+    axes.plot(lane.answered[empty], np.full(int(empty.sum()), client), linestyle="none", marker="o", markersize=4,
+              markerfacecolor=LIGHT.paper, markeredgecolor=LIGHT.muted, markeredgewidth=0.9, zorder=5)  # fmt: skip
+    _slanted(axes, lane.left, server, lane.arrived, client, colour, 1.1)
+    axes.plot(lane.published, np.full(len(lane.published), server), linestyle="none", marker="|", markersize=5,
+              markeredgewidth=1.0, color=LIGHT.ink, zorder=4)  # fmt: skip
+    axes.plot(lane.arrived, np.full(len(lane.arrived), client), linestyle="none", marker="o", markersize=4, color=colour,
+              markeredgewidth=0, zorder=5)  # fmt: skip
+
+
+def _slanted(axes: Axes, x0: Floats, y0: float, x1: Floats, y1: float, colour: str, width: float) -> None:
+    ends = np.stack([np.stack([x0, np.full(len(x0), y0)], axis=1), np.stack([x1, np.full(len(x1), y1)], axis=1)], axis=1)
+    axes.add_collection(LineCollection(list(ends), colors=colour, linewidths=width, zorder=3, capstyle="butt"))
+
+
+def _key(lanes: list[Lane]) -> list[tuple[Line2D | Patch, str]]:
+    dot = {"linestyle": "none", "marker": "o", "markersize": 4.5}
+    key: list[tuple[Line2D | Patch, str]] = [
+        (Line2D([], [], color=LIGHT.ink, markeredgewidth=0, **dot), "event arrives")
+    ]
+    if any(len(lane.asked) for lane in lanes):
+        key += [
+            (Line2D([], [], color=LIGHT.ink, linewidth=1.6), "event waits at the server"),
+            (Line2D([], [], color=LIGHT.muted, linewidth=0.8), "request"),
+            (Patch(facecolor=LIGHT.shade_3, linewidth=0), "request held"),
+            (Line2D([], [], markerfacecolor=LIGHT.paper, markeredgecolor=LIGHT.muted, **dot), "empty answer"),
+        ]
+    return key
+
+
+def _caption(lanes: list[Lane], events: int, length_s: float) -> str:
+    told = [
+        f"{lane.transport.label} sent {plural(int((lane.asked >= 0).sum()), 'request')}"
+        f"{f' ({int(((lane.carried == 0) & ~np.isnan(lane.answered)).sum())} came back empty)' if len(lane.asked) else ''}"
+        for lane in lanes
+    ]
+    return (
+        f"{plural(events, 'event')} fell due in these {length_s:.3g} s; {listed(told)}. First client of each transport's "
+        "first trial; where an answer left the server is inferred from the one-way delay."
+    )

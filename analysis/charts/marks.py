@@ -1,0 +1,94 @@
+"""How a transport's points and lines look: its colour, marker and dash, and its intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.charts.points import Series, value_at
+from analysis.style import LIGHT, WIDTH_IN, text_colour
+from loadtests.records import TransportStyle
+
+_MARKER_POINTS = 6.5
+
+
+def look(transport: TransportStyle, *, line: bool = True, rank: int = 9) -> dict[str, Any]:
+    """Keyword arguments of Axes.plot for a transport's points, joined by its line or not.
+
+    Points of the first few ranks are larger, so that of two on the same spot both are seen.
+    """
+    return {
+        "color": transport.colour.lower(),
+        "marker": transport.marker,
+        "markersize": _MARKER_POINTS + max(3.5 - 2 * rank, 0),
+        "markeredgecolor": LIGHT.paper,
+        "markeredgewidth": 0.7,
+        "linewidth": 1.6 if line else 0,
+        **({"dashes": transport.dash} if line and transport.dash else {}),
+        "dash_capstyle": "butt",
+        "clip_on": False,
+        "zorder": 4,
+    }
+
+
+def whiskers(
+    axes: Axes, xs: Sequence[float], ys: Sequence[float], bounds: Sequence[Sequence[float] | None], colour: str,
+    *, horizontal: bool = False, clip: bool = False,
+) -> None:
+    """95 % intervals as thin whiskers; none where there is none."""  # fmt: skip
+    for x, y, interval in zip(xs, ys, bounds, strict=True):
+        if interval is None or y is None:
+            continue
+        centre = x if horizontal else y
+        below, above = max(centre - interval[0], 0.0), max(interval[1] - centre, 0.0)
+        if not horizontal and axes.get_yscale() == "log":
+            below = min(below, 0.98 * centre)
+        size = np.array([[below], [above]])
+        axes.errorbar(
+            x, y, **{"xerr" if horizontal else "yerr": size}, fmt="none", ecolor=colour.lower(), elinewidth=1.0,
+            capsize=2.5, capthick=1.0, zorder=3, clip_on=clip,
+        )  # fmt: skip
+
+
+def series_values(series: Series, *path: str) -> tuple[list[float], list[float]]:
+    """(parameter values, values) of a series where the value was measured."""
+    pairs = [
+        (point["parameters"][series.parameter], value_at(point, *path))
+        for point in series.points
+        if value_at(point, *path) is not None
+    ]
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def key_row(figure: Figure, handles: Sequence[tuple[Line2D | Any, str]], y_in: float, left_in: float = 0.12) -> None:
+    """A key on one line, its top at `y_in` inches above the bottom."""
+    height_in = figure.get_size_inches()[1]
+    figure.legend(
+        [handle for handle, _ in handles],
+        [label for _, label in handles],
+        loc="upper left",
+        bbox_to_anchor=(left_in / WIDTH_IN, y_in / height_in),
+        ncols=len(handles),
+        fontsize=8,
+        labelcolor=LIGHT.ink,
+        handletextpad=0.5,
+        columnspacing=1.4,
+        borderaxespad=0,
+        borderpad=0,
+        handlelength=1.8,
+    )
+
+
+def marker_handle(transport: TransportStyle) -> tuple[Line2D, str]:
+    """Key entry of a transport: its marker."""
+    return Line2D([], [], **look(transport, line=False)), transport.label
+
+
+def label_colour(transport: TransportStyle) -> str:
+    """Colour of a transport's name as text."""
+    return text_colour(transport.colour.lower())

@@ -1,0 +1,106 @@
+"""How far what was measured lies from what the model expected on the trials' own schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency
+from analysis.charts.marks import key_row, look, marker_handle, whiskers
+from analysis.charts.points import Results, value_at
+from analysis.quantities import plural
+from analysis.style import LIGHT
+from loadtests.records import TransportStyle
+
+BAND = 0.10
+LEAST_MODEL_MS = 0.2
+"""Below it the loopback's own delay is larger than what the model speaks of: a ratio would mean nothing."""
+
+
+@dataclass(frozen=True)
+class _Deviation:
+    transport: TransportStyle
+    expected: float
+    deviation: float
+    """(measured − expected) / expected."""
+    bounds: tuple[float, float] | None
+
+
+def model_chart(results: Results) -> Chart | None:
+    """Mean latency and requests per event: deviation from the own-schedule model, with a ±10 % band."""
+    latency = [d for d in _deviations(results, "mean_ms", ("latency_ms", "mean"), ("latency_ms", "mean_ci95")) if
+               d.expected >= LEAST_MODEL_MS]  # fmt: skip
+    requests = _deviations(results, "requests_per_event", ("requests_per_event",), ("requests_per_event_ci95",))
+    if not latency and not requests:
+        return None
+    title = "Measured against the model"
+    panels = [panel for panel in (("mean latency", latency), ("requests per event", requests)) if panel[1]]
+    with drawing():
+        figure, grid = framed(
+            title, "(measured − model) / model for every point of the run; the model is evaluated on the trials' own "
+            "schedules, nothing is fitted. Shaded: ±10 %.", 2.9,
+            Margins(left=0.75, right=0.3, bottom=0.5, top=0.62, between_columns=0.8), columns=len(panels),
+        )  # fmt: skip
+        for axes, (name, deviations) in zip(grid[0], panels, strict=True):
+            axes.set_title(name, size=8.5, color=LIGHT.ink, loc="left")
+            _panel(axes, deviations, is_latency=name == "mean latency")
+        present = {d.transport.name for _, deviations in panels for d in deviations}
+        key = [marker_handle(style) for style in results.transports if style.name in present]
+        key_row(figure, key, grid[0][0].get_position().y1 * figure.get_size_inches()[1] + 0.5)
+    return Chart("model", title, _caption(panels, len(results.points)), figure)
+
+
+def _deviations(
+    results: Results, model_key: str, path: Sequence[str], bounds_path: Sequence[str]
+) -> list[_Deviation]:
+    styles = {style.name: style for style in results.transports}
+    found = []
+    for point in results.points:
+        expected, measured = value_at(point, "model", model_key), value_at(point, *path)
+        if not expected or measured is None:
+            continue
+        bounds = value_at(point, *bounds_path)
+        relative = None if bounds is None else (bounds[0] / expected - 1, bounds[1] / expected - 1)
+        found.append(_Deviation(styles[point["transport"]], expected, measured / expected - 1, relative))
+    return found
+
+
+def _panel(axes: Axes, deviations: Sequence[_Deviation], *, is_latency: bool) -> None:
+    expected = [d.expected for d in deviations]
+    if is_latency:
+        log_latency(axes.xaxis, min(expected), max(expected), "model's mean latency")
+    else:
+        linear_from_zero(axes.xaxis, max(expected), "model's requests per event")
+    edges = [abs(edge) for d in deviations for edge in (d.deviation, *(d.bounds or ()))]
+    reach = max(1.3 * BAND, min(1.1 * max(edges), 3 * max(abs(d.deviation) for d in deviations) + BAND))
+    axes.set_ylim(-reach, reach)
+    axes.yaxis.set_major_locator(MaxNLocator(7))
+    axes.yaxis.set_major_formatter(FuncFormatter(_signed_percent))
+    axes.axhspan(-BAND, BAND, color=LIGHT.band, zorder=0, linewidth=0)
+    axes.axhline(0, color=LIGHT.ink, linewidth=0.8, zorder=2)
+    for d in deviations:
+        axes.plot([d.expected], [d.deviation], **look(d.transport, line=False))
+        whiskers(axes, [d.expected], [d.deviation], [d.bounds], d.transport.colour, clip=True)
+
+
+def _signed_percent(ratio: float, _: int | None = None) -> str:
+    return "0 %" if abs(ratio) < 1e-9 else f"{100 * ratio:+.3g} %".replace("-", "−")
+
+
+def _caption(panels: Sequence[tuple[str, Sequence[_Deviation]]], points: int) -> str:
+    sentences = []
+    for name, deviations in panels:
+        worst = max(deviations, key=lambda d: abs(d.deviation))
+        inside = sum(abs(d.deviation) <= BAND for d in deviations)
+        sentences.append(
+            f"{name.capitalize()}: {inside} of {plural(len(deviations), 'point')} within ±10 % of the model, the "
+            f"farthest {worst.transport.label} at {_signed_percent(worst.deviation)}."
+        )
+    shown = {name: len(deviations) for name, deviations in panels}
+    left_out = points - shown.get("mean latency", 0)
+    if left_out:
+        sentences.append(f"{plural(left_out, 'point')} with a model below {LEAST_MODEL_MS} ms not shown for latency.")
+    return " ".join(sentences)

@@ -1,0 +1,126 @@
+"""Which points of a summary belong together: the base ones, and those that differ from them in one parameter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.quantities import parameter_value
+from loadtests.records import JsonObject, TransportStyle
+
+LENGTHS = frozenset({"warm_up_s", "measured_s"})
+"""How long a trial took does not make it another measurement."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points of one transport that differ in `parameter` alone, in its order; one point has no need of it."""
+
+    transport: TransportStyle
+    parameter: str
+    points: list[JsonObject]
+
+    def values(self, *path: str) -> list[Any]:
+        """`point[path[0]][path[1]]…` of every point."""
+        return [value_at(point, *path) for point in self.points]
+
+
+@dataclass(frozen=True)
+class Results:
+    """A summary, with what charts and tables ask of it."""
+
+    summary: JsonObject
+    transports: tuple[TransportStyle, ...]
+    """Those that have points, in the order of the run."""
+    points: list[JsonObject]
+    base: JsonObject
+    """Every parameter's base value."""
+
+    @classmethod
+    def of(cls, summary: JsonObject) -> Results:
+        """From summary.json; points without deliveries are left out."""
+        points = [point for point in summary["points"] if point["latency_ms"]["p50"] is not None]
+        present = {point["transport"] for point in points}
+        styles = (TransportStyle(**{**style, "dash": tuple(style["dash"])}) for style in summary["transports"])
+        return cls(summary, tuple(s for s in styles if s.name in present), points, _base_parameters(points))
+
+    @property
+    def reference(self) -> TransportStyle | None:
+        """The style of the transport that others are compared with, where it has points."""
+        return next((style for style in self.transports if style.name == self.summary["reference"]), None)
+
+    @property
+    def round_trip(self) -> bool:
+        """Whether the run measures round trips rather than staleness."""
+        return bool(self.transports) and all(style.model.startswith("round_trip") for style in self.transports)
+
+    @property
+    def latency_name(self) -> str:
+        """What latency means in this run."""
+        return "round trip" if self.round_trip else "latency"
+
+    def base_points(self) -> list[Series]:
+        """Each transport's point at the base parameters, as a series of one."""
+        return self.sweep("")
+
+    def sweep(self, parameter: str) -> list[Series]:
+        """Each transport's points that agree with the base in all but `parameter`, sorted by it."""
+        series = []
+        for style in self.transports:
+            points = [p for p in self.points if p["transport"] == style.name and self._differs(p) <= {parameter}]
+            points.sort(key=lambda p: (p["parameters"].get(parameter) is not None, p["parameters"].get(parameter)))
+            if points:
+                series.append(Series(style, parameter, points))
+        return series
+
+    def swept(self, parameter: str) -> list[Series]:
+        """As `sweep`, of the transports that have at least two points in it."""
+        return [series for series in self.sweep(parameter) if len(series.points) > 1]
+
+    def varied_numbers(self, *, shared: bool) -> list[str]:
+        """Swept numeric parameters that all transports take, or else those that only some take."""
+        varied = []
+        for name in self.summary["varied"]:
+            having = [point for point in self.points if name in point["parameters"]]
+            numeric = all(isinstance(point["parameters"][name], int | float) for point in having)
+            if having and numeric and (len(having) == len(self.points)) == shared and self.swept(name):
+                varied.append(name)
+        return varied
+
+    def own_sweeps(self) -> list[Series]:
+        """Each transport's sweep of a parameter of its own where it has one, else its base point."""
+        swept = [series for name in self.varied_numbers(shared=False) for series in self.swept(name)]
+        by_name = {series.transport.name: series for series in swept}
+        return [by_name.get(series.transport.name, series) for series in self.base_points()]
+
+    def conditions(self, *, without: str = "") -> str:
+        """The base parameters that all transports share, in words."""
+        shared = ("clients", "rate_per_s", "arrival", "payload_bytes", "one_way_delay_ms")
+        return ", ".join(parameter_value(n, self.base[n]) for n in shared if n in self.base and n != without)
+
+    def _differs(self, point: JsonObject) -> set[str]:
+        return {
+            name for name, value in point["parameters"].items() if name not in LENGTHS and value != self.base[name]
+        }
+
+
+def value_at(point: JsonObject, *path: str) -> Any:
+    """`point[path[0]][path[1]]…`; None as soon as something on the way is null or absent."""
+    value: Any = point
+    for key in path:
+        value = None if value is None else value.get(key)
+    return value
+
+
+def _base_parameters(points: Iterable[JsonObject]) -> JsonObject:
+    """Of the points marked as base; what none of these has, as most points have it (an interrupted run)."""
+    points = list(points)
+    names = {name: None for point in points for name in point["parameters"]}
+    base = {}
+    for name in names:
+        having = [point for point in points if name in point["parameters"]]
+        marked = [point for point in having if point["base"]] or having
+        base[name] = Counter(point["parameters"][name] for point in marked).most_common(1)[0][0]
+    return base

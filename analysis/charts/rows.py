@@ -1,0 +1,154 @@
+"""Horizontal bars, one row per point: bytes and CPU time, always from zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from analysis.charts.annotate import text_size
+from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero
+from analysis.charts.marks import key_row, label_colour
+from analysis.charts.points import Results, value_at
+from analysis.quantities import figure as digits
+from analysis.quantities import parameter_value
+from analysis.style import LIGHT, POINTS_PER_IN
+
+_ROW_IN = 0.3
+_NAME_POINTS = 8.5
+_KEY_IN = 0.42
+
+
+@dataclass(frozen=True)
+class _Part:
+    path: tuple[str, ...]
+    label: str
+    colour: str
+    hatch: str = ""
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    colour: str
+    values: tuple[float | None, ...]
+    """One per part; None where it was not measured."""
+
+
+_BYTES = (
+    _Part(("bytes_split_per_event", "payload"), "event", LIGHT.shade_1),
+    _Part(("bytes_split_per_event", "framing_and_headers"), "framing and headers", LIGHT.shade_2),
+    _Part(("bytes_split_per_event", "empty_polls"), "empty polls", LIGHT.shade_3),
+    _Part(("bytes_split_per_event", "tcp_ip"), "TCP/IP", LIGHT.shade_4, "////"),
+)
+_CPU = (
+    _Part(("server_cpu_us_per_event",), "server", LIGHT.shade_1),
+    _Part(("load_cpu_us_per_event",), "load generator", LIGHT.shade_3),
+)
+
+
+def bytes_chart(results: Results) -> Chart | None:
+    """Bytes per delivered event, stacked by what they are for."""
+    parts, rows = _measured(results, _BYTES)
+    if not rows:
+        return None
+    title = "Bytes on the wire for each event delivered"
+    missing = "" if any(part.label == "TCP/IP" for part in parts) else " TCP/IP overhead was not measured."
+    totals = [sum(value or 0.0 for value in row.values) for row in rows]
+    with drawing():
+        figure, axes = _frame(
+            title, f"Both directions, connection set-up apart; {results.conditions()}.{missing}", rows, _ROW_IN
+        )
+        _set_scale(axes, max(totals), "bytes per event and client")
+        for at, (row, total) in enumerate(zip(rows, totals, strict=True)):
+            start = 0.0
+            for part, value in zip(parts, row.values, strict=True):
+                _bar(axes, at, start, value or 0.0, part, 0.62)
+                start += value or 0.0
+            _write(axes, total, at, digits(total))
+        _key(figure, parts)
+    sentences = [
+        f"{row.name}: {digits(total)} B, of which {digits(row.values[0])} B the event itself"
+        for row, total in zip(rows, totals, strict=True)
+    ]
+    return Chart("bytes", title, f"{'; '.join(sentences)}.{missing}", figure)
+
+
+def cpu_chart(results: Results) -> Chart | None:
+    """CPU time per delivered event, of the server and of the load generator."""
+    parts, rows = _measured(results, _CPU)
+    if not rows:
+        return None
+    title = "CPU time for each event delivered"
+    height = 0.72 / len(parts)
+    with drawing():
+        figure, axes = _frame(
+            title, f"User and system time in the measured window per delivery; {results.conditions()}.", rows,
+            _ROW_IN * (1.5 if len(parts) > 1 else 1),
+        )  # fmt: skip
+        _set_scale(axes, max(value or 0.0 for row in rows for value in row.values), "µs of CPU per event and client")
+        for at, row in enumerate(rows):
+            for i, (part, value) in enumerate(zip(parts, row.values, strict=True)):
+                middle = at + (i - (len(parts) - 1) / 2) * height
+                _bar(axes, middle, 0.0, value or 0.0, part, 0.9 * height)
+                _write(axes, value or 0.0, middle, "not measured" if value is None else digits(value))
+        _key(figure, parts)
+    sentences = [
+        f"{row.name}: "
+        + ", ".join(f"{part.label} {digits(value)} µs" for part, value in zip(parts, row.values, strict=True))
+        for row in rows
+    ]
+    return Chart("cpu", title, "; ".join(sentences) + ".", figure)
+
+
+def _measured(results: Results, candidates: tuple[_Part, ...]) -> tuple[list[_Part], list[_Row]]:
+    pairs = [(series, point) for series in results.own_sweeps() for point in series.points]
+    parts = [part for part in candidates if any(value_at(point, *part.path) is not None for _, point in pairs)]
+    rows = []
+    for series, point in pairs:
+        name = series.transport.label
+        if len(series.points) > 1:
+            name += f", {parameter_value(series.parameter, point['parameters'][series.parameter])}"
+        values = tuple(value_at(point, *part.path) for part in parts)
+        if any(value is not None for value in values):
+            rows.append(_Row(name, label_colour(series.transport), values))
+    return parts, rows
+
+
+def _frame(title: str, subtitle: str, rows: list[_Row], row_in: float) -> tuple[Figure, Axes]:
+    left_in = (max(text_size(row.name, _NAME_POINTS)[0] for row in rows) + 16) / POINTS_PER_IN
+    margins = Margins(left=left_in, right=0.95, top=_KEY_IN)
+    figure, grid = framed(title, subtitle, row_in * len(rows) + 0.1, margins)
+    axes = grid[0][0]
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=_NAME_POINTS)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
+        tick.set_color(row.colour)
+    return figure, axes
+
+
+def _set_scale(axes: Axes, high: float, name: str) -> None:
+    linear_from_zero(axes.xaxis, high, name)
+
+
+def _bar(axes: Axes, at: float, start: float, width: float, part: _Part, height: float) -> None:
+    axes.barh(
+        at, width, left=start, height=height, color=part.colour, hatch=part.hatch, edgecolor=LIGHT.paper if not part.hatch else LIGHT.shade_2,
+        linewidth=0.5, zorder=3,
+    )  # fmt: skip
+
+
+def _write(axes: Axes, x: float, at: float, text: str) -> None:
+    axes.annotate(text, (x, at), xytext=(4, 0), textcoords="offset points", va="center", size=8, color=LIGHT.ink)
+
+
+def _key(figure: Figure, parts: list[_Part]) -> None:
+    top = figure.axes[0].get_position().y1 * figure.get_size_inches()[1]
+    handles = [
+        Patch(facecolor=part.colour, hatch=part.hatch, edgecolor=LIGHT.shade_2, linewidth=0.5) for part in parts
+    ]
+    key_row(figure, [(handle, part.label) for handle, part in zip(handles, parts, strict=True)], top + 0.28)

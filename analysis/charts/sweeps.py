@@ -1,0 +1,166 @@
+"""What changes when one parameter of the scenario changes: latency, requests, and with clients also CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from analysis.charts.annotate import Label, label_ends
+from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
+from analysis.charts.marks import label_colour, look, series_values, whiskers
+from analysis.charts.points import Results, Series, value_at
+from analysis.charts.theory import closed_form_curve
+from analysis.quantities import figure as digits
+from analysis.quantities import milliseconds, parameter_name, parameter_title, parameter_value
+from analysis.style import LIGHT
+
+_TWO_PANELS = Margins(left=0.85, right=1.05, bottom=0.5, top=0.35, between_columns=1.05)
+_ONE_PANEL = Margins(left=0.85, right=1.2, bottom=0.5)
+_PLOT_IN = 3.0
+
+def latency_against(results: Results, parameter: str) -> Chart | None:
+    """Median and 95th percentile of latency against a swept parameter."""
+    groups = results.swept(parameter)
+    if not groups:
+        return None
+    name = results.latency_name
+    title = f"{name.capitalize()} against {parameter_title(parameter)}"
+    with drawing():
+        figure, grid = framed(
+            title, f"Median and 95th percentile of {name}; {results.conditions(without=parameter)}.", _PLOT_IN,
+            _TWO_PANELS, columns=2,
+        )  # fmt: skip
+        for axes, quantile in zip(grid[0], ("p50", "p95"), strict=True):
+            _latency_panel(axes, groups, quantile, name, ("p50", "p95"))
+        _share_scale(grid[0])
+    return Chart(
+        f"latency-against-{parameter.replace('_', '-')}", title, _latency_caption(groups, ("p50", "p95")), figure
+    )
+
+
+def requests_against(results: Results, parameter: str) -> Chart | None:
+    """Requests per event against a swept parameter, with the closed form as a thin line."""
+    groups = [s for s in results.swept(parameter) if any(p["requests_per_event"] is not None for p in s.points)]
+    if not groups or results.round_trip:
+        return None
+    title = f"Requests for each event against {parameter_title(parameter)}"
+    with drawing():
+        figure, grid = framed(
+            title, f"Requests sent per event and client; dashed lines: closed form; {results.conditions(without=parameter)}.",
+            _PLOT_IN, _ONE_PANEL,
+        )  # fmt: skip
+        axes = grid[0][0]
+        _parameter_axis(axes, groups)
+        measured = [y for series in groups for y in series_values(series, "requests_per_event")[1]]
+        linear_from_zero(axes.yaxis, max(measured), "requests per event and client")
+        for series in groups:
+            _model_line(axes, series)
+        _lines(axes, groups, ("requests_per_event",), ("requests_per_event_ci95",), joined=False)
+    sentences = [
+        f"{series.transport.label} from {digits(ys[0])} to {digits(ys[-1])}"
+        for series in groups
+        for _, ys in [series_values(series, "requests_per_event")]
+    ]
+    span = _span(groups)
+    caption = f"Requests per event {span}: {'; '.join(sentences)}. Dashed lines are the closed form, not fitted."
+    return Chart(f"requests-against-{parameter.replace('_', '-')}", title, caption, figure)
+
+
+def scaling_chart(results: Results) -> Chart | None:
+    """p50, p99 and the server's CPU against the number of clients."""
+    groups = results.swept("clients")
+    if not groups:
+        return None
+    title = "How each transport scales with clients"
+    cpu_groups = [s for s in groups if len(series_values(s, "server_cpu_ratio")[1]) > 1]
+    panels = 3 if cpu_groups else 2
+    margins = Margins(left=0.85, right=0.95, bottom=0.5, top=0.35, between_columns=0.65)
+    with drawing():
+        figure, grid = framed(
+            title, f"Median and 99th percentile of {results.latency_name}, and CPU of the server; "
+            f"{results.conditions(without='clients')}.", _PLOT_IN, margins, columns=panels,
+        )  # fmt: skip
+        for axes, quantile in zip(grid[0], ("p50", "p99"), strict=False):
+            _latency_panel(axes, groups, quantile, results.latency_name, ("p50", "p99"), labelled=False)
+        _share_scale(grid[0][:2])
+        if cpu_groups:
+            axes = grid[0][2]
+            axes.set_title("server CPU", size=8.5, color=LIGHT.ink, loc="left")
+            _parameter_axis(axes, groups)
+            high = max(y for series in cpu_groups for y in series_values(series, "server_cpu_ratio")[1])
+            linear_from_zero(axes.yaxis, high, "CPU time / wall time (1 = one core)")
+            _lines(axes, cpu_groups, ("server_cpu_ratio",), None)
+        else:
+            label_ends(grid[0][-1], _end_labels(groups, ("latency_ms", "p99")))
+    return Chart("scaling", title, _latency_caption(groups, ("p50", "p99")), figure)
+
+
+def _latency_panel(
+    axes: Axes, groups: Sequence[Series], quantile: str, name: str, range_of: Sequence[str], *, labelled: bool = True
+) -> None:
+    shown = [y for series in groups for q in range_of for y in series_values(series, "latency_ms", q)[1]]
+    axes.set_title({"p50": "median", "p95": "95th percentile", "p99": "99th percentile"}[quantile],
+                   size=8.5, color=LIGHT.ink, loc="left")  # fmt: skip
+    _parameter_axis(axes, groups)
+    log_latency(axes.yaxis, min(shown), max(shown), name)
+    nielsen_guides(axes, vertical=False)
+    _lines(axes, groups, ("latency_ms", quantile), ("latency_ms", f"{quantile}_ci95"), labelled=labelled)
+
+
+def _share_scale(panels: Sequence[Axes]) -> None:
+    for axes in panels[1:]:
+        axes.set_ylabel("")
+        axes.tick_params(axis="y", labelleft=False)
+
+
+def _parameter_axis(axes: Axes, groups: Sequence[Series]) -> None:
+    parameter = groups[0].parameter
+    high = max(point["parameters"][parameter] for series in groups for point in series.points)
+    linear_from_zero(axes.xaxis, high, parameter_name(parameter))
+    axes.set_xlim(0, high * 1.03)
+
+
+def _lines(
+    axes: Axes, groups: Sequence[Series], path: tuple[str, ...], bounds_path: tuple[str, ...] | None,
+    *, labelled: bool = True, joined: bool = True,
+) -> None:  # fmt: skip
+    for series in groups:
+        xs, ys = series_values(series, *path)
+        axes.plot(xs, ys, **look(series.transport, line=joined))
+        if bounds_path is not None:
+            bounds = [value_at(p, *bounds_path) for p in series.points if value_at(p, *path) is not None]
+            whiskers(axes, xs, ys, bounds, series.transport.colour)
+    if labelled:
+        label_ends(axes, _end_labels(groups, path))
+
+
+def _end_labels(groups: Sequence[Series], path: tuple[str, ...]) -> list[Label]:
+    labels = []
+    for series in groups:
+        xs, ys = series_values(series, *path)
+        if xs:
+            labels.append(Label(xs[-1], ys[-1], series.transport.label, label_colour(series.transport)))
+    return labels
+
+
+def _model_line(axes: Axes, series: Series) -> None:
+    curve = closed_form_curve(series, lambda expectation: expectation.requests_per_event)
+    axes.plot([x for x, _ in curve], [y for _, y in curve], color=LIGHT.ink, linewidth=0.9, dashes=(4, 2), zorder=2)
+
+
+def _latency_caption(groups: Sequence[Series], quantiles: Sequence[str]) -> str:
+    sentences = []
+    for series in groups:
+        moves = []
+        for quantile in quantiles:
+            _, ys = series_values(series, "latency_ms", quantile)
+            moves.append(f"{quantile} {milliseconds(ys[0])} to {milliseconds(ys[-1])}")
+        sentences.append(f"{series.transport.label}: {', '.join(moves)}")
+    return f"{_span(groups).capitalize()}: {'; '.join(sentences)}. Whiskers are 95 % intervals."
+
+
+def _span(groups: Sequence[Series]) -> str:
+    parameter = groups[0].parameter
+    values = sorted({point["parameters"][parameter] for series in groups for point in series.points})
+    return f"from {parameter_value(parameter, values[0])} to {parameter_value(parameter, values[-1])}"

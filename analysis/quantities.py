@@ -1,0 +1,98 @@
+"""Numbers as people read them: units, sensible digits, and a dash for what was not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+NOT_MEASURED = "—"
+"""Stands wherever a value is null; never a zero."""
+
+
+def figure(value: float | None) -> str:
+    """Three significant digits, never exponents: 0.0512, 2.30, 25.3, 1,025."""
+    if value is None:
+        return NOT_MEASURED
+    size = abs(value)
+    if size >= 100:
+        return f"{value:,.0f}"
+    if size >= 10:
+        return f"{value:.1f}"
+    if size >= 1 or size == 0:
+        return f"{value:.2f}" if size else "0"
+    return f"{value:.3f}" if size >= 0.01 else f"{value:.4f}"
+
+
+def interval(bounds: Sequence[float] | None) -> str:
+    """`[25.1, 25.4]`, or nothing where there is no interval."""
+    return "" if bounds is None else f"[{figure(bounds[0])}, {figure(bounds[1])}]"
+
+
+def with_interval(value: float | None, bounds: Sequence[float] | None) -> str:
+    """`25.3 [25.1, 25.4]`, or the value alone."""
+    return f"{figure(value)} {interval(bounds)}".rstrip()
+
+
+def milliseconds(value_ms: float) -> str:
+    """A duration with its unit, for axes and sentences: `0.2 ms`, `25 ms`, `1.5 s`, without trailing zeros."""
+    scaled, unit = (value_ms / 1000, "s") if abs(value_ms) >= 1000 else (value_ms, "ms")
+    return f"{scaled:.3g} {unit}"
+
+
+def percent(ratio: float | None) -> str:
+    """A ratio of 0 to 1 as `12.5 %`."""
+    if ratio is None:
+        return NOT_MEASURED
+    return f"{100 * ratio:.0f} %" if ratio in (0, 1) else f"{100 * ratio:.1f} %"
+
+
+def count(value: int | None) -> str:
+    """A whole number with thousands set apart."""
+    return NOT_MEASURED if value is None else f"{value:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 trial`, `3 trials`."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+_PARAMETER_NAMES = {
+    "clients": "clients",
+    "rate_per_s": "event rate (events/s)",
+    "arrival": "arrival of events",
+    "payload_bytes": "payload (bytes)",
+    "one_way_delay_ms": "one-way delay (ms)",
+    "poll_interval_s": "poll interval (s)",
+    "hold_s": "hold time (s)",
+    "warm_up_s": "warm-up (s)",
+    "measured_s": "measured window (s)",
+}
+_PARAMETER_VALUES = {
+    "clients": "{} clients",
+    "rate_per_s": "{} events/s",
+    "arrival": "{} arrivals",
+    "payload_bytes": "{} B payload",
+    "one_way_delay_ms": "{} ms one way",
+    "poll_interval_s": "every {} s",
+    "hold_s": "hold {} s",
+}
+
+
+def parameter_name(parameter: str) -> str:
+    """A parameter as an axis or a column names it; its own key where it is not a common one."""
+    return _PARAMETER_NAMES.get(parameter, parameter)
+
+
+def parameter_title(parameter: str) -> str:
+    """A parameter without its unit."""
+    return parameter_name(parameter).split(" (")[0]
+
+
+def parameter_value(parameter: str, value: object) -> str:
+    """A parameter's value in words: `every 1 s`, `50 clients`."""
+    shown = f"{value:g}" if isinstance(value, float) else str(value).replace("poisson", "Poisson")
+    return _PARAMETER_VALUES.get(parameter, f"{parameter} {{}}").format(shown)
