@@ -10,7 +10,7 @@ from loadtests.records import PlannedTrial, UserError
 from loadtests.scenario import Scenario
 from servers.stream import Arrival, StreamSpec, due_offsets_ns
 
-OVERHEAD_S = 1.3
+OVERHEAD_S = 1.15
 """Starting, connecting and stopping one trial's processes, as planned for (the limit is 1.5 s)."""
 ANALYSIS_S = 6.0
 LINGER_S = 0.1

@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,7 @@ class Table:
         """From row-major values: `len(column_names())` integers a row, one after the other."""
         names = cls.column_names()
         rows = np.asarray(flat, dtype=np.int64).reshape(-1, len(names))
-        return cls(**{name: np.ascontiguousarray(rows[:, i]) for i, name in enumerate(names)})
+        return cls(**{name: rows[:, i].copy() for i, name in enumerate(names)})
 
     @classmethod
     def empty(cls) -> Self:
@@ -124,9 +125,9 @@ class Table:
         """Read `folder/FILE`; UserError where it is missing or not such a table."""
         path = folder / cls.FILE
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 return cls(**{name: stored[name] for name in cls.column_names()})
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(f"{path}: cannot be read as a {cls.__name__.lower()} table: {error}") from error
 
 

@@ -1,0 +1,54 @@
+# Everything runs from this checkout: the first target makes .venv from requirements.lock, later ones reuse it.
+
+SCENARIO ?= standard
+TARGET ?=
+RUN ?= latest
+PORT ?= 8089
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(if $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(name))))
+
+VENV := .venv
+READY := $(VENV)/.complete
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help bench report compare ui test check lock clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+bench: $(READY) ## Measure and report: SCENARIO=standard (quick, thorough, negative-control, echo, or a .toml file), TARGET=http://host:port
+	@$(BIN)/python -m loadtests run "$(SCENARIO)" --target "$(TARGET)"
+	@$(BIN)/python -m analysis report latest
+
+report: $(READY) ## Rebuild summary, charts and report of a run from its raw data: RUN=results/… (default: the latest)
+	@$(BIN)/python -m analysis report "$(RUN)"
+
+compare: $(READY) ## Compare two runs: A=results/… B=results/…
+	@$(BIN)/python -m analysis compare "$(A)" "$(B)"
+
+ui: $(READY) ## Locust's web UI with live numbers of every transport: PORT=8089
+	@$(BIN)/python -m loadtests ui --port "$(PORT)"
+
+test: $(READY) ## Run all tests
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## Lint, format and types: ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+lock: $(READY) ## Renew requirements.lock from pyproject.toml
+	@$(BIN)/pip-compile --quiet --upgrade --extra test --generate-hashes --strip-extras --allow-unsafe --no-header \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+
+clean: ## Remove .venv and caches; results stay
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer was found (install one, or name it: make PYTHON=/path/to/python3.11)" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) has no venv module (on Debian or Ubuntu: apt-get install python3-venv)" >&2; exit 2; }
+	@echo "Setting up .venv with $(PYTHON) (once; takes a minute or so) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $(READY)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+
+import pytest
+
+from loadtests.plan import check_plan, drain_limit_s, expected_seconds, plan_trials, stream_spec
+from loadtests.records import UserError
+from loadtests.scenario import parse_scenario
+from servers.stream import due_offsets_ns
+from tests.loadtests.test_scenario import GOOD
+
+SCENARIO = parse_scenario(GOOD, "small.toml")
+
+
+def test_every_block_has_every_point_once_in_an_order_of_its_own() -> None:
+    scenario = dataclasses.replace(SCENARIO, repeats=6)
+    trials = plan_trials(scenario)
+    orders = [tuple(t.point for t in trials if t.block == block) for block in range(6)]
+    assert all(sorted(order) == list(range(len(scenario.points()))) for order in orders)
+    assert len(set(orders)) > 1
+    assert [trial.index for trial in trials] == list(range(len(trials)))
+    assert Counter(trial.point for trial in trials) == dict.fromkeys(range(5), 6)
+
+
+def test_a_plan_is_the_same_every_time_and_another_with_another_seed() -> None:
+    assert plan_trials(SCENARIO) == plan_trials(SCENARIO)
+    assert plan_trials(SCENARIO) != plan_trials(dataclasses.replace(SCENARIO, seed=4))
+
+
+def test_transports_of_a_block_get_the_same_stream_and_blocks_different_ones() -> None:
+    streams: dict[tuple[int, float], set[bytes]] = {}
+    for trial in plan_trials(SCENARIO):
+        key = (trial.block, trial.parameters["rate_per_s"])
+        streams.setdefault(key, set()).add(due_offsets_ns(stream_spec(trial)).tobytes())
+    assert all(len(found) == 1 for found in streams.values())
+    assert len({next(iter(found)) for found in streams.values()}) == len(streams)
+
+
+def test_nobody_is_cut_off_who_is_only_waiting_for_his_turn() -> None:
+    base = {"one_way_delay_ms": 25}
+    assert drain_limit_s({**base, "poll_interval_s": 5.0}) > 5.0
+    assert drain_limit_s({**base, "hold_s": 30.0}) > 30.0
+    assert drain_limit_s(base) > 0.05
+
+
+def test_a_plan_over_its_budget_is_refused_before_it_starts() -> None:
+    scenario = dataclasses.replace(SCENARIO, budget_s=5.0)
+    with pytest.raises(UserError, match=r"10 trials need about \d+ s, more than budget_s = 5"):
+        check_plan(scenario, plan_trials(scenario))
+    assert expected_seconds(plan_trials(scenario)) > 10 * 1.1
+
+
+def test_a_trial_without_events_is_refused_before_it_starts() -> None:
+    scenario = parse_scenario(GOOD.replace("rate_per_s = [10, 20]", "rate_per_s = [0.01]"), "small.toml")
+    with pytest.raises(UserError, match=r"rate_per_s = 0\.01 has no event within measured_s = 1"):
+        check_plan(scenario, plan_trials(scenario))

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtests.records import (
+    TRIAL_FORMAT,
+    ClockPairs,
+    Deliveries,
+    UserError,
+    finished_trial_folders,
+    load_run_info,
+    read_json,
+    write_json,
+)
+
+
+@given(rows=st.lists(st.tuples(*[st.integers(-(2**62), 2**62)] * 7), max_size=20))
+def test_rows_become_columns_and_survive_the_disk(
+    rows: list[tuple[int, ...]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    table = Deliveries.from_rows([value for row in rows for value in row])
+    folder = tmp_path_factory.mktemp("table")
+    table.save(folder)
+    loaded = Deliveries.load(folder)
+    assert len(loaded) == len(rows)
+    for i, name in enumerate(Deliveries.column_names()):
+        assert getattr(loaded, name).tolist() == [row[i] for row in rows]
+    assert [path.name for path in folder.iterdir()] == ["deliveries.npz"]
+
+
+def test_rows_that_miss_a_column_are_refused() -> None:
+    with pytest.raises(ValueError, match="reshape"):
+        Deliveries.from_rows([1, 2, 3])
+
+
+def test_a_recorder_may_go_on_while_a_table_of_it_is_in_use() -> None:
+    from array import array  # noqa: PLC0415
+
+    rows = array("q", range(7))
+    table = Deliveries.from_rows(rows)
+    rows.extend(range(7))
+    assert table.seq.tolist() == [1]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04broken"])
+def test_a_damaged_table_is_one_sentence(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "deliveries.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"deliveries\.npz: cannot be read as a deliveries table"):
+        Deliveries.load(tmp_path)
+
+
+def test_kernel_stamps_move_to_the_monotonic_clock_and_absent_ones_stay_absent() -> None:
+    # The realtime clock gains 1000 ns per second on the monotonic one.
+    pairs = ClockPairs.from_rows([0, 10**18, 50, 10**9, 10**18 + 10**9 + 1000, 50])
+    stamps = np.array([10**18, 10**18 + 5 * 10**8 + 500, 0, 10**18 + 10**9 + 1000])
+    assert pairs.to_monotonic(stamps).tolist() == [0, 5 * 10**8, 0, 10**9]
+
+
+def test_a_newer_version_is_refused_and_a_foreign_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "trial.json"
+    write_json(path, TRIAL_FORMAT, {"index": 1})
+    assert read_json(path, TRIAL_FORMAT) == {"index": 1}
+    path.write_text(json.dumps({"format": TRIAL_FORMAT, "version": 2}))
+    with pytest.raises(UserError, match=r"version 2 .* is newer"):
+        read_json(path, TRIAL_FORMAT)
+    path.write_text("{}")
+    with pytest.raises(UserError, match="not a push-vs-poll/trial file"):
+        read_json(path, TRIAL_FORMAT)
+    path.write_text("{")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_json(path, TRIAL_FORMAT)
+
+
+def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not a run folder"):
+        load_run_info(tmp_path)
+    assert finished_trial_folders(tmp_path) == []

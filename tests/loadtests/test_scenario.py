@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loadtests.plan import check_plan, expected_seconds, plan_trials
+from loadtests.records import UserError
+from loadtests.scenario import load_scenario, parse_scenario, shipped_scenarios
+from loadtests.transports import TRANSPORTS
+
+GOOD = """
+name = "small"
+description = "A small one."
+seed = 3
+repeats = 2
+budget_s = 60
+transports = ["websocket", "short_poll"]
+
+[parameters]
+clients = 5
+rate_per_s = 10
+arrival = "poisson"
+payload_bytes = 20
+one_way_delay_ms = 0
+warm_up_s = 0.1
+measured_s = 1
+poll_interval_s = 0.2
+
+[[sweep]]
+transports = ["short_poll"]
+poll_interval_s = [0.2, 0.4]
+
+[[sweep]]
+rate_per_s = [10, 20]
+"""
+
+
+def test_points_are_the_base_and_the_sweeps_each_once() -> None:
+    points = parse_scenario(GOOD, "small.toml").points()
+    found = [(p.transport, p.as_dict().get("poll_interval_s"), p.as_dict()["rate_per_s"]) for p in points]
+    assert found == [
+        ("websocket", None, 10),
+        ("short_poll", 0.2, 10),
+        ("short_poll", 0.4, 10),
+        ("websocket", None, 20),
+        ("short_poll", 0.2, 20),
+    ]
+
+
+def test_parameters_of_other_transports_are_left_out_of_a_point() -> None:
+    for point in parse_scenario(GOOD, "small.toml").points():
+        others = {name for t in TRANSPORTS.values() if t.name != point.transport for name in t.parameters}
+        assert not (others - set(TRANSPORTS[point.transport].parameters)) & point.as_dict().keys()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "small"', "name = 7", ["name = 7", "expected a text"]),
+        ('name = "small"', 'name = "a/b"', ["name = 'a/b'", "expected letters"]),
+        ("seed = 3", "seed = -1", ["seed = -1", "expected a whole number from 0"]),
+        ("seed = 3", "seed = true", ["seed = True", "whole number"]),
+        ("repeats = 2", "repeats = 0", ["repeats = 0", "from 1 to 100"]),
+        ("repeats = 2", "", ["repeats: missing"]),
+        ("budget_s = 60", "budget = 60", ["budget = 60", "unknown key", "budget_s"]),
+        ('"short_poll"]\n\n[p', '"carrier_pigeon"]\n\n[p', ["'carrier_pigeon'", "unknown transport", "websocket"]),
+        ('["websocket", "short_poll"]', "[]", ["transports = []", "expected a list"]),
+        ('["websocket", "short_poll"]', '["websocket", "websocket"]', ["expected each transport once"]),
+        ("clients = 5", "clients = 2.5", ["parameters.clients = 2.5", "whole number"]),
+        ("clients = 5", "", ["parameters.clients: missing"]),
+        ("rate_per_s = 10\n", "rate_per_s = nan\n", ["parameters.rate_per_s = nan"]),
+        ('arrival = "poisson"', 'arrival = "now and then"', ["parameters.arrival", '"periodic"', '"burst"']),
+        ("poll_interval_s = 0.2\n", "", ["parameters.poll_interval_s: missing"]),
+        ("poll_interval_s = 0.2\n", "poll_interval_s = 0.2\ncolour = 1\n", ["parameters.colour = 1", "unknown key"]),
+        ("poll_interval_s = 0.2\n", "poll_interval_s = 0.2\nhold_s = -1\n", ["parameters.hold_s = -1"]),
+        ("poll_interval_s = [0.2, 0.4]", "poll_interval_s = 3", ["sweep[0].poll_interval_s = 3", "list of values"]),
+        ("poll_interval_s = [0.2, 0.4]", "poll_interval_s = [0]", ["sweep[0].poll_interval_s = 0"]),
+        ("poll_interval_s = [0.2, 0.4]", "", ["sweep[0]: expected at least one parameter"]),
+        ('transports = ["short_poll"]\n', 'transports = ["websocket"]\n', ["websocket has no such parameter"]),
+        ('transports = ["short_poll"]\n', 'transports = ["sse"]\n', ["sweep[0].transports = 'sse'", "scenario's"]),
+        ("[parameters]", "[parameters", ["not valid TOML"]),
+    ],
+)
+def test_a_mistake_is_named_with_file_key_value_and_expectation(old: str, new: str, said: list[str]) -> None:
+    assert GOOD.count(old) >= 1
+    with pytest.raises(UserError) as caught:
+        parse_scenario(GOOD.replace(old, new, 1), "small.toml")
+    message = str(caught.value)
+    assert message.startswith("small.toml: ")
+    assert "\n" not in message.strip() or "TOML" in message
+    for part in said:
+        assert part in message
+
+
+def test_an_unknown_scenario_is_told_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"'fast'.*quick.*standard"):
+        load_scenario("fast")
+    with pytest.raises(UserError, match="No such file"):
+        load_scenario(str(tmp_path / "none.toml"))
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="UTF-8"):
+        load_scenario(str(tmp_path / "binary.toml"))
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_shipped_scenarios_can_be_carried_out_within_their_budget(name: str) -> None:
+    scenario = load_scenario(name)
+    assert scenario.name == name
+    check_plan(scenario, plan_trials(scenario))
+
+
+def test_the_promised_limits_of_the_shipped_scenarios() -> None:
+    limits = {"quick": 45, "standard": 240, "thorough": 1800}
+    for name, limit_s in limits.items():
+        scenario = load_scenario(name)
+        assert scenario.budget_s <= limit_s
+        assert expected_seconds(plan_trials(scenario)) <= limit_s
