@@ -87,9 +87,13 @@ def _on_test_start(environment: Any, **_: object) -> None:
 
     def conduct() -> None:
         assert _conductor is not None
-        outcome = _conductor.conduct(path.parent)
-        environment.process_exit_code = 1 if outcome.end == "failed" else 0
-        environment.runner.quit()
+        environment.process_exit_code = 1
+        try:
+            outcome = _conductor.conduct(path.parent)
+            environment.process_exit_code = 1 if outcome.end == "failed" else 0
+        finally:
+            # Whatever went wrong (a full disk, say): the process must end, and its log tells why.
+            environment.runner.quit()
 
     gevent.spawn(conduct)
 

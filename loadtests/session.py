@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -40,6 +41,7 @@ _LOAD_LOG, _SERVER_LOG, _RELAY_LOG = "load.log", "server.log", "relay.log"
 LOCUSTFILE = Path(__file__).parent / "locustfile.py"
 _HOST = "127.0.0.1"
 _SAMPLE_PERIOD_S = 0.1
+_FULL_DISK_BYTES = 1_000_000
 _GRACE_S = 30.0
 """Beyond the planned time and the drain limit: a load process that takes longer hangs."""
 
@@ -143,6 +145,8 @@ class _Processes:
                     f"{self._folder.name}: still running after {elapsed_s:.0f} s (expected at most {limit_s:.0f} s)"
                 )
         outcome = LoadOutcome.read(self._folder)
+        if outcome is None and shutil.disk_usage(self._folder).free < _FULL_DISK_BYTES:
+            raise UserError(f"{self._folder}: no space left on its disk (expected room for the trial's records)")
         if outcome is None:
             raise UserError(
                 f"{self._folder.name}: the load process ended with exit status {self._load.exit_code} before its "

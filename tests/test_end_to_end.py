@@ -1,0 +1,213 @@
+"""The whole way as a person goes it: commands, real uvicorn, real Locust, a tiny scenario, a report."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from loadtests.processes import PROJECT_FOLDER
+from loadtests.records import finished_trial_folders, load_run_info
+from tests.running import PATIENCE_S, running_server
+
+TINY = """
+name = "tiny"
+description = "Every transport for a moment."
+seed = 5
+repeats = 1
+budget_s = 60
+transports = [{transports}]
+
+[parameters]
+clients = 4
+rate_per_s = 20
+arrival = "poisson"
+payload_bytes = 30
+one_way_delay_ms = {delay_ms}
+warm_up_s = 0.1
+measured_s = {measured_s}
+poll_interval_s = 0.2
+hold_s = 5
+"""
+STREAMS = '"websocket", "sse", "long_poll", "short_poll"'
+ECHOES = '"echo_websocket", "echo_post", "echo_post_new"'
+
+
+def scenario(folder: Path, transports: str = STREAMS, delay_ms: float = 0, measured_s: float = 0.6) -> Path:
+    path = folder / "tiny.toml"
+    path.write_text(TINY.format(transports=transports, delay_ms=delay_ms, measured_s=measured_s))
+    return path
+
+
+def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, arguments)],
+        cwd=PROJECT_FOLDER, capture_output=True, text=True, timeout=10 * PATIENCE_S, check=False,
+    )  # fmt: skip
+
+
+def assert_no_children_left(before: set[int]) -> None:
+    ours = {p.pid for p in psutil.process_iter() if p.pid not in before and "servers" in " ".join(_command_of(p))}
+    assert ours == set()
+
+
+def _command_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def pids() -> set[int]:
+    return set(psutil.pids())
+
+
+def test_from_scenario_to_report_over_an_emulated_network(tmp_path: Path) -> None:
+    before = pids()
+    ran = command("loadtests", "run", scenario(tmp_path, delay_ms=5), "--results", tmp_path / "results")
+    assert ran.returncode == 0, ran.stderr
+    assert "4 points × 1 blocks = 4 trials" in ran.stderr
+    assert_no_children_left(before)
+    run = tmp_path / "results" / "latest"
+    assert [trial.transport for trial in load_run_info(run).plan] == [
+        folder.name[4:] for folder in finished_trial_folders(run)
+    ]
+    for folder in finished_trial_folders(run):
+        assert not list(folder.glob("*.log")), "logs of a trial that went well are not kept"
+
+    reported = command("analysis", "report", run)
+    assert reported.returncode == 0, reported.stderr
+    text = (run / "summary.json").read_text()
+    summary = json.loads(text)
+    points = {point["transport"]: point for point in summary["points"]}
+    assert set(points) == {"websocket", "sse", "long_poll", "short_poll"}
+    for point in points.values():
+        ledger = point["ledger"]
+        assert ledger["expected"] == ledger["delivered"] > 0
+        assert ledger["lost"] == ledger["duplicate"] == ledger["reordered"] == 0
+        assert point["latency_ms"]["p50"] > 5
+    assert points["websocket"]["requests_per_event"] == 0
+    assert points["short_poll"]["requests_per_event"] > 0
+    for name in ("report.html", "report.md"):
+        assert summary["verdict"].split(".")[0][:40] in (run / name).read_text().replace("&#39;", "'")
+    assert list((run / "charts").glob("*.svg"))
+
+    (run / "summary.json").unlink()
+    again = command("analysis", "report", run)
+    assert again.returncode == 0, again.stderr
+    assert (run / "summary.json").read_text() == text
+
+
+def test_echo_and_a_target_that_is_already_running(tmp_path: Path) -> None:
+    with running_server(tmp_path) as url:
+        path = scenario(tmp_path, transports=ECHOES)
+        ran = command("loadtests", "run", path, "--results", tmp_path / "results", "--target", url)
+        assert ran.returncode == 0, ran.stderr
+        run = tmp_path / "results" / "latest"
+        reported = command("analysis", "report", run)
+        assert reported.returncode == 0, reported.stderr
+    summary = json.loads((run / "summary.json").read_text())
+    points = {point["transport"]: point for point in summary["points"]}
+    assert set(points) == {"echo_websocket", "echo_post", "echo_post_new"}
+    for point in points.values():
+        assert point["ledger"]["delivered"] == point["ledger"]["expected"] > 0
+        assert point["server_cpu_us_per_event"] is None
+        assert point["latency_ms"]["p50"] > 0
+
+
+def start(path: Path, results: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "loadtests", "run", str(path), "--results", str(results)],
+        cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def wait_for_trials(results: Path, count: int) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while len(finished_trial_folders(results / "latest")) < count:
+        assert time.monotonic() < deadline, "the run does not get on"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("signal_sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_what_it_measured_and_leaves_nothing_running(
+    signal_sent: signal.Signals, tmp_path: Path
+) -> None:
+    before = pids()
+    results = tmp_path / "results"
+    running = start(scenario(tmp_path, measured_s=0.5), results)
+    wait_for_trials(results, 1)
+    time.sleep(0.7)
+    running.send_signal(signal_sent)
+    _, said = running.communicate(timeout=PATIENCE_S)
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    assert "kept" in said
+    assert_no_children_left(before)
+    reported = command("analysis", "report", results / "latest")
+    assert reported.returncode == 0, reported.stderr
+    summary = json.loads((results / "latest" / "summary.json").read_text())
+    assert 1 <= summary["finished_trials"] < summary["planned_trials"] == 4
+
+
+def test_a_server_that_dies_in_mid_trial_is_one_sentence(tmp_path: Path) -> None:
+    before = pids()
+    results = tmp_path / "results"
+    running = start(scenario(tmp_path, measured_s=3), results)
+    wait_for_trials(results, 1)
+    deadline = time.monotonic() + PATIENCE_S
+    while not (servers := [p for p in psutil.Process(running.pid).children() if "servers" in _command_of(p)]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(1.0)
+    servers[0].kill()
+    _, said = running.communicate(timeout=PATIENCE_S)
+    assert running.returncode == 2
+    assert "Traceback" not in said
+    assert "the server ended in mid-trial with exit status -9" in " ".join(said.split())
+    assert_no_children_left(before)
+    assert command("analysis", "report", results / "latest").returncode == 0
+
+
+def refused(*arguments: str | Path) -> str:
+    ran = command(*arguments)
+    assert ran.returncode == 2, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.stderr.startswith("error: ")
+    assert ran.stderr.count("\n") == 1, ran.stderr
+    return ran.stderr
+
+
+def test_what_cannot_be_done_is_told_in_one_sentence(tmp_path: Path) -> None:
+    good = scenario(tmp_path)
+    bad = tmp_path / "bad.toml"
+    bad.write_text(good.read_text().replace("clients = 4", "clients = -4"))
+    assert "parameters.clients = -4" in refused("loadtests", "run", bad)
+    assert "expected one of" in refused("loadtests", "run", "nonsense")
+    assert "expected http://host:port" in refused("loadtests", "run", good, "--target", "localhost")
+    nobody = "http://127.0.0.1:1"
+    assert "expected a running server" in refused("loadtests", "run", good, "--target", nobody)
+    (tmp_path / "file").write_text("")
+    assert "cannot be made" in refused("loadtests", "run", good, "--results", tmp_path / "file")
+    many = tmp_path / "many.toml"
+    many.write_text(good.read_text().replace("clients = 4", "clients = 100000"))
+    limited = f"import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096)); sys.argv = ['', 'run', {str(many)!r}]; runpy.run_module('loadtests', run_name='__main__')"
+    ran = subprocess.run(
+        [sys.executable, "-c", limited], cwd=PROJECT_FOLDER, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 2
+    assert "ulimit -n 100128" in ran.stderr
+    assert "not a run folder" in refused("analysis", "report", tmp_path)
+
+
+def test_a_target_that_does_not_speak_the_contract(tmp_path: Path) -> None:
+    (tmp_path / "health").write_text("{}")
+    with running_server(tmp_path, "websocket") as url:
+        said = refused("loadtests", "run", scenario(tmp_path), "--target", url)
+        assert "does not offer sse" in said
