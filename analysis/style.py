@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from loadtests.records import TransportStyle
 
@@ -62,7 +63,7 @@ WIDTH_IN = 7.2
 NIELSEN_LIMITS_MS = (100.0, 1000.0, 10000.0)
 """Response-time limits of Nielsen (Usability Engineering, 1993): instantaneous, flow of thought, attention."""
 
-MATPLOTLIB_SETTINGS: dict[str, object] = {
+MATPLOTLIB_SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "push-vs-poll",
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",

@@ -7,12 +7,12 @@ from analysis.charts.distribution import distribution_chart
 from analysis.charts.hero import hero_chart
 from analysis.charts.lanes import lanes_chart
 from analysis.charts.model_fit import model_chart
-from analysis.charts.points import Results
 from analysis.charts.raw import BaseTrials
 from analysis.charts.round_trip import round_trip_chart
 from analysis.charts.rows import bytes_chart, cpu_chart
 from analysis.charts.sweeps import latency_against, requests_against, scaling_chart
 from analysis.charts.timeline import timeline_chart
+from analysis.series import Results
 
 __all__ = ["Chart", "draw_charts"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
@@ -53,12 +54,14 @@ def label_points(
     obstacles = [_around(*_data_in_points(axes, x, y), _MARK_RADIUS_POINTS) for x, y in marks]
     for line in lines:
         spots = [_data_in_points(axes, x, y) for x, y in line]
-        obstacles += [box for one, two in zip(spots, spots[1:], strict=False) for box in _along(one, two)]
+        obstacles += [box for one, two in pairwise(spots) for box in _along(one, two)]
     ordered = sorted(labels, key=lambda label: not label.bold)
     anchors = [_in_points(axes, label) for label in ordered]
     sizes = [text_size(label.text, label.size, bold=label.bold) for label in ordered]
     frame = _frame(axes)
-    boxes = place_labels(anchors, sizes, obstacles, Box(frame.left + 3, frame.bottom + 3, frame.right, frame.top), _GAP_POINTS)
+    boxes = place_labels(
+        anchors, sizes, obstacles, Box(frame.left + 3, frame.bottom + 3, frame.right, frame.top), _GAP_POINTS
+    )
     for label, (x, y), (width, height), box in zip(ordered, anchors, sizes, boxes, strict=True):
         centre = ((box.left + box.right) / 2 - x, (box.bottom + box.top) / 2 - y)
         beside = abs(centre[0]) <= width / 2 + 2.1 * _GAP_POINTS and abs(centre[1]) <= height / 2 + 2.1 * _GAP_POINTS

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
+from matplotlib.axis import Axis, YAxis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
@@ -59,7 +59,10 @@ class Chart:
         (folder / f"{self.name}-dark.svg").write_text(recolour(svg, dark_counterparts), encoding="utf-8")
         with rc_context(MATPLOTLIB_SETTINGS):
             self.figure.savefig(
-                folder / f"{self.name}.png", dpi=PRINT_DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3}
+                folder / f"{self.name}.png",
+                dpi=PRINT_DPI,
+                metadata={"Software": None},
+                pil_kwargs={"compress_level": 3},
             )
         return svg
 
@@ -84,7 +87,13 @@ class Margins:
 
 
 def framed(
-    title: str, subtitle: str, plot_height_in: float, margins: Margins, *, rows: int = 1, columns: int = 1,
+    title: str,
+    subtitle: str,
+    plot_height_in: float,
+    margins: Margins,
+    *,
+    rows: int = 1,
+    columns: int = 1,
     share: bool = False,
 ) -> tuple[Figure, list[list[Axes]]]:
     """A figure with its heading and a grid of axes, `plot_height_in` the height of all rows together."""  # fmt: skip
@@ -120,12 +129,12 @@ def framed(
 
 
 def log_latency(axis: Axis, low_ms: float, high_ms: float, name: str) -> None:
-    """A logarithmic latency axis around [low_ms, high_ms] with ticks at 1, 2, 5 times powers of ten, labelled in ms and s, and saying so."""
+    """A logarithmic latency axis around [low_ms, high_ms] that says so; its ticks are 1, 2, 5 times powers of ten."""
     centre = math.sqrt(low_ms * high_ms)
     reach = max(math.sqrt(high_ms / low_ms) * _LOG_PADDING, _LEAST_LOG_REACH)
     low_ms, high_ms = centre / reach, centre * reach
     axes = axis.axes
-    if axis.axis_name == "y":
+    if isinstance(axis, YAxis):
         axes.set_yscale("log")
         axes.set_ylim(low_ms, high_ms)
     else:
@@ -142,9 +151,7 @@ def log_latency(axis: Axis, low_ms: float, high_ms: float, name: str) -> None:
 def nice_log_ticks(low: float, high: float, most: float) -> list[float]:
     """Ticks of a logarithmic axis: 1-2-5 steps, thinned to 1-3 and to whole decades where those are over `most`."""
     for steps in ((1, 2, 5), (1, 3), (1,)):
-        ticks = [
-            step * 10.0**power for power in range(-6, 9) for step in steps if low <= step * 10.0**power <= high
-        ]
+        ticks = [step * 10.0**power for power in range(-6, 9) for step in steps if low <= step * 10.0**power <= high]
         nearest = min(b / a for a, b in zip(steps, (*steps[1:], 10 * steps[0]), strict=True))
         if math.log(high / low) / math.log(nearest) <= most:
             break
@@ -155,7 +162,7 @@ def _room_for_ticks(axis: Axis, width_in: float) -> float:
     box = axis.axes.get_window_extent()
     figure = axis.axes.get_figure(root=True)
     assert figure is not None
-    return (box.height / 0.24 if axis.axis_name == "y" else box.width / width_in) / figure.dpi
+    return (box.height / 0.24 if isinstance(axis, YAxis) else box.width / width_in) / figure.dpi
 
 
 def nielsen_guides(axes: Axes, *, vertical: bool) -> None:
@@ -170,7 +177,7 @@ def nielsen_guides(axes: Axes, *, vertical: bool) -> None:
 def linear_from_zero(axis: Axis, high: float, name: str) -> None:
     """A linear axis from zero to a little above `high`."""
     top = 1.08 * high if high > 0 else 1.0
-    if axis.axis_name == "y":
+    if isinstance(axis, YAxis):
         axis.axes.set_ylim(0, top)
     else:
         axis.axes.set_xlim(0, top)

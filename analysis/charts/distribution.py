@@ -10,9 +10,11 @@ from matplotlib.ticker import FuncFormatter
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
 from analysis.charts.marks import label_colour
-from analysis.charts.points import Results
-from analysis.charts.raw import BaseTrials, Floats, in_window, latency_ms, model_ms
-from analysis.quantities import listed, milliseconds
+from analysis.charts.raw import BaseTrials
+from analysis.latency import Floats
+from analysis.quantities import milliseconds
+from analysis.series import Results
+from analysis.stats import quantiles
 from analysis.style import LIGHT
 
 MOST_STEPS = 400
@@ -53,19 +55,18 @@ def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | No
             axes.set_ylabel("later than this" if i % columns == 0 else "")
             nielsen_guides(axes, vertical=True)
     sentences = [
-        f"{group.transport.label}: half of the deliveries within {milliseconds(float(np.quantile(values, 0.5)))}, "
-        f"99 % within {milliseconds(float(np.quantile(values, 0.99)))}"
-        for group, values, _ in curves
+        f"{group.transport.label}: half of the deliveries within {milliseconds(half)}, 99 % within {milliseconds(most)}"
+        for group, (half, most) in ((group, quantiles(values, (0.5, 0.99))) for group, values, _ in curves)
     ]
     return Chart("distribution", title, f"{'; '.join(sentences)}. Dashed: the model on the same schedules.", figure)
 
 
 def _pooled(group: BaseTrials) -> Floats:
-    return np.sort(np.concatenate([latency_ms(trial, in_window(trial)) for trial in group.trials]))
+    return np.sort(np.concatenate([measured.latency_ms for measured in group.measured]))
 
 
 def _pooled_model(group: BaseTrials) -> Floats:
-    return np.sort(np.concatenate([model_ms(trial, group.transport) for trial in group.trials]))
+    return np.sort(np.concatenate([measured.predicted_ms for measured in group.measured]))
 
 
 def _panel(axes: Axes, curves: list[tuple[BaseTrials, Floats, Floats]], own: int) -> None:
@@ -76,7 +77,9 @@ def _panel(axes: Axes, curves: list[tuple[BaseTrials, Floats, Floats]], own: int
     axes.plot(*_eccdf(values), color=group.transport.colour.lower(), linewidth=2.4, zorder=3)
     if len(model):
         axes.plot(*_eccdf(model), color=LIGHT.ink, linewidth=0.9, dashes=(4, 2), zorder=4)
-    axes.set_title(group.transport.label, size=8.5, weight="bold", color=label_colour(group.transport), loc="left", pad=4)
+    axes.set_title(
+        group.transport.label, size=8.5, weight="bold", color=label_colour(group.transport), loc="left", pad=4
+    )
 
 
 def _eccdf(ordered: Floats) -> tuple[Floats, Floats]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from analysis.charts.annotate import Label, label_points
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
 from analysis.charts.marks import label_colour, look, whiskers
-from analysis.charts.points import Results, Series
 from analysis.charts.theory import closed_form_curve
 from analysis.quantities import figure as digits
 from analysis.quantities import milliseconds, parameter_value
+from analysis.series import Results, Series
 
 TITLE = "How late events are, and how many requests that takes"
 
 
 def hero_chart(results: Results) -> Chart | None:
-    """p95 latency against requests per second per client; None where no transport makes requests, and for round trips."""
+    """p95 latency against requests per second and client; None for round trips and where nobody makes requests."""
     if results.round_trip:
         return None
     groups = [_drawable(series) for series in results.own_sweeps()]
@@ -44,7 +44,9 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
     bounds = [bound for bound in bounds if bound > min(latencies) / 2]
     log_latency(axes.yaxis, min(latencies + bounds), max(latencies + bounds), "p95 latency")
     linear_from_zero(
-        axes.xaxis, max(x for series in groups for x in series.values("requests_per_s")), "requests per second and client"
+        axes.xaxis,
+        max(x for series in groups for x in series.values("requests_per_s")),
+        "requests per second and client",
     )
     nielsen_guides(axes, vertical=False)
     labels: list[Label] = []

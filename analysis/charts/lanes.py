@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
@@ -14,9 +16,10 @@ from matplotlib.patches import Patch
 from analysis.charts.annotate import text_size
 from analysis.charts.canvas import Chart, Margins, drawing, framed
 from analysis.charts.marks import key_row, label_colour
-from analysis.charts.points import Results
-from analysis.charts.raw import BaseTrials, Floats, arrival_ns
+from analysis.charts.raw import BaseTrials
+from analysis.latency import Floats, arrivals_ns
 from analysis.quantities import listed, plural
+from analysis.series import Results
 from analysis.style import LIGHT, POINTS_PER_IN
 from loadtests.records import Outcome, RequestKind, Requests, TransportStyle, Trial
 
@@ -45,6 +48,11 @@ class Lane:
     published: Floats
     arrived: Floats
 
+    @property
+    def empty(self) -> npt.NDArray[np.bool_]:
+        """Per request: answered with nothing."""
+        return np.equal(self.carried, 0) & np.isfinite(self.answered)
+
 
 def lanes_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
     """Requests, answers and messages of one client per transport as lines from sending to arrival, in one block."""
@@ -60,8 +68,8 @@ def lanes_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
     left_in = (max(text_size(lane.transport.label, 8.5, bold=True)[0] for lane in lanes) + 50) / POINTS_PER_IN
     with drawing():
         figure, grid = framed(
-            title, f"Top: events as they fell due. Per transport, its server (upper rail) and one client (lower rail), each "
-            f"message a line from sending to arrival; {results.conditions(without='clients')}.",
+            title, "Top: events as they fell due. Per transport, its server (upper rail) and one client (lower rail), "
+            f"each message a line from sending to arrival; {results.conditions(without='clients')}.",
             _LANE_IN * len(lanes) + 0.35, Margins(left=max(left_in, 1.0), right=0.2, top=0.45),
         )  # fmt: skip
         axes = grid[0][0]
@@ -92,7 +100,7 @@ def lane_of(trial: Trial, transport: TransportStyle, start_offset_ns: int, lengt
     requests, deliveries = trial.requests, trial.deliveries.where(trial.deliveries.client == client)
     skipped = (requests.outcome == Outcome.SKIPPED) | (requests.start_ns == 0)
     polls = requests.where((requests.client == client) & (requests.kind == RequestKind.POLL) & ~skipped)
-    arrived = (arrival_ns(trial, deliveries) - origin_ns) / _NS_PER_S
+    arrived = (arrivals_ns(trial, deliveries) - origin_ns) / _NS_PER_S
     published = (deliveries.published_ns - origin_ns) / _NS_PER_S
     touching = (arrived >= 0) & (published < length_s)
     asked, answered = (polls.start_ns - origin_ns) / _NS_PER_S, _answered(polls, origin_ns)
@@ -116,7 +124,12 @@ def _set_up(axes: Axes, lanes: list[Lane], length_s: float) -> None:
     axes.grid(visible=False, axis="y")
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    beside = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "center", "ha": "right"}
+    beside: dict[str, Any] = {
+        "xycoords": ("axes fraction", "data"),
+        "textcoords": "offset points",
+        "va": "center",
+        "ha": "right",
+    }
     axes.annotate("events due", (0, len(lanes) - 0.27), xytext=(-6, 0), size=8.5, color=LIGHT.ink, **beside)
     for at, lane in enumerate(reversed(lanes)):
         axes.hlines([at + _SERVER, at + _CLIENT], 0, length_s, color=LIGHT.faint, linewidth=0.6, zorder=1)
@@ -135,24 +148,26 @@ def _draw_lane(axes: Axes, lane: Lane, at: int, length_s: float) -> None:
                 linewidth=4.5, zorder=2)  # fmt: skip
     axes.hlines(np.full(len(lane.left), server), lane.published, lane.left, color=colour, linewidth=1.6, zorder=3)
     _slanted(axes, lane.asked, client, at_server, server, LIGHT.muted, 0.7)
-    empty = (lane.carried == 0) & ~np.isnan(lane.answered)
+    empty = lane.empty
     _slanted(axes, reply_left[empty], server, lane.answered[empty], client, LIGHT.muted, 0.7)
     axes.plot(lane.answered[empty], np.full(int(empty.sum()), client), linestyle="none", marker="o", markersize=4,
               markerfacecolor=LIGHT.paper, markeredgecolor=LIGHT.muted, markeredgewidth=0.9, zorder=5)  # fmt: skip
     _slanted(axes, lane.left, server, lane.arrived, client, colour, 1.1)
     axes.plot(lane.published, np.full(len(lane.published), server), linestyle="none", marker="|", markersize=5,
               markeredgewidth=1.0, color=LIGHT.ink, zorder=4)  # fmt: skip
-    axes.plot(lane.arrived, np.full(len(lane.arrived), client), linestyle="none", marker="o", markersize=4, color=colour,
-              markeredgewidth=0, zorder=5)  # fmt: skip
+    axes.plot(lane.arrived, np.full(len(lane.arrived), client), linestyle="none", marker="o", markersize=4,
+              color=colour, markeredgewidth=0, zorder=5)  # fmt: skip
 
 
 def _slanted(axes: Axes, x0: Floats, y0: float, x1: Floats, y1: float, colour: str, width: float) -> None:
-    ends = np.stack([np.stack([x0, np.full(len(x0), y0)], axis=1), np.stack([x1, np.full(len(x1), y1)], axis=1)], axis=1)
+    ends = np.stack(
+        [np.stack([x0, np.full(len(x0), y0)], axis=1), np.stack([x1, np.full(len(x1), y1)], axis=1)], axis=1
+    )
     axes.add_collection(LineCollection(list(ends), colors=colour, linewidths=width, zorder=3, capstyle="butt"))
 
 
 def _key(lanes: list[Lane]) -> list[tuple[Line2D | Patch, str]]:
-    dot = {"linestyle": "none", "marker": "o", "markersize": 4.5}
+    dot: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 4.5}
     key: list[tuple[Line2D | Patch, str]] = [
         (Line2D([], [], color=LIGHT.ink, markeredgewidth=0, **dot), "event arrives")
     ]
@@ -167,12 +182,13 @@ def _key(lanes: list[Lane]) -> list[tuple[Line2D | Patch, str]]:
 
 
 def _caption(lanes: list[Lane], events: int, length_s: float) -> str:
-    told = [
-        f"{lane.transport.label} sent {plural(int((lane.asked >= 0).sum()), 'request')}"
-        f"{f' ({int(((lane.carried == 0) & ~np.isnan(lane.answered)).sum())} came back empty)' if len(lane.asked) else ''}"
-        for lane in lanes
-    ]
+    told = []
+    for lane in lanes:
+        told.append(f"{lane.transport.label} sent {plural(int((lane.asked >= 0).sum()), 'request')}")
+        if len(lane.asked):
+            told[-1] += f" ({int(lane.empty.sum())} came back empty)"
     return (
-        f"{plural(events, 'event')} fell due in these {length_s:.3g} s; {listed(told)}. First client of each transport's "
+        f"{plural(events, 'event')} fell due in these {length_s:.3g} s; {listed(told)}. First client of each "
+        f"transport's "
         "first trial; where an answer left the server is inferred from the one-way delay."
     )

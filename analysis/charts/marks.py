@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.charts.points import Series, value_at
+from analysis.series import Series, value_at
 from analysis.style import LIGHT, WIDTH_IN, text_colour
 from loadtests.records import TransportStyle
 
@@ -37,10 +37,16 @@ def look(transport: TransportStyle, *, line: bool = True, rank: int = 9) -> dict
 
 
 def whiskers(
-    axes: Axes, xs: Sequence[float], ys: Sequence[float], bounds: Sequence[Sequence[float] | None], colour: str,
-    *, horizontal: bool = False, clip: bool = False,
+    axes: Axes,
+    xs: Sequence[float],
+    ys: Sequence[float],
+    bounds: Sequence[Sequence[float] | None],
+    colour: str,
+    *,
+    horizontal: bool = False,
+    clip: bool = False,
 ) -> None:
-    """95 % intervals as thin whiskers; none where there is none."""  # fmt: skip
+    """95 % intervals as thin whiskers; none where there is none."""
     for x, y, interval in zip(xs, ys, bounds, strict=True):
         if interval is None or y is None:
             continue
@@ -50,8 +56,8 @@ def whiskers(
             below = min(below, 0.98 * centre)
         size = np.array([[below], [above]])
         axes.errorbar(
-            x, y, **{"xerr" if horizontal else "yerr": size}, fmt="none", ecolor=colour.lower(), elinewidth=1.0,
-            capsize=2.5, capthick=1.0, zorder=3, clip_on=clip,
+            x, y, xerr=size if horizontal else None, yerr=None if horizontal else size, fmt="none",
+            ecolor=colour.lower(), elinewidth=1.0, capsize=2.5, capthick=1.0, zorder=3, clip_on=clip,
         )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency
 from analysis.charts.marks import key_row, look, marker_handle, whiskers
-from analysis.charts.points import Results, value_at
 from analysis.quantities import plural
+from analysis.series import Results, value_at
 from analysis.style import LIGHT
 from loadtests.records import TransportStyle
 
@@ -53,9 +53,7 @@ def model_chart(results: Results) -> Chart | None:
     return Chart("model", title, _caption(panels, len(results.points)), figure)
 
 
-def _deviations(
-    results: Results, model_key: str, path: Sequence[str], bounds_path: Sequence[str]
-) -> list[_Deviation]:
+def _deviations(results: Results, model_key: str, path: Sequence[str], bounds_path: Sequence[str]) -> list[_Deviation]:
     styles = {style.name: style for style in results.transports}
     found = []
     for point in results.points:

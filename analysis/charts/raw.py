@@ -1,4 +1,4 @@
-"""What charts read from raw records: each delivery's latency and model, and the trials at the base point."""
+"""What charts read from raw records: the trials at the base point with their latencies."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from analysis.charts.points import LENGTHS
-from analysis.own_schedule import predict, schedule_of
-from loadtests.records import Deliveries, Ints, RunInfo, TransportStyle, Trial, finished_trial_folders
-
-Floats = npt.NDArray[np.float64]
-NS_PER_MS = 1e6
+from analysis.latency import MeasuredLatencies, measure_latencies
+from analysis.series import LENGTHS
+from loadtests.records import Ints, RunInfo, TransportStyle, Trial, finished_trial_folders
 
 
 @dataclass(frozen=True)
@@ -22,6 +18,8 @@ class BaseTrials:
 
     transport: TransportStyle
     trials: list[Trial]
+    measured: list[MeasuredLatencies]
+    """One per trial."""
 
     @property
     def first(self) -> Trial:
@@ -38,40 +36,15 @@ def load_base_trials(run_folder: Path, run: RunInfo) -> list[BaseTrials]:
         if all(shared.get(name, value) == value for name, value in planned.parameters.items() if name not in LENGTHS)
     }
     loaded = [(base[f.name], Trial.load(f)) for f in finished_trial_folders(run_folder) if f.name in base]
-    groups = [BaseTrials(style, [t for name, t in loaded if name == style.name]) for style in run.transports]
-    return [group for group in groups if group.trials]
-
-
-def in_window(trial: Trial) -> Deliveries:
-    """Deliveries of events due in the measured window."""
-    due_ns = trial.deliveries.due_ns
-    return trial.deliveries.where((due_ns >= trial.info.window_start_ns) & (due_ns < trial.info.window_end_ns))
-
-
-def arrival_ns(trial: Trial, deliveries: Deliveries) -> Ints:
-    """Arrival on the monotonic clock: the kernel's stamp where there is one, else the client's own."""
-    if not len(trial.clock):
-        return deliveries.user_ns
-    kernel_ns = trial.clock.to_monotonic(deliveries.kernel_realtime_ns)
-    return np.where(kernel_ns == 0, deliveries.user_ns, kernel_ns)
-
-
-def latency_ms(trial: Trial, deliveries: Deliveries) -> Floats:
-    """Received − due of each delivery."""
-    return (arrival_ns(trial, deliveries) - deliveries.due_ns) / NS_PER_MS
+    groups = []
+    for style in run.transports:
+        trials = [trial for name, trial in loaded if name == style.name]
+        if trials:
+            groups.append(BaseTrials(style, trials, [measure_latencies(trial, style) for trial in trials]))
+    return groups
 
 
 def thinned(count: int, limit: int) -> Ints:
     """Indices of at most `limit` of `count` rows: every k-th, the same each time."""
     step = max(-(-count // limit), 1)
     return np.arange(0, count, step, dtype=np.int64)
-
-
-def model_ms(trial: Trial, transport: TransportStyle) -> Floats:
-    """The model's latency on the trial's own schedule, of every event due in the measured window at every client."""
-    schedule = schedule_of(trial, transport)
-    due_ns = np.broadcast_to(schedule.due_ns, (len(schedule.phase_ns), len(schedule.due_ns)))
-    if transport.model.startswith("round_trip"):
-        due_ns = due_ns + schedule.phase_ns[:, None]
-    measured = (due_ns >= trial.info.window_start_ns) & (due_ns < trial.info.window_end_ns)
-    return predict(transport.model, schedule).latency_ns[measured] / NS_PER_MS

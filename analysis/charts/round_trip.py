@@ -5,8 +5,8 @@ from __future__ import annotations
 from analysis.charts.annotate import text_size
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
 from analysis.charts.marks import label_colour, look, whiskers
-from analysis.charts.points import Results, value_at
 from analysis.quantities import milliseconds
+from analysis.series import Results, value_at
 from analysis.style import LIGHT, POINTS_PER_IN
 
 _ROW_IN = 0.55
@@ -24,7 +24,7 @@ def round_trip_chart(results: Results) -> Chart | None:
     left_in = (max(text_size(style.label, 8.5)[0] for style, _ in rows) + 16) / POINTS_PER_IN
     with drawing():
         figure, grid = framed(
-            title, f"From sending to its answer's arrival: median (mark, with 95 % interval), 95th (|) and 99th (end of "
+            title, "From sending to its answer's arrival: median (mark, with 95 % interval), 95th (|) and 99th (end of "
             f"line) percentile; upright bar: model; {results.conditions()}.", _ROW_IN * len(rows) + 0.1,
             Margins(left=left_in, right=0.4),
         )  # fmt: skip
@@ -51,7 +51,7 @@ def round_trip_chart(results: Results) -> Chart | None:
                 xytext=(0, 9), textcoords="offset points", size=8, color=LIGHT.ink, va="bottom",
             )  # fmt: skip
     sentences = [
-        f"{style.label}: median {milliseconds(point['latency_ms']['p50'])}, p99 {milliseconds(point['latency_ms']['p99'])}"
-        for style, point in rows
+        f"{style.label}: median {milliseconds(latency['p50'])}, p99 {milliseconds(latency['p99'])}"
+        for style, latency in ((style, point["latency_ms"]) for style, point in rows)
     ]
     return Chart("round-trip", title, "; ".join(sentences) + ".", figure)

@@ -11,9 +11,9 @@ from matplotlib.patches import Patch
 from analysis.charts.annotate import text_size
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero
 from analysis.charts.marks import key_row, label_colour
-from analysis.charts.points import Results, value_at
 from analysis.quantities import figure as digits
 from analysis.quantities import parameter_value
+from analysis.series import Results, value_at
 from analysis.style import LIGHT, POINTS_PER_IN
 
 _ROW_IN = 0.3
@@ -136,9 +136,10 @@ def _set_scale(axes: Axes, high: float, name: str) -> None:
 
 
 def _bar(axes: Axes, at: float, start: float, width: float, part: _Part, height: float) -> None:
+    edge = LIGHT.shade_2 if part.hatch else LIGHT.paper
     axes.barh(
-        at, width, left=start, height=height, color=part.colour, hatch=part.hatch, edgecolor=LIGHT.paper if not part.hatch else LIGHT.shade_2,
-        linewidth=0.5, zorder=3,
+        at, width, left=start, height=height, color=part.colour, hatch=part.hatch, edgecolor=edge, linewidth=0.5,
+        zorder=3,
     )  # fmt: skip
 
 
@@ -148,7 +149,5 @@ def _write(axes: Axes, x: float, at: float, text: str) -> None:
 
 def _key(figure: Figure, parts: list[_Part]) -> None:
     top = figure.axes[0].get_position().y1 * figure.get_size_inches()[1]
-    handles = [
-        Patch(facecolor=part.colour, hatch=part.hatch, edgecolor=LIGHT.shade_2, linewidth=0.5) for part in parts
-    ]
+    handles = [Patch(facecolor=part.colour, hatch=part.hatch, edgecolor=LIGHT.shade_2, linewidth=0.5) for part in parts]
     key_row(figure, [(handle, part.label) for handle, part in zip(handles, parts, strict=True)], top + 0.28)

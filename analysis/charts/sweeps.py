@@ -9,15 +9,16 @@ from matplotlib.axes import Axes
 from analysis.charts.annotate import Label, label_ends
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
 from analysis.charts.marks import label_colour, look, series_values, whiskers
-from analysis.charts.points import Results, Series, value_at
 from analysis.charts.theory import closed_form_curve
 from analysis.quantities import figure as digits
 from analysis.quantities import milliseconds, parameter_name, parameter_title, parameter_value
+from analysis.series import Results, Series, value_at
 from analysis.style import LIGHT
 
 _TWO_PANELS = Margins(left=0.85, right=1.05, bottom=0.5, top=0.35, between_columns=1.05)
 _ONE_PANEL = Margins(left=0.85, right=1.2, bottom=0.5)
 _PLOT_IN = 3.0
+
 
 def latency_against(results: Results, parameter: str) -> Chart | None:
     """Median and 95th percentile of latency against a swept parameter."""
@@ -47,8 +48,8 @@ def requests_against(results: Results, parameter: str) -> Chart | None:
     title = f"Requests for each event against {parameter_title(parameter)}"
     with drawing():
         figure, grid = framed(
-            title, f"Requests sent per event and client; dashed lines: closed form; {results.conditions(without=parameter)}.",
-            _PLOT_IN, _ONE_PANEL,
+            title, "Requests sent per event and client; dashed lines: closed form; "
+            f"{results.conditions(without=parameter)}.", _PLOT_IN, _ONE_PANEL,
         )  # fmt: skip
         axes = grid[0][0]
         _parameter_axis(axes, groups)

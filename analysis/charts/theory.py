@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from analysis.charts.points import Series
 from analysis.model import Conditions, Expectation, expect
+from analysis.series import Series
 
 _STEPS = 160
 

@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
 from analysis.charts.marks import label_colour
-from analysis.charts.points import Results
-from analysis.charts.raw import NS_PER_MS, BaseTrials, in_window, latency_ms, thinned
+from analysis.charts.raw import BaseTrials, thinned
+from analysis.latency import Floats, is_measured
 from analysis.quantities import count
+from analysis.series import Results
 from analysis.style import LIGHT
 
 MOST_DOTS = 5000
@@ -33,8 +34,8 @@ def timeline_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
     with drawing():
         figure, grid = framed(
             title, f"First trial of each transport at the base point; {thinning}; {results.conditions()}.",
-            max(_PANEL_IN * len(dots) + 0.25 * (len(dots) - 1), _LEAST_PLOT_IN), Margins(left=0.85, right=0.3, between_rows=0.25),
-            rows=len(dots), share=True,
+            max(_PANEL_IN * len(dots) + 0.25 * (len(dots) - 1), _LEAST_PLOT_IN),
+            Margins(left=0.85, right=0.3, between_rows=0.25), rows=len(dots), share=True,
         )  # fmt: skip
         shown = np.concatenate([y for _, _, y, _ in dots])
         end_s = max(float(x.max()) for _, x, _, _ in dots)
@@ -50,21 +51,19 @@ def timeline_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
         last.set_xlabel("time at which the event was due, seconds after the stream's start")
         middle = (first.get_position().y1 + last.get_position().y0) / 2
         figure.text(0.017, middle, f"{results.latency_name} (log scale)", rotation=90, va="center", color=LIGHT.muted)
-    sentences = [
-        f"{group.transport.label} between {ys.min():.3g} and {ys.max():,.4g} ms" for group, _, ys, _ in dots
-    ]
+    sentences = [f"{group.transport.label} between {ys.min():.3g} and {ys.max():,.4g} ms" for group, _, ys, _ in dots]
     return Chart("timeline", title, f"{'; '.join(sentences)}. {thinning.capitalize()}.", figure)
 
 
-def _dots(group: BaseTrials, limit: int) -> tuple[np.ndarray, np.ndarray, int]:
-    trial = group.first
-    deliveries = in_window(trial)
-    chosen = thinned(len(deliveries), limit)
-    at_s = (deliveries.due_ns - trial.info.t0_ns) / NS_PER_MS / 1000
-    return at_s[chosen], latency_ms(trial, deliveries)[chosen], len(deliveries)
+def _dots(group: BaseTrials, limit: int) -> tuple[Floats, Floats, int]:
+    due_ns = group.first.deliveries.due_ns[is_measured(group.first)]
+    chosen = thinned(len(due_ns), limit)
+    return (due_ns[chosen] - group.first.info.t0_ns) / 1e9, group.measured[0].latency_ms[chosen], len(due_ns)
 
 
-def _panel(axes: Axes, group: BaseTrials, xs: np.ndarray, ys: np.ndarray) -> None:
+def _panel(axes: Axes, group: BaseTrials, xs: Floats, ys: Floats) -> None:
     axes.plot(xs, ys, linestyle="none", marker="o", markersize=1.7, markeredgewidth=0, alpha=0.55,
               color=group.transport.colour.lower(), zorder=3)  # fmt: skip
-    axes.set_title(group.transport.label, size=8.5, weight="bold", color=label_colour(group.transport), loc="left", pad=3)
+    axes.set_title(
+        group.transport.label, size=8.5, weight="bold", color=label_colour(group.transport), loc="left", pad=3
+    )

@@ -18,13 +18,16 @@ def style(name: str) -> TransportStyle:
     return TransportStyle(entry.name, entry.label, entry.role, entry.model, entry.colour, entry.marker, entry.dash)
 
 
+BASE: JsonObject = {
+    "clients": 50, "rate_per_s": 5.0, "arrival": "poisson", "payload_bytes": 64, "one_way_delay_ms": 25.0,
+    "warm_up_s": 1.0, "measured_s": 20.0, "poll_interval_s": 1.0, "hold_s": 30.0,
+}  # fmt: skip
+"""Base parameters of every summary made here."""
+
+
 def parameters(name: str, **changes: Any) -> JsonObject:
-    own = {"poll_interval_s": 1.0, "hold_s": 30.0}
-    base: JsonObject = {
-        "clients": 50, "rate_per_s": 5.0, "arrival": "poisson", "payload_bytes": 64, "one_way_delay_ms": 25.0,
-        "warm_up_s": 1.0, "measured_s": 20.0,
-    }  # fmt: skip
-    return base | {own_name: own[own_name] for own_name in TRANSPORTS[name].parameters} | changes
+    taken = TRANSPORTS[name].parameters
+    return {k: v for k, v in (BASE | changes).items() if k not in ("poll_interval_s", "hold_s") or k in taken}
 
 
 def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObject:

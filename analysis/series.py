@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,15 +34,15 @@ class Results:
     """Those that have points, in the order of the run."""
     points: list[JsonObject]
     base: JsonObject
-    """Every parameter's base value."""
+    """Every parameter's base value, as the scenario has it."""
 
     @classmethod
-    def of(cls, summary: JsonObject) -> Results:
-        """From summary.json; points without deliveries are left out."""
+    def of(cls, summary: JsonObject, base: JsonObject) -> Results:
+        """From summary.json and the scenario's base parameters; points without deliveries are left out."""
         points = [point for point in summary["points"] if point["latency_ms"]["p50"] is not None]
         present = {point["transport"] for point in points}
         styles = (TransportStyle(**{**style, "dash": tuple(style["dash"])}) for style in summary["transports"])
-        return cls(summary, tuple(s for s in styles if s.name in present), points, _base_parameters(points))
+        return cls(summary, tuple(s for s in styles if s.name in present), points, base)
 
     @property
     def reference(self) -> TransportStyle | None:
@@ -102,7 +100,9 @@ class Results:
 
     def _differs(self, point: JsonObject) -> set[str]:
         return {
-            name for name, value in point["parameters"].items() if name not in LENGTHS and value != self.base[name]
+            name
+            for name, value in point["parameters"].items()
+            if name not in LENGTHS and name in self.base and value != self.base[name]
         }
 
 
@@ -112,15 +112,3 @@ def value_at(point: JsonObject, *path: str) -> Any:
     for key in path:
         value = None if value is None else value.get(key)
     return value
-
-
-def _base_parameters(points: Iterable[JsonObject]) -> JsonObject:
-    """Of the points marked as base; what none of these has, as most points have it (an interrupted run)."""
-    points = list(points)
-    names = {name: None for point in points for name in point["parameters"]}
-    base = {}
-    for name in names:
-        having = [point for point in points if name in point["parameters"]]
-        marked = [point for point in having if point["base"]] or having
-        base[name] = Counter(point["parameters"][name] for point in marked).most_common(1)[0][0]
-    return base

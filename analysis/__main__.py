@@ -1,0 +1,125 @@
+"""`python -m analysis report|summary|compare`: the command line of the analysis."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as ConsoleTable
+
+from analysis.series import Results
+from analysis.tables import Table, main_table
+from loadtests.records import JsonObject, UserError, finished_trial_folders, load_run_info
+
+RESULTS_FOLDER = Path(__file__).resolve().parent.parent / "results"
+_LATEST = "latest"
+_CONSOLE_COLUMNS = 7
+"""Columns of the report's main table that a terminal has room for."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status: 0, 2 for what the user can mend, 130 for Ctrl-C.
+
+    A report of an invalid run is still a report made: its validity is said in it, first, and not by the status.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error.filename or 'report'}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="report|summary|compare")
+    report = commands.add_parser("report", help="summary.json, charts, report.html and report.md from raw records")
+    report.add_argument("run", metavar="RUN", help="folder of a run, or latest")
+    report.set_defaults(command=_report)
+    summary = commands.add_parser("summary", help="summary.json alone")
+    summary.add_argument("run", metavar="RUN", help="folder of a run, or latest")
+    summary.set_defaults(command=_summary)
+    compare = commands.add_parser("compare", help="two reported runs beside each other; writes nothing")
+    compare.add_argument("a", metavar="A", help="folder of a run, or latest")
+    compare.add_argument("b", metavar="B", help="folder of a run, or latest")
+    compare.set_defaults(command=_compare)
+    return parser
+
+
+def _report(options: argparse.Namespace) -> None:
+    folder = run_folder(options.run)
+    summary = _checked_summary(folder)
+    # Matplotlib takes half a second to load: only a report draws.
+    from analysis.charts import draw_charts  # noqa: PLC0415
+    from analysis.charts.raw import load_base_trials  # noqa: PLC0415
+    from analysis.report import verdict_line, write_charts, write_report  # noqa: PLC0415
+
+    run = load_run_info(folder)
+    results = Results.of(summary, run.scenario["parameters"])
+    charts = write_charts(folder, draw_charts(results, load_base_trials(folder, run)), results)
+    html, _ = write_report(folder, run, results, charts)
+    console = Console(highlight=False)
+    console.print(verdict_line(summary), style="bold" if summary["valid"] else "bold red", markup=False, soft_wrap=True)
+    for reason in summary["invalid_reasons"]:
+        console.print(f"  {reason}", markup=False, soft_wrap=True)
+    if results.points:
+        console.print(_console_table(main_table(results)))
+    console.print(str(html), soft_wrap=True, markup=False)
+
+
+def _summary(options: argparse.Namespace) -> None:
+    folder = run_folder(options.run)
+    _checked_summary(folder)
+    print(folder / "summary.json")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from analysis.compare import compare_runs, print_comparison  # noqa: PLC0415
+
+    print_comparison(compare_runs(run_folder(options.a), run_folder(options.b)), Console())
+
+
+def run_folder(name: str) -> Path:
+    """The folder that a user means: a path, or `latest`; UserError where there is none."""
+    if name == _LATEST:
+        latest = RESULTS_FOLDER / _LATEST
+        if not latest.exists():
+            raise UserError(f"RUN={name}: there is no run yet below {RESULTS_FOLDER} (expected one from: make bench)")
+        return latest.resolve()
+    if not Path(name).is_dir():
+        raise UserError(f"RUN={name}: no such folder (expected the folder of a run, as in results/, or latest)")
+    return Path(name)
+
+
+def _checked_summary(folder: Path) -> JsonObject:
+    from analysis.summarize import write_summary  # noqa: PLC0415 - SciPy loads here
+
+    load_run_info(folder)
+    if not finished_trial_folders(folder):
+        raise UserError(
+            f"{folder}: the run has no finished trial, so there is nothing to report (expected one at least)"
+        )
+    return write_summary(folder)
+
+
+def _console_table(table: Table) -> ConsoleTable:
+    shown = ConsoleTable(title=table.title, title_justify="left")
+    for i, name in enumerate(table.columns[:_CONSOLE_COLUMNS]):
+        shown.add_column(name, justify="left" if i == 0 else "right")
+    for row in table.rows:
+        shown.add_row(*(str(cell) for cell in row[:_CONSOLE_COLUMNS]))
+    return shown
+
+
+if __name__ == "__main__":
+    sys.exit(main())

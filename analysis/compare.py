@@ -1,0 +1,183 @@
+"""Two runs beside each other: what differs in how they were made, and whether their figures agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from analysis.quantities import NOT_MEASURED, figure, interval, parameter_value, plural
+from analysis.series import LENGTHS, value_at
+from loadtests.records import JsonObject, UserError, load_run_info, read_json
+
+SUMMARY_FORMAT = "push-vs-poll/summary"
+TOLERANCE = 0.03
+"""Figures this near to each other agree, whatever their intervals say."""
+_FIGURES = (
+    ("p50 ms", ("latency_ms", "p50"), ("latency_ms", "p50_ci95")),
+    ("p95 ms", ("latency_ms", "p95"), ("latency_ms", "p95_ci95")),
+    ("mean ms", ("latency_ms", "mean"), ("latency_ms", "mean_ci95")),
+    ("requests/event", ("requests_per_event",), ("requests_per_event_ci95",)),
+)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """One figure of one point in both runs."""
+
+    name: str
+    ours: float | None
+    theirs: float | None
+    our_interval: Sequence[float] | None
+    their_interval: Sequence[float] | None
+
+    @property
+    def relative_difference(self) -> float | None:
+        """(theirs − ours) / ours; None where one is not measured or ours is zero."""
+        if self.ours is None or self.theirs is None or self.ours == 0:
+            return None
+        return (self.theirs - self.ours) / self.ours
+
+    @property
+    def reason(self) -> str | None:
+        """Why they agree: `interval`, `within 3 %`; an empty string where they do not; None where it cannot be told."""
+        if self.ours is None or self.theirs is None:
+            return None
+        if _within(self.ours, self.their_interval) or _within(self.theirs, self.our_interval):
+            return "interval"
+        near = abs(self.theirs - self.ours) <= TOLERANCE * max(abs(self.ours), abs(self.theirs))
+        return f"within {100 * TOLERANCE:.0f} %" if near else ""
+
+
+@dataclass(frozen=True)
+class PointComparison:
+    """A point that both runs have."""
+
+    label: str
+    agreements: tuple[Agreement, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything there is to say about two runs."""
+
+    warnings: tuple[str, ...]
+    """What makes them unlike: read these before the figures."""
+    points: tuple[PointComparison, ...]
+
+    @property
+    def disagreements(self) -> int:
+        """Figures that agree neither by interval nor by tolerance."""
+        return sum(agreement.reason == "" for point in self.points for agreement in point.agreements)
+
+
+def compare_runs(folder_a: Path, folder_b: Path) -> Comparison:
+    """Read both run folders; UserError where one is no run, has no summary, or they share no point."""
+    runs = [load_run_info(folder) for folder in (folder_a, folder_b)]
+    summaries = [_summary(folder) for folder in (folder_a, folder_b)]
+    warnings = [
+        *(f"{name} is INVALID: {s['verdict']}" for name, s in zip("AB", summaries, strict=True) if not s["valid"]),
+        *differences("machine", runs[0].machine, runs[1].machine),
+        *differences("versions", runs[0].versions, runs[1].versions),
+        *differences("settings", runs[0].settings, runs[1].settings),
+        *differences("scenario", runs[0].scenario, runs[1].scenario),
+        *differences("run", {"target": runs[0].target}, {"target": runs[1].target}),
+    ]
+    points, unmatched = compare_points(*summaries)
+    if not points:
+        raise UserError(
+            f"{folder_a} and {folder_b}: no point in common (expected runs that share transport and parameters)"
+        )
+    if unmatched:
+        warnings.append(f"points: {plural(unmatched, 'point')} in one run only, not compared")
+    return Comparison(tuple(warnings), tuple(points))
+
+
+def differences(what: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """One sentence per key that differs, nested keys by their path."""
+    found = []
+    for key in sorted(ours.keys() | theirs.keys()):
+        mine, other = ours.get(key), theirs.get(key)
+        if isinstance(mine, Mapping) and isinstance(other, Mapping):
+            found += differences(f"{what}.{key}", mine, other)
+        elif mine != other:
+            found.append(f"{what}.{key}: A has {_shown(mine)}, B has {_shown(other)}")
+    return found
+
+
+def compare_points(summary_a: JsonObject, summary_b: JsonObject) -> tuple[list[PointComparison], int]:
+    """Points with the same transport and parameters, and how many have no counterpart."""
+    theirs = {_identity(point): point for point in summary_b["points"]}
+    labels = {style["name"]: style["label"] for style in summary_a["transports"]}
+    varied = [name for name in summary_a["varied"] if name not in LENGTHS]
+    compared = []
+    for point in summary_a["points"]:
+        other = theirs.get(_identity(point))
+        if other is not None:
+            compared.append(PointComparison(_label(point, labels, varied), _agreements(point, other)))
+    return compared, len(summary_a["points"]) + len(theirs) - 2 * len(compared)
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Warnings first, then a row per figure, then how many agree."""
+    for warning in comparison.warnings:
+        console.print(f"unlike: {warning}", style="yellow", highlight=False, markup=False)
+    table = Table("point", "figure", "A", "B", "difference", "agrees")
+    for point in comparison.points:
+        for i, agreement in enumerate(point.agreements):
+            table.add_row(point.label if i == 0 else "", *_row(agreement), end_section=i == len(point.agreements) - 1)
+    console.print(table)
+    told = sum(agreement.reason is not None for point in comparison.points for agreement in point.agreements)
+    console.print(
+        f"{told - comparison.disagreements} of {plural(told, 'figure')} agree: one lies in the other's 95 % "
+        f"interval, or they "
+        f"are within {100 * TOLERANCE:.0f} %.",
+        highlight=False,
+    )
+
+
+def _row(agreement: Agreement) -> tuple[str, ...]:
+    relative = agreement.relative_difference
+    verdict = {None: NOT_MEASURED, "": "NO"}.get(agreement.reason, agreement.reason)
+    return (
+        agreement.name,
+        f"{figure(agreement.ours)} {interval(agreement.our_interval)}".rstrip(),
+        f"{figure(agreement.theirs)} {interval(agreement.their_interval)}".rstrip(),
+        NOT_MEASURED if relative is None else f"{100 * relative:+.1f} %",
+        verdict or "",
+    )
+
+
+def _agreements(ours: JsonObject, theirs: JsonObject) -> tuple[Agreement, ...]:
+    return tuple(
+        Agreement(name, *(value_at(p, *path) for path in (value, bounds) for p in (ours, theirs)))
+        for name, value, bounds in _FIGURES
+    )
+
+
+def _summary(folder: Path) -> JsonObject:
+    if not (folder / "summary.json").is_file():
+        raise UserError(f"{folder}: has no summary.json yet (expected a reported run: make report RUN={folder})")
+    return read_json(folder / "summary.json", SUMMARY_FORMAT)
+
+
+def _identity(point: JsonObject) -> tuple[str, frozenset[tuple[str, object]]]:
+    parameters = {name: value for name, value in point["parameters"].items() if name not in LENGTHS}
+    return point["transport"], frozenset(parameters.items())
+
+
+def _label(point: JsonObject, labels: Mapping[str, str], varied: Sequence[str]) -> str:
+    shown = [parameter_value(name, point["parameters"][name]) for name in varied if name in point["parameters"]]
+    return ", ".join([labels.get(point["transport"], point["transport"]), *shown])
+
+
+def _within(value: float, bounds: Sequence[float] | None) -> bool:
+    return bounds is not None and bounds[0] <= value <= bounds[1]
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else str(value)

@@ -1,0 +1,161 @@
+"""What was measured and how, in sentences computed from the run's own records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis.quantities import count, figure, listed, parameter_title, percent, plural
+from analysis.series import Results
+from loadtests.records import TRIAL_FORMAT, JsonObject, RunInfo, finished_trial_folders, read_json
+
+_ARRIVALS = {
+    "periodic": "at a fixed distance",
+    "poisson": "as a Poisson process (independent, exponential distances)",
+    "burst": "in bursts that arrive as a Poisson process",
+}
+_STAMPS = {
+    "kernel": "the kernel's receive stamp on the socket (SO_TIMESTAMPNS), before any of the client's own code ran",
+    "user": "the moment the client's read returned, as kernel receive stamps were not available",
+}
+
+
+def trial_documents(run_folder: Path) -> list[JsonObject]:
+    """trial.json of every finished trial, in the order they ran."""
+    return [read_json(folder / "trial.json", TRIAL_FORMAT) for folder in finished_trial_folders(run_folder)]
+
+
+def completeness(summary: JsonObject) -> str | None:
+    """That the run was interrupted, if it was."""
+    planned, finished = summary["planned_trials"], summary["finished_trials"]
+    if finished >= planned:
+        return None
+    return (
+        f"This run was interrupted: it finished {finished} of {plural(planned, 'trial')}, and only those are reported."
+    )
+
+
+def how_measured(run: RunInfo, results: Results, documents: Sequence[JsonObject]) -> list[str]:
+    """One paragraph per aspect: stream, clients, network, trials, latency, bytes and CPU."""
+    paragraphs = [_stream(results), _network(results, run, documents), _trials(run, results)]
+    return [*paragraphs, _latency(results), _costs(results), _model()]
+
+
+def validity_checks(results: Results) -> list[str]:
+    """The worst value of each quantity that can invalidate a point, as far as the summary tells."""
+    points = results.points
+    if not points:
+        return []
+    sums = {
+        kind: sum(p["ledger"].get(kind, 0) for p in points) for kind in ("lost", "duplicate", "reordered", "corrupt")
+    }
+    checks = ["Ledger: " + ", ".join(f"{count(total)} {kind}" for kind, total in sums.items()) + "."]
+    for key, name in (("server_cpu_ratio", "server"), ("load_cpu_ratio", "load generator")):
+        ratios = [point[key] for point in points if point[key] is not None]
+        checks.append(
+            f"CPU of the {name}: at most {percent(max(ratios))} of one core in any trial."
+            if ratios else f"CPU of the {name}: not measured."
+        )  # fmt: skip
+    lag_ms = max(point["parts_ms"]["server_lag"]["p99"] or 0.0 for point in points)
+    checks.append(f"Publishing: the 99th percentile of lateness was at most {figure(lag_ms)} ms at any point.")
+    skipped = sum(point["requests"].get("skipped") or 0 for point in points)
+    errors = sum(point["requests"].get("errors") or 0 for point in points)
+    checks.append(f"Requests: {count(errors)} failed, {count(skipped)} scheduled polls skipped.")
+    stamps = sum(point["deliveries"] for point in points)
+    missing, coalesced = (sum(point["stamps"][kind] or 0 for point in points) for kind in ("missing", "coalesced"))
+    checks.append(
+        f"Stamps: of {count(stamps)} measured deliveries, {count(missing)} "
+        f"without a "
+        f"kernel stamp, {count(coalesced)} read together with a later segment."
+    )
+    return checks
+
+
+def _stream(results: Results) -> str:
+    base = results.base
+    swept = [parameter_title(name) for name in results.summary["varied"]]
+    also = f" Varied around this base point, one at a time: {listed(swept)}." if swept else ""
+    if results.round_trip:
+        return (
+            f"Each of {plural(base['clients'], 'client')} sent {figure(base['rate_per_s'])} messages a second of "
+            f"{base['payload_bytes']} bytes on a schedule fixed before the run, and timed each until its echo "
+            f"arrived.{also}"
+        )
+    return (
+        f"One stream of {figure(base['rate_per_s'])} events a second, "
+        f"{_ARRIVALS.get(base['arrival'], base['arrival'])}, each "
+        f"with {base['payload_bytes']} bytes of payload, was delivered to {plural(base['clients'], 'client')}. Due "
+        f"times were "
+        f"fixed before the run and are the same for every transport of a block: a server or client that falls behind "
+        f"makes "
+        f"latency longer and never hides it.{also}"
+    )
+
+
+def _network(results: Results, run: RunInfo, documents: Sequence[JsonObject]) -> str:
+    delay_ms = results.base["one_way_delay_ms"]
+    where = (
+        f"The server was already running at {run.target}." if run.target else "Server and clients ran on one machine."
+    )
+    lateness = [d["relay"]["lateness_us"] for d in documents if d.get("relay") and d["relay"].get("lateness_us")]
+    p50s = [late["p50"] for late in lateness if late["p50"] is not None]
+    if not delay_ms:
+        return f"{where} No network was emulated at the base point: latencies below 0.2 ms are the machine's own."
+    accuracy = ""
+    if p50s:
+        p99s = [late["p99"] for late in lateness if late["p99"] is not None]
+        accuracy = (
+            f" By its own account it passed data on late by a median of at most {figure(max(p50s) / 1000)} ms and a "
+            f"99th "
+            f"percentile of at most {figure(max(p99s) / 1000)} ms in any trial."
+        )
+    return f"{where} A relay between them delayed each direction by {figure(delay_ms)} ms.{accuracy}"
+
+
+def _trials(run: RunInfo, results: Results) -> str:
+    base, summary = results.base, results.summary
+    blocks = len({planned.block for planned in run.plan})
+    return (
+        f"{plural(summary['finished_trials'], 'trial')} of {count(summary['planned_trials'])} planned, in "
+        f"{plural(blocks, 'block')}: each block measures every point once, in random order, with fresh processes. "
+        f"Events due in "
+        f"the first {figure(base['warm_up_s'])} s of a trial are warm-up and not measured; those due in the "
+        f"{figure(base['measured_s'])} s after it are, and the trial goes on until every client has every event or "
+        f"the drain "
+        f"limit has passed. The trial, not the message, is the unit: 95 % intervals come from the spread between "
+        f"trials, "
+        f"differences are paired within blocks."
+    )
+
+
+def _latency(results: Results) -> str:
+    stamps = sorted({point["latency_stamp"] for point in results.points})
+    taken = listed([_STAMPS.get(stamp, stamp) for stamp in stamps])
+    return (
+        f"Latency is staleness: received − due. Received is {taken}. A long poll's hold is not latency and enters no "
+        f"figure. "
+        f"Quantiles are those of the pooled deliveries of a point's trials, never averages of quantiles "
+        f"({results.summary['quantile_definition']})."
+    )
+
+
+def _costs(results: Results) -> str:
+    ip = any((point.get("bytes_split_per_event") or {}).get("tcp_ip") is not None for point in results.points)
+    return (
+        "Requests are counted where they are sent; bytes are those of the socket in both directions, per delivered "
+        "event, with connection set-up apart. "
+        + (
+            "TCP/IP overhead follows from the kernel's own segment counts. "
+            if ip
+            else "TCP/IP overhead was not measured. "
+        )
+        + "CPU is user and system time in the measured window per delivered event; the publisher's idle spinning is "
+        "not in it."
+    )
+
+
+def _model() -> str:
+    return (
+        "The model beside each figure is evaluated on the trials' own due times, phases and holds; nothing in it is "
+        "fitted. What remains is the system's own cost."
+    )

@@ -1,0 +1,175 @@
+"""report.html and report.md: the verdict first, then figures, charts, method, validity, machine and how to rerun.
+
+The HTML is one file without scripts or anything fetched: styles inline, charts as inline SVG whose colours are CSS
+variables, so that one drawing serves light, dark and print.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from analysis.narrative import completeness, how_measured, trial_documents, validity_checks
+from analysis.quantities import NOT_MEASURED, listed
+from analysis.series import Results
+from analysis.style import (
+    FIGURE_FONT_STACK,
+    FONT_STACK,
+    LIGHT,
+    as_variables,
+    dark_counterparts,
+    variable_name,
+)
+from analysis.tables import Table, ledger_table, main_table, parts_table, request_table, sweep_tables
+from loadtests.records import JsonObject, RunInfo
+
+if TYPE_CHECKING:
+    from analysis.charts.canvas import Chart
+
+TEMPLATES = Path(__file__).parent / "templates"
+_INTERVALS = "Brackets: 95 % intervals from the spread between trials."
+_GAPS = f"{NOT_MEASURED} not measured, or nothing to measure (a push sends no polls): never a zero."
+
+
+@dataclass(frozen=True)
+class DrawnChart:
+    """A chart as the report takes it in."""
+
+    name: str
+    title: str
+    caption: str
+    svg: Markup
+    """For HTML: inline, colours as CSS variables, ids unique within the page."""
+
+
+def write_charts(run_folder: Path, charts: list[Chart], results: Results) -> list[DrawnChart]:
+    """Write every chart to charts/, replacing what an earlier report left there."""
+    folder = run_folder / "charts"
+    folder.mkdir(exist_ok=True)
+    for stale in [*folder.glob("*.svg"), *folder.glob("*.png")]:
+        stale.unlink()
+    counterparts = dark_counterparts(results.transports)
+    return [
+        DrawnChart(c.name, c.title, c.caption, inline_svg(c.write(folder, counterparts), c.name, c.title, counterparts))
+        for c in charts
+    ]
+
+
+def inline_svg(svg: str, name: str, title: str, counterparts: Mapping[str, str]) -> Markup:
+    """A stand-alone SVG made fit for a page: no prologue or metadata, ids of its own, colours as CSS variables."""
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<title>.*?</title>", "", body, flags=re.DOTALL)
+    body = re.sub(r'\bid="', f'id="{name}-', body)
+    body = re.sub(r'(xlink:href="|url\()#', rf"\g<1>#{name}-", body)
+    label = Markup.escape(title)
+    body = body.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+    return Markup(as_variables(body, dict(counterparts)))
+
+
+def write_report(run_folder: Path, run: RunInfo, results: Results, charts: list[DrawnChart]) -> tuple[Path, Path]:
+    """Write report.html and report.md from a summary and its drawn charts; their paths are returned."""
+    content = _content(run_folder, run, results, charts)
+    html, markdown = run_folder / "report.html", run_folder / "report.md"
+    for path, escape in ((html, True), (markdown, False)):
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES), autoescape=escape, undefined=StrictUndefined, keep_trailing_newline=True
+        )
+        text = environment.get_template(f"{path.name}.j2").render(content)
+        path.write_text(text, encoding="utf-8")
+    return html, markdown
+
+
+def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[DrawnChart]) -> JsonObject:
+    summary, scenario = results.summary, run.scenario
+    tables = [main_table(results), *sweep_tables(results)] if results.points else []
+    detail_tables = [parts_table(results)] if results.points else []
+    return {
+        "title": f"Push against poll: {summary['scenario']}",
+        "verdict": verdict_line(summary),
+        "invalid": not summary["valid"],
+        "invalid_reasons": _unsaid(summary),
+        "completeness": completeness(summary),
+        "description": scenario.get("description", ""),
+        "started_at": run.started_at,
+        "machine_line": _machine_line(run.machine),
+        "tables": tables,
+        "table_note": _note(tables),
+        "charts": charts,
+        "how": how_measured(run, results, trial_documents(run_folder)),
+        "detail_tables": detail_tables,
+        "checks": validity_checks(results),
+        "validity_line": _validity_line(summary),
+        "point_reasons": _point_reasons(results),
+        "warnings": summary["warnings"],
+        "ledgers": [ledger_table(results), request_table(results)] if results.points else [],
+        "fact_lists": [_facts(run.machine), _facts(run.versions), _facts(run.settings)],
+        "rerun": f"make bench SCENARIO={summary['scenario']}\nmake report RUN=results/{run_folder.resolve().name}",
+        "colours": _colour_variables(results),
+        "text_font": Markup(FONT_STACK),
+        "figure_font": Markup(FIGURE_FONT_STACK),
+        **{name: f"var({variable_name(colour)})" for name, colour in vars(LIGHT).items()},
+    }
+
+
+def verdict_line(summary: JsonObject) -> str:
+    """The report's first line: the verdict, or that there is none and why."""
+    verdict: str = summary["verdict"]
+    if summary["valid"] or verdict.startswith("INVALID"):
+        return verdict
+    return f"INVALID: {verdict}"
+
+
+def _unsaid(summary: JsonObject) -> list[str]:
+    return [reason for reason in summary["invalid_reasons"] if reason not in summary["verdict"]]
+
+
+def _machine_line(machine: JsonObject) -> str:
+    names = [
+        machine.get("processor"),
+        f"{machine['cores']} cores" if machine.get("cores") else None,
+        machine.get("system"),
+    ]
+    return listed([name for name in names if name]) or "an unnamed machine"
+
+
+def _note(tables: list[Table]) -> str:
+    return f"{_INTERVALS} {_GAPS}" if any(table.has_gaps for table in tables) else _INTERVALS
+
+
+def _validity_line(summary: JsonObject) -> str:
+    if summary["valid"]:
+        return "Every point that the verdict needs passed every check."
+    return "At least one point that the verdict needs failed a check: no verdict is drawn from this run."
+
+
+def _point_reasons(results: Results) -> list[str]:
+    labels = {style.name: style.label for style in results.transports}
+    return [
+        f"{labels[point['transport']]}: {reason}"
+        for point in results.points
+        if not point["valid"]
+        for reason in point["invalid_reasons"]
+    ]
+
+
+def _facts(document: JsonObject) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), _fact(name, value)) for name, value in document.items()]
+
+
+def _fact(name: str, value: object) -> str:
+    if value is None:
+        return NOT_MEASURED
+    if name.endswith("_bytes") and isinstance(value, int):
+        return f"{value / 2**30:.1f} GiB"
+    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+
+
+def _colour_variables(results: Results) -> list[tuple[str, str, str]]:
+    return [(variable_name(light), light, dark) for light, dark in dark_counterparts(results.transports).items()]

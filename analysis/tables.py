@@ -1,0 +1,149 @@
+"""The report's tables, as text cells that HTML and Markdown both print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from analysis.quantities import NOT_MEASURED, count, figure, interval, parameter_title, parameter_value, percent
+from analysis.series import Results, value_at
+from loadtests.records import JsonObject
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value and, in smaller print, its interval or remark."""
+
+    text: str
+    small: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.small}".rstrip()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with named columns; the first column names the row."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether a cell holds something that was not measured."""
+        return any(cell.text == NOT_MEASURED for row in self.rows for cell in row)
+
+
+_Column = tuple[str, Callable[[JsonObject], Cell]]
+
+
+def main_table(results: Results) -> Table:
+    """Every transport at the base point."""
+    rows = [(series.transport.label, point) for series in results.base_points() for point in series.points]
+    return _table(f"At the base point: {results.conditions()}", "", results, rows)
+
+
+def sweep_tables(results: Results) -> list[Table]:
+    """One table per swept parameter: every transport at each of its values."""
+    tables = []
+    for parameter in results.summary["varied"]:
+        rows = [
+            (f"{series.transport.label}, {parameter_value(parameter, point['parameters'][parameter])}", point)
+            for series in results.swept(parameter)
+            for point in series.points
+        ]
+        if rows:
+            title = f"{parameter_title(parameter).capitalize()}: all else as at the base point"
+            tables.append(_table(title, parameter, results, rows))
+    return tables
+
+
+def ledger_table(results: Results) -> Table:
+    """What every client must have received, and what it did: summed over the points' trials."""
+    kinds = ("expected", "delivered", "lost", "duplicate", "reordered", "late", "corrupt")
+    rows = []
+    for style in results.transports:
+        own = [point for point in results.points if point["transport"] == style.name]
+        sums = [sum(point["ledger"].get(kind, 0) for point in own) for kind in kinds]
+        trials = sum(point["trials"] for point in own)
+        rows.append((Cell(style.label), Cell(count(trials)), *(Cell(count(total)) for total in sums)))
+    return Table("Ledger over all trials, warm-up included", ("Transport", "trials", *kinds), tuple(rows))
+
+
+def request_table(results: Results) -> Table:
+    """Everything that was asked of the servers, by outcome."""
+    kinds = ("connects", "handshakes", "polls", "posts", "empty", "skipped", "reconnects", "errors")
+    rows = []
+    for style in results.transports:
+        own = [point for point in results.points if point["transport"] == style.name]
+        sums = [sum(point["requests"].get(kind) or 0 for point in own) for kind in kinds]
+        rows.append((Cell(style.label), *(Cell(count(total)) for total in sums)))
+    return Table("Requests over all trials, warm-up included", ("Transport", *kinds), tuple(rows))
+
+
+def parts_table(results: Results) -> Table:
+    """Where the time went, and what setting up cost, at the base point."""
+    columns: list[_Column] = [
+        ("server lag p50 / p99 ms", lambda p: _pair(p, "server_lag")),
+        ("delivery p50 / p99 ms", lambda p: _pair(p, "delivery")),
+        ("client delay p50 / p99 ms", lambda p: _pair(p, "client_delay")),
+        ("set-up p50 ms", lambda p: Cell(figure(value_at(p, "setup_ms", "p50")))),
+        ("set-up bytes/client", lambda p: Cell(figure(p["setup_bytes_per_client"]))),
+        ("server CPU", lambda p: Cell(percent(p["server_cpu_ratio"]))),
+        ("load CPU", lambda p: Cell(percent(p["load_cpu_ratio"]))),
+        ("server memory MB", lambda p: Cell(_megabytes(p["server_rss_bytes"]))),
+    ]
+    rows = [
+        (Cell(series.transport.label), *(read(point) for _, read in columns))
+        for series in results.base_points()
+        for point in series.points
+    ]
+    return Table("Parts of the latency and cost of setting up, at the base point",
+                 ("Transport", *(name for name, _ in columns)), tuple(rows))  # fmt: skip
+
+
+def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, JsonObject]]) -> Table:
+    columns: list[_Column] = [
+        ("p50 ms", lambda p: _quantile(p, "p50")),
+        ("p95 ms", lambda p: _quantile(p, "p95")),
+        ("p99 ms", lambda p: _quantile(p, "p99")),
+        ("max ms", lambda p: Cell(figure(p["latency_ms"]["max"]))),
+        ("requests/event", lambda p: Cell(figure(p["requests_per_event"]), interval(p.get("requests_per_event_ci95")))),
+        ("bytes/event", lambda p: Cell(figure(value_at(p, "bytes_per_event", "total")))),
+        ("empty polls", lambda p: Cell(percent(p["empty_ratio"]))),
+        ("server CPU µs/event", lambda p: Cell(figure(p["server_cpu_us_per_event"]))),
+        ("lost", lambda p: Cell(count(value_at(p, "ledger", "lost")))),
+    ]
+    if results.reference is not None and len(results.transports) > 1:
+        columns.append((f"p50 against {results.reference.label}", lambda p: _against(p, results)))
+    body = tuple(
+        (Cell(name, "" if point["valid"] else "INVALID"), *(read(point) for _, read in columns)) for name, point in rows
+    )
+    first = "Transport" if not swept else f"Transport, {parameter_title(swept)}"
+    return Table(title, (first, *(name for name, _ in columns)), body)
+
+
+def _quantile(point: JsonObject, name: str) -> Cell:
+    return Cell(figure(point["latency_ms"][name]), interval(point["latency_ms"].get(f"{name}_ci95")))
+
+
+def _pair(point: JsonObject, part: str) -> Cell:
+    low, high = value_at(point, "parts_ms", part, "p50"), value_at(point, "parts_ms", part, "p99")
+    return Cell(NOT_MEASURED) if low is None else Cell(f"{figure(low)} / {figure(high)}")
+
+
+def _against(point: JsonObject, results: Results) -> Cell:
+    if point["transport"] == results.summary["reference"]:
+        return Cell("reference")
+    difference = value_at(point, "against_reference", "p50_difference_ms", "value")
+    if difference is None:
+        return Cell(NOT_MEASURED)
+    bounds = value_at(point, "against_reference", "p50_difference_ms", "ci95")
+    ratio = value_at(point, "against_reference", "ratio_p50")
+    times = "" if ratio is None else f" (×{figure(ratio)})"
+    return Cell(f"{'+' if difference >= 0 else '−'}{figure(abs(difference))} ms{times}", interval(bounds))
+
+
+def _megabytes(size_bytes: float | None) -> str:
+    return NOT_MEASURED if size_bytes is None else figure(size_bytes / 1e6)
