@@ -88,6 +88,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.conn.send_close(wire.CURSOR_TOO_OLD_CLOSE_CODE, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
+        self.disconnected = True  # for the app it is: its send, blocked until now, must not write behind the close
         self.close_timer = self.loop.call_later(CUT_OFF_GRACE_S, self.transport.abort)
 
 

@@ -1,0 +1,103 @@
+"""Real servers for tests: `python -m servers …` as processes of their own, stopped by their pid."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+PATIENCE_S = 20.0
+"""How long a test waits for what must happen; only a failure ever takes that long."""
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server process that said it is ready."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def websocket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def post_stream(
+        self, due_offsets_ns: list[int], payloads: list[str] | None = None, start_in_ms: int = 0
+    ) -> httpx.Response:
+        """POST /stream."""
+        body = {"start_in_ms": start_in_ms, "due_offsets_ns": due_offsets_ns, "payloads": payloads or ["payload"]}
+        return httpx.post(f"{self.url}/stream", json=body, timeout=PATIENCE_S)
+
+    def publish_at_once(self, events: int, payloads: list[str] | None = None) -> None:
+        """Post a stream that is due now, and return when all of it is published."""
+        self.post_stream([0] * events, payloads).raise_for_status()
+        while len(self.stats()["published"]) < events:
+            pass
+
+    def stats(self) -> dict[str, Any]:
+        """GET /stats."""
+        stats: dict[str, Any] = httpx.get(f"{self.url}/stats", timeout=PATIENCE_S).json()
+        return stats
+
+
+StartServer = Callable[..., RunningServer]
+
+
+@contextmanager
+def running_server(*arguments: str) -> Iterator[RunningServer]:
+    """Start `python -m servers <arguments> --port 0`; at the end stop it, and see that it ended well and silently."""
+    with tempfile.TemporaryFile("w+") as errors:
+        command = [sys.executable, "-m", "servers", *arguments, "--port", "0"]
+        process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True)
+        assert process.stdout is not None
+        with process.stdout:
+            try:
+                yield RunningServer(process, json.loads(process.stdout.readline())["port"])
+                if process.poll() is None:
+                    process.terminate()
+                status = process.wait(PATIENCE_S)
+            finally:
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+        errors.seek(0)
+        assert (status, errors.read()) == (0, "")
+
+
+@pytest.fixture
+def start_server() -> Iterator[StartServer]:
+    """Start servers that live until the test ends."""
+    with ExitStack() as stack:
+        yield lambda *arguments: stack.enter_context(running_server(*arguments))
+
+
+@pytest.fixture(scope="session")
+def websocket_server() -> Iterator[RunningServer]:
+    with running_server("websocket") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def polling_server() -> Iterator[RunningServer]:
+    with running_server("polling") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sse_server() -> Iterator[RunningServer]:
+    with running_server("sse") as server:
+        yield server

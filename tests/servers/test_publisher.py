@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from servers.log import EventLog
+from servers.publisher import Publisher
+
+
+@pytest.fixture(autouse=True)
+def unfrozen() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+async def until_published(publisher: Publisher, events: int) -> None:
+    while len(publisher.published()) < events:
+        await asyncio.sleep(0.001)
+
+
+def test_events_are_published_in_order_never_early_and_accounted_for() -> None:
+    async def scenario() -> None:
+        log = EventLog(history=3)
+        publisher = Publisher(log)
+        offsets = [0, 2_000_000, 2_000_000, 5_000_000, 9_000_000]
+        t0_ns = publisher.start(1, offsets, ["a", "b"])
+        await until_published(publisher, 5)
+        publisher.stop()
+        rows = publisher.published()
+        assert [(seq, due_ns - t0_ns) for seq, due_ns, _ in rows] == list(enumerate(offsets, start=1))
+        assert all(published_ns >= due_ns for _, due_ns, published_ns in rows)
+        assert [event.text.rpartition(":")[2] for event in log.read_after(2)] == ['"a"}', '"b"}', '"a"}']
+
+    asyncio.run(scenario())
+
+
+def test_catching_up_skips_nothing_and_loses_no_prompt_client() -> None:
+    async def scenario() -> None:
+        log = EventLog(history=4)
+        publisher = Publisher(log)
+        follower = log.follow(0)
+        publisher.start(0, [0] * 200, ["x"])
+        for seq in range(1, 201):
+            event = await follower.next()
+            assert event is not None
+            assert event.seq == seq
+        publisher.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_new_stream_replaces_the_old_one_and_its_account() -> None:
+    async def scenario() -> None:
+        log = EventLog()
+        publisher = Publisher(log)
+        publisher.start(0, [0, 3600 * 1_000_000_000], ["old"])
+        await until_published(publisher, 1)
+        publisher.start(0, [0, 0], ["new"])
+        assert publisher.published() == []
+        assert log.last_seq == 0
+        await until_published(publisher, 2)
+        assert all("new" in event.text for event in log.read_after(0))
+        publisher.stop()
+        publisher.stop()
+
+    asyncio.run(scenario())

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import random
+import signal
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import uvloop
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from servers.listening import listen
+from servers.relay import DelayRelay
+
+from .conftest import PATIENCE_S, StartServer
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    await closed(writer)
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+@contextlib.asynccontextmanager
+async def relayed(handler: Handler, delay_ms: float) -> AsyncIterator[tuple[DelayRelay, int]]:
+    """A relay in front of a server of `handler`, and its port."""
+    server = await asyncio.start_server(handler, "127.0.0.1", 0)
+    relay = DelayRelay(server.sockets[0].getsockname()[:2], delay_ms)
+    listener = listen("127.0.0.1", 0)
+    await relay.start(listener)
+    try:
+        yield relay, listener.getsockname()[1]
+    finally:
+        await relay.stop()
+        server.close()
+        await server.wait_closed()
+
+
+def in_uvloop(scenario: Awaitable[None]) -> None:
+    async def within_patience() -> None:
+        await asyncio.wait_for(scenario, PATIENCE_S)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(within_patience())
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=5000), min_size=1, max_size=20), st.sampled_from([0.0, 0.5, 2.0]))
+def test_bytes_pass_unaltered_both_ways_however_they_are_cut(chunks: list[bytes], delay_ms: float) -> None:
+    async def scenario() -> None:
+        async with relayed(echo, delay_ms) as (relay, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for chunk in chunks:
+                writer.write(chunk)
+                await asyncio.sleep(0)
+            writer.write_eof()
+            assert await reader.read() == b"".join(chunks)
+            await closed(writer)
+            total = sum(map(len, chunks))
+            account = relay.account()
+            assert (account.connections, account.up_bytes, account.down_bytes) == (1, total, total)
+            assert [(up.bytes, down.bytes) for up, down in relay.received] == [(total, total)]
+
+    in_uvloop(scenario())
+
+
+def test_each_direction_takes_the_delay_and_the_first_data_a_round_trip_more() -> None:
+    delay_ms = 10
+    arrivals_s: list[float] = []
+
+    async def stamp_and_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(100):
+            arrivals_s.append(time.monotonic())
+            writer.write(b"answer")
+        await closed(writer)
+
+    async def scenario() -> None:
+        async with relayed(stamp_and_answer, delay_ms) as (relay, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for transits in (3, 1, 1):
+                sent_s = time.monotonic()
+                writer.write(b"question")
+                await reader.readexactly(len(b"answer"))
+                assert arrivals_s[-1] - sent_s >= transits * delay_ms / 1000
+                assert time.monotonic() - arrivals_s[-1] >= delay_ms / 1000
+            await closed(writer)
+            assert relay.account().chunks == 6
+            assert relay.line.lateness.count >= 6
+
+    in_uvloop(scenario())
+
+
+def test_many_chunks_are_in_flight_at_once() -> None:
+    """A delay is not a rate: fifty chunks sent within one transit all arrive one transit later."""
+    delay_ms = 300
+
+    async def scenario() -> None:
+        async with relayed(echo, delay_ms) as (relay, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            start_s = time.monotonic()
+            for _ in range(50):
+                writer.write(b"x" * 10)
+                await asyncio.sleep(0.001)
+            await reader.readexactly(500)
+            assert time.monotonic() - start_s < 50 * delay_ms / 1000
+            await closed(writer)
+            assert relay.account().chunks > 2
+
+    in_uvloop(scenario())
+
+
+def test_a_large_transfer_stays_bounded_and_whole() -> None:
+    sent = random.Random(1).randbytes(8_000_000)
+
+    async def scenario() -> None:
+        async with relayed(echo, 1) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(sent)
+            writer.write_eof()
+            assert await reader.read() == sent
+            await closed(writer)
+
+    in_uvloop(scenario())
+
+
+def test_a_receiver_that_does_not_read_stops_the_sender() -> None:
+    sent_bytes = 0
+
+    async def flood(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent_bytes
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(bytes(100_000))
+                await writer.drain()
+                sent_bytes += 100_000
+
+    async def scenario() -> None:
+        async with relayed(flood, 1) as (relay, port):
+            with socket.socket() as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.connect(("127.0.0.1", port))
+                before = -1
+                while relay.account().down_bytes != before:
+                    before = relay.account().down_bytes
+                    await asyncio.sleep(0.2)
+                assert 0 < before < 50_000_000
+
+    in_uvloop(scenario())
+
+
+def test_a_reset_is_passed_on_after_the_delay() -> None:
+    seen: asyncio.Queue[tuple[type[BaseException], float]] = asyncio.Queue()
+
+    async def wait_for_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await reader.read(100):
+                pass
+        except ConnectionResetError as error:
+            seen.put_nowait((type(error), time.monotonic()))
+        await closed(writer)
+
+    async def scenario() -> None:
+        async with relayed(wait_for_the_end, 10) as (_, port):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"hello")
+            await asyncio.sleep(0.1)
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            reset_s = time.monotonic()
+            writer.transport.abort()
+            error, at_s = await seen.get()
+            assert error is ConnectionResetError
+            assert at_s - reset_s >= 0.010
+
+    in_uvloop(scenario())
+
+
+def test_no_server_behind_the_relay_looks_like_a_broken_connection() -> None:
+    async def scenario() -> None:
+        unused = listen("127.0.0.1", 0)
+        address = unused.getsockname()
+        unused.close()
+        relay, listener = DelayRelay(address, 1), listen("127.0.0.1", 0)
+        await relay.start(listener)
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+        with pytest.raises(ConnectionResetError):
+            await reader.readexactly(1)
+        await closed(writer)
+        await relay.stop()
+
+    in_uvloop(scenario())
+
+
+def test_small_chunks_are_not_delayed_by_nagle() -> None:
+    async def scenario() -> None:
+        async with relayed(echo, 0) as (relay, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"x")
+            await reader.readexactly(1)
+            sockets = [end._transport.get_extra_info("socket") for end in relay.ends if end._transport]
+            assert [bool(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) for s in sockets] == [True, True]
+            await closed(writer)
+
+    in_uvloop(scenario())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_program_prints_its_account_when_told_to_stop(start_server: StartServer, number: signal.Signals) -> None:
+    with listen("127.0.0.1", 0) as upstream:
+        upstream.setblocking(True)
+        relay = start_server("relay", "--to", f"127.0.0.1:{upstream.getsockname()[1]}", "--delay-ms", "0.5")
+        with socket.create_connection(("127.0.0.1", relay.port)) as client:
+            client.sendall(b"up")
+            served, _ = upstream.accept()
+            with served:
+                assert served.recv(100) == b"up"
+                served.sendall(b"down!")
+                assert client.recv(100) == b"down!"
+                relay.process.send_signal(number)
+                assert relay.process.stdout is not None
+                account = json.loads(relay.process.stdout.readline())
+                assert relay.process.wait(PATIENCE_S) == 0
+    late = account.pop("lateness_us")
+    assert account == {"one_way_delay_ms": 0.5, "connections": 1, "up_bytes": 2, "down_bytes": 5, "chunks": 2}
+    assert 0 <= late["p50"] <= late["p99"] <= late["max"]
+
+
+def test_an_unused_relay_has_no_lateness_to_report() -> None:
+    async def scenario() -> None:
+        relay, listener = DelayRelay(("127.0.0.1", 1), 5), listen("127.0.0.1", 0)
+        await relay.start(listener)
+        account = await relay.stop()
+        assert dataclasses.asdict(account)["lateness_us"] == {"p50": None, "p99": None, "max": None}
+
+    in_uvloop(scenario())

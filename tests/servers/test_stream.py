@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from servers.stream import ARRIVALS, BURST_SIZE, BURST_SPACING_NS, StreamSpec, due_offsets_ns, payloads
+
+specs = st.builds(
+    StreamSpec,
+    rate_per_s=st.floats(0.1, 200),
+    arrival=st.sampled_from(ARRIVALS),
+    payload_bytes=st.integers(1, 2000),
+    duration_s=st.floats(0.1, 20),
+    seed=st.integers(0, 2**32),
+)
+
+
+@given(specs)
+def test_due_times_never_decrease_and_lie_within_the_duration(spec: StreamSpec) -> None:
+    offsets = due_offsets_ns(spec)
+    assert offsets.dtype == np.int64
+    assert np.all(np.diff(offsets) >= 0)
+    assert np.all((offsets >= 0) & (offsets < round(spec.duration_s * 1e9)))
+
+
+@given(specs)
+def test_the_same_seed_gives_the_same_stream(spec: StreamSpec) -> None:
+    assert np.array_equal(due_offsets_ns(spec), due_offsets_ns(spec))
+    assert payloads(spec) == payloads(spec)
+
+
+@given(specs)
+def test_payloads_are_distinct_where_they_can_be_and_of_the_length_asked_for(spec: StreamSpec) -> None:
+    made = payloads(spec)
+    assert {len(payload.encode("ascii")) for payload in made} == {spec.payload_bytes}
+    assert spec.payload_bytes < 8 or len(set(made)) == len(made)
+
+
+def test_periodic_events_lie_half_a_period_off_both_ends() -> None:
+    offsets = due_offsets_ns(StreamSpec(4, "periodic", 10, 1, 0))
+    assert offsets.tolist() == [125_000_000, 375_000_000, 625_000_000, 875_000_000]
+
+
+@pytest.mark.parametrize("arrival", ["poisson", "burst"])
+def test_random_arrivals_keep_the_mean_rate(arrival: str) -> None:
+    duration_s, rate_per_s = 2000, 50
+    events = len(due_offsets_ns(StreamSpec(rate_per_s, arrival, 1, duration_s, 7)))  # type: ignore[arg-type]
+    events_per_arrival = BURST_SIZE if arrival == "burst" else 1
+    deviation = np.sqrt(rate_per_s * duration_s * events_per_arrival)
+    assert abs(events - rate_per_s * duration_s) < 5 * deviation
+
+
+def test_poisson_gaps_are_exponential() -> None:
+    gaps_s = np.diff(due_offsets_ns(StreamSpec(100, "poisson", 1, 500, 3))) / 1e9
+    assert np.std(gaps_s) == pytest.approx(np.mean(gaps_s), rel=0.05)
+
+
+def test_a_burst_is_a_run_of_events_a_millisecond_apart() -> None:
+    offsets = due_offsets_ns(StreamSpec(1, "burst", 1, 200, 5))
+    assert np.count_nonzero(np.diff(offsets) == BURST_SPACING_NS) > len(offsets) / 2
