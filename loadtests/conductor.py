@@ -53,7 +53,6 @@ class Conductor:
             spec.trial.seed * 1000 + spec.trial.point,
         )
         self._server_ready = Event()
-        self.over = Event()
 
     @property
     def _client_count(self) -> int:
@@ -87,7 +86,6 @@ class Conductor:
         for table in self._recorder.tables(outcome.server_clock["offset_ns"]):
             table.save(folder)
         outcome.write(folder)
-        self.over.set()
         return outcome
 
     def _conduct(self) -> LoadOutcome:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import gevent
+from gevent.event import Event
 from locust import User, events, task
 
 from loadtests.by_hand import HandSession, add_arguments
@@ -39,9 +40,8 @@ class ConductedUser(User):
 
     @task
     def stay(self) -> None:
-        """The driver does the work; the user lives as long as the trial."""
-        assert _conductor is not None
-        _conductor.over.wait()
+        """The driver does the work; the user lives until the trial's end stops it."""
+        Event().wait()
 
 
 class TransportUser(User):
@@ -57,8 +57,8 @@ class TransportUser(User):
 
     @task
     def stay(self) -> None:
-        """The driver does the work."""
-        gevent.sleep(1.0)
+        """The driver does the work; the user lives until Locust stops it."""
+        Event().wait()
 
     def on_stop(self) -> None:
         """Close the client."""

@@ -197,7 +197,10 @@ def test_what_cannot_be_done_is_told_in_one_sentence(tmp_path: Path) -> None:
     assert "cannot be made" in refused("loadtests", "run", good, "--results", tmp_path / "file")
     many = tmp_path / "many.toml"
     many.write_text(good.read_text().replace("clients = 4", "clients = 100000"))
-    limited = f"import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096)); sys.argv = ['', 'run', {str(many)!r}]; runpy.run_module('loadtests', run_name='__main__')"
+    limited = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096)); "
+        f"sys.argv = ['', 'run', {str(many)!r}]; runpy.run_module('loadtests', run_name='__main__')"
+    )
     ran = subprocess.run(
         [sys.executable, "-c", limited], cwd=PROJECT_FOLDER, capture_output=True, text=True, check=False
     )
