@@ -1,0 +1,84 @@
+"""What weakens a run without making it invalid, in sentences for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from loadtests.records import JsonObject, RunInfo, TrialInfo
+
+FEW_TRIALS = 3
+P99_NEEDS_DELIVERIES = 100
+MODEL_TOLERANCE_RATIO = 0.03
+MODEL_TOLERANCE_MS = 1.0
+CLOCK_UNCERTAINTY_LIMIT_MS = 0.2
+
+Points = Sequence[JsonObject]
+
+
+def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> list[str]:
+    """Sentences, none where nothing weakens the run. `trials` are the finished ones."""
+    return [
+        *_extent(run, points, trials),
+        *_machine(trials),
+        *_instruments(points, trials),
+        *_surprises(run, points),
+    ]
+
+
+def _extent(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterator[str]:
+    if len(trials) < len(run.plan):
+        yield f"Only {len(trials)} of {len(run.plan)} planned trials were finished."
+    fewest = min(point["trials"] for point in points)
+    if fewest == 1:
+        yield "Some points have a single trial: no interval can be given, and no difference can be told from chance."
+    elif fewest < FEW_TRIALS:
+        yield f"Some points have only {fewest} trials: their intervals are wide."
+    if few := [point for point in points if 0 < point["deliveries"] < P99_NEEDS_DELIVERIES]:
+        yield f"At {_count(few, 'point')} of fewer than {P99_NEEDS_DELIVERIES} deliveries the p99 is the maximum."
+
+
+def _machine(trials: Sequence[TrialInfo]) -> Iterator[str]:
+    pinned = [trial.capabilities.get("cpu_pinned") for trial in trials]
+    if any(cores is None or set(cores["server"]) & set(cores["load"]) for cores in pinned):
+        yield "Server and load were not kept on cores of their own: each can slow the other down."
+    clocks = [trial.capabilities.get("server_clock") or {} for trial in trials]
+    uncertainty_ms = max(clock.get("uncertainty_ns", 0) for clock in clocks) / 1e6
+    if uncertainty_ms > CLOCK_UNCERTAINTY_LIMIT_MS:
+        yield f"The server's clock is known to ±{uncertainty_ms:.2f} ms only, and so is every latency."
+
+
+def _instruments(points: Points, trials: Sequence[TrialInfo]) -> Iterator[str]:
+    if any(point["latency_stamp"] == "user" for point in points):
+        yield "Without kernel arrival stamps latency includes the client's own delay in reading."
+    elif missing := sum(point["stamps"]["missing"] for point in points):
+        yield f"{missing} deliveries had no kernel arrival stamp: the client's own was taken."
+    if not all(trial.capabilities.get("tcp_info") for trial in trials):
+        yield "Bytes are counted in the client and not by the kernel: TCP/IP overhead is not known."
+    if any(point["server_cpu_us_per_event"] is None for point in points):
+        yield "The server's CPU time was not measured."
+
+
+def _surprises(run: RunInfo, points: Points) -> Iterator[str]:
+    if late := sum(point["ledger"]["late"] for point in points):
+        yield f"{late} deliveries came later than any transport has to be: they count, but look at them."
+    if reconnects := sum(point["requests"]["reconnects"] for point in points):
+        yield f"{reconnects} connections were opened again in mid-trial."
+    if off := [point for point in points if _off_the_model(point)]:
+        labels = {style.name: style.label for style in run.transports}
+        where = f"{_count(off, 'point')} ({', '.join(dict.fromkeys(labels[p['transport']] for p in off))})"
+        yield (
+            f"At {where} the mean latency is more than {MODEL_TOLERANCE_RATIO:.0%} + {MODEL_TOLERANCE_MS:g} ms from "
+            "the model on the trials' own schedules: there the system itself, and not the transport's principle, is "
+            "what was measured."
+        )
+
+
+def _off_the_model(point: JsonObject) -> bool:
+    measured, predicted = point["latency_ms"]["mean"], point["model"]["mean_ms"]
+    if measured is None or predicted is None:
+        return False
+    return bool(abs(measured - predicted) > MODEL_TOLERANCE_RATIO * predicted + MODEL_TOLERANCE_MS)
+
+
+def _count(items: Points, noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"

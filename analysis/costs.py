@@ -1,0 +1,163 @@
+"""What a trial cost: requests, bytes at the socket and processor time, counted where they happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.latency import in_window
+from loadtests.records import Ints, Outcome, RequestKind, SampleRole, Sockets, SocketStage, TransportStyle, Trial
+
+TCP_IP_HEADER_BYTES = 52
+"""IPv4 20, TCP 20, timestamps option 12, per segment; the longer options of a SYN fall into set-up."""
+FAILURES = (Outcome.BAD_STATUS, Outcome.LOST, Outcome.TIMEOUT, Outcome.GARBLED)
+_MIN_SAMPLED_RATIO = 0.5
+"""Of the window: where the samples cover less, its CPU time is not known."""
+
+
+@dataclass(frozen=True)
+class RequestCounts:
+    """Requests of all clients of a trial."""
+
+    sent: int
+    """Polls and POSTs sent within the measured window."""
+    answered_polls: int
+    """Polls answered within it."""
+    empty_polls: int
+    """Those of them that carried nothing."""
+    totals: dict[str, int]
+    """Over the whole trial: connects, handshakes, polls, posts, empty, skipped, reconnects, errors."""
+
+
+@dataclass(frozen=True)
+class ByteCounts:
+    """Socket bytes between the two readings around the measured window, all clients together."""
+
+    deliveries: int
+    """Between the same two readings, client by client."""
+    up: int
+    down: int
+    payload: int
+    """Events as encoded on the wire, once per direction they travel in."""
+    empty_polls: int
+    """Requests and answers of polls that brought nothing."""
+    tcp_ip: int | None
+    """Headers below the socket, from the kernel's segment counts; None where it gives none."""
+
+
+@dataclass(frozen=True)
+class Processor:
+    """One role's use of the machine in the measured window."""
+
+    cpu_ns: float
+    ratio: float
+    """CPU time over wall time."""
+    rss_bytes: int
+    """The largest seen in the whole trial."""
+
+
+def count_requests(trial: Trial, style: TransportStyle) -> RequestCounts:
+    """Count what was asked; a scheduled poll that was never sent is no request."""
+    rows = trial.requests
+    sent = rows.outcome != Outcome.SKIPPED
+    poll = (rows.kind == RequestKind.POLL) & sent
+    post = (rows.kind == RequestKind.POST) & sent
+    empty = poll & (rows.outcome == Outcome.EMPTY)
+    answered = empty | (poll & (rows.outcome == Outcome.ANSWERED))
+    ended_in_window = in_window(trial, rows.end_ns)
+    connects = int((rows.kind == RequestKind.CONNECT).sum())
+    needed = int(post.sum()) if style.model == "round_trip_new_connection" else int(trial.info.parameters["clients"])
+    return RequestCounts(
+        sent=int(((poll | post) & in_window(trial, rows.start_ns)).sum()),
+        answered_polls=int((answered & ended_in_window).sum()),
+        empty_polls=int((empty & ended_in_window).sum()),
+        totals={
+            "connects": connects,
+            "handshakes": int((rows.kind == RequestKind.HANDSHAKE).sum()),
+            "polls": int(poll.sum()),
+            "posts": int(post.sum()),
+            "empty": int(empty.sum()),
+            "skipped": int((~sent).sum()),
+            "reconnects": max(0, connects - needed),
+            "errors": int(np.isin(rows.outcome, FAILURES).sum()),
+        },
+    )
+
+
+def count_bytes(trial: Trial, style: TransportStyle) -> ByteCounts | None:
+    """Bytes of the clients whose sockets were read at both ends of the window; None where none was."""
+    start, end = (_by_client(trial, stage) for stage in (SocketStage.WINDOW_START, SocketStage.WINDOW_END))
+    both = np.intersect1d(start.client, end.client)
+    if not len(both):
+        return None
+    start = start.where(np.isin(start.client, both))
+    end = end.where(np.isin(end.client, both))
+    delivered = _between(trial.deliveries.client, trial.deliveries.user_ns, start, end)
+    known = delivered & (trial.deliveries.seq >= 1) & (trial.deliveries.seq <= len(trial.published))
+    event_bytes = int(trial.published.event_bytes[trial.deliveries.seq[known] - 1].sum())
+    requests = trial.requests.where(trial.requests.outcome == Outcome.EMPTY)
+    requests = requests.where(_between(requests.client, requests.start_ns, start, end))
+    segments = [end.up_segments - start.up_segments, end.down_segments - start.down_segments]
+    counted = bool((start.up_segments >= 0).all() and (end.up_segments >= 0).all())
+    return ByteCounts(
+        deliveries=int(delivered.sum()),
+        up=int((end.up_bytes - start.up_bytes).sum()),
+        down=int((end.down_bytes - start.down_bytes).sum()),
+        payload=event_bytes * (2 if style.model.startswith("round_trip") else 1),
+        empty_polls=int((requests.up_bytes + requests.down_bytes).sum()),
+        tcp_ip=TCP_IP_HEADER_BYTES * int(np.sum(segments)) if counted else None,
+    )
+
+
+def setup_bytes(trial: Trial) -> Ints:
+    """Bytes of each client, both directions, until it was ready."""
+    rows = _by_client(trial, SocketStage.SET_UP)
+    total: Ints = rows.up_bytes + rows.down_bytes
+    return total
+
+
+def setup_ms(trial: Trial) -> npt.NDArray[np.float64]:
+    """Connecting and opening the channel, of each client that did."""
+    rows = trial.clients.where(
+        (trial.clients.connect_start_ns > 0) & (trial.clients.ready_ns >= trial.clients.connect_start_ns)
+    )
+    return (rows.ready_ns - rows.connect_start_ns) / 1e6
+
+
+def processor_use(trial: Trial, role: SampleRole) -> Processor | None:
+    """CPU time interpolated between samples at the window's edges; None where this role was not sampled.
+
+    The server's is without the publisher's idle spinning before due times, which no event needs and which gives way
+    to all work; it is reported for the whole stream and taken off in proportion.
+    """
+    samples = trial.samples.where(trial.samples.role == role)
+    window = (trial.info.window_start_ns, trial.info.window_end_ns)
+    window_ns = window[1] - window[0]
+    if len(samples) < 2:
+        return None
+    edges = np.clip(np.asarray(window), samples.at_ns[0], samples.at_ns[-1])
+    sampled_ns = int(edges[1] - edges[0])
+    if sampled_ns < _MIN_SAMPLED_RATIO * window_ns:
+        return None
+    used_ns = np.interp(edges - samples.at_ns[0], samples.at_ns - samples.at_ns[0], samples.cpu_ns)
+    cpu_ns = float(used_ns[1] - used_ns[0]) * window_ns / sampled_ns
+    if role == SampleRole.SERVER:
+        spin_ns = trial.info.server_stats.get("spin_cpu_ns") or 0
+        cpu_ns = max(0.0, cpu_ns - spin_ns * window_ns / (window[1] - trial.info.t0_ns))
+    return Processor(cpu_ns, cpu_ns / window_ns, int(samples.rss_bytes.max()))
+
+
+def _by_client(trial: Trial, stage: SocketStage) -> Sockets:
+    """Rows of one stage, one per client, sorted by client."""
+    rows = trial.sockets.where(trial.sockets.stage == stage)
+    _, first = np.unique(rows.client, return_index=True)
+    return Sockets(**{name: getattr(rows, name)[first] for name in Sockets.column_names()})
+
+
+def _between(client: Ints, time_ns: Ints, start: Sockets, end: Sockets) -> npt.NDArray[np.bool_]:
+    """True for what happened after a client's first reading and not after its second."""
+    place = np.minimum(np.searchsorted(start.client, client), len(start) - 1)
+    between = (time_ns > start.at_ns[place]) & (time_ns <= end.at_ns[place]) & (start.client[place] == client)
+    return np.asarray(between, dtype=np.bool_)

@@ -1,0 +1,102 @@
+"""From raw deliveries to staleness: which deliveries are measured, when each arrived, and when it should have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.ledger import first_copies
+from analysis.own_schedule import predict, schedule_of
+from loadtests.records import Deliveries, Ints, TransportStyle, Trial
+
+Floats = npt.NDArray[np.float64]
+NS_PER_MS = 1e6
+
+
+@dataclass(frozen=True)
+class MeasuredLatencies:
+    """One entry per measured delivery: the first copy of an event due in the measured window, in order of arrival.
+
+    Milliseconds, all of shape (deliveries,) but `predicted_ms`. `server_lag_ms` and `delivery_ms` add up to
+    `latency_ms` exactly.
+    """
+
+    latency_ms: Floats
+    """Arrival - due."""
+    server_lag_ms: Floats
+    """Published - due (echo: how late the client itself sent)."""
+    delivery_ms: Floats
+    """Arrival - published."""
+    client_delay_ms: Floats | None
+    """From the kernel's stamp to the client's own; None without kernel stamps."""
+    model_ms: Floats
+    """The model on the trial's own schedule, delivery by delivery."""
+    predicted_ms: Floats
+    """The same of all events due in the window at all clients, delivered or not; shape (due deliveries,)."""
+    missing_stamps: int
+    """Deliveries that had to fall back to the client's own stamp."""
+    coalesced_stamps: int
+    """Events on an open channel that were read in one go with a later one, and carry that one's stamp."""
+    predicted_requests: int
+    """By the model, all clients together, sent within the window."""
+
+
+def measure_latencies(trial: Trial, style: TransportStyle) -> MeasuredLatencies:
+    """Latencies of a trial whose clients are numbered from 0 and whose events from 1."""
+    prediction = predict(style.model, schedule_of(trial, style))
+    rows = trial.deliveries.where(is_measured(trial))
+    arrival_ns = arrivals_ns(trial, rows)
+    stamped = rows.kernel_realtime_ns > 0 if has_kernel_stamps(trial) else np.zeros(len(rows), dtype=np.bool_)
+    due_ns = due_at_clients_ns(trial, style)
+    return MeasuredLatencies(
+        latency_ms=(arrival_ns - rows.due_ns) / NS_PER_MS,
+        server_lag_ms=(rows.published_ns - rows.due_ns) / NS_PER_MS,
+        delivery_ms=(arrival_ns - rows.published_ns) / NS_PER_MS,
+        client_delay_ms=(rows.user_ns - arrival_ns)[stamped] / NS_PER_MS if stamped.any() else None,
+        model_ms=prediction.latency_ns[rows.client, rows.seq - 1] / NS_PER_MS,
+        predicted_ms=prediction.latency_ns[in_window(trial, due_ns)] / NS_PER_MS,
+        missing_stamps=int((~stamped).sum()),
+        coalesced_stamps=_coalesced(rows) if style.role == "persistent" and stamped.any() else 0,
+        predicted_requests=int(prediction.requests.sum()),
+    )
+
+
+def has_kernel_stamps(trial: Trial) -> bool:
+    """Whether arrival times of this trial are the kernel's."""
+    return bool(trial.info.capabilities.get("kernel_stamps")) and len(trial.clock) > 0
+
+
+def arrivals_ns(trial: Trial, rows: Deliveries) -> Ints:
+    """Arrival on the monotonic clock: the kernel's stamp where there is one, else the client's own."""
+    if not has_kernel_stamps(trial):
+        return rows.user_ns
+    kernel_ns = trial.clock.to_monotonic(rows.kernel_realtime_ns)
+    return np.where(kernel_ns == 0, rows.user_ns, kernel_ns)
+
+
+def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:
+    """When each event is due at each client, (clients, events): echo clients add their own phase to the schedule."""
+    due_ns = np.tile(trial.published.due_ns, (int(trial.info.parameters["clients"]), 1))
+    if style.model.startswith("round_trip"):
+        due_ns[trial.clients.client] += trial.clients.phase_ns[:, None]
+    return due_ns
+
+
+def in_window(trial: Trial, times_ns: Ints) -> npt.NDArray[np.bool_]:
+    """True for times within the measured window, its end excluded."""
+    return (times_ns >= trial.info.window_start_ns) & (times_ns < trial.info.window_end_ns)
+
+
+def is_measured(trial: Trial) -> npt.NDArray[np.bool_]:
+    """True for each row of the deliveries that a latency is taken from."""
+    rows = trial.deliveries
+    known = (rows.seq >= 1) & (rows.seq <= len(trial.published))
+    return known & in_window(trial, rows.due_ns) & first_copies(rows.client, rows.seq)
+
+
+def _coalesced(rows: Deliveries) -> int:
+    """Deliveries after which the same client got another one from the same read."""
+    reads = np.unique(np.stack([rows.client, rows.user_ns], axis=1), axis=0)
+    return len(rows) - len(reads)

@@ -1,0 +1,223 @@
+"""Trials of equal parameters pooled into one point of the summary, with intervals from the spread between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis import stats
+from analysis.model import Conditions, expect
+from analysis.stats import Interval
+from analysis.trial_measures import TrialMeasures
+from loadtests.records import JsonObject, SampleRole, TransportStyle
+
+_LATENCY_QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+_PART_QUANTILES = {"p50": 0.5, "p99": 0.99}
+
+Trials = Sequence[TrialMeasures]
+
+
+@dataclass(frozen=True)
+class PerBlock:
+    """What differences between points are paired on: the latencies of the block's one trial."""
+
+    latency_ms: dict[int, dict[str, float]]
+    """`mean`, `p50`, … by block, of the trials that measured anything."""
+
+    @classmethod
+    def of(cls, trials: Trials) -> PerBlock:
+        """From a point's trials."""
+        measured = [trial for trial in trials if len(trial.latencies.latency_ms)]
+        return cls({trial.info.block: _distribution(trial.latencies.latency_ms) for trial in measured})
+
+
+def pool(trials: Trials, style: TransportStyle) -> JsonObject:
+    """One point from its trials, of which there is at least one; `base` and `against_reference` are added later."""
+    parameters = trials[0].info.parameters
+    return {
+        "transport": style.name,
+        "parameters": dict(parameters),
+        "trials": len(trials),
+        "events": sum(trial.events for trial in trials),
+        "deliveries": sum(len(trial.latencies.latency_ms) for trial in trials),
+        "latency_ms": _latency(trials),
+        "latency_stamp": "kernel" if all(trial.kernel_stamps for trial in trials) else "user",
+        "parts_ms": _parts(trials),
+        "stamps": {
+            "missing": sum(trial.latencies.missing_stamps for trial in trials),
+            "coalesced": sum(trial.latencies.coalesced_stamps for trial in trials),
+        },
+        **_requests(trials),
+        **_bytes(trials),
+        **_processors(trials),
+        "ledger": _summed([trial.ledger for trial in trials]),
+        "model": _model(trials),
+        "closed_form": _closed_form(parameters, style),
+        "residual_ms": _residual(trials),
+    }
+
+
+def against(point: JsonObject, blocks: PerBlock, reference: JsonObject, reference_blocks: PerBlock) -> JsonObject:
+    """How a point differs from the reference's at the same parameters, paired within blocks."""
+    ours, theirs = point["latency_ms"]["p50"], reference["latency_ms"]["p50"]
+    return {
+        **{f"{name}_difference_ms": _difference(blocks, reference_blocks, name) for name in ("p50", "p95", "mean")},
+        "ratio_p50": ours / theirs if ours is not None and theirs else None,
+    }
+
+
+def _difference(blocks: PerBlock, reference_blocks: PerBlock, name: str) -> JsonObject | None:
+    ours, theirs = (
+        {block: latency_ms[name] for block, latency_ms in of.latency_ms.items()} for of in (blocks, reference_blocks)
+    )
+    found = stats.paired_difference(ours, theirs)
+    return None if found is None else {"value": found.value, "ci95": _as_list(found.ci95)}
+
+
+def _latency(trials: Trials) -> JsonObject:
+    samples = [trial.latencies.latency_ms for trial in trials if len(trial.latencies.latency_ms)]
+    names = ["mean", *_LATENCY_QUANTILES, "max"]
+    with_interval = ["mean", "p50", "p95", "p99"]
+    if not samples:
+        return dict.fromkeys([*names, *(f"{name}_ci95" for name in with_interval)])
+    pooled = _distribution(np.concatenate(samples))
+    per_trial = [_distribution(sample) for sample in samples]
+    intervals = {
+        f"{name}_ci95": _as_list(stats.interval(pooled[name], [trial[name] for trial in per_trial]))
+        for name in with_interval
+    }
+    return {**pooled, **intervals}
+
+
+def _distribution(sample: stats.Sample) -> dict[str, float]:
+    values = stats.quantiles(sample, list(_LATENCY_QUANTILES.values()))
+    return {
+        "mean": float(np.mean(sample)),
+        **dict(zip(_LATENCY_QUANTILES, values, strict=True)),
+        "max": float(np.max(sample)),
+    }
+
+
+def _parts(trials: Trials) -> JsonObject:
+    delays = [trial.latencies.client_delay_ms for trial in trials]
+    return {
+        "server_lag": _quantiles([trial.latencies.server_lag_ms for trial in trials]),
+        "delivery": _quantiles([trial.latencies.delivery_ms for trial in trials]),
+        "client_delay": _quantiles(known) if (known := [delay for delay in delays if delay is not None]) else None,
+    }
+
+
+def _quantiles(samples: Sequence[stats.Sample]) -> JsonObject:
+    if not any(len(sample) for sample in samples):
+        return dict.fromkeys(_PART_QUANTILES)
+    values = stats.quantiles(np.concatenate(samples), list(_PART_QUANTILES.values()))
+    return dict(zip(_PART_QUANTILES, values, strict=True))
+
+
+def _requests(trials: Trials) -> JsonObject:
+    per_event, per_event_ci = _ratio(trials, lambda t: t.requests.sent, lambda t: t.due_deliveries)
+    per_s, per_s_ci = _ratio(trials, lambda t: t.requests.sent, lambda t: t.client_seconds)
+    return {
+        "requests_per_event": per_event,
+        "requests_per_event_ci95": per_event_ci,
+        "requests_per_s": per_s,
+        "requests_per_s_ci95": per_s_ci,
+        "empty_ratio": _ratio(trials, lambda t: t.requests.empty_polls, lambda t: t.requests.answered_polls)[0],
+        "requests": _summed([trial.requests.totals for trial in trials]),
+    }
+
+
+def _bytes(trials: Trials) -> JsonObject:
+    counted = [trial.bytes for trial in trials if trial.bytes is not None]
+    deliveries = sum(count.deliveries for count in counted)
+
+    def per_event(total: int) -> float | None:
+        return total / deliveries if deliveries else None
+
+    up, down = sum(count.up for count in counted), sum(count.down for count in counted)
+    payload, empty_polls = sum(count.payload for count in counted), sum(count.empty_polls for count in counted)
+    tcp_ip = [count.tcp_ip for count in counted if count.tcp_ip is not None]
+    setup_bytes = np.concatenate([trial.setup_bytes for trial in trials])
+    setup_ms = np.concatenate([trial.setup_ms for trial in trials])
+    return {
+        "bytes_per_event": {"up": per_event(up), "down": per_event(down), "total": per_event(up + down)},
+        "bytes_split_per_event": {
+            "payload": per_event(payload),
+            "framing_and_headers": per_event(up + down - payload - empty_polls),
+            "empty_polls": per_event(empty_polls),
+            "tcp_ip": per_event(sum(tcp_ip)) if len(tcp_ip) == len(counted) else None,
+        },
+        "setup_bytes_per_client": float(setup_bytes.mean()) if len(setup_bytes) else None,
+        "setup_ms": {"p50": stats.quantiles(setup_ms, [0.5])[0], "max": float(setup_ms.max())}
+        if len(setup_ms)
+        else {"p50": None, "max": None},
+    }
+
+
+def _processors(trials: Trials) -> JsonObject:
+    fields: JsonObject = {}
+    for name, role in (("server", SampleRole.SERVER), ("load", SampleRole.LOAD)):
+        uses = [(trial.processors[role], trial.deliveries) for trial in trials]
+        known = [(use, deliveries) for use, deliveries in uses if use is not None]
+        deliveries = sum(count for _, count in known)
+        cpu_us = sum(use.cpu_ns for use, _ in known) / 1000
+        fields[f"{name}_cpu_us_per_event"] = cpu_us / deliveries if deliveries else None
+        fields[f"{name}_cpu_ratio"] = max((use.ratio for use, _ in known), default=None)
+        fields[f"{name}_rss_bytes"] = max((use.rss_bytes for use, _ in known), default=None)
+    return fields
+
+
+def _model(trials: Trials) -> JsonObject:
+    predicted_ms = np.concatenate([trial.latencies.predicted_ms for trial in trials])
+    if not len(predicted_ms):
+        return dict.fromkeys(("mean_ms", "p50_ms", "p99_ms", "requests_per_event"))
+    p50_ms, p99_ms = stats.quantiles(predicted_ms, [0.5, 0.99])
+    requests = sum(trial.latencies.predicted_requests for trial in trials)
+    return {
+        "mean_ms": float(predicted_ms.mean()),
+        "p50_ms": p50_ms,
+        "p99_ms": p99_ms,
+        "requests_per_event": requests / len(predicted_ms),
+    }
+
+
+def _closed_form(parameters: Mapping[str, Any], style: TransportStyle) -> JsonObject | None:
+    expectation = expect(style.model, Conditions.of_point(parameters, style.role))
+    if expectation is None:
+        return None
+    return {
+        "mean_ms": expectation.mean_s * 1000,
+        "p50_ms": expectation.quantile_s(0.5) * 1000,
+        "p99_ms": expectation.quantile_s(0.99) * 1000,
+        "requests_per_event": expectation.requests_per_event,
+    }
+
+
+def _residual(trials: Trials) -> JsonObject:
+    residual_ms = np.concatenate([trial.latencies.latency_ms - trial.latencies.model_ms for trial in trials])
+    if not len(residual_ms):
+        return dict.fromkeys(("mean", "p50", "p99"))
+    p50, p99 = stats.quantiles(residual_ms, [0.5, 0.99])
+    return {"mean": float(residual_ms.mean()), "p50": p50, "p99": p99}
+
+
+def _ratio(
+    trials: Trials, above: Callable[[TrialMeasures], float], below: Callable[[TrialMeasures], float]
+) -> tuple[float | None, list[float] | None]:
+    """A ratio of sums over the trials, with the interval of the trials' own ratios; None where there is no divisor."""
+    pairs = [(above(trial), below(trial)) for trial in trials if below(trial)]
+    if not pairs:
+        return None, None
+    pooled = sum(a for a, _ in pairs) / sum(b for _, b in pairs)
+    return pooled, _as_list(stats.interval(pooled, [a / b for a, b in pairs]))
+
+
+def _summed(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    return {name: sum(count[name] for count in counts) for name in counts[0]}
+
+
+def _as_list(bounds: Interval | None) -> list[float] | None:
+    return None if bounds is None else list(bounds)

@@ -1,0 +1,179 @@
+"""Run folder → summary.json, from the raw records alone; the same records give the same bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.caveats import caveats
+from analysis.pooling import PerBlock, against, pool
+from analysis.stats import QUANTILE_DEFINITION
+from analysis.trial_measures import TrialMeasures, measure
+from analysis.validity import PublishedStream, mismatch_reason
+from analysis.verdict import verdict
+from loadtests.records import (
+    JsonObject,
+    PlannedTrial,
+    RunInfo,
+    TransportStyle,
+    Trial,
+    TrialInfo,
+    UserError,
+    finished_trial_folders,
+    load_run_info,
+    write_json,
+)
+
+SUMMARY_FORMAT = "push-vs-poll/summary"
+SUMMARY_FILE = "summary.json"
+LENGTHS = frozenset({"warm_up_s", "measured_s"})
+"""How long a trial took does not make it another measurement."""
+_STREAM_PARAMETERS = ("rate_per_s", "arrival", "payload_bytes", "warm_up_s", "measured_s")
+_SIGNIFICANT_DIGITS = 6
+
+
+def write_summary(run_folder: Path) -> JsonObject:
+    """Summarise a run and write its summary.json; returns what was written, `format` and `version` aside."""
+    summary = summarize_run(run_folder)
+    write_json(run_folder / SUMMARY_FILE, SUMMARY_FORMAT, summary)
+    return summary
+
+
+def summarize_run(run_folder: Path) -> JsonObject:
+    """The summary of docs/formats.md; UserError where the folder is no run or has no finished trial."""
+    run = load_run_info(run_folder)
+    folders = {folder.name: folder for folder in finished_trial_folders(run_folder)}
+    finished = [planned for planned in run.plan if planned.folder_name in folders]
+    if not finished:
+        raise UserError(
+            f"{run_folder}: nothing to report: none of its trials was finished (expected trials/*/trial.json)"
+        )
+    pooled = list(_pooled_points(run, finished, folders))
+    _compare_with_reference(pooled, run.reference)
+    points = [entry.point for entry in pooled]
+    reasons = [f"{_name(run, point)}, {reason}" for point in points for reason in point["invalid_reasons"]]
+    infos = [info for entry in pooled for info in entry.infos]
+    summary: JsonObject = _rounded(
+        {
+            "scenario": run.scenario["name"],
+            "valid": not reasons,
+            "invalid_reasons": reasons,
+            "verdict": "",
+            "warnings": caveats(run, points, infos),
+            "reference": run.reference,
+            "transports": [dataclasses.asdict(style) for style in run.transports],
+            "base_point": _base_point(points, run.reference),
+            "varied": _varied(run.plan),
+            "quantile_definition": QUANTILE_DEFINITION,
+            "planned_trials": len(run.plan),
+            "finished_trials": len(finished),
+            "points": points,
+        }
+    )
+    return {**summary, "verdict": verdict(summary)}
+
+
+@dataclass(frozen=True)
+class _Pooled:
+    """A point, and what is still needed of its trials once their records are out of memory."""
+
+    point: JsonObject
+    blocks: PerBlock
+    infos: list[TrialInfo]
+
+
+class _Streams:
+    """The first stream seen of each kind in each block, with which the later ones must agree."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[Any, ...], tuple[str, PublishedStream]] = {}
+
+    def reason_against(self, planned: PlannedTrial, stream: PublishedStream) -> str | None:
+        """Why a trial's stream is not the one that its block had at these parameters; None if it is."""
+        key = (planned.block, *(planned.parameters[name] for name in _STREAM_PARAMETERS))
+        name, first = self._first.setdefault(key, (planned.folder_name, stream))
+        return mismatch_reason(stream, first, name)
+
+
+def _pooled_points(run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapping[str, Path]) -> Iterator[_Pooled]:
+    """Points in the plan's order, one at a time: only one point's raw values are in memory at once."""
+    styles = {style.name: style for style in run.transports}
+    streams = _Streams()
+    for number in sorted({planned.point for planned in finished}):
+        planned_trials = [planned for planned in finished if planned.point == number]
+        style = styles[planned_trials[0].transport]
+        measured = [_measured(folders[planned.folder_name], style) for planned in planned_trials]
+        reasons = [
+            f"trial {planned.folder_name}: {reason}"
+            for planned, trial in zip(planned_trials, measured, strict=True)
+            for reason in (*trial.reasons, streams.reason_against(planned, trial.stream))
+            if reason
+        ]
+        point = pool(measured, style)
+        point["base"] = _is_base(point["parameters"], run.scenario["parameters"])
+        point["valid"], point["invalid_reasons"] = not reasons, reasons
+        yield _Pooled(point, PerBlock.of(measured), [trial.info for trial in measured])
+
+
+def _measured(folder: Path, style: TransportStyle) -> TrialMeasures:
+    try:
+        return measure(Trial.load(folder), style)
+    except (ValueError, IndexError) as error:
+        raise UserError(
+            f"{folder}: its tables contradict each other: {error} (expected a trial as recorded)"
+        ) from error
+
+
+def _compare_with_reference(pooled: Sequence[_Pooled], reference: str) -> None:
+    """Add `against_reference` to every point: null for the reference's own and where it has no such point."""
+    references = [entry for entry in pooled if entry.point["transport"] == reference]
+    for entry in pooled:
+        parameters = entry.point["parameters"]
+        match = next((r for r in references if _is_base(r.point["parameters"], parameters)), None)
+        entry.point["against_reference"] = (
+            None
+            if match is None or entry.point["transport"] == reference
+            else against(entry.point, entry.blocks, match.point, match.blocks)
+        )
+
+
+def _is_base(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
+    """Whether parameters are those of `base`, as far as both have them; how long trials took does not count."""
+    return all(base[name] == value for name, value in parameters.items() if name in base and name not in LENGTHS)
+
+
+def _base_point(points: Sequence[JsonObject], reference: str) -> int | None:
+    return next((i for i, p in enumerate(points) if p["base"] and p["transport"] == reference), None)
+
+
+def _varied(plan: Sequence[PlannedTrial]) -> list[str]:
+    values: dict[str, list[Any]] = {}
+    for planned in plan:
+        for name, value in planned.parameters.items():
+            seen = values.setdefault(name, [])
+            if value not in seen:
+                seen.append(value)
+    return [name for name, seen in values.items() if len(seen) > 1]
+
+
+def _name(run: RunInfo, point: JsonObject) -> str:
+    """The label of a point's transport, and its parameters where these are not the base ones."""
+    label = next(style.label for style in run.transports if style.name == point["transport"])
+    base = run.scenario["parameters"]
+    own = [f"{name} {value}" for name, value in point["parameters"].items() if base.get(name, value) != value]
+    return f"{label} ({', '.join(own)})" if own else label
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to the digits that a measurement can have, the same in every rerun; what is not finite is not known."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{_SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
+    return value

@@ -1,0 +1,107 @@
+"""One trial reduced to what its point needs, so that a run's raw records never have to be in memory together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.costs import (
+    ByteCounts,
+    Processor,
+    RequestCounts,
+    count_bytes,
+    count_requests,
+    processor_use,
+    setup_bytes,
+    setup_ms,
+)
+from analysis.latency import (
+    Floats,
+    MeasuredLatencies,
+    arrivals_ns,
+    due_at_clients_ns,
+    has_kernel_stamps,
+    in_window,
+    measure_latencies,
+)
+from analysis.ledger import LATE_GRACE_S, keep_ledger
+from analysis.validity import Evidence, PublishedStream, reasons_against
+from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo
+
+
+@dataclass(frozen=True)
+class TrialMeasures:
+    """Everything that a trial contributes to its point."""
+
+    info: TrialInfo
+    latencies: MeasuredLatencies
+    kernel_stamps: bool
+    tcp_info: bool
+    events: int
+    """Published events due in the measured window."""
+    due_deliveries: int
+    """Pairs of client and event due in the window: what requests per event are counted against."""
+    deliveries: int
+    """Deliveries read within the window: what CPU time is divided by."""
+    requests: RequestCounts
+    bytes: ByteCounts | None
+    setup_bytes: Ints
+    setup_ms: Floats
+    processors: dict[SampleRole, Processor | None]
+    ledger: dict[str, int]
+    stream: PublishedStream
+    reasons: tuple[str, ...]
+    """Why it is INVALID; empty if it is not."""
+
+    @property
+    def window_s(self) -> float:
+        """Length of the measured window."""
+        return (self.info.window_end_ns - self.info.window_start_ns) / 1e9
+
+    @property
+    def client_seconds(self) -> float:
+        """What requests per second and client are counted against."""
+        return self.window_s * int(self.info.parameters["clients"])
+
+
+def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
+    """Reduce a trial, and judge it on its own."""
+    latencies = measure_latencies(trial, style)
+    requests = count_requests(trial, style)
+    processors = {role: processor_use(trial, role) for role in SampleRole}
+    ledger = _ledger(trial, style, latencies)
+    evidence = Evidence(trial, style, latencies, ledger, requests, processors)
+    return TrialMeasures(
+        info=trial.info,
+        latencies=latencies,
+        kernel_stamps=has_kernel_stamps(trial),
+        tcp_info=bool(trial.info.capabilities.get("tcp_info")),
+        events=int(in_window(trial, trial.published.due_ns).sum()),
+        due_deliveries=len(latencies.predicted_ms),
+        deliveries=int(in_window(trial, trial.deliveries.user_ns).sum()),
+        requests=requests,
+        bytes=count_bytes(trial, style),
+        setup_bytes=setup_bytes(trial),
+        setup_ms=setup_ms(trial),
+        processors=processors,
+        ledger=ledger,
+        stream=PublishedStream.of(trial),
+        reasons=tuple(reasons_against(evidence)),
+    )
+
+
+def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -> dict[str, int]:
+    """Late is what came later after the last event was due than the model's longest latency, and a grace."""
+    longest_ms = float(np.max(latencies.predicted_ms, initial=0.0))
+    last_due_ns = int(due_at_clients_ns(trial, style).max(initial=trial.info.window_end_ns))
+    rows = trial.deliveries
+    return keep_ledger(
+        rows.client,
+        rows.seq,
+        arrivals_ns(trial, rows),
+        rows.payload_ok,
+        clients=int(trial.info.parameters["clients"]),
+        events=trial.info.expected_events,
+        late_after_ns=last_due_ns + round(longest_ms * 1e6 + LATE_GRACE_S * 1e9),
+    ).totals()

@@ -1,0 +1,219 @@
+"""Whether a trial may be believed: stated thresholds, and sentences that say what, how much and what to do.
+
+The harness judges itself before it judges a transport. Anything here makes the trial INVALID, and with it its point
+and the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.costs import Processor, RequestCounts
+from analysis.latency import MeasuredLatencies, due_at_clients_ns, in_window
+from loadtests.records import Ints, RequestKind, SampleRole, TransportStyle, Trial
+
+CPU_RATIO_LIMITS = {SampleRole.LOAD: 0.85, SampleRole.SERVER: 0.9, SampleRole.RELAY: 0.85}
+"""Of one core: all three are single-threaded, and beyond this their own queues grow into the latencies."""
+PUBLISH_LATENESS_LIMIT_MS = 2.0
+PUBLISH_LATENESS_LIMIT_RATIO = 0.1
+"""Of the trial's median latency, where that is more: a stream so slightly off moves nothing."""
+POLL_LATENESS_LIMIT_MS = 5.0
+LOOP_LAG_LIMIT_MS = 20.0
+EXCEPTIONS_RATIO = 0.01
+"""That share may exceed a lateness limit (so that the limit is on the p99), and one in any case: of a few dozen
+publications or polls in a short trial the p99 is the worst one, and one hiccup is no overload."""
+CLIENT_DELAY_P50_LIMIT_MS = 10.0
+RELAY_LATENESS_P50_LIMIT_MS = 1.0
+CLOCK_STEP_LIMIT_MS = 1.0
+EVENT_SIZE_TOLERANCE_BYTES = 4
+"""The stamps inside an event are numbers of the machine's uptime, which gain a digit now and then."""
+
+_ROLE_REMEDIES = {
+    SampleRole.LOAD: "use fewer clients or a faster machine",
+    SampleRole.SERVER: "use fewer clients, a lower rate or a faster machine",
+    SampleRole.RELAY: "use fewer clients, a lower rate or a network without emulation",
+}
+_ENDS = {
+    "drain_limit": "events were missing when the drain limit had passed: lower the load, or look for a lossy server",
+    "server_died": "the server died: see its log",
+    "load_died": "the load process died: see its log",
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is judged of one trial."""
+
+    trial: Trial
+    style: TransportStyle
+    latencies: MeasuredLatencies
+    ledger: Mapping[str, int]
+    requests: RequestCounts
+    processors: Mapping[SampleRole, Processor | None]
+
+
+def reasons_against(evidence: Evidence) -> list[str]:
+    """Why this trial is INVALID: one sentence each, none if it is valid."""
+    checks = (_end, _ledger, _failures, _stream_kept, _processors, _lateness, _clocks)
+    return [reason for check in checks for reason in check(evidence)]
+
+
+@dataclass(frozen=True)
+class PublishedStream:
+    """What all transports of a block must have published alike."""
+
+    offsets_ns: Ints
+    event_bytes: Ints
+
+    @classmethod
+    def of(cls, trial: Trial) -> PublishedStream:
+        """From a trial's own record."""
+        return cls(trial.published.due_ns - trial.info.t0_ns, trial.published.event_bytes)
+
+    def mismatch(self, other: PublishedStream) -> str | None:
+        """What is different from another one, or None."""
+        if len(self.offsets_ns) != len(other.offsets_ns):
+            return f"{len(self.offsets_ns)} events instead of {len(other.offsets_ns)}"
+        if moved := int((self.offsets_ns != other.offsets_ns).sum()):
+            return f"{moved} of {len(self.offsets_ns)} events due at another time"
+        if np.any(np.abs(self.event_bytes - other.event_bytes) > EVENT_SIZE_TOLERANCE_BYTES):
+            return "events of another size"
+        return None
+
+
+def mismatch_reason(stream: PublishedStream, first: PublishedStream, first_name: str) -> str | None:
+    """Why a trial cannot be compared with the first one of its block and rate; None if it can."""
+    difference = stream.mismatch(first)
+    return difference and (
+        f"its stream was not that of {first_name} in the same block: {difference} (expected the same events at the "
+        "same times): run it again with one version of server and harness"
+    )
+
+
+def _end(evidence: Evidence) -> Iterator[str]:
+    info = evidence.trial.info
+    if info.end != "complete":
+        yield f"it did not end as planned: {_ENDS.get(info.end, info.end)}"
+    yield from info.problems
+    if not len(evidence.latencies.latency_ms):
+        yield "not one measured delivery (expected at least one): use a longer trial or a higher rate"
+
+
+def _ledger(evidence: Evidence) -> Iterator[str]:
+    counts = evidence.ledger
+    for name in ("lost", "duplicate", "reordered", "corrupt"):
+        if counts[name]:
+            yield (
+                f"{counts[name]} of {counts['expected']} deliveries {name} (0 allowed): the transport or its client "
+                "does not keep its promise, so look at the deliveries table by client and seq"
+            )
+    if cut_off := int((evidence.trial.clients.cut_off != 0).sum()):
+        yield f"{cut_off} clients cut off by the server (0 allowed): use fewer clients, or find what held them up"
+
+
+def _failures(evidence: Evidence) -> Iterator[str]:
+    if errors := evidence.requests.totals["errors"]:
+        yield f"{errors} requests or connections failed (0 allowed): see outcome and status in the requests table"
+
+
+def _stream_kept(evidence: Evidence) -> Iterator[str]:
+    rows = evidence.trial.deliveries
+    known = (rows.seq >= 1) & (rows.seq <= len(evidence.trial.published))
+    due_ns = due_at_clients_ns(evidence.trial, evidence.style)[rows.client[known], rows.seq[known] - 1]
+    if wrong := int((rows.due_ns[known] != due_ns).sum()):
+        yield (
+            f"{wrong} deliveries say another due time than the schedule (0 allowed): the server did not publish "
+            "the stream that it was given"
+        )
+
+
+def _processors(evidence: Evidence) -> Iterator[str]:
+    for role, limit in CPU_RATIO_LIMITS.items():
+        use = evidence.processors[role]
+        if use is not None and use.ratio > limit:
+            yield (
+                f"the {role.name.lower()} process used {use.ratio:.0%} of a core (at most {limit:.0%}): "
+                f"{_ROLE_REMEDIES[role]}"
+            )
+
+
+def _lateness(evidence: Evidence) -> Iterator[str]:
+    latencies, lag = evidence.latencies, evidence.trial.loop_lag
+    if len(latencies.latency_ms):
+        limit_ms = max(PUBLISH_LATENESS_LIMIT_MS, PUBLISH_LATENESS_LIMIT_RATIO * float(np.median(latencies.latency_ms)))
+        remedy = "lower the rate, use fewer clients or leave the machine alone"
+        yield from _late("events were published", publish_lateness_ms(evidence), limit_ms, remedy)
+    yield from _late(
+        "polls were sent",
+        poll_lateness_ms(evidence.trial),
+        POLL_LATENESS_LIMIT_MS,
+        "use fewer clients or leave the machine alone",
+    )
+    yield from _late(
+        "timers of the load process fired",
+        lag.lag_ns[in_window(evidence.trial, lag.at_ns)] / 1e6,
+        LOOP_LAG_LIMIT_MS,
+        "use fewer clients or leave the machine alone",
+    )
+    delay_ms = latencies.client_delay_ms
+    if delay_ms is not None and (median_ms := float(np.median(delay_ms))) > CLIENT_DELAY_P50_LIMIT_MS:
+        yield (
+            f"clients read their deliveries {median_ms:.1f} ms after these had arrived, at the median "
+            f"(at most {CLIENT_DELAY_P50_LIMIT_MS:g} ms): use fewer clients or a lower rate"
+        )
+    relay_us = ((evidence.trial.info.relay or {}).get("lateness_us") or {}).get("p50")
+    if relay_us is not None and relay_us / 1000 > RELAY_LATENESS_P50_LIMIT_MS:
+        yield (
+            f"the relay delayed by {relay_us / 1000:.2f} ms more than asked, at the median "
+            f"(at most {RELAY_LATENESS_P50_LIMIT_MS:g} ms): use fewer clients or a lower rate"
+        )
+
+
+def _clocks(evidence: Evidence) -> Iterator[str]:
+    clock = evidence.trial.clock
+    if len(clock) < 2:
+        return
+    steps_ms = np.abs(np.diff(clock.realtime_ns - clock.monotonic_ns)) / 1e6
+    if (step_ms := float(steps_ms.max())) > CLOCK_STEP_LIMIT_MS:
+        yield (
+            f"the wall clock was set by {step_ms:.1f} ms during the trial (at most {CLOCK_STEP_LIMIT_MS:g} ms), which "
+            "shifts the kernel's arrival stamps: run again when it has settled"
+        )
+
+
+def publish_lateness_ms(evidence: Evidence) -> npt.NDArray[np.float64]:
+    """Published - due of the events of the window (echo on an open channel: sent - due, by each client).
+
+    Empty where requests go one at a time: a message that waits for its predecessor is late by its nature.
+    """
+    trial = evidence.trial
+    if evidence.style.model.startswith("round_trip"):
+        return evidence.latencies.server_lag_ms if evidence.style.role == "persistent" else np.empty(0)
+    rows = trial.published.where(in_window(trial, trial.published.due_ns) & (trial.published.published_ns > 0))
+    return (rows.published_ns - rows.due_ns) / 1e6
+
+
+def poll_lateness_ms(trial: Trial) -> npt.NDArray[np.float64]:
+    """How late each poll of the window was sent: after its plan, or after the answer before it if that came later."""
+    rows = trial.requests
+    rows = rows.where((rows.kind == RequestKind.POLL) & (rows.start_ns > 0))
+    order = np.lexsort((rows.start_ns, rows.client))
+    client, start_ns = rows.client[order], rows.start_ns[order]
+    free_ns = rows.planned_ns[order].copy()
+    same = client[1:] == client[:-1]
+    free_ns[1:] = np.maximum(free_ns[1:], np.where(same, rows.end_ns[order][:-1], 0))
+    return ((start_ns - free_ns) / 1e6)[in_window(trial, start_ns)]
+
+
+def _late(what: str, lateness_ms: Iterable[float], limit_ms: float, remedy: str) -> Iterator[str]:
+    values = np.asarray(lateness_ms)
+    exceeding = int((values > limit_ms).sum())
+    if exceeding > max(1.0, EXCEPTIONS_RATIO * len(values)):
+        yield (
+            f"{exceeding} of {len(values)} {what} more than {limit_ms:.3g} ms late, the worst {values.max():.1f} ms "
+            f"(at most {EXCEPTIONS_RATIO:.0%} may be): {remedy}"
+        )
