@@ -16,6 +16,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from servers.listening import StartError, listen, raise_descriptor_limit
+from servers.log import DEFAULT_HISTORY_EVENTS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 ADAPTERS = ("websocket", "polling", "sse")
 """Modules of servers/ that hold an ADAPTER; importing one takes half a second, so only what is asked for is."""
-DEFAULT_HISTORY_EVENTS = 10_000
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -51,15 +51,18 @@ def assemble(adapters: Sequence[Adapter], station: Station | None = None, title:
         title=title or adapters[0].title,
         version=API_VERSION,
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
         telemetry=_TELEMETRY_OFF,
         responses={422: {"description": "The request is not valid.", "content": _PROBLEM_CONTENT}},
     )
     app.state.station = station
     app.state.transports = [name for adapter in adapters for name in adapter.transports]
-    app.include_router(control.router)
+    # Routes are tried in turn: those of the measured path come first.
     for adapter in adapters:
         for router in adapter.routers:
             app.include_router(router)
+    app.include_router(control.router)
     app.add_exception_handler(CursorTooOldError, _cursor_too_old)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(WebSocketRequestValidationError, _invalid_upgrade)

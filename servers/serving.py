@@ -24,7 +24,7 @@ from servers.timer import ALARM_KIND
 KEEP_ALIVE_S = 300
 """Well above every poll interval: a shorter one races with the polls."""
 MAX_MESSAGE_BYTES = 1024 * 1024
-CUT_OFF_GRACE_S = 1.0
+CUT_OFF_GRACE_S = 2.0
 """How long a client that is cut off has to read what was sent to it and the close code after that."""
 
 _PINNED: dict[str, Any] = {

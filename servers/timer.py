@@ -7,19 +7,14 @@ Event loop timers are a millisecond coarse. An `Alarm` is a timerfd on Linux, 0.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
-import sys
 import time
 from collections.abc import Callable
 from typing import Protocol
 
-_NS_PER_S = 1_000_000_000
-_CLOCK_MONOTONIC = 1
-_TFD_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
-_TFD_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
-_TFD_TIMER_ABSTIME = 1
+from servers.timerfd import TimerFd, have_timerfd
 
+_NS_PER_S = 1_000_000_000
 _TIMERFD_LEAD_NS = 700_000
 _LOOP_LEAD_NS = 1_500_000
 """How long before it is due a wait turns from sleeping to spinning: past the lateness of nearly every wake-up."""
@@ -40,14 +35,6 @@ class Alarm(Protocol):
         """Never call back again, and let the resources go."""
 
 
-class _Timespec(ctypes.Structure):
-    _fields_ = (("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long))
-
-
-class _Itimerspec(ctypes.Structure):
-    _fields_ = (("it_interval", _Timespec), ("it_value", _Timespec))
-
-
 class _TimerfdAlarm:
     """An alarm on Linux: the kernel's high-resolution timer as a descriptor in the loop."""
 
@@ -56,35 +43,27 @@ class _TimerfdAlarm:
     def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
         self._loop = loop
         self._callback = callback
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._fd = self._checked(self._libc.timerfd_create(_CLOCK_MONOTONIC, _TFD_NONBLOCK | _TFD_CLOEXEC))
-        loop.add_reader(self._fd, self._expired)
+        self._timer: TimerFd | None = TimerFd()
+        loop.add_reader(self._timer.fileno(), self._expired)
 
     def set(self, due_ns: int) -> None:
-        # An absolute time of zero would disarm it.
-        seconds, nanoseconds = divmod(max(due_ns, 1), _NS_PER_S)
-        spec = _Itimerspec(_Timespec(0, 0), _Timespec(seconds, nanoseconds))
-        self._checked(self._libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, ctypes.byref(spec), None))
+        if self._timer is not None:
+            self._timer.set(due_ns)
 
     def close(self) -> None:
-        if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = -1
+        if self._timer is not None:
+            self._loop.remove_reader(self._timer.fileno())
+            self._timer.close()
+            self._timer = None
 
     def _expired(self) -> None:
+        if self._timer is None:
+            return
         try:
-            os.read(self._fd, 8)
+            os.read(self._timer.fileno(), 8)
         except BlockingIOError:
             return  # set anew between the expiry and this call
         self._callback()
-
-    @staticmethod
-    def _checked(result: int) -> int:
-        if result < 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-        return result
 
 
 class _LoopAlarm:
@@ -107,12 +86,12 @@ class _LoopAlarm:
             self._handle = None
 
 
-ALARM_KIND = "timerfd" if sys.platform == "linux" else "loop"
+ALARM_KIND = "timerfd" if have_timerfd() else "loop"
 
 
 def create_alarm(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> Alarm:
     """The most precise alarm that the platform has; `ALARM_KIND` names it."""
-    return _TimerfdAlarm(loop, callback) if sys.platform == "linux" else _LoopAlarm(loop, callback)
+    return _TimerfdAlarm(loop, callback) if have_timerfd() else _LoopAlarm(loop, callback)
 
 
 class PreciseTimer:

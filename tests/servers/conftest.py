@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -45,8 +46,15 @@ class RunningServer:
     def publish_at_once(self, events: int, payloads: list[str] | None = None) -> None:
         """Post a stream that is due now, and return when all of it is published."""
         self.post_stream([0] * events, payloads).raise_for_status()
-        while len(self.stats()["published"]) < events:
-            pass
+        self.until(lambda stats: len(stats["published"]) == events)
+
+    def until(self, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Ask for the stats until they say so; those stats."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not reached(stats := self.stats()):
+            assert time.monotonic() < deadline, stats
+            time.sleep(0.01)
+        return stats
 
     def stats(self) -> dict[str, Any]:
         """GET /stats."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 
 import pytest
@@ -25,20 +24,6 @@ def server(start_server: StartServer) -> RunningServer:
     return start_server("all", "--history", str(HISTORY_EVENTS))
 
 
-def until_cut_off(server: RunningServer, clients: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while server.stats()["cut_off"] < clients:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def until_channels(server: RunningServer, channels: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while server.stats()["channels"] != channels:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_clients_that_read_nothing_are_cut_off_and_others_are_not_delayed(server: RunningServer) -> None:
     with ExitStack() as stack:
         slow = [
@@ -47,26 +32,24 @@ def test_clients_that_read_nothing_are_cut_off_and_others_are_not_delayed(server
             for _ in range(3)
         ]
         prompt = stack.enter_context(connect(f"{server.websocket_url}/ws", proxy=None, compression=None))
-        until_channels(server, len(slow) + 1)
+        server.until(lambda stats: stats["channels"] == len(slow) + 1)
         server.post_stream([number * PERIOD_NS for number in range(EVENTS)], [PAYLOAD])
         for seq in range(1, EVENTS + 1):
             frame = prompt.recv(PATIENCE_S)
             assert isinstance(frame, str)
             assert frame.startswith(f'{{"seq":{seq},')
-        until_cut_off(server, len(slow))
-        until_channels(server, 1)
-        stats = server.stats()
-        assert stats["cut_off"] == len(slow)
-        assert stats["connections"] == 2  # the prompt client, and the one that asks: the slow ones are gone for good
+        server.until(lambda stats: stats["cut_off"] == len(slow))
+        # The prompt client and the one that asks: the slow ones are gone for good.
+        server.until(lambda stats: (stats["channels"], stats["connections"]) == (1, 2))
         for client in slow:
             read_to_end(client)
 
 
 def test_a_client_that_wakes_up_in_time_reads_why_it_was_cut_off(server: RunningServer) -> None:
     with connect_and_read_nothing(server.port, "/ws") as client:
-        until_channels(server, 1)
+        server.until(lambda stats: stats["channels"] == 1)
         server.post_stream([number * PERIOD_NS for number in range(EVENTS)], [PAYLOAD])
-        until_cut_off(server, 1)
+        server.until(lambda stats: stats["cut_off"] == 1)
         close = last_frame(read_to_end(client).partition(b"\r\n\r\n")[2])
     assert close.opcode is Opcode.CLOSE
     assert Close.parse(close.data).code == 4410
@@ -78,7 +61,7 @@ def test_a_slow_client_does_not_outlive_the_server(server: RunningServer) -> Non
         connect_and_read_nothing(server.port, "/ws") as websocket,
         connect_and_read_nothing(server.port, "/sse") as sse,
     ):
-        until_channels(server, 2)
+        server.until(lambda stats: stats["channels"] == 2)
         server.post_stream([0] * HISTORY_EVENTS, [PAYLOAD * 2])
         server.process.terminate()
         assert server.process.wait(PATIENCE_S) == 0

@@ -43,8 +43,7 @@ def test_a_stream_starts_when_it_was_asked_to(server: RunningServer) -> None:
     reply = server.post_stream([0, 1_000_000], start_in_ms=5).json()
     assert reply["events"] == 2
     assert before_ns + 5_000_000 <= reply["t0_ns"] <= time.monotonic_ns() + 5_000_000
-    while len(published := server.stats()["published"]) < 2:
-        pass
+    published = server.until(lambda stats: len(stats["published"]) == 2)["published"]
     assert [row[:2] for row in published] == [[1, reply["t0_ns"]], [2, reply["t0_ns"] + 1_000_000]]
     assert all(published_ns >= due_ns for _, due_ns, published_ns in published)
 
@@ -52,14 +51,14 @@ def test_a_stream_starts_when_it_was_asked_to(server: RunningServer) -> None:
 def test_stats_cover_the_whole_stream_whatever_the_history(start_server: StartServer) -> None:
     server = start_server("polling", "--history", "3")
     server.publish_at_once(20)
-    stats = httpx.get(f"{server.url}/stats").json()
+    stats = server.stats()
     assert [row[0] for row in stats["published"]] == list(range(1, 21))
     assert stats["options"]["history_events"] == 3
 
 
 def test_stats_say_how_the_server_fared_and_what_is_pinned(server: RunningServer) -> None:
     server.publish_at_once(1)
-    stats = httpx.get(f"{server.url}/stats").json()
+    stats = server.stats()
     assert stats["connections"] >= 1
     assert (stats["cut_off"], stats["channels"]) == (0, 0)
     assert stats["spin_cpu_ns"] >= 0
@@ -71,9 +70,7 @@ def test_stats_say_how_the_server_fared_and_what_is_pinned(server: RunningServer
 
 def test_the_loop_s_lag_is_measured_while_a_stream_runs(server: RunningServer) -> None:
     server.post_stream([0])
-    deadline = time.monotonic() + PATIENCE_S
-    while (lag := httpx.get(f"{server.url}/stats").json()["loop_lag_ms"])["p50"] is None:
-        assert time.monotonic() < deadline
+    lag = server.until(lambda stats: stats["loop_lag_ms"]["p50"] is not None)["loop_lag_ms"]
     assert 0 <= lag["p50"] <= lag["p99"] <= lag["max"]
 
 

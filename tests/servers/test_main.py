@@ -66,8 +66,7 @@ def test_a_signal_ends_the_server_with_channels_and_polls_still_open(
         stack.enter_context(connect(f"{server.websocket_url}/ws/echo", proxy=None))
         stack.enter_context(httpx.stream("GET", f"{server.url}/sse", timeout=PATIENCE_S))
         holding.start()
-        while server.stats()["waiting"] < 3:
-            pass
+        server.until(lambda stats: stats["waiting"] == 3)
         server.process.send_signal(number)
         assert server.process.wait(PATIENCE_S) == 0
     holding.join(PATIENCE_S)

@@ -104,6 +104,5 @@ def test_a_bad_cursor_is_refused_with_what_is_wrong(
 def test_a_client_that_leaves_is_noticed_without_any_event(server: RunningServer) -> None:
     server.post_stream([])
     with stream(server):
-        assert server.stats()["channels"] == 1
-    while server.stats()["channels"] or server.stats()["waiting"]:
-        pass
+        server.until(lambda stats: stats["channels"] == 1)
+    server.until(lambda stats: stats["channels"] == stats["waiting"] == 0)

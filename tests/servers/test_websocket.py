@@ -101,9 +101,8 @@ def test_a_client_that_leaves_is_noticed_without_any_event(server: RunningServer
     server.post_stream([])
     with channel(server) as socket:
         socket.send("what a client says on this channel is ignored")
-        assert server.stats()["channels"] == 1
-    while server.stats()["channels"] or server.stats()["waiting"]:
-        pass
+        server.until(lambda stats: stats["channels"] == 1)
+    server.until(lambda stats: stats["channels"] == stats["waiting"] == 0)
 
 
 def test_messages_are_echoed_as_they_came(server: RunningServer) -> None:
