@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table as ConsoleTable
 
 from analysis.series import Results
+from analysis.summarize import SUMMARY_FILE, write_summary
 from analysis.tables import Table, main_table
-from loadtests.records import JsonObject, UserError, finished_trial_folders, load_run_info
+from loadtests.records import UserError, load_run_info
 
 RESULTS_FOLDER = Path(__file__).resolve().parent.parent / "results"
 _LATEST = "latest"
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _report(options: argparse.Namespace) -> None:
     folder = run_folder(options.run)
-    summary = _checked_summary(folder)
+    summary = write_summary(folder)
     # Matplotlib takes half a second to load: only a report draws.
     from analysis.charts import draw_charts  # noqa: PLC0415
     from analysis.charts.raw import load_base_trials  # noqa: PLC0415
@@ -79,8 +80,8 @@ def _report(options: argparse.Namespace) -> None:
 
 def _summary(options: argparse.Namespace) -> None:
     folder = run_folder(options.run)
-    _checked_summary(folder)
-    print(folder / "summary.json")
+    write_summary(folder)
+    print(folder / SUMMARY_FILE)
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -99,17 +100,6 @@ def run_folder(name: str) -> Path:
     if not Path(name).is_dir():
         raise UserError(f"RUN={name}: no such folder (expected the folder of a run, as in results/, or latest)")
     return Path(name)
-
-
-def _checked_summary(folder: Path) -> JsonObject:
-    from analysis.summarize import write_summary  # noqa: PLC0415 - SciPy loads here
-
-    load_run_info(folder)
-    if not finished_trial_folders(folder):
-        raise UserError(
-            f"{folder}: the run has no finished trial, so there is nothing to report (expected one at least)"
-        )
-    return write_summary(folder)
 
 
 def _console_table(table: Table) -> ConsoleTable:

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.quantities import NOT_MEASURED, figure, interval, parameter_value, plural
-from analysis.series import LENGTHS, value_at
+from analysis.series import value_at
+from analysis.summarize import LENGTHS, SUMMARY_FILE, SUMMARY_FORMAT
 from loadtests.records import JsonObject, UserError, load_run_info, read_json
 
-SUMMARY_FORMAT = "push-vs-poll/summary"
 TOLERANCE = 0.03
 """Figures this near to each other agree, whatever their intervals say."""
 _FIGURES = (
@@ -160,9 +160,9 @@ def _agreements(ours: JsonObject, theirs: JsonObject) -> tuple[Agreement, ...]:
 
 
 def _summary(folder: Path) -> JsonObject:
-    if not (folder / "summary.json").is_file():
+    if not (folder / SUMMARY_FILE).is_file():
         raise UserError(f"{folder}: has no summary.json yet (expected a reported run: make report RUN={folder})")
-    return read_json(folder / "summary.json", SUMMARY_FORMAT)
+    return read_json(folder / SUMMARY_FILE, SUMMARY_FORMAT)
 
 
 def _identity(point: JsonObject) -> tuple[str, frozenset[tuple[str, object]]]:

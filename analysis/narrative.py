@@ -77,12 +77,12 @@ def _stream(results: Results) -> str:
     also = f" Varied around this base point, one at a time: {listed(swept)}." if swept else ""
     if results.round_trip:
         return (
-            f"Each of {plural(base['clients'], 'client')} sent {figure(base['rate_per_s'])} messages a second of "
+            f"Each of {plural(base['clients'], 'client')} sent {base['rate_per_s']:g} messages a second of "
             f"{base['payload_bytes']} bytes on a schedule fixed before the run, and timed each until its echo "
             f"arrived.{also}"
         )
     return (
-        f"One stream of {figure(base['rate_per_s'])} events a second, "
+        f"One stream of {base['rate_per_s']:g} events a second, "
         f"{_ARRIVALS.get(base['arrival'], base['arrival'])}, each "
         f"with {base['payload_bytes']} bytes of payload, was delivered to {plural(base['clients'], 'client')}. Due "
         f"times were "
@@ -109,7 +109,7 @@ def _network(results: Results, run: RunInfo, documents: Sequence[JsonObject]) ->
             f"99th "
             f"percentile of at most {figure(max(p99s) / 1000)} ms in any trial."
         )
-    return f"{where} A relay between them delayed each direction by {figure(delay_ms)} ms.{accuracy}"
+    return f"{where} A relay between them delayed each direction by {delay_ms:g} ms.{accuracy}"
 
 
 def _trials(run: RunInfo, results: Results) -> str:
@@ -119,8 +119,8 @@ def _trials(run: RunInfo, results: Results) -> str:
         f"{plural(summary['finished_trials'], 'trial')} of {count(summary['planned_trials'])} planned, in "
         f"{plural(blocks, 'block')}: each block measures every point once, in random order, with fresh processes. "
         f"Events due in "
-        f"the first {figure(base['warm_up_s'])} s of a trial are warm-up and not measured; those due in the "
-        f"{figure(base['measured_s'])} s after it are, and the trial goes on until every client has every event or "
+        f"the first {base['warm_up_s']:g} s of a trial are warm-up and not measured; those due in the "
+        f"{base['measured_s']:g} s after it are, and the trial goes on until every client has every event or "
         f"the drain "
         f"limit has passed. The trial, not the message, is the unit: 95 % intervals come from the spread between "
         f"trials, "

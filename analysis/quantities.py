@@ -13,23 +13,13 @@ def figure(value: float | None) -> str:
     if value is None:
         return NOT_MEASURED
     size = abs(value)
-    if size >= 100:
-        return f"{value:,.0f}"
-    if size >= 10:
-        return f"{value:.1f}"
-    if size >= 1 or size == 0:
-        return f"{value:.2f}" if size else "0"
-    return f"{value:.3f}" if size >= 0.01 else f"{value:.4f}"
+    decimals = next((d for d, least in enumerate((100, 10, 1, 0.01)) if size >= least), 4)
+    return f"{value:,.{decimals}f}".replace("-", "−") if size else "0"
 
 
 def interval(bounds: Sequence[float] | None) -> str:
-    """`[25.1, 25.4]`, or nothing where there is no interval."""
-    return "" if bounds is None else f"[{figure(bounds[0])}, {figure(bounds[1])}]"
-
-
-def with_interval(value: float | None, bounds: Sequence[float] | None) -> str:
-    """`25.3 [25.1, 25.4]`, or the value alone."""
-    return f"{figure(value)} {interval(bounds)}".rstrip()
+    """`[25.1, 25.4]`, or nothing where there is no interval or it is a single value."""
+    return "" if bounds is None or bounds[0] == bounds[1] else f"[{figure(bounds[0])}, {figure(bounds[1])}]"
 
 
 def milliseconds(value_ms: float) -> str:
@@ -53,6 +43,11 @@ def count(value: int | None) -> str:
 def plural(number: int, noun: str) -> str:
     """`1 trial`, `3 trials`."""
     return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def change(start: str, end: str) -> str:
+    """`a to b`, or `a throughout`."""
+    return f"{start} throughout" if start == end else f"{start} to {end}"
 
 
 def listed(items: Sequence[str]) -> str:
@@ -95,4 +90,5 @@ def parameter_title(parameter: str) -> str:
 def parameter_value(parameter: str, value: object) -> str:
     """A parameter's value in words: `every 1 s`, `50 clients`."""
     shown = f"{value:g}" if isinstance(value, float) else str(value).replace("poisson", "Poisson")
-    return _PARAMETER_VALUES.get(parameter, f"{parameter} {{}}").format(shown)
+    text = _PARAMETER_VALUES.get(parameter, f"{parameter} {{}}").format(shown)
+    return text.replace("events/s", "event/s").replace("clients", "client") if value == 1 else text

@@ -160,7 +160,7 @@ def _point_reasons(results: Results) -> list[str]:
 
 
 def _facts(document: JsonObject) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), _fact(name, value)) for name, value in document.items()]
+    return [(name.removesuffix("_bytes").replace("_", " "), _fact(name, value)) for name, value in document.items()]
 
 
 def _fact(name: str, value: object) -> str:

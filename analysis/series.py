@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.quantities import parameter_value
+from analysis.summarize import LENGTHS
 from loadtests.records import JsonObject, TransportStyle
-
-LENGTHS = frozenset({"warm_up_s", "measured_s"})
-"""How long a trial took does not make it another measurement."""
 
 
 @dataclass(frozen=True)

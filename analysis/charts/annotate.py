@@ -36,10 +36,9 @@ def label_ends(axes: Axes, ends: Sequence[Label]) -> None:
     if not ends:
         return
     frame = _frame(axes)
-    height = frame.top - frame.bottom
     at = [_in_points(axes, label) for label in ends]
     line_heights = [label.size * _LINE_SPACING for label in ends]
-    centres = spread_out([y for _, y in at], line_heights, frame.bottom - 0.1 * height, frame.top + 0.1 * height)
+    centres = spread_out([y for _, y in at], line_heights, frame.bottom, frame.top + 2 * _GAP_POINTS)
     for label, (x, y), centre in zip(ends, at, centres, strict=True):
         _annotate(axes, label, (frame.right + 2 * _GAP_POINTS - x, centre - y), align="left", leader=True)
 

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 
 from analysis.charts.annotate import text_size
 from analysis.charts.canvas import Chart, Margins, drawing, framed
-from analysis.charts.marks import key_row, label_colour
+from analysis.charts.marks import draw_key, label_colour
 from analysis.charts.raw import BaseTrials
 from analysis.latency import Floats, arrivals_ns
 from analysis.quantities import listed, plural
@@ -77,7 +77,7 @@ def lanes_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
         axes.vlines(truth, len(lanes) - 0.42, len(lanes) - 0.12, color=LIGHT.ink, linewidth=1.1)
         for at, lane in enumerate(reversed(lanes)):
             _draw_lane(axes, lane, at, length_s)
-        key_row(figure, _key(lanes), axes.get_position().y1 * figure.get_size_inches()[1] + 0.32)
+        draw_key(figure, _key(lanes), axes.get_position().y1 * figure.get_size_inches()[1] + 0.32)
     return Chart("lanes", title, _caption(lanes, len(truth), length_s), figure)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,12 +10,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
+from analysis.charts.annotate import text_size
 from analysis.series import Series, value_at
-from analysis.style import LIGHT, WIDTH_IN, text_colour
+from analysis.style import LIGHT, POINTS_PER_IN, WIDTH_IN, text_colour
 from loadtests.records import TransportStyle
 
 _MARKER_POINTS = 6.5
+_KEY_POINTS = 8
+_KEY_ENTRY_POINTS = 30
+"""Room of a key's entry beside its text: the mark and the distance to the next."""
+_KEY_LEFT_IN = 0.12
 
 
 def look(transport: TransportStyle, *, line: bool = True, rank: int = 9) -> dict[str, Any]:
@@ -71,16 +78,28 @@ def series_values(series: Series, *path: str) -> tuple[list[float], list[float]]
     return [x for x, _ in pairs], [y for _, y in pairs]
 
 
-def key_row(figure: Figure, handles: Sequence[tuple[Line2D | Any, str]], y_in: float, left_in: float = 0.12) -> None:
-    """A key on one line, its top at `y_in` inches above the bottom."""
+def key_columns(labels: Sequence[str]) -> int:
+    """How many entries of a key stand beside each other: all, or as many as the chart is wide for."""
+    widths = [text_size(label, _KEY_POINTS)[0] + _KEY_ENTRY_POINTS for label in labels]
+    room = (WIDTH_IN - 2 * _KEY_LEFT_IN) * POINTS_PER_IN
+    return len(labels) if sum(widths) <= room else max(int(room / max(widths)), 1)
+
+
+def key_height_in(labels: Sequence[str]) -> float:
+    """Height of the key in inches."""
+    return 0.17 * math.ceil(len(labels) / key_columns(labels))
+
+
+def draw_key(figure: Figure, handles: Sequence[tuple[Line2D | Patch, str]], y_in: float) -> None:
+    """A key on as few lines as it needs, its top at `y_in` inches above the bottom."""
     height_in = figure.get_size_inches()[1]
     figure.legend(
         [handle for handle, _ in handles],
         [label for _, label in handles],
         loc="upper left",
-        bbox_to_anchor=(left_in / WIDTH_IN, y_in / height_in),
-        ncols=len(handles),
-        fontsize=8,
+        bbox_to_anchor=(_KEY_LEFT_IN / WIDTH_IN, y_in / height_in),
+        ncols=key_columns([label for _, label in handles]),
+        fontsize=_KEY_POINTS,
         labelcolor=LIGHT.ink,
         handletextpad=0.5,
         columnspacing=1.4,

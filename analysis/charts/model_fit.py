@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency
-from analysis.charts.marks import key_row, look, marker_handle, whiskers
+from analysis.charts.marks import draw_key, key_height_in, look, marker_handle, whiskers
 from analysis.quantities import plural
 from analysis.series import Results, value_at
 from analysis.style import LIGHT
@@ -38,18 +38,20 @@ def model_chart(results: Results) -> Chart | None:
         return None
     title = "Measured against the model"
     panels = [panel for panel in (("mean latency", latency), ("requests per event", requests)) if panel[1]]
+    present = {d.transport.name for _, deviations in panels for d in deviations}
+    styles = [style for style in results.transports if style.name in present]
+    key_in = key_height_in([style.label for style in styles])
     with drawing():
         figure, grid = framed(
             title, "(measured − model) / model for every point of the run; the model is evaluated on the trials' own "
             "schedules, nothing is fitted. Shaded: ±10 %.", 2.9,
-            Margins(left=0.75, right=0.3, bottom=0.5, top=0.62, between_columns=0.8), columns=len(panels),
+            Margins(left=0.75, right=0.3, bottom=0.5, top=0.45 + key_in, between_columns=0.8), columns=len(panels),
         )  # fmt: skip
         for axes, (name, deviations) in zip(grid[0], panels, strict=True):
             axes.set_title(name, size=8.5, color=LIGHT.ink, loc="left")
             _panel(axes, deviations, is_latency=name == "mean latency")
-        present = {d.transport.name for _, deviations in panels for d in deviations}
-        key = [marker_handle(style) for style in results.transports if style.name in present]
-        key_row(figure, key, grid[0][0].get_position().y1 * figure.get_size_inches()[1] + 0.5)
+        top_in = grid[0][0].get_position().y1 * figure.get_size_inches()[1]
+        draw_key(figure, [marker_handle(style) for style in styles], top_in + 0.33 + key_in)
     return Chart("model", title, _caption(panels, len(results.points)), figure)
 
 

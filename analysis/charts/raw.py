@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.latency import MeasuredLatencies, measure_latencies
-from analysis.series import LENGTHS
+from analysis.summarize import LENGTHS
 from loadtests.records import Ints, RunInfo, TransportStyle, Trial, finished_trial_folders
 
 

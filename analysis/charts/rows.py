@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from analysis.charts.annotate import text_size
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero
-from analysis.charts.marks import key_row, label_colour
+from analysis.charts.marks import draw_key, label_colour
 from analysis.quantities import figure as digits
 from analysis.quantities import parameter_value
 from analysis.series import Results, value_at
@@ -150,4 +150,4 @@ def _write(axes: Axes, x: float, at: float, text: str) -> None:
 def _key(figure: Figure, parts: list[_Part]) -> None:
     top = figure.axes[0].get_position().y1 * figure.get_size_inches()[1]
     handles = [Patch(facecolor=part.colour, hatch=part.hatch, edgecolor=LIGHT.shade_2, linewidth=0.5) for part in parts]
-    key_row(figure, [(handle, part.label) for handle, part in zip(handles, parts, strict=True)], top + 0.28)
+    draw_key(figure, [(handle, part.label) for handle, part in zip(handles, parts, strict=True)], top + 0.28)

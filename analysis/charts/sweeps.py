@@ -10,8 +10,8 @@ from analysis.charts.annotate import Label, label_ends
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
 from analysis.charts.marks import label_colour, look, series_values, whiskers
 from analysis.charts.theory import closed_form_curve
+from analysis.quantities import change, milliseconds, parameter_name, parameter_title, parameter_value
 from analysis.quantities import figure as digits
-from analysis.quantities import milliseconds, parameter_name, parameter_title, parameter_value
 from analysis.series import Results, Series, value_at
 from analysis.style import LIGHT
 
@@ -59,7 +59,7 @@ def requests_against(results: Results, parameter: str) -> Chart | None:
             _model_line(axes, series)
         _lines(axes, groups, ("requests_per_event",), ("requests_per_event_ci95",), joined=False)
     sentences = [
-        f"{series.transport.label} from {digits(ys[0])} to {digits(ys[-1])}"
+        f"{series.transport.label} {change(digits(ys[0]), digits(ys[-1]))}"
         for series in groups
         for _, ys in [series_values(series, "requests_per_event")]
     ]
@@ -156,7 +156,7 @@ def _latency_caption(groups: Sequence[Series], quantiles: Sequence[str]) -> str:
         moves = []
         for quantile in quantiles:
             _, ys = series_values(series, "latency_ms", quantile)
-            moves.append(f"{quantile} {milliseconds(ys[0])} to {milliseconds(ys[-1])}")
+            moves.append(f"{quantile} {change(milliseconds(ys[0]), milliseconds(ys[-1]))}")
         sentences.append(f"{series.transport.label}: {', '.join(moves)}")
     return f"{_span(groups).capitalize()}: {'; '.join(sentences)}. Whiskers are 95 % intervals."
 
