@@ -3,7 +3,7 @@
 `make bench` starts Locust with this file once per trial and names the trial in an environment variable. By hand, any
 of Locust's own ways works, its web UI included (`make ui`):
 
-    locust -f loadtests/locustfile.py --host http://127.0.0.1:8000 WebSocketUser ShortPollUser
+    locust -f loadtests/locustfile.py --host http://127.0.0.1:8000 WebsocketUser ShortPollUser
 
 Locust's own statistics show live numbers, named for what they are; results come from the raw records only.
 """

@@ -99,7 +99,7 @@ class _Processes:
         cores = surroundings.cores
         if surroundings.target is None:
             port = free_port()
-            server = ["-m", "servers", TRANSPORTS[trial.transport].server, "--host", _HOST, "--port", str(port)]
+            server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(port)]
             self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
             self.sampler.watch(SampleRole.SERVER, self._server.pid)
             self._control_url = f"http://{_HOST}:{port}"
@@ -120,7 +120,7 @@ class _Processes:
             return self._control_url
         port = free_port()
         parts = urlsplit(self._control_url)
-        relay = ["-m", "servers", "relay", "--host", _HOST, "--port", str(port)]
+        relay = ["-m", "servers", "relay", *_listening(port)]
         relay += ["--to", f"{parts.hostname}:{parts.port}", "--delay-ms", f"{delay_ms:g}"]
         self._relay = running.enter_context(Child(relay, self._folder / _RELAY_LOG))
         self.sampler.watch(SampleRole.RELAY, self._relay.pid)
@@ -231,6 +231,10 @@ def _info(
         relay=relay,
         timing_s={name: round(seconds, 4) for name, seconds in timing_s.items()},
     )
+
+
+def _listening(port: int) -> list[str]:
+    return ["--host", _HOST, "--port", str(port), "--with-parent"]
 
 
 def free_port() -> int:

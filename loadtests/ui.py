@@ -26,7 +26,7 @@ def serve_ui(port: int) -> None:
     server_port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         logs = Path(folder)
-        server = ["-m", "servers", "all", "--host", _HOST, "--port", str(server_port)]
+        server = ["-m", "servers", "all", "--host", _HOST, "--port", str(server_port), "--with-parent"]
         url = f"http://{_HOST}:{server_port}"
         locust = ["-m", "locust", "-f", str(LOCUSTFILE), "--host", url, "--class-picker", "-u", "10", "-r", "10"]
         locust += ["--web-host", _HOST, "--web-port", str(port), "--loglevel", "WARNING"]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from servers.listening import StartError, listen, raise_descriptor_limit
 from servers.log import DEFAULT_HISTORY_EVENTS
+from servers.parentage import end_with_parent
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -30,6 +31,8 @@ ADAPTERS = ("websocket", "polling", "sse")
 def main(arguments: list[str] | None = None) -> int:
     """Run one server to its end; the exit status."""
     asked = _parser().parse_args(arguments)
+    if getattr(asked, "with_parent", False):
+        end_with_parent()
     try:
         if asked.server == "openapi":
             print(json.dumps(_app(ADAPTERS, DEFAULT_HISTORY_EVENTS, {}).openapi(), indent=2))
@@ -54,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     listening = argparse.ArgumentParser(add_help=False)
     listening.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     listening.add_argument("--port", type=_port, required=True, help="port to listen on; 0 takes any free one")
+    listening.add_argument("--with-parent", action="store_true", help="end when the process that started it has ended")
     for name, offer in (
         *((name, f"the {name} app alone") for name in ADAPTERS),
         ("all", "every transport on one port"),

@@ -175,6 +175,23 @@ def test_a_server_that_dies_in_mid_trial_is_one_sentence(tmp_path: Path) -> None
     assert command("analysis", "report", results / "latest").returncode == 0
 
 
+def test_a_killed_harness_leaves_no_server_behind(tmp_path: Path) -> None:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("only Linux tells a child that its parent is gone")
+    before = pids()
+    running = start(scenario(tmp_path, delay_ms=5, measured_s=3), tmp_path / "results")
+    deadline = time.monotonic() + PATIENCE_S
+    while len(psutil.Process(running.pid).children()) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(1.0)
+    running.kill()
+    running.communicate()
+    while any("servers" in _command_of(p) for p in psutil.process_iter() if p.pid not in before):
+        assert time.monotonic() < deadline, "a server outlived its harness"
+        time.sleep(0.1)
+
+
 def refused(*arguments: str | Path) -> str:
     ran = command(*arguments)
     assert ran.returncode == 2, ran.stderr
