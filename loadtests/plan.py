@@ -52,6 +52,7 @@ def stream_spec(trial: PlannedTrial) -> StreamSpec:
         payload_bytes=parameters["payload_bytes"],
         duration_s=parameters["warm_up_s"] + parameters["measured_s"],
         seed=trial.seed,
+        warm_up_s=parameters["warm_up_s"],
     )
 
 

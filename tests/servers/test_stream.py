@@ -58,3 +58,13 @@ def test_poisson_gaps_are_exponential() -> None:
 def test_a_burst_is_a_run_of_events_a_millisecond_apart() -> None:
     offsets = due_offsets_ns(StreamSpec(1, "burst", 1, 200, 5))
     assert np.count_nonzero(np.diff(offsets) == BURST_SPACING_NS) > len(offsets) / 2
+
+
+@given(seed=st.integers(0, 2**32), rate_per_s=st.integers(1, 50), warm_up_s=st.sampled_from([0.0, 0.5, 1.0]))
+def test_random_arrivals_have_their_expected_count_in_the_warm_up_and_after_it(
+    seed: int, rate_per_s: int, warm_up_s: float
+) -> None:
+    spec = StreamSpec(rate_per_s, "poisson", 1, warm_up_s + 3, seed, warm_up_s)
+    offsets = due_offsets_ns(spec)
+    assert np.count_nonzero(offsets >= warm_up_s * 1e9) in (rate_per_s * 3, rate_per_s * 3 + 1)
+    assert abs(np.count_nonzero(offsets < warm_up_s * 1e9) - rate_per_s * warm_up_s) < 1
