@@ -146,10 +146,12 @@ def _cheaper(summary: JsonObject, others: Sequence[JsonObject]) -> Iterator[str]
                 f"{figure(theirs)} {unit})"
             )
     label = _label(summary, summary["reference"])
-    if found:
-        yield f"polling is cheaper than {label} in {listed(found)}"
-    else:
-        yield f"polling is nowhere cheaper than {label} in this run"
+    what = "HTTP" if _is_round_trip(summary, summary["reference"]) else "polling"
+    yield (
+        f"{what} is cheaper than {label} in {listed(found)}"
+        if found
+        else f"{what} is nowhere cheaper than {label} here"
+    )
 
 
 def _counterpart(summary: JsonObject, point: JsonObject) -> JsonObject | None:

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from analysis.summarize import summarize_run, write_summary
+from loadtests.records import JsonObject, UserError, read_json
+from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run, trial_index
+from tests.fabricate_trial import Faults
+
+QUIET = dataclasses.replace(SMALL, noise_ms=0.0, measured_s=5.0)
+POINT_KEYS = {
+    "transport", "parameters", "base", "trials", "events", "deliveries", "latency_ms", "latency_stamp", "parts_ms",
+    "stamps", "requests_per_event", "requests_per_event_ci95", "requests_per_s", "requests_per_s_ci95", "empty_ratio",
+    "requests", "bytes_per_event", "bytes_split_per_event", "setup_bytes_per_client", "setup_ms",
+    "server_cpu_us_per_event", "load_cpu_us_per_event", "server_cpu_ratio", "load_cpu_ratio", "server_rss_bytes",
+    "load_rss_bytes", "ledger", "model", "closed_form", "residual_ms", "against_reference", "valid", "invalid_reasons",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> JsonObject:
+    return summarize_run(fabricate_run(tmp_path_factory.mktemp("run"), Fabrication()))
+
+
+def base(summary: JsonObject, transport: str) -> JsonObject:
+    return next(dict(p) for p in summary["points"] if p["transport"] == transport and p["base"])
+
+
+def test_every_key_of_the_format_is_there(swept: JsonObject) -> None:
+    assert all(set(point) == POINT_KEYS for point in swept["points"])
+    assert set(swept) == {
+        "scenario", "valid", "invalid_reasons", "verdict", "warnings", "reference", "transports", "base_point",
+        "varied", "quantile_definition", "planned_trials", "finished_trials", "points",
+    }  # fmt: skip
+
+
+def test_a_sound_run_is_valid_and_complete(swept: JsonObject) -> None:
+    assert (swept["valid"], swept["invalid_reasons"]) == (True, [])
+    assert swept["planned_trials"] == swept["finished_trials"] == 48
+    assert swept["varied"] == ["rate_per_s", "poll_interval_s"]
+    assert swept["points"][swept["base_point"]] == base(swept, "websocket")
+    assert sum(point["base"] for point in swept["points"]) == 4
+
+
+def test_every_point_is_the_model_plus_what_the_fake_system_took(swept: JsonObject) -> None:
+    for point in swept["points"]:
+        # 0.1 ms of noise and 0.02 ms of publishing late; a poll just missed costs a whole turn, hence the rest.
+        excess_ms = point["latency_ms"]["mean"] - point["model"]["mean_ms"]
+        assert 0.05 < excess_ms < 0.5
+        assert point["residual_ms"]["mean"] == pytest.approx(excess_ms, abs=1e-2)
+        assert point["requests_per_event"] == pytest.approx(point["model"]["requests_per_event"], rel=0.01)
+
+
+def test_short_polls_follow_their_interval(swept: JsonObject) -> None:
+    for point in swept["points"]:
+        if point["transport"] == "short_poll":
+            interval_s = point["parameters"]["poll_interval_s"]
+            assert point["latency_ms"]["mean"] == pytest.approx(500 * interval_s + 25, rel=0.05)
+            assert point["requests_per_s"] == pytest.approx(1 / interval_s, rel=0.05)
+
+
+def test_differences_are_taken_from_the_reference_at_the_same_parameters(swept: JsonObject) -> None:
+    assert base(swept, "websocket")["against_reference"] is None
+    for point in swept["points"]:
+        against = point["against_reference"]
+        if point["transport"] == "short_poll":
+            expected = point["latency_ms"]["mean"] - 25.12
+            assert against["mean_difference_ms"]["value"] == pytest.approx(expected, abs=2)
+            assert against["mean_difference_ms"]["ci95"][0] > 0
+        if point["transport"] == "sse":
+            low, high = against["p50_difference_ms"]["ci95"]
+            assert abs(against["p50_difference_ms"]["value"]) < 0.1
+            assert low < high
+
+
+def test_a_rerun_gives_the_same_bytes(tmp_path: Path) -> None:
+    run = fabricate_run(tmp_path, SMALL)
+    write_summary(run)
+    first = (run / "summary.json").read_bytes()
+    (run / "summary.json").unlink()
+    write_summary(run)
+    assert (run / "summary.json").read_bytes() == first
+    assert read_json(run / "summary.json", "push-vs-poll/summary")["scenario"] == "fabricated"
+    assert json.loads(first)["version"] == 1
+
+
+def test_the_ledger_reports_exactly_what_was_done(tmp_path: Path) -> None:
+    faults = Faults(
+        drop=frozenset({(0, 12), (1, 30), (1, 31)}),
+        duplicate=frozenset({(2, 20)}),
+        reorder=frozenset({(3, 15)}),
+        corrupt=frozenset({(4, 22), (5, 5)}),
+    )
+    summary = summarize_run(fabricate_run(tmp_path, QUIET, {trial_index(QUIET, "sse", block=1): faults}))
+    ledger = base(summary, "sse")["ledger"]
+    assert {k: ledger[k] for k in ("lost", "duplicate", "reordered", "late", "corrupt")} == {
+        "lost": 3, "duplicate": 1, "reordered": 1, "late": 0, "corrupt": 2,
+    }  # fmt: skip
+    assert ledger["delivered"] == ledger["expected"] - 3
+
+
+def test_an_invalid_trial_makes_its_point_and_the_run_invalid_and_no_other_point(tmp_path: Path) -> None:
+    index = trial_index(QUIET, "long_poll", block=2)
+    summary = summarize_run(fabricate_run(tmp_path, QUIET, {index: Faults(drop=frozenset({(0, 12)}))}))
+    assert [point["transport"] for point in summary["points"] if not point["valid"]] == ["long_poll"]
+    assert not summary["valid"]
+    [reason] = summary["invalid_reasons"]
+    assert reason.startswith(f"Long poll, trial {index:03d}-long_poll: 1 of ")
+    assert summary["verdict"].startswith("INVALID: Long poll, trial")
+
+
+def test_a_stream_that_was_not_the_others(tmp_path: Path) -> None:
+    index = trial_index(QUIET, "short_poll", block=1)
+    summary = summarize_run(fabricate_run(tmp_path, QUIET, {index: Faults(shift_first_event_ms=3.0)}))
+    assert any("its stream was not that of" in reason for reason in summary["invalid_reasons"])
+
+
+def test_late_is_delivered_and_warned_of(tmp_path: Path) -> None:
+    held_up = Faults(delay_ms={(0, 40): 9000.0})
+    summary = summarize_run(fabricate_run(tmp_path, QUIET, {trial_index(QUIET, "websocket"): held_up}))
+    ledger = base(summary, "websocket")["ledger"]
+    assert ledger["late"] > 0
+    assert ledger["lost"] == 0
+    assert any("came later than any transport has to be" in warning for warning in summary["warnings"])
+
+
+def test_an_interrupted_run_is_summarised_from_its_finished_trials(tmp_path: Path) -> None:
+    run = fabricate_run(tmp_path, QUIET)
+    folders = sorted((run / "trials").iterdir())
+    for folder in folders[5:]:
+        (folder / "trial.json").unlink()
+    summary = summarize_run(run)
+    assert (summary["planned_trials"], summary["finished_trials"]) == (12, 5)
+    assert sum(point["trials"] for point in summary["points"]) == 5
+    assert "Only 5 of 12 planned trials were finished." in summary["warnings"]
+
+
+def test_a_single_trial_has_no_interval_and_says_so(tmp_path: Path) -> None:
+    summary = summarize_run(fabricate_run(tmp_path, dataclasses.replace(QUIET, blocks=1)))
+    point = base(summary, "short_poll")
+    assert [point["latency_ms"][f"{name}_ci95"] for name in ("mean", "p50", "p95", "p99")] == [None] * 4
+    assert point["requests_per_event_ci95"] is None
+    assert any("no interval" in warning for warning in summary["warnings"])
+
+
+def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
+    fabrication = dataclasses.replace(QUIET, transports=("websocket",), target="http://127.0.0.1:8000")
+    bare = Faults(tcp_info=False, kernel_stamps=False)
+    run = fabricate_run(tmp_path, fabrication, {planned.index: bare for planned in fabrication.plan()})
+    [point] = summarize_run(run)["points"]
+    assert point["server_cpu_us_per_event"] is point["server_cpu_ratio"] is point["server_rss_bytes"] is None
+    assert point["bytes_split_per_event"]["tcp_ip"] is None
+    assert point["parts_ms"]["client_delay"] is None
+    assert point["empty_ratio"] is None
+    assert point["latency_stamp"] == "user"
+
+
+def test_a_burst_has_no_closed_form_for_the_long_poll(tmp_path: Path) -> None:
+    fabrication = dataclasses.replace(QUIET, transports=("websocket", "long_poll"), arrival="burst")
+    summary = summarize_run(fabricate_run(tmp_path, fabrication))
+    assert base(summary, "long_poll")["closed_form"] is None
+    assert base(summary, "long_poll")["model"]["mean_ms"] > 25
+
+
+def test_an_echo_run(tmp_path: Path) -> None:
+    fabrication = dataclasses.replace(QUIET, transports=ECHO, arrival="periodic")
+    summary = summarize_run(fabricate_run(tmp_path, fabrication))
+    assert summary["valid"]
+    found = {p["transport"]: (p["latency_ms"]["p50"], p["requests_per_event"]) for p in summary["points"]}
+    assert found == {
+        "echo_websocket": (50.0, 0.0), "echo_post": (50.0, 1.0), "echo_post_new": (100.0, 1.0),
+    }  # fmt: skip
+
+
+def test_a_folder_without_a_finished_trial(tmp_path: Path) -> None:
+    run = fabricate_run(tmp_path, QUIET)
+    shutil.rmtree(run / "trials")
+    with pytest.raises(UserError, match="none of its trials was finished"):
+        summarize_run(run)
+
+
+def test_tables_that_contradict_each_other_are_the_users_to_mend(tmp_path: Path) -> None:
+    run = fabricate_run(tmp_path, QUIET)
+    folder = next(iter(sorted((run / "trials").iterdir())))
+    document = json.loads((folder / "trial.json").read_text())
+    document["parameters"]["clients"] = 2
+    (folder / "trial.json").write_text(json.dumps(document))
+    with pytest.raises(UserError, match="contradict each other"):
+        summarize_run(run)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from analysis import validity
+from analysis.trial_measures import measure
+from analysis.validity import PublishedStream, mismatch_reason
+from loadtests.records import RequestKind, Trial
+from tests.fabricate import ECHO, Fabrication, first_trial, style, trial_info
+from tests.fabricate_trial import Faults
+
+SMALL = Fabrication(intervals_s=(), rates_per_s=(), measured_s=6.0)
+ECHOES = dataclasses.replace(SMALL, transports=ECHO, arrival="periodic")
+
+
+def reasons(transport: str, faults: Faults | None = None) -> tuple[str, ...]:
+    _, trial = first_trial(transport, ECHOES if transport in ECHO else SMALL, faults)
+    return measure(trial, style(transport)).reasons
+
+
+def reasons_of(trial: Trial, transport: str = "websocket") -> tuple[str, ...]:
+    return measure(trial, style(transport)).reasons
+
+
+@pytest.mark.parametrize("transport", ["websocket", "sse", "long_poll", "short_poll", *ECHO])
+def test_a_sound_trial_is_valid(transport: str) -> None:
+    assert reasons(transport) == ()
+
+
+@pytest.mark.parametrize(
+    ("transport", "faults", "said"),
+    [
+        ("websocket", Faults(drop=frozenset({(0, 20), (1, 9)})), "2 of * deliveries lost (0 allowed)"),
+        ("short_poll", Faults(duplicate=frozenset({(0, 20)})), "1 of * deliveries duplicate"),
+        ("sse", Faults(reorder=frozenset({(2, 20)})), "1 of * deliveries reordered"),
+        ("long_poll", Faults(corrupt=frozenset({(3, 20)})), "1 of * deliveries corrupt"),
+        ("websocket", Faults(server_cpu_ratio=0.95), "the server process used 95% of a core (at most 90%)"),
+        ("websocket", Faults(load_cpu_ratio=0.9), "the load process used 90% of a core (at most 85%)"),
+        ("websocket", Faults(publish_lag_ms=6.0), "events were published more than 3.11 ms late"),
+        ("short_poll", Faults(poll_lateness_ms=6.0), "polls were sent more than 5 ms late, the worst 6.0 ms"),
+        ("websocket", Faults(loop_lag_ms=25.0), "timers of the load process fired more than 20 ms late"),
+        ("websocket", Faults(client_delay_ms=12.0), "clients read their deliveries 12.0 ms after"),
+        ("short_poll", Faults(failed_polls=2), "2 requests or connections failed (0 allowed)"),
+        ("websocket", Faults(end="drain_limit"), "events were missing when the drain limit had passed"),
+        ("websocket", Faults(end="server_died"), "the server died"),
+        ("websocket", Faults(problems=("the sky fell",)), "the sky fell"),
+    ],
+)
+def test_each_fault_is_named_with_its_amount(transport: str, faults: Faults, said: str) -> None:
+    [reason] = reasons(transport, faults)
+    before, _, after = said.partition("*")
+    assert before in reason and after in reason
+
+
+def test_thresholds_are_limits_and_not_the_first_value_beyond() -> None:
+    just_within = Faults(server_cpu_ratio=0.89, load_cpu_ratio=0.84, publish_lag_ms=1.9, loop_lag_ms=19.9)
+    assert reasons("websocket", just_within) == ()
+
+
+def test_one_hiccup_is_forgiven_and_a_second_is_not() -> None:
+    _, trial = first_trial("websocket", SMALL)
+    for hiccups, valid in ((1, True), (2, False)):
+        published_ns = trial.published.published_ns.copy()
+        published_ns[30 : 30 + hiccups] += 50_000_000
+        published = dataclasses.replace(trial.published, published_ns=published_ns)
+        assert (reasons_of(dataclasses.replace(trial, published=published)) == ()) is valid
+
+
+def test_a_poll_that_waited_for_the_answer_before_it_is_not_late() -> None:
+    slow = dataclasses.replace(SMALL, one_way_delay_ms=800.0)
+    _, trial = first_trial("short_poll", slow)
+    assert (trial.requests.start_ns - trial.requests.planned_ns > 0).any()
+    assert np.max(validity.poll_lateness_ms(trial)) == 0
+
+
+def test_a_message_sent_late_over_the_open_channel() -> None:
+    _, trial = first_trial("echo_websocket", ECHOES)
+    late = dataclasses.replace(trial.deliveries, published_ns=trial.deliveries.published_ns + 20_000_000)
+    [reason] = reasons_of(dataclasses.replace(trial, deliveries=late), "echo_websocket")
+    assert "published more than" in reason
+
+
+def test_a_due_time_that_is_not_the_schedules() -> None:
+    _, trial = first_trial("websocket", SMALL)
+    due_ns = trial.deliveries.due_ns.copy()
+    due_ns[40] += 1
+    wrong = dataclasses.replace(trial, deliveries=dataclasses.replace(trial.deliveries, due_ns=due_ns))
+    assert [r for r in reasons_of(wrong) if r.startswith("1 deliveries say another due time")]
+
+
+def test_a_client_cut_off() -> None:
+    _, trial = first_trial("sse", SMALL)
+    cut_off = trial.clients.cut_off.copy()
+    cut_off[4] = 1
+    clients = dataclasses.replace(trial.clients, cut_off=cut_off)
+    [reason] = reasons_of(dataclasses.replace(trial, clients=clients), "sse")
+    assert reason.startswith("1 clients cut off")
+
+
+def test_a_wall_clock_that_was_set() -> None:
+    _, trial = first_trial("websocket", SMALL)
+    realtime_ns = trial.clock.realtime_ns.copy()
+    realtime_ns[4:] += 5_000_000
+    stepped = dataclasses.replace(trial, clock=dataclasses.replace(trial.clock, realtime_ns=realtime_ns))
+    assert any("the wall clock was set by 5.0 ms" in reason for reason in reasons_of(stepped))
+
+
+def test_a_relay_that_delays_more_than_asked() -> None:
+    _, trial = first_trial("websocket", SMALL)
+    for lateness_us, valid in ((900, True), (1500, False), (None, True)):
+        info = trial_info(trial, relay={"lateness_us": {"p50": lateness_us, "p99": 2000}})
+        assert (reasons_of(dataclasses.replace(trial, info=info)) == ()) is valid
+
+
+def test_nothing_arrived_at_all() -> None:
+    _, trial = first_trial("websocket", SMALL)
+    silent = dataclasses.replace(trial, deliveries=trial.deliveries.where(trial.deliveries.client < 0))
+    found = reasons_of(silent)
+    assert any("not one measured delivery" in reason for reason in found)
+    assert any("lost" in reason for reason in found)
+
+
+def test_transports_of_a_block_must_have_had_the_same_stream() -> None:
+    first = PublishedStream(np.array([1, 2, 3]), np.array([100, 100, 100]))
+    same = PublishedStream(np.array([1, 2, 3]), np.array([101, 100, 99]))
+    assert mismatch_reason(same, first, "000-websocket") is None
+    moved = PublishedStream(np.array([1, 2, 4]), first.event_bytes)
+    assert "1 of 3 events due at another time" in str(mismatch_reason(moved, first, "000-websocket"))
+    fewer = PublishedStream(np.array([1, 2]), np.array([100, 100]))
+    assert "2 events instead of 3" in str(mismatch_reason(fewer, first, "000-websocket"))
+    larger = PublishedStream(first.offsets_ns, np.array([200, 100, 100]))
+    assert "events of another size" in str(mismatch_reason(larger, first, "000-websocket"))
+
+
+def test_handshakes_and_connections_are_not_judged_as_polls() -> None:
+    _, trial = first_trial("websocket", SMALL)
+    assert not (trial.requests.kind == RequestKind.POLL).any()
+    assert len(validity.poll_lateness_ms(trial)) == 0
