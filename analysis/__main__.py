@@ -18,7 +18,7 @@ from loadtests.records import UserError, load_run_info
 RESULTS_FOLDER = Path(__file__).resolve().parent.parent / "results"
 _LATEST = "latest"
 _CONSOLE_COLUMNS = 7
-"""Columns of the report's main table that a terminal has room for."""
+"""Columns of the report's main table that a terminal has room for, without their intervals."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,9 +105,9 @@ def run_folder(name: str) -> Path:
 def _console_table(table: Table) -> ConsoleTable:
     shown = ConsoleTable(title=table.title, title_justify="left")
     for i, name in enumerate(table.columns[:_CONSOLE_COLUMNS]):
-        shown.add_column(name, justify="left" if i == 0 else "right")
+        shown.add_column(name, justify="left" if i == 0 else "right", no_wrap=i == 0)
     for row in table.rows:
-        shown.add_row(*(str(cell) for cell in row[:_CONSOLE_COLUMNS]))
+        shown.add_row(str(row[0]), *(cell.text for cell in row[1:_CONSOLE_COLUMNS]))
     return shown
 
 

@@ -63,10 +63,13 @@ WIDTH_IN = 7.2
 NIELSEN_LIMITS_MS = (100.0, 1000.0, 10000.0)
 """Response-time limits of Nielsen (Usability Engineering, 1993): instantaneous, flow of thought, attention."""
 
+FONT_FAMILY = "DejaVu Sans"
+"""Comes with Matplotlib: the same drawing on every machine."""
+
 MATPLOTLIB_SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "push-vs-poll",
     "svg.fonttype": "path",
-    "font.family": "DejaVu Sans",
+    "font.family": FONT_FAMILY,
     "font.size": 8.5,
     "text.color": LIGHT.ink,
     "figure.facecolor": LIGHT.paper,

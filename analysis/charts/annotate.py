@@ -8,10 +8,10 @@ from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 
 from analysis.charts.labels import Box, place_labels, spread_out
-from analysis.style import LIGHT, POINTS_PER_IN
+from analysis.style import FONT_FAMILY, LIGHT, POINTS_PER_IN
 
 _MARK_RADIUS_POINTS = 5.0
 _GAP_POINTS = 6.0
@@ -69,8 +69,9 @@ def label_points(
 
 def text_size(text: str, size: float, *, bold: bool = False) -> tuple[float, float]:
     """Width and height of a line of text in points."""
-    path = TextPath((0, 0), text, size=size, prop=FontProperties(weight="bold" if bold else "normal"))
-    return float(path.get_extents().width) + 2, size * _LINE_SPACING
+    font = FontProperties(family=FONT_FAMILY, size=size, weight="bold" if bold else "normal")
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(width) + 2, size * _LINE_SPACING
 
 
 def _annotate(axes: Axes, label: Label, offset: tuple[float, float], *, align: str, leader: bool) -> None:

@@ -62,7 +62,7 @@ class Chart:
                 folder / f"{self.name}.png",
                 dpi=PRINT_DPI,
                 metadata={"Software": None},
-                pil_kwargs={"compress_level": 3},
+                pil_kwargs={"compress_level": 1},
             )
         return svg
 

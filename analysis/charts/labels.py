@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -73,8 +74,14 @@ def place_labels(
     taken = list(obstacles)
     placed = []
     for anchor, size in zip(anchors, sizes, strict=True):
-        candidates = [_candidate(anchor, size, direction, gap * steps) for steps, direction in _places()]
-        best = min(candidates, key=lambda box: _cost(box, taken, bounds))
+        best, least = Box(0, 0, 0, 0), math.inf
+        for steps, direction in _places():
+            box = _candidate(anchor, size, direction, gap * steps)
+            cost = _cost(box, taken, bounds)
+            if cost < least:
+                best, least = box, cost
+            if least == 0:
+                break
         placed.append(best)
         taken.append(best)
     return placed

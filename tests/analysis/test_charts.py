@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from itertools import combinations, pairwise
@@ -84,9 +85,12 @@ CASES: dict[str, tuple[JsonObject, list[BaseTrials]]] = {
 }  # fmt: skip
 
 
-def charts_of(case: str) -> dict[str, Chart]:
+def freshly_drawn(case: str) -> dict[str, Chart]:
     summary, trials = CASES[case]
     return {chart.name: chart for chart in draw_charts(Results.of(summary, made.BASE), trials)}
+
+
+charts_of = functools.cache(freshly_drawn)
 
 
 @pytest.fixture
@@ -143,7 +147,7 @@ def test_only_charts_that_apply_are_made(case: str, expected: set[str]) -> None:
 
 
 def test_the_same_data_give_the_same_files() -> None:
-    first, second = charts_of("standard"), charts_of("standard")
+    first, second = freshly_drawn("standard"), freshly_drawn("standard")
     assert [chart.svg() for chart in first.values()] == [chart.svg() for chart in second.values()]
     assert not re.search(r"\d{4}-\d{2}-\d{2}T", first["hero"].svg())
 

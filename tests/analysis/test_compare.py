@@ -1,0 +1,136 @@
+"""Two runs agree or do not, and what makes them unlike is said."""
+
+from __future__ import annotations
+
+import copy
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from analysis.__main__ import main
+from analysis.compare import Agreement, compare_points, compare_runs, differences, print_comparison
+from loadtests.records import JsonObject, UserError, write_json, write_run_info
+from tests import fabricate
+from tests.analysis import made_summary as made
+
+
+def run_with(folder: Path, summary: JsonObject) -> Path:
+    folder.mkdir()
+    write_run_info(folder, fabricate.run_info(fabricate.SMALL, ()))
+    fields = {key: value for key, value in summary.items() if key not in ("format", "version")}
+    write_json(folder / "summary.json", "push-vs-poll/summary", fields)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "our_interval", "their_interval", "reason"),
+    [
+        (100, 150, (90, 160), None, "interval"),
+        (100, 150, None, (95, 200), "interval"),
+        (100, 102.9, None, None, "within 3 %"),
+        (100, 110, (99, 101), (109, 111), ""),
+        (0, 0, None, None, "within 3 %"),
+        (None, 3, None, None, None),
+    ],
+)
+def test_agreement(
+    ours: float | None,
+    theirs: float,
+    our_interval: tuple[float, float] | None,
+    their_interval: tuple[float, float] | None,
+    reason: str | None,
+) -> None:
+    assert Agreement("p50 ms", ours, theirs, our_interval, their_interval).reason == reason
+
+
+@given(st.floats(0.01, 1e5), st.floats(0.01, 1e5))
+def test_agreement_does_not_depend_on_the_order(one: float, other: float) -> None:
+    interval = (0.9 * one, 1.1 * one)
+    there = Agreement("x", one, other, interval, None)
+    back = Agreement("x", other, one, None, interval)
+    assert there.reason == back.reason
+
+
+def test_a_run_agrees_with_itself() -> None:
+    points, unmatched = compare_points(made.standard(), made.standard())
+    assert unmatched == 0
+    assert len(points) == len(made.standard()["points"])
+    assert all(agreement.reason for point in points for agreement in point.agreements)
+
+
+def test_points_are_matched_on_parameters_not_on_place_or_length() -> None:
+    other = made.standard()
+    other["points"].reverse()
+    for point in other["points"]:
+        point["parameters"]["measured_s"] = 99.0
+    points, unmatched = compare_points(made.standard(), other)
+    assert unmatched == 0
+    assert {agreement.relative_difference for point in points for agreement in point.agreements} <= {0.0, None}
+
+
+def test_differences_name_the_path_and_both_values() -> None:
+    ours = {"cores": 2, "clock": {"source": "tsc"}, "same": 1}
+    theirs = {"cores": 4, "clock": {"source": "hpet"}, "same": 1, "new": True}
+    assert differences("machine", ours, theirs) == [
+        "machine.clock.source: A has tsc, B has hpet",
+        "machine.cores: A has 2, B has 4",
+        "machine.new: A has nothing, B has True",
+    ]
+
+
+def test_what_differs_and_disagrees_is_printed_and_nothing_written(tmp_path: Path) -> None:
+    changed = copy.deepcopy(made.standard())
+    changed["points"][0]["latency_ms"] |= {"p50": 99.0, "p50_ci95": [98.0, 99.5]}
+    changed["valid"] = False
+    changed["points"].pop()
+    folders = [run_with(tmp_path / "a", made.standard()), run_with(tmp_path / "b", changed)]
+    before = sorted(tmp_path.rglob("*"))
+    comparison = compare_runs(*folders)
+    output = io.StringIO()
+    print_comparison(comparison, Console(file=output, width=140))
+    assert comparison.disagreements == 1
+    assert "B is INVALID" in output.getvalue()
+    assert "1 point in one run only" in output.getvalue()
+    assert "NO" in output.getvalue()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_runs_without_a_common_point_are_refused(tmp_path: Path) -> None:
+    echo = made.summary([made.point("echo_post", 50, 5)])
+    folders = [run_with(tmp_path / "a", made.standard()), run_with(tmp_path / "b", echo)]
+    with pytest.raises(UserError, match="no point in common"):
+        compare_runs(*folders)
+
+
+@pytest.mark.parametrize("command", [["report", "{}"], ["summary", "{}"], ["compare", "{}", "{}"]])
+def test_a_folder_that_is_no_run_is_one_sentence_and_status_2(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([part.format(tmp_path) for part in command]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "not a run folder" in told
+
+
+def test_a_run_without_finished_trials_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_run_info(tmp_path, fabricate.run_info(fabricate.SMALL, fabricate.SMALL.plan()))
+    assert main(["report", str(tmp_path)]) == 2
+    assert "none of its trials was finished" in capsys.readouterr().err
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_comparing_a_run_that_was_not_reported_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run_info(tmp_path, fabricate.run_info(fabricate.SMALL, fabricate.SMALL.plan()))
+    assert main(["compare", str(tmp_path), str(tmp_path)]) == 2
+    assert "make report RUN=" in capsys.readouterr().err
+
+
+def test_a_missing_folder_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "no-such-run"]) == 2
+    assert "no-such-run" in capsys.readouterr().err

@@ -1,0 +1,192 @@
+"""The report says first what matters, invents nothing, and stands on its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from analysis.__main__ import main
+from analysis.narrative import completeness
+from analysis.report import verdict_line
+from analysis.series import Results
+from analysis.tables import main_table, parts_table, sweep_tables
+from loadtests.records import JsonObject, RequestKind, finished_trial_folders
+from tests import fabricate
+from tests.analysis import made_summary as made
+from tests.fabricate_trial import Faults
+
+QUICK = fabricate.Fabrication(intervals_s=(0.5,), rates_per_s=(), clients=3, measured_s=1.5, warm_up_s=0.2, blocks=2)
+README = Path(__file__).resolve().parents[2] / "results" / "README.md"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = fabricate.fabricate_run(tmp_path_factory.mktemp("results") / "run", QUICK)
+    assert main(["report", str(folder)]) == 0
+    return folder
+
+
+class Page(HTMLParser):
+    """What a browser would fetch, and the ids and text of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href", "srcset"):
+                self.links.append(value or "")
+            if name == "id":
+                self.ids.append(value or "")
+
+
+def page_of(run: Path) -> Page:
+    page = Page()
+    page.feed((run / "report.html").read_text(encoding="utf-8"))
+    return page
+
+
+def test_the_page_fetches_nothing_and_runs_nothing(run: Path) -> None:
+    page = page_of(run)
+    assert all(link.startswith("#") for link in page.links)
+    assert "script" not in page.tags
+    assert "@import" not in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_ids_are_unique_and_every_reference_has_its_target(run: Path) -> None:
+    page = page_of(run)
+    assert len(page.ids) == len(set(page.ids))
+    references = {link[1:] for link in page.links}
+    references |= set(re.findall(r"url\(#([^)]+)\)", (run / "report.html").read_text(encoding="utf-8")))
+    assert references <= set(page.ids)
+
+
+def test_every_chart_is_in_page_and_markdown_in_light_and_dark(run: Path) -> None:
+    names = {path.stem for path in (run / "charts").glob("*.png")}
+    assert {"hero", "lanes", "distribution", "timeline", "bytes", "cpu", "model"} == names
+    markdown = (run / "report.md").read_text(encoding="utf-8")
+    for name in names:
+        assert (run / "charts" / f"{name}.svg").is_file()
+        assert (run / "charts" / f"{name}-dark.svg").is_file()
+        assert f"charts/{name}.svg" in markdown
+    assert page_of(run).tags.count("figure") == len(names)
+
+
+def test_the_verdict_stands_before_everything_else(run: Path) -> None:
+    verdict = json.loads((run / "summary.json").read_text(encoding="utf-8"))["verdict"]
+    lines = [line for line in (run / "report.md").read_text(encoding="utf-8").splitlines() if line]
+    assert lines[1] == verdict
+
+
+def test_the_same_records_give_the_same_report(run: Path) -> None:
+    files = [run / "summary.json", run / "report.html", run / "report.md", *sorted((run / "charts").iterdir())]
+    before = [path.read_bytes() for path in files]
+    assert main(["report", str(run)]) == 0
+    assert [path.read_bytes() for path in files] == before
+
+
+def test_an_invalid_run_says_so_first_on_page_and_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fabrication = fabricate.Fabrication(
+        transports=("websocket",), intervals_s=(), rates_per_s=(), clients=2, measured_s=1.0, blocks=1
+    )
+    lossy = Faults(drop=frozenset({(0, 12)}))
+    folder = fabricate.fabricate_run(tmp_path / "run", fabrication, {0: lossy})
+    assert main(["report", str(folder)]) == 0
+    assert capsys.readouterr().out.startswith("INVALID")
+    markdown = (folder / "report.md").read_text(encoding="utf-8")
+    assert markdown.splitlines()[2].startswith("**INVALID")
+    assert 'role="alert"' in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_an_interrupted_run_says_how_far_it_came(tmp_path: Path) -> None:
+    folder = fabricate.fabricate_run(tmp_path / "run", QUICK)
+    for unfinished in finished_trial_folders(folder)[4:]:
+        (unfinished / "trial.json").unlink()
+    assert main(["report", str(folder)]) == 0
+    assert "finished 4 of 10 trials" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_complete_run_does_not_speak_of_interruption() -> None:
+    assert completeness(made.standard()) is None
+
+
+@pytest.mark.parametrize(
+    ("valid", "verdict", "line"),
+    [
+        (True, "WebSocket is faster.", "WebSocket is faster."),
+        (False, "INVALID: an event was lost.", "INVALID: an event was lost."),
+        (False, "An event was lost.", "INVALID: An event was lost."),
+    ],
+)
+def test_no_verdict_of_an_invalid_run_goes_unmarked(valid: bool, verdict: str, line: str) -> None:
+    assert verdict_line({**made.standard(), "valid": valid, "verdict": verdict}) == line
+
+
+def row_of(summary: JsonObject, label: str) -> dict[str, str]:
+    table = main_table(Results.of(summary, made.BASE))
+    cells = next(row for row in table.rows if row[0].text == label)
+    return {name: cell.text for name, cell in zip(table.columns, cells, strict=True)}
+
+
+def test_what_was_not_measured_is_a_dash_never_a_zero() -> None:
+    summary = made.standard()
+    for point in summary["points"]:
+        point["server_cpu_us_per_event"] = None
+        point["parts_ms"]["client_delay"] = {"p50": None, "p99": None}
+    row = row_of(summary, "Short poll")
+    assert row["server CPU µs/event"] == "—"
+    assert row["requests/event"] == "0.200"
+    table = parts_table(Results.of(summary, made.BASE))
+    assert table.has_gaps
+    assert {row[table.columns.index("client delay p50 / p99 ms")].text for row in table.rows} == {"—"}
+
+
+def test_a_measured_zero_is_a_zero() -> None:
+    assert row_of(made.standard(), "WebSocket")["requests/event"] == "0"
+    assert row_of(made.standard(), "WebSocket")["lost"] == "0"
+
+
+def test_differences_are_signed_and_the_reference_is_named() -> None:
+    row = row_of(made.standard(), "Short poll")
+    assert row["p50 against WebSocket"].startswith("+500 ms (×")
+    assert row_of(made.standard(), "WebSocket")["p50 against WebSocket"] == "reference"
+
+
+def test_each_sweep_has_a_table_with_all_its_values() -> None:
+    interval, rate = sweep_tables(Results.of(made.standard(), made.BASE))
+    assert [row[0].text for row in interval.rows] == [
+        f"Short poll, every {interval_s} s" for interval_s in ("0.1", "0.25", "1", "2.5", "5")
+    ]
+    assert len(rate.rows) == 4 * 3
+
+
+def test_a_point_that_is_not_valid_is_marked_in_its_row() -> None:
+    summary = made.standard()
+    summary["points"][0]["valid"] = False
+    table = main_table(Results.of(summary, made.BASE))
+    assert [row[0].small for row in table.rows] == ["INVALID", "", "", ""]
+
+
+def test_the_readme_explains_every_key_of_a_summary(run: Path) -> None:
+    explained = set(re.findall(r"`([a-z0-9_]+)`", README.read_text(encoding="utf-8")))
+    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    keys = set(summary) | {key for point in summary["points"] for key in point}
+    for nested in ("ledger", "requests", "bytes_split_per_event", "model", "residual_ms", "parts_ms", "stamps"):
+        keys |= {key for point in summary["points"] for key in point[nested]}
+    assert keys - explained == set()
+
+
+def test_the_method_names_the_conditions_of_this_run(run: Path) -> None:
+    markdown = (run / "report.md").read_text(encoding="utf-8")
+    assert "to 3 clients" in markdown
+    assert "delayed each direction by 25 ms" in markdown
+    assert "10 trials of 10 planned, in 2 blocks" in markdown
+    assert RequestKind.POLL.name not in markdown
