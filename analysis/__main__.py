@@ -63,7 +63,7 @@ def _report(options: argparse.Namespace) -> None:
     # Matplotlib takes half a second to load: only a report draws.
     from analysis.charts import draw_charts  # noqa: PLC0415
     from analysis.charts.raw import load_base_trials  # noqa: PLC0415
-    from analysis.report import verdict_line, write_charts, write_report  # noqa: PLC0415
+    from analysis.report import further_reasons, verdict_line, write_charts, write_report  # noqa: PLC0415
 
     run = load_run_info(folder)
     results = Results.of(summary, run.scenario["parameters"])
@@ -71,7 +71,7 @@ def _report(options: argparse.Namespace) -> None:
     html, _ = write_report(folder, run, results, charts)
     console = Console(highlight=False)
     console.print(verdict_line(summary), style="bold" if summary["valid"] else "bold red", markup=False, soft_wrap=True)
-    for reason in summary["invalid_reasons"]:
+    for reason in further_reasons(summary):
         console.print(f"  {reason}", markup=False, soft_wrap=True)
     if results.points:
         console.print(_console_table(main_table(results)))

@@ -94,7 +94,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "title": f"Push against poll: {summary['scenario']}",
         "verdict": verdict_line(summary),
         "invalid": not summary["valid"],
-        "invalid_reasons": _unsaid(summary),
+        "invalid_reasons": further_reasons(summary),
         "completeness": completeness(summary),
         "description": scenario.get("description", ""),
         "started_at": run.started_at,
@@ -126,7 +126,8 @@ def verdict_line(summary: JsonObject) -> str:
     return f"INVALID: {verdict}"
 
 
-def _unsaid(summary: JsonObject) -> list[str]:
+def further_reasons(summary: JsonObject) -> list[str]:
+    """Why the run is invalid, as far as its first line does not say so already."""
     return [reason for reason in summary["invalid_reasons"] if reason not in summary["verdict"]]
 
 

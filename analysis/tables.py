@@ -142,7 +142,15 @@ def _against(point: JsonObject, results: Results) -> Cell:
     bounds = value_at(point, "against_reference", "p50_difference_ms", "ci95")
     ratio = value_at(point, "against_reference", "ratio_p50")
     times = "" if ratio is None else f" (×{figure(ratio)})"
-    return Cell(f"{'+' if difference >= 0 else '−'}{figure(abs(difference))} ms{times}", interval(bounds))
+    shown = _difference(difference)
+    small = "" if bounds is None else f"[{_difference(bounds[0])}, {_difference(bounds[1])}]"
+    return Cell(f"{shown} ms{times}", small)
+
+
+def _difference(value_ms: float) -> str:
+    """Signed, three digits, but nothing finer than a hundredth of a millisecond."""
+    size = figure(abs(value_ms)) if abs(value_ms) >= 1 else f"{abs(value_ms):.2f}"
+    return f"{'−' if value_ms < 0 and size != '0.00' else '+'}{size}"
 
 
 def _megabytes(size_bytes: float | None) -> str:

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from matplotlib.axes import Axes
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
 
 from analysis.charts.labels import Box, place_labels, spread_out
-from analysis.style import FONT_FAMILY, LIGHT, POINTS_PER_IN
+from analysis.charts.lettering import LINE_SPACING, text_size
+from analysis.style import LIGHT, POINTS_PER_IN
 
 _MARK_RADIUS_POINTS = 5.0
 _GAP_POINTS = 6.0
-_LINE_SPACING = 1.25
 _LEADER = {"arrowstyle": "-", "color": LIGHT.rule, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4}
 
 
@@ -37,7 +35,7 @@ def label_ends(axes: Axes, ends: Sequence[Label]) -> None:
         return
     frame = _frame(axes)
     at = [_in_points(axes, label) for label in ends]
-    line_heights = [label.size * _LINE_SPACING for label in ends]
+    line_heights = [label.size * LINE_SPACING for label in ends]
     centres = spread_out([y for _, y in at], line_heights, frame.bottom, frame.top + 2 * _GAP_POINTS)
     for label, (x, y), centre in zip(ends, at, centres, strict=True):
         _annotate(axes, label, (frame.right + 2 * _GAP_POINTS - x, centre - y), align="left", leader=True)
@@ -65,13 +63,6 @@ def label_points(
         centre = ((box.left + box.right) / 2 - x, (box.bottom + box.top) / 2 - y)
         beside = abs(centre[0]) <= width / 2 + 2.1 * _GAP_POINTS and abs(centre[1]) <= height / 2 + 2.1 * _GAP_POINTS
         _annotate(axes, label, centre, align="center", leader=not beside)
-
-
-def text_size(text: str, size: float, *, bold: bool = False) -> tuple[float, float]:
-    """Width and height of a line of text in points."""
-    font = FontProperties(family=FONT_FAMILY, size=size, weight="bold" if bold else "normal")
-    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
-    return float(width) + 2, size * _LINE_SPACING
 
 
 def _annotate(axes: Axes, label: Label, offset: tuple[float, float], *, align: str, leader: bool) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import math
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,13 +19,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
+from analysis.charts.lettering import text_size
 from analysis.quantities import milliseconds
-from analysis.style import LIGHT, MATPLOTLIB_SETTINGS, NIELSEN_LIMITS_MS, PRINT_DPI, WIDTH_IN, recolour
+from analysis.style import LIGHT, MATPLOTLIB_SETTINGS, NIELSEN_LIMITS_MS, POINTS_PER_IN, PRINT_DPI, WIDTH_IN, recolour
 
 TITLE_POINTS = 11
-SMALL_POINTS = 7.5
-_TITLE_CHARACTERS = 82
-_SUBTITLE_CHARACTERS = 112
+SUBTITLE_POINTS = 8
 _LEFT_EDGE_IN = 0.12
 _LOG_PADDING = 1.35
 _LEAST_LOG_REACH = 3.0
@@ -97,8 +95,8 @@ def framed(
     share: bool = False,
 ) -> tuple[Figure, list[list[Axes]]]:
     """A figure with its heading and a grid of axes, `plot_height_in` the height of all rows together."""  # fmt: skip
-    title_lines = textwrap.wrap(title, _TITLE_CHARACTERS)
-    subtitle_lines = textwrap.wrap(subtitle, _SUBTITLE_CHARACTERS)
+    title_lines = wrapped(title, TITLE_POINTS, bold=True)
+    subtitle_lines = wrapped(subtitle, SUBTITLE_POINTS)
     heading_in = 0.12 + 0.19 * len(title_lines) + 0.15 * len(subtitle_lines)
     height_in = heading_in + margins.top + plot_height_in + margins.bottom
     figure = Figure(figsize=(WIDTH_IN, height_in))
@@ -106,7 +104,9 @@ def framed(
     left = _LEFT_EDGE_IN / WIDTH_IN
     figure.text(left, 1 - 0.1 / height_in, "\n".join(title_lines), size=TITLE_POINTS, weight="bold", va="top")
     below_in = 0.12 + 0.19 * len(title_lines)
-    figure.text(left, 1 - below_in / height_in, "\n".join(subtitle_lines), size=8, color=LIGHT.muted, va="top")
+    figure.text(
+        left, 1 - below_in / height_in, "\n".join(subtitle_lines), size=SUBTITLE_POINTS, color=LIGHT.muted, va="top"
+    )
     column_in = (WIDTH_IN - margins.left - margins.right - (columns - 1) * margins.between_columns) / columns
     row_in = (plot_height_in - (rows - 1) * margins.between_rows) / rows
     grid = figure.add_gridspec(
@@ -126,6 +126,19 @@ def framed(
             first = axes[0][0] if share and (row or column) else None
             axes[row].append(figure.add_subplot(grid[row, column], sharex=first, sharey=first))
     return figure, axes
+
+
+def wrapped(text: str, size: float, *, bold: bool = False) -> list[str]:
+    """Lines of `text` that fit the width of a chart."""
+    room = (WIDTH_IN - 2 * _LEFT_EDGE_IN) * POINTS_PER_IN
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if text_size(longer, size, bold=bold)[0] <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def log_latency(axis: Axis, low_ms: float, high_ms: float, name: str) -> None:

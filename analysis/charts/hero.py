@@ -45,7 +45,7 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
     log_latency(axes.yaxis, min(latencies + bounds), max(latencies + bounds), "p95 latency")
     linear_from_zero(
         axes.xaxis,
-        max(x for series in groups for x in series.values("requests_per_s")),
+        _reach(groups),
         "requests per second and client",
     )
     nielsen_guides(axes, vertical=False)
@@ -63,8 +63,17 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
         labels += _labels(series)
         marks += spots
         lines.append(curve)
+        intervals = series.values("requests_per_s_ci95")
+        lines += [[(pair[0], y), (pair[1], y)] for pair, y in zip(intervals, ys, strict=True) if pair]
     label_points(axes, labels, marks, lines)
     return Chart("hero", TITLE, _caption(groups), figure)
+
+
+def _reach(groups: list[Series]) -> float:
+    """Requests per second up to which the axis goes: to the end of the intervals, unless these are very wide."""
+    most: float = max(x for series in groups for x in series.values("requests_per_s"))
+    bounds: list[float] = [pair[1] for series in groups for pair in series.values("requests_per_s_ci95") if pair]
+    return min(max([most, *bounds]), 1.3 * most)
 
 
 def _curve(series: Series) -> list[tuple[float, float]]:

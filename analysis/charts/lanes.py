@@ -13,8 +13,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.charts.annotate import text_size
 from analysis.charts.canvas import Chart, Margins, drawing, framed
+from analysis.charts.lettering import text_size
 from analysis.charts.marks import draw_key, label_colour
 from analysis.charts.raw import BaseTrials
 from analysis.latency import Floats, arrivals_ns

@@ -6,13 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.charts.annotate import text_size
+from analysis.charts.lettering import text_size
 from analysis.series import Series, value_at
 from analysis.style import LIGHT, POINTS_PER_IN, WIDTH_IN, text_colour
 from loadtests.records import TransportStyle
@@ -51,21 +50,22 @@ def whiskers(
     colour: str,
     *,
     horizontal: bool = False,
-    clip: bool = False,
 ) -> None:
-    """95 % intervals as thin whiskers; none where there is none."""
+    """95 % intervals as thin whiskers; none where there is none. Needs the axes' limits to be final.
+
+    One that reaches beyond the axes ends at their edge, without the stroke across that marks an interval's end.
+    """
+    low, high = axes.get_xlim() if horizontal else axes.get_ylim()
+    style: dict[str, Any] = {"color": colour.lower(), "clip_on": False, "zorder": 3}
     for x, y, interval in zip(xs, ys, bounds, strict=True):
-        if interval is None or y is None:
+        if interval is None:
             continue
-        centre = x if horizontal else y
-        below, above = max(centre - interval[0], 0.0), max(interval[1] - centre, 0.0)
-        if not horizontal and axes.get_yscale() == "log":
-            below = min(below, 0.98 * centre)
-        size = np.array([[below], [above]])
-        axes.errorbar(
-            x, y, xerr=size if horizontal else None, yerr=None if horizontal else size, fmt="none",
-            ecolor=colour.lower(), elinewidth=1.0, capsize=2.5, capthick=1.0, zorder=3, clip_on=clip,
-        )  # fmt: skip
+        ends = [min(max(bound, low), high) for bound in interval]
+        seen = [bound for bound in interval if low <= bound <= high]
+        line = (ends, [y, y]) if horizontal else ([x, x], ends)
+        caps = (seen, [y] * len(seen)) if horizontal else ([x] * len(seen), seen)
+        axes.plot(*line, linewidth=1.0, solid_capstyle="butt", **style)
+        axes.plot(*caps, linestyle="none", marker="|" if horizontal else "_", markersize=5, **style)
 
 
 def series_values(series: Series, *path: str) -> tuple[list[float], list[float]]:

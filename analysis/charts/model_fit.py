@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency
-from analysis.charts.marks import draw_key, key_height_in, look, marker_handle, whiskers
+from analysis.charts.marks import draw_key, key_height_in, look, marker_handle
 from analysis.quantities import plural
 from analysis.series import Results, value_at
 from analysis.style import LIGHT
@@ -26,14 +26,12 @@ class _Deviation:
     expected: float
     deviation: float
     """(measured − expected) / expected."""
-    bounds: tuple[float, float] | None
 
 
 def model_chart(results: Results) -> Chart | None:
     """Mean latency and requests per event: deviation from the own-schedule model, with a ±10 % band."""
-    latency = [d for d in _deviations(results, "mean_ms", ("latency_ms", "mean"), ("latency_ms", "mean_ci95")) if
-               d.expected >= LEAST_MODEL_MS]  # fmt: skip
-    requests = _deviations(results, "requests_per_event", ("requests_per_event",), ("requests_per_event_ci95",))
+    latency = [d for d in _deviations(results, "mean_ms", "latency_ms", "mean") if d.expected >= LEAST_MODEL_MS]
+    requests = _deviations(results, "requests_per_event", "requests_per_event")
     if not latency and not requests:
         return None
     title = "Measured against the model"
@@ -55,16 +53,15 @@ def model_chart(results: Results) -> Chart | None:
     return Chart("model", title, _caption(panels, len(results.points)), figure)
 
 
-def _deviations(results: Results, model_key: str, path: Sequence[str], bounds_path: Sequence[str]) -> list[_Deviation]:
+def _deviations(results: Results, model_key: str, *path: str) -> list[_Deviation]:
+    # Without whiskers: an interval of the measured value holds the luck of the schedules, which the model shares.
     styles = {style.name: style for style in results.transports}
     found = []
     for point in results.points:
         expected, measured = value_at(point, "model", model_key), value_at(point, *path)
         if not expected or measured is None:
             continue
-        bounds = value_at(point, *bounds_path)
-        relative = None if bounds is None else (bounds[0] / expected - 1, bounds[1] / expected - 1)
-        found.append(_Deviation(styles[point["transport"]], expected, measured / expected - 1, relative))
+        found.append(_Deviation(styles[point["transport"]], expected, measured / expected - 1))
     return found
 
 
@@ -74,8 +71,7 @@ def _panel(axes: Axes, deviations: Sequence[_Deviation], *, is_latency: bool) ->
         log_latency(axes.xaxis, min(expected), max(expected), "model's mean latency")
     else:
         linear_from_zero(axes.xaxis, max(expected), "model's requests per event")
-    edges = [abs(edge) for d in deviations for edge in (d.deviation, *(d.bounds or ()))]
-    reach = max(1.3 * BAND, min(1.1 * max(edges), 3 * max(abs(d.deviation) for d in deviations) + BAND))
+    reach = max(1.3 * BAND, *(1.15 * abs(d.deviation) for d in deviations))
     axes.set_ylim(-reach, reach)
     axes.yaxis.set_major_locator(MaxNLocator(7))
     axes.yaxis.set_major_formatter(FuncFormatter(_signed_percent))
@@ -83,7 +79,6 @@ def _panel(axes: Axes, deviations: Sequence[_Deviation], *, is_latency: bool) ->
     axes.axhline(0, color=LIGHT.ink, linewidth=0.8, zorder=2)
     for d in deviations:
         axes.plot([d.expected], [d.deviation], **look(d.transport, line=False))
-        whiskers(axes, [d.expected], [d.deviation], [d.bounds], d.transport.colour, clip=True)
 
 
 def _signed_percent(ratio: float, _: int | None = None) -> str:

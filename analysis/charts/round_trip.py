@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analysis.charts.annotate import text_size
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
+from analysis.charts.lettering import text_size
 from analysis.charts.marks import label_colour, look, whiskers
 from analysis.quantities import milliseconds
 from analysis.series import Results, value_at

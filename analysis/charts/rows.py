@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from analysis.charts.annotate import text_size
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero
+from analysis.charts.lettering import text_size
 from analysis.charts.marks import draw_key, label_colour
 from analysis.quantities import figure as digits
 from analysis.quantities import parameter_value

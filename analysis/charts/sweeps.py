@@ -54,7 +54,9 @@ def requests_against(results: Results, parameter: str) -> Chart | None:
         axes = grid[0][0]
         _parameter_axis(axes, groups)
         measured = [y for series in groups for y in series_values(series, "requests_per_event")[1]]
-        linear_from_zero(axes.yaxis, max(measured), "requests per event and client")
+        bounds = [pair[1] for series in groups for pair in series.values("requests_per_event_ci95") if pair]
+        reach = min(max([*measured, *bounds]), 1.3 * max(measured))
+        linear_from_zero(axes.yaxis, reach, "requests per event and client")
         for series in groups:
             _model_line(axes, series)
         _lines(axes, groups, ("requests_per_event",), ("requests_per_event_ci95",), joined=False)
