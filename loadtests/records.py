@@ -196,6 +196,7 @@ class Clients(Table):
 
     FILE: ClassVar[str] = "clients.npz"
     client: Ints
+    """Numbered from 0 without gaps, in every table."""
     phase_ns: Ints
     """Offset of its schedule (short polls, echo messages) after the stream's start; 0 without one."""
     connect_start_ns: Ints
