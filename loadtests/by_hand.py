@@ -19,6 +19,7 @@ from loadtests.driver import Connection, Driver
 from loadtests.population import new_client, schedule_period_s
 from loadtests.recorder import Recorder
 from loadtests.records import Deliveries, Outcome, RequestKind, Requests, UserError
+from loadtests.scenario import PARAMETERS
 from loadtests.transports import TRANSPORTS
 from servers.stream import ARRIVALS, StreamSpec, due_offsets_ns, payloads
 
@@ -37,17 +38,27 @@ def add_arguments(parser: Any) -> None:
     group.add_argument("--hold", type=float, default=30.0, help="Seconds that a long poll is held")
 
 
+def _checked_parameters(options: Any) -> dict[str, Any]:
+    named = {
+        "rate_per_s": ("--event-rate", options.event_rate),
+        "payload_bytes": ("--payload-bytes", options.payload_bytes),
+        "measured_s": ("--stream-seconds", options.stream_seconds),
+        "poll_interval_s": ("--poll-interval", options.poll_interval),
+        "hold_s": ("--hold", options.hold),
+    }
+    for name, (option, value) in named.items():
+        if not PARAMETERS[name].accepts(value):
+            raise UserError(f"{option} {value}: expected {PARAMETERS[name].expected}")
+    return {name: value for name, (_, value) in named.items()}
+
+
 class HandSession:
     """From Locust's start of a test to its stop."""
 
     def __init__(self, environment: Any) -> None:
         options = environment.parsed_options
         self._environment = environment
-        self._parameters = {
-            "rate_per_s": options.event_rate,
-            "poll_interval_s": options.poll_interval,
-            "hold_s": options.hold,
-        }
+        self._parameters = _checked_parameters(options)
         stream = StreamSpec(options.event_rate, options.arrival, options.payload_bytes, options.stream_seconds, seed=1)
         self._due_offsets_ns = tuple(due_offsets_ns(stream).tolist())
         self._payloads = tuple(payloads(stream))
@@ -60,17 +71,23 @@ class HandSession:
         self._transport_of: dict[int, str] = {}
         self._fed = (0, 0)
         control = ControlClient(environment.host)
-        self._offered = control.transports()
+        self._check_offer(control.transports())
         self._clock = control.clock()
         server_t0_ns = control.start_stream(_START_IN_MS, list(self._due_offsets_ns), list(self._payloads))
         control.close()
         self._t0_ns = server_t0_ns - self._clock.offset_ns
         self._feeder = gevent.spawn(self._feed_forever)
 
+    def _check_offer(self, offered: list[str]) -> None:
+        for user_class in self._environment.user_classes:
+            if user_class.transport not in offered:
+                raise UserError(
+                    f"{self._host}: does not offer {user_class.transport} (it offers {', '.join(offered)}; "
+                    "expected users of those only)"
+                )
+
     def open_client(self, transport: str) -> Connection:
         """One more client; it asks only for what is published after it came."""
-        if transport not in self._offered:
-            raise UserError(f"{self._host}: does not offer {transport} (it offers {', '.join(self._offered)})")
         now_ns = time.monotonic_ns()
         index = len(self._transport_of)
         period_ns = schedule_period_s(transport, self._parameters) * 1e9
@@ -115,7 +132,9 @@ class HandSession:
         staleness_ns = new.user_ns - (new.due_ns - self._clock.offset_ns)
         for client, value_ns, seq in zip(new.client.tolist(), staleness_ns.tolist(), new.seq.tolist(), strict=True):
             if seq:
-                self._fire("event", f"{self._label(client)}: staleness", value_ns / 1e6)
+                sent_by_client = TRANSPORTS[self._transport_of[client]].clients_send
+                what = "round trip" if sent_by_client else "staleness"
+                self._fire("event", f"{self._label(client)}: {what}", value_ns / 1e6)
 
     def _feed_requests(self, new: Requests) -> None:
         columns = (new.client, new.kind, new.start_ns, new.end_ns, new.outcome, new.down_bytes)

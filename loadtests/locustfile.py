@@ -10,6 +10,7 @@ Locust's own statistics show live numbers, named for what they are; results come
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,9 +21,11 @@ from locust import User, events, task
 
 from loadtests.by_hand import HandSession, add_arguments
 from loadtests.conductor import Conductor
+from loadtests.records import UserError
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import TRIAL_VARIABLE, TrialSpec
 
+_log = logging.getLogger(__name__)
 _spec_path = os.environ.get(TRIAL_VARIABLE)
 _conductor: Conductor | None = None
 _hand_session: HandSession | None = None
@@ -51,9 +54,8 @@ class TransportUser(User):
     transport: ClassVar[str]
 
     def on_start(self) -> None:
-        """Open the client."""
-        assert _hand_session is not None
-        self._connection = _hand_session.open_client(self.transport)
+        """Open the client; without a session the test is already being called off."""
+        self._connection = None if _hand_session is None else _hand_session.open_client(self.transport)
 
     @task
     def stay(self) -> None:
@@ -62,7 +64,7 @@ class TransportUser(User):
 
     def on_stop(self) -> None:
         """Close the client."""
-        if _hand_session is not None:
+        if _hand_session is not None and self._connection is not None:
             _hand_session.close_client(self._connection)
 
 
@@ -80,7 +82,12 @@ def _on_parser(parser: Any, **_: object) -> None:
 def _on_test_start(environment: Any, **_: object) -> None:
     global _conductor, _hand_session  # noqa: PLW0603 - Locust offers users no other way to their session
     if _spec_path is None:
-        _hand_session = HandSession(environment)
+        try:
+            _hand_session = HandSession(environment)
+        except UserError as error:
+            _log.error("%s", error)
+            environment.process_exit_code = 2
+            gevent.spawn(environment.runner.quit)
         return
     path = Path(_spec_path)
     _conductor = Conductor(TrialSpec.read(path))

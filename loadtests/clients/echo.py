@@ -86,7 +86,8 @@ class PostEchoClient(HttpClient):
 
     def begin(self, t0_ns: int, now_ns: int) -> None:
         self._messages.begin(t0_ns)
-        self.timer_ns = self._messages.next_due_ns
+        if self.ready:
+            self.timer_ns = self._messages.next_due_ns
 
     def ask_again(self, now_ns: int) -> None:
         self.ready = True
