@@ -57,6 +57,11 @@ class Results:
         """What latency means in this run."""
         return "round trip" if self.round_trip else "latency"
 
+    @property
+    def unit(self) -> str:
+        """What is delivered: an event, or the echo of a message."""
+        return "message" if self.round_trip else "event"
+
     def base_points(self) -> list[Series]:
         """Each transport's point at the base parameters, as a series of one."""
         return self.sweep("")
@@ -94,7 +99,8 @@ class Results:
     def conditions(self, *, without: str = "") -> str:
         """The base parameters that all transports share, in words."""
         shared = ("clients", "rate_per_s", "arrival", "payload_bytes", "one_way_delay_ms")
-        return ", ".join(parameter_value(n, self.base[n]) for n in shared if n in self.base and n != without)
+        words = ", ".join(parameter_value(n, self.base[n]) for n in shared if n in self.base and n != without)
+        return words.replace("event", self.unit)
 
     def _differs(self, point: JsonObject) -> set[str]:
         return {

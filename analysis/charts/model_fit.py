@@ -77,8 +77,9 @@ def _panel(axes: Axes, deviations: Sequence[_Deviation], *, is_latency: bool) ->
     axes.yaxis.set_major_formatter(FuncFormatter(_signed_percent))
     axes.axhspan(-BAND, BAND, color=LIGHT.band, zorder=0, linewidth=0)
     axes.axhline(0, color=LIGHT.ink, linewidth=0.8, zorder=2)
+    names = list(dict.fromkeys(d.transport.name for d in deviations))
     for d in deviations:
-        axes.plot([d.expected], [d.deviation], **look(d.transport, line=False))
+        axes.plot([d.expected], [d.deviation], **look(d.transport, line=False, rank=names.index(d.transport.name)))
 
 
 def _signed_percent(ratio: float, _: int | None = None) -> str:

@@ -38,7 +38,7 @@ class _Row:
 
 
 _BYTES = (
-    _Part(("bytes_split_per_event", "payload"), "event", LIGHT.shade_1),
+    _Part(("bytes_split_per_event", "payload"), "payload", LIGHT.shade_1),
     _Part(("bytes_split_per_event", "framing_and_headers"), "framing and headers", LIGHT.shade_2),
     _Part(("bytes_split_per_event", "empty_polls"), "empty polls", LIGHT.shade_3),
     _Part(("bytes_split_per_event", "tcp_ip"), "TCP/IP", LIGHT.shade_4, "////"),
@@ -54,14 +54,14 @@ def bytes_chart(results: Results) -> Chart | None:
     parts, rows = _measured(results, _BYTES)
     if not rows:
         return None
-    title = "Bytes on the wire for each event delivered"
+    title = f"Bytes on the wire for each {results.unit} delivered"
     missing = "" if any(part.label == "TCP/IP" for part in parts) else " TCP/IP overhead was not measured."
     totals = [sum(value or 0.0 for value in row.values) for row in rows]
     with drawing():
         figure, axes = _frame(
             title, f"Both directions, connection set-up apart; {results.conditions()}.{missing}", rows, _ROW_IN
         )
-        _set_scale(axes, max(totals), "bytes per event and client")
+        _set_scale(axes, max(totals), f"bytes per {results.unit} and client")
         for at, (row, total) in enumerate(zip(rows, totals, strict=True)):
             start = 0.0
             for part, value in zip(parts, row.values, strict=True):
@@ -70,7 +70,7 @@ def bytes_chart(results: Results) -> Chart | None:
             _write(axes, total, at, digits(total))
         _key(figure, parts)
     sentences = [
-        f"{row.name}: {digits(total)} B, of which {digits(row.values[0])} B the event itself"
+        f"{row.name}: {digits(total)} B, of which {digits(row.values[0])} B payload"
         for row, total in zip(rows, totals, strict=True)
     ]
     return Chart("bytes", title, f"{'; '.join(sentences)}.{missing}", figure)
@@ -81,14 +81,16 @@ def cpu_chart(results: Results) -> Chart | None:
     parts, rows = _measured(results, _CPU)
     if not rows:
         return None
-    title = "CPU time for each event delivered"
+    title = f"CPU time for each {results.unit} delivered"
     height = 0.72 / len(parts)
     with drawing():
         figure, axes = _frame(
             title, f"User and system time in the measured window per delivery; {results.conditions()}.", rows,
             _ROW_IN * (1.5 if len(parts) > 1 else 1),
         )  # fmt: skip
-        _set_scale(axes, max(value or 0.0 for row in rows for value in row.values), "µs of CPU per event and client")
+        _set_scale(
+            axes, max(value or 0.0 for row in rows for value in row.values), f"µs of CPU per {results.unit} and client"
+        )
         for at, row in enumerate(rows):
             for i, (part, value) in enumerate(zip(parts, row.values, strict=True)):
                 middle = at + (i - (len(parts) - 1) / 2) * height
