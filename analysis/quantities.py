@@ -8,12 +8,16 @@ NOT_MEASURED = "—"
 """Stands wherever a value is null; never a zero."""
 
 
+_LEAST_WITH_DECIMALS = (99.95, 9.995, 0.9995, 0.01)
+"""From each of them on 0, 1, 2 and 3 decimals: what rounds to 10 or 100 is written as these are."""
+
+
 def figure(value: float | None) -> str:
     """Three significant digits, never exponents: 0.0512, 2.30, 25.3, 1,025."""
     if value is None:
         return NOT_MEASURED
     size = abs(value)
-    decimals = next((d for d, least in enumerate((100, 10, 1, 0.01)) if size >= least), 4)
+    decimals = next((d for d, least in enumerate(_LEAST_WITH_DECIMALS) if size >= least), 4)
     return f"{value:,.{decimals}f}".replace("-", "−") if size else "0"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "invalid_reasons": further_reasons(summary),
         "completeness": completeness(summary),
         "description": scenario.get("description", ""),
-        "started_at": run.started_at,
+        "started_at": f"{datetime.fromisoformat(run.started_at):%Y-%m-%d %H:%M} UTC",
         "machine_line": _machine_line(run.machine),
         "tables": tables,
         "table_note": _note(tables),

@@ -89,7 +89,7 @@ def parts_table(results: Results) -> Table:
         ("delivery p50 / p99 ms", lambda p: _pair(p, "delivery")),
         ("client delay p50 / p99 ms", lambda p: _pair(p, "client_delay")),
         ("set-up p50 ms", lambda p: Cell(figure(value_at(p, "setup_ms", "p50")))),
-        ("set-up bytes/client", lambda p: Cell(figure(p["setup_bytes_per_client"]))),
+        ("set-up bytes per client", lambda p: Cell(figure(p["setup_bytes_per_client"]))),
         ("server CPU", lambda p: Cell(percent(p["server_cpu_ratio"]))),
         ("load CPU", lambda p: Cell(percent(p["load_cpu_ratio"]))),
         ("server memory MB", lambda p: Cell(_megabytes(p["server_rss_bytes"]))),
@@ -109,10 +109,13 @@ def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, J
         ("p95 ms", lambda p: _quantile(p, "p95")),
         ("p99 ms", lambda p: _quantile(p, "p99")),
         ("max ms", lambda p: Cell(figure(p["latency_ms"]["max"]))),
-        ("requests/event", lambda p: Cell(figure(p["requests_per_event"]), interval(p.get("requests_per_event_ci95")))),
-        ("bytes/event", lambda p: Cell(figure(value_at(p, "bytes_per_event", "total")))),
+        (
+            "requests per event",
+            lambda p: Cell(figure(p["requests_per_event"]), interval(p.get("requests_per_event_ci95"))),
+        ),
+        ("bytes per event", lambda p: Cell(figure(value_at(p, "bytes_per_event", "total")))),
         ("empty polls", lambda p: Cell(percent(p["empty_ratio"]))),
-        ("server CPU µs/event", lambda p: Cell(figure(p["server_cpu_us_per_event"]))),
+        ("server CPU µs per event", lambda p: Cell(figure(p["server_cpu_us_per_event"]))),
         ("lost", lambda p: Cell(count(value_at(p, "ledger", "lost")))),
     ]
     if results.reference is not None and len(results.transports) > 1:

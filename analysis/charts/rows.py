@@ -38,7 +38,7 @@ class _Row:
 
 
 _BYTES = (
-    _Part(("bytes_split_per_event", "payload"), "payload", LIGHT.shade_1),
+    _Part(("bytes_split_per_event", "payload"), "content (JSON)", LIGHT.shade_1),
     _Part(("bytes_split_per_event", "framing_and_headers"), "framing and headers", LIGHT.shade_2),
     _Part(("bytes_split_per_event", "empty_polls"), "empty polls", LIGHT.shade_3),
     _Part(("bytes_split_per_event", "tcp_ip"), "TCP/IP", LIGHT.shade_4, "////"),
@@ -61,7 +61,7 @@ def bytes_chart(results: Results) -> Chart | None:
         figure, axes = _frame(
             title, f"Both directions, connection set-up apart; {results.conditions()}.{missing}", rows, _ROW_IN
         )
-        _set_scale(axes, max(totals), f"bytes per {results.unit} and client")
+        linear_from_zero(axes.xaxis, max(totals), f"bytes per {results.unit} and client")
         for at, (row, total) in enumerate(zip(rows, totals, strict=True)):
             start = 0.0
             for part, value in zip(parts, row.values, strict=True):
@@ -70,7 +70,7 @@ def bytes_chart(results: Results) -> Chart | None:
             _write(axes, total, at, digits(total))
         _key(figure, parts)
     sentences = [
-        f"{row.name}: {digits(total)} B, of which {digits(row.values[0])} B payload"
+        f"{row.name}: {digits(total)} B, of which {digits(row.values[0])} B content"
         for row, total in zip(rows, totals, strict=True)
     ]
     return Chart("bytes", title, f"{'; '.join(sentences)}.{missing}", figure)
@@ -88,9 +88,8 @@ def cpu_chart(results: Results) -> Chart | None:
             title, f"User and system time in the measured window per delivery; {results.conditions()}.", rows,
             _ROW_IN * (1.5 if len(parts) > 1 else 1),
         )  # fmt: skip
-        _set_scale(
-            axes, max(value or 0.0 for row in rows for value in row.values), f"µs of CPU per {results.unit} and client"
-        )
+        high = max(value or 0.0 for row in rows for value in row.values)
+        linear_from_zero(axes.xaxis, high, f"µs of CPU per {results.unit} and client")
         for at, row in enumerate(rows):
             for i, (part, value) in enumerate(zip(parts, row.values, strict=True)):
                 middle = at + (i - (len(parts) - 1) / 2) * height
@@ -131,10 +130,6 @@ def _frame(title: str, subtitle: str, rows: list[_Row], row_in: float) -> tuple[
     for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
         tick.set_color(row.colour)
     return figure, axes
-
-
-def _set_scale(axes: Axes, high: float, name: str) -> None:
-    linear_from_zero(axes.xaxis, high, name)
 
 
 def _bar(axes: Axes, at: float, start: float, width: float, part: _Part, height: float) -> None:

@@ -25,7 +25,8 @@ def timeline_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
     dots = [entry for entry in dots if len(entry[1])]
     if not dots:
         return None
-    title = f"{results.latency_name.capitalize()} of every {'message' if results.round_trip else 'delivery'} over the course of a trial"
+    what = "message" if results.round_trip else "delivery"
+    title = f"{results.latency_name.capitalize()} of every {what} over the course of a trial"
     drawn, recorded = sum(len(x) for _, x, _, _ in dots), sum(total for *_, total in dots)
     thinning = (
         "every delivery is a dot"
@@ -63,7 +64,8 @@ def _dots(group: BaseTrials, limit: int) -> tuple[Floats, Floats, int]:
 
 
 def _panel(axes: Axes, group: BaseTrials, xs: Floats, ys: Floats) -> None:
-    axes.plot(xs, ys, linestyle="none", marker="o", markersize=1.7 if len(xs) > _MANY_DOTS else 2.6, markeredgewidth=0, alpha=0.55,
+    size = 1.7 if len(xs) > _MANY_DOTS else 2.6
+    axes.plot(xs, ys, linestyle="none", marker="o", markersize=size, markeredgewidth=0, alpha=0.55,
               color=group.transport.colour.lower(), zorder=3)  # fmt: skip
     axes.set_title(
         group.transport.label, size=8.5, weight="bold", color=label_colour(group.transport), loc="left", pad=3

@@ -142,15 +142,15 @@ def test_what_was_not_measured_is_a_dash_never_a_zero() -> None:
         point["server_cpu_us_per_event"] = None
         point["parts_ms"]["client_delay"] = {"p50": None, "p99": None}
     row = row_of(summary, "Short poll")
-    assert row["server CPU µs/event"] == "—"
-    assert row["requests/event"] == "0.200"
+    assert row["server CPU µs per event"] == "—"
+    assert row["requests per event"] == "0.200"
     table = parts_table(Results.of(summary, made.BASE))
     assert table.has_gaps
     assert {row[table.columns.index("client delay p50 / p99 ms")].text for row in table.rows} == {"—"}
 
 
 def test_a_measured_zero_is_a_zero() -> None:
-    assert row_of(made.standard(), "WebSocket")["requests/event"] == "0"
+    assert row_of(made.standard(), "WebSocket")["requests per event"] == "0"
     assert row_of(made.standard(), "WebSocket")["lost"] == "0"
 
 
