@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
+from scipy.special import stdtrit
 
 QUANTILE_METHOD: Final = "inverted_cdf"
 QUANTILE_DEFINITION = (
@@ -58,7 +58,7 @@ def interval(estimate: float, per_trial: Sample) -> Interval | None:
 def t_interval(estimate: float, per_trial: Sample) -> Interval:
     """estimate ± t · s / √n with n - 1 degrees of freedom (Student 1908), s the spread between n ≥ 2 trials."""
     count = len(per_trial)
-    half = float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * float(np.std(per_trial, ddof=1))
+    half = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * float(np.std(per_trial, ddof=1))
     half /= math.sqrt(count)
     return estimate - half, estimate + half
 
@@ -68,6 +68,8 @@ def bootstrap_interval(estimate: float, per_trial: Sample) -> Interval:
 
     Seeded: the same trials give the same interval.
     """
+    import scipy.stats  # noqa: PLC0415 - nearly a second of imports that a run of few trials does without
+
     trials = np.asarray(per_trial, dtype=np.float64)
     if np.ptp(trials) <= 1e-12 * float(np.max(np.abs(trials))):
         return estimate, estimate
