@@ -1,30 +1,36 @@
 """A TCP relay that makes one machine's loopback as slow as a network, without privileges.
 
-Every chunk, end of stream and reset is passed on after the one-way delay, in order. The kernel accepts a connection
-at once, whatever the network would have taken: in place of the handshake's round trip, what a client sends first is
-held for one round trip more.
+Every chunk, end of stream and reset is passed on after the one-way delay, in order. The delay of a chunk counts from
+its arrival in the kernel: how long this process took to wake up and read it adds nothing. The kernel accepts a
+connection at once, whatever the network would have taken: in place of the handshake's round trip, what a client sends
+within one round trip of its connection is held until that is over, as if it could not have been sent sooner.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import socket
-import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import Any
 
+from servers.arrival import ask_for_stamps
 from servers.delay_line import DelayLine
+from servers.relay_socket import RelaySocket
 
 _NS_PER_MS = 1_000_000
 MAX_IN_FLIGHT_BYTES = 1024 * 1024
 """Of one direction of one connection; beyond it the sender is read no further, as with a full TCP window."""
 
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_ACCEPTS_AT_ONCE = 16
+"""Between them what is due is passed on."""
+_ACCEPT_AGAIN_S = 0.1
+
+_Address = tuple[int, int, int, str, Any]
+"""As `getaddrinfo` gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,107 +55,50 @@ class Received:
     chunks: int = 0
 
 
-class _End(asyncio.Protocol):
-    """One of the two sockets of a relayed connection."""
+class _End:
+    """One of the two sockets of a relayed connection, and the delay of what comes in there."""
 
-    def __init__(self, relay: DelayRelay, first_hold_ns: int) -> None:
+    def __init__(self, relay: DelayRelay, connected_ns: int, hold_ns: int) -> None:
         self._relay = relay
-        self._hold_ns = first_hold_ns
+        self._connected_ns = connected_ns
+        self._hold_ns = hold_ns
         self._last_due_ns = 0
-        self._transport: asyncio.Transport | None = None
-        self._before_connect: list[Callable[[], None]] = []
         self._in_flight_bytes = 0
-        self._peer_full = False
-        self._got_eof = False
-        self._sent_eof = False
         self.peer: _End
-        self.received = Received()
+        self.counted = Received()
+        self.socket = RelaySocket(relay.loop, self)
+        relay.ends.add(self)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
-        self._relay.ends.add(self)
-        for action in self._before_connect:
-            action()
-        self._before_connect.clear()
-
-    def data_received(self, data: bytes) -> None:
-        self.received.bytes += len(data)
-        self.received.chunks += 1
+    def received(self, data: bytes, arrived_ns: int) -> None:
+        self.counted.bytes += len(data)
+        self.counted.chunks += 1
+        # Accepting may be late; no data is older than its connection.
+        self._connected_ns = min(self._connected_ns, arrived_ns)
+        self._later(arrived_ns, partial(self.peer.socket.write, data))
         self._in_flight_bytes += len(data)
-        self._later(partial(self._pass_on, data))
-        self._pace_reading()
+        if self._in_flight_bytes > MAX_IN_FLIGHT_BYTES:
+            self.socket.set_reading(False)
 
-    def eof_received(self) -> bool:
-        self._got_eof = True
-        self._later(self.peer.write_eof)
-        return True
+    def ended(self, arrived_ns: int) -> None:
+        self._later(arrived_ns, self.peer.socket.write_eof)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def sent(self, sent_bytes: int) -> None:
+        self.peer._passed_on(sent_bytes)
+
+    def closed(self, broken: bool) -> None:
         self._relay.ends.discard(self)
-        if exc is not None:
-            self._later(self.peer.reset)
+        if broken:
+            self._later(time.monotonic_ns(), self.peer.socket.reset)
 
-    def pause_writing(self) -> None:
-        self.peer.set_peer_full(True)
-
-    def resume_writing(self) -> None:
-        self.peer.set_peer_full(False)
-
-    def set_peer_full(self, full: bool) -> None:
-        """The other socket takes no more (or again) of what is read here."""
-        self._peer_full = full
-        self._pace_reading()
-
-    def write(self, data: bytes) -> None:
-        """Send now, or as soon as connected."""
-        if self._transport is None:
-            self._before_connect.append(partial(self.write, data))
-        elif not self._transport.is_closing():
-            self._transport.write(data)
-
-    def write_eof(self) -> None:
-        """Send the end of the stream now, or as soon as connected; close where the other way has ended too."""
-        if self._transport is None:
-            self._before_connect.append(self.write_eof)
-        elif not self._transport.is_closing():
-            self._sent_eof = True
-            self._transport.write_eof()
-            self._close_when_both_ended()
-            self.peer._close_when_both_ended()
-
-    def reset(self) -> None:
-        """Break the connection now, unsent data included, so that the other side sees a reset."""
-        if self._transport is None:
-            self._before_connect.append(self.reset)
-        elif not self._transport.is_closing():
-            with contextlib.suppress(OSError):
-                sock = self._transport.get_extra_info("socket")
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            self._transport.abort()
-
-    def _later(self, action: Callable[[], None]) -> None:
-        due_ns = time.monotonic_ns() + self._relay.delay_ns + self._hold_ns
-        self._hold_ns = 0
+    def _later(self, arrived_ns: int, action: Callable[[], None]) -> None:
+        due_ns = max(arrived_ns, self._connected_ns + self._hold_ns) + self._relay.delay_ns
         self._last_due_ns = max(due_ns, self._last_due_ns)
         self._relay.line.schedule(self._last_due_ns, action)
 
-    def _pass_on(self, data: bytes) -> None:
-        self._in_flight_bytes -= len(data)
-        self.peer.write(data)
-        self._pace_reading()
-
-    def _pace_reading(self) -> None:
-        if self._transport is None or self._transport.is_closing() or self._got_eof:
-            return
-        full = self._peer_full or self._in_flight_bytes > MAX_IN_FLIGHT_BYTES
-        if full and self._transport.is_reading():
-            self._transport.pause_reading()
-        elif not full and not self._transport.is_reading():
-            self._transport.resume_reading()
-
-    def _close_when_both_ended(self) -> None:
-        if self._got_eof and self._sent_eof and self._transport is not None:
-            self._transport.close()
+    def _passed_on(self, sent_bytes: int) -> None:
+        self._in_flight_bytes -= sent_bytes
+        if self._in_flight_bytes <= MAX_IN_FLIGHT_BYTES:
+            self.socket.set_reading(True)
 
 
 class DelayRelay:
@@ -159,29 +108,36 @@ class DelayRelay:
         self.upstream = upstream
         self.one_way_delay_ms = one_way_delay_ms
         self.delay_ns = round(one_way_delay_ms * _NS_PER_MS)
+        self.loop: asyncio.AbstractEventLoop
         self.line: DelayLine
         self.ends: set[_End] = set()
         self.received: list[tuple[Received, Received]] = []
         """Of every connection so far: from its client, and from the server."""
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
+        self._upstream_addresses: Sequence[_Address] = ()
         self._connecting: set[asyncio.Task[None]] = set()
 
     async def start(self, listener: socket.socket) -> None:
-        """Relay what connects to a listening socket."""
-        loop = asyncio.get_running_loop()
-        self.line = DelayLine(loop)
-        self._server = await loop.create_server(self._accept, sock=listener)
+        """Relay what connects to a listening socket, which is the relay's to close from now on."""
+        self.loop = asyncio.get_running_loop()
+        self.line = DelayLine(self.loop)
+        self._listener = listener
+        listener.setblocking(False)
+        ask_for_stamps(listener)
+        self._set_accepting(True)
 
     async def stop(self) -> RelayAccount:
         """Break all connections; the account of all that was relayed."""
-        if self._server is not None:
-            self._server.close()
+        self._set_accepting(False)
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
         for task in self._connecting:
             task.cancel()
         account = self.account()
         self.line.close()
         for end in list(self.ends):
-            end.reset()
+            end.socket.reset()
         return account
 
     def account(self) -> RelayAccount:
@@ -195,20 +151,63 @@ class DelayRelay:
             lateness_us=self.line.lateness.summary_us(),
         )
 
-    def _accept(self) -> _End:
-        client, server = _End(self, 2 * self.delay_ns), _End(self, 0)
+    def _set_accepting(self, wanted: bool) -> None:
+        if self._listener is None:
+            return
+        if wanted:
+            self.loop.add_reader(self._listener.fileno(), self._acceptable)
+        else:
+            self.loop.remove_reader(self._listener.fileno())
+
+    def _acceptable(self) -> None:
+        assert self._listener is not None
+        try:
+            for _ in range(_ACCEPTS_AT_ONCE):
+                sock, _ = self._listener.accept()
+                sock.setblocking(False)
+                self._accept(sock)
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError:
+            # Out of descriptors or memory: who connects now waits in the backlog meanwhile.
+            self._set_accepting(False)
+            self.loop.call_later(_ACCEPT_AGAIN_S, self._set_accepting, True)
+
+    def _accept(self, sock: socket.socket) -> None:
+        client = _End(self, time.monotonic_ns(), 2 * self.delay_ns)
+        server = _End(self, 0, 0)
         client.peer, server.peer = server, client
-        self.received.append((client.received, server.received))
-        task = asyncio.get_running_loop().create_task(self._connect(client, server))
+        self.received.append((client.counted, server.counted))
+        client.socket.attach(sock)
+        task = self.loop.create_task(self._connect(client, server))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
-        return client
 
     async def _connect(self, client: _End, server: _End) -> None:
         try:
-            await asyncio.get_running_loop().create_connection(lambda: server, *self.upstream)
+            server.socket.attach(await self._connected_upstream())
         except OSError:
-            self.line.schedule(time.monotonic_ns() + 2 * self.delay_ns, client.reset)
+            self.line.schedule(time.monotonic_ns() + 2 * self.delay_ns, client.socket.reset)
+
+    async def _connected_upstream(self) -> socket.socket:
+        """A socket connected to the first address of upstream that answers; OSError where none does."""
+        if not self._upstream_addresses:
+            self._upstream_addresses = await self.loop.getaddrinfo(*self.upstream, type=socket.SOCK_STREAM)
+        refusal = OSError("no address")
+        for family, kind, protocol, _, address in self._upstream_addresses:
+            sock = socket.socket(family, kind, protocol)
+            sock.setblocking(False)
+            try:
+                await self.loop.sock_connect(sock, address)
+            except OSError as error:
+                sock.close()
+                refusal = error
+            except asyncio.CancelledError:
+                sock.close()
+                raise
+            else:
+                return sock
+        raise refusal
 
 
 async def relay_until_signalled(

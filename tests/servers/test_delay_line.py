@@ -7,7 +7,7 @@ from functools import partial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from servers.delay_line import DelayLine
+from servers.delay_line import LEAD_NS, DelayLine, SpinBudget
 
 
 @settings(max_examples=25, deadline=None)
@@ -46,3 +46,49 @@ def test_a_closed_line_drops_what_was_waiting() -> None:
         assert ran == []
 
     asyncio.run(scenario())
+
+
+def test_what_is_due_meanwhile_waits_for_its_turn_and_an_action_may_schedule_another() -> None:
+    async def scenario() -> None:
+        line = DelayLine(asyncio.get_running_loop())
+        done = asyncio.Event()
+        ran: list[str] = []
+
+        def first() -> None:
+            ran.append("first")
+            line.schedule(time.monotonic_ns(), last)
+
+        def last() -> None:
+            ran.append("last")
+            done.set()
+
+        line.schedule(time.monotonic_ns() + LEAD_NS // 2, first)
+        await asyncio.wait_for(done.wait(), 20)
+        line.close()
+        assert ran == ["first", "last"]
+
+    asyncio.run(scenario())
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 50_000_000), st.floats(0, 1)), min_size=1, max_size=50),
+    st.integers(0, 10**15),
+)
+def test_spinning_stays_within_its_share_of_the_time(turns: list[tuple[int, float]], start_ns: int) -> None:
+    budget, now_ns, spun_ns = SpinBudget(start_ns), start_ns, 0
+    for idle_ns, wish_ratio in turns:
+        now_ns += idle_ns
+        spin_ns = int(budget.left_ns(now_ns) * wish_ratio)
+        assert spin_ns >= 0
+        budget.spend(spin_ns)
+        spun_ns += spin_ns
+        now_ns += spin_ns
+        assert spun_ns <= SpinBudget.MAX_SAVED_NS + SpinBudget.SHARE_RATIO * (now_ns - start_ns)
+
+
+def test_a_budget_that_was_spent_comes_back_with_time() -> None:
+    budget = SpinBudget(0)
+    budget.spend(budget.left_ns(0))
+    assert budget.left_ns(0) == 0
+    assert budget.left_ns(10 * LEAD_NS) == LEAD_NS
+    assert budget.left_ns(10**12) == SpinBudget.MAX_SAVED_NS

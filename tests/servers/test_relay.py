@@ -3,11 +3,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import errno
 import json
+import os
 import random
 import signal
 import socket
 import struct
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -17,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servers.listening import listen
-from servers.relay import DelayRelay
+from servers.relay import DelayRelay, _End
 
 from .conftest import PATIENCE_S, StartServer
 
@@ -93,16 +96,84 @@ def test_each_direction_takes_the_delay_and_the_first_data_a_round_trip_more() -
 
     async def scenario() -> None:
         async with relayed(stamp_and_answer, delay_ms) as (relay, port):
+            asked_s = time.monotonic()  # for a connection, and then for an answer
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             for transits in (3, 1, 1):
-                sent_s = time.monotonic()
                 writer.write(b"question")
                 await reader.readexactly(len(b"answer"))
-                assert arrivals_s[-1] - sent_s >= transits * delay_ms / 1000
-                assert time.monotonic() - arrivals_s[-1] >= delay_ms / 1000
+                assert arrivals_s[-1] - asked_s >= transits * delay_ms / 1000
+                asked_s = time.monotonic()
+                assert asked_s - arrivals_s[-1] >= delay_ms / 1000
             await closed(writer)
             assert relay.account().chunks == 6
             assert relay.line.lateness.count >= 6
+
+    in_uvloop(scenario())
+
+
+class RecordingLine:
+    """A delay line that only notes when things would be due."""
+
+    def __init__(self) -> None:
+        self.due_ns: list[int] = []
+
+    def schedule(self, due_ns: int, _action: Callable[[], None]) -> None:
+        self.due_ns.append(due_ns)
+
+
+def dues_ms(accepted_ms: int, arrivals_ms: list[int]) -> list[float]:
+    """When a relay of 10 ms would pass on what arrives at these times on a connection accepted at that time."""
+    relay, line = DelayRelay(("127.0.0.1", 1), 10), RecordingLine()
+    relay.loop, relay.line = asyncio.new_event_loop(), line  # type: ignore[assignment]
+    try:
+        client, server = _End(relay, accepted_ms * 1_000_000, 2 * relay.delay_ns), _End(relay, 0, 0)
+        client.peer, server.peer = server, client
+        for arrived_ms in arrivals_ms:
+            client.received(b"x", arrived_ms * 1_000_000)
+    finally:
+        relay.loop.close()
+    return [due_ns / 1_000_000 for due_ns in line.due_ns]
+
+
+@pytest.mark.parametrize(
+    ("accepted_ms", "arrivals_ms", "expected_ms"),
+    [
+        (100, [100], [130]),
+        (100, [115], [130]),
+        (100, [100, 110, 119, 121], [130, 130, 130, 131]),
+        (100, [98], [128]),  # accepted late: the connection is as old as its first data
+        (100, [90, 90], [120, 120]),
+    ],
+)
+def test_data_within_a_round_trip_of_connecting_is_held_until_that_is_over(
+    accepted_ms: int, arrivals_ms: list[int], expected_ms: list[float]
+) -> None:
+    assert dues_ms(accepted_ms, arrivals_ms) == expected_ms
+
+
+@given(st.lists(st.integers(120, 100_000), min_size=1, max_size=20).map(sorted))
+def test_data_later_than_a_round_trip_after_connecting_takes_just_one_delay(arrivals_ms: list[int]) -> None:
+    assert dues_ms(100, arrivals_ms) == [arrived_ms + 10 for arrived_ms in arrivals_ms]
+
+
+def test_nothing_overtakes_what_came_before() -> None:
+    assert dues_ms(0, [500, 499, 501]) == [510, 510, 511]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kernel stamps are Linux's")
+def test_the_delay_counts_from_the_kernels_arrival_not_from_the_reading() -> None:
+    delay_ms, busy_s = 10, 0.06
+
+    async def scenario() -> None:
+        async with relayed(echo, delay_ms) as (relay, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"first")
+            await reader.readexactly(5)
+            os.write(writer.get_extra_info("socket").fileno(), b"second")  # at once, not in the loop's next turn
+            time.sleep(busy_s)  # nothing is read meanwhile, the relay being in this loop too
+            await reader.readexactly(6)
+            assert relay.line.lateness.max_us >= (busy_s - delay_ms / 1000) * 1e6 - 1
+            await closed(writer)
 
     in_uvloop(scenario())
 
@@ -208,13 +279,59 @@ def test_no_server_behind_the_relay_looks_like_a_broken_connection() -> None:
     in_uvloop(scenario())
 
 
+class ExhaustedListener(socket.socket):
+    """A listening socket that cannot be accepted from at first, as when descriptors have run out."""
+
+    refusals = 2
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self.refusals:
+            self.refusals -= 1
+            raise OSError(errno.EMFILE, "too many open files")
+        return super().accept()
+
+
+def test_connections_wait_while_there_are_no_descriptors() -> None:
+    async def scenario() -> None:
+        server = await asyncio.start_server(echo, "127.0.0.1", 0)
+        relay = DelayRelay(server.sockets[0].getsockname()[:2], 0)
+        listener = ExhaustedListener(fileno=listen("127.0.0.1", 0).detach())
+        await relay.start(listener)
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+        writer.write(b"x")
+        assert await reader.readexactly(1) == b"x"
+        assert listener.refusals == 0
+        await closed(writer)
+        await relay.stop()
+        server.close()
+        await server.wait_closed()
+
+    in_uvloop(scenario())
+
+
+def test_connections_that_have_ended_are_forgotten() -> None:
+    async def scenario() -> None:
+        async with relayed(echo, 0) as (relay, port):
+            for _ in range(3):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(b"x")
+                writer.write_eof()
+                assert await reader.read() == b"x"
+                await closed(writer)
+            while relay.ends:
+                await asyncio.sleep(0.001)
+            assert relay.account().connections == 3
+
+    in_uvloop(scenario())
+
+
 def test_small_chunks_are_not_delayed_by_nagle() -> None:
     async def scenario() -> None:
         async with relayed(echo, 0) as (relay, port):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"x")
             await reader.readexactly(1)
-            sockets = [end._transport.get_extra_info("socket") for end in relay.ends if end._transport]
+            sockets = [end.socket._sock for end in relay.ends if end.socket._sock]
             assert [bool(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) for s in sockets] == [True, True]
             await closed(writer)
 
