@@ -33,6 +33,8 @@ class Schedule:
     one_way_ns: int
     interval_ns: int = 0
     hold_ns: int = 0
+    turnaround_ns: int = 0
+    """Between an answer's arrival at the client and its next request: part of a long poll's deaf gap."""
     one_at_a_time: bool = False
     """Of a round trip: whether a message waits for the answer to the one before it."""
 
@@ -66,8 +68,17 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
         one_way_ns=round(parameters["one_way_delay_ms"] * 1e6),
         interval_ns=round(parameters.get("poll_interval_s", 0) * 1e9),
         hold_ns=round(parameters.get("hold_s", 0) * 1e9),
+        turnaround_ns=_turnaround_ns(trial),
         one_at_a_time=style.role == "polling",
     )
+
+
+def _turnaround_ns(trial: Trial) -> int:
+    """The median of what the clients took to read what had arrived; 0 where no kernel stamp tells."""
+    rows = trial.deliveries.where(trial.deliveries.kernel_realtime_ns > 0)
+    if not len(rows) or not len(trial.clock):
+        return 0
+    return max(0, round(float(np.median(rows.user_ns - trial.clock.to_monotonic(rows.kernel_realtime_ns)))))
 
 
 def predict(model: str, schedule: Schedule) -> Prediction:
@@ -97,7 +108,7 @@ def _short_poll(schedule: Schedule) -> Prediction:
 def _long_poll(schedule: Schedule) -> Prediction:
     """A request at the server at t is answered at t if events wait, else at the next event, or empty at t + hold.
 
-    The answer is one transit on its way, and the next request, sent at once, another.
+    The answer is one transit on its way, and the next request, sent after the client's turnaround, another.
     """
     events = len(schedule.due_ns)
     next_due_ns = np.append(schedule.due_ns, _NEVER_NS)
@@ -115,7 +126,7 @@ def _long_poll(schedule: Schedule) -> Prediction:
         answers_ns.append(answer_ns)
         batches.append(seen - cursor)
         cursor = seen
-        at_server_ns = answer_ns + 2 * schedule.one_way_ns
+        at_server_ns = answer_ns + 2 * schedule.one_way_ns + schedule.turnaround_ns
     # Client by client, answer by answer, each answer's time once per event in it: one row of events per client.
     each_ns = np.repeat(np.stack(answers_ns, axis=1).ravel(), np.stack(batches, axis=1).ravel())
     arrival_ns = each_ns.reshape(len(cursor), events) + schedule.one_way_ns

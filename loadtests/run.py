@@ -15,7 +15,7 @@ from rich.text import Text
 from loadtests.control import ControlClient
 from loadtests.machine import describe_machine, describe_versions, ensure_descriptors
 from loadtests.plan import check_plan, expected_seconds, plan_trials, trial_seconds
-from loadtests.processes import PROJECT_FOLDER, plan_cores
+from loadtests.processes import PROJECT_FOLDER, plan_cores, yield_to_children
 from loadtests.records import PlannedTrial, RunInfo, TransportStyle, UserError, write_run_info
 from loadtests.scenario import Scenario
 from loadtests.session import Surroundings, run_trial
@@ -51,6 +51,7 @@ def run_scenario(scenario: Scenario, target: str | None, results: Path, console:
     write_run_info(folder, _run_info(scenario, trials, target))
     _point_latest(folder)
     _tell_plan(scenario, trials, folder, console)
+    yield_to_children()
     with _progress(trials, console) as progress:
         for trial in trials:
             tick = progress.start(trial)
@@ -169,11 +170,14 @@ class _RunProgress:
         """Show what runs now; returns what to call with its elapsed seconds."""
         planned_s = trial_seconds(trial.parameters)
         self._progress.update(
-            self._task, description=f"{trial.index + 1}/{self._count} {_describe(trial)}", completed=self._done_s
+            self._task,
+            description=f"{trial.index + 1}/{self._count} {_describe(trial)}",
+            completed=self._done_s,
+            refresh=True,
         )
 
         def tick(elapsed_s: float) -> None:
-            self._progress.update(self._task, completed=self._done_s + min(elapsed_s, planned_s))
+            self._progress.update(self._task, completed=self._done_s + min(elapsed_s, planned_s), refresh=True)
 
         return tick
 
@@ -186,7 +190,8 @@ class _RunProgress:
 @contextmanager
 def _progress(trials: tuple[PlannedTrial, ...], console: Console) -> Iterator[_RunProgress]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), _TimeLeft())
-    with Progress(*columns, console=console) as progress:
+    # Refreshed from the watching loop: a thread of its own would draw at ordinary priority.
+    with Progress(*columns, console=console, auto_refresh=False) as progress:
         yield _RunProgress(progress, trials)
 
 

@@ -40,7 +40,7 @@ from servers.stream import due_offsets_ns, payloads
 _LOAD_LOG, _SERVER_LOG, _RELAY_LOG = "load.log", "server.log", "relay.log"
 LOCUSTFILE = Path(__file__).parent / "locustfile.py"
 _HOST = "127.0.0.1"
-_SAMPLE_PERIOD_S = 0.1
+_SAMPLE_PERIOD_S = 0.2
 _FULL_DISK_BYTES = 1_000_000
 _GRACE_S = 30.0
 """Beyond the planned time and the drain limit: a load process that takes longer hangs."""
@@ -54,7 +54,7 @@ class Surroundings:
     target: str | None
     """A server that is already running, instead of one per trial."""
     on_tick: Callable[[float], None]
-    """Called about ten times a second with the seconds this trial has taken so far."""
+    """Called a few times a second with the seconds this trial has taken so far."""
 
 
 def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> TrialInfo:

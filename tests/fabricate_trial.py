@@ -179,7 +179,8 @@ def _asks(setting: _Setting, stream: _Stream, phase_ns: int) -> list[simulation.
         return simulation.short_poll(visible_ns, T0_NS + phase_ns, interval_ns, setting.one_way_ns, until_ns)
     if setting.style.model == "long_poll":
         first_ns, hold_ns = T0_NS - FIRST_ASK_BEFORE_START_NS, round(parameters["hold_s"] * NS_PER_S)
-        return simulation.long_poll(visible_ns, first_ns, hold_ns, setting.one_way_ns, until_ns)
+        turnaround_ns = round(setting.faults.client_delay_ms * 1e6)
+        return simulation.long_poll(visible_ns, first_ns, hold_ns, setting.one_way_ns, until_ns, turnaround_ns)
     return []
 
 

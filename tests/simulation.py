@@ -49,8 +49,10 @@ def short_poll(visible_ns: Sequence[int], first_ns: int, interval_ns: int, one_w
             return asks
 
 
-def long_poll(visible_ns: Sequence[int], first_ns: int, hold_ns: int, one_way_ns: int, until_ns: int) -> list[Ask]:
-    """Ask again as soon as an answer is there, until `until_ns` has passed and every event has come."""
+def long_poll(
+    visible_ns: Sequence[int], first_ns: int, hold_ns: int, one_way_ns: int, until_ns: int, turnaround_ns: int = 0
+) -> list[Ask]:
+    """Ask again a turnaround after each answer, until `until_ns` has passed and every event has come."""
     asks: list[Ask] = []
     seen = 0
     start_ns = first_ns
@@ -62,7 +64,7 @@ def long_poll(visible_ns: Sequence[int], first_ns: int, hold_ns: int, one_way_ns
         last = bisect.bisect_right(visible_ns, answer_ns)
         asks.append(Ask(start_ns, start_ns, answer_ns + one_way_ns, seen + 1, last))
         seen = last
-        start_ns = answer_ns + one_way_ns
+        start_ns = answer_ns + one_way_ns + turnaround_ns
     return asks
 
 
