@@ -33,7 +33,7 @@ def verdict(summary: JsonObject) -> str:
     reference = summary["points"][summary["base_point"]]
     others = [p for p in summary["points"] if p["base"] and p is not reference and p["latency_ms"]["p50"] is not None]
     clauses = [
-        f"{_opening(summary, reference, others)}, {_cost(reference)}",
+        f"{_opening(summary, reference, others)}, for {_cost(reference)}",
         *(_clause(summary, point) for point in others),
         *_cheaper(summary, others),
     ]
@@ -55,10 +55,22 @@ class _Difference:
         return includes_zero or abs(self.value_ms) < RESOLUTION_MS
 
     @property
+    def negligible(self) -> bool:
+        """Too small to be the transport's, as far as the estimate goes."""
+        return abs(self.value_ms) < self._margin_ms
+
+    @property
     def tied(self) -> bool:
-        """Undetectable, or too small to be the transport's."""
-        small = abs(self.value_ms) < TIE_MS and abs(self.value_ms) < TIE_RATIO * self.reference_ms
-        return self.undetectable or small
+        """Surely too small: the whole interval lies within the margin.
+
+        (Equivalence rather than the absence of a difference: Schuirmann 1987. A wide interval around a large
+        difference has shown nothing.)
+        """
+        return self.negligible and all(abs(bound) < self._margin_ms for bound in self.ci95_ms or ())
+
+    @property
+    def _margin_ms(self) -> float:
+        return max(RESOLUTION_MS, min(TIE_MS, TIE_RATIO * self.reference_ms))
 
     @property
     def amount(self) -> str:
@@ -88,8 +100,7 @@ def _opening(summary: JsonObject, reference: JsonObject, others: Sequence[JsonOb
 
 
 def _clause(summary: JsonObject, point: JsonObject) -> str:
-    figures = f"p50 {_p50(point)}, p95 {figure(point['latency_ms']['p95'])} ms"
-    return f"{_name(summary, point)}: {_how_different(point)} ({figures}), {_cost(point)}"
+    return f"{_name(summary, point)}: {_how_different(point)}, for {_cost(point)}"
 
 
 def _how_different(point: JsonObject) -> str:
@@ -99,24 +110,26 @@ def _how_different(point: JsonObject) -> str:
         return "not measured in the same blocks"
     if _ties(point):
         words = "no detectable difference" if p50.undetectable else "a tie for practical purposes"
-        return f"{words}, {p50.signed} at p50"
-    parts = [
-        f"no detectable difference at {name}, {found.signed}," if found.undetectable else f"{_by(found)} at {name}"
-        for name, found in (("p50", p50), ("p95", p95))
-    ]
+        return f"{words} ({p50.signed} at p50)"
+    parts = [_told(p50, "p50"), _told(p95, "p95")]
     if p50.undetectable and p95.undetectable:
-        parts.append(f"{_by(mean)} in the mean")
-    return listed(parts).removesuffix(",")
+        parts.append(_told(mean, "the mean"))
+    return listed(parts)
 
 
-def _by(difference: _Difference) -> str:
-    return f"{'slower' if difference.value_ms > 0 else 'faster'} by {difference.amount}"
+def _told(difference: _Difference, where: str) -> str:
+    if difference.undetectable:
+        return f"no detectable difference at {where} ({difference.signed})"
+    return f"{'slower' if difference.value_ms > 0 else 'faster'} by {difference.amount} at {where}"
 
 
 def _ties(point: JsonObject) -> bool:
-    """Whether median, tail and mean are all tied with the reference's."""
-    found = [_difference(point, name) for name in ("p50", "p95", "mean")]
-    return all(difference is not None and difference.tied for difference in found)
+    """Median, tail and mean are all as good as the reference's, and the median is so for certain or undetectably."""
+    p50, p95, mean = (_difference(point, name) for name in ("p50", "p95", "mean"))
+    if p50 is None or p95 is None or mean is None:
+        return False
+    alike = all(difference.negligible for difference in (p50, p95, mean))
+    return alike and (p50.tied or p50.undetectable)
 
 
 def _cost(point: JsonObject) -> str:

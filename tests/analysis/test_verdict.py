@@ -75,7 +75,13 @@ def test_a_difference_in_the_mean_alone_is_told(measured: JsonObject) -> None:
     said = clause(
         differing(measured, "long_poll", p50=(0.1, -1, 1), p95=(30, -10, 70), mean=(12.4, 8.6, 16.3)), "Long poll"
     )
-    assert "slower by 12.4 ms [8.60, 16.3] in the mean" in said
+    assert "slower by 12.4 ms [8.60, 16.3] at the mean" in said
+
+
+def test_a_wide_interval_around_a_large_difference_is_no_tie(measured: JsonObject) -> None:
+    wide = differing(measured, "long_poll", p50=(0.1, -1, 1), p95=(44, -20, 107), mean=(7, -9, 23))
+    assert "tie" not in clause(wide, "Long poll")
+    assert "no detectable difference at p95 (+44.0 ms [−20.0, 107])" in clause(wide, "Long poll")
 
 
 def test_a_faster_transport_is_said_to_be_faster(measured: JsonObject) -> None:
