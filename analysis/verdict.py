@@ -56,8 +56,8 @@ class _Difference:
 
     @property
     def negligible(self) -> bool:
-        """Too small to be the transport's, as far as the estimate goes."""
-        return abs(self.value_ms) < self._margin_ms
+        """Too small to be the transport's, as far as the estimate goes: below the margin, or small and undetectable."""
+        return abs(self.value_ms) < (TIE_MS if self.undetectable else self._margin_ms)
 
     @property
     def tied(self) -> bool:
@@ -66,7 +66,7 @@ class _Difference:
         (Equivalence rather than the absence of a difference: Schuirmann 1987. A wide interval around a large
         difference has shown nothing.)
         """
-        return self.negligible and all(abs(bound) < self._margin_ms for bound in self.ci95_ms or ())
+        return all(abs(bound) < self._margin_ms for bound in (self.value_ms, *(self.ci95_ms or ())))
 
     @property
     def _margin_ms(self) -> float:

@@ -78,6 +78,12 @@ def test_a_difference_in_the_mean_alone_is_told(measured: JsonObject) -> None:
     assert "slower by 12.4 ms [8.60, 16.3] at the mean" in said
 
 
+def test_what_is_small_and_within_its_interval_is_told_once(measured: JsonObject) -> None:
+    alike = differing(measured, "sse", p50=(-0.14, -0.3, 0.1), p95=(-0.3, -1.2, 0.5), mean=(-0.15, -0.4, 0.1))
+    alike = changed(alike, "sse", latency_ms__p50=0.9, latency_ms__p95=1.5, latency_ms__mean=0.9)
+    assert "SSE: no detectable difference (−0.140 ms [−0.300, 0.100] at p50), for" in clause(alike, "SSE")
+
+
 def test_a_wide_interval_around_a_large_difference_is_no_tie(measured: JsonObject) -> None:
     wide = differing(measured, "long_poll", p50=(0.1, -1, 1), p95=(44, -20, 107), mean=(7, -9, 23))
     assert "tie" not in clause(wide, "Long poll")

@@ -1,0 +1,79 @@
+"""Every command and every file that the documents show exists and does what they say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadtests.plan import check_plan, plan_trials
+from loadtests.processes import PROJECT_FOLDER
+from loadtests.scenario import PARAMETERS, parse_scenario, shipped_scenarios
+from loadtests.transports import TRANSPORTS
+from servers.stream import ARRIVALS
+
+README = PROJECT_FOLDER / "README.md"
+DOCUMENTS = [README, *sorted(PROJECT_FOLDER.glob("*.md")), *sorted((PROJECT_FOLDER / "docs").glob("*.md"))]
+MAKEFILE = (PROJECT_FOLDER / "Makefile").read_text()
+TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", *arguments], cwd=PROJECT_FOLDER, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_make_targets_and_their_scenarios_exist(document: Path) -> None:
+    text = document.read_text()
+    for target in re.findall(r"\bmake ([a-z]+)", text):
+        assert target in TARGETS or target in ("it", "sure", "one", "of"), target
+    for name in re.findall(r"SCENARIO=([a-z-]+)\b(?!/|\.)", text):
+        assert name in shipped_scenarios() or name == "path", name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_linked_and_named_files_exist(document: Path) -> None:
+    text = document.read_text()
+    linked = re.findall(r"\]\(([^)#:]+)\)", text) + re.findall(r'src(?:set)?="([^":]+)"', text)
+    for link in linked:
+        assert (document.parent / link).exists(), link
+    for named in re.findall(r"`((?:servers|loadtests|analysis|tests|docs)/[\w/.-]+\.\w+)`", text):
+        assert (PROJECT_FOLDER / named).exists(), named
+
+
+def test_help_lists_every_target_with_a_sentence() -> None:
+    told = make("help")
+    assert told.returncode == 0
+    lines = dict(re.findall(r"^make (\S+)\s+(\S.*)$", told.stdout, re.MULTILINE))
+    assert lines.keys() == TARGETS
+    assert make().stdout == told.stdout
+
+
+def test_the_readmes_scenario_can_be_run_as_it_stands() -> None:
+    [example] = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
+    scenario = parse_scenario(example, "README.md")
+    check_plan(scenario, plan_trials(scenario))
+
+
+def test_the_readme_shows_every_parameter_and_scenario() -> None:
+    text = README.read_text()
+    for name in (*PARAMETERS, *ARRIVALS, *shipped_scenarios()):
+        assert name in text, name
+
+
+def test_commands_by_hand_are_those_of_the_programs() -> None:
+    text = README.read_text()
+    plan = subprocess.run(
+        [sys.executable, "-m", "loadtests", "plan", "quick"],
+        cwd=PROJECT_FOLDER, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert plan.returncode == 0
+    assert re.search(r"\d+ trials, about \d+ s of 45 s", plan.stdout)
+    assert "python -m loadtests plan" in text
+    assert "python -m servers all --port 8000" in text
+    users = {"".join(word.capitalize() for word in name.split("_")) + "User" for name in TRANSPORTS}
+    for user in re.findall(r"\b\w+User\b", text):
+        assert user in users, user
