@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from tests import simulation
 from tests.fabricate import ECHO, Fabrication, first_trial, style
 
 NS_PER_S = 1_000_000_000
-POLLS = {"short_poll": simulation.short_poll, "long_poll": simulation.long_poll}
+POLLS: dict[str, Callable[[Sequence[int], int, int, int, int], list[simulation.Ask]]] = {
+    "short_poll": simulation.short_poll,
+    "long_poll": simulation.long_poll,
+}
 
 
 def schedule(

@@ -1,0 +1,65 @@
+"""How late what was scheduled really happened: publications, polls, the load's own timers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.latency import in_window
+from loadtests.records import Ints, RequestKind, TransportStyle, Trial
+
+HICCUP_NS = 100_000_000
+"""What is late within one such span has one cause: every machine stops for a moment now and then."""
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """Scheduled things of a trial's window, in any order: when each was due, and by how much it was late."""
+
+    due_ns: Ints
+    late_ms: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.due_ns)
+
+    def beyond(self, limit_ms: float) -> int:
+        """How many were later than the limit, but for those of the one hiccup that explains the most of them."""
+        late_ns = np.sort(self.due_ns[self.late_ms > limit_ms])
+        if not len(late_ns):
+            return 0
+        in_one_hiccup = np.searchsorted(late_ns, late_ns + HICCUP_NS) - np.arange(len(late_ns))
+        return int(len(late_ns) - in_one_hiccup.max())
+
+
+def publish_lateness(trial: Trial, style: TransportStyle) -> Lateness:
+    """Published - due of the events of the window (echo on an open channel: sent - due, by each client).
+
+    Empty where requests go one at a time: a message that waits for its predecessor is late by its nature.
+    """
+    if style.model.startswith("round_trip"):
+        sent = trial.deliveries if style.role == "persistent" else trial.deliveries.empty()
+        sent = sent.where(in_window(trial, sent.due_ns) & (sent.seq > 0))
+        return Lateness(sent.due_ns, (sent.published_ns - sent.due_ns) / 1e6)
+    rows = trial.published.where(in_window(trial, trial.published.due_ns) & (trial.published.published_ns > 0))
+    return Lateness(rows.due_ns, (rows.published_ns - rows.due_ns) / 1e6)
+
+
+def poll_lateness(trial: Trial) -> Lateness:
+    """How late each poll of the window was sent: after its plan, or after the answer before it if that came later."""
+    rows = trial.requests
+    rows = rows.where((rows.kind == RequestKind.POLL) & (rows.start_ns > 0))
+    order = np.lexsort((rows.start_ns, rows.client))
+    client, start_ns = rows.client[order], rows.start_ns[order]
+    free_ns = rows.planned_ns[order].copy()
+    same = client[1:] == client[:-1]
+    free_ns[1:] = np.maximum(free_ns[1:], np.where(same, rows.end_ns[order][:-1], 0))
+    measured = in_window(trial, start_ns)
+    return Lateness(free_ns[measured], ((start_ns - free_ns) / 1e6)[measured])
+
+
+def timer_lateness(trial: Trial) -> Lateness:
+    """Of the periodic timer inside the load process."""
+    lag = trial.loop_lag.where(in_window(trial, trial.loop_lag.at_ns))
+    return Lateness(lag.at_ns - lag.lag_ns, lag.lag_ns / 1e6)
