@@ -52,16 +52,16 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def assert_no_children_left(before: set[int]) -> None:
-    ours = {p.pid for p in psutil.process_iter() if p.pid not in before and "servers" in " ".join(_command_of(p))}
-    assert ours == set()
+def servers_since(before: set[int]) -> set[int]:
+    """Servers of this checkout that were not there before; other checkouts on the machine are none of our business."""
+    return {p.pid for p in psutil.process_iter() if p.pid not in before and _is_server_of_ours(p)}
 
 
-def _command_of(process: psutil.Process) -> list[str]:
+def _is_server_of_ours(process: psutil.Process) -> bool:
     try:
-        return process.cmdline()
+        return "servers" in process.cmdline() and Path(process.cwd()) == PROJECT_FOLDER
     except psutil.Error:
-        return []
+        return False
 
 
 def pids() -> set[int]:
@@ -73,7 +73,7 @@ def test_from_scenario_to_report_over_an_emulated_network(tmp_path: Path) -> Non
     ran = command("loadtests", "run", scenario(tmp_path, delay_ms=5), "--results", tmp_path / "results")
     assert ran.returncode == 0, ran.stderr
     assert "4 points × 1 blocks = 4 trials" in ran.stderr
-    assert_no_children_left(before)
+    assert servers_since(before) == set()
     run = tmp_path / "results" / "latest"
     assert [trial.transport for trial in load_run_info(run).plan] == [
         folder.name[4:] for folder in finished_trial_folders(run)
@@ -149,7 +149,7 @@ def test_an_interrupted_run_keeps_what_it_measured_and_leaves_nothing_running(
     assert running.returncode == 130
     assert "Traceback" not in said
     assert "kept" in said
-    assert_no_children_left(before)
+    assert servers_since(before) == set()
     reported = command("analysis", "report", results / "latest")
     assert reported.returncode == 0, reported.stderr
     summary = json.loads((results / "latest" / "summary.json").read_text())
@@ -162,7 +162,7 @@ def test_a_server_that_dies_in_mid_trial_is_one_sentence(tmp_path: Path) -> None
     running = start(scenario(tmp_path, measured_s=3), results)
     wait_for_trials(results, 1)
     deadline = time.monotonic() + PATIENCE_S
-    while not (servers := [p for p in psutil.Process(running.pid).children() if "servers" in _command_of(p)]):
+    while not (servers := [p for p in psutil.Process(running.pid).children() if _is_server_of_ours(p)]):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     time.sleep(1.0)
@@ -171,7 +171,7 @@ def test_a_server_that_dies_in_mid_trial_is_one_sentence(tmp_path: Path) -> None
     assert running.returncode == 2
     assert "Traceback" not in said
     assert "the server ended in mid-trial with exit status -9" in " ".join(said.split())
-    assert_no_children_left(before)
+    assert servers_since(before) == set()
     assert command("analysis", "report", results / "latest").returncode == 0
 
 
@@ -187,7 +187,7 @@ def test_a_killed_harness_leaves_no_server_behind(tmp_path: Path) -> None:
     time.sleep(1.0)
     running.kill()
     running.communicate()
-    while any("servers" in _command_of(p) for p in psutil.process_iter() if p.pid not in before):
+    while servers_since(before):
         assert time.monotonic() < deadline, "a server outlived its harness"
         time.sleep(0.1)
 
