@@ -15,6 +15,7 @@ from servers import wire
 
 _TIMEOUT_S = 10.0
 _CLOCK_SAMPLES = 20
+_SHOWN_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class ControlClient:
             response.raise_for_status()
             answer = response.json()
         except httpx.HTTPStatusError as error:
-            detail = error.response.text[:200]
+            detail = " ".join(error.response.text.split())[:_SHOWN_CHARACTERS]
             raise UserError(
                 f"{self._url}{path}: answered {error.response.status_code} {detail} "
                 "(expected 200: a server that follows the wire contract)"

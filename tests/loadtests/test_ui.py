@@ -1,0 +1,61 @@
+"""`make ui`, as far as it goes without a browser: it comes up, says where, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import psutil
+
+from loadtests.processes import PROJECT_FOLDER
+from loadtests.session import free_port
+from tests.running import PATIENCE_S
+
+
+def start(port: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "loadtests", "ui", "--port", str(port)],
+        cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def answer_of(url: str) -> httpx.Response:
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return httpx.get(url, trust_env=False)
+        except httpx.TransportError:
+            assert time.monotonic() < deadline, "the web UI does not come up"
+            time.sleep(0.1)
+
+
+def test_the_page_comes_up_and_everything_ends_with_it() -> None:
+    port = free_port()
+    running = start(port)
+    try:
+        page = answer_of(f"http://127.0.0.1:{port}/")
+        assert page.status_code == 200
+        assert "WebsocketUser" in page.text
+        children = psutil.Process(running.pid).children(recursive=True)
+        assert len(children) == 2
+    finally:
+        running.send_signal(signal.SIGTERM)
+        said, complained = running.communicate(timeout=PATIENCE_S)
+    assert f"http://127.0.0.1:{port}" in said
+    assert (running.returncode, complained) == (130, "interrupted\n")
+    assert not [child for child in children if child.is_running()]
+
+
+def test_a_port_in_use_is_told() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        running = start(taken.getsockname()[1])
+        _, said = running.communicate(timeout=PATIENCE_S)
+    assert running.returncode == 2
+    assert "expected a free port" in said
+    assert said.count("\n") == 1
