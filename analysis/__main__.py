@@ -92,13 +92,15 @@ def _compare(options: argparse.Namespace) -> None:
 
 def run_folder(name: str) -> Path:
     """The folder that a user means: a path, or `latest`; UserError where there is none."""
+    if not name:
+        raise UserError("no run was named (expected RUN=results/…, or A=results/… and B=results/…)")
     if name == _LATEST:
         latest = RESULTS_FOLDER / _LATEST
         if not latest.exists():
-            raise UserError(f"RUN={name}: there is no run yet below {RESULTS_FOLDER} (expected one from: make bench)")
+            raise UserError(f"{name}: there is no run yet below {RESULTS_FOLDER} (expected one from: make bench)")
         return latest.resolve()
     if not Path(name).is_dir():
-        raise UserError(f"RUN={name}: no such folder (expected the folder of a run, as in results/, or latest)")
+        raise UserError(f"{name}: no such folder (expected the folder of a run, as in results/, or latest)")
     return Path(name)
 
 
