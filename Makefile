@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-bench: $(READY) ## Measure and report: SCENARIO=standard (quick, thorough, negative-control, echo, or a .toml file), TARGET=http://host:port
+bench: $(READY) ## Measure and report: SCENARIO=standard (or quick, thorough, …: see README; or a .toml file), TARGET=http://host:port
 	@$(BIN)/python -m loadtests run "$(SCENARIO)" --target "$(TARGET)"
 	@$(BIN)/python -m analysis report latest
 
