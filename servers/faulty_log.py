@@ -1,0 +1,132 @@
+"""An event log that misleads its readers as it was asked to: the faults of all transports in one place.
+
+It stands where an `EventLog` stands. The adapters read it as ever and know nothing of it; without `--fault` it is
+not there at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from array import array
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from servers import wire
+from servers.delay_line import DelayLine
+from servers.fault_clients import Visit, current_visit
+from servers.fault_specs import Fault
+from servers.faults import Memory, Told, due_wakes_ns, tell
+from servers.log import EncodedEvent, EventLog, Follower
+
+GARBLED_TEXT = "no event"
+"""Told in place of a garbled event: no JSON."""
+
+
+class FaultyLog(EventLog):
+    """Tells each client what `servers.faults` says that it is told."""
+
+    def __init__(self, faults: Sequence[Fault], history: int) -> None:
+        super().__init__(history)
+        self._faults = tuple(faults)
+        self._published_ns = array("q")
+        self._memories: dict[int, Memory] = {}
+        self._delay_line: DelayLine | None = None
+
+    def append(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
+        self._published_ns.append(published_ns)
+        event = super().append(due_ns, published_ns, payload)
+        for wake_ns in due_wakes_ns(self._faults, event.seq, published_ns):
+            if self._delay_line is None:
+                self._delay_line = DelayLine(asyncio.get_running_loop())
+            self._delay_line.schedule(wake_ns, self._wake_all)
+        return event
+
+    def read_after(self, cursor: int) -> list[EncodedEvent]:
+        visit = current_visit.get()
+        told = self.tell(visit.client, cursor)
+        visit.closes = bool(told) and told[-1].closes
+        return [self.encoded(telling) for telling in told]
+
+    def follow(self, cursor: int) -> Follower:
+        self._check(cursor)
+        return FaultyFollower(self, cursor, current_visit.get())
+
+    def reset(self) -> None:
+        super().reset()
+        del self._published_ns[:]
+        self._memories.clear()
+        self._drop_delayed()
+
+    def close(self) -> None:
+        self._drop_delayed()
+        super().close()
+
+    def tell(self, client: int, cursor: int) -> list[Told]:
+        """What this client is told now; CursorTooOldError."""
+        self._check(cursor)
+        faults = [fault for fault in self._faults if fault.concerns(client)]
+        memory = self._memories.get(client, Memory())
+        told, self._memories[client] = tell(
+            faults, memory, cursor, self.oldest_seq, self._published_ns, time.monotonic_ns()
+        )
+        return told
+
+    def encoded(self, telling: Told) -> EncodedEvent:
+        """The bytes in which it is told. Their seq is the cursor after it, as polls and SSE ids have it."""
+        event = self._ring[(telling.seq - 1) % self.history]
+        if telling.condition == "intact" and telling.cursor == telling.seq:
+            return event
+        if telling.condition == "garbled":
+            return EncodedEvent(telling.cursor, GARBLED_TEXT)
+        return EncodedEvent(telling.cursor, _corrupted(event.text) if telling.condition == "corrupt" else event.text)
+
+    def closes_for(self, client: int) -> bool:
+        """Whether any fault may close this client's connection."""
+        return any(fault.kind == "close" and fault.concerns(client) for fault in self._faults)
+
+    def _drop_delayed(self) -> None:
+        if self._delay_line is not None:
+            self._delay_line.close()
+            self._delay_line = None
+
+
+class FaultyFollower(Follower):
+    """A push client's place in a faulty log. It holds what it has read and not yet handed out."""
+
+    __slots__ = ("_client", "_ended", "_faulty_log", "_read")
+
+    def __init__(self, log: FaultyLog, cursor: int, visit: Visit) -> None:
+        super().__init__(log, cursor)
+        self._faulty_log = log
+        self._client = visit.client
+        # A stream's headers, which say that its connection ends with it, leave before its first event.
+        visit.closes = log.closes_for(visit.client)
+        self._read: deque[tuple[EncodedEvent, bool]] = deque()
+        self._ended = False
+
+    async def next(self) -> EncodedEvent | None:
+        log = self._faulty_log
+        while not log.closed and not self._ended:
+            if self._generation != log.generation:
+                self._generation, self.cursor = log.generation, 0
+                self._read.clear()
+            if not self._read:
+                told = log.tell(self._client, self.cursor)
+                # Encoded now: by the time a slow client takes it, it may have left the history.
+                self._read.extend((log.encoded(telling), telling.closes) for telling in told)
+                if not self._read:
+                    await log.wait_for_append()
+                    continue
+            event, self._ended = self._read.popleft()
+            self.cursor = event.seq
+            return event
+        return None
+
+
+def _corrupted(text: str) -> str:
+    """The same event with another payload of about the same length."""
+    event = wire.decode_event(text)
+    first = "#" if event.payload[:1] != "#" else "!"
+    return wire.encode_event(replace(event, payload=first + event.payload[1:]))
