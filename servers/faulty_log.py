@@ -22,6 +22,10 @@ from servers.log import EncodedEvent, EventLog, Follower
 
 GARBLED_TEXT = "no event"
 """Told in place of a garbled event: no JSON."""
+_NOTHING = Memory()
+
+Telling = tuple[EncodedEvent, bool]
+"""What is told, and whether the connection closes after it."""
 
 
 class FaultyLog(EventLog):
@@ -31,7 +35,9 @@ class FaultyLog(EventLog):
         super().__init__(history)
         self._faults = tuple(faults)
         self._published_ns = array("q")
+        self._singled_out = frozenset(fault.client for fault in faults)
         self._memories: dict[int, Memory] = {}
+        self._answers: dict[tuple[int, Memory, int], tuple[list[Telling], Memory]] = {}
         self._delay_line: DelayLine | None = None
 
     def append(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
@@ -46,8 +52,8 @@ class FaultyLog(EventLog):
     def read_after(self, cursor: int) -> list[EncodedEvent]:
         visit = current_visit.get()
         told = self.tell(visit.client, cursor)
-        visit.closes = bool(told) and told[-1].closes
-        return [self.encoded(telling) for telling in told]
+        visit.closes = bool(told) and told[-1][1]
+        return [event for event, _ in told]
 
     def follow(self, cursor: int) -> Follower:
         self._check(cursor)
@@ -57,23 +63,33 @@ class FaultyLog(EventLog):
         super().reset()
         del self._published_ns[:]
         self._memories.clear()
+        self._answers.clear()
         self._drop_delayed()
 
     def close(self) -> None:
         self._drop_delayed()
         super().close()
 
-    def tell(self, client: int, cursor: int) -> list[Told]:
-        """What this client is told now; CursorTooOldError."""
+    def tell(self, client: int, cursor: int) -> list[Telling]:
+        """What this client is told now, in the order of the bytes; CursorTooOldError."""
         self._check(cursor)
-        faults = [fault for fault in self._faults if fault.concerns(client)]
-        memory = self._memories.get(client, Memory())
-        told, self._memories[client] = tell(
-            faults, memory, cursor, self.oldest_seq, self._published_ns, time.monotonic_ns()
-        )
-        return told
+        # Clients that nobody singled out differ by cursor and memory alone, and are told something new only when
+        # all are woken: working it out for each of them would delay the last ones more than they were asked to be.
+        kind = client if client in self._singled_out else 0
+        memory = self._memories.get(client, _NOTHING)
+        key = (kind, memory, cursor)
+        if key not in self._answers:
+            faults = [fault for fault in self._faults if fault.concerns(kind)]
+            told, after = tell(faults, memory, cursor, self.oldest_seq, self._published_ns, time.monotonic_ns())
+            self._answers[key] = [(self._encoded(telling), telling.closes) for telling in told], after
+        told_now, self._memories[client] = self._answers[key]
+        return told_now
 
-    def encoded(self, telling: Told) -> EncodedEvent:
+    def _wake_all(self) -> None:
+        self._answers.clear()
+        super()._wake_all()
+
+    def _encoded(self, telling: Told) -> EncodedEvent:
         """The bytes in which it is told. Their seq is the cursor after it, as polls and SSE ids have it."""
         event = self._ring[(telling.seq - 1) % self.history]
         if telling.condition == "intact" and telling.cursor == telling.seq:
@@ -103,7 +119,7 @@ class FaultyFollower(Follower):
         self._client = visit.client
         # A stream's headers, which say that its connection ends with it, leave before its first event.
         visit.closes = log.closes_for(visit.client)
-        self._read: deque[tuple[EncodedEvent, bool]] = deque()
+        self._read: deque[Telling] = deque()
         self._ended = False
 
     async def next(self) -> EncodedEvent | None:
@@ -113,9 +129,7 @@ class FaultyFollower(Follower):
                 self._generation, self.cursor = log.generation, 0
                 self._read.clear()
             if not self._read:
-                told = log.tell(self._client, self.cursor)
-                # Encoded now: by the time a slow client takes it, it may have left the history.
-                self._read.extend((log.encoded(telling), telling.closes) for telling in told)
+                self._read.extend(log.tell(self._client, self.cursor))
                 if not self._read:
                     await log.wait_for_append()
                     continue

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from servers.fault_specs import FAULT_KINDS, MEANINGS, Fault, FaultKind, FaultSpecError, parse_fault
+
+from .conftest import CHECKOUT
 
 NUMBERS = st.integers(1, 2**53 - 1)
 LASTING = ("delay", "stall")
@@ -93,3 +97,12 @@ def test_whatever_is_asked_is_understood_or_refused(spec: str) -> None:
 
 def test_every_kind_has_a_meaning() -> None:
     assert tuple(MEANINGS) == FAULT_KINDS
+
+
+def test_every_kind_is_documented_with_its_keys() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| ([^|]*) \|", (CHECKOUT / "docs" / "faults.md").read_text(), re.MULTILINE)
+    assert tuple(kind for kind, _ in rows) == FAULT_KINDS
+    for kind, keys in rows:
+        values = {"seq": "1", "client": "2", "ms": "3"}
+        named = re.findall(r"\w+", keys)
+        assert str(parse_fault(f"{kind}:" + ",".join(f"{key}={values[key]}" for key in named)))
