@@ -58,7 +58,7 @@ class Evidence:
 
 def reasons_against(evidence: Evidence) -> list[str]:
     """Why this trial is INVALID: one sentence each, none if it is valid."""
-    checks = (_end, _ledger, _failures, _stream_kept, _processors, _lateness, _clocks)
+    checks = (_injected, _end, _ledger, _failures, _stream_kept, _processors, _lateness, _clocks)
     return [reason for check in checks for reason in check(evidence)]
 
 
@@ -92,6 +92,12 @@ def mismatch_reason(stream: PublishedStream, first: PublishedStream, first_name:
         f"its stream was not that of {first_name} in the same block: {difference} (expected the same events at the "
         "same times): run it again with one version of server and harness"
     )
+
+
+def _injected(evidence: Evidence) -> Iterator[str]:
+    faults = evidence.trial.info.server_stats.get("options", {}).get("faults")
+    if faults:
+        yield f"faults were injected on purpose: {' '.join(faults)} (none allowed): leave out --fault"
 
 
 def _end(evidence: Evidence) -> Iterator[str]:

@@ -40,6 +40,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("scenario", help=scenario_help)
     run.add_argument("--target", default="", help="URL of a server that is already running, to be measured instead")
     run.add_argument("--results", type=Path, default=None, help="folder for runs (default: results)")
+    run.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="have the servers misbehave on purpose, for example drop:seq=5 (any number of times; the run is INVALID)",
+    )
     run.set_defaults(command=_run)
     plan = commands.add_parser("plan", help="tell what a scenario would measure, in which order")
     plan.add_argument("scenario", help=scenario_help)
@@ -58,7 +65,7 @@ def _run(options: argparse.Namespace) -> None:
     results = (options.results or RESULTS_FOLDER).resolve()
     console = Console(stderr=True)
     try:
-        run_scenario(scenario, target, results, console)
+        run_scenario(scenario, target, results, console, tuple(options.fault))
     except (UserError, KeyboardInterrupt):
         _tell_what_is_kept(results, console)
         raise

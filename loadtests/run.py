@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from loadtests.control import ControlClient
+from loadtests.injected import checked_faults
 from loadtests.machine import describe_machine, describe_versions, ensure_descriptors
 from loadtests.plan import check_plan, expected_seconds, plan_trials, trial_seconds
 from loadtests.processes import PROJECT_FOLDER, plan_cores, yield_to_children
@@ -35,12 +36,15 @@ SETTINGS = {
 """Pinned and equal for all transports; the server's own account of its options is in each trial.json."""
 
 
-def run_scenario(scenario: Scenario, target: str | None, results: Path, console: Console) -> Path:
+def run_scenario(
+    scenario: Scenario, target: str | None, results: Path, console: Console, faults: tuple[str, ...] = ()
+) -> Path:
     """Measure a scenario; returns the run's folder.
 
     Finished trials are kept whatever happens. Raises UserError where a trial could not be carried out, and lets
     KeyboardInterrupt through; in both cases the folder is whole and can be reported.
     """
+    faults = checked_faults(faults, scenario, target)
     trials = plan_trials(scenario)
     check_plan(scenario, trials)
     ensure_descriptors(trials)
@@ -48,7 +52,7 @@ def run_scenario(scenario: Scenario, target: str | None, results: Path, console:
         _check_target(target, scenario)
     folder = _new_folder(results, scenario.name)
     cores = plan_cores()
-    write_run_info(folder, _run_info(scenario, trials, target))
+    write_run_info(folder, _run_info(scenario, trials, target, faults))
     _point_latest(folder)
     _tell_plan(scenario, trials, folder, console)
     yield_to_children()
@@ -56,12 +60,14 @@ def run_scenario(scenario: Scenario, target: str | None, results: Path, console:
         for trial in trials:
             tick = progress.start(trial)
             with _disk_errors(folder):
-                run_trial(trial, folder / "trials" / trial.folder_name, Surroundings(cores, target, tick))
+                run_trial(trial, folder / "trials" / trial.folder_name, Surroundings(cores, target, tick, faults))
             progress.finish(trial)
     return folder
 
 
-def _run_info(scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str | None) -> RunInfo:
+def _run_info(
+    scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str | None, faults: tuple[str, ...]
+) -> RunInfo:
     styles = tuple(
         TransportStyle(t.name, t.label, t.role, t.model, t.colour, t.marker, t.dash)
         for t in (TRANSPORTS[name] for name in scenario.transports)
@@ -75,7 +81,7 @@ def _run_info(scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str 
         target=target,
         machine=describe_machine(),
         versions=describe_versions(),
-        settings=SETTINGS if target is None else {"server": f"given: {target}"},
+        settings={"server": f"given: {target}"} if target else SETTINGS | ({"faults": list(faults)} if faults else {}),
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

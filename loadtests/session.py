@@ -55,6 +55,8 @@ class Surroundings:
     """A server that is already running, instead of one per trial."""
     on_tick: Callable[[float], None]
     """Called a few times a second with the seconds this trial has taken so far."""
+    faults: tuple[str, ...] = ()
+    """What the servers are asked to do wrong; never with a target."""
 
 
 def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> TrialInfo:
@@ -100,6 +102,7 @@ class _Processes:
         if surroundings.target is None:
             port = free_port()
             server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(port)]
+            server += [f"--fault={spec}" for spec in surroundings.faults]
             self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
             self.sampler.watch(SampleRole.SERVER, self._server.pid)
             self._control_url = f"http://{_HOST}:{port}"

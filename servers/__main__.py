@@ -1,4 +1,4 @@
-"""`python -m servers websocket|polling|sse|all|relay|openapi`: each server of the harness as a program.
+"""`python -m servers websocket|polling|sse|all|relay|openapi|faults`: each server of the harness as a program.
 
 Prints one JSON line when it is ready: {"ready": true, "port": N}. Ends at SIGTERM or SIGINT with status 0; cannot
 start: one sentence on stderr and status 2.
@@ -15,8 +15,9 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from servers.fault_specs import MEANINGS, Fault, FaultSpecError, parse_fault
 from servers.listening import StartError, listen, raise_descriptor_limit
-from servers.log import DEFAULT_HISTORY_EVENTS
+from servers.log import DEFAULT_HISTORY_EVENTS, EventLog
 from servers.parentage import end_with_parent
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         end_with_parent()
     try:
         if asked.server == "openapi":
-            print(json.dumps(_app(ADAPTERS, DEFAULT_HISTORY_EVENTS, {}).openapi(), indent=2))
+            print(json.dumps(_app(ADAPTERS, DEFAULT_HISTORY_EVENTS, {}, ()).openapi(), indent=2))
+            return 0
+        if asked.server == "faults":
+            print(json.dumps([str(fault) for fault in _faults(asked.specs)]))
             return 0
         raise_descriptor_limit()
         with listen(asked.host, asked.port) as listener:
@@ -66,10 +70,19 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--history", type=_positive, default=DEFAULT_HISTORY_EVENTS, help="events kept for cursors (%(default)s)"
         )
+        command.add_argument(
+            "--fault",
+            action="append",
+            default=[],
+            metavar="SPEC",
+            help="misbehave on purpose, for example drop:seq=5 or delay:ms=40 (repeatable; see docs/faults.md)",
+        )
     relay = commands.add_parser("relay", parents=[listening], help="a TCP relay that delays both directions")
     relay.add_argument("--to", type=_address, required=True, metavar="HOST:PORT", help="where to relay to")
     relay.add_argument("--delay-ms", type=_delay, required=True, metavar="D", help="one-way delay in ms")
     commands.add_parser("openapi", help="print the OpenAPI document of all HTTP routes")
+    checked = commands.add_parser("faults", help="check fault specs, and print them in their plainest form")
+    checked.add_argument("specs", nargs="*", metavar="SPEC", help=f"one of {', '.join(MEANINGS)}, with its keys")
     return parser
 
 
@@ -77,15 +90,29 @@ def _serve(asked: argparse.Namespace, listener: socket.socket) -> None:
     from servers import serving  # noqa: PLC0415 (half a second of imports that the relay does without)
 
     names = ADAPTERS if asked.server == "all" else (asked.server,)
-    serving.serve(_app(names, asked.history, serving.OPTIONS), listener, _say_ready)
+    serving.serve(_app(names, asked.history, serving.OPTIONS, _faults(asked.fault)), listener, _say_ready)
 
 
-def _app(names: tuple[str, ...], history: int, options: dict[str, object]) -> FastAPI:
+def _app(names: tuple[str, ...], history: int, options: dict[str, object], faults: tuple[Fault, ...]) -> FastAPI:
     from servers.app import assemble  # noqa: PLC0415
     from servers.station import Station  # noqa: PLC0415
 
     adapters: list[Adapter] = [importlib.import_module(f"servers.{name}").ADAPTER for name in names]
-    return assemble(adapters, Station(history, options), title="push-vs-poll" if len(adapters) > 1 else None)
+    log: EventLog | None = None
+    if faults:
+        from servers.faulty_log import FaultyLog  # noqa: PLC0415
+
+        log = FaultyLog(faults, history)
+        options = options | {"faults": [str(fault) for fault in faults]}
+    station = Station(history, options, log)
+    return assemble(adapters, station, title="push-vs-poll" if len(adapters) > 1 else None)
+
+
+def _faults(specs: list[str]) -> tuple[Fault, ...]:
+    try:
+        return tuple(parse_fault(spec) for spec in specs)
+    except FaultSpecError as error:
+        raise StartError(str(error)) from error
 
 
 def _relay(asked: argparse.Namespace, listener: socket.socket) -> None:

@@ -88,6 +88,11 @@ class EventLog:
 
     def append(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
         """Number, encode and keep an event, and wake everyone who waits."""
+        event = self._keep(due_ns, published_ns, payload)
+        self._wake_all()
+        return event
+
+    def _keep(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
         seq = self.last_seq + 1
         event = EncodedEvent(seq, wire.encode_event(wire.Event(seq, due_ns, published_ns, payload)))
         if len(self._ring) < self.history:
@@ -95,7 +100,6 @@ class EventLog:
         else:
             self._ring[(seq - 1) % self.history] = event
         self.last_seq = seq
-        self._wake_all()
         return event
 
     def get_after(self, cursor: int) -> EncodedEvent | None:

@@ -18,6 +18,8 @@ from websockets.http11 import Request
 
 from servers import wire
 from servers.channels import CUT_OFF_EXTENSION
+from servers.fault_clients import Address, TellClientsApart
+from servers.faulty_log import FaultyLog
 from servers.listening import BACKLOG
 from servers.timer import ALARM_KIND
 
@@ -142,6 +144,12 @@ class _Server(uvicorn.Server):
             connection.transport.abort()
 
 
+def _client_addresses(server: uvicorn.Server) -> Iterator[Address]:
+    for connection in server.server_state.connections:
+        if peer := connection.transport.get_extra_info("peername"):
+            yield peer[0], peer[1]
+
+
 def serve(app: FastAPI, listener: socket.socket, on_ready: Callable[[int], None]) -> None:
     """Serve the app on a listening socket until SIGINT or SIGTERM; `on_ready` gets the port."""
     config = uvicorn.Config(app, http=HttpProtocol, ws=WebSocketProtocol, log_config=None, **_PINNED)
@@ -149,4 +157,6 @@ def serve(app: FastAPI, listener: socket.socket, on_ready: Callable[[int], None]
     port = listener.getsockname()[1]
     server = _Server(config, lambda: on_ready(port))
     app.state.station.count_connections = lambda: len(server.server_state.connections)
+    if isinstance(app.state.station.log, FaultyLog):
+        app.add_middleware(TellClientsApart, connected=lambda: _client_addresses(server))
     server.run(sockets=[listener])

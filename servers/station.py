@@ -52,12 +52,17 @@ class LoopLag:
 class Station:
     """What every adapter of one server stands on."""
 
-    def __init__(self, history: int = DEFAULT_HISTORY_EVENTS, options: Mapping[str, object] | None = None) -> None:
-        self.log = EventLog(history)
+    def __init__(
+        self,
+        history: int = DEFAULT_HISTORY_EVENTS,
+        options: Mapping[str, object] | None = None,
+        log: EventLog | None = None,
+    ) -> None:
+        self.log = log or EventLog(history)
         self.publisher = Publisher(self.log)
         self.channels = Channels(self.log)
         self.loop_lag = LoopLag()
-        self.options: dict[str, object] = dict(options or {}) | {"history_events": history}
+        self.options: dict[str, object] = dict(options or {}) | {"history_events": self.log.history}
         """The pinned settings, as /stats reports them."""
         self.count_connections: Callable[[], int] | None = None
         """Open TCP connections, where the program that runs the app tells."""

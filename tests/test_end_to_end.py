@@ -192,6 +192,37 @@ def test_a_killed_harness_leaves_no_server_behind(tmp_path: Path) -> None:
         time.sleep(0.1)
 
 
+def test_a_run_with_faults_is_measured_to_its_end_and_invalid(tmp_path: Path) -> None:
+    path = scenario(tmp_path, transports='"sse", "long_poll"')
+    faults = ["--fault", "duplicate:seq=3", "--fault", "delay:ms=20.0,client=1"]
+    ran = command("loadtests", "run", path, "--results", tmp_path / "results", *faults)
+    assert ran.returncode == 0, ran.stderr
+    run = tmp_path / "results" / "latest"
+    assert list(load_run_info(run).settings["faults"]) == ["duplicate:seq=3", "delay:ms=20,client=1"]
+    reported = command("analysis", "report", run)
+    assert reported.returncode == 0, reported.stderr
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["valid"] is False
+    assert summary["verdict"].startswith("INVALID")
+    said = "faults were injected on purpose: duplicate:seq=3 delay:ms=20,client=1"
+    assert said in summary["verdict"] or said in " ".join(summary["invalid_reasons"])
+    for point in summary["points"]:
+        assert any(reason.startswith(said) or said in reason for reason in point["invalid_reasons"])
+        assert point["ledger"]["duplicate"] == point["parameters"]["clients"]
+        assert point["ledger"]["lost"] == 0
+
+
+def test_faults_that_cannot_be_injected_are_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    good, results = scenario(tmp_path), tmp_path / "results"
+    run = ("loadtests", "run", good, "--results", results, "--fault")
+    assert "--fault drop: '' is not one of seq=…, client=…" in refused(*run, "drop")
+    assert "--fault drop:seq=x: seq=x is not" in refused(*run, "drop:seq=x")
+    assert "is started)" in refused(*run, "drop:seq=1", "--target", "http://127.0.0.1:1")
+    echoes = scenario(tmp_path, transports=ECHOES)
+    assert "carries no event stream" in refused("loadtests", "run", echoes, "--fault", "drop:seq=1")
+    assert not results.exists()
+
+
 def refused(*arguments: str | Path) -> str:
     ran = command(*arguments)
     assert ran.returncode == 2, ran.stderr

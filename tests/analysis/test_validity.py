@@ -55,6 +55,15 @@ def test_each_fault_is_named_with_its_amount(transport: str, faults: Faults, sai
     assert before in reason and after in reason
 
 
+def test_a_server_that_misbehaved_on_purpose_gives_no_valid_trial() -> None:
+    _, trial = first_trial("websocket", SMALL)
+    options = trial.info.server_stats.get("options", {}) | {"faults": ["delay:ms=40"]}
+    stats = trial.info.server_stats | {"options": options}
+    told = dataclasses.replace(trial, info=dataclasses.replace(trial.info, server_stats=stats))
+    [reason] = reasons_of(told)
+    assert reason.startswith("faults were injected on purpose: delay:ms=40")
+
+
 def test_thresholds_are_limits_and_not_the_first_value_beyond() -> None:
     just_within = Faults(server_cpu_ratio=0.89, load_cpu_ratio=0.84, publish_lag_ms=1.9, loop_lag_ms=19.9)
     assert reasons("websocket", just_within) == ()

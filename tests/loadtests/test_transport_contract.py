@@ -12,7 +12,8 @@ import gevent
 import numpy as np
 import pytest
 
-from loadtests.clients.base import ClientSetup
+from loadtests.clients.base import Client, ClientSetup
+from loadtests.clients.polling import ShortPollClient
 from loadtests.control import ControlClient
 from loadtests.driver import Connection, Driver
 from loadtests.population import new_client
@@ -31,7 +32,8 @@ CLIENTS = 3
 class Exchange:
     """Three clients of one transport and their server, from connect to close."""
 
-    def __init__(self, transport: Transport, url: str) -> None:
+    def __init__(self, transport: Transport, url: str, *, one_by_one: bool = False) -> None:
+        """`one_by_one`: the server hears of them in the order of their indices."""
         self.recorder = Recorder()
         parts = urlsplit(url)
         assert parts.hostname is not None
@@ -40,7 +42,10 @@ class Exchange:
         self.control = ControlClient(url)
         for i in range(CLIENTS):
             setup = ClientSetup(i, parts.netloc, PARAMETERS, PAYLOADS, OFFSETS_NS, phase_ns=i * 7_000_000)
-            self.driver.add(new_client(transport.name, setup, self.recorder))
+            client = new_client(transport.name, setup, self.recorder)
+            self.driver.add(client)
+            if one_by_one:
+                self._wait_until_known(client, i + 1)
         self._transport = transport
 
     def wait(self, condition: Callable[[], bool]) -> None:
@@ -48,6 +53,12 @@ class Exchange:
         while not condition():
             assert time.monotonic() < deadline, "the clients did not get there"
             gevent.sleep(0.01)
+
+    def _wait_until_known(self, client: Client, clients: int) -> None:
+        self.wait(lambda: client.ready)
+        # Short polls are in order by their phases.
+        if not isinstance(client, ShortPollClient):
+            self.wait(lambda: self.control.stats()["waiting"] == clients)
 
     def stream(self) -> None:
         self.wait(lambda: all(c.client.ready for c in self.driver.connections))

@@ -36,6 +36,11 @@ def test_a_port_in_use_is_told_in_one_sentence(arguments: list[str]) -> None:
     [
         (["sse", "--port", "0", "--host", "256.1.1.1"], "cannot listen on host '256.1.1.1'"),
         (["sse", "--port", "70000"], "'70000' is not a port: expected 0 to 65535"),
+        (
+            ["sse", "--port", "0", "--fault", "drop:seq=0"],
+            "servers: --fault drop:seq=0: seq=0 is not a number or range",
+        ),
+        (["all", "--port", "0", "--fault", "delay:ms=1", "--fault", "x"], "servers: --fault x: its kind is not one of"),
         (["sse", "--port", "0", "--history", "0"], "'0' is not a positive whole number"),
         (["relay", "--port", "0", "--to", "nowhere", "--delay-ms", "1"], "'nowhere' is not an address"),
         (["relay", "--port", "0", "--to", "h:1", "--delay-ms", "-1"], "'-1' is not a delay"),

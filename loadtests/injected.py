@@ -1,0 +1,34 @@
+"""Faults that a run asks its own servers to commit, checked before anything is measured."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from loadtests.processes import PROJECT_FOLDER
+from loadtests.records import UserError
+from loadtests.scenario import Scenario
+from loadtests.transports import TRANSPORTS
+
+
+def checked_faults(specs: tuple[str, ...], scenario: Scenario, target: str | None) -> tuple[str, ...]:
+    """The specs in their plainest form; UserError where one cannot be followed, or not by these servers."""
+    if not specs:
+        return ()
+    if target is not None:
+        raise UserError(f"--fault {specs[0]}: not for the server at {target} (give it --fault where it is started)")
+    for name in scenario.transports:
+        if TRANSPORTS[name].clients_send:
+            raise UserError(f"--fault {specs[0]}: {name} carries no event stream (expected a scenario without echoes)")
+    # The servers know what they can do wrong; they are a program of their own here as everywhere.
+    asked = subprocess.run(
+        [sys.executable, "-m", "servers", "faults", "--", *specs],
+        cwd=PROJECT_FOLDER,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.returncode:
+        raise UserError(asked.stderr.strip().removeprefix("servers: "))
+    return tuple(json.loads(asked.stdout))
