@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--history", type=_positive, default=DEFAULT_HISTORY_EVENTS, help="events kept for cursors (%(default)s)"
         )
+        command.add_argument(
+            "--trace", action="store_true", help="note when each event was written to each client, for GET /trace"
+        )
     relay = commands.add_parser("relay", parents=[listening], help="a TCP relay that delays both directions")
     relay.add_argument("--to", type=_address, required=True, metavar="HOST:PORT", help="where to relay to")
     relay.add_argument("--delay-ms", type=_delay, required=True, metavar="D", help="one-way delay in ms")
@@ -77,15 +80,17 @@ def _serve(asked: argparse.Namespace, listener: socket.socket) -> None:
     from servers import serving  # noqa: PLC0415 (half a second of imports that the relay does without)
 
     names = ADAPTERS if asked.server == "all" else (asked.server,)
-    serving.serve(_app(names, asked.history, serving.OPTIONS), listener, _say_ready)
+    serving.serve(_app(names, asked.history, serving.OPTIONS, trace=asked.trace), listener, _say_ready)
 
 
-def _app(names: tuple[str, ...], history: int, options: dict[str, object]) -> FastAPI:
+def _app(names: tuple[str, ...], history: int, options: dict[str, object], *, trace: bool = False) -> FastAPI:
     from servers.app import assemble  # noqa: PLC0415
     from servers.station import Station  # noqa: PLC0415
+    from servers.trace import Trace  # noqa: PLC0415
 
     adapters: list[Adapter] = [importlib.import_module(f"servers.{name}").ADAPTER for name in names]
-    return assemble(adapters, Station(history, options), title="push-vs-poll" if len(adapters) > 1 else None)
+    station = Station(history, options, Trace() if trace else None)
+    return assemble(adapters, station, title="push-vs-poll" if len(adapters) > 1 else None)
 
 
 def _relay(asked: argparse.Namespace, listener: socket.socket) -> None:
