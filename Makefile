@@ -2,6 +2,7 @@
 
 SCENARIO ?= standard
 TARGET ?=
+TRACE ?=
 RUN ?= latest
 PORT ?= 8089
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(if $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(name))))
@@ -16,8 +17,8 @@ BIN := $(VENV)/bin
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-bench: $(READY) ## Measure and report: SCENARIO=standard (quick, thorough, negative-control, echo, or a .toml file), TARGET=http://host:port
-	@$(BIN)/python -m loadtests run "$(SCENARIO)" --target "$(TARGET)"
+bench: $(READY) ## Measure and report: SCENARIO=standard (quick, thorough, negative-control, echo, or a .toml file), TARGET=http://host:port, TRACE=1 to split the time in the server
+	@$(BIN)/python -m loadtests run "$(SCENARIO)" --target "$(TARGET)" $(if $(TRACE),--trace)
 	@$(BIN)/python -m analysis report latest
 
 report: $(READY) ## Rebuild summary, charts and report of a run from its raw data: RUN=results/… (default: the latest)

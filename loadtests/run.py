@@ -20,6 +20,7 @@ from loadtests.records import PlannedTrial, RunInfo, TransportStyle, UserError, 
 from loadtests.scenario import Scenario
 from loadtests.session import Surroundings, run_trial
 from loadtests.transports import TRANSPORTS
+from loadtests.trial_spec import Instruments
 
 RESULTS_FOLDER = PROJECT_FOLDER / "results"
 SETTINGS = {
@@ -35,7 +36,9 @@ SETTINGS = {
 """Pinned and equal for all transports; the server's own account of its options is in each trial.json."""
 
 
-def run_scenario(scenario: Scenario, target: str | None, results: Path, console: Console) -> Path:
+def run_scenario(
+    scenario: Scenario, target: str | None, results: Path, console: Console, instruments: Instruments
+) -> Path:
     """Measure a scenario; returns the run's folder.
 
     Finished trials are kept whatever happens. Raises UserError where a trial could not be carried out, and lets
@@ -45,23 +48,26 @@ def run_scenario(scenario: Scenario, target: str | None, results: Path, console:
     check_plan(scenario, trials)
     ensure_descriptors(trials)
     if target is not None:
-        _check_target(target, scenario)
+        _check_target(target, scenario, instruments)
     folder = _new_folder(results, scenario.name)
     cores = plan_cores()
-    write_run_info(folder, _run_info(scenario, trials, target))
+    write_run_info(folder, _run_info(scenario, trials, target, instruments))
     _point_latest(folder)
     _tell_plan(scenario, trials, folder, console)
     yield_to_children()
     with _progress(trials, console) as progress:
         for trial in trials:
             tick = progress.start(trial)
+            surroundings = Surroundings(cores, target, tick, instruments)
             with _disk_errors(folder):
-                run_trial(trial, folder / "trials" / trial.folder_name, Surroundings(cores, target, tick))
+                run_trial(trial, folder / "trials" / trial.folder_name, surroundings)
             progress.finish(trial)
     return folder
 
 
-def _run_info(scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str | None) -> RunInfo:
+def _run_info(
+    scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str | None, instruments: Instruments
+) -> RunInfo:
     styles = tuple(
         TransportStyle(t.name, t.label, t.role, t.model, t.colour, t.marker, t.dash)
         for t in (TRANSPORTS[name] for name in scenario.transports)
@@ -75,15 +81,17 @@ def _run_info(scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str 
         target=target,
         machine=describe_machine(),
         versions=describe_versions(),
-        settings=SETTINGS if target is None else {"server": f"given: {target}"},
+        settings={**(SETTINGS if target is None else {"server": f"given: {target}"}), **instruments.as_settings()},
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def _check_target(target: str, scenario: Scenario) -> None:
+def _check_target(target: str, scenario: Scenario, instruments: Instruments) -> None:
     control = ControlClient(target)
     try:
         offered = control.transports()
+        if instruments.trace:
+            control.trace()
     finally:
         control.close()
     for name in scenario.transports:
