@@ -3,6 +3,7 @@
 SCENARIO ?= standard
 TARGET ?=
 FAULT ?=
+TRACE ?=
 RUN ?= latest
 PORT ?= 8089
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(if $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(name))))
@@ -17,8 +18,8 @@ BIN := $(VENV)/bin
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-bench: $(READY) ## Measure and report: SCENARIO=standard (or quick, thorough, …: see README; or a .toml file), TARGET=http://host:port, FAULT=drop:seq=5 (docs/faults.md)
-	@$(BIN)/python -m loadtests run "$(SCENARIO)" --target "$(TARGET)" $(foreach spec,$(FAULT),--fault "$(spec)")
+bench: $(READY) ## Measure and report: SCENARIO=standard (or quick, thorough, …: see README; or a .toml file), TARGET=http://host:port, TRACE=1, FAULT=drop:seq=5
+	@$(BIN)/python -m loadtests run "$(SCENARIO)" --target "$(TARGET)" $(if $(TRACE),--trace) $(foreach spec,$(FAULT),--fault "$(spec)")
 	@$(BIN)/python -m analysis report latest
 
 report: $(READY) ## Rebuild summary, charts and report of a run from its raw data: RUN=results/… (default: the latest)

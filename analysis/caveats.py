@@ -20,7 +20,7 @@ def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> list[s
     return [
         *_extent(run, points, trials),
         *_machine(trials),
-        *_instruments(points, trials),
+        *_instruments(run, points, trials),
         *_surprises(run, points),
     ]
 
@@ -47,13 +47,15 @@ def _machine(trials: Sequence[TrialInfo]) -> Iterator[str]:
         yield f"The server's clock is known to ±{uncertainty_ms:.2f} ms only, and so is every latency."
 
 
-def _instruments(points: Points, trials: Sequence[TrialInfo]) -> Iterator[str]:
+def _instruments(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterator[str]:
     if any(point["latency_stamp"] == "user" for point in points):
         yield "Without kernel arrival stamps latency includes the client's own delay in reading."
     elif missing := sum(point["stamps"]["missing"] for point in points):
         yield f"{missing} deliveries had no kernel arrival stamp: the client's own was taken."
     if not all(trial.capabilities.get("tcp_info") for trial in trials):
         yield "Bytes are counted in the client and not by the kernel: TCP/IP overhead is not known."
+    if "trace" in run.settings and any(point["parts_ms"]["queue"] is None and point["freshness"] for point in points):
+        yield "The server's trace has gaps: at some points the time within the server is not told from that after it."
     if any(point["server_cpu_us_per_event"] is None for point in points):
         yield "The server's CPU time was not measured."
 

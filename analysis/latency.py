@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis.freshness import NEVER_NS, ViewAges, view_ages
 from analysis.ledger import first_copies
 from analysis.own_schedule import predict, schedule_of
+from analysis.parts import split, written_at_ns
 from loadtests.records import Deliveries, Ints, TransportStyle, Trial
 
 Floats = npt.NDArray[np.float64]
@@ -19,16 +21,18 @@ NS_PER_MS = 1e6
 class MeasuredLatencies:
     """One entry per measured delivery: the first copy of an event due in the measured window, in order of arrival.
 
-    Milliseconds, all of shape (deliveries,) but `predicted_ms`. `server_lag_ms` and `delivery_ms` add up to
-    `latency_ms` exactly.
+    Milliseconds, all of shape (deliveries,) but `predicted_ms` and `client_delay_ms`. `server_lag_ms`, `queue_ms` and
+    `delivery_ms` add up to `latency_ms`.
     """
 
     latency_ms: Floats
     """Arrival - due."""
     server_lag_ms: Floats
     """Published - due (echo: how late the client itself sent)."""
+    queue_ms: Floats | None
+    """Written by the server - published; None without a trace of it."""
     delivery_ms: Floats
-    """Arrival - published."""
+    """Arrival - written; without a trace arrival - published."""
     client_delay_ms: Floats | None
     """From the kernel's stamp to the client's own; None without kernel stamps."""
     model_ms: Floats
@@ -50,11 +54,13 @@ def measure_latencies(trial: Trial, style: TransportStyle) -> MeasuredLatencies:
     arrival_ns = arrivals_ns(trial, rows)
     stamped = rows.kernel_realtime_ns > 0 if has_kernel_stamps(trial) else np.zeros(len(rows), dtype=np.bool_)
     due_ns = due_at_clients_ns(trial, style)
+    parts = split(rows, arrival_ns, written_at_ns(rows, trial.written))
     return MeasuredLatencies(
         latency_ms=(arrival_ns - rows.due_ns) / NS_PER_MS,
-        server_lag_ms=(rows.published_ns - rows.due_ns) / NS_PER_MS,
-        delivery_ms=(arrival_ns - rows.published_ns) / NS_PER_MS,
-        client_delay_ms=(rows.user_ns - arrival_ns)[stamped] / NS_PER_MS if stamped.any() else None,
+        server_lag_ms=parts.server_lag_ns / NS_PER_MS,
+        queue_ms=None if parts.queue_ns is None else parts.queue_ns / NS_PER_MS,
+        delivery_ms=parts.delivery_ns / NS_PER_MS,
+        client_delay_ms=parts.client_delay_ns[stamped] / NS_PER_MS if stamped.any() else None,
         model_ms=prediction.latency_ns[rows.client, rows.seq - 1] / NS_PER_MS,
         predicted_ms=prediction.latency_ns[in_window(trial, due_ns)] / NS_PER_MS,
         missing_stamps=int((~stamped).sum()),
@@ -82,6 +88,16 @@ def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:
     if style.model.startswith("round_trip"):
         due_ns[trial.clients.client] += trial.clients.phase_ns[:, None]
     return due_ns
+
+
+def measure_ages(trial: Trial, style: TransportStyle) -> ViewAges | None:
+    """How old each client's view was over the measured window; None where clients send, and watch nothing."""
+    if style.model.startswith("round_trip"):
+        return None
+    rows = trial.deliveries.where((trial.deliveries.seq >= 1) & (trial.deliveries.seq <= len(trial.published)))
+    arrival_ns = np.full((int(trial.info.parameters["clients"]), len(trial.published)), NEVER_NS)
+    np.minimum.at(arrival_ns, (rows.client, rows.seq - 1), arrivals_ns(trial, rows))
+    return view_ages(trial.published.due_ns, arrival_ns, (trial.info.window_start_ns, trial.info.window_end_ns))
 
 
 def in_window(trial: Trial, times_ns: Ints) -> npt.NDArray[np.bool_]:

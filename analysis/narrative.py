@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.quantities import count, figure, listed, parameter_title, percent, plural
-from analysis.series import Results
+from analysis.series import Results, value_at
 from loadtests.records import TRIAL_FORMAT, JsonObject, RunInfo, finished_trial_folders, read_json
 
 _ARRIVALS = {
@@ -18,6 +18,11 @@ _STAMPS = {
     "kernel": "the kernel's receive stamp on the socket (SO_TIMESTAMPNS), before any of the client's own code ran",
     "user": "the moment the client's read returned, as kernel receive stamps were not available",
 }
+_FRESHNESS = (
+    "The view of a client is out of date while an event is due that it has not got; its age is then the time since the "
+    "oldest such event was due, and 0 otherwise. Shares of time with an older view are over the measured window and "
+    "all clients, computed exactly from every arrival; what never came counts to the window's end."
+)
 
 
 def trial_documents(run_folder: Path) -> list[JsonObject]:
@@ -37,8 +42,9 @@ def completeness(summary: JsonObject) -> str | None:
 
 def how_measured(run: RunInfo, results: Results, documents: Sequence[JsonObject]) -> list[str]:
     """One paragraph per aspect: stream, clients, network, trials, latency, bytes and CPU."""
-    paragraphs = [_stream(results), _network(results, run, documents), _trials(run, results)]
-    return [*paragraphs, _latency(results), _costs(results), _model()]
+    paragraphs = [_stream(results), _network(results, run, documents), _trials(run, results), _latency(results)]
+    freshness = [] if results.round_trip else [_FRESHNESS]
+    return [*paragraphs, *freshness, _costs(results), _model()]
 
 
 def validity_checks(results: Results) -> list[str]:
@@ -132,11 +138,22 @@ def _latency(results: Results) -> str:
     stamps = sorted({point["latency_stamp"] for point in results.points})
     taken = listed([_STAMPS.get(stamp, stamp) for stamp in stamps])
     return (
-        f"Latency is staleness: received − due. Received is {taken}. A long poll's hold is not latency and enters no "
-        f"figure. "
+        f"Latency is staleness: received − due. Received is {taken}.{_conversion(results)} "
+        "A long poll's hold is not latency and enters no figure. "
         f"Quantiles are those of the pooled deliveries of a point's trials, never averages of quantiles "
         f"({results.summary['quantile_definition']})."
     )
+
+
+def _conversion(results: Results) -> str:
+    """How far the kernel's stamps may be off on the clock of all other figures."""
+    errors_us = [value for p in results.points if (value := value_at(p, "stamps", "conversion_error_us")) is not None]
+    drifts_ppm = [value for p in results.points if (value := value_at(p, "stamps", "drift_ppm")) is not None]
+    if not errors_us:
+        return ""
+    drift = f"; the two clocks drifted apart by at most {figure(max(map(abs, drifts_ppm)))} ppm" if drifts_ppm else ""
+    exact_to = f"{figure(max(errors_us))} µs{drift}"
+    return f" Moving the stamps from the kernel's clock to that of due times is exact to {exact_to}."
 
 
 def _costs(results: Results) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from analysis import stats
+from analysis.freshness import pooled_ages
 from analysis.model import Conditions, expect
 from analysis.stats import Interval
 from analysis.trial_measures import TrialMeasures
@@ -16,6 +17,7 @@ from loadtests.records import JsonObject, SampleRole, TransportStyle
 
 _LATENCY_QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 _PART_QUANTILES = {"p50": 0.5, "p99": 0.99}
+_OUTDATED_FROM_MS = {"older_than_100_ms_ratio": 100.0, "older_than_1_s_ratio": 1000.0}
 
 Trials = Sequence[TrialMeasures]
 
@@ -46,10 +48,8 @@ def pool(trials: Trials, style: TransportStyle) -> JsonObject:
         "latency_ms": _latency(trials),
         "latency_stamp": "kernel" if all(trial.kernel_stamps for trial in trials) else "user",
         "parts_ms": _parts(trials),
-        "stamps": {
-            "missing": sum(trial.latencies.missing_stamps for trial in trials),
-            "coalesced": sum(trial.latencies.coalesced_stamps for trial in trials),
-        },
+        "stamps": _stamps(trials),
+        "freshness": _freshness(trials),
         **_requests(trials),
         **_bytes(trials),
         **_processors(trials),
@@ -102,19 +102,51 @@ def _distribution(sample: stats.Sample) -> dict[str, float]:
 
 
 def _parts(trials: Trials) -> JsonObject:
-    delays = [trial.latencies.client_delay_ms for trial in trials]
+    latencies = [trial.latencies for trial in trials]
+    # A delivery without a trace includes its wait at the server: trials with and without one are not to be mixed.
+    traced = all(found.queue_ms is not None for found in latencies)
+    delivery_ms = [
+        found.delivery_ms if traced or found.queue_ms is None else found.queue_ms + found.delivery_ms
+        for found in latencies
+    ]
     return {
-        "server_lag": _quantiles([trial.latencies.server_lag_ms for trial in trials]),
-        "delivery": _quantiles([trial.latencies.delivery_ms for trial in trials]),
-        "client_delay": _quantiles(known) if (known := [delay for delay in delays if delay is not None]) else None,
+        "server_lag": _part([found.server_lag_ms for found in latencies]),
+        "queue": _part([found.queue_ms for found in latencies]) if traced else None,
+        "delivery": _part(delivery_ms),
+        "client_delay": _part([found.client_delay_ms for found in latencies]),
     }
 
 
-def _quantiles(samples: Sequence[stats.Sample]) -> JsonObject:
-    if not any(len(sample) for sample in samples):
-        return dict.fromkeys(_PART_QUANTILES)
-    values = stats.quantiles(np.concatenate(samples), list(_PART_QUANTILES.values()))
-    return dict(zip(_PART_QUANTILES, values, strict=True))
+def _part(samples: Sequence[stats.Sample | None]) -> JsonObject | None:
+    """Mean (the one figure of the parts that adds up) and quantiles; None where no trial measured it."""
+    known = [sample for sample in samples if sample is not None]
+    if not known:
+        return None
+    pooled = np.concatenate(known)
+    if not len(pooled):
+        return dict.fromkeys(("mean", *_PART_QUANTILES))
+    values = stats.quantiles(pooled, list(_PART_QUANTILES.values()))
+    return {"mean": float(pooled.mean()), **dict(zip(_PART_QUANTILES, values, strict=True))}
+
+
+def _stamps(trials: Trials) -> JsonObject:
+    conversions = [trial.conversion for trial in trials if trial.conversion is not None]
+    drifts_ppm = [conversion.drift_ppm for conversion in conversions if conversion.drift_ppm is not None]
+    return {
+        "missing": sum(trial.latencies.missing_stamps for trial in trials),
+        "coalesced": sum(trial.latencies.coalesced_stamps for trial in trials),
+        "conversion_error_us": max((conversion.error_ns / 1000 for conversion in conversions), default=None),
+        "drift_ppm": max(drifts_ppm, key=abs, default=None),
+    }
+
+
+def _freshness(trials: Trials) -> JsonObject | None:
+    ages = [trial.ages for trial in trials if trial.ages is not None]
+    if not ages:
+        return None
+    pooled = pooled_ages(ages)
+    shares = pooled.older_than(list(_OUTDATED_FROM_MS.values())).tolist()
+    return {**dict(zip(_OUTDATED_FROM_MS, shares, strict=True)), "mean_age_ms": pooled.mean_ms}
 
 
 def _requests(trials: Trials) -> JsonObject:

@@ -88,12 +88,15 @@ def parts_table(results: Results) -> Table:
         ("server lag p50 / p99 ms", lambda p: _pair(p, "server_lag")),
         ("delivery p50 / p99 ms", lambda p: _pair(p, "delivery")),
         ("client delay p50 / p99 ms", lambda p: _pair(p, "client_delay")),
+        *_outdated_columns(results, ("older_than_1_s_ratio", "view older than 1 s"), ("mean_age_ms", "mean age ms")),
         ("set-up p50 ms", lambda p: Cell(figure(value_at(p, "setup_ms", "p50")))),
         ("set-up bytes per client", lambda p: Cell(figure(p["setup_bytes_per_client"]))),
         ("server CPU", lambda p: Cell(percent(p["server_cpu_ratio"]))),
         ("load CPU", lambda p: Cell(percent(p["load_cpu_ratio"]))),
         ("server memory MB", lambda p: Cell(_megabytes(p["server_rss_bytes"]))),
     ]
+    if any(value_at(point, "parts_ms", "queue") for point in results.points):
+        columns.insert(1, ("queue p50 / p99 ms", lambda p: _pair(p, "queue")))
     rows = [
         (Cell(series.transport.label), *(read(point) for _, read in columns))
         for series in results.base_points()
@@ -115,6 +118,7 @@ def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, J
         ),
         ("bytes per event", lambda p: Cell(figure(value_at(p, "bytes_per_event", "total")))),
         ("empty polls", lambda p: Cell(percent(p["empty_ratio"]))),
+        *_outdated_columns(results, ("older_than_100_ms_ratio", "view older than 100 ms")),
         ("server CPU µs per event", lambda p: Cell(figure(p["server_cpu_us_per_event"]))),
         ("lost", lambda p: Cell(count(value_at(p, "ledger", "lost")))),
     ]
@@ -125,6 +129,18 @@ def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, J
     )
     first = "Transport" if not swept else f"Transport, {parameter_title(swept)}"
     return Table(title, (first, *(name for name, _ in columns)), body)
+
+
+def _outdated_columns(results: Results, *named: tuple[str, str]) -> list[_Column]:
+    """Figures of freshness, where the run has a stream to be up to date with."""
+    if not any(point.get("freshness") for point in results.points):
+        return []
+
+    def reader(key: str) -> Callable[[JsonObject], Cell]:
+        shown = percent if key.endswith("_ratio") else figure
+        return lambda point: Cell(shown(value_at(point, "freshness", key)))
+
+    return [(name, reader(key)) for key, name in named]
 
 
 def _quantile(point: JsonObject, name: str) -> Cell:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.clocks import ClockConversion, judge_conversion
 from analysis.costs import (
     ByteCounts,
     Processor,
@@ -16,6 +17,7 @@ from analysis.costs import (
     setup_bytes,
     setup_ms,
 )
+from analysis.freshness import ViewAges
 from analysis.latency import (
     Floats,
     MeasuredLatencies,
@@ -23,6 +25,7 @@ from analysis.latency import (
     due_at_clients_ns,
     has_kernel_stamps,
     in_window,
+    measure_ages,
     measure_latencies,
 )
 from analysis.ledger import LATE_GRACE_S, keep_ledger
@@ -36,7 +39,11 @@ class TrialMeasures:
 
     info: TrialInfo
     latencies: MeasuredLatencies
+    ages: ViewAges | None
+    """How old its clients' views were; None for round trips."""
     kernel_stamps: bool
+    conversion: ClockConversion | None
+    """Of the kernel's stamps to the one clock of all figures; None without such stamps."""
     tcp_info: bool
     events: int
     """Published events due in the measured window."""
@@ -75,7 +82,9 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
     return TrialMeasures(
         info=trial.info,
         latencies=latencies,
+        ages=measure_ages(trial, style),
         kernel_stamps=has_kernel_stamps(trial),
+        conversion=judge_conversion(trial.clock) if has_kernel_stamps(trial) else None,
         tcp_info=bool(trial.info.capabilities.get("tcp_info")),
         events=int(in_window(trial, trial.published.due_ns).sum()),
         due_deliveries=len(latencies.predicted_ms),

@@ -21,6 +21,7 @@ from loadtests.plan import LINGER_S, drain_limit_s, stream_spec
 from loadtests.population import new_client, schedule_period_s, spread_phases_ns
 from loadtests.recorder import Recorder
 from loadtests.records import SocketStage, UserError
+from loadtests.slow_driver import SlowDriver
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import LoadOutcome, TrialSpec
 from servers.stream import due_offsets_ns, payloads
@@ -44,9 +45,13 @@ class Conductor:
         self._control = ControlClient(spec.control_url)
         parts = urlsplit(spec.url)
         assert parts.hostname is not None and parts.port is not None
-        self.driver = Driver((parts.hostname, parts.port), self._recorder)
+        self._instruments = spec.instruments
         self._host = parts.netloc
         self._address = (parts.hostname, parts.port)
+        delay_ms = spec.instruments.client_delay_ms
+        self.driver = (
+            SlowDriver(self._address, self._recorder, delay_ms) if delay_ms else Driver(self._address, self._recorder)
+        )
         self._phases_ns = spread_phases_ns(
             self._client_count,
             schedule_period_s(spec.trial.transport, spec.trial.parameters),
@@ -69,6 +74,7 @@ class Conductor:
             payloads=self._payloads,
             due_offsets_ns=self._due_offsets_ns,
             phase_ns=self._phases_ns[index],
+            named=self._instruments.trace,
         )
         self.driver.add(new_client(self._trial.transport, setup, self._recorder))
 

@@ -14,6 +14,7 @@ from loadtests.records import JsonObject, UserError
 from servers import wire
 
 _TIMEOUT_S = 10.0
+_TRACE_ROW_BYTES = 3 * 8
 _CLOCK_SAMPLES = 20
 _SHOWN_CHARACTERS = 80
 
@@ -97,19 +98,35 @@ class ControlClient:
             raise UserError(f"{self._url}{wire.STATS_PATH}: answered without `published` (expected a list of rows)")
         return answer
 
+    def trace(self) -> bytes:
+        """GET /trace as it came: rows of client, seq and written_ns, each a little-endian 64-bit integer."""
+        rows = self._request("GET", wire.TRACE_PATH).content
+        if len(rows) % _TRACE_ROW_BYTES:
+            raise UserError(
+                f"{self._url}{wire.TRACE_PATH}: answered with {len(rows)} bytes "
+                f"(expected whole rows of {_TRACE_ROW_BYTES} bytes: a server that follows the wire contract)"
+            )
+        return rows
+
     def _ask(self, method: str, path: str, body: Any = None) -> JsonObject:
+        response = self._request(method, path, body)
+        try:
+            answer = response.json()
+        except ValueError as error:
+            raise UserError(f"{self._url}{path}: no usable answer: {error} (expected a running server)") from error
+        if not isinstance(answer, dict):
+            raise UserError(f"{self._url}{path}: answered {answer!r} (expected a JSON object)")
+        return answer
+
+    def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
         try:
             response = self._http.request(method, path, json=body)
-            response.raise_for_status()
-            answer = response.json()
+            return response.raise_for_status()
         except httpx.HTTPStatusError as error:
             detail = " ".join(error.response.text.split())[:_SHOWN_CHARACTERS]
             raise UserError(
                 f"{self._url}{path}: answered {error.response.status_code} {detail} "
                 "(expected 200: a server that follows the wire contract)"
             ) from error
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise UserError(f"{self._url}{path}: no usable answer: {error} (expected a running server)") from error
-        if not isinstance(answer, dict):
-            raise UserError(f"{self._url}{path}: answered {answer!r} (expected a JSON object)")
-        return answer

@@ -30,10 +30,18 @@ SO_TIMESTAMPNS = 35
 _READ, _WRITE = 1, 2
 _READ_BYTES = 65536
 _STAMP = struct.Struct("@qq")
-_ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
+ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
 _LAG_PERIOD_NS = 100_000_000
 _CLOCKS_EVERY = 10
 _COUNTERS_AT_ONCE = 64
+
+
+def kernel_stamp_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """The receive stamp (CLOCK_REALTIME) that came with a read; 0 without one."""
+    if not ancillary or len(ancillary[0][2]) != _STAMP.size:
+        return 0
+    seconds, nanoseconds = _STAMP.unpack(ancillary[0][2])
+    return int(seconds * 1_000_000_000 + nanoseconds)
 
 
 class Connection:
@@ -247,7 +255,7 @@ class Driver:
         sock = connection.sock
         assert sock is not None
         try:
-            data, ancillary, _, _ = sock.recvmsg(_READ_BYTES, _ANCILLARY_BYTES)
+            data, ancillary, _, _ = sock.recvmsg(_READ_BYTES, ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -259,11 +267,7 @@ class Driver:
             self._act(connection)
             return
         connection.user_down_bytes += len(data)
-        kernel_ns = 0
-        if ancillary and len(ancillary[0][2]) == _STAMP.size:
-            seconds, nanoseconds = _STAMP.unpack(ancillary[0][2])
-            kernel_ns = seconds * 1_000_000_000 + nanoseconds
-        connection.client.received(data, user_ns, kernel_ns)
+        connection.client.received(data, user_ns, kernel_stamp_ns(ancillary))
         self._act(connection)
 
     def _send(self, connection: Connection) -> None:

@@ -6,7 +6,7 @@ Times are CLOCK_MONOTONIC nanoseconds of the machine the load ran on, unless a c
 column means "not observed".
 
 History
-    1: first version.
+    1: first version. Later runs may have trials/*/written.npz, the server's trace, without which a trial is as whole.
 """
 
 from __future__ import annotations
@@ -221,6 +221,17 @@ class Published(Table):
 
 
 @dataclass(frozen=True)
+class Written(Table):
+    """The server's own trace: one row per event and client each time it was handed to that client's connection."""
+
+    FILE: ClassVar[str] = "written.npz"
+    client: Ints
+    seq: Ints
+    written_ns: Ints
+    """When the send returned to the server's code: from there on it is the event loop's, then the kernel's."""
+
+
+@dataclass(frozen=True)
 class Samples(Table):
     """CPU time and memory of the processes of a trial, cumulative, read a few times a second."""
 
@@ -359,6 +370,8 @@ class Trial:
     samples: Samples
     clock: ClockPairs
     loop_lag: LoopLag
+    written: Written | None = None
+    """None where no trace was asked for."""
 
     def save(self, folder: Path) -> None:
         """Write the tables, then trial.json: a folder with trial.json is complete."""
@@ -381,10 +394,12 @@ class Trial:
             Samples.load(folder),
             ClockPairs.load(folder),
             LoopLag.load(folder),
+            Written.load(folder) if (folder / Written.FILE).is_file() else None,
         )
 
     def _tables(self) -> Mapping[str, Table]:
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "info"}
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: table for name, table in fields.items() if isinstance(table, Table)}
 
 
 def write_run_info(run_folder: Path, info: RunInfo) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from loadtests.records import PlannedTrial, RunInfo, TransportStyle, UserError, 
 from loadtests.scenario import Scenario
 from loadtests.session import Surroundings, run_trial
 from loadtests.transports import TRANSPORTS
+from loadtests.trial_spec import Instruments
 
 RESULTS_FOLDER = PROJECT_FOLDER / "results"
 SETTINGS = {
@@ -37,36 +39,37 @@ SETTINGS = {
 
 
 def run_scenario(
-    scenario: Scenario, target: str | None, results: Path, console: Console, faults: tuple[str, ...] = ()
+    scenario: Scenario, target: str | None, results: Path, console: Console, instruments: Instruments
 ) -> Path:
     """Measure a scenario; returns the run's folder.
 
     Finished trials are kept whatever happens. Raises UserError where a trial could not be carried out, and lets
     KeyboardInterrupt through; in both cases the folder is whole and can be reported.
     """
-    faults = checked_faults(faults, scenario, target)
+    instruments = replace(instruments, faults=checked_faults(instruments.faults, scenario, target))
     trials = plan_trials(scenario)
     check_plan(scenario, trials)
     ensure_descriptors(trials)
     if target is not None:
-        _check_target(target, scenario)
+        _check_target(target, scenario, instruments)
     folder = _new_folder(results, scenario.name)
     cores = plan_cores()
-    write_run_info(folder, _run_info(scenario, trials, target, faults))
+    write_run_info(folder, _run_info(scenario, trials, target, instruments))
     _point_latest(folder)
     _tell_plan(scenario, trials, folder, console)
     yield_to_children()
     with _progress(trials, console) as progress:
         for trial in trials:
             tick = progress.start(trial)
+            surroundings = Surroundings(cores, target, tick, instruments)
             with _disk_errors(folder):
-                run_trial(trial, folder / "trials" / trial.folder_name, Surroundings(cores, target, tick, faults))
+                run_trial(trial, folder / "trials" / trial.folder_name, surroundings)
             progress.finish(trial)
     return folder
 
 
 def _run_info(
-    scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str | None, faults: tuple[str, ...]
+    scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str | None, instruments: Instruments
 ) -> RunInfo:
     styles = tuple(
         TransportStyle(t.name, t.label, t.role, t.model, t.colour, t.marker, t.dash)
@@ -81,15 +84,17 @@ def _run_info(
         target=target,
         machine=describe_machine(),
         versions=describe_versions(),
-        settings={"server": f"given: {target}"} if target else SETTINGS | ({"faults": list(faults)} if faults else {}),
+        settings={**(SETTINGS if target is None else {"server": f"given: {target}"}), **instruments.as_settings()},
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def _check_target(target: str, scenario: Scenario) -> None:
+def _check_target(target: str, scenario: Scenario, instruments: Instruments) -> None:
     control = ControlClient(target)
     try:
         offered = control.transports()
+        if instruments.trace:
+            control.trace()
     finally:
         control.close()
     for name in scenario.transports:

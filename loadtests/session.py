@@ -31,9 +31,10 @@ from loadtests.records import (
     Trial,
     TrialInfo,
     UserError,
+    Written,
 )
 from loadtests.transports import TRANSPORTS
-from loadtests.trial_spec import OUTCOME_FILE, SPEC_FILE, TRIAL_VARIABLE, LoadOutcome, TrialSpec
+from loadtests.trial_spec import OUTCOME_FILE, SPEC_FILE, TRIAL_VARIABLE, Instruments, LoadOutcome, TrialSpec
 from servers import wire
 from servers.stream import due_offsets_ns, payloads
 
@@ -55,8 +56,7 @@ class Surroundings:
     """A server that is already running, instead of one per trial."""
     on_tick: Callable[[float], None]
     """Called a few times a second with the seconds this trial has taken so far."""
-    faults: tuple[str, ...] = ()
-    """What the servers are asked to do wrong; never with a target."""
+    instruments: Instruments
 
 
 def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> TrialInfo:
@@ -69,7 +69,7 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
     with ExitStack() as running:
         processes = _Processes(trial, folder, surroundings, running)
         outcome = processes.watch_load(started_s)
-        stats = processes.server_stats()
+        stats, trace = processes.server_account()
         relay = processes.stop_relay()
     record = Trial(
         info=_info(trial, outcome, stats, relay, surroundings.cores, started_s),
@@ -81,6 +81,7 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
         samples=processes.sampler.table(),
         clock=ClockPairs.load(folder),
         loop_lag=LoopLag.load(folder),
+        written=_written(trace, outcome),
     )
     record.save(folder)
     for name in (SPEC_FILE, OUTCOME_FILE, _LOAD_LOG, _SERVER_LOG, _RELAY_LOG):
@@ -95,6 +96,8 @@ class _Processes:
         self._trial = trial
         self._folder = folder
         self._on_tick = surroundings.on_tick
+        # Clients that send have no deliveries of the server's to trace.
+        self._traced = surroundings.instruments.trace and not TRANSPORTS[trial.transport].clients_send
         self.sampler = ResourceSampler()
         self._server: Child | None = None
         self._relay: Child | None = None
@@ -102,14 +105,15 @@ class _Processes:
         if surroundings.target is None:
             port = free_port()
             server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(port)]
-            server += [f"--fault={spec}" for spec in surroundings.faults]
+            server += ["--trace"] if self._traced else []
+            server += [f"--fault={spec}" for spec in surroundings.instruments.faults]
             self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
             self.sampler.watch(SampleRole.SERVER, self._server.pid)
             self._control_url = f"http://{_HOST}:{port}"
         else:
             self._control_url = surroundings.target
         url = self._start_relay(running)
-        spec = TrialSpec(trial, url, self._control_url).write(folder)
+        spec = TrialSpec(trial, url, self._control_url, surroundings.instruments).write(folder)
         clients = str(trial.parameters["clients"])
         load = ["-m", "locust", "-f", str(LOCUSTFILE), "--headless", "-u", clients, "-r", clients, "--host", url]
         load += ["--only-summary", "--loglevel", "WARNING"]
@@ -159,11 +163,11 @@ class _Processes:
             raise UserError(f"{self._folder.name}: {outcome.failure}")
         return outcome
 
-    def server_stats(self) -> JsonObject:
-        """The server's own account of the trial."""
+    def server_account(self) -> tuple[JsonObject, bytes | None]:
+        """The server's own account of the trial, and its trace where one was asked for."""
         control = ControlClient(self._control_url)
         try:
-            return control.stats()
+            return control.stats(), control.trace() if self._traced else None
         finally:
             control.close()
 
@@ -193,6 +197,15 @@ def _published(trial: PlannedTrial, outcome: LoadOutcome, stats: JsonObject) -> 
         event = wire.Event(i + 1, due_ns + clock_offset_ns, stamp_ns or due_ns, texts[i % len(texts)])
         rows += (i + 1, due_ns, stamp_ns - clock_offset_ns if stamp_ns else 0, len(wire.encode_event(event)))
     return Published.from_rows(np.array(rows, dtype=np.int64))
+
+
+def _written(trace: bytes | None, outcome: LoadOutcome) -> Written | None:
+    """The server's trace on the load's clock."""
+    if trace is None:
+        return None
+    written = Written.from_rows(np.frombuffer(trace, dtype="<i8"))
+    written.written_ns[:] -= outcome.server_clock["offset_ns"]
+    return written
 
 
 def _info(

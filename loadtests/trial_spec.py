@@ -17,6 +17,26 @@ OUTCOME_FILE = "load-outcome.json"
 
 
 @dataclass(frozen=True)
+class Instruments:
+    """What a run is asked to do beyond measuring; it costs or disturbs, and is off by default."""
+
+    trace: bool = False
+    """The server notes when it wrote each delivery (`python -m servers … --trace`), and clients name themselves."""
+    client_delay_ms: float = 0.0
+    """Every client reads that much late, which makes the run INVALID: a test hook, see docs/accuracy.md."""
+    faults: tuple[str, ...] = ()
+    """What the servers are asked to do wrong (docs/faults.md), which makes the run INVALID; never with a target."""
+
+    def as_settings(self) -> JsonObject:
+        """For run.json: what is off leaves no trace there."""
+        return {
+            **({"trace": "on: the server notes each write, clients name themselves"} if self.trace else {}),
+            **({"client_delay_ms": self.client_delay_ms} if self.client_delay_ms else {}),
+            **({"faults": list(self.faults)} if self.faults else {}),
+        }
+
+
+@dataclass(frozen=True)
 class TrialSpec:
     """One trial as the load process sees it."""
 
@@ -25,6 +45,7 @@ class TrialSpec:
     """Where the clients connect: the server, or the relay before it."""
     control_url: str
     """The server itself: the harness' own questions are not delayed."""
+    instruments: Instruments
 
     def write(self, folder: Path) -> Path:
         """Into the trial's folder."""
@@ -36,7 +57,9 @@ class TrialSpec:
     def read(cls, path: Path) -> TrialSpec:
         """Inverse of `write`."""
         fields = json.loads(path.read_text(encoding="utf-8"))
-        return cls(PlannedTrial(**fields["trial"]), fields["url"], fields["control_url"])
+        asked = fields["instruments"]
+        instruments = Instruments(**{**asked, "faults": tuple(asked["faults"])})
+        return cls(PlannedTrial(**fields["trial"]), fields["url"], fields["control_url"], instruments)
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
             metavar="SPEC",
             help="misbehave on purpose, for example drop:seq=5 or delay:ms=40 (repeatable; see docs/faults.md)",
         )
+        command.add_argument(
+            "--trace", action="store_true", help="note when each event was written to each client, for GET /trace"
+        )
     relay = commands.add_parser("relay", parents=[listening], help="a TCP relay that delays both directions")
     relay.add_argument("--to", type=_address, required=True, metavar="HOST:PORT", help="where to relay to")
     relay.add_argument("--delay-ms", type=_delay, required=True, metavar="D", help="one-way delay in ms")
@@ -90,12 +93,16 @@ def _serve(asked: argparse.Namespace, listener: socket.socket) -> None:
     from servers import serving  # noqa: PLC0415 (half a second of imports that the relay does without)
 
     names = ADAPTERS if asked.server == "all" else (asked.server,)
-    serving.serve(_app(names, asked.history, serving.OPTIONS, _faults(asked.fault)), listener, _say_ready)
+    faults = _faults(asked.fault)
+    serving.serve(_app(names, asked.history, serving.OPTIONS, faults, trace=asked.trace), listener, _say_ready)
 
 
-def _app(names: tuple[str, ...], history: int, options: dict[str, object], faults: tuple[Fault, ...]) -> FastAPI:
+def _app(
+    names: tuple[str, ...], history: int, options: dict[str, object], faults: tuple[Fault, ...], *, trace: bool = False
+) -> FastAPI:
     from servers.app import assemble  # noqa: PLC0415
     from servers.station import Station  # noqa: PLC0415
+    from servers.trace import Trace  # noqa: PLC0415
 
     adapters: list[Adapter] = [importlib.import_module(f"servers.{name}").ADAPTER for name in names]
     log: EventLog | None = None
@@ -104,7 +111,7 @@ def _app(names: tuple[str, ...], history: int, options: dict[str, object], fault
 
         log = FaultyLog(faults, history)
         options = options | {"faults": [str(fault) for fault in faults]}
-    station = Station(history, options, log)
+    station = Station(history, options, log, Trace() if trace else None)
     return assemble(adapters, station, title="push-vs-poll" if len(adapters) > 1 else None)
 
 

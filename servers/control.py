@@ -7,7 +7,7 @@ import time
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from servers import wire
@@ -121,6 +121,29 @@ async def stats(request: Request) -> Stats:
         loop_lag_ms=LoopLagMs.model_validate(lag),
         options=station.options,
     )
+
+
+@router.get(
+    wire.TRACE_PATH,
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Rows of three little-endian signed 64-bit integers: client, seq, and written_ns "
+            "(CLOCK_MONOTONIC when the event had been handed to that client's connection) since the stream was posted",
+            "content": {"application/octet-stream": {}},
+        },
+        404: {
+            "description": "This server keeps no trace.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        },
+    },
+)
+async def trace(request: Request) -> Response:
+    """When each event was written to each client that named itself by `client=N` in its query."""
+    kept = station_of(request).trace
+    if kept is None:
+        raise HTTPException(404, "this server keeps no trace: start it with --trace")
+    return Response(kept.encoded(), media_type="application/octet-stream")
 
 
 def _check_history_fits(station: Station, spec: StreamRequest) -> None:

@@ -11,6 +11,7 @@ from servers.app import Adapter, assemble
 from servers.cursor import TOO_OLD_RESPONSE, After
 from servers.log import EncodedEvent
 from servers.station import Station, station_of
+from servers.trace import NAMED_CLIENT, TracedReply, client_of
 
 MAX_HOLD_MS = 600_000
 MAX_ECHO_BODY_BYTES = 1024 * 1024
@@ -29,16 +30,16 @@ _events = APIRouter(tags=["polling"])
 _echo = APIRouter(tags=["echo"], max_body_size=MAX_ECHO_BODY_BYTES)
 
 
-@_events.get(wire.SHORT_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES)
+@_events.get(wire.SHORT_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES, openapi_extra=NAMED_CLIENT)
 async def short_poll(request: Request, after: After = 0) -> Response:
     """The events after the cursor, at once."""
-    return _reply(station_of(request).log.read_after(after))
+    return _reply(request, station_of(request).log.read_after(after))
 
 
-@_events.get(wire.LONG_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES)
+@_events.get(wire.LONG_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES, openapi_extra=NAMED_CLIENT)
 async def long_poll(request: Request, after: After = 0, hold_ms: Hold = 30_000) -> Response:
     """The events after the cursor, as soon as there is one or the hold ends."""
-    return _reply(await station_of(request).log.wait_after(after, hold_ms / 1000))
+    return _reply(request, await station_of(request).log.wait_after(after, hold_ms / 1000))
 
 
 @_echo.post(
@@ -63,8 +64,11 @@ def create_app(station: Station | None = None) -> FastAPI:
     return assemble((ADAPTER,), station)
 
 
-def _reply(events: list[EncodedEvent]) -> Response:
+def _reply(request: Request, events: list[EncodedEvent]) -> Response:
     if not events:
         return Response(status_code=204)
     body = wire.encode_poll_reply((event.text for event in events), events[-1].seq)
+    trace = station_of(request).trace
+    if trace is not None and (client := client_of(request)) is not None:
+        return TracedReply(body, trace, client, [event.seq for event in events])
     return Response(body, media_type="application/json")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Header, Request, Response
+from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from servers import wire
@@ -12,6 +13,7 @@ from servers.app import Adapter, assemble
 from servers.cursor import MAX_CURSOR, TOO_OLD_RESPONSE, After
 from servers.log import EncodedEvent, Follower
 from servers.station import Station, station_of
+from servers.trace import NAMED_CLIENT, traced
 
 LastEventId = Annotated[
     int | None,
@@ -44,7 +46,8 @@ class EventStream(Response):
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        if await self._station.channels.serve(self._follower, scope, send_event, until_closed):
+        noted = traced(self._station.trace, HTTPConnection(scope), send_event)
+        if await self._station.channels.serve(self._follower, scope, noted, until_closed):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -53,6 +56,7 @@ class EventStream(Response):
     response_class=Response,
     responses=TOO_OLD_RESPONSE
     | {200: {"description": "Events, each with its seq as id.", "content": {"text/event-stream": {}}}},
+    openapi_extra=NAMED_CLIENT,
 )
 async def sse(request: Request, after: After = 0, last_event_id: LastEventId = None) -> Response:
     """Every event after the cursor, as it is published."""

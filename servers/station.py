@@ -14,6 +14,7 @@ from servers.lateness import LatenessHistogram
 from servers.log import DEFAULT_HISTORY_EVENTS, EventLog
 from servers.publisher import Publisher
 from servers.timer import Alarm, create_alarm
+from servers.trace import Trace
 
 _WATCH_PERIOD_S = 1.0
 _LAG_PERIOD_NS = 100_000_000
@@ -57,12 +58,18 @@ class Station:
         history: int = DEFAULT_HISTORY_EVENTS,
         options: Mapping[str, object] | None = None,
         log: EventLog | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self.log = log or EventLog(history)
         self.publisher = Publisher(self.log)
         self.channels = Channels(self.log)
         self.loop_lag = LoopLag()
-        self.options: dict[str, object] = dict(options or {}) | {"history_events": self.log.history}
+        self.trace = trace
+        """Where every delivery to a client with a name is noted; None for not at all."""
+        self.options: dict[str, object] = dict(options or {}) | {
+            "history_events": self.log.history,
+            "trace": trace is not None,
+        }
         """The pinned settings, as /stats reports them."""
         self.count_connections: Callable[[], int] | None = None
         """Open TCP connections, where the program that runs the app tells."""
@@ -70,6 +77,8 @@ class Station:
     def start_stream(self, start_in_ms: int, due_offsets_ns: Sequence[int], payloads: Sequence[str]) -> int:
         """Replace the stream and start all counts anew; t0 in ns of CLOCK_MONOTONIC."""
         self.channels.cut_off = 0
+        if self.trace is not None:
+            self.trace.clear()
         t0_ns = self.publisher.start(start_in_ms, due_offsets_ns, payloads)
         self.loop_lag.start()
         return t0_ns

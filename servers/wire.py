@@ -21,6 +21,10 @@ HEALTH_PATH = "/health"
 CLOCK_PATH = "/clock"
 STREAM_PATH = "/stream"
 STATS_PATH = "/stats"
+TRACE_PATH = "/trace"
+
+CLIENT_PARAMETER = "client"
+"""Query parameter by which a client of a stream, a poll or a channel may name itself (a whole number from 0)."""
 
 CURSOR_TOO_OLD_STATUS = 410
 CURSOR_TOO_OLD_CLOSE_CODE = 4410

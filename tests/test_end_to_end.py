@@ -121,6 +121,41 @@ def test_echo_and_a_target_that_is_already_running(tmp_path: Path) -> None:
         assert point["latency_ms"]["p50"] > 0
 
 
+def test_a_traced_run_tells_the_servers_part_and_a_slowed_one_is_invalid(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    path = scenario(tmp_path, transports='"websocket", "long_poll", "echo_post"')
+    ran = command("loadtests", "run", path, "--results", results, "--trace", "--client-delay-ms", "3")
+    assert ran.returncode == 0, ran.stderr
+    run = results / "latest"
+    settings = load_run_info(run).settings
+    assert settings["client_delay_ms"] == 3
+    assert settings["trace"].startswith("on")
+    reported = command("analysis", "report", run)
+    assert reported.returncode == 0, reported.stderr
+    summary = json.loads((run / "summary.json").read_text())
+    points = {point["transport"]: point for point in summary["points"]}
+    assert not summary["valid"]
+    assert summary["verdict"].startswith("INVALID")
+    for point in points.values():
+        assert "the client was slowed on purpose" in " ".join(point["invalid_reasons"])
+    assert points["echo_post"]["parts_ms"]["queue"] is None
+    assert points["echo_post"]["freshness"] is None
+    for name in ("websocket", "long_poll"):
+        parts = points[name]["parts_ms"]
+        until_arrival = sum(parts[part]["mean"] for part in ("server_lag", "queue", "delivery"))
+        assert until_arrival == pytest.approx(points[name]["latency_ms"]["mean"], rel=1e-4)
+        assert 0 <= points[name]["freshness"]["older_than_1_s_ratio"] <= 1
+    assert (run / "charts" / "time.svg").exists()
+    assert (run / "charts" / "freshness.svg").exists()
+    assert "is not a delay" in command("loadtests", "run", path, "--client-delay-ms", "x").stderr
+
+
+def test_a_target_without_a_trace_is_told_so(tmp_path: Path) -> None:
+    with running_server(tmp_path) as url:
+        said = refused("loadtests", "run", scenario(tmp_path), "--target", url, "--trace")
+    assert "start it with --trace" in said
+
+
 def start(path: Path, results: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "loadtests", "run", str(path), "--results", str(results)],

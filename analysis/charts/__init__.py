@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from analysis.charts.canvas import Chart
 from analysis.charts.distribution import distribution_chart
+from analysis.charts.freshness import freshness_chart
 from analysis.charts.hero import hero_chart
 from analysis.charts.lanes import lanes_chart
 from analysis.charts.model_fit import model_chart
 from analysis.charts.raw import BaseTrials
 from analysis.charts.round_trip import round_trip_chart
-from analysis.charts.rows import bytes_chart, cpu_chart
+from analysis.charts.rows import bytes_chart, cpu_chart, time_chart
 from analysis.charts.sweeps import latency_against, requests_against, scaling_chart
 from analysis.charts.timeline import timeline_chart
 from analysis.series import Results
@@ -25,7 +26,10 @@ def draw_charts(results: Results, trials: list[BaseTrials]) -> list[Chart]:
         round_trip_chart(results),
         lanes_chart(results, trials),
         distribution_chart(results, trials),
+        freshness_chart(results, trials),
         timeline_chart(results, trials),
+        time_chart(results),
+        *(time_chart(results, name) for name in results.varied_numbers(shared=True)),
         *(latency_against(results, name) for name in swept),
         *(requests_against(results, name) for name in swept),
         scaling_chart(results),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.latency import MeasuredLatencies, measure_latencies
+from analysis.freshness import ViewAges
+from analysis.latency import MeasuredLatencies, measure_ages, measure_latencies
 from analysis.summarize import LENGTHS
 from loadtests.records import Ints, RunInfo, TransportStyle, Trial, finished_trial_folders
 
@@ -20,6 +21,14 @@ class BaseTrials:
     trials: list[Trial]
     measured: list[MeasuredLatencies]
     """One per trial."""
+    ages: list[ViewAges]
+    """One per trial; none where clients send."""
+
+    @classmethod
+    def of(cls, style: TransportStyle, trials: list[Trial]) -> BaseTrials:
+        """From raw records."""
+        ages = [found for trial in trials if (found := measure_ages(trial, style)) is not None]
+        return cls(style, trials, [measure_latencies(trial, style) for trial in trials], ages)
 
     @property
     def first(self) -> Trial:
@@ -40,7 +49,7 @@ def load_base_trials(run_folder: Path, run: RunInfo) -> list[BaseTrials]:
     for style in run.transports:
         trials = [trial for name, trial in loaded if name == style.name]
         if trials:
-            groups.append(BaseTrials(style, trials, [measure_latencies(trial, style) for trial in trials]))
+            groups.append(BaseTrials.of(style, trials))
     return groups
 
 

@@ -1,7 +1,8 @@
-"""Horizontal bars, one row per point: bytes and CPU time, always from zero."""
+"""Horizontal bars, one row per point: time, bytes and CPU time, always from zero."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -12,8 +13,8 @@ from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_
 from analysis.charts.lettering import text_size
 from analysis.charts.marks import draw_key, label_colour
 from analysis.quantities import figure as digits
-from analysis.quantities import parameter_value
-from analysis.series import Results, value_at
+from analysis.quantities import parameter_title, parameter_value
+from analysis.series import Results, Series, value_at
 from analysis.style import LIGHT, POINTS_PER_IN
 
 _ROW_IN = 0.3
@@ -43,15 +44,49 @@ _BYTES = (
     _Part(("bytes_split_per_event", "empty_polls"), "empty polls", LIGHT.shade_3),
     _Part(("bytes_split_per_event", "tcp_ip"), "TCP/IP", LIGHT.shade_4, "////"),
 )
+_TIME = (
+    _Part(("parts_ms", "server_lag", "mean"), "until published", LIGHT.shade_1),
+    _Part(("parts_ms", "queue", "mean"), "at the server until written", LIGHT.shade_2),
+    _Part(("parts_ms", "delivery", "mean"), "on the way", LIGHT.shade_3),
+    _Part(("parts_ms", "client_delay", "mean"), "until the client read it", LIGHT.shade_4, "////"),
+)
 _CPU = (
     _Part(("server_cpu_us_per_event",), "server", LIGHT.shade_1),
     _Part(("load_cpu_us_per_event",), "load generator", LIGHT.shade_3),
 )
 
 
+def time_chart(results: Results, parameter: str = "") -> Chart | None:
+    """Where the time goes, stacked: per transport, or per value of a swept parameter; only with a server's trace."""
+    groups = results.swept(parameter) if parameter else results.own_sweeps()
+    traced = any(value_at(point, "parts_ms", "queue") for series in groups for point in series.points)
+    parts, rows = _measured(groups, _TIME)
+    if not traced or not rows:
+        return None
+    title = "Where the time goes" + (f", against {parameter_title(parameter)}" if parameter else "")
+    totals = [sum(value or 0.0 for value in row.values) for row in rows]
+    with drawing():
+        figure, axes = _frame(
+            title, "Means, as only they add up: from when an event was due until the client's program had it; "
+            f"{results.conditions(without=parameter)}.", rows, _ROW_IN,
+        )  # fmt: skip
+        linear_from_zero(axes.xaxis, max(totals), f"ms per {results.unit}")
+        for at, (row, total) in enumerate(zip(rows, totals, strict=True)):
+            _stack(axes, at, row, parts)
+            _write(axes, total, at, digits(total))
+        _key(figure, parts)
+    sentences = [
+        f"{row.name}: {digits(total)} ms, of which "
+        + ", ".join(f"{digits(value)} {part.label}" for part, value in zip(parts, row.values, strict=True))
+        for row, total in zip(rows, totals, strict=True)
+    ]
+    name = f"time-against-{parameter.replace('_', '-')}" if parameter else "time"
+    return Chart(name, title, f"Means. {'; '.join(sentences)}.", figure)
+
+
 def bytes_chart(results: Results) -> Chart | None:
     """Bytes per delivered event, stacked by what they are for."""
-    parts, rows = _measured(results, _BYTES)
+    parts, rows = _measured(results.own_sweeps(), _BYTES)
     if not rows:
         return None
     title = f"Bytes on the wire for each {results.unit} delivered"
@@ -63,10 +98,7 @@ def bytes_chart(results: Results) -> Chart | None:
         )
         linear_from_zero(axes.xaxis, max(totals), f"bytes per {results.unit} and client")
         for at, (row, total) in enumerate(zip(rows, totals, strict=True)):
-            start = 0.0
-            for part, value in zip(parts, row.values, strict=True):
-                _bar(axes, at, start, value or 0.0, part, 0.62)
-                start += value or 0.0
+            _stack(axes, at, row, parts)
             _write(axes, total, at, digits(total))
         _key(figure, parts)
     sentences = [
@@ -78,7 +110,7 @@ def bytes_chart(results: Results) -> Chart | None:
 
 def cpu_chart(results: Results) -> Chart | None:
     """CPU time per delivered event, of the server and of the load generator."""
-    parts, rows = _measured(results, _CPU)
+    parts, rows = _measured(results.own_sweeps(), _CPU)
     if not rows:
         return None
     title = f"CPU time for each {results.unit} delivered"
@@ -104,8 +136,8 @@ def cpu_chart(results: Results) -> Chart | None:
     return Chart("cpu", title, "; ".join(sentences) + ".", figure)
 
 
-def _measured(results: Results, candidates: tuple[_Part, ...]) -> tuple[list[_Part], list[_Row]]:
-    pairs = [(series, point) for series in results.own_sweeps() for point in series.points]
+def _measured(groups: Sequence[Series], candidates: tuple[_Part, ...]) -> tuple[list[_Part], list[_Row]]:
+    pairs = [(series, point) for series in groups for point in series.points]
     parts = [part for part in candidates if any(value_at(point, *part.path) is not None for _, point in pairs)]
     rows = []
     for series, point in pairs:
@@ -130,6 +162,13 @@ def _frame(title: str, subtitle: str, rows: list[_Row], row_in: float) -> tuple[
     for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
         tick.set_color(row.colour)
     return figure, axes
+
+
+def _stack(axes: Axes, at: float, row: _Row, parts: list[_Part]) -> None:
+    start = 0.0
+    for part, value in zip(parts, row.values, strict=True):
+        _bar(axes, at, start, value or 0.0, part, 0.62)
+        start += value or 0.0
 
 
 def _bar(axes: Axes, at: float, start: float, width: float, part: _Part, height: float) -> None:

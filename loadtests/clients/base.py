@@ -36,6 +36,8 @@ class ClientSetup:
     phase_ns: int = 0
     cursor: int = 0
     """The seq after which this client wants events."""
+    named: bool = False
+    """Whether it names itself in its requests, for the server's trace; else no byte is spent on it."""
 
 
 class Client(abc.ABC):
@@ -61,6 +63,11 @@ class Client(abc.ABC):
     def settled(self) -> bool:
         """Nothing more is to be waited for: it has every event, or never will."""
         return self.cut_off or (self.cursor >= self.expected_events and not self._missing)
+
+    @property
+    def own_name(self) -> str:
+        """What a client that names itself adds to the query of its requests."""
+        return f"&{wire.CLIENT_PARAMETER}={self.index}" if self.setup.named else ""
 
     # What the driver tells.
 

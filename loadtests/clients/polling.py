@@ -20,7 +20,7 @@ class PollClient(HttpClient):
 
     def poll(self, now_ns: int, planned_ns: int = 0) -> None:
         """Send one poll for what is after the cursor."""
-        request = f"GET {self.path}?after={self.cursor}{self.query} HTTP/1.1\r\n{self._headers}\r\n"
+        request = f"GET {self.path}?after={self.cursor}{self.query}{self.own_name} HTTP/1.1\r\n{self._headers}\r\n"
         self.ask(request.encode("ascii"), RequestKind.POLL, now_ns, planned_ns, self.patience_ns)
 
     def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:

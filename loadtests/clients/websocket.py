@@ -29,7 +29,7 @@ class WebSocketClient(Client):
     @property
     def target(self) -> str:
         """Path and query of the channel."""
-        return f"{wire.WEBSOCKET_PATH}?after={self.cursor}"
+        return f"{wire.WEBSOCKET_PATH}?after={self.cursor}{self.own_name}"
 
     def message(self, text: bytes, user_ns: int, kernel_ns: int) -> None:
         """One whole text message arrived."""

@@ -45,10 +45,15 @@ def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObje
         },
         "latency_stamp": "kernel",
         "parts_ms": {
-            "server_lag": {"p50": 0.03, "p99": 0.2}, "delivery": {"p50": p50_ms, "p99": 1.9 * p50_ms},
-            "client_delay": {"p50": 0.1, "p99": 0.4},
+            "server_lag": {"mean": 0.04, "p50": 0.03, "p99": 0.2}, "queue": None,
+            "delivery": {"mean": 1.02 * p50_ms, "p50": p50_ms, "p99": 1.9 * p50_ms},
+            "client_delay": {"mean": 0.12, "p50": 0.1, "p99": 0.4},
         },
-        "stamps": {"missing": 0, "coalesced": 12},
+        "stamps": {"missing": 0, "coalesced": 12, "conversion_error_us": 0.31, "drift_ppm": -0.2},
+        "freshness": None if name.startswith("echo") else {
+            "older_than_100_ms_ratio": 0.6 if p50_ms > 100 else 0.0, "older_than_1_s_ratio": 0.0,
+            "mean_age_ms": p50_ms / 2,
+        },
         "requests_per_event": per_event, "requests_per_s": requests,
         "requests_per_event_ci95": [0.99 * per_event, 1.01 * per_event],
         "requests_per_s_ci95": [0.99 * requests, 1.01 * requests],
@@ -88,6 +93,16 @@ def summary(points: Sequence[JsonObject], varied: Sequence[str] = (), **changes:
         "varied": list(varied), "quantile_definition": "nearest rank", "planned_trials": 3 * len(points),
         "finished_trials": 3 * len(points), "points": list(points), **changes,
     }  # fmt: skip
+
+
+def traced(delay_ms: float = 25.0) -> JsonObject:
+    """`standard` as with the server's trace: of every delivery's time, what exceeds the network is the server's."""
+    made = standard(delay_ms)
+    for entry in made["points"]:
+        whole = entry["parts_ms"]["delivery"]
+        entry["parts_ms"]["delivery"] = {name: min(value, delay_ms) for name, value in whole.items()}
+        entry["parts_ms"]["queue"] = {name: max(value - delay_ms, 0.05) for name, value in whole.items()}
+    return made
 
 
 def standard(delay_ms: float = 25.0, intervals_s: Sequence[float] = (0.1, 0.25, 1.0, 2.5, 5.0)) -> JsonObject:

@@ -18,14 +18,13 @@ from analysis.charts import Chart, draw_charts
 from analysis.charts.canvas import nice_log_ticks
 from analysis.charts.lanes import excerpt_length_s, lane_of
 from analysis.charts.raw import BaseTrials, load_base_trials, thinned
-from analysis.latency import measure_latencies
 from analysis.series import Results
 from analysis.style import DARK, LIGHT, contrast, dark_counterparts, text_colour
 from loadtests.records import JsonObject, load_run_info
 from tests import fabricate
 from tests.analysis import made_summary as made
 
-RAW = {"lanes", "distribution", "timeline"}
+RAW = {"lanes", "distribution", "freshness", "timeline"}
 
 
 def trials_of(names: tuple[str, ...]) -> list[BaseTrials]:
@@ -34,7 +33,7 @@ def trials_of(names: tuple[str, ...]) -> list[BaseTrials]:
     for name in names:
         _, trial = fabricate.first_trial(name, fabrication)
         style = fabricate.style(name)
-        groups.append(BaseTrials(style, [trial], [measure_latencies(trial, style)]))
+        groups.append(BaseTrials.of(style, [trial]))
     return groups
 
 
@@ -81,6 +80,7 @@ CASES: dict[str, tuple[JsonObject, list[BaseTrials]]] = {
     ),
     "tie": (made.summary([made.point(name, 25.1, i / 10) for i, name in enumerate(made.BROADCAST)]), BROADCAST_TRIALS),
     "unmeasured": (unmeasured(), BROADCAST_TRIALS),
+    "traced": (made.traced(), BROADCAST_TRIALS),
     "nothing": ({**made.standard(), "points": []}, []),
 }  # fmt: skip
 
@@ -136,6 +136,20 @@ def test_no_text_is_cut_or_covers_another(case: str, drawn_texts: list[Text]) ->
             "standard",
             {"hero", "model", "bytes", "cpu", "latency-against-rate-per-s", "requests-against-rate-per-s", *RAW},
         ),
+        (
+            "traced",
+            {
+                "hero",
+                "model",
+                "bytes",
+                "cpu",
+                "latency-against-rate-per-s",
+                "requests-against-rate-per-s",
+                "time",
+                "time-against-rate-per-s",
+                *RAW,
+            },
+        ),
         ("one-transport", {"model", "bytes", "cpu", *RAW}),
         ("clients", {"hero", "scaling", "model", "bytes", "cpu", *RAW}),
         ("echo", {"round-trip", "model", "bytes", "cpu", "distribution", "timeline"}),
@@ -172,7 +186,7 @@ def test_bars_and_costs_start_at_zero_and_only_latency_is_logarithmic(case: str)
                 name = axis.get_label_text()
                 if scale == "log" and name:
                     assert "(log scale)" in name
-                    assert "latency" in name or "round trip" in name
+                    assert any(what in name for what in ("latency", "round trip", "age of the view"))
                 if any(word in name for word in ("bytes", "CPU", "requests per")):
                     assert scale == "linear"
                     assert limits[0] == 0

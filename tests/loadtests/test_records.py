@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from loadtests.records import (
     TRIAL_FORMAT,
     ClockPairs,
     Deliveries,
+    Trial,
     UserError,
+    Written,
     finished_trial_folders,
     load_run_info,
     read_json,
     write_json,
 )
+from tests.fabricate import first_trial
 
 
 @given(rows=st.lists(st.tuples(*[st.integers(-(2**62), 2**62)] * 7), max_size=20))
@@ -81,3 +85,16 @@ def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a run folder"):
         load_run_info(tmp_path)
     assert finished_trial_folders(tmp_path) == []
+
+
+def test_a_trial_is_whole_with_and_without_the_servers_trace(tmp_path: Path) -> None:
+    _, trial = first_trial("websocket")
+    trial.save(tmp_path / "plain")
+    assert not (tmp_path / "plain" / "written.npz").exists()
+    assert Trial.load(tmp_path / "plain").written is None
+    rows = [0, 1, 10**9, 5, 2, 2 * 10**9]
+    dataclasses.replace(trial, written=Written.from_rows(rows)).save(tmp_path / "traced")
+    written = Trial.load(tmp_path / "traced").written
+    assert written is not None
+    assert (written.client.tolist(), written.seq.tolist()) == ([0, 5], [1, 2])
+    assert written.written_ns.tolist() == [10**9, 2 * 10**9]

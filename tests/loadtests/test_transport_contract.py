@@ -12,13 +12,24 @@ import gevent
 import numpy as np
 import pytest
 
+from analysis.parts import written_at_ns
 from loadtests.clients.base import Client, ClientSetup
 from loadtests.clients.polling import ShortPollClient
 from loadtests.control import ControlClient
 from loadtests.driver import Connection, Driver
 from loadtests.population import new_client
 from loadtests.recorder import Recorder
-from loadtests.records import ClockPairs, Deliveries, Outcome, RequestKind, Requests, Sockets, SocketStage
+from loadtests.records import (
+    ClockPairs,
+    Deliveries,
+    Outcome,
+    RequestKind,
+    Requests,
+    Sockets,
+    SocketStage,
+    Written,
+)
+from loadtests.slow_driver import PROBLEM, SlowDriver
 from loadtests.transports import TRANSPORTS, Transport
 from tests.running import PATIENCE_S, running_server
 
@@ -32,16 +43,19 @@ CLIENTS = 3
 class Exchange:
     """Three clients of one transport and their server, from connect to close."""
 
-    def __init__(self, transport: Transport, url: str, *, one_by_one: bool = False) -> None:
+    def __init__(
+        self, transport: Transport, url: str, *, slowed_ms: float = 0.0, named: bool = False, one_by_one: bool = False
+    ) -> None:
         """`one_by_one`: the server hears of them in the order of their indices."""
         self.recorder = Recorder()
         parts = urlsplit(url)
         assert parts.hostname is not None
         assert parts.port is not None
-        self.driver = Driver((parts.hostname, parts.port), self.recorder)
+        address = (parts.hostname, parts.port)
+        self.driver = SlowDriver(address, self.recorder, slowed_ms) if slowed_ms else Driver(address, self.recorder)
         self.control = ControlClient(url)
         for i in range(CLIENTS):
-            setup = ClientSetup(i, parts.netloc, PARAMETERS, PAYLOADS, OFFSETS_NS, phase_ns=i * 7_000_000)
+            setup = ClientSetup(i, parts.netloc, PARAMETERS, PAYLOADS, OFFSETS_NS, phase_ns=i * 7_000_000, named=named)
             client = new_client(transport.name, setup, self.recorder)
             self.driver.add(client)
             if one_by_one:
@@ -147,3 +161,53 @@ def test_resume_after_a_cut_without_loss_or_repetition(transport: Transport, tmp
 def _cut(connection: Connection) -> None:
     assert connection.sock is not None
     connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+STREAMED = [transport for transport in TRANSPORTS.values() if not transport.clients_send]
+
+
+@pytest.mark.parametrize("transport", STREAMED, ids=lambda transport: transport.name)
+def test_a_client_slowed_on_purpose_reads_late_and_all_the_same_gets_every_event(
+    transport: Transport, tmp_path: Path
+) -> None:
+    delay_ms = 15.0
+    with running_server(tmp_path, transport.server) as url:
+        exchange = Exchange(transport, url, slowed_ms=delay_ms)
+        exchange.driver.watch_itself()
+        exchange.stream()
+        exchange.settle()
+        exchange.driver.finish()
+        exchange.control.close()
+    for client in range(CLIENTS):
+        assert exchange.seqs(client) == list(range(1, EVENTS + 1))
+    assert PROBLEM in exchange.driver.problems
+    if not exchange.driver.kernel_stamps:
+        pytest.skip("this platform has no kernel receive stamps")
+    found = exchange.deliveries
+    found = found.where(found.kernel_realtime_ns > 0)
+    kernel_ns = ClockPairs.from_rows(exchange.recorder.clock).to_monotonic(found.kernel_realtime_ns)
+    # What came while the first of a read was left lying has waited for less; a median is of firsts.
+    assert np.median(found.user_ns - kernel_ns) >= 0.9 * delay_ms * 1e6
+
+
+@pytest.mark.parametrize("transport", STREAMED, ids=lambda transport: transport.name)
+def test_the_servers_trace_has_every_delivery_of_every_client(transport: Transport, tmp_path: Path) -> None:
+    with running_server(tmp_path, transport.server, "--trace") as url:
+        exchange = Exchange(transport, url, named=True)
+        exchange.driver.watch_itself()
+        exchange.stream()
+        exchange.settle()
+
+        def written() -> Written:
+            return Written.from_rows(np.frombuffer(exchange.control.trace(), dtype="<i8"))
+
+        exchange.wait(lambda: len(written()) == CLIENTS * EVENTS)
+        trace = written()
+        exchange.driver.finish()
+        exchange.control.close()
+    found = exchange.deliveries
+    written_ns = written_at_ns(found, trace)
+    assert written_ns is not None
+    assert (written_ns >= found.published_ns).all()
+    # The note is made after the send, and so may come a moment after the client's read.
+    assert np.median(found.user_ns - written_ns) > -1e6
