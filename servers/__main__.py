@@ -13,7 +13,7 @@ import importlib
 import json
 import socket
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from servers.listening import StartError, listen, raise_descriptor_limit
 from servers.log import DEFAULT_HISTORY_EVENTS
@@ -23,9 +23,17 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from servers.app import Adapter
+    from servers.station import Station
 
 ADAPTERS = ("websocket", "polling", "sse")
 """Modules of servers/ that hold an ADAPTER; importing one takes half a second, so only what is asked for is."""
+
+_FACTORS = {
+    "stack": (("fastapi", "asgi"), "what routes and validates requests: FastAPI, or nothing but plain ASGI"),
+    "compression": (("off", "deflate"), "of frames and answers, for clients that accept it"),
+    "headers": (("lean", "padded"), "of HTTP answers, padded to the length of an earlier comparison"),
+}
+"""What a scenario may choose of a server: the choices, the first of them pinned otherwise, and what they do."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         end_with_parent()
     try:
         if asked.server == "openapi":
-            print(json.dumps(_app(ADAPTERS, DEFAULT_HISTORY_EVENTS, {}).openapi(), indent=2))
+            print(json.dumps(_openapi(), indent=2))
             return 0
         raise_descriptor_limit()
         with listen(asked.host, asked.port) as listener:
@@ -66,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--history", type=_positive, default=DEFAULT_HISTORY_EVENTS, help="events kept for cursors (%(default)s)"
         )
+        for factor, (choices, effect) in _FACTORS.items():
+            command.add_argument(f"--{factor}", choices=choices, default=choices[0], help=f"{effect} (%(default)s)")
     relay = commands.add_parser("relay", parents=[listening], help="a TCP relay that delays both directions")
     relay.add_argument("--to", type=_address, required=True, metavar="HOST:PORT", help="where to relay to")
     relay.add_argument("--delay-ms", type=_delay, required=True, metavar="D", help="one-way delay in ms")
@@ -75,17 +85,31 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(asked: argparse.Namespace, listener: socket.socket) -> None:
     from servers import serving  # noqa: PLC0415 (half a second of imports that the relay does without)
-
-    names = ADAPTERS if asked.server == "all" else (asked.server,)
-    serving.serve(_app(names, asked.history, serving.OPTIONS), listener, _say_ready)
-
-
-def _app(names: tuple[str, ...], history: int, options: dict[str, object]) -> FastAPI:
-    from servers.app import assemble  # noqa: PLC0415
+    from servers.asgi_stack import AsgiStack  # noqa: PLC0415
     from servers.station import Station  # noqa: PLC0415
 
-    adapters: list[Adapter] = [importlib.import_module(f"servers.{name}").ADAPTER for name in names]
-    return assemble(adapters, Station(history, options), title="push-vs-poll" if len(adapters) > 1 else None)
+    factors = serving.Factors(asked.stack, asked.compression, asked.headers)
+    station = Station(asked.history, factors.options())
+    adapters = _adapters(ADAPTERS if asked.server == "all" else (asked.server,))
+    app = _fastapi_app(adapters, station)
+    served = AsgiStack(app, adapters, station) if factors.stack == "asgi" else app
+    serving.serve(served, station, factors, listener, _say_ready)
+
+
+def _openapi() -> dict[str, Any]:
+    from servers.station import Station  # noqa: PLC0415
+
+    return _fastapi_app(_adapters(ADAPTERS), Station()).openapi()
+
+
+def _adapters(names: tuple[str, ...]) -> list[Adapter]:
+    return [importlib.import_module(f"servers.{name}").ADAPTER for name in names]
+
+
+def _fastapi_app(adapters: list[Adapter], station: Station) -> FastAPI:
+    from servers.app import assemble  # noqa: PLC0415
+
+    return assemble(adapters, station, title="push-vs-poll" if len(adapters) > 1 else None)
 
 
 def _relay(asked: argparse.Namespace, listener: socket.socket) -> None:
