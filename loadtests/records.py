@@ -27,6 +27,9 @@ RUN_FORMAT = "push-vs-poll/run"
 TRIAL_FORMAT = "push-vs-poll/trial"
 VERSION = 1
 
+PARAMETER_DEFAULTS: dict[str, Any] = {"stack": "fastapi", "compression": "off", "headers": "lean", "keep_alive": True}
+"""What a point was measured with whose parameters do not name these: every run from before they existed."""
+
 Ints = npt.NDArray[np.int64]
 JsonObject = dict[str, Any]
 

@@ -100,6 +100,7 @@ class _Processes:
         if surroundings.target is None:
             port = free_port()
             server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(port)]
+            server += _factors(trial.parameters)
             self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
             self.sampler.watch(SampleRole.SERVER, self._server.pid)
             self._control_url = f"http://{_HOST}:{port}"
@@ -231,6 +232,12 @@ def _info(
         relay=relay,
         timing_s={name: round(seconds, 4) for name, seconds in timing_s.items()},
     )
+
+
+def _factors(parameters: JsonObject) -> list[str]:
+    """What the trial chooses of its server; what a transport has no choice of stays at the server's default."""
+    chosen = {f"--{name}": parameters[name] for name in ("stack", "compression", "headers") if name in parameters}
+    return [word for option in chosen.items() for word in option]
 
 
 def _listening(port: int) -> list[str]:

@@ -38,6 +38,11 @@ class ClientSetup:
     """The seq after which this client wants events."""
 
 
+def compresses(setup: ClientSetup) -> bool:
+    """Whether this client accepts what is compressed."""
+    return setup.parameters.get("compression") == "deflate"
+
+
 class Client(abc.ABC):
     """One simulated client of one transport."""
 
