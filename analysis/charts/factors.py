@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import groupby
 
 from matplotlib.axes import Axes
@@ -19,9 +18,9 @@ from analysis.style import LIGHT, POINTS_PER_IN
 _ROW_IN = 0.24
 _NAME_POINTS = 8
 _LEAST_REACH = 1.6
-"""An axis of ratios spans at least this factor to either side, so that noise does not look like an effect."""
-_LABEL_ROOM = 1.9
-"""Beyond the outermost mark, for its figure."""
+"""The outermost mark stands for at least this factor, so that noise does not look like an effect."""
+_OUTERMOST_RATIO = 0.4
+"""Of half an axis' length: no mark lies further out, so that its figure fits beside it."""
 
 
 def factors_chart(results: Results) -> Chart | None:
@@ -50,7 +49,7 @@ def factors_chart(results: Results) -> Chart | None:
 def _panel(axes: Axes, found: list[Effect], measure: Measure) -> None:
     ratios = [effect.ratio(measure) for effect in found]
     known = [ratio for ratio in ratios if ratio]
-    reach = max([_LEAST_REACH, *(math.exp(abs(math.log(ratio))) for ratio in known)]) * _LABEL_ROOM
+    reach = max([_LEAST_REACH, *(max(ratio, 1 / ratio) for ratio in known)]) ** (1 / _OUTERMOST_RATIO)
     axes.set_title(f"{measure.name} × base", size=8.5, color=LIGHT.ink, loc="left")
     axes.set_xscale("log")
     axes.set_xlim(1 / reach, reach)
