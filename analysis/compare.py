@@ -12,8 +12,16 @@ from rich.table import Table
 
 from analysis.quantities import NOT_MEASURED, figure, interval, parameter_value, plural
 from analysis.series import value_at
-from analysis.summarize import LENGTHS, SUMMARY_FILE, SUMMARY_FORMAT
-from loadtests.records import PARAMETER_DEFAULTS, JsonObject, UserError, load_run_info, read_json
+from analysis.summarize import LENGTHS
+from loadtests.records import (
+    PARAMETER_DEFAULTS,
+    SUMMARY_FILE,
+    SUMMARY_FORMAT,
+    JsonObject,
+    UserError,
+    load_run_info,
+    read_json,
+)
 
 TOLERANCE = 0.03
 """Figures this near to each other agree, whatever their intervals say."""

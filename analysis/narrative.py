@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from analysis.quantities import count, figure, listed, parameter_title, percent, plural
@@ -38,7 +38,7 @@ def completeness(summary: JsonObject) -> str | None:
 def how_measured(run: RunInfo, results: Results, documents: Sequence[JsonObject]) -> list[str]:
     """One paragraph per aspect: stream, clients, network, trials, latency, bytes and CPU."""
     paragraphs = [_stream(results), _network(results, run, documents), _trials(run, results)]
-    return [*paragraphs, _latency(results), _costs(results), _model()]
+    return [*paragraphs, _latency(results), *_noise(results), _costs(results), _model()]
 
 
 def validity_checks(results: Results) -> list[str]:
@@ -137,6 +137,16 @@ def _latency(results: Results) -> str:
         f"Quantiles are those of the pooled deliveries of a point's trials, never averages of quantiles "
         f"({results.summary['quantile_definition']})."
     )
+
+
+def _noise(results: Results) -> Iterator[str]:
+    measured_in = results.summary.get("noise_floor_from")
+    if measured_in:
+        yield (
+            f"Differences to the reference are judged by the noise floor of {measured_in}, when this run began the "
+            "newest run on this machine that measured each transport against itself: what is smaller than either "
+            "transport's difference from itself reads 'no detectable difference'."
+        )
 
 
 def _costs(results: Results) -> str:

@@ -77,6 +77,28 @@ def effect_table(results: Results) -> Table | None:
     return Table("How much each choice moves the answer: against the same transport's base point", columns, tuple(rows))
 
 
+def noise_table(results: Results) -> Table | None:
+    """How far each transport differs from itself, in this run or in the one that this run is judged by."""
+    floors: JsonObject | None = results.summary.get("noise_floor")
+    if not floors:
+        return None
+    statistics = ("p50", "p95", "mean")
+    rows = [
+        (Cell(style.label), *(_noise(floors[style.name][f"{name}_ms"]) for name in statistics))
+        for style in results.transports
+        if style.name in floors
+    ]
+    measured_in = results.summary.get("noise_floor_from") or "this run"
+    columns = ("Transport", *(f"{name} ms (largest in a block)" for name in statistics))
+    return Table(f"Each transport against itself, measured in {measured_in}", columns, tuple(rows))
+
+
+def _noise(found: JsonObject | None) -> Cell:
+    if found is None or found["half_width"] is None:
+        return Cell(NOT_MEASURED)
+    return Cell(f"±{figure(found['half_width'])}", f"({figure(found['largest'])})")
+
+
 def ledger_table(results: Results) -> Table:
     """What every client must have received, and what it did: summed over the points' trials."""
     kinds = ("expected", "delivered", "lost", "duplicate", "reordered", "late", "corrupt")

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from loadtests.control import ControlClient
 from loadtests.machine import describe_machine, describe_versions, ensure_descriptors
+from loadtests.noise import record_noise_floor
 from loadtests.plan import check_plan, expected_seconds, plan_trials, trial_seconds
 from loadtests.processes import PROJECT_FOLDER, plan_cores, yield_to_children
 from loadtests.records import (
@@ -58,7 +59,9 @@ def run_scenario(scenario: Scenario, target: str | None, results: Path, console:
         _check_target(target, scenario)
     folder = _new_folder(results, scenario.name)
     cores = plan_cores()
-    write_run_info(folder, _run_info(scenario, trials, target))
+    run = _run_info(scenario, trials, target)
+    write_run_info(folder, run)
+    record_noise_floor(folder, run)
     _point_latest(folder)
     _tell_plan(scenario, trials, folder, console)
     yield_to_children()

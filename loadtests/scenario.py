@@ -87,8 +87,12 @@ PARAMETERS: dict[str, Rule] = {
     "compression": Choice(("off", "deflate")),
     "headers": Choice(("lean", "padded")),
     "keep_alive": Switch(),
+    "replica": Choice(("a", "b")),
 }
 """Every parameter of a scenario and what it accepts. Those with a default need not be named."""
+
+WITHOUT_EFFECT = ("replica",)
+"""Parameters that only tell identical points apart, for measuring the noise; in a point only where they are named."""
 
 _OWN_PARAMETERS = frozenset(name for transport in TRANSPORTS.values() for name in transport.parameters)
 
@@ -147,6 +151,7 @@ class Scenario:
             "budget_s": self.budget_s,
             "transports": list(self.transports),
             "parameters": dict(self.parameters),
+            "without_effect": list(WITHOUT_EFFECT),
             "sweeps": [
                 {"transports": list(sweep.transports), **{name: list(values) for name, values in sweep.values}}
                 for sweep in self.sweeps
@@ -195,6 +200,9 @@ def parse_scenario(text: str, file: str) -> Scenario:
         parameters=_parameters(document.get("parameters"), transports, file),
         sweeps=_sweeps(document.get("sweep", []), transports, file),
     )
+    base = dict(scenario.parameters)
+    for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - base.keys():
+        raise UserError(f"{file}: parameters.{name}: missing, but varied (expected {_expected(name)})")
     if not scenario.name.replace("-", "").replace("_", "").isalnum():
         raise UserError(f"{file}: name = {scenario.name!r}: expected letters, digits, - and _ only (it names a folder)")
     return scenario
@@ -211,7 +219,11 @@ def _parameters(found: object, transports: tuple[str, ...], file: str) -> tuple[
         raise UserError(f"{file}: parameters: missing (expected a table [parameters] with {', '.join(PARAMETERS)})")
     _reject_unknown(found, tuple(PARAMETERS), file, "parameters.")
     taken = {name for transport in transports for name in TRANSPORTS[transport].parameters}
-    needed = [name for name in PARAMETERS if name not in _OWN_PARAMETERS or name in taken]
+    needed = [
+        name
+        for name in PARAMETERS
+        if (name not in _OWN_PARAMETERS or name in taken) and (name not in WITHOUT_EFFECT or name in found)
+    ]
     resolved = {**PARAMETER_DEFAULTS, **found}
     checked = {name: _checked(resolved, name, PARAMETERS[name], file, "parameters.") for name in needed}
     # A parameter of a transport that this scenario leaves out is checked all the same: a wrong value is a mistake.

@@ -37,7 +37,8 @@ def test_every_key_of_the_format_is_there(swept: JsonObject) -> None:
     assert all(set(point) == POINT_KEYS for point in swept["points"])
     assert set(swept) == {
         "scenario", "valid", "invalid_reasons", "verdict", "warnings", "reference", "transports", "base_point",
-        "varied", "quantile_definition", "planned_trials", "finished_trials", "points",
+        "varied", "noise_floor", "noise_floor_from", "quantile_definition", "planned_trials",
+        "finished_trials", "points",
     }  # fmt: skip
 
 

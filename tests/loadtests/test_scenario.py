@@ -69,6 +69,17 @@ def test_factors_are_swept_over_the_transports_that_have_them() -> None:
     assert [p.transport for p in points if p.as_dict()["stack"] == "asgi"] == ["websocket", "short_poll"]
 
 
+def test_what_is_without_effect_is_in_a_point_only_where_it_is_named() -> None:
+    assert all("replica" not in point.as_dict() for point in parse_scenario(GOOD, "small.toml").points())
+    twice = GOOD.replace("measured_s = 1\n", 'measured_s = 1\nreplica = "a"\n')
+    twice += '\n[[sweep]]\nreplica = ["a", "b"]\n'
+    found = [p.as_dict()["replica"] for p in parse_scenario(twice, "small.toml").points() if p.transport == "websocket"]
+    assert found == ["a", "a", "b"]
+    assert parse_scenario(twice, "small.toml").as_json()["without_effect"] == ["replica"]
+    with pytest.raises(UserError, match=r"parameters\.replica: missing, but varied"):
+        parse_scenario(GOOD + '\n[[sweep]]\nreplica = ["a", "b"]\n', "small.toml")
+
+
 def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
     for name, default in PARAMETER_DEFAULTS.items():
         assert PARAMETERS[name].accepts(default)
@@ -134,7 +145,7 @@ def test_shipped_scenarios_can_be_carried_out_within_their_budget(name: str) -> 
 
 
 def test_the_promised_limits_of_the_shipped_scenarios() -> None:
-    limits = {"quick": 45, "standard": 240, "thorough": 1800, "factors": 360}
+    limits = {"quick": 45, "standard": 240, "thorough": 1800, "factors": 360, "noise": 240}
     for name, limit_s in limits.items():
         scenario = load_scenario(name)
         assert scenario.budget_s <= limit_s
