@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table as ConsoleTable
 
 from analysis.series import Results
-from analysis.summarize import SUMMARY_FILE, write_summary
+from analysis.summarize import write_summary
 from analysis.tables import Table, main_table
-from loadtests.records import UserError, load_run_info
+from loadtests.records import SUMMARY_FILE, UserError, load_run_info
 
 RESULTS_FOLDER = Path(__file__).resolve().parent.parent / "results"
 _LATEST = "latest"

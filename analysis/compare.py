@@ -12,8 +12,16 @@ from rich.table import Table
 
 from analysis.quantities import NOT_MEASURED, figure, interval, parameter_value, plural
 from analysis.series import value_at
-from analysis.summarize import LENGTHS, SUMMARY_FILE, SUMMARY_FORMAT
-from loadtests.records import JsonObject, UserError, load_run_info, read_json
+from analysis.summarize import LENGTHS
+from loadtests.records import (
+    PARAMETER_DEFAULTS,
+    SUMMARY_FILE,
+    SUMMARY_FORMAT,
+    JsonObject,
+    UserError,
+    load_run_info,
+    read_json,
+)
 
 TOLERANCE = 0.03
 """Figures this near to each other agree, whatever their intervals say."""
@@ -166,7 +174,12 @@ def _summary(folder: Path) -> JsonObject:
 
 
 def _identity(point: JsonObject) -> tuple[str, frozenset[tuple[str, object]]]:
-    parameters = {name: value for name, value in point["parameters"].items() if name not in LENGTHS}
+    # A default counts as not named, so that runs from before a parameter existed find their counterparts.
+    parameters = {
+        name: value
+        for name, value in point["parameters"].items()
+        if name not in LENGTHS and PARAMETER_DEFAULTS.get(name) != value
+    }
     return point["transport"], frozenset(parameters.items())
 
 

@@ -68,7 +68,11 @@ def count_requests(trial: Trial, style: TransportStyle) -> RequestCounts:
     answered = empty | (poll & (rows.outcome == Outcome.ANSWERED))
     ended_in_window = in_window(trial, rows.end_ns)
     connects = int((rows.kind == RequestKind.CONNECT).sum())
-    needed = int(post.sum()) if style.model == "round_trip_new_connection" else int(trial.info.parameters["clients"])
+    needed = int(trial.info.parameters["clients"])
+    if style.model == "round_trip_new_connection":
+        needed = int(post.sum())
+    elif not trial.info.parameters.get("keep_alive", True):
+        needed = max(needed, int(poll.sum()))
     return RequestCounts(
         sent=int(((poll | post) & in_window(trial, rows.start_ns)).sum()),
         answered_polls=int((answered & ended_in_window).sum()),

@@ -1,6 +1,6 @@
 """What theory expects of each kind of transport, in closed form (docs/method.md derives and checks them).
 
-They assume a fixed symmetric delay, kept connections, no loss, an unsaturated server, independent phases and replay
+They assume a fixed symmetric delay, no loss, an unsaturated server, independent phases and replay
 from a cursor. Times are seconds, rates per second. `analysis.own_schedule` evaluates the same model on the very due
 times and phases of a trial; `analysis.saturation` tells where the assumptions end.
 """
@@ -25,6 +25,8 @@ class Conditions:
     hold_s: float = 0.0
     asks_per_message: bool = False
     """Of a round trip: whether a message is an HTTP request, one at a time, or a frame on an open channel."""
+    connects_per_poll: bool = False
+    """Whether each poll opens a connection of its own first, which takes a round trip."""
 
     @classmethod
     def of_point(cls, parameters: Mapping[str, Any], role: str) -> Conditions:
@@ -36,12 +38,18 @@ class Conditions:
             poll_interval_s=float(parameters.get("poll_interval_s", 0.0)),
             hold_s=float(parameters.get("hold_s", 0.0)),
             asks_per_message=role == "polling",
+            connects_per_poll=not parameters.get("keep_alive", True),
         )
 
     @property
     def round_trip_s(self) -> float:
-        """Two transits; also the long poll's deaf gap, as its client asks again at once."""
+        """Two transits."""
         return 2 * self.one_way_delay_s
+
+    @property
+    def answer_s(self) -> float:
+        """A poll's whole exchange; also the long poll's deaf gap, as its client asks again at once."""
+        return self.round_trip_s * (2 if self.connects_per_poll else 1)
 
     @property
     def event_period_s(self) -> float:
@@ -85,12 +93,12 @@ def expect(model: str, conditions: Conditions) -> Expectation | None:
     return _FORMS[model](conditions)
 
 
-def poll_period_s(interval_s: float, round_trip_s: float, *, pause_after_answer: bool = False) -> float:
+def poll_period_s(interval_s: float, answer_s: float, *, pause_after_answer: bool = False) -> float:
     """Effective distance of two polls of one client, who never has two of them on their way.
 
     On a fixed schedule the interval, unless the answer takes longer; with a pause after each answer their sum.
     """
-    return interval_s + round_trip_s if pause_after_answer else max(interval_s, round_trip_s)
+    return interval_s + answer_s if pause_after_answer else max(interval_s, answer_s)
 
 
 def mean_poll_wait_s(mean_period_s: float, coefficient_of_variation: float = 0.0) -> float:
@@ -111,7 +119,7 @@ def loss_without_cursor_ratio(rate_per_s: float, gap_s: float) -> float:
 
 def missed_by_latest_only_ratio(conditions: Conditions) -> float:
     """Share of the events that a short poll for the latest value alone never sees (0 with a cursor)."""
-    period_s = poll_period_s(conditions.poll_interval_s, conditions.round_trip_s)
+    period_s = poll_period_s(conditions.poll_interval_s, conditions.answer_s)
     if conditions.arrival == "periodic":
         return max(0.0, 1 - conditions.event_period_s / period_s)
     expected = conditions.rate_per_s * period_s
@@ -128,7 +136,7 @@ def _push(conditions: Conditions) -> Expectation:
 
 
 def _short_poll(conditions: Conditions) -> Expectation:
-    period_s = poll_period_s(conditions.poll_interval_s, conditions.round_trip_s)
+    period_s = poll_period_s(conditions.poll_interval_s, conditions.answer_s)
     empty_ratio = None
     if conditions.arrival == "periodic":
         empty_ratio = max(0.0, 1 - period_s * conditions.rate_per_s)
@@ -154,7 +162,7 @@ def _long_poll(conditions: Conditions) -> Expectation | None:
 
 def _long_poll_poisson(conditions: Conditions) -> Expectation:
     """A renewal process: a deaf gap G, then, unless something came in it, a wait for an event or the hold's end."""
-    rate_per_s, gap_s, hold_s = conditions.rate_per_s, conditions.round_trip_s, conditions.hold_s
+    rate_per_s, gap_s, hold_s = conditions.rate_per_s, conditions.answer_s, conditions.hold_s
     nothing_in_gap = math.exp(-rate_per_s * gap_s)
     cycle_s = gap_s - nothing_in_gap * math.expm1(-rate_per_s * hold_s) / rate_per_s
     return Expectation(
@@ -169,7 +177,7 @@ def _long_poll_poisson(conditions: Conditions) -> Expectation:
 
 def _long_poll_periodic(conditions: Conditions) -> Expectation | None:
     """A cliff at Te = G; None where the hold ends between two events, as what follows then has no short form."""
-    gap_s, period_s = conditions.round_trip_s, conditions.event_period_s
+    gap_s, period_s = conditions.answer_s, conditions.event_period_s
     if period_s > gap_s + conditions.hold_s:
         return None
     back_in_time = period_s >= gap_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from analysis.quantities import count, figure, listed, parameter_title, percent, plural
@@ -44,7 +44,7 @@ def how_measured(run: RunInfo, results: Results, documents: Sequence[JsonObject]
     """One paragraph per aspect: stream, clients, network, trials, latency, bytes and CPU."""
     paragraphs = [_stream(results), _network(results, run, documents), _trials(run, results), _latency(results)]
     freshness = [] if results.round_trip else [_FRESHNESS]
-    return [*paragraphs, *freshness, _costs(results), _model()]
+    return [*paragraphs, *freshness, *_noise(results), _costs(results), _model()]
 
 
 def validity_checks(results: Results) -> list[str]:
@@ -154,6 +154,16 @@ def _conversion(results: Results) -> str:
     drift = f"; the two clocks drifted apart by at most {figure(max(map(abs, drifts_ppm)))} ppm" if drifts_ppm else ""
     exact_to = f"{figure(max(errors_us))} µs{drift}"
     return f" Moving the stamps from the kernel's clock to that of due times is exact to {exact_to}."
+
+
+def _noise(results: Results) -> Iterator[str]:
+    measured_in = results.summary.get("noise_floor_from")
+    if measured_in:
+        yield (
+            f"Differences to the reference are judged by the noise floor of {measured_in}, when this run began the "
+            "newest run on this machine that measured each transport against itself: what is smaller than either "
+            "transport's difference from itself reads 'no detectable difference'."
+        )
 
 
 def _costs(results: Results) -> str:

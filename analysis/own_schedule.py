@@ -35,6 +35,8 @@ class Schedule:
     hold_ns: int = 0
     turnaround_ns: int = 0
     """Between an answer's arrival at the client and its next request: part of a long poll's deaf gap."""
+    connect_ns: int = 0
+    """What each poll's own connection takes before the request can leave; 0 where connections are kept."""
     one_at_a_time: bool = False
     """Of a round trip: whether a message waits for the answer to the one before it."""
 
@@ -53,6 +55,7 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
     """The schedule of a recorded trial; its clients are numbered from 0."""
     parameters = trial.info.parameters
     clients = int(parameters["clients"])
+    one_way_ns = round(parameters["one_way_delay_ms"] * 1e6)
     phase_ns = np.zeros(clients, dtype=np.int64)
     phase_ns[trial.clients.client] = trial.clients.phase_ns
     polls = trial.requests.where((trial.requests.kind == RequestKind.POLL) & (trial.requests.start_ns > 0))
@@ -65,10 +68,11 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
         first_ask_ns=np.where(first_ask_ns == _NEVER_NS, trial.info.t0_ns, first_ask_ns),
         t0_ns=trial.info.t0_ns,
         window_ns=(trial.info.window_start_ns, trial.info.window_end_ns),
-        one_way_ns=round(parameters["one_way_delay_ms"] * 1e6),
+        one_way_ns=one_way_ns,
         interval_ns=round(parameters.get("poll_interval_s", 0) * 1e9),
         hold_ns=round(parameters.get("hold_s", 0) * 1e9),
         turnaround_ns=_turnaround_ns(trial),
+        connect_ns=0 if parameters.get("keep_alive", True) else 2 * one_way_ns,
         one_at_a_time=style.role == "polling",
     )
 
@@ -95,11 +99,12 @@ def _short_poll(schedule: Schedule) -> Prediction:
     """The first poll at the server at or after the event, and one transit.
 
     Polls stand at t0 + phase + kP. P is the interval; when an answer takes longer than that, the client is always
-    behind its schedule and sends as each answer arrives, so that P is the round trip.
+    behind its schedule and sends as each answer arrives, so that P is the whole exchange.
     """
-    period_ns = round(poll_period_s(schedule.interval_ns, 2 * schedule.one_way_ns))
+    period_ns = round(poll_period_s(schedule.interval_ns, schedule.connect_ns + 2 * schedule.one_way_ns))
     first_sent_ns = schedule.t0_ns + schedule.phase_ns
-    after_first_ns = schedule.due_ns[None, :] - (first_sent_ns + schedule.one_way_ns)[:, None]
+    first_at_server_ns = first_sent_ns + schedule.connect_ns + schedule.one_way_ns
+    after_first_ns = schedule.due_ns[None, :] - first_at_server_ns[:, None]
     wait_ns = np.where(after_first_ns > 0, -after_first_ns % period_ns, -after_first_ns)
     polls_before = [np.maximum(0, -((first_sent_ns - edge_ns) // period_ns)) for edge_ns in schedule.window_ns]
     return Prediction(wait_ns + schedule.one_way_ns, polls_before[1] - polls_before[0])
@@ -108,16 +113,18 @@ def _short_poll(schedule: Schedule) -> Prediction:
 def _long_poll(schedule: Schedule) -> Prediction:
     """A request at the server at t is answered at t if events wait, else at the next event, or empty at t + hold.
 
-    The answer is one transit on its way, and the next request, sent after the client's turnaround, another.
+    The answer is one transit on its way, and the next request, sent after the client's turnaround, another, behind
+    its connection where it has one of its own.
     """
     events = len(schedule.due_ns)
     next_due_ns = np.append(schedule.due_ns, _NEVER_NS)
-    at_server_ns = schedule.first_ask_ns + schedule.one_way_ns
+    to_server_ns = schedule.connect_ns + schedule.one_way_ns
+    at_server_ns = schedule.first_ask_ns + to_server_ns
     cursor = np.zeros(len(at_server_ns), dtype=np.int64)
     requests = np.zeros(len(at_server_ns), dtype=np.int64)
     answers_ns, batches = [], []
     while True:
-        sent_ns = at_server_ns - schedule.one_way_ns
+        sent_ns = at_server_ns - to_server_ns
         if cursor.min(initial=events) == events and sent_ns.min(initial=_NEVER_NS) >= schedule.window_ns[1]:
             break
         requests += (sent_ns >= schedule.window_ns[0]) & (sent_ns < schedule.window_ns[1])
@@ -126,7 +133,7 @@ def _long_poll(schedule: Schedule) -> Prediction:
         answers_ns.append(answer_ns)
         batches.append(seen - cursor)
         cursor = seen
-        at_server_ns = answer_ns + 2 * schedule.one_way_ns + schedule.turnaround_ns
+        at_server_ns = answer_ns + schedule.one_way_ns + schedule.turnaround_ns + to_server_ns
     # Client by client, answer by answer, each answer's time once per event in it: one row of events per client.
     each_ns = np.repeat(np.stack(answers_ns, axis=1).ravel(), np.stack(batches, axis=1).ravel())
     arrival_ns = each_ns.reshape(len(cursor), events) + schedule.one_way_ns

@@ -171,14 +171,16 @@ def _bytes(trials: Trials) -> JsonObject:
 
     up, down = sum(count.up for count in counted), sum(count.down for count in counted)
     payload, empty_polls = sum(count.payload for count in counted), sum(count.empty_polls for count in counted)
+    # Events that were compressed along with what is around them have no share of their own.
+    told_apart = trials[0].info.parameters.get("compression") != "deflate"
     tcp_ip = [count.tcp_ip for count in counted if count.tcp_ip is not None]
     setup_bytes = np.concatenate([trial.setup_bytes for trial in trials])
     setup_ms = np.concatenate([trial.setup_ms for trial in trials])
     return {
         "bytes_per_event": {"up": per_event(up), "down": per_event(down), "total": per_event(up + down)},
         "bytes_split_per_event": {
-            "payload": per_event(payload),
-            "framing_and_headers": per_event(up + down - payload - empty_polls),
+            "payload": per_event(payload) if told_apart else None,
+            "framing_and_headers": per_event(up + down - payload - empty_polls) if told_apart else None,
             "empty_polls": per_event(empty_polls),
             "tcp_ip": per_event(sum(tcp_ip)) if len(tcp_ip) == len(counted) else None,
         },

@@ -69,6 +69,9 @@ _PARAMETER_NAMES = {
     "hold_s": "hold time (s)",
     "warm_up_s": "warm-up (s)",
     "measured_s": "measured window (s)",
+    "stack": "server stack",
+    "headers": "header length",
+    "keep_alive": "keep-alive of polls",
 }
 _PARAMETER_VALUES = {
     "clients": "{} clients",
@@ -78,6 +81,9 @@ _PARAMETER_VALUES = {
     "one_way_delay_ms": "{} ms one way",
     "poll_interval_s": "every {} s",
     "hold_s": "hold {} s",
+    "stack": "{} stack",
+    "headers": "{} headers",
+    "keep_alive": "keep-alive {}",
 }
 
 
@@ -93,6 +99,9 @@ def parameter_title(parameter: str) -> str:
 
 def parameter_value(parameter: str, value: object) -> str:
     """A parameter's value in words: `every 1 s`, `50 clients`."""
-    shown = f"{value:g}" if isinstance(value, float) else str(value).replace("poisson", "Poisson")
+    if isinstance(value, bool):
+        shown = "on" if value else "off"
+    else:
+        shown = f"{value:g}" if isinstance(value, float) else str(value).replace("poisson", "Poisson")
     text = _PARAMETER_VALUES.get(parameter, f"{parameter} {{}}").format(shown)
     return text.replace("events/s", "event/s").replace("clients", "client") if value == 1 else text

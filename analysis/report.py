@@ -27,7 +27,16 @@ from analysis.style import (
     dark_counterparts,
     variable_name,
 )
-from analysis.tables import Table, ledger_table, main_table, parts_table, request_table, sweep_tables
+from analysis.tables import (
+    Table,
+    effect_table,
+    ledger_table,
+    main_table,
+    noise_table,
+    parts_table,
+    request_table,
+    sweep_tables,
+)
 from loadtests.records import JsonObject, RunInfo
 
 if TYPE_CHECKING:
@@ -89,8 +98,8 @@ def write_report(run_folder: Path, run: RunInfo, results: Results, charts: list[
 
 def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[DrawnChart]) -> JsonObject:
     summary, scenario = results.summary, run.scenario
-    tables = [main_table(results), *sweep_tables(results)] if results.points else []
-    detail_tables = [parts_table(results)] if results.points else []
+    tables = [main_table(results), *_also(effect_table(results)), *sweep_tables(results)] if results.points else []
+    detail_tables = [parts_table(results), *_also(noise_table(results))] if results.points else []
     return {
         "title": f"Push against poll: {summary['scenario']}",
         "verdict": verdict_line(summary),
@@ -117,6 +126,10 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "figure_font": Markup(FIGURE_FONT_STACK),
         **{name: f"var({variable_name(colour)})" for name, colour in vars(LIGHT).items()},
     }
+
+
+def _also(table: Table | None) -> list[Table]:
+    return [] if table is None else [table]
 
 
 def verdict_line(summary: JsonObject) -> str:

@@ -85,10 +85,13 @@ class Results:
         varied = []
         for name in self.summary["varied"]:
             having = [point for point in self.points if name in point["parameters"]]
-            numeric = all(isinstance(point["parameters"][name], int | float) for point in having)
-            if having and numeric and (len(having) == len(self.points)) == shared and self.swept(name):
+            if having and self._numeric(name) and (len(having) == len(self.points)) == shared and self.swept(name):
                 varied.append(name)
         return varied
+
+    def varied_choices(self) -> list[str]:
+        """Swept parameters whose values are words or switches rather than numbers."""
+        return [name for name in self.summary["varied"] if not self._numeric(name) and self.swept(name)]
 
     def own_sweeps(self) -> list[Series]:
         """Each transport's sweep of a parameter of its own where it has one, else its base point."""
@@ -101,6 +104,10 @@ class Results:
         shared = ("clients", "rate_per_s", "arrival", "payload_bytes", "one_way_delay_ms")
         words = ", ".join(parameter_value(n, self.base[n]) for n in shared if n in self.base and n != without)
         return words.replace("event", self.unit)
+
+    def _numeric(self, parameter: str) -> bool:
+        values = [point["parameters"][parameter] for point in self.points if parameter in point["parameters"]]
+        return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
     def _differs(self, point: JsonObject) -> set[str]:
         return {

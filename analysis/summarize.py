@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from analysis.caveats import caveats
+from analysis.noise import STATISTICS, floor_ms, noise_floors
 from analysis.pooling import PerBlock, against, pool
 from analysis.stats import QUANTILE_DEFINITION
 from analysis.trial_measures import TrialMeasures, measure
 from analysis.validity import PublishedStream, mismatch_reason
 from analysis.verdict import verdict
 from loadtests.records import (
+    SUMMARY_FILE,
+    SUMMARY_FORMAT,
     JsonObject,
     PlannedTrial,
     RunInfo,
@@ -24,12 +27,11 @@ from loadtests.records import (
     TrialInfo,
     UserError,
     finished_trial_folders,
+    load_noise_floor,
     load_run_info,
     write_json,
 )
 
-SUMMARY_FORMAT = "push-vs-poll/summary"
-SUMMARY_FILE = "summary.json"
 LENGTHS = frozenset({"warm_up_s", "measured_s"})
 """How long a trial took does not make it another measurement."""
 _STREAM_PARAMETERS = ("rate_per_s", "arrival", "payload_bytes", "warm_up_s", "measured_s")
@@ -56,6 +58,8 @@ def summarize_run(run_folder: Path) -> JsonObject:
     _compare_with_reference(pooled, run.reference)
     points = [entry.point for entry in pooled]
     reasons = [f"{_name(run, point)}, {reason}" for point in points for reason in point["invalid_reasons"]]
+    floors, floors_from = _noise_floors(run_folder, run, pooled)
+    _add_noise_floors(points, run.reference, floors)
     infos = [info for entry in pooled for info in entry.infos]
     summary: JsonObject = _rounded(
         {
@@ -68,6 +72,8 @@ def summarize_run(run_folder: Path) -> JsonObject:
             "transports": [dataclasses.asdict(style) for style in run.transports],
             "base_point": _base_point(points, run.reference),
             "varied": _varied(run.plan),
+            "noise_floor": floors,
+            "noise_floor_from": floors_from,
             "quantile_definition": QUANTILE_DEFINITION,
             "planned_trials": len(run.plan),
             "finished_trials": len(finished),
@@ -126,6 +132,23 @@ def _measured(folder: Path, style: TransportStyle) -> TrialMeasures:
         raise UserError(
             f"{folder}: its tables contradict each other: {error} (expected a trial as recorded)"
         ) from error
+
+
+def _noise_floors(run_folder: Path, run: RunInfo, pooled: Sequence[_Pooled]) -> tuple[JsonObject | None, str | None]:
+    """The run's own noise floors, or those that it began with and the run that measured them."""
+    own = noise_floors([(entry.point, entry.blocks) for entry in pooled], run.scenario.get("without_effect", ()))
+    if own is not None:
+        return own, None
+    return load_noise_floor(run_folder) or (None, None)
+
+
+def _add_noise_floors(points: Sequence[JsonObject], reference: str, floors: JsonObject | None) -> None:
+    """Beside each difference from the reference how far the two transports differ from themselves."""
+    for point in points:
+        for statistic in STATISTICS:
+            difference = (point["against_reference"] or {}).get(f"{statistic}_difference_ms")
+            if difference:
+                difference["noise_floor_ms"] = floor_ms(floors, (point["transport"], reference), statistic)
 
 
 def _compare_with_reference(pooled: Sequence[_Pooled], reference: str) -> None:

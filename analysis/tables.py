@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from analysis.factors import MEASURES, effects
 from analysis.quantities import NOT_MEASURED, count, figure, interval, parameter_title, parameter_value, percent
 from analysis.series import Results, value_at
 from loadtests.records import JsonObject
@@ -57,6 +58,45 @@ def sweep_tables(results: Results) -> list[Table]:
             title = f"{parameter_title(parameter).capitalize()}: all else as at the base point"
             tables.append(_table(title, parameter, results, rows))
     return tables
+
+
+def effect_table(results: Results) -> Table | None:
+    """What each choice does to latency and cost, as a ratio to the base point of the same transport."""
+    found = effects(results)
+    if not found:
+        return None
+    rows = []
+    for effect in found:
+        cells = []
+        for measure in MEASURES:
+            ratio, value = effect.ratio(measure), value_at(effect.point, *measure.path)
+            shown = NOT_MEASURED if ratio is None else f"×{figure(ratio)}"
+            cells.append(Cell(shown, "" if value is None else f"{figure(value)} {measure.unit}"))
+        rows.append((Cell(f"{effect.transport.label}, {effect.choice}"), *cells))
+    columns = ("Transport, choice", "p50", f"server CPU per {results.unit}", f"bytes per {results.unit}")
+    return Table("How much each choice moves the answer: against the same transport's base point", columns, tuple(rows))
+
+
+def noise_table(results: Results) -> Table | None:
+    """How far each transport differs from itself, in this run or in the one that this run is judged by."""
+    floors: JsonObject | None = results.summary.get("noise_floor")
+    if not floors:
+        return None
+    statistics = ("p50", "p95", "mean")
+    rows = [
+        (Cell(style.label), *(_noise(floors[style.name][f"{name}_ms"]) for name in statistics))
+        for style in results.transports
+        if style.name in floors
+    ]
+    measured_in = results.summary.get("noise_floor_from") or "this run"
+    columns = ("Transport", *(f"{name} ms (largest in a block)" for name in statistics))
+    return Table(f"Each transport against itself, measured in {measured_in}", columns, tuple(rows))
+
+
+def _noise(found: JsonObject | None) -> Cell:
+    if found is None or found["half_width"] is None:
+        return Cell(NOT_MEASURED)
+    return Cell(f"±{figure(found['half_width'])}", f"({figure(found['largest'])})")
 
 
 def ledger_table(results: Results) -> Table:

@@ -31,6 +31,8 @@ def verdict(summary: JsonObject) -> str:
     if summary["base_point"] is None or summary["points"][summary["base_point"]]["latency_ms"]["p50"] is None:
         return f"No verdict: {_label(summary, summary['reference'])} has no finished trial at the base parameters."
     reference = summary["points"][summary["base_point"]]
+    if summary.get("noise_floor") and not summary.get("noise_floor_from"):
+        return f"With {_conditions(reference)}, each transport against itself: {_against_itself(summary)}."
     others = [p for p in summary["points"] if p["base"] and p is not reference and p["latency_ms"]["p50"] is not None]
     clauses = [
         f"{_opening(summary, reference, others)}, for {_cost(reference)}",
@@ -47,12 +49,14 @@ class _Difference:
     value_ms: float
     ci95_ms: Sequence[float] | None
     reference_ms: float
+    noise_ms: float = 0.0
+    """How far the two transports differ from themselves, where that was measured."""
 
     @property
     def undetectable(self) -> bool:
-        """Within the interval, or below what this harness can tell."""
+        """Within the interval, or below what this harness can tell, or no more than noise."""
         includes_zero = self.ci95_ms is not None and self.ci95_ms[0] <= 0 <= self.ci95_ms[1]
-        return includes_zero or abs(self.value_ms) < RESOLUTION_MS
+        return includes_zero or abs(self.value_ms) < max(RESOLUTION_MS, self.noise_ms)
 
     @property
     def negligible(self) -> bool:
@@ -88,9 +92,28 @@ class _Difference:
         return f"{sign}{figure(abs(self.value_ms))} ms {bounds}"
 
 
+def _conditions(point: JsonObject) -> str:
+    return listed([parameter_value(name, point["parameters"][name]) for name in _CONDITIONS])
+
+
+def _against_itself(summary: JsonObject) -> str:
+    """What a run of identical points shows: by how much two measurements of the same thing differ."""
+    return "; ".join(
+        f"{_label(summary, transport)} " + listed([_noise(found[f"{name}_ms"], name) for name in ("p50", "p95")])
+        for transport, found in summary["noise_floor"].items()
+        if found["p50_ms"] and found["p95_ms"]
+    )
+
+
+def _noise(found: JsonObject, name: str) -> str:
+    width = found["half_width"]
+    bounds = None if width is None else (found["value"] - width, found["value"] + width)
+    difference = _Difference(found["value"], bounds, 0.0)
+    return f"{difference.signed} at {name} (at most {figure(found['largest'])} in a block)"
+
+
 def _opening(summary: JsonObject, reference: JsonObject, others: Sequence[JsonObject]) -> str:
-    base = reference["parameters"]
-    conditions = listed([parameter_value(name, base[name]) for name in _CONDITIONS])
+    conditions = _conditions(reference)
     label = _label(summary, reference["transport"])
     tie = "a tie: " if others and all(_ties(point) for point in others) else ""
     figures = f"p50 {_p50(reference)}, p95 {figure(reference['latency_ms']['p95'])} ms"
@@ -190,7 +213,8 @@ def _difference(point: JsonObject, name: str) -> _Difference | None:
     found = against and against[f"{name}_difference_ms"]
     if not found:
         return None
-    return _Difference(found["value"], found["ci95"], point["latency_ms"][name] - found["value"])
+    reference_ms = point["latency_ms"][name] - found["value"]
+    return _Difference(found["value"], found["ci95"], reference_ms, found.get("noise_floor_ms") or 0.0)
 
 
 def _p50(point: JsonObject) -> str:

@@ -25,7 +25,15 @@ import numpy.typing as npt
 
 RUN_FORMAT = "push-vs-poll/run"
 TRIAL_FORMAT = "push-vs-poll/trial"
+SUMMARY_FORMAT = "push-vs-poll/summary"
+NOISE_FORMAT = "push-vs-poll/noise"
 VERSION = 1
+SUMMARY_FILE = "summary.json"
+NOISE_FILE = "noise.json"
+"""In a run's folder: the noise floor that it began with, copied from an earlier run; absent where there was none."""
+
+PARAMETER_DEFAULTS: dict[str, Any] = {"stack": "fastapi", "compression": "off", "headers": "lean", "keep_alive": True}
+"""What a point was measured with whose parameters do not name these: every run from before they existed."""
 
 Ints = npt.NDArray[np.int64]
 JsonObject = dict[str, Any]
@@ -416,6 +424,18 @@ def load_run_info(run_folder: Path) -> RunInfo:
     fields["plan"] = tuple(PlannedTrial(**planned) for planned in fields["plan"])
     fields["transports"] = tuple(TransportStyle(**{**t, "dash": tuple(t["dash"])}) for t in fields["transports"])
     return RunInfo(**fields)
+
+
+def load_noise_floor(run_folder: Path) -> tuple[JsonObject, str] | None:
+    """The noise floor that a run began with and the name of the run that measured it; None where there was none."""
+    path = run_folder / NOISE_FILE
+    if not path.is_file():
+        return None
+    document = read_json(path, NOISE_FORMAT)
+    try:
+        return document["noise_floor"], document["noise_floor_from"]
+    except KeyError as error:
+        raise UserError(f"{path}: lacks {error.args[0]}") from error
 
 
 def finished_trial_folders(run_folder: Path) -> list[Path]:

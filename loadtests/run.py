@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,9 +17,17 @@ from rich.text import Text
 from loadtests.control import ControlClient
 from loadtests.injected import checked_faults
 from loadtests.machine import describe_machine, describe_versions, ensure_descriptors
+from loadtests.noise import record_noise_floor
 from loadtests.plan import check_plan, expected_seconds, plan_trials, trial_seconds
 from loadtests.processes import PROJECT_FOLDER, plan_cores, yield_to_children
-from loadtests.records import PlannedTrial, RunInfo, TransportStyle, UserError, write_run_info
+from loadtests.records import (
+    PARAMETER_DEFAULTS,
+    PlannedTrial,
+    RunInfo,
+    TransportStyle,
+    UserError,
+    write_run_info,
+)
 from loadtests.scenario import Scenario
 from loadtests.session import Surroundings, run_trial
 from loadtests.transports import TRANSPORTS
@@ -26,7 +35,7 @@ from loadtests.trial_spec import Instruments
 
 RESULTS_FOLDER = PROJECT_FOLDER / "results"
 SETTINGS = {
-    "compression": "off",
+    "compression": "off unless a point's parameters say otherwise",
     "websocket_pings": "off",
     "access_log": "off",
     "keep_alive_s": "longer than any poll interval and hold",
@@ -48,13 +57,17 @@ def run_scenario(
     """
     instruments = replace(instruments, faults=checked_faults(instruments.faults, scenario, target))
     trials = plan_trials(scenario)
+    if target is not None:
+        trials = _of_unknown_stack(trials, target)
     check_plan(scenario, trials)
     ensure_descriptors(trials)
     if target is not None:
         _check_target(target, scenario, instruments)
     folder = _new_folder(results, scenario.name)
     cores = plan_cores()
-    write_run_info(folder, _run_info(scenario, trials, target, instruments))
+    run = _run_info(scenario, trials, target, instruments)
+    write_run_info(folder, run)
+    record_noise_floor(folder, run)
     _point_latest(folder)
     _tell_plan(scenario, trials, folder, console)
     yield_to_children()
@@ -86,6 +99,21 @@ def _run_info(
         versions=describe_versions(),
         settings={**(SETTINGS if target is None else {"server": f"given: {target}"}), **instruments.as_settings()},
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _of_unknown_stack(trials: tuple[PlannedTrial, ...], target: str) -> tuple[PlannedTrial, ...]:
+    """A server that somebody else started has the stack that it has: none is recorded, and none can be asked for."""
+    for trial in trials:
+        stack = trial.parameters["stack"]
+        if stack != PARAMETER_DEFAULTS["stack"]:
+            raise UserError(
+                f"{target}: stack = {stack!r} cannot be asked of a server that is already running (expected a scenario "
+                "that does not choose it, or no TARGET)"
+            )
+    return tuple(
+        dataclasses.replace(trial, parameters={k: v for k, v in trial.parameters.items() if k != "stack"})
+        for trial in trials
     )
 
 

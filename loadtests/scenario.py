@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests.records import JsonObject, UserError
+from loadtests.records import PARAMETER_DEFAULTS, JsonObject, UserError
 from loadtests.transports import TRANSPORTS
 from servers.stream import ARRIVALS
 
@@ -57,7 +57,23 @@ class Choice:
         return value in self.words
 
 
-PARAMETERS: dict[str, Number | Choice] = {
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """True or false."""
+
+    @property
+    def expected(self) -> str:
+        """The expectation in words."""
+        return "true or false"
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` is one of the two."""
+        return isinstance(value, bool)
+
+
+Rule = Number | Choice | Switch
+
+PARAMETERS: dict[str, Rule] = {
     "clients": Number(1, 100_000, whole=True),
     "rate_per_s": Number(0.01, 100_000),
     "arrival": Choice(ARRIVALS),
@@ -67,8 +83,16 @@ PARAMETERS: dict[str, Number | Choice] = {
     "measured_s": Number(0.1, 3600),
     "poll_interval_s": Number(0.005, 600),
     "hold_s": Number(0.05, 600),
+    "stack": Choice(("fastapi", "asgi")),
+    "compression": Choice(("off", "deflate")),
+    "headers": Choice(("lean", "padded")),
+    "keep_alive": Switch(),
+    "replica": Choice(("a", "b")),
 }
-"""Every parameter of a scenario and what it accepts."""
+"""Every parameter of a scenario and what it accepts. Those with a default need not be named."""
+
+WITHOUT_EFFECT = ("replica",)
+"""Parameters that only tell identical points apart, for measuring the noise; in a point only where they are named."""
 
 _OWN_PARAMETERS = frozenset(name for transport in TRANSPORTS.values() for name in transport.parameters)
 
@@ -127,6 +151,7 @@ class Scenario:
             "budget_s": self.budget_s,
             "transports": list(self.transports),
             "parameters": dict(self.parameters),
+            "without_effect": list(WITHOUT_EFFECT),
             "sweeps": [
                 {"transports": list(sweep.transports), **{name: list(values) for name, values in sweep.values}}
                 for sweep in self.sweeps
@@ -175,6 +200,9 @@ def parse_scenario(text: str, file: str) -> Scenario:
         parameters=_parameters(document.get("parameters"), transports, file),
         sweeps=_sweeps(document.get("sweep", []), transports, file),
     )
+    base = dict(scenario.parameters)
+    for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - base.keys():
+        raise UserError(f"{file}: parameters.{name}: missing, but varied (expected {_expected(name)})")
     if not scenario.name.replace("-", "").replace("_", "").isalnum():
         raise UserError(f"{file}: name = {scenario.name!r}: expected letters, digits, - and _ only (it names a folder)")
     return scenario
@@ -191,8 +219,13 @@ def _parameters(found: object, transports: tuple[str, ...], file: str) -> tuple[
         raise UserError(f"{file}: parameters: missing (expected a table [parameters] with {', '.join(PARAMETERS)})")
     _reject_unknown(found, tuple(PARAMETERS), file, "parameters.")
     taken = {name for transport in transports for name in TRANSPORTS[transport].parameters}
-    needed = [name for name in PARAMETERS if name not in _OWN_PARAMETERS or name in taken]
-    checked = {name: _checked(found, name, PARAMETERS[name], file, "parameters.") for name in needed}
+    needed = [
+        name
+        for name in PARAMETERS
+        if (name not in _OWN_PARAMETERS or name in taken) and (name not in WITHOUT_EFFECT or name in found)
+    ]
+    resolved = {**PARAMETER_DEFAULTS, **found}
+    checked = {name: _checked(resolved, name, PARAMETERS[name], file, "parameters.") for name in needed}
     # A parameter of a transport that this scenario leaves out is checked all the same: a wrong value is a mistake.
     for name in found.keys() - checked.keys():
         _checked(found, name, PARAMETERS[name], file, "parameters.")
@@ -249,7 +282,7 @@ def _text(document: Mapping[str, Any], key: str, file: str) -> str:
     return value.strip()
 
 
-def _checked(document: Mapping[str, Any], key: str, rule: Number | Choice, file: str, prefix: str = "") -> Any:
+def _checked(document: Mapping[str, Any], key: str, rule: Rule, file: str, prefix: str = "") -> Any:
     if key not in document:
         raise UserError(f"{file}: {prefix}{key}: missing (expected {rule.expected})")
     value = document[key]

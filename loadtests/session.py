@@ -105,6 +105,7 @@ class _Processes:
         if surroundings.target is None:
             port = free_port()
             server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(port)]
+            server += _factors(trial.parameters)
             server += ["--trace"] if self._traced else []
             server += [f"--fault={spec}" for spec in surroundings.instruments.faults]
             self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
@@ -247,6 +248,12 @@ def _info(
         relay=relay,
         timing_s={name: round(seconds, 4) for name, seconds in timing_s.items()},
     )
+
+
+def _factors(parameters: JsonObject) -> list[str]:
+    """What the trial chooses of its server; what a transport has no choice of stays at the server's default."""
+    chosen = {f"--{name}": parameters[name] for name in ("stack", "compression", "headers") if name in parameters}
+    return [word for option in chosen.items() for word in option]
 
 
 def _listening(port: int) -> list[str]:

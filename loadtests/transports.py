@@ -32,7 +32,7 @@ class Transport:
     dash: tuple[float, ...]
     """On and off lengths in points; empty for a solid line."""
     parameters: tuple[str, ...] = ()
-    """Scenario parameters that only this transport takes."""
+    """Scenario parameters that not every transport takes, but this one does."""
 
     @property
     def clients_send(self) -> bool:
@@ -51,11 +51,11 @@ TRANSPORTS: dict[str, Transport] = {
         Transport("sse", "SSE", "persistent", "sse", "sse:SseClient", "push", _GREEN, "^", (6, 2)),
         Transport(
             "long_poll", "Long poll", "polling", "polling", "polling:LongPollClient", "long_poll",
-            _ORANGE, "s", (4, 1.5, 1, 1.5), ("hold_s",),
+            _ORANGE, "s", (4, 1.5, 1, 1.5), ("hold_s", "headers", "keep_alive"),
         ),
         Transport(
             "short_poll", "Short poll", "polling", "polling", "polling:ShortPollClient", "short_poll",
-            _VERMILLION, "X", (2, 1.5), ("poll_interval_s",),
+            _VERMILLION, "X", (2, 1.5), ("poll_interval_s", "headers", "keep_alive"),
         ),
         Transport(
             "echo_websocket", "WebSocket echo", "persistent", "websocket", "echo:WebSocketEchoClient", "round_trip",
@@ -63,11 +63,11 @@ TRANSPORTS: dict[str, Transport] = {
         ),
         Transport(
             "echo_post", "POST echo, keep-alive", "polling", "polling", "echo:PostEchoClient", "round_trip",
-            _ORANGE, "s", (4, 1.5, 1, 1.5),
+            _ORANGE, "s", (4, 1.5, 1, 1.5), ("headers",),
         ),
         Transport(
             "echo_post_new", "POST echo, new connection", "polling", "polling", "echo:NewConnectionEchoClient",
-            "round_trip_new_connection", _VERMILLION, "X", (2, 1.5),
+            "round_trip_new_connection", _VERMILLION, "X", (2, 1.5), ("headers",),
         ),
     )
 }  # fmt: skip

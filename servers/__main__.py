@@ -13,7 +13,7 @@ import importlib
 import json
 import socket
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from servers.fault_specs import MEANINGS, Fault, FaultSpecError, parse_fault
 from servers.listening import StartError, listen, raise_descriptor_limit
@@ -24,9 +24,17 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from servers.app import Adapter
+    from servers.station import Station
 
 ADAPTERS = ("websocket", "polling", "sse")
 """Modules of servers/ that hold an ADAPTER; importing one takes half a second, so only what is asked for is."""
+
+_FACTORS = {
+    "stack": (("fastapi", "asgi"), "what routes and validates requests: FastAPI, or nothing but plain ASGI"),
+    "compression": (("off", "deflate"), "of frames and answers, for clients that accept it"),
+    "headers": (("lean", "padded"), "of HTTP answers, padded to the length of an earlier comparison"),
+}
+"""What a scenario may choose of a server: the choices, the first of them pinned otherwise, and what they do."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         end_with_parent()
     try:
         if asked.server == "openapi":
-            print(json.dumps(_app(ADAPTERS, DEFAULT_HISTORY_EVENTS, {}, ()).openapi(), indent=2))
+            print(json.dumps(_openapi(), indent=2))
             return 0
         if asked.server == "faults":
             print(json.dumps([str(fault) for fault in _faults(asked.specs)]))
@@ -80,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--trace", action="store_true", help="note when each event was written to each client, for GET /trace"
         )
+        for factor, (choices, effect) in _FACTORS.items():
+            command.add_argument(f"--{factor}", choices=choices, default=choices[0], help=f"{effect} (%(default)s)")
     relay = commands.add_parser("relay", parents=[listening], help="a TCP relay that delays both directions")
     relay.add_argument("--to", type=_address, required=True, metavar="HOST:PORT", help="where to relay to")
     relay.add_argument("--delay-ms", type=_delay, required=True, metavar="D", help="one-way delay in ms")
@@ -91,27 +101,38 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(asked: argparse.Namespace, listener: socket.socket) -> None:
     from servers import serving  # noqa: PLC0415 (half a second of imports that the relay does without)
-
-    names = ADAPTERS if asked.server == "all" else (asked.server,)
-    faults = _faults(asked.fault)
-    serving.serve(_app(names, asked.history, serving.OPTIONS, faults, trace=asked.trace), listener, _say_ready)
-
-
-def _app(
-    names: tuple[str, ...], history: int, options: dict[str, object], faults: tuple[Fault, ...], *, trace: bool = False
-) -> FastAPI:
-    from servers.app import assemble  # noqa: PLC0415
+    from servers.asgi_stack import AsgiStack  # noqa: PLC0415
     from servers.station import Station  # noqa: PLC0415
     from servers.trace import Trace  # noqa: PLC0415
 
-    adapters: list[Adapter] = [importlib.import_module(f"servers.{name}").ADAPTER for name in names]
+    factors = serving.Factors(asked.stack, asked.compression, asked.headers)
+    options = factors.options()
     log: EventLog | None = None
-    if faults:
+    if faults := _faults(asked.fault):
         from servers.faulty_log import FaultyLog  # noqa: PLC0415
 
-        log = FaultyLog(faults, history)
+        log = FaultyLog(faults, asked.history)
         options = options | {"faults": [str(fault) for fault in faults]}
-    station = Station(history, options, log, Trace() if trace else None)
+    station = Station(asked.history, options, log, Trace() if asked.trace else None)
+    adapters = _adapters(ADAPTERS if asked.server == "all" else (asked.server,))
+    app = _fastapi_app(adapters, station)
+    served = AsgiStack(app, adapters, station) if factors.stack == "asgi" else app
+    serving.serve(served, station, factors, listener, _say_ready)
+
+
+def _openapi() -> dict[str, Any]:
+    from servers.station import Station  # noqa: PLC0415
+
+    return _fastapi_app(_adapters(ADAPTERS), Station()).openapi()
+
+
+def _adapters(names: tuple[str, ...]) -> list[Adapter]:
+    return [importlib.import_module(f"servers.{name}").ADAPTER for name in names]
+
+
+def _fastapi_app(adapters: list[Adapter], station: Station) -> FastAPI:
+    from servers.app import assemble  # noqa: PLC0415
+
     return assemble(adapters, station, title="push-vs-poll" if len(adapters) > 1 else None)
 
 

@@ -8,19 +8,23 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
 from servers import wire
 from servers.channels import CUT_OFF_EXTENSION
+from servers.compression import Deflated
 from servers.fault_clients import Address, TellClientsApart
 from servers.faulty_log import FaultyLog
 from servers.listening import BACKLOG
+from servers.padding import Padded
+from servers.station import Station
 from servers.timer import ALARM_KIND
 
 KEEP_ALIVE_S = 300
@@ -41,17 +45,44 @@ _PINNED: dict[str, Any] = {
     "date_header": True,
     "ws_max_size": MAX_MESSAGE_BYTES,
     "ws_ping_interval": None,
-    "ws_per_message_deflate": False,
 }
 
-OPTIONS: dict[str, object] = _PINNED | {
-    "server": f"uvicorn {uvicorn.__version__}",
-    "http": "httptools",
-    "ws": "websockets-sansio",
-    "http_compression": False,
-    "publisher_alarm": ALARM_KIND,
-}
-"""The pinned settings as /stats reports them."""
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """What a scenario may choose of a server; the defaults are what every other figure is measured with."""
+
+    stack: str = "fastapi"
+    """`fastapi` or `asgi`."""
+    compression: str = "off"
+    """`off` or `deflate`."""
+    headers: str = "lean"
+    """`lean` or `padded`."""
+
+    @property
+    def deflates(self) -> bool:
+        """Whether frames and answers are compressed for who accepts it."""
+        return self.compression == "deflate"
+
+    def options(self) -> dict[str, object]:
+        """All settings, pinned and chosen, as /stats reports them."""
+        return _PINNED | {
+            "ws_per_message_deflate": self.deflates,
+            "server": f"uvicorn {uvicorn.__version__}",
+            "http": "httptools",
+            "ws": "websockets-sansio",
+            "http_compression": self.deflates,
+            "publisher_alarm": ALARM_KIND,
+            "stack": self.stack,
+            "headers": self.headers,
+        }
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The app with what these factors put around it."""
+        compressed = Deflated(app) if self.deflates else app
+        # Outermost, because what compressing does to the headers counts towards their length.
+        return Padded(compressed) if self.headers == "padded" else compressed
+
 
 _FALSE_ALARM = "ASGI callable returned without completing handshake."
 """uvicorn logs this for every WebSocket that an app refuses with an HTTP answer, though the refusal was sent."""
@@ -150,13 +181,22 @@ def _client_addresses(server: uvicorn.Server) -> Iterator[Address]:
             yield peer[0], peer[1]
 
 
-def serve(app: FastAPI, listener: socket.socket, on_ready: Callable[[int], None]) -> None:
-    """Serve the app on a listening socket until SIGINT or SIGTERM; `on_ready` gets the port."""
-    config = uvicorn.Config(app, http=HttpProtocol, ws=WebSocketProtocol, log_config=None, **_PINNED)
+def serve(
+    app: ASGIApp, station: Station, factors: Factors, listener: socket.socket, on_ready: Callable[[int], None]
+) -> None:
+    """Serve the app of a station on a listening socket until SIGINT or SIGTERM; `on_ready` gets the port."""
+    if isinstance(station.log, FaultyLog):
+        app = TellClientsApart(app, connected=lambda: _client_addresses(server))
+    config = uvicorn.Config(
+        factors.around(app),
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
+        log_config=None,
+        ws_per_message_deflate=factors.deflates,
+        **_PINNED,
+    )
     logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != _FALSE_ALARM)
     port = listener.getsockname()[1]
     server = _Server(config, lambda: on_ready(port))
-    app.state.station.count_connections = lambda: len(server.server_state.connections)
-    if isinstance(app.state.station.log, FaultyLog):
-        app.add_middleware(TellClientsApart, connected=lambda: _client_addresses(server))
+    station.count_connections = lambda: len(server.server_state.connections)
     server.run(sockets=[listener])

@@ -16,7 +16,7 @@ PATIENCE_S = 30.0
 
 @contextmanager
 def running_server(folder: Path, name: str = "all", *options: str) -> Iterator[str]:
-    """The URL of a server of its own."""
+    """The URL of a server of its own, started with these options."""
     port = free_port()
     with Child(["-m", "servers", name, "--port", str(port), *options], folder / "server.log"):
         url = f"http://127.0.0.1:{port}"

@@ -27,7 +27,9 @@ class Ask:
         return self.last_seq - self.first_seq + 1
 
 
-def short_poll(visible_ns: Sequence[int], first_ns: int, interval_ns: int, one_way_ns: int, until_ns: int) -> list[Ask]:
+def short_poll(
+    visible_ns: Sequence[int], first_ns: int, interval_ns: int, one_way_ns: int, until_ns: int, connect_ns: int = 0
+) -> list[Ask]:
     """Ask at first + k * interval, never two at a time, until `until_ns` has passed and every event has come.
 
     A tick that falls due while an answer is outstanding is sent when that arrives; of several only the latest is.
@@ -36,8 +38,9 @@ def short_poll(visible_ns: Sequence[int], first_ns: int, interval_ns: int, one_w
     seen = 0
     tick_ns = start_ns = first_ns
     while True:
-        last = bisect.bisect_right(visible_ns, start_ns + one_way_ns)
-        end_ns = start_ns + 2 * one_way_ns
+        at_server_ns = start_ns + connect_ns + one_way_ns
+        last = bisect.bisect_right(visible_ns, at_server_ns)
+        end_ns = at_server_ns + one_way_ns
         asks.append(Ask(tick_ns, start_ns, end_ns, seen + 1, last))
         seen = last
         tick_ns += interval_ns
@@ -50,14 +53,20 @@ def short_poll(visible_ns: Sequence[int], first_ns: int, interval_ns: int, one_w
 
 
 def long_poll(
-    visible_ns: Sequence[int], first_ns: int, hold_ns: int, one_way_ns: int, until_ns: int, turnaround_ns: int = 0
+    visible_ns: Sequence[int],
+    first_ns: int,
+    hold_ns: int,
+    one_way_ns: int,
+    until_ns: int,
+    turnaround_ns: int = 0,
+    connect_ns: int = 0,
 ) -> list[Ask]:
     """Ask again a turnaround after each answer, until `until_ns` has passed and every event has come."""
     asks: list[Ask] = []
     seen = 0
     start_ns = first_ns
     while start_ns < until_ns or seen < len(visible_ns):
-        at_server_ns = start_ns + one_way_ns
+        at_server_ns = start_ns + connect_ns + one_way_ns
         answer_ns = at_server_ns + hold_ns
         if seen < len(visible_ns):
             answer_ns = min(answer_ns, max(at_server_ns, visible_ns[seen]))

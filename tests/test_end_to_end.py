@@ -118,6 +118,7 @@ def test_echo_and_a_target_that_is_already_running(tmp_path: Path) -> None:
     for point in points.values():
         assert point["ledger"]["delivered"] == point["ledger"]["expected"] > 0
         assert point["server_cpu_us_per_event"] is None
+        assert "stack" not in point["parameters"], "nobody knows what another server stands on"
         assert point["latency_ms"]["p50"] > 0
 
 
@@ -154,6 +155,13 @@ def test_a_target_without_a_trace_is_told_so(tmp_path: Path) -> None:
     with running_server(tmp_path) as url:
         said = refused("loadtests", "run", scenario(tmp_path), "--target", url, "--trace")
     assert "start it with --trace" in said
+
+
+def test_a_stack_cannot_be_asked_of_a_target_that_is_already_running(tmp_path: Path) -> None:
+    path = scenario(tmp_path)
+    path.write_text(path.read_text() + 'stack = "asgi"\n')
+    with running_server(tmp_path) as url:
+        assert "stack = 'asgi' cannot be asked" in refused("loadtests", "run", path, "--target", url)
 
 
 def start(path: Path, results: Path) -> subprocess.Popen[str]:

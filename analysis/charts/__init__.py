@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.charts.canvas import Chart
 from analysis.charts.distribution import distribution_chart
+from analysis.charts.factors import factors_chart
 from analysis.charts.freshness import freshness_chart
 from analysis.charts.hero import hero_chart
 from analysis.charts.lanes import lanes_chart
@@ -33,6 +34,7 @@ def draw_charts(results: Results, trials: list[BaseTrials]) -> list[Chart]:
         *(latency_against(results, name) for name in swept),
         *(requests_against(results, name) for name in swept),
         scaling_chart(results),
+        factors_chart(results),
         bytes_chart(results),
         cpu_chart(results),
         model_chart(results),

@@ -87,7 +87,9 @@ def time_chart(results: Results, parameter: str = "") -> Chart | None:
 def bytes_chart(results: Results) -> Chart | None:
     """Bytes per delivered event, stacked by what they are for."""
     parts, rows = _measured(results.own_sweeps(), _BYTES)
-    if not rows:
+    # A bar without its content would be too short: where that cannot be told apart (compression), there is none.
+    rows = [row for row in rows if row.values[0] is not None]
+    if not rows or _BYTES[0] not in parts:
         return None
     title = f"Bytes on the wire for each {results.unit} delivered"
     missing = "" if any(part.label == "TCP/IP" for part in parts) else " TCP/IP overhead was not measured."

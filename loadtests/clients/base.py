@@ -40,6 +40,11 @@ class ClientSetup:
     """Whether it names itself in its requests, for the server's trace; else no byte is spent on it."""
 
 
+def compresses(setup: ClientSetup) -> bool:
+    """Whether this client accepts what is compressed."""
+    return setup.parameters.get("compression") == "deflate"
+
+
 class Client(abc.ABC):
     """One simulated client of one transport."""
 

@@ -94,10 +94,8 @@ class PostEchoClient(HttpClient):
         due_ns = self._messages.next_due_ns
         if due_ns and due_ns <= now_ns:
             body = self._messages.take(now_ns)
-            request = (
-                f"POST {wire.POST_ECHO_PATH} HTTP/1.1\r\n{self._headers}"
-                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
-            )
+            about_body = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            request = self.head(f"POST {wire.POST_ECHO_PATH} HTTP/1.1", about_body) + body
             self.ask(request.encode("ascii"), RequestKind.POST, now_ns, due_ns)
         else:
             self.timer_ns = due_ns

@@ -6,12 +6,17 @@ httptools (llhttp) parses; the request's text is fixed per client, so it is form
 from __future__ import annotations
 
 import abc
+from typing import Any
 
 import httptools
 
-from loadtests.clients.base import ANSWER_TIMEOUT_NS, Client, ClientSetup
+from loadtests.clients.base import ANSWER_TIMEOUT_NS, Client, ClientSetup, compresses
+from loadtests.clients.inflating import Inflating
 from loadtests.recorder import Recorder
 from loadtests.records import Outcome, RequestKind
+from servers import wire
+
+_PADDING = "X-Padding: "
 
 
 class HttpClient(Client):
@@ -19,8 +24,11 @@ class HttpClient(Client):
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
-        self._headers = f"Host: {setup.host}\r\nAccept: */*\r\nUser-Agent: push-vs-poll\r\n"
-        self._parser = httptools.HttpResponseParser(self)
+        self._compressed = compresses(setup)
+        self._padded = setup.parameters.get("headers") == "padded"
+        encodings = "Accept-Encoding: deflate\r\n" if self._compressed else ""
+        self._headers = f"Host: {setup.host}\r\nAccept: */*\r\nUser-Agent: push-vs-poll\r\n{encodings}"
+        self._parser = self._new_parser()
         self._kind = RequestKind.POLL
         self._waiting = False
         self._planned_ns = 0
@@ -42,6 +50,11 @@ class HttpClient(Client):
         self._down_bytes = 0
         self._deadline_ns = now_ns + patience_ns + ANSWER_TIMEOUT_NS
         self.timer_ns = self._deadline_ns
+
+    def head(self, request_line: str, further: str = "") -> str:
+        """A request's head: its first line, what every request of this client says, and `further` header lines."""
+        lines = f"{request_line}\r\n{self._headers}{further}"
+        return f"{lines}{_padding(lines)}\r\n" if self._padded else f"{lines}\r\n"
 
     @property
     def waiting(self) -> bool:
@@ -80,7 +93,7 @@ class HttpClient(Client):
     # What the driver tells.
 
     def opened(self, now_ns: int) -> None:
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser = self._new_parser()
         self._body.clear()
         self.ask_again(now_ns)
 
@@ -112,6 +125,9 @@ class HttpClient(Client):
         self.wants_connection = False
         self.timer_ns = 0
 
+    def _new_parser(self) -> Any:
+        return httptools.HttpResponseParser(Inflating(self) if self._compressed else self)
+
     def _abandon(self, outcome: Outcome, now_ns: int) -> None:
         if self._waiting:
             self.record_answer(outcome, now_ns)
@@ -136,3 +152,10 @@ class HttpClient(Client):
             self.retry_later(self._user_ns)
         elif self.wants_connection and not self._waiting:
             self.ask_again(self._user_ns)
+
+
+def _padding(lines: str) -> str:
+    """The header line that brings a head to its padded length, line ends not counted; none where it is longer."""
+    written = len(lines) - 2 * lines.count("\r\n")
+    room = wire.PADDED_REQUEST_CHARACTERS - written - len(_PADDING)
+    return f"{_PADDING}{'x' * room}\r\n" if room > 0 else ""

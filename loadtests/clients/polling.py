@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import abc
+
 from loadtests.clients.base import ClientSetup
 from loadtests.clients.http import HttpClient
 from loadtests.recorder import Recorder
@@ -18,12 +20,26 @@ class PollClient(HttpClient):
     query = ""
     patience_ns = 0
 
+    def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
+        super().__init__(setup, recorder)
+        self._keep_alive = setup.parameters.get("keep_alive", True)
+
+    @abc.abstractmethod
+    def next_poll_ns(self, now_ns: int) -> int:
+        """When to poll next, now that there was an answer."""
+
     def poll(self, now_ns: int, planned_ns: int = 0) -> None:
         """Send one poll for what is after the cursor."""
-        request = f"GET {self.path}?after={self.cursor}{self.query}{self.own_name} HTTP/1.1\r\n{self._headers}\r\n"
+        request = self.head(f"GET {self.path}?after={self.cursor}{self.query}{self.own_name} HTTP/1.1")
         self.ask(request.encode("ascii"), RequestKind.POLL, now_ns, planned_ns, self.patience_ns)
 
     def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
+        self._take_answer(status, body, user_ns, kernel_ns)
+        if not self._keep_alive and self.wants_connection:
+            self.wants_connection = False
+            self.timer_ns = self.next_poll_ns(user_ns)
+
+    def _take_answer(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
         if status == 204:
             self.record_answer(Outcome.EMPTY, user_ns, status)
         elif status == 200:
@@ -61,6 +77,9 @@ class LongPollClient(PollClient):
         self.query = f"&hold_ms={round(hold_s * 1000)}"
         self.patience_ns = round(hold_s * _NS_PER_S)
 
+    def next_poll_ns(self, now_ns: int) -> int:
+        return now_ns
+
     def ask_again(self, now_ns: int) -> None:
         self.ready = True
         self.poll(now_ns)
@@ -75,6 +94,12 @@ class ShortPollClient(PollClient):
         super().__init__(setup, recorder)
         self._interval_ns = round(setup.parameters["poll_interval_s"] * _NS_PER_S)
         self._next_ns = 0
+        # Without a connection to keep there is nothing to set up.
+        self.wants_connection = self._keep_alive
+        self.ready = not self._keep_alive
+
+    def next_poll_ns(self, now_ns: int) -> int:
+        return self._next_ns
 
     def begin(self, t0_ns: int, now_ns: int) -> None:
         first_ns = t0_ns + self.setup.phase_ns

@@ -15,7 +15,7 @@ class SseClient(HttpClient):
     def ask_again(self, now_ns: int) -> None:
         self._unparsed = b""
         resume = f"Last-Event-ID: {self.cursor}\r\n" if self.cursor else ""
-        request = f"GET {wire.SSE_PATH}?after={self.cursor}{self.own_name} HTTP/1.1\r\n{self._headers}{resume}\r\n"
+        request = self.head(f"GET {wire.SSE_PATH}?after={self.cursor}{self.own_name} HTTP/1.1", resume)
         self.ask(request.encode("ascii"), RequestKind.HANDSHAKE, now_ns)
 
     def on_headers_complete(self) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from loadtests.clients.base import ANSWER_TIMEOUT_NS, Client, ClientSetup
+from loadtests.clients.base import ANSWER_TIMEOUT_NS, Client, ClientSetup, compresses
 from loadtests.recorder import Recorder
 from loadtests.records import Outcome, RequestKind
 from servers import wire
+
+_DEFLATE = ClientPerMessageDeflateFactory(
+    server_max_window_bits=12, client_max_window_bits=12, compress_settings={"memLevel": 5}
+)
+"""RFC 7692, with the settings of uvicorn's side."""
 
 
 class WebSocketClient(Client):
@@ -90,8 +96,9 @@ class WebSocketClient(Client):
         self.timer_ns = 0
 
     def _new_protocol(self) -> ClientProtocol:
-        # No extensions: compression is a factor of its own and off by default on both sides.
-        return ClientProtocol(parse_uri(f"ws://{self.setup.host}{self.target}"), max_size=None)
+        # Compression is a factor of its own and off by default on both sides.
+        extensions = [_DEFLATE] if compresses(self.setup) else None
+        return ClientProtocol(parse_uri(f"ws://{self.setup.host}{self.target}"), extensions=extensions, max_size=None)
 
     def _flush(self) -> None:
         for piece in self._protocol.data_to_send():

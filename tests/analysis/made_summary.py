@@ -23,6 +23,8 @@ BASE: JsonObject = {
     "warm_up_s": 1.0, "measured_s": 20.0, "poll_interval_s": 1.0, "hold_s": 30.0,
 }  # fmt: skip
 """Base parameters of every summary made here."""
+CHOICES: JsonObject = {"stack": "fastapi", "compression": "off", "headers": "lean", "keep_alive": True}
+"""Base choices of those that make choices."""
 
 
 def parameters(name: str, **changes: Any) -> JsonObject:
@@ -33,7 +35,7 @@ def parameters(name: str, **changes: Any) -> JsonObject:
 def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObject:
     """A point whose other figures follow from its median and requests per second by fixed factors."""
     polling = TRANSPORTS[name].role == "polling"
-    asked = parameters(name, **{k: v for k, v in changes.items() if k in ("clients", "rate_per_s", "poll_interval_s")})
+    asked = parameters(name, **{k: v for k, v in changes.items() if k in BASE or k in CHOICES})
     per_event = requests / asked["rate_per_s"]
     latency = {"mean": 1.02 * p50_ms, "p50": p50_ms, "p90": 1.6 * p50_ms, "p95": 1.8 * p50_ms, "p99": 1.95 * p50_ms}
     model = {"mean_ms": p50_ms, "p50_ms": p50_ms, "p99_ms": 1.9 * p50_ms, "requests_per_event": 1.01 * per_event}
@@ -118,3 +120,19 @@ def standard(delay_ms: float = 25.0, intervals_s: Sequence[float] = (0.1, 0.25, 
         points.append(point("long_poll", push * 1.4, rate / (1 + rate / 20), rate_per_s=rate, base=False))
         points.append(point("short_poll", 500 + push, 1.0, rate_per_s=rate, base=False))
     return summary(points, ["poll_interval_s", "rate_per_s"])
+
+
+def chosen() -> JsonObject:
+    """Stack and compression varied for two transports, keep-alive for the one that polls."""
+    rows: list[tuple[str, float, JsonObject]] = [
+        ("websocket", 0.0, {}), ("short_poll", 1.0, {}), ("websocket", 0.0, {"stack": "asgi"}),
+        ("short_poll", 1.0, {"stack": "asgi"}), ("websocket", 0.0, {"compression": "deflate"}),
+        ("short_poll", 1.0, {"compression": "deflate"}), ("short_poll", 1.2, {"keep_alive": False}),
+    ]  # fmt: skip
+    shared = {"stack": "fastapi", "compression": "off"}
+    points = [
+        point(name, 25.0 if name == "websocket" else 525.0, asked, base=not choice,
+              **(shared | ({"keep_alive": True} if name == "short_poll" else {}) | choice))
+        for name, asked, choice in rows
+    ]  # fmt: skip
+    return summary(points, ["stack", "compression", "keep_alive"])

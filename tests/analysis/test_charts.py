@@ -81,13 +81,14 @@ CASES: dict[str, tuple[JsonObject, list[BaseTrials]]] = {
     "tie": (made.summary([made.point(name, 25.1, i / 10) for i, name in enumerate(made.BROADCAST)]), BROADCAST_TRIALS),
     "unmeasured": (unmeasured(), BROADCAST_TRIALS),
     "traced": (made.traced(), BROADCAST_TRIALS),
+    "choices": (made.chosen(), BROADCAST_TRIALS),
     "nothing": ({**made.standard(), "points": []}, []),
 }  # fmt: skip
 
 
 def freshly_drawn(case: str) -> dict[str, Chart]:
     summary, trials = CASES[case]
-    return {chart.name: chart for chart in draw_charts(Results.of(summary, made.BASE), trials)}
+    return {chart.name: chart for chart in draw_charts(Results.of(summary, made.BASE | made.CHOICES), trials)}
 
 
 charts_of = functools.cache(freshly_drawn)
@@ -151,6 +152,7 @@ def test_no_text_is_cut_or_covers_another(case: str, drawn_texts: list[Text]) ->
             },
         ),
         ("one-transport", {"model", "bytes", "cpu", *RAW}),
+        ("choices", {"hero", "factors", "model", "bytes", "cpu", *RAW}),
         ("clients", {"hero", "scaling", "model", "bytes", "cpu", *RAW}),
         ("echo", {"round-trip", "model", "bytes", "cpu", "distribution", "timeline"}),
         ("nothing", set()),

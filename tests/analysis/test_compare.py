@@ -72,6 +72,15 @@ def test_points_are_matched_on_parameters_not_on_place_or_length() -> None:
     assert {agreement.relative_difference for point in points for agreement in point.agreements} <= {0.0, None}
 
 
+def test_runs_from_before_a_factor_existed_are_compared_with_its_default() -> None:
+    newer = made.standard()
+    for point in newer["points"]:
+        point["parameters"] |= {"stack": "fastapi", "compression": "off"}
+    newer["points"][0]["parameters"]["stack"] = "asgi"
+    points, unmatched = compare_points(made.standard(), newer)
+    assert (len(points), unmatched) == (len(newer["points"]) - 1, 2)
+
+
 def test_differences_name_the_path_and_both_values() -> None:
     ours = {"cores": 2, "clock": {"source": "tsc"}, "same": 1}
     theirs = {"cores": 4, "clock": {"source": "hpet"}, "same": 1, "new": True}

@@ -39,6 +39,19 @@ def test_a_poll_that_was_never_sent_is_no_request() -> None:
     assert counts.sent == pytest.approx(6 * 8 / 1.6, abs=6)
 
 
+def test_a_connection_for_every_poll_is_no_reconnect_where_none_is_kept() -> None:
+    _, trial = first_trial("short_poll", NOISELESS)
+    polls = trial.requests.where(trial.requests.kind == RequestKind.POLL)
+    connects = dataclasses.replace(polls, kind=np.full(len(polls), RequestKind.CONNECT))
+    requests = type(polls)(
+        **{n: np.concatenate([getattr(polls, n), getattr(connects, n)]) for n in polls.column_names()}
+    )
+    for keep_alive, reconnects in ((True, len(polls) - 6), (False, 0)):
+        info = dataclasses.replace(trial.info, parameters={**trial.info.parameters, "keep_alive": keep_alive})
+        changed = dataclasses.replace(trial, info=info, requests=requests)
+        assert count_requests(changed, style("short_poll")).totals["reconnects"] == reconnects
+
+
 def test_failures_are_counted() -> None:
     _, trial = first_trial("short_poll", NOISELESS, Faults(failed_polls=3))
     assert count_requests(trial, style("short_poll")).totals["errors"] == 3

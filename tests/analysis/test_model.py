@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -90,6 +91,16 @@ def test_round_trips() -> None:
 def test_a_poll_faster_than_its_answer_is_paced_by_the_answer() -> None:
     assert expectation("short_poll", poll_interval_s=0.01).requests_per_s == pytest.approx(1 / 0.05)
     assert model.poll_period_s(1.0, 0.05, pause_after_answer=True) == pytest.approx(1.05)
+
+
+def test_without_keep_alive_a_round_trip_comes_on_top() -> None:
+    kept, new = (expectation("long_poll", connects_per_poll=each) for each in (False, True))
+    twice_as_far = expectation("long_poll", one_way_delay_s=2 * DELAY_S)
+    assert new == dataclasses.replace(twice_as_far, floor_s=DELAY_S)
+    assert new.max_s == pytest.approx(kept.max_s + 2 * DELAY_S)
+    kept, new = (expectation("short_poll", connects_per_poll=each) for each in (False, True))
+    assert new == kept, "the schedule keeps its pace, and an answer is one transit old as before"
+    assert expectation("short_poll", poll_interval_s=0.01, connects_per_poll=True).requests_per_s == pytest.approx(10)
 
 
 def test_empty_polls() -> None:

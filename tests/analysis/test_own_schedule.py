@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from tests import simulation
 from tests.fabricate import ECHO, Fabrication, first_trial, style
 
 NS_PER_S = 1_000_000_000
-POLLS: dict[str, Callable[[Sequence[int], int, int, int, int], list[simulation.Ask]]] = {
+POLLS: dict[str, Callable[..., list[simulation.Ask]]] = {
     "short_poll": simulation.short_poll,
     "long_poll": simulation.long_poll,
 }
@@ -32,6 +32,7 @@ def schedule(
     interval_s: float = 1.0,
     hold_s: float = 30.0,
     seed: int = 5,
+    connect_ms: float = 0.0,
 ) -> Schedule:
     interval_ns = round(interval_s * NS_PER_S)
     due_ns = due_offsets_ns(StreamSpec(rate_per_s, arrival, 10, duration_s, seed))
@@ -45,6 +46,7 @@ def schedule(
         one_way_ns=round(delay_ms * 1e6),
         interval_ns=interval_ns,
         hold_ns=round(hold_s * NS_PER_S),
+        connect_ns=round(connect_ms * 1e6),
     )
 
 
@@ -55,7 +57,10 @@ def simulated(kind: str, given_schedule: Schedule) -> tuple[Ints, list[int]]:
     for phase_ns, first_ask_ns in zip(given_schedule.phase_ns, given_schedule.first_ask_ns, strict=True):
         first_ns = given_schedule.t0_ns + int(phase_ns) if kind == "short_poll" else int(first_ask_ns)
         pace_ns = given_schedule.interval_ns if kind == "short_poll" else given_schedule.hold_ns
-        asks = POLLS[kind](visible, first_ns, pace_ns, given_schedule.one_way_ns, given_schedule.window_ns[1])
+        asks = POLLS[kind](
+            visible, first_ns, pace_ns, given_schedule.one_way_ns, given_schedule.window_ns[1],
+            connect_ns=given_schedule.connect_ns,
+        )  # fmt: skip
         latencies.append(np.asarray(simulation.arrivals_ns(asks)) - given_schedule.due_ns)
         start, end = given_schedule.window_ns
         requests.append(sum(start <= ask.start_ns < end and not ask.skipped for ask in asks))
@@ -71,13 +76,15 @@ def simulated(kind: str, given_schedule: Schedule) -> tuple[Ints, list[int]]:
     st.floats(0.02, 3),
     st.floats(0.1, 5),
     st.integers(0, 1000),
+    st.booleans(),
 )
 def test_it_is_the_simulation_to_the_nanosecond(
-    kind: str, rate: float, arrival: Arrival, delay_ms: float, interval_s: float, hold_s: float, seed: int
+    kind: str, rate: float, arrival: Arrival, delay_ms: float, interval_s: float, hold_s: float, seed: int, kept: bool
 ) -> None:
     own = schedule(
-        rate, 4.0, arrival=arrival, clients=3, delay_ms=delay_ms, interval_s=interval_s, hold_s=hold_s, seed=seed
-    )
+        rate, 4.0, arrival=arrival, clients=3, delay_ms=delay_ms, interval_s=interval_s, hold_s=hold_s, seed=seed,
+        connect_ms=0.0 if kept else 2 * delay_ms,
+    )  # fmt: skip
     latencies, requests = simulated(kind, own)
     prediction = predict(kind, own)
     assert np.array_equal(prediction.latency_ns, latencies.reshape(prediction.latency_ns.shape))
@@ -86,10 +93,11 @@ def test_it_is_the_simulation_to_the_nanosecond(
 
 @pytest.mark.parametrize("kind", ["short_poll", "long_poll"])
 @pytest.mark.parametrize("rate", [1.0, 10.0, 100.0])
-def test_long_random_schedules_approach_the_closed_form(kind: str, rate: float) -> None:
-    own = schedule(rate, 40_000 / rate, clients=4)
+@pytest.mark.parametrize("kept", [True, False])
+def test_long_random_schedules_approach_the_closed_form(kind: str, rate: float, kept: bool) -> None:
+    own = schedule(rate, 40_000 / rate, clients=4, connect_ms=0.0 if kept else 50.0)
     prediction = predict(kind, own)
-    closed = expect(kind, Conditions(rate, "poisson", 0.025, 1.0, 30.0))
+    closed = expect(kind, Conditions(rate, "poisson", 0.025, 1.0, 30.0, connects_per_poll=not kept))
     assert closed is not None
     assert prediction.latency_ns.mean() / 1e9 == pytest.approx(closed.mean_s, rel=0.02)
     for share in (0.5, 0.9, 0.99):
@@ -108,6 +116,13 @@ def test_messages_that_wait_for_each_other() -> None:
     due_ns = own.due_ns[None, :] + own.phase_ns[:, None]
     expected = [simulation.one_at_a_time(due, 100_000_000) for due in due_ns.tolist()]
     assert np.array_equal(predict("round_trip_new_connection", own).latency_ns, np.asarray(expected) - due_ns)
+
+
+def test_a_poll_without_keep_alive_connects_first() -> None:
+    _, trial = first_trial("long_poll", Fabrication(intervals_s=(), rates_per_s=()))
+    info = dataclasses.replace(trial.info, parameters={**trial.info.parameters, "keep_alive": False})
+    assert schedule_of(trial, style("long_poll")).connect_ns == 0
+    assert schedule_of(dataclasses.replace(trial, info=info), style("long_poll")).connect_ns == 50_000_000
 
 
 @pytest.mark.parametrize("transport", ["websocket", "sse", "long_poll", "short_poll", *ECHO])

@@ -54,6 +54,9 @@ def test_ratios_become_percent(ratio: float | None, shown: str) -> None:
         ("poll_interval_s", 0.25, "every 0.25 s"),
         ("arrival", "poisson", "Poisson arrivals"),
         ("window_bits", 9, "window_bits 9"),
+        ("keep_alive", False, "keep-alive off"),
+        ("keep_alive", True, "keep-alive on"),
+        ("stack", "asgi", "asgi stack"),
     ],
 )
 def test_parameters_in_words(parameter: str, value: object, shown: str) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from analysis.pooling import pool
 from analysis.summarize import summarize_run, write_summary
+from analysis.trial_measures import measure
 from loadtests.records import JsonObject, UserError, read_json
-from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run, trial_index
+from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run, first_trial, style, trial_index
 from tests.fabricate_trial import Faults
 
 QUIET = dataclasses.replace(SMALL, noise_ms=0.0, measured_s=5.0)
@@ -36,7 +38,8 @@ def test_every_key_of_the_format_is_there(swept: JsonObject) -> None:
     assert all(set(point) == POINT_KEYS for point in swept["points"])
     assert set(swept) == {
         "scenario", "valid", "invalid_reasons", "verdict", "warnings", "reference", "transports", "base_point",
-        "varied", "quantile_definition", "planned_trials", "finished_trials", "points",
+        "varied", "noise_floor", "noise_floor_from", "quantile_definition", "planned_trials",
+        "finished_trials", "points",
     }  # fmt: skip
 
 
@@ -55,6 +58,18 @@ def test_every_point_is_the_model_plus_what_the_fake_system_took(swept: JsonObje
         assert 0.05 < excess_ms < 0.5
         assert point["residual_ms"]["mean"] == pytest.approx(excess_ms, abs=1e-2)
         assert point["requests_per_event"] == pytest.approx(point["model"]["requests_per_event"], rel=0.01)
+
+
+def test_what_was_compressed_as_one_is_not_told_apart() -> None:
+    _, trial = first_trial("websocket", SMALL)
+    info = dataclasses.replace(trial.info, parameters={**trial.info.parameters, "compression": "deflate"})
+    plain, packed = (
+        pool([measure(each, style("websocket"))], style("websocket"))
+        for each in (trial, dataclasses.replace(trial, info=info))
+    )
+    assert plain["bytes_split_per_event"]["payload"] > 0
+    assert packed["bytes_split_per_event"]["payload"] is packed["bytes_split_per_event"]["framing_and_headers"] is None
+    assert packed["bytes_per_event"] == plain["bytes_per_event"]
 
 
 def test_short_polls_follow_their_interval(swept: JsonObject) -> None:

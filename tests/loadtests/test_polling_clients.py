@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import zlib
 
 import pytest
 from hypothesis import given
@@ -96,6 +97,60 @@ def test_short_poll_that_joins_late_has_skipped_nothing() -> None:
     bench.client.begin(bench.now_ns - 5000 * MS, bench.now_ns)
     assert bench.client.timer_ns == bench.now_ns + 200 * MS
     assert bench.outcomes(RequestKind.POLL) == []
+
+
+def test_a_long_poll_without_keep_alive_asks_each_time_on_a_new_connection() -> None:
+    bench = Bench("long_poll", keep_alive=False)
+    bench.connect()
+    for seq in (1, 2):
+        assert bench.feed(reply(seq)) == b""
+        assert not bench.client.wants_connection
+        assert bench.client.timer_ns == bench.now_ns
+        bench.ring()
+        assert bench.client.wants_connection
+        assert cursor_of(bench.connect()) == seq
+    assert bench.outcomes(RequestKind.CONNECT) == ["ANSWERED"] * 3
+    assert bench.outcomes(RequestKind.POLL) == ["ANSWERED"] * 2
+
+
+def test_a_short_poll_without_keep_alive_connects_when_its_poll_is_due() -> None:
+    bench = Bench("short_poll", poll_interval_s=1.0, phase_ns=300 * MS, keep_alive=False)
+    assert bench.client.ready
+    assert not bench.client.wants_connection
+    t0 = bench.now_ns
+    bench.client.begin(t0, bench.now_ns)
+    for due in (300 * MS, 1300 * MS):
+        assert bench.ring() == b""
+        assert bench.client.wants_connection
+        assert bench.now_ns - t0 == due
+        assert cursor_of(bench.connect()) == 0
+        bench.feed(http(204))
+        assert not bench.client.wants_connection
+    polls = bench.requests.where(bench.requests.kind == RequestKind.POLL)
+    assert (polls.planned_ns - t0).tolist() == [300 * MS, 1300 * MS]
+
+
+@pytest.mark.parametrize("transport", ["short_poll", "long_poll"])
+@pytest.mark.parametrize("compression", ["off", "deflate"])
+def test_a_padded_poll_has_its_padded_length(transport: str, compression: str) -> None:
+    bench = Bench(transport, headers="padded", compression=compression)
+    sent = bench.connect()
+    bench.client.begin(bench.now_ns, bench.now_ns)
+    lines = (sent or bench.ring()).removesuffix(b"\r\n\r\n").split(b"\r\n")
+    assert sum(map(len, lines)) == wire.PADDED_REQUEST_CHARACTERS
+
+
+def test_compressed_answers_are_inflated_and_plain_ones_taken_as_they_are() -> None:
+    bench = Bench("long_poll", compression="deflate")
+    assert b"\r\nAccept-Encoding: deflate\r\n" in bench.connect()
+    plain = reply(1).partition(b"\r\n\r\n")[2]
+    packed = zlib.compress(plain)
+    bench.feed(http(200, packed, extra="Content-Encoding: deflate\r\n"))
+    bench.feed(reply(2))
+    assert bench.deliveries.seq.tolist() == [1, 2]
+    assert bench.deliveries.payload_ok.all()
+    bench.feed(http(200, b"not packed", extra="content-encoding: deflate\r\n"))
+    assert bench.outcomes(RequestKind.POLL) == ["ANSWERED", "ANSWERED", "GARBLED"]
 
 
 def test_a_cut_is_recorded_and_the_client_resumes_at_its_cursor() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from loadtests.plan import check_plan, expected_seconds, plan_trials
-from loadtests.records import UserError
-from loadtests.scenario import load_scenario, parse_scenario, shipped_scenarios
+from loadtests.records import PARAMETER_DEFAULTS, UserError
+from loadtests.scenario import PARAMETERS, load_scenario, parse_scenario, shipped_scenarios
 from loadtests.transports import TRANSPORTS
 
 GOOD = """
@@ -54,6 +54,38 @@ def test_parameters_of_other_transports_are_left_out_of_a_point() -> None:
         assert not (others - set(TRANSPORTS[point.transport].parameters)) & point.as_dict().keys()
 
 
+def test_factors_need_not_be_named_and_are_recorded_with_their_defaults() -> None:
+    websocket, short_poll = parse_scenario(GOOD, "small.toml").points()[:2]
+    shared = {"stack": "fastapi", "compression": "off"}
+    assert shared.items() <= websocket.as_dict().items()
+    assert "headers" not in websocket.as_dict()
+    assert (shared | {"headers": "lean", "keep_alive": True}).items() <= short_poll.as_dict().items()
+
+
+def test_factors_are_swept_over_the_transports_that_have_them() -> None:
+    swept = GOOD + '\n[[sweep]]\nkeep_alive = [true, false]\n\n[[sweep]]\nstack = ["asgi"]\n'
+    points = parse_scenario(swept, "small.toml").points()
+    assert [p.transport for p in points if p.as_dict().get("keep_alive") is False] == ["short_poll"]
+    assert [p.transport for p in points if p.as_dict()["stack"] == "asgi"] == ["websocket", "short_poll"]
+
+
+def test_what_is_without_effect_is_in_a_point_only_where_it_is_named() -> None:
+    assert all("replica" not in point.as_dict() for point in parse_scenario(GOOD, "small.toml").points())
+    twice = GOOD.replace("measured_s = 1\n", 'measured_s = 1\nreplica = "a"\n')
+    twice += '\n[[sweep]]\nreplica = ["a", "b"]\n'
+    found = [p.as_dict()["replica"] for p in parse_scenario(twice, "small.toml").points() if p.transport == "websocket"]
+    assert found == ["a", "a", "b"]
+    assert parse_scenario(twice, "small.toml").as_json()["without_effect"] == ["replica"]
+    with pytest.raises(UserError, match=r"parameters\.replica: missing, but varied"):
+        parse_scenario(GOOD + '\n[[sweep]]\nreplica = ["a", "b"]\n', "small.toml")
+
+
+def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
+    for name, default in PARAMETER_DEFAULTS.items():
+        assert PARAMETERS[name].accepts(default)
+        assert not PARAMETERS[name].accepts("nonsense")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -74,6 +106,8 @@ def test_parameters_of_other_transports_are_left_out_of_a_point() -> None:
         ("poll_interval_s = 0.2\n", "", ["parameters.poll_interval_s: missing"]),
         ("poll_interval_s = 0.2\n", "poll_interval_s = 0.2\ncolour = 1\n", ["parameters.colour = 1", "unknown key"]),
         ("poll_interval_s = 0.2\n", "poll_interval_s = 0.2\nhold_s = -1\n", ["parameters.hold_s = -1"]),
+        ("poll_interval_s = 0.2\n", 'poll_interval_s = 0.2\nstack = "django"\n', ["stack = 'django'", '"asgi"']),
+        ("poll_interval_s = 0.2\n", "poll_interval_s = 0.2\nkeep_alive = 1\n", ["keep_alive = 1", "true or false"]),
         ("poll_interval_s = [0.2, 0.4]", "poll_interval_s = 3", ["sweep[0].poll_interval_s = 3", "list of values"]),
         ("poll_interval_s = [0.2, 0.4]", "poll_interval_s = [0]", ["sweep[0].poll_interval_s = 0"]),
         ("poll_interval_s = [0.2, 0.4]", "", ["sweep[0]: expected at least one parameter"]),
@@ -111,7 +145,7 @@ def test_shipped_scenarios_can_be_carried_out_within_their_budget(name: str) -> 
 
 
 def test_the_promised_limits_of_the_shipped_scenarios() -> None:
-    limits = {"quick": 45, "standard": 240, "thorough": 1800}
+    limits = {"quick": 45, "standard": 240, "thorough": 1800, "factors": 360, "noise": 240}
     for name, limit_s in limits.items():
         scenario = load_scenario(name)
         assert scenario.budget_s <= limit_s

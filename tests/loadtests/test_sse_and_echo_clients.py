@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import zlib
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +44,20 @@ def test_sse_ignores_comments_and_resumes_with_the_last_event_id() -> None:
     assert b"\r\nLast-Event-ID: 2\r\n" in again
     bench.feed(HEAD + chunk(3))
     assert bench.deliveries.seq.tolist() == [1, 2, 3]
+
+
+def test_sse_is_inflated_event_by_event() -> None:
+    bench = Bench("sse", compression="deflate")
+    assert b"\r\nAccept-Encoding: deflate\r\n" in bench.connect()
+    bench.feed(HEAD.replace(b"\r\n\r\n", b"\r\ncontent-encoding: deflate\r\n\r\n"))
+    compressor = zlib.compressobj()
+    for seq in (1, 2, 3):
+        plain = chunk(seq).partition(b"\r\n")[2].removesuffix(b"\r\n")
+        packed = compressor.compress(plain) + compressor.flush(zlib.Z_SYNC_FLUSH)
+        bench.feed(b"%x\r\n%b\r\n" % (len(packed), packed))
+        assert bench.deliveries.seq.tolist()[-1] == seq
+    assert bench.client.ready
+    assert bench.deliveries.payload_ok.all()
 
 
 def test_sse_that_ends_is_opened_again() -> None:

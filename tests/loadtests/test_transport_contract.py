@@ -1,4 +1,7 @@
-"""The contract that every registered transport keeps, against its real server and through the real driver."""
+"""The contract that every registered transport keeps, on either stack and under every factor of a scenario.
+
+Against its real server and through the real driver.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
@@ -38,13 +42,21 @@ OFFSETS_NS = tuple((i + 1) * 20_000_000 for i in range(EVENTS))
 PAYLOADS = ("one", "two", "three")
 PARAMETERS = {"rate_per_s": 50, "poll_interval_s": 0.05, "hold_s": 5.0}
 CLIENTS = 3
+STACKS = ("fastapi", "asgi")
 
 
 class Exchange:
     """Three clients of one transport and their server, from connect to close."""
 
     def __init__(
-        self, transport: Transport, url: str, *, slowed_ms: float = 0.0, named: bool = False, one_by_one: bool = False
+        self,
+        transport: Transport,
+        url: str,
+        *,
+        slowed_ms: float = 0.0,
+        named: bool = False,
+        one_by_one: bool = False,
+        **factors: Any,
     ) -> None:
         """`one_by_one`: the server hears of them in the order of their indices."""
         self.recorder = Recorder()
@@ -55,7 +67,8 @@ class Exchange:
         self.driver = SlowDriver(address, self.recorder, slowed_ms) if slowed_ms else Driver(address, self.recorder)
         self.control = ControlClient(url)
         for i in range(CLIENTS):
-            setup = ClientSetup(i, parts.netloc, PARAMETERS, PAYLOADS, OFFSETS_NS, phase_ns=i * 7_000_000, named=named)
+            parameters = PARAMETERS | factors
+            setup = ClientSetup(i, parts.netloc, parameters, PAYLOADS, OFFSETS_NS, phase_ns=i * 7_000_000, named=named)
             client = new_client(transport.name, setup, self.recorder)
             self.driver.add(client)
             if one_by_one:
@@ -94,24 +107,49 @@ class Exchange:
         return list(found.seq[found.client == client].tolist())
 
 
+@pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=lambda transport: transport.name)
-def test_every_event_once_in_order_and_a_clean_close(transport: Transport, tmp_path: Path) -> None:
-    with running_server(tmp_path, transport.server) as url:
+def test_every_event_once_in_order_and_a_clean_close(transport: Transport, stack: str, tmp_path: Path) -> None:
+    with running_server(tmp_path, transport.server, "--stack", stack) as url:
         exchange = Exchange(transport, url)
         exchange.driver.watch_itself()
-        exchange.stream()
-        exchange.settle()
-        exchange.driver.finish()
-        for client in range(CLIENTS):
-            assert exchange.seqs(client) == list(range(1, EVENTS + 1))
-        found = exchange.deliveries
-        assert found.payload_ok.all()
-        assert (found.published_ns >= found.due_ns).all()
-        assert (found.user_ns >= found.published_ns).all()
+        found = _deliver_everything(exchange)
         _check_stamps(exchange, found)
         _check_sockets(exchange)
         exchange.wait(lambda: exchange.control.stats()["channels"] == 0)
         exchange.control.close()
+
+
+def _deliver_everything(exchange: Exchange) -> Deliveries:
+    exchange.stream()
+    exchange.settle()
+    exchange.driver.finish()
+    for client in range(CLIENTS):
+        assert exchange.seqs(client) == list(range(1, EVENTS + 1))
+    found = exchange.deliveries
+    assert found.payload_ok.all()
+    assert (found.published_ns >= found.due_ns).all()
+    assert (found.user_ns >= found.published_ns).all()
+    return found
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=lambda transport: transport.name)
+def test_the_contract_holds_compressed_padded_and_without_keep_alive(
+    transport: Transport, stack: str, tmp_path: Path
+) -> None:
+    chosen = ("--stack", stack, "--compression", "deflate", "--headers", "padded")
+    with running_server(tmp_path, transport.server, *chosen) as url:
+        exchange = Exchange(transport, url, compression="deflate", headers="padded", keep_alive=False)
+        _deliver_everything(exchange)
+        _check_sockets(exchange)
+        exchange.control.close()
+    requests = Requests.from_rows(exchange.recorder.requests)
+    ended = requests.where((requests.kind == RequestKind.POLL) & (requests.end_ns > 0))
+    connects = requests.where(requests.kind == RequestKind.CONNECT)
+    if len(ended):
+        assert len(ended) <= len(connects) <= len(ended) + CLIENTS
+    assert not np.isin(requests.outcome, (Outcome.GARBLED, Outcome.BAD_STATUS, Outcome.LOST, Outcome.TIMEOUT)).any()
 
 
 def _check_stamps(exchange: Exchange, found: Deliveries) -> None:
@@ -138,11 +176,12 @@ def _check_sockets(exchange: Exchange) -> None:
         assert (closed.up_segments > 0).all()
 
 
+@pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize(
     "transport", [t for t in TRANSPORTS.values() if not t.clients_send], ids=lambda transport: transport.name
 )
-def test_resume_after_a_cut_without_loss_or_repetition(transport: Transport, tmp_path: Path) -> None:
-    with running_server(tmp_path, transport.server) as url:
+def test_resume_after_a_cut_without_loss_or_repetition(transport: Transport, stack: str, tmp_path: Path) -> None:
+    with running_server(tmp_path, transport.server, "--stack", stack) as url:
         exchange = Exchange(transport, url)
         exchange.stream()
         victim = exchange.driver.connections[0]

@@ -66,6 +66,15 @@ def test_the_channel_opens_once_without_compression() -> None:
     assert handshake.down_bytes[0] > 0
 
 
+def test_compression_is_offered_where_it_is_asked_for() -> None:
+    bench, peer = opened(compression="deflate")
+    assert [extension.name for extension in peer.protocol.extensions] == ["permessage-deflate"]
+    sizes = [len(data) for data in (peer.text(event(seq)) for seq in (1, 2, 3, 4)) if bench.feed(data) == b""]
+    assert bench.deliveries.seq.tolist() == [1, 2, 3, 4]
+    assert bench.deliveries.payload_ok.all()
+    assert sizes[3] < len(event(4)) / 2, "what repeats is told by reference"
+
+
 @given(cuts=st.lists(st.integers(0, 600), max_size=8))
 def test_events_arrive_whole_whatever_the_pieces(cuts: list[int]) -> None:
     bench, peer = opened()

@@ -1,0 +1,107 @@
+"""A transport against itself, and what follows for differences between two."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.__main__ import main
+from analysis.noise import floor_ms, noise_floors
+from analysis.pooling import PerBlock
+from analysis.summarize import summarize_run
+from loadtests.records import NOISE_FORMAT, JsonObject, write_json, write_run_info
+from tests.fabricate import SMALL, fabricate_planned, fabricate_run, run_info
+from tests.fabricate_trial import Faults
+
+
+def blocks(*values: float) -> PerBlock:
+    return PerBlock({i: {"p50": value, "p95": 2 * value, "mean": value + 1} for i, value in enumerate(values)})
+
+
+def entry(transport: str, measured: PerBlock, **parameters: object) -> tuple[JsonObject, PerBlock]:
+    return {"transport": transport, "parameters": parameters}, measured
+
+
+def test_identical_points_give_the_floor_of_their_transport() -> None:
+    floors = noise_floors(
+        [
+            entry("push", blocks(10.0, 11.0, 12.0), rate=1, copy="a"),
+            entry("poll", blocks(50.0, 50.0), rate=1, copy="a"),
+            entry("push", blocks(90.0, 90.0, 90.0), rate=2, copy="a"),
+            entry("push", blocks(10.5, 10.5, 12.0), rate=1, copy="b"),
+        ],
+        ["copy"],
+    )
+    assert floors is not None
+    assert list(floors) == ["push"]
+    p50 = floors["push"]["p50_ms"]
+    # Differences 0.5, -0.5 and 0: s = 0.5, and t with two degrees of freedom is 4.3027.
+    assert p50["half_width"] == pytest.approx(4.3027 * 0.5 / 3**0.5, rel=1e-4)
+    assert (p50["value"], p50["largest"], p50["pairs"]) == (0.0, 0.5, 3)
+    assert floors["push"]["p95_ms"]["largest"] == 1.0
+
+
+def test_points_that_differ_in_anything_else_are_not_identical() -> None:
+    pair = [entry("push", blocks(1.0, 2.0), rate=1), entry("push", blocks(1.0, 2.0), rate=2)]
+    assert noise_floors(pair, ["copy"]) is None
+
+
+def test_a_difference_needs_the_floor_of_both() -> None:
+    floors = {"a": {"p50_ms": {"half_width": 1.0}}, "b": {"p50_ms": {"half_width": 3.0}}}
+    assert floor_ms(floors, ("a", "b"), "p50") == 3.0
+    assert floor_ms(floors, ("a", "c"), "p50") is None
+    assert floor_ms(None, ("a", "b"), "p50") is None
+
+
+def noise_run(folder: Path) -> Path:
+    """Every base point twice in each block, told apart by `replica`."""
+    folder.mkdir()
+    points = len(SMALL.transports)
+    plan = tuple(
+        dataclasses.replace(
+            planned,
+            index=2 * planned.index + i,
+            point=planned.point + i * points,
+            parameters={**planned.parameters, "replica": replica},
+        )
+        for planned in SMALL.plan()
+        for i, replica in enumerate("ab")
+    )
+    info = run_info(SMALL, plan)
+    scenario = info.scenario | {
+        "parameters": {**info.scenario["parameters"], "replica": "a"}, "without_effect": ["replica"],
+    }  # fmt: skip
+    write_run_info(folder, dataclasses.replace(info, scenario=scenario))
+    for planned in plan:
+        fabricate_planned(planned, SMALL, Faults()).save(folder / "trials" / planned.folder_name)
+    return folder
+
+
+def test_a_noise_run_tells_each_transport_against_itself(tmp_path: Path) -> None:
+    folder = noise_run(tmp_path / "noise")
+    assert main(["report", str(folder)]) == 0
+    summary = json.loads((folder / "summary.json").read_text())
+    assert list(summary["noise_floor"]) == list(SMALL.transports)
+    assert summary["noise_floor_from"] is None
+    assert ", each transport against itself: WebSocket " in summary["verdict"]
+    report = (folder / "report.md").read_text()
+    assert "### Each transport against itself, measured in this run" in report
+
+
+def test_a_difference_within_the_floor_that_a_run_began_with_is_not_detectable(tmp_path: Path) -> None:
+    folder = fabricate_run(tmp_path / "run", SMALL)
+    before = summarize_run(folder)
+    assert (before["noise_floor"], before["noise_floor_from"]) == (None, None)
+    assert "Long poll: slower" in before["verdict"] or "Short poll every 1 s: slower" in before["verdict"]
+    statistic = {"value": 0.0, "half_width": 1e6, "largest": 2e6, "pairs": 6}
+    wide = {name: {f"{s}_ms": statistic for s in ("p50", "p95", "mean")} for name in SMALL.transports}
+    write_json(folder / "noise.json", NOISE_FORMAT, {"noise_floor_from": "earlier", "noise_floor": wide})
+    assert main(["report", str(folder)]) == 0
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["noise_floor_from"] == "earlier"
+    assert "slower" not in summary["verdict"]
+    assert "Short poll every 1 s: no detectable difference at p50" in summary["verdict"]
+    assert "judged by the noise floor of earlier" in (folder / "report.md").read_text()
