@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -52,14 +54,29 @@ def plan_cores() -> CorePlan:
     return CorePlan((cores[-2],), (cores[-1],))
 
 
-def yield_to_children() -> None:
-    """Let this process run only where nothing else wants to: it watches, and must not disturb what it watches.
+@contextmanager
+def observing(observe: Callable[[], None], period_s: float) -> Iterator[None]:
+    """Call `observe` every `period_s` seconds, from a thread that runs only where nothing else wants to.
 
-    Without it, drawing a progress bar holds up a server or a client on the same core for milliseconds. Children are
-    started with ordinary priority.
+    It must not disturb what it observes: drawing a progress bar at ordinary priority holds up a server or a client on
+    the same core for milliseconds. It is a thread of its own because children inherit the priority of the one that
+    starts them.
     """
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(0, os.SCHED_IDLE | os.SCHED_RESET_ON_FORK, os.sched_param(0))
+    over = threading.Event()
+
+    def run() -> None:
+        if hasattr(os, "SCHED_IDLE"):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        while not over.wait(period_s):
+            observe()
+
+    thread = threading.Thread(target=run, name="observer", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class Child:

@@ -19,7 +19,7 @@ from loadtests.injected import checked_faults
 from loadtests.machine import describe_machine, describe_versions, ensure_descriptors
 from loadtests.noise import record_noise_floor
 from loadtests.plan import check_plan, expected_seconds, plan_trials, trial_seconds
-from loadtests.processes import PROJECT_FOLDER, plan_cores, yield_to_children
+from loadtests.processes import PROJECT_FOLDER, plan_cores
 from loadtests.records import (
     PARAMETER_DEFAULTS,
     PlannedTrial,
@@ -70,7 +70,6 @@ def run_scenario(
     record_noise_floor(folder, run)
     _point_latest(folder)
     _tell_plan(scenario, trials, folder, console)
-    yield_to_children()
     with _progress(trials, console) as progress:
         for trial in trials:
             tick = progress.start(trial)
@@ -229,7 +228,7 @@ class _RunProgress:
 @contextmanager
 def _progress(trials: tuple[PlannedTrial, ...], console: Console) -> Iterator[_RunProgress]:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), _TimeLeft())
-    # Refreshed from the watching loop: a thread of its own would draw at ordinary priority.
+    # Refreshed by the observer of each trial: a thread of its own would draw at ordinary priority.
     with Progress(*columns, console=console, auto_refresh=False) as progress:
         yield _RunProgress(progress, trials)
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from loadtests.control import ControlClient
 from loadtests.plan import drain_limit_s, stream_spec, trial_seconds
-from loadtests.processes import Child, CorePlan, ResourceSampler
+from loadtests.processes import Child, CorePlan, ResourceSampler, observing
 from loadtests.records import (
     Clients,
     ClockPairs,
@@ -136,12 +136,20 @@ class _Processes:
 
     def watch_load(self, started_s: float) -> LoadOutcome:
         """Sample until the load process has ended; UserError where anything ended that should not have."""
+
+        def observe() -> None:
+            self.sampler.read()
+            self._on_tick(time.monotonic() - started_s)
+
+        with observing(observe, _SAMPLE_PERIOD_S):
+            self._wait_for_load(started_s)
+        return self._load_outcome()
+
+    def _wait_for_load(self, started_s: float) -> None:
         parameters = self._trial.parameters
         limit_s = trial_seconds(parameters) + drain_limit_s(parameters) + _GRACE_S
         while self._load.wait(_SAMPLE_PERIOD_S) is None:
             elapsed_s = time.monotonic() - started_s
-            self.sampler.read()
-            self._on_tick(elapsed_s)
             for name, child in (("server", self._server), ("relay", self._relay)):
                 if child is not None and child.exit_code is not None:
                     raise UserError(
@@ -152,6 +160,8 @@ class _Processes:
                 raise UserError(
                     f"{self._folder.name}: still running after {elapsed_s:.0f} s (expected at most {limit_s:.0f} s)"
                 )
+
+    def _load_outcome(self) -> LoadOutcome:
         outcome = LoadOutcome.read(self._folder)
         if outcome is None and shutil.disk_usage(self._folder).free < _FULL_DISK_BYTES:
             raise UserError(f"{self._folder}: no space left on its disk (expected room for the trial's records)")

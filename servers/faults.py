@@ -109,7 +109,8 @@ def _units(faults: Sequence[Fault], pending: Sequence[int], last_seq: int) -> It
     place = 0
     while place < len(pending):
         seq = pending[place]
-        if not _applies(faults, "reorder", seq):
+        if not _applies(faults, "reorder", seq) or any(_applies(faults, "garble", each) for each in (seq, seq + 1)):
+            # What is garbled is told alone, and so keeps its place.
             yield _Unit((seq,), complete=True)
         elif seq == last_seq:
             yield _Unit((seq,), complete=False)
