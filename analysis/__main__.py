@@ -61,9 +61,9 @@ def _report(options: argparse.Namespace) -> None:
     folder = run_folder(options.run)
     summary = write_summary(folder)
     # Matplotlib takes half a second to load: only a report draws.
-    from analysis.charts import draw_charts  # noqa: PLC0415
-    from analysis.charts.raw import load_base_trials  # noqa: PLC0415
-    from analysis.report import further_reasons, verdict_line, write_charts, write_report  # noqa: PLC0415
+    from analysis.charts import draw_charts
+    from analysis.charts.raw import load_base_trials
+    from analysis.report import further_reasons, verdict_line, write_charts, write_report
 
     run = load_run_info(folder)
     results = Results.of(summary, run.scenario["parameters"])
@@ -85,7 +85,7 @@ def _summary(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from analysis.compare import compare_runs, print_comparison  # noqa: PLC0415
+    from analysis.compare import compare_runs, print_comparison
 
     print_comparison(compare_runs(run_folder(options.a), run_folder(options.b)), Console())
 

@@ -239,10 +239,10 @@ def _is_round_trip(summary: JsonObject, transport: str) -> bool:
 
 
 def _at(point: JsonObject | None, path: Sequence[str]) -> float | None:
-    value = point
+    value: Any = point
     for key in path:
         value = None if value is None else value[key]
-    return None if value is None else float(value)  # type: ignore[arg-type]
+    return None if value is None else float(value)
 
 
 def _more(number: int) -> str:

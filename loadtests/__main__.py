@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from loadtests.run import RESULTS_FOLDER, run_scenario  # noqa: PLC0415 - `plan` and errors answer without httpx
+    from loadtests.run import RESULTS_FOLDER, run_scenario
 
     scenario = load_scenario(options.scenario)
     target = _checked_target(options.target) if options.target else None
@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _tell_what_is_kept(results: Path, console: Console) -> None:
-    from loadtests.records import finished_trial_folders  # noqa: PLC0415
+    from loadtests.records import finished_trial_folders
 
     latest = (results / "latest").resolve()
     if latest.is_dir() and (kept := len(finished_trial_folders(latest))):
@@ -109,7 +109,7 @@ def _checked_target(url: str) -> str:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from loadtests.plan import expected_seconds, plan_trials  # noqa: PLC0415
+    from loadtests.plan import expected_seconds, plan_trials
 
     scenario = load_scenario(options.scenario)
     trials = plan_trials(scenario)
@@ -120,7 +120,7 @@ def _plan(options: argparse.Namespace) -> None:
 
 
 def _ui(options: argparse.Namespace) -> None:
-    from loadtests.ui import serve_ui  # noqa: PLC0415
+    from loadtests.ui import serve_ui
 
     serve_ui(options.port)
 

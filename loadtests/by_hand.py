@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import gevent
 
 from loadtests.clients.base import ClientSetup
+from loadtests.connection import Connection
 from loadtests.control import ControlClient
-from loadtests.driver import Connection, Driver
+from loadtests.driver import Driver
 from loadtests.population import new_client, schedule_period_s
 from loadtests.recorder import Recorder
 from loadtests.records import Deliveries, Outcome, RequestKind, Requests, UserError

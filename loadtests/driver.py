@@ -8,63 +8,25 @@ byte is parsed, by the kernel where it can (SO_TIMESTAMPNS) and by this process 
 from __future__ import annotations
 
 import errno
-import heapq
-import itertools
 import socket
-import struct
 import time
-from collections.abc import Callable
-from typing import Any
 
 import gevent
 from gevent.hub import get_hub
 
-from loadtests.alarm import Alarm
 from loadtests.clients.base import Client
+from loadtests.connection import Connection
+from loadtests.deadlines import Deadlines
+from loadtests.kernel_stamps import ANCILLARY_BYTES, ask_for_stamps, kernel_stamp_ns
 from loadtests.recorder import Recorder
 from loadtests.records import SocketStage
-from loadtests.socket_counters import SocketCounters, kernel_counts_sockets, read_counters
+from loadtests.socket_counters import kernel_counts_sockets
 
-SO_TIMESTAMPNS = 35
-"""Linux's number for it on all common architectures; Python does not name it."""
 _READ, _WRITE = 1, 2
 _READ_BYTES = 65536
-_STAMP = struct.Struct("@qq")
-ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
 _LAG_PERIOD_NS = 100_000_000
 _CLOCKS_EVERY = 10
 _COUNTERS_AT_ONCE = 64
-
-
-def kernel_stamp_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
-    """The receive stamp (CLOCK_REALTIME) that came with a read; 0 without one."""
-    if not ancillary or len(ancillary[0][2]) != _STAMP.size:
-        return 0
-    seconds, nanoseconds = _STAMP.unpack(ancillary[0][2])
-    return int(seconds * 1_000_000_000 + nanoseconds)
-
-
-class Connection:
-    """A client's socket of the moment and what it has counted over all its sockets."""
-
-    __slots__ = (
-        "armed_ns", "client", "closed_counters", "connect_start_ns", "open", "read_watcher", "ready_ns", "sock",
-        "unsent", "user_down_bytes", "user_up_bytes", "write_watcher",
-    )  # fmt: skip
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.sock: socket.socket | None = None
-        self.open = False
-        self.read_watcher: Any = None
-        self.write_watcher: Any = None
-        self.unsent = b""
-        self.armed_ns = 0
-        self.connect_start_ns = 0
-        self.ready_ns = 0
-        self.closed_counters = SocketCounters(0, 0, 0, 0)
-        self.user_up_bytes = 0
-        self.user_down_bytes = 0
 
 
 class Driver:
@@ -76,10 +38,7 @@ class Driver:
         self._address = resolved[4]
         self._recorder = recorder
         self._loop = get_hub().loop
-        self._deadlines: list[tuple[int, int, Callable[[int], None]]] = []
-        self._order = itertools.count()
-        self._alarm = Alarm(self._loop, self._run_due)
-        self._alarm_ns = 0
+        self._deadlines = Deadlines(self._loop)
         self._lag_ticks = 0
         self._stopped = False
         self.connections: list[Connection] = []
@@ -120,7 +79,7 @@ class Driver:
                     connection.client.cut_off,
                 )
             )
-        self._alarm.close()
+        self._deadlines.close()
         self._recorder.read_clocks()
 
     def drop(self, connection: Connection) -> None:
@@ -137,34 +96,12 @@ class Driver:
                 self._record_counters(connection, stage)
             gevent.sleep(0)
 
+    # This process itself.
+
     def watch_itself(self) -> None:
         """Start recording how late this process' own timers are, and both clocks now and then."""
         self._recorder.read_clocks()
         self._tick(time.monotonic_ns())
-
-    # Deadlines.
-
-    def call_at(self, due_ns: int, callback: Callable[[int], None]) -> None:
-        """Call `callback(now_ns)` once `due_ns` has come."""
-        heapq.heappush(self._deadlines, (due_ns, next(self._order), callback))
-        if not self._alarm_ns or due_ns < self._alarm_ns:
-            self._set_alarm()
-
-    def _set_alarm(self) -> None:
-        self._alarm_ns = self._deadlines[0][0] if self._deadlines else 0
-        if self._alarm_ns:
-            self._alarm.set(self._alarm_ns)
-
-    def _run_due(self) -> None:
-        now_ns = time.monotonic_ns()
-        # Not to be set again from within: one setting at the end serves all that was added meanwhile.
-        self._alarm_ns = 1
-        while self._deadlines and self._deadlines[0][0] <= now_ns and not self._stopped:
-            _, _, callback = heapq.heappop(self._deadlines)
-            callback(now_ns)
-            now_ns = time.monotonic_ns()
-        if not self._stopped:
-            self._set_alarm()
 
     def _tick(self, due_ns: int) -> None:
         def tick(now_ns: int) -> None:
@@ -174,7 +111,7 @@ class Driver:
                 self._recorder.read_clocks()
             self._tick(max(due_ns + _LAG_PERIOD_NS, now_ns))
 
-        self.call_at(due_ns, tick)
+        self._deadlines.call_at(due_ns, tick)
 
     # One client.
 
@@ -194,7 +131,7 @@ class Driver:
         due_ns = client.timer_ns
         if due_ns and due_ns != connection.armed_ns:
             connection.armed_ns = due_ns
-            self.call_at(due_ns, lambda now_ns: self._timer(connection, due_ns, now_ns))
+            self._deadlines.call_at(due_ns, lambda now_ns: self._timer(connection, due_ns, now_ns))
 
     def _timer(self, connection: Connection, due_ns: int, now_ns: int) -> None:
         client = connection.client
@@ -210,7 +147,7 @@ class Driver:
         sock = socket.socket(self._family, socket.SOCK_STREAM)
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._ask_for_stamps(sock)
+        self.kernel_stamps = ask_for_stamps(sock)
         now_ns = time.monotonic_ns()
         connection.sock = sock
         connection.connect_start_ns = connection.connect_start_ns or now_ns
@@ -221,13 +158,6 @@ class Driver:
             connection.write_watcher.start(self._connect_finished, connection)
         else:
             self._connect_failed(connection, error)
-
-    def _ask_for_stamps(self, sock: socket.socket) -> None:
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-            self.kernel_stamps = True
-        except OSError:
-            self.kernel_stamps = False
 
     def _connect_finished(self, connection: Connection) -> None:
         assert connection.sock is not None
@@ -305,7 +235,7 @@ class Driver:
         connection.read_watcher = connection.write_watcher = None
         if connection.sock is not None:
             if connection.open and not self._stopped:
-                connection.closed_counters = self._counters(connection)
+                connection.closed_counters = connection.counters(self.kernel_counters)
             connection.sock.close()
         connection.sock = None
         connection.open = False
@@ -314,13 +244,6 @@ class Driver:
 
     # Counters.
 
-    def _counters(self, connection: Connection) -> SocketCounters:
-        if not self.kernel_counters:
-            return SocketCounters(connection.user_up_bytes, connection.user_down_bytes, -1, -1)
-        if connection.sock is None or not connection.open:
-            return connection.closed_counters
-        return connection.closed_counters.plus(read_counters(connection.sock))
-
     def _record_counters(self, connection: Connection, stage: SocketStage) -> None:
-        counted = self._counters(connection)
+        counted = connection.counters(self.kernel_counters)
         self._recorder.sockets.extend((connection.client.index, stage, time.monotonic_ns(), *counted))

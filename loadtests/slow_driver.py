@@ -7,7 +7,9 @@ import time
 from collections import deque
 from typing import Any
 
-from loadtests.driver import ANCILLARY_BYTES, Connection, Driver, kernel_stamp_ns
+from loadtests.connection import Connection
+from loadtests.driver import Driver
+from loadtests.kernel_stamps import ANCILLARY_BYTES, kernel_stamp_ns
 from loadtests.recorder import Recorder
 
 PROBLEM = "the client was slowed on purpose"
@@ -30,7 +32,7 @@ class SlowDriver(Driver):
         due_ns = self._arrived_ns(connection) + self._delay_ns
         self._unread.append((due_ns, connection, watcher))
         if len(self._unread) == 1:
-            self.call_at(due_ns, self._read_due)
+            self._deadlines.call_at(due_ns, self._read_due)
 
     def _arrived_ns(self, connection: Connection) -> int:
         """By the kernel, so that what this process is late already is no delay on top; now, where there is no stamp."""
@@ -51,4 +53,4 @@ class SlowDriver(Driver):
             if connection.read_watcher is watcher:
                 watcher.start(self._readable, connection)
         if self._unread:
-            self.call_at(self._unread[0][0], self._read_due)
+            self._deadlines.call_at(self._unread[0][0], self._read_due)

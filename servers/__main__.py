@@ -100,16 +100,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(asked: argparse.Namespace, listener: socket.socket) -> None:
-    from servers import serving  # noqa: PLC0415 (half a second of imports that the relay does without)
-    from servers.asgi_stack import AsgiStack  # noqa: PLC0415
-    from servers.station import Station  # noqa: PLC0415
-    from servers.trace import Trace  # noqa: PLC0415
+    from servers import serving
+    from servers.asgi_stack import AsgiStack
+    from servers.station import Station
+    from servers.trace import Trace
 
     factors = serving.Factors(asked.stack, asked.compression, asked.headers)
     options = factors.options()
     log: EventLog | None = None
     if faults := _faults(asked.fault):
-        from servers.faulty_log import FaultyLog  # noqa: PLC0415
+        from servers.faulty_log import FaultyLog
 
         log = FaultyLog(faults, asked.history)
         options = options | {"faults": [str(fault) for fault in faults]}
@@ -121,7 +121,7 @@ def _serve(asked: argparse.Namespace, listener: socket.socket) -> None:
 
 
 def _openapi() -> dict[str, Any]:
-    from servers.station import Station  # noqa: PLC0415
+    from servers.station import Station
 
     return _fastapi_app(_adapters(ADAPTERS), Station()).openapi()
 
@@ -131,7 +131,7 @@ def _adapters(names: tuple[str, ...]) -> list[Adapter]:
 
 
 def _fastapi_app(adapters: list[Adapter], station: Station) -> FastAPI:
-    from servers.app import assemble  # noqa: PLC0415
+    from servers.app import assemble
 
     return assemble(adapters, station, title="push-vs-poll" if len(adapters) > 1 else None)
 
@@ -144,9 +144,9 @@ def _faults(specs: list[str]) -> tuple[Fault, ...]:
 
 
 def _relay(asked: argparse.Namespace, listener: socket.socket) -> None:
-    import uvloop  # noqa: PLC0415
+    import uvloop
 
-    from servers.relay import DelayRelay, relay_until_signalled  # noqa: PLC0415
+    from servers.relay import DelayRelay, relay_until_signalled
 
     relay = DelayRelay(asked.to, asked.delay_ms)
     port = listener.getsockname()[1]

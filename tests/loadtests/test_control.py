@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import httpx
@@ -49,8 +50,6 @@ def test_stats_without_what_was_published(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_one_clock_is_told_from_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    import time  # noqa: PLC0415
-
     same = client(monkeypatch, lambda _: httpx.Response(200, json={"now_ns": time.monotonic_ns()}))
     assert same.clock().offset_ns == 0
     hour_ns = 3600 * 10**9

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +45,6 @@ def test_rows_that_miss_a_column_are_refused() -> None:
 
 
 def test_a_recorder_may_go_on_while_a_table_of_it_is_in_use() -> None:
-    from array import array  # noqa: PLC0415
-
     rows = array("q", range(7))
     table = Deliveries.from_rows(rows)
     rows.extend(range(7))

@@ -19,8 +19,9 @@ import pytest
 from analysis.parts import written_at_ns
 from loadtests.clients.base import Client, ClientSetup
 from loadtests.clients.polling import ShortPollClient
+from loadtests.connection import Connection
 from loadtests.control import ControlClient
-from loadtests.driver import Connection, Driver
+from loadtests.driver import Driver
 from loadtests.population import new_client
 from loadtests.recorder import Recorder
 from loadtests.records import (

@@ -1,0 +1,40 @@
+"""One client's socket of the moment: its watchers, what is still unsent, and its counters over all its sockets."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from loadtests.clients.base import Client
+from loadtests.socket_counters import SocketCounters, read_counters
+
+
+class Connection:
+    """A client's socket of the moment and what it has counted over all its sockets."""
+
+    __slots__ = (
+        "armed_ns", "client", "closed_counters", "connect_start_ns", "open", "read_watcher", "ready_ns", "sock",
+        "unsent", "user_down_bytes", "user_up_bytes", "write_watcher",
+    )  # fmt: skip
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.sock: socket.socket | None = None
+        self.open = False
+        self.read_watcher: Any = None
+        self.write_watcher: Any = None
+        self.unsent = b""
+        self.armed_ns = 0
+        self.connect_start_ns = 0
+        self.ready_ns = 0
+        self.closed_counters = SocketCounters(0, 0, 0, 0)
+        self.user_up_bytes = 0
+        self.user_down_bytes = 0
+
+    def counters(self, by_kernel: bool) -> SocketCounters:
+        """All that its sockets have carried so far: by the kernel's count, or else by the bytes read and written."""
+        if not by_kernel:
+            return SocketCounters(self.user_up_bytes, self.user_down_bytes, -1, -1)
+        if self.sock is None or not self.open:
+            return self.closed_counters
+        return self.closed_counters.plus(read_counters(self.sock))

@@ -1,0 +1,49 @@
+"""Any number of deadlines on one alarm, called in the order in which they fall due."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any
+
+from loadtests.alarm import Alarm
+
+
+class Deadlines:
+    """Callbacks by the time they are due, on gevent's loop."""
+
+    def __init__(self, loop: Any) -> None:
+        self._waiting: list[tuple[int, int, Callable[[int], None]]] = []
+        self._order = itertools.count()
+        self._alarm = Alarm(loop, self._run_due)
+        self._alarm_ns = 0
+        self._closed = False
+
+    def call_at(self, due_ns: int, callback: Callable[[int], None]) -> None:
+        """Call `callback(now_ns)` once `due_ns` (monotonic) has come."""
+        heapq.heappush(self._waiting, (due_ns, next(self._order), callback))
+        if not self._alarm_ns or due_ns < self._alarm_ns:
+            self._set_alarm()
+
+    def close(self) -> None:
+        """Call nothing any more."""
+        self._closed = True
+        self._alarm.close()
+
+    def _set_alarm(self) -> None:
+        self._alarm_ns = self._waiting[0][0] if self._waiting else 0
+        if self._alarm_ns:
+            self._alarm.set(self._alarm_ns)
+
+    def _run_due(self) -> None:
+        now_ns = time.monotonic_ns()
+        # Not to be set again from within: one setting at the end serves all that was added meanwhile.
+        self._alarm_ns = 1
+        while self._waiting and self._waiting[0][0] <= now_ns and not self._closed:
+            _, _, callback = heapq.heappop(self._waiting)
+            callback(now_ns)
+            now_ns = time.monotonic_ns()
+        if not self._closed:
+            self._set_alarm()

@@ -1,0 +1,94 @@
+"""What a run leaves on disk: the one contract between the load side and the analysis.
+
+A run folder holds run.json and, per trial, `trials/NNN-<transport>/` with trial.json and one `.npz` file per table
+below. Every JSON file carries `format` and `version`; a reader upgrades older versions and refuses newer ones.
+Times are CLOCK_MONOTONIC nanoseconds of the machine the load ran on, unless a column says otherwise; 0 in a time
+column means "not observed".
+
+History
+    1: first version. Later runs may have trials/*/written.npz, the server's trace, without which a trial is as whole.
+"""
+
+from __future__ import annotations
+
+from loadtests.records.documents import (
+    NOISE_FILE,
+    NOISE_FORMAT,
+    RUN_FORMAT,
+    SUMMARY_FILE,
+    SUMMARY_FORMAT,
+    TRIAL_FORMAT,
+    VERSION,
+    JsonObject,
+    UserError,
+    read_json,
+    write_json,
+)
+from loadtests.records.run_folder import (
+    PARAMETER_DEFAULTS,
+    PlannedTrial,
+    RunInfo,
+    TransportStyle,
+    Trial,
+    TrialInfo,
+    finished_trial_folders,
+    load_noise_floor,
+    load_run_info,
+    write_run_info,
+)
+from loadtests.records.tables import (
+    Clients,
+    ClockPairs,
+    Deliveries,
+    Ints,
+    LoopLag,
+    Outcome,
+    Published,
+    RequestKind,
+    Requests,
+    SampleRole,
+    Samples,
+    Sockets,
+    SocketStage,
+    Table,
+    Written,
+)
+
+__all__ = [
+    "NOISE_FILE",
+    "NOISE_FORMAT",
+    "PARAMETER_DEFAULTS",
+    "RUN_FORMAT",
+    "SUMMARY_FILE",
+    "SUMMARY_FORMAT",
+    "TRIAL_FORMAT",
+    "VERSION",
+    "Clients",
+    "ClockPairs",
+    "Deliveries",
+    "Ints",
+    "JsonObject",
+    "LoopLag",
+    "Outcome",
+    "PlannedTrial",
+    "Published",
+    "RequestKind",
+    "Requests",
+    "RunInfo",
+    "SampleRole",
+    "Samples",
+    "SocketStage",
+    "Sockets",
+    "Table",
+    "TransportStyle",
+    "Trial",
+    "TrialInfo",
+    "UserError",
+    "Written",
+    "finished_trial_folders",
+    "load_noise_floor",
+    "load_run_info",
+    "read_json",
+    "write_json",
+    "write_run_info",
+]

@@ -1,0 +1,199 @@
+"""A run's folder: run.json, and per trial trial.json with its tables."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from loadtests.records.documents import (
+    NOISE_FILE,
+    NOISE_FORMAT,
+    RUN_FORMAT,
+    TRIAL_FORMAT,
+    JsonObject,
+    UserError,
+    fields_of,
+    read_json,
+    write_json,
+)
+from loadtests.records.tables import (
+    Clients,
+    ClockPairs,
+    Deliveries,
+    LoopLag,
+    Published,
+    Requests,
+    Samples,
+    Sockets,
+    Table,
+    Written,
+)
+
+PARAMETER_DEFAULTS: dict[str, Any] = {"stack": "fastapi", "compression": "off", "headers": "lean", "keep_alive": True}
+"""What a point was measured with whose parameters do not name these: every run from before they existed."""
+
+
+@dataclass(frozen=True)
+class TransportStyle:
+    """What the analysis knows of a transport: how it is named, modelled and drawn."""
+
+    name: str
+    label: str
+    role: str
+    """`persistent` or `polling`."""
+    model: str
+    """`push`, `short_poll`, `long_poll`, `round_trip` or `round_trip_new_connection`."""
+    colour: str
+    marker: str
+    dash: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One trial of the plan: which transport, with which parameters, in which block."""
+
+    index: int
+    block: int
+    point: int
+    """Trials of one point share transport and parameters, and differ by block."""
+    transport: str
+    parameters: JsonObject
+    """Every parameter resolved: clients, rate_per_s, arrival, payload_bytes, one_way_delay_ms, warm_up_s,
+    measured_s, and those of the transport (poll_interval_s, hold_s)."""
+    seed: int
+
+    @property
+    def folder_name(self) -> str:
+        """`NNN-<transport>`."""
+        return f"{self.index:03d}-{self.transport}"
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """run.json: all that is known before the first trial."""
+
+    scenario: JsonObject
+    """The scenario as resolved: name, description, …; see docs/formats.md."""
+    plan: tuple[PlannedTrial, ...]
+    transports: tuple[TransportStyle, ...]
+    reference: str
+    """The transport that others are compared with."""
+    target: str | None
+    """URL of a server that was already running, or null where the harness started its own."""
+    machine: JsonObject
+    versions: JsonObject
+    settings: JsonObject
+    """Pinned defaults: compression, pings, keep-alive, access log, server options."""
+    started_at: str
+
+
+@dataclass(frozen=True)
+class TrialInfo:
+    """trial.json: what happened in one trial."""
+
+    index: int
+    block: int
+    point: int
+    transport: str
+    parameters: JsonObject
+    seed: int
+    expected_events: int
+    """Events every client must receive."""
+    t0_ns: int
+    """Start of the stream."""
+    window_start_ns: int
+    """Events due in [window_start_ns, window_end_ns) are measured; what is before is warm-up."""
+    window_end_ns: int
+    end: str
+    """`complete` (every client has every event) or `drain_limit`, `server_died`, `load_died`."""
+    problems: tuple[str, ...]
+    """Sentences about what went wrong in it; empty as a rule."""
+    capabilities: JsonObject
+    """`kernel_stamps`, `tcp_info`: bool; `cpu_pinned`: {"server": […], "load": […]} or null."""
+    server_stats: JsonObject
+    """GET /stats without `published`."""
+    relay: JsonObject | None
+    """The relay's own account of its accuracy, null where the network is not emulated."""
+    timing_s: JsonObject
+    """`set_up`, `stream`, `drain`, `tear_down`, `total`."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial as loaded: its info and all its tables."""
+
+    info: TrialInfo
+    deliveries: Deliveries
+    requests: Requests
+    sockets: Sockets
+    clients: Clients
+    published: Published
+    samples: Samples
+    clock: ClockPairs
+    loop_lag: LoopLag
+    written: Written | None = None
+    """None where no trace was asked for."""
+
+    def save(self, folder: Path) -> None:
+        """Write the tables, then trial.json: a folder with trial.json is complete."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for table in self._tables().values():
+            table.save(folder)
+        write_json(folder / "trial.json", TRIAL_FORMAT, dataclasses.asdict(self.info))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a finished trial's folder."""
+        info = TrialInfo(**fields_of(TrialInfo, read_json(folder / "trial.json", TRIAL_FORMAT), folder / "trial.json"))
+        return cls(
+            info,
+            Deliveries.load(folder),
+            Requests.load(folder),
+            Sockets.load(folder),
+            Clients.load(folder),
+            Published.load(folder),
+            Samples.load(folder),
+            ClockPairs.load(folder),
+            LoopLag.load(folder),
+            Written.load(folder) if (folder / Written.FILE).is_file() else None,
+        )
+
+    def _tables(self) -> Mapping[str, Table]:
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: table for name, table in fields.items() if isinstance(table, Table)}
+
+
+def write_run_info(run_folder: Path, info: RunInfo) -> None:
+    """Write run.json."""
+    write_json(run_folder / "run.json", RUN_FORMAT, dataclasses.asdict(info))
+
+
+def load_run_info(run_folder: Path) -> RunInfo:
+    """Read run.json; UserError where the folder is no run or from a newer version."""
+    path = run_folder / "run.json"
+    if not path.is_file():
+        raise UserError(f"{run_folder}: not a run folder: it has no run.json (expected a folder below results/)")
+    fields = fields_of(RunInfo, read_json(path, RUN_FORMAT), path)
+    fields["plan"] = tuple(PlannedTrial(**planned) for planned in fields["plan"])
+    fields["transports"] = tuple(TransportStyle(**{**t, "dash": tuple(t["dash"])}) for t in fields["transports"])
+    return RunInfo(**fields)
+
+
+def load_noise_floor(run_folder: Path) -> tuple[JsonObject, str] | None:
+    """The noise floor that a run began with and the name of the run that measured it; None where there was none."""
+    path = run_folder / NOISE_FILE
+    if not path.is_file():
+        return None
+    document = read_json(path, NOISE_FORMAT)
+    try:
+        return document["noise_floor"], document["noise_floor_from"]
+    except KeyError as error:
+        raise UserError(f"{path}: lacks {error.args[0]}") from error
+
+
+def finished_trial_folders(run_folder: Path) -> list[Path]:
+    """Folders of the trials that were recorded to the end, in the order they ran."""
+    return sorted(path.parent for path in (run_folder / "trials").glob("*/trial.json"))

@@ -1,0 +1,254 @@
+"""The tables of a trial: columns of integers, one NumPy array each, in one `.npz` file per table."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from loadtests.records.documents import UserError
+
+Ints = npt.NDArray[np.int64]
+
+
+class RequestKind(enum.IntEnum):
+    """What a request row is about. Only CONNECT and HANDSHAKE are set-up; the others count as requests."""
+
+    CONNECT = 0
+    """A TCP connection opened (the first of a client, or a new one)."""
+    HANDSHAKE = 1
+    """The HTTP request that opens a persistent channel: WebSocket upgrade, SSE's GET."""
+    POLL = 2
+    POST = 3
+
+
+class Outcome(enum.IntEnum):
+    """How a request ended; failures are records too."""
+
+    ANSWERED = 0
+    """Connected, upgraded, or answered with at least one event."""
+    EMPTY = 1
+    """A poll answered with nothing new (204)."""
+    BAD_STATUS = 2
+    LOST = 3
+    """The connection closed or broke before the answer."""
+    TIMEOUT = 4
+    GARBLED = 5
+    """An answer that does not follow the wire contract."""
+    SKIPPED = 6
+    """A scheduled poll that was never sent: the one before it was still unanswered when its successor fell due."""
+    UNFINISHED = 7
+    """Still unanswered when the trial ended (a long poll on hold, usually)."""
+
+
+class SocketStage(enum.IntEnum):
+    """When a row of the sockets table was read."""
+
+    SET_UP = 0
+    WINDOW_START = 1
+    WINDOW_END = 2
+    CLOSED = 3
+
+
+class SampleRole(enum.IntEnum):
+    """Which process a resource sample is about."""
+
+    SERVER = 0
+    LOAD = 1
+    RELAY = 2
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length, one NumPy array each; a subclass names them and the file."""
+
+    FILE: ClassVar[str]
+
+    def __len__(self) -> int:
+        return len(getattr(self, dataclasses.fields(self)[0].name))
+
+    @classmethod
+    def column_names(cls) -> list[str]:
+        """Column names in the order of a recorded row."""
+        return [field.name for field in dataclasses.fields(cls)]
+
+    @classmethod
+    def from_rows(cls, flat: npt.ArrayLike) -> Self:
+        """From row-major values: `len(column_names())` integers a row, one after the other."""
+        names = cls.column_names()
+        rows = np.asarray(flat, dtype=np.int64).reshape(-1, len(names))
+        return cls(**{name: rows[:, i].copy() for i, name in enumerate(names)})
+
+    @classmethod
+    def empty(cls) -> Self:
+        """A table without rows."""
+        return cls.from_rows(np.empty(0, dtype=np.int64))
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> Self:
+        """The rows for which `mask` is true."""
+        return type(self)(**{name: getattr(self, name)[mask] for name in self.column_names()})
+
+    def save(self, folder: Path) -> None:
+        """Write `folder/FILE`, whole or not at all."""
+        target = folder / self.FILE
+        partial = target.with_suffix(".partial")
+        with partial.open("wb") as stream:
+            np.savez(stream, **{name: getattr(self, name) for name in self.column_names()})
+        partial.replace(target)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read `folder/FILE`; UserError where it is missing or not such a table."""
+        path = folder / cls.FILE
+        try:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+                return cls(**{name: stored[name] for name in cls.column_names()})
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise UserError(f"{path}: cannot be read as a {cls.__name__.lower()} table: {error}") from error
+
+
+@dataclass(frozen=True)
+class Deliveries(Table):
+    """One row per event handed to a client, in the order of arrival of each client."""
+
+    FILE: ClassVar[str] = "deliveries.npz"
+    client: Ints
+    seq: Ints
+    due_ns: Ints
+    """As the event itself said it on the wire (echo: when the client was due to send)."""
+    published_ns: Ints
+    """As the event itself said it on the wire (echo: when the client sent)."""
+    kernel_realtime_ns: Ints
+    """Kernel receive stamp (SO_TIMESTAMPNS, CLOCK_REALTIME) of the last segment read with it; 0 where absent."""
+    user_ns: Ints
+    """When the read returned to the client, before any parsing."""
+    payload_ok: Ints
+    """1 where the payload is the one this seq must carry, else 0."""
+
+
+@dataclass(frozen=True)
+class Requests(Table):
+    """One row per connection attempt, handshake, poll or POST, failed ones included."""
+
+    FILE: ClassVar[str] = "requests.npz"
+    client: Ints
+    kind: Ints
+    """RequestKind."""
+    planned_ns: Ints
+    """When the schedule wanted it sent; equal to start_ns where there is no schedule."""
+    start_ns: Ints
+    end_ns: Ints
+    outcome: Ints
+    """Outcome."""
+    status: Ints
+    """HTTP status, WebSocket close code of a refused channel, or 0."""
+    events: Ints
+    """Events that the answer carried."""
+    up_bytes: Ints
+    """Bytes of this request as written to the socket."""
+    down_bytes: Ints
+    """Bytes of its answer as read from the socket."""
+
+
+@dataclass(frozen=True)
+class Sockets(Table):
+    """Cumulative socket counters per client over all its connections, read at the stages of a trial."""
+
+    FILE: ClassVar[str] = "sockets.npz"
+    client: Ints
+    stage: Ints
+    """SocketStage."""
+    at_ns: Ints
+    up_bytes: Ints
+    down_bytes: Ints
+    up_segments: Ints
+    """-1 where the platform does not tell."""
+    down_segments: Ints
+
+
+@dataclass(frozen=True)
+class Clients(Table):
+    """One row per client."""
+
+    FILE: ClassVar[str] = "clients.npz"
+    client: Ints
+    """Numbered from 0 without gaps, in every table."""
+    phase_ns: Ints
+    """Offset of its schedule (short polls, echo messages) after the stream's start; 0 without one."""
+    connect_start_ns: Ints
+    ready_ns: Ints
+    """Connected, and where the transport has one, channel open."""
+    cut_off: Ints
+    """1 where the server closed the client's channel before it had every event."""
+
+
+@dataclass(frozen=True)
+class Published(Table):
+    """The stream as it was published: one row per event, from the server's own account."""
+
+    FILE: ClassVar[str] = "published.npz"
+    seq: Ints
+    due_ns: Ints
+    """From the schedule: start + offset (echo: to which each client adds its phase)."""
+    published_ns: Ints
+    """From the server; 0 where the event was never published or the clients themselves are the senders."""
+    event_bytes: Ints
+    """Length of the event as encoded on the wire, before any framing."""
+
+
+@dataclass(frozen=True)
+class Written(Table):
+    """The server's own trace: one row per event and client each time it was handed to that client's connection."""
+
+    FILE: ClassVar[str] = "written.npz"
+    client: Ints
+    seq: Ints
+    written_ns: Ints
+    """When the send returned to the server's code: from there on it is the event loop's, then the kernel's."""
+
+
+@dataclass(frozen=True)
+class Samples(Table):
+    """CPU time and memory of the processes of a trial, cumulative, read a few times a second."""
+
+    FILE: ClassVar[str] = "samples.npz"
+    at_ns: Ints
+    role: Ints
+    """SampleRole."""
+    cpu_ns: Ints
+    rss_bytes: Ints
+
+
+@dataclass(frozen=True)
+class ClockPairs(Table):
+    """Both clocks read together, for the conversion of kernel stamps."""
+
+    FILE: ClassVar[str] = "clock.npz"
+    monotonic_ns: Ints
+    """Midpoint of the two monotonic readings around the realtime one."""
+    realtime_ns: Ints
+    bracket_ns: Ints
+    """Distance of those two readings: the conversion is exact to half of it."""
+
+    def to_monotonic(self, realtime_ns: Ints) -> Ints:
+        """Kernel stamps on the monotonic clock, the offset interpolated between pairs; 0 (absent) stays 0."""
+        offsets = self.monotonic_ns - self.realtime_ns
+        origin = self.realtime_ns[0]
+        interpolated = np.interp(realtime_ns - origin, self.realtime_ns - origin, offsets - offsets[0])
+        converted = realtime_ns + offsets[0] + np.rint(interpolated).astype(np.int64)
+        return np.where(realtime_ns == 0, 0, converted)
+
+
+@dataclass(frozen=True)
+class LoopLag(Table):
+    """Lateness of a periodic timer inside the load process: how long its event loop was busy."""
+
+    FILE: ClassVar[str] = "loop_lag.npz"
+    at_ns: Ints
+    lag_ns: Ints
