@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from analysis.quantities import figure, interval, listed, parameter_value
 from loadtests.records import JsonObject
