@@ -48,7 +48,7 @@ class Conductor:
         self._instruments = spec.instruments
         self._host = parts.netloc
         self._address = (parts.hostname, parts.port)
-        delay_ms = spec.instruments.client_delay_ms
+        delay_ms = spec.trial.parameters.get("client_delay_ms", 0)
         self.driver = (
             SlowDriver(self._address, self._recorder, delay_ms) if delay_ms else Driver(self._address, self._recorder)
         )
