@@ -37,6 +37,8 @@ from analysis.tables import (
     request_table,
     sweep_tables,
 )
+from analysis.validity import LOSES_ON_PURPOSE
+from analysis.wrong_way_tables import wrong_way_tables
 from loadtests.records import JsonObject, RunInfo
 
 if TYPE_CHECKING:
@@ -103,14 +105,16 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
     return {
         "title": f"Push against poll: {summary['scenario']}",
         "verdict": verdict_line(summary),
-        "invalid": not summary["valid"],
+        "invalid": not summary["valid"] or bool(summary.get("wrong_way")),
         "invalid_reasons": further_reasons(summary),
         "completeness": completeness(summary),
         "description": scenario.get("description", ""),
         "started_at": f"{datetime.fromisoformat(run.started_at):%Y-%m-%d %H:%M} UTC",
         "machine_line": _machine_line(run.machine),
+        "wrong_way_tables": wrong_way_tables(results) if results.points else [],
         "tables": tables,
         "table_note": _note(tables),
+        "gaps_note": _GAPS,
         "charts": charts,
         "how": how_measured(run, results, trial_documents(run_folder)),
         "detail_tables": detail_tables,
@@ -135,14 +139,19 @@ def _also(table: Table | None) -> list[Table]:
 def verdict_line(summary: JsonObject) -> str:
     """The report's first line: the verdict, or that there is none and why."""
     verdict: str = summary["verdict"]
-    if summary["valid"] or verdict.startswith("INVALID"):
+    if summary["valid"] or summary.get("wrong_way") or verdict.startswith("INVALID"):
         return verdict
     return f"INVALID: {verdict}"
 
 
 def further_reasons(summary: JsonObject) -> list[str]:
     """Why the run is invalid, as far as its first line does not say so already."""
-    return [reason for reason in summary["invalid_reasons"] if reason not in summary["verdict"]]
+    said = LOSES_ON_PURPOSE if summary.get("wrong_way") else None
+    return [
+        reason
+        for reason in summary["invalid_reasons"]
+        if reason not in summary["verdict"] and not (said and said in reason)
+    ]
 
 
 def _machine_line(machine: JsonObject) -> str:
@@ -159,6 +168,8 @@ def _note(tables: list[Table]) -> str:
 
 
 def _validity_line(summary: JsonObject) -> str:
+    if summary.get("wrong_way"):
+        return "The comparison is wrong on purpose: no verdict is drawn from this run, whatever passed its checks."
     if summary["valid"]:
         return "Every point that the verdict needs passed every check."
     return "At least one point that the verdict needs failed a check: no verdict is drawn from this run."

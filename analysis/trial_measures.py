@@ -11,6 +11,7 @@ from analysis.costs import (
     ByteCounts,
     Processor,
     RequestCounts,
+    answer_times_ms,
     count_bytes,
     count_requests,
     processor_use,
@@ -52,6 +53,8 @@ class TrialMeasures:
     deliveries: int
     """Deliveries read within the window: what CPU time is divided by."""
     requests: RequestCounts
+    answers_ms: Floats
+    """What each poll took from request to answer, which is no latency."""
     bytes: ByteCounts | None
     setup_bytes: Ints
     setup_ms: Floats
@@ -87,9 +90,10 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         conversion=judge_conversion(trial.clock) if has_kernel_stamps(trial) else None,
         tcp_info=bool(trial.info.capabilities.get("tcp_info")),
         events=int(in_window(trial, trial.published.due_ns).sum()),
-        due_deliveries=len(latencies.predicted_ms),
+        due_deliveries=latencies.due_deliveries,
         deliveries=int(in_window(trial, trial.deliveries.user_ns).sum()),
         requests=requests,
+        answers_ms=answer_times_ms(trial),
         bytes=count_bytes(trial, style),
         setup_bytes=setup_bytes(trial),
         setup_ms=setup_ms(trial),
