@@ -101,6 +101,7 @@ def write_report(run_folder: Path, run: RunInfo, results: Results, charts: list[
 def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[DrawnChart]) -> JsonObject:
     summary, scenario = results.summary, run.scenario
     tables = [main_table(results), *_also(effect_table(results)), *sweep_tables(results)] if results.points else []
+    wrong_ways = wrong_way_tables(results) if results.points else []
     detail_tables = [parts_table(results), *_also(noise_table(results))] if results.points else []
     return {
         "title": f"Push against poll: {summary['scenario']}",
@@ -111,10 +112,10 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "description": scenario.get("description", ""),
         "started_at": f"{datetime.fromisoformat(run.started_at):%Y-%m-%d %H:%M} UTC",
         "machine_line": _machine_line(run.machine),
-        "wrong_way_tables": wrong_way_tables(results) if results.points else [],
+        "wrong_way_tables": wrong_ways,
         "tables": tables,
         "table_note": _note(tables),
-        "gaps_note": _GAPS,
+        "wrong_way_note": _GAPS if any(table.has_gaps for table in wrong_ways) else "",
         "charts": charts,
         "how": how_measured(run, results, trial_documents(run_folder)),
         "detail_tables": detail_tables,

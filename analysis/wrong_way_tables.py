@@ -46,7 +46,10 @@ def _answer_times(results: Results) -> Table:
         ("p50 ms", lambda p: _of(p, "latency_ms", "p50")),
         ("p95 ms", lambda p: _of(p, "latency_ms", "p95")),
         ("error of the mean, ms", lambda p: _error(p, ("as_reported", "answer_ms", "mean"), ("latency_ms", "mean"))),
-        ("error by the model", lambda p: _error(p, ("as_reported", "answer_model_mean_ms"), ("model", "mean_ms"))),
+        (
+            "by the model, request time in closed form",
+            lambda p: _error(p, ("as_reported", "answer_model_mean_ms"), ("model", "mean_ms")),
+        ),
     ]
     return _table("The time a request took, against the staleness of what it brought", columns, results,
                   _polled(results))  # fmt: skip
