@@ -20,6 +20,8 @@ from servers.stream import ARRIVALS
 SCENARIO_FOLDER = Path(__file__).parent / "scenarios"
 MAX_REPEATS = 100
 MAX_BUDGET_S = 24 * 3600
+LEAST_PILOT = 3
+"""Blocks before a precision is judged: the spread of two trials says next to nothing (t is 12.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,8 @@ class Scenario:
     transports: tuple[str, ...]
     parameters: tuple[tuple[str, Any], ...]
     sweeps: tuple[Sweep, ...]
+    precision: float | None = None
+    """How well the p50 of each point is to be known, as a ratio of it; None: `repeats` trials, as well as they do."""
 
     def points(self) -> list[Point]:
         """Base points first, then those of the sweeps, each once."""
@@ -153,6 +157,7 @@ class Scenario:
             "seed": self.seed,
             "repeats": self.repeats,
             "budget_s": self.budget_s,
+            "precision": self.precision,
             "transports": list(self.transports),
             "parameters": dict(self.parameters),
             "without_effect": list(WITHOUT_EFFECT),
@@ -191,7 +196,7 @@ def parse_scenario(text: str, file: str) -> Scenario:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{file}: not valid TOML: {error}") from error
-    known = ("name", "description", "seed", "repeats", "budget_s", "transports", "parameters", "sweep")
+    known = ("name", "description", "seed", "repeats", "precision", "budget_s", "transports", "parameters", "sweep")
     _reject_unknown(document, known, file, "")
     transports = _transports(document.get("transports"), file, "transports")
     scenario = Scenario(
@@ -203,6 +208,7 @@ def parse_scenario(text: str, file: str) -> Scenario:
         transports=transports,
         parameters=_parameters(document.get("parameters"), transports, file),
         sweeps=_sweeps(document.get("sweep", []), transports, file),
+        precision=_precision(document, file),
     )
     base = dict(scenario.parameters)
     for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - base.keys():
@@ -277,6 +283,19 @@ def _transports(found: object, file: str, key: str) -> tuple[str, ...]:
     if len(set(found)) != len(found):
         raise UserError(f"{file}: {key} = {found!r}: expected each transport once")
     return tuple(found)
+
+
+def _precision(document: Mapping[str, Any], file: str) -> float | None:
+    if "precision" not in document:
+        return None
+    repeats = document.get("repeats", 0)
+    precision = float(_checked(document, "precision", Number(0.001, 0.5), file))
+    if repeats < LEAST_PILOT:
+        raise UserError(
+            f"{file}: repeats = {repeats}: too few to tell how many trials a precision needs (expected at least "
+            f"{LEAST_PILOT}, or no precision)"
+        )
+    return precision
 
 
 def _text(document: Mapping[str, Any], key: str, file: str) -> str:
