@@ -36,7 +36,7 @@ def _extent(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterat
         yield f"Some points have only {fewest} trials: their intervals are wide."
     if lacking := not_known(points):
         asked = f"{100 * run.scenario['precision']:g} %"
-        yield f"{_count(lacking, 'point')} not known to {asked}, as the scenario asks: see there for what is lacking."
+        yield f"Not known to {asked}, as the scenario asks: the median of {_count(lacking, 'point')}."
     if few := [point for point in points if 0 < point["deliveries"] < P99_NEEDS_DELIVERIES]:
         yield f"At {_count(few, 'point')} of fewer than {P99_NEEDS_DELIVERIES} deliveries the p99 is the maximum."
 

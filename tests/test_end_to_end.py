@@ -104,6 +104,28 @@ def test_from_scenario_to_report_over_an_emulated_network(tmp_path: Path) -> Non
     assert (run / "summary.json").read_text() == text
 
 
+def test_a_run_goes_on_until_its_points_are_known(tmp_path: Path) -> None:
+    path = scenario(tmp_path, transports='"websocket", "short_poll"')
+    # Short polls' medians differ by a tenth between trials so short, those of a push by less than can be claimed.
+    asked = path.read_text().replace("repeats = 1", "repeats = 3\nprecision = 0.08").replace("= 60", "= 3600")
+    path.write_text(asked)
+    ran = command("loadtests", "run", path, "--results", tmp_path / "results")
+    assert ran.returncode == 0, ran.stderr
+    said = " ".join(ran.stderr.split())
+    assert "of 2 points known to 8 % after 3 blocks; " in said
+    run = tmp_path / "results" / "latest"
+    info = load_run_info(run)
+    assert len(finished_trial_folders(run)) == len(info.plan) > 6
+    assert f"2 of 2 points known to 8 % after {len(info.plan)} trials" in said
+    reported = command("analysis", "report", run)
+    assert reported.returncode == 0, reported.stderr
+    for point in json.loads((run / "summary.json").read_text())["points"]:
+        found = point["precision"]
+        assert found["reached"]
+        assert point["trials"] == found["trials_needed"] == 3 + found["trials_added"]
+        assert found["reached_ms"] <= found["asked_ms"]
+
+
 def test_echo_and_a_target_that_is_already_running(tmp_path: Path) -> None:
     with running_server(tmp_path) as url:
         path = scenario(tmp_path, transports=ECHOES)
