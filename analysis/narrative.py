@@ -159,12 +159,13 @@ def _precision(run: RunInfo, results: Results) -> Iterator[str]:
         return
     added = sum(point["precision"]["trials_added"] for point in results.points if point["precision"])
     lacking = not_known(results.points)
+    points = len(results.summary["points"])
     known = sum(point["precision"]["reached"] for point in results.points if point["precision"])
     yield (
         f"{rule}. The first {blocks} blocks were the pilot: its spread alone told how many trials each point needs, "
         f"and every interval of a point with added trials takes its spread from the pilot alone, all statistics and "
         f"differences alike (Stein 1945), so that stopping early makes none of them too narrow. "
-        f"{plural(added, 'trial')} were added; {known} of {plural(len(results.points), 'point')} are known so."
+        f"{plural(added, 'trial')} were added; {known} of {plural(points, 'point')} are known so."
         + _lacking(run, results, lacking)
     )
 

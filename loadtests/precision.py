@@ -14,7 +14,6 @@ import statistics
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import stdtrit
 
 from loadtests.records import PointPrecision, Trial
 
@@ -47,6 +46,8 @@ def judge_pilot(point: int, pilot_ms: Sequence[float], precision_ratio: float) -
     The interval must reach at most `precision_ratio` of the pilot's mean either way: h. Then N = (t s / h)² trials are
     enough, s the pilot's standard deviation and t Student's with the pilot's n - 1 degrees of freedom.
     """
+    from scipy.special import stdtrit  # noqa: PLC0415 - slow to import, and only runs with a precision need it
+
     if len(pilot_ms) < 2:
         return None
     wanted_ms = max(precision_ratio * abs(statistics.fmean(pilot_ms)), FINEST_MS)
