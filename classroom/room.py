@@ -54,8 +54,9 @@ class Room:
 
     def is_teacher(self, key: str | None) -> bool:
         """Whether this key, if any, makes a teacher of who gives it; on loopback everyone is one."""
-        # As bytes, since texts can only be compared in constant time where they are ASCII.
-        return self.addresses.solo or secrets.compare_digest((key or "").encode(), self.teacher_key.encode())
+        return self.addresses.solo or (
+            key is not None and secrets.compare_digest(key.encode(), self.teacher_key.encode())
+        )
 
     def attend(self, client: Client, change: int) -> None:
         """A page of this client's has come (+1) or gone (-1)."""
