@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from classroom.addresses import Addresses
 from classroom.lesson_samples import SAMPLES, Sample
 from classroom.lesson_session import MAX_RUN, LessonSession, LessonSessions, RefusedError
 from classroom.lesson_trace import Note
-from classroom.lesson_wire import Unit
+from classroom.lesson_wire import Taps, Unit
 
 ECHO_PATH = "/lesson/echo"
 MAX_MESSAGE_CHARACTERS = 200
@@ -30,48 +31,74 @@ MAX_BODY_BYTES = 4 * MAX_MESSAGE_CHARACTERS
 MAX_LIFE_S = 1800.0
 """A connection that nobody closes is closed then."""
 
-OriginCheck = Callable[[str | None], bool]
-"""Whether a page of this Origin (None: the header is missing) may use the classroom."""
+
+class LessonDoor:
+    """Whom the lesson's server lets in, and how it tells their page what passes on the wire."""
+
+    def __init__(self, addresses: Addresses, sessions: LessonSessions, taps: Taps) -> None:
+        self._addresses = addresses
+        self._sessions = sessions
+        self._taps = taps
+
+    def origin(self, scope: Scope) -> str:
+        """Of the classroom's own page; RefusedError for any other."""
+        host = self._addresses.host_of(scope["headers"], self._addresses.lesson_port)
+        if host is None:
+            raise RefusedError(403, "the Host header does not name this classroom")
+        origin = self._addresses.origin_of(scope["headers"], host)
+        if origin is None:
+            raise RefusedError(403, f"the Origin must be the classroom's own page, {self._addresses.origin(host)}")
+        return origin
+
+    def session(self, scope: Scope) -> LessonSession:
+        """That of the page that asks."""
+        return self._sessions.find(_query(scope).get("session", ""))
+
+    def tell_units(self, session: LessonSession, scope: Scope, named: dict[str, int]) -> None:
+        """Tell the session what passes the relay for this request, as it does, under these names."""
+        host, port = scope["client"]
+        if connection := self._taps.find((host, port)):
+
+            def tell_unit(direction: str, unit: Unit, arrived_ns: int) -> None:
+                row = {"type": "wire", "direction": direction, "at_ns": arrived_ns}
+                session.tell(row | named | dataclasses.asdict(unit))
+
+            connection.listen(tell_unit)
 
 
-def create_lesson_app(
-    sessions: LessonSessions, is_own_origin: OriginCheck, max_life_s: float = MAX_LIFE_S
-) -> Starlette:
+def create_lesson_app(door: LessonDoor, max_life_s: float = MAX_LIFE_S) -> Starlette:
     """The app on the lesson's port."""
-    routes = [
-        *(
-            WebSocketRoute(f"/lesson/{sample.name}", _SampleEndpoint(sample, sessions, is_own_origin, max_life_s))
-            for sample in SAMPLES.values()
-        ),
-        Route(ECHO_PATH, _EchoEndpoint(sessions, is_own_origin), methods=["POST"]),
-    ]
-    return Starlette(routes=routes)
+    samples = SAMPLES.values()
+    return Starlette(
+        routes=[
+            *(WebSocketRoute(f"/lesson/{one.name}", _SampleEndpoint(one, door, max_life_s)) for one in samples),
+            Route(ECHO_PATH, _EchoEndpoint(door), methods=["POST"]),
+        ]
+    )
 
 
 class _SampleEndpoint:
     """A WebSocket route whose handler is the sample's own."""
 
-    def __init__(self, sample: Sample, sessions: LessonSessions, is_own_origin: OriginCheck, max_life_s: float) -> None:
+    def __init__(self, sample: Sample, door: LessonDoor, max_life_s: float) -> None:
         self._sample = sample
-        self._sessions = sessions
-        self._is_own_origin = is_own_origin
+        self._door = door
         self._max_life_s = max_life_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asking = WebSocket(scope, receive, send)
         session = None
         try:
-            _check_origin(asking, self._is_own_origin)
-            session = self._sessions.find(asking.query_params.get("session", ""))
-            run = _number(asking, "run")
-            session.count_start()
+            self._door.origin(scope)
+            session = self._door.session(scope)
+            run = _number(scope, "run")
+            session.count_action()
             session.open(run)
         except RefusedError as error:
             if session is not None:
                 session.tell({"type": "refused", "detail": error.detail})
-            await asking.send_denial_response(_refusal(error))
+            await WebSocket(scope, receive, send).send_denial_response(_refusal(error))
             return
-        _tell_units(self._sessions, session, scope, {"run": run})
+        self._door.tell_units(session, scope, {"run": run})
         limited = _Limited(receive, send, session, time.monotonic() + self._max_life_s)
 
         def tell_note(note: Note) -> None:
@@ -107,7 +134,7 @@ class _Limited:
         if len(text) > MAX_MESSAGE_CHARACTERS:
             return await self._refuse(1009, f"message too long: expected at most {MAX_MESSAGE_CHARACTERS} characters")
         try:
-            self._session.count_start()
+            self._session.count_action()
         except RefusedError as error:
             return await self._refuse(1008, error.detail)
         return message
@@ -121,31 +148,32 @@ class _Limited:
 class _EchoEndpoint:
     """`Received: …` as the answer to a POST of plain text: what the samples do, with a request for each message."""
 
-    def __init__(self, sessions: LessonSessions, is_own_origin: OriginCheck) -> None:
-        self._sessions = sessions
-        self._is_own_origin = is_own_origin
+    def __init__(self, door: LessonDoor) -> None:
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         arrived_ns = time.monotonic_ns()
-        request = Request(scope, receive, send)
+        response: Response
         try:
-            response = await self._answer(request, arrived_ns)
+            origin = self._door.origin(scope)
+        except RefusedError as error:
+            await _refusal(error)(scope, receive, send)
+            return
+        try:
+            response = await self._answer(Request(scope, receive, send), arrived_ns)
         except RefusedError as error:
             response = _refusal(error)
-        origin = request.headers.get("origin")
-        if origin is not None and self._is_own_origin(origin):
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Timing-Allow-Origin"] = origin
-            response.headers["Vary"] = "Origin"
+        # For a page of another port to read it, and its times.
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Timing-Allow-Origin"] = origin
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, arrived_ns: int) -> Response:
-        _check_origin(request, self._is_own_origin)
-        session = self._sessions.find(request.query_params.get("session", ""))
-        run, n = _number(request, "run"), _number(request, "n")
-        session.count_start()
+        session = self._door.session(request.scope)
+        run, n = _number(request.scope, "run"), _number(request.scope, "n")
+        session.count_action()
         text = await _body_text(request)
-        _tell_units(self._sessions, session, request.scope, {"run": run, "exchange": n})
+        self._door.tell_units(session, request.scope, {"run": run, "exchange": n})
         answer = f"Received: {text}"
         session.tell(
             {"type": "exchange", "run": run, "exchange": n, "text": text, "answer": answer}
@@ -171,29 +199,15 @@ async def _body_text(request: Request) -> str:
     return text
 
 
-def _check_origin(connection: HTTPConnection, is_own_origin: OriginCheck) -> None:
-    origin = connection.headers.get("origin")
-    if not is_own_origin(origin):
-        raise RefusedError(403, f"Origin: {ascii(origin)[:80]} is not this classroom's page")
-
-
-def _number(connection: HTTPConnection, name: str) -> int:
-    given = connection.query_params.get(name, "")
+def _number(scope: Scope, name: str) -> int:
+    given = _query(scope).get(name, "")
     if given.isascii() and given.isdecimal() and len(given) <= len(str(MAX_RUN)) and 1 <= int(given) <= MAX_RUN:
         return int(given)
     raise RefusedError(422, f"{name}: {ascii(given)[:80]} is not a whole number from 1 to {MAX_RUN}")
 
 
-def _tell_units(sessions: LessonSessions, session: LessonSession, scope: Scope, named: dict[str, int]) -> None:
-    """Tell the session what passes the relay for this request, as it does, under these names."""
-    port = scope["client"][1] if scope.get("client") else 0
-    if connection := sessions.tapped(port):
-
-        def tell_unit(direction: str, unit: Unit, arrived_ns: int) -> None:
-            row = {"type": "wire", "direction": direction, "at_ns": arrived_ns}
-            session.tell(row | named | dataclasses.asdict(unit))
-
-        connection.listen(tell_unit)
+def _query(scope: Scope) -> dict[str, str]:
+    return dict(parse_qsl(scope["query_string"].decode("latin-1")))
 
 
 def _refusal(error: RefusedError) -> JSONResponse:

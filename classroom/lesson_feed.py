@@ -9,43 +9,38 @@ from fastapi import APIRouter, WebSocket
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocketDisconnect
 
-from classroom.lesson_app import MAX_LIFE_S, MAX_MESSAGE_CHARACTERS, OriginCheck
+from classroom.lesson_app import MAX_LIFE_S, MAX_MESSAGE_CHARACTERS
 from classroom.lesson_samples import SAMPLES
-from classroom.lesson_session import LessonSession, LessonSessions, RefusedError
+from classroom.lesson_session import LessonSession, RefusedError
+from classroom.room import room_of
 
-FEED_PATH = "/api/lesson"
 _POLICY_VIOLATION = 1008
 _TRY_AGAIN_LATER = 1013
 
-
-def create_lesson_feed(sessions: LessonSessions, is_own_origin: OriginCheck) -> APIRouter:
-    """The route by which pages follow their lesson."""
-    router = APIRouter()
-
-    @router.websocket(FEED_PATH)
-    async def feed(socket: WebSocket) -> None:
-        if not is_own_origin(socket.headers.get("origin")):
-            detail = "Origin: this is not a page of the classroom"
-            await socket.send_denial_response(JSONResponse({"detail": detail}, 403))
-            return
-        try:
-            session = sessions.begin()
-        except RefusedError as error:
-            await socket.send_denial_response(JSONResponse({"detail": error.detail}, error.status))
-            return
-        try:
-            await socket.accept()
-            await _tell(socket, session)
-        finally:
-            sessions.end(session)
-
-    return router
+router = APIRouter()
 
 
-async def _tell(socket: WebSocket, session: LessonSession) -> None:
+@router.websocket("/api/lesson")
+async def follow_lesson(socket: WebSocket) -> None:
+    """A session for as long as this socket is open."""
+    room = room_of(socket)
+    try:
+        session = room.lesson.begin()
+    except RefusedError as error:
+        await socket.send_denial_response(JSONResponse({"detail": error.detail}, error.status))
+        return
+    try:
+        await socket.accept()
+        await _tell(socket, session, room.addresses.lesson_port)
+    finally:
+        room.lesson.end(session)
+
+
+async def _tell(socket: WebSocket, session: LessonSession, port: int) -> None:
     hello = {
         "type": "hello",
         "session": session.token,
+        "port": port,
         "samples": {name: sample.described() for name, sample in SAMPLES.items()},
         "max_message_characters": MAX_MESSAGE_CHARACTERS,
         "max_life_s": MAX_LIFE_S,

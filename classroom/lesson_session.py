@@ -6,21 +6,19 @@ import asyncio
 import json
 import secrets
 import time
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from classroom.lesson_wire import TappedConnection
+from classroom.limits import MAX_CLIENTS, RateLimit
 
-MAX_SESSIONS = 200
+MAX_SESSIONS = 2 * MAX_CLIENTS
 MAX_OPEN_SOCKETS = 4
 """Of one session; the lesson itself needs two."""
 MAX_RUN = 1_000_000
 MAX_UNTOLD = 1000
 """Rows waiting for a page that does not read; beyond, its session ends."""
-MAX_STARTS = 40
-"""Connections, requests and messages of one session in each `WINDOW_S`."""
-WINDOW_S = 10.0
+ACTIONS_PER_S = 10.0
+"""Connections, requests and messages of one session."""
 
 
 class RefusedError(Exception):
@@ -40,7 +38,7 @@ class LessonSession:
         self.rows: asyncio.Queue[str | None] = asyncio.Queue(MAX_UNTOLD)
         """JSON texts; None is the end, for a page that fell too far behind."""
         self._open: set[int] = set()
-        self._starts_s: deque[float] = deque(maxlen=MAX_STARTS)
+        self._rate = RateLimit(ACTIONS_PER_S, time.monotonic_ns())
         self._ended = False
 
     def tell(self, row: Mapping[str, Any]) -> None:
@@ -54,12 +52,10 @@ class LessonSession:
             return
         self.rows.put_nowait(json.dumps(row))
 
-    def count_start(self, now_s: float | None = None) -> None:
+    def count_action(self) -> None:
         """One more connection, request or message; RefusedError where they come too fast."""
-        now_s = time.monotonic() if now_s is None else now_s
-        if len(self._starts_s) == MAX_STARTS and now_s - self._starts_s[0] < WINDOW_S:
-            raise RefusedError(429, f"too fast: expected at most {MAX_STARTS} messages in {WINDOW_S:g} s")
-        self._starts_s.append(now_s)
+        if not self._rate.allows(time.monotonic_ns()):
+            raise RefusedError(429, f"too fast: expected at most {ACTIONS_PER_S:g} messages a second")
 
     def open(self, run: int) -> None:
         """A WebSocket that carries this run number begins."""
@@ -75,11 +71,10 @@ class LessonSession:
 
 
 class LessonSessions:
-    """All sessions, and the connections that pass the relay towards their handlers."""
+    """All sessions of a classroom."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, LessonSession] = {}
-        self._connections: dict[int, TappedConnection] = {}
 
     def begin(self) -> LessonSession:
         """A new session with a token of its own; RefusedError where there are too many."""
@@ -99,15 +94,3 @@ class LessonSessions:
         if session is None:
             raise RefusedError(403, "session: unknown or over, expected one that /api/lesson gave to an open page")
         return session
-
-    def tap(self, connection: TappedConnection, upstream_port: int) -> None:
-        """What passes the relay from this port of its own to the lesson's server."""
-        self._connections[upstream_port] = connection
-
-    def untap(self, upstream_port: int) -> None:
-        """The connection is over."""
-        self._connections.pop(upstream_port, None)
-
-    def tapped(self, upstream_port: int) -> TappedConnection | None:
-        """None where the server was reached without the relay."""
-        return self._connections.get(upstream_port)

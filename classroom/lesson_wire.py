@@ -94,17 +94,15 @@ class TappedConnection:
         self._listener: UnitListener | None = None
 
     def passed(self, direction: str, data: bytes, arrived_ns: int) -> None:
-        """Data came by."""
+        """Data came by; none is the end of the stream."""
+        if not data:
+            self._tell(direction, Unit("end", 0, 0), arrived_ns)
         for unit in self._splitters[direction].feed(data):
             if unit.kind == "http" and direction == "up":
                 # A connection that is kept alive carries the next request to another handler.
                 self._listener = None
                 self._untold.clear()
             self._tell(direction, unit, arrived_ns)
-
-    def ended(self, direction: str, arrived_ns: int) -> None:
-        """One side sends no more."""
-        self._tell(direction, Unit("end", 0, 0), arrived_ns)
 
     def listen(self, listener: UnitListener) -> None:
         """From the request that is being handled on, to the next one."""
@@ -118,3 +116,35 @@ class TappedConnection:
             self._listener(direction, unit, arrived_ns)
         elif len(self._untold) < MAX_UNTOLD_UNITS:
             self._untold.append((direction, unit, arrived_ns))
+
+
+class Taps:
+    """The connections that the lesson's relay carries, by the address from which its server sees them come."""
+
+    def __init__(self) -> None:
+        self._connections: dict[tuple[str, int], TappedConnection] = {}
+
+    def tap(self) -> Tap:
+        """For a connection that the relay has just accepted."""
+        return Tap(self._connections)
+
+    def find(self, address: tuple[str, int]) -> TappedConnection | None:
+        """None where it came without passing the relay."""
+        return self._connections.get(address)
+
+
+class Tap:
+    """What the relay tells of one connection (a `servers.relay.RelayTap`)."""
+
+    def __init__(self, connections: dict[tuple[str, int], TappedConnection]) -> None:
+        self._connections = connections
+        self._connection = TappedConnection()
+        self.passed = self._connection.passed
+
+    def connected(self, address: tuple[str, int]) -> None:
+        """The server will see it come from there."""
+        self._connections[address] = self._connection
+
+    def disconnected(self, address: tuple[str, int]) -> None:
+        """It is over."""
+        self._connections.pop(address, None)
