@@ -1,4 +1,6 @@
-"""The echo that goes on. Run it alone: uvicorn classroom.samples.echo_loop:app"""
+"""The echo that goes on."""
+
+# By itself: uvicorn classroom.samples.echo_loop:app
 
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 

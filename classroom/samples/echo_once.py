@@ -1,4 +1,6 @@
-"""The echo as it is usually taught. Run it alone: uvicorn classroom.samples.echo_once:app"""
+"""The echo as it is usually taught."""
+
+# By itself: uvicorn classroom.samples.echo_once:app
 
 from fastapi import FastAPI, WebSocket
 

@@ -14,22 +14,24 @@ export class BugView {
     this._handlers = { onRun, onProof, onShow };
     this._chosen = null;
     this._running = false;
+    this._ready = false;
     section.querySelector(".lesson-claim").textContent = CLAIM;
     section.querySelector("fieldset").append(...choices("bug", OPTIONS, (value) => {
       this._chosen = value;
-      this.setReady(this._session.ready);
+      this.setReady(this._ready);
     }));
     this._button.onclick = () => this._run();
   }
 
   setReady(ready) {
+    this._ready = ready;
     this._button.disabled = !ready || this._running || this._chosen === null;
   }
 
   async _run() {
     const [session, chosen] = [this._session, this._chosen];
     this._running = true;
-    this.setReady(session.ready);
+    this.setReady(this._ready);
     try {
       const connection = session.connect("once");
       this._handlers.onRun(connection);
@@ -44,7 +46,7 @@ export class BugView {
       this._verdict.replaceChildren(element("p", { class: "wrong", text: error.message }));
     }
     this._running = false;
-    this.setReady(session.ready);
+    this.setReady(this._ready);
   }
 }
 

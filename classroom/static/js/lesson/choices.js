@@ -1,10 +1,17 @@
 import { element } from "./element.js";
 
+const SHORT_CHARACTERS = 16;
+
 /** Radio buttons of a question; `onChoose(value)`. */
 export function choices(name, options, onChoose) {
   return options.map(([value, text]) => element("label", { class: "lesson-option" },
     element("input", { type: "radio", name: `lesson-${name}`, value, onchange: () => onChoose(value) }),
     element("span", { text })));
+}
+
+/** Whether the options fit beside each other. */
+export function areShort(options) {
+  return options.every(([, text]) => text.length < SHORT_CHARACTERS);
 }
 
 /** What came of an answer: right or wrong in words, why, and a way to the row that proves it. */

@@ -40,7 +40,7 @@ function upgrade(rows, _exchanges, answered) {
 function channel(rows, _exchanges, answered) {
   const open = first(rows, "open");
   return {
-    title: "Open two-way channel",
+    title: "Open two‑way channel",
     websocket: open ? lit(`readyState OPEN after ${duration(open.since_ms)}`) : dark("Both sides hold the connection."),
     polling: answered.length ? lit("The exchange is over; nothing is open.") : dark("No channel."),
   };
@@ -61,7 +61,8 @@ function anytime(rows, exchanges, answered, pushed) {
 
 function withoutRequests(rows, exchanges, answered) {
   const messages = all(rows, "message");
-  const text = `${messages.length} answers, 1 request. Frames: ${totalBytes([...all(rows, "send"), ...all(rows, "answer")])} bytes`;
+  const answers = all(rows, "answer");
+  const text = `${messages.length} answers, 1 request. Frames: ${totalBytes([...all(rows, "send"), ...answers])} bytes`;
   const over = first(rows, "closed") || rows.some(isSilentEnd);
   const spent = exchanges.reduce((sum, one) => sum + (one.up_bytes ?? 0) + (one.down_bytes ?? 0), 0);
   return {
@@ -72,7 +73,7 @@ function withoutRequests(rows, exchanges, answered) {
 
   function websocketState() {
     if (messages.length > 1) return lit(text);
-    if (over) return broken(`Not reached: it ended after ${count(messages.length, "answer")}.`);
+    if (over) return broken(`Not reached: it ended after ${count(answers.length, "answer")}.`);
     return dark("The second message needs no second request.");
   }
 }

@@ -17,6 +17,7 @@ import { TEMPLATE } from "./template.js";
 import { renderTracker } from "./tracker_view.js";
 import { transcript } from "./transcript.js";
 
+const VIEW = "lesson";
 const BREATH_MS = 1000;
 const TICK_MS = 1000;
 const SAMPLE_NAMES = { once: "single echo", loop: "loop" };
@@ -39,6 +40,7 @@ class Lesson {
     this._proof = null;
     this._playing = false;
     this._drawing = false;
+    this._wasReady = false;
     this._session = new LessonSession(() => context.serverNow(), () => this._draw());
     const find = (selector) => section.querySelector(selector);
     this._find = find;
@@ -68,7 +70,8 @@ class Lesson {
     this._find(".lesson-run").onchange = (event) => {
       this._show(this._session.connections.find((connection) => connection.run === Number(event.target.value)));
     };
-    document.addEventListener("keydown", (event) => this._key(event));
+    this._context.on("step", ({ view, direction }) => { if (view === VIEW) this._move(direction); });
+    this._context.on("clock", () => { if (!this._wasReady) this._draw(); });
     setInterval(() => { if (this._isOpen() && !this._section.hidden) this._draw(); }, TICK_MS);
     this._session.follow();
     this._draw();
@@ -143,17 +146,8 @@ class Lesson {
     this._draw();
   }
 
-  _key(event) {
-    if (this._section.hidden || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.target.closest?.('input, select, textarea, [role="tablist"]')) return;
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (by === undefined) return;
-    event.preventDefault();
-    this._move(by);
-  }
-
   async _copy() {
-    const told = this._find(".lesson-transcript [role=status]");
+    const told = this._find(".lesson-copied");
     try {
       await navigator.clipboard.writeText(transcript(this._rows()).join("\n"));
       told.textContent = "Copied.";
@@ -164,6 +158,11 @@ class Lesson {
 
   _rows() {
     return this._shown ? buildRows(this._shown) : [];
+  }
+
+  /** The server is there, and its clock is known: only then can anything be noted. */
+  get _ready() {
+    return this._session.ready && this._context.serverNow() !== null;
   }
 
   _isOpen() {
@@ -192,31 +191,36 @@ class Lesson {
     renderTracker(this._find(".lesson-tracker"), row?.variables ?? NOTHING, rows[current - 1]?.variables ?? NOTHING);
     this._table.render(rows, current, this._proof);
     this._find(".lesson-at").textContent = row ? `Step ${row.number} of ${rows.length}` : "No step";
+    this._find('[data-action="copy"]').disabled = !row;
     this._find('[data-action="back"]').disabled = current <= 0;
     this._find('[data-action="forward"]').disabled = current >= rows.length - 1;
     this._quiz.render(this._shown, rows, this._session.maxLife_s);
     this._renderTexts(rows);
+    const error_ms = this._context.clockUncertaintyMs();
+    this._find(".lesson-error-note").textContent = error_ms === null ? ""
+      : `Times are the server's; those of the browser are converted, and may be off by ${error_ms.toFixed(1)} ms. Bytes are counted on the wire.`;
   }
 
   _renderControls() {
-    const { session, open, busy } = { session: this._session, open: this._isOpen(), busy: this._playing };
+    const [session, ready, open, busy] = [this._session, this._ready, this._isOpen(), this._playing];
+    this._wasReady = ready;
     for (const button of this._section.querySelectorAll("[data-sample]")) {
       button.setAttribute("aria-pressed", String(button.dataset.sample === this._sample));
       button.disabled = busy;
     }
     const enabled = {
-      play: session.ready && !busy && !open, connect: session.ready && !busy && !open,
+      play: ready && !busy && !open, connect: ready && !busy && !open,
       send: open && !busy, bye: open && !busy && this._sample === "loop", close: open && !busy,
     };
     for (const [name, on] of Object.entries(enabled)) this._find(`[data-action="${name}"]`).disabled = !on;
     this._find("#lesson-message").maxLength = session.maxCharacters ?? 200;
-    this._find(".lesson-state").textContent = this._shown ? this._shown.socket.state : "not connected";
+    this._find(".lesson-state").textContent = `readyState ${this._shown ? this._shown.socket.state : "–"}`;
     this._find(".lesson-state").dataset.state = this._shown ? this._shown.socket.state : "none";
     const refusal = this._find(".lesson-refusal");
     refusal.hidden = session.refusal === null;
     refusal.textContent = session.refusal ?? "";
-    this._bug.setReady(session.ready);
-    this._moments.setReady(session.ready);
+    this._bug.setReady(ready);
+    this._moments.setReady(ready);
   }
 
   _renderRuns() {

@@ -7,10 +7,12 @@ export class MomentsView {
     this._session = session;
     this._onRun = onRun;
     this._buttons = [];
+    this._ready = false;
     section.append(...Object.entries(MOMENTS).map(([name, moment]) => this._card(name, moment)));
   }
 
   setReady(ready) {
+    this._ready = ready;
     for (const button of this._buttons) button.disabled = !ready || button.dataset.running === "yes";
   }
 
@@ -30,7 +32,7 @@ export class MomentsView {
       }
       button.dataset.running = "no";
       button.textContent = "Run it again";
-      this.setReady(this._session.ready);
+      this.setReady(this._ready);
     };
     this._buttons.push(button);
     return element("article", { class: "lesson-moment", "data-moment": name },

@@ -1,4 +1,4 @@
-import { choices, verdict } from "./choices.js";
+import { areShort, choices, verdict } from "./choices.js";
 import { element } from "./element.js";
 import { questions } from "./quiz.js";
 
@@ -33,7 +33,9 @@ export class QuizView {
       feedback.replaceChildren(verdict(judged, this._onShow));
       this._onProof(judged.row);
     };
-    return element("fieldset", { class: "lesson-options", "data-question": name },
-      element("legend", { text }), ...choices(name, options, judge), feedback);
+    return element("fieldset", {
+      class: "lesson-options", role: "radiogroup", "aria-labelledby": `lesson-question-${name}`, "data-question": name,
+      "data-short": areShort(options),
+    }, element("legend", { id: `lesson-question-${name}`, text }), ...choices(name, options, judge), feedback);
   }
 }

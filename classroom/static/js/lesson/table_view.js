@@ -1,6 +1,6 @@
 import { element, renderKeyed } from "./element.js";
-import { label } from "./transcript.js";
 
+const SHORT = { application_state: "application", client_state: "client", ready_state: "readyState" };
 const DIRECTION = { up: ["→", "to the server"], down: ["←", "to the browser"] };
 
 /** The execution table; `onSelect(index)` when a step is chosen. */
@@ -30,18 +30,18 @@ export class TableView {
 
   _row(row, index) {
     const [sign, spoken] = DIRECTION[row.direction] ?? ["", ""];
-    return element("tr", { "data-side": row.side, "data-kind": row.kind, onclick: () => this._onSelect(index) },
-      element("td", {}, element("button", { type: "button", class: "lesson-step", text: String(row.number), "aria-label": `Step ${row.number}` })),
-      element("td", { class: "number" }, milliseconds(row.since_ms)),
-      element("td", { class: "text-column" },
+    return element("tr", { role: "row", "data-side": row.side, "data-kind": row.kind, onclick: () => this._onSelect(index) },
+      element("td", { role: "cell" }, element("button", { type: "button", class: "lesson-step", text: String(row.number), "aria-label": `Step ${row.number}` })),
+      element("td", { role: "cell", class: "number" }, milliseconds(row.since_ms)),
+      element("td", { role: "cell", class: "text-column" },
         element("span", { class: "lesson-side", text: row.side === "browser" ? "Browser" : `Server, line ${row.line}` }),
         element("span", { class: "lesson-action", text: row.action })),
-      element("td", { class: "text-column" }, ...states(row.before, row.after)),
-      element("td", { class: "text-column" }, ...states(row.after, row.before)),
-      element("td", { class: "text-column lesson-text", text: row.message }),
-      element("td", { class: "text-column lesson-direction" },
+      element("td", { role: "cell", class: "text-column" }, ...states(row.before, row.after)),
+      element("td", { role: "cell", class: "text-column" }, ...states(row.after, row.before)),
+      element("td", { role: "cell", class: "text-column lesson-text", text: row.message }),
+      element("td", { role: "cell", class: "text-column lesson-direction" },
         element("span", { "aria-hidden": "true", text: sign }), element("span", { class: "visually-hidden", text: spoken })),
-      element("td", { class: "number", text: row.bytes === null ? "" : String(row.bytes) }));
+      element("td", { role: "cell", class: "number", text: row.bytes === null ? "" : String(row.bytes) }));
   }
 
   /** Scrolls the table, never the page. */
@@ -63,8 +63,8 @@ function milliseconds(ms) {
 
 function states(own, other) {
   return Object.entries(own).map(([name, state]) => (
-    element("span", { class: "lesson-states", "data-changed": state !== other[name] },
-      element("span", { class: "lesson-variable", text: label(name) }),
+    element("span", { class: "lesson-states", "data-variable": name, "data-changed": state !== other[name] },
+      element("span", { class: "lesson-variable", text: `${SHORT[name]} ` }),
       element("span", { class: "lesson-value", text: state ?? "none" }))
   ));
 }

@@ -5,7 +5,7 @@ export const TEMPLATE = `
   <div class="panel lesson-head">
     <div class="lesson-intro">
       <h2>The lesson, live</h2>
-      <p class="soft">A WebSocket of this page, and the FastAPI handler that answers it. All that stands here happened, and was noted as it did.</p>
+      <p class="soft">A WebSocket of this page and the FastAPI handler that answers it, noted step by step as it happens.</p>
     </div>
     <div class="row lesson-controls">
       <div class="row lesson-versions" role="group" aria-label="Version of the program">
@@ -20,9 +20,9 @@ export const TEMPLATE = `
         <input id="lesson-message" class="lesson-input" value="Hello" autocomplete="off">
         <button type="submit" class="button" data-action="send">Send</button>
       </form>
-      <button type="button" class="button" data-action="bye" title="The loop closes when it reads “Bye”">Let the server close</button>
-      <button type="button" class="button" data-action="close">Close from here</button>
-      <output class="lesson-state" aria-label="readyState of the browser's socket"></output>
+      <button type="button" class="button" data-action="bye" title="The loop closes when it reads “Bye”">Server closes</button>
+      <button type="button" class="button" data-action="close">Close here</button>
+      <output class="lesson-state"></output>
     </div>
     <p class="wrong lesson-refusal" role="alert" hidden></p>
   </div>
@@ -51,13 +51,13 @@ export const TEMPLATE = `
         </span>
       </div>
       <div class="lesson-scroll" tabindex="0" role="region" aria-labelledby="lesson-table-title">
-        <table class="lesson-table">
-          <thead><tr>
-            <th scope="col">Step</th><th scope="col">Time</th><th scope="col" class="text-column">Action</th>
-            <th scope="col" class="text-column">State before</th><th scope="col" class="text-column">State after</th>
-            <th scope="col" class="text-column">Message</th><th scope="col" class="text-column">Direction</th><th scope="col">Bytes</th>
+        <table class="lesson-table" role="table">
+          <thead role="rowgroup"><tr role="row">
+            <th role="columnheader" scope="col">Step</th><th role="columnheader" scope="col">Time</th><th role="columnheader" scope="col" class="text-column">Action</th>
+            <th role="columnheader" scope="col" class="text-column">State before</th><th role="columnheader" scope="col" class="text-column">State after</th>
+            <th role="columnheader" scope="col" class="text-column">Message</th><th role="columnheader" scope="col" class="text-column">Direction</th><th role="columnheader" scope="col">Bytes</th>
           </tr></thead>
-          <tbody></tbody>
+          <tbody role="rowgroup"></tbody>
         </table>
         <p class="lesson-empty soft">Nothing has happened yet. <b>Play it</b>, or <b>Connect</b> and go step by step.</p>
       </div>
@@ -70,7 +70,7 @@ export const TEMPLATE = `
       <h3 id="lesson-bug-title">Spot the bug</h3>
       <p>The single echo is often taught with this sentence:</p>
       <blockquote class="lesson-claim"></blockquote>
-      <fieldset class="lesson-options"><legend>What is wrong with it?</legend></fieldset>
+      <fieldset class="lesson-options" role="radiogroup" aria-labelledby="lesson-bug-question"><legend id="lesson-bug-question">What is wrong with it?</legend></fieldset>
       <div><button type="button" class="button" data-action="bug" disabled>Run it and see</button></div>
       <div class="lesson-verdict" aria-live="polite"></div>
     </section>
@@ -88,11 +88,12 @@ export const TEMPLATE = `
     <section class="panel stack lesson-snapshot" aria-labelledby="lesson-snapshot-title">
       <h3 id="lesson-snapshot-title">In four sentences</h3>
       <ol class="lesson-sentences"></ol>
-      <details class="lesson-transcript">
-        <summary>Transcript</summary>
-        <div class="row"><button type="button" class="button" data-action="copy">Copy as text</button><span class="small soft" role="status"></span></div>
-        <ol></ol>
-      </details>
+      <div class="row lesson-transcript-head">
+        <h3 id="lesson-transcript-title">Transcript</h3>
+        <span class="small soft lesson-copied" role="status"></span>
+        <button type="button" class="button" data-action="copy">Copy</button>
+      </div>
+      <div class="lesson-transcript" tabindex="0" role="region" aria-labelledby="lesson-transcript-title"><ol></ol></div>
     </section>
   </div>
 </div>`;
