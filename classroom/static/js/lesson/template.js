@@ -7,6 +7,7 @@ export const TEMPLATE = `
       <h2>The lesson, live</h2>
       <p class="soft">A WebSocket of this page and the FastAPI handler that answers it, noted step by step as it happens.</p>
     </div>
+    <output class="lesson-state"></output>
     <div class="row lesson-controls">
       <div class="row lesson-versions" role="group" aria-label="Version of the program">
         <button type="button" class="button" data-sample="once">Single echo</button>
@@ -22,7 +23,6 @@ export const TEMPLATE = `
       </form>
       <button type="button" class="button" data-action="bye" title="The loop closes when it reads “Bye”">Server closes</button>
       <button type="button" class="button" data-action="close">Close here</button>
-      <output class="lesson-state"></output>
     </div>
     <p class="wrong lesson-refusal" role="alert" hidden></p>
   </div>
@@ -55,7 +55,7 @@ export const TEMPLATE = `
           <thead role="rowgroup"><tr role="row">
             <th role="columnheader" scope="col">Step</th><th role="columnheader" scope="col">Time</th><th role="columnheader" scope="col" class="text-column">Action</th>
             <th role="columnheader" scope="col" class="text-column">State before</th><th role="columnheader" scope="col" class="text-column">State after</th>
-            <th role="columnheader" scope="col" class="text-column">Message</th><th role="columnheader" scope="col" class="text-column">Direction</th><th role="columnheader" scope="col">Bytes</th>
+            <th role="columnheader" scope="col" class="text-column">Message</th><th role="columnheader" scope="col" class="text-column lesson-direction"><span aria-hidden="true">⇄</span><span class="visually-hidden">Direction</span></th><th role="columnheader" scope="col">Bytes</th>
           </tr></thead>
           <tbody role="rowgroup"></tbody>
         </table>
