@@ -12,6 +12,7 @@ import pytest
 from starlette.types import Message
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from classroom.addresses import Addresses
 from classroom.lesson_app import MAX_BODY_BYTES, MAX_MESSAGE_CHARACTERS, LessonDoor, create_lesson_app
@@ -57,7 +58,7 @@ class Follower:
         """A WebSocket to a sample, as the page opens it."""
         query = {"session": self.hello["session"], "run": str(run)} | changes
         url = f"ws://127.0.0.1:{self._classroom.lesson_port}/lesson/{sample}?{httpx.QueryParams(query)}"
-        with connect(url, origin=self._classroom.url, compression=None, open_timeout=PATIENCE_S) as socket:  # type: ignore[arg-type]
+        with connect(url, origin=Origin(self._classroom.url), compression=None, open_timeout=PATIENCE_S) as socket:
             yield socket
 
     def post(self, content: bytes, *, origin: str | None = None, **changes: str) -> httpx.Response:
@@ -71,7 +72,7 @@ class Follower:
 @contextmanager
 def following(classroom: RunningClassroom) -> Iterator[Follower]:
     url = f"{classroom.websocket_url}/api/lesson"
-    with connect(url, origin=classroom.url, compression=None, max_queue=None) as socket:  # type: ignore[arg-type]
+    with connect(url, origin=Origin(classroom.url), compression=None, max_queue=None) as socket:
         yield Follower(classroom, socket)
 
 
@@ -248,7 +249,7 @@ def test_foreign_pages_are_refused(page: Follower, classroom: RunningClassroom) 
             f"ws://127.0.0.1:{classroom.lesson_port}/lesson/loop?session={page.hello['session']}&run=9",
             f"{classroom.websocket_url}/api/lesson",
         ):
-            with pytest.raises(InvalidStatus) as refused, connect(url, origin=origin):  # type: ignore[arg-type]
+            with pytest.raises(InvalidStatus) as refused, connect(url, origin=Origin(origin) if origin else None):
                 pass
             assert refused.value.response.status_code == 403
     assert goes_on(page, 10)
@@ -271,7 +272,7 @@ def test_a_session_is_over_with_its_page(page: Follower, classroom: RunningClass
 
 
 def test_the_pages_line_expects_no_messages(classroom: RunningClassroom) -> None:
-    with connect(f"{classroom.websocket_url}/api/lesson", origin=classroom.url) as socket:  # type: ignore[arg-type]
+    with connect(f"{classroom.websocket_url}/api/lesson", origin=Origin(classroom.url)) as socket:
         socket.recv(PATIENCE_S)
         socket.send("let me talk")
         code, reason = closing(socket)
