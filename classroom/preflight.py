@@ -15,9 +15,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-router = APIRouter()
+from classroom.room import require_teacher
+
+router = APIRouter(dependencies=[Depends(require_teacher)])
 
 _ROUND_TRIPS = 40
 _SLEEPS = 20
