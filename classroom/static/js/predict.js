@@ -28,6 +28,8 @@ class PredictView {
     this.current = 0;
     this.states = QUESTIONS.map(() => progress.ASKED);
     this.experiment = null;
+    /** Whether a run of this view ended the row of runs that follow each other. */
+    this.paused = false;
     section.innerHTML = `<div class="predict">
       <nav class="predict-steps" aria-label="The five questions"></nav>
       <article class="predict-question" aria-labelledby="predict-title"></article>
@@ -40,6 +42,17 @@ class PredictView {
     });
     this.article.addEventListener("click", (event) => this.onAction(event.target.closest("[data-action]")?.dataset.action));
     this.article.addEventListener("submit", (event) => this.onSubmit(event));
+    // A radio button needs the keys that the page takes for freezing and stepping.
+    this.article.addEventListener("keydown", (event) => event.target.matches("input") && event.stopPropagation());
+    context.on("hello", () => this.experiment ?? this.render());
+    context.on("view", ({ view }) => this.onView(view));
+  }
+
+  /** Runs follow each other by themselves again once this view is left. */
+  onView(view) {
+    if (view === "predict" || !this.paused || this.experiment) return;
+    this.paused = false;
+    this.context.pauseAuto(false).catch(() => {}); // said in the page's own status: the server is gone
   }
 
   /** Per question {question, progress}; the hand-out prints what has been revealed. */
@@ -98,6 +111,7 @@ class PredictView {
   async run() {
     const question = this.question;
     this.change(progress.running(this.state));
+    this.paused = true;
     this.experiment = new Experiment(this.context, question, (now) => this.showProgress(now));
     this.steps.toggleAttribute("inert", true);
     try {

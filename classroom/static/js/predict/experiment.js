@@ -96,7 +96,7 @@ export class Experiment {
 }
 
 /** The model's predictions by transport for a run's settings. */
-export async function modelOf(context, settings) {
+export async function modelOf(context, { seed: _luck, ...settings }) {
   const answer = await context.request(`/api/model?${new URLSearchParams(settings)}`);
   return answer.transports;
 }
