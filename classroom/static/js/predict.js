@@ -5,6 +5,7 @@
  * questions.js asks, progress.js keeps order, experiment.js runs, scoring.js judges, views.js and bars.js show.
  */
 
+import { markElement } from "./marks.js";
 import { barTable } from "./predict/bars.js";
 import { Experiment } from "./predict/experiment.js";
 import { FIELDS } from "./predict/fields.js";
@@ -153,6 +154,7 @@ class PredictView {
         ${state.phase === "asked" ? formHtml(question, this.context.lanes) : lockedHtml(question, state, (part, answer) => this.words(part, answer))}
       </div>
       <div class="panel stack predict-reveal">${state.phase === "revealed" ? "" : this.runHtml()}</div>`;
+    for (const row of this.article.querySelectorAll(".predict-live [data-transport] > th")) row.prepend(markElement(row.parentElement.dataset.transport));
     if (state.phase === "revealed") this.renderResult(this.article.querySelector(".predict-reveal"));
   }
 
@@ -188,7 +190,7 @@ class PredictView {
 
   progressHtml() {
     const lanes = this.context.lanes.map(
-      (lane) => `<tr data-transport="${lane.transport}"><th scope="row"><span class="swatch" aria-hidden="true"></span>${lane.label}</th><td data-live="requests">0</td><td data-live="delivered">0</td></tr>`,
+      (lane) => `<tr data-transport="${lane.transport}"><th scope="row">${lane.label}</th><td data-live="requests">0</td><td data-live="delivered">0</td></tr>`,
     );
     return `<p class="predict-now" role="status"></p>
       <progress class="predict-progress" max="1" value="0" aria-label="The runs so far"></progress>

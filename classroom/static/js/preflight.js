@@ -1,6 +1,7 @@
 /** The pre-flight check as a dialog: what holds, what does not, and what to do about it. */
 
 import { judge, probe } from "./preflight/checks.js";
+import { saveLastRun } from "./recorded.js";
 
 /** Put a button into the page's header that opens the check. Gives {open()}. */
 export function mountPreflight(tools, context) {
@@ -19,7 +20,10 @@ export function mountPreflight(tools, context) {
       <button type="button" class="button" data-action="close">Close</button></div>
     <p class="preflight-sum" role="status"></p>
     <ul class="preflight-list"></ul>
-    <div class="row"><button type="button" class="button button-strong" data-action="again">Check again</button></div>`;
+    <div class="row"><button type="button" class="button button-strong" data-action="again">Check again</button>
+      <a class="button" href="?recorded">Show the recorded run</a>
+      <button type="button" class="button" data-action="save">Save the last run</button></div>
+    <p class="soft small preflight-saved" role="status"></p>`;
   document.body.append(dialog);
   const again = () => check(dialog, context);
   const open = () => {
@@ -29,6 +33,9 @@ export function mountPreflight(tools, context) {
   button.addEventListener("click", open);
   dialog.querySelector("[data-action=close]").addEventListener("click", () => dialog.close());
   dialog.querySelector("[data-action=again]").addEventListener("click", again);
+  dialog.querySelector("[data-action=save]").addEventListener("click", () => {
+    dialog.querySelector(".preflight-saved").textContent = saveLastRun(context);
+  });
   return { open };
 }
 
@@ -53,7 +60,7 @@ function portsOf({ lanes, lessonPort }) {
 
 async function serverChecks(context) {
   try {
-    const answer = await context.fetchApi("/api/preflight");
+    const answer = await context.request("/api/preflight");
     return answer.checks;
   } catch (error) {
     return [{ id: "server", title: "The server checks itself", passed: false, found: error.message, remedy: "Is make demo still running? Start it again, and reload this page." }];

@@ -54,12 +54,12 @@ export function watchForSilence(context, location) {
   }, 500);
 }
 
-/** The last run that is over as a file's content; null before there is one. */
-export function recordingOfStore(context) {
+/** Offer the last run that is over as a file to keep; says what came of it. */
+export function saveLastRun(context) {
   const data = context.store.finished;
-  if (data === null) return null;
-  return {
-    ...data.snapshot(),
+  if (data === null) return "No run is over yet: wait for the end of this one.";
+  const recording = {
+    ...withoutRepeatedBytes(data.snapshot()),
     recorded: {
       at: new Date().toISOString(),
       browser: browserName(navigator),
@@ -67,10 +67,25 @@ export function recordingOfStore(context) {
       lanes: context.lanes,
     },
   };
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(recording)], { type: "application/json" }));
+  link.download = `run-${recording.recorded.at.slice(0, 19).replaceAll(":", "")}.json`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  return `Saved as ${link.download}.`;
+}
+
+/** Ten counts a second of which most are the same: the first of each is enough. */
+function withoutRepeatedBytes(snapshot) {
+  const lanes = Object.entries(snapshot.lanes).map(([transport, lane]) => {
+    const isNews = (row, index) => index === 0 || row.up + row.down !== lane.bytes[index - 1].up + lane.bytes[index - 1].down;
+    return [transport, { ...lane, bytes: lane.bytes.filter(isNews) }];
+  });
+  return { ...snapshot, lanes: Object.fromEntries(lanes) };
 }
 
 function browserName({ userAgent, userAgentData }) {
   const brand = userAgentData?.brands?.find(({ brand: name }) => !/not.*brand/i.test(name));
   if (brand) return `${brand.brand} ${brand.version}`;
-  return /(Firefox|Safari)\/[\d.]+/.exec(userAgent)?.[0].replace("/", " ") ?? "a browser";
+  return /(Chrome|Firefox|Safari)\/[\d.]+/.exec(userAgent)?.[0].replace("/", " ") ?? "a browser";
 }

@@ -1,10 +1,11 @@
 /** A bar chart that is a table: each row has its name, its bar and its value, so that it reads the same without eyes. */
 
+import { markElement } from "../marks.js";
 import { format } from "./fields.js";
 
 const KIND_WORDS = { you: "predicted", run: "measured", model: "model" };
 
-/** A <table> of bars [{label, value, kind}] of one field, on a scale that begins at zero. */
+/** A <table> of bars [{label, value, kind, transport}] of one field, on a scale that begins at zero. */
 export function barTable(bars, field, caption) {
   const table = document.createElement("table");
   table.className = "bars";
@@ -14,9 +15,11 @@ export function barTable(bars, field, caption) {
   for (const bar of bars) {
     const row = body.insertRow();
     row.dataset.kind = bar.kind;
+    if (bar.transport) row.dataset.transport = bar.transport;
     const head = document.createElement("th");
     head.scope = "row";
-    head.textContent = bar.label;
+    if (bar.transport) head.append(markElement(bar.transport));
+    head.append(bar.label);
     row.append(head);
     const line = document.createElement("span");
     line.className = "bar";

@@ -14,7 +14,7 @@ const TIE_FACTOR = 1.25;
  *
  * `answer`: the prediction, null where it was skipped. `evidence`: {run: evidence}. `models`: {run: {transport: prediction} | null}.
  * `label(transport)` and `runLabel(run)` give names for people. The result: {outcome, predicted, measured, model, bars}:
- * outcome "right", "close", "off", "skipped" or "unmeasured"; the next three words or null; bars [{label, value, kind}],
+ * outcome "right", "close", "off", "skipped" or "unmeasured"; the next three words or null; bars [{label, value, kind, transport}],
  * kind "you", "run" or "model", values in the unit of the part's field.
  */
 export function scorePart(part, answer, evidence, models, { label, runLabel }) {
@@ -58,8 +58,8 @@ const KINDS = {
       model: ratio(model) === null ? null : changeInWords(part, model),
       bars: bars(
         ...part.of.flatMap((place, index) => [
-          { label: name(place), value: measured[index], kind: "run" },
-          { label: `${name(place)}, model`, value: model[index], kind: "model" },
+          { label: name(place), value: measured[index], kind: "run", transport: place[1] },
+          { label: "", value: model[index], kind: "model", transport: place[1] },
         ]),
       ),
     };
@@ -76,7 +76,7 @@ const KINDS = {
       predicted: answer === null ? null : label(answer),
       measured: complete ? `${winners.map(label).join(" and ")} (${format(least, part.field)})` : null,
       model: null,
-      bars: bars(...rows.map((row) => ({ label: label(row.transport), value: row.value, kind: "run" }))),
+      bars: bars(...rows.map((row) => ({ label: label(row.transport), value: row.value, kind: "run", transport: row.transport }))),
     };
   },
 
@@ -90,7 +90,7 @@ const KINDS = {
       measured: course && (words(course) ?? "none of these four courses"),
       model: null,
       bars: course === null ? [] : bars(
-        ...part.of.map(([, transport]) => ({ label: label(transport), value: evidence[run].lanes[transport].pace_ratio, kind: "run" })),
+        ...part.of.map(([, transport]) => ({ label: label(transport), value: evidence[run].lanes[transport].pace_ratio, kind: "run", transport })),
       ),
     };
   },

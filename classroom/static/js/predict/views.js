@@ -74,8 +74,9 @@ export function verdictHtml(outcome, reason) {
   return `<p class="${style} predict-verdict" data-outcome="${outcome}">${reason ?? sentence}</p>`;
 }
 
-/** One part in words: what was said, what the run says, what the model says. */
+/** One part in words: what was said, what the run says, what the model says. Of a single number the bars say all of it. */
 export function partResultHtml(part, score) {
+  if (part.kind === "number" && score.outcome !== "unmeasured") return "";
   const rows = [
     ["You said", score.predicted ?? "nothing"],
     ["The run says", score.measured ?? "nothing that answers it"],
