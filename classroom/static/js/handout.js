@@ -7,27 +7,14 @@ import { modelOf } from "./predict/experiment.js";
 import { scorePart } from "./predict/scoring.js";
 
 /**
- * Put the sheets at the end of the page and a button into its header. `predictions()` gives [{question, progress}] (predict.js).
- * Ctrl+P prints the same sheets; the button first runs the lesson once and asks the model, so that no answer is missing.
+ * Put the sheets at the end of the page. `predictions()` gives [{question, progress}] (predict.js). Printing by Ctrl+P gives the same sheets as the
+ * teacher's button, which prepares them first: then no answer is missing.
  */
-export function mountHandout(tools, context, predictions) {
+export function mountHandout(context, predictions) {
   const sheets = document.createElement("div");
   sheets.id = "handout";
   document.body.append(sheets);
   const handout = new Handout(sheets, context, predictions);
-  const button = document.createElement("button");
-  button.type = "button";
-  button.id = "handout-button";
-  button.className = "button button-quiet";
-  button.textContent = "Hand-out";
-  button.title = "Two pages to print: questions, and answers";
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    await handout.prepare();
-    button.disabled = false;
-    window.print();
-  });
-  tools.prepend(button);
   window.addEventListener("beforeprint", () => handout.render());
   return handout;
 }

@@ -1,43 +1,52 @@
-/** The pre-flight check as a dialog: what holds, what does not, and what to do about it. */
+/** The teacher's dialog: hand-out, recorded run, and the pre-flight check: what holds, what does not, and what to do about it. */
 
 import { judge, probe } from "./preflight/checks.js";
 import { saveLastRun } from "./recorded.js";
 
-/** Put a button into the page's header that opens the check. Gives {open()}. */
-export function mountPreflight(tools, context) {
+/** Put a button into the page's header that opens the teacher's dialog: the check, the hand-out, the recorded run. */
+export function mountPreflight(tools, context, handout) {
   const button = document.createElement("button");
   button.type = "button";
-  button.id = "preflight-button";
+  button.id = "teacher-button";
   button.className = "button button-quiet";
-  button.textContent = "Check";
-  button.title = "Is everything ready for a lesson?";
+  button.textContent = "Teacher";
+  button.title = "Ready for the lesson? Hand-out, check, recorded run";
   tools.prepend(button);
   const dialog = document.createElement("dialog");
   dialog.id = "preflight";
   dialog.className = "panel preflight";
   dialog.setAttribute("aria-labelledby", "preflight-title");
-  dialog.innerHTML = `<div class="row preflight-head"><h2 id="preflight-title" tabindex="-1">Ready for the lesson?</h2>
-      <button type="button" class="button" data-action="close">Close</button></div>
-    <p class="preflight-sum" role="status"></p>
-    <ul class="preflight-list"></ul>
-    <div class="row"><button type="button" class="button button-strong" data-action="again">Check again</button>
-      <a class="button" href="?recorded">Show the recorded run</a>
-      <button type="button" class="button" data-action="save">Save the last run</button></div>
-    <p class="soft small preflight-saved" role="status"></p>`;
+  dialog.innerHTML = TEMPLATE;
   document.body.append(dialog);
-  const again = () => check(dialog, context);
-  const open = () => {
-    if (!dialog.open) dialog.showModal();
-    return again();
-  };
-  button.addEventListener("click", open);
-  dialog.querySelector("[data-action=close]").addEventListener("click", () => dialog.close());
-  dialog.querySelector("[data-action=again]").addEventListener("click", again);
-  dialog.querySelector("[data-action=save]").addEventListener("click", () => {
-    dialog.querySelector(".preflight-saved").textContent = saveLastRun(context);
+  const find = (action) => dialog.querySelector(`[data-action=${action}]`);
+  button.addEventListener("click", () => {
+    dialog.showModal();
+    check(dialog, context);
   });
-  return { open };
+  find("close").addEventListener("click", () => dialog.close());
+  find("again").addEventListener("click", () => check(dialog, context));
+  find("print").addEventListener("click", async () => {
+    find("print").disabled = true;
+    await handout.prepare();
+    find("print").disabled = false;
+    window.print();
+  });
+  find("save").addEventListener("click", () => {
+    dialog.querySelector(".preflight-said").textContent = saveLastRun(context);
+  });
 }
+
+const TEMPLATE = `<div class="row preflight-head"><h2 id="preflight-title">For the teacher</h2>
+    <button type="button" class="button" data-action="close">Close</button></div>
+  <div class="row">
+    <button type="button" class="button" data-action="print">Print the hand-out</button>
+    <a class="button" href="?recorded">Show the recorded run</a>
+    <button type="button" class="button" data-action="save">Save the last run</button>
+  </div>
+  <p class="soft small preflight-said" role="status"></p>
+  <div class="row preflight-head"><h3>Ready for the lesson? <span class="preflight-sum" role="status"></span></h3>
+    <button type="button" class="button" data-action="again">Check again</button></div>
+  <ul class="preflight-list"></ul>`;
 
 async function check(dialog, context) {
   const sum = dialog.querySelector(".preflight-sum");
@@ -69,9 +78,9 @@ async function serverChecks(context) {
 
 function itemHtml({ id, title, passed, found, remedy }) {
   return `<li data-check="${id}" data-passed="${passed}"><span class="preflight-mark" aria-hidden="true">${passed ? "✓" : "✗"}</span>
-    <div><strong>${escapeHtml(title)}</strong> <span class="visually-hidden">${passed ? "holds" : "does not hold"}</span>
-    <p class="soft">${escapeHtml(found)}</p>
-    ${passed ? "" : `<p>${escapeHtml(remedy)}</p>`}</div></li>`;
+    <div><strong>${escapeHtml(title)}</strong> <span class="visually-hidden">${passed ? "holds" : "does not hold"}:</span>
+    <span class="soft small">${escapeHtml(found)}</span>
+    ${passed ? "" : `<p class="small">${escapeHtml(remedy)}</p>`}</div></li>`;
 }
 
 function escapeHtml(text) {

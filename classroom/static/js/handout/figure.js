@@ -10,9 +10,9 @@ const WIDTH = 740;
 const LEFT = 92;
 const RIGHT = 8;
 const TRUTH_HEIGHT = 26;
-const LANE_HEIGHT = 60;
-const RAIL_INSET = 13;
-const AXIS_HEIGHT = 30;
+const LANE_HEIGHT = 46;
+const RAIL_INSET = 9;
+const AXIS_HEIGHT = 20;
 /** A request that the server kept for longer than this, beyond the way there and back, was held. */
 const HELD_NS = 20_000_000;
 
@@ -130,8 +130,7 @@ function axisMarkup({ startNs, lengthNs }, scale, bottom) {
   const labels = [];
   for (let second = 0; second <= seconds; second += 1) {
     const x = scale.x(startNs + second * 1e9);
-    labels.push(`<line x1="${x}" x2="${x}" y1="${bottom}" y2="${bottom + 5}" stroke="#000"/><text x="${x}" y="${bottom + 17}" text-anchor="middle" font-size="10">${second}</text>`);
+    labels.push(`<line x1="${x}" x2="${x}" y1="${bottom}" y2="${bottom + 5}" stroke="#000"/><text x="${x}" y="${bottom + 16}" text-anchor="middle" font-size="10">${second}${second === 0 ? " s" : ""}</text>`);
   }
-  return `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${bottom}" y2="${bottom}" stroke="#000"/>${labels.join("")}
-    <text x="${WIDTH - RIGHT}" y="${bottom + 28}" text-anchor="end" font-size="10">seconds</text>`;
+  return `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${bottom}" y2="${bottom}" stroke="#000"/>${labels.join("")}`;
 }

@@ -1,11 +1,15 @@
 /** The two sheets of the hand-out as HTML: what to fill in, and the answers. Pure: data in, markup out. */
 
-import { FIELDS, format } from "../predict/fields.js";
+import { format } from "../predict/fields.js";
 import { figureFacts } from "./facts.js";
 import { laneFigure } from "./figure.js";
 
-const BLANK_STEPS = 10;
-const COLUMNS = ["requests", "delivered", "missed", "empty_ratio", "requests_per_event", "header_bytes", "payload_bytes", "p50_ms", "p95_ms", "max_ms"];
+const BLANK_STEPS = 9;
+/** Narrow headings for paper; the fields are those of the page's table. */
+const COLUMNS = {
+  requests: "requests", delivered: "events", missed: "missed", empty_ratio: "empty answers", requests_per_event: "requests per event",
+  header_bytes: "header bytes", payload_bytes: "payload bytes", mean_ms: "mean", p50_ms: "median", p95_ms: "p95", max_ms: "longest",
+};
 const STEP_COLUMNS = ["Step", "Who, and what they do", "State before", "State after", "Message"];
 /** The steps of one message there and back; the rest of the trace is for the screen. */
 const STEP_KINDS = ["connect", "accept", "open", "send", "receive", "answer", "message", "close", "failed", "closed"];
@@ -20,7 +24,7 @@ export function sheetsHtml(data) {
 }
 
 function questionSheet(data) {
-  return `<header class="sheet-head"><h1>Push or poll? One stream, four ways</h1><p>Name <span class="blank"></span> Date <span class="blank blank-short"></span></p></header>
+  return `<header class="sheet-head"><h1>Push or poll? One stream, four ways</h1><p class="sheet-name">Name <span class="blank"></span> Date <span class="blank blank-short"></span></p></header>
     <h2>1 &nbsp;Predict, before you watch</h2>
     <ol class="sheet-questions">${data.questions.map(({ question }) => blankQuestion(question)).join("")}</ol>
     <h2>2 &nbsp;One message over a WebSocket, step by step</h2>
@@ -47,7 +51,8 @@ function blankQuestion(question) {
     const lead = question.parts.length > 1 || part.kind === "happened" ? `<i>${part.ask}:</i> ` : "";
     return `${lead}${choices.map((choice) => `<span class="box-choice"><span class="box"></span>${choice}</span>`).join(" ")}`;
   });
-  return `<li><b>${question.title}.</b> ${question.text} <span class="sheet-answers">${asked.map((line) => `<span>${line}</span>`).join("")}</span></li>`;
+  const stop = /[.?!]$/.test(question.title) ? "" : ".";
+  return `<li><b>${question.title}${stop}</b> ${question.text} <span class="sheet-answers">${asked.map((line) => `<span>${line}</span>`).join("")}</span></li>`;
 }
 
 function stepTable(rows, kind) {
@@ -61,15 +66,17 @@ function answerSheet(data) {
     <h2>1 &nbsp;What the runs showed</h2>
     ${predictionTable(data.questions)}
     <h2>2 &nbsp;One message over a WebSocket</h2>
-    ${data.steps === null ? `<p class="sheet-missing">The lesson was not run yet. Print with the button “Hand-out”, which runs it once.</p>` : stepTable(data.steps.filter(({ kind }) => STEP_KINDS.includes(kind)).slice(0, 12).map(stepCells), "answer-table")}
+    ${data.steps === null ? `<p class="sheet-missing">The lesson was not run yet. Print with the button in the teacher’s dialog, which runs it once.</p>` : stepTable(data.steps.filter(({ kind }) => STEP_KINDS.includes(kind)).slice(0, 12).map(stepCells), "answer-table")}
     <h2>3 &nbsp;The lanes</h2>
     ${data.run === null ? `<p class="sheet-missing">No run was seen yet.</p>` : laneAnswers(data)}`;
 }
 
 function predictionTable(questions) {
-  const rows = questions.flatMap(({ question, scores, ran }, index) =>
-    question.parts.map((part, number) => `<tr><td>${number === 0 ? `${index + 1} ${question.title}` : ""}</td><td>${part.ask}</td>
-      <td>${ran ? (scores[number].measured ?? "this run could not tell") : "not run yet"}</td><td>${scores[number].model ?? "–"}</td></tr>`));
+  const rows = questions.flatMap(({ question, scores, ran }) => [
+    ...question.parts.map((part, number) => `<tr>${number === 0 ? `<th scope="rowgroup" rowspan="${question.parts.length}">${question.title}</th>` : ""}
+      <td>${part.ask}</td><td><b>${ran ? (scores[number].measured ?? "this run could not tell") : "not run yet"}</b></td><td>${scores[number].model ?? "–"}</td></tr>`),
+    `<tr class="why-row"><td colspan="4">${question.why}</td></tr>`,
+  ]);
   return `<table class="answers"><thead><tr><th scope="col">Question</th><th scope="col">Asked</th><th scope="col">The run</th><th scope="col">The model</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
@@ -84,14 +91,21 @@ function states(before) {
 
 function laneAnswers({ run, window, models }) {
   const facts = figureFacts(run, window);
-  const head = COLUMNS.map((column) => `<th scope="col">${FIELDS[column].label}</th>`).join("");
+  const head = Object.values(COLUMNS).map((heading) => `<th scope="col">${heading}</th>`).join("");
   const body = run.lanes.map(({ transport, label, numbers }) => `<tr><th scope="row">${label}</th>
-    ${COLUMNS.map((column) => `<td>${format(numbers[column], column)}</td>`).join("")}
-    <td>${format(models?.[transport]?.p50_ms, "p50_ms")}</td></tr>`);
+    ${Object.keys(COLUMNS).map((column) => `<td>${format(numbers[column], column)}</td>`).join("")}</tr>`
+    + modelRow(models?.[transport]));
   return `<p class="sheet-tasks"><b>a</b> ${facts.empty} ${facts.empty === 1 ? "answer" : "answers"} brought nothing.
       &ensp;<b>b</b> ${facts.slowest === null ? "No event arrived in this window." : `Event ${facts.slowest.seq} over the ${facts.slowest.label}, ${Math.round(facts.slowest.latency_ms)} ms after it was due.`}
       &ensp;<b>c</b> ${facts.longest_held === null ? "None was answered in this window." : `${facts.longest_held.label}: ${(facts.longest_held.held_ms / 1000).toFixed(2)} s with the server.`}</p>
-    <table class="lane-answers"><thead><tr><th scope="col">The whole run</th>${head}<th scope="col">model: median</th></tr></thead><tbody>${body.join("")}</tbody></table>`;
+    <table class="lane-answers"><thead><tr><th scope="col">The whole run</th>${head}</tr></thead><tbody>${body.join("")}</tbody></table>`;
+}
+
+/** What the model says of the lane above; nothing where it says nothing. */
+function modelRow(model) {
+  if (!model) return "";
+  const cells = Object.keys(COLUMNS).map((column) => `<td>${model[column] === undefined ? "" : format(model[column], column)}</td>`);
+  return `<tr class="model-row"><th scope="row">model</th>${cells.join("")}</tr>`;
 }
 
 /** A run's settings in one line. */
