@@ -64,7 +64,7 @@ async function check(dialog, context) {
 
 function portsOf({ lanes, lessonPort }) {
   const ports = lanes.map(({ label, port, path }) => ({ name: label, port, path }));
-  return lessonPort ? [...ports, { name: "Lesson", port: lessonPort, path: "/" }] : ports;
+  return lessonPort ? [...ports, { name: "Lesson", port: lessonPort, path: "/lesson/echo", method: "POST" }] : ports;
 }
 
 async function serverChecks(context) {

@@ -10,8 +10,9 @@ const WIDTH = 740;
 const LEFT = 92;
 const RIGHT = 8;
 const TRUTH_HEIGHT = 26;
-const LANE_HEIGHT = 46;
-const RAIL_INSET = 9;
+const NARROWEST_LABEL = 18;
+const LANE_HEIGHT = 52;
+const RAIL_INSET = 10;
 const AXIS_HEIGHT = 20;
 /** A request that the server kept for longer than this, beyond the way there and back, was held. */
 const HELD_NS = 20_000_000;
@@ -46,12 +47,26 @@ function makeScale({ startNs, lengthNs }) {
 }
 
 function truthMarkup(events, scale, bottom) {
-  const ticks = events.filter(({ due_ns: due }) => scale.shows(due, due)).map(({ seq, due_ns: due }) => {
-    const x = scale.x(due);
-    return `<line x1="${x}" x2="${x}" y1="${TRUTH_HEIGHT - 10}" y2="${bottom}" stroke="#999" stroke-width="1" stroke-dasharray="1 3"/>
-      <path d="M${x - 4} ${TRUTH_HEIGHT - 14}h8l-4 8z"/><text x="${x}" y="${TRUTH_HEIGHT - 16}" text-anchor="middle" font-size="10">${seq}</text>`;
+  const shown = events.filter(({ due_ns: due }) => scale.shows(due, due)).map(({ seq, due_ns: due }) => ({ seq, x: scale.x(due) }));
+  const ticks = shown.map(({ x }) => `<line x1="${x}" x2="${x}" y1="${TRUTH_HEIGHT - 10}" y2="${bottom}" stroke="#999" stroke-width="1" stroke-dasharray="1 3"/>
+    <path d="M${x - 4} ${TRUTH_HEIGHT - 14}h8l-4 8z"/>`);
+  const labels = labelGroups(shown).map(({ x, seqs }) => {
+    const text = seqs.length > 2 ? `${seqs[0]}–${seqs.at(-1)}` : seqs.join(", ");
+    return `<text x="${x}" y="${TRUTH_HEIGHT - 17}" text-anchor="middle" font-size="10">${text}</text>`;
   });
-  return `<text x="0" y="${TRUTH_HEIGHT - 8}" font-weight="bold">Events</text><g data-part="events">${ticks.join("")}</g>`;
+  return `<text x="0" y="${TRUTH_HEIGHT - 8}" font-weight="bold">Events</text><g data-part="events">${ticks.join("")}${labels.join("")}</g>`;
+}
+
+/** Numbers that would be printed over each other are printed as one. */
+function labelGroups(shown) {
+  const groups = [];
+  let lastX = -Infinity;
+  for (const { seq, x } of shown) {
+    if (x - lastX < NARROWEST_LABEL) groups.at(-1).seqs.push(seq);
+    else groups.push({ x, seqs: [seq] });
+    lastX = x;
+  }
+  return groups;
 }
 
 function laneMarkup(lane, top, scale) {

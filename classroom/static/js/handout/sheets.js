@@ -4,7 +4,7 @@ import { format } from "../predict/fields.js";
 import { figureFacts } from "./facts.js";
 import { laneFigure } from "./figure.js";
 
-const BLANK_STEPS = 9;
+const BLANK_STEPS = 10;
 /** Narrow headings for paper; the fields are those of the page's table. */
 const COLUMNS = {
   requests: "requests", delivered: "events", missed: "missed", empty_ratio: "empty answers", requests_per_event: "requests per event",

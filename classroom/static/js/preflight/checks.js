@@ -36,7 +36,7 @@ function check(id, title, passed, found, remedy) {
   return { id, title, passed, found, remedy };
 }
 
-/** Measure everything that `judge` needs; takes about a second. `ports`: [{name, port, path}]. */
+/** Measure everything that `judge` needs; takes about a second. `ports`: [{name, port, path, method}]. */
 export async function probe(ports) {
   const visible = document.visibilityState === "visible";
   const [clockErrorMs, reached, framesPerS] = await Promise.all([
@@ -88,10 +88,10 @@ function clockErrorMsOf(url) {
   });
 }
 
-/** Whether a port answers at all: a refusal is an answer too, silence is not. */
-async function isReached({ port, path }) {
+/** Whether a port answers at all: a refusal is an answer too (this asks as nobody, and is refused), silence is not. */
+async function isReached({ port, path, method = "GET" }) {
   try {
-    await fetch(`${location.protocol}//${location.hostname}:${port}${path}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+    await fetch(`${location.protocol}//${location.hostname}:${port}${path}`, { method, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
     return true;
   } catch {
     return false;
