@@ -10,7 +10,7 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from classroom import live, predictions, record, runs
+from classroom import lesson_feed, live, predictions, preflight, record, runs
 from classroom.page_guard import PageGuard
 from classroom.room import Room
 from servers.app import TELEMETRY_OFF, answer_errors
@@ -22,6 +22,8 @@ ROUTERS = (
     runs.router,
     record.router,
     predictions.router,
+    preflight.router,
+    lesson_feed.router,
 )
 """Of every part of the classroom, in no particular order."""
 
