@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import statistics
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Literal, Protocol
@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-MAX_REPORT_BYTES = 64 * 1024
-MAX_REPORT_ROWS = 4000
+MAX_REPORT_ROWS = 2000
+"""Of one transport in one report."""
 MAX_UNCERTAINTY_MS = 250.0
 """A device whose clock is known no better is told so, and its figures are not taken."""
 CLOCK_SLACK_MS = 5.0
@@ -51,6 +51,12 @@ class Refusal(StrEnum):
     IN_FUTURE = "in_future"
 
 
+_Row = Annotated[
+    tuple[Annotated[int, Field(ge=1)], Annotated[float, Field(allow_inf_nan=False)]],
+    Field(strict=False),  # JSON has lists; what is in them is taken strictly all the same
+]
+
+
 class Report(BaseModel):
     """What a device sends each second: [seq, latency in ms] of what arrived since its last report."""
 
@@ -63,7 +69,7 @@ class Report(BaseModel):
         dict[
             str,
             Annotated[
-                list[tuple[Annotated[int, Field(ge=1)], Annotated[float, Field(allow_inf_nan=False)]]],
+                list[_Row],
                 Field(max_length=MAX_REPORT_ROWS),
             ],
         ],
@@ -75,15 +81,13 @@ class ReportError(ValueError):
     """A message that is no report; the text is one sentence."""
 
 
-def parse_report(text: str | bytes) -> Report:
-    """The report in a message; ReportError says what is wrong with it."""
-    if len(text) > MAX_REPORT_BYTES:
-        raise ReportError(f"a report may have {MAX_REPORT_BYTES} bytes, not {len(text)}")
+def parse_report(message: object) -> Report:
+    """The report in a decoded message; ReportError says what is wrong with it."""
     try:
-        return Report.model_validate_json(text)
+        return Report.model_validate(message)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part)[:40] for part in first["loc"][:5]) or "message"
+        where = ".".join(ascii(part)[:40].strip("'") for part in first["loc"][:5]) or "message"
         raise ReportError(f"report: {where}: {first['msg']}") from None
 
 
@@ -95,6 +99,9 @@ class Evidence(Protocol):
 
     def written_ns(self, client: int, transport: str, seq: int) -> int | None:
         """When this event was first written to that client on that transport; None where it was not."""
+
+    def missed(self, client: int, transport: str) -> int:
+        """Events that were never written to that client on that transport, though a later one was."""
 
 
 class _SeqSet:
@@ -171,13 +178,15 @@ class _DeviceLane:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A device as the summary needs it."""
+    """A device as this module needs it."""
 
     client: int
     name: int
+    """What people call it; devices count from 1."""
     transports: tuple[str, ...]
-    missed: Mapping[str, int]
-    """Per transport, by the server's own record: events that it never wrote to the device, though it wrote later ones."""
+    """Those that it was given."""
+    since_ns: int = 0
+    """When its page opened: what was due before could only be late, which says nothing of the transport."""
 
 
 class ClassResults:
@@ -198,10 +207,9 @@ class ClassResults:
         self._uncertainty_ms: dict[int, float] = {}
         self._refused_of: Counter[int] = Counter()
 
-    def take(
-        self, client: int, assigned: Sequence[str], report: Report, evidence: Evidence, now_ns: int
-    ) -> Counter[Refusal]:
+    def take(self, device: Participant, report: Report, evidence: Evidence, now_ns: int) -> Counter[Refusal]:
         """Enter what is credible of a device's report; what was refused of it, by reason."""
+        client = device.client
         refused: Counter[Refusal] = Counter()
         rows_in_all = sum(len(rows) for rows in report.transports.values())
         if report.run != self.run:
@@ -211,10 +219,10 @@ class ClassResults:
         else:
             self._uncertainty_ms[client] = report.uncertainty_ms
             for transport, rows in report.transports.items():
-                if transport not in assigned:
+                if transport not in device.transports:
                     refused[Refusal.NOT_ASSIGNED] += len(rows)
                     continue
-                refused.update(self._take_rows(client, transport, rows, report.uncertainty_ms, evidence, now_ns))
+                refused.update(self._take_rows(device, transport, rows, report.uncertainty_ms, evidence, now_ns))
         self.refused.update(refused)
         self._refused_of[client] += refused.total()
         return refused
@@ -226,14 +234,14 @@ class ClassResults:
         self._uncertainty_ms.pop(client, None)
         del self._refused_of[client]
 
-    def summary(self, participants: Iterable[Participant]) -> dict[str, object]:
+    def summary(self, participants: Iterable[Participant], evidence: Evidence) -> dict[str, object]:
         """The `class` message of the live channel but for its type."""
         present = list(participants)
         uncertainties = [self._uncertainty_ms[p.client] for p in present if p.client in self._uncertainty_ms]
         return {
             "run": self.run,
             "devices": len(present),
-            "transports": {name: self._transport_summary(name, present) for name in self._transports},
+            "transports": {name: self._transport_summary(name, present, evidence) for name in self._transports},
             "clock_uncertainty_ms": {
                 "p50": round(statistics.median(uncertainties), 3) if uncertainties else None,
                 "max": round(max(uncertainties), 3) if uncertainties else None,
@@ -242,7 +250,9 @@ class ClassResults:
             "refused_devices": sorted(p.name for p in present if self._refused_of[p.client]),
         }
 
-    def _transport_summary(self, transport: str, present: Sequence[Participant]) -> dict[str, object]:
+    def _transport_summary(
+        self, transport: str, present: Sequence[Participant], evidence: Evidence
+    ) -> dict[str, object]:
         mine = [p for p in present if transport in p.transports]
         sample = self._samples[transport]
         lanes = [(p, lane) for p in mine if (lane := self._lanes.get((p.client, transport))) and lane.latest_ms]
@@ -251,20 +261,20 @@ class ClassResults:
             "deliveries": sample.count,
             "latency_ms": sample.quantiles_ms(),
             "histogram": sample.histogram(),
-            "missed": sum(p.missed.get(transport, 0) for p in mine),
+            "missed": sum(evidence.missed(p.client, transport) for p in mine),
             "device_medians_ms": [[p.name, round(statistics.median(lane.latest_ms), 1)] for p, lane in lanes],
         }
 
     def _take_rows(
         self,
-        client: int,
+        device: Participant,
         transport: str,
         rows: Sequence[tuple[int, float]],
         uncertainty_ms: float,
         evidence: Evidence,
         now_ns: int,
     ) -> Counter[Refusal]:
-        lane = self._lanes.setdefault((client, transport), _DeviceLane())
+        lane = self._lanes.setdefault((device.client, transport), _DeviceLane())
         sample = self._samples[transport]
         tolerance_ms = uncertainty_ms + CLOCK_SLACK_MS
         refused: Counter[Refusal] = Counter()
@@ -273,7 +283,9 @@ class ClassResults:
             if due_ns is None:
                 refused[Refusal.UNKNOWN_EVENT] += 1
                 continue
-            written_ns = evidence.written_ns(client, transport, seq)
+            if due_ns < device.since_ns:
+                continue
+            written_ns = evidence.written_ns(device.client, transport, seq)
             if written_ns is None:
                 refused[Refusal.NOT_SENT] += 1
                 continue

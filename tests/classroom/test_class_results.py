@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from classroom.class_results import (
     BIN_EDGES_MS,
     CLOCK_SLACK_MS,
-    MAX_REPORT_BYTES,
     MAX_REPORT_ROWS,
     MAX_UNCERTAINTY_MS,
     ClassResults,
@@ -46,6 +45,9 @@ class Server:
         due_ns = self.due_ns(seq)
         return None if due_ns is None or (client, transport) not in self.written_to else due_ns + MS
 
+    def missed(self, client: int, transport: str) -> int:
+        return client if (client, transport) in self.written_to else 0
+
 
 NOW_NS = 20 * 100 * MS + 500 * MS
 
@@ -63,15 +65,15 @@ def begun(sample_limit: int = 1000) -> ClassResults:
 
 
 def take(results: ClassResults, reported: Report, client: int = HONEST, now_ns: int = NOW_NS) -> dict[Refusal, int]:
-    return dict(results.take(client, ("websocket",), reported, Server(), now_ns))
+    return dict(results.take(participant(client), reported, Server(), now_ns))
 
 
-def participant(client: int = HONEST, name: int = 1, missed: int = 0) -> Participant:
-    return Participant(client, name, ("websocket",), {"websocket": missed})
+def participant(client: int = HONEST, name: int = 1, since_ns: int = 0) -> Participant:
+    return Participant(client, name, ("websocket",), since_ns)
 
 
 def websocket(results: ClassResults, *participants: Participant) -> Any:
-    summary: Any = results.summary(participants or (participant(),))
+    summary: Any = results.summary(participants or (participant(),), Server())
     return summary["transports"]["websocket"]
 
 
@@ -105,7 +107,7 @@ def test_what_is_possible_is_taken() -> None:
 def test_what_is_impossible_is_refused_and_counted(reported: Report, reason: Refusal) -> None:
     results = begun()
     assert take(results, reported) == {reason: 1}
-    summary: Any = results.summary([participant()])
+    summary: Any = results.summary([participant()], Server())
     assert summary["refused"] == {reason.value: 1}
     assert summary["refused_devices"] == [1]
     assert summary["transports"]["websocket"]["deliveries"] == 0
@@ -121,7 +123,7 @@ def test_what_the_clocks_error_allows_is_taken(latency_ms: float) -> None:
 
 def test_what_was_never_sent_to_this_device_is_refused() -> None:
     results = begun()
-    refused = results.take(33, ("websocket",), report([(1, 60.0), (2, 60.0)]), Server(), NOW_NS)
+    refused = results.take(participant(33), report([(1, 60.0), (2, 60.0)]), Server(), NOW_NS)
     assert refused == {Refusal.NOT_SENT: 2}
 
 
@@ -148,7 +150,7 @@ def test_a_device_that_leaves_takes_nothing_from_the_others() -> None:
     take(results, report([(1, 60.0)]))
     take(results, report([(1, 70.0)]), LIAR)
     results.forget(LIAR)
-    summary: Any = results.summary([participant()])
+    summary: Any = results.summary([participant()], Server())
     assert summary["devices"] == summary["transports"]["websocket"]["devices"] == 1
     assert summary["transports"]["websocket"]["deliveries"] == 2
     assert summary["transports"]["websocket"]["device_medians_ms"] == [[1, 60.0]]
@@ -159,7 +161,7 @@ def test_a_new_run_starts_from_nothing() -> None:
     results = begun()
     take(results, report([(1, 60.0), (99, 1.0)]))
     results.begin(2, DELAY_MS)
-    summary: Any = results.summary([participant()])
+    summary: Any = results.summary([participant()], Server())
     assert summary["run"] == 2
     assert summary["refused"] == {}
     assert summary["clock_uncertainty_ms"] == {"p50": None, "max": None}
@@ -169,14 +171,24 @@ def test_a_new_run_starts_from_nothing() -> None:
 def test_clock_uncertainty_is_of_those_who_are_here() -> None:
     results = begun()
     for client, uncertainty_ms in ((1, 1.0), (2, 3.0), (3, 40.0), (4, 200.0)):
-        results.take(client, ("websocket",), report([], uncertainty_ms=uncertainty_ms), Server(), NOW_NS)
-    summary: Any = results.summary([participant(client) for client in (1, 2, 3)])
+        results.take(participant(client), report([], uncertainty_ms=uncertainty_ms), Server(), NOW_NS)
+    summary: Any = results.summary([participant(client) for client in (1, 2, 3)], Server())
     assert summary["clock_uncertainty_ms"] == {"p50": 3.0, "max": 40.0}
 
 
 def test_missed_is_the_servers_own_count_of_those_who_are_here() -> None:
     results = begun()
-    assert websocket(results, participant(missed=2), participant(LIAR, 2, missed=3))["missed"] == 5
+    assert websocket(results, participant())["missed"] == HONEST
+    assert websocket(results, participant(), participant(LIAR, 2))["missed"] == HONEST + LIAR
+
+
+def test_what_was_due_before_the_page_opened_is_left_out_and_is_no_lie() -> None:
+    results = begun()
+    late = participant(since_ns=1000 * MS)
+    refused = results.take(late, report([(9, 1500.0), (10, 60.0), (11, 60.0)]), Server(), NOW_NS)
+    assert refused == {}
+    assert websocket(results, late)["deliveries"] == 2
+    assert websocket(results, late)["latency_ms"]["max"] == 60
 
 
 @given(st.lists(st.floats(0, 1e5), min_size=1, max_size=300))
@@ -210,33 +222,34 @@ def test_bins_join_and_cover_what_a_class_can_see() -> None:
     assert all(lo < hi for lo, hi, _ in bins)
 
 
-def encoded(**changed: object) -> str:
+def message(**changed: object) -> str:
     fields: dict[str, object] = {"type": "report", "run": 1, "uncertainty_ms": 0.5, "transports": {"sse": [[1, 50.5]]}}
     return json.dumps(fields | changed)
 
 
 def test_a_report_is_read_as_it_was_sent() -> None:
-    read = parse_report(encoded())
+    read = parse_report(json.loads(message()))
     assert (read.run, read.uncertainty_ms, read.transports) == (1, 0.5, {"sse": [(1, 50.5)]})
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "", "null", "[]", "{", '"report"', "\ud800", "[" * 5000,
-        encoded(type="other"), encoded(run="1"), encoded(run=-1), encoded(run=1.5), encoded(extra=1),
-        encoded(uncertainty_ms=-1), encoded(uncertainty_ms=float("nan")), encoded(uncertainty_ms="0.5"),
-        encoded(transports=[]), encoded(transports={"sse": 1}), encoded(transports={"sse": [[1]]}),
-        encoded(transports={"sse": [[1, 2, 3]]}), encoded(transports={"sse": [["1", 2]]}),
-        encoded(transports={"sse": [[0, 2]]}), encoded(transports={"sse": [[1, float("inf")]]}),
-        encoded(transports={"sse": [[True, 2]]}),
-        encoded(transports={"sse": [[1, 1]] * (MAX_REPORT_ROWS + 1)}),
-        encoded(transports={str(i): [] for i in range(9)}),
-        encoded(transports={"x" * MAX_REPORT_BYTES: []}),
+        "null", "[]", "{}", '"report"', "7",
+        message(type="other"), message(run="1"), message(run=-1), message(run=1.5), message(run=True),
+        message(extra=1), message(uncertainty_ms=-1), message(uncertainty_ms=float("nan")),
+        message(uncertainty_ms="0.5"), message(transports=[]), message(transports={"sse": 1}),
+        message(transports={"sse": [[1]]}), message(transports={"sse": [[1, 2, 3]]}),
+        message(transports={"sse": [["1", 2]]}), message(transports={"sse": [[1, "2"]]}),
+        message(transports={"sse": [[0, 2]]}), message(transports={"sse": [[1, float("inf")]]}),
+        message(transports={"sse": [[True, 2]]}), message(transports={"sse": ["12"]}),
+        message(transports={"sse": [[1, 1]] * (MAX_REPORT_ROWS + 1)}),
+        message(transports={str(i): [] for i in range(9)}),
+        message(transports={"\ud800": [1]}), message(transports={"x" * 60_000: 1}),
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_in_one_short_sentence(text: str) -> None:
     with pytest.raises(ReportError) as caught:
-        parse_report(text)
-    assert len(str(caught.value)) < 400
+        parse_report(json.loads(text))
+    assert len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)

@@ -29,17 +29,7 @@ _VIRTUAL = (
 )
 """Beginnings of interface names that lead to containers, virtual machines and tunnels, not to the room."""
 
-EVERY_INTERFACE = ("0.0.0.0", "::")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on this host."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+EVERY_INTERFACE = "0.0.0.0"
 
 
 def rank_addresses(interfaces: Iterable[tuple[str, str]]) -> list[str]:
@@ -76,13 +66,8 @@ def machine_addresses() -> list[str]:
     )
 
 
-def join_hosts(host: str) -> list[str]:
-    """The hosts by which devices reach a server that listens on `host`; best first, never empty."""
-    if host not in EVERY_INTERFACE:
+def own_hosts(host: str) -> list[str]:
+    """The hosts by which others reach a server that listens on `host`; the likeliest first, never empty."""
+    if host != EVERY_INTERFACE:
         return [host]
-    return machine_addresses() or ["127.0.0.1"]
-
-
-def authority(host: str, port: int) -> str:
-    """`host:port` as a URL has it; an IPv6 address in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return machine_addresses() or [socket.gethostname()]
