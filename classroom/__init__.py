@@ -1,1 +1,1 @@
-"""The classroom: a live page that shows what a persistent channel changes, on real connections."""
+"""What teaches: a live page that shows one event stream arriving over every transport, and the server behind it."""

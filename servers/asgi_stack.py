@@ -22,7 +22,7 @@ from servers.sse import EventStream
 from servers.station import Station
 from servers.websocket import UNSUPPORTED_DATA_CLOSE_CODE
 
-_USUAL_QUERY = re.compile(rb"after=(\d{1,15})(?:&hold_ms=(\d{1,6}))?")
+_USUAL_QUERY = re.compile(rb"(?:after=(\d{1,15})|cursor=none)(?:&hold_ms=(\d{1,6}))?")
 """Fifteen digits are within every cursor's limit, and no float."""
 
 _Handler = Callable[[Station, Scope, Receive, Send], Awaitable[bool]]
@@ -31,7 +31,8 @@ _Handler = Callable[[Station, Scope, Receive, Send], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    after: int
+    after: int | None
+    """None: no cursor."""
     hold_ms: int
 
     @classmethod
@@ -41,7 +42,8 @@ class _Asked:
         if found is None:
             return None
         hold_ms = int(found[2] or 0)
-        return cls(int(found[1]), hold_ms) if hold_ms <= MAX_HOLD_MS else None
+        after = None if found[1] is None else int(found[1])
+        return cls(after, hold_ms) if hold_ms <= MAX_HOLD_MS else None
 
 
 class AsgiStack:
@@ -64,7 +66,7 @@ async def _short_poll(station: Station, scope: Scope, _receive: Receive, send: S
     if (asked := _Asked.of(scope)) is None:
         return False
     try:
-        events = station.log.read_after(asked.after)
+        events = station.log.read_latest() if asked.after is None else station.log.read_after(asked.after)
     except CursorTooOldError:
         return False
     await _reply(events, send)
@@ -74,8 +76,9 @@ async def _short_poll(station: Station, scope: Scope, _receive: Receive, send: S
 async def _long_poll(station: Station, scope: Scope, _receive: Receive, send: Send) -> bool:
     if (asked := _Asked.of(scope)) is None or not asked.hold_ms:
         return False
+    log, hold_s = station.log, asked.hold_ms / 1000
     try:
-        events = await station.log.wait_after(asked.after, asked.hold_ms / 1000)
+        events = await (log.wait_next(hold_s) if asked.after is None else log.wait_after(asked.after, hold_s))
     except CursorTooOldError:
         return False
     await _reply(events, send)
@@ -84,7 +87,7 @@ async def _long_poll(station: Station, scope: Scope, _receive: Receive, send: Se
 
 async def _sse(station: Station, scope: Scope, receive: Receive, send: Send) -> bool:
     resumes = any(name == b"last-event-id" for name, _ in scope["headers"])
-    if resumes or (asked := _Asked.of(scope)) is None:
+    if resumes or (asked := _Asked.of(scope)) is None or asked.after is None:
         return False
     try:
         follower = station.log.follow(asked.after)
@@ -95,7 +98,7 @@ async def _sse(station: Station, scope: Scope, receive: Receive, send: Send) -> 
 
 
 async def _websocket(station: Station, scope: Scope, receive: Receive, send: Send) -> bool:
-    if (asked := _Asked.of(scope)) is None:
+    if (asked := _Asked.of(scope)) is None or asked.after is None:
         return False
     try:
         follower = station.log.follow(asked.after)

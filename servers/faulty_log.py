@@ -38,6 +38,8 @@ class FaultyLog(EventLog):
         self._singled_out = frozenset(fault.client for fault in faults)
         self._memories: dict[int, Memory] = {}
         self._answers: dict[tuple[int, Memory, int], tuple[list[Telling], Memory]] = {}
+        self._latest: dict[int, EncodedEvent] = {}
+        """By client that keeps no cursor, what it was told last: its cursor, kept for it by its faults alone."""
         self._delay_line: DelayLine | None = None
 
     def append(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
@@ -61,6 +63,18 @@ class FaultyLog(EventLog):
         visit.closes = bool(told) and told[-1][1]
         return [event for event, _ in told]
 
+    def read_latest(self) -> list[EncodedEvent]:
+        client = current_visit.get().client
+        # Told one after the other, as a client with a cursor would be, so that each fault happens where it would.
+        while events := self.read_after(max(self._cursor_of(client), self.oldest_seq - 1)):
+            self._latest[client] = events[-1]
+            if current_visit.get().closes:
+                return events[-1:]
+        return [self._latest[client]] if client in self._latest else []
+
+    def _cursor_of(self, client: int) -> int:
+        return self._latest[client].seq if client in self._latest else 0
+
     def follow(self, cursor: int) -> Follower:
         self._check(cursor)
         return FaultyFollower(self, cursor, current_visit.get())
@@ -70,6 +84,7 @@ class FaultyLog(EventLog):
         del self._published_ns[:]
         self._memories.clear()
         self._answers.clear()
+        self._latest.clear()
         self._drop_delayed()
 
     def close(self) -> None:

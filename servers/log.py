@@ -1,7 +1,8 @@
 """The event log: numbered events, each encoded once, with a bounded history that every transport reads by cursor.
 
 A cursor is the seq of the last event a client has; 0 is before the first. Short poll calls `read_after`, long poll
-`wait_after`, and SSE and WebSocket loop on a `Follower`. A new stream empties the log and numbers from 1 again: who
+`wait_after`, and SSE and WebSocket loop on a `Follower`. Polls that keep no cursor, and so lose events, call
+`read_latest` and `wait_next`. A new stream empties the log and numbers from 1 again: who
 polls keeps its cursor and goes on waiting, who follows starts over with the new stream.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 
 from servers import wire
 
@@ -114,9 +116,26 @@ class EventLog:
 
     async def wait_after(self, cursor: int, hold_s: float | None = None) -> list[EncodedEvent]:
         """Like `read_after`, but waits for an event; nothing when the hold ends or the log closes first."""
+        return await self._wait(lambda: self.read_after(cursor), hold_s)
+
+    def read_latest(self) -> list[EncodedEvent]:
+        """The latest event alone, for who keeps no cursor; none where there is none yet."""
+        return [self._ring[(self.last_seq - 1) % self.history]] if self.last_seq else []
+
+    async def wait_next(self, hold_s: float | None = None) -> list[EncodedEvent]:
+        """The next event from now on and it alone, for who keeps no cursor; ends empty as `wait_after` does."""
+        generation, cursor = self.generation, self.last_seq
+
+        def published_since() -> list[EncodedEvent]:
+            asked_at = cursor if generation == self.generation else 0
+            return self.read_after(max(asked_at, self.oldest_seq - 1))[:1]
+
+        return await self._wait(published_since, hold_s)
+
+    async def _wait(self, read: Callable[[], list[EncodedEvent]], hold_s: float | None) -> list[EncodedEvent]:
         loop = asyncio.get_running_loop()
         deadline = None if hold_s is None else loop.time() + hold_s
-        while not (events := self.read_after(cursor)) and not self.closed:
+        while not (events := read()) and not self.closed:
             if deadline is not None and loop.time() >= deadline:
                 break
             await self.wait_for_append(deadline)

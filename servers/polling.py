@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 
 from servers import wire
 from servers.app import Adapter, assemble
-from servers.cursor import TOO_OLD_RESPONSE, After
+from servers.cursor import TOO_OLD_RESPONSE, After, CursorKind
 from servers.log import EncodedEvent
 from servers.station import Station, station_of
 from servers.trace import NAMED_CLIENT, TracedReply, client_of
@@ -20,10 +20,10 @@ Hold = Annotated[int, Query(ge=0, le=MAX_HOLD_MS, description="how long to wait 
 
 _POLL_RESPONSES = TOO_OLD_RESPONSE | {
     200: {
-        "description": "The events after the cursor, and the cursor to ask after next.",
+        "description": "The events after the cursor, or the one that is told without one, and the cursor to ask after.",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PollReply"}}},
     },
-    204: {"description": "No event after the cursor."},
+    204: {"description": "No event after the cursor, or none at all."},
 }
 
 _events = APIRouter(tags=["polling"])
@@ -31,15 +31,18 @@ _echo = APIRouter(tags=["echo"], max_body_size=MAX_ECHO_BODY_BYTES)
 
 
 @_events.get(wire.SHORT_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES, openapi_extra=NAMED_CLIENT)
-async def short_poll(request: Request, after: After = 0) -> Response:
-    """The events after the cursor, at once."""
-    return _reply(request, station_of(request).log.read_after(after))
+async def short_poll(request: Request, after: After = 0, cursor: CursorKind = "seq") -> Response:
+    """The events after the cursor, at once; without a cursor the latest event alone."""
+    log = station_of(request).log
+    return _reply(request, log.read_latest() if cursor == wire.NO_CURSOR else log.read_after(after))
 
 
 @_events.get(wire.LONG_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES, openapi_extra=NAMED_CLIENT)
-async def long_poll(request: Request, after: After = 0, hold_ms: Hold = 30_000) -> Response:
-    """The events after the cursor, as soon as there is one or the hold ends."""
-    return _reply(request, await station_of(request).log.wait_after(after, hold_ms / 1000))
+async def long_poll(request: Request, after: After = 0, hold_ms: Hold = 30_000, cursor: CursorKind = "seq") -> Response:
+    """The events after the cursor, as soon as there is one or the hold ends; without a cursor the next event alone."""
+    log = station_of(request).log
+    waits = log.wait_next(hold_ms / 1000) if cursor == wire.NO_CURSOR else log.wait_after(after, hold_ms / 1000)
+    return _reply(request, await waits)
 
 
 @_echo.post(

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from servers.arrival import ask_for_stamps
 from servers.delay_line import DelayLine
@@ -55,6 +55,16 @@ class Received:
     chunks: int = 0
 
 
+class RelayObserver(Protocol):
+    """Who is told of each relayed connection, by the address from which the server sees it come."""
+
+    def connected(self, address: tuple[str, int], up: Received, down: Received) -> None:
+        """A connection to the server stands; nothing was passed on yet. The two counts go on."""
+
+    def disconnected(self, address: tuple[str, int]) -> None:
+        """Both its sockets are closed."""
+
+
 class _End:
     """One of the two sockets of a relayed connection, and the delay of what comes in there."""
 
@@ -65,6 +75,8 @@ class _End:
         self._last_due_ns = 0
         self._in_flight_bytes = 0
         self.peer: _End
+        self.address: tuple[str, int] | None = None
+        """Where the server sees the connection come from, once there is one; the same at both ends."""
         self.counted = Received()
         self.socket = RelaySocket(relay.loop, self)
         relay.ends.add(self)
@@ -87,6 +99,8 @@ class _End:
 
     def closed(self, broken: bool) -> None:
         self._relay.ends.discard(self)
+        if self._relay.observer is not None and self.address is not None and self.peer not in self._relay.ends:
+            self._relay.observer.disconnected(self.address)
         if broken:
             self._later(time.monotonic_ns(), self.peer.socket.reset)
 
@@ -104,10 +118,12 @@ class _End:
 class DelayRelay:
     """Relays every connection to `upstream`, each direction delayed by `one_way_delay_ms`."""
 
-    def __init__(self, upstream: tuple[str, int], one_way_delay_ms: float) -> None:
+    def __init__(
+        self, upstream: tuple[str, int], one_way_delay_ms: float, observer: RelayObserver | None = None
+    ) -> None:
         self.upstream = upstream
-        self.one_way_delay_ms = one_way_delay_ms
-        self.delay_ns = round(one_way_delay_ms * _NS_PER_MS)
+        self.observer = observer
+        self.set_delay(one_way_delay_ms)
         self.loop: asyncio.AbstractEventLoop
         self.line: DelayLine
         self.ends: set[_End] = set()
@@ -116,6 +132,11 @@ class DelayRelay:
         self._listener: socket.socket | None = None
         self._upstream_addresses: Sequence[_Address] = ()
         self._connecting: set[asyncio.Task[None]] = set()
+
+    def set_delay(self, one_way_delay_ms: float) -> None:
+        """The delay of all that arrives from now on; what is under way keeps its own, and nothing overtakes it."""
+        self.one_way_delay_ms = one_way_delay_ms
+        self.delay_ns = round(one_way_delay_ms * _NS_PER_MS)
 
     async def start(self, listener: socket.socket) -> None:
         """Relay what connects to a listening socket, which is the relay's to close from now on."""
@@ -185,9 +206,14 @@ class DelayRelay:
 
     async def _connect(self, client: _End, server: _End) -> None:
         try:
-            server.socket.attach(await self._connected_upstream())
+            sock = await self._connected_upstream()
         except OSError:
             self.line.schedule(time.monotonic_ns() + 2 * self.delay_ns, client.socket.reset)
+            return
+        if self.observer is not None and server in self.ends:
+            client.address = server.address = sock.getsockname()[:2]
+            self.observer.connected(client.address, client.counted, server.counted)
+        server.socket.attach(sock)
 
     async def _connected_upstream(self) -> socket.socket:
         """A socket connected to the first address of upstream that answers; OSError where none does."""

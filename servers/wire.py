@@ -26,6 +26,11 @@ TRACE_PATH = "/trace"
 CLIENT_PARAMETER = "client"
 """Query parameter by which a client of a stream, a poll or a channel may name itself (a whole number from 0)."""
 
+CURSOR_PARAMETER = "cursor"
+"""Query parameter of a poll: by seq, as ever, or none at all, the widespread mistake that this is here to show."""
+CURSOR_BY_SEQ = "seq"
+NO_CURSOR = "none"
+
 CURSOR_TOO_OLD_STATUS = 410
 CURSOR_TOO_OLD_CLOSE_CODE = 4410
 """The history no longer holds the event after the cursor: said aloud, never a silent gap."""

@@ -46,6 +46,11 @@ def exchange(server: RunningServer, request: bytes) -> bytes:
         b"GET /poll/long?after=0&hold_ms=0 HTTP/1.1\r\n\r\n",
         b"GET /poll/long?after=0&hold_ms=999999 HTTP/1.1\r\n\r\n",
         b"GET /poll/long?hold_ms=20 HTTP/1.1\r\n\r\n",
+        b"GET /poll/short?cursor=none HTTP/1.1\r\n\r\n",
+        b"GET /poll/short?cursor=seq HTTP/1.1\r\n\r\n",
+        b"GET /poll/short?cursor=None HTTP/1.1\r\n\r\n",
+        b"GET /poll/long?cursor=none&hold_ms=20 HTTP/1.1\r\n\r\n",
+        b"GET /poll/long?cursor=none&hold_ms=0 HTTP/1.1\r\n\r\n",
         b"POST /poll/short?after=0 HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
         b"POST /echo HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
         b"POST /echo HTTP/1.1\r\nContent-Length: 2000000\r\n\r\n",
@@ -67,6 +72,17 @@ def test_a_poll_brings_the_events_of_the_log(start_server: StartServer) -> None:
         events, cursor = wire.decode_poll_reply(response.content)
         assert ([event.seq for event in events], cursor) == ([2, 3], 3)
         assert response.headers["content-type"] == "application/json"
+
+
+def test_without_a_cursor_a_poll_brings_one_event_and_channels_bring_all(start_server: StartServer) -> None:
+    server = start_server("all", "--stack", "asgi")
+    server.publish_at_once(3)
+    events, cursor = wire.decode_poll_reply(httpx.get(f"{server.url}/poll/short?cursor=none").content)
+    assert ([event.seq for event in events], cursor) == ([3], 3)
+    response = httpx.get(f"{server.url}/poll/long?cursor=none&hold_ms=20", timeout=PATIENCE_S)
+    assert (response.status_code, response.content) == (204, b"")
+    with connect(f"{server.websocket_url}/ws?cursor=none", proxy=None) as channel:
+        assert [wire.decode_event(channel.recv(PATIENCE_S)).seq for _ in range(3)] == [1, 2, 3]
 
 
 def test_a_cursor_that_is_too_old_is_told_so_everywhere(start_server: StartServer) -> None:

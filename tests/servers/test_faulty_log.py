@@ -94,6 +94,44 @@ def test_a_long_poll_waits_for_a_delayed_event_and_hears_it_on_time() -> None:
     run(scene)
 
 
+def test_without_a_cursor_the_latest_event_that_may_be_told_is_told() -> None:
+    async def scene() -> None:
+        log = log_of("drop:seq=3", "close:seq=4", "delay:ms=60000,seq=6")
+        assert log.read_latest() == []
+        publish(log, 3)
+        assert seqs(log.read_latest()) == seqs(log.read_latest()) == [2]
+        publish(log, 2)
+        visit = current_visit.get()
+        assert seqs(log.read_latest()) == [4]
+        assert visit.closes
+        assert seqs(log.read_latest()) == [5]
+        publish(log, 1)
+        assert seqs(log.read_latest()) == [5]
+        assert not visit.closes
+        log.reset()
+        assert log.read_latest() == []
+        log.close()
+
+    run(scene)
+
+
+def test_without_a_cursor_a_delayed_event_is_waited_for_and_a_dropped_one_never_comes() -> None:
+    async def scene() -> None:
+        log = log_of("drop:seq=2", "delay:ms=30,seq=3")
+        publish(log, 1)
+        waiting = asyncio.ensure_future(log.wait_next(PATIENCE_S))
+        while not log.waiting:
+            await asyncio.sleep(0)
+        publish(log, 2)
+        [event] = await waiting
+        told = wire.decode_event(event.text)
+        assert told.seq == 3
+        assert time.monotonic_ns() >= told.published_ns + 30 * MS
+        log.close()
+
+    run(scene)
+
+
 def test_a_new_stream_begins_with_nothing_delayed_and_nothing_remembered() -> None:
     async def scene() -> None:
         log = log_of("delay:ms=30", "garble:seq=1")

@@ -87,6 +87,39 @@ def test_waiting_ends_empty_with_its_hold() -> None:
     in_loop(scenario())
 
 
+def test_without_a_cursor_only_the_latest_event_is_read() -> None:
+    assert EventLog().read_latest() == []
+    assert [event.seq for event in filled(7, history=3).read_latest()] == [7]
+
+
+@pytest.mark.parametrize("history", [1, 100])
+def test_without_a_cursor_only_the_next_event_is_waited_for(history: int) -> None:
+    async def scenario() -> None:
+        log = filled(3, history)
+        waiting = asyncio.ensure_future(log.wait_next())
+        await until_waiting(log, 1)
+        log.append(4, 4, "four")
+        log.append(5, 5, "five")
+        expected = 5 if history == 1 else 4
+        assert [event.seq for event in await waiting] == [expected]
+        assert await log.wait_next(hold_s=0.01) == []
+        assert log.waiting == 0
+
+    in_loop(scenario())
+
+
+def test_without_a_cursor_the_first_event_of_a_new_stream_is_the_next() -> None:
+    async def scenario() -> None:
+        log = filled(3)
+        waiting = asyncio.ensure_future(log.wait_next())
+        await until_waiting(log, 1)
+        log.reset()
+        log.append(1, 1, "new")
+        assert [event.seq for event in await waiting] == [1]
+
+    in_loop(scenario())
+
+
 def test_a_cancelled_wait_leaves_nothing_behind() -> None:
     async def scenario() -> None:
         log = EventLog()

@@ -67,6 +67,31 @@ def test_a_held_poll_gets_the_first_event_of_a_stream_posted_later(server: Runni
     asyncio.run(scenario())
 
 
+def test_without_a_cursor_a_short_poll_sees_the_latest_event_alone(server: RunningServer) -> None:
+    server.post_stream([])
+    assert poll(server, "short", cursor="none").status_code == 204
+    server.publish_at_once(5)
+    assert seqs(poll(server, "short", cursor="none")) == seqs(poll(server, "short", cursor="none", after=2)) == [5]
+
+
+@pytest.mark.parametrize("stack", ["fastapi", "asgi"])
+def test_without_a_cursor_a_long_poll_misses_what_came_before_it(start_server: StartServer, stack: str) -> None:
+    server = start_server("polling", "--stack", stack)
+
+    async def scenario() -> None:
+        server.publish_at_once(3)
+        assert poll(server, "long", cursor="none", hold_ms=20).status_code == 204
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
+            held = asyncio.ensure_future(client.get(f"{server.url}/poll/long?cursor=none&hold_ms=600000"))
+            while server.stats()["waiting"] != 1:
+                await asyncio.sleep(0.01)
+            server.post_stream([0, 0, 1_000_000])
+            events, _ = wire.decode_poll_reply((await held).content)
+            assert [event.seq for event in events] == [1]
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("kind", ["short", "long"])
 def test_resuming_after_a_cut_loses_and_repeats_nothing(server: RunningServer, kind: str) -> None:
     server.post_stream([number * 2_000_000 for number in range(40)])
@@ -102,6 +127,8 @@ def test_a_replaced_stream_counts_from_one_again(server: RunningServer, kind: st
         ("/poll/short?after=x", "query.after: .*valid integer.*'x'"),
         ("/poll/short?after=-1", "query.after: .*greater than or equal to 0"),
         (f"/poll/short?after={10**30}", "query.after: .*"),
+        ("/poll/short?cursor=None", "query.cursor: .*'seq' or 'none', not 'None'"),
+        ("/poll/long?cursor=", "query.cursor: .*'seq' or 'none'"),
         ("/poll/long?hold_ms=-5", "query.hold_ms: .*greater than or equal to 0"),
         ("/poll/long?hold_ms=99999999", "query.hold_ms: .*less than or equal to 600000"),
     ],
