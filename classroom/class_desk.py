@@ -11,11 +11,8 @@ from classroom.clients import Client, RoomFullError
 from classroom.join import Assign, Door, JoinRefusedError, next_transports
 from classroom.lan import own_hosts
 from classroom.lanes import TRANSPORTS
-from classroom.limits import RateLimit
+from classroom.limits import REPORTS_PER_S, RateLimit
 from classroom.room import Room
-
-REPORTS_PER_S = 3.0
-"""Of one device, for long; its page sends one."""
 
 
 class ClassDesk:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 MAX_CLIENTS = 100
+TEACHER_PAGES = 20
+"""Beyond those: a full class does not keep its teacher out."""
+MAX_SOCKETS = 6
+"""Live sockets of one client: a page that reloads again and again leaves some behind for a moment."""
+REPORTS_PER_S = 3.0
+"""Of one device; its page sends one."""
 MAX_CONNECTIONS_PER_LANE = 12
 """Of one client; a browser opens six to one address, and may still be closing those of the last run."""
 REQUESTS_PER_S = 150.0

@@ -17,11 +17,13 @@ from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 
 from classroom.clients import Client, RoomFullError
 from classroom.lanes import LANES, MAX_CLIENT
-from classroom.limits import MESSAGES_PER_S, RateLimit
+from classroom.limits import MAX_SOCKETS, MESSAGES_PER_S, RateLimit
 from classroom.room import Room, room_of
 from classroom.stage import Run
 
 TICK_S = 0.1
+DEVICE_TICK_S = 0.5
+"""Of a device that joined: it shows numbers only, and there may be a hundred of them."""
 _NEWS_PERIOD_NS = 1_000_000_000
 _MAX_CLOCK_CHARACTERS = 64
 
@@ -42,6 +44,7 @@ class _Told:
 
     run: int = 0
     ended: bool = True
+    transports: tuple[str, ...] = ()
     published: int = 0
     requests: list[int] = field(default_factory=lambda: [0] * len(LANES))
     written: list[int] = field(default_factory=lambda: [0] * len(LANES))
@@ -91,6 +94,8 @@ def _enter(room: Room, number: int | None, teacher: bool) -> Client:
     who = room.clients.get(number)
     if who is None:
         raise PermissionError("no such client is in this classroom: open the page again")
+    if who.sockets >= MAX_SOCKETS:
+        raise PermissionError(f"this client has {MAX_SOCKETS} pages open already")
     who.teacher = who.teacher or teacher
     return who
 
@@ -105,12 +110,15 @@ async def _serve_live(socket: WebSocket, room: Room, who: Client) -> None:
 
 
 async def _tell(socket: WebSocket, room: Room, who: Client) -> None:
-    told = _Told()
+    told = _Told(transports=who.transports)
     news_due_ns = time.monotonic_ns()
     with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):
         await _send(socket, hello(room, who))
         while True:
             change = room.stage.change
+            if told.transports != who.transports:
+                told.transports = who.transports
+                await _send(socket, {"type": "transports", "transports": who.transports})
             for message in _news(room, who, told):
                 await _send(socket, message)
             if who.teacher and time.monotonic_ns() >= news_due_ns:
@@ -119,7 +127,7 @@ async def _tell(socket: WebSocket, room: Room, who: Client) -> None:
                     if (news := ask()) is not None:
                         await _send(socket, news)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(change.wait(), TICK_S)
+                await asyncio.wait_for(change.wait(), TICK_S if who.teacher else DEVICE_TICK_S)
 
 
 def hello(room: Room, who: Client) -> dict[str, Any]:
@@ -156,7 +164,7 @@ def _news(room: Room, who: Client, told: _Told) -> list[dict[str, Any]]:
             messages.append({"type": "ended", "run": told.run})
         if stage.ended and told.run == 0:
             return messages  # over before this page came
-        told.__init__(run=run.id, ended=False)  # type: ignore[misc]
+        told.__init__(run=run.id, ended=False, transports=told.transports)  # type: ignore[misc]
         messages.append({"type": "run", "run": run.message()})
     if not told.ended:
         messages.append(_tick(room, who, run, told))
