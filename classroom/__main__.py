@@ -62,7 +62,7 @@ def welcome(room: Room) -> str:
         "The classroom is open.",
         f"  The teacher's page, on this machine: {teachers}/?key={room.teacher_key}",
         f"  The class joins at:                  {best}/join",
-        f"  with the code:                       {room.join_code}",
+        f"  with the code {room.join_code}",
     ]
     if others:
         lines.append(f"  (if that cannot be reached, try {', '.join(f'{other}/join' for other in others)})")

@@ -2,7 +2,8 @@
 
 Pure: times and byte counts come in from outside. A TCP connection belongs to whoever asked on it last; two pages of one
 browser may share one. Then what went up since the last answer is the new one's, what came down before is the old one's.
-Bytes count from the announcement of a run to that of the next, opening the connections included.
+What happens between the announcement of a run and the end of its drain counts, opening the connections included; what
+happens between two runs is in no account.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class Request:
 
     n: int
     """The client's own number for it; 0 where it gave none."""
+    run: int
+    """Of `Accounts.run` when it arrived."""
     arrived_ns: int
     answered_ns: int = 0
     status: int = 0
@@ -69,12 +72,23 @@ class Accounts:
         self._lanes: defaultdict[tuple[int | None, int], LaneAccount] = defaultdict(LaneAccount)
         self._connections: dict[tuple[int, Address], _Connection] = {}
         self._owned: defaultdict[tuple[int | None, int], set[_Connection]] = defaultdict(set)
+        self.run = 0
+        """Counts the runs."""
+        self._counting = False
 
     def begin(self) -> None:
         """A new run: everything counts from here."""
         self._lanes.clear()
+        self.run += 1
         for connection in self._connections.values():
             connection.up_mark, connection.down_mark = connection.up.bytes, connection.down.bytes
+        self._counting = True
+
+    def finish(self) -> None:
+        """The run is over: the accounts stay as they are."""
+        for connection in self._connections.values():
+            self._settle(connection, connection.owner)
+        self._counting = False
 
     def opened(self, lane: int, address: Address, up: Counter, down: Counter) -> None:
         """A connection came through the lane's relay; nobody's until someone asks on it."""
@@ -103,8 +117,15 @@ class Accounts:
         """One client's account on one lane; an empty one where there was nothing yet."""
         return self._lanes[client, lane]
 
+    def answered(self, client: int, lane: int, request: Request) -> None:
+        """A request of the client was answered, or its channel opened; of no account if its run is over."""
+        if self._counting and request.run == self.run:
+            self._lanes[client, lane].requests.append(request)
+
     def wrote(self, client: int, lane: int, seq: int, event_bytes: int, now_ns: int) -> None:
         """An event was handed to the client's connection."""
+        if not self._counting:
+            return
         account = self._lanes[client, lane]
         account.written.append((seq, now_ns))
         account.payload_bytes += event_bytes
@@ -117,7 +138,7 @@ class Accounts:
         """Bytes up and down of a client on a lane; of None: of connections on which nobody known has asked."""
         account = self._lanes.get((client, lane))
         up_bytes, down_bytes = (account.settled_up_bytes, account.settled_down_bytes) if account else (0, 0)
-        for connection in self._owned.get((client, lane), ()):
+        for connection in self._owned.get((client, lane), ()) if self._counting else ():
             up_bytes += connection.up.bytes - connection.up_mark
             down_bytes += connection.down.bytes - connection.down_mark
         return up_bytes, down_bytes
@@ -129,6 +150,8 @@ class Accounts:
 
     def _settle(self, connection: _Connection, asking: int | None) -> None:
         """Book what is counted so far: up to who asks, down to who owned it until now."""
+        if not self._counting:
+            return
         up_bytes, down_bytes = connection.up.bytes, connection.down.bytes
         self._lanes[asking, connection.lane].settled_up_bytes += up_bytes - connection.up_mark
         self._lanes[connection.owner, connection.lane].settled_down_bytes += down_bytes - connection.down_mark

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Iterable, Iterator
@@ -31,6 +32,8 @@ class Client:
     """When its newest page opened: what was due before it could only hear of late."""
     sockets: int = 0
     """Live sockets it has open; a client without one is forgotten after a while."""
+    replaced: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when another live socket takes over from the one that waits for it."""
     _rates: dict[int, RateLimit] = field(default_factory=dict)
 
     def may_ask(self, lane: int) -> bool:

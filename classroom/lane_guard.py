@@ -118,7 +118,7 @@ class LaneGuard:
         accounts.asked(self._index, _address(scope), client)
         if accounts.connections(client, self._index) > MAX_CONNECTIONS_PER_LANE:
             raise _RefusedError(429, f"a client may have {MAX_CONNECTIONS_PER_LANE} connections to a lane")
-        return _Admitted(client, origin, Request(int(n), time.monotonic_ns()))
+        return _Admitted(client, origin, Request(int(n), accounts.run, time.monotonic_ns()))
 
     def _client(self, query: dict[str, str]) -> int:
         given = query.get(wire.CLIENT_PARAMETER, "")
@@ -134,12 +134,11 @@ class LaneGuard:
 
     def _noting(self, admitted: _Admitted, send: Send) -> Send:
         """`send` that adds the headers a page of another port needs, and books the request when it is answered."""
-        request = admitted.request
-        book = self._room.accounts.of(admitted.client, self._index)
+        request, accounts = admitted.request, self._room.accounts
 
         def answered(status: int) -> None:
             request.status, request.answered_ns = status, time.monotonic_ns()
-            book.requests.append(request)
+            accounts.answered(admitted.client, self._index, request)
 
         async def noting(message: Message) -> None:
             kind = message["type"]

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from classroom.accounts import Accounts, Address
 from classroom.lane_guard import LaneGuard
 from classroom.lanes import LANES
+from classroom.limits import MAX_CONNECTIONS
 from classroom.room import Room
 from servers.app import assemble
 from servers.listening import listen
@@ -60,7 +61,7 @@ async def serving_lane(
 
 def create_relay(accounts: Accounts, index: int, upstream: socket.socket, one_way_delay_ms: float) -> DelayRelay:
     """The relay of a lane, whose bytes go to the accounts."""
-    return DelayRelay(upstream.getsockname()[:2], one_way_delay_ms, LaneObserver(accounts, index))
+    return DelayRelay(upstream.getsockname()[:2], one_way_delay_ms, LaneObserver(accounts, index), MAX_CONNECTIONS)
 
 
 def upstream_listener() -> socket.socket:

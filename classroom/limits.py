@@ -5,12 +5,13 @@ from __future__ import annotations
 MAX_CLIENTS = 100
 TEACHER_PAGES = 20
 """Beyond those: a full class does not keep its teacher out."""
-MAX_SOCKETS = 6
-"""Live sockets of one client: a page that reloads again and again leaves some behind for a moment."""
 REPORTS_PER_S = 3.0
 """Of one device; its page sends one."""
+MAX_CLOCK_SOCKETS = 2 * MAX_CLIENTS
 MAX_CONNECTIONS_PER_LANE = 12
 """Of one client; a browser opens six to one address, and may still be closing those of the last run."""
+MAX_CONNECTIONS = 1000
+"""Of all clients to one lane, and of who is no client."""
 REQUESTS_PER_S = 150.0
 """Of one client on one lane, for long: a long poll asks once per event, of which there may be 100 a second."""
 MAX_BODY_BYTES = 16 * 1024

@@ -17,7 +17,7 @@ from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 
 from classroom.clients import Client, RoomFullError
 from classroom.lanes import LANES, MAX_CLIENT
-from classroom.limits import MAX_SOCKETS, MESSAGES_PER_S, RateLimit
+from classroom.limits import MAX_CLOCK_SOCKETS, MESSAGES_PER_S, RateLimit
 from classroom.room import Room, room_of
 from classroom.stage import Run
 
@@ -27,10 +27,9 @@ DEVICE_TICK_S = 0.5
 _NEWS_PERIOD_NS = 1_000_000_000
 _MAX_CLOCK_CHARACTERS = 64
 
-BAD_MESSAGE_CLOSE_CODE = 4400
-UNKNOWN_CLIENT_CLOSE_CODE = 4403
-REPLACED_CLOSE_CODE = 4409
-TOO_MANY_CLOSE_CODE = 4429
+REFUSED_CLOSE_CODE = 1008
+"""Policy violation (RFC 6455, 7.4.1); the reason says which."""
+_MAX_REASON_BYTES = 120
 
 router = APIRouter()
 
@@ -58,11 +57,13 @@ async def live(socket: WebSocket, client: Number = None, key: Key = None) -> Non
     try:
         who = _enter(room, client, room.is_teacher(key))
     except (RoomFullError, PermissionError) as refusal:
-        await socket.close(UNKNOWN_CLIENT_CLOSE_CODE, str(refusal))
+        await _refuse(socket, str(refusal))
         return
+    who.replaced.set()
+    replaced = who.replaced = asyncio.Event()
     room.attend(who, 1)
     try:
-        await _serve_live(socket, room, who)
+        await _serve_live(socket, room, who, replaced)
     finally:
         room.attend(who, -1)
 
@@ -71,17 +72,27 @@ async def live(socket: WebSocket, client: Number = None, key: Key = None) -> Non
 async def clock(socket: WebSocket) -> None:
     """Each text comes back at once with the time at which it was here."""
     await socket.accept()
+    room = room_of(socket)
+    if room.clock_sockets >= MAX_CLOCK_SOCKETS:
+        await _refuse(socket, f"this classroom has {MAX_CLOCK_SOCKETS} clock sockets open already")
+        return
+    room.clock_sockets += 1
+    try:
+        await _tell_time(socket)
+    finally:
+        room.clock_sockets -= 1
+
+
+async def _tell_time(socket: WebSocket) -> None:
     rate = RateLimit(MESSAGES_PER_S, time.monotonic_ns())
     with contextlib.suppress(WebSocketDisconnect):
         while (text := await _next_text(socket)) is not None:
             now_ns = time.monotonic_ns()
             if len(text) > _MAX_CLOCK_CHARACTERS:
-                await socket.close(
-                    BAD_MESSAGE_CLOSE_CODE, f"a text of at most {_MAX_CLOCK_CHARACTERS} characters, please"
-                )
+                await _refuse(socket, f"expected at most {_MAX_CLOCK_CHARACTERS} characters, not {len(text)}")
                 return
             if not rate.allows(now_ns):
-                await socket.close(TOO_MANY_CLOSE_CODE, "too many messages")
+                await _refuse(socket, f"more than {MESSAGES_PER_S:g} messages a second")
                 return
             await socket.send_text(json.dumps({"echo": text, "now_ns": now_ns}))
 
@@ -94,27 +105,25 @@ def _enter(room: Room, number: int | None, teacher: bool) -> Client:
     who = room.clients.get(number)
     if who is None:
         raise PermissionError("no such client is in this classroom: open the page again")
-    if who.sockets >= MAX_SOCKETS:
-        raise PermissionError(f"this client has {MAX_SOCKETS} pages open already")
     who.teacher = who.teacher or teacher
     return who
 
 
-async def _serve_live(socket: WebSocket, room: Room, who: Client) -> None:
+async def _serve_live(socket: WebSocket, room: Room, who: Client, replaced: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
-        telling = tasks.create_task(_tell(socket, room, who))
+        telling = tasks.create_task(_tell(socket, room, who, replaced))
         try:
             await _listen(socket, room, who)
         finally:
             telling.cancel()
 
 
-async def _tell(socket: WebSocket, room: Room, who: Client) -> None:
+async def _tell(socket: WebSocket, room: Room, who: Client, replaced: asyncio.Event) -> None:
     told = _Told(transports=who.transports)
     news_due_ns = time.monotonic_ns()
     with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):
         await _send(socket, hello(room, who))
-        while True:
+        while not replaced.is_set():
             change = room.stage.change
             if told.transports != who.transports:
                 told.transports = who.transports
@@ -128,6 +137,7 @@ async def _tell(socket: WebSocket, room: Room, who: Client) -> None:
                         await _send(socket, news)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(change.wait(), TICK_S if who.teacher else DEVICE_TICK_S)
+        await _refuse(socket, "this client has connected anew, perhaps in another tab")
 
 
 def hello(room: Room, who: Client) -> dict[str, Any]:
@@ -200,12 +210,12 @@ async def _listen(socket: WebSocket, room: Room, who: Client) -> None:
     with contextlib.suppress(WebSocketDisconnect):
         while (text := await _next_text(socket)) is not None:
             if not rate.allows(time.monotonic_ns()):
-                await socket.close(TOO_MANY_CLOSE_CODE, "too many messages")
+                await _refuse(socket, f"more than {MESSAGES_PER_S:g} messages a second")
                 return
             try:
                 _take(room, who, text)
             except ValueError as error:
-                await socket.close(BAD_MESSAGE_CLOSE_CODE, str(error)[:120])
+                await _refuse(socket, str(error))
                 return
 
 
@@ -230,8 +240,12 @@ async def _next_text(socket: WebSocket) -> str | None:
         return None
     text: str | None = message.get("text")
     if text is None:
-        await socket.close(BAD_MESSAGE_CLOSE_CODE, "text messages only, please")
+        await _refuse(socket, "expected text messages, not bytes")
     return text
+
+
+async def _refuse(socket: WebSocket, why: str) -> None:
+    await socket.close(REFUSED_CLOSE_CODE, why.encode()[:_MAX_REASON_BYTES].decode(errors="ignore"))
 
 
 async def _send(socket: WebSocket, message: dict[str, Any]) -> None:

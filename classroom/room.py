@@ -45,6 +45,8 @@ class Room:
     teacher_news: list[Callable[[], dict[str, Any] | None]] = field(default_factory=list)
     """Asked once a second for a message to the teacher's pages, in class mode."""
 
+    clock_sockets: int = 0
+
     @property
     def mode(self) -> str:
         """`solo` on this machine alone, `class` where others can join."""

@@ -124,6 +124,7 @@ class Stage:
     def _end(self) -> None:
         self._next = None
         self.ended = True
+        self._accounts.finish()
         self._tell()
         self._follow_on(PAUSE_S)
 

@@ -116,13 +116,21 @@ class _End:
 
 
 class DelayRelay:
-    """Relays every connection to `upstream`, each direction delayed by `one_way_delay_ms`."""
+    """Relays every connection to `upstream`, each direction delayed by `one_way_delay_ms`.
+
+    Who connects while there are `max_connections` is closed at once.
+    """
 
     def __init__(
-        self, upstream: tuple[str, int], one_way_delay_ms: float, observer: RelayObserver | None = None
+        self,
+        upstream: tuple[str, int],
+        one_way_delay_ms: float,
+        observer: RelayObserver | None = None,
+        max_connections: int | None = None,
     ) -> None:
         self.upstream = upstream
         self.observer = observer
+        self._max_connections = max_connections
         self.set_delay(one_way_delay_ms)
         self.loop: asyncio.AbstractEventLoop
         self.line: DelayLine
@@ -186,7 +194,10 @@ class DelayRelay:
             for _ in range(_ACCEPTS_AT_ONCE):
                 sock, _ = self._listener.accept()
                 sock.setblocking(False)
-                self._accept(sock)
+                if self._max_connections is not None and len(self.ends) >= 2 * self._max_connections:
+                    sock.close()
+                else:
+                    self._accept(sock)
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError:

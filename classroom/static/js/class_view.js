@@ -1,0 +1,319 @@
+/** The class: how to join, and what all devices together measured, per transport (teacher's page, class mode). */
+
+import { axisRange, bars, countText, logScale, medianPlaces, ticks, timeText } from "./class_geometry.js";
+import { markSvg } from "./class_marks.js";
+
+const MEDIAN_MARK_PX = 13;
+const MEDIAN_ROWS = 2;
+const SVG = "http://www.w3.org/2000/svg";
+
+const SOLO = `
+  <div class="panel class-solo stack">
+    <h2>Nobody can join yet</h2>
+    <p>This classroom was opened for its own machine only. To let phones and laptops on the same network take part, stop
+      it and start it again with</p>
+    <pre><code>make demo HOST=0.0.0.0</code></pre>
+    <p class="soft">It then prints an address and a code, and this page shows both with a QR code. Devices need no app and
+      no internet connection, only the network of this machine.</p>
+  </div>`;
+
+const CLASS = `
+  <h2 class="visually-hidden">The class</h2>
+  <div class="class-grid">
+    <div class="panel class-invitation">
+      <div class="class-qr" role="img" aria-label="QR code of the address by which devices join"></div>
+      <div class="class-how">
+        <h2 class="class-title">Join with phone or laptop</h2>
+        <p class="class-label">On the same network, open</p>
+        <p class="class-address" data-field="join_address"></p>
+      </div>
+      <div>
+        <p class="class-label">and type this code</p>
+        <p class="class-code" data-field="join_code"></p>
+      </div>
+      <div class="row">
+        <button class="button button-strong" type="button" data-action="size"></button>
+      </div>
+      <p class="class-label class-others" hidden></p>
+    </div>
+    <div class="panel class-results">
+      <div class="class-figures">
+        <p class="class-figure"><strong data-field="devices">0</strong> <span data-field="devices_word">devices</span></p>
+        <p class="class-figure" title="Half the fastest round trip of each device's clock exchange: how wrong its times can be">
+          <span class="soft">clocks known to</span> <strong class="number">±<span data-field="uncertainty_p50_ms">–</span></strong>
+          <span class="soft">typical, ±<span data-field="uncertainty_max_ms">–</span> worst</span></p>
+        <div class="row" role="group" aria-label="What each device is given">
+          <button class="button" type="button" data-assign="turns">One transport each</button>
+          <button class="button" type="button" data-assign="all">All four each</button>
+        </div>
+      </div>
+      <p class="soft small class-caption">How old each event was when it reached a device (axis: each step ten times longer).
+        Bars: share of the transport's deliveries, the tallest as high as its row. Line: the median. Signs below: one per
+        device, at its own median.</p>
+      <div class="class-rows"></div>
+      <div class="class-axis"><span></span><svg aria-hidden="true"></svg><span></span></div>
+      <p class="note small class-refused" hidden></p>
+      <details>
+        <summary>The same as a table</summary>
+        <div class="scroll-x"><table class="class-table">
+          <caption>This run, over all devices</caption>
+          <thead><tr><th scope="col">Transport</th><th scope="col">Devices</th><th scope="col">Deliveries</th>
+            <th scope="col">Median</th><th scope="col">95 % within</th><th scope="col">Worst</th><th scope="col">Missed</th></tr></thead>
+          <tbody></tbody>
+        </table></div>
+      </details>
+    </div>
+  </div>`;
+
+const REASONS = {
+  other_run: "of another run",
+  clock_unknown: "from a clock known too badly",
+  not_assigned: "for a transport the device was not given",
+  unknown_event: "of events that do not exist",
+  not_sent: "of events that were not sent to the device",
+  duplicate: "told twice",
+  too_early: "from before they were sent",
+  in_future: "from the future",
+};
+
+export function mount(section, context) {
+  let view = null;
+  const open = () => {
+    if (context.mode !== "class") {
+      section.innerHTML = SOLO;
+      return;
+    }
+    // A page without the teacher's key has nothing to see here: a device joins.
+    if (!context.teacher) return;
+    view ??= new ClassView(section, context);
+    view.refresh();
+  };
+  context.on("hello", open);
+  context.on("class", (message) => view?.show(message));
+  context.on("theme", () => view?.draw());
+  context.on("view", ({ view: shown }) => shown === "class" && view?.draw());
+}
+
+class ClassView {
+  #section;
+  #context;
+  #latest = null;
+  #devices = 0;
+  #large = true;
+  #sized = false;
+
+  constructor(section, context) {
+    this.#section = section;
+    this.#context = context;
+    section.innerHTML = CLASS;
+    this.#makeRows();
+    this.#setLarge(true);
+    this.#find('[data-action="size"]').addEventListener("click", () => {
+      this.#sized = true;
+      this.#setLarge(!this.#large);
+    });
+    for (const button of section.querySelectorAll("[data-assign]")) {
+      button.addEventListener("click", () => this.#assign(button.dataset.assign));
+    }
+    new ResizeObserver(() => this.draw()).observe(this.#find(".class-rows"));
+  }
+
+  /** Address, code and QR code, from the server: it may have been started anew meanwhile. */
+  async refresh() {
+    try {
+      this.#invite(await this.#context.request("/api/class"));
+      this.#find(".class-qr").innerHTML = await this.#context.requestText("/qr.svg");
+    } catch (error) {
+      this.#find(".class-address").textContent = error.message;
+    }
+  }
+
+  /** A `class` message. */
+  show(message) {
+    this.#latest = message;
+    this.#field("devices").textContent = message.devices;
+    this.#field("devices_word").textContent = message.devices === 1 ? "device" : "devices";
+    this.#field("uncertainty_p50_ms").textContent = timeText(message.clock_uncertainty_ms.p50);
+    this.#field("uncertainty_max_ms").textContent = timeText(message.clock_uncertainty_ms.max);
+    this.#pressAssign(message.assign);
+    this.#showRefused(message);
+    this.#showTable(message);
+    this.#followDevices(message.devices);
+    this.draw();
+  }
+
+  /** The distributions, at the size that the rows have. */
+  draw() {
+    if (this.#latest === null || this.#section.hidden || this.#large) return;
+    const { transports } = this.#latest;
+    const range = axisRange(transports);
+    for (const [transport, one] of Object.entries(transports)) this.#drawRow(transport, one, range);
+    this.#drawAxis(range);
+  }
+
+  #find(selector) {
+    return this.#section.querySelector(selector);
+  }
+
+  #field(name) {
+    return this.#find(`[data-field="${name}"]`);
+  }
+
+  #makeRows() {
+    for (const lane of this.#context.lanes) {
+      const row = document.createElement("section");
+      row.className = "class-row";
+      row.dataset.transport = lane.transport;
+      row.innerHTML = `
+        <div class="class-row-name"><h3>${markSvg(lane.marker)}<span class="class-row-label"></span></h3>
+          <p class="soft small"><span data-field="transport_devices"></span><br><span data-field="deliveries"></span></p></div>
+        <svg class="class-plot" role="img"></svg>
+        <div class="class-row-numbers"><strong data-field="p50_ms">–</strong>
+          <span class="soft small">95 % within <span data-field="p95_ms">–</span><br>worst <span data-field="max_ms">–</span></span></div>`;
+      row.querySelector(".class-row-label").textContent = lane.label;
+      this.#find(".class-rows").append(row);
+    }
+  }
+
+  #invite({ address, other_addresses: others, code, assign }) {
+    this.#field("join_address").textContent = address.replace("http://", "");
+    this.#field("join_code").textContent = code;
+    const other = this.#find(".class-others");
+    other.hidden = others.length === 0;
+    other.textContent = `Cannot be reached? Try ${others.map((each) => each.replace("http://", "")).join(" or ")}.`;
+    this.#pressAssign(assign);
+  }
+
+  #pressAssign(assign) {
+    for (const button of this.#section.querySelectorAll("[data-assign]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.assign === assign));
+    }
+  }
+
+  async #assign(assign) {
+    try {
+      this.#invite(await this.#context.request("/api/class", { method: "POST", body: { assign } }));
+      this.#context.announce(assign === "all" ? "Every device now has all four transports." : "Every device now has one transport.");
+    } catch (error) {
+      this.#context.announce(error.message);
+    }
+  }
+
+  /** The invitation fills the view until a device is there; from then on the teacher decides. */
+  #followDevices(devices) {
+    if (devices !== this.#devices) this.#context.announce(`${countText(devices, "device")} in the class.`);
+    if (!this.#sized && devices > 0 && this.#devices === 0) this.#setLarge(false);
+    this.#devices = devices;
+  }
+
+  #setLarge(large) {
+    this.#large = large;
+    this.#section.classList.toggle("class-large", large);
+    this.#find('[data-action="size"]').textContent = large ? "Show what the class measures" : "Show the code large";
+    this.draw();
+  }
+
+  #showRefused({ refused, refused_devices: devices }) {
+    const note = this.#find(".class-refused");
+    const told = Object.entries(refused).map(([reason, count]) => `${count} ${REASONS[reason] ?? reason}`);
+    note.hidden = told.length === 0;
+    const whose = devices.length > 0 ? ` (${devices.length === 1 ? "device" : "devices"} ${devices.slice(0, 10).join(", ")})` : "";
+    note.textContent = `Not counted, because it cannot be true: ${told.join(", ")}${whose}.`;
+  }
+
+  #showTable({ transports }) {
+    const rows = this.#context.lanes.map(({ transport, label, marker }) => {
+      const one = transports[transport];
+      const row = document.createElement("tr");
+      row.dataset.transport = transport;
+      row.innerHTML = `<th scope="row">${markSvg(marker)}</th>`;
+      row.firstChild.append(label);
+      const { p50, p95, max } = one.latency_ms;
+      for (const text of [one.devices, one.deliveries, timeText(p50), timeText(p95), timeText(max), one.missed]) {
+        row.insertCell().textContent = text;
+      }
+      return row;
+    });
+    this.#find(".class-table tbody").replaceChildren(...rows);
+  }
+
+  #drawRow(transport, one, range) {
+    const row = this.#find(`.class-row[data-transport="${transport}"]`);
+    const put = (name, text) => (row.querySelector(`[data-field="${name}"]`).textContent = text);
+    put("transport_devices", countText(one.devices, "device"));
+    put("deliveries", countText(one.deliveries, "delivery", "deliveries"));
+    put("p50_ms", timeText(one.latency_ms.p50));
+    put("p95_ms", timeText(one.latency_ms.p95));
+    put("max_ms", timeText(one.latency_ms.max));
+
+    const svg = row.querySelector("svg.class-plot");
+    const { width, height } = svg.getBoundingClientRect();
+    const strip = MEDIAN_ROWS * MEDIAN_MARK_PX + 6;
+    const floor = height - strip;
+    const scale = logScale(range, width);
+    const { marker, label } = this.#context.lanes.find((lane) => lane.transport === transport);
+    const drawn = ticks(range).filter((tick) => tick.label).map((tick) => line("grid-line", scale(tick.ms), 0, scale(tick.ms), height));
+    for (const bar of bars(one.histogram, scale, floor - 4)) {
+      const rect = shape("rect", "bar", { x: bar.x, y: bar.y + 4, width: bar.width, height: bar.height });
+      rect.append(title(`${timeText(bar.lo)} to ${timeText(bar.hi)}: ${countText(bar.count, "delivery", "deliveries")}`));
+      drawn.push(rect);
+    }
+    drawn.push(line("base-line", 0, floor, width, floor));
+    if (one.latency_ms.p50 !== null) drawn.push(line("median-line", scale(one.latency_ms.p50), 0, scale(one.latency_ms.p50), floor + 4));
+    for (const place of medianPlaces(one.device_medians_ms, scale, MEDIAN_MARK_PX, MEDIAN_ROWS)) {
+      const y = floor + 9 + place.row * MEDIAN_MARK_PX;
+      const mark = deviceMark(marker, place.x, y);
+      mark.append(title(`Device ${place.name}: ${timeText(place.ms)}`));
+      drawn.push(mark);
+    }
+    svg.setAttribute("aria-label", `${label}: median ${timeText(one.latency_ms.p50)}, 95 % within ${timeText(one.latency_ms.p95)}, ${countText(one.deliveries, "delivery", "deliveries")}`);
+    svg.replaceChildren(...drawn);
+  }
+
+  #drawAxis(range) {
+    const svg = this.#find(".class-axis svg");
+    const { width } = svg.getBoundingClientRect();
+    const scale = logScale(range, width);
+    const all = ticks(range);
+    svg.replaceChildren(
+      ...all.flatMap(({ ms, label }) => {
+        const x = scale(ms);
+        const made = [line("", x, 0, x, label ? 8 : 4)];
+        if (label) {
+          const text = shape("text", "", { x, y: 24, "text-anchor": x < 20 ? "start" : x > width - 20 ? "end" : "middle" });
+          text.textContent = label;
+          made.push(text);
+        }
+        return made;
+      }),
+    );
+  }
+}
+
+function shape(name, className, attributes) {
+  const element = document.createElementNS(SVG, name);
+  if (className) element.setAttribute("class", className);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, typeof value === "number" ? value.toFixed(1) : value);
+  return element;
+}
+
+function line(className, x1, y1, x2, y2) {
+  return shape("line", className, { x1, y1, x2, y2 });
+}
+
+function title(text) {
+  const element = document.createElementNS(SVG, "title");
+  element.textContent = text;
+  return element;
+}
+
+const MARK_PATHS = {
+  circle: "M -5 0 A 5 5 0 1 0 5 0 A 5 5 0 1 0 -5 0 Z",
+  triangle: "M 0 -5 L 5.5 4.5 L -5.5 4.5 Z",
+  square: "M -4.5 -4.5 H 4.5 V 4.5 H -4.5 Z",
+  cross: "M -4.5 -4.5 L 4.5 4.5 M 4.5 -4.5 L -4.5 4.5",
+};
+
+function deviceMark(marker, x, y) {
+  return shape("path", "device-mark", { d: MARK_PATHS[marker], transform: `translate(${x.toFixed(1)} ${y})` });
+}
