@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import segno
+
 from classroom.class_evidence import RunEvidence
 from classroom.class_results import ClassResults, Participant, parse_report
 from classroom.clients import Client, RoomFullError
@@ -13,6 +15,12 @@ from classroom.lan import own_hosts
 from classroom.lanes import TRANSPORTS
 from classroom.limits import REPORTS_PER_S, RateLimit
 from classroom.room import Room
+
+
+def qr_svg(text: str) -> str:
+    """A QR code with its quiet zone, black on white whatever the page's colours are, as large as its frame."""
+    code = segno.make(text, error="m", micro=False)
+    return code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
 
 
 class ClassDesk:
@@ -51,19 +59,23 @@ class ClassDesk:
         """Hand out the transports anew, in the order of joining; each page hears of its own."""
         self._assign = assign
         given: list[tuple[str, ...]] = []
+        now_ns = time.monotonic_ns()
         for device in self._devices():
             device.transports = next_transports(assign, TRANSPORTS, given)
+            device.entered_ns = now_ns  # on a new lane it hears late of what was due before
             given.append(device.transports)
 
     def invitation(self) -> dict[str, object]:
         """How to join, for the teacher's page."""
         addresses = self._room.addresses
         origins = [addresses.origin(host) for host in own_hosts(addresses.host)]
+        link = f"{origins[0]}/join?code={self._room.join_code}"
         return {
             "address": f"{origins[0]}/join",
             "other_addresses": [f"{origin}/join" for origin in origins[1:]],
             "code": self._room.join_code,
-            "link": f"{origins[0]}/join?code={self._room.join_code}",
+            "link": link,
+            "qr_svg": qr_svg(link),
             "assign": self._assign,
         }
 

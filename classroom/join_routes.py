@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Annotated
 
-import segno
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import FileResponse
 
@@ -57,7 +55,7 @@ async def join(request: Request, asked: JoinRequest) -> dict[str, object]:
 
 @router.get("/api/class", dependencies=[Depends(require_teacher)])
 async def invitation(request: Request) -> dict[str, object]:
-    """Address, code and link by which devices join."""
+    """Address, code, link and QR code by which devices join."""
     return desk_of(request).invitation()
 
 
@@ -67,20 +65,6 @@ async def assign(request: Request, asked: AssignRequest) -> dict[str, object]:
     desk = desk_of(request)
     desk.reassign(asked.assign)
     return desk.invitation()
-
-
-@router.get("/qr.svg", dependencies=[Depends(require_teacher)])
-async def qr(request: Request) -> Response:
-    """The link as a QR code. It holds the class's code, so it is the teacher's to show."""
-    return Response(qr_svg(str(desk_of(request).invitation()["link"])), media_type="image/svg+xml")
-
-
-def qr_svg(text: str) -> bytes:
-    """A QR code with its quiet zone, black on white whatever the page's colours are, as large as its frame."""
-    out = io.BytesIO()
-    code = segno.make(text, error="m", micro=False)
-    code.save(out, kind="svg", border=4, dark="#000", light="#fff", omitsize=True, xmldecl=False, svgclass=None)
-    return out.getvalue()
 
 
 def desk_of(request: Request) -> ClassDesk:

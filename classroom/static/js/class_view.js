@@ -1,7 +1,7 @@
 /** The class: how to join, and what all devices together measured, per transport (teacher's page, class mode). */
 
 import { axisRange, bars, countText, logScale, medianPlaces, ticks, timeText } from "./class_geometry.js";
-import { markSvg } from "./class_marks.js";
+import { MARK_PATHS, markSvg } from "./class_marks.js";
 
 const MEDIAN_MARK_PX = 13;
 const MEDIAN_ROWS = 2;
@@ -122,7 +122,6 @@ class ClassView {
   async refresh() {
     try {
       this.#invite(await this.#context.request("/api/class"));
-      this.#find(".class-qr").innerHTML = await this.#context.requestText("/qr.svg");
     } catch (error) {
       this.#find(".class-address").textContent = error.message;
     }
@@ -175,7 +174,8 @@ class ClassView {
     }
   }
 
-  #invite({ address, other_addresses: others, code, assign }) {
+  #invite({ address, other_addresses: others, code, qr_svg: qr, assign }) {
+    this.#find(".class-qr").innerHTML = qr;
     this.#field("join_address").textContent = address.replace("http://", "");
     this.#field("join_code").textContent = code;
     const other = this.#find(".class-others");
@@ -306,13 +306,6 @@ function title(text) {
   element.textContent = text;
   return element;
 }
-
-const MARK_PATHS = {
-  circle: "M -5 0 A 5 5 0 1 0 5 0 A 5 5 0 1 0 -5 0 Z",
-  triangle: "M 0 -5 L 5.5 4.5 L -5.5 4.5 Z",
-  square: "M -4.5 -4.5 H 4.5 V 4.5 H -4.5 Z",
-  cross: "M -4.5 -4.5 L 4.5 4.5 M 4.5 -4.5 L -4.5 4.5",
-};
 
 function deviceMark(marker, x, y) {
   return shape("path", "device-mark", { d: MARK_PATHS[marker], transform: `translate(${x.toFixed(1)} ${y})` });
