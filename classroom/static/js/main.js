@@ -39,7 +39,7 @@ let chosen = { ...DEFAULT_SETTINGS };
  * @property {(settings: object, how?: {auto?: boolean}) => Promise<object>} startRun resolves with the run; rejects
  *   with an Error whose message is a sentence for the user. `auto`: the server goes on with the next run by itself.
  * @property {() => Promise<object>} stopRun
- * @property {(paused: boolean) => Promise<void>} pauseAuto true ends the run, and no next one begins by itself
+ * @property {(paused: boolean) => Promise<object>} pauseAuto true: no next run begins by itself; one that is on goes on
  * @property {(event: string, fn: (data: any) => void) => (() => void)} on events: every type of message of the server
  *   (hello, run, tick, ended, class), every kind of the worker's (sent, answered, frame, opened, closed, clock), and
  *   settings, connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), theme.
@@ -99,10 +99,7 @@ function setSettings(settings) {
   signals.emit("settings", { ...chosen });
 }
 
-async function pauseAuto(paused) {
-  if (paused) await live.request("/api/stop", { method: "POST" });
-  else await live.request("/api/run", { method: "POST", body: { ...chosen, auto: true } });
-}
+const pauseAuto = (paused) => live.request("/api/auto", { method: "POST", body: { auto: !paused } });
 
 function feedStore() {
   live.on("hello", (message) => greet(message));
