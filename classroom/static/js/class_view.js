@@ -1,7 +1,9 @@
 /** The class: how to join, and what all devices together measured, per transport (teacher's page, class mode). */
 
 import { axisRange, bars, countText, logScale, medianPlaces, ticks, timeText } from "./class_geometry.js";
-import { MARK_PATHS, markSvg } from "./class_marks.js";
+import { MARK_PATHS } from "./class_marks.js";
+import { markElement } from "./marks.js";
+import { ARRIVALS } from "./settings.js";
 
 const MEDIAN_MARK_PX = 13;
 const MEDIAN_ROWS = 2;
@@ -26,41 +28,43 @@ const CLASS = `
         <h2 class="class-title">Join with phone or laptop</h2>
         <p class="class-label">On the same network, open</p>
         <p class="class-address" data-field="join_address"></p>
-      </div>
-      <div>
         <p class="class-label">and type this code</p>
         <p class="class-code" data-field="join_code"></p>
+        <p class="class-label class-others small" hidden></p>
+        <p class="class-joined"><strong data-field="devices">0</strong> <span data-field="devices_word">devices</span> joined
+          <span class="class-joined-by"></span></p>
       </div>
-      <div class="row">
-        <button class="button button-strong" type="button" data-action="size"></button>
-      </div>
-      <p class="class-label class-others" hidden></p>
+      <dl class="class-run" hidden></dl>
+      <button class="button class-size" type="button"></button>
     </div>
     <div class="panel class-results">
       <div class="class-figures">
         <p class="class-figure"><strong data-field="devices">0</strong> <span data-field="devices_word">devices</span></p>
         <p class="class-figure" title="Half the fastest round trip of each device's clock exchange: how wrong its times can be">
-          <span class="soft">clocks known to</span> <strong class="number">±<span data-field="uncertainty_p50_ms">–</span></strong>
-          <span class="soft">typical, ±<span data-field="uncertainty_max_ms">–</span> worst</span></p>
+          <span>clocks</span> <strong class="number">±<span data-field="uncertainty_p50_ms">–</span></strong>
+          <span class="soft">worst ±<span data-field="uncertainty_max_ms">–</span></span></p>
         <div class="row" role="group" aria-label="What each device is given">
           <button class="button" type="button" data-assign="turns">One transport each</button>
           <button class="button" type="button" data-assign="all">All four each</button>
         </div>
       </div>
-      <p class="soft small class-caption">How old each event was when it reached a device (axis: each step ten times longer).
-        Bars: share of the transport's deliveries, the tallest as high as its row. Line: the median. Signs below: one per
-        device, at its own median.</p>
+      <p class="soft small class-caption">How old each event was when it reached a device. <b>Line</b>: the median.
+        <b>Signs below</b>: each device at its own median.</p>
       <div class="class-rows"></div>
-      <div class="class-axis"><span></span><svg aria-hidden="true"></svg><span></span></div>
+      <div class="class-axis"><span></span><svg aria-hidden="true"></svg><span class="soft small">log scale</span></div>
       <p class="note small class-refused" hidden></p>
       <details>
-        <summary>The same as a table</summary>
+        <summary>The same as a table, and how to read the chart</summary>
         <div class="scroll-x"><table class="class-table">
           <caption>This run, over all devices</caption>
           <thead><tr><th scope="col">Transport</th><th scope="col">Devices</th><th scope="col">Deliveries</th>
             <th scope="col">Median</th><th scope="col">95 % within</th><th scope="col">Worst</th><th scope="col">Missed</th></tr></thead>
           <tbody></tbody>
         </table></div>
+        <p class="small soft">Each bar is the share of a transport's deliveries that were so old; the tallest bar of each row is as
+          high as the row. The axis is logarithmic: each grid line is ten times as long as the one before. Missed: events that
+          the server never wrote to a device, though it wrote later ones. A device reports what it received; the server counts
+          only what it knows it sent to that device, and no earlier than it sent it.</p>
       </details>
     </div>
   </div>`;
@@ -78,17 +82,18 @@ const REASONS = {
 
 export function mount(section, context) {
   let view = null;
-  const open = () => {
+  const open = (hello) => {
     if (context.mode !== "class") {
       section.innerHTML = SOLO;
       return;
     }
-    // A page without the teacher's key has nothing to see here: a device joins.
     if (!context.teacher) return;
     view ??= new ClassView(section, context);
     view.refresh();
+    if (hello.run) view.showRun(hello.run);
   };
   context.on("hello", open);
+  context.on("run", ({ run }) => view?.showRun(run));
   context.on("class", (message) => view?.show(message));
   context.on("theme", () => view?.draw());
   context.on("view", ({ view: shown }) => shown === "class" && view?.draw());
@@ -100,7 +105,6 @@ class ClassView {
   #latest = null;
   #devices = 0;
   #large = true;
-  #sized = false;
 
   constructor(section, context) {
     this.#section = section;
@@ -108,10 +112,7 @@ class ClassView {
     section.innerHTML = CLASS;
     this.#makeRows();
     this.#setLarge(true);
-    this.#find('[data-action="size"]').addEventListener("click", () => {
-      this.#sized = true;
-      this.#setLarge(!this.#large);
-    });
+    this.#find(".class-size").addEventListener("click", () => this.#setLarge(!this.#large));
     for (const button of section.querySelectorAll("[data-assign]")) {
       button.addEventListener("click", () => this.#assign(button.dataset.assign));
     }
@@ -130,14 +131,12 @@ class ClassView {
   /** A `class` message. */
   show(message) {
     this.#latest = message;
-    this.#field("devices").textContent = message.devices;
-    this.#field("devices_word").textContent = message.devices === 1 ? "device" : "devices";
+    this.#showDevices(message);
     this.#field("uncertainty_p50_ms").textContent = timeText(message.clock_uncertainty_ms.p50);
     this.#field("uncertainty_max_ms").textContent = timeText(message.clock_uncertainty_ms.max);
     this.#pressAssign(message.assign);
     this.#showRefused(message);
     this.#showTable(message);
-    this.#followDevices(message.devices);
     this.draw();
   }
 
@@ -154,6 +153,10 @@ class ClassView {
     return this.#section.querySelector(selector);
   }
 
+  #fields(name) {
+    return this.#section.querySelectorAll(`[data-field="${name}"]`);
+  }
+
   #field(name) {
     return this.#find(`[data-field="${name}"]`);
   }
@@ -164,12 +167,12 @@ class ClassView {
       row.className = "class-row";
       row.dataset.transport = lane.transport;
       row.innerHTML = `
-        <div class="class-row-name"><h3>${markSvg(lane.marker)}<span class="class-row-label"></span></h3>
+        <div class="class-row-name"><h3></h3>
           <p class="soft small"><span data-field="transport_devices"></span><br><span data-field="deliveries"></span></p></div>
         <svg class="class-plot" role="img"></svg>
-        <div class="class-row-numbers"><strong data-field="p50_ms">–</strong>
-          <span class="soft small">95 % within <span data-field="p95_ms">–</span><br>worst <span data-field="max_ms">–</span></span></div>`;
-      row.querySelector(".class-row-label").textContent = lane.label;
+        <dl class="class-row-numbers"><dt>median</dt><dd class="class-median" data-field="p50_ms">–</dd>
+          <dt>95 % within</dt><dd data-field="p95_ms">–</dd><dt>worst</dt><dd data-field="max_ms">–</dd></dl>`;
+      row.querySelector("h3").append(markElement(lane.transport), lane.label);
       this.#find(".class-rows").append(row);
     }
   }
@@ -199,17 +202,48 @@ class ClassView {
     }
   }
 
-  /** The invitation fills the view until a device is there; from then on the teacher decides. */
-  #followDevices(devices) {
-    if (devices !== this.#devices) this.#context.announce(`${countText(devices, "device")} in the class.`);
-    if (!this.#sized && devices > 0 && this.#devices === 0) this.#setLarge(false);
+  #showDevices({ devices, transports }) {
+    for (const field of this.#fields("devices")) field.textContent = devices;
+    for (const field of this.#fields("devices_word")) field.textContent = devices === 1 ? "device" : "devices";
+    const counted = this.#context.lanes.filter(({ transport }) => transports[transport].devices > 0);
+    this.#find(".class-joined-by").replaceChildren(
+      ...counted.map(({ transport, label }) => {
+        const one = document.createElement("span");
+        one.title = label;
+        one.append(markElement(transport), transports[transport].devices);
+        return one;
+      }),
+    );
+    if (devices !== this.#devices && this.#context.view() === "class") {
+      this.#context.announce(`${countText(devices, "device")} in the class.`);
+    }
     this.#devices = devices;
+  }
+
+  /** What the figures are figures of. */
+  showRun({ settings }) {
+    const told = {
+      Events: `${Number(settings.rate_per_s)} a second, ${ARRIVALS[settings.arrival].toLowerCase()}`,
+      "Short poll": `every ${Number(settings.poll_interval_s)} s`,
+      "One way": `${Number(settings.one_way_delay_ms)} ms, each way`,
+    };
+    const list = this.#find(".class-run");
+    list.hidden = false;
+    list.replaceChildren(
+      ...Object.entries(told).map(([name, text]) => {
+        const pair = document.createElement("div");
+        pair.append(Object.assign(document.createElement("dt"), { textContent: name }));
+        pair.append(Object.assign(document.createElement("dd"), { textContent: text }));
+        return pair;
+      }),
+    );
   }
 
   #setLarge(large) {
     this.#large = large;
     this.#section.classList.toggle("class-large", large);
-    this.#find('[data-action="size"]').textContent = large ? "Show what the class measures" : "Show the code large";
+    this.#find(".class-size").classList.toggle("button-strong", large);
+    this.#find(".class-size").textContent = large ? "Show what the class measures" : "Show the code large";
     this.draw();
   }
 
@@ -222,12 +256,12 @@ class ClassView {
   }
 
   #showTable({ transports }) {
-    const rows = this.#context.lanes.map(({ transport, label, marker }) => {
+    const rows = this.#context.lanes.map(({ transport, label }) => {
       const one = transports[transport];
       const row = document.createElement("tr");
       row.dataset.transport = transport;
-      row.innerHTML = `<th scope="row">${markSvg(marker)}</th>`;
-      row.firstChild.append(label);
+      row.innerHTML = '<th scope="row"></th>';
+      row.firstChild.append(markElement(transport), label);
       const { p50, p95, max } = one.latency_ms;
       for (const text of [one.devices, one.deliveries, timeText(p50), timeText(p95), timeText(max), one.missed]) {
         row.insertCell().textContent = text;

@@ -4,7 +4,7 @@ import { timeText } from "./class_geometry.js";
 import { behaviour, LaneNumbers } from "./join_numbers.js";
 import { drawStrip } from "./join_strip.js";
 import { Live } from "./live.js";
-import { markSvg } from "./class_marks.js";
+import { markElement } from "./marks.js";
 import { Traffic } from "./traffic.js";
 
 const REPORT_PERIOD_MS = 1000;
@@ -46,9 +46,12 @@ function askForCode(problem = "") {
   byId("device").hidden = true;
   byId("join-form").hidden = false;
   byId("join-error").hidden = problem === "";
+  if (problem === "") byId("code").removeAttribute("aria-invalid");
+  else byId("code").setAttribute("aria-invalid", "true");
   byId("join-error").textContent = problem;
-  byId("code").value = codeOfUrl() ?? "";
+  byId("code").value ||= codeOfUrl() ?? "";
   byId("code").focus();
+  byId("code").select();
 }
 
 const codeOfUrl = () => new URLSearchParams(window.location.search).get("code");
@@ -168,7 +171,8 @@ function noteVisibility() {
 
 function showTransports() {
   const one = transports.length === 1;
-  byId("device-title").textContent = one ? `You are ${laneOf(transports[0]).label}` : "You have all four";
+  const title = one ? `You are ${laneOf(transports[0]).label}` : "You have all four";
+  byId("device-title").replaceChildren(...(one ? [markElement(transports[0])] : []), title);
   document.body.dataset.count = one ? "one" : "many";
   const cards = transports.map((transport) => {
     const lane = laneOf(transport);
@@ -176,22 +180,23 @@ function showTransports() {
     card.className = "panel join-lane";
     card.dataset.transport = transport;
     card.innerHTML = `
-      <h2 class="join-lane-name">${markSvg(lane.marker)}<span></span></h2>
+      <h2 class="join-lane-name"></h2>
       <p class="join-behaviour"></p>
-      <p class="join-now"><strong data-field="last_ms">–</strong><span class="soft small">old when it reached you</span></p>
+      <p class="join-now"><span class="soft small">The newest event was</span> <strong data-field="last_ms">–</strong>
+        <span class="soft small">old when it reached you.</span></p>
       <svg class="join-strip" role="img" aria-label="Age of the newest events"></svg>
       <dl class="join-numbers">
         <div><dt>Events received</dt><dd data-field="delivered">0</dd></div>
         <div><dt>Requests made</dt><dd data-field="requests">0</dd></div>
-        <div><dt>Usual age (median)</dt><dd data-field="p50_ms">–</dd></div>
-        <div><dt>Oldest</dt><dd data-field="max_ms">–</dd></div>
+        <div><dt>Median age</dt><dd data-field="p50_ms">–</dd></div>
+        <div><dt>Greatest age</dt><dd data-field="max_ms">–</dd></div>
       </dl>`;
-    card.querySelector("h2 span").textContent = lane.label;
+    card.querySelector("h2").append(markElement(transport), lane.label);
     card.querySelector(".join-behaviour").textContent = behaviour(transport, run?.settings);
     return card;
   });
   byId("lanes").replaceChildren(...cards);
-  byId("announcer").textContent = `${byId("device-title").textContent}.`;
+  byId("announcer").textContent = `${title}.`;
 }
 
 const laneOf = (transport) => hello.lanes.find((lane) => lane.transport === transport);
