@@ -188,6 +188,7 @@ async function mountViews(context) {
 
 const tabs = setUpTabs(VIEWS.map((view) => view.name), (view) => signals.emit("view", { view }));
 const context = makeContext(tabs);
+window.classroom = context; // for people who script the page, and for tests
 setUpTheme(() => signals.emit("theme"));
 listenToKeys({ views: VIEWS.map((view) => view.name), show: tabs.show, current: tabs.current, signals });
 feedStore();
