@@ -37,9 +37,9 @@ class RunEvidence:
         self._accounts = accounts
         self._written: dict[tuple[int, int], _Written] = {}
 
-    def due_ns(self, seq: int) -> int | None:
-        """When this event was due; None where none with this number is published."""
-        return self._published[seq - 1][1] if 1 <= seq <= len(self._published) else None
+    def published(self, seq: int) -> tuple[int, int] | None:
+        """When this event was due and when it was published, in ns; None where none with this number is published."""
+        return self._published[seq - 1][1:3] if 1 <= seq <= len(self._published) else None
 
     def written_ns(self, client: int, transport: str, seq: int) -> int | None:
         """When this event was first written to that client on that transport; None where it was not."""

@@ -26,6 +26,8 @@ MAX_UNCERTAINTY_MS = 250.0
 """A device whose clock is known no better is told so, and its figures are not taken."""
 CLOCK_SLACK_MS = 5.0
 """Beyond the uncertainty: a browser's clock ticks in steps of up to 1 ms and drifts since the best sample."""
+NOTED_LATE_MS = 100.0
+"""The server notes a writing after it: by so much later where its process had to wait for a core in between."""
 SAMPLE_LIMIT = 50_000
 """Latencies kept of each transport and run. All of them up to here; of more, a uniform sample of so many."""
 DEVICE_SAMPLES = 200
@@ -94,8 +96,8 @@ def parse_report(message: object) -> Report:
 class Evidence(Protocol):
     """What the server itself recorded of the current run."""
 
-    def due_ns(self, seq: int) -> int | None:
-        """When this event was due; None where none with this number is published."""
+    def published(self, seq: int) -> tuple[int, int] | None:
+        """When this event was due and when it was published, in ns; None where none with this number is published."""
 
     def written_ns(self, client: int, transport: str, seq: int) -> int | None:
         """When this event was first written to that client on that transport; None where it was not."""
@@ -279,17 +281,19 @@ class ClassResults:
         tolerance_ms = uncertainty_ms + CLOCK_SLACK_MS
         refused: Counter[Refusal] = Counter()
         for seq, latency_ms in rows:
-            due_ns = evidence.due_ns(seq)
-            if due_ns is None:
+            published = evidence.published(seq)
+            if published is None:
                 refused[Refusal.UNKNOWN_EVENT] += 1
                 continue
+            due_ns, published_ns = published
             if due_ns < device.since_ns:
                 continue
             written_ns = evidence.written_ns(device.client, transport, seq)
             if written_ns is None:
                 refused[Refusal.NOT_SENT] += 1
                 continue
-            earliest_ms = (written_ns - due_ns) / _NS_PER_MS + self.one_way_delay_ms
+            sent_ms = max(published_ns - due_ns, written_ns - due_ns - NOTED_LATE_MS * _NS_PER_MS) / _NS_PER_MS
+            earliest_ms = sent_ms + self.one_way_delay_ms
             latest_ms = (now_ns - due_ns) / _NS_PER_MS
             if latency_ms < earliest_ms - tolerance_ms:
                 refused[Refusal.TOO_EARLY] += 1

