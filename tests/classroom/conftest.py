@@ -1,4 +1,4 @@
-"""A real classroom for tests: `python -m classroom` as a process of its own, and a real Chromium to look at its pages."""
+"""A real classroom for tests: `python -m classroom` as a process of its own, and a real Chromium for its pages."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ _CHROMIUM_ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+_NO_BROWSER = (
+    "No Chromium or Chrome was found, so the classroom's pages are NOT tested: install Debian's package chromium, or "
+    "run `.venv/bin/playwright install chromium`."
+)
+_skipped_modules: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -148,28 +154,32 @@ def classroom() -> Iterator[RunningClassroom]:
 # While Playwright's synchronous interface is open, no other test may run a loop in this thread. So it is opened for
 # one module at a time, and a module that uses `browser` or `page` has no test with an asyncio loop of its own.
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """Chromium or Chrome: the system's, or else Playwright's own; without any the test is skipped, in CI it fails."""
     with sync_playwright() as playwright:
-        launched = _launch(playwright)
+        launched = _launch(playwright, request.node.name)
         yield launched
         launched.close()
 
 
-def _launch(playwright: Playwright) -> Browser:
+def _launch(playwright: Playwright, module: str) -> Browser:
     path = next((found for name in _CHROMIUM_NAMES if (found := shutil.which(name))), None)
     try:
         return playwright.chromium.launch(executable_path=path, args=_CHROMIUM_ARGUMENTS)
     except Error as error:
         if path is not None:
             raise
-        lack = (
-            "no Chromium or Chrome was found, so the classroom's pages are NOT tested: install Debian's package "
-            "chromium, or run `.venv/bin/playwright install chromium`"
-        )
         if os.environ.get("CI"):
-            pytest.fail(f"{lack} ({error.message.splitlines()[0]})")
-        pytest.skip(lack)
+            pytest.fail(f"{_NO_BROWSER} ({error.message.splitlines()[0]})")
+        _skipped_modules.add(module)
+        pytest.skip(_NO_BROWSER)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A skipped test is a letter among many; that no page was looked at is said aloud."""
+    if _skipped_modules:
+        terminalreporter.section("SKIPPED: the classroom's pages", red=True)
+        terminalreporter.line(f"{_NO_BROWSER}\nNot run: {', '.join(sorted(_skipped_modules))}.")
 
 
 @pytest.fixture

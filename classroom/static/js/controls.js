@@ -2,8 +2,6 @@
 
 import { ARRIVALS, DEFAULT_SETTINGS, NUMBER_FIELDS, PRESETS, presetOf, presetSettings, sameSettings } from "./settings.js";
 
-const WIDE_ENOUGH_FOR_FIELDS = "(min-width: 1500px) and (min-height: 900px)";
-
 /** @param {HTMLFormElement} form @param {import("./main.js").Context} context */
 export function setUpControls(form, context) {
   const part = (id) => form.querySelector(`#${id}`);
@@ -11,7 +9,6 @@ export function setUpControls(form, context) {
   let auto = true;
 
   buildPresets(part("presets"), (name) => start(presetSettings(name)));
-  showFields(window.matchMedia(WIDE_ENOUGH_FOR_FIELDS).matches);
   part("settings-button").addEventListener("click", () => showFields(part("settings-fields").hidden));
   part("stop-button").addEventListener("click", () => tell(context.stopRun()));
   form.addEventListener("input", showDifference);
@@ -85,16 +82,17 @@ export function setUpControls(form, context) {
 
 /** Settings in a sentence. */
 export function sentenceOf(settings) {
-  const every = settings.rate_per_s >= 1 ? `${settings.rate_per_s} events per second` : `an event every ${trim(1 / settings.rate_per_s)} s`;
+  const { rate_per_s } = settings;
+  const every = rate_per_s >= 1 ? `${rate_per_s} ${rate_per_s === 1 ? "event" : "events"} per s` : `an event every ${Math.round(100 / rate_per_s) / 100} s`;
   return [
     `${every}, ${ARRIVALS[settings.arrival].toLowerCase()}`,
-    `short poll every ${settings.poll_interval_s} s`,
-    `long poll held up to ${settings.hold_s} s`,
+    `poll every ${settings.poll_interval_s} s`,
+    `hold ${settings.hold_s} s`,
     `${settings.one_way_delay_ms} ms one way`,
-    `${settings.payload_bytes} B payload`,
-    settings.cursor ? null : "polls without cursor",
-    `${settings.duration_s} s`,
-  ].filter(Boolean).join(" · ");
+    `${settings.payload_bytes} B`,
+    settings.cursor ? null : "no cursor",
+    `runs of ${settings.duration_s} s`,
+  ].filter(Boolean).join(" · ").replaceAll(/(\d|every|hold|per|of) /g, "$1\u00a0");
 }
 
 function buildPresets(place, choose) {
@@ -161,8 +159,4 @@ function readFields(inputs) {
 
 function writeFields(inputs, settings) {
   for (const [name, input] of Object.entries(inputs)) input.value = settings[name] === null ? "" : String(settings[name]);
-}
-
-function trim(value) {
-  return String(Math.round(value * 100) / 100);
 }

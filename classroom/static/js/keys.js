@@ -8,6 +8,8 @@ export function listenToKeys({ views, show, current, signals }) {
     event.preventDefault();
     act();
   });
+  // A button that was clicked keeps the focus, and Space would press it again: who clicks wants Space to freeze.
+  document.addEventListener("click", (event) => event.detail > 0 && event.target.closest("button")?.blur());
   document.getElementById("fullscreen-button").addEventListener("click", toggleFullscreen);
 }
 

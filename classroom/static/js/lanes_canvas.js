@@ -10,6 +10,7 @@ const BAR_PX = 8;
 const MARK_PX = 7;
 const HATCH_PX = 8;
 const LABEL_DISTANCE_PX = 34;
+const BOUND_LABEL_PX = 17;
 const AXIS_LABEL_DISTANCE_PX = 90;
 
 /** Colours of the present theme, read once per theme. */
@@ -24,14 +25,14 @@ export function readPalette() {
  */
 export function layout(width, height, transports = TRANSPORTS, label_px = 0) {
   const axis_px = 30;
-  const truth_px = Math.max(40, Math.round(height * 0.1)) + label_px;
+  const truth_px = Math.max(44, Math.round(height * 0.1)) + label_px;
   const lane_px = (height - truth_px - axis_px) / transports.length;
   const pad_px = Math.max(9, Math.round((lane_px - label_px) * 0.13));
   return {
     width,
     height,
     // On a phone the word stands over the ticks.
-    truth: { top: label_px === 0 ? 0 : label_px - 4, bottom: truth_px },
+    truth: { row_top: 0, top: label_px === 0 ? 0 : label_px - 4, bottom: truth_px },
     lanes: transports.map((transport, index) => {
       const top = truth_px + index * lane_px;
       return { transport, row_top: top, top: top + label_px + pad_px, bottom: top + lane_px - pad_px };
@@ -113,8 +114,8 @@ function drawTruth({ context, palette, font, x }, place, data, { from_ns, to_ns 
   context.font = `600 16px ${font}`;
   context.textBaseline = "middle";
   context.textAlign = "left";
-  let labelled_until = -Infinity;
-  for (const { seq, published_ns } of truthTicks(data, from_ns, to_ns)) {
+  const ticks = truthTicks(data, from_ns, to_ns);
+  ticks.forEach(({ seq, published_ns }, index) => {
     const at = x(published_ns);
     context.strokeStyle = palette.rule;
     context.lineWidth = 1;
@@ -123,12 +124,12 @@ function drawTruth({ context, palette, font, x }, place, data, { from_ns, to_ns 
     context.setLineDash([]);
     context.strokeStyle = palette.ink;
     context.lineWidth = LINE_PX + 1;
-    strokeLine(context, at, top + 6, at, bottom);
-    if (at < labelled_until) continue;
+    strokeLine(context, at, top + BOUND_LABEL_PX, at, bottom);
+    const next = index + 1 < ticks.length ? x(ticks[index + 1].published_ns) : place.width;
+    if (next - at < LABEL_DISTANCE_PX) return;
     context.fillStyle = palette.ink;
-    context.fillText(String(seq), at + 6, top + (bottom - top) / 2);
-    labelled_until = at + LABEL_DISTANCE_PX;
-  }
+    context.fillText(String(seq), at + 6, (top + BOUND_LABEL_PX + bottom) / 2);
+  });
 }
 
 function drawLane(pen, lane, shapes) {

@@ -78,7 +78,7 @@ export class LanesView {
     if (width === 0) return;
     this.#place = layout(width, height, TRANSPORTS, narrow ? LABEL_ROW_PX : 0);
     const { truth, lanes, lane_px } = this.#place;
-    this.#put(null, truth.top, truth.bottom - truth.top);
+    this.#put(null, truth.row_top, truth.bottom - truth.row_top);
     for (const lane of lanes) this.#put(lane.transport, lane.row_top, lane_px);
     this.#lastDrawn_ms = 0;
   }

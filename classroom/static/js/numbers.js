@@ -19,12 +19,17 @@ export function quantile(sorted, share) {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 }
 
+/** Whether an event was here by then. */
+export function hasArrived(delivery, until_ns) {
+  return delivery !== undefined && delivery.received_ns !== null && delivery.received_ns <= until_ns;
+}
+
 /** Latencies in ms, ascending, of what had arrived by then; hidden spans left out. */
 export function latenciesMs(data, transport, until_ns = Infinity) {
   const found = [];
-  for (const { due_ns, received_ns } of data.lanes[transport].deliveries.values()) {
-    if (received_ns === null || received_ns > until_ns || data.isExcluded(due_ns, received_ns)) continue;
-    found.push((received_ns - due_ns) / 1e6);
+  for (const delivery of data.lanes[transport].deliveries.values()) {
+    const { due_ns, received_ns } = delivery;
+    if (hasArrived(delivery, until_ns) && !data.isExcluded(due_ns, received_ns)) found.push((received_ns - due_ns) / 1e6);
   }
   return found.sort((one, other) => one - other);
 }
@@ -32,11 +37,9 @@ export function latenciesMs(data, transport, until_ns = Infinity) {
 /** Events that cannot come any more: a later one is here already, or the run is over. Ascending. */
 export function missedSeqs(data, transport, until_ns = Infinity) {
   const { deliveries } = data.lanes[transport];
-  const isHere = (seq) => (deliveries.get(seq)?.received_ns ?? Infinity) <= until_ns;
+  const isHere = (seq) => hasArrived(deliveries.get(seq), until_ns);
   let newest = 0;
-  for (const { seq, received_ns } of deliveries.values()) {
-    if (received_ns !== null && received_ns <= until_ns) newest = Math.max(newest, seq);
-  }
+  for (const delivery of deliveries.values()) if (hasArrived(delivery, until_ns)) newest = Math.max(newest, delivery.seq);
   const over = data.ended && until_ns >= data.over_ns;
   const missed = [];
   for (const seq of data.published.keys()) {
@@ -88,6 +91,6 @@ export function histogram(values, edges) {
 
 function countDelivered(lane, until_ns) {
   let count = 0;
-  for (const { received_ns } of lane.deliveries.values()) if (received_ns !== null && received_ns <= until_ns) count += 1;
+  for (const delivery of lane.deliveries.values()) if (hasArrived(delivery, until_ns)) count += 1;
   return count;
 }

@@ -1,7 +1,7 @@
 /** The tables behind the pictures: every event's way over every lane, and the counts of the distributions. */
 
 import { LABELS, TRANSPORTS } from "./lane_names.js";
-import { latenciesMs, missedSeqs } from "./numbers.js";
+import { hasArrived, latenciesMs, missedSeqs } from "./numbers.js";
 
 const EVENTS_SHOWN = 30;
 const EDGES_MS = [0, 10, 30, 60, 100, 300, 600, 1000, 3000, 10_000];
@@ -20,9 +20,10 @@ export function eventRows(data, until_ns, most = EVENTS_SHOWN) {
       seq,
       due_s: (due_ns - data.run.t0_ns) / 1e9,
       cells: TRANSPORTS.map((transport, index) => {
-        const received_ns = data.lanes[transport].deliveries.get(seq)?.received_ns ?? Infinity;
-        if (received_ns <= until_ns) return `${((received_ns - due_ns) / 1e6).toFixed(1)} ms${data.isExcluded(due_ns, received_ns) ? " (not counted)" : ""}`;
-        return missed[index].has(seq) ? "missed" : "on its way";
+        const delivery = data.lanes[transport].deliveries.get(seq);
+        if (!hasArrived(delivery, until_ns)) return missed[index].has(seq) ? "missed" : "on its way";
+        const excluded = data.isExcluded(due_ns, delivery.received_ns) ? " (not counted)" : "";
+        return `${((delivery.received_ns - due_ns) / 1e6).toFixed(1)} ms${excluded}`;
       }),
     }));
 }

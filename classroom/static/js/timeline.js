@@ -12,6 +12,7 @@ export class Timeline {
   /** The run that is shown where it is not the one that is on; null: whatever is on. */
   data = null;
   speed = 1;
+  #replays = false;
   #shown_ns = 0;
   #from_ns = 0;
 
@@ -34,23 +35,30 @@ export class Timeline {
   }
 
   goLive() {
-    this.data = null;
-    this.mode = "live";
+    Object.assign(this, { data: null, mode: "live" });
+    this.#replays = false;
   }
 
   replay(data, speed, now_ns) {
     Object.assign(this, { data, speed, mode: "replay" });
+    this.#replays = true;
     this.#from_ns = now_ns;
     this.#shown_ns = data.run.t0_ns;
   }
 
   /** Go on from where the picture was held: a replay goes on replaying, live goes back to now. */
   resume(now_ns) {
-    const wasReplay = this.data !== null && this.#from_ns !== 0;
-    if (!wasReplay || this.#shown_ns >= this.data.over_ns) return this.goLive();
-    this.#from_ns = now_ns - (this.#shown_ns - this.data.run.t0_ns) / this.speed;
-    this.mode = "replay";
-    return undefined;
+    if (!this.#replays || this.#shown_ns >= this.data.over_ns) {
+      this.goLive();
+    } else {
+      this.#from_ns = now_ns - (this.#shown_ns - this.data.run.t0_ns) / this.speed;
+      this.mode = "replay";
+    }
+  }
+
+  /** Whether a replay is running or held. */
+  get isReplay() {
+    return this.#replays;
   }
 
   /** Put the held picture at a moment. */

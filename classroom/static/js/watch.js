@@ -26,6 +26,11 @@ export function mount(section, context) {
 
   for (const speed of SPEEDS) part("replay-buttons").append(replayButton(speed));
   part("freeze-button").addEventListener("click", freezeOrGoOn);
+  part("live-button").addEventListener("click", () => {
+    timeline.goLive();
+    showNumbers();
+  });
+  part("span-select").addEventListener("change", () => part("span-select").blur());
   context.on("freeze", ({ view }) => view === "watch" && freezeOrGoOn());
   context.on("step", ({ view, direction }) => view === "watch" && step(direction));
   context.on("theme", () => {
@@ -45,7 +50,7 @@ export function mount(section, context) {
   }
 
   function spanNs() {
-    const share = timeline.mode === "live" || timeline.data === null ? 1 : SPAN_SHARE[timeline.speed];
+    const share = timeline.isReplay ? SPAN_SHARE[timeline.speed] : 1;
     return Number(part("span-select").value) * share * 1e9;
   }
 
@@ -104,11 +109,11 @@ export function mount(section, context) {
   function showFigures(data, until_ns) {
     for (const transport of TRANSPORTS) {
       const found = data === null ? null : laneNumbers(data, transport, until_ns);
-      const text = found === null || found.p50_ms === null ? "" : `p50 ${Math.round(found.p50_ms)} ms`;
+      const text = found === null || found.p50_ms === null ? "" : `p50 ${Math.round(found.p50_ms)} ms · ${found.requests} req`;
       lanes.setFigure(transport, text);
     }
     const published = data === null ? 0 : [...data.published.values()].filter(({ published_ns }) => published_ns <= until_ns).length;
-    lanes.setFigure(null, `${published} so far`);
+    lanes.setFigure(null, String(published));
   }
 
   function showTimeline(data, view) {
@@ -117,8 +122,9 @@ export function mount(section, context) {
     part("lanes-status").textContent = statusOf(data, view);
     part("freeze-button").setAttribute("aria-pressed", String(mode === "frozen"));
     part("freeze-button").firstChild.textContent = mode === "frozen" ? "Go on " : "Freeze ";
+    part("live-button").setAttribute("aria-pressed", String(mode === "live"));
     for (const button of part("replay-buttons").children) {
-      button.setAttribute("aria-pressed", String(mode !== "live" && timeline.data !== null && mode === "replay" && Number(button.dataset.speed) === timeline.speed));
+      button.setAttribute("aria-pressed", String(timeline.isReplay && Number(button.dataset.speed) === timeline.speed));
     }
   }
 
@@ -134,13 +140,16 @@ export function mount(section, context) {
   }
 
   function showClock(data) {
-    const uncertainty_ms = context.clockUncertaintyMs();
-    if (uncertainty_ms === null) return;
-    const clock = `±${uncertainty_ms < 0.095 ? uncertainty_ms.toFixed(2) : uncertainty_ms.toFixed(1)} ms`;
+    const now_ms = context.clockUncertaintyMs();
+    if (now_ms === null) return;
+    part("clock-sentence").textContent = `At the moment that is ${plusMinus(now_ms)}.`;
     const hidden = data !== null && data.hidden.length > 0 ? " Spans in which this tab was hidden are not in the latencies." : "";
     const late = data !== null && data.counts_from_ns > data.run.t0_ns ? " This page came into the run; latencies count from then on." : "";
-    part("numbers-note").textContent = `Latency is staleness: received here minus due at the server. This page’s clock agrees with the server’s to ${clock}.${hidden}${late}`;
-    part("clock-sentence").textContent = `At the moment that is ${clock}.`;
+    const clock = plusMinus(data?.uncertainty_ms ?? now_ms);
+    part("numbers-note").textContent = `Latency is staleness: received here minus due at the server. Clocks agree to ${clock}.${hidden}${late}`;
   }
 }
 
+function plusMinus(ms) {
+  return `±${ms < 0.095 ? ms.toFixed(2) : ms.toFixed(1)} ms`;
+}

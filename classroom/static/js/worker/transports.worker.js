@@ -29,7 +29,7 @@ const commands = {
     wanted = run.id;
     await clock.ready;
     if (wanted !== run.id) return;
-    stoppers = lanes.map((lane) => STARTERS[lane.transport](new Lane({ ...lane, run, clock }, postMessage), run));
+    stoppers = lanes.map((lane) => STARTERS[lane.transport](new Lane({ ...lane, run, clock }, (message) => postMessage(message)), run));
   },
   stop() {
     wanted = null;
