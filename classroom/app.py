@@ -10,7 +10,7 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from classroom import join_routes, live, predictions, record, runs
+from classroom import join_routes, lesson_feed, live, predictions, preflight, record, runs
 from classroom.class_desk import ClassDesk
 from classroom.page_guard import PageGuard
 from classroom.room import Room
@@ -24,6 +24,8 @@ ROUTERS = (
     runs.router,
     record.router,
     predictions.router,
+    preflight.router,
+    lesson_feed.router,
 )
 """Of every part of the classroom, in no particular order."""
 

@@ -13,6 +13,7 @@ from classroom.clients import Clients
 from classroom.lane_guard import AccountedTrace
 from classroom.lane_server import create_relay, lane_app, serving_lane, upstream_listener
 from classroom.lanes import LANES
+from classroom.lesson_server import serving_lesson
 from classroom.limits import MAX_MESSAGE_BYTES
 from classroom.published import AccountedLog
 from classroom.room import Room
@@ -49,6 +50,7 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[Room]:
             for index, (public, upstream, relay) in enumerate(zip(lanes, upstreams, relays, strict=True)):
                 app = lane_app(station, index, room)
                 await running.enter_async_context(serving_lane(app, upstream, public, relay))
+            await running.enter_async_context(serving_lesson(addresses, room.lesson, lesson, delay_ms))
             # Ends first, so that nobody still waits on a lane when the lane's server closes.
             await running.enter_async_context(station.running())
             app = create_app(room)

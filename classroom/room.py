@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from classroom.accounts import Accounts
 from classroom.addresses import Addresses
 from classroom.clients import Client, Clients
+from classroom.lesson_session import LessonSessions
 from classroom.published import AccountedLog
 from classroom.stage import Stage
 
@@ -38,6 +39,7 @@ class Room:
     accounts: Accounts
     clients: Clients
     stage: Stage
+    lesson: LessonSessions = field(default_factory=LessonSessions)
     teacher_key: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     join_code: str = field(default_factory=_join_code)
     inbound: dict[str, Callable[[Client, dict[str, Any]], None]] = field(default_factory=dict)

@@ -65,6 +65,19 @@ class RelayObserver(Protocol):
         """Both its sockets are closed."""
 
 
+class RelayTap(Protocol):
+    """Who hears what one relayed connection carries."""
+
+    def connected(self, address: tuple[str, int]) -> None:
+        """The server sees the connection come from there."""
+
+    def passed(self, direction: str, data: bytes, arrived_ns: int) -> None:
+        """This came in, `up` from the client or `down` from the server; no data is the end of that stream."""
+
+    def disconnected(self, address: tuple[str, int]) -> None:
+        """Both its sockets are closed."""
+
+
 class _End:
     """One of the two sockets of a relayed connection, and the delay of what comes in there."""
 
@@ -78,12 +91,17 @@ class _End:
         self.address: tuple[str, int] | None = None
         """Where the server sees the connection come from, once there is one; the same at both ends."""
         self.counted = Received()
+        self.heard: Callable[[bytes, int], None] | None = None
+        self.tap: RelayTap | None = None
+        """The same at both ends."""
         self.socket = RelaySocket(relay.loop, self)
         relay.ends.add(self)
 
     def received(self, data: bytes, arrived_ns: int) -> None:
         self.counted.bytes += len(data)
         self.counted.chunks += 1
+        if self.heard is not None:
+            self.heard(data, arrived_ns)
         # Accepting may be late; no data is older than its connection.
         self._connected_ns = min(self._connected_ns, arrived_ns)
         self._later(arrived_ns, partial(self.peer.socket.write, data))
@@ -92,6 +110,8 @@ class _End:
             self.socket.set_reading(False)
 
     def ended(self, arrived_ns: int) -> None:
+        if self.heard is not None:
+            self.heard(b"", arrived_ns)
         self._later(arrived_ns, self.peer.socket.write_eof)
 
     def sent(self, sent_bytes: int) -> None:
@@ -99,8 +119,11 @@ class _End:
 
     def closed(self, broken: bool) -> None:
         self._relay.ends.discard(self)
-        if self._relay.observer is not None and self.address is not None and self.peer not in self._relay.ends:
-            self._relay.observer.disconnected(self.address)
+        if self.address is not None and self.peer not in self._relay.ends:
+            if self._relay.observer is not None:
+                self._relay.observer.disconnected(self.address)
+            if self.tap is not None:
+                self.tap.disconnected(self.address)
         if broken:
             self._later(time.monotonic_ns(), self.peer.socket.reset)
 
@@ -127,10 +150,12 @@ class DelayRelay:
         one_way_delay_ms: float,
         observer: RelayObserver | None = None,
         max_connections: int | None = None,
+        tap: Callable[[], RelayTap] | None = None,
     ) -> None:
         self.upstream = upstream
         self.observer = observer
         self._max_connections = max_connections
+        self._tap = tap
         self.set_delay(one_way_delay_ms)
         self.loop: asyncio.AbstractEventLoop
         self.line: DelayLine
@@ -209,6 +234,9 @@ class DelayRelay:
         client = _End(self, time.monotonic_ns(), 2 * self.delay_ns)
         server = _End(self, 0, 0)
         client.peer, server.peer = server, client
+        if self._tap is not None:
+            client.tap = server.tap = tap = self._tap()
+            client.heard, server.heard = partial(tap.passed, "up"), partial(tap.passed, "down")
         self.received.append((client.counted, server.counted))
         client.socket.attach(sock)
         task = self.loop.create_task(self._connect(client, server))
@@ -221,9 +249,12 @@ class DelayRelay:
         except OSError:
             self.line.schedule(time.monotonic_ns() + 2 * self.delay_ns, client.socket.reset)
             return
-        if self.observer is not None and server in self.ends:
-            client.address = server.address = sock.getsockname()[:2]
-            self.observer.connected(client.address, client.counted, server.counted)
+        if server in self.ends:
+            client.address = server.address = address = sock.getsockname()[:2]
+            if self.observer is not None:
+                self.observer.connected(address, client.counted, server.counted)
+            if client.tap is not None:
+                client.tap.connected(address)
         server.socket.attach(sock)
 
     async def _connected_upstream(self) -> socket.socket:

@@ -4,8 +4,12 @@
  * view is given.
  */
 
+import { mountHandout } from "./handout.js";
 import { listenToKeys } from "./keys.js";
 import { Live } from "./live.js";
+import { mountPreflight } from "./preflight.js";
+import { labelAsRecorded, recordingOf, watchForSilence } from "./recorded.js";
+import { Player } from "./recorded/player.js";
 import { RunStore } from "./run_store.js";
 import { Signals } from "./signals.js";
 import { DEFAULT_SETTINGS } from "./settings.js";
@@ -24,7 +28,13 @@ const VIEWS = [
 const key = teacherKeyOfUrl(window.location, window.history, window.sessionStorage);
 const signals = new Signals();
 const store = new RunStore();
-const live = new Live(key);
+const recording = await recordingOf(window.location).catch((error) => {
+  showBanner(error.message);
+  return null;
+});
+const player = recording && new Player(recording);
+const live = player ?? new Live(key);
+const views = {};
 let traffic = null;
 let hello = null;
 let chosen = { ...DEFAULT_SETTINGS };
@@ -95,7 +105,7 @@ function makeContext(tabs) {
 
 function setSettings(settings) {
   chosen = { ...DEFAULT_SETTINGS, ...settings };
-  writeSettingsToUrl(chosen, window.location, window.history);
+  if (!recording) writeSettingsToUrl(chosen, window.location, window.history);
   signals.emit("settings", { ...chosen });
 }
 
@@ -141,7 +151,7 @@ function adoptSettings(message) {
 
 function connectTraffic() {
   traffic?.close();
-  traffic = new Traffic({ lanes: hello.lanes, client: hello.client, transports: hello.lanes.map((lane) => lane.transport) });
+  traffic = player ?? new Traffic({ lanes: hello.lanes, client: hello.client, transports: hello.lanes.map((lane) => lane.transport) });
   traffic.onMessage = (message) => {
     store.addTraffic(message);
     signals.emit(message.kind, message);
@@ -165,7 +175,7 @@ function watchVisibility() {
 function showConnection({ state }) {
   const status = document.getElementById("connection-status");
   status.dataset.state = state;
-  status.querySelector(".status-text").textContent = { connecting: "Connecting", live: "Live", lost: "Lost, trying again" }[state];
+  status.querySelector(".status-text").textContent = { connecting: "Connecting", live: "Live", lost: "Lost, trying again", recorded: "Recorded" }[state];
 }
 
 function showBanner(text) {
@@ -178,7 +188,7 @@ async function mountViews(context) {
   for (const { name, load } of VIEWS) {
     const section = document.getElementById(`view-${name}`);
     try {
-      (await load()).mount(section, context);
+      views[name] = (await load()).mount(section, context);
     } catch (error) {
       section.textContent = `This view could not be loaded: ${error.message}`;
       console.error(error);
@@ -196,4 +206,7 @@ watchVisibility();
 live.on("connection", showConnection);
 live.on("refused", ({ detail }) => showBanner(detail));
 await mountViews(context);
+mountPreflight(document.querySelector(".top-tools"), context, mountHandout(context, () => views.predict.results()));
+if (recording) labelAsRecorded(recording, window.location);
+else watchForSilence(context, window.location);
 live.connect();

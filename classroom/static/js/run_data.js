@@ -44,6 +44,8 @@ export class RunData {
     /** Spans in which this page could not be seen: [from_ns, to_ns] */
     this.hidden = [];
     this.ended = false;
+    /** By how much a time of this browser in this run can be off the server's clock, at worst; null: no time yet. */
+    this.uncertainty_ms = null;
     /** Events due before it count in no time: this page came into a run that was on. */
     this.counts_from_ns = -Infinity;
   }
@@ -73,7 +75,9 @@ export class RunData {
     }
   }
 
-  addTraffic(message) {
+  /** @param {number|null} uncertainty_ms of the clock that the message's time was read from */
+  addTraffic(message, uncertainty_ms = null) {
+    if (uncertainty_ms !== null) this.uncertainty_ms = Math.max(this.uncertainty_ms ?? 0, uncertainty_ms);
     const lane = this.lanes[message.transport];
     takers[message.kind]?.(lane, message);
   }
@@ -95,6 +99,7 @@ export class RunData {
       version: SNAPSHOT_VERSION,
       run: this.run,
       ended: this.ended,
+      uncertainty_ms: this.uncertainty_ms,
       counts_from_ns: Number.isFinite(this.counts_from_ns) ? this.counts_from_ns : null,
       published: [...this.published.values()],
       hidden: this.hidden,
@@ -113,6 +118,7 @@ export class RunData {
     if (snapshot.version > SNAPSHOT_VERSION) throw new Error(`This recording has version ${snapshot.version}; this page knows ${SNAPSHOT_VERSION}.`);
     const data = new RunData(snapshot.run);
     data.ended = snapshot.ended;
+    data.uncertainty_ms = snapshot.uncertainty_ms;
     data.hidden = snapshot.hidden;
     data.counts_from_ns = snapshot.counts_from_ns ?? -Infinity;
     data.published = new Map(snapshot.published.map((event) => [event.seq, event]));

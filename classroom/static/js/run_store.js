@@ -9,6 +9,7 @@ export class RunStore {
   previous = null;
   /** Since when the page has been hidden; null while it can be seen. */
   hiddenSince = null;
+  #uncertainty_ms = null;
 
   begin(run) {
     if (this.current?.run.id === run.id) return;
@@ -20,8 +21,10 @@ export class RunStore {
     this.#of(tick.run)?.addTick(tick);
   }
 
+  /** Any message of the worker; its estimate of the clock holds for the times that follow. */
   addTraffic(message) {
-    if (message.run !== undefined) this.#of(message.run)?.addTraffic(message);
+    if (message.kind === "clock") this.#uncertainty_ms = message.uncertainty_ms;
+    else this.#of(message.run)?.addTraffic(message, this.#uncertainty_ms);
   }
 
   addHidden(from_ns, to_ns) {

@@ -140,13 +140,16 @@ export function mount(section, context) {
   }
 
   function showClock(data) {
-    const uncertainty_ms = context.clockUncertaintyMs();
-    if (uncertainty_ms === null) return;
-    const clock = `±${uncertainty_ms < 0.095 ? uncertainty_ms.toFixed(2) : uncertainty_ms.toFixed(1)} ms`;
+    const now_ms = context.clockUncertaintyMs();
+    if (now_ms === null) return;
+    part("clock-sentence").textContent = `At the moment that is ${plusMinus(now_ms)}.`;
     const hidden = data !== null && data.hidden.length > 0 ? " Spans in which this tab was hidden are not in the latencies." : "";
     const late = data !== null && data.counts_from_ns > data.run.t0_ns ? " This page came into the run; latencies count from then on." : "";
-    part("numbers-note").textContent = `Latency is staleness: received here minus due at the server. This page’s clock agrees with the server’s to ${clock}.${hidden}${late}`;
-    part("clock-sentence").textContent = `At the moment that is ${clock}.`;
+    const clock = plusMinus(data?.uncertainty_ms ?? now_ms);
+    part("numbers-note").textContent = `Latency is staleness: received here minus due at the server. Clocks agree to ${clock}.${hidden}${late}`;
   }
 }
 
+function plusMinus(ms) {
+  return `±${ms < 0.095 ? ms.toFixed(2) : ms.toFixed(1)} ms`;
+}

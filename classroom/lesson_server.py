@@ -1,0 +1,32 @@
+"""The lesson's port: its app on a loopback port of its own, and the relay before it that delays, listens and counts."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from classroom.addresses import Addresses
+from classroom.lane_server import upstream_listener
+from classroom.lesson_app import LessonDoor, create_lesson_app
+from classroom.lesson_session import LessonSessions
+from classroom.lesson_wire import Taps
+from servers.relay import DelayRelay
+from servers.serving import served
+
+
+@asynccontextmanager
+async def serving_lesson(
+    addresses: Addresses, sessions: LessonSessions, public: socket.socket, one_way_delay_ms: float
+) -> AsyncIterator[None]:
+    """Serve the lesson on the listening socket `public`."""
+    taps = Taps()
+    app = create_lesson_app(LessonDoor(addresses, sessions, taps))
+    with upstream_listener() as upstream:
+        relay = DelayRelay(upstream.getsockname()[:2], one_way_delay_ms, tap=taps.tap)
+        async with served(app, upstream, lifespan="off"):
+            await relay.start(public)
+            try:
+                yield
+            finally:
+                await relay.stop()
