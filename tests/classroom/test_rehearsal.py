@@ -17,7 +17,7 @@ from classroom import rehearsal
         ["--rate", "nan"],
         ["--seconds", "301"],
     ],
-    ids=lambda value: "".join(value),
+    ids="".join,
 )
 def test_a_mistake_is_named_in_one_sentence(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
