@@ -5,15 +5,18 @@ TARGET ?=
 FAULT ?=
 TRACE ?=
 RUN ?= latest
-PORT ?= 8089
+PORT ?=
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(if $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(name))))
+
+# Some shells export HOST: only who names it in the command opens the classroom to the network.
+DEMO_HOST := $(if $(filter command line,$(origin HOST)),$(HOST),127.0.0.1)
 
 VENV := .venv
 READY := $(VENV)/.complete
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bench report compare ui test check lock clean
+.PHONY: help bench report compare ui demo test check lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,7 +32,10 @@ compare: $(READY) ## Compare two runs: A=results/… B=results/…
 	@$(BIN)/python -m analysis compare "$(A)" "$(B)"
 
 ui: $(READY) ## Locust's web UI with live numbers of every transport: PORT=8089
-	@$(BIN)/python -m loadtests ui --port "$(PORT)"
+	@$(BIN)/python -m loadtests ui --port "$(or $(PORT),8089)"
+
+demo: $(READY) ## The classroom: a live page that shows one stream over every transport: PORT=8000; HOST=0.0.0.0 lets a class join
+	@$(BIN)/python -m classroom --host "$(DEMO_HOST)" --port "$(or $(PORT),8000)"
 
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest

@@ -18,7 +18,7 @@ from servers.station import Station
 
 API_VERSION = "1.0.0"
 
-_TELEMETRY_OFF: TelemetryConfig = {
+TELEMETRY_OFF: TelemetryConfig = {
     "tracing": False,
     "metrics": False,
     "logs": False,
@@ -53,7 +53,7 @@ def assemble(adapters: Sequence[Adapter], station: Station | None = None, title:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        telemetry=_TELEMETRY_OFF,
+        telemetry=TELEMETRY_OFF,
         responses={422: {"description": "The request is not valid.", "content": _PROBLEM_CONTENT}},
     )
     app.state.station = station
@@ -64,10 +64,15 @@ def assemble(adapters: Sequence[Adapter], station: Station | None = None, title:
             app.include_router(router)
     app.include_router(control.router)
     app.add_exception_handler(CursorTooOldError, _cursor_too_old)
-    app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(WebSocketRequestValidationError, _invalid_upgrade)
+    answer_errors(app)
     _describe_shared_schemas(app)
     return app
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Have the app say what is wrong with a request in one text, `{"detail": …}`."""
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(WebSocketRequestValidationError, _invalid_upgrade)
 
 
 async def _cursor_too_old(_request: Request, error: Exception) -> JSONResponse:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from servers.arrival import ask_for_stamps
 from servers.delay_line import DelayLine
@@ -55,6 +55,29 @@ class Received:
     chunks: int = 0
 
 
+class RelayObserver(Protocol):
+    """Who is told of each relayed connection, by the address from which the server sees it come."""
+
+    def connected(self, address: tuple[str, int], up: Received, down: Received) -> None:
+        """A connection to the server stands; nothing was passed on yet. The two counts go on."""
+
+    def disconnected(self, address: tuple[str, int]) -> None:
+        """Both its sockets are closed."""
+
+
+class RelayTap(Protocol):
+    """Who hears what one relayed connection carries."""
+
+    def connected(self, address: tuple[str, int]) -> None:
+        """The server sees the connection come from there."""
+
+    def passed(self, direction: str, data: bytes, arrived_ns: int) -> None:
+        """This came in, `up` from the client or `down` from the server; no data is the end of that stream."""
+
+    def disconnected(self, address: tuple[str, int]) -> None:
+        """Both its sockets are closed."""
+
+
 class _End:
     """One of the two sockets of a relayed connection, and the delay of what comes in there."""
 
@@ -65,13 +88,20 @@ class _End:
         self._last_due_ns = 0
         self._in_flight_bytes = 0
         self.peer: _End
+        self.address: tuple[str, int] | None = None
+        """Where the server sees the connection come from, once there is one; the same at both ends."""
         self.counted = Received()
+        self.heard: Callable[[bytes, int], None] | None = None
+        self.tap: RelayTap | None = None
+        """The same at both ends."""
         self.socket = RelaySocket(relay.loop, self)
         relay.ends.add(self)
 
     def received(self, data: bytes, arrived_ns: int) -> None:
         self.counted.bytes += len(data)
         self.counted.chunks += 1
+        if self.heard is not None:
+            self.heard(data, arrived_ns)
         # Accepting may be late; no data is older than its connection.
         self._connected_ns = min(self._connected_ns, arrived_ns)
         self._later(arrived_ns, partial(self.peer.socket.write, data))
@@ -80,6 +110,8 @@ class _End:
             self.socket.set_reading(False)
 
     def ended(self, arrived_ns: int) -> None:
+        if self.heard is not None:
+            self.heard(b"", arrived_ns)
         self._later(arrived_ns, self.peer.socket.write_eof)
 
     def sent(self, sent_bytes: int) -> None:
@@ -87,6 +119,11 @@ class _End:
 
     def closed(self, broken: bool) -> None:
         self._relay.ends.discard(self)
+        if self.address is not None and self.peer not in self._relay.ends:
+            if self._relay.observer is not None:
+                self._relay.observer.disconnected(self.address)
+            if self.tap is not None:
+                self.tap.disconnected(self.address)
         if broken:
             self._later(time.monotonic_ns(), self.peer.socket.reset)
 
@@ -102,12 +139,24 @@ class _End:
 
 
 class DelayRelay:
-    """Relays every connection to `upstream`, each direction delayed by `one_way_delay_ms`."""
+    """Relays every connection to `upstream`, each direction delayed by `one_way_delay_ms`.
 
-    def __init__(self, upstream: tuple[str, int], one_way_delay_ms: float) -> None:
+    Who connects while there are `max_connections` is closed at once.
+    """
+
+    def __init__(
+        self,
+        upstream: tuple[str, int],
+        one_way_delay_ms: float,
+        observer: RelayObserver | None = None,
+        max_connections: int | None = None,
+        tap: Callable[[], RelayTap] | None = None,
+    ) -> None:
         self.upstream = upstream
-        self.one_way_delay_ms = one_way_delay_ms
-        self.delay_ns = round(one_way_delay_ms * _NS_PER_MS)
+        self.observer = observer
+        self._max_connections = max_connections
+        self._tap = tap
+        self.set_delay(one_way_delay_ms)
         self.loop: asyncio.AbstractEventLoop
         self.line: DelayLine
         self.ends: set[_End] = set()
@@ -116,6 +165,11 @@ class DelayRelay:
         self._listener: socket.socket | None = None
         self._upstream_addresses: Sequence[_Address] = ()
         self._connecting: set[asyncio.Task[None]] = set()
+
+    def set_delay(self, one_way_delay_ms: float) -> None:
+        """The delay of all that arrives from now on; what is under way keeps its own, and nothing overtakes it."""
+        self.one_way_delay_ms = one_way_delay_ms
+        self.delay_ns = round(one_way_delay_ms * _NS_PER_MS)
 
     async def start(self, listener: socket.socket) -> None:
         """Relay what connects to a listening socket, which is the relay's to close from now on."""
@@ -165,7 +219,10 @@ class DelayRelay:
             for _ in range(_ACCEPTS_AT_ONCE):
                 sock, _ = self._listener.accept()
                 sock.setblocking(False)
-                self._accept(sock)
+                if self._max_connections is not None and len(self.ends) >= 2 * self._max_connections:
+                    sock.close()
+                else:
+                    self._accept(sock)
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError:
@@ -177,6 +234,9 @@ class DelayRelay:
         client = _End(self, time.monotonic_ns(), 2 * self.delay_ns)
         server = _End(self, 0, 0)
         client.peer, server.peer = server, client
+        if self._tap is not None:
+            client.tap = server.tap = tap = self._tap()
+            client.heard, server.heard = partial(tap.passed, "up"), partial(tap.passed, "down")
         self.received.append((client.counted, server.counted))
         client.socket.attach(sock)
         task = self.loop.create_task(self._connect(client, server))
@@ -185,9 +245,17 @@ class DelayRelay:
 
     async def _connect(self, client: _End, server: _End) -> None:
         try:
-            server.socket.attach(await self._connected_upstream())
+            sock = await self._connected_upstream()
         except OSError:
             self.line.schedule(time.monotonic_ns() + 2 * self.delay_ns, client.socket.reset)
+            return
+        if server in self.ends:
+            client.address = server.address = address = sock.getsockname()[:2]
+            if self.observer is not None:
+                self.observer.connected(address, client.counted, server.counted)
+            if client.tap is not None:
+                client.tap.connected(address)
+        server.socket.attach(sock)
 
     async def _connected_upstream(self) -> socket.socket:
         """A socket connected to the first address of upstream that answers; OSError where none does."""

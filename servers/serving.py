@@ -7,7 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,17 +133,14 @@ class _Server(uvicorn.Server):
         self._on_ready = on_ready
         self._stop = asyncio.Event()
 
+    def stop(self) -> None:
+        """Have `serve` shut down and return."""
+        self._stop.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        signals = (signal.SIGINT, signal.SIGTERM)
-        for number in signals:
-            loop.add_signal_handler(number, self._stop.set)
-        try:
-            yield
-        finally:
-            for number in signals:
-                loop.remove_signal_handler(number)
+        """None: whose process it is decides what signals do (`on_signals`)."""
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -169,8 +166,6 @@ class _Server(uvicorn.Server):
         await self.lifespan.shutdown()
         if self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=_STOP_WAIT_S)
-        # uvicorn reports every task that it cancels as an error of the app.
-        logging.getLogger("uvicorn.error").disabled = True
         for connection in self.server_state.connections:
             connection.transport.abort()
 
@@ -181,22 +176,63 @@ def _client_addresses(server: uvicorn.Server) -> Iterator[Address]:
             yield peer[0], peer[1]
 
 
+@contextlib.contextmanager
+def on_signals(act: Callable[[], None]) -> Iterator[None]:
+    """Within the running loop: act at SIGINT and SIGTERM."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, act)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+@contextlib.asynccontextmanager
+async def served(app: ASGIApp, listener: socket.socket, **changes: Any) -> AsyncIterator[None]:
+    """Serve an app on a listening socket in the running loop, which others may share, until the block ends.
+
+    `changes` are settings of uvicorn that differ from the pinned ones.
+    """
+    ready = asyncio.Event()
+    server = _Server(_config(app, changes), ready.set)
+    serving = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
+    try:
+        await ready.wait()
+        yield
+    finally:
+        server.stop()
+        await serving
+
+
 def serve(
     app: ASGIApp, station: Station, factors: Factors, listener: socket.socket, on_ready: Callable[[int], None]
 ) -> None:
     """Serve the app of a station on a listening socket until SIGINT or SIGTERM; `on_ready` gets the port."""
     if isinstance(station.log, FaultyLog):
         app = TellClientsApart(app, connected=lambda: _client_addresses(server))
-    config = uvicorn.Config(
-        factors.around(app),
-        http=HttpProtocol,
-        ws=WebSocketProtocol,
-        log_config=None,
-        ws_per_message_deflate=factors.deflates,
-        **_PINNED,
-    )
-    logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != _FALSE_ALARM)
+    config = _config(factors.around(app), {"ws_per_message_deflate": factors.deflates})
     port = listener.getsockname()[1]
     server = _Server(config, lambda: on_ready(port))
     station.count_connections = lambda: len(server.server_state.connections)
-    server.run(sockets=[listener])
+
+    async def serve_until_signalled() -> None:
+        with on_signals(server.stop):
+            await server.serve(sockets=[listener])
+        # What is still running is cancelled now; uvicorn would report each as an error of the app.
+        logging.getLogger("uvicorn.error").disabled = True
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(serve_until_signalled())
+
+
+def _config(app: ASGIApp, changes: dict[str, Any]) -> uvicorn.Config:
+    logging.getLogger("uvicorn.error").addFilter(_is_no_false_alarm)
+    settings = {"http": HttpProtocol, "ws": WebSocketProtocol, "ws_per_message_deflate": False, "log_config": None}
+    return uvicorn.Config(app, **_PINNED | settings | changes)
+
+
+def _is_no_false_alarm(record: logging.LogRecord) -> bool:
+    return record.msg != _FALSE_ALARM

@@ -1,0 +1,45 @@
+"""How much of anything one page may ask for, so that a device that errs or means harm only harms itself."""
+
+from __future__ import annotations
+
+MAX_CLIENTS = 100
+TEACHER_PAGES = 20
+"""Beyond those: a full class does not keep its teacher out."""
+REPORTS_PER_S = 3.0
+"""Of one device; its page sends one."""
+MAX_CLOCK_SOCKETS = 2 * MAX_CLIENTS
+MAX_CONNECTIONS_PER_LANE = 12
+"""Of one client; a browser opens six to one address, and may still be closing those of the last run."""
+MAX_CONNECTIONS = 1000
+"""Of all clients to one lane, and of who is no client."""
+REQUESTS_PER_S = 150.0
+"""Of one client on one lane, for long: a long poll asks once per event, of which there may be 100 a second."""
+MAX_BODY_BYTES = 16 * 1024
+MAX_MESSAGE_BYTES = 64 * 1024
+"""Of a WebSocket of the page's own app."""
+MESSAGES_PER_S = 50.0
+GRACE_S = 60.0
+"""A client whose page is gone is forgotten after this long."""
+
+_BURST_S = 2.0
+
+
+class RateLimit:
+    """A token bucket: so many per second in the long run, twice that at once. Times come from outside."""
+
+    __slots__ = ("_at_ns", "_per_s", "_tokens")
+
+    def __init__(self, per_s: float, now_ns: int) -> None:
+        self._per_s = per_s
+        self._tokens = per_s * _BURST_S
+        self._at_ns = now_ns
+
+    def allows(self, now_ns: int) -> bool:
+        """Whether one more is within the limit; it then counts."""
+        earned = (now_ns - self._at_ns) / 1e9 * self._per_s
+        self._tokens = min(self._tokens + earned, self._per_s * _BURST_S)
+        self._at_ns = now_ns
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -1,0 +1,1 @@
+"""The lesson's two programs, each shown and run as it stands in its file."""

@@ -1,0 +1,119 @@
+/** The two sheets of the hand-out as HTML: what to fill in, and the answers. Pure: data in, markup out. */
+
+import { format } from "../predict/fields.js";
+import { figureFacts } from "./facts.js";
+import { laneFigure } from "./figure.js";
+
+const BLANK_STEPS = 10;
+/** Narrow headings for paper; the fields are those of the page's table. */
+const COLUMNS = {
+  requests: "requests", delivered: "events", missed: "missed", empty_ratio: "empty answers", requests_per_event: "requests per event",
+  header_bytes: "header bytes", payload_bytes: "payload bytes", mean_ms: "mean", p50_ms: "median", p95_ms: "p95", max_ms: "longest",
+};
+const STEP_COLUMNS = ["Step", "Who, and what they do", "State before", "State after", "Message"];
+/** The steps of one message there and back; the rest of the trace is for the screen. */
+const STEP_KINDS = ["connect", "accept", "open", "send", "receive", "answer", "message", "close", "failed", "closed"];
+
+/**
+ * `data`: {run, window, settings, recorded, models, questions: [{question, scores: [score per part], ran}], steps: rows of the lesson's trace or null,
+ * questionModels}. `run.lanes` carry {transport, label, requests, frames, deliveries, numbers}.
+ */
+export function sheetsHtml(data) {
+  return `<section class="sheet" data-sheet="1">${questionSheet(data)}</section>
+    <section class="sheet" data-sheet="2">${answerSheet(data)}</section>`;
+}
+
+function questionSheet(data) {
+  return `<header class="sheet-head"><h1>Push or poll? One stream, four ways</h1><p class="sheet-name">Name <span class="blank"></span> Date <span class="blank blank-short"></span></p></header>
+    <h2>1 &nbsp;Predict, before you watch</h2>
+    <ol class="sheet-questions">${data.questions.map(({ question }) => blankQuestion(question)).join("")}</ol>
+    <h2>2 &nbsp;One message over a WebSocket, step by step</h2>
+    ${stepTable(Array.from({ length: BLANK_STEPS }, (_, index) => [String(index + 1), "", "", "", ""]), "blank-table")}
+    <h2>3 &nbsp;Read the lanes</h2>
+    ${figureHtml(data)}
+    <p class="sheet-tasks"><b>a</b> Circle every answer that brought nothing: how many? <span class="blank blank-tiny"></span>
+      &ensp;<b>b</b> Which event arrived latest after it was due, and over which lane? <span class="blank blank-short"></span>
+      &ensp;<b>c</b> Where was a request held longest? <span class="blank blank-short"></span></p>`;
+}
+
+function figureHtml({ run, window, recorded, settings }) {
+  if (run === null) return `<p class="sheet-missing">No run was seen yet: open Watch, let one run go by, and print again.</p>`;
+  const seconds = (window.lengthNs / 1e9).toLocaleString("en", { maximumFractionDigits: 1 });
+  return `<figure>${laneFigure(run, window, `${seconds} seconds of a run, lane by lane`)}
+    <figcaption>${seconds} s of ${recorded ? "a recorded run" : "a run in this room"}: ${settingsWords(settings)}. A number is an event when it was due; thin dashed lines are requests, solid ones answers and messages;
+    a hollow circle is an empty answer, a grey bar a held request, hatching the time in which a long poll is deaf.</figcaption></figure>`;
+}
+
+function blankQuestion(question) {
+  const asked = question.parts.map((part) => {
+    if (part.kind === "number") return `<span class="blank blank-short"></span>`;
+    const choices = part.kind === "least" ? ["WebSocket", "SSE", "long poll", "short poll"] : part.choices.map((choice) => choice.text);
+    const lead = question.parts.length > 1 || part.kind === "happened" ? `<i>${part.ask}:</i> ` : "";
+    return `${lead}${choices.map((choice) => `<span class="box-choice"><span class="box"></span>${choice}</span>`).join(" ")}`;
+  });
+  const stop = /[.?!]$/.test(question.title) ? "" : ".";
+  return `<li><b>${question.title}${stop}</b> ${question.text} <span class="sheet-answers">${asked.map((line) => `<span>${line}</span>`).join("")}</span></li>`;
+}
+
+function stepTable(rows, kind) {
+  const head = STEP_COLUMNS.map((column) => `<th scope="col">${column}</th>`).join("");
+  const body = rows.map((cells) => `<tr>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`).join("");
+  return `<table class="steps ${kind}"><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
+}
+
+function answerSheet(data) {
+  return `<header class="sheet-head"><h1>Answers</h1><p>${data.run === null ? "" : `${data.recorded ? "Recorded run" : "Run in this room"}: ${settingsWords(data.settings)}`}</p></header>
+    <h2>1 &nbsp;What the runs showed</h2>
+    ${predictionTable(data.questions)}
+    <h2>2 &nbsp;One message over a WebSocket</h2>
+    ${data.steps === null ? `<p class="sheet-missing">The lesson was not run yet. Print with the button in the teacher’s dialog, which runs it once.</p>` : stepTable(data.steps.filter(({ kind }) => STEP_KINDS.includes(kind)).slice(0, 12).map(stepCells), "answer-table")}
+    <h2>3 &nbsp;The lanes</h2>
+    ${data.run === null ? `<p class="sheet-missing">No run was seen yet.</p>` : laneAnswers(data)}`;
+}
+
+function predictionTable(questions) {
+  const rows = questions.flatMap(({ question, scores, ran }) => [
+    ...question.parts.map((part, number) => `<tr>${number === 0 ? `<th scope="rowgroup" rowspan="${question.parts.length}">${question.title}</th>` : ""}
+      <td>${part.ask}</td><td><b>${ran ? (scores[number].measured ?? "this run could not tell") : "not run yet"}</b></td><td>${scores[number].model ?? "–"}</td></tr>`),
+    `<tr class="why-row"><td colspan="4">${question.why}</td></tr>`,
+  ]);
+  return `<table class="answers"><thead><tr><th scope="col">Question</th><th scope="col">Asked</th><th scope="col">The run</th><th scope="col">The model</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+}
+
+function stepCells(row, index) {
+  return [String(index + 1), `<b>${row.side === "browser" ? "Browser" : "Server"}:</b> ${escapeHtml(row.action)}`, states(row.before), states(row.after), escapeHtml(row.message)];
+}
+
+/** The states that a step touched, as the code spells them. */
+function states(before) {
+  return [...new Set(Object.values(before ?? {}).filter((state) => state !== null && state !== undefined))].map((state) => escapeHtml(String(state))).join(" / ");
+}
+
+function laneAnswers({ run, window, models }) {
+  const facts = figureFacts(run, window);
+  const head = Object.values(COLUMNS).map((heading) => `<th scope="col">${heading}</th>`).join("");
+  const body = run.lanes.map(({ transport, label, numbers }) => `<tr><th scope="row">${label}</th>
+    ${Object.keys(COLUMNS).map((column) => `<td>${format(numbers[column], column)}</td>`).join("")}</tr>`
+    + modelRow(models?.[transport]));
+  return `<p class="sheet-tasks"><b>a</b> ${facts.empty} ${facts.empty === 1 ? "answer" : "answers"} brought nothing.
+      &ensp;<b>b</b> ${facts.slowest === null ? "No event arrived in this window." : `Event ${facts.slowest.seq} over the ${facts.slowest.label}, ${Math.round(facts.slowest.latency_ms)} ms after it was due.`}
+      &ensp;<b>c</b> ${facts.longest_held === null ? "None was answered in this window." : `${facts.longest_held.label}: ${(facts.longest_held.held_ms / 1000).toFixed(2)} s with the server.`}</p>
+    <table class="lane-answers"><thead><tr><th scope="col">The whole run</th>${head}</tr></thead><tbody>${body.join("")}</tbody></table>`;
+}
+
+/** What the model says of the lane above; nothing where it says nothing. */
+function modelRow(model) {
+  if (!model) return "";
+  const cells = Object.keys(COLUMNS).map((column) => `<td>${model[column] === undefined ? "" : format(model[column], column)}</td>`);
+  return `<tr class="model-row"><th scope="row">model</th>${cells.join("")}</tr>`;
+}
+
+/** A run's settings in one line. */
+export function settingsWords({ rate_per_s: rate, arrival, poll_interval_s: interval, hold_s: hold, one_way_delay_ms: delay, payload_bytes: payload, cursor }) {
+  const arrivals = { periodic: "evenly spaced", poisson: "at random", burst: "in bursts" };
+  return `${rate} events/s ${arrivals[arrival]}, ${payload} bytes each; short poll every ${interval} s, long poll held up to ${hold} s${cursor ? "" : ", without a cursor"}; ${delay} ms each way`;
+}
+
+function escapeHtml(text) {
+  return text.replace(/[&<>"]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign]);
+}

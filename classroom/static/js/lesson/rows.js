@@ -1,0 +1,174 @@
+// The execution table of one connection, from what the browser and the server noted of it and what passed the relay.
+// Pure: no DOM, no clock. All times are the server's monotonic clock, in ns.
+//
+// A connection ("run") is {run, sample, browser: [note], server: [note], units: {up: [unit], down: [unit]}}.
+// Each side's notes are in their own order. Between the sides, time decides, but never so that a message would arrive
+// before it was sent: the clocks agree only to within the error that the page states.
+
+/** Rows in the order of execution, each with the states and variables as they are after it. */
+export function buildRows(connection) {
+  const steps = merge(browserSteps(connection), serverSteps(connection));
+  const start_ns = steps.length ? steps[0].at_ns : 0;
+  let variables = {
+    application_state: null, client_state: null, ready_state: null, received: null, sent: null,
+  };
+  return steps.map((step, index) => {
+    variables = { ...variables, ...step.sets };
+    return { ...step, number: index + 1, since_ms: (step.at_ns - start_ns) / 1e6, variables };
+  });
+}
+
+function browserSteps({ browser, units }) {
+  const bytes = bytesInOrder(units.up);
+  return browser.map((note) => ({
+    side: "browser",
+    at_ns: note.at_ns,
+    line: null,
+    waits: false,
+    before: { ready_state: note.before },
+    after: { ready_state: note.after },
+    sets: { ready_state: note.after },
+    text: note.text ?? null,
+    code: note.code ?? null,
+    clean: note.clean ?? null,
+    ...BROWSER[note.kind](note, bytes),
+  }));
+}
+
+const BROWSER = {
+  connect: (note, bytes) => ({
+    kind: "connect", action: "new WebSocket(…)", message: `GET ${note.path}, Upgrade: websocket`,
+    direction: "up", ...bytes("http"),
+  }),
+  open: () => ({ kind: "open", action: "onopen", message: "open", direction: null, ...NO_BYTES }),
+  send: (note, bytes) => ({
+    kind: "send", action: "send()", message: quoted(note.text), direction: "up", ...bytes("text"),
+  }),
+  message: (note) => ({
+    kind: "message", action: "onmessage", message: quoted(note.text), direction: "down", ...NO_BYTES,
+  }),
+  close: (note, bytes) => ({
+    kind: "close", action: `close(${note.code})`, message: `close frame ${note.code}`, direction: "up", ...bytes("close"),
+  }),
+  closed: (note) => ({
+    kind: "closed", action: "onclose", direction: null, ...NO_BYTES,
+    message: `code ${note.code}, ${note.clean ? "clean" : "not clean"}`,
+  }),
+};
+
+function serverSteps({ server, units }) {
+  const bytes = bytesInOrder(units.down);
+  const closing = firstClose(units);
+  return server.flatMap((note, index) => {
+    const shown = serverStep(note, bytes, closing, server.slice(0, index));
+    if (shown === null) return [];
+    return [{
+      side: "server", at_ns: note.at_ns, line: note.line, code: note.code, text: note.text, clean: null, waits: false,
+      before: note.before, after: note.after, ...shown,
+      sets: { ...note.after, ...(shown.sets ?? {}) },
+    }];
+  });
+}
+
+/** Which direction the first close frame went, null where none was sent yet. */
+function firstClose({ up, down }) {
+  const [byBrowser, byServer] = [up, down].map((units) => units.find((unit) => unit.kind === "close")?.at_ns ?? Infinity);
+  if (byBrowser === Infinity && byServer === Infinity) return null;
+  return byBrowser < byServer ? "up" : "down";
+}
+
+function serverStep(note, bytes, closing, earlier) {
+  if (note.kind === "start") {
+    return { kind: "start", action: "the upgrade request arrives", message: "the handler starts", direction: "up", ...NO_BYTES };
+  }
+  if (note.kind === "call" && note.action === "receive_text") {
+    return { kind: "wait", action: "receive_text() waits", message: "", direction: null, waits: true, ...NO_BYTES };
+  }
+  if (note.kind === "end") return end(note, earlier);
+  if (note.kind === "failed") return failed(note, bytes, closing);
+  if (note.kind === "done") return DONE[note.action]?.(note, bytes) ?? null;
+  return null;
+}
+
+const DONE = {
+  accept: (_note, bytes) => ({
+    kind: "accept", action: "accept()", message: "101 Switching Protocols", direction: "down", ...bytes("http"),
+  }),
+  receive_text: (note) => ({
+    kind: "receive", action: "receive_text() returns", message: quoted(note.text), direction: "up", ...NO_BYTES,
+    sets: { received: note.text },
+  }),
+  send_text: (note, bytes) => ({
+    kind: "answer", action: "send_text()", message: quoted(note.text), direction: "down", ...bytes("text"),
+    sets: { sent: note.text },
+  }),
+  close: (note, bytes) => ({
+    kind: "server_close", action: "close()", message: `close frame ${note.code}`, direction: "down", ...bytes("close"),
+  }),
+};
+
+function failed(note, bytes, closing) {
+  const told = note.action === "receive_text" && note.code !== null;
+  const action = `${note.action}() raises${told ? " WebSocketDisconnect" : ""}`;
+  if (told && closing === "down") {
+    return { kind: "failed", action, message: `refused, close frame ${note.code}`, direction: "down", ...bytes("close") };
+  }
+  return { kind: "failed", action, message: told ? `closed, code ${note.code}` : "", direction: told ? "up" : null, ...NO_BYTES };
+}
+
+function end(note, earlier) {
+  const action = note.action === "return" ? "the handler returns" : `the handler ends: ${note.action}`;
+  const closed = earlier.some((before) => before.kind === "failed" || (before.kind === "done" && before.action === "close"));
+  if (closed) return { kind: "end", action, message: "", direction: null, ...NO_BYTES };
+  // uvicorn ends the TCP stream when a handler returns without a word: there is no frame to count.
+  return { kind: "end", action, message: "end of stream, no close frame", direction: "down", bytes: 0, payload_bytes: 0 };
+}
+
+const NO_BYTES = { bytes: null, payload_bytes: null };
+
+/** Bytes of the next unit of a kind: the k-th message sent is the k-th frame that passed. */
+function bytesInOrder(units) {
+  const taken = {};
+  return (kind) => {
+    const ofKind = units.filter((unit) => unit.kind === kind);
+    const index = taken[kind] ?? 0;
+    taken[kind] = index + 1;
+    const unit = ofKind[index];
+    return unit ? { bytes: unit.total_bytes, payload_bytes: unit.payload_bytes } : NO_BYTES;
+  };
+}
+
+function quoted(text) {
+  return text === null || text === undefined ? "" : `“${text}”`;
+}
+
+function merge(browser, server) {
+  const merged = [];
+  let [b, s] = [0, 0];
+  while (b < browser.length && s < server.length) {
+    const takeBrowser = browser[b].at_ns <= server[s].at_ns;
+    const blocked = takeBrowser ? waitsFor(browser, b, server, s) : waitsFor(server, s, browser, b);
+    if (takeBrowser !== blocked) merged.push(browser[b++]);
+    else merged.push(server[s++]);
+  }
+  return merged.concat(browser.slice(b), server.slice(s));
+}
+
+const CAUSE = {
+  start: ["connect"], open: ["accept"], receive: ["send"], message: ["answer"], failed: ["close"],
+};
+
+/** Whether what caused this step is still ahead on the other side. */
+function waitsFor(own, at, other, otherAt) {
+  const step = own[at];
+  if (step.kind === "closed") {
+    // Only where the server began: then it comes after its close() or the end of its handler.
+    const began = other.findIndex((o) => o.kind === "server_close" || (o.kind === "end" && o.bytes === 0));
+    return began >= otherAt;
+  }
+  const causes = CAUSE[step.kind];
+  if (!causes) return false;
+  const nth = own.slice(0, at).filter((o) => o.kind === step.kind).length;
+  const positions = other.flatMap((o, index) => (causes.includes(o.kind) ? [index] : []));
+  return nth < positions.length && positions[nth] >= otherAt;
+}

@@ -1,0 +1,70 @@
+import { element, renderKeyed } from "./element.js";
+
+const SHORT = { application_state: "application", client_state: "client", ready_state: "readyState" };
+const DIRECTION = { up: ["→", "to the server"], down: ["←", "to the browser"] };
+
+/** The execution table; `onSelect(index)` when a step is chosen. */
+export class TableView {
+  constructor(scroll, onSelect) {
+    this._scroll = scroll;
+    this._body = scroll.querySelector("tbody");
+    this._table = scroll.querySelector("table");
+    this._empty = scroll.querySelector(".lesson-empty");
+    this._onSelect = onSelect;
+    this._shown = null;
+  }
+
+  /** @param marked the number of the row that proves an answer, or null */
+  render(rows, current, marked) {
+    this._empty.hidden = rows.length > 0;
+    this._table.hidden = rows.length === 0;
+    renderKeyed(this._body, rows, (row) => JSON.stringify(row), (row, index) => this._row(row, index));
+    [...this._body.children].forEach((node, index) => {
+      node.toggleAttribute("data-later", index > current);
+      node.toggleAttribute("data-marked", rows[index].number === marked);
+      if (index === current) node.setAttribute("aria-current", "step");
+      else node.removeAttribute("aria-current");
+    });
+    this._keepInView(this._body.children[current]);
+  }
+
+  _row(row, index) {
+    const [sign, spoken] = DIRECTION[row.direction] ?? ["", ""];
+    return element("tr", { role: "row", "data-side": row.side, "data-kind": row.kind, onclick: () => this._onSelect(index) },
+      element("td", { role: "cell" }, element("button", { type: "button", class: "lesson-step", text: String(row.number), "aria-label": `Step ${row.number}` })),
+      element("td", { role: "cell", class: "number" }, milliseconds(row.since_ms)),
+      element("td", { role: "cell", class: "text-column" },
+        element("span", { class: "lesson-side", text: row.side === "browser" ? "Browser" : `Server, line ${row.line}` }),
+        element("span", { class: "lesson-action", text: row.action })),
+      element("td", { role: "cell", class: "text-column" }, ...states(row.before, row.after)),
+      element("td", { role: "cell", class: "text-column" }, ...states(row.after, row.before)),
+      element("td", { role: "cell", class: "text-column lesson-text", text: row.message }),
+      element("td", { role: "cell", class: "text-column lesson-direction" },
+        element("span", { "aria-hidden": "true", text: sign }), element("span", { class: "visually-hidden", text: spoken })),
+      element("td", { role: "cell", class: "number", text: row.bytes === null ? "" : String(row.bytes) }));
+  }
+
+  /** Scrolls the table, never the page. */
+  _keepInView(node) {
+    const key = node?.dataset.key ?? null;
+    if (!node || key === this._shown) return;
+    this._shown = key;
+    const head = this._table.tHead.offsetHeight;
+    const [top, bottom] = [node.offsetTop, node.offsetTop + node.offsetHeight];
+    const scroll = this._scroll;
+    if (top - head < scroll.scrollTop) scroll.scrollTop = top - head;
+    else if (bottom > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = bottom - scroll.clientHeight;
+  }
+}
+
+function milliseconds(ms) {
+  return `${ms.toFixed(1)} ms`;
+}
+
+function states(own, other) {
+  return Object.entries(own).map(([name, state]) => (
+    element("span", { class: "lesson-states", "data-variable": name, "data-changed": state !== other[name] },
+      element("span", { class: "lesson-variable", text: `${SHORT[name]} ` }),
+      element("span", { class: "lesson-value", text: state ?? "none" }))
+  ));
+}

@@ -1,0 +1,95 @@
+/** The page's own line to the server (undelayed): runs, ticks and the class come in, reports go out. */
+
+import { Signals } from "./signals.js";
+
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 8000;
+const POLICY_VIOLATION_CLOSE_CODE = 1008;
+
+export class Live {
+  #key;
+  #socket = null;
+  #client = null;
+  #retryMs = FIRST_RETRY_MS;
+  #closed = false;
+  #signals = new Signals();
+
+  /**
+   * @param {string|null} key the teacher's, in class mode
+   * @param {number|null} client the number of a device that joined
+   */
+  constructor(key, client = null) {
+    this.#key = key;
+    this.#client = client;
+  }
+
+  /** @param {string} type a message's type, or "connection" ({state: "connecting"|"live"|"lost"}), or "refused" */
+  on(type, fn) {
+    return this.#signals.on(type, fn);
+  }
+
+  connect() {
+    const address = new URL("/api/live", window.location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    if (this.#client !== null) address.searchParams.set("client", this.#client);
+    if (this.#key) address.searchParams.set("key", this.#key);
+    this.#signals.emit("connection", { state: "connecting" });
+    this.#socket = new WebSocket(address);
+    this.#socket.onmessage = ({ data }) => this.#take(JSON.parse(data));
+    this.#socket.onclose = ({ code, reason }) => this.#lost(code, reason);
+  }
+
+  /** End for good. */
+  close() {
+    this.#closed = true;
+    this.#socket?.close();
+  }
+
+  send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** JSON of this server; rejects with an Error whose message is the server's sentence. */
+  async request(path, { method = "GET", body } = {}) {
+    const headers = {};
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (this.#key) headers["X-Teacher-Key"] = this.#key;
+    let response;
+    try {
+      response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    } catch {
+      throw new Error("The server did not answer.");
+    }
+    const answer = await response.json().catch(() => null);
+    if (!response.ok) throw new Error(sentenceOf(answer) ?? `The server refused (status ${response.status}).`);
+    return answer;
+  }
+
+  #take(message) {
+    if (message.type === "hello") {
+      this.#client = message.client;
+      this.#retryMs = FIRST_RETRY_MS;
+      this.#signals.emit("connection", { state: "live" });
+    }
+    this.#signals.emit(message.type, message);
+  }
+
+  #lost(code, reason) {
+    if (this.#closed) return;
+    this.#signals.emit("connection", { state: "lost" });
+    if (code === POLICY_VIOLATION_CLOSE_CODE) {
+      this.#client = null;
+      this.#signals.emit("refused", { detail: reason || "The server refused this page." });
+    }
+    if (this.#closed) return;
+    setTimeout(() => this.connect(), this.#retryMs);
+    this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
+  }
+}
+
+function sentenceOf(answer) {
+  const detail = answer?.detail;
+  if (typeof detail === "string") return detail;
+  if (Array.isArray(detail)) return detail.map((one) => `${one.loc?.at(-1)}: ${one.msg}`).join("; ");
+  return null;
+}

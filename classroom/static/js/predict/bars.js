@@ -1,0 +1,39 @@
+/** A bar chart that is a table: each row has its name, its bar and its value, so that it reads the same without eyes. */
+
+import { markElement } from "../marks.js";
+import { format } from "./fields.js";
+
+const KIND_WORDS = { you: "predicted", run: "measured", model: "model" };
+
+/** A <table> of bars [{label, value, kind, transport}] of one field, on a scale that begins at zero. */
+export function barTable(bars, field, caption) {
+  const table = document.createElement("table");
+  table.className = "bars";
+  table.createCaption().textContent = caption;
+  const body = table.createTBody();
+  const longest = Math.max(...bars.map((bar) => bar.value));
+  for (const bar of bars) {
+    const row = body.insertRow();
+    row.dataset.kind = bar.kind;
+    if (bar.transport) row.dataset.transport = bar.transport;
+    const head = document.createElement("th");
+    head.scope = "row";
+    if (bar.transport) head.append(markElement(bar.transport));
+    head.append(bar.label);
+    row.append(head);
+    const line = document.createElement("span");
+    line.className = "bar";
+    line.style.setProperty("--length", String(longest > 0 ? bar.value / longest : 0));
+    const cell = row.insertCell();
+    cell.className = "bar-cell";
+    cell.setAttribute("aria-hidden", "true");
+    cell.append(line);
+    const value = row.insertCell();
+    value.className = "number";
+    value.textContent = format(bar.value, field);
+    const kind = row.insertCell();
+    kind.className = "bar-kind soft small";
+    kind.textContent = KIND_WORDS[bar.kind];
+  }
+  return table;
+}

@@ -1,0 +1,35 @@
+/** The numbers of a lane as people read them: name, unit, digits. Pure. */
+
+const COUNT = { unit: "", digits: 0 };
+const MS = { unit: "ms", digits: 0 };
+
+export const FIELDS = {
+  requests: { label: "requests", ...COUNT },
+  delivered: { label: "delivered", ...COUNT },
+  missed: { label: "missed", ...COUNT },
+  requests_per_event: { label: "requests per event", unit: "", digits: 2 },
+  empty_ratio: { label: "empty answers", unit: "%", digits: 0, scale: 100 },
+  header_bytes: { label: "header bytes", unit: "B", digits: 0 },
+  payload_bytes: { label: "payload bytes", unit: "B", digits: 0 },
+  bytes: { label: "bytes, both ways", unit: "B", digits: 0 },
+  mean_ms: { label: "mean latency", ...MS },
+  p50_ms: { label: "median latency", ...MS },
+  p95_ms: { label: "p95 latency", ...MS },
+  max_ms: { label: "longest latency", ...MS },
+  pace_ratio: { label: "pace while hidden", unit: "%", digits: 0, scale: 100 },
+};
+
+/** A value with its unit, such as "5.17", "52 ms" or "81 %"; an en dash where there is none. */
+export function format(value, field) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const { unit, digits, scale = 1 } = FIELDS[field];
+  const scaled = value * scale;
+  // Ratios below one would lose all meaning at two digits after the point: significant digits keep it.
+  const text = digits > 0 && Math.abs(scaled) < 1 ? significant(scaled) : scaled.toLocaleString("en", { maximumFractionDigits: digits });
+  return unit ? `${text} ${unit}` : text;
+}
+
+/** A plain number with two significant digits, such as a factor. */
+export function significant(value) {
+  return Number(value.toPrecision(2)).toLocaleString("en", { maximumFractionDigits: 6 });
+}

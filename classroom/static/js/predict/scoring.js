@@ -1,0 +1,141 @@
+/** Predictions against what the runs say. Pure: numbers in, verdicts and words out. */
+
+import { FIELDS, format, significant } from "./fields.js";
+import { courseWhileHidden } from "./hiding.js";
+
+/** A predicted number within this factor of the measured one is right, within the second it is close. */
+const RIGHT_FACTOR = 1.25;
+const CLOSE_FACTOR = 2;
+/** Transports that need at most this much more than the least are as good as the least. */
+const TIE_FACTOR = 1.25;
+
+/**
+ * Score one part of a question.
+ *
+ * `answer`: the prediction, null where it was skipped. `evidence`: {run: evidence}. `models`: {run: {transport: prediction} | null}.
+ * `label(transport)` and `runLabel(run)` give names for people. The result: {outcome, predicted, measured, model, bars}:
+ * outcome "right", "close", "off", "skipped" or "unmeasured"; the next three words or null; bars [{label, value, kind, transport}],
+ * kind "you", "run" or "model", values in the unit of the part's field.
+ */
+export function scorePart(part, answer, evidence, models, { label, runLabel }) {
+  return KINDS[part.kind](part, answer, { evidence, models, label, runLabel });
+}
+
+/** The verdict over several parts: one is right about what one is right about throughout. */
+export function overall(outcomes) {
+  return ["unmeasured", "off", "close", "right", "skipped"].find((outcome) => outcomes.includes(outcome));
+}
+
+const KINDS = {
+  number(part, answer, { evidence, models }) {
+    const [measured] = values(part, evidence);
+    const [model] = modelValues(part, models);
+    const predicted = answer === null ? null : Number(answer);
+    return {
+      outcome: judge(answer, measured, () => closeness(predicted, measured)),
+      predicted: wordsFor(predicted, part.field),
+      measured: wordsFor(measured, part.field),
+      model: wordsFor(model, part.field),
+      bars: bars(
+        { label: "Your prediction", value: predicted, kind: "you" },
+        { label: "This run", value: measured, kind: "run" },
+        { label: "Model", value: model, kind: "model" },
+      ),
+    };
+  },
+
+  factor(part, answer, { evidence, models, label, runLabel }) {
+    const measured = values(part, evidence);
+    const model = modelValues(part, models);
+    const happened = nearest(part.choices, ratio(measured));
+    const chosen = part.choices.find((choice) => choice.value === answer);
+    const severalRuns = part.of[0][0] !== part.of[1][0];
+    const name = ([run, transport]) => (severalRuns ? runLabel(run) : label(transport));
+    return {
+      outcome: judge(answer, happened, () => (chosen === happened ? "right" : "off")),
+      predicted: chosen?.text ?? null,
+      measured: happened && `${happened.text} (${changeInWords(part, measured)})`,
+      model: ratio(model) === null ? null : changeInWords(part, model),
+      bars: bars(
+        ...part.of.flatMap((place, index) => [
+          { label: name(place), value: measured[index], kind: "run", transport: place[1] },
+          { label: "", value: model[index], kind: "model", transport: place[1] },
+        ]),
+      ),
+    };
+  },
+
+  least(part, answer, { evidence, label }) {
+    const costs = values(part, evidence);
+    const rows = part.of.map(([, transport], index) => ({ transport, value: costs[index] }));
+    const complete = rows.every((row) => row.value !== null);
+    const least = complete ? Math.min(...costs) : null;
+    const winners = rows.filter((row) => complete && row.value <= least * TIE_FACTOR).map((row) => row.transport);
+    return {
+      outcome: judge(answer, least, () => (winners.includes(answer) ? "right" : "off")),
+      predicted: answer === null ? null : label(answer),
+      measured: complete ? `${winners.map(label).join(" and ")} (${format(least, part.field)})` : null,
+      model: null,
+      bars: bars(...rows.map((row) => ({ label: label(row.transport), value: row.value, kind: "run", transport: row.transport }))),
+    };
+  },
+
+  happened(part, answer, { evidence, label }) {
+    const [[run]] = part.of;
+    const course = evidence[run] ? courseWhileHidden(evidence[run]) : null;
+    const words = (value) => part.choices.find((choice) => choice.value === value)?.text;
+    return {
+      outcome: judge(answer, course, () => (answer === course ? "right" : "off")),
+      predicted: words(answer) ?? null,
+      measured: course && (words(course) ?? "none of these four courses"),
+      model: null,
+      bars: course === null ? [] : bars(
+        ...part.of.map(([, transport]) => ({ label: label(transport), value: evidence[run].lanes[transport].pace_ratio, kind: "run", transport })),
+      ),
+    };
+  },
+};
+
+function values(part, evidence) {
+  return part.of.map(([run, transport]) => evidence[run]?.lanes[transport]?.[part.field] ?? null);
+}
+
+function modelValues(part, models) {
+  return part.of.map(([run, transport]) => models[run]?.[transport]?.[part.field] ?? null);
+}
+
+function judge(answer, measured, compare) {
+  if (measured === null) return "unmeasured";
+  return answer === null ? "skipped" : compare();
+}
+
+function closeness(predicted, measured) {
+  if (predicted <= 0 || measured <= 0) return predicted === measured ? "right" : "off";
+  const factor = Math.max(predicted / measured, measured / predicted);
+  if (factor <= RIGHT_FACTOR) return "right";
+  return factor <= CLOSE_FACTOR ? "close" : "off";
+}
+
+/** How many times the first value the second is; null where one of them is missing or nothing. */
+function ratio([first, second]) {
+  return first > 0 && second > 0 ? second / first : null;
+}
+
+/** The choice whose factor is nearest on a logarithmic scale, where half and twice are equally far from the same. */
+function nearest(choices, factor) {
+  if (factor === null) return null;
+  const distance = (choice) => Math.abs(Math.log(choice.factor / factor));
+  return choices.reduce((best, choice) => (distance(choice) < distance(best) ? choice : best));
+}
+
+function changeInWords(part, [first, second]) {
+  return `${format(first, part.field)} against ${format(second, part.field)}, × ${significant(second / first)}`;
+}
+
+function wordsFor(value, field) {
+  return value === null ? null : `${format(value, field)} ${FIELDS[field].unit ? FIELDS[field].label : ""}`.trim();
+}
+
+function bars(...rows) {
+  return rows.filter((row) => row.value !== null && row.value !== undefined);
+}

@@ -1,0 +1,91 @@
+/**
+ * The recorded run: a fallback for rooms in which the lanes cannot be reached, or where there is no time.
+ *
+ * `?recorded` in the address asks for it, and the page asks for it by itself (`?recorded=lanes`) where nothing comes over any lane. It is
+ * labelled as recorded on every view.
+ */
+
+const PARAMETER = "recorded";
+const BUNDLED = "/static/recorded/run.json";
+/** How long after its start a run may stay silent on all lanes: connections take a moment, events up to 20 s, but polls go out at once. */
+const SILENCE_NS = 6e9;
+
+/** The bundled recording where the address asks for it, null where it does not. */
+export async function recordingOf(location) {
+  if (!new URLSearchParams(location.search).has(PARAMETER)) return null;
+  const response = await fetch(BUNDLED);
+  if (!response.ok) throw new Error(`The recorded run could not be loaded (status ${response.status}).`);
+  return response.json();
+}
+
+/** Say on the page that it is recorded, when, and how to go live. */
+export function labelAsRecorded(recording, location) {
+  const label = document.createElement("p");
+  label.id = "recorded-label";
+  const byItself = new URLSearchParams(location.search).get(PARAMETER) === "lanes";
+  const strong = document.createElement("strong");
+  strong.textContent = "Recorded run";
+  const live = document.createElement("a");
+  live.href = location.pathname + location.hash;
+  live.textContent = byItself ? "Try live again" : "Go live";
+  const reason = byItself ? "The lanes could not be reached from this browser. " : "";
+  const { at, browser } = recording.recorded;
+  label.append(strong, ` – not live. ${reason}Real traffic of ${at.slice(0, 10)} in ${browser}, played again. `, live);
+  document.querySelector("header").after(label);
+  document.body.dataset.recorded = "true";
+}
+
+/** Turn to the recorded run where a run is on and no lane has answered at all. */
+export function watchForSilence(context, location) {
+  let run = null;
+  let heard = false;
+  context.on("run", (message) => {
+    run = message.run;
+  });
+  for (const kind of ["opened", "frame"]) context.on(kind, () => (heard = true));
+  context.on("answered", ({ status }) => (heard ||= status > 0));
+  const watch = setInterval(() => {
+    const now = context.serverNow();
+    if (heard) clearInterval(watch);
+    else if (run && now !== null && now - run.t0_ns > SILENCE_NS && !document.hidden) {
+      clearInterval(watch);
+      location.assign(`${location.pathname}?${PARAMETER}=lanes${location.hash}`);
+    }
+  }, 500);
+}
+
+/** Offer the last run that is over as a file to keep; says what came of it. */
+export function saveLastRun(context) {
+  const data = context.store.finished;
+  if (data === null) return "No run is over yet: wait for the end of this one.";
+  const recording = {
+    ...withoutRepeatedBytes(data.snapshot()),
+    recorded: {
+      at: new Date().toISOString(),
+      browser: browserName(navigator),
+      clock_uncertainty_ms: context.clockUncertaintyMs(),
+      lanes: context.lanes,
+    },
+  };
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(recording)], { type: "application/json" }));
+  link.download = `run-${recording.recorded.at.slice(0, 19).replaceAll(":", "")}.json`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  return `Saved as ${link.download}.`;
+}
+
+/** Ten counts a second of which most are the same: the first of each is enough. */
+function withoutRepeatedBytes(snapshot) {
+  const lanes = Object.entries(snapshot.lanes).map(([transport, lane]) => {
+    const isNews = (row, index) => index === 0 || row.up + row.down !== lane.bytes[index - 1].up + lane.bytes[index - 1].down;
+    return [transport, { ...lane, bytes: lane.bytes.filter(isNews) }];
+  });
+  return { ...snapshot, lanes: Object.fromEntries(lanes) };
+}
+
+function browserName({ userAgent, userAgentData }) {
+  const brand = userAgentData?.brands?.find(({ brand: name }) => !/not.*brand/i.test(name));
+  if (brand) return `${brand.brand} ${brand.version}`;
+  return /(Chrome|Firefox|Safari)\/[\d.]+/.exec(userAgent)?.[0].replace("/", " ") ?? "a browser";
+}

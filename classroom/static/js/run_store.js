@@ -1,0 +1,47 @@
+/** The runs this page has seen: the one that is on or was last, and the one before it, which still scrolls by. Pure. */
+
+import { RunData } from "./run_data.js";
+
+export class RunStore {
+  /** @type {RunData|null} */
+  current = null;
+  /** @type {RunData|null} */
+  previous = null;
+  /** Since when the page has been hidden; null while it can be seen. */
+  hiddenSince = null;
+  #uncertainty_ms = null;
+
+  begin(run) {
+    if (this.current?.run.id === run.id) return;
+    this.previous = this.current;
+    this.current = new RunData(run);
+  }
+
+  addTick(tick) {
+    this.#of(tick.run)?.addTick(tick);
+  }
+
+  /** Any message of the worker; its estimate of the clock holds for the times that follow. */
+  addTraffic(message) {
+    if (message.kind === "clock") this.#uncertainty_ms = message.uncertainty_ms;
+    else this.#of(message.run)?.addTraffic(message, this.#uncertainty_ms);
+  }
+
+  addHidden(from_ns, to_ns) {
+    for (const data of [this.previous, this.current]) data?.addHidden(from_ns, to_ns);
+  }
+
+  end(runId) {
+    const data = this.#of(runId);
+    if (data) data.ended = true;
+  }
+
+  /** The last run that is over; null before there is one. */
+  get finished() {
+    return [this.current, this.previous].find((data) => data?.ended) ?? null;
+  }
+
+  #of(runId) {
+    return [this.current, this.previous].find((data) => data?.run.id === runId) ?? null;
+  }
+}

@@ -1,0 +1,35 @@
+/** The views as tabs (WAI-ARIA pattern: arrows move, one tab in the tab order); the address' hash names the view. */
+
+export function setUpTabs(names, onShow) {
+  const tabOf = (name) => document.getElementById(`tab-${name}`);
+  let current = names[0];
+
+  function show(name, { focus = false } = {}) {
+    current = name;
+    for (const each of names) {
+      const selected = each === name;
+      tabOf(each).setAttribute("aria-selected", String(selected));
+      tabOf(each).tabIndex = selected ? 0 : -1;
+      document.getElementById(`view-${each}`).hidden = !selected;
+    }
+    if (focus) tabOf(name).focus();
+    if (window.location.hash !== `#${name}`) window.history.replaceState(window.history.state, "", `#${name}`);
+    onShow(name);
+  }
+
+  function showByHash() {
+    const name = window.location.hash.slice(1);
+    show(names.includes(name) ? name : names[0]);
+  }
+
+  for (const name of names) tabOf(name).addEventListener("click", () => show(name));
+  document.querySelector('[role="tablist"]').addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    show(names[(names.indexOf(current) + step + names.length) % names.length], { focus: true });
+  });
+  window.addEventListener("hashchange", showByHash);
+  showByHash();
+  return { show, current: () => current };
+}

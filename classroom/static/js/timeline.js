@@ -1,0 +1,69 @@
+/** Which moment the lanes show: now, one that is held, or a run again at its own or a slower speed. Pure.
+ *
+ * "Now" is a little late on purpose: what the server tells comes in ticks, and a line is drawn when both its ends are known.
+ */
+
+const TELLING_LAG_NS = 300e6;
+
+export const SPEEDS = Object.freeze([1, 1 / 5, 1 / 20]);
+
+export class Timeline {
+  mode = "live";
+  /** The run that is shown where it is not the one that is on; null: whatever is on. */
+  data = null;
+  speed = 1;
+  #replays = false;
+  #shown_ns = 0;
+  #from_ns = 0;
+
+  /** The moment to show, for this time of the server's clock and this run being on. */
+  shownNs(now_ns, current) {
+    if (this.mode === "live") {
+      const transit_ns = (current?.settings.one_way_delay_ms ?? 0) * 1e6;
+      this.#shown_ns = now_ns - TELLING_LAG_NS - transit_ns;
+    } else if (this.mode === "replay") {
+      this.#shown_ns = Math.min(this.data.run.t0_ns + (now_ns - this.#from_ns) * this.speed, this.data.over_ns);
+      if (this.#shown_ns >= this.data.over_ns) this.mode = "frozen";
+    }
+    return this.#shown_ns;
+  }
+
+  /** Hold the picture; `data` is the run that it belongs to. */
+  freeze(data) {
+    this.data ??= data;
+    this.mode = "frozen";
+  }
+
+  goLive() {
+    Object.assign(this, { data: null, mode: "live" });
+    this.#replays = false;
+  }
+
+  replay(data, speed, now_ns) {
+    Object.assign(this, { data, speed, mode: "replay" });
+    this.#replays = true;
+    this.#from_ns = now_ns;
+    this.#shown_ns = data.run.t0_ns;
+  }
+
+  /** Go on from where the picture was held: a replay goes on replaying, live goes back to now. */
+  resume(now_ns) {
+    if (!this.#replays || this.#shown_ns >= this.data.over_ns) {
+      this.goLive();
+    } else {
+      this.#from_ns = now_ns - (this.#shown_ns - this.data.run.t0_ns) / this.speed;
+      this.mode = "replay";
+    }
+  }
+
+  /** Whether a replay is running or held. */
+  get isReplay() {
+    return this.#replays;
+  }
+
+  /** Put the held picture at a moment. */
+  moveTo(shown_ns) {
+    this.#shown_ns = shown_ns;
+    this.mode = "frozen";
+  }
+}

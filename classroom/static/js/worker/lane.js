@@ -1,0 +1,83 @@
+const CLOSING_MARGIN_MS = 300;
+
+/** What one transport of one run is given: its address, the server's clock, and a way to report what happens. */
+export class Lane {
+  #base;
+  #query;
+  #transport;
+  #run;
+  #clock;
+  #post;
+  #requests = 0;
+
+  /**
+   * @param {{transport: string, url: string, client: number, run: object, clock: import("./clock.js").Clock}} given
+   * @param {(message: object) => void} post
+   */
+  constructor({ transport, url, client, run, clock }, post) {
+    this.#base = url;
+    this.#query = { client, run: run.id };
+    this.#transport = transport;
+    this.#run = run.id;
+    this.#clock = clock;
+    this.#post = post;
+  }
+
+  /** The lane's URL with who asks, for which run, and this query. */
+  address(query) {
+    return `${this.#base}?${new URLSearchParams({ ...this.#query, ...query })}`;
+  }
+
+  nowNs() {
+    return this.#clock.nowNs();
+  }
+
+  /** Number of the next request of this run, from 1. */
+  nextRequest() {
+    this.#requests += 1;
+    return this.#requests;
+  }
+
+  /** Resolves at this time of the server's clock, or when the signal aborts. */
+  sleepUntil(at_ns, signal) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.max(0, (at_ns - this.nowNs()) / 1e6));
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve();
+      }, { once: true });
+    });
+  }
+
+  /** Calls `act` when all that the run publishes has arrived, early enough for a closing handshake to end before the run
+   * does and its account is closed. */
+  whenDone(run, act) {
+    const { one_way_delay_ms: transit_ms } = run.settings;
+    const at_ns = run.end_ns + run.drain_ns - (2 * transit_ms + CLOSING_MARGIN_MS) * 1e6;
+    setTimeout(act, Math.max(0, (at_ns - this.nowNs()) / 1e6));
+  }
+
+  sent(n) {
+    this.#tell({ kind: "sent", n, at_ns: this.nowNs() });
+  }
+
+  answered(n, status, events = [], at_ns = this.nowNs()) {
+    this.#tell({ kind: "answered", n, at_ns, status, events: events.map(({ seq, due_ns }) => ({ seq, due_ns })) });
+  }
+
+  frame(seq, due_ns, at_ns) {
+    this.#tell({ kind: "frame", seq, due_ns, at_ns });
+  }
+
+  opened() {
+    this.#tell({ kind: "opened", at_ns: this.nowNs() });
+  }
+
+  closed(code) {
+    this.#tell({ kind: "closed", at_ns: this.nowNs(), code });
+  }
+
+  #tell(message) {
+    this.#post({ ...message, transport: this.#transport, run: this.#run });
+  }
+}

@@ -1,0 +1,198 @@
+"""A real classroom for tests: `python -m classroom` as a process of its own, and a real Chromium for its pages."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+
+CHECKOUT = Path(__file__).parents[2]
+PATIENCE_S = 30.0
+"""How long a test waits for what must happen; only a failure ever takes that long."""
+
+_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+_NO_BROWSER = (
+    "No Chromium or Chrome was found, so the classroom's pages are NOT tested: install Debian's package chromium, or "
+    "run `.venv/bin/playwright install chromium`."
+)
+_skipped_modules: set[str] = set()
+
+
+@dataclass(frozen=True)
+class RunningClassroom:
+    """A classroom's process that said it is open."""
+
+    process: subprocess.Popen[str]
+    welcome: str
+    """What it printed."""
+    page_port: int
+    lane_ports: tuple[int, ...]
+    lesson_port: int
+
+    @property
+    def url(self) -> str:
+        """The page's origin, under the name that tests use."""
+        return f"http://127.0.0.1:{self.page_port}"
+
+    @property
+    def websocket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.page_port}"
+
+    @property
+    def teacher_key(self) -> str | None:
+        """Printed in class mode alone."""
+        found = re.search(r"key=(\S+)", self.welcome)
+        return found[1] if found else None
+
+    @property
+    def join_code(self) -> str | None:
+        """Printed in class mode alone."""
+        found = re.search(r"code (\w+)", self.welcome)
+        return found[1] if found else None
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """A request as the page makes it, the teacher's key included where there is one."""
+        headers = {"Origin": self.url, **({"X-Teacher-Key": self.teacher_key} if self.teacher_key else {})}
+        headers |= options.pop("headers", {})
+        return httpx.request(method, f"{self.url}{path}", headers=headers, timeout=PATIENCE_S, **options)
+
+    def start_run(self, *, auto: bool = False, **settings: Any) -> dict[str, Any]:
+        """POST /api/run; the run."""
+        response = self.request("POST", "/api/run", json={**settings, "auto": auto})
+        assert response.status_code == 200, response.text
+        run: dict[str, Any] = response.json()
+        return run
+
+    def record(self) -> dict[str, Any]:
+        """GET /api/record."""
+        record: dict[str, Any] = self.request("GET", "/api/record").json()
+        return record
+
+    def record_when_ended(self) -> dict[str, Any]:
+        """The record of the run that is on, once it is over."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not (record := self.record())["ended"]:
+            assert time.monotonic() < deadline, record["run"]
+            time.sleep(0.05)
+        return record
+
+
+@contextmanager
+def running_classroom(*arguments: str) -> Iterator[RunningClassroom]:
+    """Start `python -m classroom --port 0`; at the end stop it, and see that it ended well and silently."""
+    with tempfile.TemporaryFile("w+") as errors:
+        command = [sys.executable, "-m", "classroom", "--port", "0", *arguments]
+        process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True)
+        assert process.stdout is not None
+        with process.stdout:
+            try:
+                yield _opened(process)
+                if process.poll() is None:
+                    process.terminate()
+                status = process.wait(PATIENCE_S)
+            finally:
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+        errors.seek(0)
+        assert (status, errors.read()) == (0, "")
+
+
+def _opened(process: subprocess.Popen[str]) -> RunningClassroom:
+    assert process.stdout is not None
+    welcome = ""
+    while "Ports:" not in welcome:
+        line = process.stdout.readline()
+        assert line, f"the classroom ended: {welcome}"
+        welcome += line
+    found = re.search(r"Ports: page (\d+), lanes ([\d, ]+), lesson (\d+)", welcome)
+    assert found is not None, welcome
+    lanes = tuple(int(port) for port in found[2].split(", "))
+    return RunningClassroom(process, welcome, int(found[1]), lanes, int(found[3]))
+
+
+StartClassroom = Callable[..., RunningClassroom]
+
+
+@pytest.fixture
+def start_classroom() -> Iterator[StartClassroom]:
+    """Open classrooms with arguments of their own; they close when the test ends."""
+    with ExitStack() as stack:
+        yield lambda *arguments: stack.enter_context(running_classroom(*arguments))
+
+
+@pytest.fixture(scope="module")
+def classroom() -> Iterator[RunningClassroom]:
+    """One classroom on loopback for all tests of a module: each starts runs of its own."""
+    with running_classroom() as opened:
+        yield opened
+
+
+# While Playwright's synchronous interface is open, no other test may run a loop in this thread. So it is opened for
+# one module at a time, and a module that uses `browser` or `page` has no test with an asyncio loop of its own.
+@pytest.fixture(scope="module")
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Chromium or Chrome: the system's, or else Playwright's own; without any the test is skipped, in CI it fails."""
+    with sync_playwright() as playwright:
+        launched = _launch(playwright, request.node.name)
+        yield launched
+        launched.close()
+
+
+def _launch(playwright: Playwright, module: str) -> Browser:
+    path = next((found for name in _CHROMIUM_NAMES if (found := shutil.which(name))), None)
+    try:
+        return playwright.chromium.launch(executable_path=path, args=_CHROMIUM_ARGUMENTS)
+    except Error as error:
+        if path is not None:
+            raise
+        if os.environ.get("CI"):
+            pytest.fail(f"{_NO_BROWSER} ({error.message.splitlines()[0]})")
+        _skipped_modules.add(module)
+        pytest.skip(_NO_BROWSER)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A skipped test is a letter among many; that no page was looked at is said aloud."""
+    if _skipped_modules:
+        terminalreporter.section("SKIPPED: the classroom's pages", red=True)
+        terminalreporter.line(f"{_NO_BROWSER}\nNot run: {', '.join(sorted(_skipped_modules))}.")
+
+
+@pytest.fixture
+def page(browser: Browser, classroom: RunningClassroom) -> Iterator[Page]:
+    """A page of the browser; at the end: no script of it may have failed, and it asked no host but the classroom's."""
+    context = browser.new_context(base_url=classroom.url)
+    opened = context.new_page()
+    errors: list[str] = []
+    hosts: set[str | None] = set()
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    context.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+    opened.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
+    yield opened
+    context.close()
+    assert errors == []
+    assert hosts <= {"127.0.0.1", None}

@@ -1,0 +1,168 @@
+"""Who uses the page: keys, tabs, screen readers, small and large screens; and that it asks no other host."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from tests.classroom.conftest import PATIENCE_S, RunningClassroom
+from tests.classroom.page_driving import open_page
+
+expect.set_options(timeout=PATIENCE_S * 1000)
+
+SIZES = [(1920, 1080), (1280, 720), (390, 844)]
+VIEWS = ["watch", "predict", "lesson", "class"]
+
+
+def wait_for_traffic(page: Page) -> None:
+    page.locator(
+        '[data-transport="short_poll"][data-field="requests"]:not([data-value="0"], [data-value=""])'
+    ).wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing_serious(browser: Browser, classroom: RunningClassroom, view: str, scheme: str) -> None:
+    context = browser.new_context(
+        color_scheme="dark" if scheme == "dark" else "light", viewport={"width": 1280, "height": 720}, bypass_csp=True
+    )
+    page = context.new_page()
+    open_page(page, classroom, f"#{view}")
+    if view == "watch":
+        wait_for_traffic(page)
+        page.locator("#settings-button").click()
+        for summary in page.locator("#view-watch summary").all():
+            summary.click()
+    found = Axe().run(page).response["violations"]
+    context.close()
+    assert [
+        (violation["id"], node["html"], node["failureSummary"])
+        for violation in found
+        if violation["impact"] in {"serious", "critical"}
+        for node in violation["nodes"]
+    ] == []
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_nothing_is_wider_than_the_screen(browser: Browser, classroom: RunningClassroom, size: tuple[int, int]) -> None:
+    context = browser.new_context(viewport=ViewportSize(width=size[0], height=size[1]))
+    page = context.new_page()
+    open_page(page, classroom)
+    wait_for_traffic(page)
+    page.locator("#settings-button").click()
+    too_wide = page.evaluate(
+        """() => [...document.querySelectorAll("body *")]
+          .filter((el) => el.checkVisibility() && !el.closest(".scroll-x, .visually-hidden, svg, thead"))
+          .filter((el) => el.getBoundingClientRect().right > innerWidth + 1 || el.getBoundingClientRect().left < -1)
+          .map((el) => el.outerHTML.slice(0, 80))"""
+    )
+    scroll_width = page.evaluate("() => document.documentElement.scrollWidth")
+    context.close()
+    assert too_wide == []
+    assert scroll_width == size[0]
+
+
+def test_a_projector_shows_lanes_and_numbers_at_once(browser: Browser, classroom: RunningClassroom) -> None:
+    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    page = context.new_page()
+    open_page(page, classroom)
+    box = page.locator("#numbers").bounding_box()
+    size = page.evaluate("() => getComputedStyle(document.querySelector('[data-field=p50_ms]')).fontSize")
+    context.close()
+    assert box is not None
+    assert box["y"] + box["height"] <= 1080
+    assert float(size.removesuffix("px")) >= 20
+
+
+def test_keys_choose_views_and_are_left_alone_in_fields(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    for position, view in enumerate(VIEWS, start=1):
+        page.keyboard.press(str(position))
+        expect(page.locator(f"#tab-{view}")).to_have_attribute("aria-selected", "true")
+        expect(page.locator(f"#view-{view}")).to_be_visible()
+        assert page.locator(".view:visible").count() == 1
+        assert page.evaluate("() => location.hash") == f"#{view}"
+    page.keyboard.press("1")
+    page.locator("#settings-button").click()
+    field = page.locator("#setting-rate_per_s")
+    field.focus()
+    page.keyboard.press("3")
+    expect(page.locator("#view-watch")).to_be_visible()
+    assert "3" in field.input_value()
+
+
+def test_space_freezes_even_after_a_click_on_a_button(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    page.locator("#lanes-status", has_text="Live, run").wait_for()
+    page.locator("#theme-button").click()
+    page.keyboard.press("Space")
+    expect(page.locator("#lanes-status")).to_contain_text("Frozen")
+
+
+def test_f_fills_the_screen(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    page.keyboard.press("f")
+    expect(page.locator(":root:fullscreen")).to_have_count(1)
+    page.keyboard.press("f")
+    expect(page.locator(":root:fullscreen")).to_have_count(0)
+
+
+def test_tabs_follow_the_arrows_and_the_address(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom, "#lesson")
+    expect(page.locator("#view-lesson")).to_be_visible()
+    page.locator("#tab-lesson").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-class")).to_be_focused()
+    expect(page.locator("#view-class")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-watch")).to_be_focused()
+
+
+def test_dark_is_the_systems_choice_until_the_button_is_pressed(browser: Browser, classroom: RunningClassroom) -> None:
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    open_page(page, classroom)
+    dark = page.evaluate(ground)
+    page.locator("#theme-button").click()
+    light = page.evaluate(ground)
+    page.reload()
+    kept = page.evaluate(ground)
+    context.close()
+    assert dark != light == kept
+
+
+def test_each_lane_and_counter_can_be_found(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    fields = [
+        "requests", "requests_per_event", "empty_ratio", "delivered", "missed", "header_bytes", "payload_bytes",
+        "p50_ms", "p95_ms", "max_ms",
+    ]  # fmt: skip
+    for transport in ("websocket", "sse", "long_poll", "short_poll"):
+        assert page.locator(f'.lane[data-transport="{transport}"]').count() == 1
+        for field in fields:
+            assert page.locator(f'[data-transport="{transport}"][data-field="{field}"]').count() == 1
+            assert page.locator(f'[data-transport="{transport}"] [data-field="{field}"]').count() == 1
+
+
+def test_no_other_host_is_asked_and_the_console_stays_silent(browser: Browser, classroom: RunningClassroom) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    hosts: set[str | None] = set()
+    complaints: list[str] = []
+    context.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+    page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    open_page(page, classroom)
+    wait_for_traffic(page)
+    for key in "2341":
+        page.keyboard.press(key)
+    context.close()
+    assert hosts == {"127.0.0.1"}
+    assert complaints == []

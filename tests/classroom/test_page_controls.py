@@ -1,0 +1,137 @@
+"""The page's controls change the traffic as the model predicts; the address keeps them; mistakes get a sentence."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.classroom.conftest import PATIENCE_S, RunningClassroom
+from tests.classroom.page_driving import PATIENCE_MS, open_page, shown, snapshot, wait_for_end
+
+expect.set_options(timeout=PATIENCE_S * 1000)
+
+
+def set_fields(page: Page, **fields: str) -> None:
+    """Open the settings and fill some of them in."""
+    if page.locator("#settings-fields").is_hidden():
+        page.locator("#settings-button").click()
+    for name, value in fields.items():
+        field = page.locator(f"#setting-{name}")
+        if name in {"arrival", "cursor"}:
+            field.select_option(value)
+        else:
+            field.fill(value)
+
+
+def start(page: Page) -> int:
+    """Press the button; the id of the run that the page then has."""
+    before = int(page.locator("body").get_attribute("data-run-id") or 0)
+    page.locator("#start-button").click()
+    expect(page.locator("body")).not_to_have_attribute("data-run-id", str(before))
+    return int(page.locator("body").get_attribute("data-run-id") or 0)
+
+
+@pytest.mark.parametrize("interval_s", [0.25, 1.0])
+def test_short_polls_come_once_per_interval(page: Page, classroom: RunningClassroom, interval_s: float) -> None:
+    open_page(page, classroom)
+    set_fields(page, poll_interval_s=str(interval_s), duration_s="8", rate_per_s="2")
+    run_id = start(page)
+    wait_for_end(page, run_id)
+    mine = classroom.record()["clients"][str(page.evaluate("() => window.classroom.client"))]["short_poll"]
+    arrived_ns = [arrived for _, arrived, *_ in mine["requests_log"]]
+    rate_per_s = (len(arrived_ns) - 1) / ((arrived_ns[-1] - arrived_ns[0]) / 1e9)
+    assert rate_per_s == pytest.approx(1 / interval_s, rel=0.05)
+    assert shown(page, "short_poll", "requests") == len(arrived_ns)
+
+
+def test_without_a_cursor_polls_miss_what_channels_do_not(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    set_fields(page, cursor="false", duration_s="4", rate_per_s="10", arrival="periodic", poll_interval_s="1")
+    run_id = start(page)
+    wait_for_end(page, run_id)
+    record = classroom.record()
+    mine = record["clients"][str(page.evaluate("() => window.classroom.client"))]
+    published = len(record["published"])
+    assert shown(page, "websocket", "missed") == shown(page, "sse", "missed") == 0
+    for transport in ("long_poll", "short_poll"):
+        missed = shown(page, transport, "missed")
+        assert missed == published - len(mine[transport]["delivered"])
+        assert missed is not None
+        assert missed > 0
+
+
+def test_a_preset_starts_its_run_and_is_shown_as_chosen(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    page.get_by_role("button", name="Ticker").click()
+    expect(page.locator('[data-preset="ticker"]')).to_have_attribute("aria-pressed", "true")
+    expect(page.locator('[data-preset="chat"]')).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#settings-summary")).to_contain_text("10\N{NO-BREAK SPACE}events")
+    page.locator("#lanes-status", has_text="Live, run").wait_for()
+    settings = classroom.record()["run"]["settings"]
+    assert (settings["rate_per_s"], settings["arrival"], settings["payload_bytes"]) == (10, "periodic", 120)
+
+
+def test_stop_ends_the_run(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    run_id = start(page)
+    page.locator("#stop-button").click()
+    wait_for_end(page, run_id)
+    assert classroom.record()["ended"]
+
+
+def test_the_address_keeps_the_settings_and_brings_them_back(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    set_fields(page, rate_per_s="7", arrival="burst", one_way_delay_ms="20", seed="11")
+    start(page)
+    query = page.evaluate("() => location.search")
+    assert set(query.lstrip("?").split("&")) == {"rate_per_s=7", "arrival=burst", "one_way_delay_ms=20", "seed=11"}
+    classroom.start_run(rate_per_s=1.0)
+    open_page(page, classroom, query)
+    expect(page.locator("#setting-rate_per_s")).to_have_value("7")
+    expect(page.locator("#setting-seed")).to_have_value("11")
+    page.locator("#lanes-status", has_text="Live, run").wait_for()
+    settings = snapshot(page)["run"]["settings"]
+    assert (settings["rate_per_s"], settings["arrival"], settings["seed"]) == (7, "burst", 11)
+
+
+def test_a_mistyped_address_shows_the_defaults(page: Page, classroom: RunningClassroom) -> None:
+    classroom.start_run(duration_s=5.0)
+    open_page(page, classroom, "?rate_per_s=1e9&arrival=sometimes&hold_s=&cursor=perhaps&payload_bytes=1.5&nonsense=1")
+    expect(page.locator("#setting-rate_per_s")).to_have_value("1")
+    expect(page.locator("#setting-payload_bytes")).to_have_value("100")
+    expect(page.locator("#banner")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "told"),
+    [
+        ("rate_per_s", "1000", "“Events per s” must be a number from 0.05 to 100, not 1000."),
+        ("poll_interval_s", "", "“Poll every (s)” must be a number from 0.1 to 10."),
+        ("payload_bytes", "2.5", "“Payload (B)” must be a whole number from 0 to 10000, not 2.5."),
+        ("seed", "-4", "“Seed” must be a whole number from 0, or empty."),
+    ],
+)
+def test_a_wrong_value_is_named_and_starts_nothing(
+    page: Page, classroom: RunningClassroom, field: str, text: str, told: str
+) -> None:
+    open_page(page, classroom)
+    page.locator("#lanes-status", has_text="un ").wait_for()
+    before = classroom.record()["run"]["settings"]
+    set_fields(page, **{field: text})
+    page.locator("#start-button").click()
+    expect(page.locator("#controls-error")).to_have_text(told)
+    expect(page.locator(f"#setting-{field}")).to_have_attribute("aria-invalid", "true")
+    assert classroom.record()["run"]["settings"] == before
+
+
+def test_the_servers_refusal_is_shown_and_the_page_goes_on(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    refusal = page.evaluate(
+        """() => {
+          const { settings, startRun } = window.classroom;
+          return startRun({ ...settings(), rate_per_s: "many" }).catch((error) => error.message);
+        }"""
+    )
+    assert "rate_per_s" in refusal
+    run_id = start(page)
+    page.locator("#lanes-status", has_text=f"Live, run {run_id}").wait_for(timeout=PATIENCE_MS)
