@@ -30,7 +30,7 @@ NOTED_LATE_MS = 100.0
 """The server notes a writing after it: by so much later where its process had to wait for a core in between."""
 SAMPLE_LIMIT = 50_000
 """Latencies kept of each transport and run. All of them up to here; of more, a uniform sample of so many."""
-DEVICE_SAMPLES = 200
+DEVICE_SAMPLES = 100
 """The newest latencies of one device on one transport, of which its own median is taken."""
 
 _NS_PER_MS = 1_000_000

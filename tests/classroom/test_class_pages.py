@@ -128,6 +128,11 @@ def test_a_wrong_code_is_said_and_the_right_one_still_works(browser: Browser, op
         expect(device.locator("#device-title")).to_contain_text("You are", timeout=PATIENCE_MS)
 
 
+def test_the_bare_address_leads_to_the_join_page(browser: Browser, open_class: RunningClassroom) -> None:
+    with phone(browser, open_class, "/") as device:
+        expect(device.get_by_label("The code on the projector")).to_be_visible(timeout=PATIENCE_MS)
+
+
 def test_a_device_that_reloads_is_the_same_device(browser: Browser, open_class: RunningClassroom) -> None:
     with phone(browser, open_class) as device:
         status = device.locator("#connection-status")

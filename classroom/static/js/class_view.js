@@ -44,8 +44,8 @@ const CLASS = `
           <span>clocks</span> <strong class="number">±<span data-field="uncertainty_p50_ms">–</span></strong>
           <span class="soft">worst ±<span data-field="uncertainty_max_ms">–</span></span></p>
         <div class="row" role="group" aria-label="Transports of each device">
-          <button class="button" type="button" data-assign="turns">One each</button>
-          <button class="button" type="button" data-assign="all">All four</button>
+          <button class="button" type="button" data-assign="turns" title="Each device gets one transport, in turn">One each</button>
+          <button class="button" type="button" data-assign="all" title="Each device gets all four transports">All four</button>
         </div>
       </div>
       <p class="soft small class-caption">Age of each event when it reached a device. <b>Line</b>: median.
@@ -93,10 +93,17 @@ export function mount(section, context) {
     if (hello.run) view.showRun(hello.run);
   };
   context.on("hello", open);
+  context.live.on("refused", () => context.client === null && sendToJoinPage());
   context.on("run", ({ run }) => view?.showRun(run));
   context.on("class", (message) => view?.show(message));
   context.on("theme", () => view?.draw());
   context.on("view", ({ view: shown }) => shown === "class" && view?.draw());
+}
+
+/** Who types the bare address into a device, without the teacher's key, wants to join. */
+async function sendToJoinPage() {
+  const { ok } = await fetch("/join");
+  if (ok) window.location.replace("/join");
 }
 
 class ClassView {
