@@ -55,6 +55,7 @@ def pool(trials: Trials, style: TransportStyle) -> JsonObject:
         **_processors(trials),
         "ledger": _summed([trial.ledger for trial in trials]),
         "model": _model(trials),
+        "model_range": _model_range(trials),
         "closed_form": _closed_form(parameters, style),
         "residual_ms": _residual(trials),
     }
@@ -216,6 +217,25 @@ def _model(trials: Trials) -> JsonObject:
         "p99_ms": p99_ms,
         "requests_per_event": requests / len(predicted_ms),
     }
+
+
+def _model_range(trials: Trials) -> JsonObject | None:
+    """The model's figures with the system's own time; None where no trial was farther from its own than it may be.
+
+    Trial by trial the model moves by what `analysis.sensitivity` says; the point's figures by the mean of that.
+    """
+    found = [trial.sensitivity for trial in trials if trial.sensitivity is not None]
+    if not found:
+        return None
+    plain = _model(trials)
+    moved = {
+        name: [
+            plain[name] + sum(one.down[name] for one in found) / len(trials),
+            plain[name] + sum(one.up[name] for one in found) / len(trials),
+        ]
+        for name in found[0].down
+    }
+    return {"own_ms": float(np.mean([one.own_ms for one in found])), **moved}
 
 
 def _closed_form(parameters: Mapping[str, Any], style: TransportStyle) -> JsonObject | None:

@@ -29,6 +29,7 @@ from analysis.style import (
 )
 from analysis.tables import (
     Table,
+    deviation_table,
     effect_table,
     ledger_table,
     main_table,
@@ -99,7 +100,8 @@ def write_report(run_folder: Path, run: RunInfo, results: Results, charts: list[
 def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[DrawnChart]) -> JsonObject:
     summary, scenario = results.summary, run.scenario
     tables = [main_table(results), *_also(effect_table(results)), *sweep_tables(results)] if results.points else []
-    detail_tables = [parts_table(results), *_also(noise_table(results))] if results.points else []
+    further = (deviation_table(results), noise_table(results)) if results.points else ()
+    detail_tables = [parts_table(results), *(table for table in further if table)] if results.points else []
     return {
         "title": f"Push against poll: {summary['scenario']}",
         "verdict": verdict_line(summary),

@@ -105,6 +105,11 @@ class Results:
         words = ", ".join(parameter_value(n, self.base[n]) for n in shared if n in self.base and n != without)
         return words.replace("event", self.unit)
 
+    def differences(self, point: JsonObject) -> str:
+        """Where a point's parameters are not the base ones, in words; nothing for a base point."""
+        own = [name for name in point["parameters"] if name in self._differs(point)]
+        return ", ".join(parameter_value(name, point["parameters"][name]) for name in own)
+
     def _numeric(self, parameter: str) -> bool:
         values = [point["parameters"][parameter] for point in self.points if parameter in point["parameters"]]
         return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)

@@ -29,6 +29,8 @@ from analysis.latency import (
     measure_latencies,
 )
 from analysis.ledger import LATE_GRACE_S, keep_ledger
+from analysis.own_schedule import schedule_of
+from analysis.sensitivity import Sensitivity, exceeds, figures, sensitivity
 from analysis.validity import Evidence, PublishedStream, reasons_against
 from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo
 
@@ -60,6 +62,8 @@ class TrialMeasures:
     stream: PublishedStream
     reasons: tuple[str, ...]
     """Why it is INVALID; empty if it is not."""
+    sensitivity: Sensitivity | None
+    """How far the model's answer moves with the system's own time; None where its plain answer was met."""
 
     @property
     def window_s(self) -> float:
@@ -97,7 +101,22 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         ledger=ledger,
         stream=PublishedStream.of(trial),
         reasons=tuple(reasons_against(evidence)),
+        sensitivity=_sensitivity(trial, style, latencies, requests.sent),
     )
+
+
+def _sensitivity(
+    trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, requests: int
+) -> Sensitivity | None:
+    if not len(latencies.latency_ms):
+        return None
+    measured = figures(latencies.latency_ms, requests)
+    predicted = figures(latencies.predicted_ms, latencies.predicted_requests)
+    if not any(exceeds(name, measured[name], predicted[name]) for name in predicted):
+        return None
+    counted = in_window(trial, due_at_clients_ns(trial, style))
+    residual_ms = latencies.latency_ms - latencies.model_ms
+    return sensitivity(style.model, schedule_of(trial, style), counted, residual_ms)
 
 
 def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -> dict[str, int]:

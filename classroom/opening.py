@@ -19,7 +19,7 @@ from classroom.published import AccountedLog
 from classroom.room import Room
 from classroom.settings import RunSettings
 from classroom.stage import Stage
-from servers.listening import listen
+from servers.listening import StartError, listen
 from servers.serving import served
 from servers.station import Station
 
@@ -65,7 +65,11 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[Room]:
 def take_ports(host: str, port: int) -> Sequence[socket.socket]:
     """Listening sockets on `PORTS` ports in a row from `port`, or on any if that is 0; StartError, and then none."""
     with ExitStack() as taken:
-        listeners = [taken.enter_context(listen(host, port + offset if port else 0)) for offset in range(PORTS)]
+        try:
+            listeners = [taken.enter_context(listen(host, port + offset if port else 0)) for offset in range(PORTS)]
+        except StartError as error:
+            needed = f"the classroom takes the ports {port} to {port + PORTS - 1}"
+            raise StartError(f"{error} ({needed})" if port else str(error)) from error
         taken.pop_all()
         return listeners
 

@@ -48,9 +48,12 @@ class Conductor:
         self._instruments = spec.instruments
         self._host = parts.netloc
         self._address = (parts.hostname, parts.port)
-        delay_ms = spec.instruments.client_delay_ms
+        # A delay of 0 goes the same way as any other: against it, nothing but the delay differs.
+        delay_ms = spec.trial.parameters.get("client_delay_ms")
         self.driver = (
-            SlowDriver(self._address, self._recorder, delay_ms) if delay_ms else Driver(self._address, self._recorder)
+            Driver(self._address, self._recorder)
+            if delay_ms is None
+            else SlowDriver(self._address, self._recorder, delay_ms)
         )
         self._phases_ns = spread_phases_ns(
             self._client_count,

@@ -88,11 +88,15 @@ PARAMETERS: dict[str, Rule] = {
     "headers": Choice(("lean", "padded")),
     "keep_alive": Switch(),
     "replica": Choice(("a", "b")),
+    "client_delay_ms": Number(0, 1000),
 }
 """Every parameter of a scenario and what it accepts. Those with a default need not be named."""
 
 WITHOUT_EFFECT = ("replica",)
 """Parameters that only tell identical points apart, for measuring the noise; in a point only where they are named."""
+
+_ONLY_WHERE_NAMED = frozenset({*WITHOUT_EFFECT, "client_delay_ms"})
+"""What no ordinary scenario is about: the clients' delay is a test hook (docs/accuracy.md)."""
 
 _OWN_PARAMETERS = frozenset(name for transport in TRANSPORTS.values() for name in transport.parameters)
 
@@ -222,7 +226,7 @@ def _parameters(found: object, transports: tuple[str, ...], file: str) -> tuple[
     needed = [
         name
         for name in PARAMETERS
-        if (name not in _OWN_PARAMETERS or name in taken) and (name not in WITHOUT_EFFECT or name in found)
+        if (name not in _OWN_PARAMETERS or name in taken) and (name not in _ONLY_WHERE_NAMED or name in found)
     ]
     resolved = {**PARAMETER_DEFAULTS, **found}
     checked = {name: _checked(resolved, name, PARAMETERS[name], file, "parameters.") for name in needed}
