@@ -48,19 +48,25 @@ async def _run(host: str, port: int) -> None:
 
 def welcome(room: Room) -> str:
     """What whoever started it needs to know."""
-    from classroom.own_address import own_address
+    from classroom.lan import EVERY_INTERFACE, own_hosts
 
     addresses = room.addresses
     lanes = ", ".join(map(str, addresses.lane_ports))
-    ports = f"Ports: page {addresses.page_port}, lanes {lanes}, lesson {addresses.lesson_port}."
+    ports = f"Ports: page {addresses.page_port}, lanes {lanes}, lesson {addresses.lesson_port}. Stop it with Ctrl-C."
     if room.mode == "solo":
-        return f"The classroom is open: {addresses.origin(addresses.host)}/\n{ports} Stop it with Ctrl-C."
-    origin = addresses.origin(own_address(addresses.host))
-    return (
-        f"The classroom is open. The teacher's page: {origin}/?key={room.teacher_key}\n"
-        f"The class joins at {origin}/join with the code {room.join_code}\n"
-        f"{ports} Stop it with Ctrl-C."
-    )
+        return f"The classroom is open: {addresses.origin(addresses.host)}/\n{ports}"
+    # Browsers trust a loopback address more: there the page's own clock is finer.
+    teachers = addresses.origin("127.0.0.1" if addresses.host == EVERY_INTERFACE else addresses.host)
+    best, *others = [addresses.origin(host) for host in own_hosts(addresses.host)]
+    lines = [
+        "The classroom is open.",
+        f"  The teacher's page, on this machine: {teachers}/?key={room.teacher_key}",
+        f"  The class joins at:                  {best}/join",
+        f"  with the code {room.join_code}",
+    ]
+    if others:
+        lines.append(f"  (if that cannot be reached, try {', '.join(f'{other}/join' for other in others)})")
+    return "\n".join([*lines, ports])
 
 
 def _parser() -> argparse.ArgumentParser:

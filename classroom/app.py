@@ -10,7 +10,8 @@ from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from classroom import lesson_feed, live, predictions, preflight, record, runs
+from classroom import join_routes, lesson_feed, live, predictions, preflight, record, runs
+from classroom.class_desk import ClassDesk
 from classroom.page_guard import PageGuard
 from classroom.room import Room
 from servers.app import TELEMETRY_OFF, answer_errors
@@ -18,6 +19,7 @@ from servers.app import TELEMETRY_OFF, answer_errors
 STATIC_FOLDER = Path(__file__).parent / "static"
 
 ROUTERS = (
+    join_routes.router,
     live.router,
     runs.router,
     record.router,
@@ -38,6 +40,7 @@ def create_app(room: Room) -> ASGIApp:
         title="push-vs-poll classroom", openapi_url=None, docs_url=None, redoc_url=None, telemetry=TELEMETRY_OFF
     )
     app.state.room = room
+    app.state.desk = ClassDesk(room) if room.mode == "class" else None
     answer_errors(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from classroom.lanes import MAX_CLIENT, TRANSPORTS
-from classroom.limits import GRACE_S, MAX_CLIENTS, REQUESTS_PER_S, RateLimit
+from classroom.limits import GRACE_S, MAX_CLIENTS, REQUESTS_PER_S, TEACHER_PAGES, RateLimit
 
 
 class RoomFullError(Exception):
@@ -28,6 +28,8 @@ class Client:
     """Lanes that it may use."""
     teacher: bool
     seen_ns: int
+    entered_ns: int = 0
+    """When its newest page opened: what was due before it could only hear of late."""
     sockets: int = 0
     """Live sockets it has open; a client without one is forgotten after a while."""
     replaced: asyncio.Event = field(default_factory=asyncio.Event)
@@ -56,8 +58,8 @@ class Clients:
     def admit(self, transports: Iterable[str] = TRANSPORTS, *, teacher: bool = False) -> Client:
         """A new client; RoomFullError."""
         now_ns = time.monotonic_ns()
-        self._forget_who_left(now_ns)
-        if len(self._clients) >= MAX_CLIENTS:
+        self.forget_who_left(now_ns)
+        if len(self._clients) >= MAX_CLIENTS + (TEACHER_PAGES if teacher else 0):
             raise RoomFullError
         number = secrets.randbelow(MAX_CLIENT)
         while number in self._clients:
@@ -70,7 +72,8 @@ class Clients:
         """The client of this number, if there is one."""
         return self._clients.get(number)
 
-    def _forget_who_left(self, now_ns: int) -> None:
+    def forget_who_left(self, now_ns: int) -> None:
+        """Drop every client whose page is gone for a while."""
         for client in list(self._clients.values()):
             if not client.sockets and now_ns - client.seen_ns > GRACE_S * 1e9:
                 del self._clients[client.number]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 MAX_CLIENTS = 100
+TEACHER_PAGES = 20
+"""Beyond those: a full class does not keep its teacher out."""
+REPORTS_PER_S = 3.0
+"""Of one device; its page sends one."""
 MAX_CLOCK_SOCKETS = 2 * MAX_CLIENTS
 MAX_CONNECTIONS_PER_LANE = 12
 """Of one client; a browser opens six to one address, and may still be closing those of the last run."""

@@ -22,6 +22,8 @@ from classroom.room import Room, room_of
 from classroom.stage import Run
 
 TICK_S = 0.1
+DEVICE_TICK_S = 0.5
+"""Of a device that joined: it shows numbers only, and there may be a hundred of them."""
 _NEWS_PERIOD_NS = 1_000_000_000
 _MAX_CLOCK_CHARACTERS = 64
 
@@ -41,6 +43,7 @@ class _Told:
 
     run: int = 0
     ended: bool = True
+    transports: tuple[str, ...] = ()
     published: int = 0
     requests: list[int] = field(default_factory=lambda: [0] * len(LANES))
     written: list[int] = field(default_factory=lambda: [0] * len(LANES))
@@ -116,12 +119,15 @@ async def _serve_live(socket: WebSocket, room: Room, who: Client, replaced: asyn
 
 
 async def _tell(socket: WebSocket, room: Room, who: Client, replaced: asyncio.Event) -> None:
-    told = _Told()
+    told = _Told(transports=who.transports)
     news_due_ns = time.monotonic_ns()
     with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):
         await _send(socket, hello(room, who))
         while not replaced.is_set():
             change = room.stage.change
+            if told.transports != who.transports:
+                told.transports = who.transports
+                await _send(socket, {"type": "transports", "transports": who.transports})
             for message in _news(room, who, told):
                 await _send(socket, message)
             if who.teacher and time.monotonic_ns() >= news_due_ns:
@@ -130,7 +136,7 @@ async def _tell(socket: WebSocket, room: Room, who: Client, replaced: asyncio.Ev
                     if (news := ask()) is not None:
                         await _send(socket, news)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(change.wait(), TICK_S)
+                await asyncio.wait_for(change.wait(), TICK_S if who.teacher else DEVICE_TICK_S)
         await _refuse(socket, "this client has connected anew, perhaps in another tab")
 
 
@@ -168,7 +174,7 @@ def _news(room: Room, who: Client, told: _Told) -> list[dict[str, Any]]:
             messages.append({"type": "ended", "run": told.run})
         if stage.ended and told.run == 0:
             return messages  # over before this page came
-        told.__init__(run=run.id, ended=False)  # type: ignore[misc]
+        told.__init__(run=run.id, ended=False, transports=told.transports)  # type: ignore[misc]
         messages.append({"type": "run", "run": run.message()})
     if not told.ended:
         messages.append(_tick(room, who, run, told))

@@ -56,12 +56,16 @@ class Room:
 
     def is_teacher(self, key: str | None) -> bool:
         """Whether this key, if any, makes a teacher of who gives it; on loopback everyone is one."""
-        return self.addresses.solo or (key is not None and secrets.compare_digest(key, self.teacher_key))
+        return self.addresses.solo or (
+            key is not None and secrets.compare_digest(key.encode(), self.teacher_key.encode())
+        )
 
     def attend(self, client: Client, change: int) -> None:
         """A page of this client's has come (+1) or gone (-1)."""
         client.sockets += change
         client.seen_ns = time.monotonic_ns()
+        if change > 0:
+            client.entered_ns = client.seen_ns
         here = [other for other in self.clients if other.sockets]
         if not any(other.teacher for other in here):
             self.stage.auto = True  # nobody in control

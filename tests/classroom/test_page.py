@@ -1,8 +1,8 @@
 """What the page shows of a run is what the server's own record says of it.
 
 Delivered, missed, requests and bytes agree exactly. Times agree within the clock error that the page states, plus
-RELAY_EARLY_MS: the time at which the page says it had an event must lie after the server wrote it and one transit passed,
-and, for a long poll, which asks again only when it has read, before its next request can have left.
+RELAY_EARLY_MS: the time at which the page says it had an event must lie after the server wrote it and one transit
+passed, and, for a long poll, which asks again only when it has read, before its next request can have left.
 """
 
 from __future__ import annotations
@@ -159,6 +159,7 @@ def test_the_clocks_uncertainty_is_shown(watched: Watched) -> None:
 
 def test_every_picture_has_its_table(watched: Watched) -> None:
     watched.page.locator("#tables summary").click()
+    watched.page.locator("#tables-body table").nth(1).wait_for()
     events, distribution = watched.page.locator("#tables-body table").all()
     rows = [row.locator("th, td").all_inner_texts() for row in events.locator("tbody tr").all()]
     seqs = sorted((row[0] for row in watched.record["published"]), reverse=True)

@@ -11,11 +11,16 @@ export class Live {
   #socket = null;
   #client = null;
   #retryMs = FIRST_RETRY_MS;
+  #closed = false;
   #signals = new Signals();
 
-  /** @param {string|null} key the teacher's, in class mode */
-  constructor(key) {
+  /**
+   * @param {string|null} key the teacher's, in class mode
+   * @param {number|null} client the number of a device that joined
+   */
+  constructor(key, client = null) {
     this.#key = key;
+    this.#client = client;
   }
 
   /** @param {string} type a message's type, or "connection" ({state: "connecting"|"live"|"lost"}), or "refused" */
@@ -32,6 +37,12 @@ export class Live {
     this.#socket = new WebSocket(address);
     this.#socket.onmessage = ({ data }) => this.#take(JSON.parse(data));
     this.#socket.onclose = ({ code, reason }) => this.#lost(code, reason);
+  }
+
+  /** End for good. */
+  close() {
+    this.#closed = true;
+    this.#socket?.close();
   }
 
   send(message) {
@@ -64,11 +75,13 @@ export class Live {
   }
 
   #lost(code, reason) {
+    if (this.#closed) return;
     this.#signals.emit("connection", { state: "lost" });
     if (code === POLICY_VIOLATION_CLOSE_CODE) {
       this.#client = null;
       this.#signals.emit("refused", { detail: reason || "The server refused this page." });
     }
+    if (this.#closed) return;
     setTimeout(() => this.connect(), this.#retryMs);
     this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
   }

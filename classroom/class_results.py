@@ -1,0 +1,307 @@
+"""What a class measured: reports of devices, checked against what the server knows, and their distributions.
+
+A device is believed only where the server's own record allows it: the event was published, it was written to that
+very device on that transport, it did not arrive before it was written, nor in the future, nor twice. What is refused
+is counted by reason and enters no figure. What a lie can still do is to make a device's own deliveries later than they
+were, so each device also has a row of its own.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+MAX_REPORT_ROWS = 2000
+"""Of one transport in one report."""
+MAX_UNCERTAINTY_MS = 250.0
+"""A device whose clock is known no better is told so, and its figures are not taken."""
+CLOCK_SLACK_MS = 5.0
+"""Beyond the uncertainty: a browser's clock ticks in steps of up to 1 ms and drifts since the best sample."""
+NOTED_LATE_MS = 100.0
+"""The server notes a writing after it: by so much later where its process had to wait for a core in between."""
+SAMPLE_LIMIT = 50_000
+"""Latencies kept of each transport and run. All of them up to here; of more, a uniform sample of so many."""
+DEVICE_SAMPLES = 200
+"""The newest latencies of one device on one transport, of which its own median is taken."""
+
+_NS_PER_MS = 1_000_000
+_BINS_PER_DECADE = 8
+BIN_EDGES_MS = tuple(10 ** (step / _BINS_PER_DECADE) for step in range(5 * _BINS_PER_DECADE + 1))
+"""Bins of equal width on a logarithmic axis from 1 ms to 100 s; the first also takes what is smaller, the last what is
+larger."""
+
+
+class Refusal(StrEnum):
+    """Why a reported delivery was not taken."""
+
+    OTHER_RUN = "other_run"
+    CLOCK_UNKNOWN = "clock_unknown"
+    NOT_ASSIGNED = "not_assigned"
+    UNKNOWN_EVENT = "unknown_event"
+    NOT_SENT = "not_sent"
+    DUPLICATE = "duplicate"
+    TOO_EARLY = "too_early"
+    IN_FUTURE = "in_future"
+
+
+_Row = Annotated[
+    tuple[Annotated[int, Field(ge=1)], Annotated[float, Field(allow_inf_nan=False)]],
+    Field(strict=False),  # JSON has lists; what is in them is taken strictly all the same
+]
+
+
+class Report(BaseModel):
+    """What a device sends each second: [seq, latency in ms] of what arrived since its last report."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    type: Literal["report"]
+    run: Annotated[int, Field(ge=0)]
+    uncertainty_ms: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+    transports: Annotated[
+        dict[
+            str,
+            Annotated[
+                list[_Row],
+                Field(max_length=MAX_REPORT_ROWS),
+            ],
+        ],
+        Field(max_length=8),
+    ]
+
+
+class ReportError(ValueError):
+    """A message that is no report; the text is one sentence."""
+
+
+def parse_report(message: object) -> Report:
+    """The report in a decoded message; ReportError says what is wrong with it."""
+    try:
+        return Report.model_validate(message)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(ascii(part)[:40].strip("'") for part in first["loc"][:5]) or "message"
+        raise ReportError(f"report: {where}: {first['msg']}") from None
+
+
+class Evidence(Protocol):
+    """What the server itself recorded of the current run."""
+
+    def published(self, seq: int) -> tuple[int, int] | None:
+        """When this event was due and when it was published, in ns; None where none with this number is published."""
+
+    def written_ns(self, client: int, transport: str, seq: int) -> int | None:
+        """When this event was first written to that client on that transport; None where it was not."""
+
+    def missed(self, client: int, transport: str) -> int:
+        """Events that were never written to that client on that transport, though a later one was."""
+
+
+class _SeqSet:
+    """Sequence numbers, one bit each."""
+
+    __slots__ = ("_bits",)
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+
+    def add(self, seq: int) -> bool:
+        """False where it was in already."""
+        byte, bit = seq >> 3, 1 << (seq & 7)
+        if byte >= len(self._bits):
+            self._bits.extend(bytes(byte + 1 - len(self._bits)))
+        if self._bits[byte] & bit:
+            return False
+        self._bits[byte] |= bit
+        return True
+
+
+class Sample:
+    """Latencies of one transport: all of them up to a limit, then a uniform sample (Vitter 1985, algorithm R)."""
+
+    def __init__(self, limit: int = SAMPLE_LIMIT, rng: random.Random | None = None) -> None:
+        self.count = 0
+        self.max_ms = 0.0
+        self._limit = limit
+        self._random = rng or random.Random()
+        self._kept = np.empty(min(limit, 1024), dtype=np.float64)
+
+    def add(self, latency_ms: float) -> None:
+        """One delivery."""
+        place = self.count
+        self.count += 1
+        self.max_ms = max(self.max_ms, latency_ms)
+        if place >= self._limit:
+            place = self._random.randrange(self.count)
+            if place >= self._limit:
+                return
+        elif place == len(self._kept):
+            self._kept = np.resize(self._kept, min(self._limit, 2 * place))
+        self._kept[place] = latency_ms
+
+    @property
+    def kept_ms(self) -> NDArray[np.float64]:
+        """What is kept, in no order."""
+        return self._kept[: min(self.count, self._limit)]
+
+    def quantiles_ms(self) -> dict[str, float | None]:
+        """p50 and p95 (linear between order statistics, Hyndman and Fan's type 7) and the exact maximum."""
+        if not self.count:
+            return {"p50": None, "p95": None, "max": None}
+        p50, p95 = np.quantile(self.kept_ms, [0.5, 0.95])
+        return {"p50": round(float(p50), 3), "p95": round(float(p95), 3), "max": round(self.max_ms, 3)}
+
+    def histogram(self) -> list[tuple[float, float, int]]:
+        """[lo_ms, hi_ms, count] of every bin that is not empty."""
+        inside = np.clip(self.kept_ms, BIN_EDGES_MS[0], BIN_EDGES_MS[-1] * (1 - 1e-12))
+        counts, _ = np.histogram(inside, BIN_EDGES_MS)
+        return [
+            (round(BIN_EDGES_MS[place], 4), round(BIN_EDGES_MS[place + 1], 4), int(counts[place]))
+            for place in np.flatnonzero(counts)
+        ]
+
+
+@dataclass(slots=True)
+class _DeviceLane:
+    """What one device reported on one transport."""
+
+    seen: _SeqSet = field(default_factory=_SeqSet)
+    latest_ms: deque[float] = field(default_factory=lambda: deque(maxlen=DEVICE_SAMPLES))
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """A device as this module needs it."""
+
+    client: int
+    name: int
+    """What people call it; devices count from 1."""
+    transports: tuple[str, ...]
+    """Those that it was given."""
+    since_ns: int = 0
+    """When its page opened: what was due before could only be late, which says nothing of the transport."""
+
+
+class ClassResults:
+    """All accepted deliveries of one run at a time."""
+
+    def __init__(self, transports: Sequence[str], sample_limit: int = SAMPLE_LIMIT) -> None:
+        self._transports = tuple(transports)
+        self._sample_limit = sample_limit
+        self.begin(0, 0.0)
+
+    def begin(self, run: int, one_way_delay_ms: float) -> None:
+        """A new run: everything is counted anew."""
+        self.run = run
+        self.one_way_delay_ms = one_way_delay_ms
+        self.refused: Counter[Refusal] = Counter()
+        self._samples = {name: Sample(self._sample_limit) for name in self._transports}
+        self._lanes: dict[tuple[int, str], _DeviceLane] = {}
+        self._uncertainty_ms: dict[int, float] = {}
+        self._refused_of: Counter[int] = Counter()
+
+    def take(self, device: Participant, report: Report, evidence: Evidence, now_ns: int) -> Counter[Refusal]:
+        """Enter what is credible of a device's report; what was refused of it, by reason."""
+        client = device.client
+        refused: Counter[Refusal] = Counter()
+        rows_in_all = sum(len(rows) for rows in report.transports.values())
+        if report.run != self.run:
+            refused[Refusal.OTHER_RUN] += rows_in_all
+        elif report.uncertainty_ms > MAX_UNCERTAINTY_MS:
+            refused[Refusal.CLOCK_UNKNOWN] += rows_in_all
+        else:
+            self._uncertainty_ms[client] = report.uncertainty_ms
+            for transport, rows in report.transports.items():
+                if transport not in device.transports:
+                    refused[Refusal.NOT_ASSIGNED] += len(rows)
+                    continue
+                refused.update(self._take_rows(device, transport, rows, report.uncertainty_ms, evidence, now_ns))
+        self.refused.update(refused)
+        self._refused_of[client] += refused.total()
+        return refused
+
+    def forget(self, client: int) -> None:
+        """The device left: nothing of it is kept but its deliveries, which happened."""
+        for transport in self._transports:
+            self._lanes.pop((client, transport), None)
+        self._uncertainty_ms.pop(client, None)
+        del self._refused_of[client]
+
+    def summary(self, participants: Iterable[Participant], evidence: Evidence) -> dict[str, object]:
+        """The `class` message of the live channel but for its type."""
+        present = list(participants)
+        uncertainties = [self._uncertainty_ms[p.client] for p in present if p.client in self._uncertainty_ms]
+        return {
+            "run": self.run,
+            "devices": len(present),
+            "transports": {name: self._transport_summary(name, present, evidence) for name in self._transports},
+            "clock_uncertainty_ms": {
+                "p50": round(statistics.median(uncertainties), 3) if uncertainties else None,
+                "max": round(max(uncertainties), 3) if uncertainties else None,
+            },
+            "refused": {reason.value: self.refused[reason] for reason in Refusal if self.refused[reason]},
+            "refused_devices": sorted(p.name for p in present if self._refused_of[p.client]),
+        }
+
+    def _transport_summary(
+        self, transport: str, present: Sequence[Participant], evidence: Evidence
+    ) -> dict[str, object]:
+        mine = [p for p in present if transport in p.transports]
+        sample = self._samples[transport]
+        lanes = [(p, lane) for p in mine if (lane := self._lanes.get((p.client, transport))) and lane.latest_ms]
+        return {
+            "devices": len(mine),
+            "deliveries": sample.count,
+            "latency_ms": sample.quantiles_ms(),
+            "histogram": sample.histogram(),
+            "missed": sum(evidence.missed(p.client, transport) for p in mine),
+            "device_medians_ms": [[p.name, round(statistics.median(lane.latest_ms), 1)] for p, lane in lanes],
+        }
+
+    def _take_rows(
+        self,
+        device: Participant,
+        transport: str,
+        rows: Sequence[tuple[int, float]],
+        uncertainty_ms: float,
+        evidence: Evidence,
+        now_ns: int,
+    ) -> Counter[Refusal]:
+        lane = self._lanes.setdefault((device.client, transport), _DeviceLane())
+        sample = self._samples[transport]
+        tolerance_ms = uncertainty_ms + CLOCK_SLACK_MS
+        refused: Counter[Refusal] = Counter()
+        for seq, latency_ms in rows:
+            published = evidence.published(seq)
+            if published is None:
+                refused[Refusal.UNKNOWN_EVENT] += 1
+                continue
+            due_ns, published_ns = published
+            if due_ns < device.since_ns:
+                continue
+            written_ns = evidence.written_ns(device.client, transport, seq)
+            if written_ns is None:
+                refused[Refusal.NOT_SENT] += 1
+                continue
+            sent_ms = max(published_ns - due_ns, written_ns - due_ns - NOTED_LATE_MS * _NS_PER_MS) / _NS_PER_MS
+            earliest_ms = sent_ms + self.one_way_delay_ms
+            latest_ms = (now_ns - due_ns) / _NS_PER_MS
+            if latency_ms < earliest_ms - tolerance_ms:
+                refused[Refusal.TOO_EARLY] += 1
+            elif latency_ms > latest_ms + tolerance_ms:
+                refused[Refusal.IN_FUTURE] += 1
+            elif not lane.seen.add(seq):
+                refused[Refusal.DUPLICATE] += 1
+            else:
+                sample.add(max(0.0, latency_ms))
+                lane.latest_ms.append(latency_ms)
+        return refused

@@ -1,0 +1,85 @@
+"""Who may join, and with which transport: the code, how often it may be tried, and the transports in turn.
+
+Pure: times are given, in ns of CLOCK_MONOTONIC. The devices themselves are `classroom.clients`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+MAX_CODE_CHARACTERS = 40
+"""What is looked at of a typed code."""
+
+_MINUTE_NS = 60_000_000_000
+_MAX_ADDRESSES = 1000
+
+Assign = Literal["turns", "all"]
+"""Each device one transport in turn, or each device all of them."""
+
+
+class JoinRefusedError(Exception):
+    """A device may not join: HTTP status and the sentence it is told."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+def normalise_code(typed: str) -> str:
+    """What was meant by a typed code: capitals, no blanks, no dashes."""
+    return "".join(character for character in typed[:MAX_CODE_CHARACTERS].upper() if character.isalnum())
+
+
+def next_transports(assign: Assign, transports: Sequence[str], given: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """For one more device: all, or the one that the fewest of the others were given; who leaves makes room."""
+    if assign == "all":
+        return tuple(transports)
+    counts = Counter(name for others in given for name in others)
+    return (min(transports, key=lambda name: counts[name]),)
+
+
+@dataclass(slots=True)
+class _Attempts:
+    """What one address tried in the minute that began then."""
+
+    begun_ns: int
+    wrong: int = 0
+    right: int = 0
+
+
+@dataclass(slots=True)
+class Door:
+    """Lets in who knows the code. A code of six of 31 characters is one of 887 million."""
+
+    code: str
+    wrong_per_minute: int = 20
+    """Of one address; then even the right code has to wait, or it could be found by trying."""
+    right_per_minute: int = 240
+    """Of one address: a whole class may sit behind one."""
+    _attempts: OrderedDict[str, _Attempts] = field(default_factory=OrderedDict)
+
+    def check(self, code: str, address: str, now_ns: int) -> None:
+        """Nothing where the code is right; JoinRefusedError with 403 (wrong) or 429 (too often)."""
+        attempts = self._attempts_of(address, now_ns)
+        if attempts.wrong >= self.wrong_per_minute:
+            raise JoinRefusedError(429, "Too many wrong codes from your address. Wait a minute, then try again.")
+        if not secrets.compare_digest(normalise_code(code).encode(), self.code.encode()):
+            attempts.wrong += 1
+            raise JoinRefusedError(403, "That is not the code of this class. Look at the projector and type it again.")
+        if attempts.right >= self.right_per_minute:
+            raise JoinRefusedError(429, "Your address joins too often. Wait a minute, then try again.")
+        attempts.right += 1
+
+    def _attempts_of(self, address: str, now_ns: int) -> _Attempts:
+        attempts = self._attempts.get(address)
+        if attempts is None or now_ns - attempts.begun_ns >= _MINUTE_NS:
+            attempts = self._attempts[address] = _Attempts(now_ns)
+        self._attempts.move_to_end(address)
+        if len(self._attempts) > _MAX_ADDRESSES:
+            self._attempts.popitem(last=False)
+        return attempts

@@ -1,0 +1,69 @@
+// Where the bars, marks and ticks of the class's distributions are: pure, no DOM. Times are in ms, places in px.
+
+const WIDEST = [1, 100_000];
+const USUAL = [10, 10_000];
+
+/** Whole decades that hold every bin of every transport, and at least 10 ms to 10 s, so that the axis rarely moves. */
+export function axisRange(transports) {
+  const bins = Object.values(transports).flatMap((one) => one.histogram);
+  const low = Math.min(USUAL[0], ...bins.map(([lo]) => lo));
+  const high = Math.max(USUAL[1], ...bins.map(([, hi]) => hi));
+  return [
+    Math.max(WIDEST[0], 10 ** Math.floor(Math.log10(low) + 1e-9)),
+    Math.min(WIDEST[1], 10 ** Math.ceil(Math.log10(high) - 1e-9)),
+  ];
+}
+
+/** A function from ms to px on a logarithmic axis of this width; what is outside lands on its edge. */
+export function logScale([low, high], width) {
+  const decades = Math.log10(high / low);
+  return (ms) => (width * Math.log10(Math.min(high, Math.max(low, ms)) / low)) / decades;
+}
+
+/** Every decade with its label, and between them the 2 and the 5 without. */
+export function ticks([low, high]) {
+  const all = [];
+  for (let decade = low; decade <= high * 1.0001; decade *= 10) {
+    all.push({ ms: decade, label: timeText(decade) });
+    for (const step of [2, 5]) if (decade * step < high) all.push({ ms: decade * step, label: "" });
+  }
+  return all;
+}
+
+/** Bars of one transport: the tallest is as high as its row, all start at zero. */
+export function bars(histogram, scale, height) {
+  const tallest = Math.max(1, ...histogram.map(([, , count]) => count));
+  return histogram.map(([lo, hi, count]) => {
+    const left = scale(lo);
+    const high = Math.max(3, (height * count) / tallest);
+    return { x: left, y: height - high, width: Math.max(3, scale(hi) - left - 2), height: high, lo, hi, count };
+  });
+}
+
+/** Device medians as marks in a strip below the bars; those that would cover each other are stacked, up to `rows`. */
+export function medianPlaces(medians, scale, markSize, rows) {
+  const ends = Array(rows).fill(-Infinity);
+  return [...medians]
+    .sort((one, other) => one[1] - other[1])
+    .map(([name, ms]) => {
+      const x = scale(ms);
+      let row = ends.findIndex((end) => x - end >= markSize);
+      if (row < 0) row = ends.indexOf(Math.min(...ends));
+      ends[row] = x;
+      return { name, ms, x, row };
+    });
+}
+
+/** A time as people say it: 53 ms, 1.2 s; a dash where there is none. */
+export function timeText(ms) {
+  if (ms === null || ms === undefined) return "–";
+  if (ms < 9.95) return `${Number(ms.toFixed(1))} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1000;
+  return `${seconds < 9.95 ? Number(seconds.toFixed(2)) : Number(seconds.toFixed(1))} s`;
+}
+
+/** "1 device", "7 devices". */
+export function countText(count, one, many = `${one}s`) {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,346 @@
+/** The class: how to join, and what all devices together measured, per transport (teacher's page, class mode). */
+
+import { axisRange, bars, countText, logScale, medianPlaces, ticks, timeText } from "./class_geometry.js";
+import { MARK_PATHS } from "./class_marks.js";
+import { markElement } from "./marks.js";
+import { ARRIVALS } from "./settings.js";
+
+const MEDIAN_MARK_PX = 13;
+const MEDIAN_ROWS = 2;
+const SVG = "http://www.w3.org/2000/svg";
+
+const SOLO = `
+  <div class="panel class-solo stack">
+    <h2>Nobody can join yet</h2>
+    <p>This classroom was opened for its own machine only. To let phones and laptops on the same network take part, stop
+      it and start it again with</p>
+    <pre><code>make demo HOST=0.0.0.0</code></pre>
+    <p class="soft">It then prints an address and a code, and this page shows both with a QR code. Devices need no app and
+      no internet connection, only the network of this machine.</p>
+  </div>`;
+
+const CLASS = `
+  <h2 class="visually-hidden">The class</h2>
+  <div class="class-grid">
+    <div class="panel class-invitation">
+      <div class="class-qr" role="img" aria-label="QR code of the address by which devices join"></div>
+      <div class="class-how">
+        <h2 class="class-title">Join with phone or laptop</h2>
+        <p class="class-label">On the same network, open</p>
+        <p class="class-address" data-field="join_address"></p>
+        <p class="class-label">and type this code</p>
+        <p class="class-code" data-field="join_code"></p>
+        <p class="class-label class-others small" hidden></p>
+        <p class="class-joined"><strong data-field="devices">0</strong> <span data-field="devices_word">devices</span> joined
+          <span class="class-joined-by"></span></p>
+      </div>
+      <dl class="class-run" hidden></dl>
+      <button class="button class-size" type="button"></button>
+    </div>
+    <div class="panel class-results">
+      <div class="class-figures">
+        <p class="class-figure"><strong data-field="devices">0</strong> <span data-field="devices_word">devices</span></p>
+        <p class="class-figure" title="Half the fastest round trip of each device's clock exchange: how wrong its times can be">
+          <span>clocks</span> <strong class="number">±<span data-field="uncertainty_p50_ms">–</span></strong>
+          <span class="soft">worst ±<span data-field="uncertainty_max_ms">–</span></span></p>
+        <div class="row" role="group" aria-label="Transports of each device">
+          <button class="button" type="button" data-assign="turns">One each</button>
+          <button class="button" type="button" data-assign="all">All four</button>
+        </div>
+      </div>
+      <p class="soft small class-caption">Age of each event when it reached a device. <b>Line</b>: median.
+        <b>Signs</b>: each device's own median.</p>
+      <div class="class-rows"></div>
+      <div class="class-axis"><span></span><svg aria-hidden="true"></svg><span class="soft small">log scale</span></div>
+      <p class="note small class-refused" hidden></p>
+      <details>
+        <summary>The same as a table, and how to read the chart</summary>
+        <div class="scroll-x"><table class="class-table">
+          <caption>This run, over all devices</caption>
+          <thead><tr><th scope="col">Transport</th><th scope="col">Devices</th><th scope="col">Deliveries</th>
+            <th scope="col">Median</th><th scope="col">95 % within</th><th scope="col">Worst</th><th scope="col">Missed</th></tr></thead>
+          <tbody></tbody>
+        </table></div>
+        <p class="small soft class-legend">Each bar is the share of a transport's deliveries that were so old; the tallest bar of each row is as
+          high as the row. The axis is logarithmic: each grid line is ten times as long as the one before. Missed: events that
+          the server never wrote to a device, though it wrote later ones. A device reports what it received; the server counts
+          only what it knows it sent to that device, and no earlier than it sent it.</p>
+      </details>
+    </div>
+  </div>`;
+
+const REASONS = {
+  other_run: "of another run",
+  clock_unknown: "from a clock known too badly",
+  not_assigned: "for a transport the device was not given",
+  unknown_event: "of events that do not exist",
+  not_sent: "of events that were not sent to the device",
+  duplicate: "told twice",
+  too_early: "from before they were sent",
+  in_future: "from the future",
+};
+
+export function mount(section, context) {
+  let view = null;
+  const open = (hello) => {
+    if (context.mode !== "class") {
+      section.innerHTML = SOLO;
+      return;
+    }
+    if (!context.teacher) return;
+    view ??= new ClassView(section, context);
+    view.refresh();
+    if (hello.run) view.showRun(hello.run);
+  };
+  context.on("hello", open);
+  context.on("run", ({ run }) => view?.showRun(run));
+  context.on("class", (message) => view?.show(message));
+  context.on("theme", () => view?.draw());
+  context.on("view", ({ view: shown }) => shown === "class" && view?.draw());
+}
+
+class ClassView {
+  #section;
+  #context;
+  #latest = null;
+  #devices = 0;
+  #large = true;
+
+  constructor(section, context) {
+    this.#section = section;
+    this.#context = context;
+    section.innerHTML = CLASS;
+    this.#makeRows();
+    this.#setLarge(true);
+    this.#find(".class-size").addEventListener("click", () => this.#setLarge(!this.#large));
+    for (const button of section.querySelectorAll("[data-assign]")) {
+      button.addEventListener("click", () => this.#assign(button.dataset.assign));
+    }
+    new ResizeObserver(() => this.draw()).observe(this.#find(".class-rows"));
+  }
+
+  /** Address, code and QR code, from the server: it may have been started anew meanwhile. */
+  async refresh() {
+    try {
+      this.#invite(await this.#context.request("/api/class"));
+    } catch (error) {
+      this.#find(".class-address").textContent = error.message;
+    }
+  }
+
+  /** A `class` message. */
+  show(message) {
+    this.#latest = message;
+    this.#showDevices(message);
+    this.#field("uncertainty_p50_ms").textContent = timeText(message.clock_uncertainty_ms.p50);
+    this.#field("uncertainty_max_ms").textContent = timeText(message.clock_uncertainty_ms.max);
+    this.#pressAssign(message.assign);
+    this.#showRefused(message);
+    this.#showTable(message);
+    this.draw();
+  }
+
+  /** The distributions, at the size that the rows have. */
+  draw() {
+    if (this.#latest === null || this.#section.hidden || this.#large) return;
+    const { transports } = this.#latest;
+    const range = axisRange(transports);
+    for (const [transport, one] of Object.entries(transports)) this.#drawRow(transport, one, range);
+    this.#drawAxis(range);
+  }
+
+  #find(selector) {
+    return this.#section.querySelector(selector);
+  }
+
+  #fields(name) {
+    return this.#section.querySelectorAll(`[data-field="${name}"]`);
+  }
+
+  #field(name) {
+    return this.#find(`[data-field="${name}"]`);
+  }
+
+  #makeRows() {
+    for (const lane of this.#context.lanes) {
+      const row = document.createElement("section");
+      row.className = "class-row";
+      row.dataset.transport = lane.transport;
+      row.innerHTML = `
+        <div class="class-row-name"><h3></h3>
+          <p class="soft small"><span data-field="transport_devices"></span><br><span data-field="deliveries"></span></p></div>
+        <svg class="class-plot" role="img"></svg>
+        <dl class="class-row-numbers"><dt>median</dt><dd class="class-median" data-field="p50_ms">–</dd>
+          <dt>95 %</dt><dd data-field="p95_ms">–</dd><dt>worst</dt><dd data-field="max_ms">–</dd></dl>`;
+      row.querySelector("h3").append(markElement(lane.transport), lane.label);
+      this.#find(".class-rows").append(row);
+    }
+  }
+
+  #invite({ address, other_addresses: others, code, qr_svg: qr, assign }) {
+    this.#find(".class-qr").innerHTML = qr;
+    this.#field("join_address").textContent = address.replace("http://", "");
+    this.#field("join_code").textContent = code;
+    const other = this.#find(".class-others");
+    other.hidden = others.length === 0;
+    other.textContent = `Cannot be reached? Try ${others.map((each) => each.replace("http://", "")).join(" or ")}.`;
+    this.#pressAssign(assign);
+  }
+
+  #pressAssign(assign) {
+    for (const button of this.#section.querySelectorAll("[data-assign]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.assign === assign));
+    }
+  }
+
+  async #assign(assign) {
+    try {
+      this.#invite(await this.#context.request("/api/class", { method: "POST", body: { assign } }));
+      this.#context.announce(assign === "all" ? "Every device now has all four transports." : "Every device now has one transport.");
+    } catch (error) {
+      this.#context.announce(error.message);
+    }
+  }
+
+  #showDevices({ devices, transports }) {
+    for (const field of this.#fields("devices")) field.textContent = devices;
+    for (const field of this.#fields("devices_word")) field.textContent = devices === 1 ? "device" : "devices";
+    const counted = this.#context.lanes.filter(({ transport }) => transports[transport].devices > 0);
+    this.#find(".class-joined-by").replaceChildren(
+      ...counted.map(({ transport, label }) => {
+        const one = document.createElement("span");
+        one.title = label;
+        one.append(markElement(transport), transports[transport].devices);
+        return one;
+      }),
+    );
+    if (devices !== this.#devices && this.#context.view() === "class") {
+      this.#context.announce(`${countText(devices, "device")} in the class.`);
+    }
+    this.#devices = devices;
+  }
+
+  /** What the figures are figures of. */
+  showRun({ settings }) {
+    const told = {
+      Events: `${Number(settings.rate_per_s)} a second, ${ARRIVALS[settings.arrival].toLowerCase()}`,
+      "Short poll": `every ${Number(settings.poll_interval_s)} s`,
+      "One way": `${Number(settings.one_way_delay_ms)} ms, each way`,
+    };
+    const list = this.#find(".class-run");
+    list.hidden = false;
+    list.replaceChildren(
+      ...Object.entries(told).map(([name, text]) => {
+        const pair = document.createElement("div");
+        pair.append(Object.assign(document.createElement("dt"), { textContent: name }));
+        pair.append(Object.assign(document.createElement("dd"), { textContent: text }));
+        return pair;
+      }),
+    );
+  }
+
+  #setLarge(large) {
+    this.#large = large;
+    this.#section.classList.toggle("class-large", large);
+    this.#find(".class-size").classList.toggle("button-strong", large);
+    this.#find(".class-size").textContent = large ? "Show what the class measures" : "Show the code large";
+    this.draw();
+  }
+
+  #showRefused({ refused, refused_devices: devices }) {
+    const note = this.#find(".class-refused");
+    const told = Object.entries(refused).map(([reason, count]) => `${count} ${REASONS[reason] ?? reason}`);
+    note.hidden = told.length === 0;
+    const whose = devices.length > 0 ? ` (${devices.length === 1 ? "device" : "devices"} ${devices.slice(0, 10).join(", ")})` : "";
+    note.textContent = `Not counted, because it cannot be true: ${told.join(", ")}${whose}.`;
+  }
+
+  #showTable({ transports }) {
+    const rows = this.#context.lanes.map(({ transport, label }) => {
+      const one = transports[transport];
+      const row = document.createElement("tr");
+      row.dataset.transport = transport;
+      row.innerHTML = '<th scope="row"></th>';
+      row.firstChild.append(markElement(transport), label);
+      const { p50, p95, max } = one.latency_ms;
+      for (const text of [one.devices, one.deliveries.toLocaleString("en"), timeText(p50), timeText(p95), timeText(max), one.missed]) {
+        row.insertCell().textContent = text;
+      }
+      return row;
+    });
+    this.#find(".class-table tbody").replaceChildren(...rows);
+  }
+
+  #drawRow(transport, one, range) {
+    const row = this.#find(`.class-row[data-transport="${transport}"]`);
+    const put = (name, text) => (row.querySelector(`[data-field="${name}"]`).textContent = text);
+    put("transport_devices", countText(one.devices, "device"));
+    put("deliveries", countText(one.deliveries, "delivery", "deliveries"));
+    put("p50_ms", timeText(one.latency_ms.p50));
+    put("p95_ms", timeText(one.latency_ms.p95));
+    put("max_ms", timeText(one.latency_ms.max));
+
+    const svg = row.querySelector("svg.class-plot");
+    const { width, height } = svg.getBoundingClientRect();
+    const strip = MEDIAN_ROWS * MEDIAN_MARK_PX + 6;
+    const floor = height - strip;
+    const scale = logScale(range, width);
+    const { marker, label } = this.#context.lanes.find((lane) => lane.transport === transport);
+    const drawn = ticks(range).filter((tick) => tick.label).map((tick) => line("grid-line", scale(tick.ms), 0, scale(tick.ms), height));
+    for (const bar of bars(one.histogram, scale, floor - 4)) {
+      const rect = shape("rect", "bar", { x: bar.x, y: bar.y + 4, width: bar.width, height: bar.height });
+      rect.append(title(`${timeText(bar.lo)} to ${timeText(bar.hi)}: ${countText(bar.count, "delivery", "deliveries")}`));
+      drawn.push(rect);
+    }
+    drawn.push(line("base-line", 0, floor, width, floor));
+    if (one.latency_ms.p50 !== null) drawn.push(line("median-line", scale(one.latency_ms.p50), 0, scale(one.latency_ms.p50), floor + 4));
+    for (const place of medianPlaces(one.device_medians_ms, scale, MEDIAN_MARK_PX, MEDIAN_ROWS)) {
+      const y = floor + 9 + place.row * MEDIAN_MARK_PX;
+      const mark = deviceMark(marker, place.x, y);
+      mark.append(title(`Device ${place.name}: ${timeText(place.ms)}`));
+      drawn.push(mark);
+    }
+    svg.setAttribute("aria-label", `${label}: median ${timeText(one.latency_ms.p50)}, 95 % within ${timeText(one.latency_ms.p95)}, ${countText(one.deliveries, "delivery", "deliveries")}`);
+    svg.replaceChildren(...drawn);
+  }
+
+  #drawAxis(range) {
+    const svg = this.#find(".class-axis svg");
+    const { width } = svg.getBoundingClientRect();
+    const scale = logScale(range, width);
+    const all = ticks(range);
+    svg.replaceChildren(
+      ...all.flatMap(({ ms, label }) => {
+        const x = scale(ms);
+        const made = [line("", x, 0, x, label ? 8 : 4)];
+        if (label) {
+          const text = shape("text", "", { x, y: 24, "text-anchor": "middle" });
+          text.textContent = label;
+          made.push(text);
+        }
+        return made;
+      }),
+    );
+  }
+}
+
+function shape(name, className, attributes) {
+  const element = document.createElementNS(SVG, name);
+  if (className) element.setAttribute("class", className);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, typeof value === "number" ? value.toFixed(1) : value);
+  return element;
+}
+
+function line(className, x1, y1, x2, y2) {
+  return shape("line", className, { x1, y1, x2, y2 });
+}
+
+function title(text) {
+  const element = document.createElementNS(SVG, "title");
+  element.textContent = text;
+  return element;
+}
+
+function deviceMark(marker, x, y) {
+  return shape("path", "device-mark", { d: MARK_PATHS[marker], transform: `translate(${x.toFixed(1)} ${y})` });
+}

@@ -1,0 +1,86 @@
+/** What one device knows of one transport in one run: pure, no DOM. Times are in ns of the server's clock. */
+
+const RECENT = 200;
+const NS_PER_MS = 1e6;
+
+export class LaneNumbers {
+  /** @param {number} sinceNs events due before are left out: the page was not there yet, or hidden */
+  constructor(sinceNs = -Infinity) {
+    this.sinceNs = sinceNs;
+    this.requests = 0;
+    this.empty = 0;
+    this.latenciesMs = [];
+    this.lastMs = null;
+    /** The newest deliveries, {seq, at_ns, ms}, oldest first. */
+    this.recent = [];
+    this.#unreported = [];
+    this.#seen = new Set();
+  }
+
+  #unreported;
+  #opened = false;
+  #seen;
+
+  asked() {
+    this.requests += 1;
+  }
+
+  /** A channel stands. A page that came in mid-run hears at once what it missed: only the channel's own time counts. */
+  opened(atNs) {
+    if (!this.#opened) this.sinceNs = Math.max(this.sinceNs, this.sinceNs === -Infinity ? -Infinity : atNs);
+    this.#opened = true;
+  }
+
+  /** An answer of a poll without events. */
+  wasEmpty() {
+    this.empty += 1;
+  }
+
+  /** One event came; true where it is new and counts. */
+  received(seq, dueNs, atNs) {
+    if (dueNs < this.sinceNs || this.#seen.has(seq)) return false;
+    this.#seen.add(seq);
+    const ms = (atNs - dueNs) / NS_PER_MS;
+    this.lastMs = ms;
+    this.latenciesMs.push(ms);
+    this.recent.push({ seq, at_ns: atNs, ms });
+    if (this.recent.length > RECENT) this.recent.shift();
+    this.#unreported.push([seq, Math.round(ms * 1000) / 1000]);
+    return true;
+  }
+
+  /** Up to `limit` rows [seq, ms] that were not taken yet. */
+  takeUnreported(limit) {
+    return this.#unreported.splice(0, limit);
+  }
+
+  get delivered() {
+    return this.latenciesMs.length;
+  }
+
+  get requestsPerEvent() {
+    return this.delivered === 0 ? null : this.requests / this.delivered;
+  }
+
+  /** Linear between order statistics (Hyndman and Fan's type 7), as the server's; null where there is nothing yet. */
+  quantileMs(share) {
+    if (this.delivered === 0) return null;
+    const sorted = [...this.latenciesMs].sort((one, other) => one - other);
+    const place = share * (sorted.length - 1);
+    const below = Math.floor(place);
+    const above = Math.min(below + 1, sorted.length - 1);
+    return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
+  }
+}
+
+/** What a transport does, in one sentence for the person who holds the device. */
+export function behaviour(transport, settings) {
+  const every = settings ? Number(settings.poll_interval_s) : 1;
+  const hold = settings ? Number(settings.hold_s) : 30;
+  return {
+    websocket: "One connection stays open. The server sends each event the moment it happens.",
+    sse: "One request whose answer never ends. The server adds each event to it the moment it happens.",
+    long_poll: `Your device asks, the server keeps it waiting until something happens (at most ${hold} s), and then it asks again.`,
+    short_poll: `Your device asks every ${every === 1 ? "second" : `${every} s`} whether anything is new. Until it asks, it knows nothing.`,
+  }[transport];
+}

@@ -1,0 +1,179 @@
+"""The class in real browsers: a teacher's page and several devices, each with a browser context of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from classroom.lanes import LANES
+from tests.classroom.conftest import PATIENCE_S, RunningClassroom, running_classroom
+
+PATIENCE_MS = PATIENCE_S * 1000
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def open_class() -> Iterator[RunningClassroom]:
+    """A classroom that devices can join."""
+    with running_classroom("--host", "0.0.0.0") as opened:
+        yield opened
+
+
+@contextmanager
+def opened_page(browser: Browser, at: RunningClassroom, path: str, **options: object) -> Iterator[Page]:
+    """A page in a context of its own: no script of it may fail, and it asks no host but the classroom's."""
+    context = browser.new_context(base_url=at.url, **options)  # type: ignore[arg-type]
+    page = context.new_page()
+    errors: list[str] = []
+    hosts: set[str | None] = set()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    context.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+    page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(path)
+    try:
+        yield page
+    finally:
+        context.close()
+    assert errors == []
+    assert hosts <= {"127.0.0.1", None}
+
+
+@pytest.fixture
+def teacher(browser: Browser, open_class: RunningClassroom) -> Iterator[Page]:
+    with opened_page(browser, open_class, f"/?key={open_class.teacher_key}#class") as page:
+        yield page
+
+
+@contextmanager
+def phone(browser: Browser, at: RunningClassroom, path: str | None = None) -> Iterator[Page]:
+    with opened_page(browser, at, path or f"/join?code={at.join_code}", viewport=PHONE, has_touch=True) as page:
+        yield page
+
+
+def number(page: Page, selector: str) -> int:
+    return int(page.locator(selector).inner_text().split()[0].replace(",", ""))
+
+
+def serious(page: Page) -> list[str]:
+    """Accessibility violations that axe calls serious or worse."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['help']}" for one in found if one["impact"] in ("serious", "critical")]
+
+
+def test_the_teachers_page_invites_and_keeps_its_key_to_itself(teacher: Page, open_class: RunningClassroom) -> None:
+    section = teacher.locator("#view-class")
+    expect(section.locator('[data-field="join_code"]')).to_have_text(str(open_class.join_code), timeout=PATIENCE_MS)
+    expect(section.locator('[data-field="join_address"]')).to_contain_text(f":{open_class.page_port}/join")
+    assert section.locator(".class-qr svg path").count() > 0
+    assert str(open_class.teacher_key) not in teacher.url
+    assert serious(teacher) == []
+    teacher.reload()
+    expect(section.locator('[data-field="join_code"]')).to_have_text(str(open_class.join_code), timeout=PATIENCE_MS)
+
+
+def test_devices_join_measure_and_the_teacher_sees_it(
+    browser: Browser, teacher: Page, open_class: RunningClassroom
+) -> None:
+    with ExitStack() as stack:
+        phones = [stack.enter_context(phone(browser, open_class)) for _ in range(4)]
+        titles = set()
+        for device in phones:
+            expect(device.locator("#device-title")).to_contain_text("You are", timeout=PATIENCE_MS)
+            titles.add(device.locator("#device-title").inner_text())
+        assert titles == {f"You are {lane.label}" for lane in LANES}
+        teacher.locator(".class-size").click()
+        expect(teacher.locator('.class-figures [data-field="devices"]')).to_have_text("4", timeout=PATIENCE_MS)
+        run = open_class.start_run(rate_per_s=10, arrival="periodic", duration_s=6, auto=False)
+        for device in phones:
+            expect(device.locator('[data-field="delivered"]')).to_have_text("60", timeout=PATIENCE_MS)
+        open_class.record_when_ended()
+        for lane in LANES:
+            cell = teacher.locator(f'.class-table tr[data-transport="{lane.transport}"] td').nth(1)
+            expect(cell).to_have_text("60", timeout=PATIENCE_MS)
+            missed = teacher.locator(f'.class-table tr[data-transport="{lane.transport}"] td').nth(5)
+            assert missed.text_content() == "0"
+        record = open_class.record()
+        assert record["run"]["id"] == run["id"]
+        for device in phones:
+            transport = device.locator(".join-lane").get_attribute("data-transport")
+            client = device.evaluate('JSON.parse(sessionStorage.getItem("class-membership")).client')
+            recorded = record["clients"][str(client)][transport]
+            assert recorded["delivered"] == list(range(1, 61))
+            # One request may be under way at the end, and one more until the device hears of it.
+            assert 0 <= number(device, '[data-field="requests"]') - recorded["requests"] <= 2
+        assert serious(teacher) == []
+        for device in phones:
+            assert serious(device) == []
+            width = device.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+            assert width[0] <= width[1]
+        phones.pop().context.close()
+        expect(teacher.locator('.class-figures [data-field="devices"]')).to_have_text("3", timeout=PATIENCE_MS)
+        assert teacher.locator(".class-row").count() == 4
+
+
+def test_a_wrong_code_is_said_and_the_right_one_still_works(browser: Browser, open_class: RunningClassroom) -> None:
+    with phone(browser, open_class, "/join") as device:
+        device.fill("#code", "wrong1")
+        device.get_by_role("button", name="Join").click()
+        expect(device.locator("#join-error")).to_contain_text("not the code", timeout=PATIENCE_MS)
+        assert serious(device) == []
+        device.fill("#code", f" {str(open_class.join_code).lower()} ")
+        device.get_by_role("button", name="Join").click()
+        expect(device.locator("#device-title")).to_contain_text("You are", timeout=PATIENCE_MS)
+
+
+def test_a_device_that_reloads_is_the_same_device(browser: Browser, open_class: RunningClassroom) -> None:
+    with phone(browser, open_class) as device:
+        status = device.locator("#connection-status")
+        expect(status).to_contain_text("Device", timeout=PATIENCE_MS)
+        before = status.inner_text(), device.locator("#device-title").inner_text()
+        device.reload()
+        expect(device.locator("#device-title")).to_contain_text("You are", timeout=PATIENCE_MS)
+        expect(status).to_contain_text("Device", timeout=PATIENCE_MS)
+        assert (status.inner_text(), device.locator("#device-title").inner_text()) == before
+
+
+def test_a_device_that_the_class_does_not_know_any_more_joins_anew(
+    browser: Browser, open_class: RunningClassroom
+) -> None:
+    with phone(browser, open_class) as device:
+        expect(device.locator("#connection-status")).to_contain_text("Device", timeout=PATIENCE_MS)
+        device.evaluate(
+            """() => {
+              const known = JSON.parse(sessionStorage.getItem("class-membership"));
+              sessionStorage.setItem("class-membership", JSON.stringify({ ...known, client: 12345 }));
+            }"""
+        )
+        device.reload()
+        expect(device.locator("#device-title")).to_contain_text("You are", timeout=PATIENCE_MS)
+        assert device.evaluate('JSON.parse(sessionStorage.getItem("class-membership")).client') != 12345
+
+
+def test_the_teacher_can_give_everyone_all_transports(
+    browser: Browser, teacher: Page, open_class: RunningClassroom
+) -> None:
+    with phone(browser, open_class) as device:
+        expect(device.locator(".join-lane")).to_have_count(1, timeout=PATIENCE_MS)
+        teacher.locator(".class-size").click()
+        teacher.get_by_role("button", name="All four").click()
+        expect(device.locator(".join-lane")).to_have_count(4, timeout=PATIENCE_MS)
+        expect(device.locator("#device-title")).to_have_text("You have all four")
+        open_class.start_run(rate_per_s=10, arrival="periodic", duration_s=4, auto=False)
+        for lane in LANES:
+            card = device.locator(f'.join-lane[data-transport="{lane.transport}"]')
+            expect(card.locator('[data-field="delivered"]')).to_have_text("40", timeout=PATIENCE_MS)
+        assert serious(device) == []
+        teacher.get_by_role("button", name="One each").click()
+        expect(device.locator(".join-lane")).to_have_count(1, timeout=PATIENCE_MS)
+
+
+def test_alone_the_class_view_says_how_to_open_the_class(browser: Browser, classroom: RunningClassroom) -> None:
+    with opened_page(browser, classroom, "/#class") as page:
+        expect(page.locator("#view-class")).to_contain_text("make demo HOST=0.0.0.0", timeout=PATIENCE_MS)
+        assert serious(page) == []
