@@ -72,7 +72,8 @@ def _report(options: argparse.Namespace) -> None:
     )
     html, _ = write_report(folder, run, results, charts)
     console = Console(highlight=False)
-    console.print(verdict_line(summary), style="bold" if summary["valid"] else "bold red", markup=False, soft_wrap=True)
+    trusted = summary["valid"] and not summary["wrong_way"]
+    console.print(verdict_line(summary), style="bold" if trusted else "bold red", markup=False, soft_wrap=True)
     for reason in further_reasons(summary):
         console.print(f"  {reason}", markup=False, soft_wrap=True)
     if results.points:

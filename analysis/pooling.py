@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis import stats
 from analysis.freshness import pooled_ages
-from analysis.model import Conditions, expect
+from analysis.model import Conditions, expect, expected_loss_ratio
 from analysis.stats import Interval
 from analysis.trial_measures import TrialMeasures
 from loadtests.records import JsonObject, SampleRole, TransportStyle
@@ -54,6 +54,7 @@ def pool(trials: Trials, style: TransportStyle) -> JsonObject:
         **_bytes(trials),
         **_processors(trials),
         "ledger": _summed([trial.ledger for trial in trials]),
+        "loss": _loss(trials, style),
         "model": _model(trials),
         "model_range": _model_range(trials),
         "closed_form": _closed_form(parameters, style),
@@ -205,6 +206,20 @@ def _processors(trials: Trials) -> JsonObject:
     return fields
 
 
+def _loss(trials: Trials, style: TransportStyle) -> JsonObject:
+    """Share of the deliveries due in the window that never came, and what the models expect: 0 with a cursor."""
+    conditions = Conditions.of_point(trials[0].info.parameters, style.role)
+    return {
+        "ratio": _ratio(trials, lambda t: t.due_deliveries - len(t.latencies.latency_ms), lambda t: t.due_deliveries)[
+            0
+        ],
+        "model_ratio": _ratio(
+            trials, lambda t: t.due_deliveries - len(t.latencies.predicted_ms), lambda t: t.due_deliveries
+        )[0],
+        "closed_form_ratio": expected_loss_ratio(style.model, conditions),
+    }
+
+
 def _model(trials: Trials) -> JsonObject:
     predicted_ms = np.concatenate([trial.latencies.predicted_ms for trial in trials])
     if not len(predicted_ms):
@@ -215,7 +230,7 @@ def _model(trials: Trials) -> JsonObject:
         "mean_ms": float(predicted_ms.mean()),
         "p50_ms": p50_ms,
         "p99_ms": p99_ms,
-        "requests_per_event": requests / len(predicted_ms),
+        "requests_per_event": requests / sum(trial.due_deliveries for trial in trials),
     }
 
 
@@ -252,6 +267,7 @@ def _closed_form(parameters: Mapping[str, Any], style: TransportStyle) -> JsonOb
 
 def _residual(trials: Trials) -> JsonObject:
     residual_ms = np.concatenate([trial.latencies.latency_ms - trial.latencies.model_ms for trial in trials])
+    residual_ms = residual_ms[np.isfinite(residual_ms)]
     if not len(residual_ms):
         return dict.fromkeys(("mean", "p50", "p99"))
     p50, p99 = stats.quantiles(residual_ms, [0.5, 0.99])

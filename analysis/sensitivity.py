@@ -53,15 +53,15 @@ def own_time_ms(residual_ms: stats.Sample) -> float:
     return float(np.clip(np.median(residual_ms), 0.0, LONGEST_OWN_TIME_MS)) if len(residual_ms) else 0.0
 
 
-def figures(latency_ms: stats.Sample, requests: float) -> Figures:
-    """Mean, p50 and p99 of at least one latency, and requests per delivery."""
+def figures(latency_ms: stats.Sample, requests: float, due_deliveries: int) -> Figures:
+    """Mean, p50 and p99 of at least one latency, and requests per pair of client and due event."""
     p50_ms, p99_ms = stats.quantiles(latency_ms, [0.5, 0.99])
     mean_ms = float(np.mean(latency_ms))
-    return {"mean_ms": mean_ms, "p50_ms": p50_ms, "p99_ms": p99_ms, "requests_per_event": requests / len(latency_ms)}
+    return {"mean_ms": mean_ms, "p50_ms": p50_ms, "p99_ms": p99_ms, "requests_per_event": requests / due_deliveries}
 
 
 def sensitivity(model: str, schedule: Schedule, counted: Counted, residual_ms: stats.Sample) -> Sensitivity:
-    """Of a trial with at least one counted delivery, from its latency − model of each delivery."""
+    """Of a trial whose model has at least one counted delivery, from the latency − model of each delivery."""
     own_ms = own_time_ms(residual_ms)
     plain = _predicted(model, schedule, counted)
     late_by_ns = [round(share * 2 * own_ms * 1e6) for share in _LATE_SHARES]
@@ -79,7 +79,8 @@ def sensitivity(model: str, schedule: Schedule, counted: Counted, residual_ms: s
 
 def _predicted(model: str, schedule: Schedule, counted: Counted) -> Figures:
     prediction = predict(model, schedule)
-    return figures(prediction.latency_ns[counted] / 1e6, float(prediction.requests.sum()))
+    latency_ms = prediction.latency_ns[counted & prediction.reached] / 1e6
+    return figures(latency_ms, float(prediction.requests.sum()), int(counted.sum()))
 
 
 def exceeds(name: str, measured: float, predicted: float) -> bool:

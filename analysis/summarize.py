@@ -16,6 +16,7 @@ from analysis.stats import QUANTILE_DEFINITION
 from analysis.trial_measures import TrialMeasures, measure
 from analysis.validity import PublishedStream, mismatch_reason
 from analysis.verdict import verdict
+from analysis.wrong_ways import as_reported, misranked
 from loadtests.records import (
     SUMMARY_FILE,
     SUMMARY_FORMAT,
@@ -64,6 +65,7 @@ def summarize_run(run_folder: Path) -> JsonObject:
     summary: JsonObject = _rounded(
         {
             "scenario": run.scenario["name"],
+            "wrong_way": run.scenario.get("wrong_way"),
             "valid": not reasons,
             "invalid_reasons": reasons,
             "verdict": "",
@@ -120,6 +122,8 @@ def _pooled_points(run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapp
             if reason
         ]
         point = pool(measured, style)
+        if run.scenario.get("wrong_way"):
+            point["as_reported"] = as_reported(measured, style)
         point["base"] = _is_base(point["parameters"], run.scenario["parameters"])
         point["valid"], point["invalid_reasons"] = not reasons, reasons
         yield _Pooled(point, PerBlock.of(measured), [trial.info for trial in measured])
@@ -162,6 +166,8 @@ def _compare_with_reference(pooled: Sequence[_Pooled], reference: str) -> None:
             if match is None or entry.point["transport"] == reference
             else against(entry.point, entry.blocks, match.point, match.blocks)
         )
+        if match is not None and "as_reported" in entry.point and entry is not match:
+            entry.point["as_reported"]["misranked"] = misranked(entry.point, entry.blocks, match.point, match.blocks)
 
 
 def _is_base(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from analysis.costs import (
     ByteCounts,
     Processor,
     RequestCounts,
+    answer_times_ms,
     count_bytes,
     count_requests,
     processor_use,
@@ -54,6 +55,8 @@ class TrialMeasures:
     deliveries: int
     """Deliveries read within the window: what CPU time is divided by."""
     requests: RequestCounts
+    answers_ms: Floats
+    """What each poll took from request to answer, which is no latency."""
     bytes: ByteCounts | None
     setup_bytes: Ints
     setup_ms: Floats
@@ -91,9 +94,10 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         conversion=judge_conversion(trial.clock) if has_kernel_stamps(trial) else None,
         tcp_info=bool(trial.info.capabilities.get("tcp_info")),
         events=int(in_window(trial, trial.published.due_ns).sum()),
-        due_deliveries=len(latencies.predicted_ms),
+        due_deliveries=latencies.due_deliveries,
         deliveries=int(in_window(trial, trial.deliveries.user_ns).sum()),
         requests=requests,
+        answers_ms=answer_times_ms(trial),
         bytes=count_bytes(trial, style),
         setup_bytes=setup_bytes(trial),
         setup_ms=setup_ms(trial),
@@ -108,14 +112,15 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
 def _sensitivity(
     trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, requests: int
 ) -> Sensitivity | None:
-    if not len(latencies.latency_ms):
+    if not len(latencies.latency_ms) or not len(latencies.predicted_ms):
         return None
-    measured = figures(latencies.latency_ms, requests)
-    predicted = figures(latencies.predicted_ms, latencies.predicted_requests)
+    measured = figures(latencies.latency_ms, requests, latencies.due_deliveries)
+    predicted = figures(latencies.predicted_ms, latencies.predicted_requests, latencies.due_deliveries)
     if not any(exceeds(name, measured[name], predicted[name]) for name in predicted):
         return None
     counted = in_window(trial, due_at_clients_ns(trial, style))
     residual_ms = latencies.latency_ms - latencies.model_ms
+    residual_ms = residual_ms[np.isfinite(residual_ms)]
     return sensitivity(style.model, schedule_of(trial, style), counted, residual_ms)
 
 

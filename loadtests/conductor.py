@@ -17,8 +17,8 @@ from gevent.event import Event
 from loadtests.clients.base import ClientSetup
 from loadtests.control import ControlClient, ServerClock
 from loadtests.driver import Driver
-from loadtests.plan import LINGER_S, drain_limit_s, stream_spec
-from loadtests.population import new_client, schedule_period_s, spread_phases_ns
+from loadtests.plan import LINGER_S, drain_limit_s, last_turn_s, stream_spec
+from loadtests.population import locked_phases_ns, new_client, schedule_period_s, spread_phases_ns
 from loadtests.recorder import Recorder
 from loadtests.records import SocketStage, UserError
 from loadtests.slow_driver import SlowDriver
@@ -55,7 +55,8 @@ class Conductor:
             if delay_ms is None
             else SlowDriver(self._address, self._recorder, delay_ms)
         )
-        self._phases_ns = spread_phases_ns(
+        locked = spec.trial.parameters.get("phase") == "locked"
+        self._phases_ns = (locked_phases_ns if locked else spread_phases_ns)(
             self._client_count,
             schedule_period_s(spec.trial.transport, spec.trial.parameters),
             spec.trial.seed * 1000 + spec.trial.point,
@@ -161,10 +162,13 @@ class Conductor:
         return t0_ns
 
     def _drain(self, stream_end_ns: int) -> str:
-        limit_ns = stream_end_ns + round(drain_limit_s(self._trial.parameters) * 1e9)
+        parameters = self._trial.parameters
+        # Who keeps no cursor does not know what it has missed, and is not to be waited for beyond its last turn.
+        misses = not parameters.get("cursor", True)
+        limit_ns = stream_end_ns + round((last_turn_s if misses else drain_limit_s)(parameters) * 1e9)
         while not all(connection.client.settled for connection in self.driver.connections):
             if time.monotonic_ns() > limit_ns:
-                return "drain_limit"
+                return "complete" if misses else "drain_limit"
             gevent.sleep(_PROGRESS_CHECK_S)
         gevent.sleep(LINGER_S)
         # A client that the server cut off has settled, but not with every event.

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
@@ -168,6 +169,8 @@ def _disk_errors(folder: Path) -> Iterator[None]:
 def _tell_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...], folder: Path, console: Console) -> None:
     minutes, seconds = divmod(round(expected_seconds(trials)), 60)
     console.print(f"[bold]{scenario.name}[/bold]: {scenario.description}", highlight=False)
+    if scenario.wrong_way:
+        console.print(f"[bold red]WRONG WAY on purpose:[/bold red] {escape(scenario.wrong_way)}", highlight=False)
     console.print(
         f"{len(scenario.points())} points × {scenario.repeats} blocks = {len(trials)} trials, about "
         f"{f'{minutes} min ' if minutes else ''}{seconds} s; records in {_shown(folder)}",

@@ -87,6 +87,9 @@ PARAMETERS: dict[str, Rule] = {
     "compression": Choice(("off", "deflate")),
     "headers": Choice(("lean", "padded")),
     "keep_alive": Switch(),
+    "cursor": Switch(),
+    "phase": Choice(("spread", "locked")),
+    "pacing": Choice(("schedule", "pause")),
     "replica": Choice(("a", "b")),
     "client_delay_ms": Number(0, 1000),
 }
@@ -133,6 +136,8 @@ class Scenario:
     transports: tuple[str, ...]
     parameters: tuple[tuple[str, Any], ...]
     sweeps: tuple[Sweep, ...]
+    wrong_way: str = ""
+    """What is wrong on purpose here and what to do instead; empty in all scenarios but those that show a mistake."""
 
     def points(self) -> list[Point]:
         """Base points first, then those of the sweeps, each once."""
@@ -150,6 +155,7 @@ class Scenario:
         return {
             "name": self.name,
             "description": self.description,
+            **({"wrong_way": self.wrong_way} if self.wrong_way else {}),
             "seed": self.seed,
             "repeats": self.repeats,
             "budget_s": self.budget_s,
@@ -191,7 +197,7 @@ def parse_scenario(text: str, file: str) -> Scenario:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{file}: not valid TOML: {error}") from error
-    known = ("name", "description", "seed", "repeats", "budget_s", "transports", "parameters", "sweep")
+    known = ("name", "description", "wrong_way", "seed", "repeats", "budget_s", "transports", "parameters", "sweep")
     _reject_unknown(document, known, file, "")
     transports = _transports(document.get("transports"), file, "transports")
     scenario = Scenario(
@@ -203,6 +209,7 @@ def parse_scenario(text: str, file: str) -> Scenario:
         transports=transports,
         parameters=_parameters(document.get("parameters"), transports, file),
         sweeps=_sweeps(document.get("sweep", []), transports, file),
+        wrong_way=_text(document, "wrong_way", file) if "wrong_way" in document else "",
     )
     base = dict(scenario.parameters)
     for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - base.keys():

@@ -104,6 +104,30 @@ def test_from_scenario_to_report_over_an_emulated_network(tmp_path: Path) -> Non
     assert (run / "summary.json").read_text() == text
 
 
+def test_a_wrong_way_says_so_first_and_last(tmp_path: Path) -> None:
+    path = scenario(tmp_path, transports='"long_poll", "short_poll"', delay_ms=20, measured_s=1.5)
+    text = path.read_text().replace("seed = 5", 'seed = 5\nwrong_way = "Nobody keeps a cursor; keep one."')
+    path.write_text(text + 'cursor = false\npacing = "pause"\nphase = "locked"\n')
+    ran = command("loadtests", "run", path, "--results", tmp_path / "results")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.index("WRONG WAY on purpose: Nobody keeps a cursor; keep one.") < ran.stderr.index("2 points")
+    run = tmp_path / "results" / "latest"
+    reported = command("analysis", "report", run)
+    assert reported.returncode == 0, reported.stderr
+    assert reported.stdout.startswith("WRONG WAY on purpose: Nobody keeps a cursor; keep one.")
+    summary = json.loads((run / "summary.json").read_text())
+    assert not summary["valid"]
+    for point in summary["points"]:
+        assert any("polls without a cursor lose events on purpose" in reason for reason in point["invalid_reasons"])
+        ledger = point["ledger"]
+        assert 0 < ledger["lost"] == ledger["expected"] - ledger["delivered"]
+        assert ledger["duplicate"] == ledger["reordered"] == point["requests"]["errors"] == 0
+        assert 0 < point["loss"]["model_ratio"] < 1
+        assert point["loss"]["ratio"] > 0
+    for name in ("report.html", "report.md"):
+        assert "What the wrong way says, and what is true" in (run / name).read_text()
+
+
 def test_echo_and_a_target_that_is_already_running(tmp_path: Path) -> None:
     with running_server(tmp_path) as url:
         path = scenario(tmp_path, transports=ECHOES)

@@ -71,9 +71,11 @@ class Residuals:
     def of(cls, style: TransportStyle, measured: Sequence[MeasuredLatencies], per_trial: int) -> Residuals:
         """Up to `per_trial` deliveries of each of at least one trial."""
         chosen = [thinned(len(trial.latency_ms), per_trial) for trial in measured]
-        predicted_ms = [trial.model_ms[rows] for trial, rows in zip(measured, chosen, strict=True)]
-        latency_ms = [trial.latency_ms[rows] for trial, rows in zip(measured, chosen, strict=True)]
-        return cls(style, np.concatenate(predicted_ms), np.concatenate(latency_ms) - np.concatenate(predicted_ms))
+        predicted_ms = np.concatenate([trial.model_ms[rows] for trial, rows in zip(measured, chosen, strict=True)])
+        latency_ms = np.concatenate([trial.latency_ms[rows] for trial, rows in zip(measured, chosen, strict=True)])
+        # What came although the model takes it for lost has no residual.
+        known = np.isfinite(predicted_ms)
+        return cls(style, predicted_ms[known], (latency_ms - predicted_ms)[known])
 
     def thinned(self, limit: int) -> Residuals:
         """At most `limit` of them, every k-th in the order of recording."""

@@ -32,7 +32,15 @@ from loadtests.records.tables import (
     Written,
 )
 
-PARAMETER_DEFAULTS: dict[str, Any] = {"stack": "fastapi", "compression": "off", "headers": "lean", "keep_alive": True}
+PARAMETER_DEFAULTS: dict[str, Any] = {
+    "stack": "fastapi",
+    "compression": "off",
+    "headers": "lean",
+    "keep_alive": True,
+    "cursor": True,
+    "phase": "spread",
+    "pacing": "schedule",
+}
 """What a point was measured with whose parameters do not name these: every run from before they existed."""
 
 
@@ -108,7 +116,7 @@ class TrialInfo:
     """Events due in [window_start_ns, window_end_ns) are measured; what is before is warm-up."""
     window_end_ns: int
     end: str
-    """`complete` (every client has every event) or `drain_limit`, `server_died`, `load_died`."""
+    """`complete` (every client has every event that it can still get) or `drain_limit`, `server_died`, `load_died`."""
     problems: tuple[str, ...]
     """Sentences about what went wrong in it; empty as a rule."""
     capabilities: JsonObject

@@ -91,4 +91,4 @@ def test_what_goes_without_saying(name: str, predicted: float, slack: float) -> 
 
 
 def test_figures_of_a_sample() -> None:
-    assert figures([1.0, 2.0, 6.0], 6) == {"mean_ms": 3.0, "p50_ms": 2.0, "p99_ms": 6.0, "requests_per_event": 2.0}
+    assert figures([1.0, 2.0, 6.0], 6, 4) == {"mean_ms": 3.0, "p50_ms": 2.0, "p99_ms": 6.0, "requests_per_event": 1.5}

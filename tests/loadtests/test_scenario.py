@@ -80,6 +80,17 @@ def test_what_is_without_effect_is_in_a_point_only_where_it_is_named() -> None:
         parse_scenario(GOOD + '\n[[sweep]]\nreplica = ["a", "b"]\n', "small.toml")
 
 
+def test_wrong_ways_are_named_and_marked_so_and_short() -> None:
+    scenarios = [load_scenario(name) for name in shipped_scenarios()]
+    assert sum(bool(scenario.wrong_way) for scenario in scenarios) == 4
+    for scenario in scenarios:
+        assert bool(scenario.wrong_way) == scenario.name.startswith("wrong-")
+        assert ("wrong_way" in scenario.as_json()) == bool(scenario.wrong_way)
+        if scenario.wrong_way:
+            assert scenario.wrong_way.endswith(".")
+            assert scenario.budget_s <= 90
+
+
 def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
     for name, default in PARAMETER_DEFAULTS.items():
         assert PARAMETERS[name].accepts(default)
@@ -108,6 +119,10 @@ def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
         ("poll_interval_s = 0.2\n", "poll_interval_s = 0.2\nhold_s = -1\n", ["parameters.hold_s = -1"]),
         ("poll_interval_s = 0.2\n", 'poll_interval_s = 0.2\nstack = "django"\n', ["stack = 'django'", '"asgi"']),
         ("poll_interval_s = 0.2\n", "poll_interval_s = 0.2\nkeep_alive = 1\n", ["keep_alive = 1", "true or false"]),
+        ("poll_interval_s = 0.2\n", 'poll_interval_s = 0.2\ncursor = "none"\n', ["cursor = 'none'", "true or false"]),
+        ("poll_interval_s = 0.2\n", 'poll_interval_s = 0.2\nphase = "odd"\n', ["phase = 'odd'", '"locked"']),
+        ("poll_interval_s = 0.2\n", "poll_interval_s = 0.2\npacing = 1\n", ["pacing = 1", '"pause"']),
+        ("seed = 3", "seed = 3\nwrong_way = true", ["wrong_way = True", "expected a text"]),
         ("poll_interval_s = [0.2, 0.4]", "poll_interval_s = 3", ["sweep[0].poll_interval_s = 3", "list of values"]),
         ("poll_interval_s = [0.2, 0.4]", "poll_interval_s = [0]", ["sweep[0].poll_interval_s = 0"]),
         ("poll_interval_s = [0.2, 0.4]", "", ["sweep[0]: expected at least one parameter"]),
