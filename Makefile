@@ -1,4 +1,5 @@
-# Everything runs from this checkout: the first target makes .venv from requirements.lock, later ones reuse it.
+# Everything runs from this checkout: the first target makes .venv from requirements.lock, later ones reuse it; tests and
+# checks add requirements-test.lock.
 
 SCENARIO ?= standard
 TARGET ?=
@@ -13,7 +14,10 @@ DEMO_HOST := $(if $(filter command line,$(origin HOST)),$(HOST),127.0.0.1)
 
 VENV := .venv
 READY := $(VENV)/.complete
+TEST_READY := $(VENV)/.complete-for-tests
 BIN := $(VENV)/bin
+
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r
 
 .DEFAULT_GOAL := help
 .PHONY: help bench report compare ui demo test check lock clean
@@ -37,17 +41,21 @@ ui: $(READY) ## Locust's web UI with live numbers of every transport: PORT=8089
 demo: $(READY) ## The classroom: a live page that shows one stream over every transport: PORT=8000; HOST=0.0.0.0 lets a class join
 	@$(BIN)/python -m classroom --host "$(DEMO_HOST)" --port "$(or $(PORT),8000)"
 
-test: $(READY) ## Run all tests
+test: $(TEST_READY) ## Run all tests
 	@$(BIN)/python -m pytest
 
-check: $(READY) ## Lint, format and types: ruff and mypy
+check: $(TEST_READY) ## Lint, format and types: ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-lock: $(READY) ## Renew requirements.lock from pyproject.toml
-	@$(BIN)/pip-compile --quiet --upgrade --extra test --generate-hashes --strip-extras --allow-unsafe --no-header \
-	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
+# A lock names packages, versions and hashes, and no address of any index.
+COMPILE = $(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+lock: $(TEST_READY) ## Renew both locks from pyproject.toml
+	@$(COMPILE) --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --extra test --constraint requirements.lock --output-file requirements-test.lock pyproject.toml
 
 clean: ## Remove .venv and caches; results stay
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -58,5 +66,10 @@ $(READY): requirements.lock
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) has no venv module (on Debian or Ubuntu: apt-get install python3-venv)" >&2; exit 2; }
 	@echo "Setting up .venv with $(PYTHON) (once; takes a minute or so) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r requirements.lock
+	@$(INSTALL) requirements.lock
 	@touch $(READY)
+
+$(TEST_READY): $(READY) requirements-test.lock
+	@echo "Adding what tests need to .venv (once) ..."
+	@$(INSTALL) requirements-test.lock
+	@touch $(TEST_READY)
