@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
@@ -10,7 +11,7 @@ from playwright.sync_api import Page
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import PATIENCE_MS, module, open_page, wait_for_end
 
-READY = {
+READY: dict[str, Any] = {
     "visible": True, "clock_error_ms": 0.3, "ports": [{"name": "SSE", "port": 8002, "reached": True}],
     "missing": [], "tick_ms": 0.005, "frames_per_s": 60,
 }  # fmt: skip
@@ -55,7 +56,7 @@ def test_a_closed_port_is_named_and_has_its_remedy(page: Page, classroom: Runnin
 
 def test_what_the_browser_finds_is_judged(page: Page, classroom: RunningClassroom) -> None:
     page.goto(f"{classroom.url}/static/icon.svg")
-    changes = {
+    changes: dict[str, dict[str, Any]] = {
         "visible": {"visible": False},
         "clock": {"clock_error_ms": 7},
         "ports": {"ports": [{"name": "SSE", "port": 8002, "reached": False}]},

@@ -36,6 +36,7 @@ export function labelAsRecorded(recording, location) {
   const { at, browser } = recording.recorded;
   label.append(strong, ` – not live. ${reason}Real traffic of ${at.slice(0, 10)} in ${browser}, played again. `, live);
   document.querySelector("header").after(label);
+  document.getElementById("controls-note").textContent = "A recorded run plays: it can be frozen and replayed, but nothing can be started.";
   document.body.dataset.recorded = "true";
 }
 

@@ -26,6 +26,7 @@ export function mount(section, context) {
 
   for (const speed of SPEEDS) part("replay-buttons").append(replayButton(speed));
   part("freeze-button").addEventListener("click", freezeOrGoOn);
+  if (context.recorded) part("live-button").textContent = "Now";
   part("live-button").addEventListener("click", () => {
     timeline.goLive();
     showNumbers();
