@@ -62,15 +62,18 @@ def _report(options: argparse.Namespace) -> None:
     summary = write_summary(folder)
     # Matplotlib takes half a second to load: only a report draws.
     from analysis.charts import draw_charts
-    from analysis.charts.raw import load_base_trials
+    from analysis.charts.raw import load_base_trials, load_residuals
     from analysis.report import further_reasons, verdict_line, write_charts, write_report
 
     run = load_run_info(folder)
     results = Results.of(summary, run.scenario["parameters"])
-    charts = write_charts(folder, draw_charts(results, load_base_trials(folder, run)), results)
+    charts = write_charts(
+        folder, draw_charts(results, load_base_trials(folder, run), load_residuals(folder, run)), results
+    )
     html, _ = write_report(folder, run, results, charts)
     console = Console(highlight=False)
-    console.print(verdict_line(summary), style="bold" if summary["valid"] else "bold red", markup=False, soft_wrap=True)
+    trusted = summary["valid"] and not summary["wrong_way"]
+    console.print(verdict_line(summary), style="bold" if trusted else "bold red", markup=False, soft_wrap=True)
     for reason in further_reasons(summary):
         console.print(f"  {reason}", markup=False, soft_wrap=True)
     if results.points:

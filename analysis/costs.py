@@ -90,6 +90,17 @@ def count_requests(trial: Trial, style: TransportStyle) -> RequestCounts:
     )
 
 
+def answer_times_ms(trial: Trial) -> npt.NDArray[np.float64]:
+    """From request to answer of every poll that was sent within the window and answered: shape (polls,).
+
+    It is no latency: a short poll's says nothing of how long its events had waited, a long poll's is its hold.
+    """
+    rows = trial.requests
+    answered = (rows.kind == RequestKind.POLL) & np.isin(rows.outcome, (Outcome.ANSWERED, Outcome.EMPTY))
+    rows = rows.where(answered & in_window(trial, rows.start_ns))
+    return np.asarray((rows.end_ns - rows.start_ns) / 1e6, dtype=np.float64)
+
+
 def count_bytes(trial: Trial, style: TransportStyle) -> ByteCounts | None:
     """Bytes of the clients whose sockets were read at both ends of the window; None where none was."""
     start, end = (_by_client(trial, stage) for stage in (SocketStage.WINDOW_START, SocketStage.WINDOW_END))

@@ -36,9 +36,12 @@ class MeasuredLatencies:
     client_delay_ms: Floats | None
     """From the kernel's stamp to the client's own; None without kernel stamps."""
     model_ms: Floats
-    """The model on the trial's own schedule, delivery by delivery."""
+    """The model on the trial's own schedule, delivery by delivery; NaN for one that the model takes for lost."""
     predicted_ms: Floats
-    """The same of all events due in the window at all clients, delivered or not; shape (due deliveries,)."""
+    """The same of all events due in the window at all clients that the model has delivered, whether they were or
+    not; shape (predicted deliveries,)."""
+    due_deliveries: int
+    """Pairs of client and event due in the window."""
     missing_stamps: int
     """Deliveries that had to fall back to the client's own stamp."""
     coalesced_stamps: int
@@ -54,6 +57,8 @@ def measure_latencies(trial: Trial, style: TransportStyle) -> MeasuredLatencies:
     arrival_ns = arrivals_ns(trial, rows)
     stamped = rows.kernel_realtime_ns > 0 if has_kernel_stamps(trial) else np.zeros(len(rows), dtype=np.bool_)
     due_ns = due_at_clients_ns(trial, style)
+    due_in_window = in_window(trial, due_ns)
+    model_ms = np.where(prediction.reached, prediction.latency_ns / NS_PER_MS, np.nan)
     parts = split(rows, arrival_ns, written_at_ns(rows, trial.written))
     return MeasuredLatencies(
         latency_ms=(arrival_ns - rows.due_ns) / NS_PER_MS,
@@ -61,8 +66,9 @@ def measure_latencies(trial: Trial, style: TransportStyle) -> MeasuredLatencies:
         queue_ms=None if parts.queue_ns is None else parts.queue_ns / NS_PER_MS,
         delivery_ms=parts.delivery_ns / NS_PER_MS,
         client_delay_ms=parts.client_delay_ns[stamped] / NS_PER_MS if stamped.any() else None,
-        model_ms=prediction.latency_ns[rows.client, rows.seq - 1] / NS_PER_MS,
-        predicted_ms=prediction.latency_ns[in_window(trial, due_ns)] / NS_PER_MS,
+        model_ms=model_ms[rows.client, rows.seq - 1],
+        predicted_ms=model_ms[due_in_window & prediction.reached],
+        due_deliveries=int(due_in_window.sum()),
         missing_stamps=int((~stamped).sum()),
         coalesced_stamps=_coalesced(rows) if style.role == "persistent" and stamped.any() else 0,
         predicted_requests=int(prediction.requests.sum()),

@@ -27,6 +27,10 @@ class Conditions:
     """Of a round trip: whether a message is an HTTP request, one at a time, or a frame on an open channel."""
     connects_per_poll: bool = False
     """Whether each poll opens a connection of its own first, which takes a round trip."""
+    keeps_cursor: bool = True
+    """Of a poll: whether it asks for what is after a cursor; else it sees the latest or the next event alone."""
+    pauses: bool = False
+    """Of a short poll: whether the interval is counted from the last answer and not from the last poll."""
 
     @classmethod
     def of_point(cls, parameters: Mapping[str, Any], role: str) -> Conditions:
@@ -39,6 +43,8 @@ class Conditions:
             hold_s=float(parameters.get("hold_s", 0.0)),
             asks_per_message=role == "polling",
             connects_per_poll=not parameters.get("keep_alive", True),
+            keeps_cursor=parameters.get("cursor", True),
+            pauses=parameters.get("pacing") == "pause",
         )
 
     @property
@@ -50,6 +56,11 @@ class Conditions:
     def answer_s(self) -> float:
         """A poll's whole exchange; also the long poll's deaf gap, as its client asks again at once."""
         return self.round_trip_s * (2 if self.connects_per_poll else 1)
+
+    @property
+    def poll_period_s(self) -> float:
+        """Effective distance of two short polls of one client."""
+        return poll_period_s(self.poll_interval_s, self.answer_s, pause_after_answer=self.pauses)
 
     @property
     def event_period_s(self) -> float:
@@ -117,9 +128,37 @@ def loss_without_cursor_ratio(rate_per_s: float, gap_s: float) -> float:
     return rate_per_s * gap_s / (1 + rate_per_s * gap_s)
 
 
+def expected_loss_ratio(model: str, conditions: Conditions) -> float | None:
+    """Share of the events that a client misses, 0 with a cursor; None where there is no formula."""
+    if conditions.keeps_cursor or model not in ("short_poll", "long_poll"):
+        return 0.0
+    if conditions.arrival not in ("periodic", "poisson"):
+        return None
+    if model == "short_poll":
+        return missed_by_latest_only_ratio(conditions)
+    expected = _long_poll_without_cursor(conditions)
+    if expected is None:
+        return None
+    told_per_s = expected.requests_per_s * (1 - (expected.empty_ratio or 0.0))
+    return max(0.0, 1 - told_per_s / conditions.rate_per_s)
+
+
+def expected_answer_s(model: str, conditions: Conditions) -> float | None:
+    """Mean time from a poll's request to its answer, which is no latency; None where nothing is polled or known.
+
+    A long poll's is its hold: it asks again at once, so that its requests and answers fill the time.
+    """
+    if model == "short_poll":
+        return conditions.round_trip_s
+    expected = _long_poll(conditions) if model == "long_poll" else None
+    if expected is None:
+        return None
+    return 1 / expected.requests_per_s - (conditions.answer_s - conditions.round_trip_s)
+
+
 def missed_by_latest_only_ratio(conditions: Conditions) -> float:
     """Share of the events that a short poll for the latest value alone never sees (0 with a cursor)."""
-    period_s = poll_period_s(conditions.poll_interval_s, conditions.answer_s)
+    period_s = conditions.poll_period_s
     if conditions.arrival == "periodic":
         return max(0.0, 1 - conditions.event_period_s / period_s)
     expected = conditions.rate_per_s * period_s
@@ -135,8 +174,11 @@ def _push(conditions: Conditions) -> Expectation:
     return _constant(conditions.one_way_delay_s)
 
 
-def _short_poll(conditions: Conditions) -> Expectation:
-    period_s = poll_period_s(conditions.poll_interval_s, conditions.answer_s)
+def _short_poll(conditions: Conditions) -> Expectation | None:
+    """Without a cursor only of evenly spaced events: the age of the latest of others is not spread evenly."""
+    if not conditions.keeps_cursor and conditions.arrival != "periodic":
+        return None
+    period_s = conditions.poll_period_s
     empty_ratio = None
     if conditions.arrival == "periodic":
         empty_ratio = max(0.0, 1 - period_s * conditions.rate_per_s)
@@ -144,7 +186,7 @@ def _short_poll(conditions: Conditions) -> Expectation:
         empty_ratio = math.exp(-conditions.rate_per_s * period_s)
     return Expectation(
         floor_s=conditions.one_way_delay_s,
-        longest_wait_s=period_s,
+        longest_wait_s=period_s if conditions.keeps_cursor else min(period_s, conditions.event_period_s),
         waiting_ratio=1.0,
         requests_per_s=1 / period_s,
         requests_per_event=1 / (conditions.rate_per_s * period_s),
@@ -153,6 +195,8 @@ def _short_poll(conditions: Conditions) -> Expectation:
 
 
 def _long_poll(conditions: Conditions) -> Expectation | None:
+    if not conditions.keeps_cursor:
+        return _long_poll_without_cursor(conditions)
     if conditions.arrival == "poisson":
         return _long_poll_poisson(conditions)
     if conditions.arrival == "periodic":
@@ -189,6 +233,30 @@ def _long_poll_periodic(conditions: Conditions) -> Expectation | None:
         requests_per_s=1 / cycle_s,
         requests_per_event=period_s / cycle_s,
         empty_ratio=0.0,
+    )
+
+
+def _long_poll_without_cursor(conditions: Conditions) -> Expectation | None:
+    """After the deaf gap a wait for the next event, which is told without delay; what the gap hid is lost."""
+    rate_per_s, gap_s, hold_s = conditions.rate_per_s, conditions.answer_s, conditions.hold_s
+    if conditions.arrival == "poisson":
+        nothing_in_hold = math.exp(-rate_per_s * hold_s)
+        cycle_s = gap_s + (1 - nothing_in_hold) / rate_per_s
+    elif conditions.arrival == "periodic":
+        nothing_in_hold = 0.0
+        # Rounded, as a gap of exactly so many periods is one in theory and a hair off in floating point.
+        cycle_s = conditions.event_period_s * (math.floor(round(gap_s / conditions.event_period_s, 9)) + 1)
+        if cycle_s > gap_s + hold_s:
+            return None
+    else:
+        return None
+    return Expectation(
+        floor_s=conditions.one_way_delay_s,
+        longest_wait_s=0.0,
+        waiting_ratio=0.0,
+        requests_per_s=1 / cycle_s,
+        requests_per_event=1 / (rate_per_s * cycle_s),
+        empty_ratio=nothing_in_hold,
     )
 
 

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.model import poll_period_s
 from loadtests.records import Ints, RequestKind, TransportStyle, Trial
 
+Bools = npt.NDArray[np.bool_]
 _NEVER_NS = np.iinfo(np.int64).max
 
 
@@ -39,6 +41,10 @@ class Schedule:
     """What each poll's own connection takes before the request can leave; 0 where connections are kept."""
     one_at_a_time: bool = False
     """Of a round trip: whether a message waits for the answer to the one before it."""
+    keeps_cursor: bool = True
+    """Of a poll: whether it asks for what is after a cursor; else it sees the latest or the next event alone."""
+    pauses: bool = False
+    """Of a short poll: whether the interval is counted from the last answer and not from the last poll."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,11 @@ class Prediction:
     """Latency of every event at every client, and what was asked for it."""
 
     latency_ns: Ints
-    """Shape (clients, events)."""
+    """Shape (clients, events); of no meaning where the event does not reach the client."""
     requests: Ints
     """Shape (clients,): requests sent within [window start, window end)."""
+    reached: Bools
+    """Shape (clients, events): False for what a client without a cursor misses."""
 
 
 def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
@@ -74,6 +82,8 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
         turnaround_ns=_turnaround_ns(trial),
         connect_ns=0 if parameters.get("keep_alive", True) else 2 * one_way_ns,
         one_at_a_time=style.role == "polling",
+        keeps_cursor=parameters.get("cursor", True),
+        pauses=parameters.get("pacing") == "pause",
     )
 
 
@@ -92,22 +102,34 @@ def predict(model: str, schedule: Schedule) -> Prediction:
 
 def _push(schedule: Schedule) -> Prediction:
     shape = (len(schedule.phase_ns), len(schedule.due_ns))
-    return Prediction(np.full(shape, schedule.one_way_ns), np.zeros(shape[0], dtype=np.int64))
+    return _all_reached(np.full(shape, schedule.one_way_ns), np.zeros(shape[0], dtype=np.int64))
+
+
+def _all_reached(latency_ns: Ints, requests: Ints) -> Prediction:
+    return Prediction(latency_ns, requests, np.ones(latency_ns.shape, dtype=np.bool_))
 
 
 def _short_poll(schedule: Schedule) -> Prediction:
     """The first poll at the server at or after the event, and one transit.
 
     Polls stand at t0 + phase + kP. P is the interval; when an answer takes longer than that, the client is always
-    behind its schedule and sends as each answer arrives, so that P is the whole exchange.
+    behind its schedule and sends as each answer arrives, so that P is the whole exchange. With a pause after each
+    answer P is their sum. Without a cursor a poll sees an event unless another one was due by then.
     """
-    period_ns = round(poll_period_s(schedule.interval_ns, schedule.connect_ns + 2 * schedule.one_way_ns))
+    exchange_ns = schedule.connect_ns + 2 * schedule.one_way_ns + (schedule.turnaround_ns if schedule.pauses else 0)
+    period_ns = round(poll_period_s(schedule.interval_ns, exchange_ns, pause_after_answer=schedule.pauses))
     first_sent_ns = schedule.t0_ns + schedule.phase_ns
     first_at_server_ns = first_sent_ns + schedule.connect_ns + schedule.one_way_ns
     after_first_ns = schedule.due_ns[None, :] - first_at_server_ns[:, None]
     wait_ns = np.where(after_first_ns > 0, -after_first_ns % period_ns, -after_first_ns)
     polls_before = [np.maximum(0, -((first_sent_ns - edge_ns) // period_ns)) for edge_ns in schedule.window_ns]
-    return Prediction(wait_ns + schedule.one_way_ns, polls_before[1] - polls_before[0])
+    reached = schedule.keeps_cursor | (_next_due_ns(schedule)[1:] > schedule.due_ns + wait_ns)
+    return Prediction(wait_ns + schedule.one_way_ns, polls_before[1] - polls_before[0], reached)
+
+
+def _next_due_ns(schedule: Schedule) -> Ints:
+    """When the first event at or after each place in the stream is due: shape (events + 1,)."""
+    return np.append(schedule.due_ns, _NEVER_NS)
 
 
 def _long_poll(schedule: Schedule) -> Prediction:
@@ -116,8 +138,10 @@ def _long_poll(schedule: Schedule) -> Prediction:
     The answer is one transit on its way, and the next request, sent after the client's turnaround, another, behind
     its connection where it has one of its own.
     """
+    if not schedule.keeps_cursor:
+        return _long_poll_without_cursor(schedule)
     events = len(schedule.due_ns)
-    next_due_ns = np.append(schedule.due_ns, _NEVER_NS)
+    next_due_ns = _next_due_ns(schedule)
     to_server_ns = schedule.connect_ns + schedule.one_way_ns
     at_server_ns = schedule.first_ask_ns + to_server_ns
     cursor = np.zeros(len(at_server_ns), dtype=np.int64)
@@ -137,7 +161,30 @@ def _long_poll(schedule: Schedule) -> Prediction:
     # Client by client, answer by answer, each answer's time once per event in it: one row of events per client.
     each_ns = np.repeat(np.stack(answers_ns, axis=1).ravel(), np.stack(batches, axis=1).ravel())
     arrival_ns = each_ns.reshape(len(cursor), events) + schedule.one_way_ns
-    return Prediction(arrival_ns - schedule.due_ns, requests)
+    return _all_reached(arrival_ns - schedule.due_ns, requests)
+
+
+def _long_poll_without_cursor(schedule: Schedule) -> Prediction:
+    """A request at the server at t is answered with the first event due after t alone; who was due before is missed."""
+    events = len(schedule.due_ns)
+    next_due_ns = _next_due_ns(schedule)
+    to_server_ns = schedule.connect_ns + schedule.one_way_ns
+    at_server_ns = schedule.first_ask_ns + to_server_ns
+    clients = np.arange(len(at_server_ns))
+    requests = np.zeros(len(at_server_ns), dtype=np.int64)
+    reached = np.zeros((len(at_server_ns), events + 1), dtype=np.bool_)
+    while True:
+        sent_ns = at_server_ns - to_server_ns
+        upcoming = np.searchsorted(schedule.due_ns, at_server_ns, side="right")
+        if upcoming.min(initial=events) == events and sent_ns.min(initial=_NEVER_NS) >= schedule.window_ns[1]:
+            break
+        requests += (sent_ns >= schedule.window_ns[0]) & (sent_ns < schedule.window_ns[1])
+        held_until_ns = at_server_ns + schedule.hold_ns
+        reached[clients, upcoming] |= next_due_ns[upcoming] <= held_until_ns
+        answer_ns = np.minimum(held_until_ns, next_due_ns[upcoming])
+        at_server_ns = answer_ns + schedule.one_way_ns + schedule.turnaround_ns + to_server_ns
+    latency_ns = np.full((len(at_server_ns), events), schedule.one_way_ns)
+    return Prediction(latency_ns, requests, reached[:, :events])
 
 
 def _round_trip(schedule: Schedule) -> Prediction:
@@ -156,11 +203,11 @@ def _two_way(schedule: Schedule, transit_ns: int) -> Prediction:
     due_ns = schedule.due_ns[None, :] + schedule.phase_ns[:, None]
     clients = len(schedule.phase_ns)
     if not schedule.one_at_a_time:
-        return Prediction(np.full(due_ns.shape, transit_ns), np.zeros(clients, dtype=np.int64))
+        return _all_reached(np.full(due_ns.shape, transit_ns), np.zeros(clients, dtype=np.int64))
     earlier_ns = np.arange(len(schedule.due_ns), dtype=np.int64) * transit_ns
     sent_ns = np.maximum.accumulate(due_ns - earlier_ns, axis=1) + earlier_ns
     within = (sent_ns >= schedule.window_ns[0]) & (sent_ns < schedule.window_ns[1])
-    return Prediction(sent_ns + transit_ns - due_ns, within.sum(axis=1))
+    return _all_reached(sent_ns + transit_ns - due_ns, within.sum(axis=1))
 
 
 _MODELS: dict[str, Callable[[Schedule], Prediction]] = {

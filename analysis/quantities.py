@@ -72,6 +72,9 @@ _PARAMETER_NAMES = {
     "stack": "server stack",
     "headers": "header length",
     "keep_alive": "keep-alive of polls",
+    "cursor": "cursor of polls",
+    "phase": "phases of the polls",
+    "pacing": "pacing of the polls",
 }
 _PARAMETER_VALUES = {
     "clients": "{} clients",
@@ -84,6 +87,8 @@ _PARAMETER_VALUES = {
     "stack": "{} stack",
     "headers": "{} headers",
     "keep_alive": "keep-alive {}",
+    "phase": "{} phases",
+    "pacing": "paced by {}",
 }
 
 

@@ -29,14 +29,18 @@ from analysis.style import (
 )
 from analysis.tables import (
     Table,
+    deviation_table,
     effect_table,
     ledger_table,
     main_table,
     noise_table,
     parts_table,
+    precision_table,
     request_table,
     sweep_tables,
 )
+from analysis.validity import LOSES_ON_PURPOSE
+from analysis.wrong_way_tables import wrong_way_tables
 from loadtests.records import JsonObject, RunInfo
 
 if TYPE_CHECKING:
@@ -99,18 +103,22 @@ def write_report(run_folder: Path, run: RunInfo, results: Results, charts: list[
 def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[DrawnChart]) -> JsonObject:
     summary, scenario = results.summary, run.scenario
     tables = [main_table(results), *_also(effect_table(results)), *sweep_tables(results)] if results.points else []
-    detail_tables = [parts_table(results), *_also(noise_table(results))] if results.points else []
+    wrong_ways = wrong_way_tables(results) if results.points else []
+    further = (deviation_table(results), noise_table(results), precision_table(results)) if results.points else ()
+    detail_tables = [parts_table(results), *(table for table in further if table)] if results.points else []
     return {
         "title": f"Push against poll: {summary['scenario']}",
         "verdict": verdict_line(summary),
-        "invalid": not summary["valid"],
+        "invalid": not summary["valid"] or bool(summary.get("wrong_way")),
         "invalid_reasons": further_reasons(summary),
         "completeness": completeness(summary),
         "description": scenario.get("description", ""),
         "started_at": f"{datetime.fromisoformat(run.started_at):%Y-%m-%d %H:%M} UTC",
         "machine_line": _machine_line(run.machine),
+        "wrong_way_tables": wrong_ways,
         "tables": tables,
         "table_note": _note(tables),
+        "wrong_way_note": _GAPS if any(table.has_gaps for table in wrong_ways) else "",
         "charts": charts,
         "how": how_measured(run, results, trial_documents(run_folder)),
         "detail_tables": detail_tables,
@@ -135,14 +143,19 @@ def _also(table: Table | None) -> list[Table]:
 def verdict_line(summary: JsonObject) -> str:
     """The report's first line: the verdict, or that there is none and why."""
     verdict: str = summary["verdict"]
-    if summary["valid"] or verdict.startswith("INVALID"):
+    if summary["valid"] or summary.get("wrong_way") or verdict.startswith("INVALID"):
         return verdict
     return f"INVALID: {verdict}"
 
 
 def further_reasons(summary: JsonObject) -> list[str]:
     """Why the run is invalid, as far as its first line does not say so already."""
-    return [reason for reason in summary["invalid_reasons"] if reason not in summary["verdict"]]
+    said = LOSES_ON_PURPOSE if summary.get("wrong_way") else None
+    return [
+        reason
+        for reason in summary["invalid_reasons"]
+        if reason not in summary["verdict"] and not (said and said in reason)
+    ]
 
 
 def _machine_line(machine: JsonObject) -> str:
@@ -159,6 +172,8 @@ def _note(tables: list[Table]) -> str:
 
 
 def _validity_line(summary: JsonObject) -> str:
+    if summary.get("wrong_way"):
+        return "The comparison is wrong on purpose: no verdict is drawn from this run, whatever passed its checks."
     if summary["valid"]:
         return "Every point that the verdict needs passed every check."
     return "At least one point that the verdict needs failed a check: no verdict is drawn from this run."

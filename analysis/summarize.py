@@ -12,10 +12,12 @@ from typing import Any
 from analysis.caveats import caveats
 from analysis.noise import STATISTICS, floor_ms, noise_floors
 from analysis.pooling import PerBlock, against, pool
+from analysis.precision import point_precision
 from analysis.stats import QUANTILE_DEFINITION
 from analysis.trial_measures import TrialMeasures, measure
 from analysis.validity import PublishedStream, mismatch_reason
 from analysis.verdict import verdict
+from analysis.wrong_ways import as_reported, misranked
 from loadtests.records import (
     SUMMARY_FILE,
     SUMMARY_FORMAT,
@@ -64,6 +66,7 @@ def summarize_run(run_folder: Path) -> JsonObject:
     summary: JsonObject = _rounded(
         {
             "scenario": run.scenario["name"],
+            "wrong_way": run.scenario.get("wrong_way"),
             "valid": not reasons,
             "invalid_reasons": reasons,
             "verdict": "",
@@ -109,6 +112,7 @@ def _pooled_points(run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapp
     """Points in the plan's order, one at a time: only one point's raw values are in memory at once."""
     styles = {style.name: style for style in run.transports}
     streams = _Streams()
+    pilot_blocks = run.scenario["repeats"]
     for number in sorted({planned.point for planned in finished}):
         planned_trials = [planned for planned in finished if planned.point == number]
         style = styles[planned_trials[0].transport]
@@ -119,10 +123,13 @@ def _pooled_points(run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapp
             for reason in (*trial.reasons, streams.reason_against(planned, trial.stream))
             if reason
         ]
-        point = pool(measured, style)
+        point = pool(measured, style, pilot_blocks)
+        point["precision"] = point_precision(run, number, [trial.info for trial in measured], point["latency_ms"])
+        if run.scenario.get("wrong_way"):
+            point["as_reported"] = as_reported(measured, style)
         point["base"] = _is_base(point["parameters"], run.scenario["parameters"])
         point["valid"], point["invalid_reasons"] = not reasons, reasons
-        yield _Pooled(point, PerBlock.of(measured), [trial.info for trial in measured])
+        yield _Pooled(point, PerBlock.of(measured, pilot_blocks), [trial.info for trial in measured])
 
 
 def _measured(folder: Path, style: TransportStyle) -> TrialMeasures:
@@ -162,6 +169,8 @@ def _compare_with_reference(pooled: Sequence[_Pooled], reference: str) -> None:
             if match is None or entry.point["transport"] == reference
             else against(entry.point, entry.blocks, match.point, match.blocks)
         )
+        if match is not None and "as_reported" in entry.point and entry is not match:
+            entry.point["as_reported"]["misranked"] = misranked(entry.point, entry.blocks, match.point, match.blocks)
 
 
 def _is_base(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from analysis.deviations import deviations
 from analysis.factors import MEASURES, effects
 from analysis.quantities import NOT_MEASURED, count, figure, interval, parameter_title, parameter_value, percent
 from analysis.series import Results, value_at
@@ -93,10 +94,60 @@ def noise_table(results: Results) -> Table | None:
     return Table(f"Each transport against itself, measured in {measured_in}", columns, tuple(rows))
 
 
+def precision_table(results: Results) -> Table | None:
+    """How well the median of each point is known, where the scenario asks for a precision."""
+    asked = [(point, found) for point in results.points if (found := point.get("precision"))]
+    if not asked:
+        return None
+    rows = [
+        (
+            Cell(results.name(point), "" if found["reached"] else "NOT KNOWN"),
+            Cell(figure(point["latency_ms"]["p50"])),
+            Cell(f"±{figure(found['reached_ms'])}", f"({percent(found['reached_ratio'])})"),
+            Cell(f"±{figure(found['asked_ms'])}"),
+            Cell(count(point["trials"]), f"({count(found['trials_added'])})"),
+            Cell(count(found["trials_needed"])),
+        )
+        for point, found in asked
+    ]
+    columns = ("Point", "p50 ms", "known to ms", "asked ms", "trials (added)", "trials needed")
+    return Table("How well each median is known", columns, tuple(rows))
+
+
 def _noise(found: JsonObject | None) -> Cell:
     if found is None or found["half_width"] is None:
         return Cell(NOT_MEASURED)
     return Cell(f"±{figure(found['half_width'])}", f"({figure(found['largest'])})")
+
+
+_FIGURE_NAMES = {
+    "mean_ms": "mean ms",
+    "p50_ms": "p50 ms",
+    "p99_ms": "p99 ms",
+    "requests_per_event": "requests per event",
+}
+
+
+def deviation_table(results: Results) -> Table | None:
+    """Every figure that is farther from the model on its own schedule than goes without saying, and why."""
+    labels = {style.name: style.label for style in results.transports}
+    rows = [
+        (
+            Cell(labels[found.point["transport"]], results.differences(found.point)),
+            Cell(_FIGURE_NAMES[found.name]),
+            Cell(figure(found.measured)),
+            Cell(figure(found.predicted)),
+            Cell(found.cause or "not explained by anything recorded"),
+        )
+        for found in deviations(results.points)
+    ]
+    columns = ("Point", "figure", "measured", "model", "because of")
+    return Table(_DEVIATIONS_TITLE, columns, tuple(rows)) if rows else None
+
+
+_DEVIATIONS_TITLE = (
+    "Farther from the model on the trials' own schedules than 2 % (p99: 4 %), and for latencies 0.5 ms: where, and why"
+)
 
 
 def ledger_table(results: Results) -> Table:

@@ -11,6 +11,7 @@ from analysis.costs import (
     ByteCounts,
     Processor,
     RequestCounts,
+    answer_times_ms,
     count_bytes,
     count_requests,
     processor_use,
@@ -29,6 +30,8 @@ from analysis.latency import (
     measure_latencies,
 )
 from analysis.ledger import LATE_GRACE_S, keep_ledger
+from analysis.own_schedule import schedule_of
+from analysis.sensitivity import Sensitivity, exceeds, figures, sensitivity
 from analysis.validity import Evidence, PublishedStream, reasons_against
 from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo
 
@@ -52,6 +55,8 @@ class TrialMeasures:
     deliveries: int
     """Deliveries read within the window: what CPU time is divided by."""
     requests: RequestCounts
+    answers_ms: Floats
+    """What each poll took from request to answer, which is no latency."""
     bytes: ByteCounts | None
     setup_bytes: Ints
     setup_ms: Floats
@@ -60,6 +65,8 @@ class TrialMeasures:
     stream: PublishedStream
     reasons: tuple[str, ...]
     """Why it is INVALID; empty if it is not."""
+    sensitivity: Sensitivity | None
+    """How far the model's answer moves with the system's own time; None where its plain answer was met."""
 
     @property
     def window_s(self) -> float:
@@ -87,9 +94,10 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         conversion=judge_conversion(trial.clock) if has_kernel_stamps(trial) else None,
         tcp_info=bool(trial.info.capabilities.get("tcp_info")),
         events=int(in_window(trial, trial.published.due_ns).sum()),
-        due_deliveries=len(latencies.predicted_ms),
+        due_deliveries=latencies.due_deliveries,
         deliveries=int(in_window(trial, trial.deliveries.user_ns).sum()),
         requests=requests,
+        answers_ms=answer_times_ms(trial),
         bytes=count_bytes(trial, style),
         setup_bytes=setup_bytes(trial),
         setup_ms=setup_ms(trial),
@@ -97,7 +105,23 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         ledger=ledger,
         stream=PublishedStream.of(trial),
         reasons=tuple(reasons_against(evidence)),
+        sensitivity=_sensitivity(trial, style, latencies, requests.sent),
     )
+
+
+def _sensitivity(
+    trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, requests: int
+) -> Sensitivity | None:
+    if not len(latencies.latency_ms) or not len(latencies.predicted_ms):
+        return None
+    measured = figures(latencies.latency_ms, requests, latencies.due_deliveries)
+    predicted = figures(latencies.predicted_ms, latencies.predicted_requests, latencies.due_deliveries)
+    if not any(exceeds(name, measured[name], predicted[name]) for name in predicted):
+        return None
+    counted = in_window(trial, due_at_clients_ns(trial, style))
+    residual_ms = latencies.latency_ms - latencies.model_ms
+    residual_ms = residual_ms[np.isfinite(residual_ms)]
+    return sensitivity(style.model, schedule_of(trial, style), counted, residual_ms)
 
 
 def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -> dict[str, int]:

@@ -25,7 +25,12 @@ _COSTS = (
 
 
 def verdict(summary: JsonObject) -> str:
-    """One sentence; where the run is invalid it starts with INVALID and says why instead of comparing anything."""
+    """One sentence; where the run is invalid it starts with INVALID and says why instead of comparing anything.
+
+    Where it is wrong on purpose it says that and what to do instead, whether its trials are valid or not.
+    """
+    if summary.get("wrong_way"):
+        return f"WRONG WAY on purpose: {summary['wrong_way']}"
     if not summary["valid"]:
         first, *others = summary["invalid_reasons"]
         return f"INVALID: {first}" + (f" (and {_more(len(others))})" if others else "") + "."

@@ -16,7 +16,6 @@ from loadtests.scenario import load_scenario, shipped_scenarios
 from loadtests.trial_spec import Instruments
 
 INTERRUPTED_STATUS = 130
-_LONGEST_CLIENT_DELAY_MS = 1000.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,8 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--trace", action="store_true", help="have the server note when it wrote each delivery (costs it CPU)"
     )
-    # For the proof in docs/accuracy.md that figures are free of the client: no option for a measurement.
-    run.add_argument("--client-delay-ms", type=_client_delay, default=0.0, help=argparse.SUPPRESS)
     run.set_defaults(command=_run)
     plan = commands.add_parser("plan", help="tell what a scenario would measure, in which order")
     plan.add_argument("scenario", help=scenario_help)
@@ -72,7 +69,7 @@ def _run(options: argparse.Namespace) -> None:
     results = (options.results or RESULTS_FOLDER).resolve()
     console = Console(stderr=True)
     try:
-        instruments = Instruments(options.trace, options.client_delay_ms, tuple(options.fault))
+        instruments = Instruments(options.trace, tuple(options.fault))
         run_scenario(scenario, target, results, console, instruments)
     except (UserError, KeyboardInterrupt):
         _tell_what_is_kept(results, console)
@@ -87,16 +84,6 @@ def _tell_what_is_kept(results: Path, console: Console) -> None:
         console.print(f"{kept} finished trials are kept: make report RUN={latest}", highlight=False, soft_wrap=True)
 
 
-def _client_delay(text: str) -> float:
-    try:
-        delay_ms = float(text)
-    except ValueError:
-        delay_ms = -1.0
-    if 0 <= delay_ms <= _LONGEST_CLIENT_DELAY_MS:
-        return delay_ms
-    raise argparse.ArgumentTypeError(f"{text!r} is not a delay: expected 0 to {_LONGEST_CLIENT_DELAY_MS:g} ms")
-
-
 def _checked_target(url: str) -> str:
     parts = urlsplit(url)
     try:
@@ -109,6 +96,7 @@ def _checked_target(url: str) -> str:
 
 
 def _plan(options: argparse.Namespace) -> None:
+    from loadtests.pilot import tell_beyond
     from loadtests.plan import expected_seconds, plan_trials
 
     scenario = load_scenario(options.scenario)
@@ -116,7 +104,8 @@ def _plan(options: argparse.Namespace) -> None:
     for trial in trials:
         parameters = ", ".join(f"{name} {value}" for name, value in trial.parameters.items())
         print(f"{trial.index:3d}  block {trial.block}  {trial.transport:12s}  {parameters}")
-    print(f"{len(trials)} trials, about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s")
+    within = f"about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s"
+    print(f"{len(trials)} trials, {within}{tell_beyond(scenario)}")
 
 
 def _ui(options: argparse.Namespace) -> None:

@@ -17,8 +17,8 @@ from gevent.event import Event
 from loadtests.clients.base import ClientSetup
 from loadtests.control import ControlClient, ServerClock
 from loadtests.driver import Driver
-from loadtests.plan import LINGER_S, drain_limit_s, stream_spec
-from loadtests.population import new_client, schedule_period_s, spread_phases_ns
+from loadtests.plan import LINGER_S, drain_limit_s, last_turn_s, stream_spec
+from loadtests.population import locked_phases_ns, new_client, schedule_period_s, spread_phases_ns
 from loadtests.recorder import Recorder
 from loadtests.records import SocketStage, UserError
 from loadtests.slow_driver import SlowDriver
@@ -48,11 +48,15 @@ class Conductor:
         self._instruments = spec.instruments
         self._host = parts.netloc
         self._address = (parts.hostname, parts.port)
-        delay_ms = spec.instruments.client_delay_ms
+        # A delay of 0 goes the same way as any other: against it, nothing but the delay differs.
+        delay_ms = spec.trial.parameters.get("client_delay_ms")
         self.driver = (
-            SlowDriver(self._address, self._recorder, delay_ms) if delay_ms else Driver(self._address, self._recorder)
+            Driver(self._address, self._recorder)
+            if delay_ms is None
+            else SlowDriver(self._address, self._recorder, delay_ms)
         )
-        self._phases_ns = spread_phases_ns(
+        locked = spec.trial.parameters.get("phase") == "locked"
+        self._phases_ns = (locked_phases_ns if locked else spread_phases_ns)(
             self._client_count,
             schedule_period_s(spec.trial.transport, spec.trial.parameters),
             spec.trial.seed * 1000 + spec.trial.point,
@@ -97,6 +101,8 @@ class Conductor:
     def _conduct(self) -> LoadOutcome:
         self._wait_for_server()
         clock = self._control.clock()
+        # A server that was already running still tells the stream before this one to whoever comes without a cursor.
+        self._control.empty_log()
         self.driver.watch_itself()
         self._server_ready.set()
         self._wait_for_clients()
@@ -158,10 +164,13 @@ class Conductor:
         return t0_ns
 
     def _drain(self, stream_end_ns: int) -> str:
-        limit_ns = stream_end_ns + round(drain_limit_s(self._trial.parameters) * 1e9)
+        parameters = self._trial.parameters
+        # Who keeps no cursor does not know what it has missed, and is not to be waited for beyond its last turn.
+        misses = not parameters.get("cursor", True)
+        limit_ns = stream_end_ns + round((last_turn_s if misses else drain_limit_s)(parameters) * 1e9)
         while not all(connection.client.settled for connection in self.driver.connections):
             if time.monotonic_ns() > limit_ns:
-                return "drain_limit"
+                return "complete" if misses else "drain_limit"
             gevent.sleep(_PROGRESS_CHECK_S)
         gevent.sleep(LINGER_S)
         # A client that the server cut off has settled, but not with every event.

@@ -190,14 +190,17 @@ class Driver:
             return
         except OSError:
             data, ancillary = b"", []
-        user_ns = time.monotonic_ns()
+        self._arrived(connection, data, kernel_stamp_ns(ancillary), time.monotonic_ns())
+
+    def _arrived(self, connection: Connection, data: bytes, kernel_ns: int, user_ns: int) -> None:
+        """Hand what was read, nothing at the end of the stream, to its client."""
         if not data:
             self._close(connection)
             connection.client.disconnected(user_ns)
             self._act(connection)
             return
         connection.user_down_bytes += len(data)
-        connection.client.received(data, user_ns, kernel_stamp_ns(ancillary))
+        connection.client.received(data, user_ns, kernel_ns)
         self._act(connection)
 
     def _send(self, connection: Connection) -> None:

@@ -1,56 +1,66 @@
-"""A driver that reads late on purpose: the test hook that shows whether a figure is free of the client's own delay."""
+"""A driver that is slow on purpose: the test hook that shows whether a figure is free of the client's own delay."""
 
 from __future__ import annotations
 
-import socket
 import time
 from collections import deque
-from typing import Any
+from typing import NamedTuple
 
 from loadtests.connection import Connection
 from loadtests.driver import Driver
-from loadtests.kernel_stamps import ANCILLARY_BYTES, kernel_stamp_ns
 from loadtests.recorder import Recorder
 
 PROBLEM = "the client was slowed on purpose"
+_ALARM_SPACING_NS = 500_000
+"""So many alarms as deliveries would cost as much as the deliveries, and slow the server on the core beside it."""
+
+
+class _Held(NamedTuple):
+    due_ns: int
+    connection: Connection
+    sock: object
+    """The connection's at the time: it may have another one since."""
+    data: bytes
+    kernel_ns: int
 
 
 class SlowDriver(Driver):
-    """Leaves what has arrived unread for a fixed time after its arrival, and burns no CPU meanwhile."""
+    """Hands what has arrived to its client a fixed time after its arrival, as a busy program would.
+
+    It reads when any client reads, with the same system calls, so that nothing but the client's own delay differs:
+    left unread in the kernel, data would change how the sender's wake-ups and segments fall, and with them the very
+    arrivals that are to be compared.
+    """
 
     def __init__(self, address: tuple[str, int], recorder: Recorder, delay_ms: float) -> None:
         super().__init__(address, recorder)
         self._delay_ns = round(delay_ms * 1e6)
         self._realtime_offset_ns = time.time_ns() - time.monotonic_ns()
-        # All wait equally long, so whoever came first is due first: one deadline serves them all.
-        self._unread: deque[tuple[int, Connection, Any]] = deque()
-        self.problems.add(PROBLEM)
+        # All are held equally long, so whoever came first is due first, but for the kernel's stamps of bytes that
+        # were read together: one deadline serves them all.
+        self._held: deque[_Held] = deque()
+        self._alarmed = False
+        if delay_ms:
+            self.problems.add(PROBLEM)
 
-    def _readable(self, connection: Connection) -> None:
-        watcher = connection.read_watcher
-        watcher.stop()
-        due_ns = self._arrived_ns(connection) + self._delay_ns
-        self._unread.append((due_ns, connection, watcher))
-        if len(self._unread) == 1:
-            self._deadlines.call_at(due_ns, self._read_due)
+    def _arrived(self, connection: Connection, data: bytes, kernel_ns: int, user_ns: int) -> None:
+        if not data:
+            connection.read_watcher.stop()  # the end of a stream would be told again and again meanwhile
+        # By the kernel, so that what this process is late already is no delay on top.
+        arrived_ns = kernel_ns - self._realtime_offset_ns if kernel_ns else user_ns
+        self._held.append(_Held(arrived_ns + self._delay_ns, connection, connection.sock, data, kernel_ns))
+        self._hand_over(user_ns)
 
-    def _arrived_ns(self, connection: Connection) -> int:
-        """By the kernel, so that what this process is late already is no delay on top; now, where there is no stamp."""
-        assert connection.sock is not None
-        try:
-            _, ancillary, _, _ = connection.sock.recvmsg(1, ANCILLARY_BYTES, socket.MSG_PEEK)
-        except OSError:
-            ancillary = []
-        stamp_ns = kernel_stamp_ns(ancillary)
-        return stamp_ns - self._realtime_offset_ns if stamp_ns else time.monotonic_ns()
+    def _hand_over(self, now_ns: int) -> None:
+        """What is due; called by every arrival, so that an alarm is needed only when none comes."""
+        while self._held and self._held[0].due_ns <= now_ns:
+            held = self._held.popleft()
+            if held.connection.sock is held.sock:
+                super()._arrived(held.connection, held.data, held.kernel_ns, time.monotonic_ns())
+        if self._held and not self._alarmed:
+            self._alarmed = True
+            self._deadlines.call_at(max(self._held[0].due_ns, now_ns + _ALARM_SPACING_NS), self._alarm_rang)
 
-    def _read_due(self, now_ns: int) -> None:
-        while self._unread and self._unread[0][0] <= now_ns:
-            _, connection, watcher = self._unread.popleft()
-            # Closed meanwhile, and perhaps opened again with another watcher: then there is nothing to read by this.
-            if connection.read_watcher is watcher:
-                super()._readable(connection)
-            if connection.read_watcher is watcher:
-                watcher.start(self._readable, connection)
-        if self._unread:
-            self._deadlines.call_at(self._unread[0][0], self._read_due)
+    def _alarm_rang(self, now_ns: int) -> None:
+        self._alarmed = False
+        self._hand_over(now_ns)

@@ -51,11 +51,12 @@ TRANSPORTS: dict[str, Transport] = {
         Transport("sse", "SSE", "persistent", "sse", "sse:SseClient", "push", _GREEN, "^", (6, 2)),
         Transport(
             "long_poll", "Long poll", "polling", "polling", "polling:LongPollClient", "long_poll",
-            _ORANGE, "s", (4, 1.5, 1, 1.5), ("hold_s", "headers", "keep_alive"),
+            _ORANGE, "s", (4, 1.5, 1, 1.5), ("hold_s", "headers", "keep_alive", "cursor"),
         ),
         Transport(
             "short_poll", "Short poll", "polling", "polling", "polling:ShortPollClient", "short_poll",
-            _VERMILLION, "X", (2, 1.5), ("poll_interval_s", "headers", "keep_alive"),
+            _VERMILLION, "X", (2, 1.5),
+            ("poll_interval_s", "headers", "keep_alive", "cursor", "phase", "pacing"),
         ),
         Transport(
             "echo_websocket", "WebSocket echo", "persistent", "websocket", "echo:WebSocketEchoClient", "round_trip",

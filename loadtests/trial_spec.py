@@ -22,8 +22,6 @@ class Instruments:
 
     trace: bool = False
     """The server notes when it wrote each delivery (`python -m servers … --trace`), and clients name themselves."""
-    client_delay_ms: float = 0.0
-    """Every client reads that much late, which makes the run INVALID: a test hook, see docs/accuracy.md."""
     faults: tuple[str, ...] = ()
     """What the servers are asked to do wrong (docs/faults.md), which makes the run INVALID; never with a target."""
 
@@ -31,7 +29,6 @@ class Instruments:
         """For run.json: what is off leaves no trace there."""
         return {
             **({"trace": "on: the server notes each write, clients name themselves"} if self.trace else {}),
-            **({"client_delay_ms": self.client_delay_ms} if self.client_delay_ms else {}),
             **({"faults": list(self.faults)} if self.faults else {}),
         }
 

@@ -77,6 +77,47 @@ def long_poll(
     return asks
 
 
+def paused_short_poll(
+    visible_ns: Sequence[int], first_ns: int, pause_ns: int, one_way_ns: int, until_ns: int, connect_ns: int = 0
+) -> list[Ask]:
+    """Ask a pause after each answer, until `until_ns` has passed and every event has come."""
+    asks: list[Ask] = []
+    seen = 0
+    start_ns = first_ns
+    while start_ns < until_ns or seen < len(visible_ns):
+        at_server_ns = start_ns + connect_ns + one_way_ns
+        last = bisect.bisect_right(visible_ns, at_server_ns)
+        asks.append(Ask(start_ns, start_ns, at_server_ns + one_way_ns, seen + 1, last))
+        seen = last
+        start_ns = at_server_ns + one_way_ns + pause_ns
+    return asks
+
+
+def latest_only(asks: Sequence[Ask]) -> dict[int, int]:
+    """By seq the arrival of what short polls see that are told the latest event alone and have no cursor."""
+    return {ask.last_seq: ask.end_ns for ask in asks if ask.events}
+
+
+def next_only(
+    visible_ns: Sequence[int], first_ns: int, hold_ns: int, one_way_ns: int, until_ns: int
+) -> tuple[dict[int, int], list[int]]:
+    """By seq the arrival of what a long poll sees that is told the next event alone, and when it asked."""
+    arrivals: dict[int, int] = {}
+    starts_ns = []
+    start_ns = first_ns
+    while start_ns < until_ns or start_ns + one_way_ns < visible_ns[-1]:
+        starts_ns.append(start_ns)
+        at_server_ns = answer_ns = start_ns + one_way_ns
+        answer_ns += hold_ns
+        for seq, at_ns in enumerate(visible_ns, start=1):
+            if at_server_ns < at_ns <= answer_ns:
+                answer_ns = at_ns
+                arrivals[seq] = at_ns + one_way_ns
+                break
+        start_ns = answer_ns + one_way_ns
+    return arrivals, starts_ns
+
+
 def arrivals_ns(asks: Sequence[Ask]) -> list[int]:
     """When each event of the answers arrived, in order of seq."""
     return [ask.end_ns for ask in asks for _ in range(ask.events)]

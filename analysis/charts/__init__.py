@@ -9,7 +9,8 @@ from analysis.charts.freshness import freshness_chart
 from analysis.charts.hero import hero_chart
 from analysis.charts.lanes import lanes_chart
 from analysis.charts.model_fit import model_chart
-from analysis.charts.raw import BaseTrials
+from analysis.charts.raw import BaseTrials, Residuals
+from analysis.charts.residuals import residuals_chart
 from analysis.charts.round_trip import round_trip_chart
 from analysis.charts.rows import bytes_chart, cpu_chart, time_chart
 from analysis.charts.sweeps import latency_against, requests_against, scaling_chart
@@ -19,7 +20,7 @@ from analysis.series import Results
 __all__ = ["Chart", "draw_charts"]
 
 
-def draw_charts(results: Results, trials: list[BaseTrials]) -> list[Chart]:
+def draw_charts(results: Results, trials: list[BaseTrials], residuals: list[Residuals]) -> list[Chart]:
     """The charts that apply to a run, in the order in which a report shows them."""
     swept = [name for name in results.varied_numbers(shared=True) if name != "clients"]
     candidates = [
@@ -38,5 +39,6 @@ def draw_charts(results: Results, trials: list[BaseTrials]) -> list[Chart]:
         bytes_chart(results),
         cpu_chart(results),
         model_chart(results),
+        residuals_chart(residuals),
     ]
     return [chart for chart in candidates if chart is not None]

@@ -1,4 +1,8 @@
-"""Short poll and long poll: the same request with the same cursor, asked by the clock or at once."""
+"""Short poll and long poll: the same request with the same cursor, asked by the clock or at once.
+
+Without a cursor (`cursor = false`) or with a pause after each answer (`pacing = "pause"`) they are what careless
+comparisons measure; see "Wrong ways" in docs/method.md.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ _NS_PER_S = 1_000_000_000
 
 
 class PollClient(HttpClient):
-    """Asks `path?after=<cursor>` and takes what comes."""
+    """Asks `path?after=<cursor>`, or without a cursor for whatever there is, and takes what comes."""
 
     path: str
     query = ""
@@ -23,6 +27,13 @@ class PollClient(HttpClient):
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
         self._keep_alive = setup.parameters.get("keep_alive", True)
+        self._keeps_cursor = setup.parameters.get("cursor", True)
+        self._seen_seq = 0
+
+    @property
+    def settled(self) -> bool:
+        """Without a cursor what was missed is missed for good, and not waited for."""
+        return super().settled or (not self._keeps_cursor and self.cursor >= self.expected_events)
 
     @abc.abstractmethod
     def next_poll_ns(self, now_ns: int) -> int:
@@ -30,7 +41,8 @@ class PollClient(HttpClient):
 
     def poll(self, now_ns: int, planned_ns: int = 0) -> None:
         """Send one poll for what is after the cursor."""
-        request = self.head(f"GET {self.path}?after={self.cursor}{self.query}{self.own_name} HTTP/1.1")
+        asked = f"after={self.cursor}" if self._keeps_cursor else f"{wire.CURSOR_PARAMETER}={wire.NO_CURSOR}"
+        request = self.head(f"GET {self.path}?{asked}{self.query}{self.own_name} HTTP/1.1")
         self.ask(request.encode("ascii"), RequestKind.POLL, now_ns, planned_ns, self.patience_ns)
 
     def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
@@ -59,6 +71,10 @@ class PollClient(HttpClient):
             self.record_answer(Outcome.GARBLED, user_ns, 200)
             self.retry_later(user_ns)
             return
+        if not self._keeps_cursor:
+            # The latest event is told again and again until there is another: to the client that is no news.
+            events = [event for event in events if event.seq != self._seen_seq]
+            self._seen_seq = events[-1].seq if events else self._seen_seq
         self.record_answer(Outcome.ANSWERED if events else Outcome.EMPTY, user_ns, 200, len(events))
         for event in events:
             self.deliver(event, user_ns, kernel_ns)
@@ -86,7 +102,10 @@ class LongPollClient(PollClient):
 
 
 class ShortPollClient(PollClient):
-    """Polls by an absolute schedule, `t0 + phase + k · interval`: a slow answer never thins out the polls after it."""
+    """Polls by an absolute schedule, `t0 + phase + k · interval`: a slow answer never thins out the polls after it.
+
+    With `pacing = "pause"` it is a closed loop instead: after the first poll, each one interval after the last answer.
+    """
 
     path = wire.SHORT_POLL_PATH
 
@@ -94,12 +113,18 @@ class ShortPollClient(PollClient):
         super().__init__(setup, recorder)
         self._interval_ns = round(setup.parameters["poll_interval_s"] * _NS_PER_S)
         self._next_ns = 0
+        self._pauses = setup.parameters.get("pacing") == "pause"
         # Without a connection to keep there is nothing to set up.
         self.wants_connection = self._keep_alive
         self.ready = not self._keep_alive
 
     def next_poll_ns(self, now_ns: int) -> int:
         return self._next_ns
+
+    def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
+        if self._pauses:
+            self._next_ns = user_ns + self._interval_ns
+        super().answered(status, body, user_ns, kernel_ns)
 
     def begin(self, t0_ns: int, now_ns: int) -> None:
         first_ns = t0_ns + self.setup.phase_ns
@@ -116,7 +141,7 @@ class ShortPollClient(PollClient):
         if self._next_ns > now_ns:
             self.timer_ns = self._next_ns
             return
-        while self._next_ns + self._interval_ns <= now_ns:
+        while not self._pauses and self._next_ns + self._interval_ns <= now_ns:
             self.record_request(RequestKind.POLL, 0, 0, Outcome.SKIPPED, planned_ns=self._next_ns)
             self._next_ns += self._interval_ns
         self.poll(now_ns, self._next_ns)

@@ -17,14 +17,14 @@ from matplotlib.transforms import Bbox
 from analysis.charts import Chart, draw_charts
 from analysis.charts.canvas import nice_log_ticks
 from analysis.charts.lanes import excerpt_length_s, lane_of
-from analysis.charts.raw import BaseTrials, load_base_trials, thinned
+from analysis.charts.raw import DELIVERIES_PER_TRIAL, BaseTrials, Residuals, load_base_trials, load_residuals, thinned
 from analysis.series import Results
 from analysis.style import DARK, LIGHT, contrast, dark_counterparts, text_colour
 from loadtests.records import JsonObject, load_run_info
 from tests import fabricate
 from tests.analysis import made_summary as made
 
-RAW = {"lanes", "distribution", "freshness", "timeline"}
+RAW = {"residuals", "lanes", "distribution", "freshness", "timeline"}
 
 
 def trials_of(names: tuple[str, ...]) -> list[BaseTrials]:
@@ -88,7 +88,9 @@ CASES: dict[str, tuple[JsonObject, list[BaseTrials]]] = {
 
 def freshly_drawn(case: str) -> dict[str, Chart]:
     summary, trials = CASES[case]
-    return {chart.name: chart for chart in draw_charts(Results.of(summary, made.BASE | made.CHOICES), trials)}
+    residuals = [Residuals.of(group.transport, group.measured, DELIVERIES_PER_TRIAL) for group in trials]
+    drawn = draw_charts(Results.of(summary, made.BASE | made.CHOICES), trials, residuals)
+    return {chart.name: chart for chart in drawn}
 
 
 charts_of = functools.cache(freshly_drawn)
@@ -154,7 +156,7 @@ def test_no_text_is_cut_or_covers_another(case: str, drawn_texts: list[Text]) ->
         ("one-transport", {"model", "bytes", "cpu", *RAW}),
         ("choices", {"hero", "factors", "model", "bytes", "cpu", *RAW}),
         ("clients", {"hero", "scaling", "model", "bytes", "cpu", *RAW}),
-        ("echo", {"round-trip", "model", "bytes", "cpu", "distribution", "timeline"}),
+        ("echo", {"round-trip", "model", "residuals", "bytes", "cpu", "distribution", "timeline"}),
         ("nothing", set()),
     ],
 )
@@ -236,6 +238,19 @@ def test_base_trials_are_those_of_the_base_point(tmp_path: Path) -> None:
     assert [group.transport.name for group in groups] == list(made.BROADCAST)
     assert groups[3].first.info.parameters["poll_interval_s"] == 1.0
     assert len(groups[3].trials) == 1
+
+
+def test_residuals_are_of_all_points(tmp_path: Path) -> None:
+    fabrication = fabricate.Fabrication(
+        intervals_s=(0.5,), rates_per_s=(), blocks=2, measured_s=1.0, clients=2, noise_ms=0.0
+    )
+    folder = fabricate.fabricate_run(tmp_path / "run", fabrication)
+    found = load_residuals(folder, load_run_info(folder))
+    assert [own.transport.name for own in found] == list(made.BROADCAST)
+    # WebSocket has its base point only, short poll another interval too; both have two blocks.
+    assert len(found[3].predicted_ms) == 2 * len(found[0].predicted_ms)
+    assert found[0].predicted_ms == pytest.approx(25.0)
+    assert len(found[0].thinned(3).residual_ms) <= 3
 
 
 @pytest.mark.parametrize(("count", "limit", "kept"), [(10, 20, 10), (20, 20, 20), (21, 20, 11), (0, 20, 0)])

@@ -115,6 +115,57 @@ def test_what_is_lost_without_a_cursor() -> None:
     assert model.missed_by_latest_only_ratio(Conditions(1.0, "poisson", 0.0, 1.0)) == pytest.approx(math.exp(-1))
 
 
+@given(st.floats(0.01, 100), st.floats(0.001, 2))
+def test_a_long_poll_without_a_cursor_loses_what_the_textbook_says(rate: float, delay_s: float) -> None:
+    conditions = Conditions(rate, "poisson", delay_s, hold_s=1e9, keeps_cursor=False)
+    expected = model.loss_without_cursor_ratio(rate, 2 * delay_s)
+    assert model.expected_loss_ratio("long_poll", conditions) == pytest.approx(expected)
+    assert expectation("long_poll", rate_per_s=rate, keeps_cursor=False).quantile_s(0.99) == DELAY_S
+
+
+def test_a_long_poll_without_a_cursor_and_periodic_events() -> None:
+    def lost(rate: float, hold_s: float = 30.0) -> float | None:
+        conditions = Conditions(rate, "periodic", DELAY_S, hold_s=hold_s, keeps_cursor=False)
+        return model.expected_loss_ratio("long_poll", conditions)
+
+    assert lost(10.0) == 0
+    assert lost(20.0) == pytest.approx(1 / 2)  # an event that comes with the request is not after it
+    assert lost(50.0) == pytest.approx(2 / 3)
+    assert lost(1.0, hold_s=0.2) is None
+
+
+@pytest.mark.parametrize("kind", ["push", "short_poll", "long_poll", "round_trip"])
+def test_nothing_is_lost_with_a_cursor(kind: str) -> None:
+    assert model.expected_loss_ratio(kind, Conditions(10.0, "burst", DELAY_S, 1.0, 30.0)) == 0
+
+
+def test_a_short_poll_without_a_cursor() -> None:
+    assert expectation("short_poll", arrival="periodic", keeps_cursor=False).mean_s == pytest.approx(DELAY_S + 0.05)
+    for arrival, loss_known in (("poisson", True), ("burst", False)):
+        conditions = Conditions(10.0, arrival, DELAY_S, 1.0, 30.0, keeps_cursor=False)
+        assert expect("short_poll", conditions) is None
+        assert (model.expected_loss_ratio("short_poll", conditions) is not None) == loss_known
+
+
+def test_a_pause_after_each_answer_adds_the_answer_to_the_period() -> None:
+    paused = expectation("short_poll", pauses=True)
+    assert paused.mean_s == pytest.approx(1.0 / 2 + 2 * DELAY_S)
+    assert paused.quantile_s(0.99) == pytest.approx(0.99 * 1.05 + DELAY_S)
+    assert paused.max_s == pytest.approx(1.0 + 1.5 * 2 * DELAY_S)
+    assert paused.requests_per_s == pytest.approx(1 / 1.05)
+
+
+def test_what_a_request_takes_is_no_latency() -> None:
+    conditions = Conditions(1.0, "poisson", DELAY_S, 1.0, 30.0)
+    assert model.expected_answer_s("short_poll", conditions) == pytest.approx(2 * DELAY_S)
+    assert model.expected_answer_s("long_poll", conditions) == pytest.approx(1 / 0.999, rel=1e-3)
+    assert model.expected_answer_s("push", conditions) is None
+    kept_out = dataclasses.replace(conditions, connects_per_poll=True)
+    cycle_s = 1 / expectation("long_poll", rate_per_s=1.0, connects_per_poll=True).requests_per_s
+    assert model.expected_answer_s("long_poll", kept_out) == pytest.approx(cycle_s - 2 * DELAY_S)
+    assert model.expected_answer_s("long_poll", dataclasses.replace(conditions, arrival="burst")) is None
+
+
 def test_waits() -> None:
     assert model.mean_poll_wait_s(1.0) == 0.5
     assert model.mean_poll_wait_s(1.0, coefficient_of_variation=1.0) == 1.0

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.model import Conditions, expect
-from analysis.own_schedule import Schedule, predict, schedule_of
+from analysis.model import Conditions, expect, expected_loss_ratio
+from analysis.own_schedule import Prediction, Schedule, predict, schedule_of
 from loadtests.records import Ints
 from servers.stream import Arrival, StreamSpec, due_offsets_ns
 from tests import simulation
@@ -89,6 +89,91 @@ def test_it_is_the_simulation_to_the_nanosecond(
     prediction = predict(kind, own)
     assert np.array_equal(prediction.latency_ns, latencies.reshape(prediction.latency_ns.shape))
     assert prediction.requests.tolist() == requests
+
+
+ARRIVALS_OF_EVENTS = st.sampled_from(["poisson", "periodic", "burst"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0.5, 60), ARRIVALS_OF_EVENTS, st.floats(0.02, 3), st.integers(0, 1000), st.booleans())
+def test_a_pause_after_each_answer_is_the_simulations(
+    rate: float, arrival: Arrival, interval_s: float, seed: int, kept: bool
+) -> None:
+    own = dataclasses.replace(
+        schedule(rate, 4.0, arrival=arrival, clients=3, interval_s=interval_s, seed=seed, connect_ms=0 if kept else 50),
+        pauses=True,
+    )
+    prediction = predict("short_poll", own)
+    for client, phase_ns in enumerate(own.phase_ns.tolist()):
+        asks = simulation.paused_short_poll(
+            own.due_ns.tolist(), own.t0_ns + phase_ns, own.interval_ns, own.one_way_ns, own.window_ns[1], own.connect_ns
+        )
+        assert (prediction.latency_ns[client] + own.due_ns).tolist() == simulation.arrivals_ns(asks)
+        start, end = own.window_ns
+        assert prediction.requests[client] == sum(start <= ask.start_ns < end for ask in asks)
+    assert prediction.reached.all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0.5, 60), ARRIVALS_OF_EVENTS, st.floats(0.02, 3), st.integers(0, 1000))
+def test_without_a_cursor_a_short_poll_reaches_what_the_simulation_does(
+    rate: float, arrival: Arrival, interval_s: float, seed: int
+) -> None:
+    kept = schedule(rate, 4.0, arrival=arrival, clients=3, interval_s=interval_s, seed=seed)
+    prediction = predict("short_poll", dataclasses.replace(kept, keeps_cursor=False))
+    for client, phase_ns in enumerate(kept.phase_ns.tolist()):
+        asks = simulation.short_poll(
+            kept.due_ns.tolist(), kept.t0_ns + phase_ns, kept.interval_ns, kept.one_way_ns, kept.window_ns[1]
+        )
+        assert reached_of(prediction, client, kept) == simulation.latest_only(asks)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.floats(0.5, 60), ARRIVALS_OF_EVENTS, st.sampled_from([0.0, 1.0, 25.0, 155.0]), st.floats(0.1, 5),
+    st.integers(0, 1000),
+)  # fmt: skip
+def test_without_a_cursor_a_long_poll_reaches_what_the_simulation_does(
+    rate: float, arrival: Arrival, delay_ms: float, hold_s: float, seed: int
+) -> None:
+    own = schedule(rate, 4.0, arrival=arrival, clients=3, delay_ms=delay_ms, hold_s=hold_s, seed=seed)
+    own = dataclasses.replace(own, keeps_cursor=False)
+    if not len(own.due_ns):
+        return
+    prediction = predict("long_poll", own)
+    for client, first_ns in enumerate(own.first_ask_ns.tolist()):
+        arrivals, starts_ns = simulation.next_only(
+            own.due_ns.tolist(), first_ns, own.hold_ns, own.one_way_ns, own.window_ns[1]
+        )
+        assert reached_of(prediction, client, own) == arrivals
+        start, end = own.window_ns
+        assert prediction.requests[client] == sum(start <= at_ns < end for at_ns in starts_ns)
+
+
+def reached_of(prediction: Prediction, client: int, own: Schedule) -> dict[int, int]:
+    """By seq when each event arrives that reaches the client."""
+    arrival_ns = prediction.latency_ns[client] + own.due_ns
+    return {int(i) + 1: int(arrival_ns[i]) for i in np.flatnonzero(prediction.reached[client])}
+
+
+@pytest.mark.parametrize("kind", ["short_poll", "long_poll"])
+@pytest.mark.parametrize("arrival", ["poisson", "periodic"])
+@pytest.mark.parametrize("rate", [0.7, 10.0, 47.0])
+def test_what_is_lost_without_a_cursor_approaches_the_closed_form(kind: str, arrival: Arrival, rate: float) -> None:
+    own = schedule(rate, 40_000 / rate, arrival=arrival, clients=4, interval_s=0.83)
+    reached = predict(kind, dataclasses.replace(own, keeps_cursor=False)).reached
+    expected = expected_loss_ratio(kind, Conditions(rate, arrival, 0.025, 0.83, 30.0, keeps_cursor=False))
+    assert 1 - reached.mean() == pytest.approx(expected, abs=0.01)
+
+
+def test_polls_in_step_with_periodic_events_report_their_phase() -> None:
+    own = schedule(2.0, 20.0, arrival="periodic", interval_s=0.5)
+    for phase_s in (0.0, 0.2, 0.45):
+        locked = dataclasses.replace(own, phase_ns=np.full_like(own.phase_ns, round(phase_s * NS_PER_S)))
+        latencies_ns = predict("short_poll", locked).latency_ns[:, 1:]
+        assert np.ptp(latencies_ns) == 0
+        assert own.one_way_ns <= latencies_ns[0, 0] < own.one_way_ns + own.interval_ns
+    assert np.ptp(predict("short_poll", own).latency_ns) > 0.9 * own.interval_ns
 
 
 @pytest.mark.parametrize("kind", ["short_poll", "long_poll"])

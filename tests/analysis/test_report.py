@@ -71,7 +71,7 @@ def test_ids_are_unique_and_every_reference_has_its_target(run: Path) -> None:
 
 def test_every_chart_is_in_page_and_markdown_in_light_and_dark(run: Path) -> None:
     names = {path.stem for path in (run / "charts").glob("*.png")}
-    assert {"hero", "lanes", "distribution", "freshness", "timeline", "bytes", "cpu", "model"} == names
+    assert {"hero", "lanes", "distribution", "freshness", "timeline", "bytes", "cpu", "model", "residuals"} == names
     markdown = (run / "report.md").read_text(encoding="utf-8")
     for name in names:
         assert (run / "charts" / f"{name}.svg").is_file()

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.lateness import poll_lateness
 from analysis.trial_measures import measure
-from analysis.validity import PublishedStream, mismatch_reason
+from analysis.validity import LOSES_ON_PURPOSE, PublishedStream, mismatch_reason
 from loadtests.records import RequestKind, Trial
 from tests.fabricate import ECHO, Fabrication, first_trial, style, trial_info
 from tests.fabricate_trial import Faults
@@ -148,3 +148,13 @@ def test_handshakes_and_connections_are_not_judged_as_polls() -> None:
     _, trial = first_trial("websocket", SMALL)
     assert not (trial.requests.kind == RequestKind.POLL).any()
     assert len(poll_lateness(trial)) == 0
+
+
+@pytest.mark.parametrize("drop", [frozenset(), frozenset({(0, 20), (1, 9)})])
+def test_polls_without_a_cursor_are_never_valid_and_their_losses_are_no_surprise(
+    drop: frozenset[tuple[int, int]],
+) -> None:
+    _, trial = first_trial("long_poll", SMALL, Faults(drop=drop))
+    info = dataclasses.replace(trial.info, parameters={**trial.info.parameters, "cursor": False})
+    [reason] = reasons_of(dataclasses.replace(trial, info=info), "long_poll")
+    assert reason.startswith(f"{LOSES_ON_PURPOSE} (here {len(drop)} of ")

@@ -36,6 +36,48 @@ def test_long_poll_asks_at_once_and_moves_its_cursor() -> None:
     assert bench.requests.events.tolist() == [0, 2, 0]
 
 
+def test_without_a_cursor_nothing_is_asked_for_and_what_is_missed_is_not_waited_for() -> None:
+    bench = Bench("long_poll", cursor=False)
+    assert bench.connect().startswith(b"GET /poll/long?cursor=none&hold_ms=")
+    assert bench.feed(reply(2)).startswith(b"GET /poll/long?cursor=none&hold_ms=")
+    assert not bench.client.settled
+    bench.feed(reply(4))
+    assert bench.deliveries.seq.tolist() == [2, 4]
+    assert bench.client.settled
+
+
+def test_with_a_cursor_what_is_missing_is_waited_for() -> None:
+    bench = Bench("long_poll")
+    bench.connect()
+    bench.feed(reply(4))
+    assert not bench.client.settled
+
+
+def test_without_a_cursor_an_event_that_a_short_poll_has_already_is_an_empty_answer() -> None:
+    bench = Bench("short_poll", poll_interval_s=1.0, cursor=False)
+    bench.connect()
+    bench.client.begin(bench.now_ns, bench.now_ns)
+    for answer in (http(204), reply(1), reply(1), reply(3)):
+        assert bench.ring().startswith(b"GET /poll/short?cursor=none HTTP/1.1")
+        bench.feed(answer)
+    assert bench.outcomes(RequestKind.POLL) == ["EMPTY", "ANSWERED", "EMPTY", "ANSWERED"]
+    assert bench.deliveries.seq.tolist() == [1, 3]
+
+
+def test_a_short_poll_that_pauses_counts_its_interval_from_the_answer() -> None:
+    bench = Bench("short_poll", phase_ns=300 * MS, poll_interval_s=1.0, pacing="pause")
+    bench.connect()
+    t0 = bench.now_ns
+    bench.client.begin(t0, bench.now_ns)
+    planned = []
+    for after_ms in (100, 3400, 1):
+        bench.ring()
+        planned.append(bench.now_ns - t0)
+        bench.feed(http(204), after_ms=after_ms)
+    assert planned == [300 * MS, 1400 * MS, 5800 * MS]
+    assert bench.outcomes(RequestKind.POLL) == ["EMPTY"] * 3
+
+
 def test_long_poll_answers_are_stamped_before_they_are_parsed() -> None:
     bench = Bench("long_poll")
     bench.connect()

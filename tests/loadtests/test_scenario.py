@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.parameters import PARAMETERS
 from loadtests.plan import check_plan, expected_seconds, plan_trials
 from loadtests.records import PARAMETER_DEFAULTS, UserError
-from loadtests.scenario import PARAMETERS, load_scenario, parse_scenario, shipped_scenarios
+from loadtests.scenario import load_scenario, parse_scenario, shipped_scenarios
 from loadtests.transports import TRANSPORTS
 
 GOOD = """
@@ -80,6 +81,24 @@ def test_what_is_without_effect_is_in_a_point_only_where_it_is_named() -> None:
         parse_scenario(GOOD + '\n[[sweep]]\nreplica = ["a", "b"]\n', "small.toml")
 
 
+def test_wrong_ways_are_named_and_marked_so_and_short() -> None:
+    scenarios = [load_scenario(name) for name in shipped_scenarios()]
+    assert sum(bool(scenario.wrong_way) for scenario in scenarios) == 4
+    for scenario in scenarios:
+        assert bool(scenario.wrong_way) == scenario.name.startswith("wrong-")
+        assert ("wrong_way" in scenario.as_json()) == bool(scenario.wrong_way)
+        if scenario.wrong_way:
+            assert scenario.wrong_way.endswith(".")
+            assert scenario.budget_s <= 90
+
+
+def test_a_precision_need_not_be_asked_for_and_is_recorded() -> None:
+    assert parse_scenario(GOOD, "small.toml").as_json()["precision"] is None
+    asked = parse_scenario(GOOD.replace("repeats = 2", "repeats = 3\nprecision = 0.03"), "small.toml")
+    assert asked.as_json()["precision"] == 0.03
+    assert asked.as_json()["repeats"] == 3
+
+
 def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
     for name, default in PARAMETER_DEFAULTS.items():
         assert PARAMETERS[name].accepts(default)
@@ -95,6 +114,9 @@ def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
         ("seed = 3", "seed = true", ["seed = True", "whole number"]),
         ("repeats = 2", "repeats = 0", ["repeats = 0", "from 1 to 100"]),
         ("repeats = 2", "", ["repeats: missing"]),
+        ("repeats = 2", "repeats = 3\nprecision = 0.6", ["precision = 0.6", "a number from 0.001 to 0.5"]),
+        ("repeats = 2", 'repeats = 3\nprecision = "high"', ["precision = 'high'", "a number from"]),
+        ("repeats = 2", "repeats = 2\nprecision = 0.03", ["repeats = 2", "expected at least 3, or no precision"]),
         ("budget_s = 60", "budget = 60", ["budget = 60", "unknown key", "budget_s"]),
         ('"short_poll"]\n\n[p', '"carrier_pigeon"]\n\n[p', ["'carrier_pigeon'", "unknown transport", "websocket"]),
         ('["websocket", "short_poll"]', "[]", ["transports = []", "expected a list"]),
@@ -108,6 +130,10 @@ def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
         ("poll_interval_s = 0.2\n", "poll_interval_s = 0.2\nhold_s = -1\n", ["parameters.hold_s = -1"]),
         ("poll_interval_s = 0.2\n", 'poll_interval_s = 0.2\nstack = "django"\n', ["stack = 'django'", '"asgi"']),
         ("poll_interval_s = 0.2\n", "poll_interval_s = 0.2\nkeep_alive = 1\n", ["keep_alive = 1", "true or false"]),
+        ("poll_interval_s = 0.2\n", 'poll_interval_s = 0.2\ncursor = "none"\n', ["cursor = 'none'", "true or false"]),
+        ("poll_interval_s = 0.2\n", 'poll_interval_s = 0.2\nphase = "odd"\n', ["phase = 'odd'", '"locked"']),
+        ("poll_interval_s = 0.2\n", "poll_interval_s = 0.2\npacing = 1\n", ["pacing = 1", '"pause"']),
+        ("seed = 3", "seed = 3\nwrong_way = true", ["wrong_way = True", "expected a text"]),
         ("poll_interval_s = [0.2, 0.4]", "poll_interval_s = 3", ["sweep[0].poll_interval_s = 3", "list of values"]),
         ("poll_interval_s = [0.2, 0.4]", "poll_interval_s = [0]", ["sweep[0].poll_interval_s = 0"]),
         ("poll_interval_s = [0.2, 0.4]", "", ["sweep[0]: expected at least one parameter"]),

@@ -207,7 +207,7 @@ STREAMED = [transport for transport in TRANSPORTS.values() if not transport.clie
 
 
 @pytest.mark.parametrize("transport", STREAMED, ids=lambda transport: transport.name)
-def test_a_client_slowed_on_purpose_reads_late_and_all_the_same_gets_every_event(
+def test_a_client_slowed_on_purpose_is_told_late_and_all_the_same_of_every_event(
     transport: Transport, tmp_path: Path
 ) -> None:
     delay_ms = 15.0
@@ -226,8 +226,7 @@ def test_a_client_slowed_on_purpose_reads_late_and_all_the_same_gets_every_event
     found = exchange.deliveries
     found = found.where(found.kernel_realtime_ns > 0)
     kernel_ns = ClockPairs.from_rows(exchange.recorder.clock).to_monotonic(found.kernel_realtime_ns)
-    # What came while the first of a read was left lying has waited for less; a median is of firsts.
-    assert np.median(found.user_ns - kernel_ns) >= 0.9 * delay_ms * 1e6
+    assert (found.user_ns - kernel_ns).min() >= 0.9 * delay_ms * 1e6
 
 
 @pytest.mark.parametrize("transport", STREAMED, ids=lambda transport: transport.name)

@@ -1,0 +1,76 @@
+"""Where a point lies farther from the model than goes without saying, and why as far as the records tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from analysis.quantities import figure, percent
+from analysis.sensitivity import TOLERANCE_RATIOS, exceeds, tolerance
+from analysis.series import value_at
+from loadtests.records import JsonObject
+
+SATURATED_CPU_RATIO = 0.6
+"""Of a core: from here on requests queue behind each other for a good part of the time."""
+_MEASURED = {
+    "mean_ms": ("latency_ms", "mean"),
+    "p50_ms": ("latency_ms", "p50"),
+    "p99_ms": ("latency_ms", "p99"),
+    "requests_per_event": ("requests_per_event",),
+}
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One figure of one point."""
+
+    point: JsonObject
+    name: str
+    """`mean_ms`, `p50_ms`, `p99_ms` or `requests_per_event`."""
+    measured: float
+    predicted: float
+    cause: str | None
+    """One clause; None where nothing that was recorded explains it."""
+
+
+def deviations(points: Sequence[JsonObject]) -> list[Deviation]:
+    """Every figure off the own-schedule model by more than 2 % (p99: 4 %) and, of latencies, 0.5 ms."""
+    return [found for point in points for found in _of(point)]
+
+
+def _of(point: JsonObject) -> Iterator[Deviation]:
+    for name in TOLERANCE_RATIOS:
+        measured, predicted = value_at(point, *_MEASURED[name]), value_at(point, "model", name)
+        if measured is not None and predicted is not None and exceeds(name, measured, predicted):
+            yield Deviation(point, name, measured, predicted, _cause(point, name, measured, predicted))
+
+
+def _cause(point: JsonObject, name: str, measured: float, predicted: float) -> str | None:
+    for key, process in (("server_cpu_ratio", "server"), ("load_cpu_ratio", "load generator")):
+        ratio = point.get(key)
+        if ratio is not None and ratio > SATURATED_CPU_RATIO:
+            return f"saturation: the {process} used {percent(ratio)} of a core"
+    moved = point.get("model_range")
+    slack = tolerance(name, predicted)
+    if moved is not None:
+        own_ms = moved["own_ms"]
+        if name.endswith("_ms") and abs(measured - predicted - own_ms) <= slack:
+            return f"the system's own time: {figure(own_ms)} ms on a delivery, at the median"
+        low, high = moved[name]
+        if low - slack <= measured <= high + slack:
+            return (
+                f"aliasing: polls that are late by the system's own {figure(own_ms)} ms each way meet other events, "
+                f"and the model itself gives {figure(low)} to {figure(high)}"
+            )
+    return _tail(point) if name == "p99_ms" else None
+
+
+def _tail(point: JsonObject) -> str | None:
+    """The slowest hundredth of the machine's own work, where that is what was measured."""
+    lag_ms, delivery_ms = value_at(point, "parts_ms", "server_lag", "p99"), value_at(point, "residual_ms", "p99")
+    if lag_ms is None or delivery_ms is None:
+        return None
+    return (
+        f"the slowest hundredth: {figure(delivery_ms)} ms over the model, of which publishing late up to "
+        f"{figure(lag_ms)} ms"
+    )

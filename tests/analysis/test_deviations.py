@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from analysis.deviations import deviations
+from analysis.series import Results
+from analysis.tables import deviation_table
+from loadtests.records import JsonObject
+from tests.analysis import made_summary as made
+
+
+def point(measured_ms: float, **changes: Any) -> JsonObject:
+    """A long poll of 100 ms by the model whose mean was measured as told, all else as predicted."""
+    entry = made.point("long_poll", 100.0, 1.0)
+    entry["latency_ms"] |= {"mean": measured_ms, "p99": 190.0}
+    entry["requests_per_event"] = entry["model"]["requests_per_event"]
+    return {**entry, "server_cpu_ratio": 0.1, "load_cpu_ratio": 0.1, "model_range": None, **changes}
+
+
+RANGE = {
+    "own_ms": 2.0, "mean_ms": [90.0, 125.0], "p50_ms": [90.0, 125.0], "p99_ms": [180.0, 195.0],
+    "requests_per_event": [0.1, 0.3],
+}  # fmt: skip
+
+
+def test_what_is_near_the_model_goes_without_saying() -> None:
+    assert deviations([point(101.9)]) == []
+    assert deviation_table(Results.of(made.summary([point(101.9)]), made.BASE)) is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "cause"),
+    [
+        (point(120.0, server_cpu_ratio=0.9), "saturation: the server used 90.0 % of a core"),
+        (point(120.0, load_cpu_ratio=0.7), "saturation: the load generator"),
+        (point(103.0, model_range=RANGE), "the system's own time: 2.00 ms"),
+        (point(120.0, model_range=RANGE), "aliasing"),
+        (point(91.0, model_range=RANGE), "gives 90.0 to 125"),
+        (point(150.0, model_range=RANGE), None),
+        (point(150.0), None),
+    ],
+)
+def test_the_mean_is_explained_by_what_was_recorded(entry: JsonObject, cause: str | None) -> None:
+    (found,) = deviations([entry])
+    assert (found.name, found.measured, found.predicted) == ("mean_ms", entry["latency_ms"]["mean"], 100.0)
+    assert found.cause is None if cause is None else cause in str(found.cause)
+
+
+def test_a_slow_hundredth_is_told_in_its_parts() -> None:
+    entry = point(100.0)
+    entry["latency_ms"]["p99"] = 300.0
+    (found,) = deviations([entry])
+    assert found.name == "p99_ms"
+    assert "the slowest hundredth: 1.20 ms over the model" in str(found.cause)
+
+
+def test_the_table_names_the_point_and_admits_what_it_cannot_explain() -> None:
+    odd = point(150.0)
+    odd["parameters"]["rate_per_s"] = 20.0
+    table = deviation_table(Results.of(made.summary([odd]), made.BASE))
+    assert table is not None
+    ((name, figure, *_, cause),) = table.rows
+    assert (str(name), str(figure)) == ("Long poll 20 events/s", "mean ms")
+    assert "not explained" in str(cause)
