@@ -81,7 +81,8 @@ def test_stop_ends_the_run(page: Page, classroom: RunningClassroom) -> None:
 
 def test_the_address_keeps_the_settings_and_brings_them_back(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
-    set_fields(page, rate_per_s="7", arrival="burst", one_way_delay_ms="20", seed="11")
+    usual = {"poll_interval_s": "1", "hold_s": "30", "payload_bytes": "100", "cursor": "true", "duration_s": "30"}
+    set_fields(page, **usual, rate_per_s="7", arrival="burst", one_way_delay_ms="20", seed="11")
     start(page)
     query = page.evaluate("() => location.search")
     assert set(query.lstrip("?").split("&")) == {"rate_per_s=7", "arrival=burst", "one_way_delay_ms=20", "seed=11"}

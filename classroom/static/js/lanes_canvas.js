@@ -11,6 +11,8 @@ const MARK_PX = 7;
 const HATCH_PX = 8;
 const LABEL_DISTANCE_PX = 34;
 const BOUND_LABEL_PX = 17;
+const BOUND_LABEL_GAP_PX = 6;
+const EXCLUDED_LABEL = "not timed";
 const AXIS_LABEL_DISTANCE_PX = 90;
 
 /** Colours of the present theme, read once per theme. */
@@ -55,20 +57,25 @@ export function drawLanes(context, place, view, palette, font) {
   const pen = { context, palette, font, x: (at_ns) => (at_ns - view.from_ns) * scale };
   context.clearRect(0, 0, place.width, place.height);
   drawGround(pen, place);
+  for (const data of view.datas) drawExcluded(pen, place, data, view);
+  drawEdges(pen, place);
   drawAxis(pen, place, view);
   for (const data of view.datas) {
-    drawExcluded(pen, place, data, view);
     drawTruth(pen, place, data, view);
     for (const lane of place.lanes) {
-      drawLane(pen, lane, laneShapes(data, lane.transport, view.from_ns, view.to_ns));
+      drawLane(pen, place, lane, laneShapes(data, lane.transport, view.from_ns, view.to_ns));
     }
-    drawBounds(pen, place, data, view);
   }
+  drawBounds(pen, place, view.datas, view);
 }
 
 function drawGround({ context, palette }, place) {
   context.fillStyle = palette["panel-sunk"];
   context.fillRect(0, 0, place.width, place.truth.bottom);
+}
+
+/** The server's edge above, the browser's below, in each lane. */
+function drawEdges({ context, palette }, place) {
   context.strokeStyle = palette.rule;
   context.lineWidth = 1;
   for (const { row_top } of place.lanes) strokeLine(context, 0, Math.round(row_top) + 0.5, place.width, Math.round(row_top) + 0.5);
@@ -101,10 +108,21 @@ function drawAxis({ context, palette, font, x }, place, { datas, from_ns, to_ns 
   }
 }
 
-function drawExcluded({ context, palette, x }, place, data, { hiddenSince, to_ns }) {
+/** Times in these spans count for nothing: shaded, and said so where there is room. */
+function drawExcluded({ context, palette, font, x }, place, data, { hiddenSince, to_ns }) {
+  const { top } = place.truth;
   for (const [from_ns, until_ns] of excludedSpans(data, hiddenSince, to_ns)) {
+    const left = Math.max(0, x(from_ns));
+    const right = Math.min(place.width, x(until_ns));
+    if (right <= left) continue;
     context.fillStyle = palette["warn-soft"];
-    context.fillRect(x(from_ns), place.truth.top, x(until_ns) - x(from_ns), place.axis_y - place.truth.top);
+    context.fillRect(left, top, right - left, place.axis_y - top);
+    context.font = `15px ${font}`;
+    if (context.measureText(EXCLUDED_LABEL).width + 2 * BOUND_LABEL_GAP_PX > right - left) continue;
+    context.textAlign = "center";
+    context.textBaseline = "top";
+    context.fillStyle = palette["ink-soft"];
+    context.fillText(EXCLUDED_LABEL, (left + right) / 2, top + 1);
   }
 }
 
@@ -132,7 +150,7 @@ function drawTruth({ context, palette, font, x }, place, data, { from_ns, to_ns 
   });
 }
 
-function drawLane(pen, lane, shapes) {
+function drawLane(pen, place, lane, shapes) {
   const { context, palette, x } = pen;
   const colour = palette[lane.transport];
   for (const gap of shapes.gaps) drawGap(pen, lane, gap, colour);
@@ -147,12 +165,12 @@ function drawLane(pen, lane, shapes) {
   }
   context.setLineDash([]);
   context.lineCap = "butt";
-  for (const { kind, at_ns, events } of shapes.marks) drawMark(pen, lane, x(at_ns), kind === "empty", events);
+  for (const { kind, at_ns, events } of shapes.marks) drawMark(pen, place, lane, x(at_ns), kind === "empty", events);
   for (const { due_ns } of shapes.missed) drawMissed(pen, lane, x(due_ns));
 }
 
 /** Filled: it brought something. Hollow: it brought nothing. A number: it brought several events at once. */
-function drawMark({ context, palette, font }, lane, at, isEmpty, events) {
+function drawMark({ context, palette, font }, place, lane, at, isEmpty, events) {
   markPath(context, lane.transport, at, lane.bottom, MARK_PX);
   context.fillStyle = isEmpty ? palette.panel : palette[lane.transport];
   context.fill();
@@ -161,10 +179,12 @@ function drawMark({ context, palette, font }, lane, at, isEmpty, events) {
   context.stroke();
   if (events < 2) return;
   context.font = `600 16px ${font}`;
-  context.textAlign = "left";
+  const text = `×${events}`;
+  const fits = at + MARK_PX + 3 + context.measureText(text).width <= place.width;
+  context.textAlign = fits ? "left" : "right";
   context.textBaseline = "bottom";
   context.fillStyle = palette.ink;
-  context.fillText(`×${events}`, at + MARK_PX + 3, lane.bottom - 1);
+  context.fillText(text, fits ? at + MARK_PX + 3 : at - MARK_PX - 3, lane.bottom - 1);
 }
 
 /** Between an answer leaving and the next request coming, the server has nobody to tell: hatched. */
@@ -198,24 +218,30 @@ function drawMissed({ context, palette }, lane, at) {
   strokeLine(context, at - MARK_PX, lane.top + MARK_PX, at + MARK_PX, lane.top - MARK_PX);
 }
 
-function drawBounds({ context, palette, font, x }, place, data, { from_ns, to_ns }) {
-  for (const [at_ns, text] of [[data.run.t0_ns, `run ${data.run.id}`], [data.run.end_ns, "last event"]]) {
-    if (at_ns < from_ns || at_ns > to_ns) continue;
+/** Where runs begin and their last events are due, named above the ticks as far as names fit. */
+function drawBounds({ context, palette, font, x }, place, datas, { from_ns, to_ns }) {
+  const bounds = datas
+    .flatMap(({ run }, index) => {
+      const replaced_ns = datas[index + 1]?.run.t0_ns ?? Infinity;
+      return [[run.t0_ns, `run ${run.id}`], [run.end_ns, "last event"]].filter(([at_ns]) => at_ns < replaced_ns);
+    })
+    .filter(([at_ns]) => at_ns >= from_ns && at_ns <= to_ns)
+    .sort(([one_ns], [other_ns]) => one_ns - other_ns);
+  context.font = `15px ${font}`;
+  context.textAlign = "left";
+  context.textBaseline = "top";
+  bounds.forEach(([at_ns, text], index) => {
+    const at = x(at_ns);
     context.strokeStyle = palette["rule-strong"];
     context.lineWidth = 2;
     context.setLineDash([8, 6]);
-    strokeLine(context, x(at_ns), place.truth.top, x(at_ns), place.axis_y);
+    strokeLine(context, at, place.truth.top, at, place.axis_y);
     context.setLineDash([]);
-    context.font = `15px ${font}`;
-    context.textAlign = "left";
-    context.textBaseline = "top";
-    const width = context.measureText(text).width;
-    const at = Math.min(x(at_ns) + 6, place.width - width - 4);
-    context.fillStyle = palette["panel-sunk"];
-    context.fillRect(at - 3, place.truth.top, width + 6, 17);
+    const end = index + 1 < bounds.length ? x(bounds[index + 1][0]) : place.width;
+    if (at + BOUND_LABEL_GAP_PX + context.measureText(text).width > end) return;
     context.fillStyle = palette["ink-soft"];
-    context.fillText(text, at, place.truth.top + 1);
-  }
+    context.fillText(text, at + BOUND_LABEL_GAP_PX, place.truth.top + 1);
+  });
 }
 
 function strokeLine(context, x1, y1, x2, y2) {

@@ -4,7 +4,9 @@ import { Signals } from "./signals.js";
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 8000;
-const POLICY_VIOLATION_CLOSE_CODE = 1008;
+/** The server does not know this page's number (any more), or wants no page without one. */
+const UNKNOWN_CLIENT_CLOSE_CODE = 4403;
+const FIRST_OWN_CLOSE_CODE = 4000;
 
 export class Live {
   #key;
@@ -77,11 +79,11 @@ export class Live {
   #lost(code, reason) {
     if (this.#closed) return;
     this.#signals.emit("connection", { state: "lost" });
-    if (code === POLICY_VIOLATION_CLOSE_CODE) {
-      this.#client = null;
+    if (code === UNKNOWN_CLIENT_CLOSE_CODE && this.#client !== null) {
+      this.#client = null; // the server was started anew: come as a new page
+    } else if (code >= FIRST_OWN_CLOSE_CODE) {
       this.#signals.emit("refused", { detail: reason || "The server refused this page." });
     }
-    if (this.#closed) return;
     setTimeout(() => this.connect(), this.#retryMs);
     this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
   }

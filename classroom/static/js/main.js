@@ -134,6 +134,7 @@ function greet(message) {
   const first = hello === null;
   const isNewClient = hello?.client !== message.client;
   hello = message;
+  showBanner("");
   document.body.dataset.teacher = String(message.teacher);
   if (isNewClient) connectTraffic();
   if (message.run) {

@@ -12,7 +12,8 @@ export class RunStore {
   #uncertainty_ms = null;
 
   begin(run) {
-    if (this.current?.run.id === run.id) return;
+    const known = this.current?.run;
+    if (known?.id === run.id && known.t0_ns === run.t0_ns) return; // a server that was started anew counts from 1 again
     this.previous = this.current;
     this.current = new RunData(run);
   }

@@ -1,0 +1,80 @@
+"""The page's line to the server: lost, refused and found again."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from tests.classroom.conftest import PATIENCE_S, RunningClassroom
+from tests.classroom.page_driving import open_page
+
+expect.set_options(timeout=PATIENCE_S * 1000)
+
+UNKNOWN_CLIENT_CLOSE_CODE = 4403
+
+
+def test_a_lost_line_is_taken_up_again_by_the_same_client(page: Page, classroom: RunningClassroom) -> None:
+    lines: list[WebSocketRoute] = []
+
+    def join(line: WebSocketRoute) -> None:
+        lines.append(line)
+        line.connect_to_server()
+
+    page.route_web_socket("**/api/live*", join)
+    open_page(page, classroom)
+    client = page.evaluate("() => window.classroom.client")
+    lines[0].close(code=1012)
+    expect(page.locator("#connection-status")).to_have_attribute("data-state", "lost")
+    expect(page.locator("#connection-status")).to_have_attribute("data-state", "live")
+    assert page.evaluate("() => window.classroom.client") == client
+    assert parse_qs(urlsplit(lines[1].url).query)["client"] == [str(client)]
+
+
+def test_a_server_that_forgot_the_page_gets_it_as_a_new_client(page: Page, classroom: RunningClassroom) -> None:
+    lines: list[WebSocketRoute] = []
+
+    def join(line: WebSocketRoute) -> None:
+        lines.append(line)
+        if len(lines) == 2:
+            line.close(code=UNKNOWN_CLIENT_CLOSE_CODE, reason="no such client")
+        else:
+            line.connect_to_server()
+
+    page.route_web_socket("**/api/live*", join)
+    open_page(page, classroom)
+    client = page.evaluate("() => window.classroom.client")
+    lines[0].close(code=1012)
+    expect(page.locator("#connection-status")).to_have_attribute("data-state", "lost")
+    expect(page.locator("#connection-status")).to_have_attribute("data-state", "live")
+    assert "client" not in parse_qs(urlsplit(lines[2].url).query)
+    assert page.evaluate("() => window.classroom.client") != client
+    run = classroom.start_run(duration_s=10.0)
+    page.locator("#lanes-status", has_text=f"Live, run {run['id']}").wait_for()
+    expect(page.locator('[data-transport="short_poll"][data-field="requests"]')).not_to_have_attribute(
+        "data-value", "0"
+    )
+
+
+def test_a_refusal_is_shown_in_the_servers_words(page: Page, classroom: RunningClassroom) -> None:
+    page.route_web_socket(
+        "**/api/live*", lambda line: line.close(code=UNKNOWN_CLIENT_CLOSE_CODE, reason="join the class first")
+    )
+    page.goto(classroom.url)
+    expect(page.locator("#banner")).to_have_text("join the class first")
+
+
+def test_an_old_runs_number_may_come_again(page: Page, classroom: RunningClassroom) -> None:
+    page.goto(f"{classroom.url}/static/icon.svg")
+    runs = page.evaluate(
+        """async () => {
+          const { RunStore } = await import("/static/js/run_store.js");
+          const store = new RunStore();
+          const begin = (id, t0_ns) => {
+            store.begin({ id, t0_ns, end_ns: t0_ns + 1, drain_ns: 1, settings: {} });
+            return [store.current.run.t0_ns, store.previous?.run.t0_ns ?? null];
+          };
+          return [begin(1, 10), begin(1, 10), begin(1, 20), begin(2, 30)];
+        }"""
+    )
+    assert runs == [[10, None], [10, None], [20, 10], [30, 20]]
