@@ -30,7 +30,7 @@ MAX_FLOOR_MS = 2.0
 """A round trip over bare loopback above this shows in the figures beside a delay of 50 ms."""
 MAX_TIMER_LATENESS_MS = 10.0
 MIN_DESCRIPTORS = 2048
-"""100 devices with four lanes each, every connection relayed (two descriptors), the server's own ends, and room to spare."""
+"""100 devices with four lanes each: a relayed connection has two ends here and the server's own; and room to spare."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, WebSocket, expect
 
 from .conftest import PATIENCE_S
@@ -320,7 +320,8 @@ def test_clocks_that_disagree_never_put_an_answer_before_its_question(page: Page
             server: [at(10, { kind: "start", action: "upgrade" }), at(20, { kind: "done", action: "accept" }),
               at(50, { kind: "done", action: "receive_text", text: "a" }),
               at(60, { kind: "done", action: "send_text", text: "b" }),
-              at(90, { kind: "failed", action: "receive_text", code: 1000 }), at(100, { kind: "end", action: "return" })],
+              at(90, { kind: "failed", action: "receive_text", code: 1000 }),
+              at(100, { kind: "end", action: "return" })],
           }).map((row) => row.kind);
           return [0, -1000, 1000, 15, -15].map(kinds);
         }"""
@@ -361,7 +362,8 @@ def test_nothing_is_wider_than_the_window(page: Page, width: int, height: int) -
     play(page, "loop")
     too_wide = page.evaluate(
         """() => [...document.querySelectorAll("#view-lesson *")]
-          .filter((one) => !one.closest(".lesson-code, .lesson-table thead") && one.getBoundingClientRect().right > innerWidth + 1)
+          .filter((one) => !one.closest(".lesson-code, .lesson-table thead"))
+          .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
           .map((one) => one.outerHTML.slice(0, 200))"""
     )
     assert too_wide == []

@@ -322,6 +322,68 @@ def test_an_observer_hears_of_each_connection_under_the_servers_address_for_it()
     in_uvloop(scenario())
 
 
+class Tapped:
+    """What a tap heard of one connection."""
+
+    def __init__(self) -> None:
+        self.addresses: list[tuple[str, int]] = []
+        self.heard: list[tuple[str, bytes]] = []
+        self.gone = False
+
+    def connected(self, address: tuple[str, int]) -> None:
+        self.addresses.append(address)
+
+    def passed(self, direction: str, data: bytes, arrived_ns: int) -> None:
+        assert arrived_ns <= time.monotonic_ns()
+        self.heard.append((direction, data))
+
+    def disconnected(self, address: tuple[str, int]) -> None:
+        assert self.addresses == [address]
+        self.gone = True
+
+    def all(self, direction: str) -> bytes:
+        return b"".join(data for heard, data in self.heard if heard == direction)
+
+
+def test_a_tap_hears_all_that_one_connection_carries_and_its_ends() -> None:
+    async def scenario() -> None:
+        taps: list[Tapped] = []
+
+        def tap() -> Tapped:
+            taps.append(Tapped())
+            return taps[-1]
+
+        peers: list[tuple[str, int]] = []
+
+        async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            peers.append(writer.get_extra_info("peername"))
+            while data := await reader.read(65_536):
+                writer.write(data.upper())
+            await closed(writer)
+
+        server = await asyncio.start_server(shout, "127.0.0.1", 0)
+        relay = DelayRelay(server.sockets[0].getsockname()[:2], 2.0, tap=tap)
+        listener = listen("127.0.0.1", 0)
+        await relay.start(listener)
+        for sent in (b"one", b"x" * 200_000):
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+            writer.write(sent)
+            writer.write_eof()
+            assert await reader.read() == sent.upper()
+            await closed(writer)
+            heard = taps[-1]
+            while not heard.gone:
+                await asyncio.sleep(0.001)
+            assert (heard.all("up"), heard.all("down")) == (sent, sent.upper())
+            assert [heard.heard.count((direction, b"")) for direction in ("up", "down")] == [1, 1]
+        assert [heard.addresses for heard in taps] == [[peer] for peer in peers]
+        await relay.stop()
+        server.close()
+        await server.wait_closed()
+
+    in_uvloop(scenario())
+
+
 def test_a_client_that_resets_at_once_leaves_nothing_open() -> None:
     async def scenario() -> None:
         async with observed(echo) as (observer, port):

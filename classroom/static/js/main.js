@@ -119,7 +119,10 @@ function feedStore() {
     document.body.dataset.runId = run.id;
   });
   live.on("tick", (message) => store.addTick(message));
-  live.on("ended", ({ run }) => store.end(run));
+  live.on("ended", ({ run }) => {
+    store.end(run);
+    document.body.dataset.endedRunId = run;
+  });
   for (const type of ["hello", "run", "tick", "ended", "class", "connection"]) {
     live.on(type, (message) => signals.emit(type, message));
   }

@@ -7,8 +7,12 @@
 
 const PARAMETER = "recorded";
 const BUNDLED = "/static/recorded/run.json";
-/** How long after its start a run may stay silent on all lanes: connections take a moment, events up to 20 s, but polls go out at once. */
-const SILENCE_NS = 6e9;
+/**
+ * How long all lanes may stay silent while a run is on: not long where the browser says that connections fail, longer where it says nothing at all
+ * (a firewall that swallows, or a machine that is slow). Polls go out at once, so that silence is never for want of events.
+ */
+const FAILED_NS = 8e9;
+const SILENT_NS = 25e9;
 
 /** The bundled recording where the address asks for it, null where it does not. */
 export async function recordingOf(location) {
@@ -37,17 +41,23 @@ export function labelAsRecorded(recording, location) {
 
 /** Turn to the recorded run where a run is on and no lane has answered at all. */
 export function watchForSilence(context, location) {
-  let run = null;
+  let since = null;
   let heard = false;
-  context.on("run", (message) => {
-    run = message.run;
+  let failed = false;
+  context.on("run", ({ run }) => {
+    const now = context.serverNow();
+    if (now !== null) since ??= Math.max(now, run.t0_ns);
   });
   for (const kind of ["opened", "frame"]) context.on(kind, () => (heard = true));
-  context.on("answered", ({ status }) => (heard ||= status > 0));
+  context.on("answered", ({ status }) => {
+    heard ||= status > 0;
+    failed ||= status === 0;
+  });
+  context.on("closed", () => (failed = true));
   const watch = setInterval(() => {
     const now = context.serverNow();
     if (heard) clearInterval(watch);
-    else if (run && now !== null && now - run.t0_ns > SILENCE_NS && !document.hidden) {
+    else if (since !== null && now - since > (failed ? FAILED_NS : SILENT_NS) && !document.hidden) {
       clearInterval(watch);
       location.assign(`${location.pathname}?${PARAMETER}=lanes${location.hash}`);
     }

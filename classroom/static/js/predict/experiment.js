@@ -55,7 +55,7 @@ export class Experiment {
     return [current, previous].find((data) => data?.run.id === id) ?? null;
   }
 
-  /** Resolves when the server says that this run is over. */
+  /** Resolves when the server says that this run is over; rejects where somebody ended it, or began another. */
   end(run) {
     return new Promise((resolve, reject) => {
       const stops = [];
@@ -69,8 +69,11 @@ export class Experiment {
       );
       stops.push(
         () => clearTimeout(timer),
-        this.context.on("ended", (message) => message.run === run.id && finish(resolve)),
-        this.context.on("run", (message) => message.run.id > run.id && finish(reject, new Error("another run was started meanwhile."))),
+        this.context.on("ended", (message) => {
+          if (message.run !== run.id) return;
+          if (this.context.serverNow() < run.end_ns) finish(reject, new Error("it was ended before its time."));
+          else finish(resolve);
+        }),
       );
     });
   }

@@ -112,7 +112,7 @@ export const QUESTIONS = [
     text:
       "Two events a second, and the short poll asks four times a second. When the run has begun, hide this tab for ten seconds (open another one), and come back. " +
       "What do the four connections do meanwhile?",
-    runs: [{ id: "run", label: "2 events/s, four polls a second", settings: { ...STREAM, rate_per_s: 2, poll_interval_s: 0.25, duration_s: 25 } }],
+    runs: [{ id: "run", label: "2 events/s, four polls a second", settings: { ...STREAM, arrival: "periodic", rate_per_s: 2, poll_interval_s: 0.25, duration_s: 25 } }],
     parts: [
       {
         id: "course",

@@ -1,0 +1,28 @@
+"""docs/lesson.md says what the lesson does."""
+
+from __future__ import annotations
+
+from classroom import lesson_app, lesson_session
+from classroom.lesson_samples import SAMPLES
+from classroom.settings import RunSettings
+
+from .conftest import CHECKOUT
+
+TEXT = " ".join((CHECKOUT / "docs" / "lesson.md").read_text().split())
+
+
+def test_limits() -> None:
+    for said in (
+        f"at most {lesson_session.MAX_OPEN_SOCKETS} WebSockets at a time",
+        f"{lesson_session.ACTIONS_PER_S:g} messages, requests or connections a second",
+        f"{lesson_app.MAX_MESSAGE_CHARACTERS} characters a message",
+        f"{lesson_app.MAX_LIFE_S / 60:g} minutes a connection",
+        f"{lesson_session.MAX_SESSIONS} sessions in all",
+        f"a relay ({RunSettings().one_way_delay_ms:g} ms each way)",
+    ):
+        assert said in TEXT, said
+
+
+def test_samples() -> None:
+    for sample in SAMPLES.values():
+        assert sample.described()["path"] in TEXT

@@ -1,0 +1,83 @@
+"""The teacher's dialog: what the pre-flight check finds in a real browser, and what it says where something fails."""
+
+from __future__ import annotations
+
+import json
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.classroom.conftest import RunningClassroom
+from tests.classroom.page_driving import PATIENCE_MS, module, open_page, wait_for_end
+
+READY = {
+    "visible": True, "clock_error_ms": 0.3, "ports": [{"name": "SSE", "port": 8002, "reached": True}],
+    "missing": [], "tick_ms": 0.005, "frames_per_s": 60,
+}  # fmt: skip
+
+
+def check(page: Page, classroom: RunningClassroom) -> dict[str, tuple[bool, str]]:
+    """Open the dialog; per check whether it holds, and its text."""
+    open_page(page, classroom)
+    page.get_by_role("button", name="Teacher", exact=True).click()
+    page.locator(".preflight-list li").first.wait_for(timeout=PATIENCE_MS)
+    items = page.locator(".preflight-list li").all()
+    names = [str(item.get_attribute("data-check")) for item in items]
+    passed = [item.get_attribute("data-passed") == "true" for item in items]
+    return {name: (one, item.inner_text()) for name, one, item in zip(names, passed, items, strict=True)}
+
+
+def test_all_is_checked_in_a_real_browser(page: Page, classroom: RunningClassroom) -> None:
+    found = check(page, classroom)
+    assert set(found) == {
+        "visible", "clock", "ports", "features", "tick", "frames", "floor", "timers", "load", "descriptors",
+    }  # fmt: skip
+    for name in ("visible", "ports", "features", "tick"):
+        assert found[name][0], found[name]
+    for port in (*classroom.lane_ports, classroom.lesson_port):
+        assert str(port) in found["ports"][1]
+    failed = sum(not passed for passed, _ in found.values())
+    said = page.locator(".preflight-sum").inner_text()
+    all_hold = f"All {len(found)} checks hold."
+    assert said == (f"{failed} of {len(found)} checks need a look." if failed else all_hold)
+    violations = Axe().run(page).response["violations"]
+    assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
+
+
+def test_a_closed_port_is_named_and_has_its_remedy(page: Page, classroom: RunningClassroom) -> None:
+    closed = classroom.lane_ports[2]
+    page.route(f"http://127.0.0.1:{closed}/**", lambda route: route.abort())
+    passed, text = check(page, classroom)["ports"]
+    assert not passed
+    assert f"Long poll ({closed})" in text
+    assert "recorded run" in text
+
+
+def test_what_the_browser_finds_is_judged(page: Page, classroom: RunningClassroom) -> None:
+    page.goto(f"{classroom.url}/static/icon.svg")
+    changes = {
+        "visible": {"visible": False},
+        "clock": {"clock_error_ms": 7},
+        "ports": {"ports": [{"name": "SSE", "port": 8002, "reached": False}]},
+        "features": {"missing": ["workers"]},
+        "tick": {"tick_ms": 1},
+        "frames": {"frames_per_s": 10},
+    }
+    for name, change in {"none": {}, **changes, "clock silent": {"clock_error_ms": None}}.items():
+        judged = module(page, "preflight/checks.js", "m.judge(given)", READY | change)
+        failed = [one["id"] for one in judged if not one["passed"]]
+        assert failed == ([] if name == "none" else [name.split()[0]])
+        assert all(one["remedy"] and one["found"] for one in judged)
+
+
+def test_a_run_can_be_saved_and_is_what_the_page_saw(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    run = classroom.start_run(duration_s=3)
+    wait_for_end(page, run["id"])
+    page.get_by_role("button", name="Teacher", exact=True).click()
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save the last run").click()
+    saved = json.loads(saving.value.path().read_text())
+    assert saved["run"]["id"] == run["id"]
+    assert [lane["port"] for lane in saved["recorded"]["lanes"]] == list(classroom.lane_ports)
+    assert "Saved as" in page.locator(".preflight-said").inner_text()
