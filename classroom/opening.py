@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from classroom.accounts import Accounts
 from classroom.addresses import Addresses
 from classroom.app import create_app
+from classroom.bounded_http import BoundedHttpProtocol
 from classroom.clients import Clients
 from classroom.lane_guard import AccountedTrace
 from classroom.lane_server import create_relay, lane_app, serving_lane, upstream_listener
@@ -54,8 +55,16 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[Room]:
             # Ends first, so that nobody still waits on a lane when the lane's server closes.
             await running.enter_async_context(station.running())
             app = create_app(room)
-            changes = {"lifespan": "off", "ws_max_size": MAX_MESSAGE_BYTES, "ws_ping_interval": _LIVE_PING_S}
-            await running.enter_async_context(served(app, page, **changes))
+            await running.enter_async_context(
+                served(
+                    app,
+                    page,
+                    http=BoundedHttpProtocol,
+                    lifespan="off",
+                    ws_max_size=MAX_MESSAGE_BYTES,
+                    ws_ping_interval=_LIVE_PING_S,
+                )
+            )
             try:
                 yield room
             finally:

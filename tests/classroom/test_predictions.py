@@ -32,8 +32,19 @@ def test_the_formulas_are_those_of_the_reports() -> None:
 
 def test_no_figure_is_made_up_where_no_formula_is_known() -> None:
     assert predict(BY_TRANSPORT["long_poll"], RunSettings(arrival="burst")) is None
+    assert predict(BY_TRANSPORT["long_poll"], RunSettings(arrival="burst", cursor=False)) is None
+
+
+def test_polls_without_a_cursor_are_expected_to_miss_events_and_nobody_else() -> None:
+    settings = RunSettings(rate_per_s=10, one_way_delay_ms=25)
     for lane in LANES:
-        assert (predict(lane, RunSettings(cursor=False)) is None) == lane.polls
+        assert predicted(lane.transport, settings)["missed_ratio"] == 0
+        missed_ratio = predicted(lane.transport, settings.model_copy(update={"cursor": False}))["missed_ratio"]
+        assert missed_ratio is not None
+        assert (missed_ratio > 0) == lane.polls
+    without = settings.model_copy(update={"cursor": False})
+    assert predicted("short_poll", without)["p50_ms"] is None
+    assert predicted("long_poll", without)["missed_ratio"] == pytest.approx(0.5 / 1.5, rel=1e-3)
 
 
 def test_the_page_asks_with_the_settings_of_its_url(classroom: RunningClassroom) -> None:
