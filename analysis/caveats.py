@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from analysis.precision import not_known
 from loadtests.records import JsonObject, RunInfo, TrialInfo
 
 FEW_TRIALS = 3
@@ -33,6 +34,9 @@ def _extent(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterat
         yield "Some points have a single trial: no interval can be given, and no difference can be told from chance."
     elif fewest < FEW_TRIALS:
         yield f"Some points have only {fewest} trials: their intervals are wide."
+    if lacking := not_known(points):
+        asked = f"{100 * run.scenario['precision']:g} %"
+        yield f"Not known to {asked}, as the scenario asks: the median of {_count(lacking, 'point')}."
     if few := [point for point in points if 0 < point["deliveries"] < P99_NEEDS_DELIVERIES]:
         yield f"At {_count(few, 'point')} of fewer than {P99_NEEDS_DELIVERIES} deliveries the p99 is the maximum."
 

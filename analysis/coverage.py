@@ -1,7 +1,8 @@
 """`python -m analysis.coverage`: how often the intervals of a report hold the truth, by simulation.
 
 Experiments are drawn whose truth is known; each gives its trials' statistics to an interval function of `stats`, and
-it is counted how often the interval holds the truth. Seeded: the same command prints the same table.
+it is counted how often the interval holds the truth. Seeded: the same command prints the same tables. The first table
+is of experiments whose number of trials was fixed beforehand, the second of such as stopped when they knew enough.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from analysis import stats
 Floats = npt.NDArray[np.float64]
 EXPERIMENTS = 2000
 TRIALS = (3, 5, 10, 20)
+PILOTS = (3, 5, 10)
+MOST_TRIALS = 400
+"""Of an early stopping experiment; what needs more goes without, as in a run whose budget is used up."""
 _SEED = 14
 
 
@@ -29,15 +33,18 @@ class Population:
 
     name: str
     mean: float
+    deviation: float
     draw: Callable[[np.random.Generator, tuple[int, int]], Floats]
 
 
 _SIGMA = 0.5
+_LOG_MEAN = math.exp(_SIGMA**2 / 2)
 POPULATIONS = (
-    Population("normal", 25.0, lambda rng, shape: rng.normal(25.0, 1.0, shape)),
+    Population("normal", 25.0, 1.0, lambda rng, shape: rng.normal(25.0, 1.0, shape)),
     Population(
         "skewed (log-normal, σ = 0.5)",
-        math.exp(_SIGMA**2 / 2),
+        _LOG_MEAN,
+        _LOG_MEAN * math.sqrt(math.exp(_SIGMA**2) - 1),
         lambda rng, shape: rng.lognormal(0.0, _SIGMA, shape),
     ),
 )
@@ -71,12 +78,87 @@ def coverage(function: IntervalFunction, population: Population, trials: int, ex
     return held / experiments
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """How experiments ended that stopped when they knew enough."""
+
+    coverage_ratio: float
+    """Share of those whose interval holds the truth."""
+    mean_trials: float
+
+
+StoppingRule = Callable[[Floats, int, float], int]
+"""From all trials that could be made, the pilot's number and the precision asked: how many are made."""
+
+
+def two_stage(trials: Floats, pilot: int, precision_ratio: float) -> int:
+    """As a run with a precision does: the fewest with which the interval, by the pilot's spread, is narrow enough."""
+    wanted = precision_ratio * abs(float(trials[:pilot].mean()))
+    low, high = stats.t_interval(0.0, trials[:pilot])
+    needed = math.ceil(pilot * ((high - low) / 2 / wanted) ** 2)
+    return min(max(pilot, needed), len(trials))
+
+
+def looking_every_time(trials: Floats, pilot: int, precision_ratio: float) -> int:
+    """As a run must not do: stop at the first block after which the interval of all trials is narrow enough."""
+    for count in range(pilot, len(trials)):
+        low, high = stats.t_interval(0.0, trials[:count])
+        if (high - low) / 2 <= precision_ratio * abs(float(trials[:count].mean())):
+            return count
+    return len(trials)
+
+
+def stopped(
+    rule: StoppingRule, by_pilot: bool, population: Population, pilot: int, experiments: int, seed: int
+) -> Stopped:
+    """Experiments whose p50 is asked to half a standard deviation, which takes 16 trials where that is known.
+
+    The interval's spread comes from the pilot (`by_pilot`) or from all trials alike.
+    """
+    rng = np.random.default_rng([seed, pilot, MOST_TRIALS])
+    asked_ratio = population.deviation / 2 / population.mean
+    held, made = 0, 0
+    for trials in population.draw(rng, (experiments, MOST_TRIALS)):
+        count = rule(trials, pilot, asked_ratio)
+        bounds = _interval(trials[:count], pilot if by_pilot else count)
+        held += bounds[0] <= population.mean <= bounds[1]
+        made += count
+    return Stopped(held / experiments, made / experiments)
+
+
+def stopped_by_another(correlation: float, pilot: int, experiments: int, seed: int) -> Stopped:
+    """A normal statistic (a p99, a difference to another point) of trials whose number another one decided."""
+    decisive = POPULATIONS[0]
+    rng = np.random.default_rng([seed, pilot, MOST_TRIALS, 1])
+    held, made = 0, 0
+    for _ in range(experiments):
+        shared, own = rng.normal(0.0, 1.0, (2, MOST_TRIALS))
+        count = two_stage(decisive.mean + shared, pilot, decisive.deviation / 2 / decisive.mean)
+        other = correlation * shared + math.sqrt(1 - correlation**2) * own
+        bounds = _interval(other[:count], pilot)
+        held += bounds[0] <= 0.0 <= bounds[1]
+        made += count
+    return Stopped(held / experiments, made / experiments)
+
+
+def _interval(trials: Floats, spread_of: int) -> stats.Interval:
+    """Around the mean of all, with the spread of the first so many."""
+    return stats.t_interval(float(trials.mean()), trials[:spread_of], len(trials) - spread_of)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table; a quarter of a minute, nearly all of it the bootstrap."""
+    """Print the tables; half a minute, most of it the bootstrap."""
     parser = argparse.ArgumentParser(prog="python -m analysis.coverage", description=__doc__)
     parser.add_argument("--experiments", type=_count, default=EXPERIMENTS, help="per row (%(default)s)")
     parser.add_argument("--seed", type=_count, default=_SEED, help="of the random numbers (%(default)s)")
     asked = parser.parse_args(arguments)
+    _print_fixed(asked.experiments, asked.seed)
+    print()
+    _print_stopped(asked.experiments, asked.seed)
+    return 0
+
+
+def _print_fixed(experiments: int, seed: int) -> None:
     functions: dict[str, IntervalFunction] = {
         "Student's t": stats.t_interval,
         "BCa bootstrap": bootstrap_interval,
@@ -85,9 +167,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("| --- | --- |" + " ---: |" * len(TRIALS))
     for name, function in functions.items():
         for population in POPULATIONS:
-            shares = [coverage(function, population, trials, asked.experiments, asked.seed) for trials in TRIALS]
+            shares = [coverage(function, population, trials, experiments, seed) for trials in TRIALS]
             print(f"| {name} | {population.name} | " + " | ".join(f"{100 * share:.1f} %" for share in shares) + " |")
-    return 0
+
+
+def _print_stopped(experiments: int, seed: int) -> None:
+    print("| stopping early | trials' statistics | " + " | ".join(f"pilot of {pilot}" for pilot in PILOTS) + " |")
+    print("| --- | --- |" + " ---: |" * len(PILOTS))
+    rules: dict[str, tuple[StoppingRule, bool]] = {
+        "two stages (Stein)": (two_stage, True),
+        "two stages, spread of all trials": (two_stage, False),
+        "a look after every block": (looking_every_time, False),
+    }
+    for name, (rule, by_pilot) in rules.items():
+        for population in POPULATIONS:
+            found = [stopped(rule, by_pilot, population, pilot, experiments, seed) for pilot in PILOTS]
+            print(f"| {name} | {population.name} | {_cells(found)} |")
+    for correlation in (0.0, 0.7):
+        found = [stopped_by_another(correlation, pilot, experiments, seed) for pilot in PILOTS]
+        print(f"| two stages (Stein), by another statistic | normal, correlation {correlation:g} | {_cells(found)} |")
+
+
+def _cells(found: Sequence[Stopped]) -> str:
+    return " | ".join(f"{100 * each.coverage_ratio:.1f} % ({each.mean_trials:.0f} trials)" for each in found)
 
 
 def _count(text: str) -> int:

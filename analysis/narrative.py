@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from analysis.precision import not_known
 from analysis.quantities import count, figure, listed, parameter_title, percent, plural
 from analysis.series import Results, value_at
 from loadtests.records import TRIAL_FORMAT, JsonObject, RunInfo, finished_trial_folders, read_json
@@ -42,9 +43,17 @@ def completeness(summary: JsonObject) -> str | None:
 
 def how_measured(run: RunInfo, results: Results, documents: Sequence[JsonObject]) -> list[str]:
     """One paragraph per aspect: stream, clients, network, trials, latency, bytes and CPU."""
-    paragraphs = [_stream(results), _network(results, run, documents), _trials(run, results), _latency(results)]
+    paragraphs = [_stream(results), _network(results, run, documents), _trials(run, results)]
     freshness = [] if results.round_trip else [_FRESHNESS]
-    return [*paragraphs, *freshness, *_noise(results), _costs(results), _model()]
+    return [
+        *paragraphs,
+        *_precision(run, results),
+        _latency(results),
+        *freshness,
+        *_noise(results),
+        _costs(results),
+        _model(),
+    ]
 
 
 def validity_checks(results: Results) -> list[str]:
@@ -120,11 +129,13 @@ def _network(results: Results, run: RunInfo, documents: Sequence[JsonObject]) ->
 
 def _trials(run: RunInfo, results: Results) -> str:
     base, summary = results.base, results.summary
-    blocks = len({planned.block for planned in run.plan})
+    pilot = [planned for planned in run.plan if planned.block < run.scenario["repeats"]]
+    blocks = len({planned.block for planned in pilot})
+    further = f", the {len(run.plan) - len(pilot)} beyond the pilot aside" if len(run.plan) > len(pilot) else ""
     return (
         f"{plural(summary['finished_trials'], 'trial')} of {count(summary['planned_trials'])} planned, in "
-        f"{plural(blocks, 'block')}: each block measures every point once, in random order, with fresh processes. "
-        f"Events due in "
+        f"{plural(blocks, 'block')}{further}: each block measures every point once, in random order, with fresh "
+        f"processes. Events due in "
         f"the first {base['warm_up_s']:g} s of a trial are warm-up and not measured; those due in the "
         f"{base['measured_s']:g} s after it are, and the trial goes on until every client has every event or "
         f"the drain "
@@ -132,6 +143,47 @@ def _trials(run: RunInfo, results: Results) -> str:
         f"trials, "
         f"differences are paired within blocks."
     )
+
+
+def _precision(run: RunInfo, results: Results) -> Iterator[str]:
+    """What was asked, how it was gone about, what came of it, and why where it did not."""
+    asked = run.scenario.get("precision")
+    if asked is None:
+        return
+    blocks, target = run.scenario["repeats"], f"{100 * asked:g} %"
+    rule = (
+        f"The median of each point was to be known to {target} of itself, or to 0.2 ms, below which nothing is claimed"
+    )
+    if not run.precision:
+        yield f"{rule}; the run ended before the {blocks} blocks were whole that were to tell what that takes."
+        return
+    added = sum(point["precision"]["trials_added"] for point in results.points if point["precision"])
+    lacking = not_known(results.points)
+    points = len(results.summary["points"])
+    known = sum(point["precision"]["reached"] for point in results.points if point["precision"])
+    yield (
+        f"{rule}. The first {blocks} blocks were the pilot: its spread alone told how many trials each point needs, "
+        f"and every interval of a point with added trials takes its spread from the pilot alone, all statistics and "
+        f"differences alike (Stein 1945), so that stopping early makes none of them too narrow. "
+        f"{plural(added, 'trial')} were added; {known} of {plural(points, 'point')} are known so."
+        + _lacking(run, results, lacking)
+    )
+
+
+def _lacking(run: RunInfo, results: Results, lacking: Sequence[JsonObject]) -> str:
+    if not lacking:
+        return ""
+    summary = results.summary
+    why = (
+        "the run was interrupted"
+        if summary["finished_trials"] < summary["planned_trials"]
+        else f"the budget of {run.scenario['budget_s']:g} s had no room for more"
+    )
+    named = [
+        f"{results.name(point)} ({point['trials']} of {count(point['precision']['trials_needed'])} trials)"
+        for point in lacking
+    ]
+    return f" Not known so are {listed(named)}, as {why}."
 
 
 def _latency(results: Results) -> str:

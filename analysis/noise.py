@@ -36,7 +36,7 @@ def floor_ms(floors: JsonObject | None, transports: Sequence[str], statistic: st
 
 def _difference(first: PerBlock, second: PerBlock, name: str) -> JsonObject | None:
     ours, theirs = (_of_blocks(blocks, name) for blocks in (first, second))
-    difference = paired_difference(theirs, ours)
+    difference = paired_difference(theirs, ours, first.pilot_blocks)
     if difference is None:
         return None
     ci95 = difference.ci95

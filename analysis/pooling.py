@@ -28,16 +28,22 @@ class PerBlock:
 
     latency_ms: dict[int, dict[str, float]]
     """`mean`, `p50`, … by block, of the trials that measured anything."""
+    pilot_blocks: int | None = None
+    """Blocks that give the spread; trials of later ones were added because of it. None: all give it."""
 
     @classmethod
-    def of(cls, trials: Trials) -> PerBlock:
+    def of(cls, trials: Trials, pilot_blocks: int | None = None) -> PerBlock:
         """From a point's trials."""
         measured = [trial for trial in trials if len(trial.latencies.latency_ms)]
-        return cls({trial.info.block: _distribution(trial.latencies.latency_ms) for trial in measured})
+        by_block = {trial.info.block: _distribution(trial.latencies.latency_ms) for trial in measured}
+        return cls(by_block, pilot_blocks)
 
 
-def pool(trials: Trials, style: TransportStyle) -> JsonObject:
-    """One point from its trials, of which there is at least one; `base` and `against_reference` are added later."""
+def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None) -> JsonObject:
+    """One point from its trials, of which there is at least one; `base` and `against_reference` are added later.
+
+    Intervals take their spread from the first `pilot_blocks`, as `PerBlock` has them.
+    """
     parameters = trials[0].info.parameters
     return {
         "transport": style.name,
@@ -45,12 +51,12 @@ def pool(trials: Trials, style: TransportStyle) -> JsonObject:
         "trials": len(trials),
         "events": sum(trial.events for trial in trials),
         "deliveries": sum(len(trial.latencies.latency_ms) for trial in trials),
-        "latency_ms": _latency(trials),
+        "latency_ms": _latency(trials, pilot_blocks),
         "latency_stamp": "kernel" if all(trial.kernel_stamps for trial in trials) else "user",
         "parts_ms": _parts(trials),
         "stamps": _stamps(trials),
         "freshness": _freshness(trials),
-        **_requests(trials),
+        **_requests(trials, pilot_blocks),
         **_bytes(trials),
         **_processors(trials),
         "ledger": _summed([trial.ledger for trial in trials]),
@@ -75,12 +81,13 @@ def _difference(blocks: PerBlock, reference_blocks: PerBlock, name: str) -> Json
     ours, theirs = (
         {block: latency_ms[name] for block, latency_ms in of.latency_ms.items()} for of in (blocks, reference_blocks)
     )
-    found = stats.paired_difference(ours, theirs)
+    found = stats.paired_difference(ours, theirs, blocks.pilot_blocks)
     return None if found is None else {"value": found.value, "ci95": _as_list(found.ci95)}
 
 
-def _latency(trials: Trials) -> JsonObject:
-    samples = [trial.latencies.latency_ms for trial in trials if len(trial.latencies.latency_ms)]
+def _latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
+    measured = [trial for trial in trials if len(trial.latencies.latency_ms)]
+    samples = [trial.latencies.latency_ms for trial in measured]
     names = ["mean", *_LATENCY_QUANTILES, "max"]
     with_interval = ["mean", "p50", "p95", "p99"]
     if not samples:
@@ -88,7 +95,7 @@ def _latency(trials: Trials) -> JsonObject:
     pooled = _distribution(np.concatenate(samples))
     per_trial = [_distribution(sample) for sample in samples]
     intervals = {
-        f"{name}_ci95": _as_list(stats.interval(pooled[name], [trial[name] for trial in per_trial]))
+        f"{name}_ci95": _interval(pooled[name], measured, [each[name] for each in per_trial], pilot_blocks)
         for name in with_interval
     }
     return {**pooled, **intervals}
@@ -151,15 +158,17 @@ def _freshness(trials: Trials) -> JsonObject | None:
     return {**dict(zip(_OUTDATED_FROM_MS, shares, strict=True)), "mean_age_ms": pooled.mean_ms}
 
 
-def _requests(trials: Trials) -> JsonObject:
-    per_event, per_event_ci = _ratio(trials, lambda t: t.requests.sent, lambda t: t.due_deliveries)
-    per_s, per_s_ci = _ratio(trials, lambda t: t.requests.sent, lambda t: t.client_seconds)
+def _requests(trials: Trials, pilot_blocks: int | None) -> JsonObject:
+    per_event, per_event_ci = _ratio(trials, lambda t: t.requests.sent, lambda t: t.due_deliveries, pilot_blocks)
+    per_s, per_s_ci = _ratio(trials, lambda t: t.requests.sent, lambda t: t.client_seconds, pilot_blocks)
     return {
         "requests_per_event": per_event,
         "requests_per_event_ci95": per_event_ci,
         "requests_per_s": per_s,
         "requests_per_s_ci95": per_s_ci,
-        "empty_ratio": _ratio(trials, lambda t: t.requests.empty_polls, lambda t: t.requests.answered_polls)[0],
+        "empty_ratio": _ratio(
+            trials, lambda t: t.requests.empty_polls, lambda t: t.requests.answered_polls, pilot_blocks
+        )[0],
         "requests": _summed([trial.requests.totals for trial in trials]),
     }
 
@@ -208,14 +217,13 @@ def _processors(trials: Trials) -> JsonObject:
 
 def _loss(trials: Trials, style: TransportStyle) -> JsonObject:
     """Share of the deliveries due in the window that never came, and what the models expect: 0 with a cursor."""
+    due = sum(trial.due_deliveries for trial in trials)
+    came = sum(len(trial.latencies.latency_ms) for trial in trials)
+    expected = sum(len(trial.latencies.predicted_ms) for trial in trials)
     conditions = Conditions.of_point(trials[0].info.parameters, style.role)
     return {
-        "ratio": _ratio(trials, lambda t: t.due_deliveries - len(t.latencies.latency_ms), lambda t: t.due_deliveries)[
-            0
-        ],
-        "model_ratio": _ratio(
-            trials, lambda t: t.due_deliveries - len(t.latencies.predicted_ms), lambda t: t.due_deliveries
-        )[0],
+        "ratio": (due - came) / due if due else None,
+        "model_ratio": (due - expected) / due if due else None,
         "closed_form_ratio": expected_loss_ratio(style.model, conditions),
     }
 
@@ -275,14 +283,28 @@ def _residual(trials: Trials) -> JsonObject:
 
 
 def _ratio(
-    trials: Trials, above: Callable[[TrialMeasures], float], below: Callable[[TrialMeasures], float]
+    trials: Trials,
+    above: Callable[[TrialMeasures], float],
+    below: Callable[[TrialMeasures], float],
+    pilot_blocks: int | None,
 ) -> tuple[float | None, list[float] | None]:
     """A ratio of sums over the trials, with the interval of the trials' own ratios; None where there is no divisor."""
-    pairs = [(above(trial), below(trial)) for trial in trials if below(trial)]
+    counted = [trial for trial in trials if below(trial)]
+    pairs = [(above(trial), below(trial)) for trial in counted]
     if not pairs:
         return None, None
     pooled = sum(a for a, _ in pairs) / sum(b for _, b in pairs)
-    return pooled, _as_list(stats.interval(pooled, [a / b for a, b in pairs]))
+    return pooled, _interval(pooled, counted, [a / b for a, b in pairs], pilot_blocks)
+
+
+def _interval(estimate: float, trials: Trials, values: Sequence[float], pilot_blocks: int | None) -> list[float] | None:
+    """Of an estimate pooled over these trials, of which each has its value."""
+    pilot = [
+        value
+        for trial, value in zip(trials, values, strict=True)
+        if pilot_blocks is None or trial.info.block < pilot_blocks
+    ]
+    return _as_list(stats.interval(estimate, pilot, len(values) - len(pilot)))
 
 
 def _summed(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:

@@ -99,6 +99,13 @@ class Results:
         by_name = {series.transport.name: series for series in swept}
         return [by_name.get(series.transport.name, series) for series in self.base_points()]
 
+    def name(self, point: JsonObject) -> str:
+        """The label of a point's transport, and the parameters in which it differs from the base."""
+        differs = self._differs(point)
+        label = next(style.label for style in self.transports if style.name == point["transport"])
+        own = [parameter_value(name, value) for name, value in point["parameters"].items() if name in differs]
+        return ", ".join([label, *own])
+
     def conditions(self, *, without: str = "") -> str:
         """The base parameters that all transports share, in words."""
         shared = ("clients", "rate_per_s", "arrival", "payload_bytes", "one_way_delay_ms")

@@ -42,31 +42,42 @@ def quantiles(values: Sample, shares: Sequence[float]) -> list[float]:
     return [float(value) for value in np.quantile(np.asarray(values), shares, method=QUANTILE_METHOD)]
 
 
-def interval(estimate: float, per_trial: Sample) -> Interval | None:
+def interval(estimate: float, per_trial: Sample, further: int = 0) -> Interval | None:
     """95 % interval of an estimate pooled over trials, from the same statistic of each trial; None with one trial.
+
+    `further` trials that were added because of what `per_trial`, the pilot, had shown, are in the estimate but not in
+    the spread (Stein 1945, see `t_interval`).
 
     Student's t, however many trials there are: a bootstrap over trials (BCa, Efron 1987) covers less than it says up to
     20 of them and more, for normal and for skewed statistics alike; `python -m analysis.coverage` shows by how much.
     """
-    return t_interval(estimate, per_trial) if len(per_trial) > 1 else None
+    return t_interval(estimate, per_trial, further) if len(per_trial) > 1 else None
 
 
-def t_interval(estimate: float, per_trial: Sample) -> Interval:
-    """estimate ± t · s / √n with n - 1 degrees of freedom (Student 1908), s the spread between n ≥ 2 trials."""
-    count = len(per_trial)
-    half = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * float(np.std(per_trial, ddof=1))
-    half /= math.sqrt(count)
+def t_interval(estimate: float, per_trial: Sample, further: int = 0) -> Interval:
+    """estimate ± t · s / √(n + further) with n - 1 degrees of freedom, s the spread between n ≥ 2 trials.
+
+    Student (1908); with further trials Stein (Ann. Math. Stat. 16, 1945, p. 243). The mean of normal trials does not
+    depend on the spread of the first n, so it does not matter that their number was chosen by it, whichever statistic
+    of the pilot it was chosen by: the same holds for all statistics that are jointly normal with that one.
+    """
+    pilot = len(per_trial)
+    half = float(stdtrit(pilot - 1, (1 + CONFIDENCE) / 2)) * float(np.std(per_trial, ddof=1))
+    half /= math.sqrt(pilot + further)
     return estimate - half, estimate + half
 
 
-def paired_difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Difference | None:
+def paired_difference(
+    ours: Mapping[int, float], theirs: Mapping[int, float], pilot_blocks: int | None = None
+) -> Difference | None:
     """Mean of ours - theirs over the blocks that both have; None where they share none.
 
-    Pairing takes out what moves a whole block: the machine's mood, the luck of its stream.
+    Pairing takes out what moves a whole block: the machine's mood, the luck of its stream. Of the first `pilot_blocks`
+    (None: all) comes the spread, as for `interval`.
     """
     blocks = sorted(ours.keys() & theirs.keys())
     if not blocks:
         return None
-    differences = [ours[block] - theirs[block] for block in blocks]
-    mean = float(np.mean(differences))
-    return Difference(mean, interval(mean, differences), len(blocks))
+    mean = float(np.mean([ours[block] - theirs[block] for block in blocks]))
+    pilot = [ours[block] - theirs[block] for block in blocks if pilot_blocks is None or block < pilot_blocks]
+    return Difference(mean, interval(mean, pilot, len(blocks) - len(pilot)), len(blocks))

@@ -12,6 +12,7 @@ from typing import Any
 from analysis.caveats import caveats
 from analysis.noise import STATISTICS, floor_ms, noise_floors
 from analysis.pooling import PerBlock, against, pool
+from analysis.precision import point_precision
 from analysis.stats import QUANTILE_DEFINITION
 from analysis.trial_measures import TrialMeasures, measure
 from analysis.validity import PublishedStream, mismatch_reason
@@ -111,6 +112,7 @@ def _pooled_points(run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapp
     """Points in the plan's order, one at a time: only one point's raw values are in memory at once."""
     styles = {style.name: style for style in run.transports}
     streams = _Streams()
+    pilot_blocks = run.scenario["repeats"]
     for number in sorted({planned.point for planned in finished}):
         planned_trials = [planned for planned in finished if planned.point == number]
         style = styles[planned_trials[0].transport]
@@ -121,12 +123,13 @@ def _pooled_points(run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapp
             for reason in (*trial.reasons, streams.reason_against(planned, trial.stream))
             if reason
         ]
-        point = pool(measured, style)
+        point = pool(measured, style, pilot_blocks)
+        point["precision"] = point_precision(run, number, [trial.info for trial in measured], point["latency_ms"])
         if run.scenario.get("wrong_way"):
             point["as_reported"] = as_reported(measured, style)
         point["base"] = _is_base(point["parameters"], run.scenario["parameters"])
         point["valid"], point["invalid_reasons"] = not reasons, reasons
-        yield _Pooled(point, PerBlock.of(measured), [trial.info for trial in measured])
+        yield _Pooled(point, PerBlock.of(measured, pilot_blocks), [trial.info for trial in measured])
 
 
 def _measured(folder: Path, style: TransportStyle) -> TrialMeasures:

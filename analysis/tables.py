@@ -94,6 +94,26 @@ def noise_table(results: Results) -> Table | None:
     return Table(f"Each transport against itself, measured in {measured_in}", columns, tuple(rows))
 
 
+def precision_table(results: Results) -> Table | None:
+    """How well the median of each point is known, where the scenario asks for a precision."""
+    asked = [(point, found) for point in results.points if (found := point.get("precision"))]
+    if not asked:
+        return None
+    rows = [
+        (
+            Cell(results.name(point), "" if found["reached"] else "NOT KNOWN"),
+            Cell(figure(point["latency_ms"]["p50"])),
+            Cell(f"±{figure(found['reached_ms'])}", f"({percent(found['reached_ratio'])})"),
+            Cell(f"±{figure(found['asked_ms'])}"),
+            Cell(count(point["trials"]), f"({count(found['trials_added'])})"),
+            Cell(count(found["trials_needed"])),
+        )
+        for point, found in asked
+    ]
+    columns = ("Point", "p50 ms", "known to ms", "asked ms", "trials (added)", "trials needed")
+    return Table("How well each median is known", columns, tuple(rows))
+
+
 def _noise(found: JsonObject | None) -> Cell:
     if found is None or found["half_width"] is None:
         return Cell(NOT_MEASURED)

@@ -96,6 +96,7 @@ def _checked_target(url: str) -> str:
 
 
 def _plan(options: argparse.Namespace) -> None:
+    from loadtests.pilot import tell_beyond
     from loadtests.plan import expected_seconds, plan_trials
 
     scenario = load_scenario(options.scenario)
@@ -103,7 +104,8 @@ def _plan(options: argparse.Namespace) -> None:
     for trial in trials:
         parameters = ", ".join(f"{name} {value}" for name, value in trial.parameters.items())
         print(f"{trial.index:3d}  block {trial.block}  {trial.transport:12s}  {parameters}")
-    print(f"{len(trials)} trials, about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s")
+    within = f"about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s"
+    print(f"{len(trials)} trials, {within}{tell_beyond(scenario)}")
 
 
 def _ui(options: argparse.Namespace) -> None:

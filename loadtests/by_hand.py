@@ -17,10 +17,10 @@ from loadtests.clients.base import ClientSetup
 from loadtests.connection import Connection
 from loadtests.control import ControlClient
 from loadtests.driver import Driver
+from loadtests.parameters import PARAMETERS
 from loadtests.population import new_client, schedule_period_s
 from loadtests.recorder import Recorder
 from loadtests.records import Deliveries, Outcome, RequestKind, Requests, UserError
-from loadtests.scenario import PARAMETERS
 from loadtests.transports import TRANSPORTS
 from servers.stream import ARRIVALS, StreamSpec, due_offsets_ns, payloads
 

@@ -101,6 +101,8 @@ class Conductor:
     def _conduct(self) -> LoadOutcome:
         self._wait_for_server()
         clock = self._control.clock()
+        # A server that was already running still tells the stream before this one to whoever comes without a cursor.
+        self._control.empty_log()
         self.driver.watch_itself()
         self._server_ready.set()
         self._wait_for_clients()

@@ -91,6 +91,10 @@ class ControlClient:
             )
         return int(answer["t0_ns"])
 
+    def empty_log(self) -> None:
+        """Publish a stream without events, so that none of an earlier one is left."""
+        self.start_stream(0, [], [""])
+
     def stats(self) -> JsonObject:
         """GET /stats as it came."""
         answer = self._ask("GET", wire.STATS_PATH)

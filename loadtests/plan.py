@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ LINGER_S = 0.1
 DRAIN_MARGIN_S = 2.0
 LAST_TURN_MARGIN_S = 1.0
 """What a busy machine may take with the last events that a client without a cursor gets."""
+MAX_BLOCKS = 1000
+"""The next seed's streams begin there; no point ever gets more trials."""
 
 
 def plan_trials(scenario: Scenario) -> tuple[PlannedTrial, ...]:
@@ -25,23 +29,59 @@ def plan_trials(scenario: Scenario) -> tuple[PlannedTrial, ...]:
 
     All trials of a block share the seed of the stream: at equal rate and arrival, the same events at the same times.
     """
-    points = scenario.points()
     trials: list[PlannedTrial] = []
     for block in range(scenario.repeats):
-        order = np.random.default_rng([scenario.seed, block]).permutation(len(points))
-        for number in order:
-            point = points[number]
-            trials.append(
-                PlannedTrial(
-                    index=len(trials),
-                    block=block,
-                    point=int(number),
-                    transport=point.transport,
-                    parameters=point.as_dict(),
-                    seed=scenario.seed * 1000 + block,
-                )
-            )
+        trials += _block(scenario, block, len(trials))
     return tuple(trials)
+
+
+def plan_further(
+    scenario: Scenario, planned: tuple[PlannedTrial, ...], missing: Mapping[int, int], left_s: float
+) -> tuple[PlannedTrial, ...]:
+    """Blocks beyond the pilot's, of points that lack trials only, in a random order of its own for each block.
+
+    `missing` maps points to the trials they lack, `left_s` is the time that there is for them. Where it is too short
+    for all, the points that need least of it come first, so that as many as possible are known at the end.
+    """
+    parameters = {trial.point: trial.parameters for trial in planned}
+    costs_s = {point: trial_seconds(parameters[point]) for point, lacking in missing.items() if lacking > 0}
+    granted = _grant(missing, costs_s, left_s)
+    further: list[PlannedTrial] = []
+    for block in range(scenario.repeats, MAX_BLOCKS):
+        for trial in _block(scenario, block, 0):
+            # A stream without a single event in its window would measure nothing: its point waits for the next block.
+            if granted.get(trial.point) and _has_events(trial):
+                granted[trial.point] -= 1
+                index = len(planned) + len(further)
+                further.append(dataclasses.replace(trial, index=index, parameters=parameters[trial.point]))
+        if not any(granted.values()):
+            break
+    return tuple(further)
+
+
+def _grant(missing: Mapping[int, int], costs_s: Mapping[int, float], left_s: float) -> dict[int, int]:
+    """How many of the trials that each point lacks there is time for."""
+    granted: dict[int, int] = {}
+    for point in sorted(costs_s, key=lambda point: (missing[point] * costs_s[point], point)):
+        granted[point] = int(max(0.0, min(missing[point], left_s / costs_s[point])))
+        left_s -= granted[point] * costs_s[point]
+    return granted
+
+
+def _block(scenario: Scenario, block: int, first_index: int) -> list[PlannedTrial]:
+    points = scenario.points()
+    order = np.random.default_rng([scenario.seed, block]).permutation(len(points))
+    return [
+        PlannedTrial(
+            index=first_index + i,
+            block=block,
+            point=int(number),
+            transport=points[number].transport,
+            parameters=points[number].as_dict(),
+            seed=scenario.seed * MAX_BLOCKS + block,
+        )
+        for i, number in enumerate(order)
+    ]
 
 
 def stream_spec(trial: PlannedTrial) -> StreamSpec:
@@ -101,10 +141,15 @@ def check_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:
             f"budget_s = {scenario.budget_s:g} (expected fewer repeats, shorter trials or a larger budget)"
         )
     for trial in trials:
-        warm_up_ns = trial.parameters["warm_up_s"] * 1e9
-        if not (due_offsets_ns(stream_spec(trial)) >= warm_up_ns).any():
+        if not _has_events(trial):
             raise UserError(
                 f"scenario {scenario.name}: block {trial.block} of {trial.transport} at rate_per_s = "
                 f"{trial.parameters['rate_per_s']:g} has no event within measured_s = "
                 f"{trial.parameters['measured_s']:g} (expected a higher rate or a longer trial)"
             )
+
+
+def _has_events(trial: PlannedTrial) -> bool:
+    """Whether its stream has an event to measure."""
+    warm_up_ns = trial.parameters["warm_up_s"] * 1e9
+    return bool((due_offsets_ns(stream_spec(trial)) >= warm_up_ns).any())

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
-from rich.text import Text
 
 from loadtests.control import ControlClient
 from loadtests.injected import checked_faults
 from loadtests.machine import describe_machine, describe_versions, ensure_descriptors
 from loadtests.noise import record_noise_floor
-from loadtests.plan import check_plan, expected_seconds, plan_trials, trial_seconds
+from loadtests.pilot import extend_plan, tell_beyond, tell_end, tell_pilot
+from loadtests.plan import check_plan, expected_seconds, plan_trials
 from loadtests.processes import PROJECT_FOLDER, plan_cores
+from loadtests.progress import RunProgress, run_progress
 from loadtests.records import (
     PARAMETER_DEFAULTS,
     PlannedTrial,
@@ -71,14 +73,33 @@ def run_scenario(
     record_noise_floor(folder, run)
     _point_latest(folder)
     _tell_plan(scenario, trials, folder, console)
-    with _progress(trials, console) as progress:
-        for trial in trials:
-            tick = progress.start(trial)
-            surroundings = Surroundings(cores, target, tick, instruments)
+    surround = partial(Surroundings, cores, target, instruments=instruments)
+    started_s = time.monotonic()
+    with run_progress(trials, console) as progress:
+        _measure(trials, folder, progress, surround)
+        if scenario.precision is not None:
             with _disk_errors(folder):
-                run_trial(trial, folder / "trials" / trial.folder_name, surroundings)
-            progress.finish(trial)
+                run = extend_plan(folder, scenario, scenario.precision, run, time.monotonic() - started_s)
+                write_run_info(folder, run)
+            console.print(tell_pilot(run, len(trials)), highlight=False, soft_wrap=True)
+            further = run.plan[len(trials) :]
+            progress.extend(further)
+            _measure(further, folder, progress, surround)
+            if further:
+                console.print(tell_end(run), highlight=False, soft_wrap=True)
     return folder
+
+
+def _measure(
+    trials: tuple[PlannedTrial, ...],
+    folder: Path,
+    progress: RunProgress,
+    surround: Callable[[Callable[[float], None]], Surroundings],
+) -> None:
+    for trial in trials:
+        with _disk_errors(folder):
+            run_trial(trial, folder / "trials" / trial.folder_name, surround(progress.start(trial)))
+        progress.finish(trial)
 
 
 def _run_info(
@@ -173,7 +194,7 @@ def _tell_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...], folder: Pat
         console.print(f"[bold red]WRONG WAY on purpose:[/bold red] {escape(scenario.wrong_way)}", highlight=False)
     console.print(
         f"{len(scenario.points())} points × {scenario.repeats} blocks = {len(trials)} trials, about "
-        f"{f'{minutes} min ' if minutes else ''}{seconds} s; records in {_shown(folder)}",
+        f"{f'{minutes} min ' if minutes else ''}{seconds} s{tell_beyond(scenario)}; records in {_shown(folder)}",
         highlight=False,
         soft_wrap=True,
     )
@@ -184,60 +205,3 @@ def _shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-class _TimeLeft(ProgressColumn):
-    """Time left by the plan, corrected by how the trials so far compared with it."""
-
-    def render(self, task: Task) -> Text:
-        """`m:ss left`."""
-        left_s = max(0.0, (task.total or 0.0) - task.completed)
-        if task.elapsed and task.completed > 0.1 * (task.total or 0.0):
-            left_s *= task.elapsed / task.completed
-        minutes, seconds = divmod(round(left_s), 60)
-        return Text(f"{minutes}:{seconds:02d} left", style="cyan")
-
-
-class _RunProgress:
-    """The bar counts planned seconds, so that a long trial fills as much of it as it takes."""
-
-    def __init__(self, progress: Progress, trials: tuple[PlannedTrial, ...]) -> None:
-        self._progress = progress
-        self._count = len(trials)
-        self._done_s = 0.0
-        self._task = progress.add_task("", total=sum(trial_seconds(t.parameters) for t in trials))
-
-    def start(self, trial: PlannedTrial) -> Callable[[float], None]:
-        """Show what runs now; returns what to call with its elapsed seconds."""
-        planned_s = trial_seconds(trial.parameters)
-        self._progress.update(
-            self._task,
-            description=f"{trial.index + 1}/{self._count} {_describe(trial)}",
-            completed=self._done_s,
-            refresh=True,
-        )
-
-        def tick(elapsed_s: float) -> None:
-            self._progress.update(self._task, completed=self._done_s + min(elapsed_s, planned_s), refresh=True)
-
-        return tick
-
-    def finish(self, trial: PlannedTrial) -> None:
-        """One trial is done."""
-        self._done_s += trial_seconds(trial.parameters)
-        self._progress.update(self._task, completed=self._done_s)
-
-
-@contextmanager
-def _progress(trials: tuple[PlannedTrial, ...], console: Console) -> Iterator[_RunProgress]:
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), _TimeLeft())
-    # Refreshed by the observer of each trial: a thread of its own would draw at ordinary priority.
-    with Progress(*columns, console=console, auto_refresh=False) as progress:
-        yield _RunProgress(progress, trials)
-
-
-def _describe(trial: PlannedTrial) -> str:
-    parameters = trial.parameters
-    label = TRANSPORTS[trial.transport].label
-    interval = f" each {parameters['poll_interval_s']:g} s" if "poll_interval_s" in parameters else ""
-    return f"{label}{interval}, {parameters['rate_per_s']:g} events/s, {parameters['clients']} clients"

@@ -13,93 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loadtests.parameters import ONLY_WHERE_NAMED, PARAMETERS, WITHOUT_EFFECT, Number, Rule
 from loadtests.records import PARAMETER_DEFAULTS, JsonObject, UserError
 from loadtests.transports import TRANSPORTS
-from servers.stream import ARRIVALS
 
 SCENARIO_FOLDER = Path(__file__).parent / "scenarios"
 MAX_REPEATS = 100
 MAX_BUDGET_S = 24 * 3600
+LEAST_PILOT = 3
+"""Blocks before a precision is judged: the spread of two trials says next to nothing (t is 12.7)."""
 
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number within bounds, both included."""
-
-    low: float
-    high: float
-    whole: bool = False
-
-    @property
-    def expected(self) -> str:
-        """The expectation in words."""
-        return f"a{' whole' if self.whole else ''} number from {self.low:g} to {self.high:g}"
-
-    def accepts(self, value: object) -> bool:
-        """Whether `value` is such a number; true and false are not."""
-        kinds = int if self.whole else (int, float)
-        return isinstance(value, kinds) and not isinstance(value, bool) and self.low <= value <= self.high
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of a few words."""
-
-    words: tuple[str, ...]
-
-    @property
-    def expected(self) -> str:
-        """The expectation in words."""
-        return "one of " + ", ".join(f'"{word}"' for word in self.words)
-
-    def accepts(self, value: object) -> bool:
-        """Whether `value` is one of the words."""
-        return value in self.words
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """True or false."""
-
-    @property
-    def expected(self) -> str:
-        """The expectation in words."""
-        return "true or false"
-
-    def accepts(self, value: object) -> bool:
-        """Whether `value` is one of the two."""
-        return isinstance(value, bool)
-
-
-Rule = Number | Choice | Switch
-
-PARAMETERS: dict[str, Rule] = {
-    "clients": Number(1, 100_000, whole=True),
-    "rate_per_s": Number(0.01, 100_000),
-    "arrival": Choice(ARRIVALS),
-    "payload_bytes": Number(0, 1_000_000, whole=True),
-    "one_way_delay_ms": Number(0, 10_000),
-    "warm_up_s": Number(0, 600),
-    "measured_s": Number(0.1, 3600),
-    "poll_interval_s": Number(0.005, 600),
-    "hold_s": Number(0.05, 600),
-    "stack": Choice(("fastapi", "asgi")),
-    "compression": Choice(("off", "deflate")),
-    "headers": Choice(("lean", "padded")),
-    "keep_alive": Switch(),
-    "cursor": Switch(),
-    "phase": Choice(("spread", "locked")),
-    "pacing": Choice(("schedule", "pause")),
-    "replica": Choice(("a", "b")),
-    "client_delay_ms": Number(0, 1000),
-}
-"""Every parameter of a scenario and what it accepts. Those with a default need not be named."""
-
-WITHOUT_EFFECT = ("replica",)
-"""Parameters that only tell identical points apart, for measuring the noise; in a point only where they are named."""
-
-_ONLY_WHERE_NAMED = frozenset({*WITHOUT_EFFECT, "client_delay_ms"})
-"""What no ordinary scenario is about: the clients' delay is a test hook (docs/accuracy.md)."""
 
 _OWN_PARAMETERS = frozenset(name for transport in TRANSPORTS.values() for name in transport.parameters)
 
@@ -138,6 +61,8 @@ class Scenario:
     sweeps: tuple[Sweep, ...]
     wrong_way: str = ""
     """What is wrong on purpose here and what to do instead; empty in all scenarios but those that show a mistake."""
+    precision: float | None = None
+    """How well the p50 of each point is to be known, as a ratio of it; None: `repeats` trials, as well as they do."""
 
     def points(self) -> list[Point]:
         """Base points first, then those of the sweeps, each once."""
@@ -159,6 +84,7 @@ class Scenario:
             "seed": self.seed,
             "repeats": self.repeats,
             "budget_s": self.budget_s,
+            "precision": self.precision,
             "transports": list(self.transports),
             "parameters": dict(self.parameters),
             "without_effect": list(WITHOUT_EFFECT),
@@ -197,7 +123,10 @@ def parse_scenario(text: str, file: str) -> Scenario:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{file}: not valid TOML: {error}") from error
-    known = ("name", "description", "wrong_way", "seed", "repeats", "budget_s", "transports", "parameters", "sweep")
+    known = (
+        "name", "description", "wrong_way", "seed", "repeats", "precision", "budget_s", "transports", "parameters",
+        "sweep",
+    )  # fmt: skip
     _reject_unknown(document, known, file, "")
     transports = _transports(document.get("transports"), file, "transports")
     scenario = Scenario(
@@ -210,6 +139,7 @@ def parse_scenario(text: str, file: str) -> Scenario:
         parameters=_parameters(document.get("parameters"), transports, file),
         sweeps=_sweeps(document.get("sweep", []), transports, file),
         wrong_way=_text(document, "wrong_way", file) if "wrong_way" in document else "",
+        precision=_precision(document, file),
     )
     base = dict(scenario.parameters)
     for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - base.keys():
@@ -233,7 +163,7 @@ def _parameters(found: object, transports: tuple[str, ...], file: str) -> tuple[
     needed = [
         name
         for name in PARAMETERS
-        if (name not in _OWN_PARAMETERS or name in taken) and (name not in _ONLY_WHERE_NAMED or name in found)
+        if (name not in _OWN_PARAMETERS or name in taken) and (name not in ONLY_WHERE_NAMED or name in found)
     ]
     resolved = {**PARAMETER_DEFAULTS, **found}
     checked = {name: _checked(resolved, name, PARAMETERS[name], file, "parameters.") for name in needed}
@@ -284,6 +214,19 @@ def _transports(found: object, file: str, key: str) -> tuple[str, ...]:
     if len(set(found)) != len(found):
         raise UserError(f"{file}: {key} = {found!r}: expected each transport once")
     return tuple(found)
+
+
+def _precision(document: Mapping[str, Any], file: str) -> float | None:
+    if "precision" not in document:
+        return None
+    repeats = document.get("repeats", 0)
+    precision = float(_checked(document, "precision", Number(0.001, 0.5), file))
+    if repeats < LEAST_PILOT:
+        raise UserError(
+            f"{file}: repeats = {repeats}: too few to tell how many trials a precision needs (expected at least "
+            f"{LEAST_PILOT}, or no precision)"
+        )
+    return precision
 
 
 def _text(document: Mapping[str, Any], key: str, file: str) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.parameters import PARAMETERS
 from loadtests.plan import check_plan, plan_trials
 from loadtests.processes import PROJECT_FOLDER
-from loadtests.scenario import PARAMETERS, parse_scenario, shipped_scenarios
+from loadtests.scenario import parse_scenario, shipped_scenarios
 from loadtests.transports import TRANSPORTS
 from servers.stream import ARRIVALS
 

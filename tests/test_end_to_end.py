@@ -128,6 +128,34 @@ def test_a_wrong_way_says_so_first_and_last(tmp_path: Path) -> None:
         assert "What the wrong way says, and what is true" in (run / name).read_text()
 
 
+def test_a_run_goes_on_where_its_pilot_did_not_do(tmp_path: Path) -> None:
+    path = scenario(tmp_path, transports='"websocket", "short_poll"')
+    # Medians of short polls differ by a tenth between trials so short. A busy machine may need more than there is time
+    # for: how many points are known is not for this test to say, but that all accounts of it agree.
+    path.write_text(path.read_text().replace("repeats = 1", "repeats = 3\nprecision = 0.08").replace("= 60", "= 45"))
+    ran = command("loadtests", "run", path, "--results", tmp_path / "results")
+    assert ran.returncode == 0, ran.stderr
+    said = " ".join(ran.stderr.split())
+    run = tmp_path / "results" / "latest"
+    info = load_run_info(run)
+    assert [point.point for point in info.precision] == [0, 1]
+    assert len(finished_trial_folders(run)) == len(info.plan) >= 6
+    done = sum(point.trials_needed == 3 for point in info.precision)
+    assert f"{done} of 2 points known to 8 % after 3 blocks" in said
+    reported = command("analysis", "report", run)
+    assert reported.returncode == 0, reported.stderr
+    points = json.loads((run / "summary.json").read_text())["points"]
+    known = 0
+    for point in points:
+        found = point["precision"]
+        assert found["reached"] is (point["trials"] == found["trials_needed"])
+        assert point["trials"] == 3 + found["trials_added"] <= found["trials_needed"]
+        known += found["reached"]
+    assert sum(point["trials"] for point in points) == len(info.plan)
+    if len(info.plan) > 6:
+        assert f"{known} of 2 points known to 8 % after {len(info.plan)} trials" in said
+
+
 def test_echo_and_a_target_that_is_already_running(tmp_path: Path) -> None:
     with running_server(tmp_path) as url:
         path = scenario(tmp_path, transports=ECHOES)
@@ -144,6 +172,20 @@ def test_echo_and_a_target_that_is_already_running(tmp_path: Path) -> None:
         assert point["server_cpu_us_per_event"] is None
         assert "stack" not in point["parameters"], "nobody knows what another server stands on"
         assert point["latency_ms"]["p50"] > 0
+
+
+def test_a_target_tells_nobody_of_the_trial_before(tmp_path: Path) -> None:
+    with running_server(tmp_path) as url:
+        path = scenario(tmp_path)
+        path.write_text(path.read_text().replace("repeats = 1", "repeats = 2"))
+        ran = command("loadtests", "run", path, "--results", tmp_path / "results", "--target", url)
+        assert ran.returncode == 0, ran.stderr
+        run = tmp_path / "results" / "latest"
+        assert command("analysis", "summary", run).returncode == 0
+    for point in json.loads((run / "summary.json").read_text())["points"]:
+        assert point["ledger"]["delivered"] == point["ledger"]["expected"] > 0
+        assert point["ledger"]["duplicate"] == 0
+        assert point["trials"] == 2
 
 
 def test_a_traced_run_tells_the_servers_part_and_a_slowed_one_is_invalid(tmp_path: Path) -> None:

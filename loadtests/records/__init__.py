@@ -7,6 +7,7 @@ column means "not observed".
 
 History
     1: first version. Later runs may have trials/*/written.npz, the server's trace, without which a trial is as whole.
+       Runs of a scenario with a precision have trials beyond the scenario's repeats, and `precision` in run.json.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from loadtests.records.documents import (
 from loadtests.records.run_folder import (
     PARAMETER_DEFAULTS,
     PlannedTrial,
+    PointPrecision,
     RunInfo,
     TransportStyle,
     Trial,
@@ -71,6 +73,7 @@ __all__ = [
     "LoopLag",
     "Outcome",
     "PlannedTrial",
+    "PointPrecision",
     "Published",
     "RequestKind",
     "Requests",

@@ -80,8 +80,19 @@ class PlannedTrial:
 
 
 @dataclass(frozen=True)
+class PointPrecision:
+    """What the pilot said of a point, where the scenario asks for a precision."""
+
+    point: int
+    wanted_ms: float
+    """How far the 95 % interval of its p50 may reach either way."""
+    trials_needed: int
+    """For that, those of the pilot included."""
+
+
+@dataclass(frozen=True)
 class RunInfo:
-    """run.json: all that is known before the first trial."""
+    """run.json: all that is known before the first trial; with a precision, rewritten once after the pilot."""
 
     scenario: JsonObject
     """The scenario as resolved: name, description, …; see docs/formats.md."""
@@ -96,6 +107,9 @@ class RunInfo:
     settings: JsonObject
     """Pinned defaults: compression, pings, keep-alive, access log, server options."""
     started_at: str
+    precision: tuple[PointPrecision, ...] = ()
+    """By the pilot, whose blocks are the scenario's `repeats`; what they lacked is then part of the plan, in further
+    blocks. Empty where no precision was asked for, or the pilot was not finished."""
 
 
 @dataclass(frozen=True)
@@ -184,9 +198,10 @@ def load_run_info(run_folder: Path) -> RunInfo:
     path = run_folder / "run.json"
     if not path.is_file():
         raise UserError(f"{run_folder}: not a run folder: it has no run.json (expected a folder below results/)")
-    fields = fields_of(RunInfo, read_json(path, RUN_FORMAT), path)
+    fields = fields_of(RunInfo, {"precision": [], **read_json(path, RUN_FORMAT)}, path)
     fields["plan"] = tuple(PlannedTrial(**planned) for planned in fields["plan"])
     fields["transports"] = tuple(TransportStyle(**{**t, "dash": tuple(t["dash"])}) for t in fields["transports"])
+    fields["precision"] = tuple(PointPrecision(**found) for found in fields["precision"])
     return RunInfo(**fields)
 
 

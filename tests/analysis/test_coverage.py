@@ -21,11 +21,39 @@ def test_an_interval_that_is_too_narrow_is_found_out() -> None:
     assert coverage.coverage(halved, NORMAL, 5, coverage.EXPERIMENTS, seed=1) < 0.9
 
 
+@pytest.mark.parametrize("pilot", coverage.PILOTS)
+def test_stopping_early_leaves_the_intervals_as_good_as_they_say(pilot: int) -> None:
+    found = coverage.stopped(coverage.two_stage, True, NORMAL, pilot, coverage.EXPERIMENTS, seed=1)
+    assert 0.93 <= found.coverage_ratio <= 0.97
+    assert found.mean_trials > pilot
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.7, -1.0])
+def test_and_those_of_the_other_statistics_too(correlation: float) -> None:
+    found = coverage.stopped_by_another(correlation, 5, coverage.EXPERIMENTS, seed=1)
+    assert 0.93 <= found.coverage_ratio <= 0.97
+
+
+def test_looking_after_every_block_would_spoil_them() -> None:
+    looked = coverage.stopped(coverage.looking_every_time, False, NORMAL, 3, coverage.EXPERIMENTS, seed=1)
+    assert looked.coverage_ratio < 0.92
+    spread_of_all = coverage.stopped(coverage.two_stage, False, NORMAL, 3, coverage.EXPERIMENTS, seed=1)
+    assert spread_of_all.coverage_ratio < 0.93
+
+
+def test_skewed_statistics_lose_as_little_by_stopping_early_as_by_being_few() -> None:
+    fixed = coverage.coverage(stats.interval, SKEWED, 5, coverage.EXPERIMENTS, seed=1)
+    stopped = coverage.stopped(coverage.two_stage, True, SKEWED, 5, coverage.EXPERIMENTS, seed=1)
+    assert abs(stopped.coverage_ratio - fixed) < 0.03
+
+
 def test_the_command_prints_a_row_for_each_interval_and_population(capsys: pytest.CaptureFixture[str]) -> None:
     assert coverage.main(["--experiments", "20", "--seed", "3"]) == 0
     first = capsys.readouterr().out
     assert coverage.main(["--experiments", "20", "--seed", "3"]) == 0
     assert capsys.readouterr().out == first
-    assert len(first.splitlines()) == 2 + 2 * len(coverage.POPULATIONS)
+    fixed, stopped = first.split("\n\n")
+    assert len(fixed.splitlines()) == 2 + 2 * len(coverage.POPULATIONS)
+    assert len(stopped.splitlines()) == 2 + 3 * len(coverage.POPULATIONS) + 2
     with pytest.raises(SystemExit):
         coverage.main(["--experiments", "0"])

@@ -62,6 +62,23 @@ def test_trials_without_spread_have_an_interval_without_width() -> None:
     assert stats.interval(25.0, [25.0] * 3) == stats.interval(25.0, [25.0] * 12) == (25.0, 25.0)
 
 
+def test_trials_that_the_pilot_called_for_narrow_the_interval_and_leave_its_spread() -> None:
+    low, high = stats.t_interval(10.5, [9.0, 10.0, 11.0], further=9)
+    # t with two degrees of freedom is 4.3027, whatever came after; s = 1; √12 trials.
+    assert high - 10.5 == pytest.approx(10.5 - low)
+    assert high - 10.5 == pytest.approx(4.3027 / 12**0.5, rel=1e-4)
+    assert stats.interval(10.5, [10.0], further=9) is None
+
+
+def test_a_difference_takes_its_spread_from_the_pilot_and_its_mean_from_all_blocks() -> None:
+    ours, theirs = {0: 11.0, 1: 13.0, 2: 30.0, 5: 5.0}, {0: 10.0, 1: 10.0, 2: 30.0, 3: 1.0}
+    found = stats.paired_difference(ours, theirs, 2)
+    assert found is not None
+    assert found.value == pytest.approx(4 / 3)
+    assert found.pairs == 3
+    assert found.ci95 == stats.interval(found.value, [1.0, 3.0], further=1)
+
+
 def test_paired_differences_take_out_what_moves_a_block() -> None:
     found = stats.paired_difference({0: 11.0, 1: 21.0, 2: 31.0}, {0: 10.0, 1: 20.0, 2: 30.0, 3: 99.0})
     assert found == stats.Difference(1.0, (1.0, 1.0), 3)

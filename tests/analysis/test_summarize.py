@@ -23,6 +23,7 @@ POINT_KEYS = {
     "server_cpu_us_per_event", "load_cpu_us_per_event", "server_cpu_ratio", "load_cpu_ratio", "server_rss_bytes",
     "load_rss_bytes", "ledger", "loss", "model", "model_range", "closed_form", "residual_ms",
     "against_reference", "valid", "invalid_reasons",
+    "precision",
 }  # fmt: skip
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.parameters import PARAMETERS
 from loadtests.plan import check_plan, expected_seconds, plan_trials
 from loadtests.records import PARAMETER_DEFAULTS, UserError
-from loadtests.scenario import PARAMETERS, load_scenario, parse_scenario, shipped_scenarios
+from loadtests.scenario import load_scenario, parse_scenario, shipped_scenarios
 from loadtests.transports import TRANSPORTS
 
 GOOD = """
@@ -91,6 +92,13 @@ def test_wrong_ways_are_named_and_marked_so_and_short() -> None:
             assert scenario.budget_s <= 90
 
 
+def test_a_precision_need_not_be_asked_for_and_is_recorded() -> None:
+    assert parse_scenario(GOOD, "small.toml").as_json()["precision"] is None
+    asked = parse_scenario(GOOD.replace("repeats = 2", "repeats = 3\nprecision = 0.03"), "small.toml")
+    assert asked.as_json()["precision"] == 0.03
+    assert asked.as_json()["repeats"] == 3
+
+
 def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
     for name, default in PARAMETER_DEFAULTS.items():
         assert PARAMETERS[name].accepts(default)
@@ -106,6 +114,9 @@ def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
         ("seed = 3", "seed = true", ["seed = True", "whole number"]),
         ("repeats = 2", "repeats = 0", ["repeats = 0", "from 1 to 100"]),
         ("repeats = 2", "", ["repeats: missing"]),
+        ("repeats = 2", "repeats = 3\nprecision = 0.6", ["precision = 0.6", "a number from 0.001 to 0.5"]),
+        ("repeats = 2", 'repeats = 3\nprecision = "high"', ["precision = 'high'", "a number from"]),
+        ("repeats = 2", "repeats = 2\nprecision = 0.03", ["repeats = 2", "expected at least 3, or no precision"]),
         ("budget_s = 60", "budget = 60", ["budget = 60", "unknown key", "budget_s"]),
         ('"short_poll"]\n\n[p', '"carrier_pigeon"]\n\n[p', ["'carrier_pigeon'", "unknown transport", "websocket"]),
         ('["websocket", "short_poll"]', "[]", ["transports = []", "expected a list"]),
