@@ -17,17 +17,20 @@ class BoundedHttpProtocol(HttpProtocol):
         super().__init__(*arguments, **settings)
         self._in_head = False
         self._head_bytes = 0
+        self._chunk_bytes = 0
 
     def data_received(self, data: bytes) -> None:
+        self._chunk_bytes = len(data)
         super().data_received(data)
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
-                self.transport.abort()
+                self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._head_bytes = True, 0
+        # What this chunk has of the head is unknown, and at most a chunk: only whole chunks after it count.
+        self._in_head, self._head_bytes = True, -self._chunk_bytes
 
     def on_headers_complete(self) -> None:
         self._in_head = False

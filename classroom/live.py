@@ -48,6 +48,11 @@ class _Told:
     requests: list[int] = field(default_factory=lambda: [0] * len(LANES))
     written: list[int] = field(default_factory=lambda: [0] * len(LANES))
 
+    def begin(self, run: int) -> None:
+        """Nothing of this run yet."""
+        self.run, self.ended, self.published = run, False, 0
+        self.requests, self.written = [0] * len(LANES), [0] * len(LANES)
+
 
 @router.websocket("/api/live")
 async def live(socket: WebSocket, client: Number = None, key: Key = None) -> None:
@@ -174,7 +179,7 @@ def _news(room: Room, who: Client, told: _Told) -> list[dict[str, Any]]:
             messages.append({"type": "ended", "run": told.run})
         if stage.ended and told.run == 0:
             return messages  # over before this page came
-        told.__init__(run=run.id, ended=False, transports=told.transports)  # type: ignore[misc]
+        told.begin(run.id)
         messages.append({"type": "run", "run": run.message()})
     if not told.ended:
         messages.append(_tick(room, who, run, told))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from classroom.accounts import Accounts
@@ -140,8 +140,7 @@ class Stage:
         self._next = None
         self.start(self._settings, auto=True)
 
-    def _later(self, at_ns: int, act: object) -> None:
-        assert callable(act)
+    def _later(self, at_ns: int, act: Callable[[], object]) -> None:
         wait_s = max(0.0, (at_ns - time.monotonic_ns()) / _NS_PER_S)
         self._next = asyncio.get_running_loop().call_later(wait_s, act)
 

@@ -105,6 +105,11 @@ def test_devices_join_measure_and_the_teacher_sees_it(
             row = teacher.locator(f'.class-table tr[data-transport="{transport}"] td')
             expect(row.nth(1)).to_have_text(str(len(recorded["delivered"])), timeout=PATIENCE_MS)
             assert row.nth(5).text_content() == "0"
+            bars = teacher.locator(f'.class-row[data-transport="{transport}"] .class-bar')
+            tallest = max(box["height"] for bar in bars.all() if (box := bar.bounding_box()) is not None)
+            plot = teacher.locator(f'.class-row[data-transport="{transport}"] .class-plot').bounding_box()
+            assert plot is not None
+            assert plot["height"] / 2 < tallest < plot["height"]
         assert serious(teacher) == []
         for device in phones:
             assert serious(device) == []

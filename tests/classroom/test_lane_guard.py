@@ -124,9 +124,10 @@ def test_a_page_of_the_classroom_may_read_the_answer_and_its_times(classroom: Ru
 def test_connections_are_limited_per_client(classroom: RunningClassroom) -> None:
     with scripted_client(classroom) as greedy, scripted_client(classroom) as modest:
         replies = [greedy.get("short_poll") for _ in range(MAX_CONNECTIONS_PER_LANE + 1)]
-        assert [reply.status for reply in replies] == [204] * MAX_CONNECTIONS_PER_LANE + [429]
+        assert all(reply.status in (200, 204) for reply in replies[:-1])
+        assert replies[-1].status == 429
         assert "connections to a lane" in detail(replies[-1])
-        assert modest.get("short_poll").status == 204
+        assert modest.get("short_poll").status in (200, 204)
 
 
 def test_requests_are_limited_per_client_and_lane(classroom: RunningClassroom) -> None:

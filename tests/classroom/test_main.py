@@ -95,7 +95,7 @@ def test_what_it_cannot_do_is_said_in_one_sentence(arguments: tuple[str, ...], s
 def test_a_class_is_told_where_to_join(start_classroom: StartClassroom) -> None:
     opened = start_classroom("--host", "0.0.0.0")
     assert "0.0.0.0" not in opened.welcome
-    assert f":{opened.page_port}/?key=" in opened.welcome
+    assert f"http://127.0.0.1:{opened.page_port}/?key=" in opened.welcome
     assert f":{opened.page_port}/join" in opened.welcome
     assert opened.join_code is not None
     other = start_classroom("--host", "0.0.0.0")

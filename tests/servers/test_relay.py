@@ -303,8 +303,10 @@ def test_an_observer_hears_of_each_connection_under_the_servers_address_for_it()
 
     async def scenario() -> None:
         async with observed(note_and_echo) as (observer, port):
-            opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-            for (reader, writer), sent in zip(opened, (b"one", b"other"), strict=True):
+            opened = []
+            for sent in (b"one", b"other"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                opened.append((reader, writer))
                 writer.write(sent)
                 assert await reader.readexactly(len(sent)) == sent
             counted = {address: (up.bytes, down.bytes) for address, (up, down) in observer.open.items()}
