@@ -26,11 +26,11 @@ MAX_UNCERTAINTY_MS = 250.0
 """A device whose clock is known no better is told so, and its figures are not taken."""
 CLOCK_SLACK_MS = 5.0
 """Beyond the uncertainty: a browser's clock ticks in steps of up to 1 ms and drifts since the best sample."""
-NOTED_LATE_MS = 100.0
+NOTED_LATE_MS = 250.0
 """The server notes a writing after it: by so much later where its process had to wait for a core in between."""
 SAMPLE_LIMIT = 50_000
 """Latencies kept of each transport and run. All of them up to here; of more, a uniform sample of so many."""
-DEVICE_SAMPLES = 200
+DEVICE_SAMPLES = 100
 """The newest latencies of one device on one transport, of which its own median is taken."""
 
 _NS_PER_MS = 1_000_000

@@ -10,6 +10,7 @@ from functools import partial
 from starlette.types import ASGIApp
 
 from classroom.accounts import Accounts, Address
+from classroom.bounded_http import BoundedHttpProtocol
 from classroom.lane_guard import LaneGuard
 from classroom.lanes import LANES
 from classroom.limits import MAX_CONNECTIONS
@@ -51,7 +52,7 @@ async def serving_lane(
 ) -> AsyncIterator[None]:
     """Serve a lane's app on `upstream`, reached through the relay that listens on `public`."""
     # The station of all lanes is run by who opened the classroom, not by each app's own lifespan.
-    async with served(app, upstream, lifespan="off"):
+    async with served(app, upstream, http=BoundedHttpProtocol, lifespan="off"):
         await relay.start(public)
         try:
             yield

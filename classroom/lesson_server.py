@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from classroom.addresses import Addresses
-from classroom.lane_server import upstream_listener
+from classroom.lane_server import serving_lane, upstream_listener
 from classroom.lesson_app import LessonDoor, create_lesson_app
 from classroom.lesson_session import LessonSessions
 from classroom.lesson_wire import Taps
+from classroom.limits import MAX_CONNECTIONS
 from servers.relay import DelayRelay
-from servers.serving import served
 
 
 @asynccontextmanager
@@ -23,10 +23,6 @@ async def serving_lesson(
     taps = Taps()
     app = create_lesson_app(LessonDoor(addresses, sessions, taps))
     with upstream_listener() as upstream:
-        relay = DelayRelay(upstream.getsockname()[:2], one_way_delay_ms, tap=taps.tap)
-        async with served(app, upstream, lifespan="off"):
-            await relay.start(public)
-            try:
-                yield
-            finally:
-                await relay.stop()
+        relay = DelayRelay(upstream.getsockname()[:2], one_way_delay_ms, max_connections=MAX_CONNECTIONS, tap=taps.tap)
+        async with serving_lane(app, upstream, public, relay):
+            yield

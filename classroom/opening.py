@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from classroom.accounts import Accounts
 from classroom.addresses import Addresses
 from classroom.app import create_app
+from classroom.bounded_http import BoundedHttpProtocol
 from classroom.clients import Clients
 from classroom.lane_guard import AccountedTrace
 from classroom.lane_server import create_relay, lane_app, serving_lane, upstream_listener
@@ -19,7 +20,7 @@ from classroom.published import AccountedLog
 from classroom.room import Room
 from classroom.settings import RunSettings
 from classroom.stage import Stage
-from servers.listening import listen
+from servers.listening import StartError, listen
 from servers.serving import served
 from servers.station import Station
 
@@ -54,8 +55,16 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[Room]:
             # Ends first, so that nobody still waits on a lane when the lane's server closes.
             await running.enter_async_context(station.running())
             app = create_app(room)
-            changes = {"lifespan": "off", "ws_max_size": MAX_MESSAGE_BYTES, "ws_ping_interval": _LIVE_PING_S}
-            await running.enter_async_context(served(app, page, **changes))
+            await running.enter_async_context(
+                served(
+                    app,
+                    page,
+                    http=BoundedHttpProtocol,
+                    lifespan="off",
+                    ws_max_size=MAX_MESSAGE_BYTES,
+                    ws_ping_interval=_LIVE_PING_S,
+                )
+            )
             try:
                 yield room
             finally:
@@ -65,7 +74,11 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[Room]:
 def take_ports(host: str, port: int) -> Sequence[socket.socket]:
     """Listening sockets on `PORTS` ports in a row from `port`, or on any if that is 0; StartError, and then none."""
     with ExitStack() as taken:
-        listeners = [taken.enter_context(listen(host, port + offset if port else 0)) for offset in range(PORTS)]
+        try:
+            listeners = [taken.enter_context(listen(host, port + offset if port else 0)) for offset in range(PORTS)]
+        except StartError as error:
+            needed = f"the classroom takes the ports {port} to {port + PORTS - 1}"
+            raise StartError(f"{error} ({needed})" if port else str(error)) from error
         taken.pop_all()
         return listeners
 

@@ -8,11 +8,16 @@ from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from analysis.model import Conditions, expect
+from analysis.model import Conditions, expect, expected_loss_ratio
 from classroom.lanes import LANES, Lane
 from classroom.settings import RunSettings
 
 router = APIRouter()
+
+_FIGURES = (
+    "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms", "requests_per_s", "requests_per_event", "empty_ratio",
+)  # fmt: skip
+_MISSED = "missed_ratio"
 
 
 @router.get("/api/model")
@@ -29,28 +34,27 @@ async def model(request: Request) -> dict[str, Any]:
 
 
 def predict(lane: Lane, settings: RunSettings) -> dict[str, float | None] | None:
-    """Latency and requests of one client on one lane, per event or second; None where no formula is known."""
-    if lane.polls and not settings.cursor:
-        return None  # what a poll without a cursor brings is another question: it also loses events
-    expected = expect(
-        lane.model,
-        Conditions(
-            rate_per_s=settings.rate_per_s,
-            arrival=settings.arrival,
-            one_way_delay_s=settings.one_way_delay_ms / 1000,
-            poll_interval_s=settings.poll_interval_s,
-            hold_s=settings.hold_s,
-        ),
+    """Latency, requests and losses of one client on one lane, per event or second; None where no formula is known."""
+    conditions = Conditions(
+        rate_per_s=settings.rate_per_s,
+        arrival=settings.arrival,
+        one_way_delay_s=settings.one_way_delay_ms / 1000,
+        poll_interval_s=settings.poll_interval_s,
+        hold_s=settings.hold_s,
+        keeps_cursor=settings.cursor,
     )
+    expected = expect(lane.model, conditions)
+    missed_ratio = expected_loss_ratio(lane.model, conditions)
     if expected is None:
-        return None
-    return {
-        "mean_ms": expected.mean_s * 1000,
-        "p50_ms": expected.quantile_s(0.5) * 1000,
-        "p95_ms": expected.quantile_s(0.95) * 1000,
-        "p99_ms": expected.quantile_s(0.99) * 1000,
-        "max_ms": expected.max_s * 1000,
-        "requests_per_s": expected.requests_per_s,
-        "requests_per_event": expected.requests_per_event,
-        "empty_ratio": expected.empty_ratio,
-    }
+        return None if settings.cursor or missed_ratio is None else dict.fromkeys(_FIGURES) | {_MISSED: missed_ratio}
+    figures = (
+        expected.mean_s * 1000,
+        expected.quantile_s(0.5) * 1000,
+        expected.quantile_s(0.95) * 1000,
+        expected.quantile_s(0.99) * 1000,
+        expected.max_s * 1000,
+        expected.requests_per_s,
+        expected.requests_per_event,
+        expected.empty_ratio,
+    )
+    return dict(zip(_FIGURES, figures, strict=True)) | {_MISSED: missed_ratio}

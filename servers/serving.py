@@ -230,8 +230,8 @@ def serve(
 
 def _config(app: ASGIApp, changes: dict[str, Any]) -> uvicorn.Config:
     logging.getLogger("uvicorn.error").addFilter(_is_no_false_alarm)
-    settings = _PINNED | {"ws_per_message_deflate": False} | changes
-    return uvicorn.Config(app, http=HttpProtocol, ws=WebSocketProtocol, log_config=None, **settings)
+    settings = {"http": HttpProtocol, "ws": WebSocketProtocol, "ws_per_message_deflate": False, "log_config": None}
+    return uvicorn.Config(app, **_PINNED | settings | changes)
 
 
 def _is_no_false_alarm(record: logging.LogRecord) -> bool:

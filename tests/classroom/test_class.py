@@ -14,6 +14,7 @@ import psutil
 import pytest
 import websockets.sync.client as websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
 
 from classroom.lanes import LANES, TRANSPORTS, wire_number
 from classroom.limits import MAX_CLIENTS, MAX_MESSAGE_BYTES
@@ -48,7 +49,7 @@ def joined(at: RunningClassroom) -> dict[str, Any]:
 @contextmanager
 def live(at: RunningClassroom, query: str, origin: str | None = None) -> Iterator[websockets.ClientConnection]:
     address = f"{at.websocket_url}/api/live?{query}"
-    with websockets.connect(address, origin=origin or at.url, max_size=None) as socket:  # type: ignore[arg-type]
+    with websockets.connect(address, origin=Origin(origin or at.url), max_size=None) as socket:
         yield socket
 
 
@@ -116,7 +117,7 @@ def test_a_foreign_page_cannot_join_or_listen(open_class: RunningClassroom, orig
     client = joined(open_class)["client"]
     for path in (f"/api/live?client={client}", "/api/clock"):
         with pytest.raises(InvalidStatus) as caught:
-            websockets.connect(f"{open_class.websocket_url}{path}", origin=origin)  # type: ignore[arg-type]
+            websockets.connect(f"{open_class.websocket_url}{path}", origin=Origin(origin))
         assert caught.value.response.status_code == 403
 
 
@@ -187,7 +188,7 @@ def test_a_device_may_use_its_own_transport_only(open_class: RunningClassroom) -
             assert response.status_code in expected, (mine, lane, response.text)
 
 
-def report(run: int = 1, **changed: Any) -> dict[str, Any]:
+def report(run: object = 1, **changed: Any) -> dict[str, Any]:
     return {"type": "report", "run": run, "uncertainty_ms": 1.0, "transports": {}} | changed
 
 

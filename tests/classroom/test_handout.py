@@ -45,7 +45,7 @@ def test_two_pages_with_questions_and_with_answers(page: Page, classroom: Runnin
     for step in ("101 Switching Protocols", "“Hello”", "“Received: Hello”", "CONNECTED", "DISCONNECTED"):
         assert any(step in row for row in told), step
     assert "not run yet" in answers.inner_text()
-    assert "550 ms" in answers.locator(".model-row").last.text_content()
+    assert "550\xa0ms" in answers.locator(".model-row").last.inner_text()
 
 
 def test_its_answers_are_the_runs(page: Page, classroom: RunningClassroom) -> None:

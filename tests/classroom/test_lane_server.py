@@ -12,7 +12,7 @@ from .conftest import RunningClassroom
 from .scripted import CountingSocket, Scripted, scripted_client
 
 EVENTS = 60
-RUN = {"rate_per_s": 20, "arrival": "periodic", "duration_s": 3, "payload_bytes": 50}
+RUN: dict[str, Any] = {"rate_per_s": 20, "arrival": "periodic", "duration_s": 3, "payload_bytes": 50}
 _BETWEEN_POLLS_S = 0.02
 """Without any, a client that polls over no distance would soon be over its rate."""
 SEQS = list(range(1, EVENTS + 1))
@@ -26,7 +26,8 @@ def run_with(classroom: RunningClassroom, client: Scripted, **settings: Any) -> 
 
 def poll_until_all(client: Scripted, transport: str, **query: object) -> tuple[CountingSocket, list[list[int]]]:
     """Poll on one connection, each answer's cursor the next one's; the seqs of each answer."""
-    connection, answers, after = client.connect(transport), [], 0
+    connection, after = client.connect(transport), 0
+    answers: list[list[int]] = []
     while after < EVENTS:
         time.sleep(_BETWEEN_POLLS_S)
         path = client.path(transport, n=len(answers) + 1, after=after, **query)

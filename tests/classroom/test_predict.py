@@ -228,7 +228,7 @@ def test_halving_the_interval_is_scored_by_two_runs(page: Page, classroom: Runni
     outcome = answer_and_run(page, classroom, "halve_the_interval", {"requests": "half", "latency": "twice"})
     assert outcome == "off"
     assert said(page)["The run says"].startswith("twice as many")
-    assert said(page)["The model says"].endswith("× 2")
+    assert said(page)["The model says"].endswith("×\xa02")
     assert page.locator(".predict-part").nth(1).locator(".bars tr").count() == 4
     seeds = "() => ['previous', 'current'].map((which) => window.classroom.store[which].settings.seed)"
     streams = page.evaluate(seeds)
@@ -248,7 +248,7 @@ def test_the_cheapest_lane_is_the_one_with_the_fewest_bytes(page: Page, classroo
     [lanes_of] = [client for client in record["clients"].values() if client["short_poll"]["requests"]]
     costs = {name: lane["up_bytes"] + lane["down_bytes"] for name, lane in lanes_of.items()}
     told = page.locator(".predict-part .bars tr .number").all_inner_texts()
-    assert [int(text.removesuffix(" B").replace(",", "")) for text in told] == [costs[name] for name in TRANSPORTS]
+    assert [int(text.removesuffix("\xa0B").replace(",", "")) for text in told] == [costs[name] for name in TRANSPORTS]
 
 
 def test_hiding_the_tab_is_scored_by_what_the_lanes_did(page: Page, classroom: RunningClassroom) -> None:

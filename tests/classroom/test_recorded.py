@@ -83,6 +83,7 @@ def test_asked_for_it_is_labelled_and_fills_the_lanes(page: Page, classroom: Run
         page.locator(
             f'[data-transport="{transport}"][data-field="delivered"]:not([data-value="0"]):not([data-value=""])'
         ).wait_for(timeout=2 * PATIENCE_MS)
+    assert page.locator("#lanes-status").inner_text().startswith("Recorded, run")
     for view in ("predict", "class"):
         page.locator(f"#tab-{view}").click()
         assert label.is_visible()

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servers.listening import listen
-from servers.relay import DelayRelay, _End
+from servers.relay import DelayRelay, Received, _End
 
 from .conftest import PATIENCE_S, StartServer
 
@@ -261,6 +261,118 @@ def test_a_reset_is_passed_on_after_the_delay() -> None:
             assert at_s - reset_s >= 0.010
 
     in_uvloop(scenario())
+
+
+class Observed:
+    """What a relay told of its connections."""
+
+    def __init__(self) -> None:
+        self.open: dict[tuple[str, int], tuple[Received, Received]] = {}
+        self.gone: list[tuple[int, int]] = []
+
+    def connected(self, address: tuple[str, int], up: Received, down: Received) -> None:
+        self.open[address] = up, down
+
+    def disconnected(self, address: tuple[str, int]) -> None:
+        up, down = self.open.pop(address)
+        self.gone.append((up.bytes, down.bytes))
+
+
+@contextlib.asynccontextmanager
+async def observed(handler: Handler, max_connections: int | None = None) -> AsyncIterator[tuple[Observed, int]]:
+    """A relay without delay whose connections are watched, and its port."""
+    server = await asyncio.start_server(handler, "127.0.0.1", 0)
+    observer = Observed()
+    relay = DelayRelay(server.sockets[0].getsockname()[:2], 0, observer, max_connections)
+    listener = listen("127.0.0.1", 0)
+    await relay.start(listener)
+    try:
+        yield observer, listener.getsockname()[1]
+    finally:
+        await relay.stop()
+        server.close()
+        await server.wait_closed()
+
+
+def test_an_observer_hears_of_each_connection_under_the_servers_address_for_it() -> None:
+    peers: list[tuple[str, int]] = []
+
+    async def note_and_echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peers.append(writer.get_extra_info("peername"))
+        await echo(reader, writer)
+
+    async def scenario() -> None:
+        async with observed(note_and_echo) as (observer, port):
+            opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+            for (reader, writer), sent in zip(opened, (b"one", b"other"), strict=True):
+                writer.write(sent)
+                assert await reader.readexactly(len(sent)) == sent
+            counted = {address: (up.bytes, down.bytes) for address, (up, down) in observer.open.items()}
+            assert counted == dict(zip(peers, [(3, 3), (5, 5)], strict=True))
+            for reader, writer in opened:
+                writer.write_eof()
+                assert await reader.read() == b""
+                await closed(writer)
+            while observer.open:
+                await asyncio.sleep(0.001)
+            assert sorted(observer.gone) == [(3, 3), (5, 5)]
+
+    in_uvloop(scenario())
+
+
+def test_a_client_that_resets_at_once_leaves_nothing_open() -> None:
+    async def scenario() -> None:
+        async with observed(echo) as (observer, port):
+            for _ in range(20):
+                with socket.create_connection(("127.0.0.1", port)) as client:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                await asyncio.sleep(0.001)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"x")
+            assert await reader.readexactly(1) == b"x"
+            while len(observer.open) > 1:
+                await asyncio.sleep(0.001)
+            await closed(writer)
+
+    in_uvloop(scenario())
+
+
+def test_no_more_connections_than_allowed() -> None:
+    async def scenario() -> None:
+        async with observed(echo, max_connections=2) as (observer, port):
+            opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+            for reader, writer in opened:
+                writer.write(b"x")
+                assert await reader.readexactly(1) == b"x"
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            assert await reader.read() == b""
+            await closed(writer)
+            assert len(observer.open) == 2
+            await closed(opened[0][1])
+            while len(observer.open) > 1:
+                await asyncio.sleep(0.001)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"y")
+            assert await reader.readexactly(1) == b"y"
+            for _, still_open in (opened[1], (reader, writer)):
+                await closed(still_open)
+
+    in_uvloop(scenario())
+
+
+def test_a_new_delay_holds_for_what_arrives_from_then_on_and_overtakes_nothing() -> None:
+    relay, line = DelayRelay(("127.0.0.1", 1), 100), RecordingLine()
+    relay.loop, relay.line = asyncio.new_event_loop(), line  # type: ignore[assignment]
+    try:
+        client, server = _End(relay, 0, 0), _End(relay, 0, 0)
+        client.peer, server.peer = server, client
+        for arrived_ms, delay_ms in ((500, 100), (510, 20), (700, 20), (710, 300)):
+            relay.set_delay(delay_ms)
+            client.received(b"x", arrived_ms * 1_000_000)
+    finally:
+        relay.loop.close()
+    assert [due_ns / 1_000_000 for due_ns in line.due_ns] == [600, 600, 720, 1010]
+    assert relay.one_way_delay_ms == 300
 
 
 def test_no_server_behind_the_relay_looks_like_a_broken_connection() -> None:

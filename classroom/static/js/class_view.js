@@ -44,8 +44,8 @@ const CLASS = `
           <span>clocks</span> <strong class="number">±<span data-field="uncertainty_p50_ms">–</span></strong>
           <span class="soft">worst ±<span data-field="uncertainty_max_ms">–</span></span></p>
         <div class="row" role="group" aria-label="Transports of each device">
-          <button class="button" type="button" data-assign="turns">One each</button>
-          <button class="button" type="button" data-assign="all">All four</button>
+          <button class="button" type="button" data-assign="turns" title="Each device gets one transport, in turn">One each</button>
+          <button class="button" type="button" data-assign="all" title="Each device gets all four transports">All four</button>
         </div>
       </div>
       <p class="soft small class-caption">Age of each event when it reached a device. <b>Line</b>: median.
@@ -93,10 +93,17 @@ export function mount(section, context) {
     if (hello.run) view.showRun(hello.run);
   };
   context.on("hello", open);
+  context.live.on("refused", () => context.client === null && sendToJoinPage());
   context.on("run", ({ run }) => view?.showRun(run));
   context.on("class", (message) => view?.show(message));
   context.on("theme", () => view?.draw());
   context.on("view", ({ view: shown }) => shown === "class" && view?.draw());
+}
+
+/** Who types the bare address into a device, without the teacher's key, wants to join. */
+async function sendToJoinPage() {
+  const { ok } = await fetch("/join");
+  if (ok) window.location.replace("/join");
 }
 
 class ClassView {
@@ -286,14 +293,14 @@ class ClassView {
     const floor = height - strip;
     const scale = logScale(range, width);
     const { marker, label } = this.#context.lanes.find((lane) => lane.transport === transport);
-    const drawn = ticks(range).filter((tick) => tick.label).map((tick) => line("grid-line", scale(tick.ms), 0, scale(tick.ms), height));
+    const drawn = ticks(range).filter((tick) => tick.label).map((tick) => line("class-grid-line", scale(tick.ms), 0, scale(tick.ms), height));
     for (const bar of bars(one.histogram, scale, floor - 4)) {
-      const rect = shape("rect", "bar", { x: bar.x, y: bar.y + 4, width: bar.width, height: bar.height });
+      const rect = shape("rect", "class-bar", { x: bar.x, y: bar.y + 4, width: bar.width, height: bar.height });
       rect.append(title(`${timeText(bar.lo)} to ${timeText(bar.hi)}: ${countText(bar.count, "delivery", "deliveries")}`));
       drawn.push(rect);
     }
-    drawn.push(line("base-line", 0, floor, width, floor));
-    if (one.latency_ms.p50 !== null) drawn.push(line("median-line", scale(one.latency_ms.p50), 0, scale(one.latency_ms.p50), floor + 4));
+    drawn.push(line("class-base-line", 0, floor, width, floor));
+    if (one.latency_ms.p50 !== null) drawn.push(line("class-median-line", scale(one.latency_ms.p50), 0, scale(one.latency_ms.p50), floor + 4));
     for (const place of medianPlaces(one.device_medians_ms, scale, MEDIAN_MARK_PX, MEDIAN_ROWS)) {
       const y = floor + 9 + place.row * MEDIAN_MARK_PX;
       const mark = deviceMark(marker, place.x, y);
@@ -342,5 +349,5 @@ function title(text) {
 }
 
 function deviceMark(marker, x, y) {
-  return shape("path", "device-mark", { d: MARK_PATHS[marker], transform: `translate(${x.toFixed(1)} ${y})` });
+  return shape("path", "class-device-mark", { d: MARK_PATHS[marker], transform: `translate(${x.toFixed(1)} ${y})` });
 }

@@ -60,7 +60,7 @@ class Handout {
     const run = rowsOf(data, this.context.lanes);
     const startNs = chooseWindow(run.events.map((event) => event.due_ns), from, to, lengthNs);
     const models = this.models.get(keyOf(data.settings)) ?? null;
-    return { run, window: { startNs, lengthNs }, settings: data.settings, recorded: data.recorded ?? false, models };
+    return { run, window: { startNs, lengthNs }, settings: data.settings, recorded: this.context.recorded, models };
   }
 
   questions() {

@@ -20,7 +20,10 @@ let hello = null;
 let traffic = null;
 let transports = [];
 let run = null;
+let ended = false;
 let enteredNs = null;
+/** Whether this page came in, or got its transports, while the run was on. */
+let late = false;
 let lanes = new Map();
 
 // ---- joining
@@ -78,7 +81,7 @@ function enter() {
   live.on("connection", showConnection);
   live.on("hello", greet);
   live.on("transports", (message) => use(message.transports));
-  live.on("run", (message) => begin(message.run));
+  live.on("run", (message) => begin(message.run, false));
   live.on("ended", end);
   live.on("refused", rejoin);
   live.connect();
@@ -101,7 +104,7 @@ function rejoin({ detail }) {
 function greet(message) {
   hello = message;
   use(message.transports);
-  if (message.run) begin(message.run);
+  if (message.run) begin(message.run, true);
   else showRun(true);
 }
 
@@ -114,15 +117,18 @@ function use(given) {
   traffic.onMessage = take;
   showTransports();
   if (run !== null) {
+    late = true;
     forget();
     traffic.begin(run);
   }
 }
 
-function begin(next) {
+function begin(next, isLate) {
   if (run?.id !== next.id) {
     report();
     run = next;
+    late = isLate;
+    ended = false;
     forget();
   }
   traffic.begin(run);
@@ -130,28 +136,30 @@ function begin(next) {
   showTransports();
 }
 
+/** What is under way may still come: only the counting of requests ends. */
 function end() {
-  traffic?.stop();
+  ended = true;
   showRun(true);
 }
 
 /** Nothing measured yet, of what is due from now on. */
 function forget() {
-  lanes = new Map(transports.map((transport) => [transport, new LaneNumbers(enteredNs ?? -Infinity)]));
+  const sinceNs = late ? (enteredNs ?? -Infinity) : -Infinity;
+  lanes = new Map(transports.map((transport) => [transport, new LaneNumbers(sinceNs)]));
 }
 
 function take(message) {
   if (message.kind === "clock") {
     if (enteredNs === null) {
       enteredNs = message.now_ns;
-      for (const numbers of lanes.values()) numbers.sinceNs = Math.max(numbers.sinceNs, enteredNs);
+      if (late) for (const numbers of lanes.values()) numbers.sinceNs = Math.max(numbers.sinceNs, enteredNs);
     }
     return;
   }
   const numbers = lanes.get(message.transport);
   if (numbers === undefined || message.run !== run?.id) return;
-  if (message.kind === "sent") numbers.asked();
-  if (message.kind === "opened") numbers.opened(message.at_ns);
+  if (message.kind === "sent" && !ended) numbers.asked();
+  if (message.kind === "opened" && late) numbers.opened(message.at_ns);
   if (document.hidden) return;
   if (message.kind === "frame") numbers.received(message.seq, message.due_ns, message.at_ns);
   if (message.kind === "answered" && message.status === 204) numbers.wasEmpty();

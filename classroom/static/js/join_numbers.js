@@ -25,9 +25,9 @@ export class LaneNumbers {
     this.requests += 1;
   }
 
-  /** A channel stands. A page that came in mid-run hears at once what it missed: only the channel's own time counts. */
+  /** A channel of a page that came in mid-run stands. It hears at once what it missed: only what follows counts. */
   opened(atNs) {
-    if (!this.#opened) this.sinceNs = Math.max(this.sinceNs, this.sinceNs === -Infinity ? -Infinity : atNs);
+    if (!this.#opened) this.sinceNs = Math.max(this.sinceNs, atNs);
     this.#opened = true;
   }
 

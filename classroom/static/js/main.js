@@ -55,6 +55,7 @@ let chosen = { ...DEFAULT_SETTINGS };
  *   settings, connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), theme.
  *   Returns a function that ends it.
  * @property {boolean} teacher whether this page may start runs
+ * @property {boolean} recorded whether all this is a recorded run (recorded.js), not live
  * @property {"solo"|"class"} mode
  * @property {number|null} client this page's number
  * @property {{transport, label, port, path, colour, marker, dash}[]} lanes
@@ -80,6 +81,7 @@ function makeContext(tabs) {
     get teacher() {
       return hello?.teacher ?? false;
     },
+    recorded: recording !== null,
     get mode() {
       return hello?.mode ?? "solo";
     },

@@ -136,7 +136,7 @@ export function mount(section, context) {
     if (timeline.mode === "frozen") return `Frozen in run ${id} at ${at_s.toFixed(1)} s`;
     if (data.ended) return `Run ${id} is over${data.run.auto ? "; the next follows" : ""}`;
     const { duration_s } = data.settings;
-    return at_s > duration_s ? `Run ${id}: the last events arrive` : `Live, run ${id}: ${Math.floor(at_s)} of ${duration_s} s`;
+    return at_s > duration_s ? `Run ${id}: the last events arrive` : `${context.recorded ? "Recorded" : "Live"}, run ${id}: ${Math.floor(at_s)} of ${duration_s} s`;
   }
 
   function showClock(data) {

@@ -11,8 +11,11 @@ export function figureFacts(run, { startNs, lengthNs }) {
     .filter((delivery) => within(delivery.at_ns) && within(delivery.due_ns))
     .map(({ seq, label, due_ns: due, at_ns: at }) => ({ seq, label, latency_ms: (at - due) / 1e6 }));
   const requests = run.lanes.flatMap((lane) => lane.requests.map((request) => ({ ...request, label: lane.label })));
-  const held = requests.filter((request) => within(request.answered_ns) && request.arrived_ns !== null)
-    .map(({ label, arrived_ns: arrived, answered_ns: answered }) => ({ label, held_ms: (answered - arrived) / 1e6 }));
+  const endNs = startNs + lengthNs;
+  // What the figure shows of a request's stay with the server: from the window's beginning to its end at most.
+  const held = requests.filter(({ arrived_ns: arrived, answered_ns: answered }) => arrived !== null && arrived < endNs && (answered ?? endNs) > startNs)
+    .map(({ label, arrived_ns: arrived, answered_ns: answered }) => (
+      { label, held_ms: (Math.min(answered ?? endNs, endNs) - Math.max(arrived, startNs)) / 1e6 }));
   return {
     events: run.events.filter((event) => within(event.due_ns)).map((event) => event.seq),
     empty: requests.filter((request) => request.empty && within(request.received_ns)).length,

@@ -97,7 +97,7 @@ function laneAnswers({ run, window, models }) {
     + modelRow(models?.[transport]));
   return `<p class="sheet-tasks"><b>a</b> ${facts.empty} ${facts.empty === 1 ? "answer" : "answers"} brought nothing.
       &ensp;<b>b</b> ${facts.slowest === null ? "No event arrived in this window." : `Event ${facts.slowest.seq} over the ${facts.slowest.label}, ${Math.round(facts.slowest.latency_ms)} ms after it was due.`}
-      &ensp;<b>c</b> ${facts.longest_held === null ? "None was answered in this window." : `${facts.longest_held.label}: ${(facts.longest_held.held_ms / 1000).toFixed(2)} s with the server.`}</p>
+      &ensp;<b>c</b> ${facts.longest_held === null ? "Nowhere in this window." : `${facts.longest_held.label}: ${(facts.longest_held.held_ms / 1000).toFixed(2)}\u00a0s of these with the server.`}</p>
     <table class="lane-answers"><thead><tr><th scope="col">The whole run</th>${head}</tr></thead><tbody>${body.join("")}</tbody></table>`;
 }
 
@@ -111,7 +111,9 @@ function modelRow(model) {
 /** A run's settings in one line. */
 export function settingsWords({ rate_per_s: rate, arrival, poll_interval_s: interval, hold_s: hold, one_way_delay_ms: delay, payload_bytes: payload, cursor }) {
   const arrivals = { periodic: "evenly spaced", poisson: "at random", burst: "in bursts" };
-  return `${rate} events/s ${arrivals[arrival]}, ${payload} bytes each; short poll every ${interval} s, long poll held up to ${hold} s${cursor ? "" : ", without a cursor"}; ${delay} ms each way`;
+  const events = `${rate}\u00a0${rate === 1 ? "event" : "events"}/s ${arrivals[arrival]}, ${payload}\u00a0bytes each`;
+  const polls = `short poll every ${interval}\u00a0s, long poll held up to ${hold}\u00a0s${cursor ? "" : ", without a cursor"}`;
+  return `${events}; ${polls}; ${delay}\u00a0ms each way`;
 }
 
 function escapeHtml(text) {

@@ -41,6 +41,7 @@ class Lesson {
     this._playing = false;
     this._drawing = false;
     this._wasReady = false;
+    this._sought = null;
     this._session = new LessonSession(() => context.serverNow(), () => this._draw());
     const find = (selector) => section.querySelector(selector);
     this._find = find;
@@ -136,8 +137,8 @@ class Lesson {
     const last = this._rows().length - 1;
     if (last < 0) return;
     this._step = index >= last ? null : index;
+    this._sought = scroll ? "start" : "nearest";
     this._draw();
-    if (scroll) this._find(".lesson-main").scrollIntoView({ block: "start" });
   }
 
   _prove(row) {
@@ -190,6 +191,7 @@ class Lesson {
     if (sample) this._code.render(sample, lineAt(rows, current), row?.waits ?? false);
     renderTracker(this._find(".lesson-tracker"), row?.variables ?? NOTHING, rows[current - 1]?.variables ?? NOTHING);
     this._table.render(rows, current, this._proof);
+    this._seek();
     this._find(".lesson-at").textContent = row ? `Step ${row.number} of ${rows.length}` : "No step";
     this._find('[data-action="copy"]').disabled = !row;
     this._find('[data-action="back"]').disabled = current <= 0;
@@ -199,6 +201,13 @@ class Lesson {
     const error_ms = this._context.clockUncertaintyMs();
     this._find(".lesson-error-note").textContent = error_ms === null ? ""
       : `Times are the server's; those of the browser are converted, and may be off by ${error_ms.toFixed(1)} ms. Bytes are counted on the wire.`;
+  }
+
+  /** Whoever steps sees the step; what happens by itself does not move the page. */
+  _seek() {
+    if (this._sought === "start") this._find(".lesson-main").scrollIntoView({ block: "start" });
+    if (this._sought !== null) this._find(".lesson-table tr[aria-current]")?.scrollIntoView({ block: "nearest" });
+    this._sought = null;
   }
 
   _renderControls() {

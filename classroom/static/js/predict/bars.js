@@ -3,8 +3,6 @@
 import { markElement } from "../marks.js";
 import { format } from "./fields.js";
 
-const KIND_WORDS = { you: "predicted", run: "measured", model: "model" };
-
 /** A <table> of bars [{label, value, kind, transport}] of one field, on a scale that begins at zero. */
 export function barTable(bars, field, caption) {
   const table = document.createElement("table");
@@ -18,8 +16,11 @@ export function barTable(bars, field, caption) {
     if (bar.transport) row.dataset.transport = bar.transport;
     const head = document.createElement("th");
     head.scope = "row";
-    if (bar.transport) head.append(markElement(bar.transport));
-    head.append(bar.label);
+    const name = document.createElement("span");
+    name.className = "bar-name";
+    if (bar.transport && bar.kind === "run") name.append(markElement(bar.transport));
+    name.append(bar.label);
+    head.append(name);
     row.append(head);
     const line = document.createElement("span");
     line.className = "bar";
@@ -31,9 +32,6 @@ export function barTable(bars, field, caption) {
     const value = row.insertCell();
     value.className = "number";
     value.textContent = format(bar.value, field);
-    const kind = row.insertCell();
-    kind.className = "bar-kind soft small";
-    kind.textContent = KIND_WORDS[bar.kind];
   }
   return table;
 }

@@ -26,7 +26,7 @@ export function format(value, field) {
   const scaled = value * scale;
   // Ratios below one would lose all meaning at two digits after the point: significant digits keep it.
   const text = digits > 0 && Math.abs(scaled) < 1 ? significant(scaled) : scaled.toLocaleString("en", { maximumFractionDigits: digits });
-  return unit ? `${text} ${unit}` : text;
+  return unit ? `${text}\u00a0${unit}` : text;
 }
 
 /** A plain number with two significant digits, such as a factor. */

@@ -59,7 +59,7 @@ const KINDS = {
       bars: bars(
         ...part.of.flatMap((place, index) => [
           { label: name(place), value: measured[index], kind: "run", transport: place[1] },
-          { label: "", value: model[index], kind: "model", transport: place[1] },
+          { label: "model", value: model[index], kind: "model", transport: place[1] },
         ]),
       ),
     };
@@ -74,7 +74,7 @@ const KINDS = {
     return {
       outcome: judge(answer, least, () => (winners.includes(answer) ? "right" : "off")),
       predicted: answer === null ? null : label(answer),
-      measured: complete ? `${winners.map(label).join(" and ")} (${format(least, part.field)})` : null,
+      measured: complete ? `${listed(winners.map(label))} (${format(least, part.field)})` : null,
       model: null,
       bars: bars(...rows.map((row) => ({ label: label(row.transport), value: row.value, kind: "run", transport: row.transport }))),
     };
@@ -129,11 +129,16 @@ function nearest(choices, factor) {
 }
 
 function changeInWords(part, [first, second]) {
-  return `${format(first, part.field)} against ${format(second, part.field)}, × ${significant(second / first)}`;
+  return `${format(first, part.field)} against ${format(second, part.field)}, ×\u00a0${significant(second / first)}`;
 }
 
 function wordsFor(value, field) {
   return value === null ? null : `${format(value, field)} ${FIELDS[field].unit ? FIELDS[field].label : ""}`.trim();
+}
+
+/** "A", "A and B", "A, B and C". */
+function listed(names) {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
 function bars(...rows) {

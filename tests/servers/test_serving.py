@@ -1,0 +1,59 @@
+"""Servers within a loop that is somebody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import httpx
+import pytest
+import uvloop
+from starlette.types import Receive, Scope, Send
+
+from servers.listening import listen
+from servers.serving import on_signals, served
+
+from .conftest import PATIENCE_S
+
+
+async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    """An app that says which path was asked for; `/held` is not answered."""
+    if scope["path"] == "/held":
+        await receive()
+        await receive()
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": scope["path"].encode()})
+
+
+def test_two_servers_share_a_loop_and_close_when_their_blocks_end() -> None:
+    async def scenario() -> None:
+        listeners = [listen("127.0.0.1", 0) for _ in range(2)]
+        one, other = (f"http://127.0.0.1:{listener.getsockname()[1]}" for listener in listeners)
+        async with served(answer, listeners[0], lifespan="off"), httpx.AsyncClient(timeout=PATIENCE_S) as client:
+            async with served(answer, listeners[1], lifespan="off"):
+                assert [(await client.get(f"{url}/a")).text for url in (one, other)] == ["/a", "/a"]
+                held = asyncio.create_task(client.get(f"{other}/held"))
+                await asyncio.sleep(0.05)
+            with pytest.raises(httpx.HTTPError):
+                await held
+            with pytest.raises(httpx.ConnectError):
+                await client.get(f"{other}/a")
+            assert (await client.get(f"{one}/b")).text == "/b"
+        assert [listener.fileno() for listener in listeners] == [-1, -1]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asyncio.wait_for(scenario(), PATIENCE_S))
+
+
+def test_signals_are_heard_within_the_block_alone() -> None:
+    async def scenario() -> None:
+        before = signal.getsignal(signal.SIGTERM)
+        heard = asyncio.Event()
+        with on_signals(heard.set):
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.wait_for(heard.wait(), PATIENCE_S)
+        assert signal.getsignal(signal.SIGTERM) == before
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(scenario())
