@@ -28,7 +28,9 @@ _NEWS_PERIOD_NS = 1_000_000_000
 _MAX_CLOCK_CHARACTERS = 64
 
 REFUSED_CLOSE_CODE = 1008
-"""Policy violation (RFC 6455, 7.4.1); the reason says which."""
+"""Policy violation (RFC 6455, 7.4.1); the reason says which. Coming again would be no use."""
+UNKNOWN_CLIENT_CLOSE_CODE = 4403
+"""The number is not known (any more), or none was given where one is needed: come anew, or join first."""
 _MAX_REASON_BYTES = 120
 
 router = APIRouter()
@@ -61,7 +63,10 @@ async def live(socket: WebSocket, client: Number = None, key: Key = None) -> Non
     await socket.accept()
     try:
         who = _enter(room, client, room.is_teacher(key))
-    except (RoomFullError, PermissionError) as refusal:
+    except PermissionError as refusal:
+        await _refuse(socket, str(refusal), UNKNOWN_CLIENT_CLOSE_CODE)
+        return
+    except RoomFullError as refusal:
         await _refuse(socket, str(refusal))
         return
     who.replaced.set()
@@ -249,8 +254,8 @@ async def _next_text(socket: WebSocket) -> str | None:
     return text
 
 
-async def _refuse(socket: WebSocket, why: str) -> None:
-    await socket.close(REFUSED_CLOSE_CODE, why.encode()[:_MAX_REASON_BYTES].decode(errors="ignore"))
+async def _refuse(socket: WebSocket, why: str, code: int = REFUSED_CLOSE_CODE) -> None:
+    await socket.close(code, why.encode()[:_MAX_REASON_BYTES].decode(errors="ignore"))
 
 
 async def _send(socket: WebSocket, message: dict[str, Any]) -> None:

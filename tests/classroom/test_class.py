@@ -22,7 +22,7 @@ from classroom.rehearsal import Rehearsed, rehearse
 from classroom.settings import RunSettings
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, StartClassroom, running_classroom
 
-POLICY_VIOLATION, TOO_BIG = 1008, 1009
+POLICY_VIOLATION, TOO_BIG, UNKNOWN_CLIENT = 1008, 1009, 4403
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +169,7 @@ def test_a_device_is_no_teacher_and_the_key_makes_one(open_class: RunningClassro
 def test_who_did_not_join_hears_nothing(open_class: RunningClassroom, query: str) -> None:
     with live(open_class, query) as socket:
         code, reason = closed(socket)
-    assert code == POLICY_VIOLATION
+    assert code == UNKNOWN_CLIENT
     assert reason
 
 

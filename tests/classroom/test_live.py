@@ -163,7 +163,7 @@ def test_a_client_that_comes_again_takes_over(classroom: RunningClassroom) -> No
 def test_a_number_that_nobody_has(classroom: RunningClassroom, number: int) -> None:
     with open_socket(classroom, f"/api/live?client={number}") as opened:
         code, reason = closing(opened)
-    assert code == 1008
+    assert code == 4403
     assert "no such client" in reason
 
 

@@ -6,12 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page, WebSocketRoute, expect
 
+from classroom.live import UNKNOWN_CLIENT_CLOSE_CODE
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom
 from tests.classroom.page_driving import open_page
+from tests.classroom.scripted import scripted_client
 
 expect.set_options(timeout=PATIENCE_S * 1000)
-
-UNKNOWN_CLIENT_CLOSE_CODE = 4403
 
 
 def test_a_lost_line_is_taken_up_again_by_the_same_client(page: Page, classroom: RunningClassroom) -> None:
@@ -62,6 +62,16 @@ def test_a_refusal_is_shown_in_the_servers_words(page: Page, classroom: RunningC
     )
     page.goto(classroom.url)
     expect(page.locator("#banner")).to_have_text("join the class first")
+
+
+def test_a_second_tab_takes_the_number_and_keeps_it(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    client = page.evaluate("() => window.classroom.client")
+    with scripted_client(classroom, f"?client={client}") as other:
+        expect(page.locator("#banner")).to_contain_text("another tab")
+        page.wait_for_timeout(1500)  # longer than a page that comes again would wait
+        run = classroom.start_run(duration_s=3.0)
+        other.hear("run", run=run["id"])
 
 
 def test_an_old_runs_number_may_come_again(page: Page, classroom: RunningClassroom) -> None:

@@ -6,7 +6,8 @@ const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 8000;
 /** The server does not know this page's number (any more), or wants no page without one. */
 const UNKNOWN_CLIENT_CLOSE_CODE = 4403;
-const FIRST_OWN_CLOSE_CODE = 4000;
+/** What the page did is not allowed, or another tab has its number now: the reason says which. */
+const REFUSED_CLOSE_CODE = 1008;
 
 export class Live {
   #key;
@@ -81,9 +82,11 @@ export class Live {
     this.#signals.emit("connection", { state: "lost" });
     if (code === UNKNOWN_CLIENT_CLOSE_CODE && this.#client !== null) {
       this.#client = null; // the server was started anew: come as a new page
-    } else if (code >= FIRST_OWN_CLOSE_CODE) {
+    } else if (code === UNKNOWN_CLIENT_CLOSE_CODE || code === REFUSED_CLOSE_CODE) {
       this.#signals.emit("refused", { detail: reason || "The server refused this page." });
     }
+    // To insist would take the number from the other tab, which would take it back.
+    if (code === REFUSED_CLOSE_CODE || this.#closed) return;
     setTimeout(() => this.connect(), this.#retryMs);
     this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
   }
