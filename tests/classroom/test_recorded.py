@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from classroom.lanes import TRANSPORTS
 from classroom.recorded import BUNDLED
@@ -78,20 +79,21 @@ def test_asked_for_it_is_labelled_and_fills_the_lanes(page: Page, classroom: Run
     label.wait_for(timeout=PATIENCE_MS)
     assert "Recorded run – not live" in label.inner_text()
     assert RECORDING["recorded"]["at"][:10] in label.inner_text()
-    assert page.locator("#connection-status").inner_text() == "Recorded"
+    expect(page.locator("#connection-status")).to_have_text("Recorded", timeout=PATIENCE_MS)
     for transport in TRANSPORTS:
         page.locator(
             f'[data-transport="{transport}"][data-field="delivered"]:not([data-value="0"]):not([data-value=""])'
         ).wait_for(timeout=2 * PATIENCE_MS)
-    assert page.locator("#lanes-status").inner_text().startswith("Recorded, run")
-    assert "nothing can be started" in page.locator("#controls-note").inner_text()
+    # At the end of each round the lanes say for a moment that the last events arrive.
+    expect(page.locator("#lanes-status")).to_have_text(re.compile("^Recorded, run"), timeout=PATIENCE_MS)
+    expect(page.locator("#controls-note")).to_contain_text("nothing can be started", timeout=PATIENCE_MS)
     for view in ("predict", "class"):
         page.locator(f"#tab-{view}").click()
-        assert label.is_visible()
+        expect(label).to_be_visible(timeout=PATIENCE_MS)
     assert not [url for url in sockets if "/api/live" in url or "/ws" in url], "nothing is live"
     page.get_by_role("link", name="Go live").click()
     page.locator('#connection-status[data-state="live"]').wait_for(timeout=PATIENCE_MS)
-    assert page.locator("#recorded-label").count() == 0
+    expect(page.locator("#recorded-label")).to_have_count(0, timeout=PATIENCE_MS)
 
 
 SILENCE = """await (async () => {
