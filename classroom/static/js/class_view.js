@@ -2,72 +2,13 @@
 
 import { axisRange, bars, countText, logScale, medianPlaces, ticks, timeText } from "./class_geometry.js";
 import { MARK_PATHS } from "./class_marks.js";
+import { CLASS, SOLO } from "./class_template.js";
 import { markElement } from "./marks.js";
 import { ARRIVALS } from "./settings.js";
 
 const MEDIAN_MARK_PX = 13;
 const MEDIAN_ROWS = 2;
 const SVG = "http://www.w3.org/2000/svg";
-
-const SOLO = `
-  <div class="panel class-solo stack">
-    <h2>Nobody can join yet</h2>
-    <p>This classroom was opened for its own machine only. To let phones and laptops on the same network take part, stop
-      it and start it again with</p>
-    <pre><code>make demo HOST=0.0.0.0</code></pre>
-    <p class="soft">It then prints an address and a code, and this page shows both with a QR code. Devices need no app and
-      no internet connection, only the network of this machine.</p>
-  </div>`;
-
-const CLASS = `
-  <h2 class="visually-hidden">The class</h2>
-  <div class="class-grid">
-    <div class="panel class-invitation">
-      <div class="class-qr" role="img" aria-label="QR code of the address by which devices join"></div>
-      <div class="class-how">
-        <h2 class="class-title">Join with phone or laptop</h2>
-        <p class="class-label">On the same network, open</p>
-        <p class="class-address" data-field="join_address"></p>
-        <p class="class-label">and type this code</p>
-        <p class="class-code" data-field="join_code"></p>
-        <p class="class-label class-others small" hidden></p>
-        <p class="class-joined"><strong data-field="devices">0</strong> <span data-field="devices_word">devices</span> joined
-          <span class="class-joined-by"></span></p>
-      </div>
-      <dl class="class-run" hidden></dl>
-      <button class="button class-size" type="button"></button>
-    </div>
-    <div class="panel class-results">
-      <div class="class-figures">
-        <p class="class-figure"><strong data-field="devices">0</strong> <span data-field="devices_word">devices</span></p>
-        <p class="class-figure" title="Half the fastest round trip of each device's clock exchange: how wrong its times can be">
-          <span>clocks</span> <strong class="number">±<span data-field="uncertainty_p50_ms">–</span></strong>
-          <span class="soft">worst ±<span data-field="uncertainty_max_ms">–</span></span></p>
-        <div class="row" role="group" aria-label="Transports of each device">
-          <button class="button" type="button" data-assign="turns" title="Each device gets one transport, in turn">One each</button>
-          <button class="button" type="button" data-assign="all" title="Each device gets all four transports">All four</button>
-        </div>
-      </div>
-      <p class="soft small class-caption">Age of each event when it reached a device. <b>Line</b>: median.
-        <b>Signs</b>: each device's own median.</p>
-      <div class="class-rows"></div>
-      <div class="class-axis"><span></span><svg aria-hidden="true"></svg><span class="soft small">log scale</span></div>
-      <p class="note small class-refused" hidden></p>
-      <details>
-        <summary>The same as a table, and how to read the chart</summary>
-        <div class="scroll-x"><table class="class-table">
-          <caption>This run, over all devices</caption>
-          <thead><tr><th scope="col">Transport</th><th scope="col">Devices</th><th scope="col">Deliveries</th>
-            <th scope="col">Median</th><th scope="col">95 % within</th><th scope="col">Worst</th><th scope="col">Missed</th></tr></thead>
-          <tbody></tbody>
-        </table></div>
-        <p class="small soft class-legend">Each bar is the share of a transport's deliveries that were so old; the tallest bar of each row is as
-          high as the row. The axis is logarithmic: each grid line is ten times as long as the one before. Missed: events that
-          the server never wrote to a device, though it wrote later ones. A device reports what it received; the server counts
-          only what it knows it sent to that device, and no earlier than it sent it.</p>
-      </details>
-    </div>
-  </div>`;
 
 const REASONS = {
   other_run: "of another run",
