@@ -11,6 +11,7 @@ import numpy as np
 from analysis import stats
 from analysis.freshness import pooled_ages
 from analysis.model import Conditions, expect, expected_loss_ratio
+from analysis.slowed_clients import pooled_slowed_clients
 from analysis.stats import Interval
 from analysis.trial_measures import TrialMeasures
 from loadtests.records import JsonObject, SampleRole, TransportStyle
@@ -65,6 +66,7 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
         "model_range": _model_range(trials),
         "closed_form": _closed_form(parameters, style),
         "residual_ms": _residual(trials),
+        "slowed_clients": pooled_slowed_clients([trial.slowed for trial in trials]),
     }
 
 

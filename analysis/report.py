@@ -37,6 +37,7 @@ from analysis.tables import (
     parts_table,
     precision_table,
     request_table,
+    slowed_clients_table,
     sweep_tables,
 )
 from analysis.validity import LOSES_ON_PURPOSE
@@ -104,7 +105,8 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
     summary, scenario = results.summary, run.scenario
     tables = [main_table(results), *_also(effect_table(results)), *sweep_tables(results)] if results.points else []
     wrong_ways = wrong_way_tables(results) if results.points else []
-    further = (deviation_table(results), noise_table(results), precision_table(results)) if results.points else ()
+    makers = (slowed_clients_table, deviation_table, noise_table, precision_table)
+    further = [make(results) for make in makers] if results.points else []
     detail_tables = [parts_table(results), *(table for table in further if table)] if results.points else []
     return {
         "title": f"Push against poll: {summary['scenario']}",

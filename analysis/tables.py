@@ -114,6 +114,38 @@ def precision_table(results: Results) -> Table | None:
     return Table("How well each median is known", columns, tuple(rows))
 
 
+def slowed_clients_table(results: Results) -> Table | None:
+    """Clients that were slowed on purpose beside the others of the same trials."""
+    asked = [(point, found) for point in results.points if (found := point.get("slowed_clients"))]
+    if not asked:
+        return None
+    kinds = [
+        (f"{title} {name} ms", key, name)
+        for key, title in (("latency_ms", "latency"), ("client_delay_ms", "client delay"))
+        for name in ("p50", "p99")
+    ]
+    columns = [column for title, _, _ in kinds for column in (f"{title}, the others", "slowed", "more by")]
+    rows = [
+        (
+            Cell(results.name(point), f"{figure(found['delay_ms'])} ms slow"),
+            *(cell for _, key, name in kinds for cell in _halves(found[key], name)),
+        )
+        for point, found in asked
+    ]
+    return Table("Every other client slowed on purpose, beside those that were not", ("Point", *columns), tuple(rows))
+
+
+def _halves(found: JsonObject, name: str) -> tuple[Cell, ...]:
+    more = found["difference"][name]
+    bounds = more["ci95"]
+    small = "" if bounds is None else f"[{_difference(bounds[0])}, {_difference(bounds[1])}]"
+    return (
+        Cell(figure(found["others"][name])),
+        Cell(figure(found["slowed"][name])),
+        Cell(_difference(more["value"]), small),
+    )
+
+
 def _noise(found: JsonObject | None) -> Cell:
     if found is None or found["half_width"] is None:
         return Cell(NOT_MEASURED)

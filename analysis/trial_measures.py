@@ -32,6 +32,7 @@ from analysis.latency import (
 from analysis.ledger import LATE_GRACE_S, keep_ledger
 from analysis.own_schedule import schedule_of
 from analysis.sensitivity import Sensitivity, exceeds, figures, sensitivity
+from analysis.slowed_clients import SlowedClients, slowed_clients
 from analysis.validity import Evidence, PublishedStream, reasons_against
 from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo
 
@@ -67,6 +68,8 @@ class TrialMeasures:
     """Why it is INVALID; empty if it is not."""
     sensitivity: Sensitivity | None
     """How far the model's answer moves with the system's own time; None where its plain answer was met."""
+    slowed: SlowedClients | None
+    """Its deliveries by whether their client was slowed on purpose; None where none was."""
 
     @property
     def window_s(self) -> float:
@@ -106,6 +109,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         stream=PublishedStream.of(trial),
         reasons=tuple(reasons_against(evidence)),
         sensitivity=_sensitivity(trial, style, latencies, requests.sent),
+        slowed=slowed_clients(trial),
     )
 
 

@@ -48,12 +48,9 @@ class Conductor:
         self._instruments = spec.instruments
         self._host = parts.netloc
         self._address = (parts.hostname, parts.port)
-        # A delay of 0 goes the same way as any other: against it, nothing but the delay differs.
         delay_ms = spec.trial.parameters.get("client_delay_ms")
         self.driver = (
-            Driver(self._address, self._recorder)
-            if delay_ms is None
-            else SlowDriver(self._address, self._recorder, delay_ms)
+            SlowDriver(self._address, self._recorder, delay_ms) if delay_ms else Driver(self._address, self._recorder)
         )
         locked = spec.trial.parameters.get("phase") == "locked"
         self._phases_ns = (locked_phases_ns if locked else spread_phases_ns)(

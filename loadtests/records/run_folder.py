@@ -217,6 +217,11 @@ def load_noise_floor(run_folder: Path) -> tuple[JsonObject, str] | None:
         raise UserError(f"{path}: lacks {error.args[0]}") from error
 
 
+def is_slowed(client: int) -> bool:
+    """Whether the parameter `client_delay_ms` slows this client: every other one, the first included."""
+    return client % 2 == 0
+
+
 def finished_trial_folders(run_folder: Path) -> list[Path]:
     """Folders of the trials that were recorded to the end, in the order they ran."""
     return sorted(path.parent for path in (run_folder / "trials").glob("*/trial.json"))

@@ -21,7 +21,7 @@ POINT_KEYS = {
     "requests_per_event", "requests_per_event_ci95", "requests_per_s", "requests_per_s_ci95", "empty_ratio",
     "requests", "bytes_per_event", "bytes_split_per_event", "setup_bytes_per_client", "setup_ms",
     "server_cpu_us_per_event", "load_cpu_us_per_event", "server_cpu_ratio", "load_cpu_ratio", "server_rss_bytes",
-    "load_rss_bytes", "ledger", "loss", "model", "model_range", "closed_form", "residual_ms",
+    "load_rss_bytes", "ledger", "loss", "model", "model_range", "closed_form", "residual_ms", "slowed_clients",
     "against_reference", "valid", "invalid_reasons",
     "precision",
 }  # fmt: skip
