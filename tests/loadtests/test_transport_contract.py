@@ -33,6 +33,7 @@ from loadtests.records import (
     Sockets,
     SocketStage,
     Written,
+    is_slowed,
 )
 from loadtests.slow_driver import PROBLEM, SlowDriver
 from loadtests.transports import TRANSPORTS, Transport
@@ -207,7 +208,7 @@ STREAMED = [transport for transport in TRANSPORTS.values() if not transport.clie
 
 
 @pytest.mark.parametrize("transport", STREAMED, ids=lambda transport: transport.name)
-def test_a_client_slowed_on_purpose_is_told_late_and_all_the_same_of_every_event(
+def test_every_other_client_is_slowed_on_purpose_and_told_all_the_same_of_every_event(
     transport: Transport, tmp_path: Path
 ) -> None:
     delay_ms = 15.0
@@ -226,7 +227,11 @@ def test_a_client_slowed_on_purpose_is_told_late_and_all_the_same_of_every_event
     found = exchange.deliveries
     found = found.where(found.kernel_realtime_ns > 0)
     kernel_ns = ClockPairs.from_rows(exchange.recorder.clock).to_monotonic(found.kernel_realtime_ns)
-    assert (found.user_ns - kernel_ns).min() >= 0.9 * delay_ms * 1e6
+    slowed = np.array([is_slowed(client) for client in found.client.tolist()])
+    own_delay_ns = found.user_ns - kernel_ns
+    assert own_delay_ns[slowed].min() >= 0.9 * delay_ms * 1e6
+    # The others share the process, so that one of them may have to wait for it, but not all of them the whole delay.
+    assert own_delay_ns[~slowed].min() < own_delay_ns[slowed].min()
 
 
 @pytest.mark.parametrize("transport", STREAMED, ids=lambda transport: transport.name)
