@@ -6,6 +6,7 @@ libev waits in whole milliseconds, which would make every scheduled poll half a 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ class Alarm:
         self._loop = loop
         self._callback = callback
         self._descriptor = TimerFd() if have_timerfd() else None
+        self._unread = False
         if self._descriptor is not None:
             self._watcher = loop.io(self._descriptor.fileno(), _READ)
             self._watcher.start(self._rung)
@@ -33,6 +35,7 @@ class Alarm:
         """Ring at `due_ns` (monotonic) instead of whenever it was to ring before."""
         if self._descriptor is not None:
             self._descriptor.set(due_ns)
+            self._unread = False
             return
         if self._watcher is not None:
             self._watcher.stop()
@@ -41,6 +44,7 @@ class Alarm:
 
     def close(self) -> None:
         """Never ring again."""
+        self._unread = False
         if self._watcher is not None:
             self._watcher.stop()
         if self._descriptor is not None:
@@ -48,9 +52,9 @@ class Alarm:
             self._descriptor.close()
 
     def _rung(self) -> None:
-        assert self._descriptor is not None
-        try:
-            os.read(self._descriptor.fileno(), 8)
-        except BlockingIOError:
-            return
+        # Set anew, the descriptor is as quiet as if it had been read, and nearly every callback does so.
+        self._unread = True
         self._callback()
+        if self._unread and self._descriptor is not None:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._descriptor.fileno(), 8)

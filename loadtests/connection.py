@@ -1,4 +1,4 @@
-"""One client's socket of the moment: its watchers, what is still unsent, and its counters over all its sockets."""
+"""One client's socket of the moment: its watchers, its deadlines, and its counters over all its sockets."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any
 from loadtests.clients.base import Client
 from loadtests.socket_counters import SocketCounters, read_counters
 
+_NOTHING = SocketCounters(0, 0, 0, 0)
+
 
 class Connection:
     """A client's socket of the moment and what it has counted over all its sockets."""
 
     __slots__ = (
-        "armed_ns", "client", "closed_counters", "connect_start_ns", "open", "read_watcher", "ready_ns", "sock",
-        "unsent", "user_down_bytes", "user_up_bytes", "write_watcher",
+        "armed_later_ns", "armed_ns", "client", "closed_counters", "connect_start_ns", "open", "read_watcher",
+        "ready_ns", "sock", "user_down_bytes", "user_up_bytes", "write_watcher",
     )  # fmt: skip
 
     def __init__(self, client: Client) -> None:
@@ -23,11 +25,13 @@ class Connection:
         self.open = False
         self.read_watcher: Any = None
         self.write_watcher: Any = None
-        self.unsent = b""
         self.armed_ns = 0
+        """The earliest deadline that is set for this client; 0 where there is none."""
+        self.armed_later_ns = 0
+        """The one behind it."""
         self.connect_start_ns = 0
         self.ready_ns = 0
-        self.closed_counters = SocketCounters(0, 0, 0, 0)
+        self.closed_counters = _NOTHING
         self.user_up_bytes = 0
         self.user_down_bytes = 0
 

@@ -6,24 +6,29 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from loadtests.alarm import Alarm
+
+Subject = TypeVar("Subject")
 
 
 class Deadlines:
     """Callbacks by the time they are due, on gevent's loop."""
 
     def __init__(self, loop: Any) -> None:
-        self._waiting: list[tuple[int, int, Callable[[int], None]]] = []
+        self._waiting: list[tuple[int, int, Callable[[Any, int, int], None], Any]] = []
         self._order = itertools.count()
         self._alarm = Alarm(loop, self._run_due)
         self._alarm_ns = 0
         self._closed = False
 
-    def call_at(self, due_ns: int, callback: Callable[[int], None]) -> None:
-        """Call `callback(now_ns)` once `due_ns` (monotonic) has come."""
-        heapq.heappush(self._waiting, (due_ns, next(self._order), callback))
+    def call_at(self, due_ns: int, callback: Callable[[Subject, int, int], None], subject: Subject) -> None:
+        """Call `callback(subject, due_ns, now_ns)` once `due_ns` (monotonic) has come.
+
+        What is called about comes as an argument, as a closure for every poll would cost more than the deadline.
+        """
+        heapq.heappush(self._waiting, (due_ns, next(self._order), callback, subject))
         if not self._alarm_ns or due_ns < self._alarm_ns:
             self._set_alarm()
 
@@ -42,8 +47,8 @@ class Deadlines:
         # Not to be set again from within: one setting at the end serves all that was added meanwhile.
         self._alarm_ns = 1
         while self._waiting and self._waiting[0][0] <= now_ns and not self._closed:
-            _, _, callback = heapq.heappop(self._waiting)
-            callback(now_ns)
+            due_ns, _, callback, subject = heapq.heappop(self._waiting)
+            callback(subject, due_ns, now_ns)
             now_ns = time.monotonic_ns()
         if not self._closed:
             self._set_alarm()

@@ -13,6 +13,7 @@ import time
 
 import gevent
 from gevent.hub import get_hub
+from gevent.monkey import get_original
 
 from loadtests.clients.base import Client
 from loadtests.connection import Connection
@@ -27,6 +28,9 @@ _READ_BYTES = 65536
 _LAG_PERIOD_NS = 100_000_000
 _CLOCKS_EVERY = 10
 _COUNTERS_AT_ONCE = 64
+_PlainSocket: type[socket.socket] = get_original("socket", "socket")
+"""Under Locust `socket.socket` is gevent's, which has two watchers of its own and wraps every call; here the driver
+itself waits, and a client is to cost no more than it must."""
 
 
 class Driver:
@@ -104,23 +108,23 @@ class Driver:
         self._tick(time.monotonic_ns())
 
     def _tick(self, due_ns: int) -> None:
-        def tick(now_ns: int) -> None:
-            self._recorder.loop_lag.extend((now_ns, now_ns - due_ns))
-            self._lag_ticks += 1
-            if self._lag_ticks % _CLOCKS_EVERY == 0:
-                self._recorder.read_clocks()
-            self._tick(max(due_ns + _LAG_PERIOD_NS, now_ns))
+        self._deadlines.call_at(due_ns, Driver._ticked, self)
 
-        self._deadlines.call_at(due_ns, tick)
+    def _ticked(self, due_ns: int, now_ns: int) -> None:
+        self._recorder.loop_lag.extend((now_ns, now_ns - due_ns))
+        self._lag_ticks += 1
+        if self._lag_ticks % _CLOCKS_EVERY == 0:
+            self._recorder.read_clocks()
+        self._tick(max(due_ns + _LAG_PERIOD_NS, now_ns))
 
     # One client.
 
     def _act(self, connection: Connection) -> None:
         """Do what the client wants after something happened to it."""
         client = connection.client
-        if connection.open and client.output:
+        if client.output and connection.open:
             self._send(connection)
-        if client.wants_connection != (connection.sock is not None):
+        if client.wants_connection is (connection.sock is None):
             if client.wants_connection:
                 self._connect(connection)
             else:
@@ -128,23 +132,39 @@ class Driver:
         if client.ready and not connection.ready_ns:
             connection.ready_ns = time.monotonic_ns()
             self._record_counters(connection, SocketStage.SET_UP)
-        due_ns = client.timer_ns
-        if due_ns and due_ns != connection.armed_ns:
-            connection.armed_ns = due_ns
-            self._deadlines.call_at(due_ns, lambda now_ns: self._timer(connection, due_ns, now_ns))
+        if client.timer_ns:
+            self._arm(connection)
 
-    def _timer(self, connection: Connection, due_ns: int, now_ns: int) -> None:
+    def _arm(self, connection: Connection) -> None:
+        """Have a deadline no later than the client's next; it looks again at those that come too early for it.
+
+        A poll's answer is awaited for seconds and comes in milliseconds: were each of these deadlines set and unset,
+        or set and forgotten, they would cost more than the polls.
+        """
+        due_ns = connection.client.timer_ns
+        if not connection.armed_ns or due_ns < connection.armed_ns:
+            connection.armed_later_ns = connection.armed_ns
+            connection.armed_ns = due_ns
+            self._deadlines.call_at(due_ns, self._deadline, connection)
+
+    def _deadline(self, connection: Connection, due_ns: int, now_ns: int) -> None:
+        if due_ns == connection.armed_ns:
+            connection.armed_ns = connection.armed_later_ns
+            connection.armed_later_ns = 0
+        elif due_ns == connection.armed_later_ns:
+            connection.armed_later_ns = 0
         client = connection.client
-        if connection.armed_ns == due_ns:
-            connection.armed_ns = 0
-        # A client that changed its mind meanwhile has another deadline of its own.
-        if client.timer_ns == due_ns:
-            client.timer_ns = 0
-            client.timer(now_ns)
-            self._act(connection)
+        if not client.timer_ns:
+            return
+        if client.timer_ns > now_ns:
+            self._arm(connection)
+            return
+        client.timer_ns = 0
+        client.timer(now_ns)
+        self._act(connection)
 
     def _connect(self, connection: Connection) -> None:
-        sock = socket.socket(self._family, socket.SOCK_STREAM)
+        sock = _PlainSocket(self._family, socket.SOCK_STREAM)
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.kernel_stamps = ask_for_stamps(sock)
@@ -182,50 +202,49 @@ class Driver:
         self._act(connection)
 
     def _readable(self, connection: Connection) -> None:
-        sock = connection.sock
-        assert sock is not None
+        assert connection.sock is not None
         try:
-            data, ancillary, _, _ = sock.recvmsg(_READ_BYTES, ANCILLARY_BYTES)
+            data, ancillary, _, _ = connection.sock.recvmsg(_READ_BYTES, ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             data, ancillary = b"", []
-        self._arrived(connection, data, kernel_stamp_ns(ancillary), time.monotonic_ns())
+        user_ns = time.monotonic_ns()
+        self._arrived(connection, data, kernel_stamp_ns(ancillary), user_ns)
 
     def _arrived(self, connection: Connection, data: bytes, kernel_ns: int, user_ns: int) -> None:
         """Hand what was read, nothing at the end of the stream, to its client."""
-        if not data:
+        if data:
+            connection.user_down_bytes += len(data)
+            if connection.client.received(data, user_ns, kernel_ns):
+                self._act(connection)
+        else:
             self._close(connection)
             connection.client.disconnected(user_ns)
             self._act(connection)
-            return
-        connection.user_down_bytes += len(data)
-        connection.client.received(data, user_ns, kernel_ns)
-        self._act(connection)
 
     def _send(self, connection: Connection) -> None:
+        """Send what the client has to say; what does not go out now stays where it is, for when the socket has room."""
         if connection.sock is None or not connection.open:
             return
-        client = connection.client
-        data = connection.unsent + bytes(client.output)
-        client.output.clear()
+        output = connection.client.output
         try:
-            sent = connection.sock.send(data) if data else 0
+            sent = connection.sock.send(output) if output else 0
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
             # The read side will see the broken connection and tell the client.
-            connection.unsent = b""
+            output.clear()
             return
         connection.user_up_bytes += sent
-        connection.unsent = data[sent:]
-        if connection.unsent and connection.write_watcher is None:
+        del output[:sent]
+        if output and connection.write_watcher is None:
             connection.write_watcher = self._loop.io(connection.sock.fileno(), _WRITE)
             connection.write_watcher.start(self._writable, connection)
 
     def _writable(self, connection: Connection) -> None:
         self._send(connection)
-        if not connection.unsent and connection.write_watcher is not None:
+        if not connection.client.output and connection.write_watcher is not None:
             connection.write_watcher.stop()
             connection.write_watcher.close()
             connection.write_watcher = None
@@ -242,7 +261,6 @@ class Driver:
             connection.sock.close()
         connection.sock = None
         connection.open = False
-        connection.unsent = b""
         connection.client.output.clear()
 
     # Counters.

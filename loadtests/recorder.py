@@ -5,12 +5,23 @@ Nothing is computed here: rows become the tables of `loadtests.records` once the
 
 from __future__ import annotations
 
+import dataclasses
+import struct
 import time
 from array import array
 
 from loadtests.records import Clients, ClockPairs, Deliveries, LoopLag, Requests, Sockets, Table
 
 _READINGS_PER_PAIR = 5
+
+
+def _row(table: type[Table]) -> struct.Struct:
+    return struct.Struct(f"@{len(dataclasses.fields(table))}q")
+
+
+DELIVERY_ROW, REQUEST_ROW = _row(Deliveries), _row(Requests)
+"""A row of the two tables that grow by the delivery and by the poll: `array.frombytes` takes a packed row in half the
+time in which `array.extend` takes its integers one by one."""
 
 
 class Recorder:

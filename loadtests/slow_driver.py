@@ -69,8 +69,8 @@ class SlowDriver(Driver):
                 super()._arrived(held.connection, held.data, held.kernel_ns, time.monotonic_ns())
         if self._held and not self._alarmed:
             self._alarmed = True
-            self._deadlines.call_at(max(self._held[0].due_ns, now_ns + _ALARM_SPACING_NS), self._alarm_rang)
+            self._deadlines.call_at(max(self._held[0].due_ns, now_ns + _ALARM_SPACING_NS), SlowDriver._alarm_rang, self)
 
-    def _alarm_rang(self, now_ns: int) -> None:
+    def _alarm_rang(self, due_ns: int, now_ns: int) -> None:
         self._alarmed = False
         self._hand_over(now_ns)

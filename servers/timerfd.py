@@ -36,6 +36,10 @@ class TimerFd:
         self._descriptor = self._libc.timerfd_create(_CLOCK_MONOTONIC, _NONBLOCK_CLOEXEC)
         if self._descriptor < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create")
+        # Made once: a poll sets a deadline, and is to cost little more than its system calls.
+        self._spec = _TimerSpec()
+        self._value = self._spec.value
+        self._settime = self._libc.timerfd_settime
 
     def fileno(self) -> int:
         """The descriptor, for a loop to watch."""
@@ -44,9 +48,8 @@ class TimerFd:
     def set(self, due_ns: int) -> None:
         """Become readable at `due_ns`; at once where that has passed."""
         # A value of zero would disarm it.
-        seconds, nanoseconds = divmod(max(due_ns, 1), 1_000_000_000)
-        spec = _TimerSpec(_TimeSpec(0, 0), _TimeSpec(seconds, nanoseconds))
-        if self._libc.timerfd_settime(self._descriptor, _ABSOLUTE, ctypes.byref(spec), None) < 0:
+        self._value.seconds, self._value.nanoseconds = divmod(max(due_ns, 1), 1_000_000_000)
+        if self._settime(self._descriptor, _ABSOLUTE, ctypes.byref(self._spec), None) < 0:
             raise OSError(ctypes.get_errno(), "timerfd_settime")
 
     def close(self) -> None:

@@ -11,7 +11,8 @@ import abc
 from dataclasses import dataclass
 from typing import Any
 
-from loadtests.recorder import Recorder
+from loadtests.clients.reading import GARBLED, Arrival, event_reader
+from loadtests.recorder import DELIVERY_ROW, REQUEST_ROW, Recorder
 from loadtests.records import Outcome, RequestKind
 from servers import wire
 
@@ -46,12 +47,21 @@ def compresses(setup: ClientSetup) -> bool:
 
 
 class Client(abc.ABC):
-    """One simulated client of one transport."""
+    """One simulated client of one transport.
+
+    There are ten thousand of them in a process: what they have in common they share, and what is rare they lack.
+    """
+
+    __slots__ = (
+        "_connect_start_ns", "_missing", "cursor", "cut_off", "index", "output", "reader", "ready", "recorder", "setup",
+        "timer_ns", "wants_connection",
+    )  # fmt: skip
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         self.setup = setup
         self.index = setup.index
         self.recorder = recorder
+        self.reader = event_reader(setup.payloads)
         self.output = bytearray()
         self.timer_ns = 0
         self.wants_connection = True
@@ -60,9 +70,13 @@ class Client(abc.ABC):
         self.cut_off = False
         """The server gave up on this client; it will get nothing more."""
         self.cursor = setup.cursor
-        self.expected_events = len(setup.due_offsets_ns)
-        self._missing: set[int] = set()
+        self._missing: frozenset[int] = frozenset()
         self._connect_start_ns = 0
+
+    @property
+    def expected_events(self) -> int:
+        """The last event's seq."""
+        return len(self.setup.due_offsets_ns)
 
     @property
     def settled(self) -> bool:
@@ -97,8 +111,11 @@ class Client(abc.ABC):
         """The connection is open and recorded: say hello."""
 
     @abc.abstractmethod
-    def received(self, data: bytes, user_ns: int, kernel_ns: int) -> None:
-        """Bytes arrived; `user_ns` and `kernel_ns` (realtime, 0 where absent) were stamped before this call."""
+    def received(self, data: bytes, user_ns: int, kernel_ns: int) -> bool:
+        """Bytes arrived; `user_ns` and `kernel_ns` (realtime, 0 where absent) were stamped before this call.
+
+        Returns whether the driver has anything to read off the client: a delivery on an open channel changes nothing.
+        """
 
     @abc.abstractmethod
     def disconnected(self, now_ns: int) -> None:
@@ -128,32 +145,23 @@ class Client(abc.ABC):
         self.wants_connection = False
         self.timer_ns = 0
 
-    def deliver_encoded(self, text: str | bytes, user_ns: int, kernel_ns: int) -> None:
-        """An event in its wire encoding arrived."""
-        try:
-            event = wire.decode_event(text)
-        except (ValueError, KeyError, TypeError):
-            self.record_garbled(user_ns, kernel_ns)
-            return
-        self.deliver(event, user_ns, kernel_ns)
-
     def record_garbled(self, user_ns: int, kernel_ns: int) -> None:
         """Something arrived where an event should be and is none: a row with seq 0."""
-        self.recorder.deliveries.extend((self.index, 0, 0, 0, kernel_ns, user_ns, 0))
+        self.deliver(GARBLED, user_ns, kernel_ns)
 
-    def deliver(self, event: wire.Event, user_ns: int, kernel_ns: int) -> None:
+    def deliver(self, arrival: Arrival, user_ns: int, kernel_ns: int) -> None:
         """Record one delivery and move the cursor; gaps are remembered until they are filled."""
-        seq = event.seq
-        payloads = self.setup.payloads
-        intact = event.payload == payloads[(seq - 1) % len(payloads)]
-        self.recorder.deliveries.extend((self.index, seq, event.due_ns, event.published_ns, kernel_ns, user_ns, intact))
+        seq, due_ns, published_ns, intact = arrival
+        self.recorder.deliveries.frombytes(
+            DELIVERY_ROW.pack(self.index, seq, due_ns, published_ns, kernel_ns, user_ns, intact)
+        )
         if seq == self.cursor + 1:
             self.cursor = seq
         elif seq > self.cursor:
-            self._missing.update(range(self.cursor + 1, min(seq, self.expected_events + 1)))
+            self._missing |= frozenset(range(self.cursor + 1, min(seq, self.expected_events + 1)))
             self.cursor = seq
         else:
-            self._missing.discard(seq)
+            self._missing -= {seq}
 
     def record_request(
         self,
@@ -169,6 +177,9 @@ class Client(abc.ABC):
         down_bytes: int = 0,
     ) -> None:
         """One row of the requests table."""
-        self.recorder.requests.extend(
-            (self.index, kind, planned_ns or start_ns, start_ns, end_ns, outcome, status, events, up_bytes, down_bytes)
+        planned_ns = planned_ns or start_ns
+        self.recorder.requests.frombytes(
+            REQUEST_ROW.pack(
+                self.index, kind, planned_ns, start_ns, end_ns, outcome, status, events, up_bytes, down_bytes
+            )
         )

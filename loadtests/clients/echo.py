@@ -20,6 +20,8 @@ from servers import wire
 class MessageSchedule:
     """The messages of one client, in the order they are due."""
 
+    __slots__ = ("_sent", "_setup", "_t0_ns")
+
     def __init__(self, setup: ClientSetup) -> None:
         self._setup = setup
         self._t0_ns = 0
@@ -46,6 +48,8 @@ class MessageSchedule:
 
 class WebSocketEchoClient(WebSocketClient):
     """Sends each message over the open channel when it is due, whether or not earlier ones are back."""
+
+    __slots__ = ("_messages",)
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
@@ -80,6 +84,8 @@ class WebSocketEchoClient(WebSocketClient):
 class PostEchoClient(HttpClient):
     """Posts each message on a kept connection, one at a time, as HTTP/1.1 without pipelining must."""
 
+    __slots__ = ("_messages",)
+
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
         self._messages = MessageSchedule(setup)
@@ -95,15 +101,15 @@ class PostEchoClient(HttpClient):
         if due_ns and due_ns <= now_ns:
             body = self._messages.take(now_ns)
             about_body = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            request = self.head(f"POST {wire.POST_ECHO_PATH} HTTP/1.1", about_body) + body
-            self.ask(request.encode("ascii"), RequestKind.POST, now_ns, due_ns)
+            head = self.head(f"POST {wire.POST_ECHO_PATH} HTTP/1.1", about_body)
+            self.ask(head + body.encode("ascii"), RequestKind.POST, now_ns, due_ns)
         else:
             self.timer_ns = due_ns
 
     def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
         if status == 200:
             self.record_answer(Outcome.ANSWERED, user_ns, status, events=1)
-            self.deliver_encoded(body, user_ns, kernel_ns)
+            self.deliver(self.reader.event(body), user_ns, kernel_ns)
         else:
             self.record_answer(Outcome.BAD_STATUS, user_ns, status)
             self.retry_later(user_ns)
@@ -111,6 +117,8 @@ class PostEchoClient(HttpClient):
 
 class NewConnectionEchoClient(PostEchoClient):
     """Opens a connection for each message and closes it after the answer."""
+
+    __slots__ = ()
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)

@@ -6,36 +6,43 @@ httptools (llhttp) parses; the request's text is fixed per client, so it is form
 from __future__ import annotations
 
 import abc
+from functools import lru_cache
 from typing import Any
 
 import httptools
 
 from loadtests.clients.base import ANSWER_TIMEOUT_NS, Client, ClientSetup, compresses
 from loadtests.clients.inflating import Inflating
-from loadtests.recorder import Recorder
+from loadtests.recorder import REQUEST_ROW, Recorder
 from loadtests.records import Outcome, RequestKind
 from servers import wire
 
 _PADDING = "X-Padding: "
+_REMEMBERED_HEADS = 256
 
 
 class HttpClient(Client):
     """A client that asks one request after the other."""
 
+    __slots__ = (
+        "_body", "_compressed", "_deadline_ns", "_down_bytes", "_headers", "_kernel_ns", "_kind", "_padded", "_parser",
+        "_planned_ns", "_start_ns", "_up_bytes", "_user_ns", "_waiting",
+    )  # fmt: skip
+
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
         self._compressed = compresses(setup)
         self._padded = setup.parameters.get("headers") == "padded"
-        encodings = "Accept-Encoding: deflate\r\n" if self._compressed else ""
-        self._headers = f"Host: {setup.host}\r\nAccept: */*\r\nUser-Agent: push-vs-poll\r\n{encodings}"
-        self._parser = self._new_parser()
+        self._headers = _common_headers(setup.host, self._compressed)
+        self._parser: Any = None
         self._kind = RequestKind.POLL
         self._waiting = False
+        self._deadline_ns = 0
         self._planned_ns = 0
         self._start_ns = 0
         self._up_bytes = 0
         self._down_bytes = 0
-        self._body: list[bytes] = []
+        self._body = b""
         self._user_ns = 0
         self._kernel_ns = 0
 
@@ -48,13 +55,11 @@ class HttpClient(Client):
         self._start_ns = now_ns
         self._up_bytes = len(request)
         self._down_bytes = 0
-        self._deadline_ns = now_ns + patience_ns + ANSWER_TIMEOUT_NS
-        self.timer_ns = self._deadline_ns
+        self.timer_ns = self._deadline_ns = now_ns + patience_ns + ANSWER_TIMEOUT_NS
 
-    def head(self, request_line: str, further: str = "") -> str:
+    def head(self, request_line: str, further: str = "") -> bytes:
         """A request's head: its first line, what every request of this client says, and `further` header lines."""
-        lines = f"{request_line}\r\n{self._headers}{further}"
-        return f"{lines}{_padding(lines)}\r\n" if self._padded else f"{lines}\r\n"
+        return _head(request_line, self._headers + further, self._padded)
 
     @property
     def waiting(self) -> bool:
@@ -78,26 +83,21 @@ class HttpClient(Client):
         """Close the books of the request that is being answered."""
         self._waiting = False
         self.timer_ns = 0
-        self.record_request(
-            self._kind,
-            self._start_ns,
-            end_ns,
-            outcome,
-            planned_ns=self._planned_ns,
-            status=status,
-            events=events,
-            up_bytes=self._up_bytes,
-            down_bytes=self._down_bytes,
-        )
+        self.recorder.requests.frombytes(
+            REQUEST_ROW.pack(
+                self.index, self._kind, self._planned_ns, self._start_ns, end_ns, outcome, status, events,
+                self._up_bytes, self._down_bytes,
+            )
+        )  # fmt: skip
 
     # What the driver tells.
 
     def opened(self, now_ns: int) -> None:
-        self._parser = self._new_parser()
-        self._body.clear()
+        self._parser = httptools.HttpResponseParser(Inflating(self) if self._compressed else self)
+        self._body = b""
         self.ask_again(now_ns)
 
-    def received(self, data: bytes, user_ns: int, kernel_ns: int) -> None:
+    def received(self, data: bytes, user_ns: int, kernel_ns: int) -> bool:
         self._down_bytes += len(data)
         self._user_ns = user_ns
         self._kernel_ns = kernel_ns
@@ -105,6 +105,7 @@ class HttpClient(Client):
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self._abandon(Outcome.GARBLED, user_ns)
+        return True
 
     def disconnected(self, now_ns: int) -> None:
         if self._waiting:
@@ -125,9 +126,6 @@ class HttpClient(Client):
         self.wants_connection = False
         self.timer_ns = 0
 
-    def _new_parser(self) -> Any:
-        return httptools.HttpResponseParser(Inflating(self) if self._compressed else self)
-
     def _abandon(self, outcome: Outcome, now_ns: int) -> None:
         if self._waiting:
             self.record_answer(outcome, now_ns)
@@ -137,12 +135,11 @@ class HttpClient(Client):
 
     def on_body(self, body: bytes) -> None:
         """A piece of the answer's body."""
-        self._body.append(body)
+        self._body = self._body + body if self._body else body
 
     def on_message_complete(self) -> None:
         """The answer is whole."""
-        body = b"".join(self._body)
-        self._body.clear()
+        body, self._body = self._body, b""
         if not self._waiting:
             self.retry_later(self._user_ns)
             return
@@ -152,6 +149,18 @@ class HttpClient(Client):
             self.retry_later(self._user_ns)
         elif self.wants_connection and not self._waiting:
             self.ask_again(self._user_ns)
+
+
+@lru_cache
+def _common_headers(host: str, compressed: bool) -> str:
+    encodings = "Accept-Encoding: deflate\r\n" if compressed else ""
+    return f"Host: {host}\r\nAccept: */*\r\nUser-Agent: push-vs-poll\r\n{encodings}"
+
+
+@lru_cache(_REMEMBERED_HEADS)
+def _head(request_line: str, header_lines: str, padded: bool) -> bytes:
+    lines = f"{request_line}\r\n{header_lines}"
+    return f"{lines}{_padding(lines) if padded else ''}\r\n".encode("ascii")
 
 
 def _padding(lines: str) -> str:

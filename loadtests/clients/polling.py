@@ -7,6 +7,7 @@ comparisons measure; see "Wrong ways" in docs/method.md.
 from __future__ import annotations
 
 import abc
+from typing import ClassVar
 
 from loadtests.clients.base import ClientSetup
 from loadtests.clients.http import HttpClient
@@ -20,12 +21,14 @@ _NS_PER_S = 1_000_000_000
 class PollClient(HttpClient):
     """Asks `path?after=<cursor>`, or without a cursor for whatever there is, and takes what comes."""
 
-    path: str
-    query = ""
-    patience_ns = 0
+    __slots__ = ("_keep_alive", "_keeps_cursor", "_patience_ns", "_query", "_seen_seq")
+    path: ClassVar[str]
 
-    def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
+    def __init__(self, setup: ClientSetup, recorder: Recorder, hold_s: float = 0.0) -> None:
+        """`hold_s`: how long the server may let it wait for an answer."""
         super().__init__(setup, recorder)
+        self._query = (f"&hold_ms={round(hold_s * 1000)}" if hold_s else "") + self.own_name
+        self._patience_ns = round(hold_s * _NS_PER_S)
         self._keep_alive = setup.parameters.get("keep_alive", True)
         self._keeps_cursor = setup.parameters.get("cursor", True)
         self._seen_seq = 0
@@ -42,8 +45,8 @@ class PollClient(HttpClient):
     def poll(self, now_ns: int, planned_ns: int = 0) -> None:
         """Send one poll for what is after the cursor."""
         asked = f"after={self.cursor}" if self._keeps_cursor else f"{wire.CURSOR_PARAMETER}={wire.NO_CURSOR}"
-        request = self.head(f"GET {self.path}?{asked}{self.query}{self.own_name} HTTP/1.1")
-        self.ask(request.encode("ascii"), RequestKind.POLL, now_ns, planned_ns, self.patience_ns)
+        request = self.head(f"GET {self.path}?{asked}{self._query} HTTP/1.1")
+        self.ask(request, RequestKind.POLL, now_ns, planned_ns, self._patience_ns)
 
     def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
         self._take_answer(status, body, user_ns, kernel_ns)
@@ -64,20 +67,20 @@ class PollClient(HttpClient):
                 self.retry_later(user_ns)
 
     def _take(self, body: bytes, user_ns: int, kernel_ns: int) -> None:
-        try:
-            events, next_cursor = wire.decode_poll_reply(body)
-        except (ValueError, KeyError, TypeError):
+        reply = self.reader.reply(body)
+        if reply is None:
             self.record_garbled(user_ns, kernel_ns)
             self.record_answer(Outcome.GARBLED, user_ns, 200)
             self.retry_later(user_ns)
             return
+        arrivals, next_cursor = reply
         if not self._keeps_cursor:
             # The latest event is told again and again until there is another: to the client that is no news.
-            events = [event for event in events if event.seq != self._seen_seq]
-            self._seen_seq = events[-1].seq if events else self._seen_seq
-        self.record_answer(Outcome.ANSWERED if events else Outcome.EMPTY, user_ns, 200, len(events))
-        for event in events:
-            self.deliver(event, user_ns, kernel_ns)
+            arrivals = tuple(arrival for arrival in arrivals if arrival.seq != self._seen_seq)
+            self._seen_seq = arrivals[-1].seq if arrivals else self._seen_seq
+        self.record_answer(Outcome.ANSWERED if arrivals else Outcome.EMPTY, user_ns, 200, len(arrivals))
+        for arrival in arrivals:
+            self.deliver(arrival, user_ns, kernel_ns)
         # The server's word counts: a client that resumes where it was told misses nothing and hears nothing twice.
         self.cursor = max(self.cursor, next_cursor)
 
@@ -85,13 +88,11 @@ class PollClient(HttpClient):
 class LongPollClient(PollClient):
     """Asks again as soon as it is answered; the server holds each request until there is something to say."""
 
+    __slots__ = ()
     path = wire.LONG_POLL_PATH
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
-        super().__init__(setup, recorder)
-        hold_s = setup.parameters["hold_s"]
-        self.query = f"&hold_ms={round(hold_s * 1000)}"
-        self.patience_ns = round(hold_s * _NS_PER_S)
+        super().__init__(setup, recorder, hold_s=setup.parameters["hold_s"])
 
     def next_poll_ns(self, now_ns: int) -> int:
         return now_ns
@@ -107,6 +108,7 @@ class ShortPollClient(PollClient):
     With `pacing = "pause"` it is a closed loop instead: after the first poll, each one interval after the last answer.
     """
 
+    __slots__ = ("_interval_ns", "_next_ns", "_pauses")
     path = wire.SHORT_POLL_PATH
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:

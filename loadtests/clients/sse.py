@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from loadtests.clients.base import ClientSetup
 from loadtests.clients.http import HttpClient
+from loadtests.recorder import Recorder
 from loadtests.records import Outcome, RequestKind
 from servers import wire
 
@@ -10,13 +12,17 @@ from servers import wire
 class SseClient(HttpClient):
     """Reads `data:` fields of an event stream; its cursor goes back as Last-Event-ID when it must reconnect."""
 
-    _unparsed = b""
+    __slots__ = ("_unparsed",)
+
+    def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
+        super().__init__(setup, recorder)
+        self._unparsed = b""
 
     def ask_again(self, now_ns: int) -> None:
         self._unparsed = b""
         resume = f"Last-Event-ID: {self.cursor}\r\n" if self.cursor else ""
         request = self.head(f"GET {wire.SSE_PATH}?after={self.cursor}{self.own_name} HTTP/1.1", resume)
-        self.ask(request.encode("ascii"), RequestKind.HANDSHAKE, now_ns)
+        self.ask(request, RequestKind.HANDSHAKE, now_ns)
 
     def on_headers_complete(self) -> None:
         """The stream is open as soon as its headers are here."""
@@ -27,9 +33,9 @@ class SseClient(HttpClient):
     def on_body(self, body: bytes) -> None:
         if self.waiting:
             return
-        *blocks, self._unparsed = (self._unparsed + body).split(b"\n\n")
-        for block in blocks:
-            self._block(block)
+        arrivals, self._unparsed = self.reader.blocks(self._unparsed + body)
+        for arrival in arrivals:
+            self.deliver(arrival, self._user_ns, self._kernel_ns)
 
     def on_message_complete(self) -> None:
         if self.waiting:
@@ -48,8 +54,3 @@ class SseClient(HttpClient):
         # An open stream is idle, not unanswered: nothing is to be asked again on it.
         if self.waiting or not self.wants_connection:
             super().timer(now_ns)
-
-    def _block(self, block: bytes) -> None:
-        data = [line[5:].removeprefix(b" ") for line in block.split(b"\n") if line.startswith(b"data:")]
-        if data:
-            self.deliver_encoded(b"\n".join(data), self._user_ns, self._kernel_ns)

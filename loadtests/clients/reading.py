@@ -1,0 +1,85 @@
+"""What arrives is read once: a broadcast brings the very same bytes to every client of the process.
+
+Each function here is pure and remembers the last few of its answers by the bytes it was given. A client that gets
+other bytes than the rest therefore gets another answer: every byte of every delivery is compared, and none is taken on
+trust. The memory is bounded, a few dozen reads.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from loadtests.clients.frames import plain_frames
+from servers import wire
+
+_REMEMBERED = 64
+"""Answers per function: clients read the same event within milliseconds of each other."""
+_BEYOND_INT64 = 2**63
+
+
+class Arrival(NamedTuple):
+    """One event as it is recorded."""
+
+    seq: int
+    due_ns: int
+    published_ns: int
+    intact: bool
+    """It carries the payload that it should."""
+
+
+GARBLED: Final = Arrival(0, 0, 0, False)
+"""Something that arrived where an event should be and is none."""
+
+
+class EventReader:
+    """Reads the events of a stream with these payloads."""
+
+    def __init__(self, payloads: tuple[str, ...]) -> None:
+        self._payloads = payloads
+        self.event = lru_cache(_REMEMBERED)(self._event)
+        self.frames = lru_cache(_REMEMBERED)(self._frames)
+        self.blocks = lru_cache(_REMEMBERED)(self._blocks)
+        self.reply = lru_cache(_REMEMBERED)(self._reply)
+
+    def _event(self, text: bytes) -> Arrival:
+        """An event in its wire encoding."""
+        try:
+            return self._checked(wire.decode_event(text))
+        except (ValueError, KeyError, TypeError):
+            return GARBLED
+
+    def _frames(self, data: bytes) -> tuple[tuple[Arrival, ...], int]:
+        """The events in the plain WebSocket frames at the head of `data`, and where these end."""
+        payloads, end = plain_frames(data)
+        return tuple(GARBLED if text is None else self.event(text) for text in payloads), end
+
+    def _blocks(self, text: bytes) -> tuple[tuple[Arrival, ...], bytes]:
+        """The events in the whole blocks of an event stream, and what follows them (WHATWG HTML, section 9.2)."""
+        *blocks, rest = text.split(b"\n\n")
+        fields = ([line[5:].removeprefix(b" ") for line in b.split(b"\n") if line.startswith(b"data:")] for b in blocks)
+        return tuple(self.event(b"\n".join(data)) for data in fields if data), rest
+
+    def _reply(self, body: bytes) -> tuple[tuple[Arrival, ...], int] | None:
+        """The events of a poll's reply and the cursor to ask after next; None where it is no such reply."""
+        try:
+            events, next_cursor = wire.decode_poll_reply(body)
+            return tuple(self._checked(event) for event in events), _count(next_cursor)
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def _checked(self, event: wire.Event) -> Arrival:
+        seq = _count(event.seq)
+        intact = event.payload == self._payloads[(seq - 1) % len(self._payloads)]
+        return Arrival(seq, _count(event.due_ns), _count(event.published_ns), intact)
+
+
+event_reader = lru_cache(4)(EventReader)
+"""The same reader for all clients that expect the same payloads."""
+
+
+def _count(value: object) -> int:
+    """`value` where it is a whole number that a table can hold; else ValueError."""
+    if type(value) is not int or not 0 <= value < _BEYOND_INT64:
+        raise ValueError(value)
+    return value
