@@ -8,9 +8,8 @@ import sys
 from typing import NamedTuple
 
 _INFO_BYTES = 256
-_BYTES_RECEIVED_AT = 128
-_SEGMENTS_AT = 136
-_BYTES_SENT_AT = 200
+_COUNTERS = struct.Struct("@B127xQII56xQ")
+"""State; from byte 128 bytes_received, segs_out, segs_in; at byte 200 bytes_sent."""
 _PEERS_FIN_COUNTED = frozenset({6, 7, 8, 9, 11})
 """TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, CLOSING: after the peer's FIN, which counts as one received byte."""
 
@@ -25,7 +24,12 @@ class SocketCounters(NamedTuple):
 
     def plus(self, other: SocketCounters) -> SocketCounters:
         """The sum of two sockets' counters."""
-        return SocketCounters(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+        return SocketCounters(
+            self.up_bytes + other.up_bytes,
+            self.down_bytes + other.down_bytes,
+            self.up_segments + other.up_segments,
+            self.down_segments + other.down_segments,
+        )
 
 
 def kernel_counts_sockets(sock: socket.socket) -> bool:
@@ -33,7 +37,7 @@ def kernel_counts_sockets(sock: socket.socket) -> bool:
     if not sys.platform.startswith("linux"):
         return False
     try:
-        return len(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)) >= _BYTES_SENT_AT + 8
+        return len(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)) >= _COUNTERS.size
     except OSError:
         return False
 
@@ -41,9 +45,7 @@ def kernel_counts_sockets(sock: socket.socket) -> bool:
 def read_counters(sock: socket.socket) -> SocketCounters:
     """Counters of one connected socket."""
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
-    (received,) = struct.unpack_from("@Q", info, _BYTES_RECEIVED_AT)
-    segments_out, segments_in = struct.unpack_from("@II", info, _SEGMENTS_AT)
-    (sent,) = struct.unpack_from("@Q", info, _BYTES_SENT_AT)
-    if info[0] in _PEERS_FIN_COUNTED and received:
+    state, received, segments_out, segments_in, sent = _COUNTERS.unpack_from(info)
+    if state in _PEERS_FIN_COUNTED and received:
         received -= 1
     return SocketCounters(sent, received, segments_out, segments_in)

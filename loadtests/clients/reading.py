@@ -69,7 +69,7 @@ class EventReader:
             return None
 
     def _checked(self, event: wire.Event) -> Arrival:
-        seq = _count(event.seq)
+        seq = _count(event.seq, at_least=1)
         intact = event.payload == self._payloads[(seq - 1) % len(self._payloads)]
         return Arrival(seq, _count(event.due_ns), _count(event.published_ns), intact)
 
@@ -78,8 +78,8 @@ event_reader = lru_cache(4)(EventReader)
 """The same reader for all clients that expect the same payloads."""
 
 
-def _count(value: object) -> int:
+def _count(value: object, at_least: int = 0) -> int:
     """`value` where it is a whole number that a table can hold; else ValueError."""
-    if type(value) is not int or not 0 <= value < _BEYOND_INT64:
+    if type(value) is not int or not at_least <= value < _BEYOND_INT64:
         raise ValueError(value)
     return value

@@ -1,0 +1,119 @@
+"""What a client costs per delivery or poll, from bytes alone: no socket, no clock, no server.
+
+`make microbench` runs these; docs/speed.md says what the figures are good for. Each round is one event for a whole
+crowd, as in a broadcast: the first client that hears of it decodes it, the others find it decoded. The time that is
+shown is a round's; a hundredth of it is a client's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from loadtests.clients.base import Client
+from loadtests.recorder import DELIVERY_ROW, Recorder
+from servers import wire
+from tests.loadtests.bench import PAYLOADS, Bench, http
+from tests.loadtests.test_plain_frames import LibraryOnly
+from tests.loadtests.test_sse_and_echo_clients import HEAD, chunk
+from tests.loadtests.test_websocket_client import Peer
+
+CLIENTS = 100
+EVENTS = 1_000_000
+ROUNDS = 300
+
+
+def encoded(seq: int) -> str:
+    return wire.encode_event(wire.Event(seq, 10**15 + seq, 10**15 + seq + 1, PAYLOADS[(seq - 1) % 2]))
+
+
+def crowd(transport: str, opening: Callable[[Bench], None]) -> list[Client]:
+    benches = [Bench(transport, events=EVENTS) for _ in range(CLIENTS)]
+    for bench in benches:
+        opening(bench)
+    return [bench.client for bench in benches]
+
+
+def open_channel(bench: Bench) -> None:
+    bench.feed(Peer().hear(bench.connect()))
+
+
+def open_channel_through_the_library(bench: Bench) -> None:
+    bench.client = LibraryOnly(bench.client.setup, bench.recorder)
+    open_channel(bench)
+
+
+def open_stream(bench: Bench) -> None:
+    bench.connect()
+    bench.feed(HEAD)
+
+
+def begin_polling(bench: Bench) -> None:
+    bench.connect()
+    bench.client.begin(bench.now_ns, bench.now_ns)
+
+
+def frames() -> Iterator[bytes]:
+    peer = Peer()
+    opened = Bench("websocket")
+    peer.hear(opened.connect())
+    for seq in range(1, EVENTS):
+        yield peer.text(encoded(seq))
+
+
+def copies(data: bytes) -> list[bytes]:
+    """One read each: the same bytes, but no object of another's."""
+    return [bytes(bytearray(data)) for _ in range(CLIENTS)]
+
+
+def hear(clients: list[Client], reads: list[bytes]) -> None:
+    for client, data in zip(clients, reads, strict=True):
+        client.received(data, 10**15, 10**18)
+
+
+def poll(clients: list[Client], replies: list[bytes]) -> None:
+    for client, data in zip(clients, replies, strict=True):
+        due_ns = client.timer_ns
+        client.timer_ns = 0
+        client.timer(due_ns)
+        client.output.clear()
+        client.received(data, due_ns + 1, 10**18)
+
+
+@pytest.mark.parametrize("opening", [open_channel, open_channel_through_the_library])
+def test_websocket_frame(benchmark: Any, opening: Callable[[Bench], None]) -> None:
+    clients, told = crowd("websocket", opening), frames()
+    benchmark.pedantic(hear, setup=lambda: ((clients, copies(next(told))), {}), rounds=ROUNDS)
+    assert clients[0].cursor == clients[-1].cursor == ROUNDS
+
+
+def test_sse_block(benchmark: Any) -> None:
+    clients, seqs = crowd("sse", open_stream), iter(range(1, EVENTS))
+    benchmark.pedantic(hear, setup=lambda: ((clients, copies(chunk(next(seqs)))), {}), rounds=ROUNDS)
+    assert clients[0].cursor == clients[-1].cursor == ROUNDS
+
+
+@pytest.mark.parametrize("events_per_poll", [0, 1, 5])
+def test_short_poll(benchmark: Any, events_per_poll: int) -> None:
+    clients = crowd("short_poll", begin_polling)
+
+    def reply() -> bytes:
+        first = clients[0].cursor + 1
+        told = [encoded(seq) for seq in range(first, first + events_per_poll)]
+        return http(200, wire.encode_poll_reply(told, first - 1 + events_per_poll)) if told else http(204)
+
+    benchmark.pedantic(poll, setup=lambda: ((clients, copies(reply())), {}), rounds=ROUNDS)
+    assert clients[0].cursor == clients[-1].cursor == ROUNDS * events_per_poll
+
+
+def test_recording(benchmark: Any) -> None:
+    recorder = Recorder()
+
+    def record() -> None:
+        for client in range(CLIENTS):
+            recorder.deliveries.frombytes(DELIVERY_ROW.pack(client, 7, 10**15, 10**15, 10**18, 10**15, True))
+
+    benchmark.pedantic(record, rounds=ROUNDS)
+    assert len(recorder.deliveries) == ROUNDS * CLIENTS * 7
