@@ -63,8 +63,8 @@ peculiar = st.builds(
 )
 longer_than_need_be = st.builds(frame, st.just(TEXT), events, form=st.integers(1, 2))
 pieces = st.one_of(
-    plain, plain, plain, control, fragmented, longer_than_need_be, peculiar, closes.map(lambda code: frame(CLOSE, code)),
-    st.binary(max_size=6),
+    plain, plain, plain, control, fragmented, longer_than_need_be, peculiar,
+    closes.map(lambda code: frame(CLOSE, code)), st.binary(max_size=6),
 )  # fmt: skip
 
 
@@ -140,5 +140,5 @@ def test_after_a_ping_or_a_frame_in_two_pieces_the_short_cut_is_taken_again(monk
     assert bench.deliveries.seq.tolist() == [1, 2]
 
 
-def _never(protocol: Protocol, data: bytes) -> None:
+def _never(_: Protocol, data: bytes) -> None:
     raise AssertionError(f"the library was given {data!r}")
