@@ -1,0 +1,86 @@
+"""A client is called back when its time has come, whatever it wanted meanwhile, and by few alarms."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import gevent
+import pytest
+
+from loadtests.clients.base import ClientSetup
+from loadtests.clients.polling import LongPollClient
+from loadtests.connection import Connection
+from loadtests.driver import Driver
+from loadtests.recorder import Recorder
+from tests.running import PATIENCE_S
+
+MS = 1_000_000
+
+
+class Sleeper(LongPollClient):
+    """Wants no connection, only to be woken; it notes when it was."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(ClientSetup(0, "127.0.0.1:1", {"hold_s": 1.0}, ("x",), (1,)), recorder)
+        self.wants_connection = False
+        self.woken_ns: list[int] = []
+
+    def timer(self, now_ns: int) -> None:
+        self.woken_ns.append(now_ns)
+
+
+@pytest.fixture
+def driver() -> Iterator[Driver]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        made = Driver(listener.getsockname(), Recorder())
+        yield made
+        made.finish()
+
+
+def sleeper(driver: Driver) -> tuple[Sleeper, Connection]:
+    client = Sleeper(Recorder())
+    return client, driver.add(client)
+
+
+def want(driver: Driver, connection: Connection, due_ns: int) -> None:
+    connection.client.timer_ns = due_ns
+    driver._act(connection)
+
+
+def wait_for(client: Sleeper, times: int) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while len(client.woken_ns) < times:
+        assert time.monotonic() < deadline, "the client was never woken"
+        gevent.sleep(0.001)
+
+
+@pytest.mark.parametrize("wishes_ms", [(5,), (900_000, 5), (3, 25), (900_000, 40, 20, 5), (3, 900_000, 25), (-5,)])
+def test_a_client_is_woken_once_and_not_before_its_last_wish(driver: Driver, wishes_ms: tuple[int, ...]) -> None:
+    client, connection = sleeper(driver)
+    start_ns = time.monotonic_ns()
+    for wish_ms in wishes_ms:
+        want(driver, connection, start_ns + wish_ms * MS)
+    wait_for(client, 1)
+    gevent.sleep(0.05)
+    assert len(client.woken_ns) == 1
+    assert client.woken_ns[0] >= start_ns + wishes_ms[-1] * MS
+
+
+def test_a_wish_that_is_taken_back_wakes_nobody(driver: Driver) -> None:
+    client, connection = sleeper(driver)
+    want(driver, connection, time.monotonic_ns() + 5 * MS)
+    want(driver, connection, 0)
+    gevent.sleep(0.03)
+    assert not client.woken_ns
+
+
+def test_a_poll_that_is_answered_in_time_adds_one_deadline_and_not_its_patience_too(driver: Driver) -> None:
+    client, connection = sleeper(driver)
+    for polls in range(1, 20):
+        now_ns = time.monotonic_ns()
+        want(driver, connection, now_ns + 10_000 * MS)
+        want(driver, connection, now_ns + MS)
+        wait_for(client, polls)
+    assert len(driver._deadlines._waiting) <= 2
