@@ -72,7 +72,7 @@ class Publisher:
             if behind == 0:
                 await timer.wait_until(due_ns)
             elif behind % catch_up_events == 0:
-                await asyncio.sleep(0)
+                await self._log.until_woken()
             published_ns = time.monotonic_ns()
             self._due_ns.append(due_ns)
             self._published_ns.append(published_ns)
