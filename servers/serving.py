@@ -226,9 +226,17 @@ async def served(app: ASGIApp, listener: socket.socket, **changes: Any) -> Async
 
 
 def serve(
-    app: ASGIApp, station: Station, factors: Factors, listener: socket.socket, on_ready: Callable[[int], None]
+    app: ASGIApp,
+    station: Station,
+    factors: Factors,
+    listener: socket.socket,
+    on_ready: Callable[[int], None],
+    beside: contextlib.AbstractAsyncContextManager[None] | None = None,
 ) -> None:
-    """Serve the app of a station on a listening socket until SIGINT or SIGTERM; `on_ready` gets the port."""
+    """Serve the app of a station on a listening socket until SIGINT or SIGTERM; `on_ready` gets the port.
+
+    `beside` is what else is served in the same loop for as long.
+    """
     if isinstance(station.log, FaultyLog):
         app = TellClientsApart(app, connected=lambda: _client_addresses(server))
     config = _config(factors.around(app), {"ws_per_message_deflate": factors.deflates})
@@ -238,7 +246,8 @@ def serve(
 
     async def serve_until_signalled() -> None:
         with on_signals(server.stop):
-            await server.serve(sockets=[listener])
+            async with beside or contextlib.nullcontext():
+                await server.serve(sockets=[listener])
         # What is still running is cancelled now; uvicorn would report each as an error of the app.
         logging.getLogger("uvicorn.error").disabled = True
 
