@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from servers import framing, wire
 from servers.app import Adapter
 from servers.log import CursorTooOldError, EncodedEvent
-from servers.polling import MAX_ECHO_BODY_BYTES, MAX_HOLD_MS
+from servers.polling import MAX_ECHO_BODY_BYTES, MAX_HOLD_MS, reply_body
 from servers.sse import EventStream
 from servers.station import Station
 from servers.trace import noting
@@ -158,8 +158,7 @@ async def _accept(receive: Receive, send: Send) -> None:
 
 async def _reply(station: Station, asked: _Asked, events: list[EncodedEvent], send: Send) -> None:
     if events:
-        body = wire.encode_poll_reply((event.text for event in events), events[-1].seq)
-        await _respond(send, body, b"application/json")
+        await _respond(send, reply_body(events), b"application/json")
         if station.trace is not None and asked.client is not None:
             station.trace.wrote(asked.client, [event.seq for event in events])
     else:

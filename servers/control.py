@@ -77,7 +77,10 @@ class LoopLagMs(BaseModel):
 class Stats(BaseModel):
     """The server's own account since the stream was posted."""
 
-    published: list[tuple[int, int, int]] = Field(description="[seq, due_ns, published_ns] of every event so far")
+    published: list[tuple[int, int, int]] = Field(
+        description="[seq, due_ns, published_ns] of every event so far; of several workers the latest `published_ns`, "
+        "once all of them have published it"
+    )
     connections: int | None = Field(description="open TCP connections, the asking one included; null if not known")
     channels: int = Field(description="open SSE and WebSocket channels")
     waiting: int = Field(description="clients waiting for the next event, held long polls included")

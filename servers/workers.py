@@ -48,8 +48,9 @@ def serve_in_workers(recipe: Recipe, host: str, port: int, on_ready: Callable[[i
                 starting.append(ours)
             sockets.close()  # each is its worker's own now: what comes for one that is gone must be refused
             for ready in starting:
-                if not _wait(workers, stopping, ready):
-                    return
+                with ready:
+                    if not _wait(workers, stopping, ready):
+                        return
             on_ready(port)
             _wait(workers, stopping)
         finally:
@@ -64,6 +65,17 @@ def _work(
     parent = multiprocessing.parent_process()
     if parent is None or not parent.is_alive():
         return
+    with contextlib.suppress(KeyboardInterrupt):
+        _serve_part(recipe, peers, listener, own, lambda: ready.send(True))
+
+
+def _serve_part(
+    recipe: Recipe,
+    peers: tuple[str, ...],
+    listener: socket.socket,
+    own: socket.socket,
+    on_ready: Callable[[], None],
+) -> None:
     from servers.making import factors_of, load_adapters, make_app, make_station  # noqa: PLC0415 (not the parent's)
     from servers.serving import serve, served  # noqa: PLC0415
     from servers.together import Together, own_app  # noqa: PLC0415
@@ -74,9 +86,8 @@ def _work(
     app = make_app(recipe, station)
     transports = [name for adapter in load_adapters(recipe.adapters) for name in adapter.transports]
     beside = served(own_app(station, transports, peers), own, lifespan="off")
-    with contextlib.suppress(KeyboardInterrupt):
-        together = Together(app, station, transports, peers)
-        serve(together, station, factors_of(recipe), listener, lambda _port: ready.send(True), beside)
+    together = Together(app, station, transports, peers)
+    serve(together, station, factors_of(recipe), listener, lambda _port: on_ready(), beside)
 
 
 def _wait(workers: Sequence[SpawnProcess], stopping: socket.socket, ready: Connection | None = None) -> bool:
