@@ -81,7 +81,10 @@ class Bench:
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
     def close(self) -> None:
-        self.station.log.close()
+        async def closed() -> None:
+            self.station.log.close()
+
+        self._runner.run(closed())
         self._runner.close()
 
     def connect(self, path: str, headers: str = "", clients: int = CLIENTS) -> list[Wire]:

@@ -64,8 +64,8 @@ class _Sleeper(Waiter):
 
     __slots__ = ("future",)
 
-    def __init__(self, future: asyncio.Future[None]) -> None:
-        super().__init__()
+    def __init__(self, future: asyncio.Future[None], *, asks_again: bool) -> None:
+        super().__init__(asks_again=asks_again)
         self.future = future
 
     def wake(self) -> None:
@@ -150,13 +150,13 @@ class EventLog:
         while not (events := read()) and not self.closed:
             if deadline is not None and loop.time() >= deadline:
                 break
-            await self.wait_for_append(deadline)
+            await self.wait_for_append(deadline, asks_again=True)
         return events
 
-    async def wait_for_append(self, deadline: float | None = None) -> None:
-        """Until the next append, close or, in the loop's time, the deadline."""
+    async def wait_for_append(self, deadline: float | None = None, *, asks_again: bool = False) -> None:
+        """Until the next append, close or, in the loop's time, the deadline; `asks_again` as of a `Waiter`."""
         loop = asyncio.get_running_loop()
-        sleeper = _Sleeper(loop.create_future())
+        sleeper = _Sleeper(loop.create_future(), asks_again=asks_again)
         self.waiters.add(sleeper)
         timer = None if deadline is None else loop.call_at(deadline, sleeper.wake)
         try:
@@ -186,8 +186,7 @@ class EventLog:
     def close(self) -> None:
         """Let everyone who waits go with what there is; nobody waits from here on."""
         self.closed = True
-        self._wake_all()
-        self.waiters.wake_rest()
+        self.waiters.wake_all(at_once=True)
 
     def _check(self, cursor: int) -> None:
         if cursor + 1 < self.oldest_seq:

@@ -8,15 +8,21 @@ from collections import deque
 
 _WOKEN_PER_TURN = 16
 """What a turn of the loop writes reaches the kernel at its end (uvloop), so a turn that wakes everyone keeps the first
-client waiting for the last one's work. Much smaller ones would pay for the turns themselves, some µs each."""
+client waiting for the last one's work. Much smaller ones would pay for the turns themselves, some µs each.
+
+Who asks again as soon as it is answered does not count: between two turns the loop reads what has arrived, so the next
+requests of the first would be served before the last were told.
+"""
 
 
 class Waiter:
     """One who waits; `index` is its place among the waiters, -1 once woken or gone."""
 
-    __slots__ = ("index",)
+    __slots__ = ("asks_again", "index")
 
-    def __init__(self) -> None:
+    def __init__(self, *, asks_again: bool = False) -> None:
+        """`asks_again`: a poll, whose client sends the next one as soon as it is answered."""
+        self.asks_again = asks_again
         self.index = -1
 
     def wake(self) -> None:
@@ -69,24 +75,24 @@ class Waiters:
             last.index = waiter.index
         waiter.index = -1
 
-    def wake_all(self) -> None:
-        """Wake everyone who waits now, the first few at once."""
+    def wake_all(self, *, at_once: bool = False) -> None:
+        """Wake everyone who waits now: the first few at once, or all of them."""
         for waiter in self._waiting:
             waiter.index = -1
         idle = not self._to_wake
         self._to_wake.extend(self._waiting)
         self._waiting = []
-        if idle:
+        if at_once:
+            while self._to_wake:
+                self._to_wake.popleft().wake()
+        elif idle:
             self._wake_some()
 
-    def wake_rest(self) -> None:
-        """Wake at once who is still to be woken."""
-        while self._to_wake:
-            self._to_wake.popleft().wake()
-
     def _wake_some(self) -> None:
-        to_wake = self._to_wake
-        for _ in range(min(_WOKEN_PER_TURN, len(to_wake))):
-            to_wake.popleft().wake()
+        to_wake, room = self._to_wake, _WOKEN_PER_TURN
+        while to_wake and room:
+            waiter = to_wake.popleft()
+            waiter.wake()
+            room -= not waiter.asks_again
         if to_wake:
             asyncio.get_running_loop().call_soon(self._wake_some)

@@ -10,8 +10,8 @@ from servers.waiters import Waiter, Waiters
 class Noting(Waiter):
     """Notes when it was woken, in turns of the loop; it may wait again at once."""
 
-    def __init__(self, woken: list[int], waiters: Waiters | None = None) -> None:
-        super().__init__()
+    def __init__(self, woken: list[int], waiters: Waiters | None = None, *, asks_again: bool = False) -> None:
+        super().__init__(asks_again=asks_again)
         self._woken = woken
         self._waiters = waiters
 
@@ -96,14 +96,33 @@ def test_who_waits_again_when_woken_is_woken_once_for_each_event() -> None:
     in_loop(scenario())
 
 
-def test_the_rest_can_be_woken_at_once() -> None:
+def test_all_can_be_woken_at_once() -> None:
+    waiters, woken = Waiters(), list[int]()
+    for _ in range(500):
+        waiters.add(Noting(woken))
+    waiters.wake_all(at_once=True)
+    assert len(woken) == 500
+    assert not waiters.waking
+
+
+def test_at_once_includes_who_was_still_to_be_woken() -> None:
     async def scenario() -> None:
         waiters, woken = Waiters(), list[int]()
         for _ in range(500):
             waiters.add(Noting(woken))
         waiters.wake_all()
-        waiters.wake_rest()
+        assert waiters.waking
+        waiters.wake_all(at_once=True)
         assert len(woken) == 500
         assert not waiters.waking
 
     in_loop(scenario())
+
+
+def test_polls_are_all_told_before_any_of_them_asks_again() -> None:
+    woken = list[int]()
+    waiters = Waiters()
+    for _ in range(500):
+        waiters.add(Noting(woken, asks_again=True))
+    waiters.wake_all()
+    assert len(woken) == 500
