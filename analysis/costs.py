@@ -53,7 +53,7 @@ class Processor:
 
     cpu_ns: float
     ratio: float
-    """CPU time over wall time."""
+    """CPU time over wall time, of a server of several processes the mean of them."""
     rss_bytes: int
     """The largest seen in the whole trial."""
 
@@ -161,7 +161,8 @@ def processor_use(trial: Trial, role: SampleRole) -> Processor | None:
     if role == SampleRole.SERVER:
         spin_ns = trial.info.server_stats.get("spin_cpu_ns") or 0
         cpu_ns = max(0.0, cpu_ns - spin_ns * window_ns / (window[1] - trial.info.t0_ns))
-    return Processor(cpu_ns, cpu_ns / window_ns, int(samples.rss_bytes.max()))
+    processes = trial.info.parameters.get("workers", 1) if role == SampleRole.SERVER else 1
+    return Processor(cpu_ns, cpu_ns / window_ns / processes, int(samples.rss_bytes.max()))
 
 
 def _by_client(trial: Trial, stage: SocketStage) -> Sockets:

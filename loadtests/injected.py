@@ -21,6 +21,13 @@ def checked_faults(specs: tuple[str, ...], scenario: Scenario, target: str | Non
     for name in scenario.transports:
         if TRANSPORTS[name].clients_send:
             raise UserError(f"--fault {specs[0]}: {name} carries no event stream (expected a scenario without echoes)")
+    for point in scenario.points():
+        workers = point.as_dict()["workers"]
+        if workers > 1:
+            raise UserError(
+                f"--fault {specs[0]}: not with workers = {workers} (expected workers = 1: faults tell clients apart by "
+                "the order in which they come, which several processes do not know)"
+            )
     # The servers know what they can do wrong; they are a program of their own here as everywhere.
     asked = subprocess.run(
         [sys.executable, "-m", "servers", "faults", "--", *specs],

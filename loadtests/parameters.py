@@ -69,6 +69,7 @@ PARAMETERS: dict[str, Rule] = {
     "poll_interval_s": Number(0.005, 600),
     "hold_s": Number(0.05, 600),
     "stack": Choice(("fastapi", "asgi")),
+    "workers": Number(1, 64, whole=True),
     "compression": Choice(("off", "deflate")),
     "headers": Choice(("lean", "padded")),
     "keep_alive": Switch(),

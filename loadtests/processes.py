@@ -15,7 +15,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -33,6 +33,13 @@ class CorePlan:
 
     server: tuple[int, ...] | None
     load: tuple[int, ...] | None
+
+    def for_workers(self, workers: int) -> Self:
+        """The same with a core for each process of the server, as far as there are any beside the load's."""
+        if self.server is None or self.load is None or workers == 1:
+            return self
+        beside = [core for core in sorted(os.sched_getaffinity(0)) if core not in self.load]
+        return replace(self, server=tuple(beside[-workers:]))
 
     def as_json(self) -> dict[str, list[int]] | None:
         """For the records."""
@@ -146,24 +153,42 @@ class ResourceSampler:
 
     def __init__(self) -> None:
         self._rows = array("q")
-        self._watched: list[tuple[SampleRole, int, psutil.Process, Callable[[], int]]] = []
+        self._watched: list[tuple[SampleRole, Callable[[], list[_Member]]]] = []
 
-    def watch(self, role: SampleRole, pid: int) -> None:
-        """From now on, `read` includes this process."""
-        process = psutil.Process(pid)
-        self._watched.append((role, pid, process, _cpu_clock(pid, process)))
+    def watch(self, role: SampleRole, pid: int, *, with_children: bool = False) -> None:
+        """From now on, `read` includes this process, and where asked for those that it started."""
+        tree = _family if with_children else _alone
+        self._watched.append((role, tree(psutil.Process(pid))))
 
     def read(self) -> None:
-        """One row per process that still lives."""
-        for role, _, process, cpu_ns in self._watched:
+        """One row per process that still lives, its children counted in."""
+        for role, members in self._watched:
             try:
-                self._rows.extend((time.monotonic_ns(), role, cpu_ns(), process.memory_info().rss))
+                cpu_ns, rss_bytes = 0, 0
+                for process, process_cpu_ns in members():
+                    cpu_ns += process_cpu_ns()
+                    rss_bytes += process.memory_info().rss
             except (psutil.NoSuchProcess, OSError):
                 continue
+            self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes))
 
     def table(self) -> Samples:
         """All rows so far."""
         return Samples.from_rows(self._rows)
+
+
+_Member = tuple[psutil.Process, Callable[[], int]]
+"""A process and what reads its CPU time in ns."""
+
+
+def _alone(process: psutil.Process) -> Callable[[], list[_Member]]:
+    members = [(process, _cpu_clock(process.pid, process))]
+    return lambda: members
+
+
+def _family(process: psutil.Process) -> Callable[[], list[_Member]]:
+    """The process and its children, looked for at every reading: they are started when it already runs."""
+    return lambda: [(each, _cpu_clock(each.pid, each)) for each in (process, *process.children(recursive=True))]
 
 
 def _cpu_clock(pid: int, process: psutil.Process) -> Callable[[], int]:

@@ -43,11 +43,14 @@ SETTINGS = {
     "access_log": "off",
     "keep_alive_s": "longer than any poll interval and hold",
     "tls": "off",
-    "server": "uvicorn, one process, uvloop, httptools, websockets-sansio",
+    "server": "uvicorn, one process unless a point's parameters say otherwise, uvloop, httptools, websockets-sansio",
     "client_sockets": "TCP_NODELAY, SO_TIMESTAMPNS",
     "fan_out_order": "shuffled per event",
 }
 """Pinned and equal for all transports; the server's own account of its options is in each trial.json."""
+
+_OF_THE_SERVER = ("stack", "workers")
+"""Parameters that only a server which the harness starts can be given."""
 
 
 def run_scenario(
@@ -61,7 +64,7 @@ def run_scenario(
     instruments = replace(instruments, faults=checked_faults(instruments.faults, scenario, target))
     trials = plan_trials(scenario)
     if target is not None:
-        trials = _of_unknown_stack(trials, target)
+        trials = _of_unknown_server(trials, target)
     check_plan(scenario, trials)
     ensure_descriptors(trials)
     if target is not None:
@@ -123,17 +126,17 @@ def _run_info(
     )
 
 
-def _of_unknown_stack(trials: tuple[PlannedTrial, ...], target: str) -> tuple[PlannedTrial, ...]:
-    """A server that somebody else started has the stack that it has: none is recorded, and none can be asked for."""
+def _of_unknown_server(trials: tuple[PlannedTrial, ...], target: str) -> tuple[PlannedTrial, ...]:
+    """A server that somebody else started is what it is: none of this is recorded, and none can be asked for."""
     for trial in trials:
-        stack = trial.parameters["stack"]
-        if stack != PARAMETER_DEFAULTS["stack"]:
-            raise UserError(
-                f"{target}: stack = {stack!r} cannot be asked of a server that is already running (expected a scenario "
-                "that does not choose it, or no TARGET)"
-            )
+        for name in _OF_THE_SERVER:
+            if trial.parameters[name] != PARAMETER_DEFAULTS[name]:
+                raise UserError(
+                    f"{target}: {name} = {trial.parameters[name]!r} cannot be asked of a server that is already "
+                    "running (expected a scenario that does not choose it, or no TARGET)"
+                )
     return tuple(
-        dataclasses.replace(trial, parameters={k: v for k, v in trial.parameters.items() if k != "stack"})
+        dataclasses.replace(trial, parameters={k: v for k, v in trial.parameters.items() if k not in _OF_THE_SERVER})
         for trial in trials
     )
 

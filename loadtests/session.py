@@ -72,7 +72,7 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
         stats, trace = processes.server_account()
         relay = processes.stop_relay()
     record = Trial(
-        info=_info(trial, outcome, stats, relay, surroundings.cores, started_s),
+        info=_info(trial, outcome, stats, relay, processes.cores, started_s),
         deliveries=Deliveries.load(folder),
         requests=Requests.load(folder),
         sockets=Sockets.load(folder),
@@ -101,7 +101,8 @@ class _Processes:
         self.sampler = ResourceSampler()
         self._server: Child | None = None
         self._relay: Child | None = None
-        cores = surroundings.cores
+        workers = trial.parameters.get("workers", 1)
+        self.cores = cores = surroundings.cores.for_workers(workers)
         if surroundings.target is None:
             port = free_port()
             server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(port)]
@@ -109,7 +110,7 @@ class _Processes:
             server += ["--trace"] if self._traced else []
             server += [f"--fault={spec}" for spec in surroundings.instruments.faults]
             self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
-            self.sampler.watch(SampleRole.SERVER, self._server.pid)
+            self.sampler.watch(SampleRole.SERVER, self._server.pid, with_children=workers > 1)
             self._control_url = f"http://{_HOST}:{port}"
         else:
             self._control_url = surroundings.target
@@ -262,8 +263,8 @@ def _info(
 
 def _factors(parameters: JsonObject) -> list[str]:
     """What the trial chooses of its server; what a transport has no choice of stays at the server's default."""
-    chosen = {f"--{name}": parameters[name] for name in ("stack", "compression", "headers") if name in parameters}
-    return [word for option in chosen.items() for word in option]
+    names = ("stack", "workers", "compression", "headers")
+    return [word for name in names if name in parameters for word in (f"--{name}", str(parameters[name]))]
 
 
 def _listening(port: int) -> list[str]:

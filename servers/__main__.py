@@ -1,7 +1,7 @@
 """`python -m servers websocket|polling|sse|all|relay|openapi|faults`: each server of the harness as a program.
 
 Prints one JSON line when it is ready: {"ready": true, "port": N}. Ends at SIGTERM or SIGINT with status 0; cannot
-start: one sentence on stderr and status 2.
+start: one sentence on stderr and status 2. Loses one of its workers: one sentence and status 1.
 """
 
 from __future__ import annotations
@@ -9,25 +9,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
-import importlib
 import json
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from servers.fault_specs import MEANINGS, Fault, FaultSpecError, parse_fault
 from servers.listening import StartError, listen, raise_descriptor_limit
-from servers.log import DEFAULT_HISTORY_EVENTS, EventLog
+from servers.log import DEFAULT_HISTORY_EVENTS
 from servers.parentage import end_with_parent
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from servers.app import Adapter
-    from servers.station import Station
+from servers.recipe import Recipe
+from servers.workers import WorkerLostError, serve_in_workers
 
 ADAPTERS = ("websocket", "polling", "sse")
 """Modules of servers/ that hold an ADAPTER; importing one takes half a second, so only what is asked for is."""
+
+MAX_WORKERS = 64
 
 _FACTORS = {
     "stack": (("fastapi", "asgi"), "what routes and validates requests: FastAPI, or nothing but plain ASGI"),
@@ -50,14 +47,17 @@ def main(arguments: list[str] | None = None) -> int:
             print(json.dumps([str(fault) for fault in _faults(asked.specs)]))
             return 0
         raise_descriptor_limit()
-        with listen(asked.host, asked.port) as listener:
-            if asked.server == "relay":
+        if asked.server == "relay":
+            with listen(asked.host, asked.port) as listener:
                 _relay(asked, listener)
-            else:
-                _serve(asked, listener)
+        else:
+            _serve(asked)
     except StartError as error:
         print(f"servers: {error}", file=sys.stderr)
         return 2
+    except WorkerLostError as error:
+        print(f"servers: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0
@@ -88,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--trace", action="store_true", help="note when each event was written to each client, for GET /trace"
         )
+        command.add_argument(
+            "--workers", type=_workers, default=1, help="processes that serve, each the whole stream (%(default)s)"
+        )
         for factor, (choices, effect) in _FACTORS.items():
             command.add_argument(f"--{factor}", choices=choices, default=choices[0], help=f"{effect} (%(default)s)")
     relay = commands.add_parser("relay", parents=[listening], help="a TCP relay that delays both directions")
@@ -99,41 +102,40 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _serve(asked: argparse.Namespace, listener: socket.socket) -> None:
-    from servers import serving
-    from servers.asgi_stack import AsgiStack
-    from servers.station import Station
-    from servers.trace import Trace
+def _serve(asked: argparse.Namespace) -> None:
+    faults = tuple(str(fault) for fault in _faults(asked.fault))
+    if faults and asked.workers > 1:
+        raise StartError(
+            f"--fault {faults[0]} with --workers {asked.workers}: faults tell clients apart by the order in which they "
+            "come, which several processes do not know (expected --workers 1)"
+        )
+    if asked.workers == 1:
+        with listen(asked.host, asked.port) as listener:
+            _serve_alone(_recipe(asked, faults), listener)
+        return
+    serve_in_workers(_recipe(asked, faults), asked.host, asked.port, _say_ready)
 
-    factors = serving.Factors(asked.stack, asked.compression, asked.headers)
-    options = factors.options()
-    log: EventLog | None = None
-    if faults := _faults(asked.fault):
-        from servers.faulty_log import FaultyLog
 
-        log = FaultyLog(faults, asked.history)
-        options = options | {"faults": [str(fault) for fault in faults]}
-    station = Station(asked.history, options, log, Trace() if asked.trace else None)
-    adapters = _adapters(ADAPTERS if asked.server == "all" else (asked.server,))
-    app = _fastapi_app(adapters, station)
-    served = AsgiStack(app, adapters, station) if factors.stack == "asgi" else app
-    serving.serve(served, station, factors, listener, _say_ready)
+def _recipe(asked: argparse.Namespace, faults: tuple[str, ...]) -> Recipe:
+    names = ADAPTERS if asked.server == "all" else (asked.server,)
+    return Recipe(
+        names, asked.stack, asked.compression, asked.headers, asked.history, faults, asked.trace, asked.workers
+    )
+
+
+def _serve_alone(recipe: Recipe, listener: socket.socket) -> None:
+    from servers.making import factors_of, make_app, make_station
+    from servers.serving import serve
+
+    station = make_station(recipe)
+    serve(make_app(recipe, station), station, factors_of(recipe), listener, _say_ready)
 
 
 def _openapi() -> dict[str, Any]:
+    from servers.making import load_adapters, make_fastapi_app
     from servers.station import Station
 
-    return _fastapi_app(_adapters(ADAPTERS), Station()).openapi()
-
-
-def _adapters(names: tuple[str, ...]) -> list[Adapter]:
-    return [importlib.import_module(f"servers.{name}").ADAPTER for name in names]
-
-
-def _fastapi_app(adapters: list[Adapter], station: Station) -> FastAPI:
-    from servers.app import assemble
-
-    return assemble(adapters, station, title="push-vs-poll" if len(adapters) > 1 else None)
+    return make_fastapi_app(load_adapters(ADAPTERS), Station()).openapi()
 
 
 def _faults(specs: list[str]) -> tuple[Fault, ...]:
@@ -169,6 +171,12 @@ def _positive(text: str) -> int:
     if text.isdecimal() and int(text) > 0:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+
+
+def _workers(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) <= MAX_WORKERS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes: expected 1 to {MAX_WORKERS}")
 
 
 def _delay(text: str) -> float:

@@ -12,17 +12,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
-from servers import wire
+from servers import framing, wire
 from servers.app import Adapter
 from servers.log import CursorTooOldError, EncodedEvent
-from servers.polling import MAX_ECHO_BODY_BYTES, MAX_HOLD_MS
+from servers.polling import MAX_ECHO_BODY_BYTES, MAX_HOLD_MS, reply_body
 from servers.sse import EventStream
 from servers.station import Station
+from servers.trace import noting
 from servers.websocket import UNSUPPORTED_DATA_CLOSE_CODE
 
-_USUAL_QUERY = re.compile(rb"(?:after=(\d{1,15})|cursor=none)(?:&hold_ms=(\d{1,6}))?")
+_USUAL_QUERY = re.compile(rb"(?:after=(\d{1,15})|cursor=none)(?:&hold_ms=(\d{1,6}))?(?:&client=(\d{1,15}))?")
 """Fifteen digits are within every cursor's limit, and no float."""
 
 _Handler = Callable[[Station, Scope, Receive, Send], Awaitable[bool]]
@@ -34,6 +36,8 @@ class _Asked:
     after: int | None
     """None: no cursor."""
     hold_ms: int
+    client: int | None
+    """Its name in the trace."""
 
     @classmethod
     def of(cls, scope: Scope) -> _Asked | None:
@@ -43,7 +47,8 @@ class _Asked:
             return None
         hold_ms = int(found[2] or 0)
         after = None if found[1] is None else int(found[1])
-        return cls(after, hold_ms) if hold_ms <= MAX_HOLD_MS else None
+        client = None if found[3] is None else int(found[3])
+        return cls(after, hold_ms, client) if hold_ms <= MAX_HOLD_MS else None
 
 
 class AsgiStack:
@@ -69,7 +74,7 @@ async def _short_poll(station: Station, scope: Scope, _receive: Receive, send: S
         events = station.log.read_latest() if asked.after is None else station.log.read_after(asked.after)
     except CursorTooOldError:
         return False
-    await _reply(events, send)
+    await _reply(station, asked, events, send)
     return True
 
 
@@ -81,7 +86,7 @@ async def _long_poll(station: Station, scope: Scope, _receive: Receive, send: Se
         events = await (log.wait_next(hold_s) if asked.after is None else log.wait_after(asked.after, hold_s))
     except CursorTooOldError:
         return False
-    await _reply(events, send)
+    await _reply(station, asked, events, send)
     return True
 
 
@@ -93,7 +98,7 @@ async def _sse(station: Station, scope: Scope, receive: Receive, send: Send) -> 
         follower = station.log.follow(asked.after)
     except CursorTooOldError:
         return False
-    await EventStream(station, follower)(scope, receive, send)
+    await EventStream(station, follower, framing.sse_chunk)(scope, receive, send)
     return True
 
 
@@ -113,7 +118,8 @@ async def _websocket(station: Station, scope: Scope, receive: Receive, send: Sen
             pass
 
     await _accept(receive, send)
-    await station.channels.serve(follower, scope, send_event, until_closed)
+    note = noting(station.trace, HTTPConnection(scope))
+    await station.channels.serve(follower, scope, send_event, until_closed, framing.websocket_frame, note)
     return True
 
 
@@ -150,10 +156,11 @@ async def _accept(receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept"})
 
 
-async def _reply(events: list[EncodedEvent], send: Send) -> None:
+async def _reply(station: Station, asked: _Asked, events: list[EncodedEvent], send: Send) -> None:
     if events:
-        body = wire.encode_poll_reply((event.text for event in events), events[-1].seq)
-        await _respond(send, body, b"application/json")
+        await _respond(send, reply_body(events), b"application/json")
+        if station.trace is not None and asked.client is not None:
+            station.trace.wrote(asked.client, [event.seq for event in events])
     else:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable
 from starlette.types import Scope
 from starlette.websockets import WebSocketDisconnect
 
-from servers.log import CursorTooOldError, EncodedEvent, EventLog, Follower
+from servers.direct import WRITE_FRAMED_EXTENSION, DirectWriter
+from servers.log import CursorTooOldError, EncodedEvent, EventLog, Follower, Framing
 
 CUT_OFF_EXTENSION = "push-vs-poll.cut_off"
 """ASGI extension of `servers.serving`: a function (reason) that ends the connection even if the client reads nothing.
@@ -21,8 +22,8 @@ Plain ASGI cannot: its close waits behind the very buffer that the client does n
 """
 
 
-class _ClientGoneError(Exception):
-    """The connection is closed, by whichever side."""
+class _LogClosedError(Exception):
+    """There will be no more events."""
 
 
 class _Channel:
@@ -53,21 +54,30 @@ class Channels:
         scope: Scope,
         send: Callable[[EncodedEvent], Awaitable[None]],
         until_closed: Callable[[], Awaitable[None]],
+        framing: Framing | None = None,
+        note: Callable[[EncodedEvent], None] | None = None,
     ) -> bool:
-        """Send every event the follower gets until the client is gone (False) or the log closes (True)."""
+        """Send every event the follower gets until the client is gone (False) or the log closes (True).
+
+        With a framing, and a connection that takes whole frames, they are written by `servers.direct` while the
+        client keeps up; `note` is told of each event once it is written, in whichever way.
+        """
         channel = _Channel(follower, _cut_off_function(scope))
+        write = None if framing is None else scope.get("extensions", {}).get(WRITE_FRAMED_EXTENSION)
+        direct = None if write is None or framing is None else DirectWriter(self._log, follower, framing, write, note)
         self._open.add(channel)
+        log_closed = False
         try:
             async with asyncio.TaskGroup() as tasks:
-                watcher = tasks.create_task(_raise_when_closed(until_closed))
-                await self._deliver(channel, send)
-                watcher.cancel()
-                return True
-        except* _ClientGoneError:
-            pass
+                # A task of its own: to wake the handler's would mean to go through all of the framework's layers.
+                delivering = tasks.create_task(self._deliver(channel, _noted(send, note), direct))
+                await until_closed()
+                delivering.cancel()
+        except* _LogClosedError:
+            log_closed = True
         finally:
             self._open.discard(channel)
-        return False
+        return log_closed
 
     def cut_off_laggards(self) -> None:
         """End every channel whose next event has left the history; to be called about once a second."""
@@ -76,16 +86,24 @@ class Channels:
         for channel in [channel for channel in self._open if channel.follower.too_old]:
             self._cut(channel)
 
-    async def _deliver(self, channel: _Channel, send: Callable[[EncodedEvent], Awaitable[None]]) -> None:
+    async def _deliver(
+        self, channel: _Channel, send: Callable[[EncodedEvent], Awaitable[None]], direct: DirectWriter | None
+    ) -> None:
+        follower = channel.follower
         try:
-            while (event := await channel.follower.next()) is not None:
+            while True:
+                if direct is not None and not follower.behind:
+                    await direct.write_while_it_keeps_up()
+                if (event := await follower.next()) is None:
+                    break
                 await send(event)
-            return
         except CursorTooOldError:
             self._cut(channel)
         except (OSError, WebSocketDisconnect):
-            pass  # the watcher is about to hear of it too
-        # Only the watcher knows when the connection is really gone; it cancels this wait.
+            pass  # the handler is about to hear of it too
+        else:
+            raise _LogClosedError
+        # Only the handler knows when the connection is really gone; it cancels this wait.
         await asyncio.get_running_loop().create_future()
 
     def _cut(self, channel: _Channel) -> None:
@@ -106,6 +124,15 @@ def _cut_off_function(scope: Scope) -> Callable[[str], object]:
     return task.cancel
 
 
-async def _raise_when_closed(until_closed: Callable[[], Awaitable[None]]) -> None:
-    await until_closed()
-    raise _ClientGoneError
+def _noted(
+    send: Callable[[EncodedEvent], Awaitable[None]], note: Callable[[EncodedEvent], None] | None
+) -> Callable[[EncodedEvent], Awaitable[None]]:
+    """`send` that notes each event when it returns; `send` itself where nothing is to be noted."""
+    if note is None:
+        return send
+
+    async def send_and_note(event: EncodedEvent) -> None:
+        await send(event)
+        note(event)
+
+    return send_and_note

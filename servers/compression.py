@@ -11,6 +11,8 @@ import zlib
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from servers.direct import without_direct_writing
+
 WINDOW_BITS = 12
 MEMORY_LEVEL = 5
 
@@ -24,7 +26,7 @@ class Deflated:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; WebSockets are compressed by their own protocol, frame by frame."""
         if scope["type"] == "http" and _accepted(scope):
-            send = _Answer(send).send
+            scope, send = without_direct_writing(scope), _Answer(send).send
         await self._app(scope, receive, send)
 
 

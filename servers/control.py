@@ -21,6 +21,8 @@ MAX_START_IN_MS = 3_600_000
 MAX_OFFSET_NS = 24 * 3600 * 1_000_000_000
 MAX_HISTORY_BYTES = 512 * 1024 * 1024
 
+NO_TRACE = "this server keeps no trace: start it with --trace"
+
 router = APIRouter(tags=["control"], max_body_size=MAX_STREAM_BODY_BYTES)
 
 Payload = Annotated[str, Field(max_length=MAX_PAYLOAD_CHARACTERS)]
@@ -75,7 +77,10 @@ class LoopLagMs(BaseModel):
 class Stats(BaseModel):
     """The server's own account since the stream was posted."""
 
-    published: list[tuple[int, int, int]] = Field(description="[seq, due_ns, published_ns] of every event so far")
+    published: list[tuple[int, int, int]] = Field(
+        description="[seq, due_ns, published_ns] of every event so far; of several workers the latest `published_ns`, "
+        "once all of them have published it"
+    )
     connections: int | None = Field(description="open TCP connections, the asking one included; null if not known")
     channels: int = Field(description="open SSE and WebSocket channels")
     waiting: int = Field(description="clients waiting for the next event, held long polls included")
@@ -101,7 +106,7 @@ async def clock() -> Clock:
 async def stream(request: Request, spec: StreamRequest) -> StreamReply:
     """Publish a new stream; it replaces the old one and empties the log."""
     station = station_of(request)
-    _check_history_fits(station, spec)
+    check_history_fits(station, spec)
     t0_ns = station.start_stream(spec.start_in_ms, spec.due_offsets_ns, spec.payloads)
     return StreamReply(t0_ns=t0_ns, events=len(spec.due_offsets_ns))
 
@@ -142,11 +147,12 @@ async def trace(request: Request) -> Response:
     """When each event was written to each client that named itself by `client=N` in its query."""
     kept = station_of(request).trace
     if kept is None:
-        raise HTTPException(404, "this server keeps no trace: start it with --trace")
+        raise HTTPException(404, NO_TRACE)
     return Response(kept.encoded(), media_type="application/octet-stream")
 
 
-def _check_history_fits(station: Station, spec: StreamRequest) -> None:
+def check_history_fits(station: Station, spec: StreamRequest) -> None:
+    """HTTPException 422 where the log would hold more than a server should."""
     kept = min(len(spec.due_offsets_ns), station.log.history)
     largest_bytes = max(len(json.dumps(payload)) for payload in spec.payloads)
     if kept * largest_bytes > MAX_HISTORY_BYTES:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servers import wire
+from servers.direct import without_direct_writing
 
 Address = tuple[str, int]
 
@@ -69,4 +70,4 @@ class TellClientsApart:
                 message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
             await send(message)
 
-        await self._app(scope, receive, send_closing)
+        await self._app(without_direct_writing(scope), receive, send_closing)

@@ -89,6 +89,7 @@ class FaultyLog(EventLog):
 
     def close(self) -> None:
         self._drop_delayed()
+        self._answers.clear()
         super().close()
 
     def tell(self, client: int, cursor: int) -> list[Telling]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 
 BACKLOG = 16_384
 
@@ -34,6 +35,34 @@ def listen(host: str, port: int) -> socket.socket:
         raise StartError(f"cannot listen on {host} port {port}: {error.strerror}") from error
     listener.setblocking(False)
     return listener
+
+
+def listen_together(host: str, port: int, number: int) -> list[socket.socket]:
+    """Listening sockets on one port, one for each of several processes; StartError where they cannot be had.
+
+    On Linux each has a queue of its own, over which the kernel spreads new connections evenly (SO_REUSEPORT); of
+    processes that share one socket, the first to look takes all that is there. Elsewhere they have to share one.
+    """
+    first = listen(host, port)
+    if not sys.platform.startswith("linux"):
+        return [first] + [first.dup() for _ in range(number - 1)]
+    # That one was to see that nobody else listens there; sockets that share a port would not notice.
+    address, family = first.getsockname(), first.family
+    first.close()
+    listeners: list[socket.socket] = []
+    try:
+        for _ in range(number):
+            listeners.append(socket.socket(family, socket.SOCK_STREAM))
+            listeners[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            listeners[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listeners[-1].bind(address)
+            listeners[-1].listen(BACKLOG)
+            listeners[-1].setblocking(False)
+    except OSError as error:
+        for listener in listeners:
+            listener.close()
+        raise StartError(f"cannot listen on {host} port {address[1]}: {error.strerror}") from error
+    return listeners
 
 
 def raise_descriptor_limit() -> None:

@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable
 
 from servers import wire
+from servers.waiters import Waiter, Waiters
 
 DEFAULT_HISTORY_EVENTS = 10_000
 
@@ -30,13 +31,14 @@ class CursorTooOldError(Exception):
 class EncodedEvent:
     """One published event in the bytes of every transport, each made at most once."""
 
-    __slots__ = ("_sse", "seq", "text")
+    __slots__ = ("_framed", "_sse", "seq", "text")
 
     def __init__(self, seq: int, text: str) -> None:
         self.seq = seq
         self.text = text
         """JSON text of `wire.encode_event`."""
         self._sse: bytes | None = None
+        self._framed: dict[Framing, bytes] = {}
 
     @property
     def sse(self) -> bytes:
@@ -45,15 +47,26 @@ class EncodedEvent:
             self._sse = wire.encode_sse_event(self.seq, self.text)
         return self._sse
 
+    def framed(self, framing: Framing) -> bytes:
+        """The same with the framing of a connection around it."""
+        frame = self._framed.get(framing)
+        if frame is None:
+            frame = self._framed[framing] = framing(self)
+        return frame
 
-class _Waiter:
-    """One client waiting for the next event; `index` is its place among the waiters, -1 once woken or gone."""
 
-    __slots__ = ("future", "index")
+Framing = Callable[[EncodedEvent], bytes]
+"""How an event looks on a connection, to the last byte."""
 
-    def __init__(self, future: asyncio.Future[None]) -> None:
+
+class _Sleeper(Waiter):
+    """One task that waits for the next event."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, future: asyncio.Future[None], *, asks_again: bool) -> None:
+        super().__init__(asks_again=asks_again)
         self.future = future
-        self.index = -1
 
     def wake(self) -> None:
         if not self.future.done():
@@ -74,9 +87,8 @@ class EventLog:
         """Counts the streams: it changes when the log is emptied for a new one."""
         self.last_seq = 0
         self.closed = False
-        self._random = (rng or random.Random()).random
+        self.waiters = Waiters(rng)
         self._ring: list[EncodedEvent] = []
-        self._waiters: list[_Waiter] = []
 
     @property
     def oldest_seq(self) -> int:
@@ -86,7 +98,7 @@ class EventLog:
     @property
     def waiting(self) -> int:
         """Clients waiting for the next event."""
-        return len(self._waiters)
+        return len(self.waiters)
 
     def append(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
         """Number, encode and keep an event, and wake everyone who waits."""
@@ -138,21 +150,27 @@ class EventLog:
         while not (events := read()) and not self.closed:
             if deadline is not None and loop.time() >= deadline:
                 break
-            await self.wait_for_append(deadline)
+            await self.wait_for_append(deadline, asks_again=True)
         return events
 
-    async def wait_for_append(self, deadline: float | None = None) -> None:
-        """Until the next append, close or, in the loop's time, the deadline."""
+    async def wait_for_append(self, deadline: float | None = None, *, asks_again: bool = False) -> None:
+        """Until the next append, close or, in the loop's time, the deadline; `asks_again` as of a `Waiter`."""
         loop = asyncio.get_running_loop()
-        waiter = _Waiter(loop.create_future())
-        self._add(waiter)
-        timer = None if deadline is None else loop.call_at(deadline, waiter.wake)
+        sleeper = _Sleeper(loop.create_future(), asks_again=asks_again)
+        self.waiters.add(sleeper)
+        timer = None if deadline is None else loop.call_at(deadline, sleeper.wake)
         try:
-            await waiter.future
+            await sleeper.future
         finally:
-            self._remove(waiter)
+            self.waiters.remove(sleeper)
             if timer is not None:
                 timer.cancel()
+
+    async def until_woken(self) -> None:
+        """Until everyone who waited for the last event has been woken, and has run."""
+        await asyncio.sleep(0)
+        while self.waiters.waking:
+            await asyncio.sleep(0)
 
     def follow(self, cursor: int) -> Follower:
         """A push client's place in the log, after the cursor; CursorTooOldError."""
@@ -168,44 +186,14 @@ class EventLog:
     def close(self) -> None:
         """Let everyone who waits go with what there is; nobody waits from here on."""
         self.closed = True
-        self._wake_all()
+        self.waiters.wake_all(at_once=True)
 
     def _check(self, cursor: int) -> None:
         if cursor + 1 < self.oldest_seq:
             raise CursorTooOldError(cursor, self.oldest_seq)
 
     def _wake_all(self) -> None:
-        woken, self._waiters = self._waiters, []
-        for waiter in woken:
-            waiter.index = -1
-            waiter.wake()
-
-    def _add(self, waiter: _Waiter) -> None:
-        """Put the waiter at a random place.
-
-        The rank in the fan-out decides who is late, so the order is a fresh shuffle for every event. It is shuffled
-        as waiters arrive ("inside-out", Knuth, TAOCP vol. 2, 3.4.2), because a shuffle at the time of publishing
-        would make everyone wait for it.
-        """
-        waiters = self._waiters
-        place = int(self._random() * (len(waiters) + 1))
-        waiters.append(waiter)
-        if place < len(waiters) - 1:
-            moved = waiters[place]
-            waiters[-1] = moved
-            moved.index = len(waiters) - 1
-            waiters[place] = waiter
-        waiter.index = place
-
-    def _remove(self, waiter: _Waiter) -> None:
-        """Take a waiter out that was not woken by an append; the last one fills its place, which keeps it random."""
-        if waiter.index < 0:
-            return
-        last = self._waiters.pop()
-        if last is not waiter:
-            self._waiters[waiter.index] = last
-            last.index = waiter.index
-        waiter.index = -1
+        self.waiters.wake_all()
 
 
 class Follower:
@@ -226,13 +214,22 @@ class Follower:
         cursor = self.cursor if self._generation == self._log.generation else 0
         return cursor + 1 < self._log.oldest_seq
 
+    @property
+    def behind(self) -> bool:
+        """Whether there is something to take; CursorTooOldError."""
+        return self.peek() is not None
+
+    def peek(self) -> EncodedEvent | None:
+        """The next event in order, from seq 1 again in a new stream; None where there is none; CursorTooOldError."""
+        if self._generation != self._log.generation:
+            self._generation, self.cursor = self._log.generation, 0
+        return self._log.get_after(self.cursor)
+
     async def next(self) -> EncodedEvent | None:
-        """The next event in order, from seq 1 again in a new stream; None when the log closed; CursorTooOldError."""
+        """Take the next event, waiting for it; None when the log closed; CursorTooOldError."""
         log = self._log
         while not log.closed:
-            if self._generation != log.generation:
-                self._generation, self.cursor = log.generation, 0
-            event = log.get_after(self.cursor)
+            event = self.peek()
             if event is None:
                 self._streak = 0
                 await log.wait_for_append()

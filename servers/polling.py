@@ -67,10 +67,21 @@ def create_app(station: Station | None = None) -> FastAPI:
     return assemble((ADAPTER,), station)
 
 
+def reply_body(events: list[EncodedEvent]) -> bytes:
+    """What a poll is answered with; that of a single event, which many are told at once, is made only once."""
+    if len(events) == 1:
+        return events[0].framed(_alone)
+    return wire.encode_poll_reply((event.text for event in events), events[-1].seq)
+
+
+def _alone(event: EncodedEvent) -> bytes:
+    return wire.encode_poll_reply((event.text,), event.seq)
+
+
 def _reply(request: Request, events: list[EncodedEvent]) -> Response:
     if not events:
         return Response(status_code=204)
-    body = wire.encode_poll_reply((event.text for event in events), events[-1].seq)
+    body = reply_body(events)
     trace = station_of(request).trace
     if trace is not None and (client := client_of(request)) is not None:
         return TracedReply(body, trace, client, [event.seq for event in events])

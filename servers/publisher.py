@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from servers.log import EventLog
 from servers.timer import PreciseTimer
 
-_NS_PER_MS = 1_000_000
-
 
 class Publisher:
     """Appends each event of a stream to the log when it is due, and keeps the account of when it did."""
@@ -38,20 +36,22 @@ class Publisher:
         rows = zip(self._due_ns, self._published_ns, strict=True)
         return [(seq, due_ns, published_ns) for seq, (due_ns, published_ns) in enumerate(rows, start=1)]
 
-    def start(self, start_in_ms: int, due_offsets_ns: Sequence[int], payloads: Sequence[str]) -> int:
-        """Replace the stream by this one, the log emptied; its t0 in ns of CLOCK_MONOTONIC.
-
-        Event i, from 0, is due at t0 + due_offsets_ns[i] and carries payloads[i modulo their number].
-        """
+    def clear(self) -> None:
+        """Stop, and empty the log and the account."""
         self.stop()
         _quiet_garbage_collection()
         self._log.reset()
         self._due_ns, self._published_ns = array("q"), array("q")
-        t0_ns = time.monotonic_ns() + start_in_ms * _NS_PER_MS
+
+    def begin(self, t0_ns: int, due_offsets_ns: Sequence[int], payloads: Sequence[str]) -> None:
+        """Publish this stream into the log that has just been emptied.
+
+        Event i, from 0, is due at t0 + due_offsets_ns[i], ns of CLOCK_MONOTONIC, and carries payloads[i modulo their
+        number].
+        """
         loop = asyncio.get_running_loop()
         self._timer = PreciseTimer(loop)
         self._task = loop.create_task(self._publish(self._timer, t0_ns, due_offsets_ns, payloads))
-        return t0_ns
 
     def stop(self) -> None:
         """Publish nothing more. What was published stays in the log and in the account."""
@@ -72,7 +72,7 @@ class Publisher:
             if behind == 0:
                 await timer.wait_until(due_ns)
             elif behind % catch_up_events == 0:
-                await asyncio.sleep(0)
+                await self._log.until_woken()
             published_ns = time.monotonic_ns()
             self._due_ns.append(due_ns)
             self._published_ns.append(published_ns)

@@ -1,4 +1,4 @@
-"""Runs an app on uvicorn with every setting pinned, cuts clients off for real, and stops at once when told to."""
+"""Runs an app on uvicorn with every setting pinned, and stops at once when told to."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from websockets.http11 import Request
 from servers import wire
 from servers.channels import CUT_OFF_EXTENSION
 from servers.compression import Deflated
+from servers.direct import WRITE_FRAMED_EXTENSION
 from servers.fault_clients import Address, TellClientsApart
 from servers.faulty_log import FaultyLog
 from servers.listening import BACKLOG
@@ -92,27 +93,44 @@ _DATE_PERIOD_S = 1.0
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol whose connections can be ended while the client reads nothing."""
+    """uvicorn's HTTP protocol whose connections take whole chunks, and can be ended while the client reads nothing."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {CUT_OFF_EXTENSION: self._cut_off}  # type: ignore[dict-item]
+        self.scope["extensions"] = {
+            CUT_OFF_EXTENSION: self._cut_off,  # type: ignore[dict-item]
+            WRITE_FRAMED_EXTENSION: self._write_framed,  # type: ignore[dict-item]
+        }
 
     def timeout_keep_alive_handler(self) -> None:
         # A reply that was not read in all that time never will be; a mere close would wait for it for ever.
         self.transport.abort()
+
+    def _write_framed(self, chunk: bytes) -> bool:
+        if self.flow.write_paused or self.transport.is_closing():
+            return False
+        self.transport.write(chunk)
+        return True
 
     def _cut_off(self, _reason: str) -> None:
         self.transport.abort()
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol whose connections can be ended while the client reads nothing."""
+    """uvicorn's WebSocket protocol whose connections take whole frames, and end even if the client reads nothing."""
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if self.response.status_code == 101:
             self.scope["extensions"][CUT_OFF_EXTENSION] = self._cut_off  # type: ignore[assignment]
+            if not self.conn.extensions:  # an extension such as compression has a frame of its own for each client
+                self.scope["extensions"][WRITE_FRAMED_EXTENSION] = self._write_framed  # type: ignore[assignment]
+
+    def _write_framed(self, frame: bytes) -> bool:
+        if not self.writable.is_set() or self.close_sent or self.disconnected or self.transport.is_closing():
+            return False
+        self.transport.write(frame)
+        return True
 
     def _cut_off(self, reason: str) -> None:
         """Say why, behind all that is still to be read, and close when the grace is over, read or not."""
@@ -208,9 +226,17 @@ async def served(app: ASGIApp, listener: socket.socket, **changes: Any) -> Async
 
 
 def serve(
-    app: ASGIApp, station: Station, factors: Factors, listener: socket.socket, on_ready: Callable[[int], None]
+    app: ASGIApp,
+    station: Station,
+    factors: Factors,
+    listener: socket.socket,
+    on_ready: Callable[[int], None],
+    beside: contextlib.AbstractAsyncContextManager[None] | None = None,
 ) -> None:
-    """Serve the app of a station on a listening socket until SIGINT or SIGTERM; `on_ready` gets the port."""
+    """Serve the app of a station on a listening socket until SIGINT or SIGTERM; `on_ready` gets the port.
+
+    `beside` is what else is served in the same loop for as long.
+    """
     if isinstance(station.log, FaultyLog):
         app = TellClientsApart(app, connected=lambda: _client_addresses(server))
     config = _config(factors.around(app), {"ws_per_message_deflate": factors.deflates})
@@ -220,7 +246,8 @@ def serve(
 
     async def serve_until_signalled() -> None:
         with on_signals(server.stop):
-            await server.serve(sockets=[listener])
+            async with beside or contextlib.nullcontext():
+                await server.serve(sockets=[listener])
         # What is still running is cancelled now; uvicorn would report each as an error of the app.
         logging.getLogger("uvicorn.error").disabled = True
 

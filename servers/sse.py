@@ -11,9 +11,9 @@ from starlette.types import Receive, Scope, Send
 from servers import wire
 from servers.app import Adapter, assemble
 from servers.cursor import MAX_CURSOR, TOO_OLD_RESPONSE, After
-from servers.log import EncodedEvent, Follower
+from servers.log import EncodedEvent, Follower, Framing
 from servers.station import Station, station_of
-from servers.trace import NAMED_CLIENT, traced
+from servers.trace import NAMED_CLIENT, noting
 
 LastEventId = Annotated[
     int | None,
@@ -29,11 +29,13 @@ class EventStream(Response):
     media_type = "text/event-stream"
     charset = "utf-8"
 
-    def __init__(self, station: Station, follower: Follower) -> None:
+    def __init__(self, station: Station, follower: Follower, framing: Framing | None = None) -> None:
+        """With a framing, events may be written without the framework (`servers.direct`)."""
         super().__init__(headers={"cache-control": "no-store"})
         del self.headers["content-length"]
         self._station = station
         self._follower = follower
+        self._framing = framing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application of this response."""
@@ -46,8 +48,9 @@ class EventStream(Response):
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        noted = traced(self._station.trace, HTTPConnection(scope), send_event)
-        if await self._station.channels.serve(self._follower, scope, noted, until_closed):
+        note = noting(self._station.trace, HTTPConnection(scope))
+        channels = self._station.channels
+        if await channels.serve(self._follower, scope, send_event, until_closed, self._framing, note):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -18,6 +18,7 @@ from servers.trace import Trace
 
 _WATCH_PERIOD_S = 1.0
 _LAG_PERIOD_NS = 100_000_000
+_NS_PER_MS = 1_000_000
 
 
 class LoopLag:
@@ -76,12 +77,22 @@ class Station:
 
     def start_stream(self, start_in_ms: int, due_offsets_ns: Sequence[int], payloads: Sequence[str]) -> int:
         """Replace the stream and start all counts anew; t0 in ns of CLOCK_MONOTONIC."""
+        self.clear_stream()
+        t0_ns = time.monotonic_ns() + start_in_ms * _NS_PER_MS
+        self.begin_stream(t0_ns, due_offsets_ns, payloads)
+        return t0_ns
+
+    def clear_stream(self) -> None:
+        """Stop the stream, and empty the log and all counts."""
         self.channels.cut_off = 0
         if self.trace is not None:
             self.trace.clear()
-        t0_ns = self.publisher.start(start_in_ms, due_offsets_ns, payloads)
+        self.publisher.clear()
+
+    def begin_stream(self, t0_ns: int, due_offsets_ns: Sequence[int], payloads: Sequence[str]) -> None:
+        """Publish a stream after `clear_stream`."""
+        self.publisher.begin(t0_ns, due_offsets_ns, payloads)
         self.loop_lag.start()
-        return t0_ns
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from array import array
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fastapi import Response
@@ -78,19 +78,12 @@ class TracedReply(Response):
         self._trace.wrote(self._client, self._seqs)
 
 
-def traced(
-    trace: Trace | None, connection: HTTPConnection, send: Callable[[EncodedEvent], Awaitable[None]]
-) -> Callable[[EncodedEvent], Awaitable[None]]:
-    """`send` that notes each event when it returns; `send` itself where nothing is to be noted."""
+def noting(trace: Trace | None, connection: HTTPConnection) -> Callable[[EncodedEvent], None] | None:
+    """What a channel tells of each event when it is written; None where nothing is to be noted."""
     client = client_of(connection)
     if trace is None or client is None:
-        return send
-
-    async def send_and_note(event: EncodedEvent) -> None:
-        await send(event)
-        trace.wrote(client, (event.seq,))
-
-    return send_and_note
+        return None
+    return lambda event: trace.wrote(client, (event.seq,))
 
 
 def client_of(connection: HTTPConnection) -> int | None:

@@ -9,7 +9,7 @@ from servers.app import Adapter, assemble
 from servers.cursor import After
 from servers.log import CursorTooOldError, EncodedEvent
 from servers.station import Station, station_of
-from servers.trace import traced
+from servers.trace import noting
 
 UNSUPPORTED_DATA_CLOSE_CODE = 1003
 
@@ -34,7 +34,8 @@ async def events(socket: WebSocket, after: After = 0) -> None:
         while (await socket.receive())["type"] != "websocket.disconnect":
             pass
 
-    await station.channels.serve(follower, socket.scope, traced(station.trace, socket, send_event), until_closed)
+    note = noting(station.trace, socket)
+    await station.channels.serve(follower, socket.scope, send_event, until_closed, note=note)
 
 
 @router.websocket(wire.WEBSOCKET_ECHO_PATH)

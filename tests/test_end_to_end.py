@@ -228,6 +228,27 @@ def test_a_stack_cannot_be_asked_of_a_target_that_is_already_running(tmp_path: P
         assert "stack = 'asgi' cannot be asked" in refused("loadtests", "run", path, "--target", url)
 
 
+def test_a_server_of_two_processes_is_measured_as_one(tmp_path: Path) -> None:
+    path = scenario(tmp_path, '"websocket", "short_poll"')
+    path.write_text(path.read_text() + "workers = 2\n")
+    ran = command("loadtests", "run", path, "--results", tmp_path / "results")
+    assert ran.returncode == 0, ran.stderr
+    run = tmp_path / "results" / "latest"
+    assert command("analysis", "report", run).returncode == 0
+    for point in json.loads((run / "summary.json").read_text())["points"]:
+        assert point["ledger"]["delivered"] == point["ledger"]["expected"] > 0
+        assert point["ledger"]["duplicate"] == point["ledger"]["reordered"] == 0
+        assert point["parameters"]["workers"] == 2
+        assert point["server_cpu_us_per_event"] > 0
+
+
+def test_faults_are_refused_where_they_could_not_be_exact(tmp_path: Path) -> None:
+    path = scenario(tmp_path)
+    path.write_text(path.read_text() + "workers = 2\n")
+    said = refused("loadtests", "run", path, "--fault", "drop:seq=2")
+    assert "--fault drop:seq=2: not with workers = 2 (expected workers = 1" in said
+
+
 def start(path: Path, results: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "loadtests", "run", str(path), "--results", str(results)],

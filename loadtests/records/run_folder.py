@@ -34,6 +34,7 @@ from loadtests.records.tables import (
 
 PARAMETER_DEFAULTS: dict[str, Any] = {
     "stack": "fastapi",
+    "workers": 1,
     "compression": "off",
     "headers": "lean",
     "keep_alive": True,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -197,6 +197,31 @@ def test_resume_after_a_cut_without_loss_or_repetition(transport: Transport, sta
         requests = Requests.from_rows(exchange.recorder.requests)
         connects = requests.where((requests.kind == RequestKind.CONNECT) & (requests.outcome == Outcome.ANSWERED))
         assert np.bincount(connects.client).tolist() == [2, 1, 1]
+
+
+@pytest.fixture(scope="module", params=STACKS)
+def server_of_two_workers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_server(tmp_path_factory.mktemp("server"), "all", "--workers", "2", "--stack", request.param) as url:
+        yield url
+
+
+@pytest.mark.parametrize(
+    "transport", [t for t in TRANSPORTS.values() if not t.clients_send], ids=lambda transport: transport.name
+)
+def test_nothing_is_lost_or_repeated_between_two_workers(transport: Transport, server_of_two_workers: str) -> None:
+    exchange = Exchange(transport, server_of_two_workers, keep_alive=False)
+    exchange.stream()
+    for reached in (5, 15):
+        for victim in exchange.driver.connections:
+            exchange.wait(lambda client=victim.client, reached=reached: client.cursor >= reached)  # type: ignore[misc]
+            if victim.sock is not None:
+                _cut(victim)
+    exchange.settle()
+    exchange.driver.finish()
+    exchange.control.close()
+    for client in range(CLIENTS):
+        assert exchange.seqs(client) == list(range(1, EVENTS + 1))
+    assert exchange.deliveries.payload_ok.all()
 
 
 def _cut(connection: Connection) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,13 @@ def unfrozen() -> Iterator[None]:
     gc.unfreeze()
 
 
+def start(publisher: Publisher, start_in_ms: int, due_offsets_ns: list[int], payloads: list[str]) -> int:
+    publisher.clear()
+    t0_ns = time.monotonic_ns() + start_in_ms * 1_000_000
+    publisher.begin(t0_ns, due_offsets_ns, payloads)
+    return t0_ns
+
+
 async def until_published(publisher: Publisher, events: int) -> None:
     while len(publisher.published()) < events:
         await asyncio.sleep(0.001)
@@ -26,7 +34,7 @@ def test_events_are_published_in_order_never_early_and_accounted_for() -> None:
         log = EventLog(history=3)
         publisher = Publisher(log)
         offsets = [0, 2_000_000, 2_000_000, 5_000_000, 9_000_000]
-        t0_ns = publisher.start(1, offsets, ["a", "b"])
+        t0_ns = start(publisher, 1, offsets, ["a", "b"])
         await until_published(publisher, 5)
         publisher.stop()
         rows = publisher.published()
@@ -42,7 +50,7 @@ def test_catching_up_skips_nothing_and_loses_no_prompt_client() -> None:
         log = EventLog(history=4)
         publisher = Publisher(log)
         follower = log.follow(0)
-        publisher.start(0, [0] * 200, ["x"])
+        start(publisher, 0, [0] * 200, ["x"])
         for seq in range(1, 201):
             event = await follower.next()
             assert event is not None
@@ -56,9 +64,9 @@ def test_a_new_stream_replaces_the_old_one_and_its_account() -> None:
     async def scenario() -> None:
         log = EventLog()
         publisher = Publisher(log)
-        publisher.start(0, [0, 3600 * 1_000_000_000], ["old"])
+        start(publisher, 0, [0, 3600 * 1_000_000_000], ["old"])
         await until_published(publisher, 1)
-        publisher.start(0, [0, 0], ["new"])
+        start(publisher, 0, [0, 0], ["new"])
         assert publisher.published() == []
         assert log.last_seq == 0
         await until_published(publisher, 2)

@@ -1,0 +1,191 @@
+"""Micro-benchmarks of the servers' hot paths: our code, the framework's and uvicorn's, without a kernel or a network.
+
+What a fan-out benchmark takes is for one event to all of `CLIENTS`; what a poll benchmark takes, for `POLLS` of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+import uvloop
+from pytest_benchmark.fixture import BenchmarkFixture
+from uvicorn.server import ServerState
+
+from servers import framing, wire
+from servers.log import EventLog
+from servers.making import make_app, make_station
+from servers.recipe import Recipe
+from servers.serving import HttpProtocol, WebSocketProtocol
+from servers.waiters import Waiter, Waiters
+
+CLIENTS = 200
+POLLS = 100
+PAYLOAD = "x" * 100
+UPGRADE = (
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+
+
+class Wire(asyncio.Transport):
+    """A connection that takes everything at once and counts what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes = 0
+        self.protocol: asyncio.BaseProtocol | None = None
+
+    def write(self, data: bytes | bytearray | memoryview[int]) -> None:
+        self.writes += 1
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return default
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.protocol = protocol
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+class Bench:
+    """A server without sockets in a loop of its own."""
+
+    def __init__(self, stack: str) -> None:
+        recipe = Recipe(("websocket", "sse", "polling"), stack, "off", "lean", 1000, (), trace=False, workers=1)
+        self.station = make_station(recipe)
+        self._config = uvicorn.Config(
+            make_app(recipe, self.station),
+            http=HttpProtocol,
+            ws=WebSocketProtocol,
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,
+            access_log=False,
+            log_config=None,
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+    def close(self) -> None:
+        async def closed() -> None:
+            self.station.log.close()
+
+        self._runner.run(closed())
+        self._runner.close()
+
+    def connect(self, path: str, headers: str = "", clients: int = CLIENTS) -> list[Wire]:
+        """Clients that asked for `path`, once all of them wait for an event."""
+
+        async def connected() -> list[Wire]:
+            wires = [self._ask(f"GET {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n".encode()) for _ in range(clients)]
+            while self.station.log.waiting < clients:
+                await asyncio.sleep(0)
+            return wires
+
+        return self._runner.run(connected())
+
+    def publish(self, wires: list[Wire]) -> None:
+        """One event, until it is written to all and all wait again."""
+
+        async def published() -> None:
+            expected = sum(wire.writes for wire in wires) + len(wires)
+            self.station.log.append(1_000_000_000, 1_000_000_100, PAYLOAD)
+            while sum(wire.writes for wire in wires) < expected or self.station.log.waiting < len(wires):
+                await asyncio.sleep(0)
+
+        self._runner.run(published())
+
+    def poll(self, path: str) -> None:
+        """One poll after the other, until each is answered."""
+
+        async def polled() -> None:
+            request = f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode()
+            for _ in range(POLLS):
+                wire = self._ask(request)
+                while not wire.writes:
+                    await asyncio.sleep(0)
+
+        self._runner.run(polled())
+
+    def _ask(self, request: bytes) -> Wire:
+        wire = Wire()
+        protocol = HttpProtocol(self._config, self._state, {}, asyncio.get_running_loop())
+        wire.set_protocol(protocol)
+        protocol.connection_made(wire)
+        protocol.data_received(request)
+        return wire
+
+
+@pytest.fixture(params=["fastapi", "asgi"])
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    made = Bench(request.param)
+    yield made
+    made.close()
+
+
+def test_websocket_fan_out(benchmark: BenchmarkFixture, bench: Bench) -> None:
+    benchmark(bench.publish, bench.connect(f"{wire.WEBSOCKET_PATH}?after=0", UPGRADE))
+
+
+def test_sse_fan_out(benchmark: BenchmarkFixture, bench: Bench) -> None:
+    benchmark(bench.publish, bench.connect(f"{wire.SSE_PATH}?after=0"))
+
+
+def test_short_polls(benchmark: BenchmarkFixture, bench: Bench) -> None:
+    bench.station.log.append(1_000_000_000, 1_000_000_100, PAYLOAD)
+    benchmark(bench.poll, f"{wire.SHORT_POLL_PATH}?after=0")
+
+
+def test_empty_short_polls(benchmark: BenchmarkFixture, bench: Bench) -> None:
+    benchmark(bench.poll, f"{wire.SHORT_POLL_PATH}?after=0")
+
+
+class Again(Waiter):
+    """Waits for the next event as soon as it is woken."""
+
+    def __init__(self, waiters: Waiters) -> None:
+        super().__init__()
+        self._waiters = waiters
+
+    def wake(self) -> None:
+        self._waiters.add(self)
+
+
+def test_waking_and_shuffling(benchmark: BenchmarkFixture) -> None:
+    waiters = Waiters()
+    for _ in range(CLIENTS):
+        waiters.add(Again(waiters))
+
+    async def woken() -> None:
+        waiters.wake_all()
+        while waiters.waking:
+            await asyncio.sleep(0)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        benchmark(lambda: runner.run(woken()))
+    assert len(waiters) == CLIENTS
+
+
+@pytest.mark.parametrize("frame", [framing.websocket_frame, framing.sse_chunk])
+def test_encoding_and_framing_an_event(benchmark: BenchmarkFixture, frame: Any) -> None:
+    log = EventLog()
+
+    def framed() -> bytes:
+        encoded: bytes = log.append(1_000_000_000, 1_000_000_100, PAYLOAD).framed(frame)
+        return encoded
+
+    assert benchmark(framed)

@@ -1,0 +1,54 @@
+"""Cores and CPU time of a trial's processes, against processes that do what the test says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from loadtests.processes import CorePlan, ResourceSampler
+from loadtests.records import SampleRole
+
+BUSY = "sum(range(3_000_000))"
+PARENT = f"""
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "{BUSY}; print('done', flush=True); import time; time.sleep(60)"])
+sys.stdin.read()
+child.kill()
+child.wait()
+"""
+
+
+@pytest.fixture
+def parent_of_a_busy_child() -> Iterator[int]:
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline().strip() == b"done", "the child has done its work"
+        yield parent.pid
+        assert parent.stdin is not None
+        parent.stdin.close()
+        parent.wait()
+
+
+def test_a_process_is_counted_with_its_children_where_asked_for(parent_of_a_busy_child: int) -> None:
+    alone, family = ResourceSampler(), ResourceSampler()
+    alone.watch(SampleRole.SERVER, parent_of_a_busy_child)
+    family.watch(SampleRole.SERVER, parent_of_a_busy_child, with_children=True)
+    alone.read()
+    family.read()
+    one, both = (int(sampler.table().cpu_ns[0]) for sampler in (alone, family))
+    assert both > one
+    assert family.table().rss_bytes[0] > 1.5 * alone.table().rss_bytes[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this platform cannot pin processes to cores")
+def test_a_server_of_several_processes_has_several_cores_but_never_the_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(6)))
+    plan = CorePlan(server=(4,), load=(5,))
+    assert plan.for_workers(1) == plan
+    assert plan.for_workers(3) == CorePlan(server=(2, 3, 4), load=(5,))
+    assert plan.for_workers(64) == CorePlan(server=(0, 1, 2, 3, 4), load=(5,))
+    assert CorePlan(None, None).for_workers(2) == CorePlan(None, None)
