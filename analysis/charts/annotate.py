@@ -14,6 +14,7 @@ from analysis.style import LIGHT, POINTS_PER_IN
 
 _MARK_RADIUS_POINTS = 5.0
 _GAP_POINTS = 6.0
+PAPER_BOX = {"facecolor": LIGHT.paper, "edgecolor": "none", "pad": 1.5}
 _LEADER = {"arrowstyle": "-", "color": LIGHT.rule, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4}
 
 
@@ -27,6 +28,8 @@ class Label:
     colour: str
     size: float = 8.0
     bold: bool = False
+    boxed: bool = False
+    """On a box of paper, where what is below is hatched."""
 
 
 def label_ends(axes: Axes, ends: Sequence[Label]) -> None:
@@ -79,6 +82,7 @@ def _annotate(axes: Axes, label: Label, offset: tuple[float, float], *, align: s
         annotation_clip=False,
         zorder=6,
         arrowprops=_LEADER if leader else None,
+        bbox=PAPER_BOX if label.boxed else None,
     )
 
 
