@@ -18,7 +18,7 @@ from analysis.trial_measures import TrialMeasures
 from analysis.validity import CPU_RATIO_LIMITS
 from loadtests.records import JsonObject, SampleRole, TransportStyle
 
-BUSY_FROM_RATIO = 0.2
+BUSY_FROM_RATIO = 0.25
 """Of a core: below it the server's idle turns and each wake-up from them are a large part of what a poll costs."""
 SATURATED_FROM_RATIO = CPU_RATIO_LIMITS[SampleRole.SERVER]
 LEAST_BATCH_SPREAD = 1.5

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.text import Text
 
-from analysis.charts.annotate import PAPER_BOX, Label, label_points
+from analysis.charts.annotate import PAPER_BOX, Label, extent_in_points, label_points
 from analysis.charts.canvas import Chart, Margins, drawing, framed
-from analysis.charts.lettering import text_size
 from analysis.charts.marks import look
+from analysis.charts.regions import Spot, draw_regions
 from analysis.cheapest import (
     Candidate,
     CheapestMap,
@@ -25,17 +25,25 @@ from analysis.cheapest import (
 from analysis.quantities import count, figure, milliseconds
 from analysis.quantities import interval as bounds_of
 from analysis.series import Results
-from analysis.style import LIGHT, POINTS_PER_IN, text_colour
-from loadtests.records import JsonObject
+from analysis.style import LIGHT
+from loadtests.records import JsonObject, TransportStyle
 
 TITLE = "Which transport costs least, by event rate and acceptable staleness"
 _RATES_PER_S = (0.01, 200.0)
 _STALENESSES_S = (0.05, 1000.0)
 _STEPS = 180
 _PLOT_IN = 3.2
-_HATCHES = ("///", "...", "xxx", "\\\\\\")
-_FILL_ALPHA = 0.22
-_NAME_POINTS = 9.5
+_SHARES_OF_LINE = (1 / 3, 1 / 2, 1 / 5, 2 / 3, 4 / 5)
+"""Where the boundary's words may stand on it, in order of preference."""
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A comparison that was made."""
+
+    spot: Spot
+    winner: TransportStyle
+    outcome: str
 
 
 @dataclass(frozen=True)
@@ -73,11 +81,14 @@ def crossover_map_chart(results: Results) -> Chart | None:
             columns=len(panels),
         )
         for axes, panel in zip(grid[0], panels, strict=True):
-            _draw(axes, panel)
+            _set_up(axes, panel)
+            marks = _tried_marks(panel, results, capacity) if panel is panels[0] else []
+            texts = draw_regions(axes, panel.found, [mark.spot for mark in marks])
+            texts += _draw_boundary(axes, panel, texts)
+            _draw_marks(axes, panel, marks, texts)
         for axes in grid[0][1:]:
             axes.tick_params(axis="y", labelleft=False)
             axes.set_ylabel("")
-        _mark_tried(grid[0][0], panels[0], results, capacity)
     return Chart("crossover-map", TITLE, _caption(panels, results, capacity), figure)
 
 
@@ -117,8 +128,7 @@ def _boundary_words(value: float | None, bounds: Sequence[float] | None) -> str:
     return "" if value is None else f"λI = {figure(value)} {bounds_of(bounds)}".rstrip()
 
 
-def _draw(axes: Axes, panel: _Panel) -> None:
-    found = panel.found
+def _set_up(axes: Axes, panel: _Panel) -> None:
     axes.set_title(panel.title, size=8.5, color=LIGHT.ink, loc="left", pad=10 + 9 * (panel.costs.count("\n") + 1))
     axes.annotate(
         panel.costs, (0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points", size=7,
@@ -130,23 +140,6 @@ def _draw(axes: Axes, panel: _Panel) -> None:
     axes.set_xlim(*_RATES_PER_S)
     axes.set_ylim(*_STALENESSES_S)
     _ticks(axes)
-    for index, candidate in enumerate(found.candidates):
-        region = (found.cheapest == index).astype(float)
-        if not region.any():
-            continue
-        colour = candidate.transport.colour.lower()
-        axes.contourf(
-            found.rates_per_s, found.stalenesses_s, region, levels=[0.5, 1.5], colors=[colour], alpha=_FILL_ALPHA,
-            zorder=1,
-        )  # fmt: skip
-        hatched = axes.contourf(
-            found.rates_per_s, found.stalenesses_s, region, levels=[0.5, 1.5], colors=["none"],
-            hatches=[_HATCHES[index % len(_HATCHES)]], zorder=1,
-        )  # fmt: skip
-        hatched.set_edgecolor(colour)
-        hatched.set_linewidth(0.0)
-        _name_region(axes, found, index)
-    _draw_boundary(axes, panel)
 
 
 def _ticks(axes: Axes) -> None:
@@ -161,50 +154,22 @@ def _ticks(axes: Axes) -> None:
         axis.set_minor_formatter(NullFormatter())
 
 
-def _name_region(axes: Axes, found: CheapestMap, index: int) -> None:
-    """Its label where the region is widest around it: at the centre of the largest square that fits."""
-    inside = found.cheapest == index
-    reach = np.zeros(inside.shape, dtype=np.int64)
-    for row, column in np.argwhere(inside).tolist():
-        below = reach[row - 1, column] if row else 0
-        left = reach[row, column - 1] if column else 0
-        corner = reach[row - 1, column - 1] if row and column else 0
-        reach[row, column] = 1 + min(below, left, corner)
-    row, column = (int(i) for i in np.unravel_index(int(np.argmax(reach)), reach.shape))
-    half = int(reach[row, column]) // 2
-    candidate = found.candidates[index]
-    axes.text(
-        float(found.rates_per_s[column - half]),
-        float(found.stalenesses_s[row - half]),
-        "\n".join(_broken(candidate.label, axes)),
-        size=_NAME_POINTS,
-        weight="bold",
-        color=text_colour(candidate.transport.colour.lower()),
-        ha="center",
-        va="center",
-        zorder=5,
-        bbox=PAPER_BOX,
-    )
-
-
-def _broken(label: str, axes: Axes) -> list[str]:
-    """A label of two names on two lines where half the panel is too narrow for one."""
-    figure_ = axes.get_figure(root=True)
-    assert figure_ is not None
-    half = axes.get_window_extent().width / figure_.dpi * POINTS_PER_IN / 2
-    return (
-        [label] if text_size(label, _NAME_POINTS, bold=True)[0] < half else label.replace(" or ", "\nor ").split("\n")
-    )
-
-
-def _draw_boundary(axes: Axes, panel: _Panel) -> None:
+def _draw_boundary(axes: Axes, panel: _Panel, names: Sequence[Text]) -> list[Text]:
+    """The dashed line, and on it, where no region's name is, what it stands for; that text is returned."""
     line = _boundary_line(panel)
-    if line:
-        axes.plot(*zip(*line, strict=True), color=LIGHT.ink, linewidth=1.1, dashes=(4, 2), zorder=3)
-        axes.text(
-            *line[len(line) // 3], panel.boundary_words, size=8, color=LIGHT.ink, ha="center", va="center", zorder=4,
-            bbox=PAPER_BOX,
-        )  # fmt: skip
+    if not line:
+        return []
+    axes.plot(*zip(*line, strict=True), color=LIGHT.ink, linewidth=1.1, dashes=(4, 2), zorder=3)
+    words = axes.text(
+        *line[0], panel.boundary_words, size=8, color=LIGHT.ink, ha="center", va="center", zorder=4, bbox=PAPER_BOX
+    )
+    taken = [extent_in_points(axes, name) for name in names]
+    for share in _SHARES_OF_LINE:
+        words.set_position(line[int(share * len(line))])
+        box = extent_in_points(axes, words)
+        if not any(box.overlap(other) for other in taken):
+            break
+    return [words]
 
 
 def _boundary_line(panel: _Panel) -> list[tuple[float, float]]:
@@ -219,20 +184,23 @@ def _boundary_line(panel: _Panel) -> list[tuple[float, float]]:
     return [(x, y) for x, y in line if _STALENESSES_S[0] < y < _STALENESSES_S[1]]
 
 
-def _mark_tried(axes: Axes, panel: _Panel, results: Results, capacity: JsonObject) -> None:
-    """Where the prediction was tried: the mark of the one that turned out cheaper, and whether that was predicted."""
+def _tried_marks(panel: _Panel, results: Results, capacity: JsonObject) -> list[_Mark]:
+    """Where the prediction was tried, as far as the axes go: who turned out cheaper, and whether that was predicted."""
     styles = {style.name: style for style in results.transports}
     conditions = panel.found.candidates[0].conditions
-    labels, marks = [], []
+    marks = []
     for crossover, tried in _all_tried(capacity):
-        winner = styles[crossover[_cheaper(tried)]]
         spot = (tried["rate_per_s"], staleness_of_interval_s(conditions, tried["poll_interval_s"]))
-        if not (_RATES_PER_S[0] < spot[0] < _RATES_PER_S[1] and _STALENESSES_S[0] < spot[1] < _STALENESSES_S[1]):
-            continue
-        axes.plot(*spot, **{**look(winner, line=False), "zorder": 6})
-        marks.append(spot)
-        labels.append(Label(*spot, tried["outcome"], LIGHT.ink, size=8, boxed=True))
-    label_points(axes, labels, marks, [_boundary_line(panel)])
+        if _RATES_PER_S[0] < spot[0] < _RATES_PER_S[1] and _STALENESSES_S[0] < spot[1] < _STALENESSES_S[1]:
+            marks.append(_Mark(spot, styles[crossover[_cheaper(tried)]], tried["outcome"]))
+    return marks
+
+
+def _draw_marks(axes: Axes, panel: _Panel, marks: Sequence[_Mark], texts: Sequence[Text]) -> None:
+    for mark in marks:
+        axes.plot(*mark.spot, **{**look(mark.winner, line=False), "zorder": 6})
+    labels = [Label(*mark.spot, mark.outcome, LIGHT.ink, size=8, boxed=True) for mark in marks]
+    label_points(axes, labels, [mark.spot for mark in marks], [_boundary_line(panel)], texts)
 
 
 def _all_tried(capacity: JsonObject) -> list[tuple[JsonObject, JsonObject]]:
