@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from analysis.charts.annotate import PAPER_BOX, Label, extent_in_points, label_points
 from analysis.charts.canvas import Chart, Margins, drawing, framed

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.text import Text
+from matplotlib.transforms import ScaledTranslation
 
-from analysis.charts.annotate import PAPER_BOX
+from analysis.charts.annotate import PAPER_BOX, extent_in_points
 from analysis.charts.lettering import text_size
 from analysis.cheapest import CheapestMap
 from analysis.style import POINTS_PER_IN, text_colour
@@ -17,6 +18,8 @@ from analysis.style import POINTS_PER_IN, text_colour
 _HATCHES = ("///", "...", "xxx", "\\\\\\")
 _FILL_ALPHA = 0.22
 _NAME_POINTS = 9.5
+_LONGEST_NAME_RATIO = 0.4
+_GAP_POINTS = 4.0
 
 Spot = tuple[float, float]
 """An event rate and a staleness."""
@@ -49,7 +52,7 @@ def _name_region(axes: Axes, found: CheapestMap, index: int, spots: Sequence[Spo
     free = (found.cheapest == index) & ~_near(found, spots)
     row, column = _centre_of_largest_square(free if free.any() else found.cheapest == index)
     candidate = found.candidates[index]
-    return axes.text(
+    name = axes.text(
         float(found.rates_per_s[column]),
         float(found.stalenesses_s[row]),
         "\n".join(_broken(candidate.label, axes)),
@@ -61,13 +64,31 @@ def _name_region(axes: Axes, found: CheapestMap, index: int, spots: Sequence[Spo
         zorder=5,
         bbox=PAPER_BOX,
     )
+    _move_inside(axes, name)
+    return name
+
+
+def _move_inside(axes: Axes, name: Text) -> None:
+    """The name of a small region at the edge, as far as it would reach beyond the axes."""
+    frame, box = extent_in_points(axes, axes), extent_in_points(axes, name)
+    right = max(frame.left + _GAP_POINTS - box.left, 0.0) - max(box.right + _GAP_POINTS - frame.right, 0.0)
+    up = max(frame.bottom + _GAP_POINTS - box.bottom, 0.0) - max(box.top + _GAP_POINTS - frame.top, 0.0)
+    name.set_transform(
+        name.get_transform() + ScaledTranslation(right / POINTS_PER_IN, up / POINTS_PER_IN, _inches(axes))
+    )
+
+
+def _inches(axes: Axes) -> Transform:
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return figure.dpi_scale_trans
 
 
 def _near(found: CheapestMap, spots: Sequence[Spot]) -> npt.NDArray[np.bool_]:
     """Cells that the mark of a spot, its label or a name beside it may cover."""
     near = np.zeros(found.cheapest.shape, dtype=np.bool_)
     height, width = near.shape
-    rows, columns = np.ogrid[:height, :width]
+    rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
     for rate_per_s, staleness_s in spots:
         row = np.searchsorted(found.stalenesses_s, staleness_s)
         column = np.searchsorted(found.rates_per_s, rate_per_s)
@@ -89,10 +110,9 @@ def _centre_of_largest_square(inside: npt.NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def _broken(label: str, axes: Axes) -> list[str]:
-    """A label of two names on two lines where half the panel is too narrow for one."""
-    figure_ = axes.get_figure(root=True)
-    assert figure_ is not None
-    half = axes.get_window_extent().width / figure_.dpi * POINTS_PER_IN / 2
+    """The names of two that share a region on two lines where one would take too much of the panel's width."""
+    frame = extent_in_points(axes, axes)
+    room = _LONGEST_NAME_RATIO * (frame.right - frame.left)
     return (
-        [label] if text_size(label, _NAME_POINTS, bold=True)[0] < half else label.replace(" or ", "\nor ").split("\n")
+        [label] if text_size(label, _NAME_POINTS, bold=True)[0] < room else label.replace(" or ", "\nor ").split("\n")
     )
