@@ -73,28 +73,21 @@ def _move_inside(axes: Axes, name: Text) -> None:
     frame, box = extent_in_points(axes, axes), extent_in_points(axes, name)
     right = max(frame.left + _GAP_POINTS - box.left, 0.0) - max(box.right + _GAP_POINTS - frame.right, 0.0)
     up = max(frame.bottom + _GAP_POINTS - box.bottom, 0.0) - max(box.top + _GAP_POINTS - frame.top, 0.0)
-    name.set_transform(
-        name.get_transform() + ScaledTranslation(right / POINTS_PER_IN, up / POINTS_PER_IN, _inches(axes))
-    )
-
-
-def _inches(axes: Axes) -> Transform:
     figure = axes.get_figure(root=True)
     assert figure is not None
-    return figure.dpi_scale_trans
+    moved = ScaledTranslation(right / POINTS_PER_IN, up / POINTS_PER_IN, figure.dpi_scale_trans)
+    name.set_transform(name.get_transform() + moved)
 
 
 def _near(found: CheapestMap, spots: Sequence[Spot]) -> npt.NDArray[np.bool_]:
     """Cells that the mark of a spot, its label or a name beside it may cover."""
     near = np.zeros(found.cheapest.shape, dtype=np.bool_)
-    height, width = near.shape
+    height, width = len(found.stalenesses_s), len(found.rates_per_s)
     rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
     for rate_per_s, staleness_s in spots:
         row = np.searchsorted(found.stalenesses_s, staleness_s)
         column = np.searchsorted(found.rates_per_s, rate_per_s)
-        near |= (abs(rows - row) < len(found.stalenesses_s) // 6) & (
-            abs(columns - column) < len(found.rates_per_s) // 4
-        )
+        near |= (abs(rows - row) < height // 10) & (abs(columns - column) < width // 8)
     return near
 
 
@@ -104,7 +97,7 @@ def _centre_of_largest_square(inside: npt.NDArray[np.bool_]) -> tuple[int, int]:
     for row, column in np.argwhere(inside).tolist():
         least = min(reach[row - 1, column], reach[row, column - 1], reach[row - 1, column - 1]) if row and column else 0
         reach[row, column] = 1 + least
-    row, column = (int(i) for i in np.unravel_index(int(np.argmax(reach)), reach.shape))
+    row, column = divmod(int(np.argmax(reach)), inside.shape[1])
     half = int(reach[row, column]) // 2
     return row - half, column - half
 
