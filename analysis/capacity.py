@@ -234,13 +234,13 @@ def comparable(estimates: Sequence[Estimates]) -> list[Service]:
 
 
 def with_interval(of: Sequence[Calibration], read: Callable[..., float | None]) -> JsonObject:
-    """`read` of the estimates from all trials, with the interval of what each block alone gives."""
+    """`read` of the estimates from all trials, with the interval of what each block alone gives, cut off at zero."""
     blocks = set.intersection(*(set(calibration.blocks()) for calibration in of))
     each = [_read(of, read, block) for block in sorted(blocks)]
     value = _read(of, read, None)
     known = [one for one in each if one is not None]
     bounds = stats.interval(value, known) if value is not None and len(known) == len(each) else None
-    return {"value": value, "ci95": None if bounds is None else list(bounds)}
+    return {"value": value, "ci95": None if bounds is None else [max(0.0, bounds[0]), bounds[1]]}
 
 
 def _read(of: Sequence[Calibration], read: Callable[..., float | None], block: int | None) -> float | None:

@@ -11,11 +11,12 @@ from analysis.tables import Cell, Table
 from loadtests.records import JsonObject
 
 NOTE = (
-    f"Service times are fitted on points that keep the server {percent(BUSY_FROM_RATIO)} to "
-    f"{percent(SATURATED_FROM_RATIO)} of a core busy; a saturated server needs the share beside them, as it finds more "
-    "to do at each turn, and capacity follows from that. A point holds its clients where the server used at most "
-    f"{percent(SATURATED_FROM_RATIO)} of a core and the p99 was at most {HELD_WITHIN_MS:g} ms above its model's. What "
-    "was tried entered no service time. docs/capacity.md has the formulas."
+    f"Service times are fitted on points that keep the server {100 * BUSY_FROM_RATIO:.0f} to "
+    f"{100 * SATURATED_FROM_RATIO:.0f} % of a core busy; a saturated server needs the share beside them (less where it "
+    "finds more to do at each turn, more where each poll then brings more events), and capacity follows from that. A "
+    f"point holds its clients where the server used at most {100 * SATURATED_FROM_RATIO:.0f} % of a core and the p99 "
+    f"was at most {HELD_WITHIN_MS:g} ms above its model's. What was tried entered no service time. docs/capacity.md has "
+    "the formulas."
 )
 
 

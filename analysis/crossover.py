@@ -85,10 +85,10 @@ def _bytes(loads: Loads) -> JsonObject:
 
 
 def _events_per_poll(calibration: Calibration, base: Mapping[str, Any]) -> float:
-    """As the base parameters have it, or where nobody chooses it as it was measured."""
+    """As the base parameters have it, or where nobody chooses it as measured, saturated if that was seen."""
     if calibration.model == _POLL:
         return float(base["rate_per_s"] * base["poll_interval_s"])
-    loads = [load for point in calibration.busy for load in point.loads]
+    loads = [load for point in calibration.saturated or calibration.busy for load in point.loads]
     return total(loads, "deliveries") / total(loads, "polls")
 
 

@@ -120,3 +120,16 @@ def test_a_trials_load_is_that_of_its_window(transport: str) -> None:
     assert load.socket_bytes is not None and load.payload_bytes is not None
     assert load.socket_bytes > load.payload_bytes > 0
     assert load.p99_ms == pytest.approx(load.model_p99_ms, abs=5.0)
+
+
+def test_no_interval_reaches_below_zero() -> None:
+    uneven = [
+        load
+        for block, event_us in enumerate((0.0, 0.0, 6.0))
+        for load in measured(Server(event_us=event_us), ["short_poll"], blocks=block + 1)
+        if load.block == block
+    ]
+    [found] = calibrations(uneven, BASE)
+    bounds = with_interval([found], lambda one: one.service.event_s)["ci95"]
+    assert bounds[0] == 0.0
+    assert bounds[1] > 2e-6
