@@ -15,8 +15,8 @@ NOTE = (
     f"{100 * SATURATED_FROM_RATIO:.0f} % of a core busy; a saturated server needs the share beside them (less where it "
     "finds more to do at each turn, more where each poll then brings more events), and capacity follows from that. A "
     f"point holds its clients where the server used at most {100 * SATURATED_FROM_RATIO:.0f} % of a core and the p99 "
-    f"was at most {HELD_WITHIN_MS:g} ms above its model's. What was tried entered no service time. docs/capacity.md has "
-    "the formulas."
+    f"was at most {HELD_WITHIN_MS:g} ms above its model's. What was tried entered no service time. "
+    "docs/capacity.md has the formulas."
 )
 
 
