@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from analysis.capacity_tables import NOTE as CAPACITY_NOTE
+from analysis.capacity_tables import capacity_findings, capacity_tables
 from analysis.narrative import completeness, how_measured, trial_documents, validity_checks
 from analysis.quantities import NOT_MEASURED, listed
 from analysis.series import Results
@@ -118,6 +120,9 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "started_at": f"{datetime.fromisoformat(run.started_at):%Y-%m-%d %H:%M} UTC",
         "machine_line": _machine_line(run.machine),
         "wrong_way_tables": wrong_ways,
+        "capacity_tables": capacity_tables(results),
+        "capacity_findings": capacity_findings(results),
+        "capacity_note": CAPACITY_NOTE,
         "tables": tables,
         "table_note": _note(tables),
         "wrong_way_note": _GAPS if any(table.has_gaps for table in wrong_ways) else "",
@@ -176,6 +181,11 @@ def _note(tables: list[Table]) -> str:
 def _validity_line(summary: JsonObject) -> str:
     if summary.get("wrong_way"):
         return "The comparison is wrong on purpose: no verdict is drawn from this run, whatever passed its checks."
+    if summary["valid"] and summary.get("overload") and not all(p["valid"] for p in summary["points"]):
+        return (
+            "Some points are more than the server can take, on purpose: their latencies are no figures to use. Every "
+            "other point passed every check."
+        )
     if summary["valid"]:
         return "Every point that the verdict needs passed every check."
     return "At least one point that the verdict needs failed a check: no verdict is drawn from this run."

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.capacity import TrialLoad
 from analysis.caveats import caveats
+from analysis.crossover import capacity_summary
 from analysis.noise import STATISTICS, floor_ms, noise_floors
 from analysis.pooling import PerBlock, against, pool
 from analysis.precision import point_precision
@@ -59,7 +61,12 @@ def summarize_run(run_folder: Path) -> JsonObject:
     pooled = list(_pooled_points(run, finished, folders))
     _compare_with_reference(pooled, run.reference)
     points = [entry.point for entry in pooled]
-    reasons = [f"{_name(run, point)}, {reason}" for point in points for reason in point["invalid_reasons"]]
+    reasons = [
+        f"{_name(run, entry.point)}, {reason}"
+        for entry in pooled
+        for reason in entry.point["invalid_reasons"]
+        if reason not in entry.excused
+    ]
     floors, floors_from = _noise_floors(run_folder, run, pooled)
     _add_noise_floors(points, run.reference, floors)
     infos = [info for entry in pooled for info in entry.infos]
@@ -67,6 +74,7 @@ def summarize_run(run_folder: Path) -> JsonObject:
         {
             "scenario": run.scenario["name"],
             "wrong_way": run.scenario.get("wrong_way"),
+            "overload": run.scenario.get("overload", False),
             "valid": not reasons,
             "invalid_reasons": reasons,
             "verdict": "",
@@ -81,6 +89,9 @@ def summarize_run(run_folder: Path) -> JsonObject:
             "planned_trials": len(run.plan),
             "finished_trials": len(finished),
             "points": points,
+            "capacity": capacity_summary(
+                [load for entry in pooled for load in entry.loads], run.scenario["parameters"]
+            ),
         }
     )
     return {**summary, "verdict": verdict(summary)}
@@ -93,6 +104,9 @@ class _Pooled:
     point: JsonObject
     blocks: PerBlock
     infos: list[TrialInfo]
+    loads: list[TrialLoad]
+    excused: frozenset[str]
+    """Reasons against the point that are none against the run, as the scenario overloads the server on purpose."""
 
 
 class _Streams:
@@ -118,7 +132,7 @@ def _pooled_points(run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapp
         style = styles[planned_trials[0].transport]
         measured = [_measured(folders[planned.folder_name], style) for planned in planned_trials]
         reasons = [
-            f"trial {planned.folder_name}: {reason}"
+            (f"trial {planned.folder_name}: {reason}", reason in trial.overload_reasons)
             for planned, trial in zip(planned_trials, measured, strict=True)
             for reason in (*trial.reasons, streams.reason_against(planned, trial.stream))
             if reason
@@ -128,8 +142,10 @@ def _pooled_points(run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapp
         if run.scenario.get("wrong_way"):
             point["as_reported"] = as_reported(measured, style)
         point["base"] = _is_base(point["parameters"], run.scenario["parameters"])
-        point["valid"], point["invalid_reasons"] = not reasons, reasons
-        yield _Pooled(point, PerBlock.of(measured, pilot_blocks), [trial.info for trial in measured])
+        point["valid"], point["invalid_reasons"] = not reasons, [reason for reason, _ in reasons]
+        loads = [load for trial in measured if (load := TrialLoad.of(trial, style)) is not None]
+        excused = frozenset(reason for reason, overload in reasons if overload and run.scenario.get("overload"))
+        yield _Pooled(point, PerBlock.of(measured, pilot_blocks), [trial.info for trial in measured], loads, excused)
 
 
 def _measured(folder: Path, style: TransportStyle) -> TrialMeasures:

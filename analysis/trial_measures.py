@@ -33,7 +33,7 @@ from analysis.ledger import LATE_GRACE_S, keep_ledger
 from analysis.own_schedule import schedule_of
 from analysis.sensitivity import Sensitivity, exceeds, figures, sensitivity
 from analysis.slowed_clients import SlowedClients, slowed_clients
-from analysis.validity import Evidence, PublishedStream, reasons_against
+from analysis.validity import Evidence, PublishedStream, overload_reasons, reasons_against
 from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo
 
 
@@ -66,6 +66,8 @@ class TrialMeasures:
     stream: PublishedStream
     reasons: tuple[str, ...]
     """Why it is INVALID; empty if it is not."""
+    overload_reasons: frozenset[str]
+    """Those of them that only say that the server had no room left."""
     sensitivity: Sensitivity | None
     """How far the model's answer moves with the system's own time; None where its plain answer was met."""
     slowed: SlowedClients | None
@@ -108,6 +110,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         ledger=ledger,
         stream=PublishedStream.of(trial),
         reasons=tuple(reasons_against(evidence)),
+        overload_reasons=frozenset(overload_reasons(evidence)),
         sensitivity=_sensitivity(trial, style, latencies, requests.sent),
         slowed=slowed_clients(trial),
     )

@@ -60,8 +60,14 @@ class Evidence:
 
 def reasons_against(evidence: Evidence) -> list[str]:
     """Why this trial is INVALID: one sentence each, none if it is valid."""
-    checks = (_injected, _end, _ledger, _failures, _stream_kept, _processors, _lateness, _clocks)
+    checks = (_injected, _end, _ledger, _failures, _stream_kept, _processors, _publishing, _load_lateness, _clocks)
     return [reason for check in checks for reason in check(evidence)]
+
+
+def overload_reasons(evidence: Evidence) -> list[str]:
+    """Those of them that say no more than that the server had no room left: what an overload on purpose shows."""
+    full = list(_processor(evidence, SampleRole.SERVER))
+    return [*full, *_publishing(evidence)] if full else []
 
 
 @dataclass(frozen=True)
@@ -143,21 +149,28 @@ def _stream_kept(evidence: Evidence) -> Iterator[str]:
 
 
 def _processors(evidence: Evidence) -> Iterator[str]:
-    for role, limit in CPU_RATIO_LIMITS.items():
-        use = evidence.processors[role]
-        if use is not None and use.ratio > limit:
-            yield (
-                f"the {role.name.lower()} process used {use.ratio:.0%} of a core (at most {limit:.0%}): "
-                f"{_ROLE_REMEDIES[role]}"
-            )
+    for role in CPU_RATIO_LIMITS:
+        yield from _processor(evidence, role)
 
 
-def _lateness(evidence: Evidence) -> Iterator[str]:
+def _processor(evidence: Evidence, role: SampleRole) -> Iterator[str]:
+    use, limit = evidence.processors[role], CPU_RATIO_LIMITS[role]
+    if use is not None and use.ratio > limit:
+        yield (
+            f"the {role.name.lower()} process used {use.ratio:.0%} of a core (at most {limit:.0%}): "
+            f"{_ROLE_REMEDIES[role]}"
+        )
+
+
+def _publishing(evidence: Evidence) -> Iterator[str]:
     latencies = evidence.latencies
     if len(latencies.latency_ms):
         limit_ms = max(PUBLISH_LATENESS_LIMIT_MS, PUBLISH_LATENESS_LIMIT_RATIO * float(np.median(latencies.latency_ms)))
         remedy = "lower the rate, use fewer clients or leave the machine alone"
         yield from _late("events were published", publish_lateness(evidence.trial, evidence.style), limit_ms, remedy)
+
+
+def _load_lateness(evidence: Evidence) -> Iterator[str]:
     yield from _late(
         "polls were sent",
         poll_lateness(evidence.trial),
@@ -170,7 +183,7 @@ def _lateness(evidence: Evidence) -> Iterator[str]:
         LOOP_LAG_LIMIT_MS,
         "use fewer clients or leave the machine alone",
     )
-    delay_ms = latencies.client_delay_ms
+    delay_ms = evidence.latencies.client_delay_ms
     if delay_ms is not None and (median_ms := float(np.median(delay_ms))) > CLIENT_DELAY_P50_LIMIT_MS:
         yield (
             f"clients read their deliveries {median_ms:.1f} ms after these had arrived, at the median "

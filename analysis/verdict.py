@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.capacity_verdict import capacity_verdict
 from analysis.quantities import figure, interval, listed, parameter_value
 from loadtests.records import JsonObject
 
@@ -27,13 +28,16 @@ _COSTS = (
 def verdict(summary: JsonObject) -> str:
     """One sentence; where the run is invalid it starts with INVALID and says why instead of comparing anything.
 
-    Where it is wrong on purpose it says that and what to do instead, whether its trials are valid or not.
+    Where it is wrong on purpose it says that and what to do instead, whether its trials are valid or not; where it
+    overloads the server on purpose it says what a server core holds.
     """
     if summary.get("wrong_way"):
         return f"WRONG WAY on purpose: {summary['wrong_way']}"
     if not summary["valid"]:
         first, *others = summary["invalid_reasons"]
         return f"INVALID: {first}" + (f" (and {_more(len(others))})" if others else "") + "."
+    if summary.get("overload") and (held := capacity_verdict(summary)):
+        return held
     if summary["base_point"] is None or summary["points"][summary["base_point"]]["latency_ms"]["p50"] is None:
         return f"No verdict: {_label(summary, summary['reference'])} has no finished trial at the base parameters."
     reference = summary["points"][summary["base_point"]]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests.parameters import ONLY_WHERE_NAMED, PARAMETERS, WITHOUT_EFFECT, Number, Rule
+from loadtests.parameters import ONLY_WHERE_NAMED, PARAMETERS, WITHOUT_EFFECT, Number, Rule, Switch
 from loadtests.records import PARAMETER_DEFAULTS, JsonObject, UserError
 from loadtests.transports import TRANSPORTS
 
@@ -63,6 +63,8 @@ class Scenario:
     """What is wrong on purpose here and what to do instead; empty in all scenarios but those that show a mistake."""
     precision: float | None = None
     """How well the p50 of each point is to be known, as a ratio of it; None: `repeats` trials, as well as they do."""
+    overload: bool = False
+    """Whether points are meant to be more than the server can take, which then makes these invalid and not the run."""
 
     def points(self) -> list[Point]:
         """Base points first, then those of the sweeps, each once."""
@@ -81,6 +83,7 @@ class Scenario:
             "name": self.name,
             "description": self.description,
             **({"wrong_way": self.wrong_way} if self.wrong_way else {}),
+            **({"overload": True} if self.overload else {}),
             "seed": self.seed,
             "repeats": self.repeats,
             "budget_s": self.budget_s,
@@ -124,8 +127,8 @@ def parse_scenario(text: str, file: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{file}: not valid TOML: {error}") from error
     known = (
-        "name", "description", "wrong_way", "seed", "repeats", "precision", "budget_s", "transports", "parameters",
-        "sweep",
+        "name", "description", "wrong_way", "overload", "seed", "repeats", "precision", "budget_s", "transports",
+        "parameters", "sweep",
     )  # fmt: skip
     _reject_unknown(document, known, file, "")
     transports = _transports(document.get("transports"), file, "transports")
@@ -140,6 +143,7 @@ def parse_scenario(text: str, file: str) -> Scenario:
         sweeps=_sweeps(document.get("sweep", []), transports, file),
         wrong_way=_text(document, "wrong_way", file) if "wrong_way" in document else "",
         precision=_precision(document, file),
+        overload=_checked(document, "overload", Switch(), file) if "overload" in document else False,
     )
     base = dict(scenario.parameters)
     for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - base.keys():

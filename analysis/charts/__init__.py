@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analysis.charts.canvas import Chart
+from analysis.charts.crossover_map import crossover_map_chart
 from analysis.charts.distribution import distribution_chart
 from analysis.charts.factors import factors_chart
 from analysis.charts.freshness import freshness_chart
@@ -24,6 +25,7 @@ def draw_charts(results: Results, trials: list[BaseTrials], residuals: list[Resi
     """The charts that apply to a run, in the order in which a report shows them."""
     swept = [name for name in results.varied_numbers(shared=True) if name != "clients"]
     candidates = [
+        crossover_map_chart(results),
         hero_chart(results),
         round_trip_chart(results),
         lanes_chart(results, trials),

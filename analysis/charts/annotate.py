@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 
 from analysis.charts.labels import Box, place_labels, spread_out
 from analysis.charts.lettering import LINE_SPACING, text_size
@@ -14,6 +15,7 @@ from analysis.style import LIGHT, POINTS_PER_IN
 
 _MARK_RADIUS_POINTS = 5.0
 _GAP_POINTS = 6.0
+PAPER_BOX = {"facecolor": LIGHT.paper, "edgecolor": "none", "pad": 1.5}
 _LEADER = {"arrowstyle": "-", "color": LIGHT.rule, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4}
 
 
@@ -27,13 +29,15 @@ class Label:
     colour: str
     size: float = 8.0
     bold: bool = False
+    boxed: bool = False
+    """On a box of paper, where what is below is hatched."""
 
 
 def label_ends(axes: Axes, ends: Sequence[Label]) -> None:
     """Label lines at their right ends, in one column beside the axes, moved apart where they would overlap."""
     if not ends:
         return
-    frame = _frame(axes)
+    frame = extent_in_points(axes, axes)
     at = [_in_points(axes, label) for label in ends]
     line_heights = [label.size * LINE_SPACING for label in ends]
     centres = spread_out([y for _, y in at], line_heights, frame.bottom, frame.top + 2 * _GAP_POINTS)
@@ -46,16 +50,18 @@ def label_points(
     labels: Sequence[Label],
     marks: Sequence[tuple[float, float]],
     lines: Sequence[Sequence[tuple[float, float]]],
+    texts: Sequence[Text] = (),
 ) -> None:
-    """Label points beside them, bold ones first, off the `marks` and `lines` (through these points) drawn."""
-    obstacles = [_around(*_data_in_points(axes, x, y), _MARK_RADIUS_POINTS) for x, y in marks]
+    """Label points beside them, bold ones first, off the `marks`, `lines` (through these points) and `texts` drawn."""
+    obstacles = [extent_in_points(axes, text) for text in texts]
+    obstacles += [_around(*_data_in_points(axes, x, y), _MARK_RADIUS_POINTS) for x, y in marks]
     for line in lines:
         spots = [_data_in_points(axes, x, y) for x, y in line]
         obstacles += [box for one, two in pairwise(spots) for box in _along(one, two)]
     ordered = sorted(labels, key=lambda label: not label.bold)
     anchors = [_in_points(axes, label) for label in ordered]
     sizes = [text_size(label.text, label.size, bold=label.bold) for label in ordered]
-    frame = _frame(axes)
+    frame = extent_in_points(axes, axes)
     boxes = place_labels(
         anchors, sizes, obstacles, Box(frame.left + 3, frame.bottom + 3, frame.right, frame.top), _GAP_POINTS
     )
@@ -79,13 +85,15 @@ def _annotate(axes: Axes, label: Label, offset: tuple[float, float], *, align: s
         annotation_clip=False,
         zorder=6,
         arrowprops=_LEADER if leader else None,
+        bbox=PAPER_BOX if label.boxed else None,
     )
 
 
-def _frame(axes: Axes) -> Box:
+def extent_in_points(axes: Axes, drawn: Axes | Text) -> Box:
+    """Where axes or a text of theirs lie on the page."""
     figure = axes.get_figure(root=True)
     assert figure is not None
-    box = axes.get_window_extent()
+    box = drawn.get_window_extent()
     scale = POINTS_PER_IN / figure.dpi
     return Box(box.x0 * scale, box.y0 * scale, box.x1 * scale, box.y1 * scale)
 

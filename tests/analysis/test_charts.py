@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import re
 from collections.abc import Iterator
@@ -16,13 +17,17 @@ from matplotlib.transforms import Bbox
 
 from analysis.charts import Chart, draw_charts
 from analysis.charts.canvas import nice_log_ticks
+from analysis.charts.crossover_map import crossover_map_chart
 from analysis.charts.lanes import excerpt_length_s, lane_of
 from analysis.charts.raw import DELIVERIES_PER_TRIAL, BaseTrials, Residuals, load_base_trials, load_residuals, thinned
+from analysis.crossover import capacity_summary
 from analysis.series import Results
 from analysis.style import DARK, LIGHT, contrast, dark_counterparts, text_colour
 from loadtests.records import JsonObject, load_run_info
 from tests import fabricate
 from tests.analysis import made_summary as made
+from tests.analysis.made_loads import ABOVE, BELOW, measured, tried
+from tests.analysis.made_loads import BASE as LOADED
 
 RAW = {"residuals", "lanes", "distribution", "freshness", "timeline"}
 
@@ -67,6 +72,13 @@ def unmeasured() -> JsonObject:
     return summary
 
 
+def tried_capacity() -> JsonObject:
+    """Service times with a comparison on either side of the crossover."""
+    found = capacity_summary([*measured(blocks=3), *tried(BELOW, blocks=3), *tried(ABOVE, blocks=3)], LOADED)
+    assert found is not None
+    return found
+
+
 CASES: dict[str, tuple[JsonObject, list[BaseTrials]]] = {
     "standard": (made.standard(), BROADCAST_TRIALS),
     "three-intervals": (made.standard(intervals_s=(0.5, 1.0, 2.0)), BROADCAST_TRIALS),
@@ -81,6 +93,7 @@ CASES: dict[str, tuple[JsonObject, list[BaseTrials]]] = {
     "tie": (made.summary([made.point(name, 25.1, i / 10) for i, name in enumerate(made.BROADCAST)]), BROADCAST_TRIALS),
     "unmeasured": (unmeasured(), BROADCAST_TRIALS),
     "traced": (made.traced(), BROADCAST_TRIALS),
+    "capacity": (made.standard() | {"capacity": tried_capacity()}, BROADCAST_TRIALS),
     "choices": (made.chosen(), BROADCAST_TRIALS),
     "nothing": ({**made.standard(), "points": []}, []),
 }  # fmt: skip
@@ -209,6 +222,26 @@ def test_transports_are_named_beside_their_points(drawn_texts: list[Text]) -> No
     extents(charts_of("standard")["hero"].figure, drawn_texts)
     shown = {text.get_text() for text in drawn_texts}
     assert {"WebSocket", "SSE", "Long poll", "Short poll", "every 0.1 s", "every 5 s"} <= shown
+
+
+def test_the_map_names_its_regions_and_says_what_was_tried(drawn_texts: list[Text]) -> None:
+    chart = charts_of("capacity")["crossover-map"]
+    extents(chart.figure, drawn_texts)
+    shown = [text.get_text() for text in drawn_texts]
+    assert shown.count("WebSocket or SSE") == shown.count("Short poll") == shown.count("confirmed") == 2
+    assert any(text.startswith("λI = 10") for text in shown)
+    assert "Short poll was cheaper, confirmed" in chart.caption
+    assert chart.caption.endswith(".")
+
+
+def test_without_bytes_the_map_has_one_panel() -> None:
+    summary, _ = CASES["capacity"]
+    blind = copy.deepcopy(summary)
+    for account in blind["capacity"]["transports"]:
+        account |= {"event_bytes": None, "poll_bytes": None, "framing_bytes": None}
+    chart = crossover_map_chart(Results.of(blind, LOADED))
+    assert chart is not None
+    assert len(chart.figure.axes) == 1
 
 
 def test_an_unmeasured_server_is_said_not_drawn_as_zero() -> None:

@@ -39,9 +39,9 @@ def base(summary: JsonObject, transport: str) -> JsonObject:
 def test_every_key_of_the_format_is_there(swept: JsonObject) -> None:
     assert all(set(point) == POINT_KEYS for point in swept["points"])
     assert set(swept) == {
-        "scenario", "wrong_way", "valid", "invalid_reasons", "verdict", "warnings", "reference", "transports",
-        "base_point", "varied", "noise_floor", "noise_floor_from", "quantile_definition", "planned_trials",
-        "finished_trials", "points",
+        "scenario", "wrong_way", "overload", "valid", "invalid_reasons", "verdict", "warnings", "reference",
+        "transports", "base_point", "varied", "noise_floor", "noise_floor_from", "quantile_definition",
+        "planned_trials", "finished_trials", "points", "capacity",
     }  # fmt: skip
 
 
@@ -130,6 +130,25 @@ def test_an_invalid_trial_makes_its_point_and_the_run_invalid_and_no_other_point
     [reason] = summary["invalid_reasons"]
     assert reason.startswith(f"Long poll, trial {index:03d}-long_poll: 1 of ")
     assert summary["verdict"].startswith("INVALID: Long poll, trial")
+
+
+@pytest.mark.parametrize(
+    ("overload", "load_cpu_ratio", "valid"), [(True, 0.3, True), (False, 0.3, False), (True, 0.9, False)]
+)
+def test_an_overload_on_purpose_makes_its_point_invalid_and_not_the_run(
+    tmp_path: Path, overload: bool, load_cpu_ratio: float, valid: bool
+) -> None:
+    index = trial_index(QUIET, "sse")
+    full = Faults(server_cpu_ratio=0.95, load_cpu_ratio=load_cpu_ratio)
+    folder = fabricate_run(tmp_path / "run", QUIET, {index: full})
+    if overload:
+        run = json.loads((folder / "run.json").read_text())
+        run["scenario"]["overload"] = True
+        (folder / "run.json").write_text(json.dumps(run))
+    summary = summarize_run(folder)
+    assert summary["overload"] is overload
+    assert summary["valid"] is valid
+    assert [point["transport"] for point in summary["points"] if not point["valid"]] == ["sse"]
 
 
 def test_a_stream_that_was_not_the_others(tmp_path: Path) -> None:

@@ -55,6 +55,24 @@ def test_each_fault_is_named_with_its_amount(transport: str, faults: Faults, sai
     assert before in reason and after in reason
 
 
+@pytest.mark.parametrize(
+    ("faults", "excusable", "others"),
+    [
+        (Faults(server_cpu_ratio=0.95, publish_lag_ms=6.0), 2, 0),
+        (Faults(server_cpu_ratio=0.95, load_cpu_ratio=0.9, loop_lag_ms=25.0), 1, 2),
+        (Faults(server_cpu_ratio=0.95, drop=frozenset({(0, 20)}), end="drain_limit"), 1, 2),
+        (Faults(publish_lag_ms=6.0), 0, 1),
+        (Faults(), 0, 0),
+    ],
+)
+def test_an_overload_explains_its_own_reasons_and_no_others(faults: Faults, excusable: int, others: int) -> None:
+    _, trial = first_trial("websocket", SMALL, faults)
+    found = measure(trial, style("websocket"))
+    assert len(found.overload_reasons) == excusable
+    assert len(set(found.reasons) - found.overload_reasons) == others
+    assert found.overload_reasons <= set(found.reasons)
+
+
 def test_a_server_that_misbehaved_on_purpose_gives_no_valid_trial() -> None:
     _, trial = first_trial("websocket", SMALL)
     options = trial.info.server_stats.get("options", {}) | {"faults": ["delay:ms=40"]}

@@ -92,6 +92,13 @@ def test_wrong_ways_are_named_and_marked_so_and_short() -> None:
             assert scenario.budget_s <= 90
 
 
+def test_only_scenarios_about_it_overload_the_server() -> None:
+    overloading = [name for name in shipped_scenarios() if load_scenario(name).overload]
+    assert overloading == ["capacity"]
+    assert load_scenario("capacity").as_json()["overload"] is True
+    assert "overload" not in parse_scenario(GOOD, "small.toml").as_json()
+
+
 def test_a_precision_need_not_be_asked_for_and_is_recorded() -> None:
     assert parse_scenario(GOOD, "small.toml").as_json()["precision"] is None
     asked = parse_scenario(GOOD.replace("repeats = 2", "repeats = 3\nprecision = 0.03"), "small.toml")
@@ -134,6 +141,7 @@ def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
         ("poll_interval_s = 0.2\n", 'poll_interval_s = 0.2\nphase = "odd"\n', ["phase = 'odd'", '"locked"']),
         ("poll_interval_s = 0.2\n", "poll_interval_s = 0.2\npacing = 1\n", ["pacing = 1", '"pause"']),
         ("seed = 3", "seed = 3\nwrong_way = true", ["wrong_way = True", "expected a text"]),
+        ("seed = 3", "seed = 3\noverload = 1", ["overload = 1", "expected true or false"]),
         ("poll_interval_s = [0.2, 0.4]", "poll_interval_s = 3", ["sweep[0].poll_interval_s = 3", "list of values"]),
         ("poll_interval_s = [0.2, 0.4]", "poll_interval_s = [0]", ["sweep[0].poll_interval_s = 0"]),
         ("poll_interval_s = [0.2, 0.4]", "", ["sweep[0]: expected at least one parameter"]),
@@ -171,7 +179,7 @@ def test_shipped_scenarios_can_be_carried_out_within_their_budget(name: str) -> 
 
 
 def test_the_promised_limits_of_the_shipped_scenarios() -> None:
-    limits = {"quick": 45, "standard": 240, "thorough": 1800, "factors": 360, "noise": 240}
+    limits = {"quick": 45, "standard": 240, "thorough": 1800, "factors": 360, "noise": 240, "capacity": 360}
     for name, limit_s in limits.items():
         scenario = load_scenario(name)
         assert scenario.budget_s <= limit_s

@@ -1,0 +1,42 @@
+"""What a run that overloads its server on purpose found, in one sentence."""
+
+from __future__ import annotations
+
+from analysis.quantities import figure, interval, listed
+from loadtests.records import JsonObject
+
+
+def capacity_verdict(summary: JsonObject) -> str | None:
+    """The sentence, from a summary; None where no service time could be told."""
+    capacity = summary.get("capacity")
+    if not capacity:
+        return None
+    labels = {style["name"]: style["label"] for style in summary["transports"]}
+    does = [
+        f"{estimate_in_words(account['per_s'])} {done_in_words(account)} of {labels[account['transport']]}"
+        for account in capacity["transports"]
+    ]
+    clauses = [f"A second of one server core is enough for {listed(does)}"]
+    for crossover in capacity["crossovers"]:
+        push, poll = labels[crossover["push"]], labels[crossover["poll"]]
+        at = crossover["events_per_poll"]
+        said = (
+            f"{poll} never holds more clients than {push}"
+            if at["value"] is None
+            else f"{poll} holds more clients than {push} where event rate × interval is above {estimate_in_words(at)}"
+        )
+        tried = [f"{one['outcome']} at {figure(one['events_per_poll'])}" for one in crossover["tried"]]
+        clauses.append(said + (f" ({listed(tried)})" if tried else ""))
+    return "; ".join(clauses) + "."
+
+
+def done_in_words(account: JsonObject) -> str:
+    """What one of `capacity.transports` has so many of per second."""
+    batch = account["events_per_poll"]
+    return "events" if batch is None else f"polls with {figure(batch)} event{'' if batch == 1 else 's'} each"
+
+
+def estimate_in_words(estimate: JsonObject, *, bounds: bool = True) -> str:
+    """`9.83 [9.71, 9.95]`."""
+    words = interval(estimate["ci95"]) if bounds else ""
+    return f"{figure(estimate['value'])} {words}".rstrip()

@@ -1,0 +1,240 @@
+"""Event rate against acceptable staleness: which transport costs the server least, and the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from analysis.charts.annotate import PAPER_BOX, Label, extent_in_points, label_points
+from analysis.charts.canvas import Chart, Margins, drawing, framed
+from analysis.charts.marks import look
+from analysis.charts.regions import Spot, draw_regions
+from analysis.cheapest import (
+    Candidate,
+    CheapestMap,
+    byte_costs,
+    candidates,
+    cheapest_map,
+    processor_costs,
+    staleness_of_interval_s,
+)
+from analysis.quantities import count, figure, milliseconds
+from analysis.quantities import interval as bounds_of
+from analysis.series import Results
+from analysis.style import LIGHT
+from loadtests.records import JsonObject, TransportStyle
+
+TITLE = "Which transport costs least, by event rate and acceptable staleness"
+_RATES_PER_S = (0.01, 200.0)
+_STALENESSES_S = (0.05, 1000.0)
+_STEPS = 180
+_PLOT_IN = 3.2
+_SHARES_OF_LINE = (1 / 3, 1 / 2, 1 / 5, 2 / 3, 4 / 5)
+"""Where the boundary's words may stand on it, in order of preference."""
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A comparison that was made."""
+
+    spot: Spot
+    winner: TransportStyle
+    outcome: str
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One kind of cost: what it is, who is cheapest, and where the closed form has the boundary."""
+
+    title: str
+    costs: str
+    """Of each transport, on a line of its own."""
+    found: CheapestMap
+    boundary: float | None
+    """λI from which polling is cheaper; None where it never is, or nothing is compared."""
+    boundary_words: str
+
+
+def crossover_map_chart(results: Results) -> Chart | None:
+    """The map of a run that measured what push and polling cost; None of others."""
+    capacity = results.summary.get("capacity")
+    if not capacity or not capacity["crossovers"]:
+        return None
+    panels = [_processor_panel(results, capacity), *_byte_panel(results, capacity)]
+    with drawing():
+        figure, grid = framed(
+            TITLE,
+            "Regions: least cost per client and second among those whose 99th percentile of latency is at most the "
+            "acceptable staleness (short polls ask as seldom as it allows); dashed: closed form; marks: tried.",
+            _PLOT_IN,
+            Margins(
+                left=0.75,
+                right=0.25,
+                bottom=0.5,
+                top=0.35 + 0.13 * max(panel.costs.count("\n") + 1 for panel in panels),
+                between_columns=0.35,
+            ),
+            columns=len(panels),
+        )
+        for axes, panel in zip(grid[0], panels, strict=True):
+            _set_up(axes, panel)
+            marks = _tried_marks(panel, results, capacity) if panel is panels[0] else []
+            texts = draw_regions(axes, panel.found, [mark.spot for mark in marks])
+            texts += _draw_boundary(axes, panel, texts)
+            _draw_marks(axes, panel, marks, texts)
+        for axes in grid[0][1:]:
+            axes.tick_params(axis="y", labelleft=False)
+            axes.set_ylabel("")
+    return Chart("crossover-map", TITLE, _caption(panels, results, capacity), figure)
+
+
+def _processor_panel(results: Results, capacity: JsonObject) -> _Panel:
+    among = candidates(results.transports, processor_costs(capacity["transports"]), results.base)
+    crossover = _shown_crossover(among, capacity)
+    at = crossover["events_per_poll"]
+    words = _costs_in_words(among, "µs", 1e6)
+    return _Panel("server CPU", words, _map(among), at["value"], _boundary_words(at["value"], at["ci95"]))
+
+
+def _byte_panel(results: Results, capacity: JsonObject) -> list[_Panel]:
+    """Polling sends fewer bytes where λI exceeds a poll's headers over a channel's framing."""
+    among = candidates(results.transports, byte_costs(capacity["transports"]), results.base)
+    by_name = {account["transport"]: account for account in capacity["transports"]}
+    crossover = _shown_crossover(among, capacity)
+    poll, push = (by_name[crossover[side]] for side in ("poll", "push"))
+    if poll["poll_bytes"] is None or not push["framing_bytes"]:
+        return []
+    boundary = poll["poll_bytes"] / push["framing_bytes"]
+    words = _costs_in_words(among, "B", 1)
+    return [_Panel("bytes at the socket", words, _map(among), boundary, _boundary_words(boundary, None))]
+
+
+def _map(among: tuple[Candidate, ...]) -> CheapestMap:
+    return cheapest_map(among, np.geomspace(*_RATES_PER_S, _STEPS), np.geomspace(*_STALENESSES_S, _STEPS))
+
+
+def _shown_crossover(among: Sequence[Candidate], capacity: JsonObject) -> JsonObject:
+    """Of those that were fitted, the one between the transports that the map shows."""
+    shown = {candidate.transport.name for candidate in among}
+    found: list[JsonObject] = capacity["crossovers"]
+    return next((one for one in found if {one["push"], one["poll"]} <= shown), found[0])
+
+
+def _boundary_words(value: float | None, bounds: Sequence[float] | None) -> str:
+    return "" if value is None else f"λI = {figure(value)} {bounds_of(bounds)}".rstrip()
+
+
+def _set_up(axes: Axes, panel: _Panel) -> None:
+    axes.set_title(panel.title, size=8.5, color=LIGHT.ink, loc="left", pad=10 + 9 * (panel.costs.count("\n") + 1))
+    axes.annotate(
+        panel.costs, (0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points", size=7,
+        color=LIGHT.muted, va="bottom",
+    )  # fmt: skip
+    axes.grid(visible=False)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(*_RATES_PER_S)
+    axes.set_ylim(*_STALENESSES_S)
+    _ticks(axes)
+
+
+def _ticks(axes: Axes) -> None:
+    axes.set_xlabel("event rate λ (events/s, log scale)")
+    axes.set_ylabel("acceptable staleness (log scale)")
+    axes.xaxis.set_major_locator(FixedLocator([0.01, 0.1, 1, 10, 100]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_locator(FixedLocator([0.1, 1, 10, 100, 1000]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_locator(NullLocator())
+        axis.set_minor_formatter(NullFormatter())
+
+
+def _draw_boundary(axes: Axes, panel: _Panel, names: Sequence[Text]) -> list[Text]:
+    """The dashed line, and on it, where no region's name is, what it stands for; that text is returned."""
+    line = _boundary_line(panel)
+    if not line:
+        return []
+    axes.plot(*zip(*line, strict=True), color=LIGHT.ink, linewidth=1.1, dashes=(4, 2), zorder=3)
+    words = axes.text(
+        *line[0], panel.boundary_words, size=8, color=LIGHT.ink, ha="center", va="center", zorder=4, bbox=PAPER_BOX
+    )
+    taken = [extent_in_points(axes, name) for name in names]
+    for share in _SHARES_OF_LINE:
+        words.set_position(line[int(share * len(line))])
+        box = extent_in_points(axes, words)
+        if not any(box.overlap(other) for other in taken):
+            break
+    return [words]
+
+
+def _boundary_line(panel: _Panel) -> list[tuple[float, float]]:
+    """Event rates and stalenesses at which λI is the boundary's, as far as the axes go."""
+    if panel.boundary is None:
+        return []
+    conditions = panel.found.candidates[0].conditions
+    line = [
+        (rate_per_s, staleness_of_interval_s(conditions, panel.boundary / rate_per_s))
+        for rate_per_s in panel.found.rates_per_s.tolist()
+    ]
+    return [(x, y) for x, y in line if _STALENESSES_S[0] < y < _STALENESSES_S[1]]
+
+
+def _tried_marks(panel: _Panel, results: Results, capacity: JsonObject) -> list[_Mark]:
+    """Where the prediction was tried, as far as the axes go: who turned out cheaper, and whether that was predicted."""
+    styles = {style.name: style for style in results.transports}
+    conditions = panel.found.candidates[0].conditions
+    marks = []
+    for crossover, tried in _all_tried(capacity):
+        spot = (tried["rate_per_s"], staleness_of_interval_s(conditions, tried["poll_interval_s"]))
+        if _RATES_PER_S[0] < spot[0] < _RATES_PER_S[1] and _STALENESSES_S[0] < spot[1] < _STALENESSES_S[1]:
+            marks.append(_Mark(spot, styles[crossover[_cheaper(tried)]], tried["outcome"]))
+    return marks
+
+
+def _draw_marks(axes: Axes, panel: _Panel, marks: Sequence[_Mark], texts: Sequence[Text]) -> None:
+    for mark in marks:
+        axes.plot(*mark.spot, **{**look(mark.winner, line=False), "zorder": 6})
+    labels = [Label(*mark.spot, mark.outcome, LIGHT.ink, size=8, boxed=True) for mark in marks]
+    label_points(axes, labels, [mark.spot for mark in marks], [_boundary_line(panel)], texts)
+
+
+def _all_tried(capacity: JsonObject) -> list[tuple[JsonObject, JsonObject]]:
+    return [(crossover, tried) for crossover in capacity["crossovers"] for tried in crossover["tried"]]
+
+
+def _cheaper(tried: JsonObject) -> str:
+    """`push` or `poll`, as measured."""
+    return min(("push", "poll"), key=lambda side: float(tried[side]["cpu_us_per_client_s"]["value"]))
+
+
+def _caption(panels: Sequence[_Panel], results: Results, capacity: JsonObject) -> str:
+    sentences = [f"Measured {panel.title}: {', '.join(panel.costs.splitlines())}" for panel in panels]
+    sentences += [
+        f"polling costs less {'CPU' if panel is panels[0] else 'in bytes'} above {panel.boundary_words}"
+        for panel in panels
+        if panel.boundary_words
+    ]
+    styles = {style.name: style.label for style in results.transports}
+    sentences += [
+        f"tried with {count(tried['clients'])} clients at {figure(tried['rate_per_s'])} events/s and polls every "
+        f"{milliseconds(1000 * tried['poll_interval_s'])}: {styles[crossover[_cheaper(tried)]]} was cheaper, "
+        f"{tried['outcome']}"
+        for crossover, tried in _all_tried(capacity)
+    ]
+    return "; ".join(sentences) + "."
+
+
+def _costs_in_words(among: Sequence[Candidate], unit: str, scale: float) -> str:
+    """Of the pushes per event, of what polls per poll and per event in it."""
+    lines = []
+    for candidate in among:
+        named = ((candidate.cost.request, "poll"), (candidate.cost.event, "event"))
+        parts = [f"{figure(scale * cost)} {unit}/{noun}" for cost, noun in named if cost]
+        lines.append(f"{candidate.transport.label} {' + '.join(parts)}")
+    return "\n".join(lines)
