@@ -13,7 +13,8 @@ from rich.console import Console
 from loadtests.records import UserError
 
 INTERRUPTED_STATUS = 130
-_DEFAULT_SECONDS, _DEFAULT_BLOCKS = 6.0, 2
+_DEFAULT_SECONDS, _DEFAULT_BLOCKS = 5, 2
+_TABLE_WIDTH = 110
 _LONGEST_S, _MOST_BLOCKS = 60.0, 20
 
 
@@ -54,7 +55,8 @@ def _compare(options: argparse.Namespace) -> None:
     )
     console = Console(stderr=True)
     folder = compare(plan, (options.results or PROJECT_FOLDER / "results").resolve(), console)
-    show(summary_of(folder), Console())
+    # Into a file or a pipe the tables go unfolded.
+    show(summary_of(folder), Console() if sys.stdout.isatty() else Console(width=_TABLE_WIDTH))
 
 
 def _number(name: str, text: str, default: float, low: float, high: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ from servers import wire
 
 _REPORT = "report.json"
 _ARRIVALS_S = {"websocket": 2, "poll": 1}
+_CONNECTING_S = 1.0
 _QUIET = {"ARTILLERY_DISABLE_TELEMETRY": "true"}
 _BLIND = (
     "its own delay: the time in which a message waits for its turn in the process counts as the server's",
@@ -98,16 +100,16 @@ def _scenario(job: Job) -> dict[str, Any]:
     arrivals = {"duration": _ARRIVALS_S[job.work.name], "arrivalCount": job.work.clients}
     config = {"processor": "./hooks.js", "phases": [arrivals]}
     # The first to arrive stays for the others.
-    stay_s = job.stay_s + _ARRIVALS_S[job.work.name] + 1
+    stay_s = job.stay_s + _ARRIVALS_S[job.work.name] + _CONNECTING_S
     if job.work.name == "websocket":
         target = f"ws://{job.host}:{job.port}"
         flow: list[dict[str, Any]] = [
-            {"connect": target + wire.WEBSOCKET_PATH}, {"function": "listen"}, {"think": round(stay_s)},
+            {"connect": target + wire.WEBSOCKET_PATH}, {"function": "listen"}, {"think": math.ceil(stay_s)},
         ]  # fmt: skip
         return {"config": {"target": target, **config}, "scenarios": [{"engine": "ws", "flow": flow}]}
     poll = {"get": {"url": wire.SHORT_POLL_PATH + "?after={{ cursor }}", "afterResponse": "follow"}}
     pause = {"think": f"{1000 // POLLS_PER_S}ms"}
-    flow = [{"function": "begin"}, {"loop": [poll, pause], "count": round(stay_s * POLLS_PER_S)}]
+    flow = [{"function": "begin"}, {"loop": [poll, pause], "count": math.ceil(stay_s * POLLS_PER_S)}]
     return {"config": {"target": job.url, **config}, "scenarios": [{"flow": flow}]}
 
 

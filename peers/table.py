@@ -12,12 +12,19 @@ from loadtests.records import JsonObject
 from peers.work import WORKS, Work
 
 _NOTHING = "–"
-_NARROWEST = 100
 
 
 def headings(work: Work) -> list[str]:
     """Of the columns."""
-    return ["tool", f"CPU per {work.unit} (its trials)", "× ours", "reports p50", "kernel p50", f"{work.unit_plural}/s"]
+    return [
+        "tool",
+        f"CPU per {work.unit}",
+        "its trials",
+        "× ours",
+        "reports p50",
+        "kernel p50",
+        f"{work.unit_plural}/s",
+    ]
 
 
 def cells(row: JsonObject) -> list[str]:
@@ -25,8 +32,9 @@ def cells(row: JsonObject) -> list[str]:
     low_us, high_us = row["cpu_us_per_unit_range"]
     times = row["times_ours"]
     return [
-        f"{row['tool']} {row['version']}",
-        f"{_significant(row['cpu_us_per_unit'])} µs ({_significant(low_us)} to {_significant(high_us)})",
+        str(row["tool"]),
+        f"{_significant(row['cpu_us_per_unit'])} µs",
+        f"{_significant(low_us)}–{_significant(high_us)}",
         _NOTHING if times is None else f"{times:.1f}",
         _reported(row),
         _ms(row["kernel_p50_ms"]),
@@ -44,7 +52,13 @@ def markdown(summary: JsonObject) -> str:
         parts.append(f"**{work.description}**")
         parts.append("\n".join(f"| {line} |" for line in lines))
         parts.append("\n".join(f"- {sentence}" for sentence in blind_spots(rows)))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, versions(summary)]) + "\n"
+
+
+def versions(summary: JsonObject) -> str:
+    """Of everything that was measured, in the order of the rows."""
+    known = dict.fromkeys(f"{row['tool']} {row['version']}" for row in summary["rows"])
+    return f"Versions: {', '.join(known)}."
 
 
 def show(summary: JsonObject, console: Console) -> None:
@@ -52,13 +66,14 @@ def show(summary: JsonObject, console: Console) -> None:
     for work, rows in _by_work(summary):
         table = Table(title=work.description, title_justify="left", box=box.SIMPLE)
         for i, heading in enumerate(headings(work)):
-            table.add_column(heading, justify="right" if i else "left", no_wrap=True)
+            table.add_column(heading, justify="right" if i else "left")
         for row in rows:
             table.add_row(*cells(row))
-        console.print(table, width=max(console.width, _NARROWEST))
+        console.print(table)
         for sentence in blind_spots(rows):
             _say(console, f"  {sentence}")
         console.print()
+    _say(console, versions(summary))
     for name in summary["not_installed"]:
         _say(console, f"not installed: {name} (docs/peers.md tells how to add it)")
     for failure in summary["failed"]:

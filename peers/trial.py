@@ -20,7 +20,7 @@ from peers.work import WARM_UP_S, Stream, Work
 
 _SETTLE_S = 0.3
 """Between the last connection and the stream: a client of any tool must have come round to listening."""
-_MARGIN_S = 1.5
+_MARGIN_S = 1.0
 _FINISH_PATIENCE_S = 45.0
 """For a tool to write its account once its clients are done; Artillery takes ten seconds."""
 _LEAST_COUNTED_RATIO = 0.99

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -19,9 +20,10 @@ from peers.work import BEYOND_THE_STREAM, POLLS_PER_S, WorkName
 from servers import wire
 
 _ARRIVALS_PER_S = {"websocket": 500, "poll": 50}
+_ARRIVING_S = 0.5
 _ARRIVALS_LIMIT_S = 20
 """Arrivals are random; the phase ends earlier, as soon as all have come."""
-_EPMD_WAIT_S = 2.0
+_NAMES_WAIT_S = 2.0
 
 _XML = """\
 <?xml version="1.0"?>
@@ -109,7 +111,7 @@ class Tsung(Tool):
         finally:
             names.terminate()
             try:
-                names.wait(_EPMD_WAIT_S)
+                names.wait(_NAMES_WAIT_S)
             except subprocess.TimeoutExpired:
                 names.kill()
                 names.wait()
@@ -120,8 +122,9 @@ class Tsung(Tool):
             dtd=_dtd(program), work=job.work.name, clients=job.work.clients, host=job.host, port=job.port,
             limit_s=_ARRIVALS_LIMIT_S, arrivals_per_s=_ARRIVALS_PER_S[job.work.name],
             path=f"{wire.SHORT_POLL_PATH}?after={BEYOND_THE_STREAM}" if polls else wire.WEBSOCKET_PATH,
-            # The first to arrive stays for the others.
-            stay_s=round(job.stay_s + 2 * job.work.clients / _ARRIVALS_PER_S[job.work.name]), polls_per_s=POLLS_PER_S,
+            # The first to arrive stays for the others, whose random arrivals may take somewhat longer than their mean.
+            stay_s=math.ceil(job.stay_s + 1.3 * job.work.clients / _ARRIVALS_PER_S[job.work.name] + _ARRIVING_S),
+            polls_per_s=POLLS_PER_S,
         )  # fmt: skip
         configuration = job.folder / "tsung.xml"
         configuration.write_text(text, encoding="utf-8")
