@@ -7,6 +7,9 @@ FAULT ?=
 TRACE ?=
 RUN ?= latest
 PORT ?=
+PEERS_SECONDS ?=
+PEERS_BLOCKS ?=
+TOOLS ?=
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(if $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(name))))
 
 # Some shells export HOST: only who names it in the command opens the classroom to the network.
@@ -20,7 +23,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r
 
 .DEFAULT_GOAL := help
-.PHONY: help bench report compare ui demo test check lock clean
+.PHONY: help bench report compare peers ui demo test check lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -34,6 +37,9 @@ report: $(READY) ## Rebuild summary, charts and report of a run from its raw dat
 
 compare: $(READY) ## Compare two runs: A=results/… B=results/…
 	@$(BIN)/python -m analysis compare "$(A)" "$(B)"
+
+peers: $(READY) ## The same work done by Locust's stock users, Artillery, Tsung and wrk, side by side: PEERS_SECONDS=5 PEERS_BLOCKS=2 TOOLS=wrk,tsung
+	@$(BIN)/python -m peers --seconds "$(PEERS_SECONDS)" --blocks "$(PEERS_BLOCKS)" --tools "$(TOOLS)"
 
 ui: $(READY) ## Locust's web UI with live numbers of every transport: PORT=8089
 	@$(BIN)/python -m loadtests ui --port "$(or $(PORT),8089)"

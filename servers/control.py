@@ -82,6 +82,9 @@ class Stats(BaseModel):
         "once all of them have published it"
     )
     connections: int | None = Field(description="open TCP connections, the asking one included; null if not known")
+    requests: int | None = Field(
+        description="HTTP requests answered since the server's start, the asking one not included; null if not known"
+    )
     channels: int = Field(description="open SSE and WebSocket channels")
     waiting: int = Field(description="clients waiting for the next event, held long polls included")
     cut_off: int = Field(description="channels ended because the client fell behind the history")
@@ -119,6 +122,7 @@ async def stats(request: Request) -> Stats:
     return Stats(
         published=station.publisher.published(),
         connections=None if station.count_connections is None else station.count_connections(),
+        requests=None if station.count_requests is None else station.count_requests(),
         channels=len(station.channels),
         waiting=station.log.waiting,
         cut_off=station.channels.cut_off,

@@ -243,6 +243,7 @@ def serve(
     port = listener.getsockname()[1]
     server = _Server(config, lambda: on_ready(port))
     station.count_connections = lambda: len(server.server_state.connections)
+    station.count_requests = lambda: server.server_state.total_requests
 
     async def serve_until_signalled() -> None:
         with on_signals(server.stop):

@@ -74,6 +74,8 @@ class Station:
         """The pinned settings, as /stats reports them."""
         self.count_connections: Callable[[], int] | None = None
         """Open TCP connections, where the program that runs the app tells."""
+        self.count_requests: Callable[[], int] | None = None
+        """HTTP requests answered since the start, where the program that runs the app tells."""
 
     def start_stream(self, start_in_ms: int, due_offsets_ns: Sequence[int], payloads: Sequence[str]) -> int:
         """Replace the stream and start all counts anew; t0 in ns of CLOCK_MONOTONIC."""

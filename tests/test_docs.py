@@ -14,6 +14,10 @@ from loadtests.plan import check_plan, plan_trials
 from loadtests.processes import PROJECT_FOLDER
 from loadtests.scenario import parse_scenario, shipped_scenarios
 from loadtests.transports import TRANSPORTS
+from peers.publish import COMMITTED, DOCUMENT, with_table
+from peers.registry import TOOLS
+from peers.summary import read_summary
+from peers.table import markdown
 from servers.stream import ARRIVALS
 
 README = PROJECT_FOLDER / "README.md"
@@ -78,3 +82,13 @@ def test_commands_by_hand_are_those_of_the_programs() -> None:
     users = {"".join(word.capitalize() for word in name.split("_")) + "User" for name in TRANSPORTS}
     for user in re.findall(r"\b\w+User\b", text):
         assert user in users, user
+
+
+def test_the_table_of_peers_is_that_of_the_committed_comparison() -> None:
+    summary = read_summary(COMMITTED)
+    text = DOCUMENT.read_text()
+    assert with_table(text, markdown(summary)) == text
+    assert {row["tool"] for row in summary["rows"]} == {"push-vs-poll", *TOOLS}
+    assert not summary["failed"] and not summary["not_installed"]
+    for key in {key for row in summary["rows"] for key in row} | summary.keys():
+        assert f"`{key}`" in text, key

@@ -1,0 +1,42 @@
+"""`python -m peers.publish [FOLDER]`: a comparison becomes the committed one, and its table that of docs/peers.md."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from loadtests.processes import PROJECT_FOLDER
+from loadtests.records import SUMMARY_FILE, UserError
+from peers.run import FOLDER_NAME
+from peers.summary import read_summary
+from peers.table import markdown
+
+COMMITTED = PROJECT_FOLDER / "results" / "reference-peers"
+DOCUMENT = PROJECT_FOLDER / "docs" / "peers.md"
+BEGIN, END = "<!-- begin of the table -->\n", "<!-- end of the table -->\n"
+
+
+def with_table(document: str, table: str) -> str:
+    """The document with what stands between its two marks replaced."""
+    before, _, rest = document.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def main(arguments: list[str]) -> int:
+    """Publish; the exit status."""
+    folder = Path(arguments[0]) if arguments else PROJECT_FOLDER / "results" / FOLDER_NAME
+    try:
+        summary = read_summary(folder)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    COMMITTED.mkdir(exist_ok=True)
+    shutil.copyfile(folder / SUMMARY_FILE, COMMITTED / SUMMARY_FILE)
+    DOCUMENT.write_text(with_table(DOCUMENT.read_text(encoding="utf-8"), markdown(summary)), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,184 @@
+"""A whole comparison: which tools there are, their trials in randomised blocks, and the folder that keeps them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from loadtests.machine import describe_machine, describe_versions, ensure_descriptors
+from loadtests.processes import PROJECT_FOLDER, CorePlan, plan_cores
+from loadtests.records import SUMMARY_FILE, JsonObject, PlannedTrial, UserError
+from peers import harness
+from peers.measurement import Measurement
+from peers.registry import TOOLS
+from peers.summary import Entrant, Failure, read_summary, rows, write_summary
+from peers.tool import Tool, ToolError
+from peers.trial import run_tool
+from peers.work import WARM_UP_S, WORKS, planned_trial
+
+FOLDER_NAME = "peers"
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be compared, for how long."""
+
+    measured_s: float
+    blocks: int
+    tools: tuple[str, ...]
+    """Names of the registry; the harness itself is always among the compared."""
+
+
+@dataclass
+class Found:
+    """What of the plan there is on this machine."""
+
+    entrants: list[Entrant] = field(default_factory=list)
+    programs: dict[str, Path] = field(default_factory=dict)
+    not_installed: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+def compare(plan: Plan, results: Path, console: Console) -> Path:
+    """Run every trial and write summary.json after each; returns the run's folder.
+
+    A tool that is missing or fails is said to be; the others go on. KeyboardInterrupt goes through, and what was
+    measured until then is kept.
+    """
+    found = find_tools(plan.tools)
+    trials = plan_trials(plan, found.entrants)
+    ensure_descriptors(tuple(trial for _, trial in trials))
+    folder = fresh_folder(results, console)
+    _tell(found, trials, folder, console)
+    started_at, started_s = datetime.now(UTC), time.monotonic()
+    measurements: list[Measurement] = []
+    cores = plan_cores()
+    for entrant, trial in trials:
+        turn = f"{trial.index + 1}/{len(trials)} {entrant.tool}: {WORKS[entrant.work].description} … "
+        console.print(turn, end="", highlight=False, soft_wrap=True)
+        told = _one(entrant, trial, found, folder, cores, measurements)
+        console.print(told, highlight=False, soft_wrap=True, markup=False)
+        write_summary(
+            folder,
+            {
+                "started_at": started_at.isoformat(timespec="seconds"),
+                "took_s": round(time.monotonic() - started_s, 1),
+                "planned_trials": len(trials),
+                "finished_trials": len(measurements),
+                "blocks": plan.blocks,
+                "warm_up_s": WARM_UP_S,
+                "measured_s": plan.measured_s,
+                "machine": {**describe_machine(), "cpu_pinned": cores.as_json()},
+                "versions": describe_versions(),
+                "rows": rows(found.entrants, measurements),
+                "not_installed": found.not_installed,
+                "failed": [failure.as_json() for failure in found.failures],
+            },
+        )
+    return folder
+
+
+def find_tools(names: Sequence[str]) -> Found:
+    """The harness and whichever of the named tools this machine has."""
+    found = Found()
+    for work, describes in harness.DESCRIBES.items():
+        found.entrants.append(Entrant(harness.NAME, work, harness.own_version(), describes))
+    for name in names:
+        tool = TOOLS[name]
+        try:
+            program = tool.find()
+            if program is None:
+                found.not_installed.append(name)
+                continue
+            told = tool.checked_version(program)
+        except ToolError as error:
+            found.failures.append(Failure(name, None, None, str(error)))
+            continue
+        found.programs[name] = program
+        found.entrants += [Entrant(name, work, told, describes) for work, describes in tool.works.items()]
+    return found
+
+
+def plan_trials(plan: Plan, entrants: Sequence[Entrant]) -> list[tuple[Entrant, PlannedTrial]]:
+    """Every entrant once per block, in a random order of its own for each block; the stream is the block's."""
+    trials: list[tuple[Entrant, PlannedTrial]] = []
+    for block in range(plan.blocks):
+        for i in np.random.default_rng([_SEED, block]).permutation(len(entrants)):
+            entrant = entrants[i]
+            trials.append((entrant, planned_trial(WORKS[entrant.work], plan.measured_s, len(trials), block)))
+    return trials
+
+
+def fresh_folder(results: Path, console: Console) -> Path:
+    """`results/peers`, empty; an earlier one is moved aside under the time at which it was begun."""
+    folder = results / FOLDER_NAME
+    try:
+        if folder.exists():
+            aside = _aside(folder)
+            folder.rename(aside)
+            console.print(f"the comparison before this one is now in {aside}", highlight=False, soft_wrap=True)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made: {error.strerror} (expected a place to write to)") from error
+    return folder
+
+
+def _aside(folder: Path) -> Path:
+    try:
+        began = datetime.fromisoformat(read_summary(folder)["started_at"]).astimezone(UTC)
+    except (UserError, KeyError, ValueError):
+        began = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    stamp = began.strftime("%Y%m%dT%H%M%SZ")
+    for attempt in range(1, 100):
+        aside = folder.with_name(f"{FOLDER_NAME}-{stamp}" if attempt == 1 else f"{FOLDER_NAME}-{stamp}-{attempt}")
+        if not aside.exists():
+            return aside
+    raise UserError(f"{folder}: a hundred comparisons of {stamp} are beside it already (expected fewer)")
+
+
+def _one(
+    entrant: Entrant,
+    trial: PlannedTrial,
+    found: Found,
+    folder: Path,
+    cores: CorePlan,
+    measurements: list[Measurement],
+) -> str:
+    """Carry out one trial, add what it gave to the measurements or the failures, and say it in a few words."""
+    work = WORKS[entrant.work]
+    name = entrant.tool.replace(" ", "-").lower()
+    own = folder / "trials" / f"{trial.index:03d}-{name}-{entrant.work}"
+    tool: Tool | None = TOOLS.get(entrant.tool)
+    try:
+        if tool is None:
+            one = harness.run_harness(work, trial, own, cores)
+        else:
+            one = run_tool(tool, found.programs[entrant.tool], work, trial, own, cores)
+    except (ToolError, UserError, OSError) as error:
+        found.failures.append(Failure(entrant.tool, entrant.work, trial.block, str(error)))
+        return f"failed: {error}"
+    measurements.append(one)
+    return f"{one.cpu_us_per_unit:.1f} µs per {work.unit}"
+
+
+def _tell(found: Found, trials: Sequence[tuple[Entrant, PlannedTrial]], folder: Path, console: Console) -> None:
+    shown = folder.relative_to(PROJECT_FOLDER) if folder.is_relative_to(PROJECT_FOLDER) else folder
+    console.print(f"{len(trials)} trials, one at a time; records in {shown}", highlight=False, soft_wrap=True)
+    for name in found.not_installed:
+        console.print(f"not installed, left out: {name}", highlight=False)
+    for failure in found.failures:
+        console.print(f"left out: {failure.tool}: {failure.reason}", highlight=False, soft_wrap=True, markup=False)
+
+
+def summary_of(folder: Path) -> JsonObject:
+    """A finished or interrupted run's summary; UserError where not one trial of it was finished."""
+    if not (folder / SUMMARY_FILE).is_file():
+        raise UserError(f"{folder}: no trial of it was finished (expected a {SUMMARY_FILE})")
+    return read_summary(folder)
