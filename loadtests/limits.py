@@ -28,7 +28,8 @@ def ensure_descriptors(trials: tuple[PlannedTrial, ...]) -> None:
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
     if hard != resource.RLIM_INFINITY and hard < needed:
-        who = "the relay (two per client)" if most.parameters["one_way_delay_ms"] else "server and load (one per client)"
+        relayed = bool(most.parameters["one_way_delay_ms"])
+        who = "the relay (two per client)" if relayed else "server and load (one per client)"
         raise UserError(
             f"clients = {most.parameters['clients']}: {who} must have {needed} files open, the hard limit of open "
             f"files is {hard} here (expected at most {_clients_within(hard, most)} clients, or a higher limit: as "

@@ -55,7 +55,9 @@ def ports_held(trial: PlannedTrial) -> int:
     parameters = trial.parameters
     lasts_s = parameters["warm_up_s"] + parameters["measured_s"] + parameters.get("poll_interval_s", 0.0)
     resting_s = min(_TIME_WAIT_S, lasts_s)
-    return int(parameters["clients"]) * (1 + round(_connections_per_s(trial.transport, parameters) * resting_s))
+    clients = int(parameters["clients"])
+    resting = round(_connections_per_s(trial.transport, parameters) * resting_s)
+    return clients * (1 + resting)
 
 
 def ephemeral_ports() -> int:
