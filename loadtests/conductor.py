@@ -16,6 +16,7 @@ from gevent.event import Event
 
 from loadtests.admission import Admission
 from loadtests.clients.base import ClientSetup
+from loadtests.collector import kept_from_collector
 from loadtests.control import ControlClient, ServerClock
 from loadtests.driver import Driver
 from loadtests.plan import LINGER_S, connect_patience_s, drain_limit_s, last_turn_s, stream_spec
@@ -105,8 +106,9 @@ class Conductor:
         # A server that was already running still tells the stream before this one to whoever comes without a cursor.
         self._control.empty_log()
         self.driver.watch_itself()
-        self._server_ready.set()
-        self._wait_for_clients()
+        with kept_from_collector():
+            self._server_ready.set()
+            self._wait_for_clients()
         t0_ns = self._start_stream(clock)
         parameters = self._trial.parameters
         window_start_ns = t0_ns + round(parameters["warm_up_s"] * 1e9)

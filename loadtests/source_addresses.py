@@ -53,7 +53,7 @@ def usable_ports(ports: int) -> int:
 def ports_held(trial: PlannedTrial) -> int:
     """Ports that the clients of a trial need at a time: one each, and those of closed connections that still rest."""
     parameters = trial.parameters
-    lasts_s = parameters["warm_up_s"] + parameters["measured_s"] + parameters.get("poll_interval_s", 0.0)
+    lasts_s = float(parameters["warm_up_s"] + parameters["measured_s"] + parameters.get("poll_interval_s", 0.0))
     resting_s = min(_TIME_WAIT_S, lasts_s)
     clients = int(parameters["clients"])
     resting = round(_connections_per_s(trial.transport, parameters) * resting_s)

@@ -30,9 +30,9 @@ from loadtests.records import JsonObject
 _PLOT_IN = 4.6
 _STEPS = 80
 _PANELS: tuple[tuple[str, tuple[str, ...], float, str], ...] = (
-    ("server CPU per delivery", ("server_cpu_us_per_event",), 1.0, "µs"),
-    ("server memory, all connected", ("server_connected_rss_bytes",), 1e-6, "MB"),
-    ("time until all are connected", ("time_to_connect_s",), 1.0, "s"),
+    ("server CPU per delivery", ("server_cpu_us_per_event",), 1.0, "CPU time (µs)"),
+    ("server memory, all connected", ("server_connected_rss_bytes",), 1e-6, "resident memory (MB)"),
+    ("time until all are connected", ("time_to_connect_s",), 1.0, "time (s)"),
 )
 
 
@@ -54,8 +54,8 @@ def scale_chart(results: Results) -> Chart | None:
         )  # fmt: skip
         panels = [axes for row in grid for axes in row]
         _latency(panels[0], groups, laws)
-        for axes, (name, path, scale, unit) in zip(panels[1:], _PANELS, strict=True):
-            _cost(axes, groups, name, path, scale, unit)
+        for axes, (name, path, scale, label) in zip(panels[1:], _PANELS, strict=True):
+            _cost(axes, groups, name, path, scale, label)
         top_in = panels[0].get_position().y1 * drawn.get_size_inches()[1]
         handles = [(Line2D([], [], **look(series.transport)), series.transport.label) for series in groups]
         draw_key(drawn, handles, top_in + 0.33 + key_height_in(names))
@@ -77,10 +77,10 @@ def _latency(axes: Axes, groups: Sequence[Series], laws: dict[str, JsonObject | 
         axes.plot([x for x, _ in curve], [y for _, y in curve], **_law_line())
 
 
-def _cost(axes: Axes, groups: Sequence[Series], name: str, path: tuple[str, ...], scale: float, unit: str) -> None:
+def _cost(axes: Axes, groups: Sequence[Series], name: str, path: tuple[str, ...], scale: float, label: str) -> None:
     _panel(axes, groups, name)
     lines = [(series, *_values(series, path, scale)) for series in groups]
-    linear_from_zero(axes.yaxis, max((y for _, _, ys in lines for y in ys), default=0.0), unit)
+    linear_from_zero(axes.yaxis, max((y for _, _, ys in lines for y in ys), default=0.0), label)
     for series, xs, ys in lines:
         axes.plot(xs, ys, **look(series.transport))
 
@@ -121,7 +121,7 @@ def _caption(groups: Sequence[Series], scaling: JsonObject) -> str:
     for series in groups:
         p99 = series.values("latency_ms", "p99")
         cpu = [value for value in series.values("server_cpu_us_per_event") if value is not None]
-        spent = f", server CPU per delivery {change(figure(cpu[0]), figure(cpu[-1]))} µs" if cpu else ""
+        spent = f", server CPU per delivery {change(*(f'{figure(cpu[i])} µs' for i in (0, -1)))}" if cpu else ""
         knee = knee_in_words(scaling["transports"][series.transport.name]["knee"])
         sentences.append(
             f"{series.transport.label}: p99 {change(milliseconds(p99[0]), milliseconds(p99[-1]))}{spent}, knee {knee}"
