@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,8 @@ def scale_chart(results: Results) -> Chart | None:
         return None
     laws = {name: found["law"] for name, found in scaling["transports"].items()}
     title = "How each transport scales with clients"
-    subtitle = f"Dashed in the first panel: fan-out law d + Nc; {results.conditions(without='clients')}."
+    hollow = "Hollow: not valid. " if any(not p["valid"] for series in groups for p in series.points) else ""
+    subtitle = f"{hollow}Dashed in the first panel: fan-out law d + Nc; {results.conditions(without='clients')}."
     names = [series.transport.label for series in groups]
     with drawing():
         drawn, grid = framed(
@@ -71,7 +73,7 @@ def _latency(axes: Axes, groups: Sequence[Series], laws: dict[str, JsonObject | 
     nielsen_guides(axes, vertical=False)
     for series in groups:
         xs, ys = _values(series, ("latency_ms", "p99"), 1.0)
-        axes.plot(xs, ys, **look(series.transport))
+        _line(axes, series, ("latency_ms", "p99"), 1.0)
         whiskers(axes, xs, ys, series.values("latency_ms", "p99_ci95"), series.transport.colour)
         curve = curves[series.transport.name]
         axes.plot([x for x, _ in curve], [y for _, y in curve], **_law_line())
@@ -79,10 +81,17 @@ def _latency(axes: Axes, groups: Sequence[Series], laws: dict[str, JsonObject | 
 
 def _cost(axes: Axes, groups: Sequence[Series], name: str, path: tuple[str, ...], scale: float, label: str) -> None:
     _panel(axes, groups, name)
-    lines = [(series, *_values(series, path, scale)) for series in groups]
-    linear_from_zero(axes.yaxis, max((y for _, _, ys in lines for y in ys), default=0.0), label)
-    for series, xs, ys in lines:
-        axes.plot(xs, ys, **look(series.transport))
+    linear_from_zero(axes.yaxis, max((y for s in groups for y in _values(s, path, scale)[1]), default=0.0), label)
+    for series in groups:
+        _line(axes, series, path, scale)
+
+
+def _line(axes: Axes, series: Series, path: tuple[str, ...], scale: float) -> None:
+    """A transport's points, joined; hollow where they are not valid."""
+    axes.plot(*_values(series, path, scale), **look(series.transport))
+    invalid = replace(series, points=[point for point in series.points if not point["valid"]])
+    hollow = {"markerfacecolor": LIGHT.paper, "markeredgecolor": series.transport.colour.lower(), "zorder": 5}
+    axes.plot(*_values(invalid, path, scale), **look(series.transport, line=False) | hollow)
 
 
 def _panel(axes: Axes, groups: Sequence[Series], name: str) -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+from analysis.__main__ import main
 from analysis.scale_tables import scale_notes, scale_tables
 from analysis.series import Results
+from loadtests.records import JsonObject
+from tests import fabricate
 from tests.analysis import made_summary as made
 
 
@@ -44,3 +50,24 @@ def test_a_run_without_scale_has_no_such_section() -> None:
     assert scale_tables(plain) == []
     assert scale_notes(plain) == []
     assert scale_notes(results())
+
+
+class Crowds(fabricate.Fabrication):
+    """One transport with 2, 6 and 20 clients."""
+
+    def points(self) -> list[tuple[str, JsonObject]]:
+        return [(name, self._parameters(name, clients=n)) for name in self.transports for n in (6, 2, 20)]
+
+
+def test_the_section_and_its_chart_are_in_both_reports(tmp_path: Path) -> None:
+    crowds = Crowds(transports=("websocket", "short_poll"), measured_s=1.5, warm_up_s=0.2, blocks=2)
+    folder = fabricate.fabricate_run(tmp_path / "run", crowds)
+    assert main(["report", str(folder)]) == 0
+    markdown = (folder / "report.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## (.*)$", markdown, re.MULTILINE)
+    assert sections[:3] == ["Results", "Scale", "Charts"]
+    assert "beyond 20, the largest measured" in markdown
+    assert "charts/scale.svg" in markdown
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "<h2>Scale</h2>" in page
+    assert (folder / "charts" / "scale-dark.svg").is_file()
