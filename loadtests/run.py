@@ -63,9 +63,9 @@ def run_scenario(
     trials = plan_trials(scenario)
     if target is not None:
         trials = _of_unknown_stack(trials, target)
-    check_plan(scenario, trials)
     ensure_descriptors(trials)
     ensure_ports(trials, target)
+    check_plan(scenario, trials)
     if target is not None:
         _check_target(target, scenario, instruments)
     folder = _new_folder(results, scenario.name)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 
+from loadtests.clients.base import ClientSetup
+from loadtests.driver import Driver
+from loadtests.population import new_client
 from loadtests.processes import PROJECT_FOLDER
+from loadtests.recorder import Recorder
 from loadtests.records import PlannedTrial
 from loadtests.source_addresses import can_vary_sources, ephemeral_ports, ports_held, source_addresses, usable_ports
+from tests.running import PATIENCE_S
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have one loopback address")
 
@@ -64,6 +70,23 @@ def test_ports_of_closed_connections_rest_for_a_minute_or_as_long_as_the_trial()
 
 def test_this_system_has_ports() -> None:
     assert 1 <= ephemeral_ports() <= 65_536
+
+
+@linux_only
+def test_clients_take_turns_with_the_addresses_that_their_driver_has() -> None:
+    recorder = Recorder()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE_S)
+        driver = Driver(listener.getsockname(), recorder)
+        driver.sources = ("127.0.0.2", "127.0.0.3")
+        for index in range(4):
+            setup = ClientSetup(index, "127.0.0.1:1", {"rate_per_s": 1}, ("x",), (1,))
+            driver.add(new_client("websocket", setup, recorder))
+        accepted = [listener.accept() for _ in range(4)]
+        driver.finish()
+    assert sorted(peer[0] for _, peer in accepted) == ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3"]
+    for connection, _ in accepted:
+        connection.close()
 
 
 IN_A_NAMESPACE = """
