@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from analysis import stats
+from analysis.connecting import pooled_connecting
 from analysis.freshness import pooled_ages
 from analysis.model import Conditions, expect, expected_loss_ratio
 from analysis.slowed_clients import pooled_slowed_clients
@@ -31,13 +32,20 @@ class PerBlock:
     """`mean`, `p50`, … by block, of the trials that measured anything."""
     pilot_blocks: int | None = None
     """Blocks that give the spread; trials of later ones were added because of it. None: all give it."""
+    excess_ms: dict[int, dict[str, float]] = field(default_factory=dict)
+    """`mean` and `max` of latency - the model's on the trial's own schedule, by block."""
 
     @classmethod
     def of(cls, trials: Trials, pilot_blocks: int | None = None) -> PerBlock:
         """From a point's trials."""
         measured = [trial for trial in trials if len(trial.latencies.latency_ms)]
         by_block = {trial.info.block: _distribution(trial.latencies.latency_ms) for trial in measured}
-        return cls(by_block, pilot_blocks)
+        excess = {
+            trial.info.block: {"mean": float(np.nanmean(over)), "max": float(np.nanmax(over))}
+            for trial in measured
+            if np.isfinite(over := trial.latencies.latency_ms - trial.latencies.model_ms).any()
+        }
+        return cls(by_block, pilot_blocks, excess)
 
 
 def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None) -> JsonObject:
@@ -60,6 +68,7 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
         **_requests(trials, pilot_blocks),
         **_bytes(trials),
         **_processors(trials),
+        **pooled_connecting([trial.connecting for trial in trials]),
         "ledger": _summed([trial.ledger for trial in trials]),
         "loss": _loss(trials, style),
         "model": _model(trials),

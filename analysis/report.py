@@ -20,6 +20,7 @@ from analysis.capacity_tables import NOTE as CAPACITY_NOTE
 from analysis.capacity_tables import capacity_findings, capacity_tables
 from analysis.narrative import completeness, how_measured, trial_documents, validity_checks
 from analysis.quantities import NOT_MEASURED, listed
+from analysis.scale_tables import scale_notes, scale_tables
 from analysis.series import Results
 from analysis.style import (
     FIGURE_FONT_STACK,
@@ -126,6 +127,8 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "tables": tables,
         "table_note": _note(tables),
         "wrong_way_note": _GAPS if any(table.has_gaps for table in wrong_ways) else "",
+        "scale_tables": scale_tables(results),
+        "scale_notes": scale_notes(results),
         "charts": charts,
         "how": how_measured(run, results, trial_documents(run_folder)),
         "detail_tables": detail_tables,

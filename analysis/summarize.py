@@ -15,6 +15,7 @@ from analysis.crossover import capacity_summary
 from analysis.noise import STATISTICS, floor_ms, noise_floors
 from analysis.pooling import PerBlock, against, pool
 from analysis.precision import point_precision
+from analysis.scaling import DEFAULT_P99_BOUND_MS, ScalePoint, scaling, wide_enough
 from analysis.stats import QUANTILE_DEFINITION
 from analysis.trial_measures import TrialMeasures, measure
 from analysis.validity import PublishedStream, mismatch_reason
@@ -85,6 +86,7 @@ def summarize_run(run_folder: Path) -> JsonObject:
             "varied": _varied(run.plan),
             "noise_floor": floors,
             "noise_floor_from": floors_from,
+            "scaling": _scaling(run, pooled),
             "quantile_definition": QUANTILE_DEFINITION,
             "planned_trials": len(run.plan),
             "finished_trials": len(finished),
@@ -206,6 +208,29 @@ def _varied(plan: Sequence[PlannedTrial]) -> list[str]:
             if value not in seen:
                 seen.append(value)
     return [name for name, seen in values.items() if len(seen) > 1]
+
+
+def _scaling(run: RunInfo, pooled: Sequence[_Pooled]) -> JsonObject | None:
+    """How each transport scales, where the run varies `clients` widely enough to tell."""
+    bound_ms = run.scenario.get("p99_bound_ms") or DEFAULT_P99_BOUND_MS
+    base = {name: value for name, value in run.scenario["parameters"].items() if name != "clients"}
+    found: JsonObject = {}
+    for style in run.transports:
+        points = [
+            ScalePoint(entry.point, _by_block(entry, "mean"), _by_block(entry, "max"))
+            for entry in pooled
+            if entry.point["transport"] == style.name
+            and entry.point["latency_ms"]["p50"] is not None
+            and entry.point["model"]["p99_ms"] is not None
+            and _is_base(entry.point["parameters"], base)
+        ]
+        if wide_enough([entry.clients for entry in points]):
+            found[style.name] = scaling(style, sorted(points, key=lambda entry: entry.clients), bound_ms)
+    return {"p99_bound_ms": bound_ms, "transports": found} if found else None
+
+
+def _by_block(entry: _Pooled, name: str) -> dict[int, float]:
+    return {block: excess[name] for block, excess in entry.blocks.excess_ms.items()}
 
 
 def _name(run: RunInfo, point: JsonObject) -> str:

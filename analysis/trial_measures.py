@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.clocks import ClockConversion, judge_conversion
+from analysis.connecting import Connecting
 from analysis.costs import (
     ByteCounts,
     Processor,
@@ -62,6 +63,7 @@ class TrialMeasures:
     setup_bytes: Ints
     setup_ms: Floats
     processors: dict[SampleRole, Processor | None]
+    connecting: Connecting
     ledger: dict[str, int]
     stream: PublishedStream
     reasons: tuple[str, ...]
@@ -107,6 +109,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         setup_bytes=setup_bytes(trial),
         setup_ms=setup_ms(trial),
         processors=processors,
+        connecting=Connecting.of(trial),
         ledger=ledger,
         stream=PublishedStream.of(trial),
         reasons=tuple(reasons_against(evidence)),

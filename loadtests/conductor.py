@@ -14,20 +14,22 @@ from urllib.parse import urlsplit
 import gevent
 from gevent.event import Event
 
+from loadtests.admission import Admission
 from loadtests.clients.base import ClientSetup
+from loadtests.collector import kept_from_collector
 from loadtests.control import ControlClient, ServerClock
 from loadtests.driver import Driver
-from loadtests.plan import LINGER_S, drain_limit_s, last_turn_s, stream_spec
+from loadtests.plan import LINGER_S, connect_patience_s, drain_limit_s, last_turn_s, stream_spec
 from loadtests.population import locked_phases_ns, new_client, schedule_period_s, spread_phases_ns
 from loadtests.recorder import Recorder
 from loadtests.records import SocketStage, UserError
 from loadtests.slow_driver import SlowDriver
+from loadtests.source_addresses import ephemeral_ports, ports_held, source_addresses
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import LoadOutcome, TrialSpec
 from servers.stream import due_offsets_ns, payloads
 
 SERVER_PATIENCE_S = 15.0
-CLIENTS_PATIENCE_S = 15.0
 START_IN_MS = 120
 """Between posting the stream and its start: the answer must be back, and every client told, before it begins."""
 _PROGRESS_CHECK_S = 0.02
@@ -52,6 +54,7 @@ class Conductor:
         self.driver = (
             SlowDriver(self._address, self._recorder, delay_ms) if delay_ms else Driver(self._address, self._recorder)
         )
+        self.driver.sources = source_addresses(parts.hostname, ports_held(spec.trial), ephemeral_ports())
         locked = spec.trial.parameters.get("phase") == "locked"
         self._phases_ns = (locked_phases_ns if locked else spread_phases_ns)(
             self._client_count,
@@ -59,6 +62,7 @@ class Conductor:
             spec.trial.seed * 1000 + spec.trial.point,
         )
         self._server_ready = Event()
+        self._admission = Admission()
 
     @property
     def _client_count(self) -> int:
@@ -67,6 +71,7 @@ class Conductor:
     def add_client(self) -> None:
         """Open the next client, once the server is there."""
         self._server_ready.wait()
+        self._admission.enter()
         index = len(self.driver.connections)
         setup = ClientSetup(
             index=index,
@@ -101,8 +106,9 @@ class Conductor:
         # A server that was already running still tells the stream before this one to whoever comes without a cursor.
         self._control.empty_log()
         self.driver.watch_itself()
-        self._server_ready.set()
-        self._wait_for_clients()
+        with kept_from_collector():
+            self._server_ready.set()
+            self._wait_for_clients()
         t0_ns = self._start_stream(clock)
         parameters = self._trial.parameters
         window_start_ns = t0_ns + round(parameters["warm_up_s"] * 1e9)
@@ -141,13 +147,15 @@ class Conductor:
                 gevent.sleep(_PROGRESS_CHECK_S)
 
     def _wait_for_clients(self) -> None:
-        deadline = time.monotonic() + CLIENTS_PATIENCE_S
+        patience_s = connect_patience_s(self._client_count)
+        deadline = time.monotonic() + patience_s
         while (ready := sum(c.client.ready for c in self.driver.connections)) < self._client_count:
+            self._admission.make_room(ready)
             if time.monotonic() > deadline:
                 seen = "; ".join(sorted(self.driver.problems)) or "the server did not answer them"
                 raise UserError(
                     f"{self._trial.transport}: only {ready} of {self._client_count} clients were ready after "
-                    f"{CLIENTS_PATIENCE_S:g} s: {seen} (expected all of them: fewer clients or a higher limit)"
+                    f"{patience_s:g} s: {seen} (expected all of them: fewer clients or a higher limit)"
                 )
             gevent.sleep(_PROGRESS_CHECK_S)
 

@@ -22,6 +22,7 @@ from loadtests.kernel_stamps import ANCILLARY_BYTES, ask_for_stamps, kernel_stam
 from loadtests.recorder import Recorder
 from loadtests.records import SocketStage
 from loadtests.socket_counters import kernel_counts_sockets
+from loadtests.source_addresses import bind_source
 
 _READ, _WRITE = 1, 2
 _READ_BYTES = 65536
@@ -49,6 +50,8 @@ class Driver:
         self.kernel_counters = False
         self.kernel_stamps = False
         self.problems: set[str] = set()
+        self.sources: tuple[str, ...] = ()
+        """Addresses that clients connect from in turn; empty: as the system chooses."""
 
     # Clients.
 
@@ -168,6 +171,8 @@ class Driver:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.kernel_stamps = ask_for_stamps(sock)
+        if self.sources:
+            bind_source(sock, self.sources[connection.client.index % len(self.sources)])
         now_ns = time.monotonic_ns()
         connection.sock = sock
         connection.connect_start_ns = connection.connect_start_ns or now_ns

@@ -14,6 +14,9 @@ from servers.stream import Arrival, StreamSpec, due_offsets_ns
 
 OVERHEAD_S = 1.15
 """Starting, connecting and stopping one trial's processes, as planned for (the limit is 1.5 s)."""
+CONNECT_S_PER_CLIENT = 0.001
+"""Connecting, and closing at the end, beyond that: a WebSocket's handshake is the longest."""
+CONNECT_PATIENCE_S, CONNECT_PATIENCE_S_PER_CLIENT = 15.0, 0.01
 ANALYSIS_S = 6.0
 LINGER_S = 0.1
 """After the last event, in which a late duplicate would still be seen."""
@@ -123,13 +126,18 @@ def expected_seconds(trials: tuple[PlannedTrial, ...]) -> float:
     return ANALYSIS_S + sum(trial_seconds(trial.parameters) for trial in trials)
 
 
+def connect_patience_s(clients: int) -> float:
+    """How long so many clients may take to be ready: ten times what is planned for, as the machine may be busy."""
+    return CONNECT_PATIENCE_S + CONNECT_PATIENCE_S_PER_CLIENT * clients
+
+
 def trial_seconds(parameters: dict[str, Any]) -> float:
     """How long one trial takes: its stream, the last turn of a scheduled poll, and its processes."""
     turn_s = parameters.get("poll_interval_s", 0.0) + 2 * parameters["one_way_delay_ms"] / 1000
     if not parameters.get("cursor", True):
         turn_s = last_turn_s(parameters)
     stream_s = parameters["warm_up_s"] + parameters["measured_s"]
-    return float(OVERHEAD_S + stream_s + turn_s + LINGER_S)
+    return float(OVERHEAD_S + CONNECT_S_PER_CLIENT * parameters["clients"] + stream_s + turn_s + LINGER_S)
 
 
 def check_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:

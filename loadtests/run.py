@@ -17,7 +17,8 @@ from rich.markup import escape
 
 from loadtests.control import ControlClient
 from loadtests.injected import checked_faults
-from loadtests.machine import describe_machine, describe_versions, ensure_descriptors
+from loadtests.limits import ensure_descriptors, ensure_ports
+from loadtests.machine import describe_machine, describe_versions
 from loadtests.noise import record_noise_floor
 from loadtests.pilot import extend_plan, tell_beyond, tell_end, tell_pilot
 from loadtests.plan import check_plan, expected_seconds, plan_trials
@@ -65,8 +66,9 @@ def run_scenario(
     trials = plan_trials(scenario)
     if target is not None:
         trials = _of_unknown_server(trials, target)
-    check_plan(scenario, trials)
     ensure_descriptors(trials)
+    ensure_ports(trials, target)
+    check_plan(scenario, trials)
     if target is not None:
         _check_target(target, scenario, instruments)
     folder = _new_folder(results, scenario.name)

@@ -65,6 +65,8 @@ class Scenario:
     """How well the p50 of each point is to be known, as a ratio of it; None: `repeats` trials, as well as they do."""
     overload: bool = False
     """Whether points are meant to be more than the server can take, which then makes these invalid and not the run."""
+    p99_bound_ms: float | None = None
+    """Where `clients` vary: how far the p99 may be above the model's within a transport's knee; None: the default."""
 
     def points(self) -> list[Point]:
         """Base points first, then those of the sweeps, each once."""
@@ -88,6 +90,7 @@ class Scenario:
             "repeats": self.repeats,
             "budget_s": self.budget_s,
             "precision": self.precision,
+            **({} if self.p99_bound_ms is None else {"p99_bound_ms": self.p99_bound_ms}),
             "transports": list(self.transports),
             "parameters": dict(self.parameters),
             "without_effect": list(WITHOUT_EFFECT),
@@ -127,7 +130,8 @@ def parse_scenario(text: str, file: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{file}: not valid TOML: {error}") from error
     known = (
-        "name", "description", "wrong_way", "overload", "seed", "repeats", "precision", "budget_s", "transports",
+        "name", "description", "wrong_way", "overload", "seed", "repeats", "precision", "p99_bound_ms", "budget_s",
+        "transports",
         "parameters", "sweep",
     )  # fmt: skip
     _reject_unknown(document, known, file, "")
@@ -144,6 +148,7 @@ def parse_scenario(text: str, file: str) -> Scenario:
         wrong_way=_text(document, "wrong_way", file) if "wrong_way" in document else "",
         precision=_precision(document, file),
         overload=_checked(document, "overload", Switch(), file) if "overload" in document else False,
+        p99_bound_ms=_optional(document, "p99_bound_ms", Number(1, 60_000), file),
     )
     base = dict(scenario.parameters)
     for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - base.keys():
@@ -231,6 +236,10 @@ def _precision(document: Mapping[str, Any], file: str) -> float | None:
             f"{LEAST_PILOT}, or no precision)"
         )
     return precision
+
+
+def _optional(document: Mapping[str, Any], key: str, rule: Rule, file: str) -> float | None:
+    return float(_checked(document, key, rule, file)) if key in document else None
 
 
 def _text(document: Mapping[str, Any], key: str, file: str) -> str:

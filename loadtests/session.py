@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from loadtests.control import ControlClient
-from loadtests.plan import drain_limit_s, stream_spec, trial_seconds
+from loadtests.plan import connect_patience_s, drain_limit_s, stream_spec, trial_seconds
 from loadtests.processes import Child, CorePlan, ResourceSampler, observing
 from loadtests.records import (
     Clients,
@@ -44,7 +44,7 @@ _HOST = "127.0.0.1"
 _SAMPLE_PERIOD_S = 0.2
 _FULL_DISK_BYTES = 1_000_000
 _GRACE_S = 30.0
-"""Beyond the planned time and the drain limit: a load process that takes longer hangs."""
+"""Beyond the planned time, the patience with connecting and the drain limit: a load process that takes longer hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,8 @@ class _Processes:
 
     def _wait_for_load(self, started_s: float) -> None:
         parameters = self._trial.parameters
-        limit_s = trial_seconds(parameters) + drain_limit_s(parameters) + _GRACE_S
+        connecting_s = connect_patience_s(parameters["clients"])
+        limit_s = trial_seconds(parameters) + connecting_s + drain_limit_s(parameters) + _GRACE_S
         while self._load.wait(_SAMPLE_PERIOD_S) is None:
             elapsed_s = time.monotonic() - started_s
             for name, child in (("server", self._server), ("relay", self._relay)):

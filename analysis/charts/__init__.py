@@ -14,6 +14,7 @@ from analysis.charts.raw import BaseTrials, Residuals
 from analysis.charts.residuals import residuals_chart
 from analysis.charts.round_trip import round_trip_chart
 from analysis.charts.rows import bytes_chart, cpu_chart, time_chart
+from analysis.charts.scale import scale_chart
 from analysis.charts.sweeps import latency_against, requests_against, scaling_chart
 from analysis.charts.timeline import timeline_chart
 from analysis.series import Results
@@ -36,7 +37,7 @@ def draw_charts(results: Results, trials: list[BaseTrials], residuals: list[Resi
         *(time_chart(results, name) for name in results.varied_numbers(shared=True)),
         *(latency_against(results, name) for name in swept),
         *(requests_against(results, name) for name in swept),
-        scaling_chart(results),
+        scale_chart(results) or scaling_chart(results),
         factors_chart(results),
         bytes_chart(results),
         cpu_chart(results),

@@ -161,6 +161,18 @@ def log_latency(axis: Axis, low_ms: float, high_ms: float, name: str) -> None:
     axis.set_label_text(f"{name} (log scale)")
 
 
+def log_counts(axis: Axis, low: float, high: float, name: str) -> None:
+    """A logarithmic axis of whole numbers around [low, high] that says so."""
+    axes, margin = axis.axes, (high / low) ** 0.03
+    axes.set_xscale("log")
+    axes.set_xlim(low / margin, high * margin)
+    axis.set_major_locator(FixedLocator(nice_log_ticks(low / margin, high * margin, _room_for_ticks(axis, 0.45))))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(FixedLocator([]))
+    axis.set_label_text(f"{name} (log scale)")
+
+
 def nice_log_ticks(low: float, high: float, most: float) -> list[float]:
     """Ticks of a logarithmic axis: 1-2-5 steps, thinned to 1-3 and to whole decades where those are over `most`."""
     for steps in ((1, 2, 5), (1, 3), (1,)):

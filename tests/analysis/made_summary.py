@@ -73,6 +73,9 @@ def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObje
         "server_cpu_us_per_event": 30 + 40 * per_event, "load_cpu_us_per_event": 22 + 35 * per_event,
         "server_cpu_ratio": 0.004 * asked["clients"], "load_cpu_ratio": 0.005 * asked["clients"],
         "server_rss_bytes": 61_000_000, "load_rss_bytes": 88_000_000,
+        "time_to_connect_s": 0.001 * asked["clients"],
+        "server_connected_rss_bytes": 50e6 + 10e3 * asked["clients"], "server_rss_bytes_per_client": 10e3,
+        "load_connected_rss_bytes": 80e6 + 8e3 * asked["clients"], "load_rss_bytes_per_client": 8e3,
         "ledger": {
             "expected": 16000, "delivered": 16000, "lost": 0, "duplicate": 0, "reordered": 0, "late": 0, "corrupt": 0,
         },
@@ -136,3 +139,44 @@ def chosen() -> JsonObject:
         for name, asked, choice in rows
     ]  # fmt: skip
     return summary(points, ["stack", "compression", "keep_alive"])
+
+
+SCALED_CLIENTS = (50, 300, 1000, 3000, 10_000)
+
+
+def scaled() -> JsonObject:
+    """Four transports from 50 to 10,000 clients, of which the last point is not valid."""
+    kinds = (("websocket", 0.0, 0.02), ("sse", 0.0, 0.018), ("long_poll", 4.0, 0.05), ("short_poll", 0.2, 0.0))
+    points = [
+        point(name, (2500.0 if name == "short_poll" else 0.5) + slope_ms * clients / 2, requests, clients=clients,
+              base=clients == 50)
+        for clients in SCALED_CLIENTS
+        for name, requests, slope_ms in kinds
+    ]  # fmt: skip
+    points[-1] |= {"valid": False, "invalid_reasons": ["trial 003: too much"]}
+    return summary(points, ["clients"], scaling={
+        "p99_bound_ms": 100.0, "transports": {name: _scaling_of(name) for name, _, _ in kinds},
+    })  # fmt: skip
+
+
+def _scaling_of(name: str) -> JsonObject:
+    fans_out = name in ("websocket", "sse")
+    ratio = 1.5 if name == "long_poll" else 1.05
+    further = {"lower": 20.0, "upper": 20.0 * ratio, "from_clients": 50, "split_at_clients": 1000,
+               "to_clients": 10_000, "ratio": ratio, "flat": ratio < 1.2}  # fmt: skip
+    return {
+        "clients": list(SCALED_CLIENTS),
+        "knee": {"clients": 3000, "position": "between", "next_clients": 10_000},
+        "slope_us_per_client": {
+            "mean": {"value": 10.2, "ci95": [9.5, 11.0]}, "max": {"value": 20.4, "ci95": [19.0, 22.0]},
+        },
+        "law": {
+            "service_us": 20.0, "per": "delivery" if fans_out else "request",
+            "mean_slope_us": 10.0 if fans_out else None, "max_slope_us": 20.0 if fans_out else None,
+            "saturated_at_clients": 100_000.0, "cycle_ms": 200.0 if name == "long_poll" else None,
+        },
+        "further": {
+            "server_cpu_us_per_event": None if name == "short_poll" else further, "load_cpu_us_per_event": further,
+            "server_rss_bytes_per_client": further, "load_rss_bytes_per_client": further,
+        },
+    }  # fmt: skip

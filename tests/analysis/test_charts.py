@@ -86,6 +86,7 @@ CASES: dict[str, tuple[JsonObject, list[BaseTrials]]] = {
     "one-transport": (made.summary([made.point("websocket", 25, 0.0)]), BROADCAST_TRIALS[:1]),
     "seven-transports": (seven(), [*BROADCAST_TRIALS, *ECHO_TRIALS]),
     "clients": (clients_swept(), BROADCAST_TRIALS),
+    "scale": (made.scaled(), BROADCAST_TRIALS),
     "echo": (
         made.summary([made.point(*echo) for echo in zip(made.ECHO, (50, 51, 101), (0, 5, 5), strict=True)]),
         ECHO_TRIALS,
@@ -169,6 +170,7 @@ def test_no_text_is_cut_or_covers_another(case: str, drawn_texts: list[Text]) ->
         ("one-transport", {"model", "bytes", "cpu", *RAW}),
         ("choices", {"hero", "factors", "model", "bytes", "cpu", *RAW}),
         ("clients", {"hero", "scaling", "model", "bytes", "cpu", *RAW}),
+        ("scale", {"hero", "scale", "model", "bytes", "cpu", *RAW}),
         ("echo", {"round-trip", "model", "residuals", "bytes", "cpu", "distribution", "timeline"}),
         ("nothing", set()),
     ],
@@ -194,8 +196,8 @@ def test_a_chart_is_written_in_light_dark_and_for_print(tmp_path: Path) -> None:
     assert (tmp_path / "bytes.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("case", ["standard", "echo", "clients"])
-def test_bars_and_costs_start_at_zero_and_only_latency_is_logarithmic(case: str) -> None:
+@pytest.mark.parametrize("case", ["standard", "echo", "clients", "scale"])
+def test_bars_and_costs_start_at_zero_and_only_latency_and_a_wide_range_of_clients_are_logarithmic(case: str) -> None:
     for chart in charts_of(case).values():
         for axes in chart.figure.axes:
             for axis, scale, limits in ((axes.xaxis, axes.get_xscale(), axes.get_xlim()),
@@ -203,13 +205,13 @@ def test_bars_and_costs_start_at_zero_and_only_latency_is_logarithmic(case: str)
                 name = axis.get_label_text()
                 if scale == "log" and name:
                     assert "(log scale)" in name
-                    assert any(what in name for what in ("latency", "round trip", "age of the view"))
+                    assert any(what in name for what in ("latency", "round trip", "age of the view", "clients"))
                 if any(word in name for word in ("bytes", "CPU", "requests per")):
                     assert scale == "linear"
                     assert limits[0] == 0
 
 
-@pytest.mark.parametrize("case", ["standard", "echo"])
+@pytest.mark.parametrize("case", ["standard", "echo", "scale"])
 def test_captions_say_what_is_drawn(case: str) -> None:
     for chart in charts_of(case).values():
         assert chart.caption.endswith(".")

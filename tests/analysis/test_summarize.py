@@ -21,7 +21,9 @@ POINT_KEYS = {
     "requests_per_event", "requests_per_event_ci95", "requests_per_s", "requests_per_s_ci95", "empty_ratio",
     "requests", "bytes_per_event", "bytes_split_per_event", "setup_bytes_per_client", "setup_ms",
     "server_cpu_us_per_event", "load_cpu_us_per_event", "server_cpu_ratio", "load_cpu_ratio", "server_rss_bytes",
-    "load_rss_bytes", "ledger", "loss", "model", "model_range", "closed_form", "residual_ms", "slowed_clients",
+    "load_rss_bytes", "time_to_connect_s", "server_connected_rss_bytes", "load_connected_rss_bytes",
+    "server_rss_bytes_per_client", "load_rss_bytes_per_client", "ledger", "loss",
+    "model", "model_range", "closed_form", "residual_ms", "slowed_clients",
     "against_reference", "valid", "invalid_reasons",
     "precision",
 }  # fmt: skip
@@ -41,7 +43,7 @@ def test_every_key_of_the_format_is_there(swept: JsonObject) -> None:
     assert set(swept) == {
         "scenario", "wrong_way", "overload", "valid", "invalid_reasons", "verdict", "warnings", "reference",
         "transports", "base_point", "varied", "noise_floor", "noise_floor_from", "quantile_definition",
-        "planned_trials", "finished_trials", "points", "capacity",
+        "planned_trials", "finished_trials", "points", "capacity", "scaling",
     }  # fmt: skip
 
 

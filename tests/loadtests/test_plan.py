@@ -5,7 +5,15 @@ from collections import Counter
 
 import pytest
 
-from loadtests.plan import check_plan, drain_limit_s, expected_seconds, plan_trials, stream_spec
+from loadtests.plan import (
+    check_plan,
+    connect_patience_s,
+    drain_limit_s,
+    expected_seconds,
+    plan_trials,
+    stream_spec,
+    trial_seconds,
+)
 from loadtests.records import UserError
 from loadtests.scenario import parse_scenario
 from servers.stream import due_offsets_ns
@@ -56,3 +64,12 @@ def test_a_trial_without_events_is_refused_before_it_starts() -> None:
     scenario = parse_scenario(GOOD.replace("rate_per_s = [10, 20]", "rate_per_s = [0.01]"), "small.toml")
     with pytest.raises(UserError, match=r"rate_per_s = 0\.01 has no event within measured_s = 1"):
         check_plan(scenario, plan_trials(scenario))
+
+
+def test_many_clients_are_given_the_time_that_they_take_to_connect() -> None:
+    few, many = (
+        trial_seconds({"clients": clients, "warm_up_s": 1, "measured_s": 5, "one_way_delay_ms": 0})
+        for clients in (10, 10_000)
+    )
+    assert many - few > 5
+    assert connect_patience_s(10_000) > 5 * (many - few)

@@ -70,6 +70,25 @@ def test_factors_are_swept_over_the_transports_that_have_them() -> None:
     assert [p.transport for p in points if p.as_dict()["stack"] == "asgi"] == ["websocket", "short_poll"]
 
 
+def test_the_bound_of_a_knee_may_be_named() -> None:
+    assert "p99_bound_ms" not in parse_scenario(GOOD, "small.toml").as_json()
+    bounded = parse_scenario(GOOD.replace("repeats", "p99_bound_ms = 250\nrepeats"), "small.toml")
+    assert bounded.as_json()["p99_bound_ms"] == 250.0
+    for wrong in ("0", "-1", '"100 ms"', "true"):
+        with pytest.raises(UserError, match=r"p99_bound_ms = .*expected a number from 1 to 60000"):
+            parse_scenario(GOOD.replace("repeats", f"p99_bound_ms = {wrong}\nrepeats"), "small.toml")
+
+
+def test_scale_goes_from_a_hundred_clients_to_ten_thousand_of_every_transport_within_a_quarter_of_an_hour() -> None:
+    scenario = load_scenario("scale")
+    clients: dict[str, set[int]] = {}
+    for point in scenario.points():
+        clients.setdefault(point.transport, set()).add(point.as_dict()["clients"])
+    assert clients.keys() == {"websocket", "sse", "long_poll", "short_poll"}
+    assert all({100, 10_000} <= counts for counts in clients.values())
+    assert scenario.budget_s <= 900
+
+
 def test_what_is_without_effect_is_in_a_point_only_where_it_is_named() -> None:
     assert all("replica" not in point.as_dict() for point in parse_scenario(GOOD, "small.toml").points())
     twice = GOOD.replace("measured_s = 1\n", 'measured_s = 1\nreplica = "a"\n')
@@ -179,7 +198,9 @@ def test_shipped_scenarios_can_be_carried_out_within_their_budget(name: str) -> 
 
 
 def test_the_promised_limits_of_the_shipped_scenarios() -> None:
-    limits = {"quick": 45, "standard": 240, "thorough": 1800, "factors": 360, "noise": 240, "capacity": 360}
+    limits = {
+        "quick": 45, "standard": 240, "thorough": 1800, "factors": 360, "noise": 240, "capacity": 360, "scale": 900,
+    }  # fmt: skip
     for name, limit_s in limits.items():
         scenario = load_scenario(name)
         assert scenario.budget_s <= limit_s

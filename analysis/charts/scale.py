@@ -1,0 +1,141 @@
+"""From a hundred clients to ten thousand: latency with the fan-out law, CPU per delivery, memory, time to connect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from analysis import saturation
+from analysis.charts.canvas import (
+    Chart,
+    Margins,
+    drawing,
+    framed,
+    linear_from_zero,
+    log_counts,
+    log_latency,
+    nielsen_guides,
+)
+from analysis.charts.marks import draw_key, key_height_in, look, whiskers
+from analysis.quantities import change, figure, milliseconds, parameter_name
+from analysis.scale_tables import knee_in_words
+from analysis.series import Results, Series, value_at
+from analysis.style import LIGHT
+from loadtests.records import JsonObject
+
+_PLOT_IN = 4.6
+_STEPS = 80
+_PANELS: tuple[tuple[str, tuple[str, ...], float, str], ...] = (
+    ("server CPU per delivery", ("server_cpu_us_per_event",), 1.0, "CPU time (µs)"),
+    ("server memory, all connected", ("server_connected_rss_bytes",), 1e-6, "resident memory (MB)"),
+    ("time until all are connected", ("time_to_connect_s",), 1.0, "time (s)"),
+)
+
+
+def scale_chart(results: Results) -> Chart | None:
+    """Four panels against the number of clients; None where the run does not vary it widely enough."""
+    scaling: JsonObject = results.summary.get("scaling") or {"transports": {}}
+    groups = [series for series in results.swept("clients") if series.transport.name in scaling["transports"]]
+    if not groups:
+        return None
+    laws = {name: found["law"] for name, found in scaling["transports"].items()}
+    title = "How each transport scales with clients"
+    hollow = "Hollow: not valid. " if any(not p["valid"] for series in groups for p in series.points) else ""
+    subtitle = f"{hollow}Dashed in the first panel: fan-out law d + Nc; {results.conditions(without='clients')}."
+    names = [series.transport.label for series in groups]
+    with drawing():
+        drawn, grid = framed(
+            title, subtitle, _PLOT_IN,
+            Margins(left=0.75, right=0.25, top=0.5 + key_height_in(names), between_columns=0.8, between_rows=0.75),
+            rows=2, columns=2,
+        )  # fmt: skip
+        panels = [axes for row in grid for axes in row]
+        _latency(panels[0], groups, laws)
+        for axes, (name, path, scale, label) in zip(panels[1:], _PANELS, strict=True):
+            _cost(axes, groups, name, path, scale, label)
+        top_in = panels[0].get_position().y1 * drawn.get_size_inches()[1]
+        handles = [(Line2D([], [], **look(series.transport)), series.transport.label) for series in groups]
+        draw_key(drawn, handles, top_in + 0.33 + key_height_in(names))
+    return Chart("scale", title, _caption(groups, scaling), drawn)
+
+
+def _latency(axes: Axes, groups: Sequence[Series], laws: dict[str, JsonObject | None]) -> None:
+    curves = {series.transport.name: _law_curve(series, laws[series.transport.name]) for series in groups}
+    measured = [y for series in groups for y in series.values("latency_ms", "p99")]
+    expected = [y for curve in curves.values() for _, y in curve]
+    _panel(axes, groups, "99th percentile of latency")
+    log_latency(axes.yaxis, min([*measured, *expected]), max([*measured, *expected]), "latency")
+    nielsen_guides(axes, vertical=False)
+    for series in groups:
+        xs, ys = _values(series, ("latency_ms", "p99"), 1.0)
+        _line(axes, series, ("latency_ms", "p99"), 1.0)
+        whiskers(axes, xs, ys, series.values("latency_ms", "p99_ci95"), series.transport.colour)
+        curve = curves[series.transport.name]
+        axes.plot([x for x, _ in curve], [y for _, y in curve], **_law_line())
+
+
+def _cost(axes: Axes, groups: Sequence[Series], name: str, path: tuple[str, ...], scale: float, label: str) -> None:
+    _panel(axes, groups, name)
+    linear_from_zero(axes.yaxis, max((y for s in groups for y in _values(s, path, scale)[1]), default=0.0), label)
+    for series in groups:
+        _line(axes, series, path, scale)
+
+
+def _line(axes: Axes, series: Series, path: tuple[str, ...], scale: float) -> None:
+    """A transport's points, joined; hollow where they are not valid."""
+    axes.plot(*_values(series, path, scale), **look(series.transport))
+    invalid = replace(series, points=[point for point in series.points if not point["valid"]])
+    hollow = {"markerfacecolor": LIGHT.paper, "markeredgecolor": series.transport.colour.lower(), "zorder": 5}
+    axes.plot(*_values(invalid, path, scale), **look(series.transport, line=False) | hollow)
+
+
+def _panel(axes: Axes, groups: Sequence[Series], name: str) -> None:
+    axes.set_title(name, size=8.5, color=LIGHT.ink, loc="left")
+    clients = [point["parameters"]["clients"] for series in groups for point in series.points]
+    log_counts(axes.xaxis, min(clients), max(clients), parameter_name("clients"))
+
+
+def _values(series: Series, path: tuple[str, ...], scale: float) -> tuple[list[float], list[float]]:
+    known = [(p["parameters"]["clients"], value_at(p, *path)) for p in series.points]
+    pairs = [(clients, scale * value) for clients, value in known if value is not None]
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def _law_curve(series: Series, law: JsonObject | None) -> list[tuple[float, float]]:
+    """(clients, ms) of the last one's latency in a broadcast; empty where the law says nothing of slopes."""
+    if law is None or law["max_slope_us"] is None:
+        return []
+    first, last = series.points[0]["parameters"], series.points[-1]["parameters"]
+    delay_s, clients = first["one_way_delay_ms"] / 1000, np.geomspace(first["clients"], last["clients"], _STEPS)
+    return [(float(n), 1000 * saturation.fan_out_max_s(round(n), law["max_slope_us"] / 1e6, delay_s)) for n in clients]
+
+
+def _law_line() -> dict[str, Any]:
+    return {"color": LIGHT.ink, "linewidth": 0.9, "dashes": (4, 2), "zorder": 2}
+
+
+def _reach(groups: Sequence[Series]) -> str:
+    clients = [point["parameters"]["clients"] for series in groups for point in series.points]
+    return f"{min(clients):,} to {max(clients):,} clients"
+
+
+def _caption(groups: Sequence[Series], scaling: JsonObject) -> str:
+    bound = milliseconds(scaling["p99_bound_ms"])
+    sentences = []
+    for series in groups:
+        p99 = series.values("latency_ms", "p99")
+        cpu = [value for value in series.values("server_cpu_us_per_event") if value is not None]
+        spent = f", server CPU per delivery {change(*(f'{figure(cpu[i])} µs' for i in (0, -1)))}" if cpu else ""
+        knee = knee_in_words(scaling["transports"][series.transport.name]["knee"])
+        sentences.append(
+            f"{series.transport.label}: p99 {change(milliseconds(p99[0]), milliseconds(p99[-1]))}{spent}, knee {knee}"
+        )
+    return (
+        f"{_reach(groups)}: {'; '.join(sentences)}. Knee: p99 at most {bound} above the model. "
+        "Whiskers are 95 % intervals."
+    )

@@ -1,0 +1,79 @@
+"""What holding a trial's clients takes before anything is published: time to connect them all, and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from loadtests.records import JsonObject, SampleRole, Trial
+
+
+@dataclass(frozen=True)
+class HeldMemory:
+    """Resident memory of one process, before the first client connected and when all had."""
+
+    before_bytes: int
+    connected_bytes: int
+
+    def per_client_bytes(self, clients: int) -> float:
+        """The increase, per client. What the kernel holds for their sockets is not in it."""
+        return (self.connected_bytes - self.before_bytes) / clients
+
+
+@dataclass(frozen=True)
+class Connecting:
+    """What one trial tells of it."""
+
+    clients: int
+    time_s: float | None
+    memory: dict[SampleRole, HeldMemory | None]
+
+    @classmethod
+    def of(cls, trial: Trial) -> Connecting:
+        """From its records."""
+        memory = {role: held_memory(trial, role) for role in SampleRole}
+        return cls(int(trial.info.parameters["clients"]), time_to_connect_s(trial), memory)
+
+
+def pooled_connecting(trials: Sequence[Connecting]) -> JsonObject:
+    """The keys of a point that are about it: means over the trials that know, null where none does."""
+    fields: JsonObject = {"time_to_connect_s": _mean([t.time_s for t in trials if t.time_s is not None])}
+    for name, role in (("server", SampleRole.SERVER), ("load", SampleRole.LOAD)):
+        held = [(memory, trial.clients) for trial in trials if (memory := trial.memory[role]) is not None]
+        fields[f"{name}_connected_rss_bytes"] = _mean([memory.connected_bytes for memory, _ in held])
+        fields[f"{name}_rss_bytes_per_client"] = _mean([memory.per_client_bytes(clients) for memory, clients in held])
+    return fields
+
+
+def time_to_connect_s(trial: Trial) -> float | None:
+    """From the first client's connecting to the last one's being ready; None unless all were before the stream."""
+    span = _connecting_ns(trial)
+    return None if span is None else (span[1] - span[0]) / 1e9
+
+
+def held_memory(trial: Trial, role: SampleRole) -> HeldMemory | None:
+    """From the samples next to the connecting on either side, before the measured window; None where there are none."""
+    span = _connecting_ns(trial)
+    samples = trial.samples.where(trial.samples.role == role)
+    if span is None:
+        return None
+    before = samples.where(samples.at_ns <= span[0])
+    after = samples.where((samples.at_ns >= span[1]) & (samples.at_ns < trial.info.window_start_ns))
+    if not len(before) or not len(after):
+        return None
+    return HeldMemory(int(before.rss_bytes[before.at_ns.argmax()]), int(after.rss_bytes[after.at_ns.argmin()]))
+
+
+def _connecting_ns(trial: Trial) -> tuple[int, int] | None:
+    """When the first client began and the last one was ready, where every client was ready before the stream."""
+    rows = trial.clients
+    if not len(rows) or rows.connect_start_ns.min() <= 0 or rows.ready_ns.min() <= 0:
+        return None
+    span = int(rows.connect_start_ns.min()), int(rows.ready_ns.max())
+    return span if span[1] <= trial.info.t0_ns else None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
