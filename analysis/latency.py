@@ -77,15 +77,12 @@ def measure_latencies(trial: Trial, style: TransportStyle) -> MeasuredLatencies:
 
 def has_kernel_stamps(trial: Trial) -> bool:
     """Whether arrival times of this trial are the kernel's."""
-    return bool(trial.info.capabilities.get("kernel_stamps")) and len(trial.clock) > 0
+    return trial.has_kernel_stamps
 
 
 def arrivals_ns(trial: Trial, rows: Deliveries) -> Ints:
-    """Arrival on the monotonic clock: the kernel's stamp where there is one, else the client's own."""
-    if not has_kernel_stamps(trial):
-        return rows.user_ns
-    kernel_ns = trial.clock.to_monotonic(rows.kernel_realtime_ns)
-    return np.where(kernel_ns == 0, rows.user_ns, kernel_ns)
+    """Arrival on the trial's clock: the kernel's stamp where there is one, else the client's own."""
+    return trial.arrivals_ns(rows)
 
 
 def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from loadtests.records.documents import (
     NOISE_FILE,
     NOISE_FORMAT,
@@ -23,6 +25,7 @@ from loadtests.records.tables import (
     Clients,
     ClockPairs,
     Deliveries,
+    Ints,
     LoopLag,
     Published,
     Requests,
@@ -31,6 +34,7 @@ from loadtests.records.tables import (
     Table,
     Written,
 )
+from loadtests.records.workers import WorkerInfo, on_one_clock, worker_of_clients
 
 PARAMETER_DEFAULTS: dict[str, Any] = {
     "stack": "fastapi",
@@ -134,13 +138,16 @@ class TrialInfo:
     problems: tuple[str, ...]
     """Sentences about what went wrong in it; empty as a rule."""
     capabilities: JsonObject
-    """`kernel_stamps`, `tcp_info`: bool; `cpu_pinned`: {"server": […], "load": […]} or null."""
+    """`kernel_stamps`, `tcp_info`: bool; `cpu_pinned`: {"server": […], "load": […]} or null; `clients_stamp`: whether
+    the clients themselves stamp their events, as echoes do."""
     server_stats: JsonObject
     """GET /stats without `published`."""
     relay: JsonObject | None
     """The relay's own account of its accuracy, null where the network is not emulated."""
     timing_s: JsonObject
     """`set_up`, `stream`, `drain`, `tear_down`, `total`."""
+    workers: tuple[WorkerInfo, ...] = ()
+    """The load processes where there were several; empty where the load was a single process."""
 
 
 @dataclass(frozen=True)
@@ -168,10 +175,12 @@ class Trial:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read a finished trial's folder."""
-        info = TrialInfo(**fields_of(TrialInfo, read_json(folder / "trial.json", TRIAL_FORMAT), folder / "trial.json"))
-        return cls(
-            info,
+        """Read a finished trial's folder: what workers stamped on clocks of their own comes on the trial's."""
+        path = folder / "trial.json"
+        fields = fields_of(TrialInfo, {"workers": [], **read_json(path, TRIAL_FORMAT)}, path)
+        fields["workers"] = tuple(WorkerInfo(**worker) for worker in fields["workers"])
+        recorded = cls(
+            TrialInfo(**fields),
             Deliveries.load(folder),
             Requests.load(folder),
             Sockets.load(folder),
@@ -182,6 +191,27 @@ class Trial:
             LoopLag.load(folder),
             Written.load(folder) if (folder / Written.FILE).is_file() else None,
         )
+        return dataclasses.replace(recorded, **on_one_clock(recorded))
+
+    @property
+    def has_kernel_stamps(self) -> bool:
+        """Whether arrival times are the kernel's."""
+        return bool(self.info.capabilities.get("kernel_stamps")) and len(self.clock) > 0
+
+    def arrivals_ns(self, rows: Deliveries) -> Ints:
+        """When each of these deliveries arrived: by the kernel's stamp where there is one, else by the client's own."""
+        if not self.has_kernel_stamps:
+            return rows.user_ns
+        if len(self.info.workers) < 2:
+            kernel_ns = self.clock.to_monotonic(rows.kernel_realtime_ns)
+        else:
+            kernel_ns = np.zeros(len(rows), dtype=np.int64)
+            worker = worker_of_clients(self.info.workers, rows.client)
+            for index in np.unique(self.clock.worker):
+                own = worker == index
+                pairs = self.clock.where(self.clock.worker == index)
+                kernel_ns[own] = pairs.to_monotonic(rows.kernel_realtime_ns[own])
+        return np.where(kernel_ns == 0, rows.user_ns, kernel_ns)
 
     def _tables(self) -> Mapping[str, Table]:
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
