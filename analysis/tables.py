@@ -184,7 +184,9 @@ _DEVIATIONS_TITLE = (
 
 def ledger_table(results: Results) -> Table:
     """What every client must have received, and what it did: summed over the points' trials."""
-    kinds = ("expected", "delivered", "lost", "duplicate", "reordered", "late", "corrupt")
+    unobserved = any(point["ledger"].get("unobserved") for point in results.points)
+    told = ("expected", "delivered", "lost", "duplicate", "reordered", "late", "corrupt")
+    kinds = (*told, "unobserved") if unobserved else told
     rows = []
     for style in results.transports:
         own = [point for point in results.points if point["transport"] == style.name]
@@ -203,6 +205,25 @@ def request_table(results: Results) -> Table:
         sums = [sum(point["requests"].get(kind) or 0 for point in own) for kind in kinds]
         rows.append((Cell(style.label), *(Cell(count(total)) for total in sums)))
     return Table("Requests over all trials, warm-up included", ("Transport", *kinds), tuple(rows))
+
+
+def worker_table(results: Results) -> Table | None:
+    """The load processes, where there were several: how well their clocks are known, and how they ended."""
+    workers: list[JsonObject] = results.summary.get("workers") or []
+    rows = [
+        (
+            Cell(f"{worker['index']} on {worker['host']}"),
+            Cell(count(worker["clients"])),
+            Cell("one clock" if not worker["clock_uncertainty_us"] else f"±{figure(worker['clock_uncertainty_us'])}"),
+            Cell(figure(worker["round_trip_us"])),
+            Cell(figure(worker["clock_drift_us"])),
+            Cell(", ".join(f"{end} {times}" for end, times in worker["ends"].items())),
+        )
+        for worker in workers
+    ]
+    columns = ("Worker", "clients", "clock known to µs", "round trip µs", "clock moved by µs", "ends by trials")
+    return Table("Load processes, and their clocks against the server's (the worst of their trials)", columns,
+                 tuple(rows)) if rows else None  # fmt: skip
 
 
 def parts_table(results: Results) -> Table:

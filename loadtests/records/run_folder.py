@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from loadtests.records.documents import (
     NOISE_FILE,
@@ -34,7 +35,7 @@ from loadtests.records.tables import (
     Table,
     Written,
 )
-from loadtests.records.workers import WorkerInfo, on_one_clock, worker_of_clients
+from loadtests.records.workers import COMPLETE, WorkerInfo, on_one_clock, worker_of_clients
 
 PARAMETER_DEFAULTS: dict[str, Any] = {
     "stack": "fastapi",
@@ -192,6 +193,22 @@ class Trial:
             Written.load(folder) if (folder / Written.FILE).is_file() else None,
         )
         return dataclasses.replace(recorded, **on_one_clock(recorded))
+
+    @property
+    def observed(self) -> npt.NDArray[np.bool_]:
+        """Shape (clients,): whether a client's load process recorded it to the end."""
+        observed = np.ones(int(self.info.parameters["clients"]), dtype=np.bool_)
+        for worker in self.info.workers:
+            if worker.end != COMPLETE:
+                observed[worker.first_client : worker.first_client + worker.clients] = False
+        return observed
+
+    @property
+    def clock_uncertainty_ns(self) -> int:
+        """How well the clocks of server and clients are known against each other; 0 where they are one."""
+        server_clock = self.info.capabilities.get("server_clock") or {}
+        alone = int(server_clock.get("uncertainty_ns", 0))
+        return max((worker.uncertainty_ns for worker in self.info.workers), default=alone)
 
     @property
     def has_kernel_stamps(self) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def worker_of_clients(workers: Sequence[WorkerInfo], client: Ints) -> Ints:
     return np.asarray(indices[np.searchsorted(firsts, client, "right") - 1], dtype=np.int64)
 
 
-def on_one_clock(trial: Trial) -> dict[str, Table]:
+def on_one_clock(trial: Trial) -> dict[str, Any]:
     """The tables whose times were taken by workers with clocks of their own, on the trial's clock; by field name.
 
     A time of 0 ("not observed") stays 0. What a server has stamped is on the trial's clock already; clients that send
@@ -81,7 +81,7 @@ def on_one_clock(trial: Trial) -> dict[str, Table]:
         offsets_ns[worker.index] = worker.offset_ns
     if not offsets_ns.any():
         return {}
-    moved: dict[str, Table] = {}
+    moved: dict[str, Any] = {}
     for name, columns in _CLIENT_TIMES.items():
         table = getattr(trial, name)
         stamped = name == "deliveries" and trial.info.capabilities.get("clients_stamp")

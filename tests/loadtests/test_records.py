@@ -60,7 +60,7 @@ def test_a_damaged_table_is_one_sentence(content: bytes, tmp_path: Path) -> None
 
 def test_kernel_stamps_move_to_the_monotonic_clock_and_absent_ones_stay_absent() -> None:
     # The realtime clock gains 1000 ns per second on the monotonic one.
-    pairs = ClockPairs.from_rows([0, 10**18, 50, 10**9, 10**18 + 10**9 + 1000, 50])
+    pairs = ClockPairs.from_rows([0, 10**18, 50, 10**9, 10**18 + 10**9 + 1000, 50], worker=0)
     stamps = np.array([10**18, 10**18 + 5 * 10**8 + 500, 0, 10**18 + 10**9 + 1000])
     assert pairs.to_monotonic(stamps).tolist() == [0, 5 * 10**8, 0, 10**9]
 
