@@ -39,9 +39,9 @@ from analysis.tables import (
     request_table,
     slowed_clients_table,
     sweep_tables,
-    worker_table,
 )
 from analysis.validity import LOSES_ON_PURPOSE
+from analysis.worker_table import worker_table
 from analysis.wrong_way_tables import wrong_way_tables
 from loadtests.records import JsonObject, RunInfo
 

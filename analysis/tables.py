@@ -207,25 +207,6 @@ def request_table(results: Results) -> Table:
     return Table("Requests over all trials, warm-up included", ("Transport", *kinds), tuple(rows))
 
 
-def worker_table(results: Results) -> Table | None:
-    """The load processes, where there were several: how well their clocks are known, and how they ended."""
-    workers: list[JsonObject] = results.summary.get("workers") or []
-    rows = [
-        (
-            Cell(f"{worker['index']} on {worker['host']}"),
-            Cell(count(worker["clients"])),
-            Cell("one clock" if not worker["clock_uncertainty_us"] else f"±{figure(worker['clock_uncertainty_us'])}"),
-            Cell(figure(worker["round_trip_us"])),
-            Cell(figure(worker["clock_drift_us"])),
-            Cell(", ".join(f"{end} {times}" for end, times in worker["ends"].items())),
-        )
-        for worker in workers
-    ]
-    columns = ("Worker", "clients", "clock known to µs", "round trip µs", "clock moved by µs", "ends by trials")
-    return Table("Load processes, and their clocks against the server's (the worst of their trials)", columns,
-                 tuple(rows)) if rows else None  # fmt: skip
-
-
 def parts_table(results: Results) -> Table:
     """Where the time went, and what setting up cost, at the base point."""
     columns: list[_Column] = [

@@ -12,6 +12,7 @@ from loadtests.records import JsonObject, PlannedTrial, UserError
 from loadtests.trial_spec import TRIAL_VARIABLE, TrialSpec
 
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::", "*")
 MASTER_PORT = 5557
 """Locust's own."""
 LOCUSTFILE = PROJECT_FOLDER / "loadtests" / "locustfile.py"
@@ -56,6 +57,8 @@ def checked_team(processes: str, workers: str, listen: str, port: str) -> Team:
     remote = _count("WORKERS", workers, "0", least=0)
     own = _count("PROCESSES", processes, "0" if remote else "1", least=0 if remote else 1)
     listen = listen or LOOPBACK
+    if listen in EVERYWHERE:
+        raise UserError(f"LISTEN={listen}: no address that others can connect to (expected one of this machine's own)")
     try:
         free_port(listen)
     except OSError as error:

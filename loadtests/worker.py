@@ -85,7 +85,9 @@ class WorkerConductor:
         finally:
             (self._folder / messages.END_FILE).write_text(json.dumps(end), encoding="utf-8")
             self._environment.process_exit_code = 0 if end["end"] == "served" else 1
-            gevent.sleep(0)
+            if end.get("may_come_again"):
+                # Not before this trial is over: then the master has Locust end all its workers.
+                self._runner.greenlet.join()
             self._runner.quit()
 
     def _take_part(self) -> JsonObject:
