@@ -28,8 +28,8 @@ from loadtests.trial_spec import TrialSpec
 
 FLUSH_PERIOD_S = 0.2
 """What a worker that is killed may take with it of its rows."""
-MASTER_PATIENCE_S = 30.0
-"""For the next word of a master that has heard all; the longest step is that another worker's clients get ready."""
+MASTER_SILENCE_S = 15.0
+"""A master whose heartbeats do not come for so long is gone, or its link is."""
 CLOCK_EXCHANGES = 100
 _PARENT_CHECK_S = 1.0
 
@@ -62,15 +62,23 @@ class WorkerConductor:
             return False
         return True
 
-    def _wait_for(self, name: str, patience_s: float) -> JsonObject:
-        """The master's word of this name; `_Dismissed` where it sends this worker away instead."""
-        waited_for = [self._heard[name], self._heard[messages.REFUSED]]
-        done = gevent.wait(waited_for, timeout=patience_s, count=1)
-        if not done:
-            raise UserError(f"no word from the master for {patience_s:g} s (expected {name}): look at its own output")
-        if self._heard[messages.REFUSED].ready():
-            raise _DismissedError(self._heard[messages.REFUSED].get())
-        word: JsonObject = self._heard[name].get()
+    def _wait_for(self, *names: str) -> str:
+        """The first of these words that the master says, for as long as it lives."""
+        awaited = {name: self._heard[name] for name in (*names, messages.REFUSED)}
+        since_s = time.time()
+        while not gevent.wait(list(awaited.values()), timeout=1.0, count=1):
+            silent_s = time.time() - max(since_s, self._runner.last_heartbeat_timestamp or 0.0)
+            if silent_s > MASTER_SILENCE_S:
+                raise UserError(
+                    f"the master has not been heard for {silent_s:.0f} s (expected its {' or '.join(names)})"
+                )
+        if awaited[messages.REFUSED].ready():
+            raise _DismissedError(awaited[messages.REFUSED].get())
+        return next(name for name in names if awaited[name].ready())
+
+    def _word(self, name: str) -> JsonObject:
+        """What the master says with the word of this name, waited for."""
+        word: JsonObject = self._heard[self._wait_for(name)].get()
         return word
 
     def _serve(self) -> None:
@@ -92,7 +100,7 @@ class WorkerConductor:
 
     def _take_part(self) -> JsonObject:
         self._say(messages.HELLO, Identity.own(self._folder).as_json())
-        told = self._wait_for(messages.TRIAL, MASTER_PATIENCE_S * 10)
+        told = self._word(messages.TRIAL)
         spec = TrialSpec.from_json(told["spec"])
         control = ControlClient(spec.control_url)
         control.wait_until_ready(SERVER_PATIENCE_S)
@@ -103,6 +111,7 @@ class WorkerConductor:
         new_rows = NewRows(load.recorder, self._samples)
         for _ in range(told["count"]):
             load.add_client()
+            gevent.sleep(0)
         load.wait_for_clients()
         # A client is told of now, as this process may not live to do it at the end.
         for connection in load.driver.connections:
@@ -112,14 +121,16 @@ class WorkerConductor:
         self._flush(new_rows)
         able = {"kernel_stamps": load.driver.kernel_stamps, "tcp_info": load.driver.kernel_counters}
         self._say(messages.READY, {**_as_json(clock), **able})
-        t0_ns = self._wait_for(messages.BEGIN, MASTER_PATIENCE_S)["t0_ns"]
+        t0_ns = self._word(messages.BEGIN)["t0_ns"]
         flushing = gevent.spawn(self._keep_flushing, new_rows)
-        finished: JsonObject = {"end": load.receive(t0_ns)}
-        flushing.kill()
-        finished |= {"problems": sorted(load.driver.problems), **_as_json(control.read_clock(CLOCK_EXCHANGES))}
-        control.close()
-        load.driver.finish()
-        self._flush(new_rows)
+        try:
+            finished: JsonObject = {"end": load.receive(t0_ns)}
+            finished |= {"problems": sorted(load.driver.problems), **_as_json(control.read_clock(CLOCK_EXCHANGES))}
+        finally:
+            flushing.kill()
+            control.close()
+            load.driver.finish()
+            self._flush(new_rows)
         more_follow = self._hand_over(finished)
         return {"end": "served", "trial": spec.trial.folder_name, "clients": told["count"], "more_follow": more_follow}
 
@@ -127,12 +138,9 @@ class WorkerConductor:
         """Until the master has all rows; whether it wants this worker again."""
         while True:
             self._say(messages.FINISHED, {**finished, "sizes": self._spool.sizes_bytes()})
-            again, over = self._heard[messages.SEND_AGAIN], self._heard[messages.OVER]
-            if not gevent.wait([again, over], timeout=MASTER_PATIENCE_S, count=1):
-                raise UserError(f"the master did not take all rows within {MASTER_PATIENCE_S:g} s (expected it to)")
-            if over.ready():
-                return bool(over.get()["more_follow"])
-            sizes = again.get()["sizes"]
+            if self._wait_for(messages.OVER, messages.SEND_AGAIN) == messages.OVER:
+                return bool(self._word(messages.OVER)["more_follow"])
+            sizes = self._word(messages.SEND_AGAIN)["sizes"]
             self._heard[messages.SEND_AGAIN] = AsyncResult()
             for offsets, rows in self._spool.after(sizes):
                 self._say(messages.ROWS, {"offsets": offsets, "rows": rows})

@@ -6,6 +6,7 @@ of its own, a thousand seconds ahead.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -22,8 +23,9 @@ import pytest
 from analysis.summarize import summarize_run
 from loadtests.messages import WORKER_VARIABLE
 from loadtests.processes import PROJECT_FOLDER
-from loadtests.records import Trial, finished_trial_folders, worker_of_clients
+from loadtests.records import Deliveries, Trial, finished_trial_folders, worker_of_clients
 from loadtests.spool import Spool
+from loadtests.trial_spec import TRIAL_VARIABLE
 from tests.running import PATIENCE_S
 
 SKEW_S = 1000
@@ -149,6 +151,14 @@ def hosts() -> Iterator[Hosts]:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
 
+def process_where(is_wanted: Callable[[psutil.Process], bool]) -> Iterator[psutil.Process]:
+    """Of all processes, as far as they may be asked and have not just ended."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if is_wanted(process):
+                yield process
+
+
 class Run:
     """A run on the server's host and a worker on each of the other two."""
 
@@ -156,27 +166,32 @@ class Run:
         self.results, self.folder = folder / "results", folder
         self.log, self.logs = folder / "run.log", (folder / "near.log", folder / "skewed.log")
         self._started: list[subprocess.Popen[bytes]] = []
-        words = ("run", path, "--results", self.results, "--workers", "2", "--listen", ADDRESS, *options)
+        words: tuple[str | Path, ...] = ("run", path, "--results", self.results, "--workers", "2")
+        words = (*words, "--listen", ADDRESS, *options)
         self.run = self._start(*words, prefix=hosts.server, log=self.log)
         self.near = self.worker(hosts.near, "near")
         self.skewed = self.worker(hosts.skewed, "skewed")
 
     def worker(self, host: tuple[str, ...], name: str) -> subprocess.Popen[bytes]:
-        words = ("worker", "--master", ADDRESS, "--keep", self.folder / name)
+        words: tuple[str | Path, ...] = ("worker", "--master", ADDRESS, "--keep", self.folder / name)
         return self._start(*words, prefix=host, log=self.folder / f"{name}.log")
 
     def said(self, name: str) -> str:
         return " ".join((self.folder / f"{name}.log").read_text().split())
 
-    def load_process(self, name: str) -> psutil.Process | None:
+    def load_process(self, name: str) -> psutil.Process:
         """The Locust worker that a worker command has started for the trial."""
-        for process in psutil.process_iter():
-            try:
-                if str(self.folder / name) in process.environ().get(WORKER_VARIABLE, ""):
-                    return process
-            except psutil.Error:
-                continue
-        return None
+        own = str(self.folder / name)
+        return next(process_where(lambda process: own in process.environ().get(WORKER_VARIABLE, "")))
+
+    def master_process(self) -> psutil.Process:
+        """The Locust master of the trial."""
+        own = str(self.results)
+        return next(
+            process_where(
+                lambda p: "--master" in p.cmdline() and own in p.environ().get(TRIAL_VARIABLE, ""),
+            )
+        )
 
     def spools(self, name: str) -> list[Spool]:
         return [Spool(path) for path in (self.folder / name).glob("*")]
@@ -239,9 +254,7 @@ def test_of_a_worker_that_is_killed_all_that_it_had_is_kept_and_the_report_says_
             return kept_bytes > 20 * DELIVERY_BYTES
 
         wait_until(received_some)
-        victim = run.load_process("near")
-        assert victim is not None
-        victim.kill()
+        run.load_process("near").kill()
         ended(run.run, run.log)
         wait_until(lambda: "are kept in" in run.said("near"))
     (trial,) = trials(run.results)
@@ -281,6 +294,21 @@ def test_who_comes_late_is_told_so_and_has_no_part(hosts: Hosts, tmp_path: Path)
     assert len(trial.deliveries) == 5 * trial.info.expected_events
 
 
+def test_a_worker_whose_master_is_gone_keeps_its_records_and_says_where(hosts: Hosts, tmp_path: Path) -> None:
+    path = scenario(tmp_path, "websocket", measured_s=3)
+    with Run(hosts, tmp_path, path) as run:
+        wait_until(lambda: any(spool.sizes_bytes()["deliveries"] for spool in run.spools("near")))
+        run.master_process().kill()
+        assert run.run.wait(4 * PATIENCE_S) == 2
+        assert "the load process ended with exit status -9" in run.log.read_text()
+        wait_until(lambda: "are kept in" in run.said("near"))
+    (kept,) = run.spools("near")
+    assert f"are kept in{kept.folder}" in run.said("near").replace(" /", "/")
+    received = kept.table("deliveries", 0)
+    assert isinstance(received, Deliveries)
+    assert len(received) > 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -288,6 +316,7 @@ def test_who_comes_late_is_told_so_and_has_no_part(hosts: Hosts, tmp_path: Path)
         (("--processes", "two"), "PROCESSES=two: not a number"),
         (("--processes", "9"), "too few for 9 load processes"),
         (("--listen", "203.0.113.1"), "LISTEN=203.0.113.1: nothing can listen there"),
+        (("--listen", "0.0.0.0"), "LISTEN=0.0.0.0: no address that others can connect to"),
         (("--workers", "1", "--port", "99999"), "PORT=99999: not a port (expected 1 to 65535)"),
     ],
 )
