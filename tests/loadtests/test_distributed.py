@@ -307,32 +307,3 @@ def test_a_worker_whose_master_is_gone_keeps_its_records_and_says_where(hosts: H
     received = kept.table("deliveries", 0)
     assert isinstance(received, Deliveries)
     assert len(received) > 0
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("--processes", "0"), "PROCESSES=0: not a number of them (expected a whole number, at least 1)"),
-        (("--processes", "two"), "PROCESSES=two: not a number"),
-        (("--processes", "9"), "too few for 9 load processes"),
-        (("--listen", "203.0.113.1"), "LISTEN=203.0.113.1: nothing can listen there"),
-        (("--listen", "0.0.0.0"), "LISTEN=0.0.0.0: no address that others can connect to"),
-        (("--workers", "1", "--port", "99999"), "PORT=99999: not a port (expected 1 to 65535)"),
-    ],
-)
-def test_a_mistake_is_one_sentence(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    path = scenario(tmp_path, "websocket")
-    assert command("run", path, "--results", tmp_path / "results", *words, log=log).wait(4 * PATIENCE_S) == 2
-    text = log.read_text()
-    assert said in text
-    assert text.startswith("error: ") and text.count("\n") == 1
-    assert not (tmp_path / "results").exists()
-
-
-def test_a_master_that_has_no_name_is_one_sentence(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    words = ("worker", "--master", "no-such-host.invalid", "--keep", tmp_path / "kept")
-    assert command(*words, log=log).wait(4 * PATIENCE_S) == 2
-    assert log.read_text().startswith("error: MASTER=no-such-host.invalid: no such host")
-    assert not (tmp_path / "kept").exists()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from loadtests.records import (
     TRIAL_FORMAT,
+    VERSIONS,
     ClockPairs,
     Deliveries,
     Trial,
@@ -69,8 +70,8 @@ def test_a_newer_version_is_refused_and_a_foreign_file_too(tmp_path: Path) -> No
     path = tmp_path / "trial.json"
     write_json(path, TRIAL_FORMAT, {"index": 1})
     assert read_json(path, TRIAL_FORMAT) == {"index": 1}
-    path.write_text(json.dumps({"format": TRIAL_FORMAT, "version": 2}))
-    with pytest.raises(UserError, match=r"version 2 .* is newer"):
+    path.write_text(json.dumps({"format": TRIAL_FORMAT, "version": VERSIONS[TRIAL_FORMAT] + 1}))
+    with pytest.raises(UserError, match=r"version 3 .* is newer"):
         read_json(path, TRIAL_FORMAT)
     path.write_text("{}")
     with pytest.raises(UserError, match="not a push-vs-poll/trial file"):
