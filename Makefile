@@ -5,6 +5,10 @@ SCENARIO ?= standard
 TARGET ?=
 FAULT ?=
 TRACE ?=
+PROCESSES ?=
+WORKERS ?=
+LISTEN ?=
+MASTER ?= 127.0.0.1
 RUN ?= latest
 PORT ?=
 PEERS_SECONDS ?=
@@ -23,14 +27,18 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r
 
 .DEFAULT_GOAL := help
-.PHONY: help bench report compare peers ui demo test check lock clean
+.PHONY: help bench worker report compare peers ui demo test check lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-bench: $(READY) ## Measure and report: SCENARIO=standard (or quick, thorough, …: see README; or a .toml file), TARGET=http://host:port, TRACE=1, FAULT=drop:seq=5
-	@$(BIN)/python -m loadtests run "$(SCENARIO)" --target "$(TARGET)" $(if $(TRACE),--trace) $(foreach spec,$(FAULT),--fault "$(spec)")
+bench: $(READY) ## Measure and report: SCENARIO=standard (or quick, thorough, …: see README; or a .toml file), TARGET=http://host:port, TRACE=1, FAULT=drop:seq=5, PROCESSES=4, WORKERS=2 LISTEN=address
+	@$(BIN)/python -m loadtests run "$(SCENARIO)" --target "$(TARGET)" $(if $(TRACE),--trace) \
+	  --processes "$(PROCESSES)" --workers "$(WORKERS)" --listen "$(LISTEN)" --port "$(PORT)" $(foreach spec,$(FAULT),--fault "$(spec)")
 	@$(BIN)/python -m analysis report latest
+
+worker: $(READY) ## Lend this machine to a make bench WORKERS=… elsewhere as a load process: MASTER=host, PORT=5557
+	@$(BIN)/python -m loadtests worker --master "$(MASTER)" --port "$(PORT)"
 
 report: $(READY) ## Rebuild summary, charts and report of a run from its raw data: RUN=results/… (default: the latest)
 	@$(BIN)/python -m analysis report "$(RUN)"

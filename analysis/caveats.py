@@ -49,6 +49,15 @@ def _machine(trials: Sequence[TrialInfo]) -> Iterator[str]:
     uncertainty_ms = max(clock.get("uncertainty_ns", 0) for clock in clocks) / 1e6
     if uncertainty_ms > CLOCK_UNCERTAINTY_LIMIT_MS:
         yield f"The server's clock is known to ±{uncertainty_ms:.2f} ms only, and so is every latency."
+    workers = [worker for trial in trials for worker in trial.workers]
+    least_known = max(workers, key=lambda worker: worker.uncertainty_ns, default=None)
+    if least_known is not None and least_known.uncertainty_ns / 1e6 > CLOCK_UNCERTAINTY_LIMIT_MS:
+        yield (
+            f"The clock of {least_known.name} is known against the server's to ±{least_known.uncertainty_ns / 1e6:.2f} "
+            "ms only, and so is every latency of its clients."
+        )
+    if late := sum(worker.end == "late" for worker in workers):
+        yield f"A worker came too late for a trial, and had no part in it, {late} times."
 
 
 def _instruments(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterator[str]:

@@ -20,14 +20,22 @@ class ClockConversion:
 
 
 def judge_conversion(pairs: ClockPairs) -> ClockConversion | None:
-    """Error bound and drift of `ClockPairs.to_monotonic`; None without a pair.
+    """Error bound and drift of `ClockPairs.to_monotonic`, each of the load process where it is largest.
+
+    None without a pair.
 
     Each offset is known to half the bracket of its two monotonic readings. Between two pairs the offset is
     interpolated; as long as the clock is slewed one way there, the true one lies between the two, and the error is at
     most their difference. The bound is the worst sum of both over all neighbours.
     """
-    if not len(pairs):
+    judged = [_judge_process(pairs.where(pairs.worker == worker)) for worker in np.unique(pairs.worker)]
+    if not judged:
         return None
+    drifts_ppm = [found.drift_ppm for found in judged if found.drift_ppm is not None]
+    return ClockConversion(max(found.error_ns for found in judged), max(drifts_ppm, key=abs, default=None))
+
+
+def _judge_process(pairs: ClockPairs) -> ClockConversion:
     reading_ns = pairs.bracket_ns / 2
     if len(pairs) == 1:
         return ClockConversion(float(reading_ns[0]), None)

@@ -8,7 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.latency import in_window
-from loadtests.records import Ints, Outcome, RequestKind, SampleRole, Sockets, SocketStage, TransportStyle, Trial
+from loadtests.records import (
+    Ints,
+    Outcome,
+    RequestKind,
+    SampleRole,
+    Samples,
+    Sockets,
+    SocketStage,
+    TransportStyle,
+    Trial,
+)
 
 TCP_IP_HEADER_BYTES = 52
 """IPv4 20, TCP 20, timestamps option 12, per segment; the longer options of a SYN fall into set-up."""
@@ -52,10 +62,11 @@ class Processor:
     """One role's use of the machine in the measured window."""
 
     cpu_ns: float
+    """Of all its processes."""
     ratio: float
-    """CPU time over wall time, of a server of several processes the mean of them."""
+    """CPU time over wall time, of the process that used most; of a server of several processes the mean of them."""
     rss_bytes: int
-    """The largest seen in the whole trial."""
+    """The largest of a process seen in the whole trial."""
 
 
 def count_requests(trial: Trial, style: TransportStyle) -> RequestCounts:
@@ -148,6 +159,16 @@ def processor_use(trial: Trial, role: SampleRole) -> Processor | None:
     to all work; it is reported for the whole stream and taken off in proportion.
     """
     samples = trial.samples.where(trial.samples.role == role)
+    processes = [_process_use(trial, samples.where(samples.worker == worker)) for worker in np.unique(samples.worker)]
+    used = [use for use in processes if use is not None]
+    if not used:
+        return None
+    return Processor(
+        sum(use.cpu_ns for use in used), max(use.ratio for use in used), max(use.rss_bytes for use in used)
+    )
+
+
+def _process_use(trial: Trial, samples: Samples) -> Processor | None:
     window = (trial.info.window_start_ns, trial.info.window_end_ns)
     window_ns = window[1] - window[0]
     if len(samples) < 2:
@@ -158,10 +179,11 @@ def processor_use(trial: Trial, role: SampleRole) -> Processor | None:
         return None
     used_ns = np.interp(edges - samples.at_ns[0], samples.at_ns - samples.at_ns[0], samples.cpu_ns)
     cpu_ns = float(used_ns[1] - used_ns[0]) * window_ns / sampled_ns
-    if role == SampleRole.SERVER:
+    serves = samples.role[0] == SampleRole.SERVER
+    if serves:
         spin_ns = trial.info.server_stats.get("spin_cpu_ns") or 0
         cpu_ns = max(0.0, cpu_ns - spin_ns * window_ns / (window[1] - trial.info.t0_ns))
-    processes = trial.info.parameters.get("workers", 1) if role == SampleRole.SERVER else 1
+    processes = trial.info.parameters.get("workers", 1) if serves else 1
     return Processor(cpu_ns, cpu_ns / window_ns / processes, int(samples.rss_bytes.max()))
 
 

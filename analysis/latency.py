@@ -41,7 +41,7 @@ class MeasuredLatencies:
     """The same of all events due in the window at all clients that the model has delivered, whether they were or
     not; shape (predicted deliveries,)."""
     due_deliveries: int
-    """Pairs of client and event due in the window."""
+    """Pairs of client and event due in the window, but for those that nobody was there to see."""
     missing_stamps: int
     """Deliveries that had to fall back to the client's own stamp."""
     coalesced_stamps: int
@@ -58,6 +58,11 @@ def measure_latencies(trial: Trial, style: TransportStyle) -> MeasuredLatencies:
     stamped = rows.kernel_realtime_ns > 0 if has_kernel_stamps(trial) else np.zeros(len(rows), dtype=np.bool_)
     due_ns = due_at_clients_ns(trial, style)
     due_in_window = in_window(trial, due_ns)
+    if not (observed := trial.observed).all():
+        # What nobody was there to see is neither due nor lost; what came until then counts.
+        came = np.zeros_like(due_in_window)
+        came[rows.client, rows.seq - 1] = True
+        due_in_window &= observed[:, None] | came
     model_ms = np.where(prediction.reached, prediction.latency_ns / NS_PER_MS, np.nan)
     parts = split(rows, arrival_ns, written_at_ns(rows, trial.written))
     return MeasuredLatencies(
@@ -77,15 +82,12 @@ def measure_latencies(trial: Trial, style: TransportStyle) -> MeasuredLatencies:
 
 def has_kernel_stamps(trial: Trial) -> bool:
     """Whether arrival times of this trial are the kernel's."""
-    return bool(trial.info.capabilities.get("kernel_stamps")) and len(trial.clock) > 0
+    return trial.has_kernel_stamps
 
 
 def arrivals_ns(trial: Trial, rows: Deliveries) -> Ints:
-    """Arrival on the monotonic clock: the kernel's stamp where there is one, else the client's own."""
-    if not has_kernel_stamps(trial):
-        return rows.user_ns
-    kernel_ns = trial.clock.to_monotonic(rows.kernel_realtime_ns)
-    return np.where(kernel_ns == 0, rows.user_ns, kernel_ns)
+    """Arrival on the trial's clock: the kernel's stamp where there is one, else the client's own."""
+    return trial.arrivals_ns(rows)
 
 
 def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:
@@ -97,13 +99,16 @@ def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:
 
 
 def measure_ages(trial: Trial, style: TransportStyle) -> ViewAges | None:
-    """How old each client's view was over the measured window; None where clients send, and watch nothing."""
-    if style.model.startswith("round_trip"):
+    """How old each observed client's view was over the measured window; None where clients send, and watch nothing."""
+    observed = trial.observed
+    if style.model.startswith("round_trip") or not observed.any():
         return None
     rows = trial.deliveries.where((trial.deliveries.seq >= 1) & (trial.deliveries.seq <= len(trial.published)))
     arrival_ns = np.full((int(trial.info.parameters["clients"]), len(trial.published)), NEVER_NS)
     np.minimum.at(arrival_ns, (rows.client, rows.seq - 1), arrivals_ns(trial, rows))
-    return view_ages(trial.published.due_ns, arrival_ns, (trial.info.window_start_ns, trial.info.window_end_ns))
+    return view_ages(
+        trial.published.due_ns, arrival_ns[observed], (trial.info.window_start_ns, trial.info.window_end_ns)
+    )
 
 
 def in_window(trial: Trial, times_ns: Ints) -> npt.NDArray[np.bool_]:

@@ -59,7 +59,11 @@ def poll_lateness(trial: Trial) -> Lateness:
     return Lateness(free_ns[measured], ((start_ns - free_ns) / 1e6)[measured])
 
 
-def timer_lateness(trial: Trial) -> Lateness:
-    """Of the periodic timer inside the load process."""
+def timer_lateness(trial: Trial) -> dict[int, Lateness]:
+    """Of the periodic timer inside each load process, by its index."""
     lag = trial.loop_lag.where(in_window(trial, trial.loop_lag.at_ns))
-    return Lateness(lag.at_ns - lag.lag_ns, lag.lag_ns / 1e6)
+    return {
+        int(worker): Lateness(own.at_ns - own.lag_ns, own.lag_ns / 1e6)
+        for worker in np.unique(lag.worker)
+        for own in [lag.where(lag.worker == worker)]
+    }

@@ -38,7 +38,7 @@ class PerBlock:
     @classmethod
     def of(cls, trials: Trials, pilot_blocks: int | None = None) -> PerBlock:
         """From a point's trials."""
-        measured = [trial for trial in trials if len(trial.latencies.latency_ms)]
+        measured = _with_latency(trials)
         by_block = {trial.info.block: _distribution(trial.latencies.latency_ms) for trial in measured}
         excess = {
             trial.info.block: {"mean": float(np.nanmean(over)), "max": float(np.nanmax(over))}
@@ -97,7 +97,7 @@ def _difference(blocks: PerBlock, reference_blocks: PerBlock, name: str) -> Json
 
 
 def _latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
-    measured = [trial for trial in trials if len(trial.latencies.latency_ms)]
+    measured = _with_latency(trials)
     samples = [trial.latencies.latency_ms for trial in measured]
     names = ["mean", *_LATENCY_QUANTILES, "max"]
     with_interval = ["mean", "p50", "p95", "p99"]
@@ -112,6 +112,10 @@ def _latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
     return {**pooled, **intervals}
 
 
+def _with_latency(trials: Trials) -> list[TrialMeasures]:
+    return [trial for trial in trials if trial.clocks_agree and len(trial.latencies.latency_ms)]
+
+
 def _distribution(sample: stats.Sample) -> dict[str, float]:
     values = stats.quantiles(sample, list(_LATENCY_QUANTILES.values()))
     return {
@@ -123,11 +127,12 @@ def _distribution(sample: stats.Sample) -> dict[str, float]:
 
 def _parts(trials: Trials) -> JsonObject:
     latencies = [trial.latencies for trial in trials]
+    one_way = [trial.latencies for trial in trials if trial.clocks_agree]
     # A delivery without a trace includes its wait at the server: trials with and without one are not to be mixed.
     traced = all(found.queue_ms is not None for found in latencies)
     delivery_ms = [
         found.delivery_ms if traced or found.queue_ms is None else found.queue_ms + found.delivery_ms
-        for found in latencies
+        for found in one_way
     ]
     return {
         "server_lag": _part([found.server_lag_ms for found in latencies]),
@@ -161,7 +166,7 @@ def _stamps(trials: Trials) -> JsonObject:
 
 
 def _freshness(trials: Trials) -> JsonObject | None:
-    ages = [trial.ages for trial in trials if trial.ages is not None]
+    ages = [trial.ages for trial in trials if trial.ages is not None and trial.clocks_agree]
     if not ages:
         return None
     pooled = pooled_ages(ages)
@@ -258,7 +263,7 @@ def _model_range(trials: Trials) -> JsonObject | None:
 
     Trial by trial the model moves by what `analysis.sensitivity` says; the point's figures by the mean of that.
     """
-    found = [trial.sensitivity for trial in trials if trial.sensitivity is not None]
+    found = [trial.sensitivity for trial in trials if trial.sensitivity is not None and trial.clocks_agree]
     if not found:
         return None
     plain = _model(trials)
@@ -285,7 +290,10 @@ def _closed_form(parameters: Mapping[str, Any], style: TransportStyle) -> JsonOb
 
 
 def _residual(trials: Trials) -> JsonObject:
-    residual_ms = np.concatenate([trial.latencies.latency_ms - trial.latencies.model_ms for trial in trials])
+    trials = _with_latency(trials)
+    residual_ms = np.concatenate(
+        [np.empty(0), *(trial.latencies.latency_ms - trial.latencies.model_ms for trial in trials)]
+    )
     residual_ms = residual_ms[np.isfinite(residual_ms)]
     if not len(residual_ms):
         return dict.fromkeys(("mean", "p50", "p99"))

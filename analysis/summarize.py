@@ -20,6 +20,7 @@ from analysis.stats import QUANTILE_DEFINITION
 from analysis.trial_measures import TrialMeasures, measure
 from analysis.validity import PublishedStream, mismatch_reason
 from analysis.verdict import verdict
+from analysis.workers import workers_of
 from analysis.wrong_ways import as_reported, misranked
 from loadtests.records import (
     SUMMARY_FILE,
@@ -87,6 +88,7 @@ def summarize_run(run_folder: Path) -> JsonObject:
             "noise_floor": floors,
             "noise_floor_from": floors_from,
             "scaling": _scaling(run, pooled),
+            "workers": workers_of(infos),
             "quantile_definition": QUANTILE_DEFINITION,
             "planned_trials": len(run.plan),
             "finished_trials": len(finished),

@@ -34,7 +34,7 @@ from analysis.ledger import LATE_GRACE_S, keep_ledger
 from analysis.own_schedule import schedule_of
 from analysis.sensitivity import Sensitivity, exceeds, figures, sensitivity
 from analysis.slowed_clients import SlowedClients, slowed_clients
-from analysis.validity import Evidence, PublishedStream, overload_reasons, reasons_against
+from analysis.validity import Evidence, PublishedStream, overload_reasons, reasons_against, too_uncertain
 from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo
 
 
@@ -44,6 +44,8 @@ class TrialMeasures:
 
     info: TrialInfo
     latencies: MeasuredLatencies
+    clocks_agree: bool
+    """Whether server and clients have clocks that are close enough for one-way figures; else these are refused."""
     ages: ViewAges | None
     """How old its clients' views were; None for round trips."""
     kernel_stamps: bool
@@ -96,6 +98,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
     return TrialMeasures(
         info=trial.info,
         latencies=latencies,
+        clocks_agree=not too_uncertain(trial, style, latencies),
         ages=measure_ages(trial, style),
         kernel_stamps=has_kernel_stamps(trial),
         conversion=judge_conversion(trial.clock) if has_kernel_stamps(trial) else None,
@@ -147,4 +150,5 @@ def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -
         clients=int(trial.info.parameters["clients"]),
         events=trial.info.expected_events,
         late_after_ns=last_due_ns + round(longest_ms * 1e6 + LATE_GRACE_S * 1e9),
+        observed=trial.observed,
     ).totals()

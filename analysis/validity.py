@@ -14,7 +14,7 @@ import numpy as np
 from analysis.costs import Processor, RequestCounts
 from analysis.latency import MeasuredLatencies, due_at_clients_ns
 from analysis.lateness import Lateness, poll_lateness, publish_lateness, timer_lateness
-from loadtests.records import Ints, SampleRole, TransportStyle, Trial
+from loadtests.records import COMPLETE, WORKER_ENDS, Ints, SampleRole, TransportStyle, Trial
 
 CPU_RATIO_LIMITS = {SampleRole.LOAD: 0.85, SampleRole.SERVER: 0.9, SampleRole.RELAY: 0.85}
 """Of one core: all three are single-threaded, and beyond this their own queues grow into the latencies."""
@@ -29,6 +29,8 @@ machine delays is in the latencies, where all can see it; an overload delays mor
 CLIENT_DELAY_P50_LIMIT_MS = 10.0
 RELAY_LATENESS_P50_LIMIT_MS = 1.0
 CLOCK_STEP_LIMIT_MS = 1.0
+CLOCK_UNCERTAINTY_LIMIT_RATIO = 0.1
+"""Of the median one-way latency: a clock that is not known better than that says nothing of it."""
 EVENT_SIZE_TOLERANCE_BYTES = 4
 """The stamps inside an event are numbers of the machine's uptime, which gain a digit now and then."""
 
@@ -60,7 +62,19 @@ class Evidence:
 
 def reasons_against(evidence: Evidence) -> list[str]:
     """Why this trial is INVALID: one sentence each, none if it is valid."""
-    checks = (_injected, _end, _ledger, _failures, _stream_kept, _processors, _publishing, _load_lateness, _clocks)
+    checks = (
+        _injected,
+        _end,
+        _workers,
+        _clock_uncertainty,
+        _ledger,
+        _failures,
+        _stream_kept,
+        _processors,
+        _publishing,
+        _load_lateness,
+        _clocks,
+    )
     return [reason for check in checks for reason in check(evidence)]
 
 
@@ -115,6 +129,47 @@ def _end(evidence: Evidence) -> Iterator[str]:
     yield from info.problems
     if not len(evidence.latencies.latency_ms):
         yield "not one measured delivery (expected at least one): use a longer trial or a higher rate"
+
+
+def _workers(evidence: Evidence) -> Iterator[str]:
+    trial = evidence.trial
+    incomplete = [worker for worker in trial.info.workers if worker.end != COMPLETE and worker.clients]
+    for worker in incomplete:
+        clients = (trial.deliveries.client >= worker.first_client) & (
+            trial.deliveries.client < worker.first_client + worker.clients
+        )
+        yield (
+            f"{worker.name} {WORKER_ENDS[worker.end]}: of its {worker.clients} clients ({worker.first_client} to "
+            f"{worker.first_client + worker.clients - 1}) {int(clients.sum())} deliveries are kept, the rest of theirs "
+            "was not observed and is not counted as lost (all workers must see the end): look at that machine, and "
+            "run again"
+        )
+    if incomplete:
+        yield (
+            f"{evidence.ledger['unobserved']} of {evidence.ledger['expected']} deliveries unobserved (0 allowed): the "
+            "figures are those of the other clients, and of these until then"
+        )
+
+
+def too_uncertain(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -> bool:
+    """Whether the clocks of server and clients are known too badly for any one-way figure; a round trip needs none."""
+    if style.model.startswith("round_trip") or not len(latencies.latency_ms) or not trial.clock_uncertainty_ns:
+        return False
+    median_ms = float(np.median(latencies.latency_ms))
+    return trial.clock_uncertainty_ns / 1e6 > CLOCK_UNCERTAINTY_LIMIT_RATIO * median_ms
+
+
+def _clock_uncertainty(evidence: Evidence) -> Iterator[str]:
+    trial, latencies = evidence.trial, evidence.latencies
+    if too_uncertain(trial, evidence.style, latencies):
+        worst = max(trial.info.workers, key=lambda worker: worker.uncertainty_ns, default=None)
+        whose = "the load's clock" if worst is None else f"the clock of {worst.name}"
+        yield (
+            f"one-way latency refused: {whose} is known against the server's to "
+            f"±{trial.clock_uncertainty_ns / 1e6:.3g} ms, more than {CLOCK_UNCERTAINTY_LIMIT_RATIO:.0%} of the median "
+            f"of {float(np.median(latencies.latency_ms)):.3g} ms: use a network with shorter round trips, or load from "
+            "the server's machine"
+        )
 
 
 def _ledger(evidence: Evidence) -> Iterator[str]:
@@ -177,12 +232,14 @@ def _load_lateness(evidence: Evidence) -> Iterator[str]:
         POLL_LATENESS_LIMIT_MS,
         "use fewer clients or leave the machine alone",
     )
-    yield from _late(
-        "timers of the load process fired",
-        timer_lateness(evidence.trial),
-        LOOP_LAG_LIMIT_MS,
-        "use fewer clients or leave the machine alone",
-    )
+    names = {worker.index: worker.name for worker in evidence.trial.info.workers}
+    for index, lateness in timer_lateness(evidence.trial).items():
+        yield from _late(
+            f"timers of {names.get(index, 'the load process')} fired",
+            lateness,
+            LOOP_LAG_LIMIT_MS,
+            "use fewer clients or leave the machine alone",
+        )
     delay_ms = evidence.latencies.client_delay_ms
     if delay_ms is not None and (median_ms := float(np.median(delay_ms))) > CLIENT_DELAY_P50_LIMIT_MS:
         yield (
@@ -198,11 +255,10 @@ def _load_lateness(evidence: Evidence) -> Iterator[str]:
 
 
 def _clocks(evidence: Evidence) -> Iterator[str]:
-    clock = evidence.trial.clock
-    if len(clock) < 2:
-        return
-    steps_ms = np.abs(np.diff(clock.realtime_ns - clock.monotonic_ns)) / 1e6
-    if (step_ms := float(steps_ms.max())) > CLOCK_STEP_LIMIT_MS:
+    pairs = evidence.trial.clock
+    same_process = np.diff(pairs.worker) == 0
+    steps_ms = np.abs(np.diff(pairs.realtime_ns - pairs.monotonic_ns))[same_process] / 1e6
+    if (step_ms := float(steps_ms.max(initial=0.0))) > CLOCK_STEP_LIMIT_MS:
         yield (
             f"the wall clock was set by {step_ms:.1f} ms during the trial (at most {CLOCK_STEP_LIMIT_MS:g} ms), which "
             "shifts the kernel's arrival stamps: run again when it has settled"

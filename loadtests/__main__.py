@@ -1,4 +1,4 @@
-"""`python -m loadtests run|plan|ui`: the command line of the load side."""
+"""`python -m loadtests run|plan|worker|ui`: the command line of the load side."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="run|plan|ui")
+    commands = parser.add_subparsers(required=True, metavar="run|plan|worker|ui")
     scenario_help = f"{', '.join(shipped_scenarios())}, or the path of a .toml file"
     run = commands.add_parser("run", help="measure a scenario")
     run.add_argument("scenario", help=scenario_help)
@@ -51,7 +51,16 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--trace", action="store_true", help="have the server note when it wrote each delivery (costs it CPU)"
     )
+    run.add_argument("--processes", default="", metavar="N", help="load processes on this machine (default: 1)")
+    run.add_argument("--workers", default="", metavar="N", help="load processes that come from elsewhere (worker)")
+    run.add_argument("--listen", default="", metavar="ADDRESS", help="where server and master listen (loopback)")
+    run.add_argument("--port", default="", help="port on which the master waits for workers (default: 5557)")
     run.set_defaults(command=_run)
+    worker = commands.add_parser("worker", help="be a load process of a run on another machine, trial after trial")
+    worker.add_argument("--master", required=True, metavar="HOST", help="where that run's master listens")
+    worker.add_argument("--port", default="", help="port on which it waits for workers (default: 5557)")
+    worker.add_argument("--keep", type=Path, default=None, help="folder for what no master took (results/workers)")
+    worker.set_defaults(command=_worker)
     plan = commands.add_parser("plan", help="tell what a scenario would measure, in which order")
     plan.add_argument("scenario", help=scenario_help)
     plan.set_defaults(command=_plan)
@@ -63,14 +72,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     from loadtests.run import RESULTS_FOLDER, run_scenario
+    from loadtests.team import checked_team
 
     scenario = load_scenario(options.scenario)
     target = _checked_target(options.target) if options.target else None
+    team = checked_team(options.processes, options.workers, options.listen, options.port)
     results = (options.results or RESULTS_FOLDER).resolve()
     console = Console(stderr=True)
     try:
         instruments = Instruments(options.trace, tuple(options.fault))
-        run_scenario(scenario, target, results, console, instruments)
+        run_scenario(scenario, target, results, console, instruments, team)
     except (UserError, KeyboardInterrupt):
         _tell_what_is_kept(results, console)
         raise
@@ -106,6 +117,15 @@ def _plan(options: argparse.Namespace) -> None:
         print(f"{trial.index:3d}  block {trial.block}  {trial.transport:12s}  {parameters}")
     within = f"about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s"
     print(f"{len(trials)} trials, {within}{tell_beyond(scenario)}")
+
+
+def _worker(options: argparse.Namespace) -> None:
+    from loadtests.run import RESULTS_FOLDER
+    from loadtests.team import checked_port
+    from loadtests.worker_command import serve_trials
+
+    keep = (options.keep or RESULTS_FOLDER / "workers").resolve()
+    serve_trials(options.master, checked_port(options.port), keep, Console(stderr=True))
 
 
 def _ui(options: argparse.Namespace) -> None:

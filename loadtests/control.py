@@ -29,6 +29,15 @@ class ServerClock:
     """Half of the smallest round trip seen; 0 where both are the same clock."""
 
 
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """The exchange with the smallest round trip out of several."""
+
+    round_trip_ns: int
+    offset_ns: int
+    """Server minus here, as if the answer had been given half-way: wrong by half of the round trip at most."""
+
+
 class ControlClient:
     """The control routes of one server; a UserError says which of them did not answer as it should."""
 
@@ -65,9 +74,16 @@ class ControlClient:
                 time.sleep(0.02)
 
     def clock(self) -> ServerClock:
-        """NTP-style: the sample with the smallest round trip; an offset within it means one and the same clock."""
+        """By `read_clock`; an offset within the round trip means one and the same clock."""
+        reading = self.read_clock(_CLOCK_SAMPLES)
+        if abs(reading.offset_ns) <= reading.round_trip_ns:
+            return ServerClock(0, 0)
+        return ServerClock(reading.offset_ns, reading.round_trip_ns // 2)
+
+    def read_clock(self, exchanges: int) -> ClockReading:
+        """NTP-style, by GET /clock: of `exchanges` the one with the smallest round trip."""
         samples: list[tuple[int, int]] = []
-        for _ in range(_CLOCK_SAMPLES):
+        for _ in range(exchanges):
             sent_ns = time.monotonic_ns()
             answer = self._ask("GET", wire.CLOCK_PATH)
             received_ns = time.monotonic_ns()
@@ -75,10 +91,7 @@ class ControlClient:
             if not isinstance(now_ns, int):
                 raise UserError(f'{self._url}{wire.CLOCK_PATH}: answered {answer!r} (expected {{"now_ns": int}})')
             samples.append((received_ns - sent_ns, now_ns - (sent_ns + received_ns) // 2))
-        round_trip_ns, offset_ns = min(samples)
-        if abs(offset_ns) <= round_trip_ns:
-            return ServerClock(0, 0)
-        return ServerClock(offset_ns, round_trip_ns // 2)
+        return ClockReading(*min(samples))
 
     def start_stream(self, start_in_ms: int, due_offsets_ns: list[int], payloads: list[str]) -> int:
         """Publish a stream; returns its start t0 on the server's clock, in ns."""

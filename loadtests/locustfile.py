@@ -1,7 +1,8 @@
 """Locust users of every transport, over the harness' own clients.
 
-`make bench` starts Locust with this file once per trial and names the trial in an environment variable. By hand, any
-of Locust's own ways works, its web UI included (`make ui`):
+`make bench` starts Locust with this file once per trial and names the trial in an environment variable: as the one
+process of the load, or as the master of several, whose workers another variable marks. By hand, any of Locust's own
+ways works, its web UI included (`make ui`):
 
     locust -f loadtests/locustfile.py --host http://127.0.0.1:8000 WebsocketUser ShortPollUser
 
@@ -18,28 +19,37 @@ from typing import Any, ClassVar
 import gevent
 from gevent.event import Event
 from locust import User, events, task
+from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.by_hand import HandSession, add_arguments
 from loadtests.conductor import Conductor
+from loadtests.master import MasterConductor
+from loadtests.messages import WORKER_VARIABLE
 from loadtests.records import UserError
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import TRIAL_VARIABLE, TrialSpec
+from loadtests.worker import WorkerConductor
 
 _log = logging.getLogger(__name__)
 _spec_path = os.environ.get(TRIAL_VARIABLE)
+_worker_folder = os.environ.get(WORKER_VARIABLE)
+_by_hand = _spec_path is None and _worker_folder is None
 _conductor: Conductor | None = None
 _hand_session: HandSession | None = None
 
 
 class ConductedUser(User):
-    """One client of the trial that the environment names; transport and parameters are the trial's."""
+    """One client of the trial that the environment names; transport and parameters are the trial's.
 
-    abstract = _spec_path is None
+    A worker has a single such user, which stands for all its clients: `WorkerConductor` opens them.
+    """
+
+    abstract = _by_hand
 
     def on_start(self) -> None:
         """Open the client."""
-        assert _conductor is not None
-        _conductor.add_client()
+        if _conductor is not None:
+            _conductor.add_client()
 
     @task
     def stay(self) -> None:
@@ -68,26 +78,37 @@ class TransportUser(User):
             _hand_session.close_client(self._connection)
 
 
-if _spec_path is None:
+if _by_hand:
     for _transport in TRANSPORTS.values():
         _name = "".join(word.capitalize() for word in _transport.name.split("_")) + "User"
         globals()[_name] = type(_name, (TransportUser,), {"transport": _transport.name, "__doc__": _transport.label})
 
 
 def _on_parser(parser: Any, **_: object) -> None:
-    if _spec_path is None:
+    if _by_hand:
         add_arguments(parser)
+
+
+def _on_init(environment: Any, runner: Any, **_: object) -> None:
+    if _worker_folder is not None and isinstance(runner, WorkerRunner):
+        WorkerConductor(environment, Path(_worker_folder))
+    elif _spec_path is not None and isinstance(runner, MasterRunner):
+        path = Path(_spec_path)
+        master = MasterConductor(environment, TrialSpec.read(path), path.parent)
+        environment.events.quitting.add_listener(lambda **_: master.call_off())
 
 
 def _on_test_start(environment: Any, **_: object) -> None:
     global _conductor, _hand_session  # noqa: PLW0603 - Locust offers users no other way to their session
-    if _spec_path is None:
+    if _by_hand:
         try:
             _hand_session = HandSession(environment)
         except UserError as error:
             _log.error("%s", error)
             environment.process_exit_code = 2
             gevent.spawn(environment.runner.quit)
+        return
+    if _spec_path is None or isinstance(environment.runner, MasterRunner):
         return
     path = Path(_spec_path)
     _conductor = Conductor(TrialSpec.read(path))
@@ -114,5 +135,6 @@ def _on_test_stop(**_: object) -> None:
 
 _hooks: Any = events
 _hooks.init_command_line_parser.add_listener(_on_parser)
+_hooks.init.add_listener(_on_init)
 _hooks.test_start.add_listener(_on_test_start)
 _hooks.test_stop.add_listener(_on_test_stop)

@@ -33,11 +33,7 @@ def p50_ms(trial: Trial) -> float | None:
     rows = rows.where(first_copies & (rows.due_ns >= info.window_start_ns) & (rows.due_ns < info.window_end_ns))
     if not len(rows):
         return None
-    arrival_ns = rows.user_ns
-    if info.capabilities.get("kernel_stamps") and len(trial.clock):
-        kernel_ns = trial.clock.to_monotonic(rows.kernel_realtime_ns)
-        arrival_ns = np.where(kernel_ns == 0, rows.user_ns, kernel_ns)
-    return float(np.quantile((arrival_ns - rows.due_ns) / _NS_PER_MS, 0.5, method="inverted_cdf"))
+    return float(np.quantile((trial.arrivals_ns(rows) - rows.due_ns) / _NS_PER_MS, 0.5, method="inverted_cdf"))
 
 
 def judge_pilot(point: int, pilot_ms: Sequence[float], precision_ratio: float) -> PointPrecision | None:

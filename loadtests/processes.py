@@ -8,6 +8,7 @@ with its trial.
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -48,17 +49,19 @@ class CorePlan:
         return {"server": list(self.server), "load": list(self.load)}
 
 
-def plan_cores() -> CorePlan:
-    """One core for the server and another one for the load, the last two that this process may use.
+def plan_cores(load_processes: int = 1) -> CorePlan:
+    """One core for the server and others for the load, as many as it has processes, of those this process may use.
 
-    The relay and the harness itself stay free to run wherever there is room.
+    The relay and the harness itself stay free to run wherever there is room. Where there are fewer cores than load
+    processes, these share them.
     """
     if not hasattr(os, "sched_getaffinity"):
         return CorePlan(None, None)
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         return CorePlan(None, None)
-    return CorePlan((cores[-2],), (cores[-1],))
+    load = cores[-min(load_processes, len(cores) - 1) :]
+    return CorePlan((cores[-len(load) - 1],), tuple(load))
 
 
 @contextmanager
@@ -84,6 +87,13 @@ def observing(observe: Callable[[], None], period_s: float) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port of this address that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
 
 
 class Child:
@@ -174,7 +184,7 @@ class ResourceSampler:
 
     def table(self) -> Samples:
         """All rows so far."""
-        return Samples.from_rows(self._rows)
+        return Samples.from_rows(self._rows, worker=0)
 
 
 _Member = tuple[psutil.Process, Callable[[], int]]

@@ -46,8 +46,8 @@ class Recorder:
             Requests.from_rows(self.requests),
             Sockets.from_rows(self.sockets),
             Clients.from_rows(self.clients),
-            ClockPairs.from_rows(self.clock),
-            LoopLag.from_rows(self.loop_lag),
+            ClockPairs.from_rows(self.clock, worker=0),
+            LoopLag.from_rows(self.loop_lag, worker=0),
         ]
 
     def read_clocks(self) -> None:

@@ -26,6 +26,7 @@ from loadtests.processes import PROJECT_FOLDER, plan_cores
 from loadtests.progress import RunProgress, run_progress
 from loadtests.records import (
     PARAMETER_DEFAULTS,
+    JsonObject,
     PlannedTrial,
     RunInfo,
     TransportStyle,
@@ -34,6 +35,7 @@ from loadtests.records import (
 )
 from loadtests.scenario import Scenario
 from loadtests.session import Surroundings, run_trial
+from loadtests.team import Team, check_shares
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import Instruments
 
@@ -55,7 +57,12 @@ _OF_THE_SERVER = ("stack", "workers")
 
 
 def run_scenario(
-    scenario: Scenario, target: str | None, results: Path, console: Console, instruments: Instruments
+    scenario: Scenario,
+    target: str | None,
+    results: Path,
+    console: Console,
+    instruments: Instruments,
+    team: Team,
 ) -> Path:
     """Measure a scenario; returns the run's folder.
 
@@ -66,22 +73,23 @@ def run_scenario(
     trials = plan_trials(scenario)
     if target is not None:
         trials = _of_unknown_server(trials, target)
+    check_shares(team, trials)
     ensure_descriptors(trials)
     ensure_ports(trials, target)
     check_plan(scenario, trials)
     if target is not None:
         _check_target(target, scenario, instruments)
     folder = _new_folder(results, scenario.name)
-    cores = plan_cores()
-    run = _run_info(scenario, trials, target, instruments)
+    cores = plan_cores(max(team.processes, 1))
+    run = _run_info(scenario, trials, target, {**instruments.as_settings(), **team.as_settings()})
     write_run_info(folder, run)
     record_noise_floor(folder, run)
     _point_latest(folder)
     _tell_plan(scenario, trials, folder, console)
-    surround = partial(Surroundings, cores, target, instruments=instruments)
+    surround = partial(Surroundings, cores, target, instruments=instruments, team=team)
     started_s = time.monotonic()
     with run_progress(trials, console) as progress:
-        _measure(trials, folder, progress, surround)
+        _measure(trials, folder, progress, surround, scenario.precision is not None)
         if scenario.precision is not None:
             with _disk_errors(folder):
                 run = extend_plan(folder, scenario, scenario.precision, run, time.monotonic() - started_s)
@@ -89,7 +97,7 @@ def run_scenario(
             console.print(tell_pilot(run, len(trials)), highlight=False, soft_wrap=True)
             further = run.plan[len(trials) :]
             progress.extend(further)
-            _measure(further, folder, progress, surround)
+            _measure(further, folder, progress, surround, False)
             if further:
                 console.print(tell_end(run), highlight=False, soft_wrap=True)
     return folder
@@ -99,17 +107,17 @@ def _measure(
     trials: tuple[PlannedTrial, ...],
     folder: Path,
     progress: RunProgress,
-    surround: Callable[[Callable[[float], None]], Surroundings],
+    surround: Callable[..., Surroundings],
+    more_may_follow: bool,
 ) -> None:
     for trial in trials:
         with _disk_errors(folder):
-            run_trial(trial, folder / "trials" / trial.folder_name, surround(progress.start(trial)))
+            surroundings = surround(progress.start(trial), more_follow=more_may_follow or trial is not trials[-1])
+            run_trial(trial, folder / "trials" / trial.folder_name, surroundings)
         progress.finish(trial)
 
 
-def _run_info(
-    scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str | None, instruments: Instruments
-) -> RunInfo:
+def _run_info(scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str | None, asked: JsonObject) -> RunInfo:
     styles = tuple(
         TransportStyle(t.name, t.label, t.role, t.model, t.colour, t.marker, t.dash)
         for t in (TRANSPORTS[name] for name in scenario.transports)
@@ -123,7 +131,7 @@ def _run_info(
         target=target,
         machine=describe_machine(),
         versions=describe_versions(),
-        settings={**(SETTINGS if target is None else {"server": f"given: {target}"}), **instruments.as_settings()},
+        settings={**(SETTINGS if target is None else {"server": f"given: {target}"}), **asked},
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

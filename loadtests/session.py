@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,8 +14,9 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from loadtests.control import ControlClient
+from loadtests.messages import WORKERS_FOLDER
 from loadtests.plan import connect_patience_s, drain_limit_s, stream_spec, trial_seconds
-from loadtests.processes import Child, CorePlan, ResourceSampler, observing
+from loadtests.processes import Child, CorePlan, ResourceSampler, free_port, observing
 from loadtests.records import (
     Clients,
     ClockPairs,
@@ -27,20 +27,20 @@ from loadtests.records import (
     Published,
     Requests,
     SampleRole,
+    Samples,
     Sockets,
     Trial,
     TrialInfo,
     UserError,
     Written,
 )
+from loadtests.team import LOAD_LOG, Team, start_load
 from loadtests.transports import TRANSPORTS
-from loadtests.trial_spec import OUTCOME_FILE, SPEC_FILE, TRIAL_VARIABLE, Instruments, LoadOutcome, TrialSpec
+from loadtests.trial_spec import OUTCOME_FILE, SPEC_FILE, Instruments, LoadOutcome, TrialSpec
 from servers import wire
 from servers.stream import due_offsets_ns, payloads
 
-_LOAD_LOG, _SERVER_LOG, _RELAY_LOG = "load.log", "server.log", "relay.log"
-LOCUSTFILE = Path(__file__).parent / "locustfile.py"
-_HOST = "127.0.0.1"
+_SERVER_LOG, _RELAY_LOG = "server.log", "relay.log"
 _SAMPLE_PERIOD_S = 0.2
 _FULL_DISK_BYTES = 1_000_000
 _GRACE_S = 30.0
@@ -57,6 +57,9 @@ class Surroundings:
     on_tick: Callable[[float], None]
     """Called a few times a second with the seconds this trial has taken so far."""
     instruments: Instruments
+    team: Team
+    more_follow: bool
+    """Whether the run has trials after this one."""
 
 
 def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> TrialInfo:
@@ -78,14 +81,15 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
         sockets=Sockets.load(folder),
         clients=Clients.load(folder),
         published=_published(trial, outcome, stats),
-        samples=processes.sampler.table(),
+        samples=processes.samples(),
         clock=ClockPairs.load(folder),
         loop_lag=LoopLag.load(folder),
         written=_written(trace, outcome),
     )
     record.save(folder)
-    for name in (SPEC_FILE, OUTCOME_FILE, _LOAD_LOG, _SERVER_LOG, _RELAY_LOG):
+    for name in (SPEC_FILE, OUTCOME_FILE, LOAD_LOG, _SERVER_LOG, _RELAY_LOG):
         (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / WORKERS_FOLDER, ignore_errors=True)
     return record.info
 
 
@@ -96,6 +100,7 @@ class _Processes:
         self._trial = trial
         self._folder = folder
         self._on_tick = surroundings.on_tick
+        self._team = team = surroundings.team
         # Clients that send have no deliveries of the server's to trace.
         self._traced = surroundings.instruments.trace and not TRANSPORTS[trial.transport].clients_send
         self.sampler = ResourceSampler()
@@ -104,36 +109,46 @@ class _Processes:
         workers = trial.parameters.get("workers", 1)
         self.cores = cores = surroundings.cores.for_workers(workers)
         if surroundings.target is None:
-            port = free_port()
-            server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(port)]
+            port = free_port(team.listen)
+            server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(team.listen, port)]
             server += _factors(trial.parameters)
             server += ["--trace"] if self._traced else []
             server += [f"--fault={spec}" for spec in surroundings.instruments.faults]
             self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
             self.sampler.watch(SampleRole.SERVER, self._server.pid, with_children=workers > 1)
-            self._control_url = f"http://{_HOST}:{port}"
+            self._control_url = f"http://{team.listen}:{port}"
         else:
             self._control_url = surroundings.target
         url = self._start_relay(running)
-        spec = TrialSpec(trial, url, self._control_url, surroundings.instruments).write(folder)
-        clients = str(trial.parameters["clients"])
-        load = ["-m", "locust", "-f", str(LOCUSTFILE), "--headless", "-u", clients, "-r", clients, "--host", url]
-        load += ["--only-summary", "--loglevel", "WARNING"]
-        environment = {TRIAL_VARIABLE: str(spec)}
-        self._load = running.enter_context(Child(load, folder / _LOAD_LOG, cores.load, environment))
-        self.sampler.watch(SampleRole.LOAD, self._load.pid)
+        spec = TrialSpec(
+            trial,
+            url,
+            self._control_url,
+            surroundings.instruments,
+            team.workers,
+            team.patience_s,
+            surroundings.more_follow,
+        )
+        self._load = start_load(spec, folder, team, cores, running)
+        if not team.workers:
+            self.sampler.watch(SampleRole.LOAD, self._load.pid)
+
+    def samples(self) -> Samples:
+        """Of all processes: workers, wherever they are, have watched themselves."""
+        own = self.sampler.table()
+        return own.followed_by(Samples.load(self._folder)) if self._team.workers else own
 
     def _start_relay(self, running: ExitStack) -> str:
         delay_ms = self._trial.parameters["one_way_delay_ms"]
         if not delay_ms:
             return self._control_url
-        port = free_port()
+        port = free_port(self._team.listen)
         parts = urlsplit(self._control_url)
-        relay = ["-m", "servers", "relay", *_listening(port)]
+        relay = ["-m", "servers", "relay", *_listening(self._team.listen, port)]
         relay += ["--to", f"{parts.hostname}:{parts.port}", "--delay-ms", f"{delay_ms:g}"]
         self._relay = running.enter_context(Child(relay, self._folder / _RELAY_LOG))
         self.sampler.watch(SampleRole.RELAY, self._relay.pid)
-        return f"http://{_HOST}:{port}"
+        return f"http://{self._team.listen}:{port}"
 
     def watch_load(self, started_s: float) -> LoadOutcome:
         """Sample until the load process has ended; UserError where anything ended that should not have."""
@@ -150,6 +165,7 @@ class _Processes:
         parameters = self._trial.parameters
         connecting_s = connect_patience_s(parameters["clients"])
         limit_s = trial_seconds(parameters) + connecting_s + drain_limit_s(parameters) + _GRACE_S
+        limit_s += self._team.patience_s
         while self._load.wait(_SAMPLE_PERIOD_S) is None:
             elapsed_s = time.monotonic() - started_s
             for name, child in (("server", self._server), ("relay", self._relay)):
@@ -255,10 +271,12 @@ def _info(
             "tcp_info": outcome.tcp_info,
             "cpu_pinned": cores.as_json(),
             "server_clock": outcome.server_clock,
+            "clients_stamp": TRANSPORTS[trial.transport].clients_send,
         },
         server_stats={name: value for name, value in stats.items() if name != "published"},
         relay=relay,
         timing_s={name: round(seconds, 4) for name, seconds in timing_s.items()},
+        workers=outcome.workers,
     )
 
 
@@ -268,12 +286,5 @@ def _factors(parameters: JsonObject) -> list[str]:
     return [word for name in names if name in parameters for word in (f"--{name}", str(parameters[name]))]
 
 
-def _listening(port: int) -> list[str]:
-    return ["--host", _HOST, "--port", str(port), "--with-parent"]
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])
+def _listening(address: str, port: int) -> list[str]:
+    return ["--host", address, "--port", str(port), "--with-parent"]

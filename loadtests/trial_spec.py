@@ -1,14 +1,15 @@
-"""What the load process of a trial is told, and what it answers: two JSON files in the trial's folder."""
+"""What the load of a trial is told, and what it answers: two JSON files in the trial's folder."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtests.records import JsonObject, PlannedTrial
+from loadtests.records import JsonObject, PlannedTrial, WorkerInfo
 
 TRIAL_VARIABLE = "PUSH_VS_POLL_TRIAL"
 """Environment variable that names the spec's file; without it the locustfile is used by hand."""
@@ -43,20 +44,34 @@ class TrialSpec:
     control_url: str
     """The server itself: the harness' own questions are not delayed."""
     instruments: Instruments
+    workers: int = 0
+    """How many Locust workers share the load; 0: the process that reads this is the whole load."""
+    workers_patience_s: float = 0.0
+    """How long their master waits for them to come."""
+    more_follow: bool = False
+    """Whether workers are to come again after this trial."""
 
     def write(self, folder: Path) -> Path:
         """Into the trial's folder."""
         path = folder / SPEC_FILE
-        path.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+        path.write_text(json.dumps(self.as_json()), encoding="utf-8")
         return path
 
     @classmethod
     def read(cls, path: Path) -> TrialSpec:
         """Inverse of `write`."""
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
+
+    def as_json(self) -> JsonObject:
+        """As a file or a message carries it."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: JsonObject) -> TrialSpec:
+        """Inverse of `as_json`."""
         asked = fields["instruments"]
         instruments = Instruments(**{**asked, "faults": tuple(asked["faults"])})
-        return cls(PlannedTrial(**fields["trial"]), fields["url"], fields["control_url"], instruments)
+        return cls(**{**fields, "trial": PlannedTrial(**fields["trial"]), "instruments": instruments})
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,15 @@ class LoadOutcome:
     tcp_info: bool
     server_clock: JsonObject
     """`offset_ns` of the server's clock against the load's (0: the same clock) and its `uncertainty_ns`."""
+    workers: tuple[WorkerInfo, ...] = ()
+    """Empty where the load was a single process."""
+
+    @classmethod
+    def failed(cls, failure: str) -> LoadOutcome:
+        """Of a trial that could not be carried out."""
+        now_ns = time.monotonic_ns()
+        clock = {"offset_ns": 0, "uncertainty_ns": 0}
+        return cls(0, 0, 0, now_ns, now_ns, "failed", failure, (), False, False, clock)
 
     def write(self, folder: Path) -> None:
         """Into the trial's folder."""
@@ -89,4 +113,5 @@ class LoadOutcome:
             fields: dict[str, Any] = json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return cls(**{**fields, "problems": tuple(fields["problems"])})
+        workers = tuple(WorkerInfo(**worker) for worker in fields["workers"])
+        return cls(**{**fields, "problems": tuple(fields["problems"]), "workers": workers})

@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 
 from loadtests.control import ControlClient
-from loadtests.processes import Child
+from loadtests.processes import Child, free_port
 from loadtests.records import UserError
-from loadtests.session import LOCUSTFILE, free_port
+from loadtests.team import LOCUSTFILE
 
 _HOST = "127.0.0.1"
 _START_PATIENCE_S = 15.0

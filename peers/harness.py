@@ -11,6 +11,7 @@ from analysis.trial_measures import measure
 from loadtests.processes import PROJECT_FOLDER, CorePlan
 from loadtests.records import PlannedTrial, SampleRole, TransportStyle, Trial
 from loadtests.session import Surroundings, run_trial
+from loadtests.team import Team
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import Instruments
 from peers.measurement import Measurement, kernel_latencies_ms
@@ -43,7 +44,7 @@ def run_harness(work: Work, trial: PlannedTrial, folder: Path, cores: CorePlan) 
     """Carry it out; the trial's records stay in `folder`/trial."""
     folder.mkdir(parents=True)
     with set_up(work, folder, cores) as stage:
-        surroundings = Surroundings(cores, stage.url, _ignore, Instruments())
+        surroundings = Surroundings(cores, stage.url, _ignore, Instruments(), Team(), more_follow=False)
         run_trial(trial, folder / "trial", surroundings)
         stage.probe.stop()
     return _measured(Trial.load(folder / "trial"), work, folder)

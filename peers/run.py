@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from loadtests.machine import describe_machine, describe_versions, ensure_descriptors
+from loadtests.limits import ensure_descriptors
+from loadtests.machine import describe_machine, describe_versions
 from loadtests.processes import PROJECT_FOLDER, CorePlan, plan_cores
 from loadtests.records import SUMMARY_FILE, JsonObject, PlannedTrial, UserError
 from peers import harness

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.control import ControlClient
-from loadtests.processes import Child, CorePlan
+from loadtests.processes import Child, CorePlan, free_port
 from loadtests.records import JsonObject
-from loadtests.session import free_port
 from peers.probe import HOST
 from peers.tool import ToolError
 from peers.work import Work

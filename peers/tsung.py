@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from jinja2 import Environment
 
-from loadtests.session import free_port
+from loadtests.processes import free_port
 from peers.tool import Account, Describes, Job, Launch, Tool, ToolError, first_match, found, printed
 from peers.work import BEYOND_THE_STREAM, POLLS_PER_S, WorkName
 from servers import wire

@@ -146,10 +146,10 @@ def merge(stats: Sequence[control.Stats]) -> control.Stats:
     Lateness is that of the worst worker.
     """
     of_all = zip(*(each.published for each in stats), strict=False)
-    connections = [each.connections for each in stats]
     return control.Stats(
         published=[max(rows, key=lambda row: row[2]) for rows in of_all],
-        connections=None if None in connections else sum(number or 0 for number in connections),
+        connections=_sum_if_known([each.connections for each in stats]),
+        requests=_sum_if_known([each.requests for each in stats]),
         channels=sum(each.channels for each in stats),
         waiting=sum(each.waiting for each in stats),
         cut_off=sum(each.cut_off for each in stats),
@@ -157,6 +157,10 @@ def merge(stats: Sequence[control.Stats]) -> control.Stats:
         loop_lag_ms=_worst([each.loop_lag_ms for each in stats]),
         options=stats[0].options,
     )
+
+
+def _sum_if_known(counts: Sequence[int | None]) -> int | None:
+    return None if None in counts else sum(count or 0 for count in counts)
 
 
 def _worst(lags: Sequence[control.LoopLagMs]) -> control.LoopLagMs:

@@ -87,7 +87,7 @@ def samples(from_ns: int, until_ns: int, cpu_ratios: dict[SampleRole, float]) ->
         for at in at_ns
         for role, ratio in cpu_ratios.items()
     ]
-    return Samples.from_rows(np.asarray(rows, dtype=np.int64))
+    return Samples.from_rows(np.asarray(rows, dtype=np.int64), worker=0)
 
 
 def to_realtime(monotonic_ns: Ints) -> Ints:
@@ -100,13 +100,15 @@ def to_realtime(monotonic_ns: Ints) -> Ints:
 def clock_pairs(from_ns: int, until_ns: int) -> ClockPairs:
     """Both clocks, once a second."""
     monotonic_ns = np.arange(from_ns, until_ns + AFTERWARDS_NS, NS_PER_S)
-    return ClockPairs(monotonic_ns, to_realtime(monotonic_ns), np.full_like(monotonic_ns, 200))
+    return ClockPairs(
+        monotonic_ns, to_realtime(monotonic_ns), np.full_like(monotonic_ns, 200), np.zeros_like(monotonic_ns)
+    )
 
 
 def loop_lag(from_ns: int, until_ns: int, lag_ms: float) -> LoopLag:
     """A timer that is always equally late."""
     at_ns = np.arange(from_ns, until_ns, NS_PER_S // 10)
-    return LoopLag(at_ns, np.full_like(at_ns, round(lag_ms * 1e6)))
+    return LoopLag(at_ns, np.full_like(at_ns, round(lag_ms * 1e6)), np.zeros_like(at_ns))
 
 
 def _per_client(client: Ints, amounts: Ints, clients: int) -> Ints:

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadtests.control import ControlClient
-from loadtests.processes import Child
-from loadtests.session import free_port
+from loadtests.processes import Child, free_port
 
 PATIENCE_S = 30.0
 """Generous: a slow machine may take its time, a broken server does not come at all."""

@@ -8,6 +8,8 @@ column means "not observed".
 History
     1: first version. Later runs may have trials/*/written.npz, the server's trace, without which a trial is as whole.
        Runs of a scenario with a precision have trials beyond the scenario's repeats, and `precision` in run.json.
+    2 (of a trial): `workers` in trial.json, and which of them in clock, loop_lag and samples, for a load of several
+       processes. A trial of version 1 had one: no workers, and zeros in those columns.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from loadtests.records.documents import (
     SUMMARY_FILE,
     SUMMARY_FORMAT,
     TRIAL_FORMAT,
-    VERSION,
+    VERSIONS,
     JsonObject,
     UserError,
     read_json,
@@ -56,8 +58,10 @@ from loadtests.records.tables import (
     Table,
     Written,
 )
+from loadtests.records.workers import COMPLETE, WORKER_ENDS, WorkerInfo, worker_of_clients
 
 __all__ = [
+    "COMPLETE",
     "NOISE_FILE",
     "NOISE_FORMAT",
     "PARAMETER_DEFAULTS",
@@ -65,7 +69,8 @@ __all__ = [
     "SUMMARY_FILE",
     "SUMMARY_FORMAT",
     "TRIAL_FORMAT",
-    "VERSION",
+    "VERSIONS",
+    "WORKER_ENDS",
     "Clients",
     "ClockPairs",
     "Deliveries",
@@ -88,12 +93,14 @@ __all__ = [
     "Trial",
     "TrialInfo",
     "UserError",
+    "WorkerInfo",
     "Written",
     "finished_trial_folders",
     "is_slowed",
     "load_noise_floor",
     "load_run_info",
     "read_json",
+    "worker_of_clients",
     "write_json",
     "write_run_info",
 ]

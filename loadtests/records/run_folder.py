@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from loadtests.records.documents import (
     NOISE_FILE,
     NOISE_FORMAT,
@@ -23,6 +26,7 @@ from loadtests.records.tables import (
     Clients,
     ClockPairs,
     Deliveries,
+    Ints,
     LoopLag,
     Published,
     Requests,
@@ -31,6 +35,7 @@ from loadtests.records.tables import (
     Table,
     Written,
 )
+from loadtests.records.workers import COMPLETE, WorkerInfo, on_one_clock, worker_of_clients
 
 PARAMETER_DEFAULTS: dict[str, Any] = {
     "stack": "fastapi",
@@ -135,13 +140,16 @@ class TrialInfo:
     problems: tuple[str, ...]
     """Sentences about what went wrong in it; empty as a rule."""
     capabilities: JsonObject
-    """`kernel_stamps`, `tcp_info`: bool; `cpu_pinned`: {"server": […], "load": […]} or null."""
+    """`kernel_stamps`, `tcp_info`: bool; `cpu_pinned`: {"server": […], "load": […]} or null; `clients_stamp`: whether
+    the clients themselves stamp their events, as echoes do."""
     server_stats: JsonObject
     """GET /stats without `published`."""
     relay: JsonObject | None
     """The relay's own account of its accuracy, null where the network is not emulated."""
     timing_s: JsonObject
     """`set_up`, `stream`, `drain`, `tear_down`, `total`."""
+    workers: tuple[WorkerInfo, ...] = ()
+    """The load processes where there were several; empty where the load was a single process."""
 
 
 @dataclass(frozen=True)
@@ -169,10 +177,12 @@ class Trial:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read a finished trial's folder."""
-        info = TrialInfo(**fields_of(TrialInfo, read_json(folder / "trial.json", TRIAL_FORMAT), folder / "trial.json"))
-        return cls(
-            info,
+        """Read a finished trial's folder: what workers stamped on clocks of their own comes on the trial's."""
+        path = folder / "trial.json"
+        fields = fields_of(TrialInfo, {"workers": [], **read_json(path, TRIAL_FORMAT)}, path)
+        fields["workers"] = tuple(WorkerInfo(**worker) for worker in fields["workers"])
+        recorded = cls(
+            TrialInfo(**fields),
             Deliveries.load(folder),
             Requests.load(folder),
             Sockets.load(folder),
@@ -183,6 +193,43 @@ class Trial:
             LoopLag.load(folder),
             Written.load(folder) if (folder / Written.FILE).is_file() else None,
         )
+        return dataclasses.replace(recorded, **on_one_clock(recorded))
+
+    @property
+    def observed(self) -> npt.NDArray[np.bool_]:
+        """Shape (clients,): whether a client's load process recorded it to the end."""
+        observed = np.ones(int(self.info.parameters["clients"]), dtype=np.bool_)
+        for worker in self.info.workers:
+            if worker.end != COMPLETE:
+                observed[worker.first_client : worker.first_client + worker.clients] = False
+        return observed
+
+    @property
+    def clock_uncertainty_ns(self) -> int:
+        """How well the clocks of server and clients are known against each other; 0 where they are one."""
+        server_clock = self.info.capabilities.get("server_clock") or {}
+        alone = int(server_clock.get("uncertainty_ns", 0))
+        return max((worker.uncertainty_ns for worker in self.info.workers), default=alone)
+
+    @property
+    def has_kernel_stamps(self) -> bool:
+        """Whether arrival times are the kernel's."""
+        return bool(self.info.capabilities.get("kernel_stamps")) and len(self.clock) > 0
+
+    def arrivals_ns(self, rows: Deliveries) -> Ints:
+        """When each of these deliveries arrived: by the kernel's stamp where there is one, else by the client's own."""
+        if not self.has_kernel_stamps:
+            return rows.user_ns
+        if len(self.info.workers) < 2:
+            kernel_ns = self.clock.to_monotonic(rows.kernel_realtime_ns)
+        else:
+            kernel_ns = np.zeros(len(rows), dtype=np.int64)
+            worker = worker_of_clients(self.info.workers, rows.client)
+            for index in np.unique(self.clock.worker):
+                own = worker == index
+                pairs = self.clock.where(self.clock.worker == index)
+                kernel_ns[own] = pairs.to_monotonic(rows.kernel_realtime_ns[own])
+        return np.where(kernel_ns == 0, rows.user_ns, kernel_ns)
 
     def _tables(self) -> Mapping[str, Table]:
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

@@ -69,6 +69,8 @@ class Table:
     """Columns of equal length, one NumPy array each; a subclass names them and the file."""
 
     FILE: ClassVar[str]
+    SINCE_VERSION_2: ClassVar[tuple[str, ...]] = ()
+    """Columns that files of version 1 lack: all 0 there."""
 
     def __len__(self) -> int:
         return len(getattr(self, dataclasses.fields(self)[0].name))
@@ -79,11 +81,12 @@ class Table:
         return [field.name for field in dataclasses.fields(cls)]
 
     @classmethod
-    def from_rows(cls, flat: npt.ArrayLike) -> Self:
-        """From row-major values: `len(column_names())` integers a row, one after the other."""
-        names = cls.column_names()
+    def from_rows(cls, flat: npt.ArrayLike, **constant: int) -> Self:
+        """From row-major values, one row after the other: an integer for each column that is not `constant`."""
+        names = [name for name in cls.column_names() if name not in constant]
         rows = np.asarray(flat, dtype=np.int64).reshape(-1, len(names))
-        return cls(**{name: rows[:, i].copy() for i, name in enumerate(names)})
+        columns = {name: rows[:, i].copy() for i, name in enumerate(names)}
+        return cls(**columns, **{name: np.full(len(rows), value, dtype=np.int64) for name, value in constant.items()})
 
     @classmethod
     def empty(cls) -> Self:
@@ -93,6 +96,11 @@ class Table:
     def where(self, mask: npt.NDArray[np.bool_]) -> Self:
         """The rows for which `mask` is true."""
         return type(self)(**{name: getattr(self, name)[mask] for name in self.column_names()})
+
+    def followed_by(self, other: Self) -> Self:
+        """The rows of both."""
+        both = {name: (getattr(self, name), getattr(other, name)) for name in self.column_names()}
+        return type(self)(**{name: np.concatenate(columns) for name, columns in both.items()})
 
     def save(self, folder: Path) -> None:
         """Write `folder/FILE`, whole or not at all."""
@@ -108,7 +116,10 @@ class Table:
         path = folder / cls.FILE
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-                return cls(**{name: stored[name] for name in cls.column_names()})
+                absent = [name for name in cls.SINCE_VERSION_2 if name not in stored]
+                columns = {name: stored[name] for name in cls.column_names() if name not in absent}
+                rows = len(next(iter(columns.values())))
+                return cls(**columns, **{name: np.zeros(rows, dtype=np.int64) for name in absent})
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(f"{path}: cannot be read as a {cls.__name__.lower()} table: {error}") from error
 
@@ -218,11 +229,14 @@ class Samples(Table):
     """CPU time and memory of the processes of a trial, cumulative, read a few times a second."""
 
     FILE: ClassVar[str] = "samples.npz"
+    SINCE_VERSION_2 = ("worker",)
     at_ns: Ints
     role: Ints
     """SampleRole."""
     cpu_ns: Ints
     rss_bytes: Ints
+    worker: Ints
+    """Of the load: which of its processes; 0 for the others."""
 
 
 @dataclass(frozen=True)
@@ -230,11 +244,14 @@ class ClockPairs(Table):
     """Both clocks read together, for the conversion of kernel stamps."""
 
     FILE: ClassVar[str] = "clock.npz"
+    SINCE_VERSION_2 = ("worker",)
     monotonic_ns: Ints
     """Midpoint of the two monotonic readings around the realtime one."""
     realtime_ns: Ints
     bracket_ns: Ints
     """Distance of those two readings: the conversion is exact to half of it."""
+    worker: Ints
+    """Which load process read them; the conversion is of one process' pairs."""
 
     def to_monotonic(self, realtime_ns: Ints) -> Ints:
         """Kernel stamps on the monotonic clock, the offset interpolated between pairs; 0 (absent) stays 0."""
@@ -250,5 +267,8 @@ class LoopLag(Table):
     """Lateness of a periodic timer inside the load process: how long its event loop was busy."""
 
     FILE: ClassVar[str] = "loop_lag.npz"
+    SINCE_VERSION_2 = ("worker",)
     at_ns: Ints
     lag_ns: Ints
+    worker: Ints
+    """Which load process."""

@@ -13,7 +13,7 @@ START_NS = 10**18
 
 def pairs(*rows: tuple[int, int, int]) -> ClockPairs:
     """(monotonic, realtime after START_NS, bracket) of each pair."""
-    return ClockPairs.from_rows([value for m, r, b in rows for value in (m, START_NS + r, b)])
+    return ClockPairs.from_rows([value for m, r, b in rows for value in (m, START_NS + r, b)], worker=0)
 
 
 def test_drift_and_error_of_two_clocks_that_part() -> None:

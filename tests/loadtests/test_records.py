@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from loadtests.records import (
     TRIAL_FORMAT,
+    VERSIONS,
     ClockPairs,
     Deliveries,
     Trial,
@@ -60,7 +61,7 @@ def test_a_damaged_table_is_one_sentence(content: bytes, tmp_path: Path) -> None
 
 def test_kernel_stamps_move_to_the_monotonic_clock_and_absent_ones_stay_absent() -> None:
     # The realtime clock gains 1000 ns per second on the monotonic one.
-    pairs = ClockPairs.from_rows([0, 10**18, 50, 10**9, 10**18 + 10**9 + 1000, 50])
+    pairs = ClockPairs.from_rows([0, 10**18, 50, 10**9, 10**18 + 10**9 + 1000, 50], worker=0)
     stamps = np.array([10**18, 10**18 + 5 * 10**8 + 500, 0, 10**18 + 10**9 + 1000])
     assert pairs.to_monotonic(stamps).tolist() == [0, 5 * 10**8, 0, 10**9]
 
@@ -69,8 +70,8 @@ def test_a_newer_version_is_refused_and_a_foreign_file_too(tmp_path: Path) -> No
     path = tmp_path / "trial.json"
     write_json(path, TRIAL_FORMAT, {"index": 1})
     assert read_json(path, TRIAL_FORMAT) == {"index": 1}
-    path.write_text(json.dumps({"format": TRIAL_FORMAT, "version": 2}))
-    with pytest.raises(UserError, match=r"version 2 .* is newer"):
+    path.write_text(json.dumps({"format": TRIAL_FORMAT, "version": VERSIONS[TRIAL_FORMAT] + 1}))
+    with pytest.raises(UserError, match=r"version 3 .* is newer"):
         read_json(path, TRIAL_FORMAT)
     path.write_text("{}")
     with pytest.raises(UserError, match="not a push-vs-poll/trial file"):

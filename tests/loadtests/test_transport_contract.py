@@ -157,7 +157,7 @@ def test_the_contract_holds_compressed_padded_and_without_keep_alive(
 def _check_stamps(exchange: Exchange, found: Deliveries) -> None:
     if not exchange.driver.kernel_stamps:
         pytest.skip("this platform has no kernel receive stamps")
-    kernel_ns = ClockPairs.from_rows(exchange.recorder.clock).to_monotonic(found.kernel_realtime_ns)
+    kernel_ns = ClockPairs.from_rows(exchange.recorder.clock, worker=0).to_monotonic(found.kernel_realtime_ns)
     stamped = kernel_ns > 0
     # The kernel's stamps are switched on with the first socket: its very first segments may go without.
     assert np.mean(stamped) > 0.9
@@ -251,7 +251,7 @@ def test_every_other_client_is_slowed_on_purpose_and_told_all_the_same_of_every_
         pytest.skip("this platform has no kernel receive stamps")
     found = exchange.deliveries
     found = found.where(found.kernel_realtime_ns > 0)
-    kernel_ns = ClockPairs.from_rows(exchange.recorder.clock).to_monotonic(found.kernel_realtime_ns)
+    kernel_ns = ClockPairs.from_rows(exchange.recorder.clock, worker=0).to_monotonic(found.kernel_realtime_ns)
     slowed = np.array([is_slowed(client) for client in found.client.tolist()])
     own_delay_ns = found.user_ns - kernel_ns
     assert own_delay_ns[slowed].min() >= 0.9 * delay_ms * 1e6

@@ -11,8 +11,7 @@ import time
 import httpx
 import psutil
 
-from loadtests.processes import PROJECT_FOLDER
-from loadtests.session import free_port
+from loadtests.processes import PROJECT_FOLDER, free_port
 from tests.running import PATIENCE_S
 
 

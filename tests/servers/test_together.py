@@ -9,6 +9,7 @@ def stats_of(published: list[tuple[int, int, int]], worst_ms: float | None, conn
     return Stats(
         published=published,
         connections=connections,
+        requests=connections,
         channels=2,
         waiting=1,
         cut_off=4,
@@ -27,7 +28,7 @@ def test_an_event_is_published_when_the_last_worker_has_published_it() -> None:
 
 def test_counts_are_summed_and_lateness_is_that_of_the_worst() -> None:
     merged = merge([stats_of([], 1.0), stats_of([], 7.0)])
-    assert (merged.connections, merged.channels, merged.waiting, merged.cut_off) == (6, 4, 2, 8)
+    assert (merged.connections, merged.channels, merged.waiting, merged.cut_off, merged.requests) == (6, 4, 2, 8, 6)
     assert merged.spin_cpu_ns == 20
     assert merged.loop_lag_ms == LoopLagMs(p50=0.1, p99=7.0, max=7.0)
     assert merged.options == {"workers": 2}

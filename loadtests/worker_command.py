@@ -1,0 +1,99 @@
+"""`make worker`: serves the trials of a master on another machine, one after the other, each with a fresh process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from loadtests.messages import END_FILE, JOINED_FILE, WORKER_VARIABLE
+from loadtests.processes import Child
+from loadtests.records import JsonObject, UserError
+from loadtests.spool import Spool
+from loadtests.team import LOCUSTFILE
+
+FIRST_PATIENCE_S = 300.0
+"""For the first trial: the run may be started after its workers."""
+NEXT_PATIENCE_S = 60.0
+"""Between two trials."""
+_LOG = "worker.log"
+_CHECK_S = 0.2
+
+
+def serve_trials(host: str, port: int, keep: Path, console: Console, patience_s: float = FIRST_PATIENCE_S) -> None:
+    """Until the master says that the run is over, or Ctrl-C; UserError where no master is there to be served.
+
+    Rows that a master did not take stay in a folder below `keep`, and are named.
+    """
+    _check_name(host, port)
+    console.print(f"waiting for the master at {host}:{port} (Ctrl-C ends this)", highlight=False)
+    tried = 0
+    while True:
+        folder = keep / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}-{tried}"
+        end = _serve_one(host, port, folder, NEXT_PATIENCE_S if tried else patience_s, console)
+        if end is None and tried:
+            console.print(f"no further trial within {NEXT_PATIENCE_S:g} s: taken for the end", highlight=False)
+            return
+        if end is None:
+            raise UserError(
+                f"MASTER={host}: no master on port {port} within {patience_s:g} s "
+                "(expected a make bench WORKERS=… LISTEN=… there, and a network that lets it through)"
+            )
+        if end["end"] == "refused" and not end["may_come_again"]:
+            raise UserError(end["reason"])
+        said = f"served {end['trial']} with {end['clients']} clients" if end["end"] == "served" else end["reason"]
+        console.print(said, highlight=False, soft_wrap=True)
+        if not end.get("more_follow", True):
+            console.print("the run is over", highlight=False)
+            return
+        tried += 1
+
+
+def _check_name(host: str, port: int) -> None:
+    try:
+        socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise UserError(
+            f"MASTER={host}: no such host: {error.strerror or error} (expected the name or address of the machine "
+            "where make bench WORKERS=… runs)"
+        ) from error
+
+
+def _serve_one(host: str, port: int, folder: Path, patience_s: float, console: Console) -> JsonObject | None:
+    """One trial with a process of its own; how it ended, or None where no master came in time."""
+    worker = ["-m", "locust", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
+    worker += ["--worker", "--master-host", host, "--master-port", str(port)]
+    folder.mkdir(parents=True)
+    given_up = False
+    deadline = time.monotonic() + patience_s
+    try:
+        with Child(worker, folder / _LOG, environment={WORKER_VARIABLE: str(folder)}) as process:
+            while process.wait(_CHECK_S) is None:
+                if time.monotonic() > deadline and not (folder / JOINED_FILE).exists():
+                    return None
+        end = _end(folder, process)
+        given_up = end["end"] in ("served", "refused")
+        return end
+    finally:
+        if given_up or not any(Spool(folder).sizes_bytes().values()):
+            shutil.rmtree(folder)
+            with suppress(OSError):
+                folder.parent.rmdir()  # only where nothing else is kept in it
+        else:
+            console.print(f"rows that no master took are kept in {folder}", highlight=False, soft_wrap=True)
+
+
+def _end(folder: Path, process: Child) -> JsonObject:
+    try:
+        end: JsonObject = json.loads((folder / END_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        status, words = process.exit_code, process.last_words()
+        return {"end": "failed", "reason": f"the worker process ended with exit status {status}: {words}"}
+    return end

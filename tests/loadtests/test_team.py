@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loadtests.__main__ import main
+from loadtests.team import Team, checked_team
+
+
+@pytest.fixture(autouse=True)
+def _own_signals() -> Iterator[None]:
+    """A command takes SIGTERM for itself; here it is one of many in a process."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--processes", "0"), "PROCESSES=0: not a number of them (expected a whole number, at least 1)"),
+        (("--processes", "two"), "PROCESSES=two: not a number"),
+        (("--processes", "9999"), "too few for 9999 load processes"),
+        (("--listen", "203.0.113.1"), "LISTEN=203.0.113.1: nothing can listen there"),
+        (("--listen", "0.0.0.0"), "LISTEN=0.0.0.0: no address that others can connect to"),
+        (("--workers", "1", "--port", "99999"), "PORT=99999: not a port (expected 1 to 65535)"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    words: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "quick", "--results", str(tmp_path / "results"), *words]) == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert printed.startswith("error: ")
+    assert printed.count("\n") == 1
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_master_that_has_no_name_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["worker", "--master", "no-such-host.invalid", "--keep", str(tmp_path / "kept")]) == 2
+    assert capsys.readouterr().err.startswith("error: MASTER=no-such-host.invalid: no such host")
+    assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize(
+    ("processes", "workers", "expected", "shared_by"),
+    [
+        ("", "", Team(), 0),
+        ("1", "0", Team(), 0),
+        ("4", "", Team(4), 4),
+        ("", "2", Team(0, 2), 2),
+        ("1", "2", Team(1, 2), 3),
+    ],
+)
+def test_a_single_process_needs_no_master(processes: str, workers: str, expected: Team, shared_by: int) -> None:
+    team = checked_team(processes, workers, "", "")
+    assert team == expected
+    assert team.workers == shared_by
+    assert bool(team.as_settings()) == bool(shared_by)
