@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; finished trials are in summary.json", file=sys.stderr)
+        print("interrupted; what was measured until now is kept", file=sys.stderr)
         return INTERRUPTED_STATUS
     return 0
 
