@@ -34,7 +34,7 @@ from loadtests.records import (
     UserError,
     Written,
 )
-from loadtests.team import LOAD_LOG, Team, start_load
+from loadtests.team import ALONE, LOAD_LOG, Team, start_load
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import OUTCOME_FILE, SPEC_FILE, Instruments, LoadOutcome, TrialSpec
 from servers import wire
@@ -57,8 +57,8 @@ class Surroundings:
     on_tick: Callable[[float], None]
     """Called a few times a second with the seconds this trial has taken so far."""
     instruments: Instruments
-    team: Team
-    more_follow: bool
+    team: Team = ALONE
+    more_follow: bool = False
     """Whether the run has trials after this one."""
 
 

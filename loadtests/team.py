@@ -52,6 +52,10 @@ class Team:
         return {"load": f"{self.workers} Locust workers under a master{where}; all listen on {self.listen}"}
 
 
+ALONE = Team()
+"""The single process of an ordinary trial."""
+
+
 def checked_team(processes: str, workers: str, listen: str, port: str) -> Team:
     """From the words of the command line, empty where not given; UserError where one is of no use."""
     remote = _count("WORKERS", workers, "0", least=0)
