@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r
 
 .DEFAULT_GOAL := help
-.PHONY: help bench report compare ui demo test check lock clean
+.PHONY: help bench report compare ui demo test microbench check lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -44,8 +44,11 @@ ui: $(READY) ## Locust's web UI with live numbers of every transport: PORT=8089
 demo: $(READY) ## The classroom: a live page that shows one stream over every transport: PORT=8000; HOST=0.0.0.0 lets a class join
 	@$(BIN)/python -m classroom --host "$(DEMO_HOST)" --port "$(or $(PORT),8000)"
 
-test: $(TEST_READY) ## Run all tests
-	@$(BIN)/python -m pytest
+test: $(TEST_READY) ## Run all tests, a file of them per core at a time
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+
+microbench: $(TEST_READY) ## Time the hot paths with pytest-benchmark; no thresholds: BENCH_ARGS=…
+	@$(BIN)/python -m pytest benchmarks --benchmark-only $(BENCH_ARGS)
 
 check: $(TEST_READY) ## Lint, format and types: ruff and mypy
 	@$(BIN)/ruff check .
