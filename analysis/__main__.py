@@ -59,17 +59,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _report(options: argparse.Namespace) -> None:
     folder = run_folder(options.run)
-    summary = write_summary(folder)
     # Matplotlib takes half a second to load: only a report draws.
     from analysis.charts import draw_charts
-    from analysis.charts.raw import load_base_trials, load_residuals
+    from analysis.charts.raw import ChartMaterial
     from analysis.report import further_reasons, verdict_line, write_charts, write_report
 
     run = load_run_info(folder)
+    material = ChartMaterial(run)
+    summary = write_summary(folder, material.add)
     results = Results.of(summary, run.scenario["parameters"])
-    charts = write_charts(
-        folder, draw_charts(results, load_base_trials(folder, run), load_residuals(folder, run)), results
-    )
+    charts = write_charts(folder, draw_charts(results, material.base_trials(), material.residuals()), results)
     html, _ = write_report(folder, run, results, charts)
     console = Console(highlight=False)
     trusted = summary["valid"] and not summary["wrong_way"]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.freshness import NEVER_NS, ViewAges, view_ages
-from analysis.ledger import first_copies
+from analysis.ledger import all_differ, by_client, first_copies
 from analysis.own_schedule import predict, schedule_of
 from analysis.parts import split, written_at_ns
 from loadtests.records import Deliveries, Ints, TransportStyle, Trial
@@ -50,11 +50,15 @@ class MeasuredLatencies:
     """By the model, all clients together, sent within the window."""
 
 
-def measure_latencies(trial: Trial, style: TransportStyle) -> MeasuredLatencies:
-    """Latencies of a trial whose clients are numbered from 0 and whose events from 1."""
+def measure_latencies(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | None = None) -> MeasuredLatencies:
+    """Latencies of a trial whose clients are numbered from 0 and whose events from 1.
+
+    `all_arrivals_ns` are those of all its deliveries, where they are at hand.
+    """
     prediction = predict(style.model, schedule_of(trial, style))
-    rows = trial.deliveries.where(is_measured(trial))
-    arrival_ns = arrivals_ns(trial, rows)
+    counted = is_measured(trial)
+    rows = trial.deliveries.where(counted)
+    arrival_ns = arrivals_ns(trial, rows) if all_arrivals_ns is None else all_arrivals_ns[counted]
     stamped = rows.kernel_realtime_ns > 0 if has_kernel_stamps(trial) else np.zeros(len(rows), dtype=np.bool_)
     due_ns = due_at_clients_ns(trial, style)
     due_in_window = in_window(trial, due_ns)
@@ -92,23 +96,33 @@ def arrivals_ns(trial: Trial, rows: Deliveries) -> Ints:
 
 def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:
     """When each event is due at each client, (clients, events): echo clients add their own phase to the schedule."""
-    due_ns = np.tile(trial.published.due_ns, (int(trial.info.parameters["clients"]), 1))
-    if style.model.startswith("round_trip"):
-        due_ns[trial.clients.client] += trial.clients.phase_ns[:, None]
+    shape = (int(trial.info.parameters["clients"]), len(trial.published))
+    if not style.model.startswith("round_trip"):
+        return np.broadcast_to(trial.published.due_ns, shape)
+    due_ns = np.tile(trial.published.due_ns, (shape[0], 1))
+    due_ns[trial.clients.client] += trial.clients.phase_ns[:, None]
     return due_ns
 
 
-def measure_ages(trial: Trial, style: TransportStyle) -> ViewAges | None:
-    """How old each observed client's view was over the measured window; None where clients send, and watch nothing."""
+def measure_ages(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | None = None) -> ViewAges | None:
+    """How old each observed client's view was over the measured window; None where clients send, and watch nothing.
+
+    `all_arrivals_ns` as for `measure_latencies`.
+    """
     observed = trial.observed
     if style.model.startswith("round_trip") or not observed.any():
         return None
-    rows = trial.deliveries.where((trial.deliveries.seq >= 1) & (trial.deliveries.seq <= len(trial.published)))
+    came_ns = arrivals_ns(trial, trial.deliveries) if all_arrivals_ns is None else all_arrivals_ns
+    known = (trial.deliveries.seq >= 1) & (trial.deliveries.seq <= len(trial.published))
+    client, place = trial.deliveries.client[known], trial.deliveries.seq[known] - 1
     arrival_ns = np.full((int(trial.info.parameters["clients"]), len(trial.published)), NEVER_NS)
-    np.minimum.at(arrival_ns, (rows.client, rows.seq - 1), arrivals_ns(trial, rows))
-    return view_ages(
-        trial.published.due_ns, arrival_ns[observed], (trial.info.window_start_ns, trial.info.window_end_ns)
-    )
+    if all_differ(client, place):
+        arrival_ns[client, place] = came_ns[known]
+    else:
+        np.minimum.at(arrival_ns, (client, place), came_ns[known])
+    if not observed.all():
+        arrival_ns = arrival_ns[observed]
+    return view_ages(trial.published.due_ns, arrival_ns, (trial.info.window_start_ns, trial.info.window_end_ns))
 
 
 def in_window(trial: Trial, times_ns: Ints) -> npt.NDArray[np.bool_]:
@@ -125,5 +139,11 @@ def is_measured(trial: Trial) -> npt.NDArray[np.bool_]:
 
 def _coalesced(rows: Deliveries) -> int:
     """Deliveries after which the same client got another one from the same read."""
-    reads = np.unique(np.stack([rows.client, rows.user_ns], axis=1), axis=0)
-    return len(rows) - len(reads)
+    order = by_client(rows.client)
+    client, user_ns = rows.client[order], rows.user_ns[order]
+    same = client[1:] == client[:-1]
+    if (user_ns[1:] < user_ns[:-1])[same].any():
+        order = np.lexsort((rows.user_ns, rows.client))
+        client, user_ns = rows.client[order], rows.user_ns[order]
+        same = client[1:] == client[:-1]
+    return int(np.count_nonzero(same & (user_ns[1:] == user_ns[:-1])))

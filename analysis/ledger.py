@@ -15,6 +15,9 @@ from loadtests.records import Ints
 LATE_GRACE_S = 1.0
 """Beyond the longest that a transport may take by its nature; what comes later is counted as late."""
 
+_DENSE = 16
+"""Cells of a table of all pairs of client and seq that are worth their memory, per row."""
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -81,6 +84,8 @@ def keep_ledger(
 
 def first_copies(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
     """True for each row that is the first of its client and seq."""
+    if all_differ(client, seq):
+        return np.ones(len(seq), dtype=np.bool_)
     first = np.zeros(len(seq), dtype=np.bool_)
     order = np.lexsort((seq, client))
     ordered_client, ordered_seq = client[order], seq[order]
@@ -90,9 +95,33 @@ def first_copies(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
     return first
 
 
+def all_differ(client: Ints, seq: Ints) -> bool:
+    """Whether no two rows have the same client and seq, by a look at each: they are nearly always as they should be.
+
+    False as well where numbers are too far apart for a table of all pairs; then only sorting tells.
+    """
+    if not len(seq):
+        return True
+    if client.min() < 0 or seq.min() < 0:
+        return False
+    clients, seqs = int(client.max()) + 1, int(seq.max()) + 1
+    if clients * seqs > _DENSE * len(seq) + 1_000_000:
+        return False
+    seen = np.zeros((clients, seqs), dtype=np.bool_)
+    seen[client, seq] = True
+    return int(np.count_nonzero(seen)) == len(seq)
+
+
+def by_client(client: Ints) -> npt.NDArray[np.intp]:
+    """The order that puts the rows of each client together, as they stood."""
+    # Of 16 bits a stable sort is a radix sort, ten times as fast.
+    narrow = len(client) and client.min() >= 0 and client.max() <= np.iinfo(np.uint16).max
+    return np.argsort(client.astype(np.uint16) if narrow else client, kind="stable")
+
+
 def _overtaken(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
     """True for each row before which its client had a larger seq."""
-    order = np.argsort(client, kind="stable")
+    order = by_client(client)
     # One running maximum serves all clients when each one's seqs lie above the last one's.
     lifted = client[order] * (int(seq.max(initial=0)) + 1) + seq[order]
     overtaken = np.zeros(len(seq), dtype=np.bool_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,21 +38,25 @@ from loadtests.records import (
     write_json,
 )
 
+AlsoMeasured = Callable[[Trial, TransportStyle, TrialMeasures], None]
 LENGTHS = frozenset({"warm_up_s", "measured_s"})
 """How long a trial took does not make it another measurement."""
 _STREAM_PARAMETERS = ("rate_per_s", "arrival", "payload_bytes", "warm_up_s", "measured_s")
 _SIGNIFICANT_DIGITS = 6
 
 
-def write_summary(run_folder: Path) -> JsonObject:
+def write_summary(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObject:
     """Summarise a run and write its summary.json; returns what was written, `format` and `version` aside."""
-    summary = summarize_run(run_folder)
+    summary = summarize_run(run_folder, also)
     write_json(run_folder / SUMMARY_FILE, SUMMARY_FORMAT, summary)
     return summary
 
 
-def summarize_run(run_folder: Path) -> JsonObject:
-    """The summary of docs/formats.md; UserError where the folder is no run or has no finished trial."""
+def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObject:
+    """The summary of docs/formats.md; UserError where the folder is no run or has no finished trial.
+
+    `also` is shown every trial while its records are in memory, point by point.
+    """
     run = load_run_info(run_folder)
     folders = {folder.name: folder for folder in finished_trial_folders(run_folder)}
     finished = [planned for planned in run.plan if planned.folder_name in folders]
@@ -60,7 +64,7 @@ def summarize_run(run_folder: Path) -> JsonObject:
         raise UserError(
             f"{run_folder}: nothing to report: none of its trials was finished (expected trials/*/trial.json)"
         )
-    pooled = list(_pooled_points(run, finished, folders))
+    pooled = list(_pooled_points(run, finished, folders, also))
     _compare_with_reference(pooled, run.reference)
     points = [entry.point for entry in pooled]
     reasons = [
@@ -126,7 +130,9 @@ class _Streams:
         return mismatch_reason(stream, first, name)
 
 
-def _pooled_points(run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapping[str, Path]) -> Iterator[_Pooled]:
+def _pooled_points(
+    run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapping[str, Path], also: AlsoMeasured | None
+) -> Iterator[_Pooled]:
     """Points in the plan's order, one at a time: only one point's raw values are in memory at once."""
     styles = {style.name: style for style in run.transports}
     streams = _Streams()
@@ -134,7 +140,7 @@ def _pooled_points(run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapp
     for number in sorted({planned.point for planned in finished}):
         planned_trials = [planned for planned in finished if planned.point == number]
         style = styles[planned_trials[0].transport]
-        measured = [_measured(folders[planned.folder_name], style) for planned in planned_trials]
+        measured = [_measured(folders[planned.folder_name], style, also) for planned in planned_trials]
         reasons = [
             (f"trial {planned.folder_name}: {reason}", reason in trial.overload_reasons)
             for planned, trial in zip(planned_trials, measured, strict=True)
@@ -152,9 +158,13 @@ def _pooled_points(run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapp
         yield _Pooled(point, PerBlock.of(measured, pilot_blocks), [trial.info for trial in measured], loads, excused)
 
 
-def _measured(folder: Path, style: TransportStyle) -> TrialMeasures:
+def _measured(folder: Path, style: TransportStyle, also: AlsoMeasured | None) -> TrialMeasures:
     try:
-        return measure(Trial.load(folder), style)
+        trial = Trial.load(folder)
+        measures = measure(trial, style)
+        if also is not None:
+            also(trial, style, measures)
+        return measures
     except (ValueError, IndexError) as error:
         raise UserError(
             f"{folder}: its tables contradict each other: {error} (expected a trial as recorded)"

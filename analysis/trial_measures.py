@@ -90,16 +90,17 @@ class TrialMeasures:
 
 def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
     """Reduce a trial, and judge it on its own."""
-    latencies = measure_latencies(trial, style)
+    came_ns = arrivals_ns(trial, trial.deliveries)
+    latencies = measure_latencies(trial, style, came_ns)
     requests = count_requests(trial, style)
     processors = {role: processor_use(trial, role) for role in SampleRole}
-    ledger = _ledger(trial, style, latencies)
+    ledger = _ledger(trial, style, latencies, came_ns)
     evidence = Evidence(trial, style, latencies, ledger, requests, processors)
     return TrialMeasures(
         info=trial.info,
         latencies=latencies,
         clocks_agree=not too_uncertain(trial, style, latencies),
-        ages=measure_ages(trial, style),
+        ages=measure_ages(trial, style, came_ns),
         kernel_stamps=has_kernel_stamps(trial),
         conversion=judge_conversion(trial.clock) if has_kernel_stamps(trial) else None,
         tcp_info=bool(trial.info.capabilities.get("tcp_info")),
@@ -137,7 +138,7 @@ def _sensitivity(
     return sensitivity(style.model, schedule_of(trial, style), counted, residual_ms)
 
 
-def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -> dict[str, int]:
+def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, came_ns: Ints) -> dict[str, int]:
     """Late is what came later after the last event was due than the model's longest latency, and a grace."""
     longest_ms = float(np.max(latencies.predicted_ms, initial=0.0))
     last_due_ns = int(due_at_clients_ns(trial, style).max(initial=trial.info.window_end_ns))
@@ -145,7 +146,7 @@ def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -
     return keep_ledger(
         rows.client,
         rows.seq,
-        arrivals_ns(trial, rows),
+        came_ns,
         rows.payload_ok,
         clients=int(trial.info.parameters["clients"]),
         events=trial.info.expected_events,

@@ -73,6 +73,7 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
         processes = _Processes(trial, folder, surroundings, running)
         outcome = processes.watch_load(started_s)
         stats, trace = processes.server_account()
+        processes.ask_server_to_end()
         relay = processes.stop_relay()
     record = Trial(
         info=_info(trial, outcome, stats, relay, processes.cores, started_s),
@@ -199,6 +200,11 @@ class _Processes:
             return control.stats(), control.trace() if self._traced else None
         finally:
             control.close()
+
+    def ask_server_to_end(self) -> None:
+        """Its account is given; it ends while the relay does."""
+        if self._server is not None:
+            self._server.ask_to_end()
 
     def stop_relay(self) -> JsonObject | None:
         """End the relay and read the account that it prints when it ends."""

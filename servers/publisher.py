@@ -36,10 +36,11 @@ class Publisher:
         rows = zip(self._due_ns, self._published_ns, strict=True)
         return [(seq, due_ns, published_ns) for seq, (due_ns, published_ns) in enumerate(rows, start=1)]
 
-    def clear(self) -> None:
-        """Stop, and empty the log and the account."""
+    def clear(self, *, collects: bool = True) -> None:
+        """Stop, and empty the log and the account; collect garbage now, where a stream is to follow."""
         self.stop()
-        _quiet_garbage_collection()
+        if collects:
+            _quiet_garbage_collection()
         self._log.reset()
         self._due_ns, self._published_ns = array("q"), array("q")
 

@@ -79,17 +79,18 @@ class Station:
 
     def start_stream(self, start_in_ms: int, due_offsets_ns: Sequence[int], payloads: Sequence[str]) -> int:
         """Replace the stream and start all counts anew; t0 in ns of CLOCK_MONOTONIC."""
-        self.clear_stream()
+        # An empty stream only empties the log: nothing is measured that a collection could hold up.
+        self.clear_stream(collects=bool(due_offsets_ns))
         t0_ns = time.monotonic_ns() + start_in_ms * _NS_PER_MS
         self.begin_stream(t0_ns, due_offsets_ns, payloads)
         return t0_ns
 
-    def clear_stream(self) -> None:
-        """Stop the stream, and empty the log and all counts."""
+    def clear_stream(self, *, collects: bool = True) -> None:
+        """Stop the stream, and empty the log and all counts; collect garbage, where another stream follows."""
         self.channels.cut_off = 0
         if self.trace is not None:
             self.trace.clear()
-        self.publisher.clear()
+        self.publisher.clear(collects=collects)
 
     def begin_stream(self, t0_ns: int, due_offsets_ns: Sequence[int], payloads: Sequence[str]) -> None:
         """Publish a stream after `clear_stream`."""

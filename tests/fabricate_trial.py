@@ -228,6 +228,8 @@ def _deliveries(setting: _Setting, stream: _Stream, clients: Clients, arrival_ns
 
 def _named(client: Ints, seq: Ints, names: frozenset[tuple[int, int]]) -> npt.NDArray[np.int64]:
     """1 for the deliveries in `names`, else 0."""
+    if not names:  # as a rule, and a look at each of ten million would take longer than all else
+        return np.zeros(len(client), dtype=np.int64)
     return np.asarray([(c, s) in names for c, s in zip(client.tolist(), seq.tolist(), strict=True)], dtype=np.int64)
 
 

@@ -16,6 +16,8 @@ from loadtests.processes import PROJECT_FOLDER
 from loadtests.records import finished_trial_folders, load_run_info
 from tests.running import PATIENCE_S, running_server
 
+MARK = "PUSH_VS_POLL_TEST_FOLDER"
+"""Environment variable by which a test knows its own processes, while others run beside it."""
 TINY = """
 name = "tiny"
 description = "Every transport for a moment."
@@ -52,28 +54,29 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def servers_since(before: set[int]) -> set[int]:
-    """Servers of this checkout that were not there before; other checkouts on the machine are none of our business."""
-    return {p.pid for p in psutil.process_iter() if p.pid not in before and _is_server_of_ours(p)}
+@pytest.fixture(autouse=True)
+def _marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that a test starts, and what that starts, carries the name of the test's folder."""
+    monkeypatch.setenv(MARK, str(tmp_path))
 
 
-def _is_server_of_ours(process: psutil.Process) -> bool:
+def servers_left(folder: Path) -> set[int]:
+    """Servers of the test with this folder that still run; those of other tests are none of its business."""
+    return {process.pid for process in psutil.process_iter() if _is_server_of(process, folder)}
+
+
+def _is_server_of(process: psutil.Process, folder: Path) -> bool:
     try:
-        return "servers" in process.cmdline() and Path(process.cwd()) == PROJECT_FOLDER
+        return "servers" in process.cmdline() and process.environ().get(MARK) == str(folder)
     except psutil.Error:
         return False
 
 
-def pids() -> set[int]:
-    return set(psutil.pids())
-
-
 def test_from_scenario_to_report_over_an_emulated_network(tmp_path: Path) -> None:
-    before = pids()
     ran = command("loadtests", "run", scenario(tmp_path, delay_ms=5), "--results", tmp_path / "results")
     assert ran.returncode == 0, ran.stderr
     assert "4 points × 1 blocks = 4 trials" in ran.stderr
-    assert servers_since(before) == set()
+    assert servers_left(tmp_path) == set()
     run = tmp_path / "results" / "latest"
     assert [trial.transport for trial in load_run_info(run).plan] == [
         folder.name[4:] for folder in finished_trial_folders(run)
@@ -267,7 +270,6 @@ def wait_for_trials(results: Path, count: int) -> None:
 def test_an_interrupted_run_keeps_what_it_measured_and_leaves_nothing_running(
     signal_sent: signal.Signals, tmp_path: Path
 ) -> None:
-    before = pids()
     results = tmp_path / "results"
     running = start(scenario(tmp_path, measured_s=0.5), results)
     wait_for_trials(results, 1)
@@ -277,7 +279,7 @@ def test_an_interrupted_run_keeps_what_it_measured_and_leaves_nothing_running(
     assert running.returncode == 130
     assert "Traceback" not in said
     assert "kept" in said
-    assert servers_since(before) == set()
+    assert servers_left(tmp_path) == set()
     reported = command("analysis", "report", results / "latest")
     assert reported.returncode == 0, reported.stderr
     summary = json.loads((results / "latest" / "summary.json").read_text())
@@ -285,12 +287,11 @@ def test_an_interrupted_run_keeps_what_it_measured_and_leaves_nothing_running(
 
 
 def test_a_server_that_dies_in_mid_trial_is_one_sentence(tmp_path: Path) -> None:
-    before = pids()
     results = tmp_path / "results"
     running = start(scenario(tmp_path, measured_s=3), results)
     wait_for_trials(results, 1)
     deadline = time.monotonic() + PATIENCE_S
-    while not (servers := [p for p in psutil.Process(running.pid).children() if _is_server_of_ours(p)]):
+    while not (servers := [p for p in psutil.Process(running.pid).children() if _is_server_of(p, tmp_path)]):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     time.sleep(1.0)
@@ -299,14 +300,13 @@ def test_a_server_that_dies_in_mid_trial_is_one_sentence(tmp_path: Path) -> None
     assert running.returncode == 2
     assert "Traceback" not in said
     assert "the server ended in mid-trial with exit status -9" in " ".join(said.split())
-    assert servers_since(before) == set()
+    assert servers_left(tmp_path) == set()
     assert command("analysis", "report", results / "latest").returncode == 0
 
 
 def test_a_killed_harness_leaves_no_server_behind(tmp_path: Path) -> None:
     if not sys.platform.startswith("linux"):
         pytest.skip("only Linux tells a child that its parent is gone")
-    before = pids()
     running = start(scenario(tmp_path, delay_ms=5, measured_s=3), tmp_path / "results")
     deadline = time.monotonic() + PATIENCE_S
     while len(psutil.Process(running.pid).children()) < 3:
@@ -315,7 +315,7 @@ def test_a_killed_harness_leaves_no_server_behind(tmp_path: Path) -> None:
     time.sleep(1.0)
     running.kill()
     running.communicate()
-    while servers_since(before):
+    while servers_left(tmp_path):
         assert time.monotonic() < deadline, "a server outlived its harness"
         time.sleep(0.1)
 

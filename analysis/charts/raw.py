@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from analysis.freshness import ViewAges
-from analysis.latency import Floats, MeasuredLatencies, measure_ages, measure_latencies
+from analysis.latency import Floats, is_measured
 from analysis.summarize import LENGTHS
-from loadtests.records import Ints, RunInfo, TransportStyle, Trial, finished_trial_folders
+from analysis.trial_measures import TrialMeasures
+from loadtests.records import Ints, RunInfo, TransportStyle, Trial
 
 DELIVERIES_PER_TRIAL = 2000
 """As many as a chart of all trials can be made of."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What is drawn of one trial's latencies, as in MeasuredLatencies."""
+
+    latency_ms: Floats
+    predicted_ms: Floats
 
 
 @dataclass(frozen=True)
@@ -22,39 +30,92 @@ class BaseTrials:
     """The finished trials of one transport at the base point, in the order they ran; at least one."""
 
     transport: TransportStyle
-    trials: list[Trial]
-    measured: list[MeasuredLatencies]
+    first: Trial
+    """The one that timeline and lanes show, chosen before looking at it; of its deliveries and requests only those of
+    its first client."""
+    first_due_ns: Ints
+    """Of the first trial's measured deliveries: shape (deliveries,)."""
+    measured: list[Drawn]
     """One per trial."""
     ages: list[ViewAges]
     """One per trial; none where clients send."""
 
-    @classmethod
-    def of(cls, style: TransportStyle, trials: list[Trial]) -> BaseTrials:
-        """From raw records."""
-        ages = [found for trial in trials if (found := measure_ages(trial, style)) is not None]
-        return cls(style, trials, [measure_latencies(trial, style) for trial in trials], ages)
 
-    @property
-    def first(self) -> Trial:
-        """The one that timeline and lanes show: chosen before looking at it."""
-        return self.trials[0]
+@dataclass(frozen=True)
+class _Seen:
+    """Of one trial, what charts may need."""
+
+    index: int
+    style: TransportStyle
+    predicted_ms: Floats
+    latency_ms: Floats
+    drawn: Drawn | None
+    """None where it is not at the base point, as for what follows."""
+    ages: ViewAges | None
 
 
-def load_base_trials(run_folder: Path, run: RunInfo) -> list[BaseTrials]:
-    """Finished trials at the base parameters, by transport in the order of the run; without any: left out."""
-    shared = run.scenario["parameters"]
-    base = {
-        planned.folder_name: planned.transport
-        for planned in run.plan
-        if all(shared.get(name, value) == value for name, value in planned.parameters.items() if name not in LENGTHS)
-    }
-    loaded = [(base[f.name], Trial.load(f)) for f in finished_trial_folders(run_folder) if f.name in base]
-    groups = []
-    for style in run.transports:
-        trials = [trial for name, trial in loaded if name == style.name]
-        if trials:
-            groups.append(BaseTrials.of(style, trials))
-    return groups
+class ChartMaterial:
+    """What charts take from raw records, gathered trial by trial, so that each is read only once and none is kept.
+
+    Its `add` goes to `summarize_run`, whose measures it shares.
+    """
+
+    def __init__(self, run: RunInfo, per_trial: int = DELIVERIES_PER_TRIAL) -> None:
+        self._run = run
+        self._per_trial = per_trial
+        self._seen: list[_Seen] = []
+        self._first: dict[str, tuple[Trial, Ints]] = {}
+
+    def add(self, trial: Trial, style: TransportStyle, measures: TrialMeasures) -> None:
+        """One finished trial of the run, in any order."""
+        latencies, shared = measures.latencies, self._run.scenario["parameters"]
+        parameters = trial.info.parameters
+        base = all(shared.get(name, value) == value for name, value in parameters.items() if name not in LENGTHS)
+        rows = thinned(len(latencies.latency_ms), self._per_trial)
+        self._seen.append(
+            _Seen(
+                trial.info.index,
+                style,
+                latencies.model_ms[rows],
+                latencies.latency_ms[rows],
+                Drawn(latencies.latency_ms, latencies.predicted_ms) if base else None,
+                measures.ages if base else None,
+            )
+        )
+        known = self._first.get(style.name)
+        if base and (known is None or trial.info.index < known[0].info.index):
+            self._first[style.name] = _of_first_client(trial), trial.deliveries.due_ns[is_measured(trial)]
+
+    def base_trials(self) -> list[BaseTrials]:
+        """Trials at the base parameters, by transport in the order of the run; without any: left out."""
+        groups = []
+        for style in self._run.transports:
+            own = [seen for seen in self._of(style) if seen.drawn is not None]
+            if own:
+                drawn = [seen.drawn for seen in own if seen.drawn is not None]
+                ages = [seen.ages for seen in own if seen.ages is not None]
+                groups.append(BaseTrials(style, *self._first[style.name], drawn, ages))
+        return groups
+
+    def residuals(self) -> list[Residuals]:
+        """Of every transport, up to `per_trial` deliveries of each trial."""
+        found = []
+        for style in self._run.transports:
+            if own := self._of(style):
+                predicted_ms = np.concatenate([seen.predicted_ms for seen in own])
+                found.append(Residuals.of(style, predicted_ms, np.concatenate([seen.latency_ms for seen in own])))
+        return found
+
+    def _of(self, style: TransportStyle) -> list[_Seen]:
+        return sorted((seen for seen in self._seen if seen.style.name == style.name), key=lambda seen: seen.index)
+
+
+def _of_first_client(trial: Trial) -> Trial:
+    client = int(trial.clients.client[0]) if len(trial.clients) else 0
+    deliveries = trial.deliveries.where(trial.deliveries.client == client)
+    return dataclasses.replace(
+        trial, deliveries=deliveries, requests=trial.requests.where(trial.requests.client == client), written=None
+    )
 
 
 @dataclass(frozen=True)
@@ -68,11 +129,8 @@ class Residuals:
     """Measured latency − the model's, shape (deliveries,)."""
 
     @classmethod
-    def of(cls, style: TransportStyle, measured: Sequence[MeasuredLatencies], per_trial: int) -> Residuals:
-        """Up to `per_trial` deliveries of each of at least one trial."""
-        chosen = [thinned(len(trial.latency_ms), per_trial) for trial in measured]
-        predicted_ms = np.concatenate([trial.model_ms[rows] for trial, rows in zip(measured, chosen, strict=True)])
-        latency_ms = np.concatenate([trial.latency_ms[rows] for trial, rows in zip(measured, chosen, strict=True)])
+    def of(cls, style: TransportStyle, predicted_ms: Floats, latency_ms: Floats) -> Residuals:
+        """Of deliveries with these latencies, in the order of recording."""
         # What came although the model takes it for lost has no residual.
         known = np.isfinite(predicted_ms)
         return cls(style, predicted_ms[known], (latency_ms - predicted_ms)[known])
@@ -81,20 +139,6 @@ class Residuals:
         """At most `limit` of them, every k-th in the order of recording."""
         chosen = thinned(len(self.predicted_ms), limit)
         return Residuals(self.transport, self.predicted_ms[chosen], self.residual_ms[chosen])
-
-
-def load_residuals(run_folder: Path, run: RunInfo, per_trial: int = DELIVERIES_PER_TRIAL) -> list[Residuals]:
-    """Of every transport, up to `per_trial` deliveries of each finished trial."""
-    transports = {planned.folder_name: planned.transport for planned in run.plan}
-    folders = finished_trial_folders(run_folder)
-    found = []
-    for style in run.transports:
-        own = [folder for folder in folders if transports.get(folder.name) == style.name]
-        if own:
-            found.append(
-                Residuals.of(style, [measure_latencies(Trial.load(folder), style) for folder in own], per_trial)
-            )
-    return found
 
 
 def thinned(count: int, limit: int) -> Ints:

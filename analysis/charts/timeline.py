@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
 from analysis.charts.marks import label_colour
 from analysis.charts.raw import BaseTrials, thinned
-from analysis.latency import Floats, is_measured
+from analysis.latency import Floats
 from analysis.quantities import count
 from analysis.series import Results
 from analysis.style import LIGHT
@@ -58,7 +58,7 @@ def timeline_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
 
 
 def _dots(group: BaseTrials, limit: int) -> tuple[Floats, Floats, int]:
-    due_ns = group.first.deliveries.due_ns[is_measured(group.first)]
+    due_ns = group.first_due_ns
     chosen = thinned(len(due_ns), limit)
     return (due_ns[chosen] - group.first.info.t0_ns) / 1e9, group.measured[0].latency_ms[chosen], len(due_ns)
 

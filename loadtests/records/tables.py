@@ -94,7 +94,9 @@ class Table:
         return cls.from_rows(np.empty(0, dtype=np.int64))
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Self:
-        """The rows for which `mask` is true."""
+        """The rows for which `mask` is true; the table itself where it is true for all."""
+        if mask.all():
+            return self
         return type(self)(**{name: getattr(self, name)[mask] for name in self.column_names()})
 
     def followed_by(self, other: Self) -> Self:

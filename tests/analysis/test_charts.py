@@ -19,10 +19,12 @@ from analysis.charts import Chart, draw_charts
 from analysis.charts.canvas import nice_log_ticks
 from analysis.charts.crossover_map import crossover_map_chart
 from analysis.charts.lanes import excerpt_length_s, lane_of
-from analysis.charts.raw import DELIVERIES_PER_TRIAL, BaseTrials, Residuals, load_base_trials, load_residuals, thinned
+from analysis.charts.raw import BaseTrials, ChartMaterial, thinned
 from analysis.crossover import capacity_summary
 from analysis.series import Results
 from analysis.style import DARK, LIGHT, contrast, dark_counterparts, text_colour
+from analysis.summarize import summarize_run
+from analysis.trial_measures import measure
 from loadtests.records import JsonObject, load_run_info
 from tests import fabricate
 from tests.analysis import made_summary as made
@@ -32,18 +34,26 @@ from tests.analysis.made_loads import BASE as LOADED
 RAW = {"residuals", "lanes", "distribution", "freshness", "timeline"}
 
 
-def trials_of(names: tuple[str, ...]) -> list[BaseTrials]:
+def material_of(names: tuple[str, ...]) -> ChartMaterial:
     fabrication = fabricate.Fabrication(transports=names, intervals_s=(), rates_per_s=(), blocks=1, measured_s=4.0)
-    groups = []
+    material = ChartMaterial(fabricate.run_info(fabrication, fabrication.plan()))
     for name in names:
         _, trial = fabricate.first_trial(name, fabrication)
         style = fabricate.style(name)
-        groups.append(BaseTrials.of(style, [trial]))
-    return groups
+        material.add(trial, style, measure(trial, style))
+    return material
 
 
-BROADCAST_TRIALS = trials_of(made.BROADCAST)
-ECHO_TRIALS = trials_of(made.ECHO)
+def material_from(folder: Path) -> ChartMaterial:
+    material = ChartMaterial(load_run_info(folder))
+    summarize_run(folder, material.add)
+    return material
+
+
+BROADCAST = material_of(made.BROADCAST)
+ECHO = material_of(made.ECHO)
+BROADCAST_TRIALS = BROADCAST.base_trials()
+ECHO_TRIALS = ECHO.base_trials()
 
 
 def seven() -> JsonObject:
@@ -102,7 +112,8 @@ CASES: dict[str, tuple[JsonObject, list[BaseTrials]]] = {
 
 def freshly_drawn(case: str) -> dict[str, Chart]:
     summary, trials = CASES[case]
-    residuals = [Residuals.of(group.transport, group.measured, DELIVERIES_PER_TRIAL) for group in trials]
+    shown = {group.transport.name for group in trials}
+    residuals = [own for of in (BROADCAST, ECHO) for own in of.residuals() if own.transport.name in shown]
     drawn = draw_charts(Results.of(summary, made.BASE | made.CHOICES), trials, residuals)
     return {chart.name: chart for chart in drawn}
 
@@ -269,10 +280,10 @@ def test_lanes_hold_every_delivery_of_the_first_client() -> None:
 def test_base_trials_are_those_of_the_base_point(tmp_path: Path) -> None:
     fabrication = fabricate.Fabrication(intervals_s=(0.5,), rates_per_s=(), blocks=1, measured_s=1.0, clients=2)
     folder = fabricate.fabricate_run(tmp_path / "run", fabrication)
-    groups = load_base_trials(folder, load_run_info(folder))
+    groups = material_from(folder).base_trials()
     assert [group.transport.name for group in groups] == list(made.BROADCAST)
     assert groups[3].first.info.parameters["poll_interval_s"] == 1.0
-    assert len(groups[3].trials) == 1
+    assert len(groups[3].measured) == 1
 
 
 def test_residuals_are_of_all_points(tmp_path: Path) -> None:
@@ -280,7 +291,7 @@ def test_residuals_are_of_all_points(tmp_path: Path) -> None:
         intervals_s=(0.5,), rates_per_s=(), blocks=2, measured_s=1.0, clients=2, noise_ms=0.0
     )
     folder = fabricate.fabricate_run(tmp_path / "run", fabrication)
-    found = load_residuals(folder, load_run_info(folder))
+    found = material_from(folder).residuals()
     assert [own.transport.name for own in found] == list(made.BROADCAST)
     # WebSocket has its base point only, short poll another interval too; both have two blocks.
     assert len(found[3].predicted_ms) == 2 * len(found[0].predicted_ms)

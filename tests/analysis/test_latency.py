@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from analysis.latency import MeasuredLatencies, is_measured, measure_latencies
+from analysis.latency import MeasuredLatencies, arrivals_ns, is_measured, measure_ages, measure_latencies
 from tests.fabricate import ECHO, Fabrication, first_trial, style
 from tests.fabricate_trial import Faults
 
@@ -83,3 +85,34 @@ def test_echo_messages_are_due_at_their_own_clients_phase(transport: str) -> Non
 def test_the_lost_are_predicted_but_not_measured() -> None:
     found = measured(drop=frozenset({(0, 40), (3, 41)}))
     assert len(found.predicted_ms) - len(found.latency_ms) == 2
+
+
+@pytest.mark.parametrize("disorder", [False, True])
+def test_reads_are_told_apart_by_client_and_time_in_any_order(disorder: bool) -> None:
+    _, trial = first_trial("websocket", NOISELESS)
+    rows = trial.deliveries
+    together = rows.user_ns // 400_000_000
+    shuffled = np.random.default_rng(3).permutation(together) if disorder else together
+    rows.user_ns[:] = trial.info.t0_ns + shuffled
+    counted = rows.where(is_measured(trial))
+    reads = len({*zip(counted.client.tolist(), counted.user_ns.tolist(), strict=True)})
+    assert 1 < reads < len(counted)
+    assert measure_latencies(trial, style("websocket")).coalesced_stamps == len(counted) - reads
+
+
+@pytest.mark.parametrize("name", ["websocket", "short_poll"])
+def test_arrivals_at_hand_give_the_same_figures_and_a_duplicate_counts_when_it_came_first(name: str) -> None:
+    _, trial = first_trial(name, NOISELESS, Faults(duplicate=frozenset({(0, 5)}), delay_ms={(1, 7): 30.0}))
+    own = style(name)
+    came_ns = arrivals_ns(trial, trial.deliveries)
+    alone, shared = measure_latencies(trial, own), measure_latencies(trial, own, came_ns)
+    assert shared.latency_ms.tolist() == alone.latency_ms.tolist()
+    plain, ages = measure_ages(trial, own), measure_ages(trial, own, came_ns)
+    assert plain is not None
+    assert ages is not None
+    assert ages.to_ms.tolist() == plain.to_ms.tolist()
+    first = trial.deliveries.where(np.append(True, np.diff(trial.deliveries.seq) != 0))
+    assert len(first) == len(trial.deliveries) - 1
+    undoubled = measure_ages(dataclasses.replace(trial, deliveries=first), own)
+    assert undoubled is not None
+    assert ages.to_ms.tolist() == undoubled.to_ms.tolist()

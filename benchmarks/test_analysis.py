@@ -1,0 +1,64 @@
+"""The analysis of one trial of 100,000 deliveries, step by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from analysis.latency import arrivals_ns, measure_latencies
+from analysis.ledger import keep_ledger
+from analysis.own_schedule import predict, schedule_of
+from analysis.stats import quantiles
+from loadtests.records import Deliveries, Trial
+from tests.fabricate import Fabrication, first_trial, style
+
+CLIENTS = 1000
+LARGE = Fabrication(clients=CLIENTS, warm_up_s=0.5, measured_s=9.5, blocks=1)
+MODELLED = ("websocket", "short_poll", "long_poll")
+
+
+@pytest.fixture(scope="module")
+def pushed() -> Trial:
+    _, trial = first_trial("websocket", LARGE)
+    return trial
+
+
+def test_ledger(benchmark: BenchmarkFixture, pushed: Trial) -> None:
+    rows, events = pushed.deliveries, pushed.info.expected_events
+    arrived_ns = arrivals_ns(pushed, rows)
+    late_after_ns = pushed.info.window_end_ns
+
+    ledger = benchmark(
+        lambda: keep_ledger(
+            rows.client,
+            rows.seq,
+            arrived_ns,
+            rows.payload_ok,
+            clients=CLIENTS,
+            events=events,
+            late_after_ns=late_after_ns,
+        )
+    )
+    assert ledger.totals()["delivered"] == len(rows)
+
+
+def test_quantiles(benchmark: BenchmarkFixture, pushed: Trial) -> None:
+    latency_ms = measure_latencies(pushed, style("websocket")).latency_ms
+    median, most = benchmark(lambda: quantiles(latency_ms, [0.5, 0.99]))
+    assert median <= most
+
+
+@pytest.mark.parametrize("name", MODELLED)
+def test_own_schedule_model(benchmark: BenchmarkFixture, name: str) -> None:
+    _, trial = first_trial(name, LARGE)
+    entry = style(name)
+    prediction = benchmark(lambda: predict(entry.model, schedule_of(trial, entry)))
+    assert prediction.reached.all()
+
+
+def test_table_load(benchmark: BenchmarkFixture, pushed: Trial, tmp_path: Path) -> None:
+    pushed.deliveries.save(tmp_path)
+    loaded = benchmark(lambda: Deliveries.load(tmp_path))
+    assert len(loaded) == len(pushed.deliveries)
