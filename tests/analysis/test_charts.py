@@ -240,7 +240,7 @@ def test_transports_are_named_beside_their_points(drawn_texts: list[Text]) -> No
 def test_the_map_names_its_regions_and_says_what_was_tried(drawn_texts: list[Text]) -> None:
     chart = charts_of("capacity")["crossover-map"]
     extents(chart.figure, drawn_texts)
-    shown = [text.get_text() for text in drawn_texts]
+    shown = [text.get_text().replace("\n", " ") for text in drawn_texts]
     assert shown.count("WebSocket or SSE") == shown.count("Short poll") == shown.count("confirmed") == 2
     assert any(text.startswith("λI = 10") for text in shown)
     assert "Short poll was cheaper, confirmed" in chart.caption
