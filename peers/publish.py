@@ -14,6 +14,8 @@ from peers.table import markdown
 
 COMMITTED = PROJECT_FOLDER / "results" / "reference-peers"
 DOCUMENT = PROJECT_FOLDER / "docs" / "peers.md"
+UNPUBLISHED = "No comparison on a quiet machine has been published yet.\n"
+"""What stands in the table's place before the first."""
 BEGIN, END = "<!-- begin of the table -->\n", "<!-- end of the table -->\n"
 
 
