@@ -114,9 +114,10 @@ class Child:
     def wait(self, timeout_s: float) -> int | None:
         """Its exit code, or None where it still runs after the time."""
         try:
-            return self._process.wait(timeout_s)
+            exit_code: int | None = self._process.wait(timeout_s)
         except psutil.TimeoutExpired:
             return None
+        return exit_code
 
     def ask_to_end(self) -> None:
         """Ask, and wait for nothing: several that are asked one after the other end at the same time."""
