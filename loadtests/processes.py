@@ -109,15 +109,15 @@ class Child:
     @property
     def exit_code(self) -> int | None:
         """None while it runs."""
-        return self._process.poll()
+        exit_code: int | None = self._process.poll()
+        return exit_code
 
     def wait(self, timeout_s: float) -> int | None:
         """Its exit code, or None where it still runs after the time."""
         try:
-            exit_code: int | None = self._process.wait(timeout_s)
+            return self._process.wait(timeout_s)
         except psutil.TimeoutExpired:
             return None
-        return exit_code
 
     def ask_to_end(self) -> None:
         """Ask, and wait for nothing: several that are asked one after the other end at the same time."""
