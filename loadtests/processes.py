@@ -126,7 +126,8 @@ class Child:
     @property
     def exit_code(self) -> int | None:
         """None while it runs."""
-        return self._process.poll()
+        exit_code: int | None = self._process.poll()
+        return exit_code
 
     def wait(self, timeout_s: float) -> int | None:
         """Its exit code, or None where it still runs after the time."""
