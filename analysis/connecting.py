@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadtests.records import JsonObject, SampleRole, Trial
+from loadtests.records import JsonObject, SampleRole, Samples, Trial
 
 
 @dataclass(frozen=True)
 class HeldMemory:
-    """Resident memory of one process, before the first client connected and when all had."""
+    """Resident memory of the processes of one role, before the first client connected and when all had."""
 
     before_bytes: int
     connected_bytes: int
@@ -57,10 +57,22 @@ def held_memory(trial: Trial, role: SampleRole) -> HeldMemory | None:
     """From the samples next to the connecting on either side, before the measured window; None where there are none."""
     span = _connecting_ns(trial)
     samples = trial.samples.where(trial.samples.role == role)
-    if span is None:
+    if span is None or not len(samples):
         return None
+    # Load processes connect side by side: only together do they hold all clients.
+    processes = [
+        _held(samples.where(samples.worker == worker), span, trial.info.window_start_ns)
+        for worker in np.unique(samples.worker)
+    ]
+    known = [held for held in processes if held is not None]
+    if len(known) < len(processes):
+        return None
+    return HeldMemory(sum(held.before_bytes for held in known), sum(held.connected_bytes for held in known))
+
+
+def _held(samples: Samples, span: tuple[int, int], until_ns: int) -> HeldMemory | None:
     before = samples.where(samples.at_ns <= span[0])
-    after = samples.where((samples.at_ns >= span[1]) & (samples.at_ns < trial.info.window_start_ns))
+    after = samples.where((samples.at_ns >= span[1]) & (samples.at_ns < until_ns))
     if not len(before) or not len(after):
         return None
     return HeldMemory(int(before.rss_bytes[before.at_ns.argmax()]), int(after.rss_bytes[after.at_ns.argmin()]))

@@ -95,8 +95,8 @@ def least_squares_slope(clients: Sequence[int], values: Sequence[float]) -> floa
 def law(style: TransportStyle, point: JsonObject) -> JsonObject | None:
     """What the formulas of saturation say, from the server's CPU time per delivery or request at this point.
 
-    `service_us` is that time, `per` what it is of. `saturated_at_clients` is where it fills the server's core. Of a
-    push, the fan-out law gives the slopes; of a long poll, `cycle_ms` is how long one round of all clients keeps a
+    `service_us` is that time, `per` what it is of. `saturated_at_clients` is where it fills the server's cores, one
+    per process. Of a push, the fan-out law gives the slopes; of a long poll, `cycle_ms` is how long one round of all clients keeps a
     server that does nothing else. None where the server's CPU is not known, or no formula is.
     """
     per_event_us, requests = point["server_cpu_us_per_event"], point["requests_per_event"]
@@ -105,7 +105,9 @@ def law(style: TransportStyle, point: JsonObject) -> JsonObject | None:
         return None
     service_us = per_event_us / requests if formula.per == "request" else per_event_us
     conditions = Conditions.of_point(point["parameters"], style.role)
-    clients, service_s = int(point["parameters"]["clients"]), service_us / 1e6
+    # A server of several processes shares its clients out among them: each serves that part of a broadcast.
+    processes = int(point["parameters"].get("workers", 1))
+    clients, service_s = int(point["parameters"]["clients"]), service_us / 1e6 / processes
     return {
         "service_us": service_us,
         "per": formula.per,

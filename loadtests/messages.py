@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.processes import PROJECT_FOLDER
-from loadtests.records import TRIAL_FORMAT, VERSIONS, JsonObject
+from loadtests.records import TRIAL_FORMAT, JsonObject, version_of
 
 WORKER_VARIABLE = "PUSH_VS_POLL_WORKER"
 """Environment variable that makes a Locust worker one of a trial: the folder for its rows."""
@@ -74,7 +74,7 @@ class Identity:
         except OSError:
             boot_id = ""
         # A container of its own has the kernel's boot_id, and another machine may have its host name.
-        return cls(project["version"], VERSIONS[TRIAL_FORMAT], socket.gethostname(), boot_id, os.fspath(folder))
+        return cls(project["version"], version_of(TRIAL_FORMAT), socket.gethostname(), boot_id, os.fspath(folder))
 
     def as_json(self) -> JsonObject:
         """As HELLO carries it."""

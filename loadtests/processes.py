@@ -132,7 +132,7 @@ class Child:
     def wait(self, timeout_s: float) -> int | None:
         """Its exit code, or None where it still runs after the time."""
         try:
-            code: int = self._process.wait(timeout_s)
+            code: int | None = self._process.wait(timeout_s)
         except psutil.TimeoutExpired:
             return None
         return code

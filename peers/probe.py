@@ -147,7 +147,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         recorder.read_clocks()
         Arrivals.from_rows(rows).save(folder)
-        ClockPairs.from_rows(recorder.clock).save(folder)
+        ClockPairs.from_rows(recorder.clock, worker=0).save(folder)
     return 0
 
 

@@ -21,10 +21,10 @@ from loadtests.records.documents import (
     SUMMARY_FILE,
     SUMMARY_FORMAT,
     TRIAL_FORMAT,
-    VERSIONS,
     JsonObject,
     UserError,
     read_json,
+    version_of,
     write_json,
 )
 from loadtests.records.run_folder import (
@@ -69,7 +69,6 @@ __all__ = [
     "SUMMARY_FILE",
     "SUMMARY_FORMAT",
     "TRIAL_FORMAT",
-    "VERSIONS",
     "WORKER_ENDS",
     "Clients",
     "ClockPairs",
@@ -100,6 +99,7 @@ __all__ = [
     "load_noise_floor",
     "load_run_info",
     "read_json",
+    "version_of",
     "worker_of_clients",
     "write_json",
     "write_run_info",

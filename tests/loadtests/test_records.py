@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from loadtests.records import (
     TRIAL_FORMAT,
-    VERSIONS,
     ClockPairs,
     Deliveries,
     Trial,
@@ -21,6 +20,7 @@ from loadtests.records import (
     finished_trial_folders,
     load_run_info,
     read_json,
+    version_of,
     write_json,
 )
 from tests.fabricate import first_trial
@@ -70,7 +70,7 @@ def test_a_newer_version_is_refused_and_a_foreign_file_too(tmp_path: Path) -> No
     path = tmp_path / "trial.json"
     write_json(path, TRIAL_FORMAT, {"index": 1})
     assert read_json(path, TRIAL_FORMAT) == {"index": 1}
-    path.write_text(json.dumps({"format": TRIAL_FORMAT, "version": VERSIONS[TRIAL_FORMAT] + 1}))
+    path.write_text(json.dumps({"format": TRIAL_FORMAT, "version": version_of(TRIAL_FORMAT) + 1}))
     with pytest.raises(UserError, match=r"version 3 .* is newer"):
         read_json(path, TRIAL_FORMAT)
     path.write_text("{}")
