@@ -96,8 +96,8 @@ def law(style: TransportStyle, point: JsonObject) -> JsonObject | None:
     """What the formulas of saturation say, from the server's CPU time per delivery or request at this point.
 
     `service_us` is that time, `per` what it is of. `saturated_at_clients` is where it fills the server's cores, one
-    per process. Of a push, the fan-out law gives the slopes; of a long poll, `cycle_ms` is how long one round of all clients keeps a
-    server that does nothing else. None where the server's CPU is not known, or no formula is.
+    per process. Of a push, the fan-out law gives the slopes; of a long poll, `cycle_ms` is how long one round of all
+    clients keeps a server that does nothing else. None where the server's CPU is not known, or no formula is.
     """
     per_event_us, requests = point["server_cpu_us_per_event"], point["requests_per_event"]
     formula = _LAWS.get(style.model)
