@@ -21,14 +21,13 @@ START_IN_MS = 120
 
 
 class Conductor:
-    """Conducts the trial of one spec; `add_client` is called by as many Locust users as there are clients."""
+    """Conducts the trial of one spec."""
 
     def __init__(self, spec: TrialSpec) -> None:
         self._trial = spec.trial
         self._clients_send = TRANSPORTS[spec.trial.transport].clients_send
         self._control = ControlClient(spec.control_url)
         self._load = Load(spec)
-        self.add_client = self._load.add_client
 
     def conduct(self, folder: Path) -> LoadOutcome:
         """Run the trial and write its tables and outcome into `folder`."""

@@ -34,22 +34,13 @@ _log = logging.getLogger(__name__)
 _spec_path = os.environ.get(TRIAL_VARIABLE)
 _worker_folder = os.environ.get(WORKER_VARIABLE)
 _by_hand = _spec_path is None and _worker_folder is None
-_conductor: Conductor | None = None
 _hand_session: HandSession | None = None
 
 
 class ConductedUser(User):
-    """One client of the trial that the environment names; transport and parameters are the trial's.
-
-    A worker has a single such user, which stands for all its clients: `WorkerConductor` opens them.
-    """
+    """All clients that this process has in the trial that the environment names: `loadtests.load` opens them."""
 
     abstract = _by_hand
-
-    def on_start(self) -> None:
-        """Open the client."""
-        if _conductor is not None:
-            _conductor.add_client()
 
     @task
     def stay(self) -> None:
@@ -99,7 +90,7 @@ def _on_init(environment: Any, runner: Any, **_: object) -> None:
 
 
 def _on_test_start(environment: Any, **_: object) -> None:
-    global _conductor, _hand_session  # noqa: PLW0603 - Locust offers users no other way to their session
+    global _hand_session  # noqa: PLW0603 - Locust offers users no other way to their session
     if _by_hand:
         try:
             _hand_session = HandSession(environment)
@@ -111,13 +102,12 @@ def _on_test_start(environment: Any, **_: object) -> None:
     if _spec_path is None or isinstance(environment.runner, MasterRunner):
         return
     path = Path(_spec_path)
-    _conductor = Conductor(TrialSpec.read(path))
+    conductor = Conductor(TrialSpec.read(path))
 
     def conduct() -> None:
-        assert _conductor is not None
         environment.process_exit_code = 1
         try:
-            outcome = _conductor.conduct(path.parent)
+            outcome = conductor.conduct(path.parent)
         except BaseException:
             # Whatever went wrong (a full disk, say): the process must end, and its log tells why.
             environment.runner.quit()

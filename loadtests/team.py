@@ -93,7 +93,7 @@ def check_shares(team: Team, trials: tuple[PlannedTrial, ...]) -> None:
 
 def start_load(spec: TrialSpec, folder: Path, team: Team, cores: CorePlan, running: ExitStack) -> Child:
     """Start the load of a trial on `running`; returns the process that writes its outcome."""
-    users = str(team.workers or spec.trial.parameters["clients"])
+    users = str(max(team.workers, 1))
     load = ["-m", "locust", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
     main = [*load, "--headless", "-u", users, "-r", users, "--host", spec.url, "--only-summary"]
     environment = {TRIAL_VARIABLE: str(spec.write(folder))}

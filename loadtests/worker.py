@@ -109,7 +109,6 @@ class WorkerConductor:
         load.wait_for_server()
         load.open(range(told["first"], told["first"] + told["count"]))
         new_rows = NewRows(load.recorder, self._samples)
-        gevent.spawn(_open_clients, load, told["count"])
         load.wait_for_clients()
         # A client is told of now, as this process may not live to do it at the end.
         for connection in load.driver.connections:
@@ -171,12 +170,6 @@ class _DismissedError(Exception):
     def __init__(self, word: JsonObject) -> None:
         super().__init__(word["reason"])
         self.word = word
-
-
-def _open_clients(load: Load, count: int) -> None:
-    for _ in range(count):
-        load.add_client()
-        gevent.sleep(0)
 
 
 def _as_json(clock: ClockReading) -> JsonObject:
