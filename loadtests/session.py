@@ -169,15 +169,21 @@ class _Processes:
         limit_s += self._team.patience_s
         while self._load.wait(_SAMPLE_PERIOD_S) is None:
             elapsed_s = time.monotonic() - started_s
-            for name, child in (("server", self._server), ("relay", self._relay)):
-                if child is not None and child.exit_code is not None:
-                    raise UserError(
-                        f"{self._folder.name}: the {name} ended in mid-trial with exit status {child.exit_code}: "
-                        f"{child.last_words()} (expected it to run until the load is done; its log: {child.log})"
-                    )
+            self._check_others()
             if elapsed_s > limit_s:
                 raise UserError(
                     f"{self._folder.name}: still running after {elapsed_s:.0f} s (expected at most {limit_s:.0f} s)"
+                )
+
+        # A load whose server is gone may well end first: why it did so is told by the server.
+        self._check_others()
+
+    def _check_others(self) -> None:
+        for name, child in (("server", self._server), ("relay", self._relay)):
+            if child is not None and child.exit_code is not None:
+                raise UserError(
+                    f"{self._folder.name}: the {name} ended in mid-trial with exit status {child.exit_code}: "
+                    f"{child.last_words()} (expected it to run until the load is done; its log: {child.log})"
                 )
 
     def _load_outcome(self) -> LoadOutcome:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
+from websockets.protocol import State
 
 from servers import wire
 from servers.channels import CUT_OFF_EXTENSION
@@ -131,6 +132,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             return False
         self.transport.write(frame)
         return True
+
+    def shutdown(self) -> None:
+        if self.handshake_complete and not self.close_sent and self.conn.state is not State.OPEN:
+            # The client has begun to close: uvicorn's own would say goodbye once more, which is an error.
+            self.stop_keepalive()
+            self.transport.close()
+        else:
+            super().shutdown()
 
     def _cut_off(self, reason: str) -> None:
         """Say why, behind all that is still to be read, and close when the grace is over, read or not."""

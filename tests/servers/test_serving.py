@@ -9,9 +9,11 @@ import httpx
 import pytest
 import uvloop
 from starlette.types import Receive, Scope, Send
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 
 from servers.listening import listen
-from servers.serving import on_signals, served
+from servers.serving import WebSocketProtocol, on_signals, served
 
 from .conftest import PATIENCE_S
 
@@ -57,3 +59,31 @@ def test_signals_are_heard_within_the_block_alone() -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(scenario())
+
+
+def test_a_server_that_stops_while_a_client_says_goodbye_does_not_stumble() -> None:
+    stopped: list[str] = []
+
+    class Leaving(WebSocketProtocol):
+        """As the client's close frame leaves it until the connection is gone."""
+
+        handshake_complete, close_sent = True, False
+
+        def __init__(self) -> None:
+            self.conn = ServerProtocol(state=State.CLOSING)
+            self.transport = _Closing(stopped)
+
+        def stop_keepalive(self) -> None:
+            stopped.append("pings")
+
+    Leaving().shutdown()
+    assert stopped == ["pings", "connection"]
+
+
+class _Closing(asyncio.Transport):
+    def __init__(self, closed: list[str]) -> None:
+        super().__init__()
+        self._closed = closed
+
+    def close(self) -> None:
+        self._closed.append("connection")
