@@ -18,6 +18,7 @@ from gevent.monkey import get_original
 from loadtests.clients.base import Client
 from loadtests.connection import Connection
 from loadtests.deadlines import Deadlines
+from loadtests.gathered_reads import GatheredReads
 from loadtests.kernel_stamps import ANCILLARY_BYTES, ask_for_stamps, kernel_stamp_ns
 from loadtests.recorder import Recorder
 from loadtests.records import SocketStage
@@ -37,13 +38,17 @@ itself waits, and a client is to cost no more than it must."""
 class Driver:
     """Drives clients against one address until it is told to stop."""
 
-    def __init__(self, address: tuple[str, int], recorder: Recorder) -> None:
+    def __init__(self, address: tuple[str, int], recorder: Recorder, read_spacing_ns: int = 0) -> None:
+        """`read_spacing_ns`: how long what clients only listen to may stay unread (`loadtests.gathered_reads`)."""
         resolved = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
         self._family = resolved[0]
         self._address = resolved[4]
         self._recorder = recorder
         self._loop = get_hub().loop
         self._deadlines = Deadlines(self._loop)
+        self._gathered = (
+            GatheredReads(self._loop, self._deadlines, read_spacing_ns, self._readable) if read_spacing_ns else None
+        )
         self._lag_ticks = 0
         self._stopped = False
         self.connections: list[Connection] = []
@@ -87,6 +92,8 @@ class Driver:
                 )
             )
         self._deadlines.close()
+        if self._gathered is not None:
+            self._gathered.close()
         self._recorder.read_clocks()
 
     def drop(self, connection: Connection) -> None:
@@ -135,6 +142,8 @@ class Driver:
         if client.ready and not connection.ready_ns:
             connection.ready_ns = time.monotonic_ns()
             self._record_counters(connection, SocketStage.SET_UP)
+        if client.only_listens and client.ready and connection.read_watcher is not None:
+            self._gather(connection)
         if client.timer_ns:
             self._arm(connection)
 
@@ -254,7 +263,22 @@ class Driver:
             connection.write_watcher.close()
             connection.write_watcher = None
 
+    def _gather(self, connection: Connection) -> None:
+        """From here on its deliveries may be read when others are, if the kernel stamps them."""
+        if self._gathered is not None and self.kernel_stamps:
+            connection.read_watcher.stop()
+            connection.read_watcher.close()
+            connection.read_watcher = None
+            self._gathered.add(connection)
+
+    def _stop_reading(self, connection: Connection) -> None:
+        if connection.read_watcher is not None:
+            connection.read_watcher.stop()
+        elif self._gathered is not None:
+            self._gathered.discard(connection)
+
     def _close(self, connection: Connection) -> None:
+        self._stop_reading(connection)
         for watcher in (connection.read_watcher, connection.write_watcher):
             if watcher is not None:
                 watcher.stop()

@@ -15,6 +15,7 @@ from loadtests.admission import Admission
 from loadtests.clients.base import ClientSetup
 from loadtests.collector import kept_from_collector
 from loadtests.driver import Driver
+from loadtests.gathered_reads import longest_unread_ns
 from loadtests.plan import LINGER_S, connect_patience_s, drain_limit_s, last_turn_s, stream_spec
 from loadtests.population import locked_phases_ns, new_client, schedule_period_s, spread_phases_ns
 from loadtests.recorder import Recorder
@@ -43,8 +44,11 @@ class Load:
         self._host = parts.netloc
         self._address = (parts.hostname, parts.port)
         delay_ms = spec.trial.parameters.get("client_delay_ms")
+        unread_ns = longest_unread_ns(self.due_offsets_ns, int(spec.trial.parameters["clients"]))
         self.driver = (
-            SlowDriver(self._address, self.recorder, delay_ms) if delay_ms else Driver(self._address, self.recorder)
+            SlowDriver(self._address, self.recorder, delay_ms, unread_ns)
+            if delay_ms
+            else Driver(self._address, self.recorder, unread_ns)
         )
         self.driver.sources = source_addresses(parts.hostname, ports_held(spec.trial), ephemeral_ports())
         self._phases_ns = phases_ns(spec.trial)

@@ -39,8 +39,8 @@ class SlowDriver(Driver):
     arrivals that are to be compared.
     """
 
-    def __init__(self, address: tuple[str, int], recorder: Recorder, delay_ms: float) -> None:
-        super().__init__(address, recorder)
+    def __init__(self, address: tuple[str, int], recorder: Recorder, delay_ms: float, read_spacing_ns: int = 0) -> None:
+        super().__init__(address, recorder, read_spacing_ns)
         self._delay_ns = round(delay_ms * 1e6)
         self._realtime_offset_ns = time.time_ns() - time.monotonic_ns()
         # All are held equally long, so whoever came first is due first, but for the kernel's stamps of bytes that
@@ -55,7 +55,7 @@ class SlowDriver(Driver):
             self._hand_over(user_ns)
             return
         if not data:
-            connection.read_watcher.stop()  # the end of a stream would be told again and again meanwhile
+            self._stop_reading(connection)  # the end of a stream would be told again and again meanwhile
         # By the kernel, so that what this process is late already is no delay on top.
         arrived_ns = kernel_ns - self._realtime_offset_ns if kernel_ns else user_ns
         self._held.append(_Held(arrived_ns + self._delay_ns, connection, connection.sock, data, kernel_ns))

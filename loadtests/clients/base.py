@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from loadtests.clients.reading import GARBLED, Arrival, event_reader
 from loadtests.recorder import DELIVERY_ROW, REQUEST_ROW, Recorder
@@ -56,6 +56,8 @@ class Client(abc.ABC):
         "_connect_start_ns", "_missing", "cursor", "cut_off", "index", "output", "reader", "ready", "recorder", "setup",
         "timer_ns", "wants_connection",
     )  # fmt: skip
+    only_listens: ClassVar[bool] = False
+    """Once ready, nothing that it sends depends on when it read what had arrived."""
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         self.setup = setup

@@ -50,6 +50,7 @@ class WebSocketEchoClient(WebSocketClient):
     """Sends each message over the open channel when it is due, whether or not earlier ones are back."""
 
     __slots__ = ("_messages",)
+    only_listens = False
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)

@@ -13,6 +13,7 @@ class SseClient(HttpClient):
     """Reads `data:` fields of an event stream; its cursor goes back as Last-Event-ID when it must reconnect."""
 
     __slots__ = ("_unparsed",)
+    only_listens = True
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)

@@ -33,6 +33,7 @@ class WebSocketClient(Client):
         "_fragments", "_handshake_down_bytes", "_handshake_start_ns", "_handshake_up_bytes", "_in_message", "_plain",
         "_protocol", "_unparsed_bytes",
     )  # fmt: skip
+    only_listens = True
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)

@@ -1,0 +1,105 @@
+"""Sockets read together: how clients that only listen are read where the kernel stamps what arrives.
+
+An event that goes out to a thousand clients would wake the load process a thousand times, and each time cost more to
+wake it (the sender's interrupt to the other core included) than to read the delivery. The arrival is known from the
+kernel's stamp all the same, so nothing is gained by haste: once readings follow each other closely, the next one waits
+until the last is `spacing_ns` old, and takes all that has come meanwhile. What comes alone is read at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gevent.monkey import get_original
+
+from loadtests.connection import Connection
+from loadtests.deadlines import Deadlines
+
+_epoll: Callable[[], Any] = get_original("select", "epoll")
+"""gevent takes it away under Locust, because it waits; here it is only asked."""
+_READ, _WRITE = 1, 2
+_EPOLLIN = 1
+_AT_ONCE = 512
+"""Reads in a row, some milliseconds; then whatever else is due has its turn."""
+_LONGEST_SPACING_NS = 1_000_000
+_FAN_OUT_NS_PER_CLIENT = 10_000
+"""About what a server takes to write one delivery: waiting for longer than the whole fan-out gathers nothing."""
+_READ_TOGETHER_RATIO = 0.01
+
+
+def longest_unread_ns(due_offsets_ns: Sequence[int], clients: int) -> int:
+    """How long deliveries of a stream to so many clients may stay unread without any harm; 0: read each at once.
+
+    Two events that are read together have one stamp, the later one's. So of all events hardly any (one in a hundred)
+    may be followed by another within that time.
+    """
+    gaps_ns = sorted(after - before for before, after in zip(due_offsets_ns, due_offsets_ns[1:], strict=False))
+    shortest_ns = gaps_ns[int(len(gaps_ns) * _READ_TOGETHER_RATIO)] if gaps_ns else _LONGEST_SPACING_NS
+    return max(0, min(_LONGEST_SPACING_NS, shortest_ns, clients * _FAN_OUT_NS_PER_CLIENT))
+
+
+class GatheredReads:
+    """Calls `read` for each of its connections that has something to read."""
+
+    def __init__(self, loop: Any, deadlines: Deadlines, spacing_ns: int, read: Callable[[Connection], None]) -> None:
+        self._deadlines = deadlines
+        self._spacing_ns = spacing_ns
+        self._read = read
+        self._connections: dict[int, Connection] = {}
+        """By the descriptor of their socket."""
+        self._ready = _epoll()
+        self._watcher = loop.io(self._ready.fileno(), _READ)
+        self._watcher.start(self._something_came)
+        # Never called. With it libev keeps the set in its own while the other watcher is stopped: to take it out and in
+        # again, the kernel walks over all sockets of the set.
+        self._keeper = loop.io(self._ready.fileno(), _WRITE)
+        self._keeper.start(self._something_came)
+        self._last_read_ns = 0
+
+    def add(self, connection: Connection) -> None:
+        """Read this connection's socket from now on."""
+        assert connection.sock is not None
+        descriptor = connection.sock.fileno()
+        self._connections[descriptor] = connection
+        self._ready.register(descriptor, _EPOLLIN)
+
+    def discard(self, connection: Connection) -> None:
+        """Read it no more; nothing happens where it was not to be read. Its socket is still open."""
+        if connection.sock is not None and self._connections.pop(connection.sock.fileno(), None) is not None:
+            self._ready.unregister(connection.sock.fileno())
+
+    def close(self) -> None:
+        """Read nothing any more."""
+        for watcher in (self._watcher, self._keeper):
+            watcher.stop()
+            watcher.close()
+        self._ready.close()
+
+    def _something_came(self) -> None:
+        if time.monotonic_ns() - self._last_read_ns < self._spacing_ns:
+            self._watcher.stop()
+            self._wait()
+        else:
+            self._read_what_came()
+
+    def _wait(self) -> None:
+        self._deadlines.call_at(self._last_read_ns + self._spacing_ns, GatheredReads._waited, self)
+
+    def _waited(self, _due_ns: int, _now_ns: int) -> None:
+        if self._read_what_came():
+            self._wait()
+        else:
+            self._watcher.start(self._something_came)
+
+    def _read_what_came(self) -> int:
+        """How many connections had something to read."""
+        ready = self._ready.poll(0, _AT_ONCE)
+        for descriptor, _ in ready:
+            connection = self._connections.get(descriptor)
+            # Reading one client may have closed another: in a test they share a server that goes away.
+            if connection is not None:
+                self._read(connection)
+        self._last_read_ns = time.monotonic_ns() if len(ready) < _AT_ONCE else 0
+        return len(ready)
