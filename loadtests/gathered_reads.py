@@ -8,6 +8,8 @@ until the last is `spacing_ns` old, and takes all that has come meanwhile. What 
 
 from __future__ import annotations
 
+import itertools
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,8 +19,6 @@ from gevent.monkey import get_original
 from loadtests.connection import Connection
 from loadtests.deadlines import Deadlines
 
-_epoll: Callable[[], Any] = get_original("select", "epoll")
-"""gevent takes it away under Locust, because it waits; here it is only asked."""
 _READ, _WRITE = 1, 2
 _EPOLLIN = 1
 _AT_ONCE = 512
@@ -33,9 +33,11 @@ def longest_unread_ns(due_offsets_ns: Sequence[int], clients: int) -> int:
     """How long deliveries of a stream to so many clients may stay unread without any harm; 0: read each at once.
 
     Two events that are read together have one stamp, the later one's. So of all events hardly any (one in a hundred)
-    may be followed by another within that time.
+    may be followed by another within that time. Nor is it done where there is no epoll, nor a stamp by the kernel.
     """
-    gaps_ns = sorted(after - before for before, after in zip(due_offsets_ns, due_offsets_ns[1:], strict=False))
+    if sys.platform != "linux":
+        return 0
+    gaps_ns = sorted(after - before for before, after in itertools.pairwise(due_offsets_ns))
     shortest_ns = gaps_ns[int(len(gaps_ns) * _READ_TOGETHER_RATIO)] if gaps_ns else _LONGEST_SPACING_NS
     return max(0, min(_LONGEST_SPACING_NS, shortest_ns, clients * _FAN_OUT_NS_PER_CLIENT))
 
@@ -49,7 +51,8 @@ class GatheredReads:
         self._read = read
         self._connections: dict[int, Connection] = {}
         """By the descriptor of their socket."""
-        self._ready = _epoll()
+        # gevent takes it away under Locust, because it waits; here it is only asked.
+        self._ready = get_original("select", "epoll")()
         self._watcher = loop.io(self._ready.fileno(), _READ)
         self._watcher.start(self._something_came)
         # Never called. With it libev keeps the set in its own while the other watcher is stopped: to take it out and in

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from peers.tool import Account, Describes, Job, Launch, Tool, ToolError, first_match, found, printed
-from peers.work import POLLS_PER_S, WorkName
+from peers.work import WorkName
 from servers import wire
 
 _REPORT = "report.json"
@@ -34,11 +34,16 @@ function listen(context, ee, next) {
 }
 """
 _FOLLOW = """\
-module.exports = { begin, follow };
+module.exports = { begin, follow, goOn };
 
 function begin(context, ee, next) {
   context.vars.cursor = 0;
+  context.vars.endsAt = Date.now() + 1000 * context.vars.stay_s;
   return next();
+}
+
+function goOn(context, next) {
+  return next(Date.now() < context.vars.endsAt);
 }
 
 function follow(request, response, context, ee, next) {
@@ -61,13 +66,9 @@ class Artillery(Tool):
             _BLIND,
         ),
         "poll": Describes(
-            "http engine; a loop of a poll and 100 ms of think time, a cursor kept by an afterResponse hook",
+            "http engine; a loop of polls without think time, a cursor kept by an afterResponse hook",
             "from a poll's request to its answer",
-            (
-                *_BLIND,
-                "how old an event is",
-                "a fixed rate: it pauses after each answer, so a slow server is asked less",
-            ),
+            (*_BLIND, "how old an event is"),
         ),
     }
 
@@ -98,7 +99,7 @@ class Artillery(Tool):
 
 def _scenario(job: Job) -> dict[str, Any]:
     arrivals = {"duration": _ARRIVALS_S[job.work.name], "arrivalCount": job.work.clients}
-    config = {"processor": "./hooks.js", "phases": [arrivals]}
+    config: dict[str, Any] = {"processor": "./hooks.js", "phases": [arrivals]}
     # The first to arrive stays for the others.
     stay_s = job.stay_s + _ARRIVALS_S[job.work.name] + _CONNECTING_S
     if job.work.name == "websocket":
@@ -108,8 +109,8 @@ def _scenario(job: Job) -> dict[str, Any]:
         ]  # fmt: skip
         return {"config": {"target": target, **config}, "scenarios": [{"engine": "ws", "flow": flow}]}
     poll = {"get": {"url": wire.SHORT_POLL_PATH + "?after={{ cursor }}", "afterResponse": "follow"}}
-    pause = {"think": f"{1000 // POLLS_PER_S}ms"}
-    flow = [{"function": "begin"}, {"loop": [poll, pause], "count": math.ceil(stay_s * POLLS_PER_S)}]
+    flow = [{"function": "begin"}, {"loop": [poll], "whileTrue": "goOn"}]
+    config["variables"] = {"stay_s": math.ceil(stay_s)}
     return {"config": {"target": job.url, **config}, "scenarios": [{"flow": flow}]}
 
 

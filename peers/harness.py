@@ -27,7 +27,7 @@ DESCRIBES: dict[WorkName, Describes] = {
         ("what a browser does with it",),
     ),
     "poll": Describes(
-        "an ordinary short poll trial, everything recorded: each poll and each delivery; polls on a schedule, spread",
+        "an ordinary short poll trial, everything recorded: each poll and each delivery; no pause after an answer",
         "from a poll's request to its answer; how old events are is reported apart, and is its headline",
         ("what a browser does with it",),
     ),

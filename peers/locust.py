@@ -29,7 +29,7 @@ _WEBSOCKET = Describes(
     _BLIND,
 )
 _POLLS = Describes(
-    "constant_throughput(10), a cursor, users out of step",
+    "no wait_time, a cursor",
     "from a poll's request to its answer",
     (*_BLIND, "how old an event is: a poll's response time does not tell"),
 )

@@ -27,13 +27,13 @@ from websockets.uri import parse_uri
 from loadtests.kernel_stamps import ANCILLARY_BYTES, ask_for_stamps, kernel_stamp_ns
 from loadtests.recorder import Recorder
 from loadtests.records import ClockPairs, Ints, Table
-from peers.work import BEYOND_THE_STREAM, POLLS_PER_S
+from peers.work import BEYOND_THE_STREAM
 from servers import wire
 
 HOST = "127.0.0.1"
 _READ_BYTES = 65536
 _CLOCKS_EVERY_S = 1.0
-_POLL_PERIOD_NS = 1_000_000_000 // POLLS_PER_S
+_POLL_PERIOD_NS = 100_000_000
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from loadtests.processes import Child, CorePlan, free_port
 from loadtests.records import JsonObject
 from peers.probe import HOST
 from peers.tool import ToolError
-from peers.work import Work
+from peers.work import STACK, Work
 
 _SERVER_PATIENCE_S = 15.0
 _CONNECT_PATIENCE_S = 60.0
@@ -55,7 +55,7 @@ class Stage:
 def set_up(work: Work, folder: Path, cores: CorePlan) -> Iterator[Stage]:
     """Start server and probes, and end both whatever happens; then the probes have left their tables in `folder`."""
     port = free_port()
-    serve = ["-m", "servers", work.server, "--host", HOST, "--port", str(port), "--with-parent"]
+    serve = ["-m", "servers", work.server, "--host", HOST, "--port", str(port), "--with-parent", "--stack", STACK]
     with Child(serve, folder / "server.log", cores.server):
         control = ControlClient(f"http://{HOST}:{port}")
         try:

@@ -16,7 +16,7 @@ from jinja2 import Environment
 
 from loadtests.processes import free_port
 from peers.tool import Account, Describes, Job, Launch, Tool, ToolError, first_match, found, printed
-from peers.work import BEYOND_THE_STREAM, POLLS_PER_S, WorkName
+from peers.work import BEYOND_THE_STREAM, WorkName
 from servers import wire
 
 _ARRIVALS_PER_S = {"websocket": 500, "poll": 50}
@@ -24,6 +24,8 @@ _ARRIVING_S = 0.5
 _ARRIVALS_LIMIT_S = 20
 """Arrivals are random; the phase ends earlier, as soon as all have come."""
 _NAMES_WAIT_S = 2.0
+_ENDLESS = 1_000_000_000
+"""Polls of a session, which ends with the load's duration."""
 
 _XML = """\
 <?xml version="1.0"?>
@@ -31,7 +33,7 @@ _XML = """\
 <tsung loglevel="notice" version="1.0">
   <clients><client host="localhost" use_controller_vm="true" maxusers="{{ clients * 2 }}"/></clients>
   <servers><server host="{{ host }}" port="{{ port }}" type="tcp"/></servers>
-  <load>
+  <load{% if work == "poll" %} duration="{{ stay_s }}" unit="second"{% endif %}>
     <arrivalphase phase="1" duration="{{ limit_s }}" unit="second">
       <users maxnumber="{{ clients }}" arrivalrate="{{ arrivals_per_s }}" unit="second"/>
     </arrivalphase>
@@ -45,9 +47,8 @@ _XML = """\
     </session>
 {% else %}
     <session name="poll" probability="100" type="ts_http">
-      <for var="poll" from="1" to="{{ stay_s * polls_per_s }}">
+      <for var="poll" from="1" to="{{ endless }}">
         <request><http url="{{ path }}" method="GET" version="1.1"/></request>
-        <thinktime value="{{ 1 / polls_per_s }}" random="false"/>
       </for>
     </session>
 {% endif %}
@@ -74,13 +75,12 @@ class Tsung(Tool):
             ),
         ),
         "poll": Describes(
-            "http plugin; a loop of a poll and 100 ms of think time; no cursor, so that every answer is empty",
+            "http plugin; a loop of polls without think time; no cursor, so that every answer is empty",
             "from a poll's request to its answer, as a mean (percentiles only by logging every request)",
             (
                 "percentiles, as it is set up by default",
                 "its own delay",
                 "how old an event is",
-                "a fixed rate: it pauses after each answer, so a slow server is asked less",
             ),
         ),
     }
@@ -120,11 +120,10 @@ class Tsung(Tool):
         polls = job.work.name == "poll"
         text = Environment(autoescape=True, trim_blocks=True).from_string(_XML).render(
             dtd=_dtd(program), work=job.work.name, clients=job.work.clients, host=job.host, port=job.port,
-            limit_s=_ARRIVALS_LIMIT_S, arrivals_per_s=_ARRIVALS_PER_S[job.work.name],
+            endless=_ENDLESS, limit_s=_ARRIVALS_LIMIT_S, arrivals_per_s=_ARRIVALS_PER_S[job.work.name],
             path=f"{wire.SHORT_POLL_PATH}?after={BEYOND_THE_STREAM}" if polls else wire.WEBSOCKET_PATH,
             # The first to arrive stays for the others, whose random arrivals may take somewhat longer than their mean.
             stay_s=math.ceil(job.stay_s + 1.3 * job.work.clients / _ARRIVALS_PER_S[job.work.name] + _ARRIVING_S),
-            polls_per_s=POLLS_PER_S,
         )  # fmt: skip
         configuration = job.folder / "tsung.xml"
         configuration.write_text(text, encoding="utf-8")

@@ -16,8 +16,8 @@ WorkName = Literal["websocket", "poll"]
 EVENTS_PER_S = 2.0
 PAYLOAD_BYTES = 100
 WARM_UP_S = 1.0
-POLLS_PER_S = 10
-"""Of each poller, where the tool can pace."""
+STACK = "asgi"
+"""The server's, of both works: it is the tools that are to be at their limit."""
 BEYOND_THE_STREAM = 1_000_000_000
 """A cursor that no stream reaches: what a poller without a cursor of its own asks after, and always gets 204."""
 
@@ -49,7 +49,7 @@ WORKS: dict[WorkName, Work] = {
         ),
         Work(
             "poll", "polling", "short_poll", 50, 5, "poll", "polls",
-            f"50 clients, each polling {POLLS_PER_S} times per second",
+            "50 clients, each polling again as soon as it is answered",
         ),
     )
 }  # fmt: skip
@@ -72,8 +72,8 @@ def planned_trial(work: Work, measured_s: float, index: int, block: int) -> Plan
         "compression": PARAMETER_DEFAULTS["compression"],
     }
     if work.name == "poll":
-        own = ("headers", "keep_alive", "cursor", "phase", "pacing")
-        parameters |= {"poll_interval_s": 1 / POLLS_PER_S, **{name: PARAMETER_DEFAULTS[name] for name in own}}
+        own = ("headers", "keep_alive", "cursor", "phase")
+        parameters |= {"poll_interval_s": 0.0, "pacing": "pause", **{name: PARAMETER_DEFAULTS[name] for name in own}}
     return PlannedTrial(
         index=index, block=block, point=0, transport=work.transport, parameters=parameters, seed=1000 + block
     )

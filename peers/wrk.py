@@ -26,7 +26,7 @@ class Wrk(Tool):
             "every answer is empty",
             "from a poll's request to its answer, at full load",
             (
-                "any rate but the highest: it has no pacing, so its latency is that of a saturated server",
+                "any rate but the highest: it has no pacing",
                 "its own delay",
                 "single polls, and what they carry",
                 "how old an event is",

@@ -131,7 +131,7 @@ class ShortPollClient(PollClient):
     def begin(self, t0_ns: int, now_ns: int) -> None:
         first_ns = t0_ns + self.setup.phase_ns
         # A client that comes late joins its schedule; it has not missed what lay before.
-        missed = max(0, -(-(now_ns - first_ns) // self._interval_ns))
+        missed = 0 if self._pauses else max(0, -(-(now_ns - first_ns) // self._interval_ns))
         self._next_ns = first_ns + missed * self._interval_ns
         if self.ready and not self.waiting:
             self.timer_ns = self._next_ns

@@ -1,28 +1,19 @@
-"""A stock Locust `HttpUser` that polls, ten times a second with a cursor.
+"""A stock Locust `HttpUser` that polls with a cursor, again as soon as it is answered.
 
     locust -f peers/locust_users/http_user.py --host http://127.0.0.1:8000
 
-It is written as Locust's documentation shows (`constant_throughput`, `self.client`): nothing of this project is in it.
-Its users begin at random moments: Locust spawns them together, and they would poll in step for ever after.
+It is written as Locust's documentation shows (`self.client`; no `wait_time`): nothing of this project is in it.
 """
 
 from __future__ import annotations
 
-import random
-
-import gevent
-from locust import HttpUser, constant_throughput, task
+from locust import HttpUser, task
 
 
 class Poller(HttpUser):
     """Asks for what is after its cursor."""
 
-    wait_time = constant_throughput(10)
     cursor = 0
-
-    def on_start(self) -> None:
-        """Fall out of step."""
-        gevent.sleep(random.uniform(0, 0.1))
 
     @task
     def poll(self) -> None:

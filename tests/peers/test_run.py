@@ -84,7 +84,9 @@ def test_every_delivery_and_poll_is_counted_in_the_window(compared: tuple[Path, 
     for (work, _), row in rows.items():
         assert row["cpu_us_per_unit"] > 0
         assert row["times_ours"] > 0
-        assert row["reported_p50_ms"] > 0
+        # Locust rounds to whole milliseconds before it counts, and a poll may take none.
+        assert row["reported_p50_ms"] >= 0
+        assert row["reported_mean_ms"] > 0
         if work == "websocket":
             assert row["units"] == 2 * SMALL["websocket"]
             assert row["counted"] == row["expected"] == 4 * SMALL["websocket"]

@@ -159,7 +159,7 @@ def test_artillerys_scenario_keeps_everyone_until_the_end_and_sends_nothing_home
     assert launch.environment["ARTILLERY_DISABLE_TELEMETRY"] == "true"
     assert launch.stop_signal is None
     [flow] = [entry["flow"] for entry in scenario["scenarios"]]
-    stays_s = flow[-1]["think"] if work == "websocket" else flow[-1]["count"] / 10
+    stays_s = flow[-1]["think"] if work == "websocket" else scenario["config"]["variables"]["stay_s"]
     assert stays_s >= job(tmp_path, work).stay_s + phase["duration"]
 
 
@@ -175,5 +175,11 @@ def test_tsungs_configuration_is_xml_of_the_work(work: WorkName, tmp_path: Path)
     [server] = root.iter("server")
     assert users.attrib["maxnumber"] == str(WORKS[work].clients)
     assert (server.attrib["host"], server.attrib["port"]) == ("127.0.0.1", "8000")
-    [pause, *_] = root.iter("thinktime")
-    assert float(pause.attrib["value"]) == 0.1 if work == "poll" else float(pause.attrib["value"]) > 10.0
+    stays_s = [float(pause.attrib["value"]) for pause in root.iter("thinktime")]
+    if work == "poll":
+        [limit] = root.iter("load")
+        assert not stays_s, "a poller that pauses does other work than the rest"
+        stays_s = [float(limit.attrib["duration"])]
+        assert limit.attrib["unit"] == "second"
+    assert all(each >= job(tmp_path, work).stay_s for each in stays_s)
+    assert stays_s
