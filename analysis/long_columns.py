@@ -60,7 +60,16 @@ def joined(parts: Sequence[Times]) -> Times:
     """All of them in one column: that very one where it is alone."""
     if len(parts) == 1:
         return parts[0]
-    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
+    if any(part.dtype == np.int64 for part in parts):
+        return np.concatenate(parts, dtype=np.int64)
+    return np.concatenate([np.empty(0, dtype=np.int32), *parts], dtype=np.int32)
+
+
+def ascending(values: Times) -> Times:
+    """A sorted copy."""
+    ordered = values.copy()
+    ordered.sort()
+    return ordered
 
 
 def _fits(values: Ints) -> bool:

@@ -53,7 +53,10 @@ def written_at_ns(rows: Deliveries, written: Written | None) -> Ints | None:
     # As a rule each was written once: a table of all pairs is looked up faster than a sorted list.
     table = np.full((int(written.client.max()) + 1, int(written.seq.max()) + 1), _UNWRITTEN_NS, dtype=np.int64)
     table[written.client, written.seq] = written.written_ns
-    if any(column.min() < 0 or column.max() >= size for column, size in zip((rows.client, rows.seq), table.shape, strict=True)):
+    if any(
+        column.min() < 0 or column.max() >= size
+        for column, size in zip((rows.client, rows.seq), table.shape, strict=True)
+    ):
         return None
     found: Ints = table[rows.client, rows.seq]
     return None if (found == _UNWRITTEN_NS).any() else found

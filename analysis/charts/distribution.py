@@ -13,7 +13,7 @@ from analysis.charts.marks import label_colour
 from analysis.charts.raw import BaseTrials
 from analysis.distribution import NS_PER_MS, quantiles_ms
 from analysis.latency import Floats
-from analysis.long_columns import Times, joined
+from analysis.long_columns import Times, ascending, joined
 from analysis.quantities import milliseconds
 from analysis.series import Results
 from analysis.style import LIGHT
@@ -63,11 +63,11 @@ def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | No
 
 
 def _pooled(group: BaseTrials) -> Times:
-    return np.sort(joined([measured.latency_ns for measured in group.measured]))
+    return ascending(joined([measured.latency_ns for measured in group.measured]))
 
 
 def _pooled_model(group: BaseTrials) -> Times:
-    return np.sort(joined([measured.predicted_ns for measured in group.measured]))
+    return ascending(joined([measured.predicted_ns for measured in group.measured]))
 
 
 def _panel(axes: Axes, curves: list[tuple[BaseTrials, Times, Times]], own: int) -> None:
