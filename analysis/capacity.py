@@ -52,8 +52,7 @@ class TrialLoad:
     def of(cls, trial: TrialMeasures, style: TransportStyle) -> TrialLoad | None:
         """From a trial; None where the server's processor time or its latencies were not measured."""
         server = trial.processors[SampleRole.SERVER]
-        latencies = trial.latencies
-        if server is None or not trial.deliveries or not len(latencies.latency_ms) or not len(latencies.predicted_ms):
+        if server is None or not trial.deliveries or trial.latency_ms is None or trial.predicted_ms is None:
             return None
         counted = trial.bytes
         scale = trial.deliveries / counted.deliveries if counted is not None and counted.deliveries else None
@@ -68,8 +67,8 @@ class TrialLoad:
             deliveries=trial.deliveries,
             socket_bytes=None if counted is None or scale is None else scale * (counted.up + counted.down),
             payload_bytes=None if counted is None or scale is None else scale * counted.payload,
-            p99_ms=stats.quantiles(latencies.latency_ms, [0.99])[0],
-            model_p99_ms=stats.quantiles(latencies.predicted_ms, [0.99])[0],
+            p99_ms=trial.latency_ms["p99"],
+            model_p99_ms=trial.predicted_ms["p99"],
         )
 
 

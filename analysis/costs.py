@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.latency import in_window
+from analysis.long_columns import blocks
 from loadtests.records import (
     Ints,
     Outcome,
@@ -120,18 +121,16 @@ def count_bytes(trial: Trial, style: TransportStyle) -> ByteCounts | None:
         return None
     start = start.where(np.isin(start.client, both))
     end = end.where(np.isin(end.client, both))
-    delivered = _between(trial.deliveries.client, trial.deliveries.user_ns, start, end)
-    known = delivered & (trial.deliveries.seq >= 1) & (trial.deliveries.seq <= len(trial.published))
-    event_bytes = int(trial.published.event_bytes[trial.deliveries.seq[known] - 1].sum())
+    deliveries, payload = _delivered(trial, start, end)
     requests = trial.requests.where(trial.requests.outcome == Outcome.EMPTY)
     requests = requests.where(_between(requests.client, requests.start_ns, start, end))
     segments = [end.up_segments - start.up_segments, end.down_segments - start.down_segments]
     counted = bool((start.up_segments >= 0).all() and (end.up_segments >= 0).all())
     return ByteCounts(
-        deliveries=int(delivered.sum()),
+        deliveries=deliveries,
         up=int((end.up_bytes - start.up_bytes).sum()),
         down=int((end.down_bytes - start.down_bytes).sum()),
-        payload=event_bytes * (2 if style.model.startswith("round_trip") else 1),
+        payload=payload * (2 if style.model.startswith("round_trip") else 1),
         empty_polls=int((requests.up_bytes + requests.down_bytes).sum()),
         tcp_ip=TCP_IP_HEADER_BYTES * int(np.sum(segments)) if counted else None,
     )
@@ -192,6 +191,18 @@ def _by_client(trial: Trial, stage: SocketStage) -> Sockets:
     rows = trial.sockets.where(trial.sockets.stage == stage)
     _, first = np.unique(rows.client, return_index=True)
     return Sockets(**{name: getattr(rows, name)[first] for name in Sockets.column_names()})
+
+
+def _delivered(trial: Trial, start: Sockets, end: Sockets) -> tuple[int, int]:
+    """Deliveries between two readings of their clients' sockets, and the bytes of their events, once per delivery."""
+    deliveries = event_bytes = 0
+    for block in blocks(len(trial.deliveries)):
+        rows = trial.deliveries.part(block)
+        seq = rows.seq[_between(rows.client, rows.user_ns, start, end)]
+        known = seq[(seq >= 1) & (seq <= len(trial.published))]
+        deliveries += len(seq)
+        event_bytes += int(trial.published.event_bytes[known - 1].sum())
+    return deliveries, event_bytes
 
 
 def _between(client: Ints, time_ns: Ints, start: Sockets, end: Sockets) -> npt.NDArray[np.bool_]:

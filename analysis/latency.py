@@ -3,43 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis.distribution import NS_PER_MS
 from analysis.freshness import NEVER_NS, ViewAges, view_ages
-from analysis.ledger import all_differ, by_client, first_copies
-from analysis.own_schedule import predict, schedule_of
+from analysis.ledger import all_differ, by_client, first_copies, steps_between_clients
+from analysis.long_columns import NarrowColumn, Times, blocks
+from analysis.own_schedule import Prediction, predict, schedule_of
 from analysis.parts import split, written_at_ns
 from loadtests.records import Deliveries, Ints, TransportStyle, Trial
 
 Floats = npt.NDArray[np.float64]
-NS_PER_MS = 1e6
 
 
 @dataclass(frozen=True)
 class MeasuredLatencies:
     """One entry per measured delivery: the first copy of an event due in the measured window, in order of arrival.
 
-    Milliseconds, all of shape (deliveries,) but `predicted_ms` and `client_delay_ms`. `server_lag_ms`, `queue_ms` and
-    `delivery_ms` add up to `latency_ms`.
+    Whole nanoseconds, all of shape (deliveries,) but `predicted_ns` and `client_delay_ns`. `server_lag_ns`, `queue_ns`
+    and `delivery_ns` add up to `latency_ns`.
     """
 
-    latency_ms: Floats
+    latency_ns: Times
     """Arrival - due."""
-    server_lag_ms: Floats
+    server_lag_ns: Times
     """Published - due (echo: how late the client itself sent)."""
-    queue_ms: Floats | None
+    queue_ns: Times | None
     """Written by the server - published; None without a trace of it."""
-    delivery_ms: Floats
+    delivery_ns: Times
     """Arrival - written; without a trace arrival - published."""
-    client_delay_ms: Floats | None
+    client_delay_ns: Times | None
     """From the kernel's stamp to the client's own; None without kernel stamps."""
-    model_ms: Floats
-    """The model on the trial's own schedule, delivery by delivery; NaN for one that the model takes for lost."""
-    predicted_ms: Floats
-    """The same of all events due in the window at all clients that the model has delivered, whether they were or
-    not; shape (predicted deliveries,)."""
+    model_ns: Times
+    """The model on the trial's own schedule, delivery by delivery; of no meaning where not `modelled`."""
+    modelled: npt.NDArray[np.bool_]
+    """False for a delivery that the model takes for lost."""
+    predicted_ns: Times
+    """The model for all events due in the window at all clients that it has delivered, whether they were or not;
+    shape (predicted deliveries,)."""
     due_deliveries: int
     """Pairs of client and event due in the window, but for those that nobody was there to see."""
     missing_stamps: int
@@ -49,39 +53,112 @@ class MeasuredLatencies:
     predicted_requests: int
     """By the model, all clients together, sent within the window."""
 
+    def __len__(self) -> int:
+        return len(self.latency_ns)
+
+    @property
+    def latency_ms(self) -> Floats:
+        """Arrival - due."""
+        return milliseconds(self.latency_ns)
+
+    @property
+    def model_ms(self) -> Floats:
+        """The model's latency of each delivery; NaN for one that the model takes for lost."""
+        return np.where(self.modelled, milliseconds(self.model_ns), np.nan)
+
+    @property
+    def residual_ns(self) -> Times:
+        """Latency - the model's, of the deliveries that the model has too."""
+        residual_ns = NarrowColumn(int(np.count_nonzero(self.modelled)))
+        for block in blocks(len(self)):
+            over_ns = np.subtract(self.latency_ns[block], self.model_ns[block], dtype=np.int64)
+            residual_ns.append(over_ns[self.modelled[block]])
+        return residual_ns.whole()
+
+
+def milliseconds(times_ns: Times) -> Floats:
+    """Of each of these times."""
+    return np.divide(times_ns, NS_PER_MS, dtype=np.float64)
+
+
+def median_ms(times_ns: Times) -> float:
+    """Of at least one time."""
+    return float(np.median(times_ns)) / NS_PER_MS
+
 
 def measure_latencies(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | None = None) -> MeasuredLatencies:
     """Latencies of a trial whose clients are numbered from 0 and whose events from 1.
 
     `all_arrivals_ns` are those of all its deliveries, where they are at hand.
     """
+    rows, counted = trial.deliveries, is_measured(trial)
+    came_ns = arrivals_ns(trial, rows) if all_arrivals_ns is None else all_arrivals_ns
+    stamped = counted & (rows.kernel_realtime_ns > 0) if has_kernel_stamps(trial) else np.zeros_like(counted)
     prediction = predict(style.model, schedule_of(trial, style))
-    counted = is_measured(trial)
-    rows = trial.deliveries.where(counted)
-    arrival_ns = arrivals_ns(trial, rows) if all_arrivals_ns is None else all_arrivals_ns[counted]
-    stamped = rows.kernel_realtime_ns > 0 if has_kernel_stamps(trial) else np.zeros(len(rows), dtype=np.bool_)
-    due_ns = due_at_clients_ns(trial, style)
-    due_in_window = in_window(trial, due_ns)
+    due_in_window = in_window(trial, due_at_clients_ns(trial, style))
     if not (observed := trial.observed).all():
         # What nobody was there to see is neither due nor lost; what came until then counts.
         came = np.zeros_like(due_in_window)
-        came[rows.client, rows.seq - 1] = True
-        due_in_window &= observed[:, None] | came
-    model_ms = np.where(prediction.reached, prediction.latency_ns / NS_PER_MS, np.nan)
-    parts = split(rows, arrival_ns, written_at_ns(rows, trial.written))
+        came[rows.client[counted], rows.seq[counted] - 1] = True
+        due_in_window = due_in_window & (observed[:, None] | came)
+    measured, with_stamp = int(np.count_nonzero(counted)), int(np.count_nonzero(stamped))
+    model_ns, modelled = _model_of_each(rows, counted, prediction)
     return MeasuredLatencies(
-        latency_ms=(arrival_ns - rows.due_ns) / NS_PER_MS,
-        server_lag_ms=parts.server_lag_ns / NS_PER_MS,
-        queue_ms=None if parts.queue_ns is None else parts.queue_ns / NS_PER_MS,
-        delivery_ms=parts.delivery_ns / NS_PER_MS,
-        client_delay_ms=parts.client_delay_ns[stamped] / NS_PER_MS if stamped.any() else None,
-        model_ms=model_ms[rows.client, rows.seq - 1],
-        predicted_ms=model_ms[due_in_window & prediction.reached],
-        due_deliveries=int(due_in_window.sum()),
-        missing_stamps=int((~stamped).sum()),
-        coalesced_stamps=_coalesced(rows) if style.role == "persistent" and stamped.any() else 0,
+        **_spans(trial, counted, stamped, came_ns),
+        model_ns=model_ns,
+        modelled=modelled,
+        predicted_ns=prediction.latencies_ns(due_in_window),
+        due_deliveries=int(np.count_nonzero(due_in_window)),
+        missing_stamps=measured - with_stamp,
+        coalesced_stamps=_coalesced(rows, counted) if style.role == "persistent" and with_stamp else 0,
         predicted_requests=int(prediction.requests.sum()),
     )
+
+
+def _spans(
+    trial: Trial, counted: npt.NDArray[np.bool_], stamped: npt.NDArray[np.bool_], came_ns: Ints
+) -> dict[str, Any]:
+    """The spans of time between the stamps of each counted delivery, by their names in MeasuredLatencies."""
+    measured, with_stamp = int(np.count_nonzero(counted)), int(np.count_nonzero(stamped))
+    written_ns = None if trial.written is None else written_at_ns(trial.deliveries.where(counted), trial.written)
+    latency, server_lag, delivery = (NarrowColumn(measured) for _ in range(3))
+    queue = None if written_ns is None else NarrowColumn(measured)
+    client_delay = NarrowColumn(with_stamp) if with_stamp else None
+    done = 0
+    for block in blocks(len(counted)):
+        chosen = counted[block]
+        rows, arrival_ns = trial.deliveries.part(block).where(chosen), came_ns[block][chosen]
+        parts = split(rows, arrival_ns, None if written_ns is None else written_ns[done : done + len(rows)])
+        done += len(rows)
+        latency.append(arrival_ns - rows.due_ns)
+        server_lag.append(parts.server_lag_ns)
+        delivery.append(parts.delivery_ns)
+        if queue is not None and parts.queue_ns is not None:
+            queue.append(parts.queue_ns)
+        if client_delay is not None:
+            client_delay.append(parts.client_delay_ns[stamped[block][chosen]])
+    return {
+        "latency_ns": latency.whole(),
+        "server_lag_ns": server_lag.whole(),
+        "queue_ns": None if queue is None else queue.whole(),
+        "delivery_ns": delivery.whole(),
+        "client_delay_ns": None if client_delay is None else client_delay.whole(),
+    }
+
+
+def _model_of_each(
+    rows: Deliveries, counted: npt.NDArray[np.bool_], prediction: Prediction
+) -> tuple[Times, npt.NDArray[np.bool_]]:
+    """The model's latency of each counted delivery, and whether the model has it at all."""
+    measured = int(np.count_nonzero(counted))
+    model_ns, modelled = NarrowColumn(measured), np.empty(measured, dtype=np.bool_)
+    done = 0
+    for block in blocks(len(counted)):
+        client, place = rows.client[block][counted[block]], rows.seq[block][counted[block]] - 1
+        model_ns.append(prediction.latency_ns[client, place])
+        modelled[done : done + len(client)] = prediction.reached[client, place]
+        done += len(client)
+    return model_ns.whole(), modelled
 
 
 def has_kernel_stamps(trial: Trial) -> bool:
@@ -91,7 +168,10 @@ def has_kernel_stamps(trial: Trial) -> bool:
 
 def arrivals_ns(trial: Trial, rows: Deliveries) -> Ints:
     """Arrival on the trial's clock: the kernel's stamp where there is one, else the client's own."""
-    return trial.arrivals_ns(rows)
+    came_ns = np.empty(len(rows), dtype=np.int64)
+    for block in blocks(len(rows)):
+        came_ns[block] = trial.arrivals_ns(rows.part(block))
+    return came_ns
 
 
 def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:
@@ -113,13 +193,17 @@ def measure_ages(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | No
     if style.model.startswith("round_trip") or not observed.any():
         return None
     came_ns = arrivals_ns(trial, trial.deliveries) if all_arrivals_ns is None else all_arrivals_ns
-    known = (trial.deliveries.seq >= 1) & (trial.deliveries.seq <= len(trial.published))
-    client, place = trial.deliveries.client[known], trial.deliveries.seq[known] - 1
+    rows = trial.deliveries
     arrival_ns = np.full((int(trial.info.parameters["clients"]), len(trial.published)), NEVER_NS)
-    if all_differ(client, place):
-        arrival_ns[client, place] = came_ns[known]
-    else:
-        np.minimum.at(arrival_ns, (client, place), came_ns[known])
+    once = all_differ(rows.client, rows.seq)
+    for block in blocks(len(rows)):
+        seq = rows.seq[block]
+        known = (seq >= 1) & (seq <= len(trial.published))
+        pairs = rows.client[block][known], seq[known] - 1
+        if once:
+            arrival_ns[pairs] = came_ns[block][known]
+        else:
+            np.minimum.at(arrival_ns, pairs, came_ns[block][known])
     if not observed.all():
         arrival_ns = arrival_ns[observed]
     return view_ages(trial.published.due_ns, arrival_ns, (trial.info.window_start_ns, trial.info.window_end_ns))
@@ -137,13 +221,18 @@ def is_measured(trial: Trial) -> npt.NDArray[np.bool_]:
     return known & in_window(trial, rows.due_ns) & first_copies(rows.client, rows.seq)
 
 
-def _coalesced(rows: Deliveries) -> int:
-    """Deliveries after which the same client got another one from the same read."""
-    order = by_client(rows.client)
-    client, user_ns = rows.client[order], rows.user_ns[order]
-    same = client[1:] == client[:-1]
-    if (user_ns[1:] < user_ns[:-1])[same].any():
-        order = np.lexsort((rows.user_ns, rows.client))
-        client, user_ns = rows.client[order], rows.user_ns[order]
-        same = client[1:] == client[:-1]
-    return int(np.count_nonzero(same & (user_ns[1:] == user_ns[:-1])))
+def _coalesced(rows: Deliveries, counted: npt.NDArray[np.bool_]) -> int:
+    """Counted deliveries after which the same client got another one from the same read."""
+    client, read_ns = rows.client[counted], rows.user_ns[counted]
+    others = steps_between_clients(client)
+    steps_ns = _steps_ns(read_ns[by_client(client)], others)
+    if (steps_ns < 0).any():
+        steps_ns = _steps_ns(read_ns[np.lexsort((read_ns, client))], others)
+    return int(np.count_nonzero(steps_ns == 0))
+
+
+def _steps_ns(times_ns: Ints, others: Ints) -> Ints:
+    """From each time to the next one; 1 at `others`, where the next is another client's."""
+    steps_ns = np.diff(times_ns)
+    steps_ns[others] = 1
+    return steps_ns

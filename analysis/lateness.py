@@ -40,8 +40,9 @@ def publish_lateness(trial: Trial, style: TransportStyle) -> Lateness:
     """
     if style.model.startswith("round_trip"):
         sent = trial.deliveries if style.role == "persistent" else trial.deliveries.empty()
-        sent = sent.where(in_window(trial, sent.due_ns) & (sent.seq > 0))
-        return Lateness(sent.due_ns, (sent.published_ns - sent.due_ns) / 1e6)
+        chosen = in_window(trial, sent.due_ns) & (sent.seq > 0)
+        due_ns = sent.due_ns[chosen]
+        return Lateness(due_ns, (sent.published_ns[chosen] - due_ns) / 1e6)
     rows = trial.published.where(in_window(trial, trial.published.due_ns) & (trial.published.published_ns > 0))
     return Lateness(rows.due_ns, (rows.published_ns - rows.due_ns) / 1e6)
 

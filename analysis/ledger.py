@@ -65,7 +65,9 @@ def keep_ledger(
     first = first_copies(client, seq) & known
 
     def per_client(rows: npt.NDArray[np.bool_]) -> Ints:
-        return np.bincount(client[rows], minlength=clients).astype(np.int64)
+        if not rows.any():  # as most of these counts should be
+            return np.zeros(clients, dtype=np.int64)
+        return np.bincount(client if rows.all() else client[rows], minlength=clients).astype(np.int64)
 
     expected = np.full(clients, events, dtype=np.int64)
     delivered = per_client(first)
@@ -76,7 +78,7 @@ def keep_ledger(
         lost=missing if observed is None else np.where(observed, missing, 0),
         unobserved=np.zeros_like(missing) if observed is None else np.where(observed, 0, missing),
         duplicate=per_client(known & ~first),
-        reordered=per_client(first & _overtaken(client, np.where(known, seq, 0))),
+        reordered=per_client(first & _overtaken(client, seq if known.all() else np.where(known, seq, 0))),
         late=per_client(first & (arrival_ns > late_after_ns)),
         corrupt=per_client((payload_ok != 1) | ~known),
     )
@@ -119,11 +121,22 @@ def by_client(client: Ints) -> npt.NDArray[np.intp]:
     return np.argsort(client.astype(np.uint16) if narrow else client, kind="stable")
 
 
+def steps_between_clients(client: Ints) -> Ints:
+    """In the order `by_client`, the rows after which the next one is another client's; clients are 0 or more."""
+    ends = np.cumsum(np.bincount(client))
+    between: Ints = ends[(ends > 0) & (ends < len(client))] - 1
+    return between
+
+
 def _overtaken(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
     """True for each row before which its client had a larger seq."""
     order = by_client(client)
-    # One running maximum serves all clients when each one's seqs lie above the last one's.
-    lifted = client[order] * (int(seq.max(initial=0)) + 1) + seq[order]
+    ordered = seq[order]
+    fell = ordered[1:] < ordered[:-1]
+    fell[steps_between_clients(client)] = False
     overtaken = np.zeros(len(seq), dtype=np.bool_)
-    overtaken[order] = lifted < np.maximum.accumulate(lifted)
+    if fell.any():
+        # One running maximum serves all clients when each one's seqs lie above the last one's.
+        ordered += client[order] * (int(seq.max()) + 1)
+        overtaken[order] = ordered < np.maximum.accumulate(ordered)
     return overtaken

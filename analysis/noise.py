@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from analysis.pooling import PerBlock
+from analysis.pairing import PerBlock
 from analysis.stats import paired_difference
 from loadtests.records import JsonObject
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analysis.long_columns import NarrowColumn, Times, blocks
 from analysis.model import poll_period_s
 from loadtests.records import Ints, RequestKind, TransportStyle, Trial
 
@@ -58,6 +59,14 @@ class Prediction:
     reached: Bools
     """Shape (clients, events): False for what a client without a cursor misses."""
 
+    def latencies_ns(self, counted: Bools) -> Times:
+        """Of those of the `counted`, of shape (clients, events), that reach their clients."""
+        wanted = counted & self.reached
+        latencies_ns = NarrowColumn(int(np.count_nonzero(wanted)))
+        for clients in blocks(*wanted.shape):
+            latencies_ns.append(self.latency_ns[clients][wanted[clients]])
+        return latencies_ns.whole()
+
 
 def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
     """The schedule of a recorded trial; its clients are numbered from 0."""
@@ -90,10 +99,16 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
 
 def _turnaround_ns(trial: Trial) -> int:
     """The median of what the clients took to read what had arrived; 0 where no kernel stamp tells."""
-    rows = trial.deliveries.where(trial.deliveries.kernel_realtime_ns > 0)
-    if not len(rows) or not len(trial.clock):
+    rows = trial.deliveries
+    stamped = rows.kernel_realtime_ns > 0
+    if not stamped.any() or not len(trial.clock):
         return 0
-    return max(0, round(float(np.median(rows.user_ns - trial.clock.to_monotonic(rows.kernel_realtime_ns)))))
+    delay_ns = NarrowColumn(int(np.count_nonzero(stamped)))
+    for block in blocks(len(rows)):
+        own = stamped[block]
+        arrival_ns = trial.clock.to_monotonic(rows.kernel_realtime_ns[block][own])
+        delay_ns.append(rows.user_ns[block][own] - arrival_ns)
+    return max(0, round(float(np.median(delay_ns.whole()))))
 
 
 def predict(model: str, schedule: Schedule) -> Prediction:
@@ -103,11 +118,12 @@ def predict(model: str, schedule: Schedule) -> Prediction:
 
 def _push(schedule: Schedule) -> Prediction:
     shape = (len(schedule.phase_ns), len(schedule.due_ns))
-    return _all_reached(np.full(shape, schedule.one_way_ns), np.zeros(shape[0], dtype=np.int64))
+    latency_ns = np.broadcast_to(np.int64(schedule.one_way_ns), shape)
+    return _all_reached(latency_ns, np.zeros(shape[0], dtype=np.int64))
 
 
 def _all_reached(latency_ns: Ints, requests: Ints) -> Prediction:
-    return Prediction(latency_ns, requests, np.ones(latency_ns.shape, dtype=np.bool_))
+    return Prediction(latency_ns, requests, np.broadcast_to(np.True_, latency_ns.shape))
 
 
 def _short_poll(schedule: Schedule) -> Prediction:
@@ -204,7 +220,8 @@ def _two_way(schedule: Schedule, transit_ns: int) -> Prediction:
     due_ns = schedule.due_ns[None, :] + schedule.phase_ns[:, None]
     clients = len(schedule.phase_ns)
     if not schedule.one_at_a_time:
-        return _all_reached(np.full(due_ns.shape, transit_ns), np.zeros(clients, dtype=np.int64))
+        latency_ns = np.broadcast_to(np.int64(transit_ns), due_ns.shape)
+        return _all_reached(latency_ns, np.zeros(clients, dtype=np.int64))
     earlier_ns = np.arange(len(schedule.due_ns), dtype=np.int64) * transit_ns
     sent_ns = np.maximum.accumulate(due_ns - earlier_ns, axis=1) + earlier_ns
     within = (sent_ns >= schedule.window_ns[0]) & (sent_ns < schedule.window_ns[1])

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.ledger import all_differ
 from loadtests.records import Deliveries, Ints, Written
+
+_UNWRITTEN_NS = -1
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,23 @@ def written_at_ns(rows: Deliveries, written: Written | None) -> Ints | None:
     What was written more than once (a client that came back for it) is the last write before the client read it.
     A trace with gaps is no trace: the parts of some deliveries would say nothing of the others.
     """
-    if written is None or not len(rows):
+    if written is None or not len(rows) or not len(written):
         return None
+    if not all_differ(written.client, written.seq):
+        return _last_before_the_read(rows, written)
+    # As a rule each was written once: a table of all pairs is looked up faster than a sorted list.
+    table = np.full((int(written.client.max()) + 1, int(written.seq.max()) + 1), _UNWRITTEN_NS, dtype=np.int64)
+    table[written.client, written.seq] = written.written_ns
+    if any(
+        column.min() < 0 or column.max() >= size
+        for column, size in zip((rows.client, rows.seq), table.shape, strict=True)
+    ):
+        return None
+    found: Ints = table[rows.client, rows.seq]
+    return None if (found == _UNWRITTEN_NS).any() else found
+
+
+def _last_before_the_read(rows: Deliveries, written: Written) -> Ints | None:
     span = int(max(rows.seq.max(), written.seq.max(initial=0))) + 1
     order = np.lexsort((written.written_ns, written.client * span + written.seq))
     keys, times_ns = (written.client * span + written.seq)[order], written.written_ns[order]

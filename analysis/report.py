@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from analysis.capacity_tables import NOTE as CAPACITY_NOTE
 from analysis.capacity_tables import capacity_findings, capacity_tables
+from analysis.certainty_tables import noise_table, precision_table, slowed_clients_table
 from analysis.narrative import completeness, how_measured, trial_documents, validity_checks
 from analysis.quantities import NOT_MEASURED, listed
 from analysis.scale_tables import scale_notes, scale_tables
@@ -36,11 +37,8 @@ from analysis.tables import (
     effect_table,
     ledger_table,
     main_table,
-    noise_table,
     parts_table,
-    precision_table,
     request_table,
-    slowed_clients_table,
     sweep_tables,
 )
 from analysis.validity import LOSES_ON_PURPOSE

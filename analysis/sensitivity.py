@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from analysis import stats
+from analysis.distribution import NS_PER_MS, Distribution, distribution_of
+from analysis.long_columns import Times
 from analysis.own_schedule import Schedule, predict
 
 TOLERANCE_MS = 0.5
@@ -48,21 +49,21 @@ def tolerance(name: str, predicted: float) -> float:
     return max(relative, TOLERANCE_MS) if name.endswith("_ms") else relative
 
 
-def own_time_ms(residual_ms: stats.Sample) -> float:
+def own_time_ms(residual_ns: Times) -> float:
     """The system's own time from latency − model of each delivery; 0 without any."""
-    return float(np.clip(np.median(residual_ms), 0.0, LONGEST_OWN_TIME_MS)) if len(residual_ms) else 0.0
+    if not len(residual_ns):
+        return 0.0
+    return float(np.clip(np.median(residual_ns) / NS_PER_MS, 0.0, LONGEST_OWN_TIME_MS))
 
 
-def figures(latency_ms: stats.Sample, requests: float, due_deliveries: int) -> Figures:
-    """Mean, p50 and p99 of at least one latency, and requests per pair of client and due event."""
-    p50_ms, p99_ms = stats.quantiles(latency_ms, [0.5, 0.99])
-    mean_ms = float(np.mean(latency_ms))
-    return {"mean_ms": mean_ms, "p50_ms": p50_ms, "p99_ms": p99_ms, "requests_per_event": requests / due_deliveries}
+def figures(latency_ms: Distribution, requests: float, due_deliveries: int) -> Figures:
+    """Mean, p50 and p99 of latencies, and requests per pair of client and due event."""
+    latencies = {f"{name}_ms": latency_ms[name] for name in ("mean", "p50", "p99")}
+    return {**latencies, "requests_per_event": requests / due_deliveries}
 
 
-def sensitivity(model: str, schedule: Schedule, counted: Counted, residual_ms: stats.Sample) -> Sensitivity:
-    """Of a trial whose model has at least one counted delivery, from the latency − model of each delivery."""
-    own_ms = own_time_ms(residual_ms)
+def sensitivity(model: str, schedule: Schedule, counted: Counted, own_ms: float) -> Sensitivity:
+    """Of a trial whose model has at least one counted delivery, and whose system took `own_ms` of its own."""
     plain = _predicted(model, schedule, counted)
     late_by_ns = [round(share * 2 * own_ms * 1e6) for share in _LATE_SHARES]
     late = [
@@ -79,8 +80,10 @@ def sensitivity(model: str, schedule: Schedule, counted: Counted, residual_ms: s
 
 def _predicted(model: str, schedule: Schedule, counted: Counted) -> Figures:
     prediction = predict(model, schedule)
-    latency_ms = prediction.latency_ns[counted & prediction.reached] / 1e6
-    return figures(latency_ms, float(prediction.requests.sum()), int(counted.sum()))
+    latency_ms = distribution_of(prediction.latencies_ns(counted))
+    if latency_ms is None:
+        raise ValueError("figures of an empty sample")
+    return figures(latency_ms, float(prediction.requests.sum()), int(np.count_nonzero(counted)))
 
 
 def exceeds(name: str, measured: float, predicted: float) -> bool:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis import stats
-from analysis.latency import NS_PER_MS, Floats, arrivals_ns, has_kernel_stamps, is_measured
+from analysis.distribution import NS_PER_MS
+from analysis.latency import Floats, arrivals_ns, has_kernel_stamps, is_measured
 from loadtests.records import JsonObject, Trial, is_slowed
 
 _QUANTILES = {"p50": 0.5, "p99": 0.99}

@@ -23,7 +23,7 @@ QUANTILE_DEFINITION = (
 CONFIDENCE = 0.95
 
 Interval = tuple[float, float]
-Sample = Sequence[float] | npt.NDArray[np.float64]
+Sample = Sequence[float] | npt.NDArray[np.float64] | npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

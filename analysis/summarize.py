@@ -13,7 +13,8 @@ from analysis.capacity import TrialLoad
 from analysis.caveats import caveats
 from analysis.crossover import capacity_summary
 from analysis.noise import STATISTICS, floor_ms, noise_floors
-from analysis.pooling import PerBlock, against, pool
+from analysis.pairing import PerBlock, against
+from analysis.pooling import pool
 from analysis.precision import point_precision
 from analysis.scaling import DEFAULT_P99_BOUND_MS, ScalePoint, scaling, wide_enough
 from analysis.stats import QUANTILE_DEFINITION

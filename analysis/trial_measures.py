@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from analysis.clocks import ClockConversion, judge_conversion
 from analysis.connecting import Connecting
 from analysis.costs import (
@@ -19,6 +17,7 @@ from analysis.costs import (
     setup_bytes,
     setup_ms,
 )
+from analysis.distribution import Distribution, distribution_of
 from analysis.freshness import ViewAges
 from analysis.latency import (
     Floats,
@@ -32,7 +31,7 @@ from analysis.latency import (
 )
 from analysis.ledger import LATE_GRACE_S, keep_ledger
 from analysis.own_schedule import schedule_of
-from analysis.sensitivity import Sensitivity, exceeds, figures, sensitivity
+from analysis.sensitivity import Figures, Sensitivity, exceeds, figures, own_time_ms, sensitivity
 from analysis.slowed_clients import SlowedClients, slowed_clients
 from analysis.validity import Evidence, PublishedStream, overload_reasons, reasons_against, too_uncertain
 from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo
@@ -44,6 +43,10 @@ class TrialMeasures:
 
     info: TrialInfo
     latencies: MeasuredLatencies
+    latency_ms: Distribution | None
+    """Of all its measured deliveries; None without any."""
+    predicted_ms: Distribution | None
+    """The model's, of all that it has delivered; None without any."""
     clocks_agree: bool
     """Whether server and clients have clocks that are close enough for one-way figures; else these are refused."""
     ages: ViewAges | None
@@ -92,6 +95,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
     """Reduce a trial, and judge it on its own."""
     came_ns = arrivals_ns(trial, trial.deliveries)
     latencies = measure_latencies(trial, style, came_ns)
+    latency_ms, predicted_ms = distribution_of(latencies.latency_ns), distribution_of(latencies.predicted_ns)
     requests = count_requests(trial, style)
     processors = {role: processor_use(trial, role) for role in SampleRole}
     ledger = _ledger(trial, style, latencies, came_ns)
@@ -99,6 +103,8 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
     return TrialMeasures(
         info=trial.info,
         latencies=latencies,
+        latency_ms=latency_ms,
+        predicted_ms=predicted_ms,
         clocks_agree=not too_uncertain(trial, style, latencies),
         ages=measure_ages(trial, style, came_ns),
         kernel_stamps=has_kernel_stamps(trial),
@@ -118,29 +124,31 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         stream=PublishedStream.of(trial),
         reasons=tuple(reasons_against(evidence)),
         overload_reasons=frozenset(overload_reasons(evidence)),
-        sensitivity=_sensitivity(trial, style, latencies, requests.sent),
+        sensitivity=None
+        if latency_ms is None or predicted_ms is None
+        else _sensitivity(
+            trial,
+            style,
+            latencies,
+            figures(latency_ms, requests.sent, latencies.due_deliveries),
+            figures(predicted_ms, latencies.predicted_requests, latencies.due_deliveries),
+        ),
         slowed=slowed_clients(trial),
     )
 
 
 def _sensitivity(
-    trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, requests: int
+    trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, measured: Figures, predicted: Figures
 ) -> Sensitivity | None:
-    if not len(latencies.latency_ms) or not len(latencies.predicted_ms):
-        return None
-    measured = figures(latencies.latency_ms, requests, latencies.due_deliveries)
-    predicted = figures(latencies.predicted_ms, latencies.predicted_requests, latencies.due_deliveries)
     if not any(exceeds(name, measured[name], predicted[name]) for name in predicted):
         return None
     counted = in_window(trial, due_at_clients_ns(trial, style))
-    residual_ms = latencies.latency_ms - latencies.model_ms
-    residual_ms = residual_ms[np.isfinite(residual_ms)]
-    return sensitivity(style.model, schedule_of(trial, style), counted, residual_ms)
+    return sensitivity(style.model, schedule_of(trial, style), counted, own_time_ms(latencies.residual_ns))
 
 
 def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, came_ns: Ints) -> dict[str, int]:
     """Late is what came later after the last event was due than the model's longest latency, and a grace."""
-    longest_ms = float(np.max(latencies.predicted_ms, initial=0.0))
+    longest_ns = int(latencies.predicted_ns.max(initial=0))
     last_due_ns = int(due_at_clients_ns(trial, style).max(initial=trial.info.window_end_ns))
     rows = trial.deliveries
     return keep_ledger(
@@ -150,6 +158,6 @@ def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, c
         rows.payload_ok,
         clients=int(trial.info.parameters["clients"]),
         events=trial.info.expected_events,
-        late_after_ns=last_due_ns + round(longest_ms * 1e6 + LATE_GRACE_S * 1e9),
+        late_after_ns=last_due_ns + longest_ns + round(LATE_GRACE_S * 1e9),
         observed=trial.observed,
     ).totals()

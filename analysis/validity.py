@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.costs import Processor, RequestCounts
-from analysis.latency import MeasuredLatencies, due_at_clients_ns
+from analysis.latency import MeasuredLatencies, due_at_clients_ns, median_ms
 from analysis.lateness import Lateness, poll_lateness, publish_lateness, timer_lateness
+from analysis.long_columns import blocks
 from loadtests.records import COMPLETE, WORKER_ENDS, Ints, SampleRole, TransportStyle, Trial
 
 CPU_RATIO_LIMITS = {SampleRole.LOAD: 0.85, SampleRole.SERVER: 0.9, SampleRole.RELAY: 0.85}
@@ -127,7 +128,7 @@ def _end(evidence: Evidence) -> Iterator[str]:
     if info.end != "complete":
         yield f"it did not end as planned: {_ENDS.get(info.end, info.end)}"
     yield from info.problems
-    if not len(evidence.latencies.latency_ms):
+    if not len(evidence.latencies):
         yield "not one measured delivery (expected at least one): use a longer trial or a higher rate"
 
 
@@ -153,10 +154,9 @@ def _workers(evidence: Evidence) -> Iterator[str]:
 
 def too_uncertain(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -> bool:
     """Whether the clocks of server and clients are known too badly for any one-way figure; a round trip needs none."""
-    if style.model.startswith("round_trip") or not len(latencies.latency_ms) or not trial.clock_uncertainty_ns:
+    if style.model.startswith("round_trip") or not len(latencies) or not trial.clock_uncertainty_ns:
         return False
-    median_ms = float(np.median(latencies.latency_ms))
-    return trial.clock_uncertainty_ns / 1e6 > CLOCK_UNCERTAINTY_LIMIT_RATIO * median_ms
+    return trial.clock_uncertainty_ns > CLOCK_UNCERTAINTY_LIMIT_RATIO * float(np.median(latencies.latency_ns))
 
 
 def _clock_uncertainty(evidence: Evidence) -> Iterator[str]:
@@ -167,7 +167,7 @@ def _clock_uncertainty(evidence: Evidence) -> Iterator[str]:
         yield (
             f"one-way latency refused: {whose} is known against the server's to "
             f"±{trial.clock_uncertainty_ns / 1e6:.3g} ms, more than {CLOCK_UNCERTAINTY_LIMIT_RATIO:.0%} of the median "
-            f"of {float(np.median(latencies.latency_ms)):.3g} ms: use a network with shorter round trips, or load from "
+            f"of {median_ms(latencies.latency_ns):.3g} ms: use a network with shorter round trips, or load from "
             "the server's machine"
         )
 
@@ -193,10 +193,12 @@ def _failures(evidence: Evidence) -> Iterator[str]:
 
 
 def _stream_kept(evidence: Evidence) -> Iterator[str]:
-    rows = evidence.trial.deliveries
-    known = (rows.seq >= 1) & (rows.seq <= len(evidence.trial.published))
-    due_ns = due_at_clients_ns(evidence.trial, evidence.style)[rows.client[known], rows.seq[known] - 1]
-    if wrong := int((rows.due_ns[known] != due_ns).sum()):
+    due_ns, wrong = due_at_clients_ns(evidence.trial, evidence.style), 0
+    for block in blocks(len(evidence.trial.deliveries)):
+        rows = evidence.trial.deliveries.part(block)
+        known = (rows.seq >= 1) & (rows.seq <= len(evidence.trial.published))
+        wrong += int((rows.due_ns[known] != due_ns[rows.client[known], rows.seq[known] - 1]).sum())
+    if wrong:
         yield (
             f"{wrong} deliveries say another due time than the schedule (0 allowed): the server did not publish "
             "the stream that it was given"
@@ -219,8 +221,8 @@ def _processor(evidence: Evidence, role: SampleRole) -> Iterator[str]:
 
 def _publishing(evidence: Evidence) -> Iterator[str]:
     latencies = evidence.latencies
-    if len(latencies.latency_ms):
-        limit_ms = max(PUBLISH_LATENESS_LIMIT_MS, PUBLISH_LATENESS_LIMIT_RATIO * float(np.median(latencies.latency_ms)))
+    if len(latencies):
+        limit_ms = max(PUBLISH_LATENESS_LIMIT_MS, PUBLISH_LATENESS_LIMIT_RATIO * median_ms(latencies.latency_ns))
         remedy = "lower the rate, use fewer clients or leave the machine alone"
         yield from _late("events were published", publish_lateness(evidence.trial, evidence.style), limit_ms, remedy)
 
@@ -240,10 +242,10 @@ def _load_lateness(evidence: Evidence) -> Iterator[str]:
             LOOP_LAG_LIMIT_MS,
             "use fewer clients or leave the machine alone",
         )
-    delay_ms = evidence.latencies.client_delay_ms
-    if delay_ms is not None and (median_ms := float(np.median(delay_ms))) > CLIENT_DELAY_P50_LIMIT_MS:
+    delay_ns = evidence.latencies.client_delay_ns
+    if delay_ns is not None and (delay_ms := median_ms(delay_ns)) > CLIENT_DELAY_P50_LIMIT_MS:
         yield (
-            f"clients read their deliveries {median_ms:.1f} ms after these had arrived, at the median "
+            f"clients read their deliveries {delay_ms:.1f} ms after these had arrived, at the median "
             f"(at most {CLIENT_DELAY_P50_LIMIT_MS:g} ms): use fewer clients or a lower rate"
         )
     relay_us = ((evidence.trial.info.relay or {}).get("lateness_us") or {}).get("p50")

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from analysis import stats
+from analysis.distribution import Distribution
 from analysis.model import Conditions, expected_answer_s
-from analysis.pooling import PerBlock
+from analysis.pairing import PerBlock
 from analysis.trial_measures import TrialMeasures
 from loadtests.records import JsonObject, TransportStyle
 
@@ -28,8 +29,8 @@ def as_reported(trials: Trials, style: TransportStyle) -> JsonObject:
     return {
         "answer_ms": _statistics(answers_ms) if len(answers_ms) else None,
         "answer_model_mean_ms": None if expected_s is None or not len(answers_ms) else expected_s * 1000,
-        "one_run_ms": _extremes(trials, lambda trial: trial.latencies.latency_ms),
-        "one_run_model_ms": _extremes(trials, lambda trial: trial.latencies.predicted_ms),
+        "one_run_ms": _extremes(trials, lambda trial: trial.latency_ms),
+        "one_run_model_ms": _extremes(trials, lambda trial: trial.predicted_ms),
     }
 
 
@@ -44,9 +45,9 @@ def misranked(point: JsonObject, blocks: PerBlock, reference: JsonObject, refere
     return {"blocks": len(shared), **wrong}
 
 
-def _extremes(trials: Trials, values_ms: Callable[[TrialMeasures], stats.Sample]) -> JsonObject | None:
+def _extremes(trials: Trials, read: Callable[[TrialMeasures], Distribution | None]) -> JsonObject | None:
     """The smallest and the largest that a single trial says; None where none says anything."""
-    each = [_statistics(values_ms(trial)) for trial in trials if len(values_ms(trial))]
+    each = [found for trial in trials if (found := read(trial)) is not None]
     if not each:
         return None
     return {name: [min(one[name] for one in each), max(one[name] for one in each)] for name in RANKED_BY}

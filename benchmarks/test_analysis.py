@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from analysis.latency import arrivals_ns, measure_latencies
+from analysis.distribution import distribution_of
+from analysis.latency import arrivals_ns, measure_ages, measure_latencies
 from analysis.ledger import keep_ledger
 from analysis.own_schedule import predict, schedule_of
-from analysis.stats import quantiles
+from analysis.trial_measures import measure
 from loadtests.records import Deliveries, Trial
 from tests.fabricate import Fabrication, first_trial, style
 
@@ -45,9 +46,23 @@ def test_ledger(benchmark: BenchmarkFixture, pushed: Trial) -> None:
 
 
 def test_quantiles(benchmark: BenchmarkFixture, pushed: Trial) -> None:
-    latency_ms = measure_latencies(pushed, style("websocket")).latency_ms
-    median, most = benchmark(lambda: quantiles(latency_ms, [0.5, 0.99]))
-    assert median <= most
+    latency_ns = measure_latencies(pushed, style("websocket")).latency_ns
+    found = benchmark(lambda: distribution_of(latency_ns))
+    assert found["p50"] <= found["p99"]
+
+
+def test_ages(benchmark: BenchmarkFixture, pushed: Trial) -> None:
+    ages = measure_ages(pushed, style("websocket"))
+    assert ages is not None
+    shares = benchmark(lambda: ages.older_than([0.0, 10.0, 100.0, 1000.0]))
+    assert (shares >= 0).all()
+
+
+@pytest.mark.parametrize("name", MODELLED)
+def test_all_measures_of_a_trial(benchmark: BenchmarkFixture, name: str) -> None:
+    _, trial = first_trial(name, LARGE)
+    measures = benchmark(lambda: measure(trial, style(name)))
+    assert len(measures.latencies)
 
 
 @pytest.mark.parametrize("name", MODELLED)

@@ -11,10 +11,11 @@ from matplotlib.ticker import FuncFormatter
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
 from analysis.charts.marks import label_colour
 from analysis.charts.raw import BaseTrials
+from analysis.distribution import NS_PER_MS, quantiles_ms
 from analysis.latency import Floats
+from analysis.long_columns import Times, ascending, joined
 from analysis.quantities import milliseconds
 from analysis.series import Results
-from analysis.stats import quantiles
 from analysis.style import LIGHT
 
 MOST_STEPS = 400
@@ -41,8 +42,8 @@ def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | No
             rows=rows, columns=columns, share=True,
         )  # fmt: skip
         panels = [axes for row in grid for axes in row]
-        everything = np.concatenate([values for _, values, model in curves for values in (values, model)])
-        log_latency(panels[0].xaxis, max(float(everything.min()), 1e-3), float(everything.max()), name)
+        ends = [float(values[i]) / NS_PER_MS for _, *both in curves for values in both if len(values) for i in (0, -1)]
+        log_latency(panels[0].xaxis, max(min(ends), 1e-3), max(ends), name)
         panels[0].set_ylim(0, 1)
         panels[0].yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
         for i, axes in enumerate(panels):
@@ -56,20 +57,20 @@ def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | No
             nielsen_guides(axes, vertical=True)
     sentences = [
         f"{group.transport.label}: half of the deliveries within {milliseconds(half)}, 99 % within {milliseconds(most)}"
-        for group, (half, most) in ((group, quantiles(values, (0.5, 0.99))) for group, values, _ in curves)
+        for group, (half, most) in ((group, quantiles_ms(values, (0.5, 0.99))) for group, values, _ in curves)
     ]
     return Chart("distribution", title, f"{'; '.join(sentences)}. Dashed: the model on the same schedules.", figure)
 
 
-def _pooled(group: BaseTrials) -> Floats:
-    return np.sort(np.concatenate([measured.latency_ms for measured in group.measured]))
+def _pooled(group: BaseTrials) -> Times:
+    return ascending(joined([measured.latency_ns for measured in group.measured]))
 
 
-def _pooled_model(group: BaseTrials) -> Floats:
-    return np.sort(np.concatenate([measured.predicted_ms for measured in group.measured]))
+def _pooled_model(group: BaseTrials) -> Times:
+    return ascending(joined([measured.predicted_ns for measured in group.measured]))
 
 
-def _panel(axes: Axes, curves: list[tuple[BaseTrials, Floats, Floats]], own: int) -> None:
+def _panel(axes: Axes, curves: list[tuple[BaseTrials, Times, Times]], own: int) -> None:
     for i, (_, values, _) in enumerate(curves):
         if i != own:
             axes.plot(*_eccdf(values), color=LIGHT.faint, linewidth=1.0, zorder=2)
@@ -82,8 +83,9 @@ def _panel(axes: Axes, curves: list[tuple[BaseTrials, Floats, Floats]], own: int
     )
 
 
-def _eccdf(ordered: Floats) -> tuple[Floats, Floats]:
-    """x and share of `ordered` above x, both ends included, at no more than MOST_STEPS places."""
-    chosen = np.unique(np.linspace(0, len(ordered) - 1, min(MOST_STEPS, len(ordered))).astype(np.int64))
-    share = 1 - (chosen + 1) / len(ordered)
-    return np.concatenate([ordered[:1], ordered[chosen]]), np.concatenate([[1.0], share])
+def _eccdf(ordered_ns: Times) -> tuple[Floats, Floats]:
+    """x in ms and share of `ordered_ns` above x, both ends included, at no more than MOST_STEPS places."""
+    last = len(ordered_ns) - 1
+    chosen = np.unique(np.linspace(0, last, min(MOST_STEPS, len(ordered_ns))).astype(np.int64))
+    share = 1 - (chosen + 1) / len(ordered_ns)
+    return ordered_ns[np.append(0, chosen)] / NS_PER_MS, np.concatenate([[1.0], share])

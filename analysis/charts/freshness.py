@@ -27,7 +27,7 @@ _PLOT_IN = 2.6
 def freshness_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
     """Share of time in which views were older than an age, all trials at the base point together."""
     curves = [(group.transport, pooled_ages(group.ages)) for group in groups if group.ages]
-    curves = [(transport, ages) for transport, ages in curves if len(ages.to_ms)]
+    curves = [(transport, ages) for transport, ages in curves if len(ages)]
     if not curves:
         return None
     title = "For how much of the time a client's view is out of date"
@@ -38,7 +38,7 @@ def freshness_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
             f"{results.conditions()}.", _PLOT_IN, Margins(left=0.85, right=0.3, top=0.25 + key_height_in(names)),
         )  # fmt: skip
         axes = grid[0][0]
-        greatest = [float(ages.to_ms.max()) for _, ages in curves]
+        greatest = [ages.greatest_ms for _, ages in curves]
         low_ms = max(min(greatest) / _DEPTH, _LEAST_AGE_MS)
         log_latency(axes.xaxis, low_ms, max(*greatest, 2 * low_ms), "age of the view")
         ages_ms = np.geomspace(*axes.get_xlim(), _PLACES)

@@ -7,22 +7,36 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.distribution import NS_PER_MS
 from analysis.freshness import ViewAges
-from analysis.latency import Floats, is_measured
+from analysis.latency import Floats, MeasuredLatencies, is_measured
+from analysis.long_columns import Times
 from analysis.summarize import LENGTHS
 from analysis.trial_measures import TrialMeasures
 from loadtests.records import Ints, RunInfo, TransportStyle, Trial
 
 DELIVERIES_PER_TRIAL = 2000
 """As many as a chart of all trials can be made of."""
+MOST_DOTS = 5000
+"""In a chart of one trial of each transport."""
 
 
 @dataclass(frozen=True)
 class Drawn:
     """What is drawn of one trial's latencies, as in MeasuredLatencies."""
 
+    latency_ns: Times
+    predicted_ns: Times
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Deliveries of one trial, every k-th in the order of arrival, so that they are at most as many as are drawn."""
+
+    due_ns: Ints
     latency_ms: Floats
-    predicted_ms: Floats
+    recorded: int
+    """Deliveries that there are in all."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +47,8 @@ class BaseTrials:
     first: Trial
     """The one that timeline and lanes show, chosen before looking at it; of its deliveries and requests only those of
     its first client."""
-    first_due_ns: Ints
-    """Of the first trial's measured deliveries: shape (deliveries,)."""
+    first_dots: Dots
+    """Of the first trial's measured deliveries."""
     measured: list[Drawn]
     """One per trial."""
     ages: list[ViewAges]
@@ -64,27 +78,36 @@ class ChartMaterial:
         self._run = run
         self._per_trial = per_trial
         self._seen: list[_Seen] = []
-        self._first: dict[str, tuple[Trial, Ints]] = {}
+        self._first: dict[str, tuple[Trial, Dots]] = {}
 
     def add(self, trial: Trial, style: TransportStyle, measures: TrialMeasures) -> None:
         """One finished trial of the run, in any order."""
         latencies, shared = measures.latencies, self._run.scenario["parameters"]
         parameters = trial.info.parameters
         base = all(shared.get(name, value) == value for name, value in parameters.items() if name not in LENGTHS)
-        rows = thinned(len(latencies.latency_ms), self._per_trial)
+        rows = thinned(len(latencies), self._per_trial)
         self._seen.append(
             _Seen(
                 trial.info.index,
                 style,
-                latencies.model_ms[rows],
-                latencies.latency_ms[rows],
-                Drawn(latencies.latency_ms, latencies.predicted_ms) if base else None,
+                np.where(latencies.modelled[rows], latencies.model_ns[rows] / NS_PER_MS, np.nan),
+                latencies.latency_ns[rows] / NS_PER_MS,
+                Drawn(latencies.latency_ns, latencies.predicted_ns) if base else None,
                 measures.ages if base else None,
             )
         )
         known = self._first.get(style.name)
         if base and (known is None or trial.info.index < known[0].info.index):
-            self._first[style.name] = _of_first_client(trial), trial.deliveries.due_ns[is_measured(trial)]
+            self._first[style.name] = _of_first_client(trial), self._dots(trial, latencies)
+
+    def _dots(self, trial: Trial, latencies: MeasuredLatencies) -> Dots:
+        """As many as each transport of the run has room for in one chart."""
+        rows = thinned(len(latencies), MOST_DOTS // len(self._run.transports))
+        return Dots(
+            trial.deliveries.due_ns[np.flatnonzero(is_measured(trial))[rows]],
+            latencies.latency_ns[rows] / NS_PER_MS,
+            len(latencies),
+        )
 
     def base_trials(self) -> list[BaseTrials]:
         """Trials at the base parameters, by transport in the order of the run; without any: left out."""

@@ -7,13 +7,12 @@ from matplotlib.axes import Axes
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
 from analysis.charts.marks import label_colour
-from analysis.charts.raw import BaseTrials, thinned
+from analysis.charts.raw import BaseTrials
 from analysis.latency import Floats
 from analysis.quantities import count
 from analysis.series import Results
 from analysis.style import LIGHT
 
-MOST_DOTS = 5000
 _MANY_DOTS = 800
 _PANEL_IN = 0.85
 _LEAST_PLOT_IN = 1.7
@@ -21,7 +20,7 @@ _LEAST_PLOT_IN = 1.7
 
 def timeline_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
     """Each delivery's latency at the time it was due: one panel per transport, its first trial at the base point."""
-    dots = [(group, *_dots(group, MOST_DOTS // max(len(groups), 1))) for group in groups]
+    dots = [(group, *_dots(group)) for group in groups]
     dots = [entry for entry in dots if len(entry[1])]
     if not dots:
         return None
@@ -57,10 +56,9 @@ def timeline_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
     return Chart("timeline", title, f"{'; '.join(sentences)}. {thinning.capitalize()}.", figure)
 
 
-def _dots(group: BaseTrials, limit: int) -> tuple[Floats, Floats, int]:
-    due_ns = group.first_due_ns
-    chosen = thinned(len(due_ns), limit)
-    return (due_ns[chosen] - group.first.info.t0_ns) / 1e9, group.measured[0].latency_ms[chosen], len(due_ns)
+def _dots(group: BaseTrials) -> tuple[Floats, Floats, int]:
+    dots = group.first_dots
+    return (dots.due_ns - group.first.info.t0_ns) / 1e9, dots.latency_ms, dots.recorded
 
 
 def _panel(axes: Axes, group: BaseTrials, xs: Floats, ys: Floats) -> None:

@@ -99,6 +99,10 @@ class Table:
             return self
         return type(self)(**{name: getattr(self, name)[mask] for name in self.column_names()})
 
+    def part(self, rows: slice) -> Self:
+        """These rows, as views of the same memory."""
+        return type(self)(**{name: getattr(self, name)[rows] for name in self.column_names()})
+
     def followed_by(self, other: Self) -> Self:
         """The rows of both."""
         both = {name: (getattr(self, name), getattr(other, name)) for name in self.column_names()}

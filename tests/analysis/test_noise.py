@@ -10,7 +10,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.noise import floor_ms, noise_floors
-from analysis.pooling import PerBlock
+from analysis.pairing import PerBlock
 from analysis.summarize import summarize_run
 from loadtests.records import NOISE_FORMAT, JsonObject, write_json, write_run_info
 from tests.fabricate import SMALL, fabricate_planned, fabricate_run, run_info

@@ -11,7 +11,8 @@ import pytest
 from analysis import stats
 from analysis.__main__ import main
 from analysis.latency import measure_latencies
-from analysis.pooling import PerBlock, against, pool
+from analysis.pairing import PerBlock, against
+from analysis.pooling import pool
 from analysis.summarize import summarize_run
 from analysis.trial_measures import measure
 from loadtests.precision import judge_pilot, p50_ms

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from analysis.pooling import PerBlock, pool
+from analysis.pairing import PerBlock
+from analysis.pooling import pool
 from analysis.trial_measures import TrialMeasures, measure
 from analysis.workers import workers_of
 from loadtests.records import SampleRole, Samples, Trial, worker_of_clients

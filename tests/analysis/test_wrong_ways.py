@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from analysis.__main__ import main
-from analysis.pooling import PerBlock
+from analysis.pairing import PerBlock
 from analysis.series import Results
 from analysis.tables import Table
 from analysis.wrong_way_tables import wrong_way_tables
