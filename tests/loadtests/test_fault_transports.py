@@ -136,6 +136,12 @@ def test_a_server_that_delays_reads_as_much_more(transport: Transport, tmp_path:
         Misled(tmp_path, transport, CLIENTS * EVENTS, *specs).deliveries for specs in ((), ("delay:ms=40",))
     )
     assert (delayed.user_ns - delayed.published_ns >= 40 * MS).all()
-    more_ms = np.median(delayed.user_ns - delayed.due_ns) / 1e6 - np.median(plain.user_ns - plain.due_ns) / 1e6
-    # Exact figures are in docs/accuracy.md; here other programs may hold up either stream.
-    assert 20 < more_ms < 80
+    # Exact figures are in docs/accuracy.md; here other programs may hold up most of either stream, so the quickest
+    # delivery of each client is what is compared.
+    for client in range(CLIENTS):
+        assert 20 < _quickest_ms(delayed, client) - _quickest_ms(plain, client) < 80
+
+
+def _quickest_ms(rows: Deliveries, client: int) -> float:
+    own = rows.where(rows.client == client)
+    return float((own.user_ns - own.due_ns).min()) / 1e6

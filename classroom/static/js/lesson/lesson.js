@@ -104,6 +104,7 @@ class Lesson {
   }
 
   async _play() {
+    if (this._playing) return; // the button is disabled with the next frame only
     this._playing = true;
     try {
       const connection = this._session.connect(this._sample);
