@@ -208,6 +208,14 @@ def test_the_loop_is_closed_by_either_side(page: Page, overheard: Overheard, by:
 
 
 @pytest.mark.usefixtures("overheard")
+@pytest.mark.parametrize("action", ["play", "connect"])
+def test_a_double_click_opens_one_connection(page: Page, action: str) -> None:
+    page.locator(f'[data-action="{action}"]').evaluate("(button) => { button.click(); button.click(); }")
+    expect(page.locator('tr[data-kind="open"]')).to_have_count(1)
+    expect(page.locator(".lesson-run option")).to_have_count(1)
+
+
+@pytest.mark.usefixtures("overheard")
 def test_stepping_moves_line_variables_and_flow_together(page: Page) -> None:
     play(page, "loop")
     rows = table(page)
