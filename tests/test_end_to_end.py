@@ -315,6 +315,7 @@ def test_a_killed_harness_leaves_no_server_behind(tmp_path: Path) -> None:
     time.sleep(1.0)
     running.kill()
     running.communicate()
+    deadline = time.monotonic() + PATIENCE_S
     while servers_left(tmp_path):
         assert time.monotonic() < deadline, "a server outlived its harness"
         time.sleep(0.1)

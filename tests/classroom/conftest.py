@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
 
 CHECKOUT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
 """How long a test waits for what must happen; only a failure ever takes that long."""
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _CHROMIUM_ARGUMENTS = [

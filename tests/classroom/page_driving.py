@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom
 
@@ -31,6 +31,25 @@ def shown(page: Page, transport: str, field: str) -> float | None:
     text = cell.get_attribute("data-value")
     assert text is not None
     return float(text) if text else None
+
+
+def wait_until_shown(page: Page, transport: str, field: str, count: int) -> None:
+    """Until the page shows this count: the table is renewed a few times a second, after what it tells of has come."""
+    cell = page.locator(f'[data-transport="{transport}"][data-field="{field}"]')
+    expect(cell).to_have_attribute("data-value", str(count), timeout=PATIENCE_MS)
+
+
+def wait_for_frames(page: Page) -> float:
+    """Until the page has drawn twice from now on; when the first of these frames began, on the page's clock in ms."""
+    began_ms: float = page.evaluate(
+        """() => new Promise((resolve) => {
+          requestAnimationFrame(() => {
+            const began = performance.now();
+            requestAnimationFrame(() => resolve(began));
+          });
+        })"""
+    )
+    return began_ms
 
 
 def snapshot(page: Page) -> dict[str, Any]:

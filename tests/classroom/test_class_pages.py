@@ -56,8 +56,25 @@ def phone(browser: Browser, at: RunningClassroom, path: str | None = None) -> It
         yield page
 
 
-def number(page: Page, selector: str) -> int:
-    return int(page.locator(selector).inner_text().split()[0].replace(",", ""))
+def wait_for_number(page: Page, selector: str, at_least: int) -> None:
+    """Until this number of the page, which it renews a few times a second, is so large."""
+    page.wait_for_function(
+        "([selector, least]) => Number(document.querySelector(selector).textContent) >= least",
+        arg=[selector, at_least],
+        timeout=PATIENCE_MS,
+    )
+
+
+def heights(page: Page, transport: str) -> tuple[float, float]:
+    """Of a row's tallest bar and of its plot, in one look: the plot is drawn anew every second."""
+    tallest, plot = page.locator(f'.class-row[data-transport="{transport}"]').evaluate(
+        """(row) => {
+          const heightOf = (element) => element.getBoundingClientRect().height;
+          const bars = [...row.querySelectorAll(".class-bar")].map(heightOf);
+          return [Math.max(0, ...bars), heightOf(row.querySelector(".class-plot"))];
+        }"""
+    )
+    return tallest, plot
 
 
 def serious(page: Page) -> list[str]:
@@ -101,15 +118,12 @@ def test_devices_join_measure_and_the_teacher_sees_it(
             # All 60, unless the machine was so slow that the last of them came after the end of the run.
             assert recorded["delivered"] == list(range(1, len(recorded["delivered"]) + 1)) != []
             # One request may be under way at the end, and some more until the device hears of it.
-            assert recorded["requests"] <= number(device, '[data-field="requests"]')
+            wait_for_number(device, '[data-field="requests"]', recorded["requests"])
             row = teacher.locator(f'.class-table tr[data-transport="{transport}"] td')
             expect(row.nth(1)).to_have_text(str(len(recorded["delivered"])), timeout=PATIENCE_MS)
-            assert row.nth(5).text_content() == "0"
-            bars = teacher.locator(f'.class-row[data-transport="{transport}"] .class-bar')
-            tallest = max(box["height"] for bar in bars.all() if (box := bar.bounding_box()) is not None)
-            plot = teacher.locator(f'.class-row[data-transport="{transport}"] .class-plot').bounding_box()
-            assert plot is not None
-            assert plot["height"] / 2 < tallest < plot["height"]
+            expect(row.nth(5)).to_have_text("0", timeout=PATIENCE_MS)
+            tallest, plot = heights(teacher, str(transport))
+            assert plot / 2 < tallest < plot
         assert serious(teacher) == []
         for device in phones:
             assert serious(device) == []

@@ -51,7 +51,6 @@ class Overheard:
 def overheard(page: Page) -> Iterator[Overheard]:
     """The lesson, open and ready."""
     page.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
     heard = Overheard()
     page.on("websocket", heard.listen)
     page.set_viewport_size({"width": 1920, "height": 1080})
@@ -60,21 +59,44 @@ def overheard(page: Page) -> Iterator[Overheard]:
     yield heard
 
 
+# What is clicked is drawn with the next frame. Whoever looked before it would see what was there, and whoever clicked
+# before it, on what is about to move.
+
+
 def choose(page: Page, sample: str) -> None:
-    page.click(f'[data-sample="{sample}"]')
+    button = page.locator(f'[data-sample="{sample}"]')
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+
+
+def begin(page: Page, action: str) -> None:
+    """Press a button that opens a connection, until that connection is the one shown."""
+    runs = page.locator(".lesson-run option")
+    before = runs.count()
+    page.click(f'[data-action="{action}"]')
+    expect(runs).to_have_count(before + 1)
 
 
 def play(page: Page, sample: str) -> None:
     choose(page, sample)
-    page.click('[data-action="play"]')
+    begin(page, "play")
     expect(page.locator('tr[data-kind="closed"]')).to_have_count(1)
     expect(page.locator('tr[data-kind="end"]')).to_have_count(1)
     expect(page.locator('[data-action="play"]')).to_be_enabled()
+    wait_for_bytes(page)
+
+
+def wait_for_bytes(page: Page) -> None:
+    """Until the page was told the size of all that passed: it comes on another line than what it is the size of."""
+    sent = ", ".join(
+        f'tr[data-kind="{kind}"]' for kind in ("connect", "accept", "send", "answer", "close", "server_close")
+    )
+    expect(page.locator(f":is({sent}) > td:last-child:empty")).to_have_count(0)
 
 
 def connect(page: Page, sample: str) -> None:
     choose(page, sample)
-    page.click('[data-action="connect"]')
+    begin(page, "connect")
     expect(page.locator(".lesson-state")).to_have_text("readyState OPEN")
 
 
@@ -155,8 +177,15 @@ def test_the_single_echo_closes_and_the_browser_says_1006(page: Page, overheard:
     assert end["bytes"] == "0"
     assert end["after"] == {"application_state": "CONNECTED", "client_state": "CONNECTED"}
     assert overheard.bytes(1, "down", "close") == []
+    wait_for_boxes(page, ["lit"] * 4 + ["broken"] * 2)
+
+
+def wait_for_boxes(page: Page, states: list[str]) -> None:
+    """Until the boxes of the flow have these states."""
     boxes = page.locator(".lesson-box")
-    assert [box.get_attribute("data-state") for box in boxes.all()] == ["lit"] * 4 + ["broken"] * 2
+    expect(boxes).to_have_count(len(states))
+    for index, state in enumerate(states):
+        expect(boxes.nth(index)).to_have_attribute("data-state", state)
 
 
 @pytest.mark.parametrize("by", ["browser", "server"])
@@ -169,12 +198,21 @@ def test_the_loop_is_closed_by_either_side(page: Page, overheard: Overheard, by:
     page.click(f'[data-action="{"close" if by == "browser" else "bye"}"]')
     expect(page.locator('tr[data-kind="closed"]')).to_contain_text("code 1000, clean")
     expect(page.locator('tr[data-kind="end"]')).to_have_count(1)
+    wait_for_bytes(page)
     kinds = [row["kind"] for row in table(page)]
     assert ("close" in kinds, "server_close" in kinds) == (by == "browser", by == "server")
-    assert [box.get_attribute("data-state") for box in page.locator(".lesson-box").all()] == ["lit"] * 6
+    wait_for_boxes(page, ["lit"] * 6)
     expect(page.locator(".lesson-box").last).to_contain_text(f"Closed by the {by}, code 1000")
     expect(page.locator(".lesson-sentences li").last).to_contain_text(f"until the {by} closed it with code 1000")
     assert len(overheard.bytes(1, "up", "http")) == 1
+
+
+@pytest.mark.usefixtures("overheard")
+@pytest.mark.parametrize("action", ["play", "connect"])
+def test_a_double_click_opens_one_connection(page: Page, action: str) -> None:
+    page.locator(f'[data-action="{action}"]').evaluate("(button) => { button.click(); button.click(); }")
+    expect(page.locator('tr[data-kind="open"]')).to_have_count(1)
+    expect(page.locator(".lesson-run option")).to_have_count(1)
 
 
 @pytest.mark.usefixtures("overheard")
@@ -276,6 +314,8 @@ def test_snapshot_and_transcript_tell_the_run(page: Page, overheard: Overheard) 
     play(page, "loop")
     rows = table(page)
     first = {row["kind"]: row for row in reversed(rows)}
+    # The requests' own bytes come on another line than their answers.
+    expect(page.locator(".lesson-sentences li").nth(2)).to_contain_text("2 requests and")
     sentences = page.locator(".lesson-sentences li").all_inner_texts()
     assert len(sentences) == 4
     assert f"({first['connect']['bytes']} bytes)" in sentences[0]

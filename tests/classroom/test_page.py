@@ -7,16 +7,25 @@ to send, and, for a long poll, which asks again only when it has read, before it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from analysis.stats import quantiles
 from tests.classroom.conftest import RunningClassroom
-from tests.classroom.page_driving import TRANSPORTS, open_page, shown, snapshot, wait_for_end
+from tests.classroom.page_driving import (
+    PATIENCE_MS,
+    TRANSPORTS,
+    open_page,
+    shown,
+    snapshot,
+    wait_for_end,
+    wait_until_shown,
+)
 
 RELAY_EARLY_MS = 2.0
 """The loop that the relay's timers run on counts in whole milliseconds: it may pass a chunk on up to one early, each
@@ -50,9 +59,11 @@ def watched(browser: Browser, classroom: RunningClassroom) -> Iterator[Watched]:
     run = classroom.start_run(**SETTINGS)
     wait_for_end(page, run["id"])
     record = classroom.record_when_ended()
-    client = page.evaluate("() => window.classroom.client")
+    mine = record["clients"][str(page.evaluate("() => window.classroom.client"))]
+    for transport in TRANSPORTS:  # what is still on its way to the table when the run is over
+        wait_until_shown(page, transport, "delivered", len(mine[transport]["delivered"]))
     data = snapshot(page)
-    yield Watched(page, data, record, record["clients"][str(client)], data["uncertainty_ms"])
+    yield Watched(page, data, record, mine, data["uncertainty_ms"])
     context.close()
 
 
@@ -130,15 +141,14 @@ def test_quantiles_are_those_of_the_harness(watched: Watched, transport: str) ->
 
 
 def test_all_lanes_fill(watched: Watched) -> None:
-    """Somewhere in each lane's part of the picture is its colour."""
+    """Somewhere in each lane's part of the picture is its colour, once it is drawn with the span asked for."""
     watched.page.locator("#span-select").select_option("30")
-    watched.page.wait_for_timeout(500)
-    found = watched.page.evaluate(
+    found = watched.page.wait_for_function(
         """() => {
           const canvas = document.querySelector("#lanes canvas");
           const top = canvas.getBoundingClientRect().top;
           const style = getComputedStyle(document.documentElement);
-          return [...document.querySelectorAll(".lane[data-transport]")].map((lane) => {
+          const counts = [...document.querySelectorAll(".lane[data-transport]")].map((lane) => {
             const box = lane.getBoundingClientRect();
             const scale = canvas.height / canvas.clientHeight;
             const area = [0, (box.top - top) * scale, canvas.width, box.height * scale];
@@ -149,16 +159,16 @@ def test_all_lanes_fill(watched: Watched) -> None:
             for (let at = 0; at < pixels.length; at += 4) count += colour.every((part, i) => pixels[at + i] === part);
             return [lane.dataset.transport, count];
           });
-        }"""
+          return counts.every(([, pixels]) => pixels > 100) ? counts.map(([transport]) => transport) : null;
+        }""",
+        timeout=PATIENCE_MS,
     )
-    assert [transport for transport, _ in found] == list(TRANSPORTS)
-    for transport, pixels in found:
-        assert pixels > 100, transport
+    assert found.json_value() == list(TRANSPORTS)
 
 
 def test_the_clocks_uncertainty_is_shown(watched: Watched) -> None:
-    text = watched.page.locator("#numbers-note").inner_text()
-    assert any(f"±{watched.uncertainty_ms:.{digits}f} ms" in text for digits in (1, 2))
+    stated = "|".join(re.escape(f"±{watched.uncertainty_ms:.{digits}f} ms") for digits in (1, 2))
+    expect(watched.page.locator("#numbers-note")).to_have_text(re.compile(stated))
 
 
 def test_every_picture_has_its_table(watched: Watched) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.classroom.conftest import PATIENCE_S, RunningClassroom
+from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import open_page
-
-expect.set_options(timeout=PATIENCE_S * 1000)
 
 SIZES = [(1920, 1080), (1280, 720), (390, 844)]
 VIEWS = ["watch", "predict", "lesson", "class"]
@@ -83,7 +82,7 @@ def test_keys_choose_views_and_are_left_alone_in_fields(page: Page, classroom: R
         page.keyboard.press(str(position))
         expect(page.locator(f"#tab-{view}")).to_have_attribute("aria-selected", "true")
         expect(page.locator(f"#view-{view}")).to_be_visible()
-        assert page.locator(".view:visible").count() == 1
+        expect(page.locator(".view:visible")).to_have_count(1)
         assert page.evaluate("() => location.hash") == f"#{view}"
     page.keyboard.press("1")
     page.locator("#settings-button").click()
@@ -91,7 +90,7 @@ def test_keys_choose_views_and_are_left_alone_in_fields(page: Page, classroom: R
     field.focus()
     page.keyboard.press("3")
     expect(page.locator("#view-watch")).to_be_visible()
-    assert "3" in field.input_value()
+    expect(field).to_have_value(re.compile("3"))
 
 
 def test_space_freezes_even_after_a_click_on_a_button(page: Page, classroom: RunningClassroom) -> None:

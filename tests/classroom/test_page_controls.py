@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.classroom.conftest import PATIENCE_S, RunningClassroom
-from tests.classroom.page_driving import PATIENCE_MS, open_page, shown, snapshot, wait_for_end
-
-expect.set_options(timeout=PATIENCE_S * 1000)
+from tests.classroom.conftest import RunningClassroom
+from tests.classroom.page_driving import PATIENCE_MS, open_page, snapshot, wait_for_end, wait_until_shown
 
 
 def set_fields(page: Page, **fields: str) -> None:
@@ -23,57 +24,71 @@ def set_fields(page: Page, **fields: str) -> None:
             field.fill(value)
 
 
-def start(page: Page) -> int:
-    """Press the button; the id of the run that the page then has."""
-    before = int(page.locator("body").get_attribute("data-run-id") or 0)
-    page.locator("#start-button").click()
-    expect(page.locator("body")).not_to_have_attribute("data-run-id", str(before))
-    return int(page.locator("body").get_attribute("data-run-id") or 0)
+@contextmanager
+def starting(page: Page, classroom: RunningClassroom) -> Iterator[list[int]]:
+    """What is done inside has the page start a run; afterwards its id is in the list, and the page has heard of it.
+
+    Runs that follow by themselves are stopped, so that this one stays the last.
+    """
+    started: list[int] = []
+    with page.expect_response("**/api/run", timeout=PATIENCE_MS) as answered:
+        yield started
+    started.append(answered.value.json()["id"])
+    classroom.request("POST", "/api/auto", json={"auto": False})
+    expect(page.locator("body")).to_have_attribute("data-run-id", str(started[0]))
+
+
+def start(page: Page, classroom: RunningClassroom) -> int:
+    """Press the button; the id of the run that it started."""
+    with starting(page, classroom) as started:
+        page.locator("#start-button").click()
+    return started[0]
 
 
 @pytest.mark.parametrize("interval_s", [0.25, 1.0])
 def test_short_polls_come_once_per_interval(page: Page, classroom: RunningClassroom, interval_s: float) -> None:
     open_page(page, classroom)
     set_fields(page, poll_interval_s=str(interval_s), duration_s="8", rate_per_s="2")
-    run_id = start(page)
+    run_id = start(page, classroom)
     wait_for_end(page, run_id)
     mine = classroom.record()["clients"][str(page.evaluate("() => window.classroom.client"))]["short_poll"]
     arrived_ns = [arrived for _, arrived, *_ in mine["requests_log"]]
     rate_per_s = (len(arrived_ns) - 1) / ((arrived_ns[-1] - arrived_ns[0]) / 1e9)
     assert rate_per_s == pytest.approx(1 / interval_s, rel=0.05)
-    assert shown(page, "short_poll", "requests") == len(arrived_ns)
+    wait_until_shown(page, "short_poll", "requests", len(arrived_ns))
 
 
 def test_without_a_cursor_polls_miss_what_channels_do_not(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
     set_fields(page, cursor="false", duration_s="4", rate_per_s="10", arrival="periodic", poll_interval_s="1")
-    run_id = start(page)
+    run_id = start(page, classroom)
     wait_for_end(page, run_id)
     record = classroom.record()
     mine = record["clients"][str(page.evaluate("() => window.classroom.client"))]
     published = len(record["published"])
-    assert shown(page, "websocket", "missed") == shown(page, "sse", "missed") == 0
+    for transport in ("websocket", "sse"):
+        wait_until_shown(page, transport, "missed", 0)
     for transport in ("long_poll", "short_poll"):
-        missed = shown(page, transport, "missed")
-        assert missed == published - len(mine[transport]["delivered"])
-        assert missed is not None
+        missed = published - len(mine[transport]["delivered"])
+        wait_until_shown(page, transport, "missed", missed)
         assert missed > 0
 
 
 def test_a_preset_starts_its_run_and_is_shown_as_chosen(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
-    page.get_by_role("button", name="Ticker").click()
+    with starting(page, classroom) as started:
+        page.get_by_role("button", name="Ticker").click()
     expect(page.locator('[data-preset="ticker"]')).to_have_attribute("aria-pressed", "true")
     expect(page.locator('[data-preset="chat"]')).to_have_attribute("aria-pressed", "false")
     expect(page.locator("#settings-summary")).to_contain_text("10\N{NO-BREAK SPACE}events")
-    page.locator("#lanes-status", has_text="Live, run").wait_for()
+    page.locator("#lanes-status", has_text=f"Live, run {started[0]}").wait_for()
     settings = classroom.record()["run"]["settings"]
     assert (settings["rate_per_s"], settings["arrival"], settings["payload_bytes"]) == (10, "periodic", 120)
 
 
 def test_stop_ends_the_run(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
-    run_id = start(page)
+    run_id = start(page, classroom)
     page.locator("#stop-button").click()
     wait_for_end(page, run_id)
     assert classroom.record()["ended"]
@@ -83,14 +98,15 @@ def test_the_address_keeps_the_settings_and_brings_them_back(page: Page, classro
     open_page(page, classroom)
     usual = {"poll_interval_s": "1", "hold_s": "30", "payload_bytes": "100", "cursor": "true", "duration_s": "30"}
     set_fields(page, **usual, rate_per_s="7", arrival="burst", one_way_delay_ms="20", seed="11")
-    start(page)
+    start(page, classroom)
     query = page.evaluate("() => location.search")
     assert set(query.lstrip("?").split("&")) == {"rate_per_s=7", "arrival=burst", "one_way_delay_ms=20", "seed=11"}
     classroom.start_run(rate_per_s=1.0)
-    open_page(page, classroom, query)
+    with starting(page, classroom) as started:
+        open_page(page, classroom, query)
     expect(page.locator("#setting-rate_per_s")).to_have_value("7")
     expect(page.locator("#setting-seed")).to_have_value("11")
-    page.locator("#lanes-status", has_text="Live, run").wait_for()
+    page.locator("#lanes-status", has_text=f"Live, run {started[0]}").wait_for()
     settings = snapshot(page)["run"]["settings"]
     assert (settings["rate_per_s"], settings["arrival"], settings["seed"]) == (7, "burst", 11)
 
@@ -134,5 +150,5 @@ def test_the_servers_refusal_is_shown_and_the_page_goes_on(page: Page, classroom
         }"""
     )
     assert "rate_per_s" in refusal
-    run_id = start(page)
+    run_id = start(page, classroom)
     page.locator("#lanes-status", has_text=f"Live, run {run_id}").wait_for(timeout=PATIENCE_MS)

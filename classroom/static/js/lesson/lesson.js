@@ -59,7 +59,8 @@ class Lesson {
       button.onclick = () => this._choose(button.dataset.sample);
     }
     const actions = {
-      play: () => this._play(), connect: () => this._show(this._session.connect(this._sample)),
+      play: () => this._mayBegin() && this._play(),
+      connect: () => this._mayBegin() && this._show(this._session.connect(this._sample)),
       bye: () => this._say("Bye"), close: () => this._shown.socket.close(1000),
       back: () => this._move(-1), forward: () => this._move(1), copy: () => this._copy(),
     };
@@ -170,6 +171,11 @@ class Lesson {
     return this._shown?.socket.state === "OPEN";
   }
 
+  /** One connection is shown at a time. A second click may come before the buttons are drawn as disabled. */
+  _mayBegin() {
+    return this._ready && !this._playing && !["CONNECTING", "OPEN"].includes(this._shown?.socket.state);
+  }
+
   /** At most once per frame. */
   _draw() {
     if (this._drawing) return;
@@ -218,7 +224,7 @@ class Lesson {
       button.disabled = busy;
     }
     const enabled = {
-      play: ready && !busy && !open, connect: ready && !busy && !open,
+      play: this._mayBegin(), connect: this._mayBegin(),
       send: open && !busy, bye: open && !busy && this._sample === "loop", close: open && !busy,
     };
     for (const [name, on] of Object.entries(enabled)) this._find(`[data-action="${name}"]`).disabled = !on;

@@ -33,7 +33,7 @@ export const TEMPLATE = `
     <div class="stack lesson-left">
       <section class="panel" aria-labelledby="lesson-code-title">
         <h3 id="lesson-code-title"><code class="lesson-file"></code></h3>
-        <pre class="lesson-code scroll-x" tabindex="0" aria-label="Source, as shipped and as run"><code></code></pre>
+        <pre class="lesson-code scroll-x" tabindex="0" role="region" aria-label="Source, as shipped and as run"><code></code></pre>
       </section>
       <section class="panel" aria-labelledby="lesson-tracker-title">
         <h3 id="lesson-tracker-title">Variables</h3>

@@ -63,18 +63,19 @@ export class Experiment {
         for (const stop of stops) stop();
         act(value);
       };
+      const ended = () => {
+        if (this.context.serverNow() < run.end_ns) finish(reject, new Error("it was ended before its time."));
+        else finish(resolve);
+      };
       const timer = setTimeout(
         () => finish(reject, new Error("the server did not say that it is over.")),
         (run.end_ns - run.t0_ns + run.drain_ns) / 1e6 + PATIENCE_MS,
       );
       stops.push(
         () => clearTimeout(timer),
-        this.context.on("ended", (message) => {
-          if (message.run !== run.id) return;
-          if (this.context.serverNow() < run.end_ns) finish(reject, new Error("it was ended before its time."));
-          else finish(resolve);
-        }),
+        this.context.on("ended", (message) => message.run === run.id && ended()),
       );
+      if (this.dataOf(run.id)?.ended) ended(); // heard before the answer that names the run
     });
   }
 
