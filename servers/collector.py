@@ -18,8 +18,13 @@ The older generations are looked through every tenth time of the younger, as Pyt
 """
 
 
+def pause_for_start() -> None:
+    """Not while modules are loaded: all that they make stays. `collect_seldom` ends the pause."""
+    gc.disable()
+
+
 def collect_seldom() -> None:
     """For the rest of this process' life, and never through what is alive by now: all the modules, the app."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY_OBJECTS, *gc.get_threshold()[1:])
+    gc.enable()

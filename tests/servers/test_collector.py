@@ -16,6 +16,7 @@ def _collector_as_it_was() -> Iterator[None]:
     before = gc.get_threshold()
     yield
     gc.set_threshold(*before)
+    gc.enable()
     gc.unfreeze()
 
 
@@ -27,7 +28,7 @@ class Cycle:
 def test_it_does_not_look_for_less_than_its_threshold_and_finds_what_is_beyond() -> None:
     collect_seldom()
     left_behind = weakref.ref(Cycle())
-    kept = [[] for _ in range(COLLECT_EVERY_OBJECTS // 2)]
+    kept: list[list[int]] = [[] for _ in range(COLLECT_EVERY_OBJECTS // 2)]
     assert left_behind() is not None
     kept += [[] for _ in range(COLLECT_EVERY_OBJECTS)]
     assert left_behind() is None
