@@ -269,10 +269,10 @@ def test_of_a_worker_whose_link_fails_the_report_tells_where_its_own_records_are
     path = scenario(tmp_path, "websocket", measured_s=4)
     with Run(dataclasses.replace(hosts, near=apart), tmp_path, path) as run:
 
-
         def sent_some() -> bool:
             # Once each of the two is there, the master has rows of the one that is about to be cut off.
-            received = [Spool(path).sizes_bytes() for path in run.results.glob("*/trials/*/workers/received-*")]
+            found = run.results.glob("latest/trials/*/workers/received-*")
+            received = [Spool(path).sizes_bytes() for path in found]
             return len(received) == 2 and all(sizes["deliveries"] > 4 * DELIVERY_BYTES for sizes in received)
 
         wait_until(sent_some)
