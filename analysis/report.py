@@ -7,6 +7,7 @@ variables, so that one drawing serves light, dark and print.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,12 +138,19 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "warnings": summary["warnings"],
         "ledgers": [ledger_table(results), request_table(results)] if results.points else [],
         "fact_lists": [_facts(run.machine), _facts(run.versions), _facts(run.settings)],
-        "rerun": f"make bench SCENARIO={summary['scenario']}\nmake report RUN=results/{run_folder.resolve().name}",
+        "rerun": rerun_commands(run, run_folder.resolve().name),
         "colours": _colour_variables(results),
         "text_font": Markup(FONT_STACK),
         "figure_font": Markup(FIGURE_FONT_STACK),
         **{name: f"var({variable_name(colour)})" for name, colour in vars(LIGHT).items()},
     }
+
+
+def rerun_commands(run: RunInfo, folder_name: str) -> str:
+    """What does this run again, and what makes its report again, a line each."""
+    asked = {"SCENARIO": run.scenario["name"], **run.asked}
+    words = [f"{name}={shlex.quote(str(value))}" for name, value in asked.items()]
+    return f"make bench {' '.join(words)}\nmake report RUN=results/{folder_name}"
 
 
 def _also(table: Table | None) -> list[Table]:

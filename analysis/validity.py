@@ -15,7 +15,7 @@ from analysis.costs import Processor, RequestCounts
 from analysis.latency import MeasuredLatencies, due_at_clients_ns, median_ms
 from analysis.lateness import Lateness, poll_lateness, publish_lateness, timer_lateness
 from analysis.long_columns import blocks
-from loadtests.records import COMPLETE, WORKER_ENDS, Ints, SampleRole, TransportStyle, Trial
+from loadtests.records import COMPLETE, WORKER_ENDS, Ints, SampleRole, TransportStyle, Trial, WorkerInfo
 
 CPU_RATIO_LIMITS = {SampleRole.LOAD: 0.85, SampleRole.SERVER: 0.9, SampleRole.RELAY: 0.85}
 """Of one core: all three are single-threaded, and beyond this their own queues grow into the latencies."""
@@ -142,14 +142,18 @@ def _workers(evidence: Evidence) -> Iterator[str]:
         yield (
             f"{worker.name} {WORKER_ENDS[worker.end]}: of its {worker.clients} clients ({worker.first_client} to "
             f"{worker.first_client + worker.clients - 1}) {int(clients.sum())} deliveries are kept, the rest of theirs "
-            "was not observed and is not counted as lost (all workers must see the end): look at that machine, and "
-            "run again"
+            "was not observed and is not counted as lost (all workers must see the end): look at that machine"
+            f"{_own_copy(worker)}, and run again"
         )
     if incomplete:
         yield (
             f"{evidence.ledger['unobserved']} of {evidence.ledger['expected']} deliveries unobserved (0 allowed): the "
             "figures are those of the other clients, and of these until then"
         )
+
+
+def _own_copy(worker: WorkerInfo) -> str:
+    return f", where what it wrote down itself is in {worker.kept_in}" if worker.kept_in else ""
 
 
 def too_uncertain(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -> bool:

@@ -1,5 +1,5 @@
 """What the harness asks of a server outside the measured path: is it there, what is its clock, publish this, what was
-published. Over httpx, straight to the server and never through the relay.
+published. Over urllib3 (which Locust has loaded anyway), straight to the server and never through the relay.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import urllib3
 
 from loadtests.records import JsonObject, UserError
 from servers import wire
@@ -17,6 +17,7 @@ _TIMEOUT_S = 10.0
 _TRACE_ROW_BYTES = 3 * 8
 _CLOCK_SAMPLES = 20
 _SHOWN_CHARACTERS = 80
+_OK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,11 @@ class ControlClient:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        # No proxy settings: the server is where the URL says. No TLS context either: it is plain HTTP, and making
-        # one would add to the set-up of every trial.
-        self._http = httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False, verify=False)
+        # No retries and no redirects: what the server says is what is told. Proxy settings are not looked at.
+        try:
+            self._http = urllib3.connection_from_url(url, timeout=_TIMEOUT_S, retries=False, maxsize=1)
+        except urllib3.exceptions.HTTPError as error:
+            raise UserError(f"{url}: no usable address: {error} (expected http://host:port)") from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -117,7 +120,7 @@ class ControlClient:
 
     def trace(self) -> bytes:
         """GET /trace as it came: rows of client, seq and written_ns, each a little-endian 64-bit integer."""
-        rows = self._request("GET", wire.TRACE_PATH).content
+        rows = self._request("GET", wire.TRACE_PATH).data
         if len(rows) % _TRACE_ROW_BYTES:
             raise UserError(
                 f"{self._url}{wire.TRACE_PATH}: answered with {len(rows)} bytes "
@@ -135,15 +138,15 @@ class ControlClient:
             raise UserError(f"{self._url}{path}: answered {answer!r} (expected a JSON object)")
         return answer
 
-    def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
+    def _request(self, method: str, path: str, body: Any = None) -> urllib3.BaseHTTPResponse:
         try:
             response = self._http.request(method, path, json=body)
-            return response.raise_for_status()
-        except httpx.HTTPStatusError as error:
-            detail = " ".join(error.response.text.split())[:_SHOWN_CHARACTERS]
-            raise UserError(
-                f"{self._url}{path}: answered {error.response.status_code} {detail} "
-                "(expected 200: a server that follows the wire contract)"
-            ) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except urllib3.exceptions.HTTPError as error:
             raise UserError(f"{self._url}{path}: no usable answer: {error} (expected a running server)") from error
+        if response.status != _OK:
+            detail = " ".join(response.data.decode(errors="replace").split())[:_SHOWN_CHARACTERS]
+            raise UserError(
+                f"{self._url}{path}: answered {response.status} {detail} "
+                "(expected 200: a server that follows the wire contract)"
+            )
+        return response

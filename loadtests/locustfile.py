@@ -11,6 +11,7 @@ Locust's own statistics show live numbers, named for what they are; results come
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from pathlib import Path
@@ -81,6 +82,8 @@ def _on_parser(parser: Any, **_: object) -> None:
 
 
 def _on_init(environment: Any, runner: Any, **_: object) -> None:
+    gc.freeze()
+    gc.enable()
     if _worker_folder is not None and isinstance(runner, WorkerRunner):
         WorkerConductor(environment, Path(_worker_folder))
     elif _spec_path is not None and isinstance(runner, MasterRunner):

@@ -6,6 +6,8 @@ come, and writes them as the tables of one trial: those of a worker that died or
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +27,8 @@ from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import LoadOutcome, TrialSpec
 from servers.stream import due_offsets_ns, payloads
 
+_log = logging.getLogger(__name__)
+
 START_IN_MS = 500
 """Between posting the stream and its start: the answer must be back, and every worker on every machine told."""
 SETTLE_S = 10.0
@@ -35,7 +39,6 @@ class MasterConductor:
     """Conducts the trial of one spec over Locust's master runner `environment.runner`."""
 
     def __init__(self, environment: Any, spec: TrialSpec, folder: Path) -> None:
-        self._environment = environment
         self._runner = environment.runner
         self._spec = spec
         self._folder = folder
@@ -93,18 +96,21 @@ class MasterConductor:
     # The trial.
 
     def _conduct_and_quit(self) -> None:
-        self._environment.process_exit_code = 1
+        status = 1
         try:
             try:
                 outcome = self._conduct()
             except UserError as error:
                 outcome = LoadOutcome.failed(str(error))
             outcome.write(self._folder)
-            self._environment.process_exit_code = 1 if outcome.end == "failed" else 0
-        finally:
+            status = 1 if outcome.end == "failed" else 0
+        except Exception:
             # Whatever went wrong (a full disk, say): the process must end, and its log tells why.
-            self._control.close()
-            self._runner.quit()
+            _log.exception("the trial could not be conducted")
+        self._control.close()
+        self._runner.quit()
+        # Locust itself would go on waiting for workers, where one that it had counted on has left meanwhile.
+        os._exit(status)
 
     def _conduct(self) -> LoadOutcome:
         self._control.wait_until_ready(SERVER_PATIENCE_S)

@@ -106,4 +106,10 @@ class Member:
             round_trip_ns=self.ready["round_trip_ns"],
             drift_ns=clock.drift_ns,
             end=end,
+            kept_in="" if end == COMPLETE or self._is_the_runs_own else self.identity.folder,
         )
+
+    @property
+    def _is_the_runs_own(self) -> bool:
+        """Whether the run started it itself: then its folder is in the trial's, and goes with it."""
+        return self.same_machine and Path(self.identity.folder).parent == self._received.folder.parent

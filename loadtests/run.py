@@ -81,7 +81,10 @@ def run_scenario(
         _check_target(target, scenario, instruments)
     folder = _new_folder(results, scenario.name)
     cores = plan_cores(max(team.processes, 1))
-    run = _run_info(scenario, trials, target, {**instruments.as_settings(), **team.as_settings()})
+    settings = {**instruments.as_settings(), **team.as_settings()}
+    given = {"TARGET": target} if target else {}
+    asked = {**given, **team.as_asked(), **instruments.as_asked()}
+    run = replace(_run_info(scenario, trials, target, settings), asked=asked)
     write_run_info(folder, run)
     record_noise_floor(folder, run)
     _point_latest(folder)
@@ -117,7 +120,9 @@ def _measure(
         progress.finish(trial)
 
 
-def _run_info(scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str | None, asked: JsonObject) -> RunInfo:
+def _run_info(
+    scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str | None, settings: JsonObject
+) -> RunInfo:
     styles = tuple(
         TransportStyle(t.name, t.label, t.role, t.model, t.colour, t.marker, t.dash)
         for t in (TRANSPORTS[name] for name in scenario.transports)
@@ -131,7 +136,7 @@ def _run_info(scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str 
         target=target,
         machine=describe_machine(),
         versions=describe_versions(),
-        settings={**(SETTINGS if target is None else {"server": f"given: {target}"}), **asked},
+        settings={**(SETTINGS if target is None else {"server": f"given: {target}"}), **settings},
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

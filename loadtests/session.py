@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import numpy as np
-
 from loadtests.control import ControlClient
 from loadtests.messages import WORKERS_FOLDER
-from loadtests.plan import connect_patience_s, drain_limit_s, stream_spec, trial_seconds
+from loadtests.plan import connect_patience_s, drain_limit_s, trial_seconds
 from loadtests.processes import Child, CorePlan, ResourceSampler, free_port, observing
 from loadtests.records import (
     Clients,
@@ -24,7 +22,6 @@ from loadtests.records import (
     JsonObject,
     LoopLag,
     PlannedTrial,
-    Published,
     Requests,
     SampleRole,
     Samples,
@@ -32,13 +29,11 @@ from loadtests.records import (
     Trial,
     TrialInfo,
     UserError,
-    Written,
 )
 from loadtests.team import ALONE, LOAD_LOG, Team, start_load
 from loadtests.transports import TRANSPORTS
+from loadtests.trial_record import published_events, trial_info, written_events
 from loadtests.trial_spec import OUTCOME_FILE, SPEC_FILE, Instruments, LoadOutcome, TrialSpec
-from servers import wire
-from servers.stream import due_offsets_ns, payloads
 
 _SERVER_LOG, _RELAY_LOG = "server.log", "relay.log"
 _SAMPLE_PERIOD_S = 0.2
@@ -76,16 +71,16 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
         processes.ask_server_to_end()
         relay = processes.stop_relay()
     record = Trial(
-        info=_info(trial, outcome, stats, relay, processes.cores, started_s),
+        info=trial_info(trial, outcome, stats, relay, processes.cores, started_s, time.monotonic()),
         deliveries=Deliveries.load(folder),
         requests=Requests.load(folder),
         sockets=Sockets.load(folder),
         clients=Clients.load(folder),
-        published=_published(trial, outcome, stats),
+        published=published_events(trial, outcome, stats),
         samples=processes.samples(),
         clock=ClockPairs.load(folder),
         loop_lag=LoopLag.load(folder),
-        written=_written(trace, outcome),
+        written=written_events(trace, outcome),
     )
     record.save(folder)
     for name in (SPEC_FILE, OUTCOME_FILE, LOAD_LOG, _SERVER_LOG, _RELAY_LOG):
@@ -222,74 +217,6 @@ class _Processes:
                 account: JsonObject = json.loads(line)
                 return account
         raise UserError(f"{self._folder.name}: the relay gave no account of itself: {self._relay.last_words()}")
-
-
-def _published(trial: PlannedTrial, outcome: LoadOutcome, stats: JsonObject) -> Published:
-    """The stream as planned, with the server's stamps of when each event was really published."""
-    stream = stream_spec(trial)
-    offsets_ns = due_offsets_ns(stream)
-    texts = payloads(stream)
-    clock_offset_ns = outcome.server_clock["offset_ns"]
-    stamps = {} if TRANSPORTS[trial.transport].clients_send else {row[0]: row[2] for row in stats["published"]}
-    rows: list[int] = []
-    for i, offset_ns in enumerate(offsets_ns.tolist()):
-        due_ns = outcome.t0_ns + offset_ns
-        stamp_ns = stamps.get(i + 1, 0)
-        event = wire.Event(i + 1, due_ns + clock_offset_ns, stamp_ns or due_ns, texts[i % len(texts)])
-        rows += (i + 1, due_ns, stamp_ns - clock_offset_ns if stamp_ns else 0, len(wire.encode_event(event)))
-    return Published.from_rows(np.array(rows, dtype=np.int64))
-
-
-def _written(trace: bytes | None, outcome: LoadOutcome) -> Written | None:
-    """The server's trace on the load's clock."""
-    if trace is None:
-        return None
-    written = Written.from_rows(np.frombuffer(trace, dtype="<i8"))
-    written.written_ns[:] -= outcome.server_clock["offset_ns"]
-    return written
-
-
-def _info(
-    trial: PlannedTrial,
-    outcome: LoadOutcome,
-    stats: JsonObject,
-    relay: JsonObject | None,
-    cores: CorePlan,
-    started_s: float,
-) -> TrialInfo:
-    ended_s = time.monotonic()
-    timing_s = {
-        "set_up": outcome.t0_ns / 1e9 - started_s,
-        "stream": (outcome.stream_end_ns - outcome.t0_ns) / 1e9,
-        "drain": (outcome.finished_ns - outcome.stream_end_ns) / 1e9,
-        "tear_down": ended_s - outcome.finished_ns / 1e9,
-        "total": ended_s - started_s,
-    }
-    return TrialInfo(
-        index=trial.index,
-        block=trial.block,
-        point=trial.point,
-        transport=trial.transport,
-        parameters=trial.parameters,
-        seed=trial.seed,
-        expected_events=len(due_offsets_ns(stream_spec(trial))),
-        t0_ns=outcome.t0_ns,
-        window_start_ns=outcome.window_start_ns,
-        window_end_ns=outcome.window_end_ns,
-        end=outcome.end,
-        problems=outcome.problems,
-        capabilities={
-            "kernel_stamps": outcome.kernel_stamps,
-            "tcp_info": outcome.tcp_info,
-            "cpu_pinned": cores.as_json(),
-            "server_clock": outcome.server_clock,
-            "clients_stamp": TRANSPORTS[trial.transport].clients_send,
-        },
-        server_stats={name: value for name, value in stats.items() if name != "published"},
-        relay=relay,
-        timing_s={name: round(seconds, 4) for name, seconds in timing_s.items()},
-        workers=outcome.workers,
-    )
 
 
 def _factors(parameters: JsonObject) -> list[str]:

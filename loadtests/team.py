@@ -17,6 +17,8 @@ MASTER_PORT = 5557
 """Locust's own."""
 LOCUSTFILE = PROJECT_FOLDER / "loadtests" / "locustfile.py"
 LOAD_LOG = "load.log"
+SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1"}
+"""For a load process: it does no linear algebra, and starting NumPy's threads for it takes a twentieth of a second."""
 _LOCAL_PATIENCE_S = 30.0
 _REMOTE_PATIENCE_S = 120.0
 
@@ -50,6 +52,16 @@ class Team:
             return {}
         where = f", {self.remote} on other machines" if self.remote else ""
         return {"load": f"{self.workers} Locust workers under a master{where}; all listen on {self.listen}"}
+
+    def as_asked(self) -> dict[str, str]:
+        """The variables of `make bench` that make this team."""
+        if not self.workers:
+            return {}
+        own = {"PROCESSES": str(self.processes)} if self.processes else {}
+        remote = {"WORKERS": str(self.remote)} if self.remote else {}
+        listen = {"LISTEN": self.listen} if self.listen != LOOPBACK else {}
+        port = {"PORT": str(self.port)} if self.remote and self.port != MASTER_PORT else {}
+        return {**own, **remote, **listen, **port}
 
 
 ALONE = Team()
@@ -94,9 +106,9 @@ def check_shares(team: Team, trials: tuple[PlannedTrial, ...]) -> None:
 def start_load(spec: TrialSpec, folder: Path, team: Team, cores: CorePlan, running: ExitStack) -> Child:
     """Start the load of a trial on `running`; returns the process that writes its outcome."""
     users = str(max(team.workers, 1))
-    load = ["-m", "locust", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
+    load = ["-m", "loadtests.locust_process", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
     main = [*load, "--headless", "-u", users, "-r", users, "--host", spec.url, "--only-summary"]
-    environment = {TRIAL_VARIABLE: str(spec.write(folder))}
+    environment = {TRIAL_VARIABLE: str(spec.write(folder)), **SINGLE_THREADED}
     if not team.workers:
         return running.enter_context(Child(main, folder / LOAD_LOG, cores.load, environment))
     port = team.port if team.remote else free_port(team.listen)
@@ -108,7 +120,7 @@ def start_load(spec: TrialSpec, folder: Path, team: Team, cores: CorePlan, runni
         own.mkdir(parents=True)
         core = None if cores.load is None else (cores.load[i % len(cores.load)],)
         worker = [*load, "--worker", "--master-host", team.listen, "--master-port", str(port)]
-        running.enter_context(Child(worker, own / LOAD_LOG, core, {WORKER_VARIABLE: str(own)}))
+        running.enter_context(Child(worker, own / LOAD_LOG, core, {WORKER_VARIABLE: str(own), **SINGLE_THREADED}))
     return master
 
 

@@ -33,6 +33,13 @@ class Instruments:
             **({"faults": list(self.faults)} if self.faults else {}),
         }
 
+    def as_asked(self) -> dict[str, str]:
+        """The variables of `make bench` that ask for them."""
+        return {
+            **({"TRACE": "1"} if self.trace else {}),
+            **({"FAULT": " ".join(self.faults)} if self.faults else {}),
+        }
+
 
 @dataclass(frozen=True)
 class TrialSpec:

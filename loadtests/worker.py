@@ -12,6 +12,7 @@ import time
 from array import array
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import gevent
 import psutil
@@ -20,6 +21,7 @@ from locust.exception import RPCError
 
 from loadtests import messages
 from loadtests.control import ClockReading, ControlClient
+from loadtests.limits import ensure_share
 from loadtests.load import SERVER_PATIENCE_S, Load
 from loadtests.messages import Identity
 from loadtests.records import JsonObject, SampleRole, UserError
@@ -102,6 +104,7 @@ class WorkerConductor:
         self._say(messages.HELLO, Identity.own(self._folder).as_json())
         told = self._word(messages.TRIAL)
         spec = TrialSpec.from_json(told["spec"])
+        ensure_share(spec.trial, told["count"], urlsplit(spec.url).hostname or "")
         control = ControlClient(spec.control_url)
         control.wait_until_ready(SERVER_PATIENCE_S)
         clock = control.read_clock(CLOCK_EXCHANGES)

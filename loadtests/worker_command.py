@@ -17,7 +17,7 @@ from loadtests.messages import END_FILE, JOINED_FILE, WORKER_VARIABLE
 from loadtests.processes import Child
 from loadtests.records import JsonObject, UserError
 from loadtests.spool import Spool
-from loadtests.team import LOCUSTFILE
+from loadtests.team import LOCUSTFILE, SINGLE_THREADED
 
 FIRST_PATIENCE_S = 300.0
 """For the first trial: the run may be started after its workers."""
@@ -68,13 +68,13 @@ def _check_name(host: str, port: int) -> None:
 
 def _serve_one(host: str, port: int, folder: Path, patience_s: float, console: Console) -> JsonObject | None:
     """One trial with a process of its own; how it ended, or None where no master came in time."""
-    worker = ["-m", "locust", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
+    worker = ["-m", "loadtests.locust_process", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
     worker += ["--worker", "--master-host", host, "--master-port", str(port)]
     folder.mkdir(parents=True)
     given_up = False
     deadline = time.monotonic() + patience_s
     try:
-        with Child(worker, folder / _LOG, environment={WORKER_VARIABLE: str(folder)}) as process:
+        with Child(worker, folder / _LOG, environment={WORKER_VARIABLE: str(folder), **SINGLE_THREADED}) as process:
             while process.wait(_CHECK_S) is None:
                 if time.monotonic() > deadline and not (folder / JOINED_FILE).exists():
                     return None

@@ -14,6 +14,7 @@ import socket
 import sys
 from typing import Any
 
+from servers.collector import pause_for_start
 from servers.fault_specs import MEANINGS, Fault, FaultSpecError, parse_fault
 from servers.listening import StartError, listen, raise_descriptor_limit
 from servers.log import DEFAULT_HISTORY_EVENTS
@@ -124,6 +125,7 @@ def _recipe(asked: argparse.Namespace, faults: tuple[str, ...]) -> Recipe:
 
 
 def _serve_alone(recipe: Recipe, listener: socket.socket) -> None:
+    pause_for_start()
     from servers.making import factors_of, make_app, make_station
     from servers.serving import serve
 

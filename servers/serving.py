@@ -20,6 +20,7 @@ from websockets.protocol import State
 
 from servers import wire
 from servers.channels import CUT_OFF_EXTENSION
+from servers.collector import collect_seldom
 from servers.compression import Deflated
 from servers.direct import WRITE_FRAMED_EXTENSION
 from servers.fault_clients import Address, TellClientsApart
@@ -255,6 +256,7 @@ def serve(
     station.count_requests = lambda: server.server_state.total_requests
 
     async def serve_until_signalled() -> None:
+        collect_seldom()
         with on_signals(server.stop):
             async with beside or contextlib.nullcontext():
                 await server.serve(sockets=[listener])

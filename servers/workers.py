@@ -16,6 +16,7 @@ from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
+from servers.collector import pause_for_start
 from servers.listening import listen, listen_together
 from servers.parentage import end_with_parent
 from servers.recipe import Recipe
@@ -76,6 +77,7 @@ def _serve_part(
     own: socket.socket,
     on_ready: Callable[[], None],
 ) -> None:
+    pause_for_start()
     from servers.making import factors_of, load_adapters, make_app, make_station  # noqa: PLC0415 (not the parent's)
     from servers.serving import serve, served  # noqa: PLC0415
     from servers.together import Together, own_app  # noqa: PLC0415

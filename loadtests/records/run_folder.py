@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -116,6 +116,8 @@ class RunInfo:
     precision: tuple[PointPrecision, ...] = ()
     """By the pilot, whose blocks are the scenario's `repeats`; what they lacked is then part of the plan, in further
     blocks. Empty where no precision was asked for, or the pilot was not finished."""
+    asked: JsonObject = field(default_factory=dict)
+    """Variables of `make bench` that this run was given beside SCENARIO, as words: to do it again."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,7 @@ def load_run_info(run_folder: Path) -> RunInfo:
     path = run_folder / "run.json"
     if not path.is_file():
         raise UserError(f"{run_folder}: not a run folder: it has no run.json (expected a folder below results/)")
-    fields = fields_of(RunInfo, {"precision": [], **read_json(path, RUN_FORMAT)}, path)
+    fields = fields_of(RunInfo, {"precision": [], "asked": {}, **read_json(path, RUN_FORMAT)}, path)
     fields["plan"] = tuple(PlannedTrial(**planned) for planned in fields["plan"])
     fields["transports"] = tuple(TransportStyle(**{**t, "dash": tuple(t["dash"])}) for t in fields["transports"])
     fields["precision"] = tuple(PointPrecision(**found) for found in fields["precision"])

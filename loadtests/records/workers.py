@@ -53,6 +53,8 @@ class WorkerInfo:
     """How far the offset had moved at the end of the trial; None where it was not measured again."""
     end: str
     """`complete`, or a key of WORKER_ENDS."""
+    kept_in: str = ""
+    """Of one on another machine that did not see the end: the folder there in which it kept its own rows."""
 
     @property
     def name(self) -> str:

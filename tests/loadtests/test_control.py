@@ -1,58 +1,82 @@
-"""What the harness says of servers that do not keep the contract, against stand-ins on httpx' own mock transport."""
+"""What the harness says of servers that do not keep the contract, against stand-ins for the answers."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from typing import Any
 
-import httpx
 import pytest
+from urllib3 import HTTPResponse
 
 from loadtests.control import ControlClient
 from loadtests.records import UserError
 
 
-def client(monkeypatch: pytest.MonkeyPatch, answer: Callable[[httpx.Request], httpx.Response]) -> ControlClient:
+class Answering:
+    """In the place of a connection pool."""
+
+    def __init__(self, answer: Callable[[], HTTPResponse]) -> None:
+        self._answer = answer
+
+    def request(self, _method: str, _path: str, **_: Any) -> HTTPResponse:
+        return self._answer()
+
+
+def client(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], HTTPResponse]) -> ControlClient:
     control = ControlClient("http://127.0.0.1:1")
-    monkeypatch.setattr(
-        control, "_http", httpx.Client(base_url="http://127.0.0.1:1", transport=httpx.MockTransport(answer))
-    )
+    monkeypatch.setattr(control, "_http", Answering(answer))
     return control
+
+
+def of_json(document: object) -> HTTPResponse:
+    return HTTPResponse(json.dumps(document).encode(), status=200)
 
 
 @pytest.mark.parametrize(
     ("response", "said"),
     [
-        (httpx.Response(404, html="<html>\n<h1>Not\nhere</h1>"), "answered 404 <html> <h1>Not here</h1> (expected 200"),
-        (httpx.Response(200, text="hello"), "no usable answer"),
-        (httpx.Response(200, json=["ok"]), "expected a JSON object"),
-        (httpx.Response(200, json={"status": "ok"}), 'expected {"status": "ok", "transports": [names]}'),
+        (
+            HTTPResponse(b"<html>\n<h1>Not\nhere</h1>", status=404),
+            "answered 404 <html> <h1>Not here</h1> (expected 200",
+        ),
+        (HTTPResponse(b"hello", status=200), "no usable answer"),
+        (of_json(["ok"]), "expected a JSON object"),
+        (of_json({"status": "ok"}), 'expected {"status": "ok", "transports": [names]}'),
     ],
 )
 def test_a_server_that_does_not_speak_the_contract(
-    response: httpx.Response, said: str, monkeypatch: pytest.MonkeyPatch
+    response: HTTPResponse, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UserError) as caught:
-        client(monkeypatch, lambda _: response).transports()
+        client(monkeypatch, lambda: response).transports()
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_stream_that_was_not_taken_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    control = client(monkeypatch, lambda _: httpx.Response(200, json={"t0_ns": 5, "events": 1}))
+    control = client(monkeypatch, lambda: of_json({"t0_ns": 5, "events": 1}))
     with pytest.raises(UserError, match='"events": 2'):
         control.start_stream(100, [1, 2], ["a"])
 
 
 def test_stats_without_what_was_published(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="without `published`"):
-        client(monkeypatch, lambda _: httpx.Response(200, json={"connections": 0})).stats()
+        client(monkeypatch, lambda: of_json({"connections": 0})).stats()
 
 
 def test_one_clock_is_told_from_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    same = client(monkeypatch, lambda _: httpx.Response(200, json={"now_ns": time.monotonic_ns()}))
+    same = client(monkeypatch, lambda: of_json({"now_ns": time.monotonic_ns()}))
     assert same.clock().offset_ns == 0
     hour_ns = 3600 * 10**9
-    other = client(monkeypatch, lambda _: httpx.Response(200, json={"now_ns": time.monotonic_ns() + hour_ns}))
+    other = client(monkeypatch, lambda: of_json({"now_ns": time.monotonic_ns() + hour_ns}))
     found = other.clock()
     assert abs(found.offset_ns - hour_ns) <= found.uncertainty_ns < hour_ns
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[::1]:1"])
+def test_where_nobody_listens_there_is_one_sentence(url: str) -> None:
+    with pytest.raises(UserError, match=r"no usable answer: .*expected a running server") as caught:
+        ControlClient(url).transports()
+    assert "\n" not in str(caught.value)

@@ -7,12 +7,12 @@ of its own, a thousand seconds ahead.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,65 +22,15 @@ import pytest
 
 from analysis.summarize import summarize_run
 from loadtests.messages import WORKER_VARIABLE
-from loadtests.processes import PROJECT_FOLDER
-from loadtests.records import Deliveries, Trial, finished_trial_folders, worker_of_clients
+from loadtests.records import Deliveries, worker_of_clients
 from loadtests.spool import Spool
 from loadtests.trial_spec import TRIAL_VARIABLE
+from tests.loadtests.distributed_runs import command, ended, scenario, trials, wait_until
 from tests.running import PATIENCE_S
 
 SKEW_S = 1000
 ADDRESS = "10.78.1.1"
 DELIVERY_BYTES = 7 * 8
-SCENARIO = """
-name = "tiny"
-description = "Several load processes."
-seed = 5
-repeats = 1
-budget_s = 120
-transports = [{transports}]
-
-[parameters]
-clients = 5
-rate_per_s = 20
-arrival = "poisson"
-payload_bytes = 30
-one_way_delay_ms = 0
-warm_up_s = 0.2
-measured_s = {measured_s}
-poll_interval_s = 0.25
-hold_s = 5
-"""
-
-
-def scenario(folder: Path, *transports: str, measured_s: float = 1.5) -> Path:
-    path = folder / "tiny.toml"
-    path.write_text(SCENARIO.format(transports=", ".join(f'"{t}"' for t in transports), measured_s=measured_s))
-    return path
-
-
-def command(*words: str | Path, prefix: tuple[str, ...] = (), log: Path) -> subprocess.Popen[bytes]:
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            [*prefix, sys.executable, "-m", "loadtests", *map(str, words)],
-            cwd=PROJECT_FOLDER, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-        )  # fmt: skip
-
-
-def ended(process: subprocess.Popen[bytes], log: Path) -> str:
-    """What it said, once it has ended well."""
-    assert process.wait(10 * PATIENCE_S) == 0, log.read_text()
-    return " ".join(log.read_text().split())
-
-
-def trials(results: Path) -> list[Trial]:
-    return [Trial.load(folder) for folder in finished_trial_folders(results / "latest")]
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 4 * PATIENCE_S
-    while not done():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
 
 
 def test_two_processes_share_the_clients_and_their_records_are_one_trial(tmp_path: Path) -> None:
@@ -307,3 +257,38 @@ def test_a_worker_whose_master_is_gone_keeps_its_records_and_says_where(hosts: H
     received = kept.table("deliveries", 0)
     assert isinstance(received, Deliveries)
     assert len(received) > 0
+
+
+def test_of_a_worker_whose_link_fails_the_report_tells_where_its_own_records_are(hosts: Hosts, tmp_path: Path) -> None:
+    # Another machine has another kernel: else the master would read the worker's files itself.
+    (tmp_path / "boot_id").write_text("another machine's")
+    elsewhere = f'mount --bind {tmp_path}/boot_id /proc/sys/kernel/random/boot_id && exec "$@"'
+    apart = (*hosts.near, "sh", "-c", elsewhere, "sh")
+    if subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("nothing can be mounted over /proc here")
+    path = scenario(tmp_path, "websocket", measured_s=4)
+    with Run(dataclasses.replace(hosts, near=apart), tmp_path, path) as run:
+
+        def sent_some() -> bool:
+            # Once each of the two is there, the master has rows of the one that is about to be cut off.
+            found = run.results.glob("latest/trials/*/workers/received-*")
+            received = [Spool(path).sizes_bytes() for path in found]
+            return len(received) == 2 and all(sizes["deliveries"] > 4 * DELIVERY_BYTES for sizes in received)
+
+        wait_until(sent_some)
+        ip("-n", hosts.near[3], "link", "set", "eth0", "down")
+        ended(run.run, run.log)
+        wait_until(lambda: "are kept in" in run.said("near"))
+    (trial,) = trials(run.results)
+    cut_off = next(worker for worker in trial.info.workers if worker.end != "complete")
+    assert cut_off.end == "died"
+    (kept,) = run.spools("near")
+    assert cut_off.kept_in == str(kept.folder)
+    theirs = trial.deliveries.where(worker_of_clients(trial.info.workers, trial.deliveries.client) == cut_off.index)
+    own = kept.table("deliveries", cut_off.index)
+    assert isinstance(own, Deliveries)
+    assert 4 < len(theirs) <= len(own), "what the master has is the beginning of what the worker has"
+    assert theirs.seq.tolist() == own.seq[: len(theirs)].tolist()
+    (point,) = summarize_run(run.results / "latest")["points"]
+    assert point["ledger"]["lost"] == 0 < point["ledger"]["unobserved"]
+    assert f"what it wrote down itself is in {kept.folder}" in " ".join(point["invalid_reasons"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from loadtests import limits
-from loadtests.limits import ensure_ports
+from loadtests.limits import ensure_ports, ensure_share
 from loadtests.processes import PROJECT_FOLDER
 from loadtests.records import PlannedTrial, UserError
 
@@ -76,3 +76,13 @@ def test_ports_are_no_limit_on_loopback_but_elsewhere_and_behind_a_relay(monkeyp
         with pytest.raises(UserError, match=who) as refused:
             ensure_ports(trials, target)
         assert "ip_local_port_range" in str(refused.value)
+
+
+def test_a_worker_needs_ports_for_its_own_share_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ephemeral_ports", lambda: 1000)
+    monkeypatch.setattr(limits, "can_vary_sources", lambda host: host == "127.0.0.1")
+    whole = trial(1600, one_way_delay_ms=5)
+    ensure_share(whole, 800, "192.0.2.1")
+    ensure_share(whole, 1600, "127.0.0.1")
+    with pytest.raises(UserError, match=r"clients = 801: connections to 192\.0\.2\.1 need 801 local ports"):
+        ensure_share(whole, 801, "192.0.2.1")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,4 +61,19 @@ def test_a_single_process_needs_no_master(processes: str, workers: str, expected
     team = checked_team(processes, workers, "", "")
     assert team == expected
     assert team.workers == shared_by
-    assert bool(team.as_settings()) == bool(shared_by)
+    assert bool(team.as_settings()) == bool(team.as_asked()) == bool(shared_by)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"PROCESSES": "4"},
+        {"WORKERS": "2"},
+        {"PROCESSES": "1", "WORKERS": "2", "PORT": "6000"},
+    ],
+)
+def test_what_was_asked_for_makes_the_same_team_again(asked: dict[str, str]) -> None:
+    team = checked_team(*(asked.get(name, "") for name in ("PROCESSES", "WORKERS", "LISTEN", "PORT")))
+    assert team.as_asked() == asked
+    assert dataclasses.replace(team, listen="192.0.2.1").as_asked() == (asked and {**asked, "LISTEN": "192.0.2.1"})

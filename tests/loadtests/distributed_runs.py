@@ -1,0 +1,67 @@
+"""Runs of several load processes, as tests start and read them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from loadtests.processes import PROJECT_FOLDER
+from loadtests.records import Trial, finished_trial_folders
+from tests.running import PATIENCE_S
+
+SCENARIO = """
+name = "tiny"
+description = "Several load processes."
+seed = 5
+repeats = 1
+budget_s = 120
+transports = [{transports}]
+
+[parameters]
+clients = 5
+rate_per_s = 20
+arrival = "poisson"
+payload_bytes = 30
+one_way_delay_ms = 0
+warm_up_s = 0.2
+measured_s = {measured_s}
+poll_interval_s = 0.25
+hold_s = 5
+"""
+
+
+def scenario(folder: Path, *transports: str, measured_s: float = 1.5) -> Path:
+    path = folder / "tiny.toml"
+    path.write_text(SCENARIO.format(transports=", ".join(f'"{t}"' for t in transports), measured_s=measured_s))
+    return path
+
+
+def command(
+    *words: str | Path, prefix: tuple[str, ...] = (), log: Path, checkout: Path = PROJECT_FOLDER
+) -> subprocess.Popen[bytes]:
+    """`python -m loadtests` of a checkout, with `prefix` before it."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [*prefix, sys.executable, "-m", "loadtests", *map(str, words)],
+            cwd=checkout, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        )  # fmt: skip
+
+
+def ended(process: subprocess.Popen[bytes], log: Path) -> str:
+    """What it said, once it has ended well."""
+    assert process.wait(10 * PATIENCE_S) == 0, log.read_text()
+    return " ".join(log.read_text().split())
+
+
+def trials(results: Path) -> list[Trial]:
+    return [Trial.load(folder) for folder in finished_trial_folders(results / "latest")]
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 4 * PATIENCE_S
+    while not done():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)

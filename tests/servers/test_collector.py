@@ -1,0 +1,42 @@
+"""A server's garbage collector looks seldom, but it looks: what connections leave behind does not pile up."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from servers.collector import COLLECT_EVERY_OBJECTS, collect_seldom
+
+
+@pytest.fixture(autouse=True)
+def _collector_as_it_was() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.enable()
+    gc.unfreeze()
+
+
+class Cycle:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_it_does_not_look_for_less_than_its_threshold_and_finds_what_is_beyond() -> None:
+    collect_seldom()
+    left_behind = weakref.ref(Cycle())
+    kept: list[list[int]] = [[] for _ in range(COLLECT_EVERY_OBJECTS // 2)]
+    assert left_behind() is not None
+    kept += [[] for _ in range(COLLECT_EVERY_OBJECTS)]
+    assert left_behind() is None
+    assert len(kept) > COLLECT_EVERY_OBJECTS
+
+
+def test_what_is_alive_by_then_is_not_looked_through_again() -> None:
+    before = gc.get_freeze_count()
+    collect_seldom()
+    assert gc.get_freeze_count() > before
+    assert not any(gc.get_objects(generation=2)), "the oldest generation begins empty"
