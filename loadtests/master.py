@@ -40,6 +40,7 @@ class MasterConductor:
 
     def __init__(self, environment: Any, spec: TrialSpec, folder: Path) -> None:
         self._runner = environment.runner
+        self._options = environment.parsed_options
         self._spec = spec
         self._folder = folder
         self._control = ControlClient(spec.control_url)
@@ -71,6 +72,9 @@ class MasterConductor:
         mismatch = self._own.mismatch(worker)
         if mismatch is not None:
             self._turned_away = mismatch
+            # It leaves now, and while it is the only one Locust would end with it: a run without a page has nobody to
+            # wait for. This one waits for those that were asked for.
+            self._options.headless = False
             self._say(messages.REFUSED, {"reason": mismatch, "may_come_again": False}, msg.node_id)
         elif len(self._members) == self._spec.workers:
             self._late.append(worker)

@@ -29,7 +29,10 @@ def ask_for_stamps(sock: socket.socket) -> None:
 def receive(sock: socket.socket, max_bytes: int) -> tuple[bytes, int]:
     """What there is to read, at most `max_bytes` of it, and when its last byte arrived (CLOCK_MONOTONIC, ns)."""
     data, ancillary, _, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES)
-    return data, arrival_ns(ancillary, time.monotonic_ns(), time.time_ns())
+    # In this order: whatever keeps the process from reading both at once makes the arrival later, never earlier, and
+    # so no chunk leaves a relay before its delay is over.
+    realtime_now_ns = time.time_ns()
+    return data, arrival_ns(ancillary, time.monotonic_ns(), realtime_now_ns)
 
 
 def arrival_ns(ancillary: Ancillary, now_ns: int, realtime_now_ns: int) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 
 COLLECT_EVERY_OBJECTS = 50_000
-"""The objects of some hundred requests in flight: about 10 MB, the most that may lie about before they are looked at.
+"""The objects of some hundred requests in flight; so many may lie about before they are looked at.
 
 The older generations are looked through every tenth time of the younger, as Python has it.
 """

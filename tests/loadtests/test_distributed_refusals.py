@@ -62,6 +62,23 @@ def test_a_server_that_already_runs_is_measured_by_workers_and_one_of_another_ve
     assert rerun_commands(load_run_info(results / "latest"), "x").startswith(asked)
 
 
+def test_one_of_another_version_that_comes_before_all_others_does_not_end_the_run(tmp_path: Path) -> None:
+    path, port = scenario(tmp_path, "websocket"), str(free_port())
+    other = changed_checkout(tmp_path / "other", ("pyproject.toml", '\nversion = "', '\nversion = "7.'))
+    log, results = tmp_path / "run.log", tmp_path / "results"
+    words = ("worker", "--master", HERE, "--port", port, "--keep", tmp_path / "kept")
+    run = command("run", path, "--results", results, "--workers", "1", "--listen", HERE, "--port", port, log=log)
+    try:
+        assert command(*words, log=tmp_path / "wrong.log", checkout=other).wait(10 * PATIENCE_S) == 2
+        right = command(*words, log=tmp_path / "right.log")
+        ended(run, log)
+        ended(right, tmp_path / "right.log")
+    finally:
+        run.send_signal(signal.SIGINT)
+    (trial,) = trials(results)
+    assert len(trial.deliveries) == 5 * trial.info.expected_events
+
+
 def test_a_worker_that_falls_behind_is_waited_for_until_the_time_is_over(tmp_path: Path) -> None:
     slow = changed_checkout(
         tmp_path / "slow",
