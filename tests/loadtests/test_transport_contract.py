@@ -61,9 +61,11 @@ class Exchange:
         slowed_ms: float = 0.0,
         named: bool = False,
         one_by_one: bool = False,
+        offsets_ns: tuple[int, ...] = OFFSETS_NS,
         **factors: Any,
     ) -> None:
         """`one_by_one`: the server hears of them in the order of their indices."""
+        self._offsets_ns = offsets_ns
         self.recorder = Recorder()
         parts = urlsplit(url)
         assert parts.hostname is not None
@@ -77,7 +79,7 @@ class Exchange:
         self.control = ControlClient(url)
         for i in range(CLIENTS):
             parameters = PARAMETERS | factors
-            setup = ClientSetup(i, parts.netloc, parameters, PAYLOADS, OFFSETS_NS, phase_ns=i * 7_000_000, named=named)
+            setup = ClientSetup(i, parts.netloc, parameters, PAYLOADS, offsets_ns, phase_ns=i * 7_000_000, named=named)
             client = new_client(transport.name, setup, self.recorder)
             self.driver.add(client)
             if one_by_one:
@@ -101,7 +103,7 @@ class Exchange:
         if self._transport.clients_send:
             t0_ns = time.monotonic_ns()
         else:
-            t0_ns = self.control.start_stream(100, list(OFFSETS_NS), list(PAYLOADS))
+            t0_ns = self.control.start_stream(100, list(self._offsets_ns), list(PAYLOADS))
         self.driver.begin(self.driver.connections, t0_ns)
 
     def settle(self) -> None:
