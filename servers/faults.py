@@ -40,32 +40,32 @@ class Memory:
     """Events in whose place it was told something else, so that it may well ask for them again."""
 
 
-def due_wakes_ns(faults: Iterable[Fault], seq: int, published_ns: int) -> set[int]:
-    """When somebody may have to be told something because event `seq` was published at `published_ns`."""
-    return {published_ns + fault.lasts_ns for fault in faults if fault.kind in ("delay", "stall") and fault.covers(seq)}
+def due_wakes_ns(faults: Iterable[Fault], seq: int, due_ns: int) -> set[int]:
+    """When somebody may have to be told something because event `seq`, which was due at `due_ns`, is published."""
+    return {due_ns + fault.lasts_ns for fault in faults if fault.kind in ("delay", "stall") and fault.covers(seq)}
 
 
 def tell(
-    faults: Sequence[Fault], memory: Memory, cursor: int, oldest_seq: int, published_ns: Sequence[int], now_ns: int
+    faults: Sequence[Fault], memory: Memory, cursor: int, oldest_seq: int, due_ns: Sequence[int], now_ns: int
 ) -> tuple[list[Told], Memory]:
     """What the client behind `cursor` is told now, in order, and what is remembered of it from here on.
 
-    `faults` are those that concern the client. `published_ns[i]` is when event i + 1 was published; those from
-    `oldest_seq` on can still be told. What closes the connection is told last, and what is garbled is told alone: a
+    `faults` are those that concern the client. `due_ns[i]` is when event i + 1 was due, of those that are published; those
+    from `oldest_seq` on can still be told. What closes the connection is told last, and what is garbled is told alone: a
     poll's reply is garbled as a whole.
     """
     kinds = _by_kind(faults)
-    if _stalled(kinds, published_ns, now_ns):
+    if _stalled(kinds, due_ns, now_ns):
         return [], memory
     behind = [seq for seq in sorted(memory.overtaken) if oldest_seq <= seq <= cursor]
-    pending = [*behind, *range(cursor + 1, len(published_ns) + 1)]
+    pending = [*behind, *range(cursor + 1, len(due_ns) + 1)]
     told: list[Told] = []
     garbled = memory.garbled
     waiting: set[int] = set()
     passed: set[int] = set()
     top = cursor
-    for unit in _units(kinds, pending, len(published_ns)):
-        if not unit.complete or any(_release_ns(kinds, seq, published_ns) > now_ns for seq in unit.seqs):
+    for unit in _units(kinds, pending, len(due_ns)):
+        if not unit.complete or any(_release_ns(kinds, seq, due_ns) > now_ns for seq in unit.seqs):
             waiting.update(unit.seqs)
             continue
         tellings = _tellings(kinds, unit, max(top, *unit.seqs), garbled)
@@ -91,19 +91,19 @@ def _by_kind(faults: Sequence[Fault]) -> _ByKind:
     return kinds
 
 
-def _stalled(faults: _ByKind, published_ns: Sequence[int], now_ns: int) -> bool:
+def _stalled(faults: _ByKind, due_ns: Sequence[int], now_ns: int) -> bool:
     for fault in faults.get("stall", ()):
         # Of several stalls in a row the one that began last also ends last.
-        latest = min(fault.last_seq or len(published_ns), len(published_ns))
-        if latest >= fault.first_seq and now_ns < published_ns[latest - 1] + fault.lasts_ns:
+        latest = min(fault.last_seq or len(due_ns), len(due_ns))
+        if latest >= fault.first_seq and now_ns < due_ns[latest - 1] + fault.lasts_ns:
             return True
     return False
 
 
-def _release_ns(faults: _ByKind, seq: int, published_ns: Sequence[int]) -> int:
+def _release_ns(faults: _ByKind, seq: int, due_ns: Sequence[int]) -> int:
     """When event `seq` may be told: of several delays the longest counts."""
     delays_ns = [fault.lasts_ns for fault in faults.get("delay", ()) if fault.covers(seq)]
-    return published_ns[seq - 1] + max(delays_ns, default=0)
+    return due_ns[seq - 1] + max(delays_ns, default=0)
 
 
 @dataclass(frozen=True, slots=True)

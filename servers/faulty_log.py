@@ -34,7 +34,10 @@ class FaultyLog(EventLog):
     def __init__(self, faults: Sequence[Fault], history: int) -> None:
         super().__init__(history)
         self._faults = tuple(faults)
-        self._published_ns = array("q")
+        self._due_ns = array("q")
+        """Delays and stalls count from here: whoever delays a late event by 40 ms from its publication on is late
+        twice, by the lateness of the publication and by that of the release, and has not added 40 ms but more.
+        """
         self._singled_out = frozenset(fault.client for fault in faults)
         self._memories: dict[int, Memory] = {}
         self._answers: dict[tuple[int, Memory, int], tuple[list[Telling], Memory]] = {}
@@ -48,7 +51,7 @@ class FaultyLog(EventLog):
         """
 
     def append(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
-        self._published_ns.append(published_ns)
+        self._due_ns.append(due_ns)
         self._clock_ns = max(self._clock_ns, published_ns)
         self._answers.clear()
         event = self._keep(due_ns, published_ns, payload)
@@ -57,7 +60,7 @@ class FaultyLog(EventLog):
             fault.kind == "delay" and fault.client is None and fault.covers(event.seq) for fault in self._faults
         ):
             self._wake_all()
-        for wake_ns in due_wakes_ns(self._faults, event.seq, published_ns):
+        for wake_ns in due_wakes_ns(self._faults, event.seq, due_ns):
             if self._wakes is None:
                 self._wakes = PreciseCalls(asyncio.get_running_loop(), self._release)
             self._wakes.add(wake_ns)
@@ -87,7 +90,7 @@ class FaultyLog(EventLog):
 
     def reset(self) -> None:
         super().reset()
-        del self._published_ns[:]
+        del self._due_ns[:]
         self._memories.clear()
         self._answers.clear()
         self._latest.clear()
@@ -109,7 +112,7 @@ class FaultyLog(EventLog):
         key = (kind, memory, cursor)
         if key not in self._answers:
             faults = [fault for fault in self._faults if fault.concerns(kind)]
-            told, after = tell(faults, memory, cursor, self.oldest_seq, self._published_ns, self._clock_ns)
+            told, after = tell(faults, memory, cursor, self.oldest_seq, self._due_ns, self._clock_ns)
             self._answers[key] = [(self._encoded(telling), telling.closes) for telling in told], after
         told_now, self._memories[client] = self._answers[key]
         return told_now

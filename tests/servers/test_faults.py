@@ -14,8 +14,8 @@ from servers.faults import Memory, Told, due_wakes_ns, tell
 
 MS = 1_000_000
 EVENTS = 12
-PUBLISHED_NS = [(i + 1) * 10 * MS for i in range(EVENTS)]
-END_NS = PUBLISHED_NS[-1] + 10_000 * MS
+DUE_NS = [(i + 1) * 10 * MS for i in range(EVENTS)]
+END_NS = DUE_NS[-1] + 10_000 * MS
 
 
 def faults(*specs: str) -> list[Fault]:
@@ -32,7 +32,7 @@ class Asking:
         self.told: list[tuple[int, Told]] = []
 
     def ask(self, now_ns: int) -> list[Told]:
-        published = [at_ns for at_ns in PUBLISHED_NS if at_ns <= now_ns]
+        published = [at_ns for at_ns in DUE_NS if at_ns <= now_ns]
         told, self._memory = tell(self._faults, self._memory, self.cursor, 1, published, now_ns)
         self.told += [(now_ns, telling) for telling in told]
         if told and told[-1].condition != "garbled":
@@ -40,9 +40,9 @@ class Asking:
         return told
 
     def ask_whenever_something_may_be_new(self) -> list[tuple[int, Told]]:
-        times = set(PUBLISHED_NS)
-        for seq, published_ns in enumerate(PUBLISHED_NS, start=1):
-            times |= due_wakes_ns(self._faults, seq, published_ns)
+        times = set(DUE_NS)
+        for seq, due_ns in enumerate(DUE_NS, start=1):
+            times |= due_wakes_ns(self._faults, seq, due_ns)
         for now_ns in sorted(times):
             while self.ask(now_ns):
                 pass
@@ -87,28 +87,28 @@ def test_an_event_is_not_swapped_twice() -> None:
 def test_a_delay_of_all_events_is_exact_and_keeps_their_order() -> None:
     client = heard("delay:ms=25")
     assert client.seqs == EVERYTHING
-    assert [now_ns for now_ns, _ in client.told] == [at_ns + 25 * MS for at_ns in PUBLISHED_NS]
+    assert [now_ns for now_ns, _ in client.told] == [at_ns + 25 * MS for at_ns in DUE_NS]
 
 
 def test_a_delayed_event_holds_nothing_else_up() -> None:
     client = heard("delay:seq=5,ms=25")
     assert client.seqs == [1, 2, 3, 4, 6, 7, 5, 8, 9, 10, 11, 12]
     times = {telling.seq: now_ns for now_ns, telling in client.told}
-    assert times == {seq: at_ns + (25 * MS if seq == 5 else 0) for seq, at_ns in enumerate(PUBLISHED_NS, start=1)}
+    assert times == {seq: at_ns + (25 * MS if seq == 5 else 0) for seq, at_ns in enumerate(DUE_NS, start=1)}
 
 
 def test_of_two_delays_the_longer_counts() -> None:
     times = {telling.seq: now_ns for now_ns, telling in heard("delay:ms=5", "delay:seq=3,ms=7").told}
-    assert times[2] == PUBLISHED_NS[1] + 5 * MS
-    assert times[3] == PUBLISHED_NS[2] + 7 * MS
+    assert times[2] == DUE_NS[1] + 5 * MS
+    assert times[3] == DUE_NS[2] + 7 * MS
 
 
 def test_a_stall_stops_everything_for_its_time() -> None:
     client = heard("stall:seq=5,ms=25")
     assert client.seqs == EVERYTHING
     times = {telling.seq: now_ns for now_ns, telling in client.told}
-    over_ns = PUBLISHED_NS[4] + 25 * MS
-    assert [times[seq] for seq in (4, 5, 6, 7, 8)] == [PUBLISHED_NS[3], over_ns, over_ns, over_ns, PUBLISHED_NS[7]]
+    over_ns = DUE_NS[4] + 25 * MS
+    assert [times[seq] for seq in (4, 5, 6, 7, 8)] == [DUE_NS[3], over_ns, over_ns, over_ns, DUE_NS[7]]
 
 
 def test_a_garbled_event_is_told_alone_and_once() -> None:
@@ -134,10 +134,10 @@ def test_what_closes_is_told_last() -> None:
 
 def test_events_out_of_the_history_are_not_told() -> None:
     asked = faults("delay:seq=2,ms=500")
-    told, memory = tell(asked, Memory(), 1, 1, PUBLISHED_NS, END_NS - 10_000 * MS)
+    told, memory = tell(asked, Memory(), 1, 1, DUE_NS, END_NS - 10_000 * MS)
     assert [telling.seq for telling in told] == EVERYTHING[2:]
     assert memory.overtaken == {2}
-    assert tell(asked, memory, 12, 3, PUBLISHED_NS, END_NS) == ([], Memory())
+    assert tell(asked, memory, 12, 3, DUE_NS, END_NS) == ([], Memory())
 
 
 @st.composite
@@ -171,13 +171,13 @@ def test_whenever_a_client_asks_it_is_told_exactly_what_was_asked_for(asked: lis
     delays = [(fault, fault.lasts_ns) for fault in asked if fault.kind == "delay"]
     for now_ns, telling in client.told:
         longest_ns = max((ns for fault, ns in delays if fault.covers(telling.seq)), default=0)
-        assert now_ns >= PUBLISHED_NS[telling.seq - 1] + longest_ns
+        assert now_ns >= DUE_NS[telling.seq - 1] + longest_ns
 
 
 @pytest.mark.parametrize("spec", ["delay:ms=25", "delay:seq=5,ms=25", "stall:seq=5,ms=25"])
 def test_who_waits_is_woken_when_there_is_something_to_tell(spec: str) -> None:
     """A client that asks only when woken is told each event as early as one that asks all the time."""
     woken, restless = heard(spec), Asking(faults(spec))
-    for now_ns in range(0, PUBLISHED_NS[-1] + 100 * MS, MS):
+    for now_ns in range(0, DUE_NS[-1] + 100 * MS, MS):
         restless.ask(now_ns)
     assert woken.told == restless.told
