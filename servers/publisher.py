@@ -7,11 +7,11 @@ that lateness shows up as latency and is never hidden.
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from array import array
 from collections.abc import Sequence
 
+from servers.collector import look_through_what_comes
 from servers.log import EventLog
 from servers.timer import PreciseTimer
 
@@ -40,7 +40,7 @@ class Publisher:
         """Stop, and empty the log and the account; collect garbage now, where a stream is to follow."""
         self.stop()
         if collects:
-            _quiet_garbage_collection()
+            look_through_what_comes()
         self._log.reset()
         self._due_ns, self._published_ns = array("q"), array("q")
 
@@ -78,13 +78,3 @@ class Publisher:
             self._due_ns.append(due_ns)
             self._published_ns.append(published_ns)
             self._log.append(due_ns, published_ns, payloads[index % len(payloads)])
-
-
-def _quiet_garbage_collection() -> None:
-    """Collect now, and keep what is alive (all connections, as a rule) out of later collections.
-
-    A full collection over ten thousand connections would stop the loop for longer than most latencies measured.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()

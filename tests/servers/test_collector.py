@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from servers.collector import COLLECT_EVERY_OBJECTS, collect_seldom
+from servers.collector import COLLECT_EVERY_OBJECTS, collect_seldom, look_through_what_comes
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +40,20 @@ def test_what_is_alive_by_then_is_not_looked_through_again() -> None:
     collect_seldom()
     assert gc.get_freeze_count() > before
     assert not any(gc.get_objects(generation=2)), "the oldest generation begins empty"
+
+
+def test_while_a_stream_runs_as_much_may_come_as_was_alive() -> None:
+    collect_seldom()
+    alive: list[list[int]] = [[] for _ in range(3 * COLLECT_EVERY_OBJECTS)]
+    look_through_what_comes()
+    left_behind = weakref.ref(Cycle())
+    alive += [[] for _ in range(3 * COLLECT_EVERY_OBJECTS - 100)]
+    assert left_behind() is not None
+    alive += [[] for _ in range(gc.get_threshold()[0])]
+    assert left_behind() is None
+
+
+def test_a_small_server_looks_as_seldom_as_before_its_stream() -> None:
+    collect_seldom()
+    look_through_what_comes()
+    assert gc.get_threshold()[0] >= COLLECT_EVERY_OBJECTS

@@ -13,7 +13,9 @@ from servers.publisher import Publisher
 
 @pytest.fixture(autouse=True)
 def unfrozen() -> Iterator[None]:
+    before = gc.get_threshold()
     yield
+    gc.set_threshold(*before)
     gc.unfreeze()
 
 
