@@ -50,9 +50,9 @@ def tell(
 ) -> tuple[list[Told], Memory]:
     """What the client behind `cursor` is told now, in order, and what is remembered of it from here on.
 
-    `faults` are those that concern the client. `due_ns[i]` is when event i + 1 was due, of those that are published; those
-    from `oldest_seq` on can still be told. What closes the connection is told last, and what is garbled is told alone: a
-    poll's reply is garbled as a whole.
+    `faults` are those that concern the client. `due_ns[i]` is when event i + 1 was due, of those that are published;
+    those from `oldest_seq` on can still be told. What closes the connection is told last, and what is garbled is told
+    alone: a poll's reply is garbled as a whole.
     """
     kinds = _by_kind(faults)
     if _stalled(kinds, due_ns, now_ns):
