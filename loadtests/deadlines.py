@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from loadtests.alarm import Alarm
@@ -31,6 +31,12 @@ class Deadlines:
         heapq.heappush(self._waiting, (due_ns, next(self._order), callback, subject))
         if not self._alarm_ns or due_ns < self._alarm_ns:
             self._set_alarm()
+
+    def drop(self, subjects: Collection[Any]) -> None:
+        """Call nothing that is waiting about any of these: one pass through all that waits."""
+        self._waiting = [waiting for waiting in self._waiting if waiting[3] not in subjects]
+        heapq.heapify(self._waiting)
+        self._set_alarm()
 
     def close(self) -> None:
         """Call nothing any more."""

@@ -69,7 +69,10 @@ class Driver:
 
     def begin(self, connections: list[Connection], t0_ns: int) -> None:
         """Tell clients that the stream starts at `t0_ns`."""
+        # Deadlines by which they should have connected would ring ten seconds later, each a wake-up amid the stream.
+        self._deadlines.drop(set(connections))
         for connection in connections:
+            connection.armed_ns = connection.armed_later_ns = 0
             connection.client.begin(t0_ns, time.monotonic_ns())
             self._act(connection)
 

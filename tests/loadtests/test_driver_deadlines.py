@@ -84,3 +84,25 @@ def test_a_poll_that_is_answered_in_time_adds_one_deadline_and_not_its_patience_
         want(driver, connection, now_ns + MS)
         wait_for(client, polls)
     assert len(driver._deadlines._waiting) <= 2
+
+
+def test_no_deadline_of_the_connecting_rings_amid_the_stream(driver: Driver) -> None:
+    setup = ClientSetup(0, "127.0.0.1:1", {"hold_s": 30.0}, ("x",), (1,))
+    connection = driver.add(LongPollClient(setup, Recorder()))
+    deadline = time.monotonic() + PATIENCE_S
+    while not connection.client.ready:
+        assert time.monotonic() < deadline
+        gevent.sleep(0.001)
+    driver.begin(driver.connections, time.monotonic_ns())
+    wanted_ns = connection.client.timer_ns
+    assert wanted_ns > time.monotonic_ns() + 30_000 * MS
+    assert [due_ns for due_ns, _, _, subject in driver._deadlines._waiting if subject is connection] == [wanted_ns]
+
+
+def test_a_client_that_waits_when_the_stream_begins_is_woken_all_the_same(driver: Driver) -> None:
+    client, connection = sleeper(driver)
+    due_ns = time.monotonic_ns() + 20 * MS
+    want(driver, connection, due_ns)
+    driver.begin(driver.connections, time.monotonic_ns())
+    wait_for(client, 1)
+    assert client.woken_ns[0] >= due_ns
