@@ -41,4 +41,5 @@ class Connection:
             return SocketCounters(self.user_up_bytes, self.user_down_bytes, -1, -1)
         if self.sock is None or not self.open:
             return self.closed_counters
-        return self.closed_counters.plus(read_counters(self.sock))
+        counted = read_counters(self.sock)
+        return counted if self.closed_counters is _NOTHING else self.closed_counters.plus(counted)

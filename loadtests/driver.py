@@ -218,21 +218,24 @@ class Driver:
         connection.client.connection_failed(time.monotonic_ns())
         self._act(connection)
 
-    def _readable(self, connection: Connection) -> None:
+    def _readable(self, connection: Connection) -> bool:
+        """Read once; whether there may be more to read at once."""
         assert connection.sock is not None
         try:
             data, ancillary, _, _ = connection.sock.recvmsg(_READ_BYTES, ANCILLARY_BYTES)
         except (BlockingIOError, InterruptedError):
-            return
+            return False
         except OSError:
             data, ancillary = b"", []
         user_ns = time.monotonic_ns()
         self._arrived(connection, data, kernel_stamp_ns(ancillary), user_ns)
+        return len(data) == _READ_BYTES
 
     def _arrived(self, connection: Connection, data: bytes, kernel_ns: int, user_ns: int) -> None:
         """Hand what was read, nothing at the end of the stream, to its client."""
         if data:
-            connection.user_down_bytes += len(data)
+            if not self.kernel_counters:
+                connection.user_down_bytes += len(data)
             if connection.client.received(data, user_ns, kernel_ns):
                 self._act(connection)
         else:

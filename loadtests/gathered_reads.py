@@ -20,10 +20,13 @@ from loadtests.connection import Connection
 from loadtests.deadlines import Deadlines
 
 _READ, _WRITE = 1, 2
-_EPOLLIN = 1
+_SOMETHING_CAME, _PEER_ENDED = 0x001, 0x2000
+"""EPOLLIN and EPOLLRDHUP."""
+_NEWS = _SOMETHING_CAME | _PEER_ENDED | 1 << 31
+"""EPOLLET: told once, when it comes. Else the kernel would ask each socket again after it was read."""
 _AT_ONCE = 512
 """Reads in a row, some milliseconds; then whatever else is due has its turn."""
-_LONGEST_SPACING_NS = 1_000_000
+_LONGEST_SPACING_NS = 2_000_000
 _FAN_OUT_NS_PER_CLIENT = 10_000
 """About what a server takes to write one delivery: waiting for longer than the whole fan-out gathers nothing."""
 _READ_TOGETHER_RATIO = 0.01
@@ -43,9 +46,10 @@ def longest_unread_ns(due_offsets_ns: Sequence[int], clients: int) -> int:
 
 
 class GatheredReads:
-    """Calls `read` for each of its connections that has something to read."""
+    """Calls `read` for each of its connections that has something to read, and again where there may be more."""
 
-    def __init__(self, loop: Any, deadlines: Deadlines, spacing_ns: int, read: Callable[[Connection], None]) -> None:
+    def __init__(self, loop: Any, deadlines: Deadlines, spacing_ns: int, read: Callable[[Connection], bool]) -> None:
+        """`read` reads once, and says whether it got as much as it could take."""
         self._deadlines = deadlines
         self._spacing_ns = spacing_ns
         self._read = read
@@ -66,7 +70,7 @@ class GatheredReads:
         assert connection.sock is not None
         descriptor = connection.sock.fileno()
         self._connections[descriptor] = connection
-        self._ready.register(descriptor, _EPOLLIN)
+        self._ready.register(descriptor, _NEWS)
 
     def discard(self, connection: Connection) -> None:
         """Read it no more; nothing happens where it was not to be read. Its socket is still open."""
@@ -96,13 +100,19 @@ class GatheredReads:
         else:
             self._watcher.start(self._something_came)
 
+    def _ask_again(self, descriptor: int) -> None:
+        """Be told once more if there is anything to read: a full read may have left data, any read the stream's end."""
+        if descriptor in self._connections:
+            self._ready.modify(descriptor, _NEWS)
+
     def _read_what_came(self) -> int:
         """How many connections had something to read."""
         ready = self._ready.poll(0, _AT_ONCE)
-        for descriptor, _ in ready:
-            connection = self._connections.get(descriptor)
+        connections, read = self._connections, self._read
+        for descriptor, news in ready:
+            connection = connections.get(descriptor)
             # Reading one client may have closed another: in a test they share a server that goes away.
-            if connection is not None:
-                self._read(connection)
+            if connection is not None and (read(connection) or news != _SOMETHING_CAME):
+                self._ask_again(descriptor)
         self._last_read_ns = time.monotonic_ns() if len(ready) < _AT_ONCE else 0
         return len(ready)

@@ -8,6 +8,7 @@ import struct
 SO_TIMESTAMPNS = 35
 """Linux's number for it on all common architectures; Python does not name it."""
 _STAMP = struct.Struct("@qq")
+_unpack_stamp = _STAMP.unpack
 ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
 
 
@@ -22,7 +23,9 @@ def ask_for_stamps(sock: socket.socket) -> bool:
 
 def kernel_stamp_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
     """The receive stamp (CLOCK_REALTIME) that came with a read; 0 without one."""
-    if not ancillary or len(ancillary[0][2]) != _STAMP.size:
+    try:
+        seconds, nanoseconds = _unpack_stamp(ancillary[0][2])
+    except (IndexError, struct.error):
         return 0
-    seconds, nanoseconds = _STAMP.unpack(ancillary[0][2])
-    return int(seconds * 1_000_000_000 + nanoseconds)
+    stamp_ns: int = seconds * 1_000_000_000 + nanoseconds
+    return stamp_ns

@@ -21,6 +21,8 @@ RETRY_DELAY_NS = 100_000_000
 ANSWER_TIMEOUT_NS = 10_000_000_000
 """On top of a hold: an answer that takes longer is given up and recorded as a timeout."""
 
+_pack_delivery = DELIVERY_ROW.pack
+
 
 @dataclass(frozen=True, slots=True)
 class ClientSetup:
@@ -154,9 +156,7 @@ class Client(abc.ABC):
     def deliver(self, arrival: Arrival, user_ns: int, kernel_ns: int) -> None:
         """Record one delivery and move the cursor; gaps are remembered until they are filled."""
         seq, due_ns, published_ns, intact = arrival
-        self.recorder.deliveries.frombytes(
-            DELIVERY_ROW.pack(self.index, seq, due_ns, published_ns, kernel_ns, user_ns, intact)
-        )
+        self.recorder.add_delivery(_pack_delivery(self.index, seq, due_ns, published_ns, kernel_ns, user_ns, intact))
         if seq == self.cursor + 1:
             self.cursor = seq
         elif seq > self.cursor:
