@@ -19,7 +19,7 @@ from loadtests.clients.base import Client
 from loadtests.connection import Connection
 from loadtests.deadlines import Deadlines
 from loadtests.gathered_reads import GatheredReads
-from loadtests.kernel_stamps import ANCILLARY_BYTES, ask_for_stamps, kernel_stamp_ns
+from loadtests.kernel_stamps import ask_for_stamps, read_stamped
 from loadtests.recorder import Recorder
 from loadtests.records import SocketStage
 from loadtests.socket_counters import kernel_counts_sockets
@@ -219,16 +219,13 @@ class Driver:
         self._act(connection)
 
     def _readable(self, connection: Connection) -> bool:
-        """Read once; whether there may be more to read at once."""
+        """Read once; whether it got as much as it could take."""
         assert connection.sock is not None
         try:
-            data, ancillary, _, _ = connection.sock.recvmsg(_READ_BYTES, ANCILLARY_BYTES)
-        except (BlockingIOError, InterruptedError):
+            data, kernel_ns = read_stamped(connection.sock, _READ_BYTES)
+        except BlockingIOError:
             return False
-        except OSError:
-            data, ancillary = b"", []
-        user_ns = time.monotonic_ns()
-        self._arrived(connection, data, kernel_stamp_ns(ancillary), user_ns)
+        self._arrived(connection, data, kernel_ns, time.monotonic_ns())
         return len(data) == _READ_BYTES
 
     def _arrived(self, connection: Connection, data: bytes, kernel_ns: int, user_ns: int) -> None:

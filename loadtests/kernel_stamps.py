@@ -9,7 +9,7 @@ SO_TIMESTAMPNS = 35
 """Linux's number for it on all common architectures; Python does not name it."""
 _STAMP = struct.Struct("@qq")
 _unpack_stamp = _STAMP.unpack
-ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
+_ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
 
 
 def ask_for_stamps(sock: socket.socket) -> bool:
@@ -21,11 +21,19 @@ def ask_for_stamps(sock: socket.socket) -> bool:
     return True
 
 
-def kernel_stamp_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
-    """The receive stamp (CLOCK_REALTIME) that came with a read; 0 without one."""
+def read_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes, int]:
+    """What has arrived, and the kernel's receive stamp of its last segment (CLOCK_REALTIME; 0 without one).
+
+    Nothing at the end of the stream, whichever way it ended; BlockingIOError where nothing is there yet.
+    """
+    try:
+        data, ancillary, _, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES)
+    except (BlockingIOError, InterruptedError):
+        raise BlockingIOError from None
+    except OSError:
+        return b"", 0
     try:
         seconds, nanoseconds = _unpack_stamp(ancillary[0][2])
     except (IndexError, struct.error):
-        return 0
-    stamp_ns: int = seconds * 1_000_000_000 + nanoseconds
-    return stamp_ns
+        return data, 0
+    return data, seconds * 1_000_000_000 + nanoseconds

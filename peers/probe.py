@@ -24,7 +24,7 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
-from loadtests.kernel_stamps import ANCILLARY_BYTES, ask_for_stamps, kernel_stamp_ns
+from loadtests.kernel_stamps import ask_for_stamps, read_stamped
 from loadtests.recorder import Recorder
 from loadtests.records import ClockPairs, Ints, Table
 from peers.work import BEYOND_THE_STREAM
@@ -62,12 +62,9 @@ class _Client(abc.ABC):
 
     def read(self) -> bool:
         """Take what has arrived; False at the end of the connection."""
-        try:
-            data, ancillary, _, _ = self.sock.recvmsg(_READ_BYTES, ANCILLARY_BYTES)
-        except OSError:
-            return False
+        data, kernel_ns = read_stamped(self.sock, _READ_BYTES)
         if data:
-            self.received(data, kernel_stamp_ns(ancillary), time.monotonic_ns())
+            self.received(data, kernel_ns, time.monotonic_ns())
         return bool(data)
 
     def turn(self, now_ns: int) -> int:
