@@ -12,7 +12,7 @@ from loadtests.records import PlannedTrial, UserError
 from loadtests.scenario import Scenario
 from servers.stream import Arrival, StreamSpec, due_offsets_ns
 
-OVERHEAD_S = 1.15
+OVERHEAD_S = 1.0
 """Starting, connecting and stopping one trial's processes, as planned for (the limit is 1.5 s)."""
 CONNECT_S_PER_CLIENT = 0.001
 """Connecting, and closing at the end, beyond that: a WebSocket's handshake is the longest."""
