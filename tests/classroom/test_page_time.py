@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -27,6 +28,19 @@ def picture(page: Page) -> str:
     """The lanes as they are drawn now."""
     url: str = page.evaluate(PICTURE)
     return url
+
+
+def still_picture(page: Page) -> str:
+    """The lanes once they have not changed for a second and a half: what a frozen moment still lacked has come."""
+    deadline = time.monotonic() + PATIENCE_S
+    before = picture(page)
+    while True:
+        page.wait_for_timeout(1500)
+        wait_for_frames(page)
+        if (now := picture(page)) == before:
+            return now
+        assert time.monotonic() < deadline, "the picture moves on and on"
+        before = now
 
 
 def wait_for_second(page: Page, run_id: int, second: int) -> None:
@@ -55,11 +69,8 @@ def test_space_freezes_and_goes_on(page: Page, classroom: RunningClassroom) -> N
     page.keyboard.press("Space")
     expect(page.locator("#freeze-button")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#lanes-status")).to_contain_text(f"Frozen in run {run['id']}")
-    wait_for_frames(page)  # the last of the moving picture may still be on its way
-    frozen, delivered = picture(page), shown(page, "websocket", "delivered")
+    frozen, delivered = still_picture(page), shown(page, "websocket", "delivered")
     page.wait_for_timeout(1500)
-    wait_for_frames(page)
-    assert picture(page) == frozen
     assert shown(page, "websocket", "delivered") == delivered
     page.keyboard.press("Space")
     expect(page.locator("#lanes-status")).to_contain_text("Live")
