@@ -64,9 +64,13 @@ class Driver:
     def add(self, client: Client) -> Connection:
         """Start driving a client; it connects at once if it wants to."""
         connection = Connection(client)
+        self.drive(connection)
+        return connection
+
+    def drive(self, connection: Connection) -> None:
+        """As `add`, for a client that has its connection."""
         self.connections.append(connection)
         self._act(connection)
-        return connection
 
     def begin(self, connections: list[Connection], t0_ns: int) -> None:
         """Tell clients that the stream starts at `t0_ns`."""

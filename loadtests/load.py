@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import gevent
 
 from loadtests.admission import Admission
-from loadtests.clients.base import ClientSetup
+from loadtests.clients.base import Client, ClientSetup
 from loadtests.collector import kept_from_collector
+from loadtests.connection import Connection
 from loadtests.driver import Driver
 from loadtests.gathered_reads import longest_unread_ns
 from loadtests.plan import LINGER_S, connect_patience_s, drain_limit_s, last_turn_s, stream_spec
@@ -62,12 +63,14 @@ class Load:
         gevent.spawn(self._open_all)
 
     def _open_all(self) -> None:
-        for index in self._clients:
+        # All are made before the first connects: what a handshake leaves behind in memory would lie between them.
+        connections = [Connection(self._new_client(index)) for index in self._clients]
+        for connection in connections:
             self._admission.enter()
-            self._open_client(index)
+            self.driver.drive(connection)
             gevent.sleep(0)
 
-    def _open_client(self, index: int) -> None:
+    def _new_client(self, index: int) -> Client:
         setup = ClientSetup(
             index=index,
             host=self._host,
@@ -77,7 +80,7 @@ class Load:
             phase_ns=self._phases_ns[index],
             named=self._instruments.trace,
         )
-        self.driver.add(new_client(self._trial.transport, setup, self.recorder))
+        return new_client(self._trial.transport, setup, self.recorder)
 
     def wait_for_server(self) -> None:
         """Until the address of the clients accepts connections."""
