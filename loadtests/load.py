@@ -45,11 +45,15 @@ class Load:
         self._host = parts.netloc
         self._address = (parts.hostname, parts.port)
         delay_ms = spec.trial.parameters.get("client_delay_ms")
-        unread_ns = longest_unread_ns(self.due_offsets_ns, int(spec.trial.parameters["clients"]))
         self.driver = (
-            SlowDriver(self._address, self.recorder, delay_ms, unread_ns)
+            # It reads at once: what is left unread on purpose would be within its delay, and not on top.
+            SlowDriver(self._address, self.recorder, delay_ms)
             if delay_ms
-            else Driver(self._address, self.recorder, unread_ns)
+            else Driver(
+                self._address,
+                self.recorder,
+                longest_unread_ns(self.due_offsets_ns, int(spec.trial.parameters["clients"])),
+            )
         )
         self.driver.sources = source_addresses(parts.hostname, ports_held(spec.trial), ephemeral_ports())
         self._phases_ns = phases_ns(spec.trial)
