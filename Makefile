@@ -71,9 +71,7 @@ check: $(TEST_READY) ## Lint, format and types: ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-# A lock names packages, versions and hashes, and no address of any index.
-COMPILE = $(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
-  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+COMPILE = $(BIN)/pip-compile --quiet --upgrade
 
 lock: $(TEST_READY) ## Renew both locks from pyproject.toml
 	@$(COMPILE) --output-file requirements.lock pyproject.toml
