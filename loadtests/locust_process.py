@@ -8,13 +8,14 @@ is loaded.
 from __future__ import annotations
 
 import gc
-from typing import Any
+import importlib
 
-gc.disable()
 
-from locust import main as _main  # noqa: E402 - with the collector off
+def command_line() -> None:
+    """Load Locust with the collector off, and be it."""
+    gc.disable()
+    importlib.import_module("locust.main").main()
 
-_command_line: Any = _main.main
 
 if __name__ == "__main__":
-    _command_line()
+    command_line()
