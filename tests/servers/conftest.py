@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -84,6 +85,16 @@ def running_server(*arguments: str) -> Iterator[RunningServer]:
                     process.wait()
         errors.seek(0)
         assert (status, errors.read()) == (0, "")
+
+
+@pytest.fixture
+def collector_as_it_was() -> Iterator[None]:
+    """Give this process back its garbage collector as the test found it."""
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.enable()
+    gc.unfreeze()
 
 
 @pytest.fixture

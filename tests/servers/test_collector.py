@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
 
 import pytest
 
 from servers.collector import COLLECT_EVERY_OBJECTS, collect_seldom, look_through_what_comes
 
-
-@pytest.fixture(autouse=True)
-def _collector_as_it_was() -> Iterator[None]:
-    before = gc.get_threshold()
-    yield
-    gc.set_threshold(*before)
-    gc.enable()
-    gc.unfreeze()
+pytestmark = pytest.mark.usefixtures("collector_as_it_was")
 
 
 class Cycle:

@@ -1,22 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from servers.log import EventLog
 from servers.publisher import Publisher
 
-
-@pytest.fixture(autouse=True)
-def unfrozen() -> Iterator[None]:
-    before = gc.get_threshold()
-    yield
-    gc.set_threshold(*before)
-    gc.unfreeze()
+pytestmark = pytest.mark.usefixtures("collector_as_it_was")
 
 
 def start(publisher: Publisher, start_in_ms: int, due_offsets_ns: list[int], payloads: list[str]) -> int:
