@@ -16,6 +16,7 @@ from analysis.style import LIGHT, POINTS_PER_IN
 _MARK_RADIUS_POINTS = 5.0
 _GAP_POINTS = 6.0
 PAPER_BOX = {"facecolor": LIGHT.paper, "edgecolor": "none", "pad": 1.5}
+"""Under all words within the axes: guides, grid and hatching end beside them."""
 _LEADER = {"arrowstyle": "-", "color": LIGHT.rule, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4}
 
 
@@ -29,8 +30,6 @@ class Label:
     colour: str
     size: float = 8.0
     bold: bool = False
-    boxed: bool = False
-    """On a box of paper, where what is below is hatched."""
 
 
 def label_ends(axes: Axes, ends: Sequence[Label]) -> None:
@@ -85,7 +84,7 @@ def _annotate(axes: Axes, label: Label, offset: tuple[float, float], *, align: s
         annotation_clip=False,
         zorder=6,
         arrowprops=_LEADER if leader else None,
-        bbox=PAPER_BOX if label.boxed else None,
+        bbox=PAPER_BOX,
     )
 
 

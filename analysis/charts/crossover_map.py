@@ -200,7 +200,7 @@ def _tried_marks(panel: _Panel, results: Results, capacity: JsonObject) -> list[
 def _draw_marks(axes: Axes, panel: _Panel, marks: Sequence[_Mark], texts: Sequence[Text]) -> None:
     for mark in marks:
         axes.plot(*mark.spot, **{**look(mark.winner, line=False), "zorder": 6})
-    labels = [Label(*mark.spot, mark.outcome, LIGHT.ink, size=8, boxed=True) for mark in marks]
+    labels = [Label(*mark.spot, mark.outcome, LIGHT.ink, size=8) for mark in marks]
     label_points(axes, labels, [mark.spot for mark in marks], [_boundary_line(panel)], texts)
 
 

@@ -19,7 +19,7 @@ _ROW_IN = 0.24
 _NAME_POINTS = 8
 _LEAST_REACH = 1.6
 """The outermost mark stands for at least this factor, so that noise does not look like an effect."""
-_OUTERMOST_RATIO = 0.4
+_OUTERMOST_RATIO = 0.3
 """Of half an axis' length: no mark lies further out, so that its figure fits beside it."""
 
 

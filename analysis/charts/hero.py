@@ -58,13 +58,15 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
         curve = _curve(series) or spots
         axes.plot([x for x, _ in curve], [y for _, y in curve], **{**look(series.transport), "marker": ""})
         axes.plot(xs, ys, **look(series.transport, line=False, rank=rank))
-        whiskers(axes, xs, ys, series.values("latency_ms", "p95_ci95"), series.transport.colour)
-        whiskers(axes, xs, ys, series.values("requests_per_s_ci95"), series.transport.colour, horizontal=True)
+        along, across = series.values("latency_ms", "p95_ci95"), series.values("requests_per_s_ci95")
+        whiskers(axes, xs, ys, along, series.transport.colour)
+        whiskers(axes, xs, ys, across, series.transport.colour, horizontal=True)
         labels += _labels(series)
         marks += spots
         lines.append(curve)
-        intervals = series.values("requests_per_s_ci95")
-        lines += [[(pair[0], y), (pair[1], y)] for pair, y in zip(intervals, ys, strict=True) if pair]
+        lines += [[(end, y) for end in pair] for pair, y in zip(across, ys, strict=True) if pair]
+        low, high = axes.get_ylim()
+        lines += [[(x, min(max(end, low), high)) for end in pair] for pair, x in zip(along, xs, strict=True) if pair]
     label_points(axes, labels, marks, lines)
     return Chart("hero", TITLE, _caption(groups), figure)
 
