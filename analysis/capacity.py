@@ -38,6 +38,8 @@ class TrialLoad:
     block: int
     window_s: float
     server_cpu_s: float
+    server_core_s: float
+    """That its core was there for it: the window, less what the host of a virtual machine took."""
     polls: int
     """Answered."""
     deliveries: int
@@ -63,6 +65,7 @@ class TrialLoad:
             block=trial.info.block,
             window_s=trial.window_s,
             server_cpu_s=server.cpu_ns / 1e9,
+            server_core_s=trial.window_s * (1 - server.stolen_ratio),
             polls=trial.requests.answered_polls,
             deliveries=trial.deliveries,
             socket_bytes=None if counted is None or scale is None else scale * (counted.up + counted.down),
@@ -88,8 +91,8 @@ class LoadPoint:
 
     @property
     def server_cpu_ratio(self) -> float:
-        """Mean share of a core that the server used."""
-        return total(self.loads, "server_cpu_s") / total(self.loads, "window_s")
+        """Mean share of its core that the server used."""
+        return total(self.loads, "server_cpu_s") / total(self.loads, "server_core_s")
 
     @property
     def saturated(self) -> bool:

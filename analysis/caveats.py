@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analysis.precision import not_known
+from analysis.validity import STOLEN_WORTH_SAYING_RATIO
 from loadtests.records import JsonObject, RunInfo, TrialInfo
 
 FEW_TRIALS = 3
@@ -21,6 +22,7 @@ def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> list[s
     return [
         *_extent(run, points, trials),
         *_machine(trials),
+        *_stolen(points),
         *_instruments(run, points, trials),
         *_surprises(run, points),
     ]
@@ -58,6 +60,16 @@ def _machine(trials: Sequence[TrialInfo]) -> Iterator[str]:
         )
     if late := sum(worker.end == "late" for worker in workers):
         yield f"A worker came too late for a trial, and had no part in it, {late} times."
+
+
+def _stolen(points: Points) -> Iterator[str]:
+    worst = [max(point["server_stolen_ratio"] or 0.0, point["load_stolen_ratio"] or 0.0) for point in points]
+    at = [point for point, ratio in zip(points, worst, strict=True) if ratio >= STOLEN_WORTH_SAYING_RATIO]
+    if at:
+        yield (
+            f"The host of this virtual machine gave up to {max(worst):.0%} of a core's time to others while it was "
+            f"needed (at {_count(at, 'point')} {STOLEN_WORTH_SAYING_RATIO:.0%} or more): latencies contain it."
+        )
 
 
 def _instruments(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterator[str]:

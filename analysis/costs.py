@@ -65,7 +65,10 @@ class Processor:
     cpu_ns: float
     """Of all its processes."""
     ratio: float
-    """CPU time over wall time, of the process that used most; of a server of several processes the mean of them."""
+    """CPU time over the time that its core was there for it, so wall time less what was stolen: of the process that
+    used most; of a server of several processes the mean of them."""
+    stolen_ratio: float
+    """Share of the window for which the host of a virtual machine kept its core busy with others; the most of any."""
     rss_bytes: int
     """The largest of a process seen in the whole trial."""
 
@@ -163,7 +166,10 @@ def processor_use(trial: Trial, role: SampleRole) -> Processor | None:
     if not used:
         return None
     return Processor(
-        sum(use.cpu_ns for use in used), max(use.ratio for use in used), max(use.rss_bytes for use in used)
+        cpu_ns=sum(use.cpu_ns for use in used),
+        ratio=max(use.ratio for use in used),
+        stolen_ratio=max(use.stolen_ratio for use in used),
+        rss_bytes=max(use.rss_bytes for use in used),
     )
 
 
@@ -176,14 +182,23 @@ def _process_use(trial: Trial, samples: Samples) -> Processor | None:
     sampled_ns = int(edges[1] - edges[0])
     if sampled_ns < _MIN_SAMPLED_RATIO * window_ns:
         return None
-    used_ns = np.interp(edges - samples.at_ns[0], samples.at_ns - samples.at_ns[0], samples.cpu_ns)
-    cpu_ns = float(used_ns[1] - used_ns[0]) * window_ns / sampled_ns
+
+    def within_window(cumulative: Ints) -> float:
+        at_edges = np.interp(edges - samples.at_ns[0], samples.at_ns - samples.at_ns[0], cumulative)
+        return float(at_edges[1] - at_edges[0]) * window_ns / sampled_ns
+
+    cpu_ns, stolen_ns = within_window(samples.cpu_ns), within_window(samples.stolen_ns)
     serves = samples.role[0] == SampleRole.SERVER
     if serves:
         spin_ns = trial.info.server_stats.get("spin_cpu_ns") or 0
         cpu_ns = max(0.0, cpu_ns - spin_ns * window_ns / (window[1] - trial.info.t0_ns))
     processes = trial.info.parameters.get("workers", 1) if serves else 1
-    return Processor(cpu_ns, cpu_ns / window_ns / processes, int(samples.rss_bytes.max()))
+    return Processor(
+        cpu_ns=cpu_ns,
+        ratio=cpu_ns / max(window_ns - stolen_ns, 1) / processes,
+        stolen_ratio=stolen_ns / window_ns,
+        rss_bytes=int(samples.rss_bytes.max()),
+    )
 
 
 def _by_client(trial: Trial, stage: SocketStage) -> Sockets:

@@ -125,6 +125,7 @@ def _processors(trials: Trials) -> JsonObject:
         cpu_us = sum(use.cpu_ns for use, _ in known) / 1000
         fields[f"{name}_cpu_us_per_event"] = cpu_us / deliveries if deliveries else None
         fields[f"{name}_cpu_ratio"] = max((use.ratio for use, _ in known), default=None)
+        fields[f"{name}_stolen_ratio"] = max((use.stolen_ratio for use, _ in known), default=None)
         fields[f"{name}_rss_bytes"] = max((use.rss_bytes for use, _ in known), default=None)
     return fields
 

@@ -30,6 +30,8 @@ machine delays is in the latencies, where all can see it; an overload delays mor
 CLIENT_DELAY_P50_LIMIT_MS = 10.0
 RELAY_LATENESS_P50_LIMIT_MS = 1.0
 CLOCK_STEP_LIMIT_MS = 1.0
+STOLEN_WORTH_SAYING_RATIO = 0.01
+"""Of a core's time: less than that taken by the host of a virtual machine explains nothing."""
 CLOCK_UNCERTAINTY_LIMIT_RATIO = 0.1
 """Of the median one-way latency: a clock that is not known better than that says nothing of it."""
 EVENT_SIZE_TOLERANCE_BYTES = 4
@@ -217,8 +219,9 @@ def _processors(evidence: Evidence) -> Iterator[str]:
 def _processor(evidence: Evidence, role: SampleRole) -> Iterator[str]:
     use, limit = evidence.processors[role], CPU_RATIO_LIMITS[role]
     if use is not None and use.ratio > limit:
+        core = "a core" if use.stolen_ratio < STOLEN_WORTH_SAYING_RATIO else "what the machine's host left of a core"
         yield (
-            f"the {role.name.lower()} process used {use.ratio:.0%} of a core (at most {limit:.0%}): "
+            f"the {role.name.lower()} process used {use.ratio:.0%} of {core} (at most {limit:.0%}): "
             f"{_ROLE_REMEDIES[role]}"
         )
 
@@ -227,25 +230,16 @@ def _publishing(evidence: Evidence) -> Iterator[str]:
     latencies = evidence.latencies
     if len(latencies):
         limit_ms = max(PUBLISH_LATENESS_LIMIT_MS, PUBLISH_LATENESS_LIMIT_RATIO * median_ms(latencies.latency_ns))
-        remedy = "lower the rate, use fewer clients or leave the machine alone"
+        remedy = _remedy(evidence, SampleRole.SERVER, "lower the rate, use fewer clients")
         yield from _late("events were published", publish_lateness(evidence.trial, evidence.style), limit_ms, remedy)
 
 
 def _load_lateness(evidence: Evidence) -> Iterator[str]:
-    yield from _late(
-        "polls were sent",
-        poll_lateness(evidence.trial),
-        POLL_LATENESS_LIMIT_MS,
-        "use fewer clients or leave the machine alone",
-    )
+    remedy = _remedy(evidence, SampleRole.LOAD, "use fewer clients")
+    yield from _late("polls were sent", poll_lateness(evidence.trial), POLL_LATENESS_LIMIT_MS, remedy)
     names = {worker.index: worker.name for worker in evidence.trial.info.workers}
     for index, lateness in timer_lateness(evidence.trial).items():
-        yield from _late(
-            f"timers of {names.get(index, 'the load process')} fired",
-            lateness,
-            LOOP_LAG_LIMIT_MS,
-            "use fewer clients or leave the machine alone",
-        )
+        yield from _late(f"timers of {names.get(index, 'the load process')} fired", lateness, LOOP_LAG_LIMIT_MS, remedy)
     delay_ns = evidence.latencies.client_delay_ns
     if delay_ns is not None and (delay_ms := median_ms(delay_ns)) > CLIENT_DELAY_P50_LIMIT_MS:
         yield (
@@ -269,6 +263,14 @@ def _clocks(evidence: Evidence) -> Iterator[str]:
             f"the wall clock was set by {step_ms:.1f} ms during the trial (at most {CLOCK_STEP_LIMIT_MS:g} ms), which "
             "shifts the kernel's arrival stamps: run again when it has settled"
         )
+
+
+def _remedy(evidence: Evidence, role: SampleRole, usual: str) -> str:
+    """What to do about lateness; a core that stood still for others is no matter of the load on it."""
+    use = evidence.processors[role]
+    if use is None or use.stolen_ratio < STOLEN_WORTH_SAYING_RATIO:
+        return f"{usual} or leave the machine alone"
+    return f"the machine's host took {use.stolen_ratio:.0%} of that core's time, so run again when it is quieter"
 
 
 def _late(what: str, lateness: Lateness, limit_ms: float, remedy: str) -> Iterator[str]:

@@ -23,6 +23,7 @@ from typing import Self
 import psutil
 
 from loadtests.records import SampleRole, Samples
+from loadtests.stolen_time import stolen_from
 
 PROJECT_FOLDER = Path(__file__).parent.parent
 _GRACE_S = 2.0
@@ -176,16 +177,16 @@ class ResourceSampler:
 
     def __init__(self) -> None:
         self._rows = array("q")
-        self._watched: list[tuple[SampleRole, Callable[[], list[_Member]]]] = []
+        self._watched: list[tuple[SampleRole, Callable[[], list[_Member]], Callable[[], int]]] = []
 
     def watch(self, role: SampleRole, pid: int, *, with_children: bool = False) -> None:
         """From now on, `read` includes this process, and where asked for those that it started."""
-        tree = _family if with_children else _alone
-        self._watched.append((role, tree(psutil.Process(pid))))
+        tree, process = _family if with_children else _alone, psutil.Process(pid)
+        self._watched.append((role, tree(process), stolen_from(process)))
 
     def read(self) -> None:
         """One row per process that still lives, its children counted in."""
-        for role, members in self._watched:
+        for role, members, stolen_ns in self._watched:
             try:
                 cpu_ns, rss_bytes = 0, 0
                 for process, process_cpu_ns in members():
@@ -193,7 +194,7 @@ class ResourceSampler:
                     rss_bytes += process.memory_info().rss
             except (psutil.NoSuchProcess, OSError):
                 continue
-            self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes))
+            self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes, stolen_ns()))
 
     def table(self) -> Samples:
         """All rows so far."""

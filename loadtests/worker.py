@@ -26,6 +26,7 @@ from loadtests.load import SERVER_PATIENCE_S, Load
 from loadtests.messages import Identity
 from loadtests.records import JsonObject, SampleRole, UserError
 from loadtests.spool import NewRows, Spool
+from loadtests.stolen_time import stolen_from
 from loadtests.trial_spec import TrialSpec
 
 FLUSH_PERIOD_S = 0.2
@@ -47,6 +48,7 @@ class WorkerConductor:
         self._heard: dict[str, AsyncResult[JsonObject]] = {name: AsyncResult() for name in messages.TO_WORKER}
         self._samples = array("q")
         self._process = psutil.Process()
+        self._stolen_ns = stolen_from(self._process)
         (folder / messages.JOINED_FILE).touch()
         for name in messages.TO_WORKER:
             self._runner.register_message(name, self._hear)
@@ -153,7 +155,8 @@ class WorkerConductor:
 
     def _flush(self, new_rows: NewRows) -> None:
         rss_bytes = self._process.memory_info().rss
-        self._samples.extend((time.monotonic_ns(), SampleRole.LOAD, time.process_time_ns(), rss_bytes))
+        cpu_ns = time.process_time_ns()
+        self._samples.extend((time.monotonic_ns(), SampleRole.LOAD, cpu_ns, rss_bytes, self._stolen_ns()))
         rows = new_rows.take()
         offsets = self._spool.sizes_bytes()
         self._spool.append(rows)

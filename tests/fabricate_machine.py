@@ -79,11 +79,15 @@ def stage_times_ns(clients: Clients, window_ns: tuple[int, int]) -> dict[SocketS
     }
 
 
-def samples(from_ns: int, until_ns: int, cpu_ratios: dict[SampleRole, float]) -> Samples:
-    """Steady use of the CPU, read five times a second."""
+def samples(from_ns: int, until_ns: int, cpu_ratios: dict[SampleRole, float], stolen_ratio: float) -> Samples:
+    """Steady use of the CPU, and theft of it, read five times a second."""
     at_ns = np.arange(from_ns, until_ns, NS_PER_S // 5)
+
+    def stolen_ns(at: int) -> int:
+        return round((at - from_ns) * stolen_ratio)
+
     rows = [
-        (int(at), int(role), round((int(at) - from_ns) * ratio), (60 + 10 * int(role)) << 20)
+        (int(at), int(role), round((int(at) - from_ns) * ratio), (60 + 10 * int(role)) << 20, stolen_ns(int(at)))
         for at in at_ns
         for role, ratio in cpu_ratios.items()
     ]

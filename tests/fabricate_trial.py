@@ -57,6 +57,8 @@ class Faults:
     server_cpu_ratio: float = 0.2
     load_cpu_ratio: float = 0.3
     spin_cpu_ratio: float = 0.05
+    stolen_ratio: float = 0.0
+    """Of both cores' time."""
     kernel_stamps: bool = True
     missing_stamps: int = 0
     """That many first deliveries have no kernel stamp."""
@@ -135,7 +137,7 @@ def fabricate_trial(planned: PlannedTrial, style: TransportStyle, faults: Faults
             stream.published_ns * (not setting.echo),
             stream.event_bytes,
         ),
-        samples=fabricate_machine.samples(T0_NS - NS_PER_S // 2, until_ns + NS_PER_S, cpu_ratios),
+        samples=fabricate_machine.samples(T0_NS - NS_PER_S // 2, until_ns + NS_PER_S, cpu_ratios, faults.stolen_ratio),
         clock=fabricate_machine.clock_pairs(T0_NS - NS_PER_S, until_ns),
         loop_lag=fabricate_machine.loop_lag(T0_NS, until_ns, faults.loop_lag_ms),
     )

@@ -69,8 +69,8 @@ class Table:
     """Columns of equal length, one NumPy array each; a subclass names them and the file."""
 
     FILE: ClassVar[str]
-    SINCE_VERSION_2: ClassVar[tuple[str, ...]] = ()
-    """Columns that files of version 1 lack: all 0 there."""
+    ADDED_LATER: ClassVar[tuple[str, ...]] = ()
+    """Columns that older files lack: all 0 there."""
 
     def __len__(self) -> int:
         return len(getattr(self, dataclasses.fields(self)[0].name))
@@ -122,7 +122,7 @@ class Table:
         path = folder / cls.FILE
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-                absent = [name for name in cls.SINCE_VERSION_2 if name not in stored]
+                absent = [name for name in cls.ADDED_LATER if name not in stored]
                 columns = {name: stored[name] for name in cls.column_names() if name not in absent}
                 rows = len(next(iter(columns.values())))
                 return cls(**columns, **{name: np.zeros(rows, dtype=np.int64) for name in absent})
@@ -235,12 +235,15 @@ class Samples(Table):
     """CPU time and memory of the processes of a trial, cumulative, read a few times a second."""
 
     FILE: ClassVar[str] = "samples.npz"
-    SINCE_VERSION_2 = ("worker",)
+    ADDED_LATER = ("worker", "stolen_ns")
     at_ns: Ints
     role: Ints
     """SampleRole."""
     cpu_ns: Ints
     rss_bytes: Ints
+    stolen_ns: Ints
+    """For how long the host of a virtual machine gave the core that this process runs on to others, though it had work:
+    steal of proc(5), the mean of the cores that it may use; 0 where the platform does not tell."""
     worker: Ints
     """Of the load: which of its processes; 0 for the others."""
 
@@ -250,7 +253,7 @@ class ClockPairs(Table):
     """Both clocks read together, for the conversion of kernel stamps."""
 
     FILE: ClassVar[str] = "clock.npz"
-    SINCE_VERSION_2 = ("worker",)
+    ADDED_LATER = ("worker",)
     monotonic_ns: Ints
     """Midpoint of the two monotonic readings around the realtime one."""
     realtime_ns: Ints
@@ -273,7 +276,7 @@ class LoopLag(Table):
     """Lateness of a periodic timer inside the load process: how long its event loop was busy."""
 
     FILE: ClassVar[str] = "loop_lag.npz"
-    SINCE_VERSION_2 = ("worker",)
+    ADDED_LATER = ("worker",)
     at_ns: Ints
     lag_ns: Ints
     worker: Ints

@@ -50,6 +50,7 @@ class Server:
             block=block,
             window_s=seconds,
             server_cpu_s=seconds * (0.99 if full else cpu_ratio),
+            server_core_s=seconds,
             polls=round(polls_per_s * done * seconds),
             deliveries=round(deliveries),
             socket_bytes=EVENT_BYTES * deliveries + framing,

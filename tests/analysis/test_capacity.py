@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from analysis.capacity import (
     Calibration,
     Estimates,
+    LoadPoint,
     Service,
     TrialLoad,
     calibrations,
@@ -64,6 +67,13 @@ def test_idle_and_saturated_points_enter_no_service_time() -> None:
     assert [point.parameters["clients"] for point in found.busy] == [800]
     assert [point.parameters["clients"] for point in found.saturated] == [4000]
     assert calibrations([Server().load("websocket", 100), Server().load("websocket", 4000)], BASE) == []
+
+
+def test_a_server_that_used_all_that_its_machine_left_it_was_full() -> None:
+    took_less = Server().load("websocket", 4000)
+    hindered = dataclasses.replace(took_less, server_cpu_s=0.85 * took_less.window_s)
+    assert LoadPoint((hindered,)).busy
+    assert LoadPoint((dataclasses.replace(hindered, server_core_s=0.9 * hindered.window_s),)).saturated
 
 
 def test_points_at_other_rates_and_choices_enter_no_service_time() -> None:

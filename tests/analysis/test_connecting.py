@@ -26,7 +26,9 @@ def connected_trial(rows: list[tuple[int, int, int]]) -> Trial:
         ready_ns=np.linspace(t0_ns - 250 * MS, t0_ns - 100 * MS, count).astype(np.int64),
     )
     samples = Samples.from_rows(
-        np.asarray([(t0_ns - before * MS, role, 0, size) for before, role, size in rows]).ravel(), worker=0
+        np.asarray([(t0_ns - before * MS, role, 0, size) for before, role, size in rows]).ravel(),
+        stolen_ns=0,
+        worker=0,
     )
     return dataclasses.replace(trial, clients=clients, samples=samples)
 

@@ -130,6 +130,23 @@ def test_cpu_is_that_of_the_window_without_idle_spinning() -> None:
     assert (server.rss_bytes, load.rss_bytes) == (60 << 20, 70 << 20)
 
 
+def test_cpu_is_a_share_of_what_the_host_of_a_virtual_machine_left() -> None:
+    _, trial = first_trial("websocket", NOISELESS, Faults(server_cpu_ratio=0.6, spin_cpu_ratio=0.0, stolen_ratio=0.25))
+    server = processor_use(trial, SampleRole.SERVER)
+    assert server is not None
+    assert server.ratio == pytest.approx(0.8)
+    assert server.stolen_ratio == pytest.approx(0.25)
+    assert server.cpu_ns == pytest.approx(0.6 * 8e9), "what was done took no more for it"
+
+
+def test_a_core_that_was_stolen_altogether_is_no_division_by_zero() -> None:
+    _, trial = first_trial("websocket", NOISELESS, Faults(server_cpu_ratio=0.0, spin_cpu_ratio=0.0, stolen_ratio=1.0))
+    server = processor_use(trial, SampleRole.SERVER)
+    assert server is not None
+    assert server.ratio == 0
+    assert server.stolen_ratio == pytest.approx(1.0)
+
+
 def test_cpu_that_nobody_sampled_is_not_zero() -> None:
     _, trial = first_trial("websocket", dataclasses.replace(NOISELESS, target="http://127.0.0.1:8000"))
     assert processor_use(trial, SampleRole.SERVER) is None

@@ -20,7 +20,8 @@ POINT_KEYS = {
     "stamps", "freshness",
     "requests_per_event", "requests_per_event_ci95", "requests_per_s", "requests_per_s_ci95", "empty_ratio",
     "requests", "bytes_per_event", "bytes_split_per_event", "setup_bytes_per_client", "setup_ms",
-    "server_cpu_us_per_event", "load_cpu_us_per_event", "server_cpu_ratio", "load_cpu_ratio", "server_rss_bytes",
+    "server_cpu_us_per_event", "load_cpu_us_per_event", "server_cpu_ratio", "load_cpu_ratio", "server_stolen_ratio",
+    "load_stolen_ratio", "server_rss_bytes",
     "load_rss_bytes", "time_to_connect_s", "server_connected_rss_bytes", "load_connected_rss_bytes",
     "server_rss_bytes_per_client", "load_rss_bytes_per_client", "ledger", "loss",
     "model", "model_range", "closed_form", "residual_ms", "slowed_clients",
@@ -166,6 +167,14 @@ def test_late_is_delivered_and_warned_of(tmp_path: Path) -> None:
     assert ledger["late"] > 0
     assert ledger["lost"] == 0
     assert any("came later than any transport has to be" in warning for warning in summary["warnings"])
+
+
+def test_time_that_the_host_took_is_warned_of(tmp_path: Path) -> None:
+    hindered = Faults(stolen_ratio=0.07)
+    summary = summarize_run(fabricate_run(tmp_path, QUIET, {trial_index(QUIET, "websocket"): hindered}))
+    assert base(summary, "websocket")["load_stolen_ratio"] == pytest.approx(0.07)
+    assert any("gave up to 7% of a core's time to others" in warning for warning in summary["warnings"])
+    assert any("(at 1 point 1% or more)" in warning for warning in summary["warnings"])
 
 
 def test_an_interrupted_run_is_summarised_from_its_finished_trials(tmp_path: Path) -> None:

@@ -39,7 +39,17 @@ def test_a_sound_trial_is_valid(transport: str) -> None:
         ("long_poll", Faults(corrupt=frozenset({(3, 20)})), "1 of * deliveries corrupt"),
         ("websocket", Faults(server_cpu_ratio=0.95), "the server process used 95% of a core (at most 90%)"),
         ("websocket", Faults(load_cpu_ratio=0.9), "the load process used 90% of a core (at most 85%)"),
+        (
+            "websocket",
+            Faults(server_cpu_ratio=0.86, stolen_ratio=0.1, loop_lag_ms=1.0),
+            "the server process used 96% of what the machine's host left of a core (at most 90%)",
+        ),
         ("websocket", Faults(publish_lag_ms=6.0), "events were published more than 5 ms late"),
+        (
+            "websocket",
+            Faults(publish_lag_ms=6.0, stolen_ratio=0.2),
+            "the machine's host took 20% of that core's time, so run again when it is quieter",
+        ),
         ("short_poll", Faults(poll_lateness_ms=6.0), "polls were sent more than 5 ms late, the worst 6.0 ms"),
         ("websocket", Faults(loop_lag_ms=25.0), "timers of the load process fired more than 20 ms late"),
         ("websocket", Faults(client_delay_ms=12.0), "clients read their deliveries 12.0 ms after"),

@@ -10,7 +10,7 @@ from analysis.pairing import PerBlock
 from analysis.pooling import pool
 from analysis.trial_measures import TrialMeasures, measure
 from analysis.workers import workers_of
-from loadtests.records import SampleRole, Samples, Trial, worker_of_clients
+from loadtests.records import SampleRole, Trial, worker_of_clients
 from tests.fabricate import first_trial, style
 from tests.fabricate_workers import by_workers
 
@@ -99,7 +99,7 @@ def test_the_busiest_process_is_judged_and_all_are_paid_for() -> None:
     trial = shared()
     load = trial.samples.where(trial.samples.role == SampleRole.LOAD)
     others = trial.samples.where(trial.samples.role != SampleRole.LOAD)
-    busier = Samples(load.at_ns, load.role, 2 * load.cpu_ns, load.rss_bytes, np.ones_like(load.worker))
+    busier = dataclasses.replace(load, cpu_ns=2 * load.cpu_ns, worker=np.ones_like(load.worker))
     both = dataclasses.replace(trial, samples=others.followed_by(load).followed_by(busier))
     alone, together = measured(trial).processors[SampleRole.LOAD], measured(both).processors[SampleRole.LOAD]
     assert alone is not None

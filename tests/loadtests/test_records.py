@@ -4,6 +4,7 @@ import dataclasses
 import json
 from array import array
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from loadtests.records import (
     TRIAL_FORMAT,
     ClockPairs,
     Deliveries,
+    Samples,
     Trial,
     UserError,
     Written,
@@ -57,6 +59,20 @@ def test_a_damaged_table_is_one_sentence(content: bytes, tmp_path: Path) -> None
     (tmp_path / "deliveries.npz").write_bytes(content)
     with pytest.raises(UserError, match=r"deliveries\.npz: cannot be read as a deliveries table"):
         Deliveries.load(tmp_path)
+
+
+def test_a_column_that_an_older_file_lacks_is_zero_and_any_other_is_an_error(tmp_path: Path) -> None:
+    columns: dict[str, Any] = {name: np.arange(3) for name in Samples.column_names()}
+    for name in Samples.ADDED_LATER:
+        del columns[name]
+    np.savez(tmp_path / Samples.FILE, **columns)
+    found = Samples.load(tmp_path)
+    assert found.cpu_ns.tolist() == [0, 1, 2]
+    assert found.stolen_ns.tolist() == found.worker.tolist() == [0, 0, 0]
+    del columns["cpu_ns"]
+    np.savez(tmp_path / Samples.FILE, **columns)
+    with pytest.raises(UserError, match="cannot be read as a samples table"):
+        Samples.load(tmp_path)
 
 
 def test_kernel_stamps_move_to_the_monotonic_clock_and_absent_ones_stay_absent() -> None:
