@@ -12,12 +12,10 @@ from pathlib import Path
 
 from loadtests.control import ControlClient, ServerClock
 from loadtests.load import SERVER_PATIENCE_S, Load, window_ns
+from loadtests.plan import stream_lead_ms
 from loadtests.records import UserError
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import LoadOutcome, TrialSpec
-
-START_IN_MS = 120
-"""Between posting the stream and its start: the answer must be back, and every client told, before it begins."""
 
 
 class Conductor:
@@ -71,8 +69,8 @@ class Conductor:
         )
 
     def _start_stream(self, clock: ServerClock) -> int:
+        lead_ms, load = stream_lead_ms(self._trial.parameters), self._load
         if self._clients_send:
-            return time.monotonic_ns() + START_IN_MS * 1_000_000
-        load = self._load
-        t0_ns = self._control.start_stream(START_IN_MS, list(load.due_offsets_ns), list(load.payloads))
+            return time.monotonic_ns() + lead_ms * 1_000_000
+        t0_ns = self._control.start_stream(lead_ms, list(load.due_offsets_ns), list(load.payloads))
         return t0_ns - clock.offset_ns

@@ -131,6 +131,11 @@ def connect_patience_s(clients: int) -> float:
     return CONNECT_PATIENCE_S + CONNECT_PATIENCE_S_PER_CLIENT * clients
 
 
+def stream_lead_ms(parameters: dict[str, Any]) -> int:
+    """From posting the stream to its start: the answer must be back, and every client told, before it begins."""
+    return 40 + int(parameters["clients"]) // 50
+
+
 def trial_seconds(parameters: dict[str, Any]) -> float:
     """How long one trial takes: its stream, the last turn of a scheduled poll, and its processes."""
     turn_s = parameters.get("poll_interval_s", 0.0) + 2 * parameters["one_way_delay_ms"] / 1000

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.conductor import START_IN_MS
 from loadtests.processes import CorePlan
 from loadtests.records import PlannedTrial
 from peers.measurement import Measurement, kernel_latencies_ms, probe_requests
@@ -20,6 +19,8 @@ from peers.work import WARM_UP_S, Stream, Work
 
 _SETTLE_S = 0.3
 """Between the last connection and the stream: a client of any tool must have come round to listening."""
+_START_IN_MS = 120
+"""Between posting the stream and its start: the answer must be back before it begins."""
 _MARGIN_S = 1.0
 _FINISH_PATIENCE_S = 45.0
 """For a tool to write its account once its clients are done; Artillery takes ten seconds."""
@@ -53,7 +54,7 @@ def run_tool(tool: Tool, program: Path, work: Work, trial: PlannedTrial, folder:
     with ExitStack() as running:
         home = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="push-vs-poll-peers-")))
         stage = running.enter_context(set_up(work, folder, cores))
-        stay_s = _SETTLE_S + START_IN_MS / 1000 + WARM_UP_S + measured_s + _MARGIN_S
+        stay_s = _SETTLE_S + _START_IN_MS / 1000 + WARM_UP_S + measured_s + _MARGIN_S
         job = Job(work, HOST, stage.port, stay_s, folder, home)
         running.enter_context(tool.companions(job))
         process = running.enter_context(
@@ -76,7 +77,7 @@ def _how_it_ended(process: ProcessTree) -> str | None:
 
 
 def _watch(stage: Stage, process: ProcessTree, stream: Stream, measured_s: float) -> _Window:
-    t0_ns = stage.control.start_stream(START_IN_MS, list(stream.due_offsets_ns), list(stream.payloads))
+    t0_ns = stage.control.start_stream(_START_IN_MS, list(stream.due_offsets_ns), list(stream.payloads))
     _sleep_until(t0_ns + round(WARM_UP_S * 1e9))
     start = _edge(stage, process)
     _sleep_until(t0_ns + round((WARM_UP_S + measured_s) * 1e9))

@@ -30,14 +30,18 @@ def collect_seldom() -> None:
     gc.enable()
 
 
-def look_through_what_comes() -> None:
+def look_through_what_comes(*, again: bool) -> None:
     """For a stream that is about to start: what is alive (all connections, as a rule) is not looked through again.
+
+    Where it is done `again`, what was alive at the earlier stream's start is looked through once more: its connections
+    may be closed by now. The first time that is modules alone, and would take as long as all the rest.
 
     A full collection over ten thousand connections would stop the loop for longer than most latencies measured. Nor is
     anything looked through before it is as much as was alive: an event that answers all held polls brings all of them
     anew, and what lies about uncollected is never more than what the clients need anyway.
     """
-    gc.unfreeze()
+    if again:
+        gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(max(COLLECT_EVERY_OBJECTS, gc.get_freeze_count()), *gc.get_threshold()[1:])

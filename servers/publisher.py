@@ -23,6 +23,7 @@ class Publisher:
         self._log = log
         self._task: asyncio.Task[None] | None = None
         self._timer: PreciseTimer | None = None
+        self._collected = False
         self._due_ns = array("q")
         self._published_ns = array("q")
 
@@ -40,7 +41,8 @@ class Publisher:
         """Stop, and empty the log and the account; collect garbage now, where a stream is to follow."""
         self.stop()
         if collects:
-            look_through_what_comes()
+            look_through_what_comes(again=self._collected)
+            self._collected = True
         self._log.reset()
         self._due_ns, self._published_ns = array("q"), array("q")
 

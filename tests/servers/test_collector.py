@@ -37,7 +37,7 @@ def test_what_is_alive_by_then_is_not_looked_through_again() -> None:
 def test_while_a_stream_runs_as_much_may_come_as_was_alive() -> None:
     collect_seldom()
     alive: list[list[int]] = [[] for _ in range(3 * COLLECT_EVERY_OBJECTS)]
-    look_through_what_comes()
+    look_through_what_comes(again=False)
     left_behind = weakref.ref(Cycle())
     alive += [[] for _ in range(3 * COLLECT_EVERY_OBJECTS - 100)]
     assert left_behind() is not None
@@ -47,5 +47,17 @@ def test_while_a_stream_runs_as_much_may_come_as_was_alive() -> None:
 
 def test_a_small_server_looks_as_seldom_as_before_its_stream() -> None:
     collect_seldom()
-    look_through_what_comes()
+    look_through_what_comes(again=False)
     assert gc.get_threshold()[0] >= COLLECT_EVERY_OBJECTS
+
+
+def test_connections_of_an_earlier_stream_that_are_closed_by_now_do_not_stay() -> None:
+    collect_seldom()
+    of_the_first = Cycle()
+    look_through_what_comes(again=False)
+    closed = weakref.ref(of_the_first)
+    del of_the_first
+    gc.collect()
+    assert closed() is not None, "it was set apart with all that was alive"
+    look_through_what_comes(again=True)
+    assert closed() is None
