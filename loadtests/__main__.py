@@ -78,21 +78,8 @@ def _run(options: argparse.Namespace) -> None:
     target = _checked_target(options.target) if options.target else None
     team = checked_team(options.processes, options.workers, options.listen, options.port)
     results = (options.results or RESULTS_FOLDER).resolve()
-    console = Console(stderr=True)
-    try:
-        instruments = Instruments(options.trace, tuple(options.fault))
-        run_scenario(scenario, target, results, console, instruments, team)
-    except (UserError, KeyboardInterrupt):
-        _tell_what_is_kept(results, console)
-        raise
-
-
-def _tell_what_is_kept(results: Path, console: Console) -> None:
-    from loadtests.records import finished_trial_folders
-
-    latest = (results / "latest").resolve()
-    if latest.is_dir() and (kept := len(finished_trial_folders(latest))):
-        console.print(f"{kept} finished trials are kept: make report RUN={latest}", highlight=False, soft_wrap=True)
+    instruments = Instruments(options.trace, tuple(options.fault))
+    run_scenario(scenario, target, results, Console(stderr=True), instruments, team)
 
 
 def _checked_target(url: str) -> str:

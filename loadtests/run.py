@@ -31,6 +31,7 @@ from loadtests.records import (
     RunInfo,
     TransportStyle,
     UserError,
+    finished_trial_folders,
     write_run_info,
 )
 from loadtests.scenario import Scenario
@@ -91,7 +92,7 @@ def run_scenario(
     _tell_plan(scenario, trials, folder, console)
     surround = partial(Surroundings, cores, target, instruments=instruments, team=team)
     started_s = time.monotonic()
-    with run_progress(trials, console) as progress:
+    with _telling_what_is_kept(folder, console), run_progress(trials, console) as progress:
         _measure(trials, folder, progress, surround, scenario.precision is not None)
         if scenario.precision is not None:
             with _disk_errors(folder):
@@ -192,6 +193,17 @@ def _point_latest(folder: Path) -> None:
     except OSError:
         # Not every file system has links; then the run is named by its folder only.
         fresh.unlink(missing_ok=True)
+
+
+@contextmanager
+def _telling_what_is_kept(folder: Path, console: Console) -> Iterator[None]:
+    try:
+        yield
+    except (UserError, KeyboardInterrupt):
+        if kept := len(finished_trial_folders(folder)):
+            trials = "1 finished trial is" if kept == 1 else f"{kept} finished trials are"
+            console.print(f"{trials} kept: make report RUN={folder}", highlight=False, soft_wrap=True)
+        raise
 
 
 @contextmanager

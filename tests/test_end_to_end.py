@@ -278,7 +278,9 @@ def test_an_interrupted_run_keeps_what_it_measured_and_leaves_nothing_running(
     _, said = running.communicate(timeout=PATIENCE_S)
     assert running.returncode == 130
     assert "Traceback" not in said
-    assert "kept" in said
+    kept = len(finished_trial_folders(results / "latest"))
+    assert f"{kept} finished trial" in said
+    assert f"kept: make report RUN={(results / 'latest').resolve()}" in said
     assert servers_left(tmp_path) == set()
     reported = command("analysis", "report", results / "latest")
     assert reported.returncode == 0, reported.stderr
@@ -350,6 +352,15 @@ def test_faults_that_cannot_be_injected_are_refused_before_anything_is_measured(
     echoes = scenario(tmp_path, transports=ECHOES)
     assert "carries no event stream" in refused("loadtests", "run", echoes, "--fault", "drop:seq=1")
     assert not results.exists()
+
+
+def test_a_run_that_is_refused_says_nothing_of_the_one_before(tmp_path: Path) -> None:
+    good, results = scenario(tmp_path), tmp_path / "results"
+    finished = results / "earlier" / "trials" / "000-sse"
+    finished.mkdir(parents=True)
+    (finished / "trial.json").write_text("{}")
+    (results / "latest").symlink_to("earlier", target_is_directory=True)
+    assert "--fault drop" in refused("loadtests", "run", good, "--results", results, "--fault", "drop")
 
 
 def refused(*arguments: str | Path) -> str:
