@@ -34,13 +34,14 @@ _RATES_PER_S = (0.01, 200.0)
 _STALENESSES_S = (0.05, 1000.0)
 _STEPS = 180
 _PLOT_IN = 3.2
+_SIDES = ("push", "poll")
 _SHARES_OF_LINE = (1 / 3, 1 / 2, 1 / 5, 2 / 3, 4 / 5)
 """Where the boundary's words may stand on it, in order of preference."""
 
 
 @dataclass(frozen=True)
 class _Mark:
-    """A comparison that was made."""
+    """Comparisons that were made at one event rate and poll interval."""
 
     spot: Spot
     winner: TransportStyle
@@ -186,15 +187,29 @@ def _boundary_line(panel: _Panel) -> list[tuple[float, float]]:
 
 
 def _tried_marks(panel: _Panel, results: Results, capacity: JsonObject) -> list[_Mark]:
-    """Where the prediction was tried, as far as the axes go: who turned out cheaper, and whether that was predicted."""
+    """Where predictions were tried, as far as the axes go: who turned out cheapest, and whether that was predicted."""
     styles = {style.name: style for style in results.transports}
     conditions = panel.found.candidates[0].conditions
-    marks = []
+    by_spot: dict[Spot, list[tuple[JsonObject, JsonObject]]] = {}
     for crossover, tried in _all_tried(capacity):
         spot = (tried["rate_per_s"], staleness_of_interval_s(conditions, tried["poll_interval_s"]))
         if _RATES_PER_S[0] < spot[0] < _RATES_PER_S[1] and _STALENESSES_S[0] < spot[1] < _STALENESSES_S[1]:
-            marks.append(_Mark(spot, styles[crossover[_cheaper(tried)]], tried["outcome"]))
-    return marks
+            by_spot.setdefault(spot, []).append((crossover, tried))
+    return [
+        _Mark(
+            spot,
+            styles[min((_cost_us(tried, side), crossover[side]) for crossover, tried in pairs for side in _SIDES)[1]],
+            _outcomes([(styles[crossover["push"]].label, tried["outcome"]) for crossover, tried in pairs]),
+        )
+        for spot, pairs in by_spot.items()
+    ]
+
+
+def _outcomes(of_pushes: Sequence[tuple[str, str]]) -> str:
+    """What came of each push against polling, by name where they differ."""
+    if len({outcome for _, outcome in of_pushes}) == 1:
+        return of_pushes[0][1]
+    return ", ".join(f"{label} {outcome}" for label, outcome in of_pushes)
 
 
 def _draw_marks(axes: Axes, panel: _Panel, marks: Sequence[_Mark], texts: Sequence[Text]) -> None:
@@ -210,7 +225,11 @@ def _all_tried(capacity: JsonObject) -> list[tuple[JsonObject, JsonObject]]:
 
 def _cheaper(tried: JsonObject) -> str:
     """`push` or `poll`, as measured."""
-    return min(("push", "poll"), key=lambda side: float(tried[side]["cpu_us_per_client_s"]["value"]))
+    return min(_SIDES, key=lambda side: _cost_us(tried, side))
+
+
+def _cost_us(tried: JsonObject, side: str) -> float:
+    return float(tried[side]["cpu_us_per_client_s"]["value"])
 
 
 def _caption(panels: Sequence[_Panel], results: Results, capacity: JsonObject) -> str:
