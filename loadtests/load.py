@@ -17,7 +17,7 @@ from loadtests.collector import kept_from_collector
 from loadtests.connection import Connection
 from loadtests.driver import Driver
 from loadtests.gathered_reads import longest_unread_ns
-from loadtests.plan import LINGER_S, connect_patience_s, drain_limit_s, last_turn_s, stream_spec
+from loadtests.plan import LINGER_S, connect_patience_s, drain_limit_s, lag_period_ns, last_turn_s, stream_spec
 from loadtests.population import locked_phases_ns, new_client, schedule_period_s, spread_phases_ns
 from loadtests.recorder import Recorder
 from loadtests.records import PlannedTrial, SocketStage, UserError
@@ -65,7 +65,7 @@ class Load:
     def open(self, clients: range | None = None) -> None:
         """Begin to open clients: all of the trial, or those with these numbers."""
         self._clients = self._clients if clients is None else clients
-        self.driver.watch_itself()
+        self.driver.watch_itself(lag_period_ns(self._trial.parameters))
         gevent.spawn(self._open_all)
 
     def _open_all(self) -> None:

@@ -136,6 +136,13 @@ def stream_lead_ms(parameters: dict[str, Any]) -> int:
     return 40 + int(parameters["clients"]) // 50
 
 
+def lag_period_ns(parameters: dict[str, Any]) -> int:
+    """How often a load process looks how late it is: twenty times in the measured window, but no rarer than twice and
+    no more often than five times a second.
+    """
+    return round(1e9 * min(max(float(parameters["measured_s"]) / 20, 0.2), 0.5))
+
+
 def trial_seconds(parameters: dict[str, Any]) -> float:
     """How long one trial takes: its stream, the last turn of a scheduled poll, and its processes."""
     turn_s = parameters.get("poll_interval_s", 0.0) + 2 * parameters["one_way_delay_ms"] / 1000

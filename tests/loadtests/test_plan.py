@@ -10,7 +10,9 @@ from loadtests.plan import (
     connect_patience_s,
     drain_limit_s,
     expected_seconds,
+    lag_period_ns,
     plan_trials,
+    stream_lead_ms,
     stream_spec,
     trial_seconds,
 )
@@ -73,3 +75,12 @@ def test_many_clients_are_given_the_time_that_they_take_to_connect() -> None:
     )
     assert many - few > 5
     assert connect_patience_s(10_000) > 5 * (many - few)
+
+
+def test_a_stream_waits_longer_for_many_clients_to_be_told_of_it() -> None:
+    assert [stream_lead_ms({"clients": clients}) for clients in (1, 1000, 10_000)] == [40, 60, 240]
+
+
+def test_a_load_looks_at_itself_seldom_but_not_too_seldom_for_a_short_trial() -> None:
+    periods_ns = [lag_period_ns({"measured_s": seconds}) for seconds in (1.2, 4, 8.0, 10, 60)]
+    assert periods_ns == [200_000_000, 200_000_000, 400_000_000, 500_000_000, 500_000_000]

@@ -46,6 +46,7 @@ PAYLOADS = ("one", "two", "three")
 PARAMETERS = {"rate_per_s": 50, "poll_interval_s": 0.05, "hold_s": 5.0}
 CLIENTS = 3
 READ_SPACING_NS = 1_000_000
+LAG_PERIOD_NS = 200_000_000
 """As in a trial with a hundred clients and more."""
 STACKS = ("fastapi", "asgi")
 
@@ -123,7 +124,7 @@ class Exchange:
 def test_every_event_once_in_order_and_a_clean_close(transport: Transport, stack: str, tmp_path: Path) -> None:
     with running_server(tmp_path, transport.server, "--stack", stack) as url:
         exchange = Exchange(transport, url)
-        exchange.driver.watch_itself()
+        exchange.driver.watch_itself(LAG_PERIOD_NS)
         found = _deliver_everything(exchange)
         _check_stamps(exchange, found)
         _check_sockets(exchange)
@@ -250,7 +251,7 @@ def test_every_other_client_is_slowed_on_purpose_and_told_all_the_same_of_every_
     delay_ms = 15.0
     with running_server(tmp_path, transport.server) as url:
         exchange = Exchange(transport, url, slowed_ms=delay_ms)
-        exchange.driver.watch_itself()
+        exchange.driver.watch_itself(LAG_PERIOD_NS)
         exchange.stream()
         exchange.settle()
         exchange.driver.finish()
@@ -274,7 +275,7 @@ def test_every_other_client_is_slowed_on_purpose_and_told_all_the_same_of_every_
 def test_the_servers_trace_has_every_delivery_of_every_client(transport: Transport, tmp_path: Path) -> None:
     with running_server(tmp_path, transport.server, "--trace") as url:
         exchange = Exchange(transport, url, named=True)
-        exchange.driver.watch_itself()
+        exchange.driver.watch_itself(LAG_PERIOD_NS)
         exchange.stream()
         exchange.settle()
 
