@@ -54,7 +54,7 @@ class GatheredReads:
         self._spacing_ns = spacing_ns
         self._read = read
         self._connections: list[Connection | None] = []
-        """At the descriptor of their socket: a dictionary would reach for three more places in memory, all of them cold."""
+        """At their sockets' descriptors: a dictionary would reach for three more places in memory, all of them cold."""
         # gevent takes it away under Locust, because it waits; here it is only asked.
         self._ready = get_original("select", "epoll")()
         self._watcher = loop.io(self._ready.fileno(), _READ)
