@@ -25,8 +25,11 @@ def capacity_verdict(summary: JsonObject) -> str | None:
             if at["value"] is None
             else f"{poll} holds more clients than {push} where event rate × interval is above {estimate_in_words(at)}"
         )
-        tried = [f"{one['outcome']} at {figure(one['events_per_poll'])}" for one in crossover["tried"]]
-        clauses.append(said + (f" ({listed(tried)})" if tried else ""))
+        tried: dict[str, list[str]] = {}
+        for one in crossover["tried"]:
+            tried.setdefault(one["outcome"], []).append(figure(one["events_per_poll"]))
+        outcomes = listed([f"{outcome} at {listed(where)}" for outcome, where in tried.items()])
+        clauses.append(said + (f" ({outcomes})" if tried else ""))
     return "; ".join(clauses) + "."
 
 

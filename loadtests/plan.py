@@ -137,10 +137,10 @@ def stream_lead_ms(parameters: dict[str, Any]) -> int:
 
 
 def lag_period_ns(parameters: dict[str, Any]) -> int:
-    """How often a load process looks how late it is: twenty times in the measured window, but no rarer than twice and
-    no more often than five times a second.
+    """How often a load process looks how late it is: ten times in the measured window, but no rarer than twice and no
+    more often than five times a second.
     """
-    return round(1e9 * min(max(float(parameters["measured_s"]) / 20, 0.2), 0.5))
+    return round(1e9 * min(max(float(parameters["measured_s"]) / 10, 0.2), 0.5))
 
 
 def trial_seconds(parameters: dict[str, Any]) -> float:

@@ -35,6 +35,7 @@ _STALENESSES_S = (0.05, 1000.0)
 _STEPS = 180
 _PLOT_IN = 3.2
 _SIDES = ("push", "poll")
+_SIGNS = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
 _SHARES_OF_LINE = (1 / 3, 1 / 2, 1 / 5, 2 / 3, 4 / 5)
 """Where the boundary's words may stand on it, in order of preference."""
 
@@ -71,7 +72,8 @@ def crossover_map_chart(results: Results) -> Chart | None:
         figure, grid = framed(
             TITLE,
             "Regions: least cost per client and second among those whose 99th percentile of latency is at most the "
-            "acceptable staleness (short polls ask as seldom as it allows); dashed: closed form; marks: tried.",
+            "acceptable staleness (short polls ask as seldom as it allows); dashed: closed form; marks: tried"
+            f"{_signs_in_words(capacity)}.",
             _PLOT_IN,
             Margins(
                 left=0.75,
@@ -205,11 +207,16 @@ def _tried_marks(panel: _Panel, results: Results, capacity: JsonObject) -> list[
     ]
 
 
+def _signs_in_words(capacity: JsonObject) -> str:
+    found = {tried["outcome"] for _, tried in _all_tried(capacity)}
+    return f" ({', '.join(f'{sign} {outcome}' for outcome, sign in _SIGNS.items() if outcome in found)})" * bool(found)
+
+
 def _outcomes(of_pushes: Sequence[tuple[str, str]]) -> str:
-    """What came of each push against polling, by name where they differ."""
+    """What came of each push against polling, as signs, by name where they differ."""
     if len({outcome for _, outcome in of_pushes}) == 1:
-        return of_pushes[0][1]
-    return ", ".join(f"{label} {outcome}" for label, outcome in of_pushes)
+        return _SIGNS[of_pushes[0][1]]
+    return ", ".join(f"{label} {_SIGNS[outcome]}" for label, outcome in of_pushes)
 
 
 def _draw_marks(axes: Axes, panel: _Panel, marks: Sequence[_Mark], texts: Sequence[Text]) -> None:

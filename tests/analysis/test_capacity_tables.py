@@ -63,6 +63,13 @@ def test_the_verdict_of_an_overload_is_what_a_core_holds() -> None:
     assert "(confirmed at 1.00 and refuted at 50.0)" in said
 
 
+def test_the_verdict_names_each_outcome_once() -> None:
+    found = run()
+    tried = found["capacity"]["crossovers"][0]["tried"]
+    tried += [{**tried[0], "events_per_poll": 5.0}]
+    assert "(confirmed at 1.00 and 5.00 and refuted at 50.0)" in verdict(found)
+
+
 def test_where_polling_never_wins_the_verdict_says_so() -> None:
     found = run(capacity=summary(measured(Server(event_us=25.0))))
     assert "Short poll never holds more clients than WebSocket" in verdict(found)

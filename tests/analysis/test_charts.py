@@ -241,10 +241,23 @@ def test_the_map_names_its_regions_and_says_what_was_tried(drawn_texts: list[Tex
     chart = charts_of("capacity")["crossover-map"]
     extents(chart.figure, drawn_texts)
     shown = [text.get_text().replace("\n", " ") for text in drawn_texts]
-    assert shown.count("WebSocket or SSE") == shown.count("Short poll") == shown.count("confirmed") == 2
+    assert shown.count("WebSocket or SSE") == shown.count("Short poll") == shown.count("✓") == 2
     assert any(text.startswith("λI = 10") for text in shown)
     assert "Short poll was cheaper, confirmed" in chart.caption
     assert chart.caption.endswith(".")
+
+
+def test_where_pushes_came_out_differently_the_map_tells_them_apart(drawn_texts: list[Text]) -> None:
+    both = copy.deepcopy(CASES["capacity"][0])
+    [tried] = [one for one in both["capacity"]["crossovers"] if one["tried"]]
+    other = copy.deepcopy(tried) | {"push": "sse"}
+    other["tried"][0]["outcome"] = "refuted"
+    both["capacity"]["crossovers"] = [tried, other]
+    chart = crossover_map_chart(Results.of(both, LOADED))
+    assert chart is not None
+    extents(chart.figure, drawn_texts)
+    shown = [text.get_text() for text in drawn_texts]
+    assert shown.count("WebSocket ✓, SSE ✗") == shown.count("✓") == 1
 
 
 def test_without_bytes_the_map_has_one_panel() -> None:
