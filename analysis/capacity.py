@@ -65,7 +65,7 @@ class TrialLoad:
             block=trial.info.block,
             window_s=trial.window_s,
             server_cpu_s=server.cpu_ns / 1e9,
-            server_core_s=trial.window_s * (1 - server.stolen_ratio),
+            server_core_s=server.core_ns / 1e9,
             polls=trial.requests.answered_polls,
             deliveries=trial.deliveries,
             socket_bytes=None if counted is None or scale is None else scale * (counted.up + counted.down),

@@ -67,6 +67,8 @@ class Processor:
     ratio: float
     """CPU time over the time that its core was there for it, so wall time less what was stolen: of the process that
     used most; of a server of several processes the mean of them."""
+    core_ns: float
+    """That its core was there for it, never 0: of the process whose core was so the least."""
     stolen_ratio: float
     """Share of the window for which the host of a virtual machine kept its core busy with others; the most of any."""
     rss_bytes: int
@@ -168,6 +170,7 @@ def processor_use(trial: Trial, role: SampleRole) -> Processor | None:
     return Processor(
         cpu_ns=sum(use.cpu_ns for use in used),
         ratio=max(use.ratio for use in used),
+        core_ns=min(use.core_ns for use in used),
         stolen_ratio=max(use.stolen_ratio for use in used),
         rss_bytes=max(use.rss_bytes for use in used),
     )
@@ -193,9 +196,11 @@ def _process_use(trial: Trial, samples: Samples) -> Processor | None:
         spin_ns = trial.info.server_stats.get("spin_cpu_ns") or 0
         cpu_ns = max(0.0, cpu_ns - spin_ns * window_ns / (window[1] - trial.info.t0_ns))
     processes = trial.info.parameters.get("workers", 1) if serves else 1
+    core_ns = max(window_ns - stolen_ns, 1.0)
     return Processor(
         cpu_ns=cpu_ns,
-        ratio=cpu_ns / max(window_ns - stolen_ns, 1) / processes,
+        ratio=cpu_ns / core_ns / processes,
+        core_ns=core_ns,
         stolen_ratio=stolen_ns / window_ns,
         rss_bytes=int(samples.rss_bytes.max()),
     )

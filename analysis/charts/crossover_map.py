@@ -209,7 +209,8 @@ def _tried_marks(panel: _Panel, results: Results, capacity: JsonObject) -> list[
 
 def _signs_in_words(capacity: JsonObject) -> str:
     found = {tried["outcome"] for _, tried in _all_tried(capacity)}
-    return f" ({', '.join(f'{sign} {outcome}' for outcome, sign in _SIGNS.items() if outcome in found)})" * bool(found)
+    signs = [f"{sign} {outcome}" for outcome, sign in _SIGNS.items() if outcome in found]
+    return f" ({', '.join(signs)})" if signs else ""
 
 
 def _outcomes(of_pushes: Sequence[tuple[str, str]]) -> str:
