@@ -114,8 +114,8 @@ def answer_times_ms(trial: Trial) -> npt.NDArray[np.float64]:
     """
     rows = trial.requests
     answered = (rows.kind == RequestKind.POLL) & np.isin(rows.outcome, (Outcome.ANSWERED, Outcome.EMPTY))
-    rows = rows.where(answered & in_window(trial, rows.start_ns))
-    return np.asarray((rows.end_ns - rows.start_ns) / 1e6, dtype=np.float64)
+    chosen = answered & in_window(trial, rows.start_ns)
+    return np.asarray((rows.end_ns[chosen] - rows.start_ns[chosen]) / 1e6, dtype=np.float64)
 
 
 def count_bytes(trial: Trial, style: TransportStyle) -> ByteCounts | None:

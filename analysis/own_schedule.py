@@ -75,9 +75,10 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
     one_way_ns = round(parameters["one_way_delay_ms"] * 1e6)
     phase_ns = np.zeros(clients, dtype=np.int64)
     phase_ns[trial.clients.client] = trial.clients.phase_ns
-    polls = trial.requests.where((trial.requests.kind == RequestKind.POLL) & (trial.requests.start_ns > 0))
+    polls = trial.requests
+    sent = (polls.kind == RequestKind.POLL) & (polls.start_ns > 0)
     first_ask_ns = np.full(clients, _NEVER_NS, dtype=np.int64)
-    np.minimum.at(first_ask_ns, polls.client, polls.start_ns)
+    np.minimum.at(first_ask_ns, polls.client[sent], polls.start_ns[sent])
     return Schedule(
         due_ns=trial.published.due_ns,
         phase_ns=phase_ns,
