@@ -264,8 +264,9 @@ def test_of_a_worker_whose_link_fails_the_report_tells_where_its_own_records_are
     (tmp_path / "boot_id").write_text("another machine's")
     elsewhere = f'mount --bind {tmp_path}/boot_id /proc/sys/kernel/random/boot_id && exec "$@"'
     apart = (*hosts.near, "sh", "-c", elsewhere, "sh")
-    if subprocess.run([*apart, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("this machine does not let root mount over /proc, which would give a process another boot id")
+    tried = subprocess.run([*apart, "true"], check=False, capture_output=True, text=True)
+    if tried.returncode:
+        pytest.skip(f"needs to mount over /proc, to look like another machine: {tried.stderr.strip()}")
     path = scenario(tmp_path, "websocket", measured_s=4)
     with Run(dataclasses.replace(hosts, near=apart), tmp_path, path) as run:
 
