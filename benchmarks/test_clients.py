@@ -76,7 +76,8 @@ def hear(clients: list[Client], reads: list[bytes]) -> None:
 def poll(clients: list[Client], replies: list[bytes]) -> None:
     for client, data in zip(clients, replies, strict=True):
         due_ns = client.timer_ns
-        client.timer_ns = 0
+        assert due_ns is not None
+        client.timer_ns = None
         client.timer(due_ns)
         client.output.clear()
         client.received(data, due_ns + 1, 10**18)

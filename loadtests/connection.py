@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 from loadtests.clients.base import Client
+from loadtests.records import NO_TIME_NS
 from loadtests.socket_counters import SocketCounters, read_counters
 
 _NOTHING = SocketCounters(0, 0, 0, 0)
@@ -25,15 +26,21 @@ class Connection:
         self.open = False
         self.read_watcher: Any = None
         self.write_watcher: Any = None
-        self.armed_ns = 0
-        """The earliest deadline that is set for this client; 0 where there is none."""
-        self.armed_later_ns = 0
+        self.armed_ns: int | None = None
+        """The earliest deadline that is set for this client."""
+        self.armed_later_ns: int | None = None
         """The one behind it."""
-        self.connect_start_ns = 0
-        self.ready_ns = 0
+        self.connect_start_ns: int | None = None
+        self.ready_ns: int | None = None
         self.closed_counters = _NOTHING
         self.user_up_bytes = 0
         self.user_down_bytes = 0
+
+    def row(self) -> tuple[int, int, int, int, int]:
+        """Its client's row of the clients table."""
+        client = self.client
+        connect_start_ns, ready_ns = _recorded(self.connect_start_ns), _recorded(self.ready_ns)
+        return client.index, client.setup.phase_ns, connect_start_ns, ready_ns, client.cut_off
 
     def counters(self, by_kernel: bool) -> SocketCounters:
         """All that its sockets have carried so far: by the kernel's count, or else by the bytes read and written."""
@@ -43,3 +50,7 @@ class Connection:
             return self.closed_counters
         counted = read_counters(self.sock)
         return counted if self.closed_counters is _NOTHING else self.closed_counters.plus(counted)
+
+
+def _recorded(at_ns: int | None) -> int:
+    return NO_TIME_NS if at_ns is None else at_ns

@@ -49,7 +49,7 @@ class Driver:
             GatheredReads(self._loop, self._deadlines, read_spacing_ns, self._readable) if read_spacing_ns else None
         )
         self._lag_period_ns = 0
-        self._clocks_due_ns = 0
+        self._clocks_due_ns: int | None = None
         self._stopped = False
         self.connections: list[Connection] = []
         self.kernel_counters = False
@@ -76,7 +76,7 @@ class Driver:
         # Deadlines by which they should have connected would ring ten seconds later, each a wake-up amid the stream.
         self._deadlines.drop(set(connections))
         for connection in connections:
-            connection.armed_ns = connection.armed_later_ns = 0
+            connection.armed_ns = connection.armed_later_ns = None
             connection.client.begin(t0_ns, time.monotonic_ns())
             self._act(connection)
 
@@ -89,15 +89,7 @@ class Driver:
             self._record_counters(connection, SocketStage.CLOSED)
             self._send(connection)
             self._close(connection)
-            self._recorder.clients.extend(
-                (
-                    connection.client.index,
-                    connection.client.setup.phase_ns,
-                    connection.connect_start_ns,
-                    connection.ready_ns,
-                    connection.client.cut_off,
-                )
-            )
+            self._recorder.clients.extend(connection.row())
         self._deadlines.close()
         if self._gathered is not None:
             self._gathered.close()
@@ -132,7 +124,7 @@ class Driver:
 
     def _ticked(self, due_ns: int, now_ns: int) -> None:
         self._recorder.loop_lag.extend((now_ns, now_ns - due_ns))
-        if now_ns >= self._clocks_due_ns:
+        if self._clocks_due_ns is None or now_ns >= self._clocks_due_ns:
             self._recorder.read_clocks()
             self._clocks_due_ns = now_ns + _CLOCKS_PERIOD_NS
         self._tick(max(due_ns + self._lag_period_ns, now_ns))
@@ -149,22 +141,21 @@ class Driver:
                 self._connect(connection)
             else:
                 self._close(connection)
-        if client.ready and not connection.ready_ns:
+        if client.ready and connection.ready_ns is None:
             connection.ready_ns = time.monotonic_ns()
             self._record_counters(connection, SocketStage.SET_UP)
         if client.only_listens and client.ready and connection.read_watcher is not None:
             self._gather(connection)
-        if client.timer_ns:
-            self._arm(connection)
+        if client.timer_ns is not None:
+            self._arm(connection, client.timer_ns)
 
-    def _arm(self, connection: Connection) -> None:
-        """Have a deadline no later than the client's next; it looks again at those that come too early for it.
+    def _arm(self, connection: Connection, due_ns: int) -> None:
+        """Have a deadline no later than `due_ns`, the client's; it looks again at those that come too early for it.
 
         A poll's answer is awaited for seconds and comes in milliseconds: were each of these deadlines set and unset,
         or set and forgotten, they would cost more than the polls.
         """
-        due_ns = connection.client.timer_ns
-        if not connection.armed_ns or due_ns < connection.armed_ns:
+        if connection.armed_ns is None or due_ns < connection.armed_ns:
             connection.armed_later_ns = connection.armed_ns
             connection.armed_ns = due_ns
             self._deadlines.call_at(due_ns, self._deadline, connection)
@@ -172,16 +163,17 @@ class Driver:
     def _deadline(self, connection: Connection, due_ns: int, now_ns: int) -> None:
         if due_ns == connection.armed_ns:
             connection.armed_ns = connection.armed_later_ns
-            connection.armed_later_ns = 0
+            connection.armed_later_ns = None
         elif due_ns == connection.armed_later_ns:
-            connection.armed_later_ns = 0
+            connection.armed_later_ns = None
         client = connection.client
-        if not client.timer_ns:
+        wanted_ns = client.timer_ns
+        if wanted_ns is None:
             return
-        if client.timer_ns > now_ns:
-            self._arm(connection)
+        if wanted_ns > now_ns:
+            self._arm(connection, wanted_ns)
             return
-        client.timer_ns = 0
+        client.timer_ns = None
         client.timer(now_ns)
         self._act(connection)
 
@@ -194,7 +186,8 @@ class Driver:
             bind_source(sock, self.sources[connection.client.index % len(self.sources)])
         now_ns = time.monotonic_ns()
         connection.sock = sock
-        connection.connect_start_ns = connection.connect_start_ns or now_ns
+        if connection.connect_start_ns is None:
+            connection.connect_start_ns = now_ns
         connection.client.connecting(now_ns)
         error = sock.connect_ex(self._address)
         if error in (0, errno.EINPROGRESS):

@@ -63,7 +63,8 @@ class GatheredReads:
         # again, the kernel walks over all sockets of the set.
         self._keeper = loop.io(self._ready.fileno(), _WRITE)
         self._keeper.start(self._something_came)
-        self._last_read_ns = 0
+        self._unread_until_ns: int | None = None
+        """Until then what comes waits; None: it is read at once."""
 
     def add(self, connection: Connection) -> None:
         """Read this connection's socket from now on."""
@@ -87,18 +88,17 @@ class GatheredReads:
         self._ready.close()
 
     def _something_came(self) -> None:
-        if time.monotonic_ns() - self._last_read_ns < self._spacing_ns:
+        until_ns = self._unread_until_ns
+        if until_ns is not None and time.monotonic_ns() < until_ns:
             self._watcher.stop()
-            self._wait()
+            self._deadlines.call_at(until_ns, GatheredReads._waited, self)
         else:
             self._read_what_came()
 
-    def _wait(self) -> None:
-        self._deadlines.call_at(self._last_read_ns + self._spacing_ns, GatheredReads._waited, self)
-
-    def _waited(self, _due_ns: int, _now_ns: int) -> None:
+    def _waited(self, _due_ns: int, now_ns: int) -> None:
         if self._read_what_came():
-            self._wait()
+            until_ns = self._unread_until_ns
+            self._deadlines.call_at(now_ns if until_ns is None else until_ns, GatheredReads._waited, self)
         else:
             self._watcher.start(self._something_came)
 
@@ -119,5 +119,6 @@ class GatheredReads:
             # Reading one client may have closed another: in a test they share a server that goes away.
             if connection is not None and (read(connection) or news != _SOMETHING_CAME):
                 self._ask_again(descriptor)
-        self._last_read_ns = time.monotonic_ns() if len(ready) < _AT_ONCE else 0
+        more_is_there = len(ready) == _AT_ONCE
+        self._unread_until_ns = None if more_is_there else time.monotonic_ns() + self._spacing_ns
         return len(ready)

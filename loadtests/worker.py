@@ -117,9 +117,7 @@ class WorkerConductor:
         load.wait_for_clients()
         # A client is told of now, as this process may not live to do it at the end.
         for connection in load.driver.connections:
-            client = connection.client
-            row = (client.index, client.setup.phase_ns, connection.connect_start_ns, connection.ready_ns, 0)
-            load.recorder.clients.extend(row)
+            load.recorder.clients.extend(connection.row())
         self._flush(new_rows)
         able = {"kernel_stamps": load.driver.kernel_stamps, "tcp_info": load.driver.kernel_counters}
         self._say(messages.READY, {**_as_json(clock), **able})

@@ -1,8 +1,8 @@
 """What every client is: a state machine that is told what happened and says what it wants.
 
 A client has no socket and no clock. The driver calls it with bytes and times; after each call it reads `output` (bytes
-to send), `timer_ns` (when to call back) and `wants_connection` (whether a connection should be open), and acts on
-them. So every client can be tested from bytes alone, and none has a better socket than another.
+to send), `timer_ns` (when to call back, if at all) and `wants_connection` (whether a connection should be open), and
+acts on them. So every client can be tested from bytes alone, and none has a better socket than another.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ class Client(abc.ABC):
         "_connect_start_ns", "_missing", "cursor", "cut_off", "index", "output", "reader", "ready", "recorder", "setup",
         "timer_ns", "wants_connection",
     )  # fmt: skip
+    _connect_start_ns: int
+    """Of the latest attempt; unset before the first."""
     only_listens: ClassVar[bool] = False
     """Once ready, nothing that it sends depends on when it read what had arrived."""
 
@@ -67,7 +69,7 @@ class Client(abc.ABC):
         self.recorder = recorder
         self.reader = event_reader(setup.payloads)
         self.output = bytearray()
-        self.timer_ns = 0
+        self.timer_ns: int | None = None
         self.wants_connection = True
         self.ready = False
         """Connected and, where there is one, its channel is open."""
@@ -75,7 +77,6 @@ class Client(abc.ABC):
         """The server gave up on this client; it will get nothing more."""
         self.cursor = setup.cursor
         self._missing: frozenset[int] = frozenset()
-        self._connect_start_ns = 0
 
     @property
     def expected_events(self) -> int:
@@ -101,7 +102,7 @@ class Client(abc.ABC):
 
     def connected(self, now_ns: int) -> None:
         """The connection is open."""
-        self.timer_ns = 0
+        self.timer_ns = None
         self.record_request(RequestKind.CONNECT, self._connect_start_ns, now_ns, Outcome.ANSWERED)
         self.opened(now_ns)
 
@@ -127,7 +128,7 @@ class Client(abc.ABC):
 
     @abc.abstractmethod
     def timer(self, now_ns: int) -> None:
-        """`timer_ns` has come; it is 0 again."""
+        """`timer_ns` has come; it is None again."""
 
     def begin(self, t0_ns: int, now_ns: int) -> None:  # noqa: B027 - clients without a schedule have nothing to begin
         """The stream starts at `t0_ns`: schedules count from there, but nothing is due before `now_ns`."""
@@ -147,7 +148,7 @@ class Client(abc.ABC):
         """The server cut this client off."""
         self.cut_off = True
         self.wants_connection = False
-        self.timer_ns = 0
+        self.timer_ns = None
 
     def record_garbled(self, user_ns: int, kernel_ns: int) -> None:
         """Something arrived where an event should be and is none: a row with seq 0."""
@@ -172,14 +173,14 @@ class Client(abc.ABC):
         end_ns: int,
         outcome: Outcome,
         *,
-        planned_ns: int = 0,
+        planned_ns: int | None = None,
         status: int = 0,
         events: int = 0,
         up_bytes: int = 0,
         down_bytes: int = 0,
     ) -> None:
-        """One row of the requests table."""
-        planned_ns = planned_ns or start_ns
+        """One row of the requests table; `planned_ns` is when it was sent where no schedule said when to."""
+        planned_ns = start_ns if planned_ns is None else planned_ns
         self.recorder.requests.frombytes(
             REQUEST_ROW.pack(
                 self.index, kind, planned_ns, start_ns, end_ns, outcome, status, events, up_bytes, down_bytes

@@ -24,7 +24,7 @@ class MessageSchedule:
 
     def __init__(self, setup: ClientSetup) -> None:
         self._setup = setup
-        self._t0_ns = 0
+        self._t0_ns: int | None = None
         self._sent = setup.cursor
 
     def begin(self, t0_ns: int) -> None:
@@ -32,15 +32,14 @@ class MessageSchedule:
         self._t0_ns = t0_ns
 
     @property
-    def next_due_ns(self) -> int:
-        """When the next message should be sent; 0 when there is none (yet)."""
-        if not self._t0_ns or self._sent >= len(self._setup.due_offsets_ns):
-            return 0
+    def next_due_ns(self) -> int | None:
+        """When the next message should be sent; None when there is none (yet)."""
+        if self._t0_ns is None or self._sent >= len(self._setup.due_offsets_ns):
+            return None
         return self._t0_ns + self._setup.phase_ns + self._setup.due_offsets_ns[self._sent]
 
-    def take(self, now_ns: int) -> str:
-        """The next message, as sent now."""
-        due_ns = self.next_due_ns
+    def take(self, due_ns: int, now_ns: int) -> str:
+        """The next message, which is due at `next_due_ns`, as sent now."""
         self._sent += 1
         payload = self._setup.payloads[(self._sent - 1) % len(self._setup.payloads)]
         return wire.encode_event(wire.Event(self._sent, due_ns, now_ns, payload))
@@ -69,8 +68,8 @@ class WebSocketEchoClient(WebSocketClient):
         if not self.ready or not self.wants_connection:
             super().timer(now_ns)
             return
-        while (due_ns := self._messages.next_due_ns) and due_ns <= now_ns:
-            self.send_text(self._messages.take(now_ns))
+        while (due_ns := self._messages.next_due_ns) is not None and due_ns <= now_ns:
+            self.send_text(self._messages.take(due_ns, now_ns))
         self.timer_ns = due_ns
 
     def disconnected(self, now_ns: int) -> None:
@@ -99,8 +98,8 @@ class PostEchoClient(HttpClient):
     def ask_again(self, now_ns: int) -> None:
         self.ready = True
         due_ns = self._messages.next_due_ns
-        if due_ns and due_ns <= now_ns:
-            body = self._messages.take(now_ns)
+        if due_ns is not None and due_ns <= now_ns:
+            body = self._messages.take(due_ns, now_ns)
             about_body = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
             head = self.head(f"POST {wire.POST_ECHO_PATH} HTTP/1.1", about_body)
             self.ask(head + body.encode("ascii"), RequestKind.POST, now_ns, due_ns)

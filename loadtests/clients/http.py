@@ -14,7 +14,7 @@ import httptools
 from loadtests.clients.base import ANSWER_TIMEOUT_NS, Client, ClientSetup, compresses
 from loadtests.clients.inflating import Inflating
 from loadtests.recorder import REQUEST_ROW, Recorder
-from loadtests.records import Outcome, RequestKind
+from loadtests.records import NO_TIME_NS, Outcome, RequestKind
 from servers import wire
 
 _PADDING = "X-Padding: "
@@ -28,6 +28,13 @@ class HttpClient(Client):
         "_body", "_compressed", "_deadline_ns", "_down_bytes", "_headers", "_kernel_ns", "_kind", "_padded", "_parser",
         "_planned_ns", "_start_ns", "_up_bytes", "_user_ns", "_waiting",
     )  # fmt: skip
+    _deadline_ns: int
+    _planned_ns: int
+    _start_ns: int
+    """Of the latest request; unset before the first."""
+    _user_ns: int
+    _kernel_ns: int
+    """Of the latest bytes that arrived; unset before any did."""
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
@@ -37,21 +44,18 @@ class HttpClient(Client):
         self._parser: Any = None
         self._kind = RequestKind.POLL
         self._waiting = False
-        self._deadline_ns = 0
-        self._planned_ns = 0
-        self._start_ns = 0
         self._up_bytes = 0
         self._down_bytes = 0
         self._body = b""
-        self._user_ns = 0
-        self._kernel_ns = 0
 
-    def ask(self, request: bytes, kind: RequestKind, now_ns: int, planned_ns: int = 0, patience_ns: int = 0) -> None:
+    def ask(
+        self, request: bytes, kind: RequestKind, now_ns: int, planned_ns: int | None = None, patience_ns: int = 0
+    ) -> None:
         """Send a request; `answered` is called with its answer, `unanswered` where there is none."""
         self.output += request
         self._kind = kind
         self._waiting = True
-        self._planned_ns = planned_ns or now_ns
+        self._planned_ns = now_ns if planned_ns is None else planned_ns
         self._start_ns = now_ns
         self._up_bytes = len(request)
         self._down_bytes = 0
@@ -82,7 +86,7 @@ class HttpClient(Client):
     def record_answer(self, outcome: Outcome, end_ns: int, status: int = 0, events: int = 0) -> None:
         """Close the books of the request that is being answered."""
         self._waiting = False
-        self.timer_ns = 0
+        self.timer_ns = None
         self.recorder.requests.frombytes(
             REQUEST_ROW.pack(
                 self.index, self._kind, self._planned_ns, self._start_ns, end_ns, outcome, status, events,
@@ -122,9 +126,9 @@ class HttpClient(Client):
 
     def finish(self, now_ns: int) -> None:
         if self._waiting:
-            self.record_answer(Outcome.UNFINISHED, 0)
+            self.record_answer(Outcome.UNFINISHED, NO_TIME_NS)
         self.wants_connection = False
-        self.timer_ns = 0
+        self.timer_ns = None
 
     def _abandon(self, outcome: Outcome, now_ns: int) -> None:
         if self._waiting:

@@ -12,7 +12,7 @@ from typing import ClassVar
 from loadtests.clients.base import ClientSetup
 from loadtests.clients.http import HttpClient
 from loadtests.recorder import Recorder
-from loadtests.records import Outcome, RequestKind
+from loadtests.records import NO_TIME_NS, Outcome, RequestKind
 from servers import wire
 
 _NS_PER_S = 1_000_000_000
@@ -39,10 +39,10 @@ class PollClient(HttpClient):
         return super().settled or (not self._keeps_cursor and self.cursor >= self.expected_events)
 
     @abc.abstractmethod
-    def next_poll_ns(self, now_ns: int) -> int:
-        """When to poll next, now that there was an answer."""
+    def next_poll_ns(self, now_ns: int) -> int | None:
+        """When to poll next, now that there was an answer; None: not yet known."""
 
-    def poll(self, now_ns: int, planned_ns: int = 0) -> None:
+    def poll(self, now_ns: int, planned_ns: int | None = None) -> None:
         """Send one poll for what is after the cursor."""
         asked = f"after={self.cursor}" if self._keeps_cursor else f"{wire.CURSOR_PARAMETER}={wire.NO_CURSOR}"
         request = self.head(f"GET {self.path}?{asked}{self._query} HTTP/1.1")
@@ -114,13 +114,13 @@ class ShortPollClient(PollClient):
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
         self._interval_ns = round(setup.parameters["poll_interval_s"] * _NS_PER_S)
-        self._next_ns = 0
+        self._next_ns: int | None = None
         self._pauses = setup.parameters.get("pacing") == "pause"
         # Without a connection to keep there is nothing to set up.
         self.wants_connection = self._keep_alive
         self.ready = not self._keep_alive
 
-    def next_poll_ns(self, now_ns: int) -> int:
+    def next_poll_ns(self, now_ns: int) -> int | None:
         return self._next_ns
 
     def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
@@ -138,13 +138,14 @@ class ShortPollClient(PollClient):
 
     def ask_again(self, now_ns: int) -> None:
         self.ready = True
-        if not self._next_ns:
+        planned_ns = self._next_ns
+        if planned_ns is None:
             return
-        if self._next_ns > now_ns:
-            self.timer_ns = self._next_ns
+        if planned_ns > now_ns:
+            self.timer_ns = planned_ns
             return
-        while not self._pauses and self._next_ns + self._interval_ns <= now_ns:
-            self.record_request(RequestKind.POLL, 0, 0, Outcome.SKIPPED, planned_ns=self._next_ns)
-            self._next_ns += self._interval_ns
-        self.poll(now_ns, self._next_ns)
-        self._next_ns += self._interval_ns
+        while not self._pauses and planned_ns + self._interval_ns <= now_ns:
+            self.record_request(RequestKind.POLL, NO_TIME_NS, NO_TIME_NS, Outcome.SKIPPED, planned_ns=planned_ns)
+            planned_ns += self._interval_ns
+        self.poll(now_ns, planned_ns)
+        self._next_ns = planned_ns + self._interval_ns

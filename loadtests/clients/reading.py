@@ -71,11 +71,16 @@ class EventReader:
     def _checked(self, event: wire.Event) -> Arrival:
         seq = _count(event.seq, at_least=1)
         intact = event.payload == self._payloads[(seq - 1) % len(self._payloads)]
-        return Arrival(seq, _count(event.due_ns), _count(event.published_ns), intact)
+        return Arrival(seq, _time(event.due_ns), _time(event.published_ns), intact)
 
 
 event_reader = lru_cache(4)(EventReader)
 """The same reader for all clients that expect the same payloads."""
+
+
+def _time(value: object) -> int:
+    """`value` where it is a time: of a clock with an origin of its own, which may lie ahead (Java's nanoTime)."""
+    return _count(value, at_least=-_BEYOND_INT64)
 
 
 def _count(value: object, at_least: int = 0) -> int:

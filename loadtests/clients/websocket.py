@@ -33,6 +33,8 @@ class WebSocketClient(Client):
         "_fragments", "_handshake_down_bytes", "_handshake_start_ns", "_handshake_up_bytes", "_in_message", "_plain",
         "_protocol", "_unparsed_bytes",
     )  # fmt: skip
+    _handshake_start_ns: int
+    """Of the latest handshake; unset before the first."""
     only_listens = True
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
@@ -44,7 +46,6 @@ class WebSocketClient(Client):
         """What the library was given since the channel was plain, less the frames that it made of that."""
         self._in_message = False
         self._fragments: list[bytes] | None = None
-        self._handshake_start_ns = 0
         self._handshake_up_bytes = 0
         self._handshake_down_bytes = 0
 
@@ -114,7 +115,7 @@ class WebSocketClient(Client):
             protocol.send_close(1000)
             self._flush(protocol)
         self.wants_connection = False
-        self.timer_ns = 0
+        self.timer_ns = None
 
     # The opening handshake.
 
@@ -144,7 +145,7 @@ class WebSocketClient(Client):
         if response.status_code == 101 and protocol.handshake_exc is None:
             self._record_handshake(Outcome.ANSWERED, now_ns, 101)
             self.ready = True
-            self.timer_ns = 0
+            self.timer_ns = None
             if not protocol.extensions:
                 self._be_plain()
 

@@ -3,7 +3,7 @@
 A run folder holds run.json and, per trial, `trials/NNN-<transport>/` with trial.json and one `.npz` file per table
 below. Every JSON file carries `format` and `version`; a reader upgrades older versions and refuses newer ones.
 Times are CLOCK_MONOTONIC nanoseconds of the machine the load ran on, unless a column says otherwise; 0 in a time
-column means "not observed".
+column (NO_TIME_NS) means "not observed".
 
 History
     1: first version. Later runs may have trials/*/written.npz, the server's trace, without which a trial is as whole.
@@ -42,6 +42,7 @@ from loadtests.records.run_folder import (
     write_run_info,
 )
 from loadtests.records.tables import (
+    NO_TIME_NS,
     Clients,
     ClockPairs,
     Deliveries,
@@ -57,6 +58,7 @@ from loadtests.records.tables import (
     SocketStage,
     Table,
     Written,
+    is_time,
 )
 from loadtests.records.workers import COMPLETE, WORKER_ENDS, WorkerInfo, worker_of_clients
 
@@ -64,6 +66,7 @@ __all__ = [
     "COMPLETE",
     "NOISE_FILE",
     "NOISE_FORMAT",
+    "NO_TIME_NS",
     "PARAMETER_DEFAULTS",
     "RUN_FORMAT",
     "SUMMARY_FILE",
@@ -96,6 +99,7 @@ __all__ = [
     "Written",
     "finished_trial_folders",
     "is_slowed",
+    "is_time",
     "load_noise_floor",
     "load_run_info",
     "read_json",

@@ -16,6 +16,16 @@ from loadtests.records.documents import UserError
 
 Ints = npt.NDArray[np.int64]
 
+NO_TIME_NS = 0
+"""In a column of times: what has no time, because it did not happen or was not observed. It is no reading of a clock
+of ours, since both count from before the first program ran. Ask with `is_time`: the times of a clock that was moved to
+another's may be negative."""
+
+
+def is_time(times_ns: Ints) -> npt.NDArray[np.bool_]:
+    """For each value of a column of times, whether it is one."""
+    return np.asarray(times_ns != NO_TIME_NS, dtype=np.bool_)
+
 
 class RequestKind(enum.IntEnum):
     """What a request row is about. Only CONNECT and HANDSHAKE are set-up; the others count as requests."""

@@ -45,9 +45,9 @@ class Bench:
 
     def ring(self) -> bytes:
         """Move to the client's next deadline and let it ring; returns what it sends."""
-        assert self.client.timer_ns, "the client waits for no deadline"
+        assert self.client.timer_ns is not None, "the client waits for no deadline"
         self.now_ns = max(self.now_ns, self.client.timer_ns)
-        self.client.timer_ns = 0
+        self.client.timer_ns = None
         self.client.timer(self.now_ns)
         return self.sent()
 

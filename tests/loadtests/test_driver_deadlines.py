@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 import gevent
 import pytest
+from gevent.hub import get_hub
 
 from loadtests.clients.base import ClientSetup
 from loadtests.clients.polling import LongPollClient
 from loadtests.connection import Connection
+from loadtests.deadlines import Deadlines
 from loadtests.driver import Driver
 from loadtests.recorder import Recorder
 from tests.running import PATIENCE_S
@@ -31,6 +33,19 @@ class Sleeper(LongPollClient):
         self.woken_ns.append(now_ns)
 
 
+def test_deadlines_around_the_origin_of_the_clock_are_kept_in_order() -> None:
+    deadlines = Deadlines(get_hub().loop)
+    rung: list[int] = []
+    for due_ns in (0, 1, -7 * MS, -1):
+        deadlines.call_at(due_ns, lambda rung, due_ns, _: rung.append(due_ns), rung)
+    deadline = time.monotonic() + PATIENCE_S
+    while len(rung) < 4:
+        assert time.monotonic() < deadline, f"only {rung} rang"
+        gevent.sleep(0.001)
+    deadlines.close()
+    assert rung == [-7 * MS, -1, 0, 1]
+
+
 @pytest.fixture
 def driver() -> Iterator[Driver]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -44,7 +59,7 @@ def sleeper(driver: Driver) -> tuple[Sleeper, Connection]:
     return client, driver.add(client)
 
 
-def want(driver: Driver, connection: Connection, due_ns: int) -> None:
+def want(driver: Driver, connection: Connection, due_ns: int | None) -> None:
     connection.client.timer_ns = due_ns
     driver._act(connection)
 
@@ -71,7 +86,7 @@ def test_a_client_is_woken_once_and_not_before_its_last_wish(driver: Driver, wis
 def test_a_wish_that_is_taken_back_wakes_nobody(driver: Driver) -> None:
     client, connection = sleeper(driver)
     want(driver, connection, time.monotonic_ns() + 5 * MS)
-    want(driver, connection, 0)
+    want(driver, connection, None)
     gevent.sleep(0.03)
     assert not client.woken_ns
 
@@ -95,6 +110,7 @@ def test_no_deadline_of_the_connecting_rings_amid_the_stream(driver: Driver) -> 
         gevent.sleep(0.001)
     driver.begin(driver.connections, time.monotonic_ns())
     wanted_ns = connection.client.timer_ns
+    assert wanted_ns is not None
     assert wanted_ns > time.monotonic_ns() + 30_000 * MS
     assert [due_ns for due_ns, _, _, subject in driver._deadlines._waiting if subject is connection] == [wanted_ns]
 

@@ -53,7 +53,7 @@ def main(transport: str, url: str, interface: str) -> None:
     while not connection.client.settled:
         gevent.sleep(0.01)
     # No more polls: what is on the wire from here on belongs to the request that is being answered.
-    connection.client.timer_ns = 0
+    connection.client.timer_ns = None
     gevent.sleep(QUIET_S)
     driver.read_all_counters(SocketStage.CLOSED)
     after = _interface_counters(interface)
