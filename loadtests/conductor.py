@@ -62,7 +62,7 @@ class Conductor:
             finished_ns=time.monotonic_ns(),
             end=end,
             failure="",
-            problems=tuple(sorted(driver.problems)),
+            problems=tuple(self._load.recorder.problems),
             kernel_stamps=driver.kernel_stamps,
             tcp_info=driver.kernel_counters,
             server_clock={"offset_ns": clock.offset_ns, "uncertainty_ns": clock.uncertainty_ns},

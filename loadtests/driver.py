@@ -54,7 +54,6 @@ class Driver:
         self.connections: list[Connection] = []
         self.kernel_counters = False
         self.kernel_stamps = False
-        self.problems: set[str] = set()
         self.sources: tuple[str, ...] = ()
         """Addresses that clients connect from in turn; empty: as the system chooses."""
 
@@ -213,7 +212,7 @@ class Driver:
         self._act(connection)
 
     def _connect_failed(self, connection: Connection, error: int) -> None:
-        self.problems.add(f"a connection could not be opened: {errno.errorcode.get(error, error)}")
+        self._recorder.problems.add(f"a connection could not be opened: {errno.errorcode.get(error, error)}")
         self._close(connection)
         connection.client.connection_failed(time.monotonic_ns())
         self._act(connection)

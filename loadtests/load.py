@@ -112,7 +112,7 @@ class Load:
         while (ready := sum(c.client.ready for c in self.driver.connections)) < len(self._clients):
             self._admission.make_room(ready)
             if time.monotonic() > deadline:
-                seen = "; ".join(sorted(self.driver.problems)) or "the server did not answer them"
+                seen = "; ".join(self.recorder.problems) or "the server did not answer them"
                 raise UserError(
                     f"{self._trial.transport}: only {ready} of {len(self._clients)} clients were ready after "
                     f"{patience_s:g} s: {seen} (expected all of them: fewer clients or a higher limit)"

@@ -1,4 +1,6 @@
-"""Where clients and driver put what they see while a trial runs: flat integer arrays, a microsecond a row.
+"""Where clients and driver put what they see while a trial runs.
+
+Rows go into flat integer arrays, a microsecond each; what went wrong is said in sentences beside them.
 
 Nothing is computed here: rows become the tables of `loadtests.records` once the trial is over.
 """
@@ -10,6 +12,7 @@ import struct
 import time
 from array import array
 
+from loadtests.problems import Problems
 from loadtests.records import Clients, ClockPairs, Deliveries, LoopLag, Requests, Sockets, Table
 
 _READINGS_PER_PAIR = 5
@@ -34,6 +37,8 @@ class Recorder:
         self.clients = array("q")
         self.clock = array("q")
         self.loop_lag = array("q")
+        self.problems = Problems()
+        """What driver and clients say of what went wrong; the trial's record keeps it."""
         self.add_delivery = self.deliveries.frombytes
         """Takes a packed row; looked up once, as it is called for every delivery."""
 

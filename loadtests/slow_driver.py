@@ -47,7 +47,7 @@ class SlowDriver(Driver):
         # were read together: one deadline serves them all.
         self._held: deque[_Held] = deque()
         self._alarmed = False
-        self.problems.add(PROBLEM)
+        recorder.problems.add(PROBLEM)
 
     def _arrived(self, connection: Connection, data: bytes, kernel_ns: int, user_ns: int) -> None:
         if not is_slowed(connection.client.index):

@@ -125,7 +125,7 @@ class WorkerConductor:
         flushing = gevent.spawn(self._keep_flushing, new_rows)
         try:
             finished: JsonObject = {"end": load.receive(t0_ns)}
-            finished |= {"problems": sorted(load.driver.problems), **_as_json(control.read_clock(CLOCK_EXCHANGES))}
+            finished |= {"problems": list(load.recorder.problems), **_as_json(control.read_clock(CLOCK_EXCHANGES))}
         finally:
             flushing.kill()
             control.close()

@@ -46,7 +46,7 @@ class Misled:
             exchange.driver.finish()
             self.stats = exchange.control.stats()
             exchange.control.close()
-        self.problems = exchange.driver.problems
+        self.problems = list(exchange.recorder.problems)
         self.deliveries: Deliveries = exchange.deliveries
         self.requests = Requests.from_rows(exchange.recorder.requests)
 

@@ -258,7 +258,7 @@ def test_every_other_client_is_slowed_on_purpose_and_told_all_the_same_of_every_
         exchange.control.close()
     for client in range(CLIENTS):
         assert exchange.seqs(client) == list(range(1, EVENTS + 1))
-    assert PROBLEM in exchange.driver.problems
+    assert PROBLEM in exchange.recorder.problems
     if not exchange.driver.kernel_stamps:
         pytest.skip("this platform has no kernel receive stamps")
     found = exchange.deliveries
