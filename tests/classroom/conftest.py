@@ -20,6 +20,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
 
+from tests import plain_http
+
 CHECKOUT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
 """How long a test waits for what must happen; only a failure ever takes that long."""
@@ -78,7 +80,7 @@ class RunningClassroom:
         """A request as the page makes it, the teacher's key included where there is one."""
         headers = {"Origin": self.url, **({"X-Teacher-Key": self.teacher_key} if self.teacher_key else {})}
         headers |= options.pop("headers", {})
-        return httpx.request(method, f"{self.url}{path}", headers=headers, timeout=PATIENCE_S, **options)
+        return plain_http.request(method, f"{self.url}{path}", headers=headers, timeout=PATIENCE_S, **options)
 
     def start_run(self, *, auto: bool = False, **settings: Any) -> dict[str, Any]:
         """POST /api/run; the run."""

@@ -20,6 +20,7 @@ from classroom.lanes import LANES, TRANSPORTS, wire_number
 from classroom.limits import MAX_CLIENTS, MAX_MESSAGE_BYTES
 from classroom.rehearsal import Rehearsed, rehearse
 from classroom.settings import RunSettings
+from tests import plain_http
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, StartClassroom, running_classroom
 
 POLICY_VIOLATION, TOO_BIG, UNKNOWN_CLIENT = 1008, 1009, 4403
@@ -36,7 +37,7 @@ def join(at: RunningClassroom, **changed: Any) -> httpx.Response:
     """As the join page does it: without the teacher's key."""
     headers = {"Origin": at.url} | changed.pop("headers", {})
     body = changed or {"json": {"code": at.join_code}}
-    return httpx.post(f"{at.url}/api/join", headers=headers, timeout=PATIENCE_S, **body)
+    return plain_http.post(f"{at.url}/api/join", headers=headers, timeout=PATIENCE_S, **body)
 
 
 def joined(at: RunningClassroom) -> dict[str, Any]:
@@ -125,13 +126,13 @@ def test_a_foreign_name_does_not_lead_here(open_class: RunningClassroom) -> None
     host = f"evil.example:{open_class.page_port}"
     response = join(open_class, json={"code": open_class.join_code}, headers={"Host": host, "Origin": f"http://{host}"})
     assert response.status_code == 403
-    assert httpx.get(f"{open_class.url}/join", headers={"Host": host}).status_code == 403
+    assert plain_http.get(f"{open_class.url}/join", headers={"Host": host}).status_code == 403
 
 
 def test_alone_nobody_joins(classroom: RunningClassroom) -> None:
-    response = httpx.post(f"{classroom.url}/api/join", json={"code": "ABCDEF"}, headers={"Origin": classroom.url})
+    response = plain_http.post(f"{classroom.url}/api/join", json={"code": "ABCDEF"}, headers={"Origin": classroom.url})
     assert (response.status_code, "own machine" in response.json()["detail"]) == (404, True)
-    assert httpx.get(f"{classroom.url}/join").status_code == 404
+    assert plain_http.get(f"{classroom.url}/join").status_code == 404
     assert classroom.request("GET", "/api/class").status_code == 404
 
 
@@ -151,7 +152,7 @@ def test_what_is_the_teachers_alone_needs_the_key(
     client = joined(open_class)["client"]
     for key in (None, "", "wrong", str(client), open_class.join_code, "é".encode()):
         headers: dict[str, Any] = {"Origin": open_class.url} | ({} if key is None else {"X-Teacher-Key": key})
-        response = httpx.request(method, f"{open_class.url}{path}?client={client}", json=body, headers=headers)
+        response = plain_http.request(method, f"{open_class.url}{path}?client={client}", json=body, headers=headers)
         assert response.status_code == 403, (key, response.text)
         assert "teacher" in response.json()["detail"]
 
@@ -179,7 +180,7 @@ def test_a_device_may_use_its_own_transport_only(open_class: RunningClassroom) -
     for mine, other in (("short_poll", "long_poll"), ("long_poll", "short_poll")):
         for lane, expected in ((mine, (200, 204)), (other, (403,))):
             index = polls[lane]
-            response = httpx.get(
+            response = plain_http.get(
                 f"http://127.0.0.1:{open_class.lane_ports[index]}{LANES[index].path}",
                 params={"client": wire_number(devices[mine], index), "hold_ms": 1, "n": 1},
                 headers={"Origin": open_class.url},
@@ -279,7 +280,7 @@ def test_a_liar_and_a_leaver_change_nothing_for_the_others(start_classroom: Star
         while published < 60:
             published += len(heard(teacher, "tick", run)["published"])
         index = TRANSPORTS.index("short_poll")
-        reply = httpx.get(
+        reply = plain_http.get(
             f"http://127.0.0.1:{at.lane_ports[index]}{LANES[index].path}",
             params={"client": wire_number(honest, index), "after": 0, "n": 1},
             headers={"Origin": at.url},
@@ -321,7 +322,7 @@ def test_the_invitation_leads_to_the_join_page(open_class: RunningClassroom) -> 
     assert invitation["link"] == f"{invitation['address']}?code={open_class.join_code}"
     assert invitation["qr_svg"].startswith("<svg")
     path = invitation["address"].split(str(open_class.page_port))[1]
-    assert "Join the class" in httpx.get(open_class.url + path).text
+    assert "Join the class" in plain_http.get(open_class.url + path).text
 
 
 @pytest.mark.parametrize(("devices", "rate_per_s"), [(60, 5.0)])

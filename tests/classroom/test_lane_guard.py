@@ -15,6 +15,12 @@ from .scripted import Reply, Scripted, scripted_client
 OTHER_PATHS = ("/", "/stream", "/stats", "/echo", "/health", "/ws/echo", "/poll/none", "/openapi.json")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _without_delay(classroom: RunningClassroom) -> None:
+    """Let the lanes pass everything on at once, from here on."""
+    classroom.start_run(one_way_delay_ms=0, duration_s=300)
+
+
 def detail(reply: Reply) -> str:
     said: str = reply.json()["detail"]
     return said
@@ -112,7 +118,7 @@ def test_bad_queries(classroom: RunningClassroom, query: dict[str, str], status:
 
 def test_a_page_of_the_classroom_may_read_the_answer_and_its_times(classroom: RunningClassroom) -> None:
     with scripted_client(classroom) as client:
-        run = classroom.start_run(rate_per_s=0.05, duration_s=3)
+        run = classroom.start_run(rate_per_s=0.05, one_way_delay_ms=0, duration_s=300)
         client.hear("run", run=run["id"])
         reply = client.get("short_poll", client.path("short_poll", run=run["id"], n=1))
     assert reply.status == 204
@@ -131,7 +137,7 @@ def test_connections_are_limited_per_client(classroom: RunningClassroom) -> None
 
 
 def test_requests_are_limited_per_client_and_lane(classroom: RunningClassroom) -> None:
-    classroom.start_run(one_way_delay_ms=0)
+    classroom.start_run(one_way_delay_ms=0, duration_s=300)
     with scripted_client(classroom) as greedy, scripted_client(classroom) as modest:
         connection = greedy.connect("short_poll")
         pipelined = 2000

@@ -26,6 +26,7 @@ from classroom.lesson_session import (
     RefusedError,
 )
 from classroom.lesson_wire import Taps
+from tests import plain_http
 
 from .conftest import PATIENCE_S, RunningClassroom
 
@@ -66,7 +67,7 @@ class Follower:
         query = {"session": self.hello["session"], "run": "1", "n": "1"} | changes
         url = f"http://127.0.0.1:{self._classroom.lesson_port}/lesson/echo"
         headers = {"Origin": origin or self._classroom.url}
-        return httpx.post(url, params=query, content=content, headers=headers, timeout=PATIENCE_S)
+        return plain_http.post(url, params=query, content=content, headers=headers, timeout=PATIENCE_S)
 
 
 @contextmanager
@@ -258,7 +259,7 @@ def test_foreign_pages_are_refused(page: Follower, classroom: RunningClassroom) 
 def test_nothing_but_the_lesson_is_on_its_port(page: Follower, classroom: RunningClassroom) -> None:
     url = f"http://127.0.0.1:{classroom.lesson_port}"
     for method, path, status in (("GET", "/lesson/echo", 405), ("POST", "/stream", 404), ("GET", "/", 404)):
-        assert httpx.request(method, f"{url}{path}", headers={"Origin": classroom.url}).status_code == status
+        assert plain_http.request(method, f"{url}{path}", headers={"Origin": classroom.url}).status_code == status
     assert goes_on(page, 11)
 
 

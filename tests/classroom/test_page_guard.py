@@ -9,13 +9,14 @@ import pytest
 
 from classroom.addresses import Addresses
 from classroom.page_guard import security_headers
+from tests import plain_http
 
 from .conftest import PATIENCE_S, RunningClassroom
 
 
 def ask(classroom: RunningClassroom, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
     body = {"content": b"{}"} if method == "POST" else {}
-    return httpx.request(method, f"{classroom.url}{path}", headers=headers, timeout=PATIENCE_S, **body)  # type: ignore[arg-type]
+    return plain_http.request(method, f"{classroom.url}{path}", headers=headers, timeout=PATIENCE_S, **body)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import httpx
 import psutil
 
 from loadtests.processes import PROJECT_FOLDER, free_port
+from tests import plain_http
 from tests.running import PATIENCE_S
 
 
@@ -26,7 +27,7 @@ def answer_of(url: str) -> httpx.Response:
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
-            return httpx.get(url, trust_env=False)
+            return plain_http.get(url)
         except httpx.TransportError:
             assert time.monotonic() < deadline, "the web UI does not come up"
             time.sleep(0.1)

@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import plain_http
+
 CHECKOUT = Path(__file__).parents[2]
 PATIENCE_S = 20.0
 """How long a test waits for what must happen; only a failure ever takes that long."""
@@ -42,7 +44,7 @@ class RunningServer:
     ) -> httpx.Response:
         """POST /stream."""
         body = {"start_in_ms": start_in_ms, "due_offsets_ns": due_offsets_ns, "payloads": payloads or ["payload"]}
-        return httpx.post(f"{self.url}/stream", json=body, timeout=PATIENCE_S)
+        return plain_http.post(f"{self.url}/stream", json=body, timeout=PATIENCE_S)
 
     def publish_at_once(self, events: int, payloads: list[str] | None = None) -> None:
         """Post a stream that is due now, and return when all of it is published."""
@@ -59,7 +61,7 @@ class RunningServer:
 
     def stats(self) -> dict[str, Any]:
         """GET /stats."""
-        stats: dict[str, Any] = httpx.get(f"{self.url}/stats", timeout=PATIENCE_S).json()
+        stats: dict[str, Any] = plain_http.get(f"{self.url}/stats", timeout=PATIENCE_S).json()
         return stats
 
 

@@ -6,12 +6,12 @@ import re
 import socket
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
 from servers import wire
+from tests import plain_http
 
 from .conftest import PATIENCE_S, RunningServer, StartServer, running_server
 
@@ -68,7 +68,7 @@ def test_a_poll_brings_the_events_of_the_log(start_server: StartServer) -> None:
     server = start_server("polling", "--stack", "asgi")
     server.publish_at_once(3)
     for path in ("/poll/short?after=1", "/poll/long?after=1&hold_ms=1000"):
-        response = httpx.get(server.url + path)
+        response = plain_http.get(server.url + path)
         events, cursor = wire.decode_poll_reply(response.content)
         assert ([event.seq for event in events], cursor) == ([2, 3], 3)
         assert response.headers["content-type"] == "application/json"
@@ -77,9 +77,9 @@ def test_a_poll_brings_the_events_of_the_log(start_server: StartServer) -> None:
 def test_without_a_cursor_a_poll_brings_one_event_and_channels_bring_all(start_server: StartServer) -> None:
     server = start_server("all", "--stack", "asgi")
     server.publish_at_once(3)
-    events, cursor = wire.decode_poll_reply(httpx.get(f"{server.url}/poll/short?cursor=none").content)
+    events, cursor = wire.decode_poll_reply(plain_http.get(f"{server.url}/poll/short?cursor=none").content)
     assert ([event.seq for event in events], cursor) == ([3], 3)
-    response = httpx.get(f"{server.url}/poll/long?cursor=none&hold_ms=20", timeout=PATIENCE_S)
+    response = plain_http.get(f"{server.url}/poll/long?cursor=none&hold_ms=20", timeout=PATIENCE_S)
     assert (response.status_code, response.content) == (204, b"")
     with connect(f"{server.websocket_url}/ws?cursor=none", proxy=None) as channel:
         assert [wire.decode_event(channel.recv(PATIENCE_S)).seq for _ in range(3)] == [1, 2, 3]
@@ -89,7 +89,7 @@ def test_a_cursor_that_is_too_old_is_told_so_everywhere(start_server: StartServe
     server = start_server("all", "--stack", "asgi", "--history", "4")
     server.publish_at_once(10)
     for path in ("/poll/short?after=5", "/poll/long?after=5&hold_ms=100", "/sse?after=5"):
-        assert httpx.get(server.url + path, timeout=PATIENCE_S).status_code == wire.CURSOR_TOO_OLD_STATUS
+        assert plain_http.get(server.url + path, timeout=PATIENCE_S).status_code == wire.CURSOR_TOO_OLD_STATUS
     with (
         connect(f"{server.websocket_url}/ws?after=5", proxy=None) as channel,
         pytest.raises(ConnectionClosedError) as e,
@@ -113,6 +113,6 @@ def test_an_echo_of_something_that_is_no_text_is_refused(start_server: StartServ
 
 def test_an_app_serves_only_the_paths_of_its_own_adapters(start_server: StartServer) -> None:
     server = start_server("sse", "--stack", "asgi")
-    assert httpx.get(f"{server.url}/poll/short?after=0").status_code == 404
-    assert httpx.get(f"{server.url}/health").json() == {"status": "ok", "transports": ["sse"]}
+    assert plain_http.get(f"{server.url}/poll/short?after=0").status_code == 404
+    assert plain_http.get(f"{server.url}/health").json() == {"status": "ok", "transports": ["sse"]}
     assert server.stats()["options"]["stack"] == "asgi"

@@ -3,11 +3,11 @@ from __future__ import annotations
 import asyncio
 import zlib
 
-import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from servers.compression import Deflated
+from tests import plain_http
 
 from .conftest import PATIENCE_S, StartServer
 
@@ -76,7 +76,7 @@ def test_the_server_compresses_only_where_it_was_asked_to(start_server: StartSer
     for options, encoding in (((), None), (("--compression", "deflate"), "deflate")):
         server = start_server("polling", *options)
         server.publish_at_once(5)
-        response = httpx.get(f"{server.url}/poll/short?after=0", headers=asked, timeout=PATIENCE_S)
+        response = plain_http.get(f"{server.url}/poll/short?after=0", headers=asked, timeout=PATIENCE_S)
         assert response.headers.get("content-encoding") == encoding
         assert response.json()["next"] == 5
         assert server.stats()["options"]["http_compression"] is (encoding is not None)

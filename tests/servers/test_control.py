@@ -4,11 +4,11 @@ import re
 import socket
 import time
 
-import httpx
 import pytest
 
 from loadtests.transports import TRANSPORTS
 from servers import control
+from tests import plain_http
 
 from .conftest import PATIENCE_S, RunningServer, StartServer
 
@@ -23,18 +23,18 @@ def test_every_app_has_the_control_routes_and_offers_what_the_registry_expects(
     name: str, start_server: StartServer
 ) -> None:
     server = start_server(name)
-    health = httpx.get(f"{server.url}/health").json()
+    health = plain_http.get(f"{server.url}/health").json()
     expected = {transport.name for transport in TRANSPORTS.values() if name in (transport.server, "all")}
     assert health["status"] == "ok"
     assert set(health["transports"]) == expected
     assert server.post_stream([]).json()["events"] == 0
     assert server.stats()["published"] == []
-    assert httpx.get(f"{server.url}/clock").status_code == 200
+    assert plain_http.get(f"{server.url}/clock").status_code == 200
 
 
 def test_the_clock_is_the_one_of_this_machine(server: RunningServer) -> None:
     before_ns = time.monotonic_ns()
-    now_ns = httpx.get(f"{server.url}/clock").json()["now_ns"]
+    now_ns = plain_http.get(f"{server.url}/clock").json()["now_ns"]
     assert before_ns <= now_ns <= time.monotonic_ns()
 
 
@@ -100,7 +100,7 @@ def test_a_bad_stream_is_refused_with_what_is_wrong_and_changes_nothing(
     server: RunningServer, body: dict[str, object], complaint: str
 ) -> None:
     server.publish_at_once(2)
-    response = httpx.post(f"{server.url}/stream", json=body)
+    response = plain_http.post(f"{server.url}/stream", json=body)
     assert response.status_code == 422
     detail = response.json()["detail"]
     assert isinstance(detail, str)
@@ -109,7 +109,7 @@ def test_a_bad_stream_is_refused_with_what_is_wrong_and_changes_nothing(
 
 
 def test_a_body_that_is_no_json_is_refused(server: RunningServer) -> None:
-    response = httpx.post(f"{server.url}/stream", content=b"{", headers={"content-type": "application/json"})
+    response = plain_http.post(f"{server.url}/stream", content=b"{", headers={"content-type": "application/json"})
     assert response.status_code == 422
     assert "JSON" in response.json()["detail"]
 

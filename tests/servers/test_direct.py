@@ -10,7 +10,6 @@ from collections.abc import Coroutine
 from contextlib import ExitStack
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +21,7 @@ from servers import framing, wire
 from servers.channels import Channels
 from servers.direct import WRITE_FRAMED_EXTENSION, DirectWriter
 from servers.log import EncodedEvent, EventLog
+from tests import plain_http
 
 from .conftest import PATIENCE_S, RunningServer, StartServer, running_server
 from .slow_client import connect_and_read_nothing, read_to_end
@@ -261,7 +261,7 @@ def test_what_changes_messages_on_their_way_is_still_asked(start_server: StartSe
 def test_polls_of_the_plain_stack_are_traced(start_server: StartServer, path: str) -> None:
     server = start_server("polling", "--stack", "asgi", "--trace")
     server.publish_at_once(2)
-    httpx.get(server.url + path, timeout=PATIENCE_S).raise_for_status()
+    plain_http.get(server.url + path, timeout=PATIENCE_S).raise_for_status()
     _until_traced(server, [(3, 1), (3, 2)])
 
 
@@ -279,7 +279,7 @@ def _until_traced(server: RunningServer, expected: list[tuple[int, int]]) -> Non
     """Wait for exactly these (client, seq): an answer may arrive a moment before it is noted."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
-        rows = struct.iter_unpack("<qqq", httpx.get(f"{server.url}/trace", timeout=PATIENCE_S).content)
+        rows = struct.iter_unpack("<qqq", plain_http.get(f"{server.url}/trace", timeout=PATIENCE_S).content)
         if (traced := sorted((client, seq) for client, seq, _ in rows)) == expected:
             return
         assert time.monotonic() < deadline, traced

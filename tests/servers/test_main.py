@@ -11,6 +11,8 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from tests import plain_http
+
 from .conftest import CHECKOUT, PATIENCE_S, StartServer
 
 
@@ -63,7 +65,7 @@ def test_a_signal_ends_the_server_with_channels_and_polls_still_open(
     statuses: list[int] = []
 
     def hold() -> None:
-        statuses.append(httpx.get(f"{server.url}/poll/long?hold_ms=600000", timeout=PATIENCE_S).status_code)
+        statuses.append(plain_http.get(f"{server.url}/poll/long?hold_ms=600000", timeout=PATIENCE_S).status_code)
 
     holding = threading.Thread(target=hold)
     with ExitStack() as stack:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from servers import wire
+from tests import plain_http
 
 from .conftest import PATIENCE_S, RunningServer, StartServer
 
@@ -19,7 +20,7 @@ def server(polling_server: RunningServer) -> RunningServer:
 
 def poll(server: RunningServer, kind: str, **query: object) -> httpx.Response:
     parameters = {name: str(value) for name, value in query.items()}
-    return httpx.get(f"{server.url}/poll/{kind}", params=parameters, timeout=PATIENCE_S)
+    return plain_http.get(f"{server.url}/poll/{kind}", params=parameters, timeout=PATIENCE_S)
 
 
 def seqs(response: httpx.Response) -> list[int]:
@@ -57,7 +58,7 @@ def test_a_long_poll_is_held_and_then_empty(server: RunningServer) -> None:
 def test_a_held_poll_gets_the_first_event_of_a_stream_posted_later(server: RunningServer) -> None:
     async def scenario() -> None:
         server.post_stream([])
-        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_S, verify=plain_http.NO_CERTIFICATES) as client:
             held = asyncio.ensure_future(client.get(f"{server.url}/poll/long?after=0&hold_ms=600000"))
             while server.stats()["waiting"] != 1:
                 await asyncio.sleep(0.01)
@@ -81,7 +82,7 @@ def test_without_a_cursor_a_long_poll_misses_what_came_before_it(start_server: S
     async def scenario() -> None:
         server.publish_at_once(3)
         assert poll(server, "long", cursor="none", hold_ms=20).status_code == 204
-        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_S, verify=plain_http.NO_CERTIFICATES) as client:
             held = asyncio.ensure_future(client.get(f"{server.url}/poll/long?cursor=none&hold_ms=600000"))
             while server.stats()["waiting"] != 1:
                 await asyncio.sleep(0.01)
@@ -134,16 +135,16 @@ def test_a_replaced_stream_counts_from_one_again(server: RunningServer, kind: st
     ],
 )
 def test_a_bad_query_is_refused_with_what_is_wrong(server: RunningServer, path: str, complaint: str) -> None:
-    response = httpx.get(server.url + path)
+    response = plain_http.get(server.url + path)
     assert response.status_code == 422
     assert re.search(complaint, response.json()["detail"])
 
 
 @pytest.mark.parametrize("body", [b"", b"small", bytes(range(256)) * 1000])
 def test_a_post_is_echoed(server: RunningServer, body: bytes) -> None:
-    response = httpx.post(f"{server.url}/echo", content=body)
+    response = plain_http.post(f"{server.url}/echo", content=body)
     assert (response.status_code, response.content) == (200, body)
 
 
 def test_an_echo_beyond_the_limit_is_refused(server: RunningServer) -> None:
-    assert httpx.post(f"{server.url}/echo", content=b"x" * (1024 * 1024 + 1)).status_code == 413
+    assert plain_http.post(f"{server.url}/echo", content=b"x" * (1024 * 1024 + 1)).status_code == 413

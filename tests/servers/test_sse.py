@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from servers import wire
+from tests import plain_http
 
 from .conftest import PATIENCE_S, RunningServer, StartServer
 
@@ -82,7 +83,7 @@ def test_a_follower_of_a_replaced_stream_starts_over(server: RunningServer) -> N
 def test_a_cursor_that_is_too_old_is_told_so_before_the_stream_begins(start_server: StartServer) -> None:
     server = start_server("sse", "--history", "4")
     server.publish_at_once(10)
-    response = httpx.get(f"{server.url}/sse?after=2")
+    response = plain_http.get(f"{server.url}/sse?after=2")
     assert response.status_code == 410
     assert response.json() == {"detail": "cursor 2 is too old: the history begins at event 7"}
     with stream(server, "?after=6") as response:
@@ -96,7 +97,7 @@ def test_a_cursor_that_is_too_old_is_told_so_before_the_stream_begins(start_serv
 def test_a_bad_cursor_is_refused_with_what_is_wrong(
     server: RunningServer, query: str, headers: dict[str, str], where: str
 ) -> None:
-    response = httpx.get(f"{server.url}/sse{query}", headers=headers)
+    response = plain_http.get(f"{server.url}/sse{query}", headers=headers)
     assert response.status_code == 422
     assert response.json()["detail"].startswith(f"{where}: Input should be a valid integer")
 

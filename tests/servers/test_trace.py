@@ -9,12 +9,13 @@ import pytest
 from websockets.sync.client import connect
 
 from servers.trace import Trace
+from tests import plain_http
 
 from .conftest import PATIENCE_S, RunningServer, StartServer
 
 
 def rows_of(server: RunningServer) -> list[tuple[int, int, int]]:
-    answer = httpx.get(f"{server.url}/trace", timeout=PATIENCE_S).raise_for_status()
+    answer = plain_http.get(f"{server.url}/trace", timeout=PATIENCE_S).raise_for_status()
     assert answer.headers["content-type"] == "application/octet-stream"
     return list(struct.iter_unpack("<qqq", answer.content))
 
@@ -37,11 +38,11 @@ def server(start_server: StartServer) -> RunningServer:
 
 
 def test_without_the_option_there_is_no_trace(polling_server: RunningServer) -> None:
-    answer = httpx.get(f"{polling_server.url}/trace")
+    answer = plain_http.get(f"{polling_server.url}/trace")
     assert answer.status_code == 404
     assert answer.json() == {"detail": "this server keeps no trace: start it with --trace"}
     polling_server.publish_at_once(1)
-    assert httpx.get(f"{polling_server.url}/poll/short?client=1").status_code == 200
+    assert plain_http.get(f"{polling_server.url}/poll/short?client=1").status_code == 200
 
 
 def test_channels_are_traced_by_the_name_of_their_client(server: RunningServer) -> None:
@@ -64,28 +65,28 @@ def test_channels_are_traced_by_the_name_of_their_client(server: RunningServer) 
 
 
 def test_polls_are_traced_once_they_are_answered_with_events(server: RunningServer) -> None:
-    held = threading.Thread(target=lambda: httpx.get(f"{server.url}/poll/long?client=5", timeout=PATIENCE_S))
+    held = threading.Thread(target=lambda: plain_http.get(f"{server.url}/poll/long?client=5", timeout=PATIENCE_S))
     held.start()
     server.until(lambda stats: stats["waiting"] == 1)
-    assert httpx.get(f"{server.url}/poll/short?client=4").status_code == 204
+    assert plain_http.get(f"{server.url}/poll/short?client=4").status_code == 204
     assert rows_of(server) == []
     server.publish_at_once(1)
     held.join()
-    httpx.get(f"{server.url}/poll/short?client=4").raise_for_status()
+    plain_http.get(f"{server.url}/poll/short?client=4").raise_for_status()
     until_traced(server, [(4, 1), (5, 1)])
 
 
 @pytest.mark.parametrize("name", ["", "-1", "x", "1.5", "9" * 30, "²"])
 def test_who_has_no_usable_name_is_served_and_not_traced(server: RunningServer, name: str) -> None:
     server.publish_at_once(1)
-    assert httpx.get(f"{server.url}/poll/short", params={"client": name}).status_code == 200
-    httpx.get(f"{server.url}/poll/short?client=1").raise_for_status()
+    assert plain_http.get(f"{server.url}/poll/short", params={"client": name}).status_code == 200
+    plain_http.get(f"{server.url}/poll/short?client=1").raise_for_status()
     until_traced(server, [(1, 1)])
 
 
 def test_a_new_stream_has_a_trace_of_its_own(server: RunningServer) -> None:
     server.publish_at_once(1)
-    httpx.get(f"{server.url}/poll/short?client=1").raise_for_status()
+    plain_http.get(f"{server.url}/poll/short?client=1").raise_for_status()
     until_traced(server, [(1, 1)])
     server.post_stream([])
     assert rows_of(server) == []

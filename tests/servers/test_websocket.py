@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import json
 
-import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from servers import wire
+from tests import plain_http
 
 from .conftest import PATIENCE_S, RunningServer, StartServer
 
@@ -134,4 +134,4 @@ def test_a_server_that_is_stopped_says_goodbye(start_server: StartServer) -> Non
 
 
 def test_plain_http_on_a_websocket_path_is_not_found(server: RunningServer) -> None:
-    assert httpx.get(f"{server.url}/ws").status_code == 404
+    assert plain_http.get(f"{server.url}/ws").status_code == 404

@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 from websockets.sync.client import connect
 
 from servers import wire
+from tests import plain_http
 
 from .conftest import CHECKOUT, PATIENCE_S, RunningServer, running_server
 
@@ -60,7 +60,7 @@ def test_a_stream_posted_to_any_worker_is_published_by_all_at_the_same_times(ser
             assert stats["channels"] == CONNECTIONS
             assert stats["connections"] == CONNECTIONS + 1
         assert stats["options"]["workers"] == 2
-        traced = sorted(row[:2] for row in struct.iter_unpack("<qqq", httpx.get(f"{server.url}/trace").content))
+        traced = sorted(row[:2] for row in struct.iter_unpack("<qqq", plain_http.get(f"{server.url}/trace").content))
         assert traced == [(number, seq) for number in range(CONNECTIONS) for seq in (1, 2, 3)]
 
 
@@ -69,7 +69,7 @@ def test_a_cursor_holds_on_any_worker(server: RunningServer) -> None:
     server.post_stream([number * 2_000_000 for number in range(events)])
     cursor, seqs = 0, list[int]()
     while cursor < events:
-        answer = httpx.get(f"{server.url}/poll/long?after={cursor}&hold_ms=5000", timeout=PATIENCE_S)
+        answer = plain_http.get(f"{server.url}/poll/long?after={cursor}&hold_ms=5000", timeout=PATIENCE_S)
         if answer.status_code == 200:
             told, cursor = wire.decode_poll_reply(answer.content)
             seqs += [event.seq for event in told]
@@ -85,14 +85,14 @@ def test_streams_posted_at_once_leave_all_workers_with_the_same_one(server: Runn
     cursors = set()
     for _ in range(CONNECTIONS):
         server.until(lambda stats: len(stats["published"]) > 0)
-        answer = httpx.get(f"{server.url}/poll/long?after=0&hold_ms=5000", timeout=PATIENCE_S)
+        answer = plain_http.get(f"{server.url}/poll/long?after=0&hold_ms=5000", timeout=PATIENCE_S)
         told, cursor = wire.decode_poll_reply(answer.content)
         cursors.add((told[0].due_ns, cursor))
     assert len(cursors) == 1
 
 
 def test_a_stream_that_is_not_valid_is_refused_as_by_one_process(server: RunningServer) -> None:
-    answer = httpx.post(
+    answer = plain_http.post(
         f"{server.url}/stream", json={"start_in_ms": 0, "due_offsets_ns": [2, 1], "payloads": ["x"]}, timeout=PATIENCE_S
     )
     assert answer.status_code == 422
