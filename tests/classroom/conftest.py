@@ -185,17 +185,35 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(f"{_NO_BROWSER}\nNot run: {', '.join(sorted(_skipped_modules))}.")
 
 
-@pytest.fixture
-def page(browser: Browser, classroom: RunningClassroom) -> Iterator[Page]:
-    """A page of the browser; at the end: no script of it may have failed, and it asked no host but the classroom's."""
-    context = browser.new_context(base_url=classroom.url)
+@contextmanager
+def opened_page(browser: Browser, room: RunningClassroom, **options: Any) -> Iterator[Page]:
+    """A page in a context of its own; at its end no script may have failed, nor another host have been asked."""
+    context = browser.new_context(base_url=room.url, **options)
     opened = context.new_page()
+    opened.set_default_timeout(PATIENCE_S * 1000)
     errors: list[str] = []
     hosts: set[str | None] = set()
     opened.on("pageerror", lambda error: errors.append(str(error)))
     context.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
     opened.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
-    yield opened
-    context.close()
+    try:
+        yield opened
+    finally:
+        context.close()
     assert errors == []
     assert hosts <= {"127.0.0.1", None}
+
+
+@pytest.fixture
+def page(browser: Browser, classroom: RunningClassroom) -> Iterator[Page]:
+    """A page for one test, which goes where it likes."""
+    with opened_page(browser, classroom) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def empty_page(browser: Browser, classroom: RunningClassroom) -> Iterator[Page]:
+    """A page without scripts of its own, for all tests of a module that call the classroom's scripts one by one."""
+    with opened_page(browser, classroom) as opened:
+        opened.goto("/static/icon.svg")
+        yield opened

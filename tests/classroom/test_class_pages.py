@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from classroom.lanes import LANES
-from tests.classroom.conftest import PATIENCE_S, RunningClassroom, running_classroom
+from tests.classroom.conftest import PATIENCE_S, RunningClassroom, opened_page, running_classroom
 
 PATIENCE_MS = PATIENCE_S * 1000
 PHONE = {"width": 390, "height": 844}
@@ -24,35 +23,17 @@ def open_class() -> Iterator[RunningClassroom]:
         yield opened
 
 
-@contextmanager
-def opened_page(browser: Browser, at: RunningClassroom, path: str, **options: object) -> Iterator[Page]:
-    """A page in a context of its own: no script of it may fail, and it asks no host but the classroom's."""
-    context = browser.new_context(base_url=at.url, **options)  # type: ignore[arg-type]
-    page = context.new_page()
-    errors: list[str] = []
-    hosts: set[str | None] = set()
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    context.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
-    page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
-    page.set_default_timeout(PATIENCE_MS)
-    page.goto(path)
-    try:
-        yield page
-    finally:
-        context.close()
-    assert errors == []
-    assert hosts <= {"127.0.0.1", None}
-
-
 @pytest.fixture
 def teacher(browser: Browser, open_class: RunningClassroom) -> Iterator[Page]:
-    with opened_page(browser, open_class, f"/?key={open_class.teacher_key}#class") as page:
+    with opened_page(browser, open_class) as page:
+        page.goto(f"/?key={open_class.teacher_key}#class")
         yield page
 
 
 @contextmanager
 def phone(browser: Browser, at: RunningClassroom, path: str | None = None) -> Iterator[Page]:
-    with opened_page(browser, at, path or f"/join?code={at.join_code}", viewport=PHONE, has_touch=True) as page:
+    with opened_page(browser, at, viewport=PHONE, has_touch=True) as page:
+        page.goto(path or f"/join?code={at.join_code}")
         yield page
 
 
@@ -196,6 +177,7 @@ def test_the_teacher_can_give_everyone_all_transports(
 
 
 def test_alone_the_class_view_says_how_to_open_the_class(browser: Browser, classroom: RunningClassroom) -> None:
-    with opened_page(browser, classroom, "/#class") as page:
+    with opened_page(browser, classroom) as page:
+        page.goto("/#class")
         expect(page.locator("#view-class")).to_contain_text("make demo HOST=0.0.0.0", timeout=PATIENCE_MS)
         assert serious(page) == []

@@ -63,9 +63,9 @@ def test_its_answers_are_the_runs(page: Page, classroom: RunningClassroom) -> No
         assert (int(requests), int(events)) == (record[lane]["requests"], len(record[lane]["delivered"]))
 
 
-def test_before_any_run_it_is_two_pages_too(page: Page, classroom: RunningClassroom) -> None:
+def test_before_any_run_it_is_two_pages_too(page: Page) -> None:
     page.route("**/api/model*", lambda route: route.abort())
-    page.goto(f"{classroom.url}/static/icon.svg")
+    page.goto("/static/icon.svg")
     data: dict[str, Any] = {
         "run": None, "window": None, "settings": None, "recorded": False, "models": None, "questions": [],
         "steps": None,
@@ -77,24 +77,19 @@ def test_before_any_run_it_is_two_pages_too(page: Page, classroom: RunningClassr
 
 @pytest.mark.parametrize("rate", [0.05, 1, 100])
 @pytest.mark.parametrize("interval", [0.1, 10])
-def test_the_window_shows_whole_polls_and_few_events(
-    page: Page, classroom: RunningClassroom, rate: float, interval: float
-) -> None:
-    page.goto(f"{classroom.url}/static/icon.svg")
+def test_the_window_shows_whole_polls_and_few_events(empty_page: Page, rate: float, interval: float) -> None:
     settings = RunSettings(rate_per_s=rate, poll_interval_s=interval).model_dump()
-    assert 3 <= module(page, "handout/window.js", "m.windowSeconds(given)", settings) <= 12
+    assert 3 <= module(empty_page, "handout/window.js", "m.windowSeconds(given)", settings) <= 12
 
 
-def test_the_window_is_where_about_four_events_are(page: Page, classroom: RunningClassroom) -> None:
-    page.goto(f"{classroom.url}/static/icon.svg")
+def test_the_window_is_where_about_four_events_are(empty_page: Page) -> None:
     due = [0.1, 5.2, 5.9, 6.1, 7.0, 12.0]
     given = {"due": [second * 1e9 for second in due], "length": 4e9}
-    start_ns = module(page, "handout/window.js", "m.chooseWindow(given.due, 0, 14e9, given.length)", given)
+    start_ns = module(empty_page, "handout/window.js", "m.chooseWindow(given.due, 0, 14e9, given.length)", given)
     assert sum(start_ns <= second * 1e9 < start_ns + 4e9 for second in due) == 4
 
 
-def test_the_figures_facts_are_counted_from_its_rows(page: Page, classroom: RunningClassroom) -> None:
-    page.goto(f"{classroom.url}/static/icon.svg")
+def test_the_figures_facts_are_counted_from_its_rows(empty_page: Page) -> None:
     poll = {"sent_ns": 0.9e9, "arrived_ns": 1e9, "answered_ns": 1e9, "received_ns": 1.1e9, "empty": True}
     held = {"sent_ns": 0.1e9, "arrived_ns": 0.2e9, "answered_ns": 2e9, "received_ns": 2.1e9, "empty": False}
     run = {
@@ -105,7 +100,7 @@ def test_the_figures_facts_are_counted_from_its_rows(page: Page, classroom: Runn
         ],
     }
     given = {"run": run, "window": {"startNs": 0, "lengthNs": 4e9}}
-    facts = module(page, "handout/facts.js", "m.figureFacts(given.run, given.window)", given)
+    facts = module(empty_page, "handout/facts.js", "m.figureFacts(given.run, given.window)", given)
     assert facts == {
         "events": [1],
         "empty": 1,

@@ -12,7 +12,6 @@ from analysis.stats import quantiles
 from classroom.lanes import LANES
 from classroom.settings import PRESETS, RunSettings
 from servers.stream import ARRIVALS
-from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import TRANSPORTS, module
 
 RUN: dict[str, Any] = {
@@ -21,10 +20,9 @@ RUN: dict[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def opened(page: Page, classroom: RunningClassroom) -> Page:
-    page.goto(f"{classroom.url}/static/icon.svg")
-    return page
+@pytest.fixture
+def page(empty_page: Page) -> Page:
+    return empty_page
 
 
 def test_settings_are_those_of_the_server(page: Page) -> None:

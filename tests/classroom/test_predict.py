@@ -67,9 +67,8 @@ def set_hidden(page: Page, hidden: bool) -> None:
     )
 
 
-def test_every_run_of_the_questions_is_one_the_server_takes(page: Page, classroom: RunningClassroom) -> None:
-    page.goto(f"{classroom.url}/static/icon.svg")
-    questions = module(page, "predict/questions.js", "m.QUESTIONS")
+def test_every_run_of_the_questions_is_one_the_server_takes(empty_page: Page) -> None:
+    questions = module(empty_page, "predict/questions.js", "m.QUESTIONS")
     assert tuple(question["id"] for question in questions) == QUESTIONS
     for question in questions:
         for run in question["runs"]:
@@ -126,10 +125,9 @@ def lanes(field: str, *values: float | None) -> dict[str, Any]:
     ],
 )
 def test_the_runs_say_what_is_right(
-    page: Page, classroom: RunningClassroom, part: dict[str, Any], answer: str | None, evidence: object, outcome: str
+    empty_page: Page, part: dict[str, Any], answer: str | None, evidence: object, outcome: str
 ) -> None:
-    page.goto(f"{classroom.url}/static/icon.svg")
-    assert score(page, part, answer, evidence)["outcome"] == outcome
+    assert score(empty_page, part, answer, evidence)["outcome"] == outcome
 
 
 @pytest.mark.parametrize(
@@ -144,19 +142,17 @@ def test_the_runs_say_what_is_right(
     ],
 )
 def test_what_happened_while_hidden(
-    page: Page, classroom: RunningClassroom, hidden_s: float, paces: tuple[float | None, ...], course: str | None
+    empty_page: Page, hidden_s: float, paces: tuple[float | None, ...], course: str | None
 ) -> None:
-    page.goto(f"{classroom.url}/static/icon.svg")
     given = {"hidden": [[5e9, (5 + hidden_s) * 1e9]], **lanes("pace_ratio", *paces)}
-    assert module(page, "predict/hiding.js", "m.courseWhileHidden(given)", given) == course
+    assert module(empty_page, "predict/hiding.js", "m.courseWhileHidden(given)", given) == course
 
 
-def test_the_pace_while_hidden_is_a_ratio_of_rates(page: Page, classroom: RunningClassroom) -> None:
-    page.goto(f"{classroom.url}/static/icon.svg")
+def test_the_pace_while_hidden_is_a_ratio_of_rates(empty_page: Page) -> None:
     times = [second * 1e9 for second in (0.5, 1.5, 2.5, 3.5, 6.5, 8.5)]
     given = {"times": times, "hidden": [[4e9, 8e9]]}
-    assert module(page, "predict/hiding.js", "m.paceRatio(given.times, given.hidden, 0, 9e9)", given) == 0.25
-    assert module(page, "predict/hiding.js", "m.paceRatio(given.times, [], 0, 9e9)", given) is None
+    assert module(empty_page, "predict/hiding.js", "m.paceRatio(given.times, given.hidden, 0, 9e9)", given) == 0.25
+    assert module(empty_page, "predict/hiding.js", "m.paceRatio(given.times, [], 0, 9e9)", given) is None
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

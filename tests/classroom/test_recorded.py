@@ -39,11 +39,10 @@ def test_the_bundled_run_is_whole() -> None:
     assert [lane["transport"] for lane in RECORDING["recorded"]["lanes"]] == list(TRANSPORTS)
 
 
-def test_played_again_it_is_the_same_run(page: Page, classroom: RunningClassroom) -> None:
+def test_played_again_it_is_the_same_run(empty_page: Page) -> None:
     """Through messages and the store, its numbers are those of the recording, on other times and under another id."""
-    page.goto(f"{classroom.url}/static/icon.svg")
     told = module(
-        page,
+        empty_page,
         "recorded/messages.js",
         """await (async () => {
           const { RunStore } = await import("/static/js/run_store.js");
@@ -96,18 +95,23 @@ def test_asked_for_it_is_labelled_and_fills_the_lanes(page: Page, classroom: Run
     expect(page.locator("#recorded-label")).to_have_count(0, timeout=PATIENCE_MS)
 
 
-SILENCE = """await (async () => {
+SILENCE = """(() => {
   const listeners = {};
+  const looks = [];
+  const { setInterval } = window;
   let now_ns = 40e9;
   const context = { on: (event, fn) => { listeners[event] = fn; }, serverNow: () => now_ns };
   let asked = null;
+  window.setInterval = (look) => looks.push(look);
   m.watchForSilence(context, { pathname: "/", hash: "#watch", assign: (url) => { asked = url; } });
+  window.setInterval = setInterval;
   listeners.run({ run: { t0_ns: 0 } });
   for (const [kind, message] of given.heard) listeners[kind](message);
   now_ns += given.later_ns;
-  await new Promise((resolve) => setTimeout(resolve, 1200));
-  return asked;
+  looks.forEach((look) => look());
+  return [looks.length, asked];
 })()"""
+"""Of the watch's clock and of its timer, which would look twice a second, the test has the hands."""
 
 
 @pytest.mark.parametrize(
@@ -124,11 +128,10 @@ SILENCE = """await (async () => {
     ],
 )
 def test_where_no_lane_answers_the_page_turns_to_it(
-    page: Page, classroom: RunningClassroom, later_ns: float, heard: list[Any], turns: bool
+    empty_page: Page, later_ns: float, heard: list[Any], turns: bool
 ) -> None:
-    page.goto(f"{classroom.url}/static/icon.svg")
-    asked = module(page, "recorded.js", SILENCE, {"later_ns": later_ns, "heard": heard})
-    assert asked == ("/?recorded=lanes#watch" if turns else None)
+    asked = module(empty_page, "recorded.js", SILENCE, {"later_ns": later_ns, "heard": heard})
+    assert asked == [1, "/?recorded=lanes#watch" if turns else None]
 
 
 @pytest.mark.usefixtures("browser")  # where there is none it cannot record

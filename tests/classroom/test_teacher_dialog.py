@@ -54,8 +54,7 @@ def test_a_closed_port_is_named_and_has_its_remedy(page: Page, classroom: Runnin
     assert "recorded run" in text
 
 
-def test_what_the_browser_finds_is_judged(page: Page, classroom: RunningClassroom) -> None:
-    page.goto(f"{classroom.url}/static/icon.svg")
+def test_what_the_browser_finds_is_judged(empty_page: Page) -> None:
     changes: dict[str, dict[str, Any]] = {
         "visible": {"visible": False},
         "clock": {"clock_error_ms": 7},
@@ -65,7 +64,7 @@ def test_what_the_browser_finds_is_judged(page: Page, classroom: RunningClassroo
         "frames": {"frames_per_s": 10},
     }
     for name, change in {"none": {}, **changes, "clock silent": {"clock_error_ms": None}}.items():
-        judged = module(page, "preflight/checks.js", "m.judge(given)", READY | change)
+        judged = module(empty_page, "preflight/checks.js", "m.judge(given)", READY | change)
         failed = [one["id"] for one in judged if not one["passed"]]
         assert failed == ([] if name == "none" else [name.split()[0]])
         assert all(one["remedy"] and one["found"] for one in judged)
