@@ -6,10 +6,10 @@ Against its real server and through the real driver.
 from __future__ import annotations
 
 import contextlib
+import functools
 import socket
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -119,17 +119,37 @@ class Exchange:
         return list(found.seq[found.client == client].tolist())
 
 
+ServerUrl = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUrl]:
+    """The URL of a server with these options and without events: one for all tests of the module that ask for it."""
+    with contextlib.ExitStack() as servers:
+
+        @functools.cache
+        def started(*options: str) -> str:
+            return servers.enter_context(running_server(tmp_path_factory.mktemp("server"), *options))
+
+        def url_of(*options: str) -> str:
+            url = started(*options)
+            with contextlib.closing(ControlClient(url)) as control:
+                control.empty_log()
+            return url
+
+        yield url_of
+
+
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=lambda transport: transport.name)
-def test_every_event_once_in_order_and_a_clean_close(transport: Transport, stack: str, tmp_path: Path) -> None:
-    with running_server(tmp_path, transport.server, "--stack", stack) as url:
-        exchange = Exchange(transport, url)
-        exchange.driver.watch_itself(LAG_PERIOD_NS)
-        found = _deliver_everything(exchange)
-        _check_stamps(exchange, found)
-        _check_sockets(exchange)
-        exchange.wait(lambda: exchange.control.stats()["channels"] == 0)
-        exchange.control.close()
+def test_every_event_once_in_order_and_a_clean_close(transport: Transport, stack: str, server_url: ServerUrl) -> None:
+    exchange = Exchange(transport, server_url(transport.server, "--stack", stack))
+    exchange.driver.watch_itself(LAG_PERIOD_NS)
+    found = _deliver_everything(exchange)
+    _check_stamps(exchange, found)
+    _check_sockets(exchange)
+    exchange.wait(lambda: exchange.control.stats()["channels"] == 0)
+    exchange.control.close()
 
 
 def _deliver_everything(exchange: Exchange) -> Deliveries:
@@ -148,14 +168,13 @@ def _deliver_everything(exchange: Exchange) -> Deliveries:
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=lambda transport: transport.name)
 def test_the_contract_holds_compressed_padded_and_without_keep_alive(
-    transport: Transport, stack: str, tmp_path: Path
+    transport: Transport, stack: str, server_url: ServerUrl
 ) -> None:
-    chosen = ("--stack", stack, "--compression", "deflate", "--headers", "padded")
-    with running_server(tmp_path, transport.server, *chosen) as url:
-        exchange = Exchange(transport, url, compression="deflate", headers="padded", keep_alive=False)
-        _deliver_everything(exchange)
-        _check_sockets(exchange)
-        exchange.control.close()
+    url = server_url(transport.server, "--stack", stack, "--compression", "deflate", "--headers", "padded")
+    exchange = Exchange(transport, url, compression="deflate", headers="padded", keep_alive=False)
+    _deliver_everything(exchange)
+    _check_sockets(exchange)
+    exchange.control.close()
     requests = Requests.from_rows(exchange.recorder.requests)
     ended = requests.where((requests.kind == RequestKind.POLL) & (requests.end_ns > 0))
     connects = requests.where(requests.kind == RequestKind.CONNECT)
@@ -192,34 +211,31 @@ def _check_sockets(exchange: Exchange) -> None:
 @pytest.mark.parametrize(
     "transport", [t for t in TRANSPORTS.values() if not t.clients_send], ids=lambda transport: transport.name
 )
-def test_resume_after_a_cut_without_loss_or_repetition(transport: Transport, stack: str, tmp_path: Path) -> None:
-    with running_server(tmp_path, transport.server, "--stack", stack) as url:
-        exchange = Exchange(transport, url)
-        exchange.stream()
-        victim = exchange.driver.connections[0]
-        exchange.wait(lambda: victim.client.cursor >= 5)
-        _cut(victim)
-        exchange.settle()
-        exchange.driver.finish()
-        exchange.control.close()
-        for client in range(CLIENTS):
-            assert exchange.seqs(client) == list(range(1, EVENTS + 1))
-        requests = Requests.from_rows(exchange.recorder.requests)
-        connects = requests.where((requests.kind == RequestKind.CONNECT) & (requests.outcome == Outcome.ANSWERED))
-        assert np.bincount(connects.client).tolist() == [2, 1, 1]
+def test_resume_after_a_cut_without_loss_or_repetition(transport: Transport, stack: str, server_url: ServerUrl) -> None:
+    exchange = Exchange(transport, server_url(transport.server, "--stack", stack))
+    exchange.stream()
+    victim = exchange.driver.connections[0]
+    exchange.wait(lambda: victim.client.cursor >= 5)
+    _cut(victim)
+    exchange.settle()
+    exchange.driver.finish()
+    exchange.control.close()
+    for client in range(CLIENTS):
+        assert exchange.seqs(client) == list(range(1, EVENTS + 1))
+    requests = Requests.from_rows(exchange.recorder.requests)
+    connects = requests.where((requests.kind == RequestKind.CONNECT) & (requests.outcome == Outcome.ANSWERED))
+    assert np.bincount(connects.client).tolist() == [2, 1, 1]
 
 
-@pytest.fixture(scope="module", params=STACKS)
-def server_of_two_workers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_server(tmp_path_factory.mktemp("server"), "all", "--workers", "2", "--stack", request.param) as url:
-        yield url
-
-
+@pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize(
     "transport", [t for t in TRANSPORTS.values() if not t.clients_send], ids=lambda transport: transport.name
 )
-def test_nothing_is_lost_or_repeated_between_two_workers(transport: Transport, server_of_two_workers: str) -> None:
-    exchange = Exchange(transport, server_of_two_workers, keep_alive=False)
+def test_nothing_is_lost_or_repeated_between_two_workers(
+    transport: Transport, stack: str, server_url: ServerUrl
+) -> None:
+    url = server_url("all", "--workers", "2", "--stack", stack)
+    exchange = Exchange(transport, url, keep_alive=False)
     exchange.stream()
     for reached in (5, 15):
         for victim in exchange.driver.connections:
@@ -246,16 +262,15 @@ STREAMED = [transport for transport in TRANSPORTS.values() if not transport.clie
 
 @pytest.mark.parametrize("transport", STREAMED, ids=lambda transport: transport.name)
 def test_every_other_client_is_slowed_on_purpose_and_told_all_the_same_of_every_event(
-    transport: Transport, tmp_path: Path
+    transport: Transport, server_url: ServerUrl
 ) -> None:
     delay_ms = 15.0
-    with running_server(tmp_path, transport.server) as url:
-        exchange = Exchange(transport, url, slowed_ms=delay_ms)
-        exchange.driver.watch_itself(LAG_PERIOD_NS)
-        exchange.stream()
-        exchange.settle()
-        exchange.driver.finish()
-        exchange.control.close()
+    exchange = Exchange(transport, server_url(transport.server, "--stack", "fastapi"), slowed_ms=delay_ms)
+    exchange.driver.watch_itself(LAG_PERIOD_NS)
+    exchange.stream()
+    exchange.settle()
+    exchange.driver.finish()
+    exchange.control.close()
     for client in range(CLIENTS):
         assert exchange.seqs(client) == list(range(1, EVENTS + 1))
     assert PROBLEM in exchange.recorder.problems
@@ -272,20 +287,19 @@ def test_every_other_client_is_slowed_on_purpose_and_told_all_the_same_of_every_
 
 
 @pytest.mark.parametrize("transport", STREAMED, ids=lambda transport: transport.name)
-def test_the_servers_trace_has_every_delivery_of_every_client(transport: Transport, tmp_path: Path) -> None:
-    with running_server(tmp_path, transport.server, "--trace") as url:
-        exchange = Exchange(transport, url, named=True)
-        exchange.driver.watch_itself(LAG_PERIOD_NS)
-        exchange.stream()
-        exchange.settle()
+def test_the_servers_trace_has_every_delivery_of_every_client(transport: Transport, server_url: ServerUrl) -> None:
+    exchange = Exchange(transport, server_url(transport.server, "--trace"), named=True)
+    exchange.driver.watch_itself(LAG_PERIOD_NS)
+    exchange.stream()
+    exchange.settle()
 
-        def written() -> Written:
-            return Written.from_rows(np.frombuffer(exchange.control.trace(), dtype="<i8"))
+    def written() -> Written:
+        return Written.from_rows(np.frombuffer(exchange.control.trace(), dtype="<i8"))
 
-        exchange.wait(lambda: len(written()) == CLIENTS * EVENTS)
-        trace = written()
-        exchange.driver.finish()
-        exchange.control.close()
+    exchange.wait(lambda: len(written()) == CLIENTS * EVENTS)
+    trace = written()
+    exchange.driver.finish()
+    exchange.control.close()
     found = exchange.deliveries
     written_ns = written_at_ns(found, trace)
     assert written_ns is not None

@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 import threading
 import time
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from websockets.sync.client import connect
 from servers.trace import Trace
 from tests import plain_http
 
-from .conftest import PATIENCE_S, RunningServer, StartServer
+from .conftest import PATIENCE_S, RunningServer, running_server
 
 
 def rows_of(server: RunningServer) -> list[tuple[int, int, int]]:
@@ -32,9 +33,17 @@ def until_traced(server: RunningServer, expected: list[tuple[int, int]]) -> None
         time.sleep(0.01)
 
 
+@pytest.fixture(scope="module")
+def traced_server() -> Iterator[RunningServer]:
+    with running_server("all", "--trace") as server:
+        yield server
+
+
 @pytest.fixture
-def server(start_server: StartServer) -> RunningServer:
-    return start_server("all", "--trace")
+def server(traced_server: RunningServer) -> RunningServer:
+    """A server that keeps a trace, with a stream that has no events, and no trace, yet."""
+    traced_server.post_stream([]).raise_for_status()
+    return traced_server
 
 
 def test_without_the_option_there_is_no_trace(polling_server: RunningServer) -> None:
