@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadtests.records import JsonObject, SampleRole, Samples, Trial
+from loadtests.records import JsonObject, SampleRole, Samples, Trial, is_time
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _held(samples: Samples, span: tuple[int, int], until_ns: int) -> HeldMemory 
 def _connecting_ns(trial: Trial) -> tuple[int, int] | None:
     """When the first client began and the last one was ready, where every client was ready before the stream."""
     rows = trial.clients
-    if not len(rows) or rows.connect_start_ns.min() <= 0 or rows.ready_ns.min() <= 0:
+    if not len(rows) or not (is_time(rows.connect_start_ns) & is_time(rows.ready_ns)).all():
         return None
     span = int(rows.connect_start_ns.min()), int(rows.ready_ns.max())
     return span if span[1] <= trial.info.t0_ns else None

@@ -19,6 +19,7 @@ from loadtests.records import (
     SocketStage,
     TransportStyle,
     Trial,
+    is_time,
 )
 
 TCP_IP_HEADER_BYTES = 52
@@ -150,9 +151,8 @@ def setup_bytes(trial: Trial) -> Ints:
 
 def setup_ms(trial: Trial) -> npt.NDArray[np.float64]:
     """Connecting and opening the channel, of each client that did."""
-    rows = trial.clients.where(
-        (trial.clients.connect_start_ns > 0) & (trial.clients.ready_ns >= trial.clients.connect_start_ns)
-    )
+    rows = trial.clients.where(is_time(trial.clients.connect_start_ns) & is_time(trial.clients.ready_ns))
+    rows = rows.where(rows.ready_ns >= rows.connect_start_ns)
     return (rows.ready_ns - rows.connect_start_ns) / 1e6
 
 

@@ -14,7 +14,7 @@ from analysis.ledger import all_differ, by_client, first_copies, steps_between_c
 from analysis.long_columns import NarrowColumn, Times, blocks
 from analysis.own_schedule import Prediction, predict, schedule_of
 from analysis.parts import split, written_at_ns
-from loadtests.records import Deliveries, Ints, TransportStyle, Trial
+from loadtests.records import Deliveries, Ints, TransportStyle, Trial, is_time
 
 Floats = npt.NDArray[np.float64]
 
@@ -93,7 +93,7 @@ def measure_latencies(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints
     """
     rows, counted = trial.deliveries, is_measured(trial)
     came_ns = arrivals_ns(trial, rows) if all_arrivals_ns is None else all_arrivals_ns
-    stamped = counted & (rows.kernel_realtime_ns > 0) if has_kernel_stamps(trial) else np.zeros_like(counted)
+    stamped = counted & is_time(rows.kernel_realtime_ns) if has_kernel_stamps(trial) else np.zeros_like(counted)
     prediction = predict(style.model, schedule_of(trial, style))
     due_in_window = in_window(trial, due_at_clients_ns(trial, style))
     if not (observed := trial.observed).all():

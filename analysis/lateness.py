@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.latency import in_window
-from loadtests.records import Ints, RequestKind, TransportStyle, Trial
+from loadtests.records import Ints, RequestKind, TransportStyle, Trial, is_time
 
 HICCUP_NS = 100_000_000
 """What is late within one such span has one cause: every machine stops for a moment now and then."""
@@ -43,7 +43,7 @@ def publish_lateness(trial: Trial, style: TransportStyle) -> Lateness:
         chosen = in_window(trial, sent.due_ns) & (sent.seq > 0)
         due_ns = sent.due_ns[chosen]
         return Lateness(due_ns, (sent.published_ns[chosen] - due_ns) / 1e6)
-    rows = trial.published.where(in_window(trial, trial.published.due_ns) & (trial.published.published_ns > 0))
+    rows = trial.published.where(in_window(trial, trial.published.due_ns) & is_time(trial.published.published_ns))
     return Lateness(rows.due_ns, (rows.published_ns - rows.due_ns) / 1e6)
 
 
@@ -51,11 +51,12 @@ def poll_lateness(trial: Trial) -> Lateness:
     """How late each poll of the window was sent: after its plan, or after the answer before it if that came later."""
     rows = trial.requests
     # The columns that are needed, and not a copy of all: there may be ten million polls.
-    sent = np.flatnonzero((rows.kind == RequestKind.POLL) & (rows.start_ns > 0))
+    sent = np.flatnonzero((rows.kind == RequestKind.POLL) & is_time(rows.start_ns))
     order = sent[np.lexsort((rows.start_ns[sent], rows.client[sent]))]
     client, start_ns, free_ns = rows.client[order], rows.start_ns[order], rows.planned_ns[order]
-    same = client[1:] == client[:-1]
-    free_ns[1:] = np.maximum(free_ns[1:], np.where(same, rows.end_ns[order[:-1]], 0))
+    before_ns = rows.end_ns[order[:-1]]
+    waited = (client[1:] == client[:-1]) & is_time(before_ns)
+    np.maximum(free_ns[1:], before_ns, out=free_ns[1:], where=waited)
     measured = in_window(trial, start_ns)
     return Lateness(free_ns[measured], ((start_ns - free_ns) / 1e6)[measured])
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from analysis.long_columns import NarrowColumn, Times, blocks
 from analysis.model import poll_period_s
-from loadtests.records import Ints, RequestKind, TransportStyle, Trial
+from loadtests.records import Ints, RequestKind, TransportStyle, Trial, is_time
 
 Bools = npt.NDArray[np.bool_]
 _NEVER_NS = np.iinfo(np.int64).max
@@ -76,7 +76,7 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
     phase_ns = np.zeros(clients, dtype=np.int64)
     phase_ns[trial.clients.client] = trial.clients.phase_ns
     polls = trial.requests
-    sent = (polls.kind == RequestKind.POLL) & (polls.start_ns > 0)
+    sent = (polls.kind == RequestKind.POLL) & is_time(polls.start_ns)
     first_ask_ns = np.full(clients, _NEVER_NS, dtype=np.int64)
     np.minimum.at(first_ask_ns, polls.client[sent], polls.start_ns[sent])
     return Schedule(
@@ -101,7 +101,7 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
 def _turnaround_ns(trial: Trial) -> int:
     """The median of what the clients took to read what had arrived; 0 where no kernel stamp tells."""
     rows = trial.deliveries
-    stamped = rows.kernel_realtime_ns > 0
+    stamped = is_time(rows.kernel_realtime_ns)
     if not stamped.any() or not len(trial.clock):
         return 0
     delay_ns = NarrowColumn(int(np.count_nonzero(stamped)))

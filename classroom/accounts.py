@@ -31,7 +31,7 @@ class Request:
     run: int
     """Of `Accounts.run` when it arrived."""
     arrived_ns: int
-    answered_ns: int = 0
+    answered_ns: int | None = None
     status: int = 0
     seqs: list[int] = field(default_factory=list)
     """Events in the answer of a poll."""

@@ -9,6 +9,9 @@ from classroom.accounts import Accounts
 from classroom.lanes import TRANSPORTS
 from classroom.published import AccountedLog
 
+_NEVER_NS = -1
+"""No reading of CLOCK_MONOTONIC."""
+
 
 @dataclass(slots=True)
 class _Written:
@@ -16,14 +19,14 @@ class _Written:
 
     read_rows: int = 0
     at_ns: array[int] = field(default_factory=lambda: array("q"))
-    """By seq - 1; 0 for not written."""
+    """By seq - 1; _NEVER_NS for not written."""
     events: int = 0
     first_seq: int = 0
 
     def take(self, seq: int, written_ns: int) -> None:
         if seq > len(self.at_ns):
-            self.at_ns.extend([0] * (seq - len(self.at_ns)))
-        if not self.at_ns[seq - 1]:
+            self.at_ns.extend([_NEVER_NS] * (seq - len(self.at_ns)))
+        if self.at_ns[seq - 1] == _NEVER_NS:
             self.at_ns[seq - 1] = written_ns
             self.events += 1
             self.first_seq = min(self.first_seq or seq, seq)
@@ -44,7 +47,8 @@ class RunEvidence:
     def written_ns(self, client: int, transport: str, seq: int) -> int | None:
         """When this event was first written to that client on that transport; None where it was not."""
         written = self._up_to_date(client, transport)
-        return (written.at_ns[seq - 1] or None) if seq <= len(written.at_ns) else None
+        at_ns = written.at_ns[seq - 1] if seq <= len(written.at_ns) else _NEVER_NS
+        return None if at_ns == _NEVER_NS else at_ns
 
     def missed(self, client: int, transport: str) -> int:
         """Events never written to that client on that transport between the first and the last that were."""

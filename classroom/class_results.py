@@ -8,6 +8,7 @@ were, so each device also has a row of its own.
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from collections import Counter, deque
@@ -187,7 +188,7 @@ class Participant:
     """What people call it; devices count from 1."""
     transports: tuple[str, ...]
     """Those that it was given."""
-    since_ns: int = 0
+    since_ns: float = -math.inf
     """When its page opened: what was due before could only be late, which says nothing of the transport."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Iterable, Iterator
@@ -28,7 +29,7 @@ class Client:
     """Lanes that it may use."""
     teacher: bool
     seen_ns: int
-    entered_ns: int = 0
+    entered_ns: float = -math.inf
     """When its newest page opened: what was due before it could only hear of late."""
     sockets: int = 0
     """Live sockets it has open; a client without one is forgotten after a while."""

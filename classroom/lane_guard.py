@@ -171,7 +171,7 @@ async def _answer_while_wanted(answering: Awaitable[None], receive: Receive, req
     async def watch() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        if not request.answered_ns:  # else it is the answer that ended the request
+        if request.answered_ns is None:  # else it is the answer that ended the request
             task.cancel()
 
     watching = asyncio.ensure_future(watch())

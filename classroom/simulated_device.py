@@ -26,6 +26,10 @@ _TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 class SimulatedDevice:
     """Does in Python what the join page does in a browser."""
 
+    _offset_ns: int
+    """The server's clock minus its own; unset before clocks were exchanged."""
+    _uncertainty_ms: float
+
     def __init__(self, page_port: int, host: str = "127.0.0.1") -> None:
         self._authority = f"{host}:{page_port}"
         self._host = host
@@ -34,8 +38,6 @@ class SimulatedDevice:
         self.transports: tuple[str, ...] = ()
         self.ready = asyncio.Event()
         """Set once its clock is known and its live channel stands."""
-        self._offset_ns = 0
-        self._uncertainty_ms = 0.0
         self._ports: dict[str, int] = {}
         self._run = 0
         self._rows: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import struct
 
+from loadtests.records import NO_TIME_NS
+
 SO_TIMESTAMPNS = 35
 """Linux's number for it on all common architectures; Python does not name it."""
 _STAMP = struct.Struct("@qq")
@@ -22,7 +24,7 @@ def ask_for_stamps(sock: socket.socket) -> bool:
 
 
 def read_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes, int]:
-    """What has arrived, and the kernel's receive stamp of its last segment (CLOCK_REALTIME; 0 without one).
+    """What has arrived, and the kernel's receive stamp of its last segment (CLOCK_REALTIME; NO_TIME_NS without one).
 
     Nothing at the end of the stream, whichever way it ended; BlockingIOError where nothing is there yet.
     """
@@ -31,9 +33,9 @@ def read_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes, int]:
     except (BlockingIOError, InterruptedError):
         raise BlockingIOError from None
     except OSError:
-        return b"", 0
+        return b"", NO_TIME_NS
     try:
         seconds, nanoseconds = _unpack_stamp(ancillary[0][2])
     except (IndexError, struct.error):
-        return data, 0
+        return data, NO_TIME_NS
     return data, seconds * 1_000_000_000 + nanoseconds

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from loadtests.connection import Connection
 from loadtests.driver import Driver
 from loadtests.recorder import Recorder
-from loadtests.records import is_slowed
+from loadtests.records import NO_TIME_NS, is_slowed
 
 PROBLEM = "every other client was slowed on purpose"
 _ALARM_SPACING_NS = 500_000
@@ -57,7 +57,7 @@ class SlowDriver(Driver):
         if not data:
             self._stop_reading(connection)  # the end of a stream would be told again and again meanwhile
         # By the kernel, so that what this process is late already is no delay on top.
-        arrived_ns = kernel_ns - self._realtime_offset_ns if kernel_ns else user_ns
+        arrived_ns = user_ns if kernel_ns == NO_TIME_NS else kernel_ns - self._realtime_offset_ns
         self._held.append(_Held(arrived_ns + self._delay_ns, connection, connection.sock, data, kernel_ns))
         self._hand_over(user_ns)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from loadtests.plan import stream_spec
 from loadtests.processes import CorePlan
-from loadtests.records import JsonObject, PlannedTrial, Published, TrialInfo, Written
+from loadtests.records import NO_TIME_NS, JsonObject, PlannedTrial, Published, TrialInfo, Written
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import LoadOutcome
 from servers import wire
@@ -23,9 +23,12 @@ def published_events(trial: PlannedTrial, outcome: LoadOutcome, stats: JsonObjec
     rows: list[int] = []
     for i, offset_ns in enumerate(offsets_ns.tolist()):
         due_ns = outcome.t0_ns + offset_ns
-        stamp_ns = stamps.get(i + 1, 0)
-        event = wire.Event(i + 1, due_ns + clock_offset_ns, stamp_ns or due_ns, texts[i % len(texts)])
-        rows += (i + 1, due_ns, stamp_ns - clock_offset_ns if stamp_ns else 0, len(wire.encode_event(event)))
+        server_due_ns = due_ns + clock_offset_ns
+        stamp_ns = stamps.get(i + 1)
+        # What was not published, or by the clients, is taken to be as long as if it had been on time.
+        event = wire.Event(i + 1, server_due_ns, server_due_ns if stamp_ns is None else stamp_ns, texts[i % len(texts)])
+        published_ns = NO_TIME_NS if stamp_ns is None else stamp_ns - clock_offset_ns
+        rows += (i + 1, due_ns, published_ns, len(wire.encode_event(event)))
     return Published.from_rows(np.array(rows, dtype=np.int64))
 
 

@@ -71,7 +71,8 @@ class WorkerConductor:
         awaited = {name: self._heard[name] for name in (*names, messages.REFUSED)}
         since_s = time.time()
         while not gevent.wait(list(awaited.values()), timeout=1.0, count=1):
-            silent_s = time.time() - max(since_s, self._runner.last_heartbeat_timestamp or 0.0)
+            heartbeat_s = self._runner.last_heartbeat_timestamp
+            silent_s = time.time() - (since_s if heartbeat_s is None else max(since_s, heartbeat_s))
             if silent_s > MASTER_SILENCE_S:
                 raise UserError(
                     f"the master has not been heard for {silent_s:.0f} s (expected its {' or '.join(names)})"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.records import ClockPairs
+from loadtests.records import ClockPairs, is_time
 from peers.probe import Arrivals
 from peers.work import WorkName
 
@@ -49,7 +49,7 @@ def kernel_latencies_ms(folder: Path, start_ns: int, end_ns: int) -> tuple[float
     Empty where the kernel gave no stamps.
     """
     rows = Arrivals.load(folder)
-    rows = rows.where((rows.from_ns >= start_ns) & (rows.from_ns < end_ns) & (rows.kernel_realtime_ns > 0))
+    rows = rows.where((rows.from_ns >= start_ns) & (rows.from_ns < end_ns) & is_time(rows.kernel_realtime_ns))
     arrived_ns = ClockPairs.load(folder).to_monotonic(rows.kernel_realtime_ns)
     latencies: npt.NDArray[np.float64] = (arrived_ns - rows.from_ns) / 1e6
     return tuple(latencies.tolist())

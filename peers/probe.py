@@ -100,7 +100,7 @@ class _Poller(_Client):
         super().__init__(index, port, rows)
         self._protocol = h11.Connection(h11.CLIENT)
         self._due_ns = time.monotonic_ns() + phase_ns
-        self._sent_ns = 0
+        self._sent_ns: int | None = None
         self._request = h11.Request(
             method="GET",
             target=f"{wire.SHORT_POLL_PATH}?after={BEYOND_THE_STREAM}",
@@ -108,7 +108,7 @@ class _Poller(_Client):
         )
 
     def turn(self, now_ns: int) -> int:
-        if now_ns >= self._due_ns and not self._sent_ns:
+        if now_ns >= self._due_ns and self._sent_ns is None:
             data = (self._protocol.send(self._request) or b"") + (self._protocol.send(h11.EndOfMessage()) or b"")
             self._sent_ns = time.monotonic_ns()
             self.sock.sendall(data)
@@ -119,9 +119,9 @@ class _Poller(_Client):
     def received(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
         self._protocol.receive_data(data)
         while (event := self._protocol.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
-            if isinstance(event, h11.EndOfMessage):
+            if isinstance(event, h11.EndOfMessage) and self._sent_ns is not None:
                 self.rows.extend((self.index, self._sent_ns, kernel_ns, user_ns))
-                self._sent_ns = 0
+                self._sent_ns = None
                 self._protocol.start_next_cycle()
 
 

@@ -46,7 +46,7 @@ def due_wakes_ns(faults: Iterable[Fault], seq: int, due_ns: int) -> set[int]:
 
 
 def tell(
-    faults: Sequence[Fault], memory: Memory, cursor: int, oldest_seq: int, due_ns: Sequence[int], now_ns: int
+    faults: Sequence[Fault], memory: Memory, cursor: int, oldest_seq: int, due_ns: Sequence[int], now_ns: float
 ) -> tuple[list[Told], Memory]:
     """What the client behind `cursor` is told now, in order, and what is remembered of it from here on.
 
@@ -91,7 +91,7 @@ def _by_kind(faults: Sequence[Fault]) -> _ByKind:
     return kinds
 
 
-def _stalled(faults: _ByKind, due_ns: Sequence[int], now_ns: int) -> bool:
+def _stalled(faults: _ByKind, due_ns: Sequence[int], now_ns: float) -> bool:
     for fault in faults.get("stall", ()):
         # Of several stalls in a row the one that began last also ends last.
         latest = min(fault.last_seq or len(due_ns), len(due_ns))

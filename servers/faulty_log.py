@@ -7,6 +7,7 @@ not there at all.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from array import array
 from collections import deque
@@ -44,7 +45,7 @@ class FaultyLog(EventLog):
         self._latest: dict[int, EncodedEvent] = {}
         """By client that keeps no cursor, what it was told last: its cursor, kept for it by its faults alone."""
         self._wakes: PreciseCalls | None = None
-        self._clock_ns = 0
+        self._clock_ns: float = -math.inf
         """Stands still between publications and wakes. What is released while the server is busy with a request is
         told from the next one on, as what falls due meanwhile is published only then; by the time of day, it would be
         told already in the answer to the request at hand, and reach a poller sooner than it was asked to.
@@ -94,7 +95,7 @@ class FaultyLog(EventLog):
         self._memories.clear()
         self._answers.clear()
         self._latest.clear()
-        self._clock_ns = 0
+        self._clock_ns = -math.inf
         self._drop_delayed()
 
     def close(self) -> None:

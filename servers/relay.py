@@ -85,7 +85,7 @@ class _End:
         self._relay = relay
         self._connected_ns = connected_ns
         self._hold_ns = hold_ns
-        self._last_due_ns = 0
+        self._last_due_ns: int | None = None
         self._in_flight_bytes = 0
         self.peer: _End
         self.address: tuple[str, int] | None = None
@@ -129,8 +129,10 @@ class _End:
 
     def _later(self, arrived_ns: int, action: Callable[[], None]) -> None:
         due_ns = max(arrived_ns, self._connected_ns + self._hold_ns) + self._relay.delay_ns
-        self._last_due_ns = max(due_ns, self._last_due_ns)
-        self._relay.line.schedule(self._last_due_ns, action)
+        if self._last_due_ns is not None:
+            due_ns = max(due_ns, self._last_due_ns)
+        self._last_due_ns = due_ns
+        self._relay.line.schedule(due_ns, action)
 
     def _passed_on(self, sent_bytes: int) -> None:
         self._in_flight_bytes -= sent_bytes
@@ -231,8 +233,8 @@ class DelayRelay:
             self.loop.call_later(_ACCEPT_AGAIN_S, self._set_accepting, True)
 
     def _accept(self, sock: socket.socket) -> None:
-        client = _End(self, time.monotonic_ns(), 2 * self.delay_ns)
-        server = _End(self, 0, 0)
+        now_ns = time.monotonic_ns()
+        client, server = _End(self, now_ns, 2 * self.delay_ns), _End(self, now_ns, 0)
         client.peer, server.peer = server, client
         if self._tap is not None:
             client.tap = server.tap = tap = self._tap()

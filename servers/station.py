@@ -24,9 +24,11 @@ _NS_PER_MS = 1_000_000
 class LoopLag:
     """Lateness of a timer that is due every 100 ms: for how long the event loop was busy with something else."""
 
+    _due_ns: int
+    """Of the next tick; unset before the start."""
+
     def __init__(self) -> None:
         self.lateness = LatenessHistogram()
-        self._due_ns = 0
         self._alarm: Alarm | None = None
 
     def start(self) -> None:

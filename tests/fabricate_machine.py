@@ -96,7 +96,7 @@ def samples(from_ns: int, until_ns: int, cpu_ratios: dict[SampleRole, float], st
 
 def to_realtime(monotonic_ns: Ints) -> Ints:
     """The other clock, which drifts against ours."""
-    drift_ns: npt.NDArray[np.float64] = np.rint(monotonic_ns % 10**15 * CLOCK_DRIFT)
+    drift_ns: npt.NDArray[np.float64] = np.rint(np.fmod(monotonic_ns, 10**15) * CLOCK_DRIFT)
     realtime: Ints = monotonic_ns + REALTIME_OFFSET_NS + drift_ns.astype(np.int64)
     return realtime
 

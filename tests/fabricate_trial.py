@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.records import (
+    NO_TIME_NS,
     Clients,
     Deliveries,
     Ints,
@@ -256,7 +257,7 @@ def _requests(
 
 
 def _post_rows(client: int, stream: _Stream, phase_ns: int, ends_ns: list[int]) -> list[tuple[int, ...]]:
-    free_ns = [0, *ends_ns[:-1]]
+    free_ns = [int(stream.due_ns[0]) + phase_ns, *ends_ns[:-1]]
     sizes = stream.event_bytes.tolist()
     return [
         (client, RequestKind.POST, due + phase_ns, max(due + phase_ns, free), end, Outcome.ANSWERED, 200, 1,
@@ -268,9 +269,9 @@ def _post_rows(client: int, stream: _Stream, phase_ns: int, ends_ns: list[int]) 
 def _poll_row(client: int, ask: simulation.Ask, stream: _Stream, until_ns: int, lateness_ns: int) -> tuple[int, ...]:
     head = (client, RequestKind.POLL, ask.planned_ns)
     if ask.skipped:
-        return (*head, 0, 0, Outcome.SKIPPED, 0, 0, 0, 0)
+        return (*head, NO_TIME_NS, NO_TIME_NS, Outcome.SKIPPED, 0, 0, 0, 0)
     if not ask.events and ask.end_ns > until_ns:
-        return (*head, ask.start_ns + lateness_ns, 0, Outcome.UNFINISHED, 0, 0, POLL_UP_BYTES, 0)
+        return (*head, ask.start_ns + lateness_ns, NO_TIME_NS, Outcome.UNFINISHED, 0, 0, POLL_UP_BYTES, 0)
     if not ask.events:
         return (*head, ask.start_ns + lateness_ns, ask.end_ns, Outcome.EMPTY, 204, 0, POLL_UP_BYTES, EMPTY_REPLY_BYTES)
     size = int(stream.event_bytes[ask.first_seq - 1 : ask.last_seq].sum())

@@ -21,7 +21,7 @@ from analysis.latency import Floats, arrivals_ns
 from analysis.quantities import listed, plural
 from analysis.series import Results
 from analysis.style import LIGHT, POINTS_PER_IN
-from loadtests.records import Outcome, RequestKind, Requests, TransportStyle, Trial
+from loadtests.records import Outcome, RequestKind, Requests, TransportStyle, Trial, is_time
 
 LONGEST_S = 10.0
 MOST_EVENTS = 60
@@ -98,7 +98,7 @@ def lane_of(trial: Trial, transport: TransportStyle, start_offset_ns: int, lengt
     one_way_s = trial.info.parameters["one_way_delay_ms"] / 1000
     client = int(trial.clients.client[0]) if len(trial.clients) else 0
     requests, deliveries = trial.requests, trial.deliveries.where(trial.deliveries.client == client)
-    skipped = (requests.outcome == Outcome.SKIPPED) | (requests.start_ns == 0)
+    skipped = (requests.outcome == Outcome.SKIPPED) | ~is_time(requests.start_ns)
     polls = requests.where((requests.client == client) & (requests.kind == RequestKind.POLL) & ~skipped)
     arrived = (arrivals_ns(trial, deliveries) - origin_ns) / _NS_PER_S
     published = (deliveries.published_ns - origin_ns) / _NS_PER_S

@@ -117,7 +117,7 @@ class Client(abc.ABC):
 
     @abc.abstractmethod
     def received(self, data: bytes, user_ns: int, kernel_ns: int) -> bool:
-        """Bytes arrived; `user_ns` and `kernel_ns` (realtime, 0 where absent) were stamped before this call.
+        """Bytes arrived; `user_ns` and `kernel_ns` (realtime, or NO_TIME_NS) were stamped before this call.
 
         Returns whether the driver has anything to read off the client: a delivery on an open channel changes nothing.
         """

@@ -23,6 +23,7 @@ from loadtests.records.documents import (
     write_json,
 )
 from loadtests.records.tables import (
+    NO_TIME_NS,
     Clients,
     ClockPairs,
     Deliveries,
@@ -34,6 +35,7 @@ from loadtests.records.tables import (
     Sockets,
     Table,
     Written,
+    is_time,
 )
 from loadtests.records.workers import COMPLETE, WorkerInfo, on_one_clock, worker_of_clients
 
@@ -225,13 +227,13 @@ class Trial:
         if len(self.info.workers) < 2:
             kernel_ns = self.clock.to_monotonic(rows.kernel_realtime_ns)
         else:
-            kernel_ns = np.zeros(len(rows), dtype=np.int64)
+            kernel_ns = np.full(len(rows), NO_TIME_NS, dtype=np.int64)
             worker = worker_of_clients(self.info.workers, rows.client)
             for index in np.unique(self.clock.worker):
                 own = worker == index
                 pairs = self.clock.where(self.clock.worker == index)
                 kernel_ns[own] = pairs.to_monotonic(rows.kernel_realtime_ns[own])
-        return np.where(kernel_ns == 0, rows.user_ns, kernel_ns)
+        return np.where(is_time(kernel_ns), kernel_ns, rows.user_ns)
 
     def _tables(self) -> Mapping[str, Table]:
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

@@ -273,12 +273,12 @@ class ClockPairs(Table):
     """Which load process read them; the conversion is of one process' pairs."""
 
     def to_monotonic(self, realtime_ns: Ints) -> Ints:
-        """Kernel stamps on the monotonic clock, the offset interpolated between pairs; 0 (absent) stays 0."""
+        """Kernel stamps on the monotonic clock, the offset interpolated between pairs; none stays none."""
         offsets = self.monotonic_ns - self.realtime_ns
         origin = self.realtime_ns[0]
         interpolated = np.interp(realtime_ns - origin, self.realtime_ns - origin, offsets - offsets[0])
         converted = realtime_ns + offsets[0] + np.rint(interpolated).astype(np.int64)
-        return np.where(realtime_ns == 0, 0, converted)
+        return np.where(is_time(realtime_ns), converted, NO_TIME_NS)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from loadtests.records.tables import Ints, SampleRole, Table
+from loadtests.records.tables import NO_TIME_NS, Ints, SampleRole, Table, is_time
 
 if TYPE_CHECKING:
     from loadtests.records.run_folder import Trial
@@ -75,7 +75,7 @@ def worker_of_clients(workers: Sequence[WorkerInfo], client: Ints) -> Ints:
 def on_one_clock(trial: Trial) -> dict[str, Any]:
     """The tables whose times were taken by workers with clocks of their own, on the trial's clock; by field name.
 
-    A time of 0 ("not observed") stays 0. What a server has stamped is on the trial's clock already; clients that send
+    What has no time gets none. What a server has stamped is on the trial's clock already; clients that send
     stamp their own events.
     """
     offsets_ns = np.zeros(max((worker.index for worker in trial.info.workers), default=0) + 1, dtype=np.int64)
@@ -101,5 +101,5 @@ def on_one_clock(trial: Trial) -> dict[str, Any]:
 def _moved(table: _T, columns: Sequence[str], offset_ns: Ints) -> _T:
     values = {name: getattr(table, name) for name in table.column_names()}
     for name in columns:
-        values[name] = np.where(values[name] == 0, 0, values[name] + offset_ns)
+        values[name] = np.where(is_time(values[name]), values[name] + offset_ns, NO_TIME_NS)
     return type(table)(**values)

@@ -24,7 +24,7 @@ export class LanesView {
   #view;
   #palette = readPalette();
   #place = null;
-  #lastDrawn_ms = 0;
+  #lastDrawn_ms = -Infinity;
   #font = "";
 
   /**
@@ -80,7 +80,7 @@ export class LanesView {
     const { truth, lanes, lane_px } = this.#place;
     this.#put(null, truth.row_top, truth.bottom - truth.row_top);
     for (const lane of lanes) this.#put(lane.transport, lane.row_top, lane_px);
-    this.#lastDrawn_ms = 0;
+    this.#lastDrawn_ms = -Infinity;
   }
 
   #put(transport, top, height) {

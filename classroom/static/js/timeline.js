@@ -13,8 +13,9 @@ export class Timeline {
   data = null;
   speed = 1;
   #replays = false;
-  #shown_ns = 0;
-  #from_ns = 0;
+  /** The moment shown last, and when a replay began or went on; null before there was one. */
+  #shown_ns = null;
+  #from_ns = null;
 
   /** The moment to show, for this time of the server's clock and this run being on. */
   shownNs(now_ns, current) {

@@ -62,7 +62,7 @@ function clockErrorMsOf(url) {
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return new Promise((resolve) => {
     const socket = new WebSocket(url);
-    let sentAt = 0;
+    let sentAt = null;
     let left = EXCHANGES;
     let shortest = null;
     const ask = () => {
