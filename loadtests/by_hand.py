@@ -21,6 +21,7 @@ from loadtests.parameters import PARAMETERS
 from loadtests.population import new_client, schedule_period_s
 from loadtests.recorder import Recorder
 from loadtests.records import Deliveries, Outcome, RequestKind, Requests, UserError
+from loadtests.server_clock import offset_at_start_ns
 from loadtests.transports import TRANSPORTS
 from servers.stream import ARRIVALS, StreamSpec, due_offsets_ns, payloads
 
@@ -73,10 +74,10 @@ class HandSession:
         self._fed = (0, 0)
         control = ControlClient(environment.host)
         self._check_offer(control.transports())
-        self._clock = control.clock()
+        self._server_offset_ns = offset_at_start_ns(control.read_clock())
         server_t0_ns = control.start_stream(_START_IN_MS, list(self._due_offsets_ns), list(self._payloads))
         control.close()
-        self._t0_ns = server_t0_ns - self._clock.offset_ns
+        self._t0_ns = server_t0_ns - self._server_offset_ns
         self._feeder = gevent.spawn(self._feed_forever)
 
     def _check_offer(self, offered: list[str]) -> None:
@@ -130,7 +131,7 @@ class HandSession:
         self._fed = (deliveries_end, requests_end)
 
     def _feed_deliveries(self, new: Deliveries) -> None:
-        staleness_ns = new.user_ns - (new.due_ns - self._clock.offset_ns)
+        staleness_ns = new.user_ns - (new.due_ns - self._server_offset_ns)
         for client, value_ns, seq in zip(new.client.tolist(), staleness_ns.tolist(), new.seq.tolist(), strict=True):
             if seq:
                 sent_by_client = TRANSPORTS[self._transport_of[client]].clients_send

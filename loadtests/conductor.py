@@ -7,13 +7,15 @@ share this work.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 
-from loadtests.control import ControlClient, ServerClock
+from loadtests.control import ControlClient
 from loadtests.load import SERVER_PATIENCE_S, Load, window_ns
 from loadtests.plan import stream_lead_ms
 from loadtests.records import UserError
+from loadtests.server_clock import judge_server_clock, offset_at_start_ns
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import LoadOutcome, TrialSpec
 
@@ -45,13 +47,15 @@ class Conductor:
     def _conduct(self) -> LoadOutcome:
         self._control.wait_until_ready(SERVER_PATIENCE_S)
         self._load.wait_for_server()
-        clock = self._control.clock()
+        before = self._control.read_clock()
         # A server that was already running still tells the stream before this one to whoever comes without a cursor.
         self._control.empty_log()
         self._load.open()
         self._load.wait_for_clients()
-        t0_ns = self._start_stream(clock)
+        t0_ns = self._start_stream(offset_at_start_ns(before))
         end = self._load.receive(t0_ns)
+        finished_ns = time.monotonic_ns()
+        clock = judge_server_clock(before, self._control.read_clock())
         window_start_ns, stream_end_ns = window_ns(self._trial, t0_ns)
         driver = self._load.driver
         return LoadOutcome(
@@ -59,18 +63,18 @@ class Conductor:
             window_start_ns=window_start_ns,
             window_end_ns=stream_end_ns,
             stream_end_ns=stream_end_ns,
-            finished_ns=time.monotonic_ns(),
+            finished_ns=finished_ns,
             end=end,
             failure="",
             problems=tuple(self._load.recorder.problems),
             kernel_stamps=driver.kernel_stamps,
             tcp_info=driver.kernel_counters,
-            server_clock={"offset_ns": clock.offset_ns, "uncertainty_ns": clock.uncertainty_ns},
+            server_clock=dataclasses.asdict(clock),
         )
 
-    def _start_stream(self, clock: ServerClock) -> int:
+    def _start_stream(self, server_offset_ns: int) -> int:
         lead_ms, load = stream_lead_ms(self._trial.parameters), self._load
         if self._clients_send:
             return time.monotonic_ns() + lead_ms * 1_000_000
         t0_ns = self._control.start_stream(lead_ms, list(load.due_offsets_ns), list(load.payloads))
-        return t0_ns - clock.offset_ns
+        return t0_ns - server_offset_ns

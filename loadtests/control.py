@@ -5,38 +5,21 @@ published. Over urllib3 (which Locust has loaded anyway), straight to the server
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import urllib3
 
 from loadtests.records import JsonObject, UserError
+from loadtests.server_clock import ClockExchange, ClockReading, moves, read_exchanges
 from servers import wire
 
 _TIMEOUT_S = 10.0
 _TRACE_ROW_BYTES = 3 * 8
-_CLOCK_SAMPLES = 20
+_CLOCK_EXCHANGES = 20
+_CLOCK_STANDS_STILL_NS = 100_000_000
+"""Patience with a clock that does not move: the coarsest in use tick every 16 ms."""
 _SHOWN_CHARACTERS = 80
 _OK = 200
-
-
-@dataclass(frozen=True, slots=True)
-class ServerClock:
-    """The server's clock against this process' CLOCK_MONOTONIC."""
-
-    offset_ns: int
-    """Server minus here; 0 where both are the same clock."""
-    uncertainty_ns: int
-    """Half of the smallest round trip seen; 0 where both are the same clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClockReading:
-    """The exchange with the smallest round trip out of several."""
-
-    round_trip_ns: int
-    offset_ns: int
-    """Server minus here, as if the answer had been given half-way: wrong by half of the round trip at most."""
 
 
 class ControlClient:
@@ -76,47 +59,46 @@ class ControlClient:
                     raise
                 time.sleep(0.02)
 
-    def clock(self) -> ServerClock:
-        """By `read_clock`; an offset within the round trip means one and the same clock."""
-        reading = self.read_clock(_CLOCK_SAMPLES)
-        if abs(reading.offset_ns) <= reading.round_trip_ns:
-            return ServerClock(0, 0)
-        return ServerClock(reading.offset_ns, reading.round_trip_ns // 2)
+    def read_clock(self, exchanges: int = _CLOCK_EXCHANGES) -> ClockReading:
+        """The server's clock by GET /clock; by more exchanges where they are too quick to see it move."""
+        deadline_ns = time.monotonic_ns() + _CLOCK_STANDS_STILL_NS
+        done = [self._exchange_times() for _ in range(exchanges)]
+        while not moves(done):
+            if time.monotonic_ns() > deadline_ns:
+                raise UserError(
+                    f"{self._url}{wire.CLOCK_PATH}: answered {done[0].server_ns} again and again for "
+                    f"{_CLOCK_STANDS_STILL_NS / 1e6:g} ms (expected the time in ns, of a clock that moves)"
+                )
+            done.append(self._exchange_times())
+        return read_exchanges(done)
 
-    def read_clock(self, exchanges: int) -> ClockReading:
-        """NTP-style, by GET /clock: of `exchanges` the one with the smallest round trip."""
-        samples: list[tuple[int, int]] = []
-        for _ in range(exchanges):
-            sent_ns = time.monotonic_ns()
-            answer = self._ask("GET", wire.CLOCK_PATH)
-            received_ns = time.monotonic_ns()
-            now_ns = answer.get("now_ns")
-            if not isinstance(now_ns, int):
-                raise UserError(f'{self._url}{wire.CLOCK_PATH}: answered {answer!r} (expected {{"now_ns": int}})')
-            samples.append((received_ns - sent_ns, now_ns - (sent_ns + received_ns) // 2))
-        return ClockReading(*min(samples))
+    def _exchange_times(self) -> ClockExchange:
+        sent_ns = time.monotonic_ns()
+        answer = self._ask("GET", wire.CLOCK_PATH)
+        return ClockExchange(
+            sent_ns, time.monotonic_ns(), self._time_ns(wire.CLOCK_PATH, answer, "now_ns", '{"now_ns": int}')
+        )
 
     def start_stream(self, start_in_ms: int, due_offsets_ns: list[int], payloads: list[str]) -> int:
         """Publish a stream; returns its start t0 on the server's clock, in ns."""
         body = {"start_in_ms": start_in_ms, "due_offsets_ns": due_offsets_ns, "payloads": payloads}
         answer = self._ask("POST", wire.STREAM_PATH, body)
-        if not isinstance(answer.get("t0_ns"), int) or answer.get("events") != len(due_offsets_ns):
-            raise UserError(
-                f"{self._url}{wire.STREAM_PATH}: answered {answer!r} "
-                f'(expected {{"t0_ns": int, "events": {len(due_offsets_ns)}}})'
-            )
-        return int(answer["t0_ns"])
+        expected = f'{{"t0_ns": int, "events": {len(due_offsets_ns)}}}'
+        if answer.get("events") != len(due_offsets_ns):
+            raise UserError(f"{self._url}{wire.STREAM_PATH}: answered {answer!r} (expected {expected})")
+        return self._time_ns(wire.STREAM_PATH, answer, "t0_ns", expected)
 
     def empty_log(self) -> None:
         """Publish a stream without events, so that none of an earlier one is left."""
         self.start_stream(0, [], [""])
 
     def stats(self) -> JsonObject:
-        """GET /stats as it came."""
+        """GET /stats, its `published` as rows of seq, due_ns and published_ns."""
         answer = self._ask("GET", wire.STATS_PATH)
-        if not isinstance(answer.get("published"), list):
+        rows = answer.get("published")
+        if not isinstance(rows, list):
             raise UserError(f"{self._url}{wire.STATS_PATH}: answered without `published` (expected a list of rows)")
-        return answer
+        return {**answer, "published": [self._published(row) for row in rows]}
 
     def trace(self) -> bytes:
         """GET /trace as it came: rows of client, seq and written_ns, each a little-endian 64-bit integer."""
@@ -127,6 +109,23 @@ class ControlClient:
                 f"(expected whole rows of {_TRACE_ROW_BYTES} bytes: a server that follows the wire contract)"
             )
         return rows
+
+    def _published(self, row: Any) -> list[int]:
+        try:
+            seq, due_ns, published_ns = row
+            return [wire.whole_number(seq, at_least=1), wire.time_ns(due_ns), wire.time_ns(published_ns)]
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"{self._url}{wire.STATS_PATH}: has {row!r} in `published` "
+                "(expected rows of [seq, due_ns, published_ns], whole numbers)"
+            ) from error
+
+    def _time_ns(self, path: str, answer: JsonObject, name: str, expected: str) -> int:
+        """A field that has to be a time; what was answered instead is shown as it came."""
+        try:
+            return wire.time_ns(answer.get(name))
+        except ValueError as error:
+            raise UserError(f"{self._url}{path}: answered {answer!r} (expected {expected}, whole numbers)") from error
 
     def _ask(self, method: str, path: str, body: Any = None) -> JsonObject:
         response = self._request(method, path, body)

@@ -6,6 +6,7 @@ come, and writes them as the tables of one trial: those of a worker that died or
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import time
@@ -23,6 +24,7 @@ from loadtests.merging import index_ranges, merge
 from loadtests.messages import Identity
 from loadtests.plan import connect_patience_s, drain_limit_s, stream_spec
 from loadtests.records import COMPLETE, UserError, WorkerInfo
+from loadtests.server_clock import judge_server_clock, offset_at_start_ns
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import LoadOutcome, TrialSpec
 from servers.stream import due_offsets_ns, payloads
@@ -118,7 +120,8 @@ class MasterConductor:
 
     def _conduct(self) -> LoadOutcome:
         self._control.wait_until_ready(SERVER_PATIENCE_S)
-        clock = self._control.clock()
+        before = self._control.read_clock()
+        server_offset_ns = offset_at_start_ns(before)
         # A server that was already running still tells the stream before this one to whoever comes without a cursor.
         self._control.empty_log()
         self._wait_for_workers()
@@ -131,15 +134,16 @@ class MasterConductor:
         self._wait_for_ready()
         for member in members.values():
             member.same_machine = self._own.same_machine(member.identity)
-            member.server_offset_ns = clock.offset_ns
-        t0_ns = self._start_stream(clock.offset_ns)
+            member.server_offset_ns = server_offset_ns
+        t0_ns = self._start_stream(server_offset_ns)
         for client_id, member in members.items():
             self._say(messages.BEGIN, {"t0_ns": t0_ns - member.clock().offset_ns}, client_id)
         self._wait_for_rows(window_ns(self._spec.trial, t0_ns)[1])
-        outcome = self._outcome(t0_ns, {"offset_ns": clock.offset_ns, "uncertainty_ns": clock.uncertainty_ns})
+        clock = judge_server_clock(before, self._control.read_clock())
+        outcome = self._outcome(t0_ns, dataclasses.asdict(clock))
         clients_stamp = TRANSPORTS[self._spec.trial.transport].clients_send
         spools = [(member.index, member.rows()) for member in members.values()]
-        for table in merge(spools, 0 if clients_stamp else clock.offset_ns):
+        for table in merge(spools, 0 if clients_stamp else server_offset_ns):
             table.save(self._folder)
         for client_id, member in members.items():
             if member.finished is not None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from loadtests import messages
-from loadtests.control import ClockReading
 from loadtests.merging import WorkerClock, judge_clock
 from loadtests.messages import Identity
 from loadtests.records import COMPLETE, JsonObject, WorkerInfo
+from loadtests.server_clock import ClockReading
 from loadtests.spool import Spool
 
 SILENCE_S = 5.0

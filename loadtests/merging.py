@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadtests.control import ClockReading
 from loadtests.records import Clients, Deliveries, Table
+from loadtests.server_clock import ClockReading, uncertainty_ns
 from loadtests.spool import TABLES, Spool
 
 
@@ -40,10 +40,9 @@ def judge_clock(
     clock where its reading agrees within the round trip; a time namespace, for one, has not.
     """
     drift_ns = None if after is None else after.offset_ns - before.offset_ns
-    if same_machine and not server_offset_ns and abs(before.offset_ns) <= before.round_trip_ns:
+    if same_machine and not server_offset_ns and before.may_be_one_clock:
         return WorkerClock(0, 0, drift_ns)
-    half_ns = max(before.round_trip_ns, 0 if after is None else after.round_trip_ns) // 2
-    return WorkerClock(before.offset_ns - server_offset_ns, half_ns + abs(drift_ns or 0), drift_ns)
+    return WorkerClock(before.offset_ns - server_offset_ns, uncertainty_ns(before, after or before), drift_ns)
 
 
 def merge(spools: Sequence[tuple[int, Spool]], server_offset_ns: int) -> list[Table]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtests.records import JsonObject, PlannedTrial, WorkerInfo
+from loadtests.server_clock import ServerClock
 
 TRIAL_VARIABLE = "PUSH_VS_POLL_TRIAL"
 """Environment variable that names the spec's file; without it the locustfile is used by hand."""
@@ -98,7 +99,7 @@ class LoadOutcome:
     kernel_stamps: bool
     tcp_info: bool
     server_clock: JsonObject
-    """`offset_ns` of the server's clock against the load's (0: the same clock) and its `uncertainty_ns`."""
+    """A `ServerClock`: of the server's clock against the load's."""
     workers: tuple[WorkerInfo, ...] = ()
     """Empty where the load was a single process."""
 
@@ -106,7 +107,7 @@ class LoadOutcome:
     def failed(cls, failure: str) -> LoadOutcome:
         """Of a trial that could not be carried out."""
         now_ns = time.monotonic_ns()
-        clock = {"offset_ns": 0, "uncertainty_ns": 0}
+        clock = dataclasses.asdict(ServerClock(0, 0, 0))
         return cls(0, 0, 0, now_ns, now_ns, "failed", failure, (), False, False, clock)
 
     def write(self, folder: Path) -> None:

@@ -20,11 +20,12 @@ from gevent.event import AsyncResult
 from locust.exception import RPCError
 
 from loadtests import messages
-from loadtests.control import ClockReading, ControlClient
+from loadtests.control import ControlClient
 from loadtests.limits import ensure_share
 from loadtests.load import SERVER_PATIENCE_S, Load
 from loadtests.messages import Identity
 from loadtests.records import JsonObject, SampleRole, UserError
+from loadtests.server_clock import ClockReading
 from loadtests.spool import NewRows, Spool
 from loadtests.stolen_time import stolen_from
 from loadtests.trial_spec import TrialSpec

@@ -1,7 +1,8 @@
 """The wire contract: how an event, a poll reply and an SSE frame look in bytes, and the names both sides use.
 
-Times are the server's CLOCK_MONOTONIC in nanoseconds; `seq` counts from 1. The same contract in OpenAPI and
-AsyncAPI is in docs/.
+Times are the server's CLOCK_MONOTONIC in nanoseconds; `seq` counts from 1. Whatever is a whole number may be written
+as a double with no fraction (`1.0`), as languages do that have no integers. The same contract in OpenAPI and AsyncAPI
+is in docs/.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ PADDED_RESPONSE_CHARACTERS = 179
 """Status or request line and headers of a padded poll, line ends not counted: 871 characters, as in Kaazing's
 comparison ("HTML5 WebSockets: A Quantum Leap in Scalability for the Web"), most of them in the request, as a browser
 with its cookies has them."""
+
+_BEYOND_INT64 = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +84,17 @@ def decode_poll_reply(body: bytes) -> tuple[list[Event], int]:
 def encode_sse_event(seq: int, encoded_event: str) -> bytes:
     """One server-sent event whose id is the seq, so that `Last-Event-ID` is the cursor (WHATWG HTML, 9.2)."""
     return f"id: {seq}\ndata: {encoded_event}\n\n".encode()
+
+
+def whole_number(value: object, at_least: int = 0) -> int:
+    """Return a number of the wire as an integer; ValueError where it is none, too small, or beyond 64 bits."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    if type(value) is not int or not at_least <= value < _BEYOND_INT64:
+        raise ValueError(f"{value!r} is no whole number of at least {at_least}")
+    return value
+
+
+def time_ns(value: object) -> int:
+    """As `whole_number`, of a clock with an origin of its own, which may lie ahead (Java's nanoTime)."""
+    return whole_number(value, at_least=-_BEYOND_INT64)

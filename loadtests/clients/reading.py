@@ -15,7 +15,6 @@ from servers import wire
 
 _REMEMBERED = 64
 """Answers per function: clients read the same event within milliseconds of each other."""
-_BEYOND_INT64 = 2**63
 
 
 class Arrival(NamedTuple):
@@ -64,27 +63,15 @@ class EventReader:
         """The events of a poll's reply and the cursor to ask after next; None where it is no such reply."""
         try:
             events, next_cursor = wire.decode_poll_reply(body)
-            return tuple(self._checked(event) for event in events), _count(next_cursor)
+            return tuple(self._checked(event) for event in events), wire.whole_number(next_cursor)
         except (ValueError, KeyError, TypeError):
             return None
 
     def _checked(self, event: wire.Event) -> Arrival:
-        seq = _count(event.seq, at_least=1)
+        seq = wire.whole_number(event.seq, at_least=1)
         intact = event.payload == self._payloads[(seq - 1) % len(self._payloads)]
-        return Arrival(seq, _time(event.due_ns), _time(event.published_ns), intact)
+        return Arrival(seq, wire.time_ns(event.due_ns), wire.time_ns(event.published_ns), intact)
 
 
 event_reader = lru_cache(4)(EventReader)
 """The same reader for all clients that expect the same payloads."""
-
-
-def _time(value: object) -> int:
-    """`value` where it is a time: of a clock with an origin of its own, which may lie ahead (Java's nanoTime)."""
-    return _count(value, at_least=-_BEYOND_INT64)
-
-
-def _count(value: object, at_least: int = 0) -> int:
-    """`value` where it is a whole number that a table can hold; else ValueError."""
-    if type(value) is not int or not at_least <= value < _BEYOND_INT64:
-        raise ValueError(value)
-    return value

@@ -65,6 +65,17 @@ def test_each_fault_is_named_with_its_amount(transport: str, faults: Faults, sai
     assert before in reason and after in reason
 
 
+@pytest.mark.parametrize(("off_ns", "allowed"), [(256, True), (-1000, True), (1001, False), (-200_000, False)])
+def test_due_times_may_be_rounded_as_doubles_are_but_are_the_schedules(off_ns: int, allowed: bool) -> None:
+    _, trial = first_trial("websocket")
+    moved = dataclasses.replace(trial.deliveries, due_ns=trial.deliveries.due_ns + off_ns)
+    found = reasons_of(dataclasses.replace(trial, deliveries=moved))
+    assert (found == ()) == allowed
+    assert (
+        allowed or f"{len(moved)} deliveries say another due time than the schedule, by more than 1,000 ns" in found[0]
+    )
+
+
 @pytest.mark.parametrize(
     ("faults", "excusable", "others"),
     [
@@ -123,7 +134,7 @@ def test_a_message_sent_late_over_the_open_channel() -> None:
 def test_a_due_time_that_is_not_the_schedules() -> None:
     _, trial = first_trial("websocket", SMALL)
     due_ns = trial.deliveries.due_ns.copy()
-    due_ns[40] += 1
+    due_ns[40] += 2_000
     wrong = dataclasses.replace(trial, deliveries=dataclasses.replace(trial.deliveries, due_ns=due_ns))
     assert [r for r in reasons_of(wrong) if r.startswith("1 deliveries say another due time")]
 

@@ -62,6 +62,8 @@ class Behaviour:
     """Other answers, by path, to whatever is asked there: what goes wrong."""
     encode: Callable[[dict[str, Any]], bytes] = lambda value: json.dumps(value).encode()
     """How events and replies become JSON."""
+    clock: Callable[[], float] = time.monotonic_ns
+    """Of all its times, in ns: integers, or doubles as in a language that has no others."""
 
     @property
     def ends_with_connection(self) -> bool:
@@ -127,7 +129,7 @@ class RawServer:
             case "GET", "/health":
                 answer = _as_json({"status": "ok", "transports": _TRANSPORTS})
             case "GET", "/clock":
-                answer = _as_json({"now_ns": time.monotonic_ns()})
+                answer = _as_json({"now_ns": self._is.clock()})
             case "GET", "/stats":
                 rows = [[event["seq"], event["due_ns"], event["published_ns"]] for event in self._events]
                 answer = _as_json({"published": rows, "connections": self.connections})
@@ -167,24 +169,24 @@ class RawServer:
 
     # The stream.
 
-    async def _begin(self, asked: dict[str, Any]) -> dict[str, int]:
+    async def _begin(self, asked: dict[str, Any]) -> dict[str, float]:
         if self._publishing is not None:
             self._publishing.cancel()
         self._events.clear()
-        t0_ns = time.monotonic_ns() + round(asked["start_in_ms"] * 1e6)
+        t0_ns = self._is.clock() + round(asked["start_in_ms"] * 1e6)
         self._publishing = asyncio.create_task(self._publish(t0_ns, asked["due_offsets_ns"], asked["payloads"]))
         return {"t0_ns": t0_ns, "events": len(asked["due_offsets_ns"])}
 
-    async def _publish(self, t0_ns: int, offsets_ns: list[int], payloads: list[str]) -> None:
+    async def _publish(self, t0_ns: float, offsets_ns: list[int], payloads: list[str]) -> None:
         for i, offset_ns in enumerate(offsets_ns):
             due_ns = t0_ns + offset_ns
-            await asyncio.sleep(max(0, due_ns - time.monotonic_ns()) / 1e9)
+            await asyncio.sleep(max(0, due_ns - self._is.clock()) / 1e9)
             async with self._published:
                 self._events.append(
                     {
                         "seq": i + 1,
                         "due_ns": due_ns,
-                        "published_ns": time.monotonic_ns(),
+                        "published_ns": self._is.clock(),
                         "payload": payloads[i % len(payloads)],
                     }
                 )

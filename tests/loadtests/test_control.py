@@ -68,11 +68,43 @@ def test_stats_without_what_was_published(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_one_clock_is_told_from_two(monkeypatch: pytest.MonkeyPatch) -> None:
     same = client(monkeypatch, lambda: of_json({"now_ns": time.monotonic_ns()}))
-    assert same.clock().offset_ns == 0
+    assert same.read_clock().may_be_one_clock
     hour_ns = 3600 * 10**9
     other = client(monkeypatch, lambda: of_json({"now_ns": time.monotonic_ns() + hour_ns}))
-    found = other.clock()
-    assert abs(found.offset_ns - hour_ns) <= found.uncertainty_ns < hour_ns
+    found = other.read_clock()
+    assert not found.may_be_one_clock
+    assert abs(found.offset_ns - hour_ns) <= found.round_trip_ns / 2 < hour_ns
+
+
+def test_a_clock_of_doubles_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    since_1970_ns = 1_790_000_000 * 10**9
+    control = client(monkeypatch, lambda: of_json({"now_ns": float(since_1970_ns + time.monotonic_ns())}))
+    found = control.read_clock()
+    assert abs(found.offset_ns - since_1970_ns) <= found.round_trip_ns / 2 + 256
+
+
+@pytest.mark.parametrize("now_ns", [1.5, float("nan"), "12", None, True])
+def test_a_clock_of_anything_but_whole_numbers_is_refused(now_ns: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match=r"/clock: answered .*now_ns.* whole numbers"):
+        client(monkeypatch, lambda: of_json({"now_ns": now_ns})).read_clock()
+
+
+def test_a_clock_that_stands_still_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match=r"/clock: answered 17 again and again for 100 ms"):
+        client(monkeypatch, lambda: of_json({"now_ns": 17})).read_clock(2)
+
+
+def test_a_start_and_stamps_may_be_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert client(monkeypatch, lambda: of_json({"t0_ns": 5.0, "events": 1.0})).start_stream(100, [1], ["a"]) == 5
+    stats = client(monkeypatch, lambda: of_json({"published": [[1.0, 2.0, 3.0]], "connections": 1})).stats()
+    assert stats == {"published": [[1, 2, 3]], "connections": 1}
+    assert all(type(number) is int for number in stats["published"][0])
+
+
+@pytest.mark.parametrize("row", [[1, 2], [1, 2, 3.5], [1, 2, None], 7, {"seq": 1}])
+def test_a_row_of_what_was_published_that_is_none_is_shown(row: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match=r"in `published` \(expected rows of \[seq, due_ns, published_ns\]"):
+        client(monkeypatch, lambda: of_json({"published": [row]})).stats()
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[::1]:1"])

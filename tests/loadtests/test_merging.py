@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.control import ClockReading
 from loadtests.merging import WorkerClock, index_ranges, judge_clock, merge
 from loadtests.records import Clients, ClockPairs, Deliveries, Samples, Table
+from loadtests.server_clock import ClockReading
 from loadtests.spool import Spool
 
 HOUR_NS = 3600 * 10**9

@@ -39,6 +39,9 @@ def test_one_byte_that_differs_is_another_event_however_well_the_first_is_rememb
         {"seq": 0, "due_ns": 1, "published_ns": 1, "payload": "beta"},
         {"seq": 1, "due_ns": 1.5, "published_ns": 1, "payload": "alpha"},
         {"seq": 1, "due_ns": 1, "published_ns": None, "payload": "alpha"},
+        {"seq": 1, "due_ns": float("nan"), "published_ns": 1, "payload": "alpha"},
+        {"seq": 1, "due_ns": 1e300, "published_ns": 1, "payload": "alpha"},
+        {"seq": True, "due_ns": 1, "published_ns": 1, "payload": "alpha"},
         {"seq": 2**63, "due_ns": 1, "published_ns": 1, "payload": "alpha"},
     ],
 )
@@ -48,7 +51,16 @@ def test_what_no_table_could_hold_is_no_event(value: object) -> None:
     assert reader.reply(json.dumps({"events": [value], "next": 1}).encode()) is None
 
 
-@pytest.mark.parametrize("cursor", ['"1"', "null", "-1", "1.0"])
+def test_doubles_without_a_fraction_are_whole_numbers() -> None:
+    reader, since_1970_ns = EventReader(PAYLOADS), 1_790_000_000_000_000_256
+    fields = {"seq": 1.0, "due_ns": float(since_1970_ns), "published_ns": 1.79e18, "payload": "alpha"}
+    arrival = reader.event(json.dumps(fields).encode())
+    assert arrival == Arrival(1, since_1970_ns, 1_790_000_000_000_000_000, True)
+    assert [type(number) for number in arrival[:3]] == [int] * 3
+    assert reader.reply(json.dumps({"events": [fields], "next": 1.0}).encode()) == ((arrival,), 1)
+
+
+@pytest.mark.parametrize("cursor", ['"1"', "null", "-1", "1.5"])
 def test_a_reply_without_a_cursor_is_no_reply(cursor: str) -> None:
     assert EventReader(PAYLOADS).reply(b'{"events": [], "next": %b}' % cursor.encode()) is None
 

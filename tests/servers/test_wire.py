@@ -1,5 +1,6 @@
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,3 +41,18 @@ def test_a_server_sent_event_has_its_seq_as_id_and_ends_in_a_blank_line(event: w
     assert id_line == f"id: {event.seq}"
     assert wire.decode_event(data_line.removeprefix("data: ")) == event
     assert rest == ["", ""]
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_a_whole_number_is_taken_as_integer_and_as_double(number: int) -> None:
+    assert wire.whole_number(number) == number
+    if (double := float(number)) < 2**63:
+        assert wire.whole_number(double) == int(double)
+
+
+@pytest.mark.parametrize(
+    "value", [-1, -0.5, 0.5, 2**63, float(2**63), float("inf"), float("nan"), True, "1", None, [1]]
+)
+def test_what_is_no_whole_number_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="no whole number of at least 0"):
+        wire.whole_number(value)
