@@ -68,7 +68,8 @@ def _report(options: argparse.Namespace) -> None:
     material = ChartMaterial(run)
     summary = write_summary(folder, material.add)
     results = Results.of(summary, run.scenario["parameters"])
-    charts = write_charts(folder, draw_charts(results, material.base_trials(), material.residuals()), results)
+    drawn = draw_charts(results.with_latency(), material.base_trials(), material.residuals())
+    charts = write_charts(folder, drawn, results)
     html, _ = write_report(folder, run, results, charts)
     console = Console(highlight=False)
     trusted = summary["valid"] and not summary["wrong_way"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analysis.precision import not_known
+from analysis.quantities import plural
 from analysis.validity import STOLEN_WORTH_SAYING_RATIO
 from loadtests.records import JsonObject, RunInfo, TrialInfo
 
@@ -22,6 +23,7 @@ def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> list[s
     return [
         *_extent(run, points, trials),
         *_machine(trials),
+        *_withheld(run, points),
         *_stolen(points),
         *_instruments(run, points, trials),
         *_surprises(run, points),
@@ -60,6 +62,16 @@ def _machine(trials: Sequence[TrialInfo]) -> Iterator[str]:
         )
     if late := sum(worker.end == "late" for worker in workers):
         yield f"A worker came too late for a trial, and had no part in it, {late} times."
+
+
+def _withheld(run: RunInfo, points: Points) -> Iterator[str]:
+    labels = {style.name: style.label for style in run.transports}
+    for point in points:
+        if withheld := point["latency_withheld"]:
+            trials = f"{withheld['trials']} of {plural(point['trials'], 'trial')}"
+            yield (
+                f"{labels[point['transport']]}: the one-way latency of {trials} is not told, as {withheld['reason']}."
+            )
 
 
 def _stolen(points: Points) -> Iterator[str]:
@@ -108,4 +120,4 @@ def _off_the_model(point: JsonObject) -> bool:
 
 
 def _count(items: Points, noun: str) -> str:
-    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+    return plural(len(items), noun)

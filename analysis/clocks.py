@@ -1,4 +1,4 @@
-"""How far the conversion of kernel stamps to the monotonic clock can be trusted, from the pairs it is made with."""
+"""How far clocks can be trusted: the kernel's, moved to the monotonic one, and the server's against the clients'."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadtests.records import ClockPairs
+from analysis.distribution import NS_PER_MS
+from analysis.latency import MeasuredLatencies, median_ms
+from loadtests.records import ClockPairs, TransportStyle, Trial
+
+UNCERTAINTY_LIMIT_RATIO = 0.1
+"""Of the median one-way latency, or of a difference: what is smaller beside the clocks' uncertainty is not known."""
 
 
 @dataclass(frozen=True)
@@ -44,3 +49,19 @@ def _judge_process(pairs: ClockPairs) -> ClockConversion:
     error_ns = float(np.max(np.maximum(reading_ns[1:], reading_ns[:-1]) + steps_ns))
     span_ns = int(pairs.monotonic_ns[-1] - pairs.monotonic_ns[0])
     return ClockConversion(error_ns, float(offset_ns[-1] - offset_ns[0]) / span_ns * 1e6 if span_ns else None)
+
+
+def reason_to_withhold(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -> str | None:
+    """Say why no one-way figure of a trial is known, where its clocks are not close enough; a round trip needs one."""
+    if style.model.startswith("round_trip") or not len(latencies):
+        return None
+    uncertainty_ms, p50_ms = trial.clock_uncertainty_ns / NS_PER_MS, median_ms(latencies.latency_ns)
+    if uncertainty_ms <= UNCERTAINTY_LIMIT_RATIO * p50_ms:
+        return None
+    worst = max(trial.info.workers, key=lambda worker: worker.uncertainty_ns, default=None)
+    whose = "the load's clock" if worst is None else f"the clock of {worst.name}"
+    return (
+        f"{whose} is known against the server's to ±{uncertainty_ms:.3g} ms, more than {UNCERTAINTY_LIMIT_RATIO:.0%} "
+        f"of the median of {p50_ms:.3g} ms (use a network with shorter round trips, a server whose clock is finer and "
+        "steadier, or load from the server's machine)"
+    )

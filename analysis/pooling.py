@@ -34,6 +34,7 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
         "events": sum(trial.events for trial in trials),
         "deliveries": sum(len(trial.latencies) for trial in trials),
         "latency_ms": pooled_latency(trials, pilot_blocks),
+        "latency_withheld": _withheld(trials),
         "latency_stamp": "kernel" if all(trial.kernel_stamps for trial in trials) else "user",
         "parts_ms": pooled_parts(trials),
         "stamps": _stamps(trials),
@@ -50,6 +51,15 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
         "residual_ms": pooled_residual(trials),
         "slowed_clients": pooled_slowed_clients([trial.slowed for trial in trials]),
     }
+
+
+def _withheld(trials: Trials) -> JsonObject | None:
+    """In how many trials latencies were not known for the clocks' sake, and why in the worst of them."""
+    unknown = [trial for trial in trials if trial.withheld is not None]
+    if not unknown:
+        return None
+    worst = max(unknown, key=lambda trial: trial.clock_uncertainty_ms)
+    return {"trials": len(unknown), "uncertainty_ms": worst.clock_uncertainty_ms, "reason": worst.withheld}
 
 
 def _stamps(trials: Trials) -> JsonObject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from analysis.quantities import parameter_value
@@ -37,10 +37,17 @@ class Results:
     @classmethod
     def of(cls, summary: JsonObject, base: JsonObject) -> Results:
         """From summary.json and the scenario's base parameters; points without deliveries are left out."""
-        points = [point for point in summary["points"] if point["latency_ms"]["p50"] is not None]
+        points = [point for point in summary["points"] if point["deliveries"]]
+        styles = tuple(TransportStyle(**{**style, "dash": tuple(style["dash"])}) for style in summary["transports"])
+        return cls(summary, styles, [], base)._with(points)
+
+    def with_latency(self) -> Results:
+        """The same without the points whose latency is not known: what charts can draw."""
+        return self._with([point for point in self.points if point["latency_ms"]["p50"] is not None])
+
+    def _with(self, points: list[JsonObject]) -> Results:
         present = {point["transport"] for point in points}
-        styles = (TransportStyle(**{**style, "dash": tuple(style["dash"])}) for style in summary["transports"])
-        return cls(summary, tuple(s for s in styles if s.name in present), points, base)
+        return replace(self, points=points, transports=tuple(s for s in self.transports if s.name in present))
 
     @property
     def reference(self) -> TransportStyle | None:

@@ -195,6 +195,9 @@ def _outdated_columns(results: Results, *named: tuple[str, str]) -> list[_Column
 
 
 def _quantile(point: JsonObject, name: str) -> Cell:
+    withheld = point.get("latency_withheld")
+    if withheld and point["latency_ms"][name] is None:
+        return Cell(NOT_MEASURED, f"not known to better than ±{figure(withheld['uncertainty_ms'])} ms")
     return Cell(figure(point["latency_ms"][name]), interval(point["latency_ms"].get(f"{name}_ci95")))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis.clocks import ClockConversion, judge_conversion
+from analysis.clocks import ClockConversion, judge_conversion, reason_to_withhold
 from analysis.connecting import Connecting
 from analysis.costs import (
     ByteCounts,
@@ -17,7 +17,7 @@ from analysis.costs import (
     setup_bytes,
     setup_ms,
 )
-from analysis.distribution import Distribution, distribution_of
+from analysis.distribution import NS_PER_MS, Distribution, distribution_of
 from analysis.freshness import ViewAges
 from analysis.latency import (
     Floats,
@@ -33,7 +33,7 @@ from analysis.ledger import LATE_GRACE_S, keep_ledger
 from analysis.own_schedule import schedule_of
 from analysis.sensitivity import Figures, Sensitivity, exceeds, figures, own_time_ms, sensitivity
 from analysis.slowed_clients import SlowedClients, slowed_clients
-from analysis.validity import Evidence, PublishedStream, overload_reasons, reasons_against, too_uncertain
+from analysis.validity import Evidence, PublishedStream, overload_reasons, reasons_against
 from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo
 
 
@@ -47,8 +47,10 @@ class TrialMeasures:
     """Of all its measured deliveries; None without any."""
     predicted_ms: Distribution | None
     """The model's, of all that it has delivered; None without any."""
-    clocks_agree: bool
-    """Whether server and clients have clocks that are close enough for one-way figures; else these are refused."""
+    withheld: str | None
+    """Why its one-way figures are not known; None where server and clients have clocks that are close enough."""
+    clock_uncertainty_ms: float
+    """How far its latencies may all be off together, either way; 0 where one clock gives both of their stamps."""
     ages: ViewAges | None
     """How old its clients' views were; None for round trips."""
     kernel_stamps: bool
@@ -81,6 +83,11 @@ class TrialMeasures:
     """Its deliveries by whether their client was slowed on purpose; None where none was."""
 
     @property
+    def clocks_agree(self) -> bool:
+        """Whether its one-way figures are known."""
+        return self.withheld is None
+
+    @property
     def window_s(self) -> float:
         """Length of the measured window."""
         return (self.info.window_end_ns - self.info.window_start_ns) / 1e9
@@ -105,7 +112,8 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         latencies=latencies,
         latency_ms=latency_ms,
         predicted_ms=predicted_ms,
-        clocks_agree=not too_uncertain(trial, style, latencies),
+        withheld=reason_to_withhold(trial, style, latencies),
+        clock_uncertainty_ms=0.0 if style.model.startswith("round_trip") else trial.clock_uncertainty_ns / NS_PER_MS,
         ages=measure_ages(trial, style, came_ns),
         kernel_stamps=has_kernel_stamps(trial),
         conversion=judge_conversion(trial.clock) if has_kernel_stamps(trial) else None,

@@ -38,9 +38,9 @@ def verdict(summary: JsonObject) -> str:
         return f"INVALID: {first}" + (f" (and {_more(len(others))})" if others else "") + "."
     if summary.get("overload") and (held := capacity_verdict(summary)):
         return held
-    if summary["base_point"] is None or summary["points"][summary["base_point"]]["latency_ms"]["p50"] is None:
-        return f"No verdict: {_label(summary, summary['reference'])} has no finished trial at the base parameters."
-    reference = summary["points"][summary["base_point"]]
+    reference = None if summary["base_point"] is None else summary["points"][summary["base_point"]]
+    if reference is None or reference["latency_ms"]["p50"] is None:
+        return f"No verdict: {_label(summary, summary['reference'])} {_without_latency(reference)}."
     if summary.get("noise_floor") and not summary.get("noise_floor_from"):
         return f"With {_conditions(reference)}, each transport against itself: {_against_itself(summary)}."
     others = [p for p in summary["points"] if p["base"] and p is not reference and p["latency_ms"]["p50"] is not None]
@@ -50,6 +50,13 @@ def verdict(summary: JsonObject) -> str:
         *_cheaper(summary, others),
     ]
     return "; ".join(clauses) + "."
+
+
+def _without_latency(reference: JsonObject | None) -> str:
+    withheld = reference and reference.get("latency_withheld")
+    if withheld:
+        return f"has no latency that is known, as {withheld['reason']}"
+    return "has no finished trial at the base parameters"
 
 
 @dataclass(frozen=True)
@@ -140,7 +147,8 @@ def _how_different(point: JsonObject) -> str:
     """A median within the interval says nothing of the tail: p50 and p95 are told apart where they differ in that."""
     p50, p95, mean = (_difference(point, name) for name in ("p50", "p95", "mean"))
     if p50 is None or p95 is None or mean is None:
-        return "not measured in the same blocks"
+        uncertainty_ms = (point["against_reference"] or {}).get("clock_uncertainty_ms")
+        return f"not known to ±{figure(uncertainty_ms)} ms" if uncertainty_ms else "not measured in the same blocks"
     if _ties(point):
         words = "no detectable difference" if p50.undetectable else "a tie for practical purposes"
         return f"{words} ({p50.signed} at p50)"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.__main__ import main
 from analysis.pooling import pool
 from analysis.summarize import summarize_run, write_summary
 from analysis.trial_measures import measure
@@ -16,7 +17,8 @@ from tests.fabricate_trial import Faults
 
 QUIET = dataclasses.replace(SMALL, noise_ms=0.0, measured_s=5.0)
 POINT_KEYS = {
-    "transport", "parameters", "base", "trials", "events", "deliveries", "latency_ms", "latency_stamp", "parts_ms",
+    "transport", "parameters", "base", "trials", "events", "deliveries", "latency_ms", "latency_withheld",
+    "latency_stamp", "parts_ms",
     "stamps", "freshness",
     "requests_per_event", "requests_per_event_ci95", "requests_per_s", "requests_per_s_ci95", "empty_ratio",
     "requests", "bytes_per_event", "bytes_split_per_event", "setup_bytes_per_client", "setup_ms",
@@ -206,6 +208,43 @@ def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
     assert point["parts_ms"]["client_delay"] is None
     assert point["empty_ratio"] is None
     assert point["latency_stamp"] == "user"
+
+
+def with_clock(uncertainty_ms: float, folder: Path, fabrication: Fabrication) -> tuple[Path, JsonObject]:
+    """A run against a server whose clock is known so well, and its summary."""
+    run = fabricate_run(folder, fabrication)
+    for path in sorted((run / "trials").glob("*/trial.json")):
+        document = json.loads(path.read_text())
+        clock = {"offset_ns": 10**9, "uncertainty_ns": round(uncertainty_ms * 1e6), "drift_ns": 0}
+        document["capabilities"]["server_clock"] = clock
+        path.write_text(json.dumps(document))
+    return run, summarize_run(run)
+
+
+def test_an_uncertain_clock_withholds_a_latency_and_not_what_is_beside_it(tmp_path: Path) -> None:
+    # 25 ms one way, polls each second: the clock is too uncertain for what is pushed, and good enough for the polls.
+    run, summary = with_clock(4.0, tmp_path, QUIET)
+    assert summary["valid"]
+    pushed, polled = base(summary, "sse"), base(summary, "short_poll")
+    assert pushed["latency_ms"]["p50"] is None
+    assert pushed["latency_withheld"]["uncertainty_ms"] == 4
+    assert pushed["bytes_per_event"]["total"] > 0
+    assert polled["latency_ms"]["p50"] > 400
+    assert polled["latency_withheld"] is None
+    assert "the load's clock is known against the server's to ±4 ms, more than 10% of the median" in summary["verdict"]
+    assert any("SSE: the one-way latency of 3 of 3 trials is not told" in said for said in summary["warnings"])
+
+    _, sure = with_clock(0.0, tmp_path / "sure", QUIET)
+    apart, known = (found["against_reference"]["p50_difference_ms"] for found in (polled, base(sure, "short_poll")))
+    assert polled["against_reference"]["clock_uncertainty_ms"] == 8
+    assert apart["value"] == known["value"], "the clock's offset moves both alike, or by 8 ms at most"
+    assert apart["ci95"] == pytest.approx([known["ci95"][0] - 8, known["ci95"][1] + 8])
+    assert pushed["against_reference"]["p50_difference_ms"] is None, "two that are alike may differ by their clocks"
+
+    assert main(["report", str(run)]) == 0
+    report = (run / "report.md").read_text()
+    assert "not known to better than ±4.00 ms" in report
+    assert "| SSE" in report
 
 
 def test_a_burst_has_no_closed_form_for_the_long_poll(tmp_path: Path) -> None:
