@@ -58,10 +58,9 @@ ui: $(READY) ## Locust's web UI with live numbers of every transport: PORT=8089
 demo: $(READY) ## The classroom: a live page that shows one stream over every transport: PORT=8000; HOST=0.0.0.0 lets a class join
 	@$(BIN)/python -m classroom --host "$(DEMO_HOST)" --port "$(or $(PORT),8000)"
 
-# Whole programs and browsers run in real time here, beside whatever else the machine does: what fails once is tried again,
-# and listed if it passes then.
-test: $(TEST_READY) ## Run all tests, a file of them per core at a time
-	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --reruns 1 -r R
+# Four files at a time on however few cores: whole programs and browsers run in real time here, and wait for more than half of it.
+test: $(TEST_READY) ## Run all tests, four files at a time
+	@$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 microbench: $(TEST_READY) ## Time the hot paths with pytest-benchmark; no thresholds: BENCH_ARGS=…
 	@$(BIN)/python -m pytest benchmarks --benchmark-only $(BENCH_ARGS)

@@ -16,6 +16,8 @@ from loadtests.processes import PROJECT_FOLDER
 from loadtests.records import finished_trial_folders, load_run_info
 from tests.running import PATIENCE_S, running_server
 
+pytestmark = pytest.mark.takes_s(150)
+
 MARK = "PUSH_VS_POLL_TEST_FOLDER"
 """Environment variable by which a test knows its own processes, while others run beside it."""
 TINY = """

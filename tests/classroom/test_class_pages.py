@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from classroom.lanes import LANES
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, opened_page, running_classroom
 
+pytestmark = pytest.mark.takes_s(40)
+
 PATIENCE_MS = PATIENCE_S * 1000
 PHONE = {"width": 390, "height": 844}
 

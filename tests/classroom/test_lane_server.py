@@ -6,10 +6,14 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from classroom.lanes import TRANSPORTS
 
 from .conftest import RunningClassroom
 from .scripted import CountingSocket, Scripted, scripted_client
+
+pytestmark = pytest.mark.takes_s(30)
 
 EVENTS = 60
 RUN: dict[str, Any] = {"rate_per_s": 20, "arrival": "periodic", "duration_s": 3, "payload_bytes": 50}

@@ -14,6 +14,8 @@ from playwright.sync_api import Page, WebSocket, expect
 
 from .conftest import PATIENCE_S
 
+pytestmark = pytest.mark.takes_s(60)
+
 PATIENCE_MS = PATIENCE_S * 1000
 DIRECTIONS = {"": None, "to the server": "up", "to the browser": "down"}
 

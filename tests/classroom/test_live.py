@@ -19,6 +19,8 @@ from classroom.limits import MAX_MESSAGE_BYTES
 from .conftest import PATIENCE_S, RunningClassroom
 from .scripted import scripted_client
 
+pytestmark = pytest.mark.takes_s(35)
+
 QUICK: dict[str, Any] = {
     "rate_per_s": 10,
     "arrival": "periodic",

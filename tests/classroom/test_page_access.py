@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import open_page
 
+pytestmark = pytest.mark.takes_s(40)
+
 SIZES = [(1920, 1080), (1280, 720), (390, 844)]
 VIEWS = ["watch", "predict", "lesson", "class"]
 

@@ -20,6 +20,8 @@ from tests.classroom.page_driving import (
     wait_until_shown,
 )
 
+pytestmark = pytest.mark.takes_s(50)
+
 NOW = "() => performance.now()"
 PICTURE = "() => document.querySelector('#lanes canvas').toDataURL()"
 

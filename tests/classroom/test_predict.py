@@ -13,6 +13,8 @@ from classroom.settings import RunSettings
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import PATIENCE_MS, TRANSPORTS, module, open_page
 
+pytestmark = pytest.mark.takes_s(100)
+
 QUESTIONS = ("requests_per_event", "halve_the_interval", "long_poll_or_websocket", "cheapest_when_idle", "hide_the_tab")
 SHORT_S = {"requests_per_event": 10, "hide_the_tab": 9}
 """Runs of these questions need some length to say anything; the others are cut to 4 s here."""

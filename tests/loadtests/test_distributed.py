@@ -28,6 +28,8 @@ from loadtests.trial_spec import TRIAL_VARIABLE
 from tests.loadtests.distributed_runs import command, ended, scenario, trials, wait_until
 from tests.running import PATIENCE_S
 
+pytestmark = pytest.mark.takes_s(70)
+
 SKEW_S = 1000
 ADDRESS = "10.78.1.1"
 DELIVERY_BYTES = 7 * 8

@@ -7,12 +7,16 @@ import shutil
 import signal
 from pathlib import Path
 
+import pytest
+
 from analysis.report import rerun_commands
 from analysis.summarize import summarize_run
 from loadtests.processes import PROJECT_FOLDER, free_port
 from loadtests.records import load_run_info, worker_of_clients
 from tests.loadtests.distributed_runs import command, ended, scenario, trials, wait_until
 from tests.running import PATIENCE_S, running_server
+
+pytestmark = pytest.mark.takes_s(35)
 
 HERE = "127.0.0.1"
 

@@ -17,6 +17,8 @@ from loadtests.transports import TRANSPORTS, Transport
 from tests.loadtests.test_transport_contract import CLIENTS, EVENTS, OFFSETS_NS, Exchange
 from tests.running import running_server
 
+pytestmark = pytest.mark.takes_s(45)
+
 STREAMS = [transport for transport in TRANSPORTS.values() if not transport.clients_send]
 SEQ = 7
 MS = 1_000_000

@@ -20,6 +20,8 @@ from loadtests.processes import PROJECT_FOLDER
 from loadtests.transports import TRANSPORTS
 from tests.running import PATIENCE_S
 
+pytestmark = pytest.mark.takes_s(30)
+
 ETHERNET_BYTES = 14
 SEGMENT_BYTES = 52
 """IPv4 (20) and TCP (20) with timestamps (12)."""

@@ -24,6 +24,8 @@ from peers.tool import Job, Launch, ToolError
 from peers.work import WORKS, Stream, WorkName, planned_trial
 from peers.wrk import Wrk
 
+pytestmark = pytest.mark.takes_s(20)
+
 SMALL: dict[WorkName, int] = {"websocket": 8, "poll": 4}
 STOCK = ("locust websocket-client", "locust FastHttpUser")
 
