@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
+import math
 import sys
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlsplit
 
 from loadtests.records import PlannedTrial, UserError
 from loadtests.source_addresses import can_vary_sources, ephemeral_ports, ports_held, usable_ports
+from loadtests.team import ALONE, Team
 
 _DESCRIPTORS_BESIDE_CLIENTS = 128
-_LOOPBACK = "127.0.0.1"
-"""Where the harness' own servers and relays listen."""
+_SPREAD_RISK = 1e-9
+"""How likely a trial may be to give one of the server's processes more clients than it was allowed files for."""
 
 
-def ensure_descriptors(trials: tuple[PlannedTrial, ...]) -> None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Holder:
+    """A process of a trial, or each of several alike, with the sockets that it holds for the trial's clients."""
+
+    who: str
+    sockets: int
+
+    @property
+    def files(self) -> int:
+        return self.sockets + _DESCRIPTORS_BESIDE_CLIENTS
+
+
+def ensure_descriptors(trials: tuple[PlannedTrial, ...], team: Team = ALONE, target: str | None = None) -> None:
     """Raise this process' limit of open files as far as the run needs and the system lets; UserError where it does not.
 
-    Children inherit the limit: server and load hold a socket per client, a relay two.
+    The limit is that of each process, and children inherit it.
     """
-    most = max(trials, key=_open_sockets)
-    relayed = bool(most.parameters["one_way_delay_ms"])
-    who = "the relay (two per client)" if relayed else "server and load (one per client)"
-    _ensure(int(most.parameters["clients"]), _sockets_per_client(most), who)
+    for trial in trials:
+        _ensure(int(trial.parameters["clients"]), partial(_busiest, trial, team, target is None))
 
 
 def ensure_share(trial: PlannedTrial, clients: int, host: str) -> None:
@@ -30,57 +45,96 @@ def ensure_share(trial: PlannedTrial, clients: int, host: str) -> None:
 
     UserError where its machine does not allow them; what server and relay need is not its concern.
     """
-    _ensure(clients, 1, "a worker (one per client)")
-    share = dataclasses.replace(trial, parameters={**trial.parameters, "clients": clients})
+    _ensure(clients, partial(_Holder, "a worker (one per client)"))
     if not can_vary_sources(host):
-        _ensure_ports_for(share, f"connections to {host}")
+        _ensure_ports_for(trial, clients, f"connections to {host}")
 
 
-def _ensure(clients: int, sockets_per_client: int, who: str) -> None:
+def largest_share(connections: int, processes: int) -> int:
+    """How many of these connections one of several server processes on one port must be able to take.
+
+    Linux gives each connection to one of them by a hash of its addresses and ports (SO_REUSEPORT): what one gets is
+    binomial. By Bernstein's inequality, P(X >= mean + t) <= exp(-t^2 / (2 (variance + t / 3))), none gets more than
+    this in all trials but one of a thousand million. Elsewhere they share one queue, and one of them may take all.
+    """
+    if processes == 1 or not sys.platform.startswith("linux"):
+        return connections
+    mean = connections / processes
+    variance = mean * (1 - 1 / processes)
+    log_odds = math.log(processes / _SPREAD_RISK)
+    beyond = log_odds / 3 + math.sqrt((log_odds / 3) ** 2 + 2 * log_odds * variance)
+    return min(connections, math.ceil(mean + beyond))
+
+
+def _busiest(trial: PlannedTrial, team: Team, serves: bool, clients: int) -> _Holder:
+    """Who on this machine would hold the most sockets if the trial had so many clients; `serves`: the server too."""
+    workers = int(trial.parameters.get("workers", 1))
+    holders: list[_Holder] = []
+    if serves and workers == 1:
+        holders.append(_Holder("the server (one per client)", clients))
+    elif serves:
+        who = f"each of the server's {workers} workers (one per client, spread by the kernel)"
+        holders.append(_Holder(who, largest_share(clients, workers)))
+    if team.processes:
+        loads = team.workers or 1
+        who = (
+            f"each of {loads} load processes (one per client of its own)" if loads > 1 else "the load (one per client)"
+        )
+        holders.append(_Holder(who, -(-clients // loads)))
+    if trial.parameters["one_way_delay_ms"]:
+        holders.append(_Holder("the relay (two per client)", 2 * clients))
+    return max(holders, key=lambda holder: holder.sockets, default=_Holder("", 0))
+
+
+def _ensure(clients: int, busiest: Callable[[int], _Holder]) -> None:
+    """`busiest`: who has to hold the most sockets with so many clients."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415 - not on Windows
 
-    needed = clients * sockets_per_client + _DESCRIPTORS_BESIDE_CLIENTS
+    holder = busiest(clients)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= needed:
+    if soft == resource.RLIM_INFINITY or soft >= holder.files:
         return
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        within = max(0, hard - _DESCRIPTORS_BESIDE_CLIENTS) // sockets_per_client
-        raise UserError(
-            f"clients = {clients}: {who} must have {needed} files open, the hard limit of open "
-            f"files is {hard} here (expected at most {within} clients, or a higher limit: as "
-            f"root ulimit -n {needed}, or * - nofile {needed} in /etc/security/limits.conf and a new login)"
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    if hard == resource.RLIM_INFINITY or hard >= holder.files:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (holder.files, hard))
+        except (OSError, ValueError):
+            limit = f"this system lets no process have more than {soft}"  # whatever its hard limit says, as on macOS
+            hard = soft
+        else:
+            return
+    else:
+        limit = f"the hard limit of open files is {hard}"
+    within = max(0, bisect.bisect_right(range(clients), hard, key=lambda fewer: busiest(fewer).files) - 1)
+    raise UserError(
+        f"clients = {clients}: {holder.who} must have {holder.files} files open, {limit} here "
+        f"(expected at most {within} clients, or a higher limit: as root ulimit -n {holder.files}, "
+        f"or * - nofile {holder.files} in /etc/security/limits.conf and a new login)"
+    )
 
 
-def ensure_ports(trials: tuple[PlannedTrial, ...], target: str | None) -> None:
-    """UserError where the clients, or the relay for them, need more ports than there are to one destination.
+def ensure_ports(trials: tuple[PlannedTrial, ...], target: str | None, team: Team = ALONE) -> None:
+    """UserError where this machine's clients, or the relay for all, need more ports than there are to one destination.
 
     On Linux's loopback there are as many as needed: clients take further source addresses of 127.0.0.0/8 in turn.
+    Workers on other machines check their own.
     """
-    host = (urlsplit(target).hostname or "") if target else _LOOPBACK
+    host = (urlsplit(target).hostname or "") if target else team.listen
     for trial in trials:
-        relayed = bool(trial.parameters["one_way_delay_ms"])
-        # The harness' own relay stands on loopback wherever the server is, but it has one address of its own.
-        if relayed or not can_vary_sources(host):
-            _ensure_ports_for(trial, "the relay's connections" if relayed else f"connections to {host}")
+        # The harness' own relay stands beside its clients wherever the server is, but it has one address of its own.
+        if trial.parameters["one_way_delay_ms"]:
+            _ensure_ports_for(trial, int(trial.parameters["clients"]), "the relay's connections")
+        elif not can_vary_sources(host) and team.processes:
+            here = -(-int(trial.parameters["clients"]) * team.processes // (team.workers or 1))
+            _ensure_ports_for(trial, here, f"connections to {host}")
 
 
-def _ensure_ports_for(trial: PlannedTrial, who: str) -> None:
-    ports, held = ephemeral_ports(), ports_held(trial)
+def _ensure_ports_for(trial: PlannedTrial, clients: int, who: str) -> None:
+    share = dataclasses.replace(trial, parameters={**trial.parameters, "clients": clients})
+    ports, held = ephemeral_ports(), ports_held(share)
     if held > usable_ports(ports):
         raise UserError(
-            f"clients = {trial.parameters['clients']}: {who} need {held} local ports at a time, {ports} are there "
+            f"clients = {clients}: {who} need {held} local ports at a time, {ports} are there "
             "(expected fewer clients, or a wider range: sysctl net.ipv4.ip_local_port_range='1024 65535')"
         )
-
-
-def _open_sockets(trial: PlannedTrial) -> int:
-    """Sockets that the process of a trial that has the most of them holds at once."""
-    return int(trial.parameters["clients"]) * _sockets_per_client(trial)
-
-
-def _sockets_per_client(trial: PlannedTrial) -> int:
-    return 2 if trial.parameters["one_way_delay_ms"] else 1

@@ -75,8 +75,8 @@ def run_scenario(
     if target is not None:
         trials = _of_unknown_server(trials, target)
     check_shares(team, trials)
-    ensure_descriptors(trials)
-    ensure_ports(trials, target)
+    ensure_descriptors(trials, team, target)
+    ensure_ports(trials, target, team)
     check_plan(scenario, trials)
     if target is not None:
         _check_target(target, scenario, instruments)

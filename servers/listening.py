@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
 import sys
 
 BACKLOG = 16_384
+_LESS_THAN_INFINITY = (1_048_576, 524_288, 262_144, 131_072, 65_536, 32_768, 10_240)
+"""Of open files, for a system without a hard limit that refuses to go so far all the same (macOS: OPEN_MAX last)."""
 
 
 class StartError(Exception):
@@ -72,5 +75,9 @@ def raise_descriptor_limit() -> None:
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    for limit in (hard, *_LESS_THAN_INFINITY) if hard == resource.RLIM_INFINITY else (hard,):
+        if soft == resource.RLIM_INFINITY or (limit != resource.RLIM_INFINITY and limit <= soft):
+            return
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+            return

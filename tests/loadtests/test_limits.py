@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
+import re
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from loadtests import limits
-from loadtests.limits import ensure_ports, ensure_share
+from loadtests.limits import ensure_descriptors, ensure_ports, ensure_share, largest_share
 from loadtests.processes import PROJECT_FOLDER
 from loadtests.records import PlannedTrial, UserError
+from loadtests.team import Team
+from servers.listening import StartError, listen_together
 
 resource = pytest.importorskip("resource", reason="Windows has no such limit")
 
@@ -26,12 +36,14 @@ LIMITED = """
 import json, resource, sys
 from loadtests.limits import ensure_descriptors
 from loadtests.records import PlannedTrial, UserError
+from loadtests.team import Team
 
-soft, hard, clients, delay_ms = json.loads(sys.argv[1])
+soft, hard, clients, delay_ms, workers, team, target = json.loads(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-parameters = [{"clients": n, "one_way_delay_ms": delay_ms} for n in (10, clients, 20)]
+parameters = [{"clients": n, "one_way_delay_ms": delay_ms, "workers": workers} for n in (10, clients, 20)]
+trials = tuple(PlannedTrial(i, 0, i, "websocket", p, 1) for i, p in enumerate(parameters))
 try:
-    ensure_descriptors(tuple(PlannedTrial(i, 0, i, "websocket", p, 1) for i, p in enumerate(parameters)))
+    ensure_descriptors(trials, Team(*team), target)
 except UserError as error:
     print(json.dumps(str(error)))
 else:
@@ -39,8 +51,16 @@ else:
 """
 
 
-def ensured(soft: int, hard: int, clients: int, delay_ms: float = 0) -> Any:
-    asked = json.dumps([soft, hard, clients, delay_ms])
+def ensured(
+    soft: int,
+    hard: int,
+    clients: int,
+    delay_ms: float = 0,
+    workers: int = 1,
+    team: tuple[int, int] = (1, 0),
+    target: str | None = None,
+) -> Any:
+    asked = json.dumps([soft, hard, clients, delay_ms, workers, team, target])
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, asked], cwd=PROJECT_FOLDER, check=True, capture_output=True, text=True
     )
@@ -63,6 +83,99 @@ def test_a_hard_limit_that_is_too_low_is_named_with_what_raises_it() -> None:
         assert words in relayed
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one of the server's processes may get all clients")
+def test_the_limit_is_that_of_each_process() -> None:
+    assert ensured(256, 20_000, 50_000, workers=4, team=(4, 0)) == [13_280, 20_000]
+    assert ensured(256, 20_000, 50_000, team=(4, 0), target="http://127.0.0.1:1") == [12_628, 20_000]
+    # Clients that come from other machines hold no files here, but in the server.
+    assert ensured(256, 20_000, 19_000, team=(0, 2)) == [19_128, 20_000]
+    assert ensured(256, 300, 19_000, team=(0, 2), target="http://127.0.0.1:1") == [256, 300]
+    for said, words in (
+        (ensured(256, 20_000, 50_000, team=(4, 0)), ("the server (one per client)", "50128", "at most 19872 clients")),
+        (ensured(256, 20_000, 50_000, workers=4), ("the load (one per client)", "50128", "at most 19872 clients")),
+        (
+            ensured(256, 10_000, 50_000, workers=4, team=(2, 0)),
+            ("each of 2 load processes", "25128 files", "at most 19744 clients"),
+        ),
+        (
+            ensured(256, 10_000, 50_000, workers=4, team=(4, 0)),
+            ("each of the server's 4 workers", "13280 files", "spread by the kernel"),
+        ),
+        (
+            ensured(256, 20_000, 50_000, 5, workers=4, team=(4, 0)),
+            ("the relay (two per client)", "100128", "at most 9936"),
+        ),
+    ):
+        for word in words:
+            assert word in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one of the server's processes may get all clients")
+def test_the_largest_number_that_is_named_is_accepted_and_one_more_is_not() -> None:
+    named = re.search(r"at most (\d+) clients", ensured(256, 5_000, 50_000, workers=4, team=(4, 0)))
+    assert named is not None
+    most = int(named[1])
+    assert ensured(256, 5_000, most, workers=4, team=(4, 0)) == [5_000, 5_000]
+    assert "at most" in ensured(256, 5_000, most + 1, workers=4, team=(4, 0))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one of the server's processes may get all clients")
+@given(connections=st.integers(1, 60_000), processes=st.integers(1, 64))
+@example(connections=50_000, processes=4)
+def test_no_process_gets_more_than_its_share_in_a_thousand_million_trials(connections: int, processes: int) -> None:
+    most = largest_share(connections, processes)
+    assert connections / processes <= most <= connections
+    log_tail = -math.inf if most == connections else log_binomial_tail(connections, 1 / processes, most + 1)
+    assert log_tail + math.log(processes) <= math.log(1e-9)
+
+
+def log_binomial_tail(n: int, p: float, least: int) -> float:
+    """The logarithm of P(X >= least), X binomial: the sum of its terms, the largest of which is the first."""
+    k = np.arange(least, n + 1)
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    terms = log_factorial[n] - log_factorial[k] - log_factorial[n - k] + k * math.log(p) + (n - k) * math.log1p(-p)
+    return float(terms.max() + np.log(np.exp(terms - terms.max()).sum()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one of the server's processes may get all clients")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_the_kernel_spreads_connections_within_the_bound(host: str) -> None:
+    try:
+        listeners = listen_together(host, 0, 4)
+    except StartError as error:
+        assert host == "::1"
+        pytest.skip(f"this machine has no IPv6: {error}")
+    with ExitStack() as opened:
+        for listener in listeners:
+            opened.enter_context(listener)
+        for _ in range(200):
+            opened.enter_context(socket.create_connection(listeners[0].getsockname()[:2]))
+        counts = [accepted(listener, opened) for listener in listeners]
+    assert sum(counts) == 200
+    assert max(counts) <= largest_share(200, 4) < 200
+
+
+def accepted(listener: socket.socket, opened: ExitStack) -> int:
+    """How many connections wait here; the kernel has given out all of those that are open."""
+    for count in itertools.count():
+        try:
+            opened.enter_context(listener.accept()[0])
+        except BlockingIOError:
+            return count
+    raise AssertionError
+
+
+def test_a_limit_that_the_system_refuses_is_told_as_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, resource.RLIM_INFINITY))
+
+    def refuse(_: int, _limits: tuple[int, int]) -> None:
+        raise ValueError("Invalid argument")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    with pytest.raises(UserError, match=r"no process have more than 256 here \(expected at most 128 clients"):
+        ensure_descriptors((trial(50_000),))
+
+
 def test_ports_are_no_limit_on_loopback_but_elsewhere_and_behind_a_relay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ephemeral_ports", lambda: 1000)
     monkeypatch.setattr(limits, "can_vary_sources", lambda host: host == "127.0.0.1")
@@ -76,6 +189,14 @@ def test_ports_are_no_limit_on_loopback_but_elsewhere_and_behind_a_relay(monkeyp
         with pytest.raises(UserError, match=who) as refused:
             ensure_ports(trials, target)
         assert "ip_local_port_range" in str(refused.value)
+
+
+def test_ports_are_needed_for_the_clients_of_this_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ephemeral_ports", lambda: 1000)
+    ensure_ports((trial(1600),), "http://192.0.2.1:8000", Team(1, 1))
+    ensure_ports((trial(5000),), "http://192.0.2.1:8000", Team(0, 2))
+    with pytest.raises(UserError, match=r"connections to 192\.0\.2\.1 need 801"):
+        ensure_ports((trial(1601),), None, Team(1, 1, "192.0.2.1"))
 
 
 def test_a_worker_needs_ports_for_its_own_share_only(monkeypatch: pytest.MonkeyPatch) -> None:
