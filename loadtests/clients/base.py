@@ -58,8 +58,6 @@ class Client(abc.ABC):
         "_connect_start_ns", "_missing", "cursor", "cut_off", "index", "output", "reader", "ready", "recorder", "setup",
         "timer_ns", "wants_connection",
     )  # fmt: skip
-    _connect_start_ns: int
-    """Of the latest attempt; unset before the first."""
     only_listens: ClassVar[bool] = False
     """Once ready, nothing that it sends depends on when it read what had arrived."""
 
@@ -77,6 +75,8 @@ class Client(abc.ABC):
         """The server gave up on this client; it will get nothing more."""
         self.cursor = setup.cursor
         self._missing: frozenset[int] = frozenset()
+        self._connect_start_ns: int | None = None
+        """Of the connection that is being opened; None where none is."""
 
     @property
     def expected_events(self) -> int:
@@ -87,6 +87,11 @@ class Client(abc.ABC):
     def settled(self) -> bool:
         """Nothing more is to be waited for: it has every event, or never will."""
         return self.cut_off or (self.cursor >= self.expected_events and not self._missing)
+
+    @property
+    def is_connecting(self) -> bool:
+        """A connection is being opened."""
+        return self._connect_start_ns is not None
 
     @property
     def own_name(self) -> str:
@@ -103,12 +108,12 @@ class Client(abc.ABC):
     def connected(self, now_ns: int) -> None:
         """The connection is open."""
         self.timer_ns = None
-        self.record_request(RequestKind.CONNECT, self._connect_start_ns, now_ns, Outcome.ANSWERED)
+        self._record_connect(now_ns, Outcome.ANSWERED)
         self.opened(now_ns)
 
     def connection_failed(self, now_ns: int) -> None:
         """The connection could not be opened."""
-        self.record_request(RequestKind.CONNECT, self._connect_start_ns, now_ns, Outcome.LOST)
+        self._record_connect(now_ns, Outcome.LOST)
         self.retry_later(now_ns)
 
     @abc.abstractmethod
@@ -126,9 +131,20 @@ class Client(abc.ABC):
     def disconnected(self, now_ns: int) -> None:
         """The other side closed, or the connection broke. Not called when the client asked for it."""
 
-    @abc.abstractmethod
     def timer(self, now_ns: int) -> None:
         """`timer_ns` has come; it is None again."""
+        if not self.wants_connection:
+            self.wants_connection = not self.cut_off
+        elif self.is_connecting:
+            self.report(f"a connection was not accepted within {ANSWER_TIMEOUT_NS / 1e9:g} s")
+            self._record_connect(now_ns, Outcome.TIMEOUT)
+            self.retry_later(now_ns)
+        else:
+            self.due(now_ns)
+
+    @abc.abstractmethod
+    def due(self, now_ns: int) -> None:
+        """`timer_ns` has come on an open connection."""
 
     def begin(self, t0_ns: int, now_ns: int) -> None:  # noqa: B027 - clients without a schedule have nothing to begin
         """The stream starts at `t0_ns`: schedules count from there, but nothing is due before `now_ns`."""
@@ -138,6 +154,10 @@ class Client(abc.ABC):
         """The trial is over: record what is unanswered, say goodbye where the protocol has a word for it."""
 
     # What clients share.
+
+    def report(self, problem: str, example: bytes = b"") -> None:
+        """State in a sentence what went wrong, for the record of the trial; `example` is what it is about."""
+        self.recorder.problems.add(problem, example)
 
     def retry_later(self, now_ns: int) -> None:
         """Leave the connection closed for a moment; `timer` opens it again."""
@@ -165,6 +185,11 @@ class Client(abc.ABC):
             self.cursor = seq
         else:
             self._missing -= {seq}
+
+    def _record_connect(self, now_ns: int, outcome: Outcome) -> None:
+        assert self._connect_start_ns is not None
+        self.record_request(RequestKind.CONNECT, self._connect_start_ns, now_ns, outcome)
+        self._connect_start_ns = None
 
     def record_request(
         self,

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from websockets.http11 import Response
 
+from loadtests.clients.answers import Head
 from loadtests.clients.base import ClientSetup
 from loadtests.clients.http import HttpClient
+from loadtests.clients.reading import GARBLED
 from loadtests.clients.websocket import WebSocketClient
 from loadtests.recorder import Recorder
 from loadtests.records import Outcome, RequestKind
@@ -64,9 +66,9 @@ class WebSocketEchoClient(WebSocketClient):
         if self.ready:
             self.timer_ns = self._messages.next_due_ns
 
-    def timer(self, now_ns: int) -> None:
-        if not self.ready or not self.wants_connection:
-            super().timer(now_ns)
+    def due(self, now_ns: int) -> None:
+        if not self.ready:
+            super().due(now_ns)
             return
         while (due_ns := self._messages.next_due_ns) is not None and due_ns <= now_ns:
             self.send_text(self._messages.take(due_ns, now_ns))
@@ -92,8 +94,10 @@ class PostEchoClient(HttpClient):
 
     def begin(self, t0_ns: int, now_ns: int) -> None:
         self._messages.begin(t0_ns)
-        if self.ready:
-            self.timer_ns = self._messages.next_due_ns
+        self.follow_schedule(now_ns)
+
+    def next_request_ns(self, now_ns: int) -> int | None:
+        return self._messages.next_due_ns
 
     def ask_again(self, now_ns: int) -> None:
         self.ready = True
@@ -106,13 +110,16 @@ class PostEchoClient(HttpClient):
         else:
             self.timer_ns = due_ns
 
-    def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
-        if status == 200:
-            self.record_answer(Outcome.ANSWERED, user_ns, status, events=1)
-            self.deliver(self.reader.event(body), user_ns, kernel_ns)
+    def answered(self, head: Head, body: bytes, user_ns: int, kernel_ns: int) -> None:
+        arrival = self.reader.event(body)
+        if head.status != 200:
+            self.refuse(head, body, user_ns)
+        elif arrival is GARBLED:
+            self.record_garbled(user_ns, kernel_ns)
+            self.refuse_garbled(head, body, "the message that was sent", user_ns)
         else:
-            self.record_answer(Outcome.BAD_STATUS, user_ns, status)
-            self.retry_later(user_ns)
+            self.record_answer(Outcome.ANSWERED, user_ns, head.status, events=1)
+            self.deliver(arrival, user_ns, kernel_ns)
 
 
 class NewConnectionEchoClient(PostEchoClient):
@@ -122,10 +129,6 @@ class NewConnectionEchoClient(PostEchoClient):
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
+        self._keeps_connection = False
         self.wants_connection = False
         self.ready = True
-
-    def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
-        super().answered(status, body, user_ns, kernel_ns)
-        self.wants_connection = False
-        self.timer_ns = self._messages.next_due_ns

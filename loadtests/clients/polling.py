@@ -6,9 +6,9 @@ comparisons measure; see "Wrong ways" in docs/method.md.
 
 from __future__ import annotations
 
-import abc
 from typing import ClassVar
 
+from loadtests.clients.answers import Head
 from loadtests.clients.base import ClientSetup
 from loadtests.clients.http import HttpClient
 from loadtests.recorder import Recorder
@@ -21,15 +21,16 @@ _NS_PER_S = 1_000_000_000
 class PollClient(HttpClient):
     """Asks `path?after=<cursor>`, or without a cursor for whatever there is, and takes what comes."""
 
-    __slots__ = ("_keep_alive", "_keeps_cursor", "_patience_ns", "_query", "_seen_seq")
+    __slots__ = ("_keeps_cursor", "_query", "_seen_seq")
     path: ClassVar[str]
+    expected_status = "200 or 204"
 
     def __init__(self, setup: ClientSetup, recorder: Recorder, hold_s: float = 0.0) -> None:
         """`hold_s`: how long the server may let it wait for an answer."""
         super().__init__(setup, recorder)
         self._query = (f"&hold_ms={round(hold_s * 1000)}" if hold_s else "") + self.own_name
         self._patience_ns = round(hold_s * _NS_PER_S)
-        self._keep_alive = setup.parameters.get("keep_alive", True)
+        self._keeps_connection = setup.parameters.get("keep_alive", True)
         self._keeps_cursor = setup.parameters.get("cursor", True)
         self._seen_seq = 0
 
@@ -38,40 +39,25 @@ class PollClient(HttpClient):
         """Without a cursor what was missed is missed for good, and not waited for."""
         return super().settled or (not self._keeps_cursor and self.cursor >= self.expected_events)
 
-    @abc.abstractmethod
-    def next_poll_ns(self, now_ns: int) -> int | None:
-        """When to poll next, now that there was an answer; None: not yet known."""
-
     def poll(self, now_ns: int, planned_ns: int | None = None) -> None:
         """Send one poll for what is after the cursor."""
         asked = f"after={self.cursor}" if self._keeps_cursor else f"{wire.CURSOR_PARAMETER}={wire.NO_CURSOR}"
         request = self.head(f"GET {self.path}?{asked}{self._query} HTTP/1.1")
-        self.ask(request, RequestKind.POLL, now_ns, planned_ns, self._patience_ns)
+        self.ask(request, RequestKind.POLL, now_ns, planned_ns)
 
-    def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
-        self._take_answer(status, body, user_ns, kernel_ns)
-        if not self._keep_alive and self.wants_connection:
-            self.wants_connection = False
-            self.timer_ns = self.next_poll_ns(user_ns)
-
-    def _take_answer(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
-        if status == 204:
-            self.record_answer(Outcome.EMPTY, user_ns, status)
-        elif status == 200:
-            self._take(body, user_ns, kernel_ns)
+    def answered(self, head: Head, body: bytes, user_ns: int, kernel_ns: int) -> None:
+        if head.status == 204:
+            self.record_answer(Outcome.EMPTY, user_ns, head.status)
+        elif head.status == 200:
+            self._take(head, body, user_ns, kernel_ns)
         else:
-            self.record_answer(Outcome.BAD_STATUS, user_ns, status)
-            if status == wire.CURSOR_TOO_OLD_STATUS:
-                self.give_up()
-            else:
-                self.retry_later(user_ns)
+            self.refuse(head, body, user_ns)
 
-    def _take(self, body: bytes, user_ns: int, kernel_ns: int) -> None:
+    def _take(self, head: Head, body: bytes, user_ns: int, kernel_ns: int) -> None:
         reply = self.reader.reply(body)
         if reply is None:
             self.record_garbled(user_ns, kernel_ns)
-            self.record_answer(Outcome.GARBLED, user_ns, 200)
-            self.retry_later(user_ns)
+            self.refuse_garbled(head, body, 'JSON {"events": […], "next": …}', user_ns)
             return
         arrivals, next_cursor = reply
         if not self._keeps_cursor:
@@ -94,7 +80,7 @@ class LongPollClient(PollClient):
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder, hold_s=setup.parameters["hold_s"])
 
-    def next_poll_ns(self, now_ns: int) -> int:
+    def next_request_ns(self, now_ns: int) -> int:
         return now_ns
 
     def ask_again(self, now_ns: int) -> None:
@@ -117,24 +103,23 @@ class ShortPollClient(PollClient):
         self._next_ns: int | None = None
         self._pauses = setup.parameters.get("pacing") == "pause"
         # Without a connection to keep there is nothing to set up.
-        self.wants_connection = self._keep_alive
-        self.ready = not self._keep_alive
+        self.wants_connection = self._keeps_connection
+        self.ready = not self._keeps_connection
 
-    def next_poll_ns(self, now_ns: int) -> int | None:
+    def next_request_ns(self, now_ns: int) -> int | None:
         return self._next_ns
 
-    def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
+    def answered(self, head: Head, body: bytes, user_ns: int, kernel_ns: int) -> None:
         if self._pauses:
             self._next_ns = user_ns + self._interval_ns
-        super().answered(status, body, user_ns, kernel_ns)
+        super().answered(head, body, user_ns, kernel_ns)
 
     def begin(self, t0_ns: int, now_ns: int) -> None:
         first_ns = t0_ns + self.setup.phase_ns
         # A client that comes late joins its schedule; it has not missed what lay before.
         missed = 0 if self._pauses else max(0, -(-(now_ns - first_ns) // self._interval_ns))
         self._next_ns = first_ns + missed * self._interval_ns
-        if self.ready and not self.waiting:
-            self.timer_ns = self._next_ns
+        self.follow_schedule(now_ns)
 
     def ask_again(self, now_ns: int) -> None:
         self.ready = True

@@ -10,11 +10,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from loadtests.clients.event_stream import MESSAGE, parse_events
 from loadtests.clients.frames import plain_frames
 from servers import wire
 
 _REMEMBERED = 64
 """Answers per function: clients read the same event within milliseconds of each other."""
+EVENT_AS_JSON = 'JSON {"seq": …, "due_ns": …, "published_ns": …, "payload": …}'
+"""What a client expects where an event should be, for sentences about what is there instead."""
 
 
 class Arrival(NamedTuple):
@@ -27,8 +30,29 @@ class Arrival(NamedTuple):
     """It carries the payload that it should."""
 
 
+class Further(NamedTuple):
+    """What a part of an event stream says beside whole events and their ids."""
+
+    retry_ms: int | None
+    garbled: bytes | None
+    """The data of the first event that is none of ours."""
+    rest: bytes
+    ends_with_cr: bool
+    """These two as `parse_events` says."""
+
+
+class Blocks(NamedTuple):
+    """What there is in a part of an event stream."""
+
+    arrivals: tuple[Arrival, ...]
+    last_event_id: bytes | None
+    further: Further | None
+    """None as a rule."""
+
+
 GARBLED: Final = Arrival(0, 0, 0, False)
 """Something that arrived where an event should be and is none."""
+_NOTHING_FURTHER: Final = Further(None, None, b"", False)
 
 
 class EventReader:
@@ -53,11 +77,14 @@ class EventReader:
         payloads, end = plain_frames(data)
         return tuple(GARBLED if text is None else self.event(text) for text in payloads), end
 
-    def _blocks(self, text: bytes) -> tuple[tuple[Arrival, ...], bytes]:
-        """The events in the whole blocks of an event stream, and what follows them (WHATWG HTML, section 9.2)."""
-        *blocks, rest = text.split(b"\n\n")
-        fields = ([line[5:].removeprefix(b" ") for line in b.split(b"\n") if line.startswith(b"data:")] for b in blocks)
-        return tuple(self.event(b"\n".join(data)) for data in fields if data), rest
+    def _blocks(self, text: bytes) -> Blocks:
+        """What is in `text` of an event stream, which begins where an event begins."""
+        parsed = parse_events(text)
+        messages = [event.data for event in parsed.events if event.type == MESSAGE]
+        arrivals = tuple(self.event(data) for data in messages)
+        garbled = next((data for data, arrival in zip(messages, arrivals, strict=True) if arrival is GARBLED), None)
+        further = Further(parsed.retry_ms, garbled, parsed.rest, parsed.ends_with_cr)
+        return Blocks(arrivals, parsed.last_event_id, None if further == _NOTHING_FURTHER else further)
 
     def _reply(self, body: bytes) -> tuple[tuple[Arrival, ...], int] | None:
         """The events of a poll's reply and the cursor to ask after next; None where it is no such reply."""

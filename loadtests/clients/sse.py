@@ -2,56 +2,127 @@
 
 from __future__ import annotations
 
-from loadtests.clients.base import ClientSetup
+from loadtests.clients.answers import Head, MalformedAnswerError
+from loadtests.clients.base import RETRY_DELAY_NS, ClientSetup
+from loadtests.clients.event_stream import EventStream
 from loadtests.clients.http import HttpClient
+from loadtests.clients.reading import EVENT_AS_JSON, Further
 from loadtests.recorder import Recorder
 from loadtests.records import Outcome, RequestKind
 from servers import wire
 
+_CONTENT_TYPE = b"text/event-stream"
+_ENOUGH_BYTES = 80
+"""Of a body that is no event stream, to show what it is instead."""
+_NS_PER_MS = 1_000_000
+
 
 class SseClient(HttpClient):
-    """Reads `data:` fields of an event stream; its cursor goes back as Last-Event-ID when it must reconnect."""
+    """Reads the unnamed events of an event stream; who must reconnect says by Last-Event-ID where it was.
 
-    __slots__ = ("_unparsed",)
+    Events of other types (`event: ping`) are another application's, and none of those that are counted.
+    """
+
+    __slots__ = ("_last_event_id", "_reconnection_ns", "_stream")
     only_listens = True
+    expected_status = f"200 with {_CONTENT_TYPE.decode()}"
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
-        self._unparsed = b""
+        self._stream: EventStream | None = None
+        """Of the open stream; None while there is none."""
+        self._last_event_id = b"%d" % self.cursor if self.cursor else b""
+        self._reconnection_ns = RETRY_DELAY_NS
+        """Until a stream that has ended is opened again; the server may name another by `retry:`."""
 
     def ask_again(self, now_ns: int) -> None:
-        self._unparsed = b""
-        resume = f"Last-Event-ID: {self.cursor}\r\n" if self.cursor else ""
+        last_event_id = self._last_event_id.decode("utf-8", "replace")
+        resume = f"Last-Event-ID: {last_event_id}\r\n" if last_event_id else ""
         request = self.head(f"GET {wire.SSE_PATH}?after={self.cursor}{self.own_name} HTTP/1.1", resume)
         self.ask(request, RequestKind.HANDSHAKE, now_ns)
 
-    def on_headers_complete(self) -> None:
-        """The stream is open as soon as its headers are here."""
-        if self._parser.get_status_code() == 200:
-            self.record_answer(Outcome.ANSWERED, self._user_ns, 200)
-            self.ready = True
+    def next_request_ns(self, now_ns: int) -> int:
+        return now_ns + self._reconnection_ns
 
-    def on_body(self, body: bytes) -> None:
-        if self.waiting:
-            return
-        arrivals, self._unparsed = self.reader.blocks(self._unparsed + body)
-        for arrival in arrivals:
-            self.deliver(arrival, self._user_ns, self._kernel_ns)
-
-    def on_message_complete(self) -> None:
-        if self.waiting:
-            super().on_message_complete()
-        else:
-            self.retry_later(self._user_ns)
-
-    def answered(self, status: int, body: bytes, user_ns: int, kernel_ns: int) -> None:
-        self.record_answer(Outcome.BAD_STATUS, user_ns, status)
-        if status == wire.CURSOR_TOO_OLD_STATUS:
-            self.give_up()
-        else:
+    def received(self, data: bytes, user_ns: int, kernel_ns: int) -> bool:
+        stream = self._stream
+        if stream is None:
+            return super().received(data, user_ns, kernel_ns)
+        answer = self._answer
+        assert answer is not None
+        try:
+            body = answer.read(data)
+        except MalformedAnswerError as error:
+            self.report(f"GET {wire.SSE_PATH} broke off: {error}", data)
+            self.record_garbled(user_ns, kernel_ns)
             self.retry_later(user_ns)
+            return True
+        self._read_events(stream, body, user_ns, kernel_ns)
+        if answer.complete:
+            self.disconnect_until_due(user_ns)
+        return answer.complete
 
-    def timer(self, now_ns: int) -> None:
+    def read_answer(self, data: bytes, user_ns: int, kernel_ns: int) -> None:
+        super().read_answer(data, user_ns, kernel_ns)
+        head = None if self._answer is None else self._answer.head
+        if head is None or head.status != 200:
+            return
+        begun = b"".join(self._pieces)
+        if _is_event_stream(head):
+            # It is open as soon as its head is here.
+            self.record_answer(Outcome.ANSWERED, user_ns, head.status)
+            self.note_compression(head)
+            self.ready = True
+            self._stream = EventStream()
+            self._pieces.clear()
+            self._read_events(self._stream, begun, user_ns, kernel_ns)
+        elif len(begun) >= _ENOUGH_BYTES:
+            self._refuse_type(head, begun, user_ns)
+
+    def opened(self, now_ns: int) -> None:
+        self._stream = None
+        super().opened(now_ns)
+
+    def answered(self, head: Head, body: bytes, user_ns: int, kernel_ns: int) -> None:
+        if head.status != 200:
+            self.refuse(head, body, user_ns)
+        elif not _is_event_stream(head):
+            self._refuse_type(head, body, user_ns)
+        else:
+            # A stream that ends where it begins.
+            self.record_answer(Outcome.ANSWERED, user_ns, head.status)
+            self.ready = True
+            self._read_events(EventStream(), body, user_ns, kernel_ns)
+            self.disconnect_until_due(user_ns)
+
+    def _refuse_type(self, head: Head, body: bytes, now_ns: int) -> None:
+        self.refuse_garbled(head, body, _CONTENT_TYPE.decode(), now_ns)
+
+    def due(self, now_ns: int) -> None:
         # An open stream is idle, not unanswered: nothing is to be asked again on it.
-        if self.waiting or not self.wants_connection:
-            super().timer(now_ns)
+        if self.waiting:
+            super().due(now_ns)
+
+    def _read_events(self, stream: EventStream, body: bytes, user_ns: int, kernel_ns: int) -> None:
+        text = body if stream.between_events else stream.add(body)
+        if not text:
+            return
+        arrivals, last_event_id, further = self.reader.blocks(text)
+        if last_event_id is not None:
+            self._last_event_id = last_event_id
+        if further is not None:
+            self._heed(further, stream)
+        for arrival in arrivals:
+            self.deliver(arrival, user_ns, kernel_ns)
+
+    def _heed(self, further: Further, stream: EventStream) -> None:
+        stream.keep(further.rest, further.ends_with_cr)
+        if further.retry_ms is not None:
+            self._reconnection_ns = further.retry_ms * _NS_PER_MS
+        if further.garbled is not None:
+            problem = f"GET {wire.SSE_PATH} brought data that are no event of ours (expected {EVENT_AS_JSON})"
+            self.report(problem, further.garbled)
+
+
+def _is_event_stream(head: Head) -> bool:
+    return (head.field(b"content-type") or b"").partition(b";")[0].strip().lower() == _CONTENT_TYPE

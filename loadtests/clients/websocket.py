@@ -102,10 +102,8 @@ class WebSocketClient(Client):
         else:
             self.retry_later(now_ns)
 
-    def timer(self, now_ns: int) -> None:
-        if not self.wants_connection:
-            self.wants_connection = not self.cut_off
-        elif self._opening:
+    def due(self, now_ns: int) -> None:
+        if self._opening:
             self._record_handshake(Outcome.TIMEOUT, now_ns)
             self.retry_later(now_ns)
 

@@ -66,6 +66,12 @@ class Bench:
         """Recorded so far."""
         return Requests.from_rows(self.recorder.requests)
 
+    @property
+    def problem(self) -> str:
+        """What the client says went wrong: one sentence."""
+        (sentence,) = self.recorder.problems
+        return sentence
+
     def outcomes(self, kind: RequestKind) -> list[str]:
         """Outcomes of the requests of one kind, by name, in order."""
         requests = self.requests

@@ -195,25 +195,211 @@ def test_compressed_answers_are_inflated_and_plain_ones_taken_as_they_are() -> N
     assert bench.outcomes(RequestKind.POLL) == ["ANSWERED", "ANSWERED", "GARBLED"]
 
 
-def test_a_cut_is_recorded_and_the_client_resumes_at_its_cursor() -> None:
+def test_a_poll_whose_answer_breaks_off_is_an_error_and_the_client_resumes_at_its_cursor_after_a_pause() -> None:
     bench = Bench("long_poll")
     bench.connect()
     bench.feed(reply(1, 2))
+    bench.feed(reply(3)[:-1])
     bench.cut()
     assert not bench.client.wants_connection
     assert bench.outcomes(RequestKind.POLL) == ["ANSWERED", "LOST"]
+    assert bench.problem == "GET /poll/long got part of an answer, then its connection ended"
+    cut_ns = bench.now_ns
     bench.ring()
+    assert bench.now_ns - cut_ns == 100 * MS
     assert bench.client.wants_connection
     assert cursor_of(bench.connect()) == 2
 
 
-def test_the_server_may_close_after_an_answer() -> None:
+def test_a_poll_on_a_kept_connection_that_dies_before_a_byte_is_sent_again_once() -> None:
+    bench = Bench("short_poll", poll_interval_s=1.0)
+    bench.connect()
+    bench.client.begin(bench.now_ns, bench.now_ns)
+    bench.ring()
+    bench.feed(http(204))
+    bench.ring()
+    asked_ns = bench.now_ns
+    bench.cut()
+    assert bench.client.wants_connection, "the driver opens a new one at once"
+    assert cursor_of(bench.connect()) == 0
+    bench.feed(reply(1))
+    polls = bench.requests.where(bench.requests.kind == RequestKind.POLL)
+    assert bench.outcomes(RequestKind.POLL) == ["EMPTY", "ANSWERED"]
+    assert (polls.planned_ns[1], polls.start_ns[1]) == (asked_ns, asked_ns)
+    assert bench.outcomes(RequestKind.CONNECT) == ["ANSWERED", "ANSWERED"]
+    assert not list(bench.recorder.problems)
+
+
+def test_a_poll_that_was_sent_again_in_vain_is_an_error() -> None:
     bench = Bench("long_poll")
     bench.connect()
-    assert bench.feed(http(204, extra="connection: close\r\n")) == b""
+    bench.feed(http(204))
+    bench.cut()
+    bench.connect()
+    bench.cut()
+    assert bench.outcomes(RequestKind.POLL) == ["EMPTY", "LOST"]
+    assert bench.problem == "GET /poll/long got no answer: its new connection ended"
     assert not bench.client.wants_connection
+
+
+def test_a_kept_connection_that_dies_after_an_informational_answer_is_not_asked_again() -> None:
+    bench = Bench("long_poll")
+    bench.connect()
+    bench.feed(http(204))
+    bench.feed(EARLY_HINTS)
+    bench.cut()
+    assert bench.outcomes(RequestKind.POLL) == ["EMPTY", "LOST"]
+
+
+def test_a_long_poll_asks_at_once_on_a_new_connection_where_the_server_closes_after_a_whole_answer() -> None:
+    bench = Bench("long_poll")
+    bench.connect()
+    for answer in (http(204, extra="connection: close\r\n"), b"HTTP/1.0 204 No Content\r\n\r\n"):
+        assert bench.feed(answer) == b""
+        assert not bench.client.wants_connection
+        assert bench.client.timer_ns == bench.now_ns
+        bench.ring()
+        assert cursor_of(bench.connect()) == 0
+    assert bench.outcomes(RequestKind.POLL) == ["EMPTY", "EMPTY"]
+
+
+def test_a_short_poll_opens_its_next_connection_when_it_is_due() -> None:
+    bench = Bench("short_poll", poll_interval_s=1.0)
+    bench.connect()
+    t0_ns = bench.now_ns
+    bench.client.begin(t0_ns, bench.now_ns)
+    bench.ring()
+    bench.feed(http(204, extra="connection: close\r\n"))
+    assert not bench.client.wants_connection
+    assert bench.client.timer_ns == t0_ns + 1000 * MS
     bench.ring()
     assert cursor_of(bench.connect()) == 0
+    bench.feed(http(204))
+    bench.cut()
+    assert not bench.client.wants_connection, "a server may close what is idle"
+    assert bench.client.timer_ns == t0_ns + 2000 * MS
+    assert not list(bench.recorder.problems)
+
+
+@pytest.mark.parametrize("kept_bytes", [1, 400])
+def test_an_answer_that_ends_with_its_connection_is_whole_then(kept_bytes: int) -> None:
+    body = reply(1, 2).partition(b"\r\n\r\n")[2]
+    bench = Bench("long_poll")
+    bench.connect()
+    bench.feed(b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" + body[:kept_bytes])
+    bench.feed(body[kept_bytes:])
+    assert bench.deliveries.seq.tolist() == []
+    bench.now_ns += MS
+    bench.cut()
+    found = bench.deliveries
+    assert found.seq.tolist() == [1, 2]
+    assert set(found.user_ns.tolist()) == {bench.now_ns}
+    assert set(found.kernel_realtime_ns.tolist()) == {0}, "the kernel stamps no end of a stream"
+    assert bench.outcomes(RequestKind.POLL) == ["ANSWERED"]
+    assert bench.client.timer_ns == bench.now_ns
+    bench.ring()
+    assert cursor_of(bench.connect()) == 2
+
+
+EARLY_HINTS = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n"
+
+
+def test_informational_answers_are_not_the_answer() -> None:
+    bench = Bench("long_poll")
+    bench.connect()
+    assert bench.feed(EARLY_HINTS) == b""
+    assert cursor_of(bench.feed(EARLY_HINTS + reply(1))) == 1
+    assert bench.outcomes(RequestKind.POLL) == ["ANSWERED"]
+
+
+def test_what_nobody_asked_for_ends_an_idle_connection_in_peace() -> None:
+    bench = Bench("short_poll", poll_interval_s=1.0)
+    bench.connect()
+    t0_ns = bench.now_ns
+    bench.client.begin(t0_ns, bench.now_ns)
+    bench.ring()
+    bench.feed(http(204))
+    bench.feed(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n")
+    assert not bench.client.wants_connection
+    assert bench.client.timer_ns == t0_ns + 1000 * MS
+    assert bench.outcomes(RequestKind.POLL) == ["EMPTY"]
+
+
+@pytest.mark.parametrize("transport", ["short_poll", "long_poll", "sse", "websocket", "echo_post", "echo_websocket"])
+def test_a_connect_that_hangs_is_tried_again_and_nothing_is_ready_or_asked_by_then(transport: str) -> None:
+    bench = Bench(transport)
+    for _ in range(2):
+        bench.client.connecting(bench.now_ns)
+        began_ns = bench.now_ns
+        bench.client.begin(bench.now_ns, bench.now_ns)
+        assert bench.ring() == b""
+        assert bench.now_ns - began_ns == 10_000 * MS
+        assert not bench.client.ready
+        assert not bench.client.wants_connection
+        bench.ring()
+        assert bench.client.wants_connection
+    assert bench.outcomes(RequestKind.CONNECT) == ["TIMEOUT", "TIMEOUT"]
+    assert bench.problem == "a connection was not accepted within 10 s"
+    assert bench.connect().count(b"HTTP/1.1\r\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (
+            http(302, b"<html>", extra="location: http://other/login\r\n"),
+            "answered 302 (expected 200 or 204), a redirect, and none is followed: 'http://other/login'",
+        ),
+        (http(404, b"Not here\n"), "answered 404 (expected 200 or 204): 'Not here\\n'"),
+        (http(503), "answered 503 (expected 200 or 204)"),
+        (
+            http(200, b"<html>", extra="content-type: text/html\r\n"),
+            "answered 200, 'text/html' (expected JSON {\"events\": […], \"next\": …}): '<html>'",
+        ),
+        (
+            http(200, b"\x1f\x8b", extra="content-encoding: gzip\r\n"),
+            "got no usable answer: it has Content-Encoding 'gzip', not none: 'HTTP/1.1 200",
+        ),
+        (
+            b"SSH-2.0-OpenSSH\r\n",
+            "got no usable answer: it does not begin as one of HTTP/1.1: 'SSH-2.0-OpenSSH\\r\\n'",
+        ),
+    ],
+)
+def test_a_wrong_answer_says_why(answer: bytes, problem: str) -> None:
+    bench = Bench("long_poll")
+    bench.connect()
+    bench.feed(answer)
+    assert bench.problem.startswith(f"GET /poll/long {problem}")
+
+
+def test_an_answer_that_does_not_come_says_so() -> None:
+    bench = Bench("long_poll", hold_s=2.0)
+    bench.connect()
+    bench.ring()
+    assert bench.problem == "GET /poll/long got no whole answer within 12 s"
+
+
+def test_compression_that_no_answer_has_is_said() -> None:
+    for encoding, problems in (("", 1), ("content-encoding: deflate\r\n", 0)):
+        bench = Bench("long_poll", compression="deflate")
+        bench.connect()
+        bench.feed(http(204))
+        plain = reply(1).partition(b"\r\n\r\n")[2]
+        bench.feed(http(200, zlib.compress(plain) if encoding else plain, extra=encoding))
+        bench.client.finish(bench.now_ns)
+        assert len(list(bench.recorder.problems)) == problems
+        assert bench.deliveries.payload_ok.all()
+
+
+def test_a_body_of_megabytes_is_put_together() -> None:
+    bench = Bench("long_poll")
+    bench.connect()
+    wide = reply(1, 2).partition(b"\r\n\r\n")[2] + b" " * 8_000_000
+    data = http(200, wide)
+    for start in range(0, len(data), 65536):
+        bench.feed(data[start : start + 65536])
+    assert bench.deliveries.seq.tolist() == [1, 2]
 
 
 def test_a_cursor_too_old_ends_the_client() -> None:

@@ -1,0 +1,296 @@
+"""One HTTP/1.1 answer from its bytes, in whatever pieces they come (RFC 9110 and RFC 9112).
+
+httptools (llhttp) parses heads and chunks. What it leaves undone is done here: answers that only precede the final one
+(100, 103), answers without a body whatever their head says of one (204, 304), answers that end with the connection, and
+bytes that no request asked for.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import httptools
+
+_HEAD_END = b"\r\n\r\n"
+_FIRST_BYTES = b"HTTP/1."
+_MOST_HEAD_BYTES = 65536
+_REMEMBERED = 64
+"""Results per function: a broadcast brings the same bytes to many clients within milliseconds of each other."""
+_CHUNK_SIZE, _MOST_SIZE_DIGITS = re.compile(rb"[0-9A-Fa-f]+"), 8
+_FIRST_FINAL, _SWITCHING_PROTOCOLS, _OK = 200, 101, 200
+_WITHOUT_BODY = (_SWITCHING_PROTOCOLS, 204, 304)
+
+
+class MalformedAnswerError(Exception):
+    """What arrived is no answer by the RFCs, or not in an encoding that was asked for; it says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status line and header of an answer."""
+
+    status: int
+    keeps_connection: bool
+    """The connection may be used again once the answer is whole."""
+    body_bytes: int | None
+    """Length of the body; None where only its chunks or the end of the connection tell."""
+    chunked: bool
+    fields: tuple[tuple[bytes, bytes], ...]
+    """Names in lower case."""
+
+    def field(self, name: bytes) -> bytes | None:
+        """The value of the first field of this name."""
+        return next((value for found, value in self.fields if found == name), None)
+
+
+class AnswerReader:
+    """Reads the final answer to one request; `head` is there as soon as its head is, `complete` once it is whole.
+
+    Between two chunks llhttp is in no state but that one, so that it is let go there, and made again where chunks are
+    not as plain as `plain_chunks` reads them: a client's parser would be the larger part of it.
+    """
+
+    __slots__ = (
+        "_between_chunks", "_chunks", "_head_bytes", "_inflater", "_inflates", "_missing_bytes", "_parser", "_unparsed",
+        "complete", "head", "reusable",
+    )  # fmt: skip
+
+    def __init__(self, inflates: bool = False) -> None:
+        """`inflates`: whether the request accepts `deflate`."""
+        self.head: Head | None = None
+        self.complete = False
+        self.reusable = False
+        """It is complete, and the connection may carry another one."""
+        self._inflates = inflates
+        self._inflater: zlib._Decompress | None = None
+        self._unparsed = b""
+        """Of the head."""
+        self._head_bytes = b""
+        self._missing_bytes = 0
+        """Of a body of known length."""
+        self._between_chunks = False
+        self._parser: Any = None
+        self._chunks: _ChunkParts | None = None
+
+    def read(self, data: bytes) -> bytes:
+        """Return the bytes of the body that `data` brings; MalformedAnswerError where it is no such answer."""
+        if self._between_chunks:
+            body = plain_chunks(data)
+            if body is None:
+                body = self._read_chunks(data)
+        elif self._chunks is not None:
+            body = self._read_chunks(data)
+        else:
+            if self.head is None:
+                data = self._read_head(data)
+            if self.head is None:
+                return b""
+            body = self._read_body(self.head, data)
+        return body if self._inflater is None else self._inflate(self._inflater, body)
+
+    def end(self) -> None:
+        """The connection has ended, and with it an answer that says no other end."""
+        head = self.head
+        self.complete = self.complete or (head is not None and head.body_bytes is None and not head.chunked)
+        self.reusable = False
+
+    def _read_head(self, data: bytes) -> bytes:
+        """Return what follows the head of the final answer; where that is not whole yet, `head` stays None."""
+        data = self._unparsed + data if self._unparsed else data
+        while data.startswith(_FIRST_BYTES[: len(data)]):
+            end = data.find(_HEAD_END) + len(_HEAD_END)
+            if end < len(_HEAD_END):
+                if len(data) > _MOST_HEAD_BYTES:
+                    raise MalformedAnswerError(f"its head is longer than {_MOST_HEAD_BYTES} bytes")
+                self._unparsed = data
+                return b""
+            head_bytes, data = data[:end], data[end:]
+            head = parse_head(head_bytes)
+            if head.status >= _FIRST_FINAL or head.status == _SWITCHING_PROTOCOLS:
+                self._begin(head, head_bytes)
+                return data
+        raise MalformedAnswerError("it does not begin as one of HTTP/1.1")
+
+    def _begin(self, head: Head, head_bytes: bytes) -> None:
+        self.head = head
+        self._unparsed = b""
+        self._missing_bytes = head.body_bytes or 0
+        if head.chunked:
+            self._head_bytes = head_bytes
+            self._between_chunks = True
+        encoding = head.field(b"content-encoding")
+        if encoding is None or head.status != _OK:
+            return
+        if self._inflates and encoding.lower() == b"deflate":
+            self._inflater = zlib.decompressobj()
+        elif encoding.lower() != b"identity":
+            accepted = "deflate or none" if self._inflates else "none"
+            raise MalformedAnswerError(f"it has Content-Encoding {encoding.decode('latin-1')!r}, not {accepted}")
+
+    def _read_body(self, head: Head, data: bytes) -> bytes:
+        if head.chunked:
+            return self._read_chunks(data)
+        if head.body_bytes is None:
+            return data
+        body = data if len(data) <= self._missing_bytes else data[: self._missing_bytes]
+        self._missing_bytes -= len(body)
+        self.complete = not self._missing_bytes
+        self.reusable = self.complete and head.keeps_connection and len(body) == len(data)
+        return body
+
+    def _read_chunks(self, data: bytes) -> bytes:
+        if self._chunks is None:
+            # llhttp has to see the head before any chunk.
+            self._chunks = _ChunkParts()
+            self._parser = httptools.HttpResponseParser(self._chunks)
+            self._parser.feed_data(self._head_bytes)
+        chunks, head = self._chunks, self.head
+        assert head is not None
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not chunks.complete:
+                raise MalformedAnswerError(f"its chunks are malformed ({error})") from error
+            chunks.surplus = True
+        self.complete = chunks.complete
+        self.reusable = chunks.complete and head.keeps_connection and not chunks.surplus
+        # A size line that has only begun calls back nothing, but then it does not end with LF either.
+        self._between_chunks = chunks.ended and not chunks.complete and data.endswith(b"\n")
+        body = chunks.take()
+        if self._between_chunks:
+            self._chunks = self._parser = None
+        return body
+
+    def _inflate(self, inflater: zlib._Decompress, body: bytes) -> bytes:
+        try:
+            return inflater.decompress(body)
+        except zlib.error as error:
+            raise MalformedAnswerError(f"its body cannot be inflated ({error})") from error
+
+
+class _ChunkParts:
+    """What llhttp reads in chunks; no part of what holds the parser, or both would wait for the garbage collector."""
+
+    __slots__ = ("_pieces", "complete", "ended", "on_body", "surplus")
+
+    def __init__(self) -> None:
+        self.complete = False
+        """The last chunk and the trailer are here."""
+        self.surplus = False
+        """Something follows the answer."""
+        self.ended = False
+        """The latest chunk is whole, and no other has begun."""
+        self._pieces: list[bytes] = []
+        self.on_body = self._pieces.append
+
+    def take(self) -> bytes:
+        """Return what was read since the last time."""
+        body = b"".join(self._pieces)
+        self._pieces.clear()
+        return body
+
+    def on_message_begin(self) -> None:
+        """The answer's own first byte, or something after its end."""
+        self.surplus = self.complete
+
+    def on_chunk_header(self) -> None:
+        """A chunk begins."""
+        self.ended = False
+
+    def on_chunk_complete(self) -> None:
+        """A chunk is whole."""
+        self.ended = True
+
+    def on_message_complete(self) -> None:
+        """The answer's end."""
+        self.complete = True
+
+
+class WholeAnswer(NamedTuple):
+    """An answer that came in one piece."""
+
+    head: Head
+    body: bytes
+    reusable: bool
+
+
+@lru_cache(_REMEMBERED)
+def whole_answer(data: bytes, inflates: bool) -> WholeAnswer | None:
+    """Return the answer that `data` is; None where `AnswerReader` needs more than that.
+
+    A broadcast brings the same answer to many clients: it is read once.
+    """
+    reader = AnswerReader(inflates)
+    body = reader.read(data)
+    if reader.head is None or not reader.complete:
+        return None
+    return WholeAnswer(reader.head, body, reader.reusable)
+
+
+@lru_cache(_REMEMBERED)
+def plain_chunks(data: bytes) -> bytes | None:
+    """Return what is in the chunks that `data` is, if they are whole, none of them the last, and without extensions."""
+    pieces: list[bytes] = []
+    at = 0
+    while at < len(data):
+        size_end = data.find(b"\r\n", at, at + _MOST_SIZE_DIGITS + 2)
+        if size_end < 0 or _CHUNK_SIZE.fullmatch(data, at, size_end) is None:
+            return None
+        start = size_end + 2
+        end = start + int(data[at:size_end], 16)
+        if end == start or data[end : end + 2] != b"\r\n":
+            return None
+        pieces.append(data[start:end])
+        at = end + 2
+    return b"".join(pieces)
+
+
+class _HeadFields:
+    """What llhttp reads in a head."""
+
+    def __init__(self) -> None:
+        self.fields: list[tuple[bytes, bytes]] = []
+        self.parser: Any = None
+        self.keeps_connection: bool | None = None
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One field."""
+        self.fields.append((name.lower(), value.strip()))
+
+    def on_headers_complete(self) -> None:
+        """The head's end, where llhttp still knows what the fields say of the connection."""
+        self.keeps_connection = self.parser.should_keep_alive()
+
+
+@lru_cache(_REMEMBERED)
+def parse_head(head_bytes: bytes) -> Head:
+    """Parse a head with the empty line at its end; MalformedAnswerError where it is none."""
+    found = _HeadFields()
+    found.parser = parser = httptools.HttpResponseParser(found)
+    try:
+        parser.feed_data(head_bytes)
+    except httptools.HttpParserUpgrade:
+        pass
+    except httptools.HttpParserError as error:
+        raise MalformedAnswerError(f"its head is malformed ({error})") from error
+    finally:
+        found.parser = None
+    if found.keeps_connection is None:
+        raise MalformedAnswerError("its head is malformed")
+    status = parser.get_status_code()
+    fields = dict(found.fields)
+    codings = fields.get(b"transfer-encoding", b"").lower().split(b",")
+    without_body = status in _WITHOUT_BODY or status < _FIRST_FINAL
+    chunked = not without_body and codings[-1].strip() == b"chunked"
+    length = fields.get(b"content-length")
+    return Head(
+        status=status,
+        keeps_connection=found.keeps_connection and status != _SWITCHING_PROTOCOLS,
+        body_bytes=0 if without_body else None if codings != [b""] or length is None else int(length),
+        chunked=chunked,
+        fields=tuple(found.fields),
+    )

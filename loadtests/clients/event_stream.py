@@ -1,0 +1,123 @@
+"""An event stream from its bytes, in whatever pieces they come (WHATWG HTML, section 9.2).
+
+Lines end with CR, LF or CRLF; an event ends with an empty line. `EventStream` cuts a stream into texts that begin where
+an event begins, and `parse_events` reads those: a pure function, so that what it makes of the same bytes may be
+remembered. What common servers send is such a text as it comes.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+MESSAGE: Final = b"message"
+"""The type of an event that names none."""
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LONGEST_RETRY_DIGITS = 12
+"""Of milliseconds: thirty years."""
+
+
+class StreamEvent(NamedTuple):
+    """One event as a browser dispatches it."""
+
+    type: bytes
+    data: bytes
+    last_event_id: bytes | None
+    """As the stream says by then; None where it has said nothing of it since the text began."""
+
+
+class ParsedEvents(NamedTuple):
+    """What there is in a part of a stream."""
+
+    events: tuple[StreamEvent, ...]
+    last_event_id: bytes | None
+    """At its end; None where it says nothing of it."""
+    retry_ms: int | None
+    """The reconnection time; None where it says nothing of it."""
+    rest: bytes
+    """Of an event whose end is not there, its lines ended by LF."""
+    ends_with_cr: bool
+    """An LF that follows belongs to the last line's end."""
+
+
+def parse_events(text: bytes) -> ParsedEvents:
+    """Parse the whole events in `text`, which begins where an event begins."""
+    ends_with_cr = text.endswith(b"\r")
+    *blocks, rest = _with_lf(text).split(b"\n\n")
+    events: list[StreamEvent] = []
+    last_event_id: bytes | None = None
+    retry_ms: int | None = None
+    for block in blocks:
+        kind, data = b"", []
+        for line in block.split(b"\n"):
+            name, _, value = line.partition(b":")
+            value = value.removeprefix(b" ")
+            if name == b"data":
+                data.append(value)
+            elif name == b"id" and b"\0" not in value:
+                last_event_id = value
+            elif name == b"event":
+                kind = value
+            elif name == b"retry" and value.isdigit():
+                retry_ms = int(value[:_LONGEST_RETRY_DIGITS])
+        if data:
+            events.append(StreamEvent(kind or MESSAGE, b"\n".join(data), last_event_id))
+    return ParsedEvents(tuple(events), last_event_id, retry_ms, rest.lstrip(b"\n"), ends_with_cr)
+
+
+class EventStream:
+    """Cuts one stream into texts for `parse_events`, in a time that goes by its length."""
+
+    __slots__ = ("_after_cr", "_begun", "_pieces", "between_events")
+
+    def __init__(self) -> None:
+        self.between_events = False
+        """What comes next is a text as it is."""
+        self._begun = False
+        """What may be a byte-order mark is behind."""
+        self._after_cr = False
+        """The last byte was a CR: an LF that follows belongs to it."""
+        self._pieces: list[bytes] = []
+        """Of an event whose end has not come, lines ended by LF."""
+
+    def add(self, data: bytes) -> bytes:
+        """Return the text that ends with `data`, where that may end an event; else nothing, and it is kept."""
+        text = self._text(self._without_mark(data))
+        self.between_events = self._begun and not self._pieces and not self._after_cr
+        return text
+
+    def keep(self, rest: bytes, ends_with_cr: bool) -> None:
+        """Go on with what `parse_events` has left of the text."""
+        self._pieces = [rest] if rest else []
+        self._after_cr = self._after_cr or ends_with_cr
+        self.between_events = not self._pieces and not self._after_cr
+
+    def _without_mark(self, data: bytes) -> bytes:
+        if self._begun:
+            return data
+        data = b"".join([*self._pieces, data])
+        if len(data) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(data):
+            self._pieces = [data]
+            return b""
+        self._begun = True
+        self._pieces = []
+        return data.removeprefix(_BYTE_ORDER_MARK)
+
+    def _text(self, data: bytes) -> bytes:
+        if self._after_cr and data:
+            self._after_cr = False
+            data = data.removeprefix(b"\n")
+        if not data or not self._pieces:
+            return data
+        self._after_cr = data.endswith(b"\r")
+        data = _with_lf(data)
+        ends_event = b"\n\n" in data or (data.startswith(b"\n") and self._pieces[-1].endswith(b"\n"))
+        self._pieces.append(data)
+        if not ends_event:
+            return b""
+        text = b"".join(self._pieces)
+        self._pieces = []
+        return text
+
+
+def _with_lf(text: bytes) -> bytes:
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
