@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 import gevent
 
+from loadtests.addresses import Target
 from loadtests.clients.base import ClientSetup
 from loadtests.connection import Connection
 from loadtests.control import ControlClient
@@ -66,13 +66,13 @@ class HandSession:
         self._payloads = tuple(payloads(stream))
         if not environment.host:
             raise UserError("no host (expected --host http://127.0.0.1:8000, where `python -m servers all` listens)")
-        parts = urlsplit(environment.host)
-        self._host = parts.netloc
+        server = Target.find(environment.host)
+        self._host = server.host
         self._recorder = Recorder()
-        self._driver = Driver((parts.hostname or "127.0.0.1", parts.port or 80), self._recorder)
+        self._driver = Driver((server.endpoint.host, server.endpoint.port), self._recorder)
         self._transport_of: dict[int, str] = {}
         self._fed = (0, 0)
-        control = ControlClient(environment.host)
+        control = ControlClient(server.endpoint.url, server.host)
         self._check_offer(control.transports())
         self._server_offset_ns = offset_at_start_ns(control.read_clock())
         server_t0_ns = control.start_stream(_START_IN_MS, list(self._due_offsets_ns), list(self._payloads))

@@ -26,7 +26,7 @@ class Conductor:
     def __init__(self, spec: TrialSpec) -> None:
         self._trial = spec.trial
         self._clients_send = TRANSPORTS[spec.trial.transport].clients_send
-        self._control = ControlClient(spec.control_url)
+        self._control = ControlClient(spec.control_url, spec.host)
         self._load = Load(spec)
 
     def conduct(self, folder: Path) -> LoadOutcome:

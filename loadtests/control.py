@@ -25,11 +25,13 @@ _OK = 200
 class ControlClient:
     """The control routes of one server; a UserError says which of them did not answer as it should."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, host: str = "") -> None:
+        """`host`: what to say in the Host header, where that is not the address in the URL."""
+        self._url = f"http://{host}" if host else url
         # No retries and no redirects: what the server says is what is told. Proxy settings are not looked at.
         try:
             self._http = urllib3.connection_from_url(url, timeout=_TIMEOUT_S, retries=False, maxsize=1)
+            self._http.headers = {"Host": host} if host else {}
         except urllib3.exceptions.HTTPError as error:
             raise UserError(f"{url}: no usable address: {error} (expected http://host:port)") from error
 

@@ -8,8 +8,8 @@ import math
 import sys
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import urlsplit
 
+from loadtests.addresses import Endpoint
 from loadtests.records import PlannedTrial, UserError
 from loadtests.source_addresses import can_vary_sources, ephemeral_ports, ports_held, usable_ports
 from loadtests.team import ALONE, Team
@@ -31,7 +31,7 @@ class _Holder:
         return self.sockets + _DESCRIPTORS_BESIDE_CLIENTS
 
 
-def ensure_descriptors(trials: tuple[PlannedTrial, ...], team: Team = ALONE, target: str | None = None) -> None:
+def ensure_descriptors(trials: tuple[PlannedTrial, ...], team: Team = ALONE, target: Endpoint | None = None) -> None:
     """Raise this process' limit of open files as far as the run needs and the system lets; UserError where it does not.
 
     The limit is that of each process, and children inherit it.
@@ -114,13 +114,13 @@ def _ensure(clients: int, busiest: Callable[[int], _Holder]) -> None:
     )
 
 
-def ensure_ports(trials: tuple[PlannedTrial, ...], target: str | None, team: Team = ALONE) -> None:
+def ensure_ports(trials: tuple[PlannedTrial, ...], target: Endpoint | None, team: Team = ALONE) -> None:
     """UserError where this machine's clients, or the relay for all, need more ports than there are to one destination.
 
     On Linux's loopback there are as many as needed: clients take further source addresses of 127.0.0.0/8 in turn.
     Workers on other machines check their own.
     """
-    host = (urlsplit(target).hostname or "") if target else team.listen
+    host = target.host if target else team.listen
     for trial in trials:
         # The harness' own relay stands beside its clients wherever the server is, but it has one address of its own.
         if trial.parameters["one_way_delay_ms"]:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import socket
 import time
-from urllib.parse import urlsplit
 
 import gevent
 
+from loadtests.addresses import Endpoint
 from loadtests.admission import Admission
 from loadtests.clients.base import Client, ClientSetup
 from loadtests.collector import kept_from_collector
@@ -41,23 +41,22 @@ class Load:
         stream = stream_spec(spec.trial)
         self.due_offsets_ns = tuple(due_offsets_ns(stream).tolist())
         self.payloads = tuple(payloads(stream))
-        parts = urlsplit(spec.url)
-        assert parts.hostname is not None and parts.port is not None
         self._instruments = spec.instruments
-        self._host = parts.netloc
-        self._address = (parts.hostname, parts.port)
+        self._host = spec.host
+        self._server = Endpoint.of_url(spec.url)
+        address = (self._server.host, self._server.port)
         delay_ms = spec.trial.parameters.get("client_delay_ms")
         self.driver = (
             # It reads at once: what is left unread on purpose would be within its delay, and not on top.
-            SlowDriver(self._address, self.recorder, delay_ms)
+            SlowDriver(address, self.recorder, delay_ms)
             if delay_ms
             else Driver(
-                self._address,
+                address,
                 self.recorder,
                 longest_unread_ns(self.due_offsets_ns, int(spec.trial.parameters["clients"])),
             )
         )
-        self.driver.sources = source_addresses(parts.hostname, ports_held(spec.trial), ephemeral_ports())
+        self.driver.sources = source_addresses(self._server.host, ports_held(spec.trial), ephemeral_ports())
         self._phases_ns = phases_ns(spec.trial)
         self._clients = range(len(self._phases_ns))
         self._admission = Admission()
@@ -93,12 +92,12 @@ class Load:
         deadline = time.monotonic() + SERVER_PATIENCE_S
         while True:
             try:
-                socket.create_connection(self._address, timeout=1.0).close()
+                socket.create_connection((self._server.host, self._server.port), timeout=1.0).close()
                 return
             except OSError as error:
                 if time.monotonic() > deadline:
                     raise UserError(
-                        f"{self._host}: no connection: {error} (expected the server or its relay)"
+                        f"{self._server}: no connection: {error} (expected the server or its relay)"
                     ) from error
                 gevent.sleep(PROGRESS_CHECK_S)
 

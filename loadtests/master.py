@@ -45,7 +45,7 @@ class MasterConductor:
         self._options = environment.parsed_options
         self._spec = spec
         self._folder = folder
-        self._control = ControlClient(spec.control_url)
+        self._control = ControlClient(spec.control_url, spec.host)
         self._own = Identity.own(folder)
         self._members: dict[str, Member] = {}
         self._late: list[Identity] = []

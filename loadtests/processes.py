@@ -8,7 +8,6 @@ with its trial.
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from typing import Self
 
 import psutil
 
+from loadtests.addresses import listener_of
 from loadtests.records import SampleRole, Samples
 from loadtests.stolen_time import stolen_from
 
@@ -92,8 +92,7 @@ def observing(observe: Callable[[], None], period_s: float) -> Iterator[None]:
 
 def free_port(address: str = "127.0.0.1") -> int:
     """A port of this address that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((address, 0))
+    with listener_of(address) as probe:
         return int(probe.getsockname()[1])
 
 

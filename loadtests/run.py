@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from loadtests.addresses import Target
 from loadtests.control import ControlClient
 from loadtests.injected import checked_faults
 from loadtests.limits import ensure_descriptors, ensure_ports
@@ -59,7 +60,7 @@ _OF_THE_SERVER = ("stack", "workers")
 
 def run_scenario(
     scenario: Scenario,
-    target: str | None,
+    target_url: str | None,
     results: Path,
     console: Console,
     instruments: Instruments,
@@ -70,20 +71,22 @@ def run_scenario(
     Finished trials are kept whatever happens. Raises UserError where a trial could not be carried out, and lets
     KeyboardInterrupt through; in both cases the folder is whole and can be reported.
     """
-    instruments = replace(instruments, faults=checked_faults(instruments.faults, scenario, target))
+    instruments = replace(instruments, faults=checked_faults(instruments.faults, scenario, target_url))
     trials = plan_trials(scenario)
-    if target is not None:
-        trials = _of_unknown_server(trials, target)
+    if target_url is not None:
+        trials = _of_unknown_server(trials, target_url)
     check_shares(team, trials)
-    ensure_descriptors(trials, team, target)
-    ensure_ports(trials, target, team)
+    target = None if target_url is None else Target.find(target_url)
+    endpoint = None if target is None else target.endpoint
+    ensure_descriptors(trials, team, endpoint)
+    ensure_ports(trials, endpoint, team)
     check_plan(scenario, trials)
     if target is not None:
         _check_target(target, scenario, instruments)
     folder = _new_folder(results, scenario.name)
     cores = plan_cores(max(team.processes, 1))
     settings = {**instruments.as_settings(), **team.as_settings()}
-    given = {"TARGET": target} if target else {}
+    given = {"TARGET": target.url} if target else {}
     asked = {**given, **team.as_asked(), **instruments.as_asked()}
     run = replace(_run_info(scenario, trials, target, settings), asked=asked)
     write_run_info(folder, run)
@@ -122,7 +125,7 @@ def _measure(
 
 
 def _run_info(
-    scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str | None, settings: JsonObject
+    scenario: Scenario, trials: tuple[PlannedTrial, ...], target: Target | None, settings: JsonObject
 ) -> RunInfo:
     styles = tuple(
         TransportStyle(t.name, t.label, t.role, t.model, t.colour, t.marker, t.dash)
@@ -134,7 +137,7 @@ def _run_info(
         plan=trials,
         transports=styles,
         reference=(persistent or [styles[0].name])[0],
-        target=target,
+        target=None if target is None else target.url,
         machine=describe_machine(),
         versions=describe_versions(),
         settings={**(SETTINGS if target is None else {"server": f"given: {target}"}), **settings},
@@ -157,8 +160,8 @@ def _of_unknown_server(trials: tuple[PlannedTrial, ...], target: str) -> tuple[P
     )
 
 
-def _check_target(target: str, scenario: Scenario, instruments: Instruments) -> None:
-    control = ControlClient(target)
+def _check_target(target: Target, scenario: Scenario, instruments: Instruments) -> None:
+    control = ControlClient(target.endpoint.url, target.host)
     try:
         offered = control.transports()
         if instruments.trace:
@@ -167,7 +170,7 @@ def _check_target(target: str, scenario: Scenario, instruments: Instruments) -> 
         control.close()
     for name in scenario.transports:
         if name not in offered:
-            raise UserError(f"{target}: does not offer {name} (it offers {', '.join(offered) or 'nothing'})")
+            raise UserError(f"{target.url}: does not offer {name} (it offers {', '.join(offered) or 'nothing'})")
 
 
 def _new_folder(results: Path, name: str) -> Path:

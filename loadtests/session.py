@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from loadtests.addresses import Endpoint, Target
 from loadtests.control import ControlClient
 from loadtests.messages import WORKERS_FOLDER
 from loadtests.plan import connect_patience_s, drain_limit_s, trial_seconds
@@ -47,7 +47,7 @@ class Surroundings:
     """What all trials of a run share."""
 
     cores: CorePlan
-    target: str | None
+    target: Target | None
     """A server that is already running, instead of one per trial."""
     on_tick: Callable[[float], None]
     """Called a few times a second with the seconds this trial has taken so far."""
@@ -71,7 +71,7 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
         processes.ask_server_to_end()
         relay = processes.stop_relay()
     record = Trial(
-        info=trial_info(trial, outcome, stats, relay, processes.cores, started_s, time.monotonic()),
+        info=trial_info(trial, outcome, stats, relay, processes.cores, processes.server, started_s, time.monotonic()),
         deliveries=Deliveries.load(folder),
         requests=Requests.load(folder),
         sockets=Sockets.load(folder),
@@ -112,14 +112,17 @@ class _Processes:
             server += [f"--fault={spec}" for spec in surroundings.instruments.faults]
             self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
             self.sampler.watch(SampleRole.SERVER, self._server.pid, with_children=workers > 1)
-            self._control_url = f"http://{team.listen}:{port}"
+            self.server = Endpoint(team.listen, port)
+            self._host = str(self.server)
         else:
-            self._control_url = surroundings.target
-        url = self._start_relay(running)
+            self.server = surroundings.target.endpoint
+            self._host = surroundings.target.host
+        clients_connect_to = self._start_relay(running)
         spec = TrialSpec(
             trial,
-            url,
-            self._control_url,
+            clients_connect_to.url,
+            self.server.url,
+            self._host,
             surroundings.instruments,
             team.workers,
             team.patience_s,
@@ -134,17 +137,17 @@ class _Processes:
         own = self.sampler.table()
         return own.followed_by(Samples.load(self._folder)) if self._team.workers else own
 
-    def _start_relay(self, running: ExitStack) -> str:
+    def _start_relay(self, running: ExitStack) -> Endpoint:
+        """Start it where the network is emulated; returns where clients are to connect."""
         delay_ms = self._trial.parameters["one_way_delay_ms"]
         if not delay_ms:
-            return self._control_url
+            return self.server
         port = free_port(self._team.listen)
-        parts = urlsplit(self._control_url)
         relay = ["-m", "servers", "relay", *_listening(self._team.listen, port)]
-        relay += ["--to", f"{parts.hostname}:{parts.port}", "--delay-ms", f"{delay_ms:g}"]
+        relay += ["--to", str(self.server), "--delay-ms", f"{delay_ms:g}"]
         self._relay = running.enter_context(Child(relay, self._folder / _RELAY_LOG))
         self.sampler.watch(SampleRole.RELAY, self._relay.pid)
-        return f"http://{self._team.listen}:{port}"
+        return Endpoint(self._team.listen, port)
 
     def watch_load(self, started_s: float) -> LoadOutcome:
         """Sample until the load process has ended; UserError where anything ended that should not have."""
@@ -196,7 +199,7 @@ class _Processes:
 
     def server_account(self) -> tuple[JsonObject, bytes | None]:
         """The server's own account of the trial, and its trace where one was asked for."""
-        control = ControlClient(self._control_url)
+        control = ControlClient(self.server.url, self._host)
         try:
             return control.stats(), control.trace() if self._traced else None
         finally:

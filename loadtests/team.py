@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from loadtests.addresses import Endpoint, first_to_listen_on
 from loadtests.messages import WORKER_VARIABLE, WORKERS_FOLDER
 from loadtests.processes import PROJECT_FOLDER, Child, CorePlan, free_port
 from loadtests.records import JsonObject, PlannedTrial, UserError
@@ -32,7 +33,7 @@ class Team:
     remote: int = 0
     """Workers on other machines (`make worker`)."""
     listen: str = LOOPBACK
-    """The address of server, relay and master."""
+    """The numeric address of server, relay and master."""
     port: int = MASTER_PORT
     """Of the master, where there are remote workers; else it is any."""
 
@@ -76,13 +77,13 @@ def checked_team(processes: str, workers: str, listen: str, port: str) -> Team:
     if listen in EVERYWHERE:
         raise UserError(f"LISTEN={listen}: no address that others can connect to (expected one of this machine's own)")
     try:
-        free_port(listen)
+        address = first_to_listen_on(listen)
     except OSError as error:
         raise UserError(
             f"LISTEN={listen}: nothing can listen there: {error.strerror or error} "
             "(expected an address of this machine)"
         ) from error
-    return Team(own, remote, listen, checked_port(port))
+    return Team(own, remote, address, checked_port(port))
 
 
 def checked_port(port: str) -> int:
@@ -112,14 +113,15 @@ def start_load(spec: TrialSpec, folder: Path, team: Team, cores: CorePlan, runni
     if not team.workers:
         return running.enter_context(Child(main, folder / LOAD_LOG, cores.load, environment))
     port = team.port if team.remote else free_port(team.listen)
-    main += ["--master", "--master-bind-host", team.listen, "--master-bind-port", str(port)]
+    meeting_place = Endpoint(team.listen, port).host_in_url
+    main += ["--master", "--master-bind-host", meeting_place, "--master-bind-port", str(port)]
     main += ["--expect-workers", str(team.workers)]
     master = running.enter_context(Child(main, folder / LOAD_LOG, environment=environment))
     for i in range(team.processes):
         own = folder / WORKERS_FOLDER / f"own-{i}"
         own.mkdir(parents=True)
         core = None if cores.load is None else (cores.load[i % len(cores.load)],)
-        worker = [*load, "--worker", "--master-host", team.listen, "--master-port", str(port)]
+        worker = [*load, "--worker", "--master-host", meeting_place, "--master-port", str(port)]
         running.enter_context(Child(worker, own / LOAD_LOG, core, {WORKER_VARIABLE: str(own), **SINGLE_THREADED}))
     return master
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from loadtests.addresses import Endpoint
 from loadtests.plan import stream_spec
 from loadtests.processes import CorePlan
 from loadtests.records import NO_TIME_NS, JsonObject, PlannedTrial, Published, TrialInfo, Written
@@ -47,6 +48,7 @@ def trial_info(
     stats: JsonObject,
     relay: JsonObject | None,
     cores: CorePlan,
+    server: Endpoint,
     started_s: float,
     ended_s: float,
 ) -> TrialInfo:
@@ -75,6 +77,7 @@ def trial_info(
             "kernel_stamps": outcome.kernel_stamps,
             "tcp_info": outcome.tcp_info,
             "cpu_pinned": cores.as_json(),
+            "server_address": str(server),
             "server_clock": outcome.server_clock,
             "clients_stamp": TRANSPORTS[trial.transport].clients_send,
         },

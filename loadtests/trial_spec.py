@@ -48,9 +48,11 @@ class TrialSpec:
 
     trial: PlannedTrial
     url: str
-    """Where the clients connect: the server, or the relay before it."""
+    """Where the clients connect: the server, or the relay before it; with a numeric address."""
     control_url: str
-    """The server itself: the harness' own questions are not delayed."""
+    """The server itself, with a numeric address: the harness' own questions are not delayed."""
+    host: str
+    """What all requests say in their Host header: the server's name as it was given, whoever is before it."""
     instruments: Instruments
     workers: int = 0
     """How many Locust workers share the load; 0: the process that reads this is the whole load."""

@@ -12,7 +12,6 @@ import time
 from array import array
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import gevent
 import psutil
@@ -20,6 +19,7 @@ from gevent.event import AsyncResult
 from locust.exception import RPCError
 
 from loadtests import messages
+from loadtests.addresses import Endpoint
 from loadtests.control import ControlClient
 from loadtests.limits import ensure_share
 from loadtests.load import SERVER_PATIENCE_S, Load
@@ -108,8 +108,8 @@ class WorkerConductor:
         self._say(messages.HELLO, Identity.own(self._folder).as_json())
         told = self._word(messages.TRIAL)
         spec = TrialSpec.from_json(told["spec"])
-        ensure_share(spec.trial, told["count"], urlsplit(spec.url).hostname or "")
-        control = ControlClient(spec.control_url)
+        ensure_share(spec.trial, told["count"], Endpoint.of_url(spec.url).host)
+        control = ControlClient(spec.control_url, spec.host)
         control.wait_until_ready(SERVER_PATIENCE_S)
         clock = control.read_clock(CLOCK_EXCHANGES)
         load = Load(spec)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from loadtests.addresses import Endpoint, first_accepting, numeric_addresses
 from loadtests.messages import END_FILE, JOINED_FILE, WORKER_VARIABLE
 from loadtests.processes import Child
 from loadtests.records import JsonObject, UserError
@@ -32,12 +32,12 @@ def serve_trials(host: str, port: int, keep: Path, console: Console, patience_s:
 
     Rows that a master did not take stay in a folder below `keep`, and are named.
     """
-    _check_name(host, port)
-    console.print(f"waiting for the master at {host}:{port} (Ctrl-C ends this)", highlight=False)
+    master = find_master(host, port, patience_s)
+    console.print(f"waiting for the master at {master} (Ctrl-C ends this)", highlight=False)
     tried = 0
     while True:
         folder = keep / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}-{tried}"
-        end = _serve_one(host, port, folder, NEXT_PATIENCE_S if tried else patience_s, console)
+        end = _serve_one(master, folder, NEXT_PATIENCE_S if tried else patience_s, console)
         if end is None and tried:
             console.print(f"no further trial within {NEXT_PATIENCE_S:g} s: taken for the end", highlight=False)
             return
@@ -56,20 +56,22 @@ def serve_trials(host: str, port: int, keep: Path, console: Console, patience_s:
         tried += 1
 
 
-def _check_name(host: str, port: int) -> None:
+def find_master(host: str, port: int, patience_s: float) -> Endpoint:
+    """The master's address: the only one of its name, or of several the first that accepts connections."""
     try:
-        socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = numeric_addresses(host, port)
     except OSError as error:
         raise UserError(
             f"MASTER={host}: no such host: {error.strerror or error} (expected the name or address of the machine "
             "where make bench WORKERS=… runs)"
         ) from error
+    return Endpoint(addresses[0], port) if len(addresses) == 1 else first_accepting(host, port, patience_s)
 
 
-def _serve_one(host: str, port: int, folder: Path, patience_s: float, console: Console) -> JsonObject | None:
+def _serve_one(master: Endpoint, folder: Path, patience_s: float, console: Console) -> JsonObject | None:
     """One trial with a process of its own; how it ended, or None where no master came in time."""
     worker = ["-m", "loadtests.locust_process", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
-    worker += ["--worker", "--master-host", host, "--master-port", str(port)]
+    worker += ["--worker", "--master-host", master.host_in_url, "--master-port", str(master.port)]
     folder.mkdir(parents=True)
     given_up = False
     deadline = time.monotonic() + patience_s

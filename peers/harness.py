@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.trial_measures import measure
+from loadtests.addresses import Endpoint, Target
 from loadtests.processes import PROJECT_FOLDER, CorePlan
 from loadtests.records import PlannedTrial, SampleRole, TransportStyle, Trial
 from loadtests.session import Surroundings, run_trial
@@ -44,7 +45,8 @@ def run_harness(work: Work, trial: PlannedTrial, folder: Path, cores: CorePlan) 
     """Carry it out; the trial's records stay in `folder`/trial."""
     folder.mkdir(parents=True)
     with set_up(work, folder, cores) as stage:
-        surroundings = Surroundings(cores, stage.url, _ignore, Instruments(), Team(), more_follow=False)
+        target = Target(stage.url, Endpoint.of_url(stage.url))
+        surroundings = Surroundings(cores, target, _ignore, Instruments(), Team(), more_follow=False)
         run_trial(trial, folder / "trial", surroundings)
         stage.probe.stop()
     return _measured(Trial.load(folder / "trial"), work, folder)

@@ -1,7 +1,7 @@
 """`python -m servers websocket|polling|sse|all|relay|openapi|faults`: each server of the harness as a program.
 
-Prints one JSON line when it is ready: {"ready": true, "port": N}. Ends at SIGTERM or SIGINT with status 0; cannot
-start: one sentence on stderr and status 2. Loses one of its workers: one sentence and status 1.
+Prints one JSON line when it is ready: {"ready": true, "address": A, "port": N}. Ends at SIGTERM or SIGINT with status
+0; cannot start: one sentence on stderr and status 2. Loses one of its workers: one sentence and status 1.
 """
 
 from __future__ import annotations
@@ -153,14 +153,14 @@ def _relay(asked: argparse.Namespace, listener: socket.socket) -> None:
     from servers.relay import DelayRelay, relay_until_signalled
 
     relay = DelayRelay(asked.to, asked.delay_ms)
-    port = listener.getsockname()[1]
+    address = listener.getsockname()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        account = runner.run(relay_until_signalled(relay, listener, lambda: _say_ready(port)))
+        account = runner.run(relay_until_signalled(relay, listener, lambda: _say_ready(address)))
     print(json.dumps(dataclasses.asdict(account)), flush=True)
 
 
-def _say_ready(port: int) -> None:
-    print(json.dumps({"ready": True, "port": port}), flush=True)
+def _say_ready(address: tuple[Any, ...]) -> None:
+    print(json.dumps({"ready": True, "address": address[0], "port": address[1]}), flush=True)
 
 
 def _port(text: str) -> int:

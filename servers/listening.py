@@ -7,10 +7,13 @@ import errno
 import os
 import socket
 import sys
+from typing import Any
 
 BACKLOG = 16_384
 _LESS_THAN_INFINITY = (1_048_576, 524_288, 262_144, 131_072, 65_536, 32_768, 10_240)
 """Of open files, for a system without a hard limit that refuses to go so far all the same (macOS: OPEN_MAX last)."""
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""A machine without IPv6, say, whose names have addresses of it all the same."""
 
 
 class StartError(Exception):
@@ -18,24 +21,43 @@ class StartError(Exception):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; port 0 takes any free one. StartError where it cannot be had."""
+    """A listening TCP socket on the first address of the host that this machine has; port 0 takes any free one.
+
+    StartError where it cannot be had: where a port is in use, other addresses of the host are not tried, as clients
+    would find whoever has it there.
+    """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise StartError(f"cannot listen on host {host!r}: {error.strerror}") from error
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise StartError(f"cannot listen on host {host!r}: {getattr(error, 'strerror', None) or error}") from error
+    refusal: OSError | None = None
+    for family, kind, protocol, _, address in found:
+        try:
+            return _listen_at(family, kind, protocol, address)
+        except OSError as error:
+            refusal = refusal or error
+            if error.errno not in _NO_SUCH_ADDRESS:
+                break
+    assert refusal is not None
+    if refusal.errno == errno.EADDRINUSE:
+        raise StartError(
+            f"port {port} on {host} is already in use: stop what listens there or give another --port"
+        ) from refusal
+    raise StartError(f"cannot listen on {host} port {port}: {refusal.strerror}") from refusal
+
+
+def _listen_at(
+    family: socket.AddressFamily, kind: socket.SocketKind, protocol: int, address: tuple[Any, ...]
+) -> socket.socket:
+    listener = socket.socket(family, kind, protocol)
     try:
         if os.name == "posix":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
-    except OSError as error:
+    except OSError:
         listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise StartError(
-                f"port {port} on {host} is already in use: stop what listens there or give another --port"
-            ) from error
-        raise StartError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+        raise
     listener.setblocking(False)
     return listener
 

@@ -240,18 +240,18 @@ def serve(
     station: Station,
     factors: Factors,
     listener: socket.socket,
-    on_ready: Callable[[int], None],
+    on_ready: Callable[[tuple[Any, ...]], None],
     beside: contextlib.AbstractAsyncContextManager[None] | None = None,
 ) -> None:
-    """Serve the app of a station on a listening socket until SIGINT or SIGTERM; `on_ready` gets the port.
+    """Serve the app of a station on a listening socket until SIGINT or SIGTERM; `on_ready` gets the address.
 
     `beside` is what else is served in the same loop for as long.
     """
     if isinstance(station.log, FaultyLog):
         app = TellClientsApart(app, connected=lambda: _client_addresses(server))
     config = _config(factors.around(app), {"ws_per_message_deflate": factors.deflates})
-    port = listener.getsockname()[1]
-    server = _Server(config, lambda: on_ready(port))
+    address = listener.getsockname()
+    server = _Server(config, lambda: on_ready(address))
     station.count_connections = lambda: len(server.server_state.connections)
     station.count_requests = lambda: server.server_state.total_requests
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from typing import Any
 
 from servers.collector import pause_for_start
 from servers.listening import listen, listen_together
@@ -30,14 +31,14 @@ class WorkerLostError(Exception):
     """A worker ended that should not have: one clear sentence."""
 
 
-def serve_in_workers(recipe: Recipe, host: str, port: int, on_ready: Callable[[int], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `on_ready` gets the port. StartError, and WorkerLostError if a worker ends."""
+def serve_in_workers(recipe: Recipe, host: str, port: int, on_ready: Callable[[tuple[Any, ...]], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `on_ready` gets the address. StartError, and WorkerLostError if a worker ends."""
     spawn = multiprocessing.get_context("spawn")
     with _stop_requests() as stopping, contextlib.ExitStack() as sockets:
         listeners = [sockets.enter_context(listener) for listener in listen_together(host, port, recipe.workers)]
         owns = [sockets.enter_context(listen(_LOOPBACK, 0)) for _ in range(recipe.workers)]
         peers = tuple(f"http://{_LOOPBACK}:{own.getsockname()[1]}" for own in owns)
-        port = listeners[0].getsockname()[1]
+        address = listeners[0].getsockname()
         workers: list[SpawnProcess] = []
         starting: list[Connection] = []
         try:
@@ -52,7 +53,7 @@ def serve_in_workers(recipe: Recipe, host: str, port: int, on_ready: Callable[[i
                 with ready:
                     if not _wait(workers, stopping, ready):
                         return
-            on_ready(port)
+            on_ready(address)
             _wait(workers, stopping)
         finally:
             _end(workers)
@@ -89,7 +90,7 @@ def _serve_part(
     transports = [name for adapter in load_adapters(recipe.adapters) for name in adapter.transports]
     beside = served(own_app(station, transports, peers), own, lifespan="off")
     together = Together(app, station, transports, peers)
-    serve(together, station, factors_of(recipe), listener, lambda _port: on_ready(), beside)
+    serve(together, station, factors_of(recipe), listener, lambda _address: on_ready(), beside)
 
 
 def _wait(workers: Sequence[SpawnProcess], stopping: socket.socket, ready: Connection | None = None) -> bool:

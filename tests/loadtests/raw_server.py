@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from loadtests.addresses import Endpoint
+
 _TRANSPORTS = ("websocket", "sse", "long_poll", "short_poll", "echo_post", "echo_post_new")
 _WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _SWITCHING_PROTOCOLS, _OK, _NO_CONTENT = 101, 200, 204
@@ -72,7 +74,7 @@ class Behaviour:
 
 
 class RawServer:
-    """Its requests are counted by path, its connections as a whole."""
+    """Its requests are counted by path and by Host header, its connections as a whole."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self._is = behaviour
@@ -80,6 +82,7 @@ class RawServer:
         self._published = asyncio.Condition()
         self._publishing: asyncio.Task[None] | None = None
         self.requests: Counter[str] = Counter()
+        self.hosts: Counter[str] = Counter()
         self.connections = 0
 
     # HTTP.
@@ -111,6 +114,7 @@ class RawServer:
         url = urlsplit(target)
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         self.requests[url.path] += 1
+        self.hosts[headers["host"]] += 1
         for status in self._is.informational:
             writer.write(f"HTTP/{self._is.version} {status} Soon\r\nLink: </style.css>\r\n\r\n".encode())
         if url.path in self._is.replaced:
@@ -241,15 +245,15 @@ def _frame_length(length: int) -> bytes:
 
 
 @contextmanager
-def raw_server(behaviour: Behaviour | None = None) -> Iterator[tuple[str, RawServer]]:
-    """The URL of a server that behaves so, and itself."""
+def raw_server(behaviour: Behaviour | None = None, host: str = "127.0.0.1") -> Iterator[tuple[str, RawServer]]:
+    """The URL of a server that behaves so and listens there only, and itself."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
 
     async def start() -> tuple[RawServer, asyncio.Server]:
         made = RawServer(Behaviour() if behaviour is None else behaviour)
-        return made, await asyncio.start_server(made.serve, "127.0.0.1", 0)
+        return made, await asyncio.start_server(made.serve, host, 0)
 
     async def stop(listening: asyncio.Server) -> None:
         listening.close()
@@ -260,7 +264,7 @@ def raw_server(behaviour: Behaviour | None = None) -> Iterator[tuple[str, RawSer
 
     made, listening = asyncio.run_coroutine_threadsafe(start(), loop).result()
     try:
-        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", made
+        yield Endpoint(host, listening.sockets[0].getsockname()[1]).url, made
     finally:
         asyncio.run_coroutine_threadsafe(stop(listening), loop).result()
         loop.call_soon_threadsafe(loop.stop)

@@ -18,6 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from loadtests import limits
+from loadtests.addresses import Endpoint
 from loadtests.limits import ensure_descriptors, ensure_ports, ensure_share, largest_share
 from loadtests.processes import PROJECT_FOLDER
 from loadtests.records import PlannedTrial, UserError
@@ -34,6 +35,7 @@ def trial(clients: int, **changes: Any) -> PlannedTrial:
 
 LIMITED = """
 import json, resource, sys
+from loadtests.addresses import Endpoint
 from loadtests.limits import ensure_descriptors
 from loadtests.records import PlannedTrial, UserError
 from loadtests.team import Team
@@ -43,7 +45,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 parameters = [{"clients": n, "one_way_delay_ms": delay_ms, "workers": workers} for n in (10, clients, 20)]
 trials = tuple(PlannedTrial(i, 0, i, "websocket", p, 1) for i, p in enumerate(parameters))
 try:
-    ensure_descriptors(trials, Team(*team), target)
+    ensure_descriptors(trials, Team(*team), None if target is None else Endpoint.of_url(target))
 except UserError as error:
     print(json.dumps(str(error)))
 else:
@@ -180,10 +182,10 @@ def test_ports_are_no_limit_on_loopback_but_elsewhere_and_behind_a_relay(monkeyp
     monkeypatch.setattr(limits, "ephemeral_ports", lambda: 1000)
     monkeypatch.setattr(limits, "can_vary_sources", lambda host: host == "127.0.0.1")
     ensure_ports((trial(5000), trial(800, one_way_delay_ms=5)), None)
-    ensure_ports((trial(5000),), "http://127.0.0.1:8000")
-    ensure_ports((trial(800),), "http://192.0.2.1:8000")
+    ensure_ports((trial(5000),), Endpoint("127.0.0.1", 8000))
+    ensure_ports((trial(800),), Endpoint("192.0.2.1", 8000))
     for trials, target, who in (
-        ((trial(5), trial(801)), "http://192.0.2.1:8000", "connections to 192.0.2.1 need 801"),
+        ((trial(5), trial(801)), Endpoint("192.0.2.1", 8000), "connections to 192.0.2.1 need 801"),
         ((trial(801, one_way_delay_ms=5),), None, "the relay's connections need 801"),
     ):
         with pytest.raises(UserError, match=who) as refused:
@@ -193,8 +195,8 @@ def test_ports_are_no_limit_on_loopback_but_elsewhere_and_behind_a_relay(monkeyp
 
 def test_ports_are_needed_for_the_clients_of_this_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ephemeral_ports", lambda: 1000)
-    ensure_ports((trial(1600),), "http://192.0.2.1:8000", Team(1, 1))
-    ensure_ports((trial(5000),), "http://192.0.2.1:8000", Team(0, 2))
+    ensure_ports((trial(1600),), Endpoint("192.0.2.1", 8000), Team(1, 1))
+    ensure_ports((trial(5000),), Endpoint("192.0.2.1", 8000), Team(0, 2))
     with pytest.raises(UserError, match=r"connections to 192\.0\.2\.1 need 801"):
         ensure_ports((trial(1601),), None, Team(1, 1, "192.0.2.1"))
 
