@@ -25,6 +25,7 @@ def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> list[s
         *_machine(trials),
         *_withheld(run, points),
         *_stolen(points),
+        *_unsteady(run, points),
         *_instruments(run, points, trials),
         *_surprises(run, points),
     ]
@@ -84,6 +85,16 @@ def _stolen(points: Points) -> Iterator[str]:
         )
 
 
+def _unsteady(run: RunInfo, points: Points) -> Iterator[str]:
+    found = [point for point in points if point["steady_state"]["reason"]]
+    if found:
+        labels = {style.name: style.label for style in run.transports}
+        yield (
+            f"Costs and freshness are not shown at {_count(found, 'point')}, which had not reached a steady state: "
+            f"{labels[found[0]['transport']]}, {found[0]['steady_state']['reason']}."
+        )
+
+
 def _instruments(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterator[str]:
     if any(point["latency_stamp"] == "user" for point in points):
         yield "Without kernel arrival stamps latency includes the client's own delay in reading."
@@ -93,7 +104,7 @@ def _instruments(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> I
         yield "Bytes are counted in the client and not by the kernel: TCP/IP overhead is not known."
     if "trace" in run.settings and any(point["parts_ms"]["queue"] is None and point["freshness"] for point in points):
         yield "The server's trace has gaps: at some points the time within the server is not told from that after it."
-    if any(point["server_cpu_us_per_event"] is None for point in points):
+    if any(point["server_cpu_ratio"] is None for point in points):
         yield "The server's CPU time was not measured."
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from analysis.points import LENGTHS
 from analysis.quantities import NOT_MEASURED, figure, interval, parameter_value, plural
 from analysis.series import value_at
-from analysis.summarize import LENGTHS
 from loadtests.records import (
     PARAMETER_DEFAULTS,
     SUMMARY_FILE,

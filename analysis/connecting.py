@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from loadtests.records import JsonObject, SampleRole, Samples, Trial, is_time
+from loadtests.records import SampleRole, Samples, Trial, is_time
 
 
 @dataclass(frozen=True)
@@ -35,16 +34,6 @@ class Connecting:
         """From its records."""
         memory = {role: held_memory(trial, role) for role in SampleRole}
         return cls(int(trial.info.parameters["clients"]), time_to_connect_s(trial), memory)
-
-
-def pooled_connecting(trials: Sequence[Connecting]) -> JsonObject:
-    """The keys of a point that are about it: means over the trials that know, null where none does."""
-    fields: JsonObject = {"time_to_connect_s": _mean([t.time_s for t in trials if t.time_s is not None])}
-    for name, role in (("server", SampleRole.SERVER), ("load", SampleRole.LOAD)):
-        held = [(memory, trial.clients) for trial in trials if (memory := trial.memory[role]) is not None]
-        fields[f"{name}_connected_rss_bytes"] = _mean([memory.connected_bytes for memory, _ in held])
-        fields[f"{name}_rss_bytes_per_client"] = _mean([memory.per_client_bytes(clients) for memory, clients in held])
-    return fields
 
 
 def time_to_connect_s(trial: Trial) -> float | None:
@@ -85,7 +74,3 @@ def _connecting_ns(trial: Trial) -> tuple[int, int] | None:
         return None
     span = int(rows.connect_start_ns.min()), int(rows.ready_ns.max())
     return span if span[1] <= trial.info.t0_ns else None
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None

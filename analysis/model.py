@@ -156,6 +156,11 @@ def expected_answer_s(model: str, conditions: Conditions) -> float | None:
     return 1 / expected.requests_per_s - (conditions.answer_s - conditions.round_trip_s)
 
 
+def longest_wait_s(model: str, conditions: Conditions) -> float:
+    """How long an event can wait for the next poll of a client that keeps a cursor: 0 where nothing is polled."""
+    return {"short_poll": conditions.poll_period_s, "long_poll": conditions.answer_s}.get(model, 0.0)
+
+
 def missed_by_latest_only_ratio(conditions: Conditions) -> float:
     """Share of the events that a short poll for the latest value alone never sees (0 with a cursor)."""
     period_s = conditions.poll_period_s

@@ -136,13 +136,20 @@ def _trials(run: RunInfo, results: Results) -> str:
         f"{plural(summary['finished_trials'], 'trial')} of {count(summary['planned_trials'])} planned, in "
         f"{plural(blocks, 'block')}{further}: each block measures every point once, in random order, with fresh "
         f"processes. Events due in "
-        f"the first {base['warm_up_s']:g} s of a trial are warm-up and not measured; those due in the "
+        f"the first {_warm_up(results)} of a trial are warm-up and not measured; those due in the "
         f"{base['measured_s']:g} s after it are, and the trial goes on until every client has every event or "
         f"the drain "
         f"limit has passed. The trial, not the message, is the unit: 95 % intervals come from the spread between "
         f"trials, "
         f"differences are paired within blocks."
     )
+
+
+def _warm_up(results: Results) -> str:
+    """How long trials warm up: longer where clients poll more seldom than the scenario's warm-up lasts."""
+    lengths_s = sorted({point["parameters"]["warm_up_s"] for point in results.points})
+    least = f"{lengths_s[0] if lengths_s else results.base['warm_up_s']:g} s"
+    return least if len(lengths_s) < 2 else f"{least} (up to {lengths_s[-1]:g} s where clients poll seldom)"
 
 
 def _precision(run: RunInfo, results: Results) -> Iterator[str]:

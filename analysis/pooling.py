@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from analysis import stats
-from analysis.connecting import pooled_connecting
 from analysis.distribution import distribution_of
-from analysis.freshness import pooled_ages
 from analysis.long_columns import joined
 from analysis.model import Conditions, expect, expected_loss_ratio
-from analysis.pooled_latency import Trials, interval_of_trials, pooled_latency, pooled_parts, pooled_residual
+from analysis.pooled_costs import pooled_costs, summed
+from analysis.pooled_latency import Trials, pooled_latency, pooled_parts, pooled_residual
 from analysis.slowed_clients import pooled_slowed_clients
-from analysis.trial_measures import TrialMeasures
-from loadtests.records import JsonObject, SampleRole, TransportStyle
-
-_OUTDATED_FROM_MS = {"older_than_100_ms_ratio": 100.0, "older_than_1_s_ratio": 1000.0}
+from loadtests.records import JsonObject, TransportStyle
 
 
 def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None) -> JsonObject:
@@ -38,12 +33,8 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
         "latency_stamp": "kernel" if all(trial.kernel_stamps for trial in trials) else "user",
         "parts_ms": pooled_parts(trials),
         "stamps": _stamps(trials),
-        "freshness": _freshness(trials),
-        **_requests(trials, pilot_blocks),
-        **_bytes(trials),
-        **_processors(trials),
-        **pooled_connecting([trial.connecting for trial in trials]),
-        "ledger": _summed([trial.ledger for trial in trials]),
+        **pooled_costs(trials, pilot_blocks),
+        "ledger": summed([trial.ledger for trial in trials]),
         "loss": _loss(trials, style),
         "model": model,
         "model_range": _model_range(trials, model),
@@ -71,73 +62,6 @@ def _stamps(trials: Trials) -> JsonObject:
         "conversion_error_us": max((conversion.error_ns / 1000 for conversion in conversions), default=None),
         "drift_ppm": max(drifts_ppm, key=abs, default=None),
     }
-
-
-def _freshness(trials: Trials) -> JsonObject | None:
-    ages = [trial.ages for trial in trials if trial.ages is not None and trial.clocks_agree]
-    if not ages:
-        return None
-    pooled = pooled_ages(ages)
-    shares = pooled.older_than(list(_OUTDATED_FROM_MS.values())).tolist()
-    return {**dict(zip(_OUTDATED_FROM_MS, shares, strict=True)), "mean_age_ms": pooled.mean_ms}
-
-
-def _requests(trials: Trials, pilot_blocks: int | None) -> JsonObject:
-    per_event, per_event_ci = _ratio(trials, lambda t: t.requests.sent, lambda t: t.due_deliveries, pilot_blocks)
-    per_s, per_s_ci = _ratio(trials, lambda t: t.requests.sent, lambda t: t.client_seconds, pilot_blocks)
-    return {
-        "requests_per_event": per_event,
-        "requests_per_event_ci95": per_event_ci,
-        "requests_per_s": per_s,
-        "requests_per_s_ci95": per_s_ci,
-        "empty_ratio": _ratio(
-            trials, lambda t: t.requests.empty_polls, lambda t: t.requests.answered_polls, pilot_blocks
-        )[0],
-        "requests": _summed([trial.requests.totals for trial in trials]),
-    }
-
-
-def _bytes(trials: Trials) -> JsonObject:
-    counted = [trial.bytes for trial in trials if trial.bytes is not None]
-    deliveries = sum(count.deliveries for count in counted)
-
-    def per_event(total: int) -> float | None:
-        return total / deliveries if deliveries else None
-
-    up, down = sum(count.up for count in counted), sum(count.down for count in counted)
-    payload, empty_polls = sum(count.payload for count in counted), sum(count.empty_polls for count in counted)
-    # Events that were compressed along with what is around them have no share of their own.
-    told_apart = trials[0].info.parameters.get("compression") != "deflate"
-    tcp_ip = [count.tcp_ip for count in counted if count.tcp_ip is not None]
-    setup_bytes = np.concatenate([trial.setup_bytes for trial in trials])
-    setup_ms = np.concatenate([trial.setup_ms for trial in trials])
-    return {
-        "bytes_per_event": {"up": per_event(up), "down": per_event(down), "total": per_event(up + down)},
-        "bytes_split_per_event": {
-            "payload": per_event(payload) if told_apart else None,
-            "framing_and_headers": per_event(up + down - payload - empty_polls) if told_apart else None,
-            "empty_polls": per_event(empty_polls),
-            "tcp_ip": per_event(sum(tcp_ip)) if len(tcp_ip) == len(counted) else None,
-        },
-        "setup_bytes_per_client": float(setup_bytes.mean()) if len(setup_bytes) else None,
-        "setup_ms": {"p50": stats.quantiles(setup_ms, [0.5])[0], "max": float(setup_ms.max())}
-        if len(setup_ms)
-        else {"p50": None, "max": None},
-    }
-
-
-def _processors(trials: Trials) -> JsonObject:
-    fields: JsonObject = {}
-    for name, role in (("server", SampleRole.SERVER), ("load", SampleRole.LOAD)):
-        uses = [(trial.processors[role], trial.deliveries) for trial in trials]
-        known = [(use, deliveries) for use, deliveries in uses if use is not None]
-        deliveries = sum(count for _, count in known)
-        cpu_us = sum(use.cpu_ns for use, _ in known) / 1000
-        fields[f"{name}_cpu_us_per_event"] = cpu_us / deliveries if deliveries else None
-        fields[f"{name}_cpu_ratio"] = max((use.ratio for use, _ in known), default=None)
-        fields[f"{name}_stolen_ratio"] = max((use.stolen_ratio for use, _ in known), default=None)
-        fields[f"{name}_rss_bytes"] = max((use.rss_bytes for use, _ in known), default=None)
-    return fields
 
 
 def _loss(trials: Trials, style: TransportStyle) -> JsonObject:
@@ -197,22 +121,3 @@ def _closed_form(parameters: Mapping[str, Any], style: TransportStyle) -> JsonOb
         "p99_ms": expectation.quantile_s(0.99) * 1000,
         "requests_per_event": expectation.requests_per_event,
     }
-
-
-def _ratio(
-    trials: Trials,
-    above: Callable[[TrialMeasures], float],
-    below: Callable[[TrialMeasures], float],
-    pilot_blocks: int | None,
-) -> tuple[float | None, list[float] | None]:
-    """A ratio of sums over the trials, with the interval of the trials' own ratios; None where there is no divisor."""
-    counted = [trial for trial in trials if below(trial)]
-    pairs = [(above(trial), below(trial)) for trial in counted]
-    if not pairs:
-        return None, None
-    pooled = sum(a for a, _ in pairs) / sum(b for _, b in pairs)
-    return pooled, interval_of_trials(pooled, counted, [a / b for a, b in pairs], pilot_blocks)
-
-
-def _summed(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    return {name: sum(count[name] for count in counts) for name in counts[0]}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from analysis.points import LENGTHS
 from analysis.quantities import parameter_value
-from analysis.summarize import LENGTHS
 from loadtests.records import JsonObject, TransportStyle
 
 

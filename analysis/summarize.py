@@ -14,6 +14,7 @@ from analysis.caveats import caveats
 from analysis.crossover import capacity_summary
 from analysis.noise import STATISTICS, floor_ms, noise_floors
 from analysis.pairing import PerBlock, against
+from analysis.points import LENGTHS, agrees
 from analysis.pooling import pool
 from analysis.precision import point_precision
 from analysis.scaling import DEFAULT_P99_BOUND_MS, ScalePoint, scaling, wide_enough
@@ -40,9 +41,7 @@ from loadtests.records import (
 )
 
 AlsoMeasured = Callable[[Trial, TransportStyle, TrialMeasures], None]
-LENGTHS = frozenset({"warm_up_s", "measured_s"})
-"""How long a trial took does not make it another measurement."""
-_STREAM_PARAMETERS = ("rate_per_s", "arrival", "payload_bytes", "warm_up_s", "measured_s")
+_STREAM_PARAMETERS = ("rate_per_s", "arrival", "payload_bytes", "measured_s")
 _SIGNIFICANT_DIGITS = 6
 
 
@@ -89,7 +88,7 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObj
             "reference": run.reference,
             "transports": [dataclasses.asdict(style) for style in run.transports],
             "base_point": _base_point(points, run.reference),
-            "varied": _varied(run.plan),
+            "varied": _varied(run),
             "noise_floor": floors,
             "noise_floor_from": floors_from,
             "scaling": _scaling(run, pooled),
@@ -152,7 +151,7 @@ def _pooled_points(
         point["precision"] = point_precision(run, number, [trial.info for trial in measured], point["latency_ms"])
         if run.scenario.get("wrong_way"):
             point["as_reported"] = as_reported(measured, style)
-        point["base"] = _is_base(point["parameters"], run.scenario["parameters"])
+        point["base"] = agrees(point["parameters"], run.scenario["parameters"])
         point["valid"], point["invalid_reasons"] = not reasons, [reason for reason, _ in reasons]
         loads = [load for trial in measured if (load := TrialLoad.of(trial, style)) is not None]
         excused = frozenset(reason for reason, overload in reasons if overload and run.scenario.get("overload"))
@@ -194,7 +193,7 @@ def _compare_with_reference(pooled: Sequence[_Pooled], reference: str) -> None:
     references = [entry for entry in pooled if entry.point["transport"] == reference]
     for entry in pooled:
         parameters = entry.point["parameters"]
-        match = next((r for r in references if _is_base(r.point["parameters"], parameters)), None)
+        match = next((r for r in references if agrees(r.point["parameters"], parameters)), None)
         entry.point["against_reference"] = (
             None
             if match is None or entry.point["transport"] == reference
@@ -204,23 +203,19 @@ def _compare_with_reference(pooled: Sequence[_Pooled], reference: str) -> None:
             entry.point["as_reported"]["misranked"] = misranked(entry.point, entry.blocks, match.point, match.blocks)
 
 
-def _is_base(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
-    """Whether parameters are those of `base`, as far as both have them; how long trials took does not count."""
-    return all(base[name] == value for name, value in parameters.items() if name in base and name not in LENGTHS)
-
-
 def _base_point(points: Sequence[JsonObject], reference: str) -> int | None:
     return next((i for i, p in enumerate(points) if p["base"] and p["transport"] == reference), None)
 
 
-def _varied(plan: Sequence[PlannedTrial]) -> list[str]:
+def _varied(run: RunInfo) -> list[str]:
+    """Parameters in which points differ; a warm-up that is as long as its point needs makes no difference."""
     values: dict[str, list[Any]] = {}
-    for planned in plan:
+    for planned in run.plan:
         for name, value in planned.parameters.items():
             seen = values.setdefault(name, [])
             if value not in seen:
                 seen.append(value)
-    return [name for name, seen in values.items() if len(seen) > 1]
+    return [name for name, seen in values.items() if len(seen) > 1 and name != "warm_up_s"]
 
 
 def _scaling(run: RunInfo, pooled: Sequence[_Pooled]) -> JsonObject | None:
@@ -235,7 +230,7 @@ def _scaling(run: RunInfo, pooled: Sequence[_Pooled]) -> JsonObject | None:
             if entry.point["transport"] == style.name
             and entry.point["latency_ms"]["p50"] is not None
             and entry.point["model"]["p99_ms"] is not None
-            and _is_base(entry.point["parameters"], base)
+            and agrees(entry.point["parameters"], base)
         ]
         if wide_enough([entry.clients for entry in points]):
             found[style.name] = scaling(style, sorted(points, key=lambda entry: entry.clients), bound_ms)
@@ -250,7 +245,11 @@ def _name(run: RunInfo, point: JsonObject) -> str:
     """The label of a point's transport, and its parameters where these are not the base ones."""
     label = next(style.label for style in run.transports if style.name == point["transport"])
     base = run.scenario["parameters"]
-    own = [f"{name} {value}" for name, value in point["parameters"].items() if base.get(name, value) != value]
+    own = [
+        f"{name} {value}"
+        for name, value in point["parameters"].items()
+        if name not in LENGTHS and base.get(name, value) != value
+    ]
     return f"{label} ({', '.join(own)})" if own else label
 
 

@@ -33,6 +33,7 @@ from analysis.ledger import LATE_GRACE_S, keep_ledger
 from analysis.own_schedule import schedule_of
 from analysis.sensitivity import Figures, Sensitivity, exceeds, figures, own_time_ms, sensitivity
 from analysis.slowed_clients import SlowedClients, slowed_clients
+from analysis.steady_state import unsteady_reason
 from analysis.validity import Evidence, PublishedStream, overload_reasons, reasons_against
 from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo
 
@@ -63,6 +64,8 @@ class TrialMeasures:
     """Pairs of client and event due in the window: what requests per event are counted against."""
     deliveries: int
     """Deliveries read within the window: what CPU time is divided by."""
+    unsteady_reason: str | None
+    """Why what is counted per event, and how old views are, is not a steady state's; None where it is."""
     requests: RequestCounts
     answers_ms: Floats
     """What each poll took from request to answer, which is no latency."""
@@ -121,6 +124,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         events=int(in_window(trial, trial.published.due_ns).sum()),
         due_deliveries=latencies.due_deliveries,
         deliveries=int(in_window(trial, trial.deliveries.user_ns).sum()),
+        unsteady_reason=unsteady_reason(trial.info, style),
         requests=requests,
         answers_ms=answer_times_ms(trial),
         bytes=count_bytes(trial, style),

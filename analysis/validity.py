@@ -90,23 +90,32 @@ def overload_reasons(evidence: Evidence) -> list[str]:
 
 @dataclass(frozen=True)
 class PublishedStream:
-    """What all transports of a block must have published alike."""
+    """What all transports of a block must have published alike, as long as both of two have begun."""
 
     offsets_ns: Ints
+    """Due times from the start of the measured window: negative in the warm-up."""
     event_bytes: Ints
+    start_ns: int
+    """When the stream began, from the start of the measured window."""
 
     @classmethod
     def of(cls, trial: Trial) -> PublishedStream:
         """From a trial's own record."""
-        return cls(trial.published.due_ns - trial.info.t0_ns, trial.published.event_bytes)
+        window_start_ns = trial.info.window_start_ns
+        return cls(
+            trial.published.due_ns - window_start_ns, trial.published.event_bytes, trial.info.t0_ns - window_start_ns
+        )
 
     def mismatch(self, other: PublishedStream) -> str | None:
-        """What is different from another one, or None."""
-        if len(self.offsets_ns) != len(other.offsets_ns):
-            return f"{len(self.offsets_ns)} events instead of {len(other.offsets_ns)}"
-        if moved := int((self.offsets_ns != other.offsets_ns).sum()):
-            return f"{moved} of {len(self.offsets_ns)} events due at another time"
-        if np.any(np.abs(self.event_bytes - other.event_bytes) > EVENT_SIZE_TOLERANCE_BYTES):
+        """What is different from another one, or None; the longer of two warm-ups is not looked at in full."""
+        begun_ns = max(self.start_ns, other.start_ns)
+        ours, theirs = self.offsets_ns >= begun_ns, other.offsets_ns >= begun_ns
+        events = int(ours.sum())
+        if events != int(theirs.sum()):
+            return f"{events} events instead of {int(theirs.sum())}"
+        if moved := int((self.offsets_ns[ours] != other.offsets_ns[theirs]).sum()):
+            return f"{moved} of {events} events due at another time"
+        if np.any(np.abs(self.event_bytes[ours] - other.event_bytes[theirs]) > EVENT_SIZE_TOLERANCE_BYTES):
             return "events of another size"
         return None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.capacity_verdict import capacity_verdict
+from analysis.points import LENGTHS, agrees
 from analysis.quantities import figure, interval, listed, parameter_value
 from loadtests.records import JsonObject
 
@@ -211,8 +212,7 @@ def _cheaper(summary: JsonObject, others: Sequence[JsonObject]) -> Iterator[str]
 def _counterpart(summary: JsonObject, point: JsonObject) -> JsonObject | None:
     """The reference's point at the same parameters."""
     for other in summary["points"]:
-        shared = other["parameters"].items()
-        if other["transport"] == summary["reference"] and all(point["parameters"].get(k) == v for k, v in shared):
+        if other["transport"] == summary["reference"] and agrees(other["parameters"], point["parameters"]):
             return dict(other)
     return None
 
@@ -221,7 +221,9 @@ def _elsewhere(summary: JsonObject, point: JsonObject) -> str:
     """The parameters in which a point differs from the base, as far as its name does not say them."""
     base = summary["points"][summary["base_point"]]["parameters"]
     varied = [
-        parameter_value(name, point["parameters"][name]) for name in base if point["parameters"][name] != base[name]
+        parameter_value(name, point["parameters"][name])
+        for name in base
+        if name not in LENGTHS and point["parameters"][name] != base[name]
     ]
     return f" at {listed(varied)}" if varied else ""
 

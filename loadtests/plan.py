@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from loadtests.records import PlannedTrial, UserError
+from loadtests.population import exchange_s, schedule_period_s
+from loadtests.records import JsonObject, PlannedTrial, UserError
 from loadtests.scenario import Scenario
 from servers.stream import Arrival, StreamSpec, due_offsets_ns
 
@@ -80,11 +82,24 @@ def _block(scenario: Scenario, block: int, first_index: int) -> list[PlannedTria
             block=block,
             point=int(number),
             transport=points[number].transport,
-            parameters=points[number].as_dict(),
+            parameters=with_warm_up(points[number].transport, points[number].as_dict()),
             seed=scenario.seed * MAX_BLOCKS + block,
         )
         for i, number in enumerate(order)
     ]
+
+
+def with_warm_up(transport: str, parameters: JsonObject) -> JsonObject:
+    """Return a trial's parameters with the `warm_up_s` that it takes: the scenario's, or what its clients need.
+
+    They need their longest period and a round trip. A client that polls every 5 s fetches the events of 5 s with each
+    poll: had the stream begun later than that before the measured window, its first polls would fetch less, and all
+    that is counted per event would be wrong.
+    """
+    answer_s = exchange_s(parameters)
+    period_s = max(schedule_period_s(transport, parameters), answer_s)
+    needed_s = math.ceil(1000 * round(period_s + answer_s, 6)) / 1000
+    return {**parameters, "warm_up_s": max(parameters["warm_up_s"], needed_s)}
 
 
 def stream_spec(trial: PlannedTrial) -> StreamSpec:

@@ -6,6 +6,7 @@ the clients do, so that a slow system makes latency longer and never hides it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -34,50 +35,60 @@ class StreamSpec:
     duration_s: float
     seed: int
     warm_up_s: float = 0.0
-    """Part of the duration; random arrivals have their expected count both in it and after it."""
+    """The first part of the duration. What follows does not depend on it: a longer warm-up only begins earlier."""
 
 
 def due_offsets_ns(spec: StreamSpec) -> npt.NDArray[np.int64]:
-    """Due times of all events in ns after the stream's start: shape (events,), non-decreasing, in [0, duration)."""
-    duration_ns = round(spec.duration_s * _NS_PER_S)
+    """Due times of all events in ns after the stream's start: shape (events,), non-decreasing, in [0, duration).
+
+    Times are drawn from the end of the warm-up on, and backwards from there: streams that differ in their warm-up
+    alone are equal, seen from there, for as long as both have begun.
+    """
     warm_up_ns = round(spec.warm_up_s * _NS_PER_S)
-    spans_ns = [(0, warm_up_ns), (warm_up_ns, duration_ns)]
+    measured_ns = round(spec.duration_s * _NS_PER_S) - warm_up_ns
     if spec.arrival == "periodic":
-        offsets = _periodic(spec.rate_per_s, duration_ns)
+        times_ns = _periodic(spec.rate_per_s, -warm_up_ns, measured_ns)
     elif spec.arrival == "poisson":
-        offsets = _poisson(spec.rate_per_s, spans_ns, np.random.default_rng(spec.seed))
+        times_ns = _poisson(spec.rate_per_s, -warm_up_ns, measured_ns, spec.seed)
     else:
-        starts = _poisson(spec.rate_per_s / BURST_SIZE, spans_ns, np.random.default_rng(spec.seed))
-        within = np.arange(BURST_SIZE, dtype=np.int64) * BURST_SPACING_NS
-        offsets = np.sort((starts[:, None] + within[None, :]).ravel())
-    return offsets[offsets < duration_ns]
+        within_ns = np.arange(BURST_SIZE, dtype=np.int64) * BURST_SPACING_NS
+        # A burst that began before the stream still has its last events in it.
+        starts_ns = _poisson(spec.rate_per_s / BURST_SIZE, -warm_up_ns - within_ns[-1], measured_ns, spec.seed)
+        times_ns = np.sort((starts_ns[:, None] + within_ns[None, :]).ravel())
+    return times_ns[(times_ns >= -warm_up_ns) & (times_ns < measured_ns)] + warm_up_ns
 
 
 def payloads(spec: StreamSpec) -> list[str]:
     """Distinct pseudo-random payloads; event i carries number (i - 1) modulo their count.
 
-    Random characters rather than one repeated letter: a compressing server would shrink the latter to nothing.
+    Random characters rather than one repeated letter: a compressing server would shrink the latter to nothing. The
+    first event after the warm-up carries the same one however many there were before it.
     """
     rng = np.random.default_rng([spec.seed, 1])
     picks = rng.integers(0, len(_PAYLOAD_ALPHABET), size=(_DISTINCT_PAYLOADS, spec.payload_bytes))
-    return [_PAYLOAD_ALPHABET[row].tobytes().decode("ascii") for row in picks]
+    before = np.count_nonzero(due_offsets_ns(spec) < round(spec.warm_up_s * _NS_PER_S))
+    return [_PAYLOAD_ALPHABET[row].tobytes().decode("ascii") for row in np.roll(picks, before, axis=0)]
 
 
-def _periodic(rate_per_s: float, duration_ns: int) -> npt.NDArray[np.int64]:
+def _periodic(rate_per_s: float, from_ns: int, to_ns: int) -> npt.NDArray[np.int64]:
     period_ns = _NS_PER_S / rate_per_s
-    # Half a period in, so that neither the stream's start nor its end falls on an event.
-    return np.asarray(np.rint(np.arange(0.5, duration_ns / period_ns) * period_ns), dtype=np.int64)
+    # Half a period off zero, so that the end of the warm-up does not fall on an event.
+    numbers = np.arange(math.floor(from_ns / period_ns), math.ceil(to_ns / period_ns))
+    return np.asarray(np.rint((numbers + 0.5) * period_ns), dtype=np.int64)
 
 
-def _poisson(rate_per_s: float, spans_ns: list[tuple[int, int]], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """A Poisson process given its expected count in each span: then its times are independent and uniform there.
+def _poisson(rate_per_s: float, from_ns: int, to_ns: int, seed: int) -> npt.NDArray[np.int64]:
+    """A Poisson process given its expected count in [0, to) and in as many spans of that length before as are needed.
 
-    (Kingman, *Poisson Processes*, 2.4.) Unconditioned, the rate of a short stream would be several per cent off by
-    luck, and every figure per event with it; gaps are exponential all the same, up to the count being known.
+    Then its times are independent and uniform in each span (Kingman, *Poisson Processes*, 2.4). Unconditioned, the
+    rate of a short stream would be several per cent off by luck, and every figure per event with it; gaps are
+    exponential all the same, up to the count being known. Each span has a generator of its own, so that none depends
+    on how many there are.
     """
-    times: list[npt.NDArray[np.float64]] = []
-    for start_ns, end_ns in spans_ns:
+    times_ns: list[npt.NDArray[np.float64]] = []
+    for span in range(math.ceil(-from_ns / to_ns), -1, -1):
+        rng = np.random.default_rng([seed, 3, span])
         # A fractional expectation is rounded up as often as it asks for, so that the mean rate is exact.
-        count = int(rate_per_s * (end_ns - start_ns) / _NS_PER_S + rng.uniform())
-        times.append(np.sort(rng.uniform(start_ns, end_ns, count)))
-    return np.asarray(np.floor(np.concatenate(times)), dtype=np.int64)
+        count = int(rate_per_s * to_ns / _NS_PER_S + rng.uniform())
+        times_ns.append(np.sort(rng.uniform(0, to_ns, count)) - span * to_ns)
+    return np.asarray(np.floor(np.concatenate(times_ns)), dtype=np.int64)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from loadtests import records
+from loadtests.plan import with_warm_up
 from loadtests.records import PlannedTrial, RunInfo, TransportStyle, Trial, TrialInfo
 from loadtests.transports import TRANSPORTS
 from servers.stream import Arrival
@@ -40,6 +41,8 @@ class Fabrication:
     payload_bytes: int = 64
     one_way_delay_ms: float = 25.0
     warm_up_s: float = 1.0
+    long_warm_ups: bool = True
+    """Whether each trial warms up for as long as its clients need, as real plans have it, or for `warm_up_s`."""
     measured_s: float = 8.0
     blocks: int = 3
     noise_ms: float = 0.1
@@ -89,7 +92,8 @@ class Fabrication:
     def _parameters(self, transport: str, **varied: float) -> records.JsonObject:
         taken = TRANSPORTS[transport].parameters
         resolved = {**self.base_parameters(), **varied}
-        return {name: value for name, value in resolved.items() if name not in OWN_PARAMETERS or name in taken}
+        own = {name: value for name, value in resolved.items() if name not in OWN_PARAMETERS or name in taken}
+        return with_warm_up(transport, own) if self.long_warm_ups else own
 
 
 SMALL = Fabrication(intervals_s=(), rates_per_s=())

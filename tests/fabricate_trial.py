@@ -50,8 +50,8 @@ class Faults:
     extra_latency_ms: float = 0.0
     """Added to every delivery."""
     publish_lag_ms: float = 0.02
-    shift_first_event_ms: float = 0.0
-    """Moves the first event in the schedule: another stream than the other transports had."""
+    shift_event_ms: float = 0.0
+    """Moves the first event of the measured window: another stream than the other transports had."""
     poll_lateness_ms: float = 0.0
     loop_lag_ms: float = 0.1
     client_delay_ms: float = 0.05
@@ -148,10 +148,15 @@ def _stream(setting: _Setting) -> _Stream:
     planned, faults, parameters = setting.planned, setting.faults, setting.planned.parameters
     duration_s = parameters["warm_up_s"] + parameters["measured_s"]
     spec = StreamSpec(
-        parameters["rate_per_s"], parameters["arrival"], parameters["payload_bytes"], duration_s, planned.seed
+        parameters["rate_per_s"],
+        parameters["arrival"],
+        parameters["payload_bytes"],
+        duration_s,
+        planned.seed,
+        parameters["warm_up_s"],
     )
     due_ns = T0_NS + due_offsets_ns(spec)
-    due_ns[0] += round(faults.shift_first_event_ms * 1e6)
+    due_ns[np.searchsorted(due_ns, setting.window_ns[0])] += round(faults.shift_event_ms * 1e6)
     published_ns = due_ns + round(faults.publish_lag_ms * 1e6)
     texts = payloads(spec)
     sizes = [

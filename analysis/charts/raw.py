@@ -11,7 +11,7 @@ from analysis.distribution import NS_PER_MS
 from analysis.freshness import ViewAges
 from analysis.latency import Floats, MeasuredLatencies, is_measured
 from analysis.long_columns import Times
-from analysis.summarize import LENGTHS
+from analysis.points import agrees
 from analysis.trial_measures import TrialMeasures
 from loadtests.records import Ints, RunInfo, TransportStyle, Trial
 
@@ -84,7 +84,7 @@ class ChartMaterial:
         """One finished trial of the run, in any order."""
         latencies, shared = measures.latencies, self._run.scenario["parameters"]
         parameters = trial.info.parameters
-        base = all(shared.get(name, value) == value for name, value in parameters.items() if name not in LENGTHS)
+        base = agrees(parameters, shared)
         rows = thinned(len(latencies), self._per_trial)
         self._seen.append(
             _Seen(

@@ -54,12 +54,14 @@ def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObje
         "stamps": {"missing": 0, "coalesced": 12, "conversion_error_us": 0.31, "drift_ppm": -0.2},
         "freshness": None if name.startswith("echo") else {
             "older_than_100_ms_ratio": 0.6 if p50_ms > 100 else 0.0, "older_than_1_s_ratio": 0.0,
-            "mean_age_ms": p50_ms / 2,
+            "mean_age_ms": p50_ms / 2, "older_than_100_ms_ratio_ci95": [0.55, 0.65] if p50_ms > 100 else [0.0, 0.0],
+            "older_than_1_s_ratio_ci95": [0.0, 0.0], "mean_age_ms_ci95": [0.49 * p50_ms, 0.51 * p50_ms],
         },
+        "steady_state": {"read_ratio": 1.01, "reason": None},
         "requests_per_event": per_event, "requests_per_s": requests,
         "requests_per_event_ci95": [0.99 * per_event, 1.01 * per_event],
         "requests_per_s_ci95": [0.99 * requests, 1.01 * requests],
-        "empty_ratio": 0.2 if polling else None,
+        "empty_ratio": 0.2 if polling else None, "empty_ratio_ci95": [0.18, 0.22] if polling else None,
         "requests": {
             "connects": 150, "handshakes": 150, "polls": int(3000 * requests), "posts": 0, "empty": 20, "skipped": 0,
             "reconnects": 0, "errors": 0,

@@ -7,9 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analysis.connecting import Connecting, HeldMemory, held_memory, pooled_connecting, time_to_connect_s
+from analysis.connecting import Connecting, HeldMemory, held_memory, time_to_connect_s
+from analysis.pooled_costs import pooled_costs
+from analysis.trial_measures import measure
 from loadtests.records import SampleRole, Samples, Trial
-from tests.fabricate import SMALL, first_trial
+from tests.fabricate import SMALL, first_trial, style
 
 MS = 1_000_000
 MB = 1_000_000
@@ -80,8 +82,10 @@ def test_a_point_has_the_means_of_the_trials_that_know() -> None:
     known = Connecting(10, 2.0, {SampleRole.SERVER: HeldMemory(100, 200), SampleRole.LOAD: None})
     other = Connecting(10, 4.0, {SampleRole.SERVER: HeldMemory(100, 400), SampleRole.LOAD: None})
     nothing = Connecting(10, None, {SampleRole.SERVER: None, SampleRole.LOAD: None})
-    assert pooled_connecting([known, other, nothing]) == {
-        "time_to_connect_s": 3.0,
-        "server_connected_rss_bytes": 300.0, "server_rss_bytes_per_client": 20.0,
-        "load_connected_rss_bytes": None, "load_rss_bytes_per_client": None,
-    }  # fmt: skip
+    _, trial = first_trial("websocket", SMALL)
+    one = measure(trial, style("websocket"))
+    found = pooled_costs([dataclasses.replace(one, connecting=each) for each in (known, other, nothing)], None)
+    assert (found["time_to_connect_s"], found["server_connected_rss_bytes"]) == (3.0, 300.0)
+    assert found["server_rss_bytes_per_client"] == 20.0
+    assert found["server_rss_bytes_per_client_ci95"] == pytest.approx([20 - 127.06, 20 + 127.06], abs=0.01)
+    assert (found["load_connected_rss_bytes"], found["load_rss_bytes_per_client"]) == (None, None)

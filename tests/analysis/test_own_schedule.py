@@ -185,7 +185,7 @@ def test_long_random_schedules_approach_the_closed_form(kind: str, rate: float, 
     closed = expect(kind, Conditions(rate, "poisson", 0.025, 1.0, 30.0, connects_per_poll=not kept))
     assert closed is not None
     assert prediction.latency_ns.mean() / 1e9 == pytest.approx(closed.mean_s, rel=0.02)
-    for share in (0.5, 0.9, 0.99):
+    for share in (0.5, 0.8, 0.99):
         assert np.quantile(prediction.latency_ns, share) / 1e9 == pytest.approx(closed.quantile_s(share), rel=0.02)
     window_s = (own.window_ns[1] - own.window_ns[0]) / 1e9
     assert prediction.requests.mean() / window_s == pytest.approx(closed.requests_per_s, rel=0.02)

@@ -21,6 +21,9 @@ POINT_KEYS = {
     "latency_stamp", "parts_ms",
     "stamps", "freshness",
     "requests_per_event", "requests_per_event_ci95", "requests_per_s", "requests_per_s_ci95", "empty_ratio",
+    "empty_ratio_ci95", "bytes_per_event_ci95", "setup_bytes_per_client_ci95", "time_to_connect_s_ci95", "steady_state",
+    *(f"{role}_{figure}_ci95" for role in ("server", "load")
+      for figure in ("cpu_us_per_event", "connected_rss_bytes", "rss_bytes_per_client")),
     "requests", "bytes_per_event", "bytes_split_per_event", "setup_bytes_per_client", "setup_ms",
     "server_cpu_us_per_event", "load_cpu_us_per_event", "server_cpu_ratio", "load_cpu_ratio", "server_stolen_ratio",
     "load_stolen_ratio", "server_rss_bytes",
@@ -158,7 +161,7 @@ def test_an_overload_on_purpose_makes_its_point_invalid_and_not_the_run(
 
 def test_a_stream_that_was_not_the_others(tmp_path: Path) -> None:
     index = trial_index(QUIET, "short_poll", block=1)
-    summary = summarize_run(fabricate_run(tmp_path, QUIET, {index: Faults(shift_first_event_ms=3.0)}))
+    summary = summarize_run(fabricate_run(tmp_path, QUIET, {index: Faults(shift_event_ms=3.0)}))
     assert any("its stream was not that of" in reason for reason in summary["invalid_reasons"])
 
 

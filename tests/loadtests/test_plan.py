@@ -15,6 +15,7 @@ from loadtests.plan import (
     stream_lead_ms,
     stream_spec,
     trial_seconds,
+    with_warm_up,
 )
 from loadtests.records import UserError
 from loadtests.scenario import parse_scenario
@@ -41,11 +42,45 @@ def test_a_plan_is_the_same_every_time_and_another_with_another_seed() -> None:
 
 def test_transports_of_a_block_get_the_same_stream_and_blocks_different_ones() -> None:
     streams: dict[tuple[int, float], set[bytes]] = {}
+    warm_ups_s = set()
     for trial in plan_trials(SCENARIO):
         key = (trial.block, trial.parameters["rate_per_s"])
-        streams.setdefault(key, set()).add(due_offsets_ns(stream_spec(trial)).tobytes())
+        warm_up_s = trial.parameters["warm_up_s"]
+        warm_ups_s.add(warm_up_s)
+        offsets_ns = due_offsets_ns(stream_spec(trial)) - round(warm_up_s * 1e9)
+        streams.setdefault(key, set()).add(offsets_ns[offsets_ns >= 0].tobytes())
+    assert len(warm_ups_s) > 1
     assert all(len(found) == 1 for found in streams.values())
     assert len({next(iter(found)) for found in streams.values()}) == len(streams)
+
+
+@pytest.mark.parametrize(
+    ("transport", "own", "needed_s"),
+    [
+        ("short_poll", {"poll_interval_s": 5.0}, 5.05),
+        ("short_poll", {"poll_interval_s": 5.0, "keep_alive": False}, 5.1),
+        ("short_poll", {"poll_interval_s": 5.0, "pacing": "pause"}, 5.1),
+        ("short_poll", {"poll_interval_s": 0.01}, 0.2),
+        ("long_poll", {"hold_s": 30.0}, 0.2),
+        ("websocket", {}, 0.2),
+        ("echo_post", {}, 0.55),
+    ],
+)
+def test_a_trial_warms_up_for_its_longest_period_and_a_round_trip(
+    transport: str, own: dict[str, object], needed_s: float
+) -> None:
+    parameters = {"rate_per_s": 2.0, "one_way_delay_ms": 25, "warm_up_s": 0.2, "measured_s": 2.0, **own}
+    assert with_warm_up(transport, parameters) == {**parameters, "warm_up_s": pytest.approx(needed_s)}
+    assert with_warm_up(transport, {**parameters, "warm_up_s": 9.0})["warm_up_s"] == 9.0
+
+
+def test_a_longer_warm_up_is_planned_for_and_the_measured_window_stays() -> None:
+    scenario = parse_scenario(GOOD.replace("poll_interval_s = [0.2, 0.4]", "poll_interval_s = [0.2, 4]"), "small.toml")
+    for trial in plan_trials(scenario):
+        slow = trial.transport == "short_poll" and trial.parameters["poll_interval_s"] == 4
+        assert (trial.parameters["warm_up_s"] >= 4) == slow
+        assert stream_spec(trial).duration_s - stream_spec(trial).warm_up_s == pytest.approx(1.0)
+        assert trial_seconds(trial.parameters) > trial.parameters["warm_up_s"] + 1.0
 
 
 def test_nobody_is_cut_off_who_is_only_waiting_for_his_turn() -> None:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.stream import ARRIVALS, BURST_SIZE, BURST_SPACING_NS, StreamSpec, due_offsets_ns, payloads
+from servers.stream import ARRIVALS, BURST_SIZE, BURST_SPACING_NS, Arrival, StreamSpec, due_offsets_ns, payloads
 
 specs = st.builds(
     StreamSpec,
@@ -60,11 +60,33 @@ def test_a_burst_is_a_run_of_events_a_millisecond_apart() -> None:
     assert np.count_nonzero(np.diff(offsets) == BURST_SPACING_NS) > len(offsets) / 2
 
 
-@given(seed=st.integers(0, 2**32), rate_per_s=st.integers(1, 50), warm_up_s=st.sampled_from([0.0, 0.5, 1.0]))
+@given(seed=st.integers(0, 2**32), rate_per_s=st.integers(1, 50), warm_up_s=st.sampled_from([0.0, 3.0, 6.0]))
 def test_random_arrivals_have_their_expected_count_in_the_warm_up_and_after_it(
     seed: int, rate_per_s: int, warm_up_s: float
 ) -> None:
     spec = StreamSpec(rate_per_s, "poisson", 1, warm_up_s + 3, seed, warm_up_s)
     offsets = due_offsets_ns(spec)
     assert np.count_nonzero(offsets >= warm_up_s * 1e9) in (rate_per_s * 3, rate_per_s * 3 + 1)
-    assert abs(np.count_nonzero(offsets < warm_up_s * 1e9) - rate_per_s * warm_up_s) < 1
+    assert abs(np.count_nonzero(offsets < warm_up_s * 1e9) - rate_per_s * warm_up_s) <= warm_up_s / 3
+
+
+@given(
+    rate_per_s=st.floats(0.5, 100),
+    arrival=st.sampled_from(ARRIVALS),
+    seed=st.integers(0, 2**32),
+    warm_ups_ms=st.lists(st.integers(0, 9000), min_size=2, max_size=2).map(sorted),
+)
+def test_a_longer_warm_up_only_begins_earlier(
+    rate_per_s: float, arrival: Arrival, seed: int, warm_ups_ms: list[int]
+) -> None:
+    """To the nanosecond and to the byte, the warm-up that both have included."""
+    short, long = (
+        StreamSpec(rate_per_s, arrival, 10, warm_up_ms / 1000 + 1.5, seed, warm_up_ms / 1000)
+        for warm_up_ms in warm_ups_ms
+    )
+    earlier_ns = (warm_ups_ms[1] - warm_ups_ms[0]) * 1_000_000
+    offsets = due_offsets_ns(long)
+    shared = offsets >= earlier_ns
+    assert np.array_equal(offsets[shared] - earlier_ns, due_offsets_ns(short))
+    carried = [payloads(long)[i % 16] for i in np.flatnonzero(shared)]
+    assert carried == [payloads(short)[i % 16] for i in range(len(carried))]
