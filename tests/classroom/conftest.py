@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect, sync_playwright
 
 from tests import plain_http
 
@@ -186,34 +186,42 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @contextmanager
-def opened_page(browser: Browser, room: RunningClassroom, **options: Any) -> Iterator[Page]:
-    """A page in a context of its own; at its end no script may have failed, nor another host have been asked."""
-    context = browser.new_context(base_url=room.url, **options)
-    opened = context.new_page()
-    opened.set_default_timeout(PATIENCE_S * 1000)
+def opened_page(context: BrowserContext) -> Iterator[Page]:
+    """A page of this context; at its end no script may have failed, nor any other host have been asked."""
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_S * 1000)
     errors: list[str] = []
     hosts: set[str | None] = set()
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    context.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
-    opened.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+    page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
     try:
-        yield opened
+        yield page
     finally:
-        context.close()
+        page.close()
     assert errors == []
     assert hosts <= {"127.0.0.1", None}
 
 
+@pytest.fixture(scope="module")
+def context(browser: Browser, classroom: RunningClassroom) -> Iterator[BrowserContext]:
+    """For the pages of a module: what one of them has loaded and compiled, the next has at once."""
+    with browser.new_context(base_url=classroom.url) as shared:
+        yield shared
+
+
 @pytest.fixture
-def page(browser: Browser, classroom: RunningClassroom) -> Iterator[Page]:
-    """A page for one test, which goes where it likes."""
-    with opened_page(browser, classroom) as opened:
+def page(context: BrowserContext, classroom: RunningClassroom) -> Iterator[Page]:
+    """A page for one test; what it keeps in the browser is gone with it."""
+    with opened_page(context) as opened:
         yield opened
+        forgetting = {"origin": classroom.url, "storageTypes": "local_storage"}
+        context.new_cdp_session(opened).send("Storage.clearDataForOrigin", forgetting)
 
 
 @pytest.fixture(scope="module")
-def empty_page(browser: Browser, classroom: RunningClassroom) -> Iterator[Page]:
+def empty_page(context: BrowserContext) -> Iterator[Page]:
     """A page without scripts of its own, for all tests of a module that call the classroom's scripts one by one."""
-    with opened_page(browser, classroom) as opened:
+    with opened_page(context) as opened:
         opened.goto("/static/icon.svg")
         yield opened

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from classroom.lanes import LANES
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, opened_page, running_classroom
@@ -15,7 +15,7 @@ from tests.classroom.conftest import PATIENCE_S, RunningClassroom, opened_page, 
 pytestmark = pytest.mark.takes_s(40)
 
 PATIENCE_MS = PATIENCE_S * 1000
-PHONE = {"width": 390, "height": 844}
+PHONE = ViewportSize(width=390, height=844)
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +27,14 @@ def open_class() -> Iterator[RunningClassroom]:
 
 @pytest.fixture
 def teacher(browser: Browser, open_class: RunningClassroom) -> Iterator[Page]:
-    with opened_page(browser, open_class) as page:
+    with browser.new_context(base_url=open_class.url) as context, opened_page(context) as page:
         page.goto(f"/?key={open_class.teacher_key}#class")
         yield page
 
 
 @contextmanager
 def phone(browser: Browser, at: RunningClassroom, path: str | None = None) -> Iterator[Page]:
-    with opened_page(browser, at, viewport=PHONE, has_touch=True) as page:
+    with browser.new_context(base_url=at.url, viewport=PHONE, has_touch=True) as context, opened_page(context) as page:
         page.goto(path or f"/join?code={at.join_code}")
         yield page
 
@@ -178,8 +178,7 @@ def test_the_teacher_can_give_everyone_all_transports(
         expect(device.locator(".join-lane")).to_have_count(1, timeout=PATIENCE_MS)
 
 
-def test_alone_the_class_view_says_how_to_open_the_class(browser: Browser, classroom: RunningClassroom) -> None:
-    with opened_page(browser, classroom) as page:
-        page.goto("/#class")
-        expect(page.locator("#view-class")).to_contain_text("make demo HOST=0.0.0.0", timeout=PATIENCE_MS)
-        assert serious(page) == []
+def test_alone_the_class_view_says_how_to_open_the_class(page: Page) -> None:
+    page.goto("/#class")
+    expect(page.locator("#view-class")).to_contain_text("make demo HOST=0.0.0.0", timeout=PATIENCE_MS)
+    assert serious(page) == []

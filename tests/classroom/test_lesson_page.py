@@ -108,30 +108,32 @@ def say(page: Page, text: str) -> None:
 
 
 def table(page: Page) -> list[dict[str, Any]]:
-    """The execution table as people see it."""
-    rows = []
-    for row in page.locator(".lesson-table tbody tr").all():
-        cells = row.locator("td")
-        where, action = (cells.nth(2).locator(f".lesson-{name}").inner_text() for name in ("side", "action"))
-        rows.append(
-            {
-                "step": int(cells.nth(0).inner_text()),
-                "kind": row.get_attribute("data-kind"),
-                "time_ms": float(cells.nth(1).inner_text().removesuffix(" ms")),
-                "where": where,
-                "action": action,
-                "before": states(cells.nth(3).locator(".lesson-states").all()),
-                "after": states(cells.nth(4).locator(".lesson-states").all()),
-                "message": cells.nth(5).inner_text(),
-                "direction": DIRECTIONS[cells.nth(6).locator(".visually-hidden").inner_text()],
-                "bytes": cells.nth(7).inner_text(),
-            }
-        )
-    return rows
-
-
-def states(shown: list[Any]) -> dict[str, str]:
-    return {each.get_attribute("data-variable"): each.locator(".lesson-value").inner_text() for each in shown}
+    """The execution table as people see it, read in one go: there are hundreds of cells."""
+    rows: list[dict[str, Any]] = page.locator(".lesson-table tbody tr").evaluate_all(
+        """(rows) => {
+          const states = (cell) => Object.fromEntries([...cell.querySelectorAll(".lesson-states")].map(
+            (each) => [each.dataset.variable, each.querySelector(".lesson-value").innerText]));
+          return rows.map((row) => {
+            const cells = row.querySelectorAll("td");
+            return {
+              step: Number(cells[0].innerText),
+              kind: row.dataset.kind,
+              time_ms: cells[1].innerText,
+              where: cells[2].querySelector(".lesson-side").innerText,
+              action: cells[2].querySelector(".lesson-action").innerText,
+              before: states(cells[3]),
+              after: states(cells[4]),
+              message: cells[5].innerText,
+              direction: cells[6].querySelector(".visually-hidden").innerText,
+              bytes: cells[7].innerText,
+            };
+          });
+        }"""
+    )
+    return [
+        row | {"time_ms": float(row["time_ms"].removesuffix(" ms")), "direction": DIRECTIONS[row["direction"]]}
+        for row in rows
+    ]
 
 
 SHOWN_NOTES = {

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from analysis.stats import quantiles
-from tests.classroom.conftest import RunningClassroom
+from tests.classroom.conftest import RunningClassroom, opened_page
 from tests.classroom.page_driving import (
     PATIENCE_MS,
     TRANSPORTS,
@@ -52,9 +52,13 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(browser: Browser, classroom: RunningClassroom) -> Iterator[Watched]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
+def watched(context: BrowserContext, classroom: RunningClassroom) -> Iterator[Watched]:
+    with opened_page(context) as page:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        yield watch_a_run(page, classroom)
+
+
+def watch_a_run(page: Page, classroom: RunningClassroom) -> Watched:
     open_page(page, classroom)
     run = classroom.start_run(**SETTINGS)
     wait_for_end(page, run["id"])
@@ -63,8 +67,7 @@ def watched(browser: Browser, classroom: RunningClassroom) -> Iterator[Watched]:
     for transport in TRANSPORTS:  # what is still on its way to the table when the run is over
         wait_until_shown(page, transport, "delivered", len(mine[transport]["delivered"]))
     data = snapshot(page)
-    yield Watched(page, data, record, mine, data["uncertainty_ms"])
-    context.close()
+    return Watched(page, data, record, mine, data["uncertainty_ms"])
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

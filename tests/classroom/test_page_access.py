@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import open_page
@@ -26,11 +26,9 @@ def wait_for_traffic(page: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", VIEWS)
-def test_axe_finds_nothing_serious(browser: Browser, classroom: RunningClassroom, view: str, scheme: str) -> None:
-    context = browser.new_context(
-        color_scheme="dark" if scheme == "dark" else "light", viewport={"width": 1280, "height": 720}, bypass_csp=True
-    )
-    page = context.new_page()
+def test_axe_finds_nothing_serious(page: Page, classroom: RunningClassroom, view: str, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({"width": 1280, "height": 720})
     open_page(page, classroom, f"#{view}")
     if view == "watch":
         wait_for_traffic(page)
@@ -38,7 +36,6 @@ def test_axe_finds_nothing_serious(browser: Browser, classroom: RunningClassroom
         for summary in page.locator("#view-watch summary").all():
             summary.click()
     found = Axe().run(page).response["violations"]
-    context.close()
     assert [
         (violation["id"], node["html"], node["failureSummary"])
         for violation in found
@@ -48,9 +45,8 @@ def test_axe_finds_nothing_serious(browser: Browser, classroom: RunningClassroom
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_nothing_is_wider_than_the_screen(browser: Browser, classroom: RunningClassroom, size: tuple[int, int]) -> None:
-    context = browser.new_context(viewport=ViewportSize(width=size[0], height=size[1]))
-    page = context.new_page()
+def test_nothing_is_wider_than_the_screen(page: Page, classroom: RunningClassroom, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
     open_page(page, classroom)
     wait_for_traffic(page)
     page.locator("#settings-button").click()
@@ -61,18 +57,15 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, classroom: RunningCl
           .map((el) => el.outerHTML.slice(0, 80))"""
     )
     scroll_width = page.evaluate("() => document.documentElement.scrollWidth")
-    context.close()
     assert too_wide == []
     assert scroll_width == size[0]
 
 
-def test_a_projector_shows_lanes_and_numbers_at_once(browser: Browser, classroom: RunningClassroom) -> None:
-    context = browser.new_context(viewport={"width": 1920, "height": 1080})
-    page = context.new_page()
+def test_a_projector_shows_lanes_and_numbers_at_once(page: Page, classroom: RunningClassroom) -> None:
+    page.set_viewport_size({"width": 1920, "height": 1080})
     open_page(page, classroom)
     box = page.locator("#numbers").bounding_box()
     size = page.evaluate("() => getComputedStyle(document.querySelector('[data-field=p50_ms]')).fontSize")
-    context.close()
     assert box is not None
     assert box["y"] + box["height"] <= 1080
     assert float(size.removesuffix("px")) >= 20
@@ -122,9 +115,8 @@ def test_tabs_follow_the_arrows_and_the_address(page: Page, classroom: RunningCl
     expect(page.locator("#tab-watch")).to_be_focused()
 
 
-def test_dark_is_the_systems_choice_until_the_button_is_pressed(browser: Browser, classroom: RunningClassroom) -> None:
-    context = browser.new_context(color_scheme="dark")
-    page = context.new_page()
+def test_dark_is_the_systems_choice_until_the_button_is_pressed(page: Page, classroom: RunningClassroom) -> None:
+    page.emulate_media(color_scheme="dark")
     ground = "() => getComputedStyle(document.body).backgroundColor"
     open_page(page, classroom)
     dark = page.evaluate(ground)
@@ -132,7 +124,6 @@ def test_dark_is_the_systems_choice_until_the_button_is_pressed(browser: Browser
     light = page.evaluate(ground)
     page.reload()
     kept = page.evaluate(ground)
-    context.close()
     assert dark != light == kept
 
 
@@ -149,12 +140,10 @@ def test_each_lane_and_counter_can_be_found(page: Page, classroom: RunningClassr
             assert page.locator(f'[data-transport="{transport}"] [data-field="{field}"]').count() == 1
 
 
-def test_no_other_host_is_asked_and_the_console_stays_silent(browser: Browser, classroom: RunningClassroom) -> None:
-    context = browser.new_context()
-    page = context.new_page()
+def test_no_other_host_is_asked_and_the_console_stays_silent(page: Page, classroom: RunningClassroom) -> None:
     hosts: set[str | None] = set()
     complaints: list[str] = []
-    context.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
     page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
     page.on(
         "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
@@ -164,6 +153,6 @@ def test_no_other_host_is_asked_and_the_console_stays_silent(browser: Browser, c
     wait_for_traffic(page)
     for key in "2341":
         page.keyboard.press(key)
-    context.close()
+    expect(page.locator("#view-watch")).to_be_visible()
     assert hosts == {"127.0.0.1"}
     assert complaints == []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -50,13 +52,14 @@ def start(page: Page, classroom: RunningClassroom) -> int:
 @pytest.mark.parametrize("interval_s", [0.25, 1.0])
 def test_short_polls_come_once_per_interval(page: Page, classroom: RunningClassroom, interval_s: float) -> None:
     open_page(page, classroom)
-    set_fields(page, poll_interval_s=str(interval_s), duration_s="8", rate_per_s="2")
+    set_fields(page, poll_interval_s=str(interval_s), duration_s="5", rate_per_s="2")
     run_id = start(page, classroom)
     wait_for_end(page, run_id)
     mine = classroom.record()["clients"][str(page.evaluate("() => window.classroom.client"))]["short_poll"]
     arrived_ns = [arrived for _, arrived, *_ in mine["requests_log"]]
-    rate_per_s = (len(arrived_ns) - 1) / ((arrived_ns[-1] - arrived_ns[0]) / 1e9)
-    assert rate_per_s == pytest.approx(1 / interval_s, rel=0.05)
+    assert len(arrived_ns) >= 4
+    # The middle one: a busy machine may send one poll late, and the page then leaves out another.
+    assert statistics.median(np.diff(arrived_ns)) == pytest.approx(interval_s * 1e9, rel=0.05)
     wait_until_shown(page, "short_poll", "requests", len(arrived_ns))
 
 

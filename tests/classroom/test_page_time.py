@@ -23,6 +23,7 @@ from tests.classroom.page_driving import (
 pytestmark = pytest.mark.takes_s(50)
 
 NOW = "() => performance.now()"
+DELIVERIES = "window.classroom.store.current.snapshot().lanes.websocket.deliveries.length"
 PICTURE = "() => document.querySelector('#lanes canvas').toDataURL()"
 
 
@@ -57,6 +58,13 @@ def wait_for_second(page: Page, run_id: int, second: int) -> None:
     )
 
 
+def wait_for_more_deliveries(page: Page) -> None:
+    """Until the page has heard of five more events than now, whatever it shows."""
+    page.wait_for_function(
+        f"(known) => {DELIVERIES} >= known + 5", arg=page.evaluate(f"() => {DELIVERIES}"), timeout=PATIENCE_MS
+    )
+
+
 def shown_s(page: Page) -> float:
     """The moment that the status line names, in seconds of the run."""
     found = re.search(r"(?:at|:) (\d+\.\d) s$", page.locator("#lanes-status").inner_text())
@@ -72,7 +80,9 @@ def test_space_freezes_and_goes_on(page: Page, classroom: RunningClassroom) -> N
     expect(page.locator("#freeze-button")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#lanes-status")).to_contain_text(f"Frozen in run {run['id']}")
     frozen, delivered = still_picture(page), shown(page, "websocket", "delivered")
-    page.wait_for_timeout(1500)
+    wait_for_more_deliveries(page)
+    wait_for_frames(page)
+    assert picture(page) == frozen
     assert shown(page, "websocket", "delivered") == delivered
     page.keyboard.press("Space")
     expect(page.locator("#lanes-status")).to_contain_text("Live")
