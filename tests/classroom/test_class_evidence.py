@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from classroom.accounts import Accounts
 from classroom.class_evidence import RunEvidence
 from classroom.published import AccountedLog
+
+pytestmark = pytest.mark.clocks
 
 ME = 7
 

@@ -7,6 +7,8 @@ from classroom.clients import Clients, RoomFullError
 from classroom.lanes import MAX_CLIENT, TRANSPORTS
 from classroom.limits import GRACE_S, MAX_CLIENTS, REQUESTS_PER_S
 
+pytestmark = pytest.mark.clocks
+
 
 class Clock:
     """A clock that stands still until it is moved."""

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from classroom.limits import RateLimit
+
+pytestmark = pytest.mark.clocks
 
 
 def allowed(per_s: float, times_ns: list[int]) -> int:

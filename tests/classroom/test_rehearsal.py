@@ -6,6 +6,8 @@ import pytest
 
 from classroom import rehearsal
 
+pytestmark = pytest.mark.clocks
+
 
 @pytest.mark.parametrize(
     "arguments",

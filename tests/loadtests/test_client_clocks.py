@@ -15,6 +15,8 @@ from tests.loadtests.bench import MS, PAYLOADS, Bench, http
 from tests.loadtests.test_sse_and_echo_clients import HEAD
 from tests.loadtests.test_websocket_client import Peer
 
+pytestmark = pytest.mark.clocks
+
 DAY_NS = 24 * 3600 * 10**9
 ORDINARY_NS = 10 * DAY_NS
 

@@ -13,6 +13,8 @@ from urllib3 import HTTPResponse
 from loadtests.control import ControlClient
 from loadtests.records import UserError
 
+pytestmark = pytest.mark.clocks
+
 
 class Answering:
     """In the place of a connection pool."""

@@ -18,6 +18,8 @@ from loadtests.driver import Driver
 from loadtests.recorder import Recorder
 from tests.running import PATIENCE_S
 
+pytestmark = pytest.mark.clocks
+
 MS = 1_000_000
 
 

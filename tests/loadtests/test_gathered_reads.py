@@ -18,7 +18,7 @@ from loadtests.deadlines import Deadlines
 from loadtests.gathered_reads import GatheredReads, longest_unread_ns
 from tests.running import PATIENCE_S
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")
+pytestmark = [pytest.mark.clocks, pytest.mark.skipif(sys.platform != "linux", reason="epoll is Linux's")]
 
 MS = 1_000_000
 FOREVER_NS = 100 * 365 * 24 * 3600 * 1000 * MS

@@ -12,6 +12,8 @@ from loadtests.records import PlannedTrial
 from loadtests.scenario import load_scenario
 from servers.stream import due_offsets_ns
 
+pytestmark = pytest.mark.clocks
+
 MS = 1_000_000
 TRIALS = plan_trials(load_scenario("known-delay"))
 POLLED = [trial for trial in TRIALS if trial.transport == "short_poll"]

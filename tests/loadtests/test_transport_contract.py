@@ -40,7 +40,7 @@ from loadtests.slow_driver import PROBLEM, SlowDriver
 from loadtests.transports import TRANSPORTS, Transport
 from tests.running import PATIENCE_S, running_server
 
-pytestmark = pytest.mark.takes_s(50)
+pytestmark = [pytest.mark.clocks, pytest.mark.takes_s(50)]
 
 EVENTS = 30
 OFFSETS_NS = tuple((i + 1) * 20_000_000 for i in range(EVENTS))

@@ -10,6 +10,8 @@ import pytest
 from servers.arrival import Ancillary, arrival_ns, ask_for_stamps, receive
 from tests.running import PATIENCE_S
 
+pytestmark = pytest.mark.clocks
+
 NOW_NS = 5_000_000_000
 REALTIME_NOW_NS = 1_700_000_000_000_000_000
 STAMP = 35

@@ -4,10 +4,13 @@ import asyncio
 import time
 from functools import partial
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servers.delay_line import LEAD_NS, DelayLine, SpinBudget
+
+pytestmark = pytest.mark.clocks
 
 
 @settings(max_examples=25, deadline=None)

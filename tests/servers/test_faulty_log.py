@@ -12,6 +12,8 @@ from servers.fault_specs import parse_fault
 from servers.faulty_log import GARBLED_TEXT, FaultyLog
 from servers.log import CursorTooOldError, EncodedEvent
 
+pytestmark = pytest.mark.clocks
+
 MS = 1_000_000
 PATIENCE_S = 20.0
 

@@ -1,9 +1,12 @@
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from servers.lateness import LatenessHistogram
+
+pytestmark = pytest.mark.clocks
 
 
 @given(st.lists(st.integers(-1000, 60_000_000_000), min_size=1, max_size=200), st.floats(0, 1))

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from servers import timer
 from servers.precise_calls import PreciseCalls
 
+pytestmark = pytest.mark.clocks
+
 MS = 1_000_000
 PATIENCE_S = 20.0
 

@@ -8,7 +8,7 @@ import pytest
 from servers.log import EventLog
 from servers.publisher import Publisher
 
-pytestmark = pytest.mark.usefixtures("collector_as_it_was")
+pytestmark = [pytest.mark.clocks, pytest.mark.usefixtures("collector_as_it_was")]
 
 
 def start(publisher: Publisher, start_in_ms: int, due_offsets_ns: list[int], payloads: list[str]) -> int:

@@ -24,6 +24,8 @@ from servers.relay import DelayRelay, Received, _End
 
 from .conftest import PATIENCE_S, StartServer
 
+pytestmark = pytest.mark.clocks
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 

@@ -11,6 +11,8 @@ from servers.relay_socket import RelaySocket
 
 from .conftest import PATIENCE_S
 
+pytestmark = pytest.mark.clocks
+
 
 class Witness:
     """Notes all it is told of a socket."""

@@ -9,6 +9,8 @@ from servers import timer
 from servers.timer import PreciseTimer, create_alarm
 from tests.running import PATIENCE_S
 
+pytestmark = pytest.mark.clocks
+
 
 @pytest.fixture(params=["of the platform", "of the loop"])
 def alarm_kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:

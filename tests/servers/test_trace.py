@@ -14,6 +14,8 @@ from tests import plain_http
 
 from .conftest import PATIENCE_S, RunningServer, running_server
 
+pytestmark = pytest.mark.clocks
+
 
 def rows_of(server: RunningServer) -> list[tuple[int, int, int]]:
     answer = plain_http.get(f"{server.url}/trace", timeout=PATIENCE_S).raise_for_status()

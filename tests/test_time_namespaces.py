@@ -1,0 +1,53 @@
+"""A run says the same on a machine that has just booted, and on one that has been up for 300 days."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadtests.processes import PROJECT_FOLDER
+from loadtests.records import Trial, finished_trial_folders
+from tests.running import PATIENCE_S
+from tests.test_end_to_end import scenario
+from tests.time_namespace import JUST_BOOTED_S, UP_FOR_MONTHS_S, aged, why_not
+
+pytestmark = pytest.mark.takes_s(40)
+
+IMPOSSIBLE_MS = 5_000
+"""Later than any delivery can be that its client was not taken to be lost for."""
+
+
+@pytest.fixture(params=[JUST_BOOTED_S, UP_FOR_MONTHS_S])
+def age_s(request: pytest.FixtureRequest) -> int:
+    if (reason := why_not()) is not None:
+        pytest.skip(reason)
+    age_s: int = request.param
+    return age_s
+
+
+def run(age_s: int, *command: str | Path) -> None:
+    done = subprocess.run(
+        [*aged(age_s), sys.executable, "-m", *map(str, command)],
+        cwd=PROJECT_FOLDER, capture_output=True, text=True, timeout=10 * PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_run_with_a_relay_has_every_delivery_at_a_time_that_can_be(tmp_path: Path, age_s: int) -> None:
+    run(age_s, "loadtests", "run", scenario(tmp_path, delay_ms=5), "--results", tmp_path / "results")
+    [folder] = (path for path in (tmp_path / "results").iterdir() if not path.is_symlink())
+    run(age_s, "analysis", "report", folder)
+    trials = [Trial.load(trial) for trial in finished_trial_folders(folder)]
+    assert len(trials) == 4
+    for trial in trials:
+        assert age_s < trial.info.t0_ns / 1e9 < age_s + 4 * PATIENCE_S
+        assert trial.has_kernel_stamps
+    for point in json.loads((folder / "summary.json").read_text(encoding="utf-8"))["points"]:
+        ledger, latency_ms = point["ledger"], point["latency_ms"]
+        assert ledger["expected"] == ledger["delivered"] > 0
+        assert 0 < latency_ms["p50"] <= latency_ms["max"] < IMPOSSIBLE_MS
+        assert point["stamps"]["conversion_error_us"] < 1_000
