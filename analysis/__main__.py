@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table as ConsoleTable
 
 from analysis.series import Results
 from analysis.summarize import write_summary
 from analysis.tables import Table, main_table
 from loadtests.records import SUMMARY_FILE, UserError, load_run_info
+from terminal.console import PlainConsole
+from terminal.plain import plain, print_error
 
 RESULTS_FOLDER = Path(__file__).resolve().parent.parent / "results"
 _LATEST = "latest"
+_RUN_NAME = re.compile(r"\d{8}T\d{6}Z-")
+"""How a run's folder begins: with the time at which it was made."""
 _CONSOLE_COLUMNS = 7
 """Columns of the report's main table that a terminal has room for, without their intervals."""
 
@@ -30,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.command(options)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     except OSError as error:
-        print(f"error: {error.filename or 'report'}: {error.strerror or error}", file=sys.stderr)
+        print_error(f"{error.filename or 'report'}: {error.strerror or error}")
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -71,40 +75,48 @@ def _report(options: argparse.Namespace) -> None:
     drawn = draw_charts(results.with_latency(), material.base_trials(), material.residuals())
     charts = write_charts(folder, drawn, results)
     html, _ = write_report(folder, run, results, charts)
-    console = Console(highlight=False)
+    console = PlainConsole()
     trusted = summary["valid"] and not summary["wrong_way"]
-    console.print(verdict_line(summary), style="bold" if trusted else "bold red", markup=False, soft_wrap=True)
+    console.print_sentence(verdict_line(summary), style="bold" if trusted else "bold red")
     for reason in further_reasons(summary):
-        console.print(f"  {reason}", markup=False, soft_wrap=True)
+        console.print_sentence(f"  {reason}")
     if results.points:
         console.print(_console_table(main_table(results)))
-    console.print(str(html), soft_wrap=True, markup=False)
+    console.print_sentence(str(html))
 
 
 def _summary(options: argparse.Namespace) -> None:
     folder = run_folder(options.run)
     write_summary(folder)
-    print(folder / SUMMARY_FILE)
+    print(plain(str(folder / SUMMARY_FILE)))
 
 
 def _compare(options: argparse.Namespace) -> None:
     from analysis.compare import compare_runs, print_comparison
 
-    print_comparison(compare_runs(run_folder(options.a), run_folder(options.b)), Console())
+    print_comparison(compare_runs(run_folder(options.a), run_folder(options.b)), PlainConsole())
 
 
 def run_folder(name: str) -> Path:
     """The folder that a user means: a path, or `latest`; UserError where there is none."""
     if not name:
         raise UserError("no run was named (expected RUN=results/…, or A=results/… and B=results/…)")
-    if name == _LATEST:
-        latest = RESULTS_FOLDER / _LATEST
-        if not latest.exists():
-            raise UserError(f"{name}: there is no run yet below {RESULTS_FOLDER} (expected one from: make bench)")
-        return latest.resolve()
-    if not Path(name).is_dir():
+    folder = RESULTS_FOLDER / _LATEST if name == _LATEST else Path(name)
+    if folder.name == _LATEST:
+        return _latest_run(folder)
+    if not folder.is_dir():
         raise UserError(f"{name}: no such folder (expected the folder of a run, as in results/, or latest)")
-    return Path(name)
+    return folder
+
+
+def _latest_run(link: Path) -> Path:
+    """The run that the link points to. Where it is no link, as in a copy of the results, the newest run beside it."""
+    if link.is_symlink() and link.exists():
+        return link.resolve()
+    runs = [path for path in link.parent.glob("*") if _RUN_NAME.match(path.name) and (path / "run.json").is_file()]
+    if not runs:
+        raise UserError(f"{link.name}: there is no run yet below {link.parent} (expected one from: make bench)")
+    return max(runs, key=lambda path: path.name)
 
 
 def _console_table(table: Table) -> ConsoleTable:

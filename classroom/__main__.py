@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from servers.listening import StartError, raise_descriptor_limit
+from terminal.plain import print_error
 
 if TYPE_CHECKING:
     from classroom.room import Room
@@ -30,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(asked.host, asked.port))
     except StartError as error:
-        print(f"classroom: {error}", file=sys.stderr)
+        print_error(error, "classroom")
         return 2
     return 0
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
 from loadtests.plan import trial_seconds
 from loadtests.records import PlannedTrial
 from loadtests.transports import TRANSPORTS
+from terminal.console import PlainConsole
 
 
 class _TimeLeft(ProgressColumn):
@@ -65,7 +65,7 @@ class RunProgress:
 
 
 @contextmanager
-def run_progress(trials: tuple[PlannedTrial, ...], console: Console) -> Iterator[RunProgress]:
+def run_progress(trials: tuple[PlannedTrial, ...], console: PlainConsole) -> Iterator[RunProgress]:
     """The bar on the console, for as long as the run takes."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), _TimeLeft())
     # Refreshed by the observer of each trial: a thread of its own would draw at ordinary priority.

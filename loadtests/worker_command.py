@@ -10,14 +10,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-
 from loadtests.addresses import Endpoint, first_accepting, numeric_addresses
 from loadtests.messages import END_FILE, JOINED_FILE, WORKER_VARIABLE
 from loadtests.processes import Child
 from loadtests.records import JsonObject, UserError
 from loadtests.spool import Spool
 from loadtests.team import LOCUSTFILE, SINGLE_THREADED
+from terminal.console import PlainConsole
 
 FIRST_PATIENCE_S = 300.0
 """For the first trial: the run may be started after its workers."""
@@ -27,19 +26,19 @@ _LOG = "worker.log"
 _CHECK_S = 0.2
 
 
-def serve_trials(host: str, port: int, keep: Path, console: Console, patience_s: float = FIRST_PATIENCE_S) -> None:
+def serve_trials(host: str, port: int, keep: Path, console: PlainConsole, patience_s: float = FIRST_PATIENCE_S) -> None:
     """Until the master says that the run is over, or Ctrl-C; UserError where no master is there to be served.
 
     Rows that a master did not take stay in a folder below `keep`, and are named.
     """
     master = find_master(host, port, patience_s)
-    console.print(f"waiting for the master at {master} (Ctrl-C ends this)", highlight=False)
+    console.print_sentence(f"waiting for the master at {master} (Ctrl-C ends this)")
     tried = 0
     while True:
         folder = keep / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}-{tried}"
         end = _serve_one(master, folder, NEXT_PATIENCE_S if tried else patience_s, console)
         if end is None and tried:
-            console.print(f"no further trial within {NEXT_PATIENCE_S:g} s: taken for the end", highlight=False)
+            console.print_sentence(f"no further trial within {NEXT_PATIENCE_S:g} s: taken for the end")
             return
         if end is None:
             raise UserError(
@@ -49,9 +48,9 @@ def serve_trials(host: str, port: int, keep: Path, console: Console, patience_s:
         if end["end"] == "refused" and not end["may_come_again"]:
             raise UserError(end["reason"])
         said = f"served {end['trial']} with {end['clients']} clients" if end["end"] == "served" else end["reason"]
-        console.print(said, highlight=False, soft_wrap=True)
+        console.print_sentence(said)
         if not end.get("more_follow", True):
-            console.print("the run is over", highlight=False)
+            console.print_sentence("the run is over")
             return
         tried += 1
 
@@ -68,7 +67,7 @@ def find_master(host: str, port: int, patience_s: float) -> Endpoint:
     return Endpoint(addresses[0], port) if len(addresses) == 1 else first_accepting(host, port, patience_s)
 
 
-def _serve_one(master: Endpoint, folder: Path, patience_s: float, console: Console) -> JsonObject | None:
+def _serve_one(master: Endpoint, folder: Path, patience_s: float, console: PlainConsole) -> JsonObject | None:
     """One trial with a process of its own; how it ended, or None where no master came in time."""
     worker = ["-m", "loadtests.locust_process", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
     worker += ["--worker", "--master-host", master.host_in_url, "--master-port", str(master.port)]
@@ -89,7 +88,7 @@ def _serve_one(master: Endpoint, folder: Path, patience_s: float, console: Conso
             with suppress(OSError):
                 folder.parent.rmdir()  # only where nothing else is kept in it
         else:
-            console.print(f"rows that no master took are kept in {folder}", highlight=False, soft_wrap=True)
+            console.print_sentence(f"rows that no master took are kept in {folder}")
 
 
 def _end(folder: Path, process: Child) -> JsonObject:

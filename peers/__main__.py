@@ -8,9 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from loadtests.records import UserError
+from terminal.plain import print_error
 
 INTERRUPTED_STATUS = 130
 _DEFAULT_SECONDS, _DEFAULT_BLOCKS = 5, 2
@@ -25,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _compare(options)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     except KeyboardInterrupt:
         print("interrupted; what was measured until now is kept", file=sys.stderr)
@@ -43,20 +42,23 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _compare(options: argparse.Namespace) -> None:
+    from loadtests.one_at_a_time import one_at_a_time
     from loadtests.processes import PROJECT_FOLDER
     from peers.registry import TOOLS
     from peers.run import Plan, compare, summary_of
     from peers.table import show
+    from terminal.console import PlainConsole
 
     plan = Plan(
         measured_s=_number("PEERS_SECONDS", options.seconds, _DEFAULT_SECONDS, 1, _LONGEST_S),
         blocks=int(_number("PEERS_BLOCKS", options.blocks, _DEFAULT_BLOCKS, 1, _MOST_BLOCKS)),
         tools=_tools(options.tools, tuple(TOOLS)),
     )
-    console = Console(stderr=True)
-    folder = compare(plan, (options.results or PROJECT_FOLDER / "results").resolve(), console)
+    console = PlainConsole(stderr=True)
+    with one_at_a_time():
+        folder = compare(plan, (options.results or PROJECT_FOLDER / "results").resolve(), console)
     # Into a file or a pipe the tables go unfolded.
-    show(summary_of(folder), Console() if sys.stdout.isatty() else Console(width=_TABLE_WIDTH))
+    show(summary_of(folder), PlainConsole() if sys.stdout.isatty() else PlainConsole(width=_TABLE_WIDTH))
 
 
 def _number(name: str, text: str, default: float, low: float, high: float) -> float:

@@ -15,6 +15,7 @@ from typing import Self
 
 import psutil
 
+from loadtests.environment import without_settings
 from peers.tool import Launch
 
 _GRACE_S = 2.0
@@ -51,7 +52,7 @@ class ProcessTree:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
-                env={**os.environ, **launch.environment},
+                env={**without_settings(), **launch.environment},
                 start_new_session=True,
             )
 

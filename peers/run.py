@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from loadtests.limits import ensure_descriptors
 from loadtests.machine import describe_machine, describe_versions
@@ -22,6 +21,7 @@ from peers.summary import Entrant, Failure, read_summary, rows, write_summary
 from peers.tool import Tool, ToolError
 from peers.trial import run_tool
 from peers.work import WARM_UP_S, WORKS, planned_trial
+from terminal.console import PlainConsole
 
 FOLDER_NAME = "peers"
 _SEED = 1
@@ -47,7 +47,7 @@ class Found:
     failures: list[Failure] = field(default_factory=list)
 
 
-def compare(plan: Plan, results: Path, console: Console) -> Path:
+def compare(plan: Plan, results: Path, console: PlainConsole) -> Path:
     """Run every trial and write summary.json after each; returns the run's folder.
 
     A tool that is missing or fails is said to be; the others go on. KeyboardInterrupt goes through, and what was
@@ -63,9 +63,9 @@ def compare(plan: Plan, results: Path, console: Console) -> Path:
     cores = plan_cores()
     for entrant, trial in trials:
         turn = f"{trial.index + 1}/{len(trials)} {entrant.tool}: {WORKS[entrant.work].description} … "
-        console.print(turn, end="", highlight=False, soft_wrap=True)
+        console.print_sentence(turn, end="")
         told = _one(entrant, trial, found, folder, cores, measurements)
-        console.print(told, highlight=False, soft_wrap=True, markup=False)
+        console.print_sentence(told)
         write_summary(
             folder,
             {
@@ -117,14 +117,14 @@ def plan_trials(plan: Plan, entrants: Sequence[Entrant]) -> list[tuple[Entrant, 
     return trials
 
 
-def fresh_folder(results: Path, console: Console) -> Path:
+def fresh_folder(results: Path, console: PlainConsole) -> Path:
     """`results/peers`, empty; an earlier one is moved aside under the time at which it was begun."""
     folder = results / FOLDER_NAME
     try:
         if folder.exists():
             aside = _aside(folder)
             folder.rename(aside)
-            console.print(f"the comparison before this one is now in {aside}", highlight=False, soft_wrap=True)
+            console.print_sentence(f"the comparison before this one is now in {aside}")
         folder.mkdir(parents=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot be made: {error.strerror} (expected a place to write to)") from error
@@ -169,13 +169,13 @@ def _one(
     return f"{one.cpu_us_per_unit:.1f} µs per {work.unit}"
 
 
-def _tell(found: Found, trials: Sequence[tuple[Entrant, PlannedTrial]], folder: Path, console: Console) -> None:
+def _tell(found: Found, trials: Sequence[tuple[Entrant, PlannedTrial]], folder: Path, console: PlainConsole) -> None:
     shown = folder.relative_to(PROJECT_FOLDER) if folder.is_relative_to(PROJECT_FOLDER) else folder
-    console.print(f"{len(trials)} trials, one at a time; records in {shown}", highlight=False, soft_wrap=True)
+    console.print_sentence(f"{len(trials)} trials, one at a time; records in {shown}")
     for name in found.not_installed:
-        console.print(f"not installed, left out: {name}", highlight=False)
+        console.print_sentence(f"not installed, left out: {name}")
     for failure in found.failures:
-        console.print(f"left out: {failure.tool}: {failure.reason}", highlight=False, soft_wrap=True, markup=False)
+        console.print_sentence(f"left out: {failure.tool}: {failure.reason}")
 
 
 def summary_of(folder: Path) -> JsonObject:

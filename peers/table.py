@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from loadtests.records import JsonObject
 from peers.work import WORKS, Work
+from terminal.console import PlainConsole
 
 _NOTHING = "–"
 
@@ -61,7 +61,7 @@ def versions(summary: JsonObject) -> str:
     return f"Versions: {', '.join(known)}."
 
 
-def show(summary: JsonObject, console: Console) -> None:
+def show(summary: JsonObject, console: PlainConsole) -> None:
     """The same on the console, with what is not there and why."""
     for work, rows in _by_work(summary):
         table = Table(title=work.description, title_justify="left", box=box.SIMPLE)
@@ -71,14 +71,14 @@ def show(summary: JsonObject, console: Console) -> None:
             table.add_row(*cells(row))
         console.print(table)
         for sentence in blind_spots(rows):
-            _say(console, f"  {sentence}")
+            console.print_sentence(f"  {sentence}")
         console.print()
-    _say(console, versions(summary))
+    console.print_sentence(versions(summary))
     for name in summary["not_installed"]:
-        _say(console, f"not installed: {name} (docs/peers.md tells how to add it)")
+        console.print_sentence(f"not installed: {name} (docs/peers.md tells how to add it)")
     for failure in summary["failed"]:
         at_work = f", {WORKS[failure['work']].unit_plural}" if failure["work"] else ""
-        _say(console, f"failed: {failure['tool']}{at_work}: {failure['reason']}")
+        console.print_sentence(f"failed: {failure['tool']}{at_work}: {failure['reason']}")
 
 
 def blind_spots(rows: Sequence[JsonObject]) -> list[str]:
@@ -92,10 +92,6 @@ def blind_spots(rows: Sequence[JsonObject]) -> list[str]:
 def _by_work(summary: JsonObject) -> list[tuple[Work, list[JsonObject]]]:
     found = [(work, [row for row in summary["rows"] if row["work"] == work.name]) for work in WORKS.values()]
     return [(work, rows) for work, rows in found if rows]
-
-
-def _say(console: Console, sentence: str) -> None:
-    console.print(sentence, highlight=False, soft_wrap=True, markup=False)
 
 
 def _reported(row: JsonObject) -> str:

@@ -21,6 +21,7 @@ from servers.log import DEFAULT_HISTORY_EVENTS
 from servers.parentage import end_with_parent
 from servers.recipe import Recipe
 from servers.workers import WorkerLostError, serve_in_workers
+from terminal.plain import print_error
 
 ADAPTERS = ("websocket", "polling", "sse")
 """Modules of servers/ that hold an ADAPTER; importing one takes half a second, so only what is asked for is."""
@@ -54,10 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             _serve(asked)
     except StartError as error:
-        print(f"servers: {error}", file=sys.stderr)
+        print_error(error, "servers")
         return 2
     except WorkerLostError as error:
-        print(f"servers: {error}", file=sys.stderr)
+        print_error(error, "servers")
         return 1
     except KeyboardInterrupt:
         return 130

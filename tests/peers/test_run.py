@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from loadtests.processes import PROJECT_FOLDER
 from loadtests.records import JsonObject, Trial
@@ -23,6 +22,7 @@ from peers.table import show
 from peers.tool import Job, Launch, ToolError
 from peers.work import WORKS, Stream, WorkName, planned_trial
 from peers.wrk import Wrk
+from terminal.console import PlainConsole
 
 pytestmark = pytest.mark.takes_s(20)
 
@@ -68,7 +68,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, J
     """Folder, summary and what was printed of one block of short trials with few clients."""
     results = tmp_path_factory.mktemp("results")
     printed = io.StringIO()
-    console = Console(file=printed, width=110)
+    console = PlainConsole(file=printed, width=110)
     with pytest.MonkeyPatch.context() as patch:
         for name, clients in SMALL.items():
             patch.setitem(WORKS, name, dataclasses.replace(WORKS[name], clients=clients, probes=2))
@@ -150,7 +150,7 @@ def test_no_event_is_due_near_an_end_of_the_window(work: WorkName, measured_s: i
 
 
 def test_an_earlier_comparison_is_moved_aside_under_its_own_time(tmp_path: Path) -> None:
-    console = Console(file=io.StringIO())
+    console = PlainConsole(file=io.StringIO())
     first = fresh_folder(tmp_path, console)
     write_summary(first, {"started_at": "2026-01-02T03:04:05+00:00"})
     assert list(fresh_folder(tmp_path, console).iterdir()) == []
