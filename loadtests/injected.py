@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+from loadtests.environment import without_settings
 from loadtests.processes import PROJECT_FOLDER
 from loadtests.records import UserError
 from loadtests.scenario import Scenario
@@ -32,6 +33,7 @@ def checked_faults(specs: tuple[str, ...], scenario: Scenario, target: str | Non
     asked = subprocess.run(
         [sys.executable, "-m", "servers", "faults", "--", *specs],
         cwd=PROJECT_FOLDER,
+        env=without_settings(),
         capture_output=True,
         text=True,
         check=False,

@@ -22,8 +22,10 @@ from typing import Self
 import psutil
 
 from loadtests.addresses import listener_of
-from loadtests.records import SampleRole, Samples
+from loadtests.environment import without_settings
+from loadtests.records import SampleRole, Samples, UserError
 from loadtests.stolen_time import stolen_from
+from loadtests.system_errors import system_errors
 
 PROJECT_FOLDER = Path(__file__).parent.parent
 _GRACE_S = 2.0
@@ -106,9 +108,9 @@ class Child:
         cores: tuple[int, ...] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`python arguments…` from the project's folder, pinned to `cores` where the platform can."""
+        """`python arguments…` from the project's folder, pinned to `cores`; UserError where the system refuses."""
         self.log = log
-        with log.open("ab") as stderr:
+        with log.open("ab") as stderr, system_errors("starting a process"):
             # psutil's is told of the end at once, where subprocess looks for it every 50 ms.
             self._process = psutil.Popen(
                 [sys.executable, *arguments],
@@ -116,12 +118,17 @@ class Child:
                 stdout=stderr,
                 stderr=stderr,
                 cwd=PROJECT_FOLDER,
-                env={**_inherited_environment(), **(environment or {})},
+                env={**without_settings(), **(environment or {})},
                 start_new_session=True,
             )
         self.pid = self._process.pid
         if cores is not None:
-            os.sched_setaffinity(self.pid, cores)
+            try:
+                with system_errors(f"pinning a process to cores {', '.join(map(str, cores))}"):
+                    os.sched_setaffinity(self.pid, cores)
+            except UserError:
+                self.stop()
+                raise
 
     @property
     def exit_code(self) -> int | None:
@@ -164,11 +171,6 @@ class Child:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _inherited_environment(source: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """That of the harness, but that bytecode is kept: else each trial's processes compile all that they import anew."""
-    return {name: value for name, value in source.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 class ResourceSampler:

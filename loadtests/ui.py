@@ -28,7 +28,19 @@ def serve_ui(port: int) -> None:
         logs = Path(folder)
         server = ["-m", "servers", "all", "--host", _HOST, "--port", str(server_port), "--with-parent"]
         url = f"http://{_HOST}:{server_port}"
-        locust = ["-m", "locust", "-f", str(LOCUSTFILE), "--host", url, "--class-picker", "-u", "10", "-r", "10"]
+        locust = [
+            "-m",
+            "loadtests.locust_process",
+            "-f",
+            str(LOCUSTFILE),
+            "--host",
+            url,
+            "--class-picker",
+            "-u",
+            "10",
+            "-r",
+            "10",
+        ]
         locust += ["--web-host", _HOST, "--web-port", str(port), "--loglevel", "WARNING"]
         with Child(server, logs / "server.log") as server_child:
             control = ControlClient(url)

@@ -7,9 +7,11 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from loadtests.processes import PROJECT_FOLDER, free_port
 from tests import plain_http
@@ -48,6 +50,24 @@ def test_the_page_comes_up_and_everything_ends_with_it() -> None:
     assert f"http://127.0.0.1:{port}" in said
     assert (running.returncode, complained) == (130, "interrupted\n")
     assert not [child for child in children if child.is_running()]
+
+
+def test_settings_of_the_users_for_other_tests_have_no_part_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".locust.conf").write_text("headless = true\nno-such-option = 1\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LOCUST_WEB_LOGIN", "true")
+    port = free_port()
+    running = start(port)
+    try:
+        page = answer_of(f"http://127.0.0.1:{port}/")
+        assert page.status_code == 200
+        assert "WebsocketUser" in page.text
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=PATIENCE_S)
+    assert running.returncode == 130
 
 
 def test_a_port_in_use_is_told() -> None:

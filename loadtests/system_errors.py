@@ -1,0 +1,29 @@
+"""What the system refuses, told as what it is: which call failed, in the system's own words, and what would help."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from loadtests.records import UserError
+
+_EXPECTED = {
+    errno.ENOSPC: "expected a disk with room",
+    errno.EDQUOT: "expected a disk quota with room",
+    errno.EMFILE: "expected a higher limit of open files: ulimit -n",
+    errno.ENFILE: "expected fewer open files on this machine, or a higher limit: sysctl fs.file-max",
+    errno.EAGAIN: "expected a higher limit of processes: ulimit -u, or pids.max of a container",
+    errno.ENOMEM: "expected more free memory",
+}
+
+
+@contextmanager
+def system_errors(doing: str) -> Iterator[None]:
+    """Make a UserError of any OSError that comes while `doing` this."""
+    try:
+        yield
+    except OSError as error:
+        file = f"{error.filename}: " if error.filename else ""
+        expected = _EXPECTED.get(error.errno or 0, "expected the system to allow it")
+        raise UserError(f"{doing}: {file}{error.strerror or error} ({expected})") from error
