@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from analysis.points import LENGTHS
@@ -22,6 +21,7 @@ from loadtests.records import (
     load_run_info,
     read_json,
 )
+from terminal.console import PlainConsole
 
 TOLERANCE = 0.03
 """Figures this near to each other agree, whatever their intervals say."""
@@ -94,6 +94,7 @@ def compare_runs(folder_a: Path, folder_b: Path) -> Comparison:
         *differences("settings", runs[0].settings, runs[1].settings),
         *differences("scenario", runs[0].scenario, runs[1].scenario),
         *differences("run", {"target": runs[0].target}, {"target": runs[1].target}),
+        *code_differences(runs[0].checkout, runs[1].checkout),
     ]
     points, unmatched = compare_points(*summaries)
     if not points:
@@ -117,34 +118,50 @@ def differences(what: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -
     return found
 
 
+def code_differences(ours: JsonObject | None, theirs: JsonObject | None) -> list[str]:
+    """At most one sentence: two runs may have measured with different code."""
+    if ours != theirs:
+        return [f"code: A was measured with {_code(ours)}, B with {_code(theirs)}"]
+    if ours is not None and not ours["clean"]:
+        return [f"code: both were measured with {_code(ours)}, and these may be others in each"]
+    return []
+
+
+def _code(checkout: JsonObject | None) -> str:
+    if checkout is None:
+        return "an unknown commit"
+    changes = "" if checkout["clean"] else " and changes that are not in it"
+    return f"commit {checkout['commit'][:12]}{changes}"
+
+
 def compare_points(summary_a: JsonObject, summary_b: JsonObject) -> tuple[list[PointComparison], int]:
     """Points with the same transport and parameters, and how many have no counterpart."""
-    theirs = {_identity(point): point for point in summary_b["points"]}
+    # How long trials took does not matter to what they measured, unless it is what a run has varied.
+    ignored = LENGTHS if all(_told_apart(summary["points"]) for summary in (summary_a, summary_b)) else frozenset()
+    theirs = {_identity(point, ignored): point for point in summary_b["points"]}
     labels = {style["name"]: style["label"] for style in summary_a["transports"]}
-    varied = [name for name in summary_a["varied"] if name not in LENGTHS]
+    varied = [name for name in summary_a["varied"] if name not in ignored]
     compared = []
     for point in summary_a["points"]:
-        other = theirs.get(_identity(point))
+        other = theirs.get(_identity(point, ignored))
         if other is not None:
             compared.append(PointComparison(_label(point, labels, varied), _agreements(point, other)))
     return compared, len(summary_a["points"]) + len(theirs) - 2 * len(compared)
 
 
-def print_comparison(comparison: Comparison, console: Console) -> None:
+def print_comparison(comparison: Comparison, console: PlainConsole) -> None:
     """Warnings first, then a row per figure, then how many agree."""
     for warning in comparison.warnings:
-        console.print(f"unlike: {warning}", style="yellow", highlight=False, markup=False)
+        console.print_sentence(f"unlike: {warning}", style="yellow")
     table = Table("point", "figure", "A", "B", "difference", "agrees")
     for point in comparison.points:
         for i, agreement in enumerate(point.agreements):
             table.add_row(point.label if i == 0 else "", *_row(agreement), end_section=i == len(point.agreements) - 1)
     console.print(table)
     told = sum(agreement.reason is not None for point in comparison.points for agreement in point.agreements)
-    console.print(
-        f"{told - comparison.disagreements} of {plural(told, 'figure')} agree: one lies in the other's 95 % "
-        f"interval, or they "
-        f"are within {100 * TOLERANCE:.0f} %.",
-        highlight=False,
+    console.print_sentence(
+        f"{told - comparison.disagreements} of {plural(told, 'figure')} agree: one lies in the other's 95 % interval, "
+        f"or they are within {100 * TOLERANCE:.0f} %."
     )
 
 
@@ -173,12 +190,17 @@ def _summary(folder: Path) -> JsonObject:
     return read_json(folder / SUMMARY_FILE, SUMMARY_FORMAT)
 
 
-def _identity(point: JsonObject) -> tuple[str, frozenset[tuple[str, object]]]:
+def _told_apart(points: Sequence[JsonObject]) -> bool:
+    """Whether no two of a run's points differ only in how long their trials took."""
+    return len({_identity(point, LENGTHS) for point in points}) == len(points)
+
+
+def _identity(point: JsonObject, ignored: frozenset[str]) -> tuple[str, frozenset[tuple[str, object]]]:
     # A default counts as not named, so that runs from before a parameter existed find their counterparts.
     parameters = {
         name: value
         for name, value in point["parameters"].items()
-        if name not in LENGTHS and PARAMETER_DEFAULTS.get(name) != value
+        if name not in ignored and PARAMETER_DEFAULTS.get(name) != value
     }
     return point["transport"], frozenset(parameters.items())
 

@@ -45,11 +45,12 @@ from analysis.tables import (
 from analysis.validity import LOSES_ON_PURPOSE
 from analysis.worker_table import worker_table
 from analysis.wrong_way_tables import wrong_way_tables
-from loadtests.records import JsonObject, RunInfo
+from loadtests.records import SCENARIO_FILE, JsonObject, RunInfo
 
 if TYPE_CHECKING:
     from analysis.charts.canvas import Chart
 
+PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 TEMPLATES = Path(__file__).parent / "templates"
 _INTERVALS = "Brackets: 95 % intervals from the spread between trials."
 _GAPS = f"{NOT_MEASURED} not measured, or nothing to measure (a push sends no polls): never a zero."
@@ -137,8 +138,8 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "point_reasons": _point_reasons(results),
         "warnings": summary["warnings"],
         "ledgers": [ledger_table(results), request_table(results)] if results.points else [],
-        "fact_lists": [_facts(run.machine), _facts(run.versions), _facts(run.settings)],
-        "rerun": rerun_commands(run, run_folder.resolve().name),
+        "fact_lists": [_facts(run.machine), _facts({**_code(run), **run.versions}), _facts(run.settings)],
+        "rerun": rerun_commands(run, run_folder.resolve()),
         "colours": _colour_variables(results),
         "text_font": Markup(FONT_STACK),
         "figure_font": Markup(FIGURE_FONT_STACK),
@@ -146,11 +147,15 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
     }
 
 
-def rerun_commands(run: RunInfo, folder_name: str) -> str:
-    """What does this run again, and what makes its report again, a line each."""
-    asked = {"SCENARIO": run.scenario["name"], **run.asked}
+def rerun_commands(run: RunInfo, folder: Path) -> str:
+    """What does this run again, and what makes its report again, a line each; to be given in the project's folder."""
+    if folder.is_relative_to(PROJECT_FOLDER):
+        folder = folder.relative_to(PROJECT_FOLDER)
+    kept = PROJECT_FOLDER / folder / SCENARIO_FILE
+    scenario = folder / SCENARIO_FILE if kept.is_file() else run.scenario["name"]
+    asked = {"SCENARIO": scenario, **run.asked}
     words = [f"{name}={shlex.quote(str(value))}" for name, value in asked.items()]
-    return f"make bench {' '.join(words)}\nmake report RUN=results/{folder_name}"
+    return f"make bench {' '.join(words)}\nmake report RUN={shlex.quote(str(folder))}"
 
 
 def _also(table: Table | None) -> list[Table]:
@@ -209,6 +214,13 @@ def _point_reasons(results: Results) -> list[str]:
         if not point["valid"]
         for reason in point["invalid_reasons"]
     ]
+
+
+def _code(run: RunInfo) -> JsonObject:
+    if run.checkout is None:
+        return {}
+    changes = "" if run.checkout["clean"] else ", with changes that are not in it"
+    return {"commit": f"{run.checkout['commit']}{changes}"}
 
 
 def _facts(document: JsonObject) -> list[tuple[str, str]]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from rich.console import Console
-
 from loadtests.records import UserError
 from loadtests.scenario import load_scenario, shipped_scenarios
 from loadtests.trial_spec import Instruments
+from terminal.console import PlainConsole
+from terminal.plain import print_error
 
 INTERRUPTED_STATUS = 130
 
@@ -23,14 +24,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        options.command(options)
+        status: int = options.command(options) or 0
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED_STATUS
-    return 0
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="SPEC",
-        help="have the servers misbehave on purpose, for example drop:seq=5 (any number of times; the run is INVALID)",
+        help="have the servers misbehave on purpose, for example drop:seq=5 (any number of them; the run is INVALID)",
     )
     run.add_argument(
         "--trace", action="store_true", help="have the server note when it wrote each delivery (costs it CPU)"
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--workers", default="", metavar="N", help="load processes that come from elsewhere (worker)")
     run.add_argument("--listen", default="", metavar="ADDRESS", help="where server and master listen (loopback)")
     run.add_argument("--port", default="", help="port on which the master waits for workers (default: 5557)")
+    run.add_argument("--report", action="store_true", help="make the report of this very run when it is measured")
     run.set_defaults(command=_run)
     worker = commands.add_parser("worker", help="be a load process of a run on another machine, trial after trial")
     worker.add_argument("--master", required=True, metavar="HOST", help="where that run's master listens")
@@ -70,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int:
+    from loadtests.one_at_a_time import one_at_a_time
+    from loadtests.processes import PROJECT_FOLDER
     from loadtests.run import RESULTS_FOLDER, run_scenario
     from loadtests.team import checked_team
 
@@ -78,8 +82,13 @@ def _run(options: argparse.Namespace) -> None:
     target = _checked_target(options.target) if options.target else None
     team = checked_team(options.processes, options.workers, options.listen, options.port)
     results = (options.results or RESULTS_FOLDER).resolve()
-    instruments = Instruments(options.trace, tuple(options.fault))
-    run_scenario(scenario, target, results, Console(stderr=True), instruments, team)
+    instruments = Instruments(options.trace, tuple(spec for given in options.fault for spec in given.split()))
+    with one_at_a_time():
+        folder = run_scenario(scenario, target, results, PlainConsole(stderr=True), instruments, team)
+        if not options.report:
+            return 0
+        # The analysis is a program of its own, which knows of a run what is in its folder.
+        return subprocess.call([sys.executable, "-m", "analysis", "report", folder], cwd=PROJECT_FOLDER)
 
 
 def _checked_target(url: str) -> str:
@@ -112,7 +121,7 @@ def _worker(options: argparse.Namespace) -> None:
     from loadtests.worker_command import serve_trials
 
     keep = (options.keep or RESULTS_FOLDER / "workers").resolve()
-    serve_trials(options.master, checked_port(options.port), keep, Console(stderr=True))
+    serve_trials(options.master, checked_port(options.port), keep, PlainConsole(stderr=True))
 
 
 def _ui(options: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +13,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from loadtests.addresses import Target
+from loadtests.checkout import describe_checkout
 from loadtests.control import ControlClient
 from loadtests.injected import checked_faults
 from loadtests.limits import ensure_descriptors, ensure_ports
@@ -27,6 +28,7 @@ from loadtests.processes import PROJECT_FOLDER, plan_cores
 from loadtests.progress import RunProgress, run_progress
 from loadtests.records import (
     PARAMETER_DEFAULTS,
+    SCENARIO_FILE,
     JsonObject,
     PlannedTrial,
     RunInfo,
@@ -35,11 +37,14 @@ from loadtests.records import (
     finished_trial_folders,
     write_run_info,
 )
-from loadtests.scenario import Scenario
+from loadtests.scenario import Scenario, is_shipped
 from loadtests.session import Surroundings, run_trial
+from loadtests.system_errors import system_errors
 from loadtests.team import Team, check_shares
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_spec import Instruments
+from terminal.console import PlainConsole
+from terminal.plain import plain
 
 RESULTS_FOLDER = PROJECT_FOLDER / "results"
 SETTINGS = {
@@ -62,7 +67,7 @@ def run_scenario(
     scenario: Scenario,
     target_url: str | None,
     results: Path,
-    console: Console,
+    console: PlainConsole,
     instruments: Instruments,
     team: Team,
 ) -> Path:
@@ -86,27 +91,29 @@ def run_scenario(
     folder = _new_folder(results, scenario.name)
     cores = plan_cores(max(team.processes, 1))
     settings = {**instruments.as_settings(), **team.as_settings()}
-    given = {"TARGET": target.url} if target else {}
+    given = {"SCENARIO": scenario.name} if is_shipped(scenario) else {}
+    given |= {"TARGET": target.url} if target else {}
     asked = {**given, **team.as_asked(), **instruments.as_asked()}
     run = replace(_run_info(scenario, trials, target, settings), asked=asked)
     write_run_info(folder, run)
+    (folder / SCENARIO_FILE).write_text(scenario.as_toml(), encoding="utf-8")
     record_noise_floor(folder, run)
-    _point_latest(folder)
+    _point_latest(folder, console)
     _tell_plan(scenario, trials, folder, console)
     surround = partial(Surroundings, cores, target, instruments=instruments, team=team)
     started_s = time.monotonic()
     with _telling_what_is_kept(folder, console), run_progress(trials, console) as progress:
         _measure(trials, folder, progress, surround, scenario.precision is not None)
         if scenario.precision is not None:
-            with _disk_errors(folder):
+            with system_errors(folder.name):
                 run = extend_plan(folder, scenario, scenario.precision, run, time.monotonic() - started_s)
                 write_run_info(folder, run)
-            console.print(tell_pilot(run, len(trials)), highlight=False, soft_wrap=True)
+            console.print_sentence(tell_pilot(run, len(trials)))
             further = run.plan[len(trials) :]
             progress.extend(further)
             _measure(further, folder, progress, surround, False)
             if further:
-                console.print(tell_end(run), highlight=False, soft_wrap=True)
+                console.print_sentence(tell_end(run))
     return folder
 
 
@@ -118,7 +125,7 @@ def _measure(
     more_may_follow: bool,
 ) -> None:
     for trial in trials:
-        with _disk_errors(folder):
+        with system_errors(trial.folder_name):
             surroundings = surround(progress.start(trial), more_follow=more_may_follow or trial is not trials[-1])
             run_trial(trial, folder / "trials" / trial.folder_name, surroundings)
         progress.finish(trial)
@@ -142,6 +149,7 @@ def _run_info(
         versions=describe_versions(),
         settings={**(SETTINGS if target is None else {"server": f"given: {target}"}), **settings},
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        checkout=describe_checkout(PROJECT_FOLDER),
     )
 
 
@@ -187,49 +195,39 @@ def _new_folder(results: Path, name: str) -> Path:
     raise UserError(f"{results}: has a hundred runs of this second already (expected fewer)")
 
 
-def _point_latest(folder: Path) -> None:
+def _point_latest(folder: Path, console: PlainConsole) -> None:
     latest = folder.parent / "latest"
     fresh = folder.parent / f".latest-{os.getpid()}"
     try:
         fresh.symlink_to(folder.name, target_is_directory=True)
         fresh.replace(latest)
-    except OSError:
-        # Not every file system has links; then the run is named by its folder only.
+    except OSError as error:
+        # Not every file system has links, and a copy of the results may have a folder in the link's place.
         fresh.unlink(missing_ok=True)
+        if latest.is_symlink():
+            latest.unlink()
+        console.print_sentence(f"{_shown(latest)} cannot be made a link to this run: {error.strerror}; name its folder")
 
 
 @contextmanager
-def _telling_what_is_kept(folder: Path, console: Console) -> Iterator[None]:
+def _telling_what_is_kept(folder: Path, console: PlainConsole) -> Iterator[None]:
     try:
         yield
     except (UserError, KeyboardInterrupt):
         if kept := len(finished_trial_folders(folder)):
             trials = "1 finished trial is" if kept == 1 else f"{kept} finished trials are"
-            console.print(f"{trials} kept: make report RUN={folder}", highlight=False, soft_wrap=True)
+            console.print_sentence(f"{trials} kept: make report RUN={shlex.quote(str(folder))}")
         raise
 
 
-@contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"{error.filename or folder}: cannot be written: {error.strerror or error} "
-            "(finished trials are kept; expected a disk with room)"
-        ) from error
-
-
-def _tell_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...], folder: Path, console: Console) -> None:
+def _tell_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...], folder: Path, console: PlainConsole) -> None:
     minutes, seconds = divmod(round(expected_seconds(trials)), 60)
-    console.print(f"[bold]{scenario.name}[/bold]: {scenario.description}", highlight=False)
+    console.print(Text.assemble((scenario.name, "bold"), f": {plain(scenario.description)}"))
     if scenario.wrong_way:
-        console.print(f"[bold red]WRONG WAY on purpose:[/bold red] {escape(scenario.wrong_way)}", highlight=False)
-    console.print(
+        console.print_sentence(f"WRONG WAY on purpose: {scenario.wrong_way}", style="bold red")
+    console.print_sentence(
         f"{len(scenario.points())} points × {scenario.repeats} blocks = {len(trials)} trials, about "
-        f"{f'{minutes} min ' if minutes else ''}{seconds} s{tell_beyond(scenario)}; records in {_shown(folder)}",
-        highlight=False,
-        soft_wrap=True,
+        f"{f'{minutes} min ' if minutes else ''}{seconds} s{tell_beyond(scenario)}; records in {_shown(folder)}"
     )
 
 

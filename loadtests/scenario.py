@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from loadtests.parameters import ONLY_WHERE_NAMED, PARAMETERS, WITHOUT_EFFECT, Number, Rule, Switch
 from loadtests.records import PARAMETER_DEFAULTS, JsonObject, UserError
 from loadtests.transports import TRANSPORTS
@@ -82,6 +84,22 @@ class Scenario:
     def as_json(self) -> JsonObject:
         """The resolved scenario for run.json."""
         return {
+            **self._head(),
+            "precision": self.precision,
+            "transports": list(self.transports),
+            "parameters": dict(self.parameters),
+            "without_effect": list(WITHOUT_EFFECT),
+            "sweeps": self._sweep_tables(),
+        }
+
+    def as_toml(self) -> str:
+        """The resolved scenario as a file that `load_scenario` reads: the same points, trials and streams."""
+        precision = {} if self.precision is None else {"precision": self.precision}
+        tables = {"parameters": dict(self.parameters), "sweep": self._sweep_tables()}
+        return tomli_w.dumps({**self._head(), **precision, "transports": list(self.transports), **tables})
+
+    def _head(self) -> JsonObject:
+        return {
             "name": self.name,
             "description": self.description,
             **({"wrong_way": self.wrong_way} if self.wrong_way else {}),
@@ -89,16 +107,14 @@ class Scenario:
             "seed": self.seed,
             "repeats": self.repeats,
             "budget_s": self.budget_s,
-            "precision": self.precision,
             **({} if self.p99_bound_ms is None else {"p99_bound_ms": self.p99_bound_ms}),
-            "transports": list(self.transports),
-            "parameters": dict(self.parameters),
-            "without_effect": list(WITHOUT_EFFECT),
-            "sweeps": [
-                {"transports": list(sweep.transports), **{name: list(values) for name, values in sweep.values}}
-                for sweep in self.sweeps
-            ],
         }
+
+    def _sweep_tables(self) -> list[JsonObject]:
+        return [
+            {"transports": list(sweep.transports), **{name: list(values) for name, values in sweep.values}}
+            for sweep in self.sweeps
+        ]
 
 
 def load_scenario(name_or_path: str) -> Scenario:
@@ -107,7 +123,8 @@ def load_scenario(name_or_path: str) -> Scenario:
     if path.suffix != ".toml":
         path = SCENARIO_FOLDER / f"{name_or_path}.toml"
     try:
-        text = path.read_text(encoding="utf-8")
+        # Windows' editors begin a file with a byte-order mark, which is no part of the TOML.
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a text file in UTF-8 (expected a scenario in TOML)") from error
     except OSError as error:
@@ -121,6 +138,11 @@ def load_scenario(name_or_path: str) -> Scenario:
 def shipped_scenarios() -> list[str]:
     """Names that `SCENARIO=` understands."""
     return sorted(path.stem for path in SCENARIO_FOLDER.glob("*.toml"))
+
+
+def is_shipped(scenario: Scenario) -> bool:
+    """Whether `SCENARIO=` and its name give this very scenario."""
+    return scenario.name in shipped_scenarios() and load_scenario(scenario.name) == scenario
 
 
 def parse_scenario(text: str, file: str) -> Scenario:

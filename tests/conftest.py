@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,3 +26,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _about_s(item: pytest.Item) -> float:
     marker = item.get_closest_marker("takes_s")
     return float(marker.args[0]) if marker else 0.0
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _temporary_files_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Runs in tests go on beside others: the lock by which a machine has one at a time is among the temporary files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
+        yield

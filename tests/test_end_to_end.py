@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from loadtests.processes import PROJECT_FOLDER
-from loadtests.records import finished_trial_folders, load_run_info
+from loadtests.records import Trial, finished_trial_folders, load_run_info
 from tests.running import PATIENCE_S, running_server
 
 pytestmark = pytest.mark.takes_s(150)
@@ -107,6 +108,48 @@ def test_from_scenario_to_report_over_an_emulated_network(tmp_path: Path) -> Non
     again = command("analysis", "report", run)
     assert again.returncode == 0, again.stderr
     assert (run / "summary.json").read_text() == text
+
+
+def test_a_run_reports_its_own_folder_and_not_the_latest(tmp_path: Path) -> None:
+    results = tmp_path / "results [/bold]"
+    (results / "latest").mkdir(parents=True)
+    path = scenario(tmp_path, transports='"websocket"')
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n").replace(b"Every", b"[/ws] Every"))
+    ran = command("loadtests", "run", "--report", path, "--results", results)
+    assert ran.returncode == 0, ran.stderr
+    assert "tiny: [/ws] Every transport for a moment." in ran.stderr
+    (folder,) = results.glob("*-tiny")
+    assert ran.stdout.endswith(f"{folder}/report.html\n")
+    assert (folder / "report.html").is_file()
+    assert list((results / "latest").iterdir()) == []
+    assert f"make bench SCENARIO='{folder}/scenario.toml'" in (folder / "report.md").read_text()
+    checkout = load_run_info(folder).checkout
+    assert checkout is None or len(checkout["commit"]) == 40
+
+
+def test_settings_of_the_users_for_other_work_reach_no_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of the project, as ./locust.conf would lie in it."""
+    checkout, home = tmp_path / "checkout", tmp_path / "home"
+    for folder in ("servers", "loadtests", "terminal"):
+        shutil.copytree(PROJECT_FOLDER / folder, checkout / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    home.mkdir()
+    (checkout / "locust.conf").write_text("run-time = 1s\nno-such-option = 1\n")
+    (home / ".locust.conf").write_text("users = 7\nworker = true\n")
+    for name, value in {
+        "HOME": str(home), "LOCUST_RUN_TIME": "1s", "LOCUST_USERS": "9", "LOCUST_LOCUSTFILE": "/nowhere.py",
+        "PYTHONWARNINGS": "error", "GEVENT_LOOP": "nonsense", "WEB_CONCURRENCY": "many", "PYTHONOPTIMIZE": "2",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    results = tmp_path / "results"
+    path = scenario(tmp_path, transports='"websocket", "short_poll"', measured_s=1.5)
+    ran = subprocess.run(
+        [sys.executable, "-m", "loadtests", "run", path, "--results", results],
+        cwd=checkout, capture_output=True, text=True, timeout=10 * PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    trials = [Trial.load(folder) for folder in finished_trial_folders(results / "latest")]
+    assert [trial.info.end for trial in trials] == ["complete", "complete"]
+    assert all(len(trial.deliveries) == 4 * trial.info.expected_events for trial in trials)
 
 
 def test_a_wrong_way_says_so_first_and_last(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ _VERSIONS = {TRIAL_FORMAT: 2}
 SUMMARY_FILE = "summary.json"
 NOISE_FILE = "noise.json"
 """In a run's folder: the noise floor that it began with, copied from an earlier run; absent where there was none."""
+SCENARIO_FILE = "scenario.toml"
+"""In a run's folder: the scenario as resolved, to be measured again; runs from before it was kept do not have it."""
 
 
 JsonObject = dict[str, Any]

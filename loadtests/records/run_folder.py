@@ -119,7 +119,10 @@ class RunInfo:
     """By the pilot, whose blocks are the scenario's `repeats`; what they lacked is then part of the plan, in further
     blocks. Empty where no precision was asked for, or the pilot was not finished."""
     asked: JsonObject = field(default_factory=dict)
-    """Variables of `make bench` that this run was given beside SCENARIO, as words: to do it again."""
+    """Variables of `make bench` that this run was given, as words: to do it again. SCENARIO is among them where that is
+    the name of a shipped one; else the run's own copy is what to measure again."""
+    checkout: JsonObject | None = None
+    """Which code measured: `commit`, and `clean`, whether its files were as committed; null where git did not know."""
 
 
 @dataclass(frozen=True)
@@ -252,7 +255,7 @@ def load_run_info(run_folder: Path) -> RunInfo:
     path = run_folder / "run.json"
     if not path.is_file():
         raise UserError(f"{run_folder}: not a run folder: it has no run.json (expected a folder below results/)")
-    fields = fields_of(RunInfo, {"precision": [], "asked": {}, **read_json(path, RUN_FORMAT)}, path)
+    fields = fields_of(RunInfo, {"precision": [], "asked": {}, "checkout": None, **read_json(path, RUN_FORMAT)}, path)
     fields["plan"] = tuple(PlannedTrial(**planned) for planned in fields["plan"])
     fields["transports"] = tuple(TransportStyle(**{**t, "dash": tuple(t["dash"])}) for t in fields["transports"])
     fields["precision"] = tuple(PointPrecision(**found) for found in fields["precision"])

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import io
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from analysis.__main__ import main
 from analysis.compare import Agreement, compare_points, compare_runs, differences, print_comparison
-from loadtests.records import JsonObject, UserError, write_json, write_run_info
+from loadtests.records import JsonObject, UserError, load_run_info, write_json, write_run_info
+from terminal.console import PlainConsole
 from tests import fabricate
 from tests.analysis import made_summary as made
 
@@ -100,12 +101,70 @@ def test_what_differs_and_disagrees_is_printed_and_nothing_written(tmp_path: Pat
     before = sorted(tmp_path.rglob("*"))
     comparison = compare_runs(*folders)
     output = io.StringIO()
-    print_comparison(comparison, Console(file=output, width=140))
+    print_comparison(comparison, PlainConsole(file=output, width=140))
     assert comparison.disagreements == 1
     assert "B is INVALID" in output.getvalue()
     assert "1 point in one run only" in output.getvalue()
     assert "NO" in output.getvalue()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_run_that_varies_how_long_it_measures_agrees_with_itself(tmp_path: Path) -> None:
+    points = [
+        made.point(name, p50_ms * length_s, 0.0, measured_s=length_s, base=length_s == 1)
+        for name, p50_ms in (("websocket", 25), ("sse", 30))
+        for length_s in (1, 2, 4)
+    ]
+    run = run_with(tmp_path / "x", made.summary(points, ["measured_s"]))
+    comparison = compare_runs(run, run)
+    assert comparison.disagreements == 0
+    assert comparison.warnings == ()
+    labels = [point.label for point in comparison.points]
+    assert len(set(labels)) == len(points)
+
+
+def test_how_long_trials_took_does_not_keep_runs_apart() -> None:
+    short, long = (made.summary([made.point("sse", 25, 0.0, measured_s=length_s)]) for length_s in (1, 2))
+    compared, unmatched = compare_points(short, long)
+    assert (len(compared), unmatched) == (1, 0)
+
+
+ONE = {"commit": "1" * 40, "clean": True}
+OTHER = {"commit": "2" * 40, "clean": True}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "told"),
+    [
+        (ONE, ONE, []),
+        (None, None, []),
+        (ONE, OTHER, ["code: A was measured with commit 111111111111, B with commit 222222222222"]),
+        (None, ONE, ["code: A was measured with an unknown commit, B with commit 111111111111"]),
+        (
+            ONE,
+            ONE | {"clean": False},
+            [
+                "code: A was measured with commit 111111111111, "
+                "B with commit 111111111111 and changes that are not in it",
+            ],
+        ),
+        (
+            ONE | {"clean": False},
+            ONE | {"clean": False},
+            [
+                "code: both were measured with commit 111111111111 and changes that are not in it, and these may be "
+                "others in each"
+            ],
+        ),
+    ],
+)
+def test_a_difference_of_the_code_is_named(
+    tmp_path: Path, ours: JsonObject | None, theirs: JsonObject | None, told: list[str]
+) -> None:
+    folders = [run_with(tmp_path / name, made.standard()) for name in "ab"]
+    for folder, checkout in zip(folders, (ours, theirs), strict=True):
+        write_run_info(folder, dataclasses.replace(load_run_info(folder), checkout=checkout))
+    assert [warning for warning in compare_runs(*folders).warnings if "code" in warning] == told
 
 
 def test_runs_without_a_common_point_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -11,10 +12,17 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.narrative import completeness
-from analysis.report import verdict_line
+from analysis.report import PROJECT_FOLDER, rerun_commands, verdict_line
 from analysis.series import Results
 from analysis.tables import main_table, parts_table, sweep_tables
-from loadtests.records import JsonObject, RequestKind, finished_trial_folders
+from loadtests.records import (
+    SCENARIO_FILE,
+    JsonObject,
+    RequestKind,
+    finished_trial_folders,
+    load_run_info,
+    write_run_info,
+)
 from tests import fabricate
 from tests.analysis import made_summary as made
 from tests.fabricate_trial import Faults
@@ -54,6 +62,28 @@ def page_of(run: Path) -> Page:
     page = Page()
     page.feed((run / "report.html").read_text(encoding="utf-8"))
     return page
+
+
+def test_how_to_rerun_names_what_works(run: Path, tmp_path: Path) -> None:
+    info = load_run_info(run)
+    assert rerun_commands(info, run).startswith("make bench SCENARIO=fabricated\n"), "no copy was kept in earlier runs"
+    own = tmp_path / "with a space"
+    own.mkdir()
+    (own / SCENARIO_FILE).touch()
+    assert rerun_commands(info, own) == f"make bench SCENARIO='{own}/scenario.toml'\nmake report RUN='{own}'"
+    shipped = dataclasses.replace(info, asked={"SCENARIO": "quick", "FAULT": "drop:seq=1 drop:seq=2"})
+    asked = "make bench SCENARIO=quick FAULT='drop:seq=1 drop:seq=2'\n"
+    assert rerun_commands(shipped, own).startswith(asked)
+    reference = PROJECT_FOLDER / "results" / "reference"
+    assert rerun_commands(info, reference).endswith("\nmake report RUN=results/reference")
+
+
+def test_the_report_has_the_commit_where_it_is_known(tmp_path: Path) -> None:
+    folder = fabricate.fabricate_run(tmp_path / "run", QUICK)
+    write_run_info(folder, dataclasses.replace(load_run_info(folder), checkout={"commit": "12ab", "clean": False}))
+    assert main(["report", str(folder)]) == 0
+    for name in ("report.md", "report.html"):
+        assert "12ab, with changes that are not in it" in (folder / name).read_text(encoding="utf-8")
 
 
 def test_the_page_fetches_nothing_and_runs_nothing(run: Path) -> None:

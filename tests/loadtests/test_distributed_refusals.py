@@ -62,8 +62,8 @@ def test_a_server_that_already_runs_is_measured_by_workers_and_one_of_another_ve
         assert len(trial.deliveries) == 5 * trial.info.expected_events
     summary = summarize_run(results / "latest")
     assert all(point["server_cpu_us_per_event"] is None for point in summary["points"])
-    asked = f"make bench SCENARIO=tiny TARGET={url} PROCESSES=1 WORKERS=1 PORT={port}\n"
-    assert rerun_commands(load_run_info(results / "latest"), "x").startswith(asked)
+    asked = f"/scenario.toml TARGET={url} PROCESSES=1 WORKERS=1 PORT={port}\n"
+    assert asked in rerun_commands(load_run_info(results / "latest"), (results / "latest").resolve())
 
 
 def test_one_of_another_version_that_comes_before_all_others_does_not_end_the_run(tmp_path: Path) -> None:
