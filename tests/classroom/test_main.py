@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import psutil
 import pytest
@@ -110,22 +109,3 @@ def test_alone_nothing_is_open_to_the_network(classroom: RunningClassroom) -> No
     }
     assert listening == {"127.0.0.1"}
     assert (classroom.teacher_key, classroom.join_code) == (None, None)
-
-
-def make(*arguments: str, **environment: str) -> str:
-    command = ["make", "--dry-run", "--assume-old=.venv/.complete", *arguments]
-    told = subprocess.run(
-        command,
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PATH": str(Path("/usr/bin:/bin"))} | environment,
-    )
-    return told.stdout
-
-
-def test_make_demo_opens_to_the_network_only_who_says_so_in_the_command() -> None:
-    assert '--host "127.0.0.1" --port "8000"' in make("demo")
-    assert '--host "127.0.0.1" --port "8000"' in make("demo", HOST="some.machine")
-    assert '--host "0.0.0.0" --port "9000"' in make("demo", "HOST=0.0.0.0", "PORT=9000")
