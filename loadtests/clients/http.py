@@ -20,7 +20,6 @@ from servers import wire
 
 _PADDING = "X-Padding: "
 _REMEMBERED_HEADS = 256
-_NO_KERNEL_STAMP_NS = 0
 _REDIRECTIONS = range(300, 400)
 
 
@@ -182,7 +181,8 @@ class HttpClient(Client):
         if answer is not None:
             answer.end()
         if answer is not None and answer.complete:
-            self._complete(self._joined(answer), now_ns, _NO_KERNEL_STAMP_NS)
+            # No kernel stamps the end of a stream.
+            self._complete(self._joined(answer), now_ns, NO_TIME_NS)
         elif self._down_bytes:
             self._abandon(Outcome.LOST, now_ns, "got part of an answer, then its connection ended")
         elif not self._reused:

@@ -24,6 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 from loadtests.addresses import Endpoint
 
 _TRANSPORTS = ("websocket", "sse", "long_poll", "short_poll", "echo_post", "echo_post_new")
+_CONTROL_PATHS = ("/health", "/clock", "/stats", "/stream")
 _WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _SWITCHING_PROTOCOLS, _OK, _NO_CONTENT = 101, 200, 204
 
@@ -53,7 +54,7 @@ class Behaviour:
     hangs_up_idle_s: float | None = None
     """Closes a kept connection on which nothing was asked for so long."""
     informational: tuple[int, ...] = ()
-    """Such answers (100, 103) precede each final one."""
+    """Such answers (100, 103) precede each final one that a client gets; Python's http.client takes 103 for final."""
     line_end: str = "\n"
     """Of the event stream."""
     stream_start: str = ""
@@ -115,7 +116,7 @@ class RawServer:
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         self.requests[url.path] += 1
         self.hosts[headers["host"]] += 1
-        for status in self._is.informational:
+        for status in self._is.informational if url.path not in _CONTROL_PATHS else ():
             writer.write(f"HTTP/{self._is.version} {status} Soon\r\nLink: </style.css>\r\n\r\n".encode())
         if url.path in self._is.replaced:
             return await self._write(writer, self._is.replaced[url.path])
