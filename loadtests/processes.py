@@ -33,7 +33,7 @@ _GRACE_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class CorePlan:
-    """Which cores server and load may use; None where the platform cannot pin or has a single core."""
+    """Which cores server and load may use; None where the platform cannot pin or has a single core, or nobody did."""
 
     server: tuple[int, ...] | None
     load: tuple[int, ...] | None

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loadtests.addresses import Endpoint, Target
@@ -31,6 +31,7 @@ from loadtests.records import (
     UserError,
 )
 from loadtests.team import ALONE, LOAD_LOG, Team, start_load
+from loadtests.tracebacks import traceback_problem
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_record import published_events, trial_info, written_events
 from loadtests.trial_spec import OUTCOME_FILE, SPEC_FILE, Instruments, LoadOutcome, TrialSpec
@@ -70,6 +71,9 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
         stats, trace = processes.server_account()
         processes.ask_server_to_end()
         relay = processes.stop_relay()
+    logs = (("the load process", folder / LOAD_LOG), ("the relay", folder / _RELAY_LOG))
+    printed = {log: said for who, log in logs if (said := traceback_problem(who, log))}
+    outcome = replace(outcome, problems=(*outcome.problems, *printed.values()))
     record = Trial(
         info=trial_info(trial, outcome, stats, relay, processes.cores, processes.server, started_s, time.monotonic()),
         deliveries=Deliveries.load(folder),
@@ -83,8 +87,12 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
         written=written_events(trace, outcome),
     )
     record.save(folder)
-    for name in (SPEC_FILE, OUTCOME_FILE, LOAD_LOG, _SERVER_LOG, _RELAY_LOG):
+    for name in (SPEC_FILE, OUTCOME_FILE, _SERVER_LOG, *(log.name for _, log in logs if log not in printed)):
         (folder / name).unlink(missing_ok=True)
+    # Workers have said themselves what their logs hold: some of them are on other machines.
+    for log in sorted((folder / WORKERS_FOLDER).glob(f"*/{LOAD_LOG}")):
+        if traceback_problem("", log):
+            log.replace(folder / f"{log.parent.name}-{LOAD_LOG}")
     shutil.rmtree(folder / WORKERS_FOLDER, ignore_errors=True)
     return record.info
 
@@ -103,7 +111,9 @@ class _Processes:
         self._server: Child | None = None
         self._relay: Child | None = None
         workers = trial.parameters.get("workers", 1)
-        self.cores = cores = surroundings.cores.for_workers(workers)
+        cores = surroundings.cores.for_workers(workers)
+        # Whoever started a target has put it where it runs: a core that is planned for a server is none of it.
+        self.cores = cores = cores if surroundings.target is None else replace(cores, server=None)
         if surroundings.target is None:
             port = free_port(team.listen)
             server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(team.listen, port)]

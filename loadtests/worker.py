@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from array import array
 from pathlib import Path
@@ -28,6 +29,8 @@ from loadtests.records import JsonObject, SampleRole, UserError
 from loadtests.server_clock import ClockReading
 from loadtests.spool import NewRows, Spool
 from loadtests.stolen_time import stolen_from
+from loadtests.team import LOAD_LOG
+from loadtests.tracebacks import traceback_problem
 from loadtests.trial_spec import TrialSpec
 
 FLUSH_PERIOD_S = 0.2
@@ -127,7 +130,7 @@ class WorkerConductor:
         flushing = gevent.spawn(self._keep_flushing, new_rows)
         try:
             finished: JsonObject = {"end": load.receive(t0_ns)}
-            finished |= {"problems": list(load.recorder.problems), **_as_json(control.read_clock(CLOCK_EXCHANGES))}
+            finished |= {"problems": self._problems(load), **_as_json(control.read_clock(CLOCK_EXCHANGES))}
         finally:
             flushing.kill()
             control.close()
@@ -135,6 +138,10 @@ class WorkerConductor:
             self._flush(new_rows)
         more_follow = self._hand_over(finished)
         return {"end": "served", "trial": spec.trial.folder_name, "clients": told["count"], "more_follow": more_follow}
+
+    def _problems(self, load: Load) -> list[str]:
+        printed = traceback_problem(f"a load process on {socket.gethostname()}", self._folder / LOAD_LOG)
+        return [*load.recorder.problems, *([printed] if printed else [])]
 
     def _hand_over(self, finished: JsonObject) -> bool:
         """Until the master has all rows; whether it wants this worker again."""

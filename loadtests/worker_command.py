@@ -15,14 +15,14 @@ from loadtests.messages import END_FILE, JOINED_FILE, WORKER_VARIABLE
 from loadtests.processes import Child
 from loadtests.records import JsonObject, UserError
 from loadtests.spool import Spool
-from loadtests.team import LOCUSTFILE, SINGLE_THREADED
+from loadtests.team import LOAD_LOG, LOCUSTFILE, SINGLE_THREADED
+from loadtests.tracebacks import traceback_problem
 from terminal.console import PlainConsole
 
 FIRST_PATIENCE_S = 300.0
 """For the first trial: the run may be started after its workers."""
 NEXT_PATIENCE_S = 60.0
 """Between two trials."""
-_LOG = "worker.log"
 _CHECK_S = 0.2
 
 
@@ -72,18 +72,21 @@ def _serve_one(master: Endpoint, folder: Path, patience_s: float, console: Plain
     worker = ["-m", "loadtests.locust_process", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
     worker += ["--worker", "--master-host", master.host_in_url, "--master-port", str(master.port)]
     folder.mkdir(parents=True)
-    given_up = False
+    given_up, printed = False, None
     deadline = time.monotonic() + patience_s
     try:
-        with Child(worker, folder / _LOG, environment={WORKER_VARIABLE: str(folder), **SINGLE_THREADED}) as process:
+        with Child(worker, folder / LOAD_LOG, environment={WORKER_VARIABLE: str(folder), **SINGLE_THREADED}) as process:
             while process.wait(_CHECK_S) is None:
                 if time.monotonic() > deadline and not (folder / JOINED_FILE).exists():
                     return None
         end = _end(folder, process)
+        printed = traceback_problem("the load process", folder / LOAD_LOG)
         given_up = end["end"] in ("served", "refused")
         return end
     finally:
-        if given_up or not any(Spool(folder).sizes_bytes().values()):
+        if printed:
+            console.print_sentence(f"{printed}, in {folder}")
+        elif given_up or not any(Spool(folder).sizes_bytes().values()):
             shutil.rmtree(folder)
             with suppress(OSError):
                 folder.parent.rmdir()  # only where nothing else is kept in it

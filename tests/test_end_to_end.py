@@ -215,6 +215,10 @@ def test_echo_and_a_target_that_is_already_running(tmp_path: Path) -> None:
     summary = json.loads((run / "summary.json").read_text())
     points = {point["transport"]: point for point in summary["points"]}
     assert set(points) == {"echo_websocket", "echo_post", "echo_post_new"}
+    for path in (run / "trials").glob("*/trial.json"):
+        capabilities = json.loads(path.read_text())["capabilities"]
+        assert capabilities["cpu_pinned"] is None, "whoever started the server has put it on some core or none"
+        assert capabilities["server_address"] == url.removeprefix("http://")
     for point in points.values():
         assert point["ledger"]["delivered"] == point["ledger"]["expected"] > 0
         assert point["server_cpu_us_per_event"] is None
