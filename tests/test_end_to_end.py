@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from analysis.__main__ import main as analyse
 from loadtests.processes import PROJECT_FOLDER
 from loadtests.records import Trial, finished_trial_folders, load_run_info
 from tests.running import PATIENCE_S, running_server
@@ -55,6 +56,11 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", *map(str, arguments)],
         cwd=PROJECT_FOLDER, capture_output=True, text=True, timeout=10 * PATIENCE_S, check=False,
     )  # fmt: skip
+
+
+def report(run: Path) -> None:
+    """Do what `analysis report` does, which other tests here start as a command, without importing matplotlib again."""
+    assert analyse(["report", str(run)]) == 0
 
 
 @pytest.fixture(autouse=True)
@@ -190,8 +196,7 @@ def test_a_run_goes_on_where_its_pilot_did_not_do(tmp_path: Path) -> None:
     assert len(finished_trial_folders(run)) == len(info.plan) >= 6
     done = sum(point.trials_needed == 3 for point in info.precision)
     assert f"{done} of 2 points known to 8 % after 3 blocks" in said
-    reported = command("analysis", "report", run)
-    assert reported.returncode == 0, reported.stderr
+    report(run)
     points = json.loads((run / "summary.json").read_text())["points"]
     known = 0
     for point in points:
@@ -210,8 +215,7 @@ def test_echo_and_a_target_that_is_already_running(tmp_path: Path) -> None:
         ran = command("loadtests", "run", path, "--results", tmp_path / "results", "--target", url)
         assert ran.returncode == 0, ran.stderr
         run = tmp_path / "results" / "latest"
-        reported = command("analysis", "report", run)
-        assert reported.returncode == 0, reported.stderr
+        report(run)
     summary = json.loads((run / "summary.json").read_text())
     points = {point["transport"]: point for point in summary["points"]}
     assert set(points) == {"echo_websocket", "echo_post", "echo_post_new"}
@@ -248,8 +252,7 @@ def test_a_traced_run_tells_the_servers_part_and_a_slowed_one_is_invalid(tmp_pat
     assert ran.returncode == 0, ran.stderr
     run = results / "latest"
     assert load_run_info(run).settings["trace"].startswith("on")
-    reported = command("analysis", "report", run)
-    assert reported.returncode == 0, reported.stderr
+    report(run)
     summary = json.loads((run / "summary.json").read_text())
     points = {point["transport"]: point for point in summary["points"]}
     assert not summary["valid"]
@@ -286,7 +289,7 @@ def test_a_server_of_two_processes_is_measured_as_one(tmp_path: Path) -> None:
     ran = command("loadtests", "run", path, "--results", tmp_path / "results")
     assert ran.returncode == 0, ran.stderr
     run = tmp_path / "results" / "latest"
-    assert command("analysis", "report", run).returncode == 0
+    report(run)
     for point in json.loads((run / "summary.json").read_text())["points"]:
         assert point["ledger"]["delivered"] == point["ledger"]["expected"] > 0
         assert point["ledger"]["duplicate"] == point["ledger"]["reordered"] == 0
@@ -331,8 +334,7 @@ def test_an_interrupted_run_keeps_what_it_measured_and_leaves_nothing_running(
     assert f"{kept} finished trial" in said
     assert f"kept: make report RUN={(results / 'latest').resolve()}" in said
     assert servers_left(tmp_path) == set()
-    reported = command("analysis", "report", results / "latest")
-    assert reported.returncode == 0, reported.stderr
+    report(results / "latest")
     summary = json.loads((results / "latest" / "summary.json").read_text())
     assert 1 <= summary["finished_trials"] < summary["planned_trials"] == 4
 
@@ -352,7 +354,7 @@ def test_a_server_that_dies_in_mid_trial_is_one_sentence(tmp_path: Path) -> None
     assert "Traceback" not in said
     assert "the server ended in mid-trial with exit status -9" in " ".join(said.split())
     assert servers_left(tmp_path) == set()
-    assert command("analysis", "report", results / "latest").returncode == 0
+    report(results / "latest")
 
 
 def test_a_killed_harness_leaves_no_server_behind(tmp_path: Path) -> None:
@@ -379,8 +381,7 @@ def test_a_run_with_faults_is_measured_to_its_end_and_invalid(tmp_path: Path) ->
     assert ran.returncode == 0, ran.stderr
     run = tmp_path / "results" / "latest"
     assert list(load_run_info(run).settings["faults"]) == ["duplicate:seq=3", "delay:ms=20,client=1"]
-    reported = command("analysis", "report", run)
-    assert reported.returncode == 0, reported.stderr
+    report(run)
     summary = json.loads((run / "summary.json").read_text())
     assert summary["valid"] is False
     assert summary["verdict"].startswith("INVALID")

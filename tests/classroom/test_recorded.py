@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from classroom import recorded
 from classroom.lanes import TRANSPORTS
 from classroom.recorded import BUNDLED
 from classroom.settings import RunSettings
@@ -19,11 +20,6 @@ from tests.classroom.conftest import CHECKOUT, RunningClassroom
 from tests.classroom.page_driving import PATIENCE_MS, module
 
 RECORDING: dict[str, Any] = json.loads(BUNDLED.read_text())
-
-
-def record(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "classroom.recorded", *arguments]
-    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
 
 
 def test_the_bundled_run_is_whole() -> None:
@@ -137,7 +133,8 @@ def test_where_no_lane_answers_the_page_turns_to_it(
 @pytest.mark.usefixtures("browser")  # where there is none it cannot record
 def test_the_documented_command_records_a_real_run(tmp_path: Path) -> None:
     target = tmp_path / "mine.json"
-    done = record(str(target), "--seconds", "3", "--seed", "1")
+    command = [sys.executable, "-m", "classroom.recorded", str(target), "--seconds", "3", "--seed", "1"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     saved = json.loads(target.read_text())
     assert saved["format"] == RECORDING["format"]
@@ -147,8 +144,8 @@ def test_the_documented_command_records_a_real_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", ["2", "61", "nan", "long"])
-def test_a_length_that_makes_no_sense_is_refused_in_words(seconds: str) -> None:
-    done = record("unused.json", "--seconds", seconds)
-    assert done.returncode == 2
-    assert "expected 3 to 60 seconds" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_length_that_makes_no_sense_is_refused_in_words(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        recorded.main(["unused.json", "--seconds", seconds])
+    assert caught.value.code == 2
+    assert "expected 3 to 60 seconds" in capsys.readouterr().err
