@@ -157,10 +157,10 @@ def setup_ms(trial: Trial) -> npt.NDArray[np.float64]:
 
 
 def processor_use(trial: Trial, role: SampleRole) -> Processor | None:
-    """CPU time interpolated between samples at the window's edges; None where this role was not sampled.
+    """CPU time between the samples at both ends of the window; None where this role was not sampled.
 
     The server's is without the publisher's idle spinning before due times, which no event needs and which gives way
-    to all work; it is reported for the whole stream and taken off in proportion.
+    to all work. It is reported for the whole stream; as it is spent per event, the window's events have their share.
     """
     samples = trial.samples.where(trial.samples.role == role)
     processes = [_process_use(trial, samples.where(samples.worker == worker)) for worker in np.unique(samples.worker)]
@@ -193,8 +193,9 @@ def _process_use(trial: Trial, samples: Samples) -> Processor | None:
     cpu_ns, stolen_ns = within_window(samples.cpu_ns), within_window(samples.stolen_ns)
     serves = samples.role[0] == SampleRole.SERVER
     if serves:
-        spin_ns = trial.info.server_stats.get("spin_cpu_ns") or 0
-        cpu_ns = max(0.0, cpu_ns - spin_ns * window_ns / (window[1] - trial.info.t0_ns))
+        published_ns = trial.published.due_ns
+        spin_ns = (trial.info.server_stats.get("spin_cpu_ns") or 0) / max(len(published_ns), 1)
+        cpu_ns = max(0.0, cpu_ns - spin_ns * int(in_window(trial, published_ns).sum()))
     processes = trial.info.parameters.get("workers", 1) if serves else 1
     core_ns = max(window_ns - stolen_ns, 1.0)
     return Processor(

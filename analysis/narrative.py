@@ -71,6 +71,13 @@ def validity_checks(results: Results) -> list[str]:
             f"CPU of the {name}: at most {percent(max(ratios))} of one core in any trial."
             if ratios else f"CPU of the {name}: not measured."
         )  # fmt: skip
+    if relays := [point for point in points if point["relay_cpu_ratio"] is not None]:
+        together = max(point["relay_cpu_ratio"] + (point["load_cpu_ratio"] or 0.0) for point in relays)
+        checks.append(
+            f"CPU of the relay that emulates the network: at most {percent(max(p['relay_cpu_ratio'] for p in relays))} "
+            f"of one core in any trial. It runs beside the load generator, not the server: both together at most "
+            f"{percent(together)}."
+        )
     lag_ms = max(point["parts_ms"]["server_lag"]["p99"] or 0.0 for point in points)
     checks.append(f"Publishing: the 99th percentile of lateness was at most {figure(lag_ms)} ms at any point.")
     skipped = sum(point["requests"].get("skipped") or 0 for point in points)

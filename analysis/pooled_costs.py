@@ -20,6 +20,8 @@ Figure = Callable[[TrialMeasures], Parts | None]
 """A figure's parts of one trial; None where the trial did not measure it."""
 
 _ROLES = (("server", SampleRole.SERVER), ("load", SampleRole.LOAD))
+_RELAY = ("relay", SampleRole.RELAY)
+"""It holds no clients' memory worth telling, and is there only where the network is emulated."""
 _OUTDATED_FROM_MS = {"older_than_100_ms_ratio": 100.0, "older_than_1_s_ratio": 1000.0}
 
 
@@ -39,10 +41,12 @@ def pooled_costs(trials: Trials, pilot_blocks: int | None) -> JsonObject:
         fields |= pooled(name, FIGURES[name])
     fields["requests"] = summed([trial.requests.totals for trial in trials])
     fields |= _bytes(trials, pilot_blocks)
-    for name, role in _ROLES:
+    for name, role in (*_ROLES, _RELAY):
         fields |= pooled(f"{name}_cpu_us_per_event", FIGURES[f"{name}_cpu_us_per_event"])
         known = [use for trial in trials if (use := trial.processors[role]) is not None]
         fields[f"{name}_cpu_ratio"] = max((use.ratio for use in known), default=None)
+    for name, role in _ROLES:
+        known = [use for trial in trials if (use := trial.processors[role]) is not None]
         fields[f"{name}_stolen_ratio"] = max((use.stolen_ratio for use in known), default=None)
         fields[f"{name}_rss_bytes"] = max((use.rss_bytes for use in known), default=None)
         for memory in (f"{name}_connected_rss_bytes", f"{name}_rss_bytes_per_client"):
@@ -123,7 +127,7 @@ FIGURES: dict[str, Figure] = {
     "time_to_connect_s": lambda trial: None if trial.connecting.time_s is None else (trial.connecting.time_s, 1),
     "mean_age_ms": _steady(_mean_age),
     **{name: _steady(partial(_outdated, from_ms)) for name, from_ms in _OUTDATED_FROM_MS.items()},
-    **{f"{name}_cpu_us_per_event": _steady(partial(_cpu_us, role)) for name, role in _ROLES},
+    **{f"{name}_cpu_us_per_event": _steady(partial(_cpu_us, role)) for name, role in (*_ROLES, _RELAY)},
     **{
         f"{name}_connected_rss_bytes": partial(_memory, role, lambda held, _: held.connected_bytes)
         for name, role in _ROLES

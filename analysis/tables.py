@@ -144,6 +144,7 @@ def parts_table(results: Results) -> Table:
         ("set-up bytes per client", lambda p: Cell(figure(p["setup_bytes_per_client"]))),
         ("server CPU", lambda p: Cell(percent(p["server_cpu_ratio"]))),
         ("load CPU", lambda p: Cell(percent(p["load_cpu_ratio"]))),
+        *_relay_columns(results),
         ("server memory MB", lambda p: Cell(_megabytes(p["server_rss_bytes"]))),
     ]
     if any(value_at(point, "parts_ms", "queue") for point in results.points):
@@ -180,6 +181,12 @@ def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, J
     )
     first = "Transport" if not swept else f"Transport, {parameter_title(swept)}"
     return Table(title, (first, *(name for name, _ in columns)), body)
+
+
+def _relay_columns(results: Results) -> list[_Column]:
+    if all(point["relay_cpu_ratio"] is None for point in results.points):
+        return []
+    return [("relay CPU", lambda p: Cell(percent(p["relay_cpu_ratio"])))]
 
 
 def _outdated_columns(results: Results, *named: tuple[str, str]) -> list[_Column]:

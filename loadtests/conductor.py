@@ -17,7 +17,7 @@ from loadtests.plan import stream_lead_ms
 from loadtests.records import UserError
 from loadtests.server_clock import judge_server_clock, offset_at_start_ns
 from loadtests.transports import TRANSPORTS
-from loadtests.trial_spec import LoadOutcome, TrialSpec
+from loadtests.trial_spec import LoadOutcome, MeasuredWindow, TrialSpec
 
 
 class Conductor:
@@ -32,7 +32,7 @@ class Conductor:
     def conduct(self, folder: Path) -> LoadOutcome:
         """Run the trial and write its tables and outcome into `folder`."""
         try:
-            outcome = self._conduct()
+            outcome = self._conduct(folder)
         except UserError as error:
             outcome = LoadOutcome.failed(str(error))
         self._load.driver.finish()
@@ -44,7 +44,7 @@ class Conductor:
         outcome.write(folder)
         return outcome
 
-    def _conduct(self) -> LoadOutcome:
+    def _conduct(self, folder: Path) -> LoadOutcome:
         self._control.wait_until_ready(SERVER_PATIENCE_S)
         self._load.wait_for_server()
         before = self._control.read_clock()
@@ -53,16 +53,17 @@ class Conductor:
         self._load.open()
         self._load.wait_for_clients()
         t0_ns = self._start_stream(offset_at_start_ns(before))
+        window = MeasuredWindow(*window_ns(self._trial, t0_ns))
+        window.write(folder)
         end = self._load.receive(t0_ns)
         finished_ns = time.monotonic_ns()
         clock = judge_server_clock(before, self._control.read_clock())
-        window_start_ns, stream_end_ns = window_ns(self._trial, t0_ns)
         driver = self._load.driver
         return LoadOutcome(
             t0_ns=t0_ns,
-            window_start_ns=window_start_ns,
-            window_end_ns=stream_end_ns,
-            stream_end_ns=stream_end_ns,
+            window_start_ns=window.start_ns,
+            window_end_ns=window.end_ns,
+            stream_end_ns=window.end_ns,
             finished_ns=finished_ns,
             end=end,
             failure="",

@@ -26,7 +26,7 @@ from loadtests.plan import connect_patience_s, drain_limit_s, stream_spec
 from loadtests.records import COMPLETE, UserError, WorkerInfo
 from loadtests.server_clock import judge_server_clock, offset_at_start_ns
 from loadtests.transports import TRANSPORTS
-from loadtests.trial_spec import LoadOutcome, TrialSpec
+from loadtests.trial_spec import LoadOutcome, MeasuredWindow, TrialSpec
 from servers.stream import due_offsets_ns, payloads
 
 _log = logging.getLogger(__name__)
@@ -138,7 +138,9 @@ class MasterConductor:
         t0_ns = self._start_stream(server_offset_ns)
         for client_id, member in members.items():
             self._say(messages.BEGIN, {"t0_ns": t0_ns - member.clock().offset_ns}, client_id)
-        self._wait_for_rows(window_ns(self._spec.trial, t0_ns)[1])
+        window = MeasuredWindow(*window_ns(self._spec.trial, t0_ns))
+        window.write(self._folder)
+        self._wait_for_rows(window.end_ns)
         clock = judge_server_clock(before, self._control.read_clock())
         outcome = self._outcome(t0_ns, dataclasses.asdict(clock))
         clients_stamp = TRANSPORTS[self._spec.trial.transport].clients_send

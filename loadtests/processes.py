@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import psutil
 
 from loadtests.addresses import listener_of
@@ -29,11 +30,13 @@ from loadtests.system_errors import system_errors
 
 PROJECT_FOLDER = Path(__file__).parent.parent
 _GRACE_S = 2.0
+_EDGE_LOOK_PERIOD_S = 0.03
+"""Shorter than the time from posting a stream to its start, so that no end of its window can be missed."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorePlan:
-    """Which cores server and load may use; None where the platform cannot pin or has a single core, or nobody did."""
+    """Which cores server and load (and the relay beside it) may use; None where nobody pinned, or could."""
 
     server: tuple[int, ...] | None
     load: tuple[int, ...] | None
@@ -55,8 +58,8 @@ class CorePlan:
 def plan_cores(load_processes: int = 1) -> CorePlan:
     """One core for the server and others for the load, as many as it has processes, of those this process may use.
 
-    The relay and the harness itself stay free to run wherever there is room. Where there are fewer cores than load
-    processes, these share them.
+    The relay shares the load's, so that the server has its core to itself. The harness itself stays free to run
+    wherever there is room. Where there are fewer cores than load processes, these share them.
     """
     if not hasattr(os, "sched_getaffinity"):
         return CorePlan(None, None)
@@ -198,8 +201,38 @@ class ResourceSampler:
             self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes, stolen_ns()))
 
     def table(self) -> Samples:
-        """All rows so far."""
-        return Samples.from_rows(self._rows, worker=0)
+        """All rows so far, in the order of their time: several threads may read."""
+        rows = Samples.from_rows(self._rows, worker=0)
+        order = np.argsort(rows.at_ns, kind="stable")
+        return Samples(**{name: getattr(rows, name)[order] for name in Samples.column_names()})
+
+
+class WindowEdges:
+    """Both ends of the measured window, for samples that are taken just there: each is passed once."""
+
+    def __init__(
+        self, read_ends_ns: Callable[[], Sequence[int]], now_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        """`read_ends_ns` returns both ends, or nothing as long as they are not known."""
+        self._read_ends_ns = read_ends_ns
+        self._now_ns = now_ns
+        self._ahead_ns: list[int] | None = None
+
+    def wait_s(self, longest_s: float) -> float:
+        """How long to wait until an end may have been passed, at most `longest_s`."""
+        if self._ahead_ns is None:
+            return min(longest_s, _EDGE_LOOK_PERIOD_S)
+        ahead_s = [(end_ns - self._now_ns()) / 1e9 for end_ns in self._ahead_ns[:1]]
+        return max(0.0, min([longest_s, *ahead_s]))
+
+    def passed(self) -> bool:
+        """Whether an end has been passed since the last call that said so."""
+        if self._ahead_ns is None:
+            self._ahead_ns = list(self._read_ends_ns()) or None
+        if not self._ahead_ns or self._now_ns() < self._ahead_ns[0]:
+            return False
+        self._ahead_ns = [end_ns for end_ns in self._ahead_ns if end_ns > self._now_ns()]
+        return True
 
 
 _Member = tuple[psutil.Process, Callable[[], int]]

@@ -14,7 +14,7 @@ from loadtests.addresses import Endpoint, Target
 from loadtests.control import ControlClient
 from loadtests.messages import WORKERS_FOLDER
 from loadtests.plan import connect_patience_s, drain_limit_s, trial_seconds
-from loadtests.processes import Child, CorePlan, ResourceSampler, free_port, observing
+from loadtests.processes import Child, CorePlan, ResourceSampler, WindowEdges, free_port, observing
 from loadtests.records import (
     Clients,
     ClockPairs,
@@ -34,7 +34,15 @@ from loadtests.team import ALONE, LOAD_LOG, Team, start_load
 from loadtests.tracebacks import traceback_problem
 from loadtests.transports import TRANSPORTS
 from loadtests.trial_record import published_events, trial_info, written_events
-from loadtests.trial_spec import OUTCOME_FILE, SPEC_FILE, Instruments, LoadOutcome, TrialSpec
+from loadtests.trial_spec import (
+    OUTCOME_FILE,
+    SPEC_FILE,
+    WINDOW_FILE,
+    Instruments,
+    LoadOutcome,
+    MeasuredWindow,
+    TrialSpec,
+)
 
 _SERVER_LOG, _RELAY_LOG = "server.log", "relay.log"
 _SAMPLE_PERIOD_S = 0.2
@@ -87,7 +95,8 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
         written=written_events(trace, outcome),
     )
     record.save(folder)
-    for name in (SPEC_FILE, OUTCOME_FILE, _SERVER_LOG, *(log.name for _, log in logs if log not in printed)):
+    passing = (SPEC_FILE, WINDOW_FILE, OUTCOME_FILE, _SERVER_LOG)
+    for name in (*passing, *(log.name for _, log in logs if log not in printed)):
         (folder / name).unlink(missing_ok=True)
     # Workers have said themselves what their logs hold: some of them are on other machines.
     for log in sorted((folder / WORKERS_FOLDER).glob(f"*/{LOAD_LOG}")):
@@ -155,7 +164,7 @@ class _Processes:
         port = free_port(self._team.listen)
         relay = ["-m", "servers", "relay", *_listening(self._team.listen, port)]
         relay += ["--to", str(self.server), "--delay-ms", f"{delay_ms:g}"]
-        self._relay = running.enter_context(Child(relay, self._folder / _RELAY_LOG))
+        self._relay = running.enter_context(Child(relay, self._folder / _RELAY_LOG, self.cores.load))
         self.sampler.watch(SampleRole.RELAY, self._relay.pid)
         return Endpoint(self._team.listen, port)
 
@@ -175,7 +184,11 @@ class _Processes:
         connecting_s = connect_patience_s(parameters["clients"])
         limit_s = trial_seconds(parameters) + connecting_s + drain_limit_s(parameters) + _GRACE_S
         limit_s += self._team.patience_s
-        while self._load.wait(_SAMPLE_PERIOD_S) is None:
+        edges = WindowEdges(self._window_ns)
+        while self._load.wait(edges.wait_s(_SAMPLE_PERIOD_S)) is None:
+            # Here and not where the others are taken: that thread waits until nothing else wants to run.
+            if edges.passed():
+                self.sampler.read()
             elapsed_s = time.monotonic() - started_s
             self._check_others()
             if elapsed_s > limit_s:
@@ -185,6 +198,10 @@ class _Processes:
 
         # A load whose server is gone may well end first: why it did so is told by the server.
         self._check_others()
+
+    def _window_ns(self) -> tuple[int, ...]:
+        window = MeasuredWindow.read(self._folder)
+        return () if window is None else (window.start_ns, window.end_ns)
 
     def _check_others(self) -> None:
         for name, child in (("server", self._server), ("relay", self._relay)):

@@ -1,4 +1,4 @@
-"""What the load of a trial is told, and what it answers: two JSON files in the trial's folder."""
+"""What the load of a trial is told, and what it answers: JSON files in the trial's folder."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from loadtests.server_clock import ServerClock
 TRIAL_VARIABLE = "PUSH_VS_POLL_TRIAL"
 """Environment variable that names the spec's file; without it the locustfile is used by hand."""
 SPEC_FILE = "load-spec.json"
+WINDOW_FILE = "load-window.json"
 OUTCOME_FILE = "load-outcome.json"
 
 
@@ -82,6 +83,28 @@ class TrialSpec:
         asked = fields["instruments"]
         instruments = Instruments(**{**asked, "faults": tuple(asked["faults"])})
         return cls(**{**fields, "trial": PlannedTrial(**fields["trial"]), "instruments": instruments})
+
+
+@dataclass(frozen=True)
+class MeasuredWindow:
+    """Both ends of the measured window on this machine's monotonic clock, as soon as the stream has been posted."""
+
+    start_ns: int
+    end_ns: int
+
+    def write(self, folder: Path) -> None:
+        """Into the trial's folder, whole or not at all."""
+        partial = (folder / WINDOW_FILE).with_suffix(".partial")
+        partial.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+        partial.replace(folder / WINDOW_FILE)
+
+    @classmethod
+    def read(cls, folder: Path) -> MeasuredWindow | None:
+        """Inverse of `write`; None where the stream has not been posted yet."""
+        try:
+            return cls(**json.loads((folder / WINDOW_FILE).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
 
 
 @dataclass(frozen=True)

@@ -79,15 +79,34 @@ def stage_times_ns(clients: Clients, window_ns: tuple[int, int]) -> dict[SocketS
     }
 
 
-def samples(from_ns: int, until_ns: int, cpu_ratios: dict[SampleRole, float], stolen_ratio: float) -> Samples:
-    """Steady use of the CPU, and theft of it, read five times a second."""
-    at_ns = np.arange(from_ns, until_ns, NS_PER_S // 5)
+def samples(
+    times_ns: tuple[int, int, int, int],
+    cpu_ratios: dict[SampleRole, float],
+    server_work: list[tuple[Ints, float]],
+    stolen_ratio: float,
+) -> Samples:
+    """Steady use of the CPU, the server's work on top, and theft, read five times a second and at the window's ends.
+
+    `times_ns` are when readings begin, both ends of the window, and when readings end.
+    """
+    from_ns, *window_ns, until_ns = times_ns
+    at_ns = np.union1d(np.arange(from_ns, until_ns, NS_PER_S // 5), window_ns)
+
+    def work_ns(role: SampleRole, at: int) -> int:
+        done = server_work if role == SampleRole.SERVER else []
+        return round(sum(np.count_nonzero(when_ns <= at) * cost_ns for when_ns, cost_ns in done if cost_ns))
 
     def stolen_ns(at: int) -> int:
         return round((at - from_ns) * stolen_ratio)
 
     rows = [
-        (int(at), int(role), round((int(at) - from_ns) * ratio), (60 + 10 * int(role)) << 20, stolen_ns(int(at)))
+        (
+            int(at),
+            int(role),
+            round((int(at) - from_ns) * ratio) + work_ns(role, int(at)),
+            (60 + 10 * int(role)) << 20,
+            stolen_ns(int(at)),
+        )
         for at in at_ns
         for role, ratio in cpu_ratios.items()
     ]

@@ -57,7 +57,12 @@ class Faults:
     client_delay_ms: float = 0.05
     server_cpu_ratio: float = 0.2
     load_cpu_ratio: float = 0.3
-    spin_cpu_ratio: float = 0.05
+    spin_cpu_us: float = 400.0
+    """What the publisher spins away before each event."""
+    poll_cpu_us: float = 0.0
+    """What a poll takes of the server beyond `server_cpu_ratio`, when it is answered."""
+    event_cpu_us: float = 0.0
+    """What an event takes of it beyond that, for each client that it is sent to."""
     stolen_ratio: float = 0.0
     """Of both cores' time."""
     kernel_stamps: bool = True
@@ -114,7 +119,7 @@ def fabricate_trial(planned: PlannedTrial, style: TransportStyle, faults: Faults
     requests = _requests(setting, clients, asks, stream, exact_ns)
     deliveries = _deliveries(setting, stream, clients, _disturbed(exact_ns, faults, noise_ms, rng))
     cpu_ratios = {
-        SampleRole.SERVER: faults.server_cpu_ratio + faults.spin_cpu_ratio,
+        SampleRole.SERVER: faults.server_cpu_ratio,
         SampleRole.LOAD: faults.load_cpu_ratio,
         SampleRole.RELAY: 0.1,
     }
@@ -138,10 +143,26 @@ def fabricate_trial(planned: PlannedTrial, style: TransportStyle, faults: Faults
             stream.published_ns * (not setting.echo),
             stream.event_bytes,
         ),
-        samples=fabricate_machine.samples(T0_NS - NS_PER_S // 2, until_ns + NS_PER_S, cpu_ratios, faults.stolen_ratio),
+        samples=fabricate_machine.samples(
+            (T0_NS - NS_PER_S // 2, *setting.window_ns, until_ns + NS_PER_S),
+            cpu_ratios,
+            _server_work(setting, stream, requests, exact_ns),
+            faults.stolen_ratio,
+        ),
         clock=fabricate_machine.clock_pairs(T0_NS - NS_PER_S, until_ns),
         loop_lag=fabricate_machine.loop_lag(T0_NS, until_ns, faults.loop_lag_ms),
     )
+
+
+def _server_work(setting: _Setting, stream: _Stream, requests: Requests, arrival_ns: Ints) -> list[tuple[Ints, float]]:
+    """When the server did what, and what each took of its CPU in ns."""
+    faults = setting.faults
+    polls = requests.where((requests.kind == RequestKind.POLL) & (requests.end_ns > 0))
+    return [
+        (stream.due_ns, faults.spin_cpu_us * 1000),
+        (polls.end_ns - setting.one_way_ns, faults.poll_cpu_us * 1000),
+        (arrival_ns.ravel() - setting.one_way_ns, faults.event_cpu_us * 1000),
+    ]
 
 
 def _stream(setting: _Setting) -> _Stream:
@@ -301,7 +322,7 @@ def _info(setting: _Setting, stream: _Stream) -> TrialInfo:
         capabilities={"kernel_stamps": faults.kernel_stamps, "tcp_info": faults.tcp_info, "cpu_pinned": None},
         server_stats={
             "connections": planned.parameters["clients"],
-            "spin_cpu_ns": round(faults.spin_cpu_ratio * stream_s * NS_PER_S),
+            "spin_cpu_ns": round(faults.spin_cpu_us * 1000 * len(stream.due_ns)),
         },
         relay=None,
         timing_s={"set_up": 0.4, "stream": stream_s, "drain": 0.1, "tear_down": 0.2, "total": stream_s + 0.7},

@@ -122,16 +122,19 @@ def test_set_up_is_reported_apart() -> None:
 
 
 def test_cpu_is_that_of_the_window_without_idle_spinning() -> None:
-    _, trial = first_trial("websocket", NOISELESS, Faults(server_cpu_ratio=0.4, spin_cpu_ratio=0.3, load_cpu_ratio=0.6))
+    longer = dataclasses.replace(NOISELESS, warm_up_s=1.33)
+    _, trial = first_trial("websocket", longer, Faults(server_cpu_ratio=0.4, spin_cpu_us=700.0, load_cpu_ratio=0.6))
     server, load = processor_use(trial, SampleRole.SERVER), processor_use(trial, SampleRole.LOAD)
     assert server is not None and load is not None
+    events = int((trial.published.due_ns >= trial.info.window_start_ns).sum())
+    assert len(trial.published) * 8.0 != events * 9.33, "spin is spent by the event and not by the second"
     assert [server.ratio, load.ratio] == pytest.approx([0.4, 0.6])
     assert load.cpu_ns == pytest.approx(0.6 * 8e9)
     assert (server.rss_bytes, load.rss_bytes) == (60 << 20, 70 << 20)
 
 
 def test_cpu_is_a_share_of_what_the_host_of_a_virtual_machine_left() -> None:
-    _, trial = first_trial("websocket", NOISELESS, Faults(server_cpu_ratio=0.6, spin_cpu_ratio=0.0, stolen_ratio=0.25))
+    _, trial = first_trial("websocket", NOISELESS, Faults(server_cpu_ratio=0.6, spin_cpu_us=0.0, stolen_ratio=0.25))
     server = processor_use(trial, SampleRole.SERVER)
     assert server is not None
     assert server.ratio == pytest.approx(0.8)
@@ -140,7 +143,7 @@ def test_cpu_is_a_share_of_what_the_host_of_a_virtual_machine_left() -> None:
 
 
 def test_a_core_that_was_stolen_altogether_is_no_division_by_zero() -> None:
-    _, trial = first_trial("websocket", NOISELESS, Faults(server_cpu_ratio=0.0, spin_cpu_ratio=0.0, stolen_ratio=1.0))
+    _, trial = first_trial("websocket", NOISELESS, Faults(server_cpu_ratio=0.0, spin_cpu_us=0.0, stolen_ratio=1.0))
     server = processor_use(trial, SampleRole.SERVER)
     assert server is not None
     assert server.ratio == 0

@@ -14,6 +14,7 @@ from loadtests.plan import plan_trials
 from loadtests.records import JsonObject, PlannedTrial, TrialInfo
 from loadtests.scenario import load_scenario, shipped_scenarios
 from tests.fabricate import Fabrication, fabricate_run, first_trial, style
+from tests.fabricate_trial import Faults
 
 SLOW = Fabrication(
     intervals_s=(0.25, 1.0, 5.0), rates_per_s=(), clients=10, warm_up_s=0.2, measured_s=2.0, noise_ms=0.0
@@ -119,3 +120,27 @@ def test_slow_polls_have_the_freshness_that_theory_gives_them(tmp_path: Path) ->
         assert low < expected_ms < high
         assert point["freshness"]["mean_age_ms"] == pytest.approx(expected_ms, rel=0.02)
     assert mean_age_ms(5.0, 100.0, 0.025) == pytest.approx(1000 * (5.0 / 2 + 0.025), rel=0.02)
+
+
+POLL_US, EVENT_US = 160.0, 25.0
+
+
+def test_the_cpu_time_of_slow_polls_is_what_a_poll_and_its_events_take(tmp_path: Path) -> None:
+    """It falls with the interval, as more events share a poll, and is that of trials of five times the length."""
+    work = Faults(server_cpu_ratio=0.0, poll_cpu_us=POLL_US, event_cpu_us=EVENT_US, spin_cpu_us=700.0)
+    slow = dataclasses.replace(SLOW, transports=("websocket", "short_poll"), intervals_s=(1.0, 2.5, 5.0), blocks=5)
+    found = {}
+    for seconds in (2.0, 10.0):
+        fabrication = dataclasses.replace(slow, measured_s=seconds)
+        faults = {planned.index: work for planned in fabrication.plan()}
+        found[seconds] = short_polls(summarize_run(fabricate_run(tmp_path / f"{seconds:g}", fabrication, faults)))
+    costs = []
+    for every in (1.0, 2.5, 5.0):
+        short, long = found[2.0][every], found[10.0][every]
+        true_us = EVENT_US + POLL_US / (10.0 * every)
+        low, high = short["server_cpu_us_per_event_ci95"]
+        assert low < true_us < high
+        assert low < long["server_cpu_us_per_event"] < high
+        assert long["server_cpu_us_per_event"] == pytest.approx(true_us, rel=0.02)
+        costs.append(short["server_cpu_us_per_event"])
+    assert costs == sorted(costs, reverse=True)

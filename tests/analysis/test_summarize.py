@@ -22,6 +22,7 @@ POINT_KEYS = {
     "stamps", "freshness",
     "requests_per_event", "requests_per_event_ci95", "requests_per_s", "requests_per_s_ci95", "empty_ratio",
     "empty_ratio_ci95", "bytes_per_event_ci95", "setup_bytes_per_client_ci95", "time_to_connect_s_ci95", "steady_state",
+    "relay_cpu_us_per_event", "relay_cpu_us_per_event_ci95", "relay_cpu_ratio",
     *(f"{role}_{figure}_ci95" for role in ("server", "load")
       for figure in ("cpu_us_per_event", "connected_rss_bytes", "rss_bytes_per_client")),
     "requests", "bytes_per_event", "bytes_split_per_event", "setup_bytes_per_client", "setup_ms",

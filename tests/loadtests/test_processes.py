@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.processes import Child, CorePlan, ResourceSampler
+from loadtests.processes import Child, CorePlan, ResourceSampler, WindowEdges
 from loadtests.records import SampleRole, UserError
 
 BUSY = "sum(range(3_000_000))"
@@ -81,3 +81,40 @@ def test_a_server_of_several_processes_has_several_cores_but_never_the_loads(mon
     assert plan.for_workers(3) == CorePlan(server=(2, 3, 4), load=(5,))
     assert plan.for_workers(64) == CorePlan(server=(0, 1, 2, 3, 4), load=(5,))
     assert CorePlan(None, None).for_workers(2) == CorePlan(None, None)
+
+
+class Clock:
+    """A clock that the test sets."""
+
+    now_ns = 0
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+def test_samples_are_taken_at_both_ends_of_the_window_once_it_is_known() -> None:
+    clock = Clock()
+    known: list[int] = []
+    edges = WindowEdges(lambda: known, clock)
+    assert not edges.passed()
+    assert edges.wait_s(0.2) < 0.04, "a stream starts 40 ms after it was posted"
+    known += [1_000_000_000, 3_000_000_000]
+    clock.now_ns = 900_000_000
+    assert not edges.passed()
+    assert edges.wait_s(0.2) == pytest.approx(0.1)
+    clock.now_ns = 1_000_000_000
+    assert edges.passed()
+    assert not edges.passed()
+    assert edges.wait_s(0.2) == pytest.approx(0.2)
+    clock.now_ns = 3_000_100_000
+    assert edges.passed()
+    assert not edges.passed()
+    assert edges.wait_s(0.2) == pytest.approx(0.2)
+
+
+def test_a_window_that_was_known_too_late_is_sampled_at_once() -> None:
+    clock = Clock()
+    edges = WindowEdges(lambda: (1, 2), clock)
+    clock.now_ns = 10
+    assert edges.passed()
+    assert not edges.passed()
