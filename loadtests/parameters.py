@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from servers.stream import ARRIVALS
+from servers.wire import MAX_HOLD_MS, MAX_PAYLOAD_CHARACTERS, MAX_WORKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,14 @@ PARAMETERS: dict[str, Rule] = {
     "clients": Number(1, 100_000, whole=True),
     "rate_per_s": Number(0.01, 100_000),
     "arrival": Choice(ARRIVALS),
-    "payload_bytes": Number(0, 1_000_000, whole=True),
+    "payload_bytes": Number(0, MAX_PAYLOAD_CHARACTERS, whole=True),
     "one_way_delay_ms": Number(0, 10_000),
     "warm_up_s": Number(0, 600),
     "measured_s": Number(0.1, 3600),
     "poll_interval_s": Number(0.005, 600),
-    "hold_s": Number(0.05, 600),
+    "hold_s": Number(0.05, MAX_HOLD_MS / 1000),
     "stack": Choice(("fastapi", "asgi")),
-    "workers": Number(1, 64, whole=True),
+    "workers": Number(1, MAX_WORKERS, whole=True),
     "compression": Choice(("off", "deflate")),
     "headers": Choice(("lean", "padded")),
     "keep_alive": Switch(),

@@ -38,6 +38,7 @@ from loadtests.records import (
     write_run_info,
 )
 from loadtests.scenario import Scenario, is_shipped
+from loadtests.server_limits import check_server_limits
 from loadtests.session import Surroundings, run_trial
 from loadtests.system_errors import system_errors
 from loadtests.team import Team, check_shares
@@ -85,6 +86,8 @@ def run_scenario(
     endpoint = None if target is None else target.endpoint
     ensure_descriptors(trials, team, endpoint)
     ensure_ports(trials, endpoint, team)
+    if target is None:
+        check_server_limits(scenario, trials)
     check_plan(scenario, trials)
     if target is not None:
         _check_target(target, scenario, instruments)

@@ -17,16 +17,14 @@ from typing import Any
 from servers.collector import pause_for_start
 from servers.fault_specs import MEANINGS, Fault, FaultSpecError, parse_fault
 from servers.listening import StartError, listen, raise_descriptor_limit
-from servers.log import DEFAULT_HISTORY_EVENTS
 from servers.parentage import end_with_parent
 from servers.recipe import Recipe
+from servers.wire import DEFAULT_HISTORY_EVENTS, MAX_WORKERS
 from servers.workers import WorkerLostError, serve_in_workers
 from terminal.plain import print_error
 
 ADAPTERS = ("websocket", "polling", "sse")
 """Modules of servers/ that hold an ADAPTER; importing one takes half a second, so only what is asked for is."""
-
-MAX_WORKERS = 64
 
 _FACTORS = {
     "stack": (("fastapi", "asgi"), "what routes and validates requests: FastAPI, or nothing but plain ASGI"),

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from servers import framing, wire
 from servers.app import Adapter
 from servers.log import CursorTooOldError, EncodedEvent
-from servers.polling import MAX_ECHO_BODY_BYTES, MAX_HOLD_MS, reply_body
+from servers.polling import MAX_ECHO_BODY_BYTES, reply_body
 from servers.sse import EventStream
 from servers.station import Station
 from servers.trace import noting
@@ -48,7 +48,7 @@ class _Asked:
         hold_ms = int(found[2] or 0)
         after = None if found[1] is None else int(found[1])
         client = None if found[3] is None else int(found[3])
-        return cls(after, hold_ms, client) if hold_ms <= MAX_HOLD_MS else None
+        return cls(after, hold_ms, client) if hold_ms <= wire.MAX_HOLD_MS else None
 
 
 class AsgiStack:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -14,18 +13,15 @@ from servers import wire
 from servers.station import Station, station_of
 
 MAX_STREAM_BODY_BYTES = 64 * 1024 * 1024
-MAX_EVENTS = 1_000_000
 MAX_PAYLOADS = 10_000
-MAX_PAYLOAD_CHARACTERS = 1_000_000
 MAX_START_IN_MS = 3_600_000
 MAX_OFFSET_NS = 24 * 3600 * 1_000_000_000
-MAX_HISTORY_BYTES = 512 * 1024 * 1024
 
 NO_TRACE = "this server keeps no trace: start it with --trace"
 
 router = APIRouter(tags=["control"], max_body_size=MAX_STREAM_BODY_BYTES)
 
-Payload = Annotated[str, Field(max_length=MAX_PAYLOAD_CHARACTERS)]
+Payload = Annotated[str, Field(max_length=wire.MAX_PAYLOAD_CHARACTERS)]
 Offset = Annotated[int, Field(ge=0, le=MAX_OFFSET_NS)]
 
 
@@ -48,7 +44,7 @@ class StreamRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     start_in_ms: int = Field(ge=0, le=MAX_START_IN_MS)
-    due_offsets_ns: list[Offset] = Field(max_length=MAX_EVENTS)
+    due_offsets_ns: list[Offset] = Field(max_length=wire.MAX_EVENTS)
     payloads: list[Payload] = Field(min_length=1, max_length=MAX_PAYLOADS)
 
     @model_validator(mode="after")
@@ -157,11 +153,10 @@ async def trace(request: Request) -> Response:
 
 def check_history_fits(station: Station, spec: StreamRequest) -> None:
     """HTTPException 422 where the log would hold more than a server should."""
-    kept = min(len(spec.due_offsets_ns), station.log.history)
-    largest_bytes = max(len(json.dumps(payload)) for payload in spec.payloads)
-    if kept * largest_bytes > MAX_HISTORY_BYTES:
+    needed_bytes = wire.history_bytes(len(spec.due_offsets_ns), station.log.history, spec.payloads)
+    if needed_bytes > wire.MAX_HISTORY_BYTES:
         raise HTTPException(
             422,
-            f"payloads: a history of {kept} events of up to {largest_bytes} bytes would need more than "
-            f"{MAX_HISTORY_BYTES} bytes; expected smaller payloads, fewer events or a server with a smaller --history",
+            f"payloads: the history would have {needed_bytes} bytes, more than the {wire.MAX_HISTORY_BYTES} that a "
+            "server keeps; expected smaller payloads, fewer events or a server with a smaller --history",
         )

@@ -15,8 +15,6 @@ from collections.abc import Callable
 from servers import wire
 from servers.waiters import Waiter, Waiters
 
-DEFAULT_HISTORY_EVENTS = 10_000
-
 _EVENTS_BETWEEN_YIELDS = 64
 """A client with a backlog lets the others have the loop this often."""
 
@@ -79,7 +77,7 @@ class EventLog:
     Belongs to one event loop; nothing here is thread-safe.
     """
 
-    def __init__(self, history: int = DEFAULT_HISTORY_EVENTS, rng: random.Random | None = None) -> None:
+    def __init__(self, history: int = wire.DEFAULT_HISTORY_EVENTS, rng: random.Random | None = None) -> None:
         if history < 1:
             raise ValueError(f"history must hold at least 1 event, not {history}")
         self.history = history

@@ -13,10 +13,9 @@ from servers.log import EncodedEvent
 from servers.station import Station, station_of
 from servers.trace import NAMED_CLIENT, TracedReply, client_of
 
-MAX_HOLD_MS = 600_000
 MAX_ECHO_BODY_BYTES = 1024 * 1024
 
-Hold = Annotated[int, Query(ge=0, le=MAX_HOLD_MS, description="how long to wait for an event, in ms")]
+Hold = Annotated[int, Query(ge=0, le=wire.MAX_HOLD_MS, description="how long to wait for an event, in ms")]
 
 _POLL_RESPONSES = TOO_OLD_RESPONSE | {
     200: {

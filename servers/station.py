@@ -11,10 +11,11 @@ from starlette.requests import HTTPConnection
 
 from servers.channels import Channels
 from servers.lateness import LatenessHistogram
-from servers.log import DEFAULT_HISTORY_EVENTS, EventLog
+from servers.log import EventLog
 from servers.publisher import Publisher
 from servers.timer import Alarm, create_alarm
 from servers.trace import Trace
+from servers.wire import DEFAULT_HISTORY_EVENTS
 
 _WATCH_PERIOD_S = 1.0
 _LAG_PERIOD_NS = 100_000_000

@@ -36,6 +36,16 @@ CURSOR_TOO_OLD_STATUS = 410
 CURSOR_TOO_OLD_CLOSE_CODE = 4410
 """The history no longer holds the event after the cursor: said aloud, never a silent gap."""
 
+MAX_EVENTS = 1_000_000
+"""Of one stream."""
+DEFAULT_HISTORY_EVENTS = 10_000
+"""How many events the log keeps for cursors."""
+MAX_HISTORY_BYTES = 512 * 1024 * 1024
+MAX_PAYLOAD_CHARACTERS = 1_000_000
+MAX_HOLD_MS = 600_000
+MAX_WORKERS = 64
+"""Processes of one server."""
+
 PADDED_REQUEST_CHARACTERS = 692
 PADDED_RESPONSE_CHARACTERS = 179
 """Status or request line and headers of a padded poll, line ends not counted: 871 characters, as in Kaazing's
@@ -43,6 +53,11 @@ comparison ("HTML5 WebSockets: A Quantum Leap in Scalability for the Web"), most
 with its cookies has them."""
 
 _BEYOND_INT64 = 2**63
+
+
+def history_bytes(events: int, history: int, payloads: Iterable[str]) -> int:
+    """How much the log of a stream of so many events holds at most, by the largest of its payloads."""
+    return min(events, history) * max(len(json.dumps(payload)) for payload in payloads)
 
 
 @dataclass(frozen=True, slots=True)

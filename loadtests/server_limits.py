@@ -1,0 +1,66 @@
+"""What the harness' own servers would refuse in mid-run, refused before anything starts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from loadtests.plan import stream_spec
+from loadtests.records import PlannedTrial, UserError
+from loadtests.scenario import Scenario
+from loadtests.transports import TRANSPORTS
+from servers.stream import due_offsets_ns, payloads
+from servers.wire import DEFAULT_HISTORY_EVENTS, MAX_EVENTS, MAX_HISTORY_BYTES, history_bytes
+
+
+def check_server_limits(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:
+    """UserError where a stream is longer or larger than a server takes, or outruns the polls that read it."""
+    for trial in trials:
+        if not TRANSPORTS[trial.transport].clients_send:
+            _check_stream(f"scenario {scenario.name}: {trial.transport} at {_stream_in_words(trial)}", trial)
+
+
+def _check_stream(what: str, trial: PlannedTrial) -> None:
+    spec = stream_spec(trial)
+    expected = spec.rate_per_s * spec.duration_s
+    # Far beyond the limit, the due times themselves would fill the memory.
+    offsets_ns = due_offsets_ns(spec) if expected < 2 * MAX_EVENTS else np.empty(0, dtype=np.int64)
+    events = len(offsets_ns) or round(expected)
+    if events > MAX_EVENTS:
+        raise UserError(
+            f"{what} has {events} events, more than the {MAX_EVENTS} that a server takes "
+            "(expected a lower rate or a shorter trial)"
+        )
+    needed_bytes = history_bytes(events, DEFAULT_HISTORY_EVENTS, payloads(spec))
+    if needed_bytes > MAX_HISTORY_BYTES:
+        raise UserError(
+            f"{what} with payload_bytes = {spec.payload_bytes} has a history of {needed_bytes} bytes, more than the "
+            f"{MAX_HISTORY_BYTES} that a server keeps (expected smaller payloads or fewer events)"
+        )
+    gap_s = _between_reads_s(trial)
+    most = _most_within(offsets_ns, round(gap_s * 1e9))
+    if most > DEFAULT_HISTORY_EVENTS:
+        raise UserError(
+            f"{what} has {most} events within the {gap_s:g} s between two polls, more than the "
+            f"{DEFAULT_HISTORY_EVENTS} that a server keeps for them (expected a lower rate or more frequent polls)"
+        )
+
+
+def _stream_in_words(trial: PlannedTrial) -> str:
+    parameters = trial.parameters
+    stream_s = parameters["warm_up_s"] + parameters["measured_s"]
+    return f"rate_per_s = {parameters['rate_per_s']:g} for {stream_s:g} s"
+
+
+def _between_reads_s(trial: PlannedTrial) -> float:
+    """The least time from one poll with a cursor to the next, both as the server gets them; 0 for all others."""
+    parameters = trial.parameters
+    if TRANSPORTS[trial.transport].role != "polling" or not parameters.get("cursor", True):
+        return 0.0
+    round_trip_s = 2 * parameters["one_way_delay_ms"] / 1000
+    return float(max(parameters.get("poll_interval_s", 0.0), round_trip_s))
+
+
+def _most_within(offsets_ns: np.ndarray[tuple[int], np.dtype[np.int64]], span_ns: int) -> int:
+    """The most events that any span of this length has in it."""
+    ends = np.searchsorted(offsets_ns, offsets_ns + span_ns, side="left")
+    return int((ends - np.arange(len(offsets_ns))).max(initial=0)) if span_ns else 0
