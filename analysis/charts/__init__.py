@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+# Matplotlib reads its user's settings when it is loaded, and some keep it from loading.
+os.environ["MATPLOTLIBRC"] = os.devnull
+os.environ.pop("MPLBACKEND", None)
+
 from analysis.charts.canvas import Chart
 from analysis.charts.crossover_map import crossover_map_chart
 from analysis.charts.distribution import distribution_chart

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParams, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, YAxis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -46,7 +46,7 @@ class Chart:
         """The drawing in light colours; the same text each time."""
         buffer = io.StringIO()
         metadata = {"Date": None, "Creator": "push-vs-poll", "Title": self.title, "Description": self.caption}
-        with rc_context(MATPLOTLIB_SETTINGS):
+        with drawing():
             self.figure.savefig(buffer, format="svg", metadata=metadata)
         return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
@@ -55,7 +55,7 @@ class Chart:
         svg = self.svg()
         (folder / f"{self.name}.svg").write_text(svg, encoding="utf-8")
         (folder / f"{self.name}-dark.svg").write_text(recolour(svg, dark_counterparts), encoding="utf-8")
-        with rc_context(MATPLOTLIB_SETTINGS):
+        with drawing():
             self.figure.savefig(
                 folder / f"{self.name}.png",
                 dpi=PRINT_DPI,
@@ -67,8 +67,10 @@ class Chart:
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """The style in force while a figure is made."""
-    with rc_context(MATPLOTLIB_SETTINGS):
+    """The style in force while a figure is made or written: Matplotlib's own and ours, and nothing of its user's."""
+    with rc_context():
+        rcParams.update({name: value for name, value in rcParamsDefault.items() if name != "backend"})
+        rcParams.update(MATPLOTLIB_SETTINGS)
         yield
 
 

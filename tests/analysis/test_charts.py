@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import copy
 import functools
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cycler import cycler
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -25,6 +30,7 @@ from analysis.series import Results
 from analysis.style import DARK, LIGHT, contrast, dark_counterparts, text_colour
 from analysis.summarize import summarize_run
 from analysis.trial_measures import measure
+from loadtests.processes import PROJECT_FOLDER
 from loadtests.records import JsonObject, load_run_info
 from tests import fabricate
 from tests.analysis import made_summary as made
@@ -196,6 +202,33 @@ def test_the_same_data_give_the_same_files() -> None:
     first, second = freshly_drawn("standard"), freshly_drawn("standard")
     assert [chart.svg() for chart in first.values()] == [chart.svg() for chart in second.values()]
     assert not re.search(r"\d{4}-\d{2}-\d{2}T", first["hero"].svg())
+
+
+def test_what_a_user_has_set_matplotlib_to_changes_no_chart(tmp_path: Path) -> None:
+    def written(folder: Path) -> dict[str, bytes]:
+        folder.mkdir()
+        for chart in freshly_drawn("standard").values():
+            chart.write(folder, {})
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    expected = written(tmp_path / "expected")
+    settings: dict[Any, Any] = {
+        "text.usetex": True, "savefig.bbox": "tight", "savefig.transparent": True, "svg.image_inline": False,
+        "font.style": "italic", "axes.formatter.use_locale": True, "lines.linewidth": 7, "figure.autolayout": True,
+        "axes.prop_cycle": cycler(color=["red"]), "xtick.direction": "in", "axes.xmargin": 0.4,
+    }  # fmt: skip
+    with rc_context(settings):
+        assert written(tmp_path / "own") == expected
+
+
+def test_no_setting_of_a_user_keeps_matplotlib_from_loading(tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_bytes(b"text.usetex: True\nfont.family: \xff\xfe\n")
+    ran = subprocess.run(
+        [sys.executable, "-c", "import analysis.charts, matplotlib; print(matplotlib.rcParams['text.usetex'])"],
+        cwd=PROJECT_FOLDER, capture_output=True, text=True, check=False,
+        env={**os.environ, "MATPLOTLIBRC": str(tmp_path), "MPLBACKEND": "nonsense"},
+    )  # fmt: skip
+    assert (ran.stdout, ran.stderr) == ("False\n", "")
 
 
 def test_a_chart_is_written_in_light_dark_and_for_print(tmp_path: Path) -> None:
