@@ -22,8 +22,9 @@ from loadtests.records import (
     is_time,
 )
 
-TCP_IP_HEADER_BYTES = 52
-"""IPv4 20, TCP 20, timestamps option 12, per segment; the longer options of a SYN fall into set-up."""
+TCP_IP_HEADER_BYTES = {4: 52, 6: 72}
+"""Per segment, by the version of IP: 20 of IPv4 or 40 of IPv6, 20 of TCP, and 12 of its timestamps option; the longer
+options of a SYN fall into set-up."""
 FAILURES = (Outcome.BAD_STATUS, Outcome.LOST, Outcome.TIMEOUT, Outcome.GARBLED)
 _MIN_SAMPLED_RATIO = 0.5
 """Of the window: where the samples cover less, its CPU time is not known."""
@@ -132,13 +133,15 @@ def count_bytes(trial: Trial, style: TransportStyle) -> ByteCounts | None:
     requests = requests.where(_between(requests.client, requests.start_ns, start, end))
     segments = [end.up_segments - start.up_segments, end.down_segments - start.down_segments]
     counted = bool((start.up_segments >= 0).all() and (end.up_segments >= 0).all())
+    # Runs from before version 6 was told apart had version 4.
+    header_bytes = TCP_IP_HEADER_BYTES[trial.info.capabilities.get("ip_version", 4)]
     return ByteCounts(
         deliveries=deliveries,
         up=int((end.up_bytes - start.up_bytes).sum()),
         down=int((end.down_bytes - start.down_bytes).sum()),
         payload=payload * (2 if style.model.startswith("round_trip") else 1),
         empty_polls=int((requests.up_bytes + requests.down_bytes).sum()),
-        tcp_ip=TCP_IP_HEADER_BYTES * int(np.sum(segments)) if counted else None,
+        tcp_ip=header_bytes * int(np.sum(segments)) if counted else None,
     )
 
 

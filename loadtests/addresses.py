@@ -5,6 +5,7 @@ A name is looked up once; whoever connects or listens is given the numeric addre
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import time
 from dataclasses import dataclass
@@ -27,6 +28,12 @@ class Endpoint:
     def host_in_url(self) -> str:
         """The address as URLs have it: in brackets where it is one of IPv6."""
         return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def ip_version(self) -> int:
+        """4 or 6: of the packets that go there."""
+        address = ipaddress.ip_address(self.host)
+        return 4 if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped else address.version
 
     def __str__(self) -> str:
         return f"{self.host_in_url}:{self.port}"

@@ -83,7 +83,17 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
     printed = {log: said for who, log in logs if (said := traceback_problem(who, log))}
     outcome = replace(outcome, problems=(*outcome.problems, *printed.values()))
     record = Trial(
-        info=trial_info(trial, outcome, stats, relay, processes.cores, processes.server, started_s, time.monotonic()),
+        info=trial_info(
+            trial,
+            outcome,
+            stats,
+            relay,
+            processes.cores,
+            processes.server,
+            processes.clients_connect_to,
+            started_s,
+            time.monotonic(),
+        ),
         deliveries=Deliveries.load(folder),
         requests=Requests.load(folder),
         sockets=Sockets.load(folder),
@@ -136,10 +146,10 @@ class _Processes:
         else:
             self.server = surroundings.target.endpoint
             self._host = surroundings.target.host
-        clients_connect_to = self._start_relay(running)
+        self.clients_connect_to = self._start_relay(running)
         spec = TrialSpec(
             trial,
-            clients_connect_to.url,
+            self.clients_connect_to.url,
             self.server.url,
             self._host,
             surroundings.instruments,

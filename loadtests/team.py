@@ -50,17 +50,17 @@ class Team:
     def as_settings(self) -> JsonObject:
         """For run.json: a load of a single process is what goes without saying."""
         if not self.workers:
-            return {}
+            return {} if self.listen == LOOPBACK else {"load": f"one process; server and relay listen on {self.listen}"}
         where = f", {self.remote} on other machines" if self.remote else ""
         return {"load": f"{self.workers} Locust workers under a master{where}; all listen on {self.listen}"}
 
     def as_asked(self) -> dict[str, str]:
         """The variables of `make bench` that make this team."""
+        listen = {"LISTEN": self.listen} if self.listen != LOOPBACK else {}
         if not self.workers:
-            return {}
+            return listen
         own = {"PROCESSES": str(self.processes)} if self.processes else {}
         remote = {"WORKERS": str(self.remote)} if self.remote else {}
-        listen = {"LISTEN": self.listen} if self.listen != LOOPBACK else {}
         port = {"PORT": str(self.port)} if self.remote and self.port != MASTER_PORT else {}
         return {**own, **remote, **listen, **port}
 

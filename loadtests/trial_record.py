@@ -49,6 +49,7 @@ def trial_info(
     relay: JsonObject | None,
     cores: CorePlan,
     server: Endpoint,
+    clients_connect_to: Endpoint,
     started_s: float,
     ended_s: float,
 ) -> TrialInfo:
@@ -78,6 +79,7 @@ def trial_info(
             "tcp_info": outcome.tcp_info,
             "cpu_pinned": cores.as_json(),
             "server_address": str(server),
+            "ip_version": clients_connect_to.ip_version,
             "server_clock": outcome.server_clock,
             "clients_stamp": TRANSPORTS[trial.transport].clients_send,
         },

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from analysis.costs import TCP_IP_HEADER_BYTES, count_bytes, count_requests, processor_use, setup_bytes, setup_ms
+from analysis.costs import count_bytes, count_requests, processor_use, setup_bytes, setup_ms
 from loadtests.records import Outcome, RequestKind, SampleRole, SocketStage
 from tests.fabricate import ECHO, Fabrication, fabricate_planned, first_trial, style, trial_info
 from tests.fabricate_trial import (
@@ -75,7 +75,15 @@ def test_a_channels_bytes_are_payload_and_framing() -> None:
     assert counted.up == 0
     assert counted.down - counted.payload == FRAME_BYTES * counted.deliveries
     # One segment down and its ACK up for each.
-    assert counted.tcp_ip == 2 * TCP_IP_HEADER_BYTES * counted.deliveries
+    assert counted.tcp_ip == 2 * 52 * counted.deliveries
+
+
+def test_a_segment_of_ip_version_6_has_twenty_bytes_more() -> None:
+    _, trial = first_trial("websocket", NOISELESS)
+    six = dataclasses.replace(trial, info=trial_info(trial, capabilities={**trial.info.capabilities, "ip_version": 6}))
+    counted = count_bytes(six, style("websocket"))
+    assert counted is not None
+    assert counted.tcp_ip == 2 * 72 * counted.deliveries
 
 
 def test_an_echos_payload_travels_twice() -> None:

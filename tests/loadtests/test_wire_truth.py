@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.costs import TCP_IP_HEADER_BYTES
+from loadtests.addresses import Endpoint
 from loadtests.processes import PROJECT_FOLDER
 from loadtests.transports import TRANSPORTS
 from tests.running import PATIENCE_S
@@ -23,15 +25,18 @@ from tests.running import PATIENCE_S
 pytestmark = pytest.mark.takes_s(30)
 
 ETHERNET_BYTES = 14
-SEGMENT_BYTES = 52
-"""IPv4 (20) and TCP (20) with timestamps (12)."""
+PREFIXES = {4: "10.77.0.", 6: "fd77::"}
 SYN_EXTRA_BYTES = 8
 """A SYN has 20 bytes of options where later segments have 12."""
 PORT = 8000
 LINK = "wire0"
 TRIES = 3
-SETTINGS = {"ipv6/conf/all/disable_ipv6": 1, "ipv4/tcp_early_retrans": 0}
-"""No router solicitations; and no tail loss probes, which a busy machine sends for segments that were not lost."""
+SETTINGS = {
+    4: {"ipv4/tcp_early_retrans": 0, "ipv6/conf/all/disable_ipv6": 1},
+    6: {"ipv4/tcp_early_retrans": 0, f"ipv6/conf/{LINK}/addr_gen_mode": 1, f"ipv6/conf/{LINK}/accept_ra": 0},
+}
+"""By version of IP: no tail loss probes, which a busy machine sends for segments that were not lost; and nothing that a
+host says of itself, or asks of routers."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +47,19 @@ class Hosts:
     client: str
     server_address: str
     client_interface: str
+    ip_version: int
 
 
 def ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
 
 
-@pytest.fixture
-def hosts() -> Iterator[Hosts]:
+@pytest.fixture(params=[4, 6])
+def hosts(request: pytest.FixtureRequest) -> Iterator[Hosts]:
     if not sys.platform.startswith("linux") or os.geteuid() != 0 or shutil.which("ip") is None:
         pytest.skip("needs root and iproute2, to make network namespaces")
     name = f"pvp{os.getpid()}"
-    made = Hosts(f"{name}s", f"{name}c", "10.77.0.1", LINK)
+    made = Hosts(f"{name}s", f"{name}c", f"{PREFIXES[request.param]}1", LINK, request.param)
     try:
         try:
             ip("netns", "add", made.server)
@@ -70,13 +76,17 @@ def hosts() -> Iterator[Hosts]:
 def _join(hosts: Hosts) -> None:
     """One veth pair with fixed neighbours, so that nothing but TCP is on it."""
     ip("link", "add", "name", LINK, "netns", hosts.server, "type", "veth", "peer", "name", LINK, "netns", hosts.client)
-    ends = ((hosts.server, "10.77.0.1", "02:00:00:00:00:01"), (hosts.client, "10.77.0.2", "02:00:00:00:00:02"))
+    prefix, length = PREFIXES[hosts.ip_version], {4: 24, 6: 64}[hosts.ip_version]
+    ends = ((hosts.server, f"{prefix}1", "02:00:00:00:00:01"), (hosts.client, f"{prefix}2", "02:00:00:00:00:02"))
     for (namespace, address, mac), (_, other_address, other_mac) in zip(ends, reversed(ends), strict=True):
         inside = ("-n", namespace)
-        settings = "".join(f"echo {value} > /proc/sys/net/{name}; " for name, value in SETTINGS.items())
+        settings = "".join(
+            f"echo {value} > /proc/sys/net/{name}; " for name, value in SETTINGS[hosts.ip_version].items()
+        )
         subprocess.run(["ip", "netns", "exec", namespace, "sh", "-ec", settings], check=True, capture_output=True)
-        ip(*inside, "link", "set", LINK, "address", mac)
-        ip(*inside, "addr", "add", f"{address}/24", "dev", LINK)
+        ip(*inside, "link", "set", LINK, "address", mac, "multicast", "off")
+        # Without a search for others that have it: there is nobody else.
+        ip(*inside, "addr", "add", f"{address}/{length}", "dev", LINK, *(["nodad"] if hosts.ip_version == 6 else []))
         ip(*inside, "link", "set", "lo", "up")
         ip(*inside, "link", "set", LINK, "up")
         ip(*inside, "neigh", "replace", other_address, "lladdr", other_mac, "dev", LINK, "nud", "permanent")
@@ -92,10 +102,11 @@ def test_the_sockets_account_is_the_links_account(transport: str, hosts: Hosts, 
     else:
         pytest.skip("this machine is so busy that TCP takes its segments for lost")
     socket, link = counted["socket"], counted["interface"]
+    header_bytes = TCP_IP_HEADER_BYTES[hosts.ip_version]
     for way, direction in (("tx", "up"), ("rx", "down")):
         segments = socket[f"{direction}_segments"]
         assert link[f"{way}_packets"] == segments, direction
-        on_the_link = socket[f"{direction}_bytes"] + (SEGMENT_BYTES + ETHERNET_BYTES) * segments + SYN_EXTRA_BYTES
+        on_the_link = socket[f"{direction}_bytes"] + (header_bytes + ETHERNET_BYTES) * segments + SYN_EXTRA_BYTES
         assert link[f"{way}_bytes"] == on_the_link, direction
 
 
@@ -109,7 +120,7 @@ def count(transport: str, hosts: Hosts, folder: Path) -> dict[str, dict[str, int
         )
     try:
         done = subprocess.run(
-            [*inside(hosts.client), *probe, f"http://{hosts.server_address}:{PORT}", hosts.client_interface],
+            [*inside(hosts.client), *probe, Endpoint(hosts.server_address, PORT).url, hosts.client_interface],
             cwd=PROJECT_FOLDER, capture_output=True, text=True, timeout=4 * PATIENCE_S, check=False,
         )  # fmt: skip
     finally:

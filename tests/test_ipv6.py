@@ -1,0 +1,37 @@
+"""`LISTEN=::1`: server, relay, master and clients of a run meet on an address of IPv6."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loadtests.addresses import listener_of
+from loadtests.records import Trial, finished_trial_folders
+from tests.test_end_to_end import command, scenario
+
+pytestmark = pytest.mark.takes_s(20)
+
+
+def test_a_run_of_two_load_processes_behind_a_relay(tmp_path: Path) -> None:
+    try:
+        listener_of("::1").close()
+    except OSError as error:
+        pytest.skip(f"this machine has no ::1: {error}")
+    path = scenario(tmp_path, '"websocket", "short_poll"', delay_ms=5)
+    ran = command(
+        "loadtests", "run", path, "--listen", "::1", "--processes", "2", "--results", tmp_path / "results"
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    [folder] = (path for path in (tmp_path / "results").iterdir() if not path.is_symlink())
+    reported = command("analysis", "report", folder)
+    assert reported.returncode == 0, reported.stderr
+    for trial in map(Trial.load, finished_trial_folders(folder)):
+        assert trial.info.capabilities["server_address"].startswith("[::1]:")
+        assert trial.info.capabilities["ip_version"] == 6
+        assert trial.info.problems == ()
+        assert len(trial.info.workers) == 2
+    points = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["points"]
+    assert all(point["ledger"]["delivered"] == point["ledger"]["expected"] > 0 for point in points)
+    assert "LISTEN=::1" in (folder / "report.md").read_text(encoding="utf-8")
