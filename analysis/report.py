@@ -184,6 +184,7 @@ def _machine_line(machine: JsonObject) -> str:
     names = [
         machine.get("processor"),
         f"{machine['cores']} cores" if machine.get("cores") else None,
+        f"a CPU quota of {machine['cpu_quota_cores']:g} cores" if machine.get("cpu_quota_cores") else None,
         machine.get("system"),
     ]
     return listed([name for name in names if name]) or "an unnamed machine"

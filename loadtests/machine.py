@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import psutil
 
+from loadtests.cpu_quota import quota_cores
+from loadtests.processor import processor_name
 from loadtests.records import JsonObject
 
 _PACKAGES = (
@@ -26,11 +27,13 @@ _PACKAGES = (
 
 
 def describe_machine() -> JsonObject:
-    """Processor, cores, memory, system."""
+    """Processor, cores, memory, system; and how many cores' time a container may use, where that is limited."""
+    quota = quota_cores()
     return {
-        "processor": _processor_name(),
+        "processor": processor_name(),
         "cores": os.cpu_count(),
         "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        **({} if quota is None else {"cpu_quota_cores": quota}),
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.release()}",
         "architecture": platform.machine(),
@@ -46,13 +49,3 @@ def describe_versions() -> JsonObject:
         except PackageNotFoundError:
             found[package] = None
     return found
-
-
-def _processor_name() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

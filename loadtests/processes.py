@@ -23,6 +23,7 @@ import numpy as np
 import psutil
 
 from loadtests.addresses import listener_of
+from loadtests.cpu_quota import quota_cores
 from loadtests.environment import without_settings
 from loadtests.records import SampleRole, Samples, UserError
 from loadtests.stolen_time import stolen_from
@@ -45,7 +46,7 @@ class CorePlan:
         """The same with a core for each process of the server, as far as there are any beside the load's."""
         if self.server is None or self.load is None or workers == 1:
             return self
-        beside = [core for core in sorted(os.sched_getaffinity(0)) if core not in self.load]
+        beside = [core for core in _usable_cores() if core not in self.load]
         return replace(self, server=tuple(beside[-workers:]))
 
     def as_json(self) -> dict[str, list[int]] | None:
@@ -53,6 +54,12 @@ class CorePlan:
         if self.server is None or self.load is None:
             return None
         return {"server": list(self.server), "load": list(self.load)}
+
+
+def _usable_cores() -> list[int]:
+    """The cores that this process may use, and no more of them than the CPU quota of its container pays for."""
+    cores, quota = sorted(os.sched_getaffinity(0)), quota_cores()
+    return cores if quota is None else cores[-max(1, int(quota)) :]
 
 
 def plan_cores(load_processes: int = 1) -> CorePlan:
@@ -63,7 +70,7 @@ def plan_cores(load_processes: int = 1) -> CorePlan:
     """
     if not hasattr(os, "sched_getaffinity"):
         return CorePlan(None, None)
-    cores = sorted(os.sched_getaffinity(0))
+    cores = _usable_cores()
     if len(cores) < 2:
         return CorePlan(None, None)
     load = cores[-min(load_processes, len(cores) - 1) :]
