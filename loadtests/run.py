@@ -90,7 +90,7 @@ def run_scenario(
         check_server_limits(scenario, trials)
     check_plan(scenario, trials)
     if target is not None:
-        _check_target(target, scenario, instruments)
+        _check_target(target, scenario, trials, instruments)
     folder = _new_folder(results, scenario.name)
     cores = plan_cores(max(team.processes, 1))
     settings = {**instruments.as_settings(), **team.as_settings()}
@@ -171,7 +171,9 @@ def _of_unknown_server(trials: tuple[PlannedTrial, ...], target: str) -> tuple[P
     )
 
 
-def _check_target(target: Target, scenario: Scenario, instruments: Instruments) -> None:
+def _check_target(
+    target: Target, scenario: Scenario, trials: tuple[PlannedTrial, ...], instruments: Instruments
+) -> None:
     control = ControlClient(target.endpoint.url, target.host)
     try:
         offered = control.transports()
@@ -182,6 +184,10 @@ def _check_target(target: Target, scenario: Scenario, instruments: Instruments) 
     for name in scenario.transports:
         if name not in offered:
             raise UserError(f"{target.url}: does not offer {name} (it offers {', '.join(offered) or 'nothing'})")
+    # gevent and the clients are loaded by whoever tries a target only.
+    from loadtests.preflight import check_transports  # noqa: PLC0415
+
+    check_transports(target, trials)
 
 
 def _new_folder(results: Path, name: str) -> Path:

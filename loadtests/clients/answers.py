@@ -101,19 +101,13 @@ class AnswerReader:
     def _read_head(self, data: bytes) -> bytes:
         """Return what follows the head of the final answer; where that is not whole yet, `head` stays None."""
         data = self._unparsed + data if self._unparsed else data
-        while data.startswith(_FIRST_BYTES[: len(data)]):
-            end = data.find(_HEAD_END) + len(_HEAD_END)
-            if end < len(_HEAD_END):
-                if len(data) > _MOST_HEAD_BYTES:
-                    raise MalformedAnswerError(f"its head is longer than {_MOST_HEAD_BYTES} bytes")
-                self._unparsed = data
-                return b""
-            head_bytes, data = data[:end], data[end:]
-            head = parse_head(head_bytes)
-            if head.status >= _FIRST_FINAL or head.status == _SWITCHING_PROTOCOLS:
-                self._begin(head, head_bytes)
-                return data
-        raise MalformedAnswerError("it does not begin as one of HTTP/1.1")
+        found = final_head(data)
+        if found is None:
+            self._unparsed = data
+            return b""
+        head, head_bytes, rest = found
+        self._begin(head, head_bytes)
+        return rest
 
     def _begin(self, head: Head, head_bytes: bytes) -> None:
         self.head = head
@@ -229,6 +223,21 @@ def whole_answer(data: bytes, inflates: bool) -> WholeAnswer | None:
     if reader.head is None or not reader.complete:
         return None
     return WholeAnswer(reader.head, body, reader.reusable)
+
+
+def final_head(data: bytes) -> tuple[Head, bytes, bytes] | None:
+    """Return the head of the final answer in `data`, its bytes, and what follows it; None where it is not whole yet."""
+    while data.startswith(_FIRST_BYTES[: len(data)]):
+        end = data.find(_HEAD_END) + len(_HEAD_END)
+        if end < len(_HEAD_END):
+            if len(data) > _MOST_HEAD_BYTES:
+                raise MalformedAnswerError(f"its head is longer than {_MOST_HEAD_BYTES} bytes")
+            return None
+        head_bytes, data = data[:end], data[end:]
+        head = parse_head(head_bytes)
+        if head.status >= _FIRST_FINAL or head.status == _SWITCHING_PROTOCOLS:
+            return head, head_bytes, data
+    raise MalformedAnswerError("it does not begin as one of HTTP/1.1")
 
 
 @lru_cache(_REMEMBERED)

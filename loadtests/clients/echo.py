@@ -7,8 +7,6 @@ trip longer and never later unnoticed. Each carries the stamps of the wire's eve
 
 from __future__ import annotations
 
-from websockets.http11 import Response
-
 from loadtests.clients.answers import Head
 from loadtests.clients.base import ClientSetup
 from loadtests.clients.http import HttpClient
@@ -78,9 +76,9 @@ class WebSocketEchoClient(WebSocketClient):
         self.ready = False
         super().disconnected(now_ns)
 
-    def _answered(self, response: Response, now_ns: int) -> None:
-        super()._answered(response, now_ns)
-        self.timer_ns = self._messages.next_due_ns if self.ready else self.timer_ns
+    def _channel_opened(self, now_ns: int) -> None:
+        super()._channel_opened(now_ns)
+        self.timer_ns = self._messages.next_due_ns
 
 
 class PostEchoClient(HttpClient):

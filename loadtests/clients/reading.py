@@ -7,6 +7,7 @@ trust. The memory is bounded, a few dozen reads.
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -72,10 +73,11 @@ class EventReader:
         except (ValueError, KeyError, TypeError):
             return GARBLED
 
-    def _frames(self, data: bytes) -> tuple[tuple[Arrival, ...], int]:
-        """The events in the plain WebSocket frames at the head of `data`, and where these end."""
+    def _frames(self, data: bytes) -> tuple[tuple[Arrival, ...], int, tuple[bytes, ...]]:
+        """The events in the plain WebSocket frames at the head of `data`, where these end, and what was no event."""
         payloads, end = plain_frames(data)
-        return tuple(GARBLED if text is None else self.event(text) for text in payloads), end
+        arrivals = tuple(self.event(text) for text in payloads)
+        return arrivals, end, tuple(text for text, event in zip(payloads, arrivals, strict=True) if event is GARBLED)
 
     def _blocks(self, text: bytes) -> Blocks:
         """What is in `text` of an event stream, which begins where an event begins."""
@@ -98,6 +100,15 @@ class EventReader:
         seq = wire.whole_number(event.seq, at_least=1)
         intact = event.payload == self._payloads[(seq - 1) % len(self._payloads)]
         return Arrival(seq, wire.time_ns(event.due_ns), wire.time_ns(event.published_ns), intact)
+
+
+def holds_several(text: bytes) -> bool:
+    """Return whether what should be one event is a list of JSON, or several values one after the other."""
+    try:
+        value, end = json.JSONDecoder().raw_decode(text.decode().lstrip())
+    except ValueError:
+        return False
+    return isinstance(value, list) or bool(text.decode().lstrip()[end:].strip())
 
 
 event_reader = lru_cache(4)(EventReader)

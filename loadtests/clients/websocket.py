@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidStatus
+from websockets.extensions.base import Extension
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.frames import Frame, Opcode
-from websockets.http11 import Response
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 from websockets.uri import parse_uri
 
+from loadtests.clients.answers import Head, MalformedAnswerError, final_head
 from loadtests.clients.base import ANSWER_TIMEOUT_NS, Client, ClientSetup, compresses
+from loadtests.clients.reading import EVENT_AS_JSON, GARBLED, holds_several
 from loadtests.recorder import Recorder
 from loadtests.records import Outcome, RequestKind
 from servers import wire
@@ -19,6 +20,29 @@ _DEFLATE = ClientPerMessageDeflateFactory(
     server_max_window_bits=12, client_max_window_bits=12, compress_settings={"memLevel": 5}
 )
 """RFC 7692, with the settings of uvicorn's side."""
+_SWITCHING_PROTOCOLS, _REDIRECTIONS = 101, range(300, 400)
+_IN_PEACE = (CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD, CloseCode.SERVICE_RESTART)
+"""Codes with which a server closes whom it will serve again: the client comes back, and is counted as reconnected."""
+
+
+class _WatchedExtension(Extension):
+    """An extension that knows whether the server has made use of it."""
+
+    def __init__(self, inner: Extension) -> None:
+        self._inner = inner
+        self.name = inner.name
+        self.used: bool | None = None
+        """None before the first frame of a message."""
+
+    def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
+        """Decode by the extension itself; RSV1 marks what it is to decode (RFC 7692, section 6)."""
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
+            self.used = self.used or frame.rsv1
+        return self._inner.decode(frame, max_size=max_size)
+
+    def encode(self, frame: Frame) -> Frame:
+        """Encode by the extension itself."""
+        return self._inner.encode(frame)
 
 
 class WebSocketClient(Client):
@@ -30,7 +54,7 @@ class WebSocketClient(Client):
     """
 
     __slots__ = (
-        "_fragments", "_handshake_down_bytes", "_handshake_start_ns", "_handshake_up_bytes", "_in_message", "_plain",
+        "_answer", "_deflate", "_fragments", "_handshake_start_ns", "_handshake_up_bytes", "_in_message", "_plain",
         "_protocol", "_unparsed_bytes",
     )  # fmt: skip
     _handshake_start_ns: int
@@ -47,7 +71,10 @@ class WebSocketClient(Client):
         self._in_message = False
         self._fragments: list[bytes] | None = None
         self._handshake_up_bytes = 0
-        self._handshake_down_bytes = 0
+        self._answer = b""
+        """To the handshake, as far as it has come."""
+        self._deflate: _WatchedExtension | None = None
+        """Of the channel, where it was agreed on."""
 
     @property
     def target(self) -> str:
@@ -73,14 +100,16 @@ class WebSocketClient(Client):
         self._flush(protocol)
         self._handshake_start_ns = now_ns
         self._handshake_up_bytes = len(self.output)
-        self._handshake_down_bytes = 0
+        self._answer = b""
         self.timer_ns = now_ns + ANSWER_TIMEOUT_NS
 
     def received(self, data: bytes, user_ns: int, kernel_ns: int) -> bool:
         if self._plain:
-            arrivals, end = self.reader.frames(data)
+            arrivals, end, garbled = self.reader.frames(data)
             for arrival in arrivals:
                 self.deliver(arrival, user_ns, kernel_ns)
+            for text in garbled:
+                self._report_no_event(text)
             if end == len(data):
                 return False
             self._parse(data[end:], user_ns, kernel_ns)
@@ -92,6 +121,8 @@ class WebSocketClient(Client):
 
     def disconnected(self, now_ns: int) -> None:
         if self._opening:
+            part = "got part of an answer, then its" if self._answer else "got no answer: its new"
+            self._report(f"{part} connection ended", self._answer)
             self._record_handshake(Outcome.LOST, now_ns)
         protocol = self._protocol
         self._forget_channel()
@@ -104,10 +135,13 @@ class WebSocketClient(Client):
 
     def due(self, now_ns: int) -> None:
         if self._opening:
+            self._report(f"got no whole answer within {ANSWER_TIMEOUT_NS / 1e9:g} s", self._answer)
             self._record_handshake(Outcome.TIMEOUT, now_ns)
             self.retry_later(now_ns)
 
     def finish(self, now_ns: int) -> None:
+        if self._deflate is not None and self._deflate.used is False:
+            self._report("brought no message that was compressed, though permessage-deflate was agreed on")
         if self._plain or (self._protocol is not None and self._protocol.state is State.OPEN):
             protocol = self._library()
             protocol.send_close(1000)
@@ -122,38 +156,74 @@ class WebSocketClient(Client):
         return self._protocol is not None and self._protocol.state is State.CONNECTING
 
     def _shake_hands(self, data: bytes, user_ns: int, kernel_ns: int) -> None:
-        """Line by line, so that the library has the handshake and not a byte of the frames that may follow it."""
+        self._answer += data
+        try:
+            found = final_head(self._answer)
+        except MalformedAnswerError as error:
+            self._report(f"got no usable answer: {error}", self._answer)
+            self._refuse(Outcome.GARBLED, user_ns)
+            return
+        if found is None:
+            return
+        head, head_bytes, rest = found
+        if head.status != _SWITCHING_PROTOCOLS:
+            self._report_status(head, rest)
+            self._refuse(Outcome.BAD_STATUS, user_ns, head.status)
+            return
         protocol = self._library()
-        lines = data.splitlines(keepends=True)
-        while lines and protocol.state is State.CONNECTING:
-            line = lines.pop(0)
-            self._handshake_down_bytes += len(line)
-            protocol.receive_data(line)
-        for event in protocol.events_received():
-            if isinstance(event, Response):
-                self._answered(event, user_ns)
-        if protocol.handshake_exc is not None and self.wants_connection:
-            self._refused(protocol.handshake_exc, user_ns)
-        self._flush(protocol)
-        if lines and self.ready:
-            self.received(b"".join(lines), user_ns, kernel_ns)
+        protocol.receive_data(head_bytes)
+        protocol.events_received()
+        if protocol.handshake_exc is not None:
+            self._report_handshake(head, protocol.handshake_exc)
+            self._refuse(Outcome.GARBLED, user_ns, head.status)
+            return
+        self._answer = self._answer[: len(self._answer) - len(rest)]
+        self._channel_opened(user_ns)
+        if rest:
+            self.received(rest, user_ns, kernel_ns)
 
-    def _answered(self, response: Response, now_ns: int) -> None:
+    def _channel_opened(self, now_ns: int) -> None:
         protocol = self._library()
-        if response.status_code == 101 and protocol.handshake_exc is None:
-            self._record_handshake(Outcome.ANSWERED, now_ns, 101)
-            self.ready = True
-            self.timer_ns = None
-            if not protocol.extensions:
-                self._be_plain()
+        self._record_handshake(Outcome.ANSWERED, now_ns, _SWITCHING_PROTOCOLS)
+        self._answer = b""
+        self.ready = True
+        self.timer_ns = None
+        if protocol.extensions:
+            self._deflate = _WatchedExtension(protocol.extensions[0])
+            protocol.extensions = [self._deflate]
+        else:
+            self._be_plain()
+            if compresses(self.setup):
+                self._report("answered 101 without permessage-deflate, which was asked for: nothing is compressed")
 
-    def _refused(self, reason: Exception, now_ns: int) -> None:
-        status = reason.response.status_code if isinstance(reason, InvalidStatus) else 0
-        self._record_handshake(Outcome.BAD_STATUS if status else Outcome.GARBLED, now_ns, status)
+    def _refuse(self, outcome: Outcome, now_ns: int, status: int = 0) -> None:
+        self._record_handshake(outcome, now_ns, status)
         if status == wire.CURSOR_TOO_OLD_STATUS:
             self.give_up()
         else:
             self.retry_later(now_ns)
+
+    def _report_status(self, head: Head, body: bytes) -> None:
+        problem = f"answered {head.status} (expected 101 Switching Protocols)"
+        location = head.field(b"location")
+        if head.status in _REDIRECTIONS and location is not None:
+            self._report(f"{problem}, a redirect, and none is followed", location)
+        elif head.status == wire.CURSOR_TOO_OLD_STATUS:
+            self._report(problem, body)
+        else:
+            self._report(f"{problem}: so it is where a proxy in between passes no Upgrade, or no such path", body)
+
+    def _report_handshake(self, head: Head, error: Exception) -> None:
+        offered = {"extensions": compresses(self.setup), "protocol": False}
+        for what, asked in offered.items():
+            chosen = head.field(f"sec-websocket-{what}".encode())
+            if chosen is not None and not asked:
+                self._report(f"answered 101 with Sec-WebSocket-{what.capitalize()}, which nobody asked for", chosen)
+                return
+        self._report(f"answered 101, but opened no channel: {error}")
+
+    def _report(self, problem: str, example: bytes = b"") -> None:
+        self.report(f"GET {self.target.partition('?')[0]} {problem}", example)
 
     def _record_handshake(self, outcome: Outcome, now_ns: int, status: int = 0) -> None:
         self.record_request(
@@ -163,7 +233,7 @@ class WebSocketClient(Client):
             outcome,
             status=status,
             up_bytes=self._handshake_up_bytes,
-            down_bytes=self._handshake_down_bytes,
+            down_bytes=len(self._answer),
         )
 
     # The open channel, where it is not plain.
@@ -180,6 +250,7 @@ class WebSocketClient(Client):
         self._unparsed_bytes = 0
 
     def _forget_channel(self) -> None:
+        self._deflate = None
         self._plain = False
         self._protocol = None
         self._unparsed_bytes = 0
@@ -196,6 +267,8 @@ class WebSocketClient(Client):
             self._unparsed_bytes -= _shortest_bytes(frame)
             self._frame(frame, user_ns, kernel_ns)
         self._flush(protocol)
+        if protocol.parser_exc is not None:
+            self._report(f"broke off: {protocol.parser_exc}")
         between = not self._unparsed_bytes and not self._in_message
         if between and protocol.state is State.OPEN and not protocol.extensions:
             self._be_plain()
@@ -208,7 +281,7 @@ class WebSocketClient(Client):
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             self._in_message = not frame.fin
         if frame.opcode is Opcode.TEXT and frame.fin:
-            self.deliver(self.reader.event(bytes(frame.data)), user_ns, kernel_ns)
+            self._deliver_text(bytes(frame.data), user_ns, kernel_ns)
         elif frame.opcode is Opcode.TEXT:
             self._fragments = [bytes(frame.data)]
         elif frame.opcode is Opcode.CONT and self._fragments is not None:
@@ -216,9 +289,29 @@ class WebSocketClient(Client):
             if frame.fin:
                 whole = b"".join(self._fragments)
                 self._fragments = None
-                self.deliver(self.reader.event(whole), user_ns, kernel_ns)
+                self._deliver_text(whole, user_ns, kernel_ns)
         elif frame.opcode is Opcode.BINARY:
+            self._report("brought a binary frame (expected text frames, an event in each)", bytes(frame.data))
             self.record_garbled(user_ns, kernel_ns)
+        elif frame.opcode is Opcode.CLOSE:
+            self._report_close()
+
+    def _deliver_text(self, text: bytes, user_ns: int, kernel_ns: int) -> None:
+        arrival = self.reader.event(text)
+        self.deliver(arrival, user_ns, kernel_ns)
+        if arrival is GARBLED:
+            self._report_no_event(text)
+
+    def _report_no_event(self, text: bytes) -> None:
+        if holds_several(text):
+            self._report("brought a frame that holds more than one event (expected one in each)", text)
+        else:
+            self._report(f"brought a frame that is no event of ours (expected {EVENT_AS_JSON})", text)
+
+    def _report_close(self) -> None:
+        close = self._library().close_rcvd
+        if close is not None and close.code not in _IN_PEACE:
+            self._report(f"was closed by the server with code {close.code}", close.reason.encode())
 
 
 def _shortest_bytes(frame: Frame) -> int:

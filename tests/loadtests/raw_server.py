@@ -26,6 +26,7 @@ from loadtests.addresses import Endpoint
 _TRANSPORTS = ("websocket", "sse", "long_poll", "short_poll", "echo_post", "echo_post_new")
 _CONTROL_PATHS = ("/health", "/clock", "/stats", "/stream")
 _WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+CRLF = "\r\n"
 _SWITCHING_PROTOCOLS, _OK, _NO_CONTENT = 101, 200, 204
 
 
@@ -65,6 +66,12 @@ class Behaviour:
     """Other answers, by path, to whatever is asked there: what goes wrong."""
     encode: Callable[[dict[str, Any]], bytes] = lambda value: json.dumps(value).encode()
     """How events and replies become JSON."""
+    handshake_fields: tuple[str, ...] = ()
+    """Further header lines of the answer to a WebSocket's handshake: what goes wrong."""
+    frame_start: int = 0x81
+    """The first byte of its frames: FIN and the opcode of text, or what goes wrong."""
+    closes_after_event: tuple[int, int] | None = None
+    """The seq after which it closes a WebSocket's channel, and the code that it gives."""
     clock: Callable[[], float] = time.monotonic_ns
     """Of all its times, in ns: integers, or doubles as in a language that has no others."""
 
@@ -226,11 +233,16 @@ class RawServer:
         accept = base64.b64encode(hashlib.sha1((key + _WEBSOCKET_GUID).encode()).digest()).decode()
         writer.write(
             f"HTTP/1.1 {_SWITCHING_PROTOCOLS} Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Accept: {accept}\r\n\r\n".encode()
+            f"Sec-WebSocket-Accept: {accept}\r\n"
+            f"{''.join(f'{field}{CRLF}' for field in self._is.handshake_fields)}\r\n".encode()
         )
-        async for _, encoded in self._following(cursor):
-            writer.write(b"\x81" + _frame_length(len(encoded)) + encoded)
+        async for seq, encoded in self._following(cursor):
+            writer.write(bytes([self._is.frame_start]) + _frame_length(len(encoded)) + encoded)
             await writer.drain()
+            if self._is.closes_after_event is not None and seq == self._is.closes_after_event[0]:
+                writer.write(b"\x88\x02" + self._is.closes_after_event[1].to_bytes(2, "big"))
+                await writer.drain()
+                return
 
 
 def _as_json(value: dict[str, Any]) -> Answer:

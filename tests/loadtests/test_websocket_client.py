@@ -10,6 +10,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
+from loadtests.clients.reading import EVENT_AS_JSON
 from loadtests.records import RequestKind
 from servers import wire
 from tests.loadtests.bench import MS, PAYLOADS, Bench
@@ -144,11 +145,159 @@ def test_a_refused_channel_is_a_record(status: int) -> None:
     assert bench.client.cut_off == (status == 410)
 
 
+def _accepted(bench: Bench, further: str = "") -> bytes:
+    """The answer to the handshake that the bench's client has just sent, with further header lines."""
+    peer = Peer()
+    answer = peer.hear(bench.connect())
+    return answer.replace(b"\r\n\r\n", f"\r\n{further}\r\n\r\n".encode() if further else b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            b"HTTP/1.1 400 Bad Request\r\nContent-Length: 11\r\n\r\nno upgrade!",
+            "GET /ws answered 400 (expected 101 Switching Protocols): so it is where a proxy in between passes no "
+            "Upgrade, or no such path: 'no upgrade!'",
+        ),
+        (
+            b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            "GET /ws answered 404 (expected 101 Switching Protocols)",
+        ),
+        (b"HTTP/1.1 200 OK\r\n\r\n<html>", "GET /ws answered 200 (expected 101 Switching Protocols)"),
+        (
+            b"HTTP/1.1 301 Moved\r\nLocation: https://here/ws\r\nContent-Length: 0\r\n\r\n",
+            "GET /ws answered 301 (expected 101 Switching Protocols), a redirect, and none is followed: "
+            "'https://here/ws'",
+        ),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "GET /ws got no usable answer: it does not begin as one of HTTP/1.1: 'SSH-2.0"),
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: wrong\r\n\r\n",
+            "GET /ws answered 101, but opened no channel: invalid Sec-WebSocket-Accept header: wrong",
+        ),
+    ],
+)
+def test_why_a_channel_was_not_opened_is_said(answer: bytes, said: str) -> None:
+    bench = Bench("websocket")
+    bench.connect()
+    bench.feed(answer)
+    [problem] = bench.recorder.problems
+    assert problem.startswith(said)
+    assert not bench.client.ready
+    assert not bench.client.wants_connection
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol, which nobody asked for: 'chat'"),
+        (
+            "Sec-WebSocket-Extensions: permessage-deflate",
+            "Sec-WebSocket-Extensions, which nobody asked for: 'permessage-deflate'",
+        ),
+    ],
+)
+def test_what_nobody_asked_for_in_a_handshake_is_said(header: str, said: str) -> None:
+    bench = Bench("websocket")
+    bench.feed(_accepted(bench, header))
+    assert list(bench.recorder.problems) == [f"GET /ws answered 101 with {said}"]
+    assert bench.outcomes(RequestKind.HANDSHAKE) == ["GARBLED"]
+
+
+def test_informational_answers_may_precede_and_frames_may_follow_the_handshakes_answer() -> None:
+    bench, peer = Bench("websocket"), Peer()
+    answer = peer.hear(bench.connect())
+    data = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + answer + peer.text(event(1))
+    for at in range(len(data)):
+        bench.feed(data[at : at + 1])
+    assert bench.deliveries.seq.tolist() == [1]
+    assert list(bench.recorder.problems) == []
+    handshake = bench.requests.where(bench.requests.kind == RequestKind.HANDSHAKE)
+    assert handshake.down_bytes.tolist() == [len(data) - len(peer.text(event(1)))]
+
+
+@pytest.mark.parametrize(
+    ("arrived", "said"),
+    [(b"", "GET /ws got no answer: its new connection ended"), (b"HTTP/1.1 1", "GET /ws got part of an answer, then")],
+)
+def test_a_connection_that_ends_before_the_handshake_is_said(arrived: bytes, said: str) -> None:
+    bench = Bench("websocket")
+    bench.connect()
+    if arrived:
+        bench.feed(arrived)
+    bench.cut()
+    [problem] = bench.recorder.problems
+    assert problem.startswith(said)
+    assert bench.outcomes(RequestKind.HANDSHAKE) == ["LOST"]
+
+
+def test_a_frame_that_is_no_event_is_shown_and_two_events_in_one_are_told_apart() -> None:
+    for text, said in (
+        ("hello", f"is no event of ours (expected {EVENT_AS_JSON}): 'hello'"),
+        (event(1) + event(2), "holds more than one event (expected one in each): '{"),
+        (event(1) + "\n" + event(2), "holds more than one event (expected one in each): '{"),
+        (f"[{event(1)},{event(2)}]", "holds more than one event (expected one in each): '[{"),
+    ):
+        bench, peer = opened()
+        bench.feed(peer.text(text))
+        [problem] = bench.recorder.problems
+        assert problem.startswith(f"GET /ws brought a frame that {said}")
+        assert problem.count("seq") <= EVENT_AS_JSON.count("seq") + 2, "80 bytes of it"
+
+
+def test_a_binary_frame_is_said() -> None:
+    bench, peer = opened()
+    peer.protocol.send_binary(event(1).encode())
+    bench.feed(peer.to_send())
+    [problem] = bench.recorder.problems
+    assert problem.startswith('GET /ws brought a binary frame (expected text frames, an event in each): \'{"seq":1')
+
+
+@pytest.mark.parametrize(("code", "told"), [(1000, False), (1001, False), (1012, False), (1011, True), (4000, True)])
+def test_a_close_code_that_is_no_farewell_is_said(code: int, told: bool) -> None:
+    bench, peer = opened()
+    bench.feed(peer.text(event(1)))
+    peer.protocol.send_close(code, "because")
+    bench.feed(peer.to_send())
+    bench.cut()
+    said = [f"GET /ws was closed by the server with code {code}: 'because'"]
+    assert list(bench.recorder.problems) == (said if told else [])
+
+
+def test_a_break_of_the_protocol_is_said() -> None:
+    bench, _ = opened()
+    bench.feed(b"\xc1\x00")
+    assert list(bench.recorder.problems) == ["GET /ws broke off: reserved bits must be 0"]
+
+
+def test_compression_that_was_not_agreed_on_or_not_used_is_said() -> None:
+    refused = Bench("websocket", compression="deflate")
+    peer = Peer()
+    peer.protocol.available_extensions = []
+    refused.feed(peer.hear(refused.connect()))
+    assert list(refused.recorder.problems) == [
+        "GET /ws answered 101 without permessage-deflate, which was asked for: nothing is compressed"
+    ]
+    agreed, peer = opened(compression="deflate")
+    agreed.feed(b"\x81" + bytes([len(event(1))]) + event(1).encode())  # RSV1 is not set: as it is
+    assert agreed.deliveries.payload_ok.tolist() == [1]
+    agreed.client.finish(agreed.now_ns)
+    assert list(agreed.recorder.problems) == [
+        "GET /ws brought no message that was compressed, though permessage-deflate was agreed on"
+    ]
+    used, peer = opened(compression="deflate")
+    used.feed(peer.text(event(1)))
+    used.client.finish(used.now_ns)
+    assert list(used.recorder.problems) == []
+
+
 def test_a_silent_server_is_a_timeout() -> None:
     bench = Bench("websocket")
     bench.connect()
     bench.ring()
     assert bench.outcomes(RequestKind.HANDSHAKE) == ["TIMEOUT"]
+    assert list(bench.recorder.problems) == ["GET /ws got no whole answer within 10 s"]
     assert not bench.client.wants_connection
 
 
