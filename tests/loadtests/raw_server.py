@@ -64,6 +64,8 @@ class Behaviour:
     """Written before each event of the stream, with its lines ended by LF: comments, named events."""
     replaced: Mapping[str, Answer] = field(default_factory=dict)
     """Other answers, by path, to whatever is asked there: what goes wrong."""
+    replaced_after: int = 0
+    """So many requests of such a path are answered as they should be before."""
     encode: Callable[[dict[str, Any]], bytes] = lambda value: json.dumps(value).encode()
     """How events and replies become JSON."""
     handshake_fields: tuple[str, ...] = ()
@@ -125,7 +127,7 @@ class RawServer:
         self.hosts[headers["host"]] += 1
         for status in self._is.informational if url.path not in _CONTROL_PATHS else ():
             writer.write(f"HTTP/{self._is.version} {status} Soon\r\nLink: </style.css>\r\n\r\n".encode())
-        if url.path in self._is.replaced:
+        if url.path in self._is.replaced and self.requests[url.path] > self._is.replaced_after:
             return await self._write(writer, self._is.replaced[url.path])
         if url.path == "/sse":
             await self._stream(writer, int(headers.get("last-event-id", query.get("after", 0))))

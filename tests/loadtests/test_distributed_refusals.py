@@ -23,7 +23,7 @@ HERE = "127.0.0.1"
 
 def changed_checkout(folder: Path, *changes: tuple[str, str, str]) -> Path:
     """A copy of the project in which, in each of these files, one text stands in the place of another."""
-    for name in ("loadtests", "servers"):
+    for name in ("loadtests", "servers", "terminal"):
         shutil.copytree(PROJECT_FOLDER / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(PROJECT_FOLDER / "pyproject.toml", folder)
     for name, old, new in changes:
