@@ -13,13 +13,12 @@ import pytest
 import uvicorn
 import uvloop
 from pytest_benchmark.fixture import BenchmarkFixture
-from uvicorn.server import ServerState
 
 from servers import framing, wire
 from servers.log import EventLog
 from servers.making import make_app, make_station
 from servers.recipe import Recipe
-from servers.serving import HttpProtocol, WebSocketProtocol
+from servers.serving import HttpProtocol, ServerState, WebSocketProtocol
 from servers.waiters import Waiter, Waiters
 
 CLIENTS = 200
@@ -77,7 +76,7 @@ class Bench:
             log_config=None,
         )
         self._config.load()
-        self._state = ServerState()
+        self._state = ServerState(self.station.client_errors)
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
     def close(self) -> None:

@@ -10,7 +10,6 @@ from functools import partial
 from starlette.types import ASGIApp
 
 from classroom.accounts import Accounts, Address
-from classroom.bounded_http import BoundedHttpProtocol
 from classroom.lane_guard import LaneGuard
 from classroom.lanes import LANES
 from classroom.limits import MAX_CONNECTIONS
@@ -52,7 +51,7 @@ async def serving_lane(
 ) -> AsyncIterator[None]:
     """Serve a lane's app on `upstream`, reached through the relay that listens on `public`."""
     # The station of all lanes is run by who opened the classroom, not by each app's own lifespan.
-    async with served(app, upstream, http=BoundedHttpProtocol, lifespan="off"):
+    async with served(app, upstream, lifespan="off"):
         await relay.start(public)
         try:
             yield

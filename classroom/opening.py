@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from classroom.accounts import Accounts
 from classroom.addresses import Addresses
 from classroom.app import create_app
-from classroom.bounded_http import BoundedHttpProtocol
 from classroom.clients import Clients
 from classroom.lane_guard import AccountedTrace
 from classroom.lane_server import create_relay, lane_app, serving_lane, upstream_listener
@@ -59,7 +58,6 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[Room]:
                 served(
                     app,
                     page,
-                    http=BoundedHttpProtocol,
                     lifespan="off",
                     ws_max_size=MAX_MESSAGE_BYTES,
                     ws_ping_interval=_LIVE_PING_S,

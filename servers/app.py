@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from fastapi.telemetry import TelemetryConfig
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from servers import control, wire
@@ -64,6 +65,7 @@ def assemble(adapters: Sequence[Adapter], station: Station | None = None, title:
             app.include_router(router)
     app.include_router(control.router)
     app.add_exception_handler(CursorTooOldError, _cursor_too_old)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
     answer_errors(app)
     _describe_shared_schemas(app)
     return app
@@ -77,6 +79,11 @@ def answer_errors(app: FastAPI) -> None:
 
 async def _cursor_too_old(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, wire.CURSOR_TOO_OLD_STATUS)
+
+
+async def _client_gone(_request: Request, _error: Exception) -> JSONResponse:
+    """The answer that a client would get if it had not left in the middle of its request."""
+    return JSONResponse({"detail": "the request's body is not complete"}, 400)
 
 
 async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:

@@ -70,6 +70,18 @@ class LoopLagMs(BaseModel):
     max: float | None
 
 
+class ClientErrorCounts(BaseModel):
+    """What clients did wrong on their connections since the stream was posted; a 4xx of a route is not counted."""
+
+    malformed_requests: int = Field(
+        description="connections ended because of bytes that are no HTTP request, or one beyond the limits"
+    )
+    malformed_frames: int = Field(
+        description="WebSockets closed because of what breaks RFC 6455 (1002), is too large (1009) or no UTF-8 (1007)"
+    )
+    abandoned_requests: int = Field(description="requests whose client left before it had sent the whole of them")
+
+
 class Stats(BaseModel):
     """The server's own account since the stream was posted."""
 
@@ -84,6 +96,7 @@ class Stats(BaseModel):
     channels: int = Field(description="open SSE and WebSocket channels")
     waiting: int = Field(description="clients waiting for the next event, held long polls included")
     cut_off: int = Field(description="channels ended because the client fell behind the history")
+    client_errors: ClientErrorCounts
     spin_cpu_ns: int = Field(description="CPU time the publisher spent spinning towards due times")
     loop_lag_ms: LoopLagMs
     options: dict[str, object] = Field(description="pinned settings")
@@ -122,6 +135,7 @@ async def stats(request: Request) -> Stats:
         channels=len(station.channels),
         waiting=station.log.waiting,
         cut_off=station.channels.cut_off,
+        client_errors=ClientErrorCounts.model_validate(station.client_errors.counts()),
         spin_cpu_ns=station.publisher.spin_cpu_ns,
         loop_lag_ms=LoopLagMs.model_validate(lag),
         options=station.options,

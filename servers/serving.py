@@ -7,21 +7,24 @@ import contextlib
 import logging
 import signal
 import socket
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 from websockets.protocol import State
 
 from servers import wire
 from servers.channels import CUT_OFF_EXTENSION
+from servers.client_errors import ClientErrors
 from servers.collector import collect_seldom
 from servers.compression import Deflated
+from servers.control import MAX_STREAM_BODY_BYTES
 from servers.direct import WRITE_FRAMED_EXTENSION
 from servers.fault_clients import Address, TellClientsApart
 from servers.faulty_log import FaultyLog
@@ -87,22 +90,128 @@ class Factors:
         return Padded(compressed) if self.headers == "padded" else compressed
 
 
-_FALSE_ALARM = "ASGI callable returned without completing handshake."
-"""uvicorn logs this for every WebSocket that an app refuses with an HTTP answer, though the refusal was sent."""
+MAX_HEAD_BYTES = 64 * 1024
+"""Of a request's line and headers, which are held in memory until they end: far beyond what a browser sends."""
+MAX_REQUEST_BYTES = 2 * MAX_STREAM_BODY_BYTES
+"""Of a whole request as it travels, trailers and the framing of chunks included."""
+MAX_PIPELINED = 100
+"""Requests of one connection that wait for an answer."""
+
+_NOT_LOGGED = frozenset(
+    {
+        # Logged for every WebSocket that an app refuses with an HTTP answer, though the refusal was sent.
+        "ASGI callable returned without completing handshake.",
+        # Client errors, which are counted.
+        "Invalid HTTP request received.",
+        "Invalid UTF-8 sequence received from client.",
+        "Unsupported upgrade request.",
+    }
+)
+"""Messages of uvicorn's that would fill the log, one for each request."""
 
 _STOP_WAIT_S = 0.05
 _DATE_PERIOD_S = 1.0
 
 
+class ServerState(uvicorn.server.ServerState):
+    """What a server's connections share."""
+
+    def __init__(self, client_errors: ClientErrors) -> None:
+        super().__init__()
+        self.client_errors = client_errors
+
+
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol whose connections take whole chunks, and can be ended while the client reads nothing."""
+    """uvicorn's HTTP protocol whose connections take whole chunks, and can be ended while the client reads nothing.
+
+    Client errors are counted, and requests are bounded.
+    """
+
+    # Defaults of the class: what few connections need must not cost the others anything when they are made.
+    server_state: ServerState
+    _refused = False
+    _request_bytes = 0
+    """Of the request that is being received, but for what came in one read with its beginning."""
+    _pipelined: deque[RequestResponseCycle] | None = None
+    """Requests that were not answered yet when the next one came, in order; uvicorn forgets the one it answers."""
+
+    def data_received(self, data: bytes) -> None:
+        self._request_bytes += len(data)
+        super().data_received(data)
+        if self._request_bytes > MAX_HEAD_BYTES or self._pipelined:
+            self._check_bounds()
 
     def on_message_begin(self) -> None:
+        self._request_bytes = 0
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._keep_pipelined(self.cycle)
         super().on_message_begin()
         self.scope["extensions"] = {
             CUT_OFF_EXTENSION: self._cut_off,  # type: ignore[dict-item]
             WRITE_FRAMED_EXTENSION: self._write_framed,  # type: ignore[dict-item]
         }
+
+    def handle_websocket_upgrade(self) -> None:
+        if self._unanswered:
+            # The connection would be a WebSocket's, and what answers the request before would never hear of its end.
+            self._refuse()
+            self.transport.abort()
+            return
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse()
+        if any(cycle.response_started for cycle in self._unanswered):
+            self.transport.close()  # in the middle of an answer a second one would be taken for a part of it
+        else:
+            super().send_400_response(msg)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.scope is not None and not self._request_complete and not self._refused:
+            self.server_state.client_errors.add("abandoned_requests")
+        super().connection_lost(exc)
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
+
+    @property
+    def _in_head(self) -> bool:
+        """Whether a request has begun whose headers have not ended."""
+        return self.scope is not None and "method" not in self.scope
+
+    @property
+    def _request_complete(self) -> bool:
+        return not self._in_head and (self.cycle is None or not self.cycle.more_body)
+
+    def _keep_pipelined(self, cycle: RequestResponseCycle) -> None:
+        self._pipelined = self._pipelined or deque()
+        while self._pipelined and self._pipelined[0].response_complete:
+            self._pipelined.popleft()
+        self._pipelined.append(cycle)
+
+    @property
+    def _unanswered(self) -> list[RequestResponseCycle]:
+        cycles = [*(self._pipelined or ()), *([] if self.cycle is None else [self.cycle])]
+        return [cycle for cycle in cycles if not cycle.response_complete]
+
+    def _refuse(self) -> None:
+        self._refused = True
+        self.server_state.client_errors.add("malformed_requests")
+
+    def _check_bounds(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            if self._request_bytes > MAX_HEAD_BYTES:
+                self.send_400_response(f"Request line and headers of more than {MAX_HEAD_BYTES} bytes.")
+        elif not self._request_complete:
+            if self._request_bytes > MAX_REQUEST_BYTES:
+                self.send_400_response(f"Request of more than {MAX_REQUEST_BYTES} bytes.")
+        elif len(self._unanswered) > MAX_PIPELINED:
+            self.send_400_response(f"More than {MAX_PIPELINED} requests that wait for an answer.")
+        else:
+            # uvicorn reads no more until it has answered, and so would not notice that the client has left.
+            self.flow.resume_reading()
 
     def timeout_keep_alive_handler(self) -> None:
         # A reply that was not read in all that time never will be; a mere close would wait for it for ever.
@@ -119,7 +228,29 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol whose connections take whole frames, and end even if the client reads nothing."""
+    """uvicorn's WebSocket protocol whose connections take whole frames, and end even if the client reads nothing.
+
+    Client errors are counted.
+    """
+
+    def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+        super().__init__(config, server_state, app_state)
+        self._client_errors = server_state.client_errors
+
+    async def run_asgi(self) -> None:
+        if self.transport.is_closing():
+            return  # gone before its handshake was answered; uvicorn would have the app send into nothing
+        await super().run_asgi()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.handshake_initiated:
+            self._refuse_handshake()
+
+    def handle_parser_exception(self) -> None:
+        self._client_errors.add("malformed_frames")
+        super().handle_parser_exception()
+        self.disconnected = True  # for the app it is: its next send must not be an error of the app
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -127,6 +258,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.scope["extensions"][CUT_OFF_EXTENSION] = self._cut_off  # type: ignore[assignment]
             if not self.conn.extensions:  # an extension such as compression has a frame of its own for each client
                 self.scope["extensions"][WRITE_FRAMED_EXTENSION] = self._write_framed  # type: ignore[assignment]
+
+    def _refuse_handshake(self) -> None:
+        """Answer a request that `websockets` could not read; uvicorn would leave it without an answer."""
+        self._client_errors.add("malformed_requests")
+        self.handshake_complete = self.close_sent = True
+        refusal = b"".join(self.conn.data_to_send())  # nothing where it was no request at all
+        self.transport.write(refusal or self.conn.reject(400, f"{self.conn.handshake_exc}.\n").serialize())
+        self.transport.close()
 
     def _write_framed(self, frame: bytes) -> bool:
         if not self.writable.is_set() or self.close_sent or self.disconnected or self.transport.is_closing():
@@ -156,8 +295,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 class _Server(uvicorn.Server):
     """A uvicorn server that says when it is ready and does not make anyone wait for its end."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, client_errors: ClientErrors, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self.server_state = ServerState(client_errors)
+        self._client_errors = client_errors
         self._on_ready = on_ready
         self._stop = asyncio.Event()
 
@@ -178,6 +319,7 @@ class _Server(uvicorn.Server):
         counter = 0
         while not await self.on_tick(counter):
             counter += 10  # on_tick renews the Date header each tenth time
+            self._client_errors.log()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), _DATE_PERIOD_S)
                 return
@@ -225,7 +367,7 @@ async def served(app: ASGIApp, listener: socket.socket, **changes: Any) -> Async
     `changes` are settings of uvicorn that differ from the pinned ones.
     """
     ready = asyncio.Event()
-    server = _Server(_config(app, changes), ready.set)
+    server = _Server(_config(app, changes), ClientErrors(), ready.set)
     serving = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
     try:
         await ready.wait()
@@ -251,7 +393,7 @@ def serve(
         app = TellClientsApart(app, connected=lambda: _client_addresses(server))
     config = _config(factors.around(app), {"ws_per_message_deflate": factors.deflates})
     address = listener.getsockname()
-    server = _Server(config, lambda: on_ready(address))
+    server = _Server(config, station.client_errors, lambda: on_ready(address))
     station.count_connections = lambda: len(server.server_state.connections)
     station.count_requests = lambda: server.server_state.total_requests
 
@@ -268,10 +410,10 @@ def serve(
 
 
 def _config(app: ASGIApp, changes: dict[str, Any]) -> uvicorn.Config:
-    logging.getLogger("uvicorn.error").addFilter(_is_no_false_alarm)
+    logging.getLogger("uvicorn.error").addFilter(_is_logged)
     settings = {"http": HttpProtocol, "ws": WebSocketProtocol, "ws_per_message_deflate": False, "log_config": None}
     return uvicorn.Config(app, **_PINNED | settings | changes)
 
 
-def _is_no_false_alarm(record: logging.LogRecord) -> bool:
-    return record.msg != _FALSE_ALARM
+def _is_logged(record: logging.LogRecord) -> bool:
+    return record.msg not in _NOT_LOGGED

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from starlette.requests import HTTPConnection
 
 from servers.channels import Channels
+from servers.client_errors import ClientErrors
 from servers.lateness import LatenessHistogram
 from servers.log import EventLog
 from servers.publisher import Publisher
@@ -67,6 +68,7 @@ class Station:
         self.log = log or EventLog(history)
         self.publisher = Publisher(self.log)
         self.channels = Channels(self.log)
+        self.client_errors = ClientErrors()
         self.loop_lag = LoopLag()
         self.trace = trace
         """Where every delivery to a client with a name is noted; None for not at all."""
@@ -91,6 +93,7 @@ class Station:
     def clear_stream(self, *, collects: bool = True) -> None:
         """Stop the stream, and empty the log and all counts; collect garbage, where another stream follows."""
         self.channels.cut_off = 0
+        self.client_errors.clear()
         if self.trace is not None:
             self.trace.clear()
         self.publisher.clear(collects=collects)

@@ -153,6 +153,7 @@ def merge(stats: Sequence[control.Stats]) -> control.Stats:
         channels=sum(each.channels for each in stats),
         waiting=sum(each.waiting for each in stats),
         cut_off=sum(each.cut_off for each in stats),
+        client_errors=_sum_of_errors([each.client_errors for each in stats]),
         spin_cpu_ns=sum(each.spin_cpu_ns for each in stats),
         loop_lag_ms=_worst([each.loop_lag_ms for each in stats]),
         options=stats[0].options,
@@ -161,6 +162,11 @@ def merge(stats: Sequence[control.Stats]) -> control.Stats:
 
 def _sum_if_known(counts: Sequence[int | None]) -> int | None:
     return None if None in counts else sum(count or 0 for count in counts)
+
+
+def _sum_of_errors(counts: Sequence[control.ClientErrorCounts]) -> control.ClientErrorCounts:
+    names = control.ClientErrorCounts.model_fields
+    return control.ClientErrorCounts(**{name: sum(getattr(each, name) for each in counts) for name in names})
 
 
 def _worst(lags: Sequence[control.LoopLagMs]) -> control.LoopLagMs:

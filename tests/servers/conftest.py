@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import pytest
 
+from servers.client_errors import LOG_PREFIX
 from tests import plain_http
 
 CHECKOUT = Path(__file__).parents[2]
@@ -30,6 +31,7 @@ class RunningServer:
 
     process: subprocess.Popen[str]
     port: int
+    errors: IO[str]
 
     @property
     def url(self) -> str:
@@ -64,20 +66,29 @@ class RunningServer:
         stats: dict[str, Any] = plain_http.get(f"{self.url}/stats", timeout=PATIENCE_S).json()
         return stats
 
+    def log(self) -> str:
+        """All that it has printed to stderr so far."""
+        self.errors.seek(0)
+        return self.errors.read()
+
 
 StartServer = Callable[..., RunningServer]
 
 
 @contextmanager
 def running_server(*arguments: str) -> Iterator[RunningServer]:
-    """Start `python -m servers <arguments> --port 0`; at the end stop it, and see that it ended well and silently."""
-    with tempfile.TemporaryFile("w+") as errors:
+    """Start `python -m servers <arguments> --port 0`; at the end stop it, and check that it ended well.
+
+    Its log may hold nothing but counts of client errors.
+    """
+    with tempfile.TemporaryFile("a+") as errors:  # appending, because the server shares the position with who reads
         command = [sys.executable, "-m", "servers", *arguments, "--port", "0"]
         process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True)
         assert process.stdout is not None
         with process.stdout:
             try:
-                yield RunningServer(process, json.loads(process.stdout.readline())["port"])
+                server = RunningServer(process, json.loads(process.stdout.readline())["port"], errors)
+                yield server
                 if process.poll() is None:
                     process.terminate()
                 status = process.wait(PATIENCE_S)
@@ -85,8 +96,8 @@ def running_server(*arguments: str) -> Iterator[RunningServer]:
                 if process.poll() is None:
                     process.kill()
                     process.wait()
-        errors.seek(0)
-        assert (status, errors.read()) == (0, "")
+        unexpected = [line for line in server.log().splitlines() if not line.startswith(LOG_PREFIX)]
+        assert (status, unexpected) == (0, [])
 
 
 @pytest.fixture

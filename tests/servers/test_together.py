@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from servers.control import LoopLagMs, Stats
+from servers.control import ClientErrorCounts, LoopLagMs, Stats
 from servers.together import merge
 
 
@@ -13,6 +13,7 @@ def stats_of(published: list[tuple[int, int, int]], worst_ms: float | None, conn
         channels=2,
         waiting=1,
         cut_off=4,
+        client_errors=ClientErrorCounts(malformed_requests=1, malformed_frames=0, abandoned_requests=5),
         spin_cpu_ns=10,
         loop_lag_ms=lag,
         options={"workers": 2},
@@ -29,6 +30,7 @@ def test_an_event_is_published_when_the_last_worker_has_published_it() -> None:
 def test_counts_are_summed_and_lateness_is_that_of_the_worst() -> None:
     merged = merge([stats_of([], 1.0), stats_of([], 7.0)])
     assert (merged.connections, merged.channels, merged.waiting, merged.cut_off, merged.requests) == (6, 4, 2, 8, 6)
+    assert merged.client_errors == ClientErrorCounts(malformed_requests=2, malformed_frames=0, abandoned_requests=10)
     assert merged.spin_cpu_ns == 20
     assert merged.loop_lag_ms == LoopLagMs(p50=0.1, p99=7.0, max=7.0)
     assert merged.options == {"workers": 2}
