@@ -25,7 +25,7 @@ endif
 
 # Into .venv, whatever pip is set up to do otherwise; where packages come from (index, proxy, certificates) stays as it is.
 INSTALL := PIP_USER=0 PIP_DRY_RUN=0 PIP_PYTHON= PIP_CONSTRAINT=/dev/null PIP_REQUIREMENT=/dev/null \
-  .venv/bin/python -m pip install --target= --prefix= --root= \
+  .venv/bin/python -m pip install --target= --prefix=.venv --root= \
   --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r
 
 .DEFAULT_GOAL := help

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -63,7 +65,9 @@ def checkout(tmp_path: Path) -> Path:
 def environment(**further: str) -> dict[str, str]:
     """That of a person's shell: `make test` itself leaves traces for the makes below it."""
     named = {name for names in GIVEN.values() for name in names}
-    kept = {name: value for name, value in os.environ.items() if name not in named and not name.startswith("MAKE")}
+    kept = {
+        name: text for name, text in os.environ.items() if name not in named and not name.startswith(("MAKE", "PIP_"))
+    }
     return {**kept, **further}
 
 
@@ -85,8 +89,10 @@ def values(arguments: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("origin", ["command", "environment"])
-@pytest.mark.parametrize("value", HOSTILE)
-@pytest.mark.parametrize("target", GIVEN)
+@pytest.mark.parametrize(
+    ("target", "value"),
+    [("bench", value) for value in HOSTILE] + [(target, value) for target in GIVEN for value in HOSTILE[1:10:4]],
+)
 def test_a_value_reaches_its_program_as_it_stands(checkout: Path, target: str, value: str, origin: str) -> None:
     given = {name: value for name in GIVEN[target] if origin == "command" or name != "HOST"}
     on_command_line = [f"{name}={text}" for name, text in given.items()]
@@ -99,7 +105,7 @@ def test_a_value_reaches_its_program_as_it_stands(checkout: Path, target: str, v
 @pytest.mark.parametrize("value", HOSTILE)
 def test_no_other_variable_is_run_either(checkout: Path, value: str) -> None:
     names = ("PYTHON", "BENCH_ARGS", "LOCUST_RUN_TIME", "UNKNOWN")
-    for target in ("report", "check", "help", "microbench"):
+    for target in ("report", "microbench"):
         make(checkout, target, *(f"{name}={value}" for name in names))
         make(checkout, target, **dict.fromkeys(names, value))
     (checkout / ".venv" / ".complete").unlink()
@@ -148,3 +154,63 @@ def test_pythons_own_settings_are_not_handed_on(checkout: Path) -> None:
     make(checkout, "report", **settings)
     told = json.loads((checkout / "called.json").read_text())["environment"]
     assert not settings.keys() & told.keys()
+
+
+WHEEL = "stand_in-1.0-py3-none-any.whl"
+
+
+@pytest.fixture
+def bare_checkout(tmp_path: Path) -> Path:
+    """The project's Makefile where nothing is installed yet, and a lock of one package that lies beside it."""
+    checkout = tmp_path / "check out"
+    (checkout / "analysis").mkdir(parents=True)
+    shutil.copy(PROJECT_FOLDER / "Makefile", checkout)
+    (checkout / "analysis" / "__main__.py").write_text("import stand_in; print('reported by', stand_in.__file__)")
+    info = {
+        "METADATA": "Metadata-Version: 2.1\nName: stand-in\nVersion: 1.0\n",
+        "WHEEL": "Wheel-Version: 1.0\nGenerator: none\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": "",
+    }
+    with zipfile.ZipFile(tmp_path / WHEEL, "w") as wheel:
+        wheel.writestr("stand_in.py", "")
+        for name, text in info.items():
+            wheel.writestr(f"stand_in-1.0.dist-info/{name}", text)
+    digest = hashlib.sha256((tmp_path / WHEEL).read_bytes()).hexdigest()
+    (checkout / "requirements.lock").write_text(f"stand-in==1.0 --hash=sha256:{digest}\n")
+    return checkout
+
+
+def test_how_pip_is_set_up_decides_where_packages_come_from_and_nothing_else(bare_checkout: Path) -> None:
+    """And a .venv whose Python is gone is made anew."""
+    elsewhere = bare_checkout.parent / "elsewhere"
+    (bare_checkout.parent / "constraints.txt").write_text("stand-in==2.0\n")
+    settings = {
+        "user": "true", "target": elsewhere, "prefix": elsewhere, "root": elsewhere, "dry-run": "true",
+        "require-virtualenv": "true", "constraint": bare_checkout.parent / "constraints.txt",
+    }  # fmt: skip
+    lines = [f"{name} = {value}" for name, value in settings.items()]
+    source = ["[global]", "no-index = true", f"find-links = {bare_checkout.parent}"]
+    (bare_checkout.parent / "pip.conf").write_text("\n".join([*source, "[install]", *lines]) + "\n")
+    named = {f"PIP_{name.upper().replace('-', '_')}": str(value) for name, value in settings.items()}
+    by_file = {"PIP_CONFIG_FILE": str(bare_checkout.parent / "pip.conf")}
+    by_environment = {
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": bare_checkout.parent.as_uri(),
+        "PIP_PYTHON": sys.executable,
+    }
+    for given in (by_file, {**named, **by_environment}):
+        ran = make(bare_checkout, "report", f"PYTHON={sys.executable}", **given)
+        assert ran.returncode == 0, ran.stderr
+        assert f"reported by {bare_checkout}/.venv/lib/" in ran.stdout
+        assert not elsewhere.exists()
+        assert "Setting up" not in make(bare_checkout, "report", **given).stdout
+        (bare_checkout / ".venv" / "bin" / "python").unlink()
+        (bare_checkout / ".venv" / "bin" / "python").symlink_to("/nowhere/python3")
+
+
+@pytest.mark.parametrize("python", ["/nowhere/python3", "false"])
+def test_what_is_no_python_is_refused_and_leaves_nothing(bare_checkout: Path, python: str) -> None:
+    ran = make(bare_checkout, "report", f"PYTHON={python}")
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("error: ")
+    assert not (bare_checkout / ".venv").exists()
