@@ -127,6 +127,8 @@ def listener_of(address: str) -> socket.socket:
     probe = socket.socket(family, socket.SOCK_STREAM)
     try:
         probe.bind((address, 0))
+        # Not before: with it, bind may choose a port on which another server is about to listen.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     except OSError:
         probe.close()
         raise

@@ -108,6 +108,20 @@ def free_port(address: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
+@contextmanager
+def reserved_port(address: str = "127.0.0.1") -> Iterator[int]:
+    """A free port that the system gives to nobody else meanwhile: only who asks for this number can listen on it.
+
+    Linux lets a server listen where a socket that does not listen is bound, if both have SO_REUSEADDR, as servers have.
+    Elsewhere the port is only as good as `free_port`.
+    """
+    with listener_of(address) as holder:
+        port = int(holder.getsockname()[1])
+        if not sys.platform.startswith("linux"):
+            holder.close()
+        yield port
+
+
 class Child:
     """One Python process whose output goes into a log file."""
 

@@ -14,7 +14,7 @@ from loadtests.addresses import Endpoint, Target
 from loadtests.control import ControlClient
 from loadtests.messages import WORKERS_FOLDER
 from loadtests.plan import connect_patience_s, drain_limit_s, trial_seconds
-from loadtests.processes import Child, CorePlan, ResourceSampler, WindowEdges, free_port, observing
+from loadtests.processes import Child, CorePlan, ResourceSampler, WindowEdges, observing, reserved_port
 from loadtests.records import (
     Clients,
     ClockPairs,
@@ -134,7 +134,7 @@ class _Processes:
         # Whoever started a target has put it where it runs: a core that is planned for a server is none of it.
         self.cores = cores = cores if surroundings.target is None else replace(cores, server=None)
         if surroundings.target is None:
-            port = free_port(team.listen)
+            port = running.enter_context(reserved_port(team.listen))
             server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(team.listen, port)]
             server += _factors(trial.parameters)
             server += ["--trace"] if self._traced else []
@@ -171,7 +171,7 @@ class _Processes:
         delay_ms = self._trial.parameters["one_way_delay_ms"]
         if not delay_ms:
             return self.server
-        port = free_port(self._team.listen)
+        port = running.enter_context(reserved_port(self._team.listen))
         relay = ["-m", "servers", "relay", *_listening(self._team.listen, port)]
         relay += ["--to", str(self.server), "--delay-ms", f"{delay_ms:g}"]
         self._relay = running.enter_context(Child(relay, self._folder / _RELAY_LOG, self.cores.load))

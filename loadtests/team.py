@@ -8,7 +8,7 @@ from pathlib import Path
 
 from loadtests.addresses import Endpoint, first_to_listen_on
 from loadtests.messages import WORKER_VARIABLE, WORKERS_FOLDER
-from loadtests.processes import PROJECT_FOLDER, Child, CorePlan, free_port
+from loadtests.processes import PROJECT_FOLDER, Child, CorePlan, reserved_port
 from loadtests.records import JsonObject, PlannedTrial, UserError
 from loadtests.trial_spec import TRIAL_VARIABLE, TrialSpec
 
@@ -112,7 +112,7 @@ def start_load(spec: TrialSpec, folder: Path, team: Team, cores: CorePlan, runni
     environment = {TRIAL_VARIABLE: str(spec.write(folder)), **SINGLE_THREADED}
     if not team.workers:
         return running.enter_context(Child(main, folder / LOAD_LOG, cores.load, environment))
-    port = team.port if team.remote else free_port(team.listen)
+    port = team.port if team.remote else running.enter_context(reserved_port(team.listen))
     meeting_place = Endpoint(team.listen, port).host_in_url
     main += ["--master", "--master-bind-host", meeting_place, "--master-bind-port", str(port)]
     main += ["--expect-workers", str(team.workers)]

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from loadtests.control import ControlClient
-from loadtests.processes import Child, free_port
+from loadtests.processes import Child, reserved_port
 from loadtests.records import UserError
 from loadtests.team import LOCUSTFILE
 
@@ -23,25 +23,12 @@ def serve_ui(port: int) -> None:
             probe.bind((_HOST, port))
         except (OSError, OverflowError) as error:
             raise UserError(f"port {port}: {error} (expected a free port: --port, or make ui PORT=…)") from error
-    server_port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, reserved_port() as server_port:
         logs = Path(folder)
         server = ["-m", "servers", "all", "--host", _HOST, "--port", str(server_port), "--with-parent"]
         url = f"http://{_HOST}:{server_port}"
-        locust = [
-            "-m",
-            "loadtests.locust_process",
-            "-f",
-            str(LOCUSTFILE),
-            "--host",
-            url,
-            "--class-picker",
-            "-u",
-            "10",
-            "-r",
-            "10",
-        ]
-        locust += ["--web-host", _HOST, "--web-port", str(port), "--loglevel", "WARNING"]
+        locust = ["-m", "loadtests.locust_process", "-f", str(LOCUSTFILE), "--host", url, "--class-picker"]
+        locust += ["-u", "10", "-r", "10", "--web-host", _HOST, "--web-port", str(port), "--loglevel", "WARNING"]
         with Child(server, logs / "server.log") as server_child:
             control = ControlClient(url)
             control.wait_until_ready(_START_PATIENCE_S)

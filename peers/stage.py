@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.control import ControlClient
-from loadtests.processes import Child, CorePlan, free_port
+from loadtests.processes import Child, CorePlan, reserved_port
 from loadtests.records import JsonObject
 from peers.probe import HOST
 from peers.tool import ToolError
@@ -54,9 +54,7 @@ class Stage:
 @contextmanager
 def set_up(work: Work, folder: Path, cores: CorePlan) -> Iterator[Stage]:
     """Start server and probes, and end both whatever happens; then the probes have left their tables in `folder`."""
-    port = free_port()
-    serve = ["-m", "servers", work.server, "--host", HOST, "--port", str(port), "--with-parent", "--stack", STACK]
-    with Child(serve, folder / "server.log", cores.server):
+    with reserved_port() as port, Child(_server(work, port), folder / "server.log", cores.server):
         control = ControlClient(f"http://{HOST}:{port}")
         try:
             control.wait_until_ready(_SERVER_PATIENCE_S)
@@ -69,3 +67,7 @@ def set_up(work: Work, folder: Path, cores: CorePlan) -> Iterator[Stage]:
                 yield stage
         finally:
             control.close()
+
+
+def _server(work: Work, port: int) -> list[str]:
+    return ["-m", "servers", work.server, "--host", HOST, "--port", str(port), "--with-parent", "--stack", STACK]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ import psutil
 import pytest
 
 from loadtests import processes
-from loadtests.processes import Child, CorePlan, ResourceSampler, WindowEdges, plan_cores
+from loadtests.control import ControlClient
+from loadtests.processes import Child, CorePlan, ResourceSampler, WindowEdges, plan_cores, reserved_port
 from loadtests.records import SampleRole, UserError
+from tests.running import PATIENCE_S
 
 BUSY = "sum(range(3_000_000))"
 PARENT = f"""
@@ -145,3 +148,15 @@ def test_a_window_that_was_known_too_late_is_sampled_at_once() -> None:
     clock.now_ns = 10
     assert edges.passed()
     assert not edges.passed()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lets a port be held for another process")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_reserved_port_is_given_to_nobody_but_the_server_that_asks_for_it(tmp_path: Path, workers: str) -> None:
+    with reserved_port() as port:
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        with Child(["-m", "servers", "polling", "--port", str(port), "--workers", workers], tmp_path / "log") as server:
+            control = ControlClient(f"http://127.0.0.1:{port}")
+            assert control.wait_until_ready(PATIENCE_S), server.last_words()
+            control.close()
