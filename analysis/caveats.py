@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from analysis.precision import not_known
 from analysis.quantities import plural
-from analysis.validity import STOLEN_WORTH_SAYING_RATIO
-from loadtests.records import JsonObject, RunInfo, TrialInfo
+from loadtests.records import MEAN_MS, MEAN_RATIO, STOLEN_RATIO, JsonObject, RunInfo, TrialInfo, scheduled_latency_ms
 
 FEW_TRIALS = 3
 P99_NEEDS_DELIVERIES = 100
@@ -18,7 +17,7 @@ CLOCK_UNCERTAINTY_LIMIT_MS = 0.2
 Points = Sequence[JsonObject]
 
 
-def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> list[str]:
+def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo], set_aside: Sequence[JsonObject]) -> list[str]:
     """Sentences, none where nothing weakens the run. `trials` are the finished ones."""
     return [
         *_extent(run, points, trials),
@@ -26,6 +25,8 @@ def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> list[s
         *_withheld(run, points),
         *_stolen(points),
         *_unsteady(run, points),
+        *_repeated(set_aside),
+        *_late_by_its_own_work(points),
         *_instruments(run, points, trials),
         *_surprises(run, points),
     ]
@@ -77,11 +78,33 @@ def _withheld(run: RunInfo, points: Points) -> Iterator[str]:
 
 def _stolen(points: Points) -> Iterator[str]:
     worst = [max(point["server_stolen_ratio"] or 0.0, point["load_stolen_ratio"] or 0.0) for point in points]
-    at = [point for point, ratio in zip(points, worst, strict=True) if ratio >= STOLEN_WORTH_SAYING_RATIO]
+    at = [point for point, ratio in zip(points, worst, strict=True) if ratio >= STOLEN_RATIO]
     if at:
         yield (
             f"The host of this virtual machine gave up to {max(worst):.0%} of a core's time to others while it was "
-            f"needed (at {_count(at, 'point')} {STOLEN_WORTH_SAYING_RATIO:.0%} or more): latencies contain it."
+            f"needed (at {_count(at, 'point')} {STOLEN_RATIO:.0%} or more): latencies contain it."
+        )
+
+
+def _repeated(set_aside: Sequence[JsonObject]) -> Iterator[str]:
+    if set_aside:
+        why = "; ".join(f"{attempt['trial']}: {', '.join(attempt['reasons'])}" for attempt in set_aside)
+        yield (
+            f"{plural(len(set_aside), 'attempt')} at trials repeated, as the machine had disturbed them, by its own "
+            f"signs and not by latencies: {why}."
+        )
+
+
+def _late_by_its_own_work(points: Points) -> Iterator[str]:
+    def is_late(point: JsonObject) -> bool:
+        lag = point["parts_ms"]["server_lag"]
+        limit_ms = MEAN_MS + MEAN_RATIO * scheduled_latency_ms(point["parameters"])
+        return bool(point["valid"] and lag and lag["mean"] > limit_ms)
+
+    if late := [point for point in points if is_late(point)]:
+        yield (
+            f"At {_count(late, 'point')} the server published events late because it was answering its clients: "
+            "that is part of what the transport costs it, and in the latencies."
         )
 
 

@@ -2,7 +2,8 @@
 
 Experiments are drawn whose truth is known; each gives its trials' statistics to an interval function of `stats`, and
 it is counted how often the interval holds the truth. Seeded: the same command prints the same tables. The first table
-is of experiments whose number of trials was fixed beforehand, the second of such as stopped when they knew enough.
+is of experiments whose number of trials was fixed beforehand, the second of such as stopped when they knew enough, the
+third of such as repeated the trials that the machine had disturbed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ TRIALS = (3, 5, 10, 20)
 PILOTS = (3, 5, 10)
 MOST_TRIALS = 400
 """Of an early stopping experiment; what needs more goes without, as in a run whose budget is used up."""
+ATTEMPTS = 3
+"""At a trial, the first one included (loadtests/repeating.py)."""
 _SEED = 14
 
 
@@ -141,6 +144,70 @@ def stopped_by_another(correlation: float, pilot: int, experiments: int, seed: i
     return Stopped(held / experiments, made / experiments)
 
 
+@dataclass(frozen=True)
+class Machine:
+    """A machine that disturbs some trials, each by an amount that its own signs tell but for an error."""
+
+    disturbed_ratio: float = 0.1
+    """Of the attempts."""
+    shift: float = 10.0
+    """Mean of what a disturbance adds to the statistic, exponentially distributed."""
+    limit: float = 1.75
+    """Of the signs: an attempt beyond it is disturbed."""
+    sign_error: float = 0.3
+    """Standard deviation of the difference between the signs and what was added."""
+
+    def attempts(self, rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+        """Draw statistics and signs of attempts at trials of the normal population."""
+        calm = rng.normal(POPULATIONS[0].mean, POPULATIONS[0].deviation, shape)
+        added = rng.exponential(self.shift, shape) * (rng.random(shape) < self.disturbed_ratio)
+        return calm + added, added + rng.normal(0.0, self.sign_error, shape)
+
+
+RepeatRule = Callable[[Machine, Floats, Floats], npt.NDArray[np.bool_]]
+"""From statistics and signs of attempts: which of them are set aside."""
+
+
+def by_signs(machine: Machine, _statistics: Floats, signs: Floats) -> npt.NDArray[np.bool_]:
+    """As a run does: by the machine's signs."""
+    return np.asarray(signs > machine.limit)
+
+
+def by_latencies(_machine: Machine, statistics: Floats, _signs: Floats) -> npt.NDArray[np.bool_]:
+    """As a run must not do: by the figure itself, where it is longer than it should be."""
+    return np.asarray(statistics > POPULATIONS[0].mean + POPULATIONS[0].deviation)
+
+
+def never(_machine: Machine, statistics: Floats, _signs: Floats) -> npt.NDArray[np.bool_]:
+    """Keep whatever was measured first."""
+    return np.zeros_like(statistics, dtype=np.bool_)
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """How runs ended whose disturbed trials were repeated."""
+
+    coverage_ratio: float
+    """Share of the intervals of valid runs that hold the truth."""
+    valid_ratio: float
+    """Share of the runs of which no last attempt was disturbed."""
+
+
+def repeated(rule: RepeatRule, machine: Machine, trials: int, experiments: int, seed: int) -> Repeated:
+    """Draw experiments of so many trials, of each of which the first attempt counts that the rule does not set aside.
+
+    With as many attempts as a run makes; where the last one is set aside too, the run is INVALID and has no interval.
+    """
+    rng = np.random.default_rng([seed, trials, 2])
+    statistics, signs = machine.attempts(rng, (experiments, trials, ATTEMPTS))
+    kept = ~rule(machine, statistics, signs)
+    valid = np.all(np.any(kept, axis=2), axis=1)
+    first = np.take_along_axis(statistics, kept.argmax(axis=2)[:, :, None], axis=2)[:, :, 0]
+    bounds = [stats.t_interval(float(run.mean()), run) for run in first[valid]]
+    held = sum(low <= POPULATIONS[0].mean <= high for low, high in bounds)
+    return Repeated(held / max(1, len(bounds)), float(valid.mean()))
+
+
 def _interval(trials: Floats, spread_of: int) -> stats.Interval:
     """Around the mean of all, with the spread of the first so many."""
     return stats.t_interval(float(trials.mean()), trials[:spread_of], len(trials) - spread_of)
@@ -155,6 +222,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _print_fixed(asked.experiments, asked.seed)
     print()
     _print_stopped(asked.experiments, asked.seed)
+    print()
+    _print_repeated(asked.experiments, asked.seed)
     return 0
 
 
@@ -186,6 +255,16 @@ def _print_stopped(experiments: int, seed: int) -> None:
     for correlation in (0.0, 0.7):
         found = [stopped_by_another(correlation, pilot, experiments, seed) for pilot in PILOTS]
         print(f"| two stages (Stein), by another statistic | normal, correlation {correlation:g} | {_cells(found)} |")
+
+
+def _print_repeated(experiments: int, seed: int) -> None:
+    print("| disturbed trials are repeated | " + " | ".join(f"n = {trials}" for trials in PILOTS) + " |")
+    print("| --- |" + " ---: |" * len(PILOTS))
+    rules: dict[str, RepeatRule] = {"by the machine's signs": by_signs, "by latencies": by_latencies, "never": never}
+    for name, rule in rules.items():
+        found = [repeated(rule, Machine(), trials, experiments, seed) for trials in PILOTS]
+        cells = (f"{100 * each.coverage_ratio:.1f} % ({100 * each.valid_ratio:.0f} % valid)" for each in found)
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
 def _cells(found: Sequence[Stopped]) -> str:

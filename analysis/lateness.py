@@ -1,50 +1,22 @@
-"""How late what was scheduled really happened: publications, polls, the load's own timers."""
+"""How late the load was with what it had scheduled: messages, polls, its own timers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import numpy.typing as npt
 
 from analysis.latency import in_window
-from loadtests.records import Ints, RequestKind, TransportStyle, Trial, is_time
-
-HICCUP_NS = 100_000_000
-"""What is late within one such span has one cause: every machine stops for a moment now and then."""
+from loadtests.records import Lateness, RequestKind, TransportStyle, Trial, is_time
 
 
-@dataclass(frozen=True)
-class Lateness:
-    """Scheduled things of a trial's window, in any order: when each was due, and by how much it was late."""
-
-    due_ns: Ints
-    late_ms: npt.NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.due_ns)
-
-    def beyond(self, limit_ms: float) -> int:
-        """How many were later than the limit, but for those of the one hiccup that explains the most of them."""
-        late_ns = np.sort(self.due_ns[self.late_ms > limit_ms])
-        if not len(late_ns):
-            return 0
-        in_one_hiccup = np.searchsorted(late_ns, late_ns + HICCUP_NS) - np.arange(len(late_ns))
-        return int(len(late_ns) - in_one_hiccup.max())
-
-
-def publish_lateness(trial: Trial, style: TransportStyle) -> Lateness:
-    """Published - due of the events of the window (echo on an open channel: sent - due, by each client).
+def message_lateness(trial: Trial, style: TransportStyle) -> Lateness:
+    """Return sent - due of the messages that the clients sent over an open channel within the window.
 
     Empty where requests go one at a time: a message that waits for its predecessor is late by its nature.
     """
-    if style.model.startswith("round_trip"):
-        sent = trial.deliveries if style.role == "persistent" else trial.deliveries.empty()
-        chosen = in_window(trial, sent.due_ns) & (sent.seq > 0)
-        due_ns = sent.due_ns[chosen]
-        return Lateness(due_ns, (sent.published_ns[chosen] - due_ns) / 1e6)
-    rows = trial.published.where(in_window(trial, trial.published.due_ns) & is_time(trial.published.published_ns))
-    return Lateness(rows.due_ns, (rows.published_ns - rows.due_ns) / 1e6)
+    sent = trial.deliveries if style.role == "persistent" else trial.deliveries.empty()
+    chosen = in_window(trial, sent.due_ns) & (sent.seq > 0)
+    due_ns = sent.due_ns[chosen]
+    return Lateness(due_ns, (sent.published_ns[chosen] - due_ns) / 1e6)
 
 
 def poll_lateness(trial: Trial) -> Lateness:

@@ -34,9 +34,11 @@ from loadtests.records import (
     Trial,
     TrialInfo,
     UserError,
+    disturbances,
     finished_trial_folders,
     load_noise_floor,
     load_run_info,
+    set_aside_folders,
     write_json,
 )
 
@@ -76,6 +78,7 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObj
     floors, floors_from = _noise_floors(run_folder, run, pooled)
     _add_noise_floors(points, run.reference, floors)
     infos = [info for entry in pooled for info in entry.infos]
+    set_aside = _set_aside(run_folder)
     summary: JsonObject = _rounded(
         {
             "scenario": run.scenario["name"],
@@ -84,7 +87,8 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObj
             "valid": not reasons,
             "invalid_reasons": reasons,
             "verdict": "",
-            "warnings": caveats(run, points, infos),
+            "warnings": caveats(run, points, infos, set_aside),
+            "set_aside": set_aside,
             "reference": run.reference,
             "transports": [dataclasses.asdict(style) for style in run.transports],
             "base_point": _base_point(points, run.reference),
@@ -142,7 +146,7 @@ def _pooled_points(
         style = styles[planned_trials[0].transport]
         measured = [_measured(folders[planned.folder_name], style, also) for planned in planned_trials]
         reasons = [
-            (f"trial {planned.folder_name}: {reason}", reason in trial.overload_reasons)
+            (f"trial {planned.folder_name}: {reason}", trial.overloaded and reason in trial.server_reasons)
             for planned, trial in zip(planned_trials, measured, strict=True)
             for reason in (*trial.reasons, streams.reason_against(planned, trial.stream))
             if reason
@@ -169,6 +173,14 @@ def _measured(folder: Path, style: TransportStyle, also: AlsoMeasured | None) ->
         raise UserError(
             f"{folder}: its tables contradict each other: {error} (expected a trial as recorded)"
         ) from error
+
+
+def _set_aside(run_folder: Path) -> list[JsonObject]:
+    """Attempts that the machine disturbed and that were repeated, with what it did to each."""
+    return [
+        {"trial": folder.name.rpartition("-")[0], "reasons": disturbances(Trial.load(folder))}
+        for folder in set_aside_folders(run_folder)
+    ]
 
 
 def _noise_floors(run_folder: Path, run: RunInfo, pooled: Sequence[_Pooled]) -> tuple[JsonObject | None, str | None]:

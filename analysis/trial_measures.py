@@ -34,8 +34,8 @@ from analysis.own_schedule import schedule_of
 from analysis.sensitivity import Figures, Sensitivity, exceeds, figures, own_time_ms, sensitivity
 from analysis.slowed_clients import SlowedClients, slowed_clients
 from analysis.steady_state import unsteady_reason
-from analysis.validity import Evidence, PublishedStream, overload_reasons, reasons_against
-from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo
+from analysis.validity import Evidence, PublishedStream, overloaded, reasons_against, server_reasons
+from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo, server_work
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,10 @@ class TrialMeasures:
     stream: PublishedStream
     reasons: tuple[str, ...]
     """Why it is INVALID; empty if it is not."""
-    overload_reasons: frozenset[str]
-    """Those of them that only say that the server had no room left."""
+    server_reasons: frozenset[str]
+    """Those of them that say that the server was full, or late with the stream."""
+    overloaded: bool
+    """Whether the server had no room left, which explains its own reasons."""
     sensitivity: Sensitivity | None
     """How far the model's answer moves with the system's own time; None where its plain answer was met."""
     slowed: SlowedClients | None
@@ -109,7 +111,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
     requests = count_requests(trial, style)
     processors = {role: processor_use(trial, role) for role in SampleRole}
     ledger = _ledger(trial, style, latencies, came_ns)
-    evidence = Evidence(trial, style, latencies, ledger, requests, processors)
+    evidence = Evidence(trial, style, latencies, ledger, requests, processors, server_work(trial))
     return TrialMeasures(
         info=trial.info,
         latencies=latencies,
@@ -135,7 +137,8 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         ledger=ledger,
         stream=PublishedStream.of(trial),
         reasons=tuple(reasons_against(evidence)),
-        overload_reasons=frozenset(overload_reasons(evidence)),
+        server_reasons=frozenset(server_reasons(evidence)),
+        overloaded=overloaded(evidence),
         sensitivity=None
         if latency_ms is None or predicted_ms is None
         else _sensitivity(

@@ -26,8 +26,8 @@ from loadtests.addresses import listener_of
 from loadtests.cpu_quota import quota_cores
 from loadtests.environment import without_settings
 from loadtests.records import SampleRole, Samples, UserError
-from loadtests.stolen_time import stolen_from
 from loadtests.system_errors import system_errors
+from loadtests.taken_time import stolen_from, waited_ns
 
 PROJECT_FOLDER = Path(__file__).parent.parent
 _GRACE_S = 2.0
@@ -213,13 +213,14 @@ class ResourceSampler:
         """One row per process that still lives, its children counted in."""
         for role, members, stolen_ns in self._watched:
             try:
-                cpu_ns, rss_bytes = 0, 0
+                cpu_ns, rss_bytes, waiting_ns = 0, 0, 0
                 for process, process_cpu_ns in members():
                     cpu_ns += process_cpu_ns()
                     rss_bytes += process.memory_info().rss
+                    waiting_ns += waited_ns(process.pid)
             except (psutil.NoSuchProcess, OSError):
                 continue
-            self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes, stolen_ns()))
+            self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes, stolen_ns(), waiting_ns))
 
     def table(self) -> Samples:
         """All rows so far, in the order of their time: several threads may read."""

@@ -29,8 +29,9 @@ class _TimeLeft(ProgressColumn):
 class RunProgress:
     """The bar counts planned seconds, so that a long trial fills as much of it as it takes."""
 
-    def __init__(self, progress: Progress, trials: tuple[PlannedTrial, ...]) -> None:
+    def __init__(self, progress: Progress, trials: tuple[PlannedTrial, ...], console: PlainConsole) -> None:
         self._progress = progress
+        self._console = console
         self._count = 0
         self._total_s = 0.0
         self._done_s = 0.0
@@ -58,6 +59,10 @@ class RunProgress:
 
         return tick
 
+    def say(self, sentence: str) -> None:
+        """Print a sentence above the bar."""
+        self._console.print_sentence(sentence)
+
     def finish(self, trial: PlannedTrial) -> None:
         """One trial is done."""
         self._done_s += trial_seconds(trial.parameters)
@@ -70,7 +75,7 @@ def run_progress(trials: tuple[PlannedTrial, ...], console: PlainConsole) -> Ite
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), _TimeLeft())
     # Refreshed by the observer of each trial: a thread of its own would draw at ordinary priority.
     with Progress(*columns, console=console, auto_refresh=False) as progress:
-        yield RunProgress(progress, trials)
+        yield RunProgress(progress, trials, console)
 
 
 def _describe(trial: PlannedTrial) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shlex
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,12 +24,13 @@ from loadtests.limits import ensure_descriptors, ensure_ports
 from loadtests.machine import describe_machine, describe_versions
 from loadtests.noise import record_noise_floor
 from loadtests.pilot import extend_plan, tell_beyond, tell_end, tell_pilot
-from loadtests.plan import check_plan, expected_seconds, plan_trials
+from loadtests.plan import check_plan, expected_seconds, plan_trials, trial_seconds
 from loadtests.processes import PROJECT_FOLDER, plan_cores
 from loadtests.progress import RunProgress, run_progress
 from loadtests.records import (
     PARAMETER_DEFAULTS,
     SCENARIO_FILE,
+    SET_ASIDE_FOLDER,
     JsonObject,
     PlannedTrial,
     RunInfo,
@@ -37,6 +39,7 @@ from loadtests.records import (
     finished_trial_folders,
     write_run_info,
 )
+from loadtests.repeating import Repeats
 from loadtests.scenario import Scenario, is_shipped
 from loadtests.server_limits import check_server_limits
 from loadtests.session import Surroundings, run_trial
@@ -104,9 +107,11 @@ def run_scenario(
     _point_latest(folder, console)
     _tell_plan(scenario, trials, folder, console)
     surround = partial(Surroundings, cores, target, instruments=instruments, team=team)
+    repeats = Repeats.of(len(trials), scenario.budget_s - expected_seconds(trials))
     started_s = time.monotonic()
     with _telling_what_is_kept(folder, console), run_progress(trials, console) as progress:
-        _measure(trials, folder, progress, surround, scenario.precision is not None)
+        measure = partial(_measure, folder=folder, progress=progress, surround=surround, repeats=repeats)
+        measure(trials, more_may_follow=scenario.precision is not None)
         if scenario.precision is not None:
             with system_errors(folder.name):
                 run = extend_plan(folder, scenario, scenario.precision, run, time.monotonic() - started_s)
@@ -114,7 +119,7 @@ def run_scenario(
             console.print_sentence(tell_pilot(run, len(trials)))
             further = run.plan[len(trials) :]
             progress.extend(further)
-            _measure(further, folder, progress, surround, False)
+            measure(further, more_may_follow=False)
             if further:
                 console.print_sentence(tell_end(run))
     return folder
@@ -125,13 +130,40 @@ def _measure(
     folder: Path,
     progress: RunProgress,
     surround: Callable[..., Surroundings],
+    repeats: Repeats,
     more_may_follow: bool,
 ) -> None:
     for trial in trials:
         with system_errors(trial.folder_name):
             surroundings = surround(progress.start(trial), more_follow=more_may_follow or trial is not trials[-1])
-            run_trial(trial, folder / "trials" / trial.folder_name, surroundings)
+            kept, needed_s = folder / "trials" / trial.folder_name, trial_seconds(trial.parameters)
+            disturbances = run_trial(trial, kept, surroundings)
+            attempts = 1
+            while disturbances and _may_repeat(surroundings) and repeats.grant(attempts, needed_s):
+                progress.say(f"trial {trial.folder_name} is measured again: {'; '.join(disturbances)}")
+                set_aside = folder / SET_ASIDE_FOLDER / f"{trial.folder_name}-{attempts}"
+                disturbances = _repeat(trial, kept, set_aside, surroundings)
+                attempts += 1
         progress.finish(trial)
+
+
+def _may_repeat(surroundings: Surroundings) -> bool:
+    # Workers on other machines were told whether another trial follows, and are gone after the last.
+    gone = surroundings.team.remote and not surroundings.more_follow
+    return not (gone or surroundings.instruments.faults)
+
+
+def _repeat(trial: PlannedTrial, kept: Path, set_aside: Path, surroundings: Surroundings) -> list[str]:
+    """Measure a trial once more; its last attempt is set aside only when there is another in its place."""
+    again = set_aside.with_name(f"{set_aside.name}.next")
+    try:
+        disturbances = run_trial(trial, again, surroundings)
+    except BaseException:
+        shutil.rmtree(again, ignore_errors=True)
+        raise
+    kept.rename(set_aside)
+    again.rename(kept)
+    return disturbances
 
 
 def _run_info(

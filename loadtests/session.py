@@ -27,8 +27,8 @@ from loadtests.records import (
     Samples,
     Sockets,
     Trial,
-    TrialInfo,
     UserError,
+    disturbances,
 )
 from loadtests.team import ALONE, LOAD_LOG, Team, start_load
 from loadtests.tracebacks import traceback_problem
@@ -66,8 +66,8 @@ class Surroundings:
     """Whether the run has trials after this one."""
 
 
-def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> TrialInfo:
-    """Run one trial and leave its records in `folder`.
+def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> list[str]:
+    """Run one trial and leave its records in `folder`; return what the machine did to it, nothing as a rule.
 
     Raises UserError where it could not be carried out; then nothing of it counts, and the folder has no trial.json.
     """
@@ -113,7 +113,8 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
         if traceback_problem("", log):
             log.replace(folder / f"{log.parent.name}-{LOAD_LOG}")
     shutil.rmtree(folder / WORKERS_FOLDER, ignore_errors=True)
-    return record.info
+    # Loaded, what workers stamped on clocks of their own is on the trial's.
+    return disturbances(Trial.load(folder) if record.info.workers else record)
 
 
 class _Processes:

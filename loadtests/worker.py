@@ -28,7 +28,7 @@ from loadtests.messages import Identity
 from loadtests.records import JsonObject, SampleRole, UserError
 from loadtests.server_clock import ClockReading
 from loadtests.spool import NewRows, Spool
-from loadtests.stolen_time import stolen_from
+from loadtests.taken_time import stolen_from, waited_ns
 from loadtests.team import LOAD_LOG
 from loadtests.tracebacks import traceback_problem
 from loadtests.trial_spec import TrialSpec
@@ -163,7 +163,8 @@ class WorkerConductor:
     def _flush(self, new_rows: NewRows) -> None:
         rss_bytes = self._process.memory_info().rss
         cpu_ns = time.process_time_ns()
-        self._samples.extend((time.monotonic_ns(), SampleRole.LOAD, cpu_ns, rss_bytes, self._stolen_ns()))
+        taken_ns = self._stolen_ns(), waited_ns(self._process.pid)
+        self._samples.extend((time.monotonic_ns(), SampleRole.LOAD, cpu_ns, rss_bytes, *taken_ns))
         rows = new_rows.take()
         offsets = self._spool.sizes_bytes()
         self._spool.append(rows)

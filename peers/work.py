@@ -38,6 +38,8 @@ class Work:
     """What is counted, in the singular."""
     unit_plural: str
     description: str
+    saturates: bool = False
+    """Whether its clients ask for as much as the server can give."""
 
 
 WORKS: dict[WorkName, Work] = {
@@ -49,7 +51,7 @@ WORKS: dict[WorkName, Work] = {
         ),
         Work(
             "poll", "polling", "short_poll", 50, 5, "poll", "polls",
-            "50 clients, each polling again as soon as it is answered",
+            "50 clients, each polling again as soon as it is answered", saturates=True,
         ),
     )
 }  # fmt: skip

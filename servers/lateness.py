@@ -17,6 +17,7 @@ class LatenessHistogram:
         self._fine = array("Q", bytes(8 * _FINE_BINS))
         self._coarse = array("Q", bytes(8 * _COARSE_BINS))
         self.count = 0
+        self._total_us = 0
         self.max_us = 0
 
     def add(self, late_ns: int) -> None:
@@ -27,6 +28,7 @@ class LatenessHistogram:
         else:
             self._coarse[min(late_us // _COARSE_US, _COARSE_BINS - 1)] += 1
         self.count += 1
+        self._total_us += late_us
         self.max_us = max(self.max_us, late_us)
 
     def quantile_us(self, q: float) -> int | None:
@@ -42,6 +44,7 @@ class LatenessHistogram:
         return self.max_us
 
     def summary_us(self) -> dict[str, int | None]:
-        """`p50`, `p99`, `max` in µs; all None where nothing was counted."""
+        """Return `mean`, `p50`, `p99` and `max` in µs; all None where nothing was counted."""
+        mean = round(self._total_us / self.count) if self.count else None
         maximum = self.max_us if self.count else None
-        return {"p50": self.quantile_us(0.5), "p99": self.quantile_us(0.99), "max": maximum}
+        return {"mean": mean, "p50": self.quantile_us(0.5), "p99": self.quantile_us(0.99), "max": maximum}

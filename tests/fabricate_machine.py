@@ -84,8 +84,9 @@ def samples(
     cpu_ratios: dict[SampleRole, float],
     server_work: list[tuple[Ints, float]],
     stolen_ratio: float,
+    waited_ratio: float,
 ) -> Samples:
-    """Steady use of the CPU, the server's work on top, and theft, read five times a second and at the window's ends.
+    """Steady use of the CPU, the server's work on top, theft and waits, read 5 times a second and at the window's ends.
 
     `times_ns` are when readings begin, both ends of the window, and when readings end.
     """
@@ -96,16 +97,14 @@ def samples(
         done = server_work if role == SampleRole.SERVER else []
         return round(sum(np.count_nonzero(when_ns <= at) * cost_ns for when_ns, cost_ns in done if cost_ns))
 
-    def stolen_ns(at: int) -> int:
-        return round((at - from_ns) * stolen_ratio)
-
     rows = [
         (
             int(at),
             int(role),
             round((int(at) - from_ns) * ratio) + work_ns(role, int(at)),
             (60 + 10 * int(role)) << 20,
-            stolen_ns(int(at)),
+            round((int(at) - from_ns) * stolen_ratio),
+            round((int(at) - from_ns) * waited_ratio),
         )
         for at in at_ns
         for role, ratio in cpu_ratios.items()

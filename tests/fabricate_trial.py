@@ -65,6 +65,8 @@ class Faults:
     """What an event takes of it beyond that, for each client that it is sent to."""
     stolen_ratio: float = 0.0
     """Of both cores' time."""
+    waited_ratio: float = 0.005
+    """Of the time, in which server and load wait for their cores."""
     kernel_stamps: bool = True
     missing_stamps: int = 0
     """That many first deliveries have no kernel stamp."""
@@ -148,6 +150,7 @@ def fabricate_trial(planned: PlannedTrial, style: TransportStyle, faults: Faults
             cpu_ratios,
             _server_work(setting, stream, requests, exact_ns),
             faults.stolen_ratio,
+            faults.waited_ratio,
         ),
         clock=fabricate_machine.clock_pairs(T0_NS - NS_PER_S, until_ns),
         loop_lag=fabricate_machine.loop_lag(T0_NS, until_ns, faults.loop_lag_ms),

@@ -14,6 +14,13 @@ History
 
 from __future__ import annotations
 
+from loadtests.records.disturbance import (
+    STOLEN_RATIO,
+    core_taken,
+    disturbances,
+    unexplained_lateness,
+    what_held_up,
+)
 from loadtests.records.documents import (
     NOISE_FILE,
     NOISE_FORMAT,
@@ -28,8 +35,10 @@ from loadtests.records.documents import (
     version_of,
     write_json,
 )
+from loadtests.records.lateness import MEAN_MS, MEAN_RATIO, Lateness, scheduled_latency_ms
 from loadtests.records.run_folder import (
     PARAMETER_DEFAULTS,
+    SET_ASIDE_FOLDER,
     PlannedTrial,
     PointPrecision,
     RunInfo,
@@ -40,8 +49,10 @@ from loadtests.records.run_folder import (
     is_slowed,
     load_noise_floor,
     load_run_info,
+    set_aside_folders,
     write_run_info,
 )
+from loadtests.records.server_work import ServerWork, server_work
 from loadtests.records.tables import (
     NO_TIME_NS,
     Clients,
@@ -65,12 +76,16 @@ from loadtests.records.workers import COMPLETE, WORKER_ENDS, WorkerInfo, worker_
 
 __all__ = [
     "COMPLETE",
+    "MEAN_MS",
+    "MEAN_RATIO",
     "NOISE_FILE",
     "NOISE_FORMAT",
     "NO_TIME_NS",
     "PARAMETER_DEFAULTS",
     "RUN_FORMAT",
     "SCENARIO_FILE",
+    "SET_ASIDE_FOLDER",
+    "STOLEN_RATIO",
     "SUMMARY_FILE",
     "SUMMARY_FORMAT",
     "TRIAL_FORMAT",
@@ -80,6 +95,7 @@ __all__ = [
     "Deliveries",
     "Ints",
     "JsonObject",
+    "Lateness",
     "LoopLag",
     "Outcome",
     "PlannedTrial",
@@ -90,6 +106,7 @@ __all__ = [
     "RunInfo",
     "SampleRole",
     "Samples",
+    "ServerWork",
     "SocketStage",
     "Sockets",
     "Table",
@@ -99,13 +116,20 @@ __all__ = [
     "UserError",
     "WorkerInfo",
     "Written",
+    "core_taken",
+    "disturbances",
     "finished_trial_folders",
     "is_slowed",
     "is_time",
     "load_noise_floor",
     "load_run_info",
     "read_json",
+    "scheduled_latency_ms",
+    "server_work",
+    "set_aside_folders",
+    "unexplained_lateness",
     "version_of",
+    "what_held_up",
     "worker_of_clients",
     "write_json",
     "write_run_info",

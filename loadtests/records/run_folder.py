@@ -50,6 +50,8 @@ PARAMETER_DEFAULTS: dict[str, Any] = {
     "pacing": "schedule",
 }
 """What a point was measured with whose parameters do not name these: every run from before they existed."""
+SET_ASIDE_FOLDER = "set_aside"
+"""Of a run's folder: attempts at trials that were repeated, `NNN-<transport>-1` the first one. They enter no figure."""
 
 
 @dataclass(frozen=True)
@@ -277,6 +279,11 @@ def load_noise_floor(run_folder: Path) -> tuple[JsonObject, str] | None:
 def is_slowed(client: int) -> bool:
     """Whether the parameter `client_delay_ms` slows this client: every other one, the first included."""
     return client % 2 == 0
+
+
+def set_aside_folders(run_folder: Path) -> list[Path]:
+    """Return the folders of the attempts at trials that the machine disturbed and that were repeated."""
+    return sorted(path.parent for path in (run_folder / SET_ASIDE_FOLDER).glob("*/trial.json"))
 
 
 def finished_trial_folders(run_folder: Path) -> list[Path]:

@@ -245,7 +245,7 @@ class Samples(Table):
     """CPU time and memory of the processes of a trial, cumulative, read a few times a second."""
 
     FILE: ClassVar[str] = "samples.npz"
-    ADDED_LATER = ("worker", "stolen_ns")
+    ADDED_LATER = ("worker", "stolen_ns", "waited_ns")
     at_ns: Ints
     role: Ints
     """SampleRole."""
@@ -254,6 +254,9 @@ class Samples(Table):
     stolen_ns: Ints
     """For how long the host of a virtual machine gave the core that this process runs on to others, though it had work:
     steal of proc(5), the mean of the cores that it may use; 0 where the platform does not tell."""
+    waited_ns: Ints
+    """For how long the main threads of these processes were ready to run and others had their core: run-queue wait of
+    /proc/PID/schedstat; 0 where the platform does not tell."""
     worker: Ints
     """Of the load: which of its processes; 0 for the others."""
 

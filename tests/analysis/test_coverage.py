@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from analysis import coverage, stats
+from loadtests.repeating import MOST_REPEATS_OF_A_TRIAL
 
 NORMAL, SKEWED = coverage.POPULATIONS
 
@@ -47,13 +48,30 @@ def test_skewed_statistics_lose_as_little_by_stopping_early_as_by_being_few() ->
     assert abs(stopped.coverage_ratio - fixed) < 0.03
 
 
+@pytest.mark.parametrize("trials", coverage.PILOTS)
+def test_repeating_what_the_machine_disturbed_leaves_the_intervals_as_good_as_they_say(trials: int) -> None:
+    found = coverage.repeated(coverage.by_signs, coverage.Machine(), trials, coverage.EXPERIMENTS, seed=1)
+    assert 0.93 <= found.coverage_ratio <= 0.97
+    assert found.valid_ratio > 0.95
+
+
+def test_repeating_by_latencies_would_spoil_them() -> None:
+    found = coverage.repeated(coverage.by_latencies, coverage.Machine(), 10, coverage.EXPERIMENTS, seed=1)
+    assert found.coverage_ratio < 0.9
+
+
+def test_attempts_are_those_of_a_run() -> None:
+    assert coverage.ATTEMPTS == 1 + MOST_REPEATS_OF_A_TRIAL
+
+
 def test_the_command_prints_a_row_for_each_interval_and_population(capsys: pytest.CaptureFixture[str]) -> None:
     assert coverage.main(["--experiments", "20", "--seed", "3"]) == 0
     first = capsys.readouterr().out
     assert coverage.main(["--experiments", "20", "--seed", "3"]) == 0
     assert capsys.readouterr().out == first
-    fixed, stopped = first.split("\n\n")
+    fixed, stopped, repeated = first.split("\n\n")
     assert len(fixed.splitlines()) == 2 + 2 * len(coverage.POPULATIONS)
     assert len(stopped.splitlines()) == 2 + 3 * len(coverage.POPULATIONS) + 2
+    assert len(repeated.splitlines()) == 2 + 3
     with pytest.raises(SystemExit):
         coverage.main(["--experiments", "0"])

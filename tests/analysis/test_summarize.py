@@ -50,7 +50,7 @@ def test_every_key_of_the_format_is_there(swept: JsonObject) -> None:
     assert set(swept) == {
         "scenario", "wrong_way", "overload", "valid", "invalid_reasons", "verdict", "warnings", "reference",
         "transports", "base_point", "varied", "noise_floor", "noise_floor_from", "quantile_definition",
-        "planned_trials", "finished_trials", "points", "workers", "capacity", "scaling",
+        "planned_trials", "finished_trials", "set_aside", "points", "workers", "capacity", "scaling",
     }  # fmt: skip
 
 

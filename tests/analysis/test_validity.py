@@ -44,13 +44,22 @@ def test_a_sound_trial_is_valid(transport: str) -> None:
             Faults(server_cpu_ratio=0.86, stolen_ratio=0.1, loop_lag_ms=1.0),
             "the server process used 96% of what the machine's host left of a core (at most 90%)",
         ),
-        ("websocket", Faults(publish_lag_ms=6.0), "events were published more than 5 ms late"),
         (
             "websocket",
-            Faults(publish_lag_ms=6.0, stolen_ratio=0.2),
+            Faults(publish_lag_ms=6.0, server_cpu_ratio=0.01),
+            "events were published 6.0 ms late on average, the worst 6.0 ms (at most 1.75 ms on average)",
+        ),
+        (
+            "websocket",
+            Faults(publish_lag_ms=6.0, server_cpu_ratio=0.01, stolen_ratio=0.2),
             "the machine's host took 20% of that core's time, so run again when it is quieter",
         ),
-        ("short_poll", Faults(poll_lateness_ms=6.0), "polls were sent more than 5 ms late, the worst 6.0 ms"),
+        ("websocket", Faults(waited_ratio=0.05), "other programs had the server's core for 300 ms of the window"),
+        (
+            "short_poll",
+            Faults(poll_lateness_ms=20.0),
+            "polls were sent 20.0 ms late on average, the worst 20.0 ms (at most 16.8 ms on average)",
+        ),
         ("websocket", Faults(loop_lag_ms=25.0), "timers of the load process fired more than 20 ms late"),
         ("websocket", Faults(client_delay_ms=12.0), "clients read their deliveries 12.0 ms after"),
         ("short_poll", Faults(failed_polls=2), "2 requests or connections failed (0 allowed)"),
@@ -82,16 +91,17 @@ def test_due_times_may_be_rounded_as_doubles_are_but_are_the_schedules(off_ns: i
         (Faults(server_cpu_ratio=0.95, publish_lag_ms=6.0), 2, 0),
         (Faults(server_cpu_ratio=0.95, load_cpu_ratio=0.9, loop_lag_ms=25.0), 1, 2),
         (Faults(server_cpu_ratio=0.95, drop=frozenset({(0, 20)}), end="drain_limit"), 1, 2),
-        (Faults(publish_lag_ms=6.0), 0, 1),
+        (Faults(publish_lag_ms=60.0), 0, 1),
         (Faults(), 0, 0),
     ],
 )
 def test_an_overload_explains_its_own_reasons_and_no_others(faults: Faults, excusable: int, others: int) -> None:
     _, trial = first_trial("websocket", SMALL, faults)
     found = measure(trial, style("websocket"))
-    assert len(found.overload_reasons) == excusable
-    assert len(set(found.reasons) - found.overload_reasons) == others
-    assert found.overload_reasons <= set(found.reasons)
+    excused = found.server_reasons if found.overloaded else frozenset()
+    assert len(excused) == excusable
+    assert len(set(found.reasons) - excused) == others
+    assert found.server_reasons <= set(found.reasons)
 
 
 def test_a_server_that_misbehaved_on_purpose_gives_no_valid_trial() -> None:
@@ -128,7 +138,7 @@ def test_a_message_sent_late_over_the_open_channel() -> None:
     _, trial = first_trial("echo_websocket", ECHOES)
     late = dataclasses.replace(trial.deliveries, published_ns=trial.deliveries.published_ns + 20_000_000)
     [reason] = reasons_of(dataclasses.replace(trial, deliveries=late), "echo_websocket")
-    assert "published more than" in reason
+    assert reason.startswith("messages were sent 20.0 ms late on average")
 
 
 def test_a_due_time_that_is_not_the_schedules() -> None:
@@ -158,8 +168,8 @@ def test_a_wall_clock_that_was_set() -> None:
 
 def test_a_relay_that_delays_more_than_asked() -> None:
     _, trial = first_trial("websocket", SMALL)
-    for lateness_us, valid in ((900, True), (1500, False), (None, True)):
-        info = trial_info(trial, relay={"lateness_us": {"p50": lateness_us, "p99": 2000}})
+    for lateness_us, valid in ((900, True), (1900, False), (None, True)):
+        info = trial_info(trial, relay={"lateness_us": {"mean": lateness_us, "p50": 10, "p99": 2000}})
         assert (reasons_of(dataclasses.replace(trial, info=info)) == ()) is valid
 
 

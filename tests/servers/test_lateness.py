@@ -23,10 +23,18 @@ def test_quantiles_are_nearest_rank_to_the_stated_precision(late_ns: list[int], 
 
 
 def test_nothing_counted_is_not_zero() -> None:
-    assert LatenessHistogram().summary_us() == {"p50": None, "p99": None, "max": None}
+    assert LatenessHistogram().summary_us() == {"mean": None, "p50": None, "p99": None, "max": None}
 
 
 def test_hours_of_lateness_still_have_a_maximum() -> None:
     histogram = LatenessHistogram()
     histogram.add(7200 * 1_000_000_000)
     assert histogram.summary_us()["max"] == 7_200_000_000
+
+
+@given(st.lists(st.integers(0, 60_000_000_000), min_size=1, max_size=200))
+def test_the_mean_sees_a_single_long_delay_that_no_quantile_does(late_ns: list[int]) -> None:
+    histogram = LatenessHistogram()
+    for value in late_ns:
+        histogram.add(value)
+    assert histogram.summary_us()["mean"] == round(sum(value // 1000 for value in late_ns) / len(late_ns))

@@ -7,7 +7,7 @@ from collections import namedtuple
 import psutil
 import pytest
 
-from loadtests.stolen_time import stolen_from, stolen_ns
+from loadtests.taken_time import stolen_from, stolen_ns
 
 _WithSteal = namedtuple("_WithSteal", ["user", "steal"])
 _Without = namedtuple("_Without", ["user"])

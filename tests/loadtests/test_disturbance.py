@@ -1,0 +1,122 @@
+"""What counts as a disturbance by the machine, and what is the server's own work."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from loadtests.records import Outcome, RequestKind, SampleRole, Trial, disturbances
+from tests.fabricate import Fabrication, first_trial
+from tests.fabricate_trial import Faults
+
+MS = 1_000_000
+QUICK = Fabrication(
+    intervals_s=(), rates_per_s=(), clients=50, one_way_delay_ms=0.0, warm_up_s=0.3, measured_s=1.2, noise_ms=0.0
+)
+
+
+def trial_of(transport: str, faults: Faults | None = None) -> Trial:
+    return first_trial(transport, QUICK, faults)[1]
+
+
+def stopped(trial: Trial, at_ns: int, stop_ms: int) -> Trial:
+    """The same, but that its server stood still for a while: what fell due then was published afterwards."""
+    end_ns = at_ns + stop_ms * MS
+    published_ns = trial.published.published_ns.copy()
+    held_up = (published_ns >= at_ns) & (published_ns < end_ns)
+    assert held_up.any(), "the stop falls on an event"
+    published_ns[held_up] = end_ns
+    return dataclasses.replace(trial, published=dataclasses.replace(trial.published, published_ns=published_ns))
+
+
+def in_the_middle(trial: Trial) -> int:
+    """When an event of the measured window is due."""
+    due_ns = trial.published.due_ns
+    window = due_ns[(due_ns >= trial.info.window_start_ns) & (due_ns < trial.info.window_end_ns)]
+    return int(window[len(window) // 2])
+
+
+@pytest.mark.parametrize("transport", ["websocket", "sse", "long_poll", "short_poll"])
+def test_an_undisturbed_trial(transport: str) -> None:
+    assert disturbances(trial_of(transport)) == []
+
+
+@pytest.mark.parametrize("transport", ["websocket", "sse", "long_poll", "short_poll"])
+def test_a_server_that_stood_still(transport: str) -> None:
+    trial = trial_of(transport)
+    # A poll every half second is late by 260 ms on average anyway: what moves that figure is longer.
+    stop_ms = 400 if transport == "short_poll" else 150
+    [reason] = disturbances(stopped(trial, in_the_middle(trial) - 5 * MS, stop_ms))
+    assert reason.startswith("events were published without a cause in the server")
+    assert reason.endswith("the machine stood still, so leave it alone")
+
+
+def test_its_cause_is_named_where_the_system_knows_it() -> None:
+    for faults, cause in (
+        (Faults(stolen_ratio=0.2), "the machine's host took 20% of that core's time"),
+        (Faults(waited_ratio=0.05), "other programs had its core for 60 ms"),
+    ):
+        trial = trial_of("websocket", faults)
+        assert any(cause in reason for reason in disturbances(stopped(trial, in_the_middle(trial) - 5 * MS, 150)))
+
+
+def test_late_because_the_server_answers_fifty_long_polls_is_a_result() -> None:
+    """The event that falls due 12 ms after another, while fifty polls are answered and ask again, 0.3 ms each."""
+    trial = trial_of("long_poll", Faults(spin_cpu_us=0.0))
+    due_ns = trial.published.due_ns.copy()
+    first = int(np.searchsorted(due_ns, in_the_middle(trial)))
+    due_ns[first + 1] = due_ns[first] + 12 * MS
+    rows = trial.requests
+    polls = (rows.kind == RequestKind.POLL) & (rows.outcome == Outcome.ANSWERED)
+    answered = int((polls & (rows.end_ns < trial.info.window_end_ns)).sum())
+    samples = trial.samples
+    cpu_ns = samples.cpu_ns.copy()
+    serves = samples.role == SampleRole.SERVER
+    stream_ns = trial.info.window_end_ns - trial.info.t0_ns
+    cpu_ns[serves] = ((samples.at_ns[serves] - samples.at_ns[0]) / stream_ns * answered * 0.3 * MS).astype(np.int64)
+    published_ns = due_ns.copy()
+    published_ns[first + 1] += 7 * MS
+    busy = dataclasses.replace(
+        trial,
+        published=dataclasses.replace(trial.published, due_ns=due_ns, published_ns=published_ns),
+        samples=dataclasses.replace(samples, cpu_ns=cpu_ns),
+    )
+    assert disturbances(busy) == []
+    idle = dataclasses.replace(busy, samples=dataclasses.replace(samples, cpu_ns=cpu_ns // 100))
+    for stop_ms in (7, 40):
+        published_ns[first + 1] = due_ns[first + 1] + stop_ms * MS
+        assert (disturbances(idle) == []) is (stop_ms == 7), "one event of twelve, and 7 ms: no figure moves by 1 ms"
+
+
+def test_others_on_the_servers_core() -> None:
+    [reason] = disturbances(trial_of("websocket", Faults(waited_ratio=0.04)))
+    assert reason.startswith("other programs had the server's core for 48 ms of the window while it had work")
+    # It moves polls that wait a quarter of a second anyway by less than a thirtieth.
+    assert disturbances(trial_of("short_poll", Faults(waited_ratio=0.04))) == []
+
+
+def test_a_server_that_is_always_late_because_it_has_too_much_to_do_is_not_the_machines() -> None:
+    trial = trial_of("long_poll", Faults(server_cpu_ratio=1.0, spin_cpu_us=0.0))
+    late_ns = np.linspace(0, 100 * MS, len(trial.published)).astype(np.int64)
+    published = dataclasses.replace(trial.published, published_ns=trial.published.due_ns + late_ns)
+    full = dataclasses.replace(trial, published=published)
+    assert [reason for reason in disturbances(full) if "events were published" in reason] == []
+
+
+def test_nothing_is_known_of_a_server_that_runs_elsewhere() -> None:
+    trial = trial_of("websocket", Faults(waited_ratio=0.5))
+    samples = trial.samples.where(trial.samples.role != SampleRole.SERVER)
+    elsewhere = dataclasses.replace(stopped(trial, in_the_middle(trial), 150), samples=samples)
+    assert disturbances(elsewhere) == []
+
+
+@pytest.mark.parametrize("transport", ["websocket", "long_poll", "short_poll"])
+def test_latencies_have_no_say(transport: str) -> None:
+    """Whatever the deliveries looked like, the same is repeated."""
+    trial = trial_of(transport)
+    slow = trial.deliveries.user_ns + 500 * MS
+    stamps = trial.deliveries.kernel_realtime_ns + 500 * MS
+    late = dataclasses.replace(trial.deliveries, user_ns=slow, kernel_realtime_ns=stamps)
+    assert disturbances(dataclasses.replace(trial, deliveries=late)) == disturbances(trial) == []
