@@ -34,7 +34,7 @@ from analysis.own_schedule import schedule_of
 from analysis.sensitivity import Figures, Sensitivity, exceeds, figures, own_time_ms, sensitivity
 from analysis.slowed_clients import SlowedClients, slowed_clients
 from analysis.steady_state import unsteady_reason
-from analysis.validity import Evidence, PublishedStream, overloaded, reasons_against, server_reasons
+from analysis.validity import Evidence, PublishedStream, machine_reasons, overloaded, reasons_against, server_reasons
 from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo, server_work
 
 
@@ -80,6 +80,8 @@ class TrialMeasures:
     """Why it is INVALID; empty if it is not."""
     server_reasons: frozenset[str]
     """Those of them that say that the server was full, or late with the stream."""
+    machine_reasons: frozenset[str]
+    """Those of them that say that other programs had the processors."""
     overloaded: bool
     """Whether the server had no room left, which explains its own reasons."""
     sensitivity: Sensitivity | None
@@ -138,6 +140,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         stream=PublishedStream.of(trial),
         reasons=tuple(reasons_against(evidence)),
         server_reasons=frozenset(server_reasons(evidence)),
+        machine_reasons=frozenset(machine_reasons(evidence)),
         overloaded=overloaded(evidence),
         sensitivity=None
         if latency_ms is None or predicted_ms is None

@@ -97,6 +97,11 @@ def server_reasons(evidence: Evidence) -> list[str]:
     return [*_processor(evidence, SampleRole.SERVER), *_publishing(evidence)]
 
 
+def machine_reasons(evidence: Evidence) -> list[str]:
+    """Return those of them that say that other programs had the processors."""
+    return list(_core_taken(evidence))
+
+
 def overloaded(evidence: Evidence) -> bool:
     """Return whether the server had no room left."""
     return any(_processor(evidence, SampleRole.SERVER))

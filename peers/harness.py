@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.trial_measures import measure
+from analysis.trial_measures import TrialMeasures, measure
 from loadtests.addresses import Endpoint, Target
 from loadtests.processes import PROJECT_FOLDER, CorePlan
 from loadtests.records import PlannedTrial, SampleRole, TransportStyle, Trial
@@ -52,6 +52,14 @@ def run_harness(work: Work, trial: PlannedTrial, folder: Path, cores: CorePlan) 
     return _measured(Trial.load(folder / "trial"), work, folder)
 
 
+def reasons_against_a_row(measures: TrialMeasures) -> list[str]:
+    """Return why a trial gives no row: what other tools are not asked is not asked of the harness either.
+
+    That is whether the server was full, which pollers without a pause make it on purpose, and who else had the cores.
+    """
+    return [r for r in measures.reasons if r not in measures.server_reasons | measures.machine_reasons]
+
+
 def _ignore(_elapsed_s: float) -> None:
     """Nothing is drawn while a trial runs."""
 
@@ -60,9 +68,7 @@ def _measured(record: Trial, work: Work, folder: Path) -> Measurement:
     entry = TRANSPORTS[record.info.transport]
     style = TransportStyle(entry.name, entry.label, entry.role, entry.model, entry.colour, entry.marker, entry.dash)
     measures = measure(record, style)
-    # Pollers without a pause fill the server on purpose: that it is late with the stream is no fault of their figures.
-    on_purpose = measures.server_reasons if work.saturates else frozenset()
-    if reasons := [reason for reason in measures.reasons if reason not in on_purpose]:
+    if reasons := reasons_against_a_row(measures):
         raise ToolError("INVALID: " + "; ".join(reasons))
     load = measures.processors[SampleRole.LOAD]
     if load is None:

@@ -38,8 +38,6 @@ class Work:
     """What is counted, in the singular."""
     unit_plural: str
     description: str
-    saturates: bool = False
-    """Whether its clients ask for as much as the server can give."""
 
 
 WORKS: dict[WorkName, Work] = {
@@ -51,7 +49,7 @@ WORKS: dict[WorkName, Work] = {
         ),
         Work(
             "poll", "polling", "short_poll", 50, 5, "poll", "polls",
-            "50 clients, each polling again as soon as it is answered", saturates=True,
+            "50 clients, each polling again as soon as it is answered",
         ),
     )
 }  # fmt: skip
