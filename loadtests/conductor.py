@@ -36,10 +36,13 @@ class Conductor:
         except UserError as error:
             outcome = LoadOutcome.failed(str(error))
         self._load.driver.finish()
+        # Some of it is known only now that the clients have finished.
+        recorder = self._load.recorder
+        outcome = dataclasses.replace(outcome, problems=tuple(recorder.problems), deflated=recorder.deflated)
         self._control.close()
         # Clients that send stamp their own events, on the clock of all else here.
         server_offset_ns = 0 if self._clients_send else outcome.server_clock["offset_ns"]
-        for table in self._load.recorder.tables(server_offset_ns):
+        for table in recorder.tables(server_offset_ns):
             table.save(folder)
         outcome.write(folder)
         return outcome
@@ -67,7 +70,7 @@ class Conductor:
             finished_ns=finished_ns,
             end=end,
             failure="",
-            problems=tuple(self._load.recorder.problems),
+            problems=(),
             kernel_stamps=driver.kernel_stamps,
             tcp_info=driver.kernel_counters,
             server_clock=dataclasses.asdict(clock),

@@ -212,6 +212,8 @@ class MasterConductor:
 
     def _outcome(self, t0_ns: int, server_clock: dict[str, int]) -> LoadOutcome:
         members = list(self._members.values())
+        told = [member.finished["deflated"] for member in members if member.finished is not None]
+        deflated = [each for each in told if each is not None]
         ends = [member.finished["end"] for member in members if member.finished is not None]
         window_start_ns, stream_end_ns = window_ns(self._spec.trial, t0_ns)
         runner_has = self._runner.clients
@@ -233,4 +235,5 @@ class MasterConductor:
             tcp_info=all(member.ready["tcp_info"] for member in members),
             server_clock=server_clock,
             workers=(*workers, *late),
+            deflated=all(deflated) if deflated else None,
         )

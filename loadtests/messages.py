@@ -34,7 +34,8 @@ kernel can do, `kernel_stamps` and `tcp_info`."""
 ROWS = "pvp_rows"
 """Worker: `rows` by table, and the `offsets` in bytes at which they stand in the worker's own files."""
 FINISHED = "pvp_finished"
-"""Worker: `end`, `problems`, its second reading of the clock, and the `sizes` in bytes of its files."""
+"""Worker: `end`, `problems`, `deflated` (as in its Recorder), its second reading of the clock, and the `sizes` in bytes
+of its files."""
 
 REFUSED = "pvp_refused"
 """Master: `reason`, why this worker has no part in the trial, and whether it `may_come_again`."""

@@ -39,6 +39,8 @@ class Recorder:
         self.loop_lag = array("q")
         self.problems = Problems()
         """What driver and clients say of what went wrong; the trial's record keeps it."""
+        self.deflated: bool | None = None
+        """Whether every client that accepts compression was sent something compressed; None where none has said."""
         self.add_delivery = self.deliveries.frombytes
         """Takes a packed row; looked up once, as it is called for every delivery."""
 
@@ -56,6 +58,10 @@ class Recorder:
             ClockPairs.from_rows(self.clock, worker=0),
             LoopLag.from_rows(self.loop_lag, worker=0),
         ]
+
+    def note_deflated(self, deflated: bool) -> None:
+        """Note whether one client that accepts compression was sent something compressed."""
+        self.deflated = deflated and self.deflated is not False
 
     def read_clocks(self) -> None:
         """Add one pair of clock readings: of several tries the one with the narrowest bracket."""

@@ -77,6 +77,7 @@ def trial_info(
         capabilities={
             "kernel_stamps": outcome.kernel_stamps,
             "tcp_info": outcome.tcp_info,
+            "deflated": outcome.deflated,
             "cpu_pinned": cores.as_json(),
             "server_address": str(server),
             "ip_version": clients_connect_to.ip_version,

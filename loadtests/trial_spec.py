@@ -127,6 +127,8 @@ class LoadOutcome:
     """A `ServerClock`: of the server's clock against the load's."""
     workers: tuple[WorkerInfo, ...] = ()
     """Empty where the load was a single process."""
+    deflated: bool | None = None
+    """As in the Recorder, of all load processes together."""
 
     @classmethod
     def failed(cls, failure: str) -> LoadOutcome:

@@ -130,12 +130,13 @@ class WorkerConductor:
         flushing = gevent.spawn(self._keep_flushing, new_rows)
         try:
             finished: JsonObject = {"end": load.receive(t0_ns)}
-            finished |= {"problems": self._problems(load), **_as_json(control.read_clock(CLOCK_EXCHANGES))}
+            finished |= _as_json(control.read_clock(CLOCK_EXCHANGES))
         finally:
             flushing.kill()
             control.close()
             load.driver.finish()
             self._flush(new_rows)
+        finished |= {"problems": self._problems(load), "deflated": load.recorder.deflated}
         more_follow = self._hand_over(finished)
         return {"end": "served", "trial": spec.trial.folder_name, "clients": told["count"], "more_follow": more_follow}
 

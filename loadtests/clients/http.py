@@ -205,8 +205,10 @@ class HttpClient(Client):
     def finish(self, now_ns: int) -> None:
         if self._request is not None:
             self.record_answer(Outcome.UNFINISHED, NO_TIME_NS)
-        if self._compressed and self._deflated is False:
-            self.report("no answer was compressed, though each request said Accept-Encoding: deflate")
+        if self._compressed and self._deflated is not None:
+            self.recorder.note_deflated(self._deflated)
+            if not self._deflated:
+                self.report("no answer was compressed, though each request said Accept-Encoding: deflate")
         self.wants_connection = False
         self.timer_ns = None
 

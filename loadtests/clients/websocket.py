@@ -140,8 +140,7 @@ class WebSocketClient(Client):
             self.retry_later(now_ns)
 
     def finish(self, now_ns: int) -> None:
-        if self._deflate is not None and self._deflate.used is False:
-            self._report("brought no message that was compressed, though permessage-deflate was agreed on")
+        self._note_compression()
         if self._plain or (self._protocol is not None and self._protocol.state is State.OPEN):
             protocol = self._library()
             protocol.send_close(1000)
@@ -194,6 +193,7 @@ class WebSocketClient(Client):
         else:
             self._be_plain()
             if compresses(self.setup):
+                self.recorder.note_deflated(False)
                 self._report("answered 101 without permessage-deflate, which was asked for: nothing is compressed")
 
     def _refuse(self, outcome: Outcome, now_ns: int, status: int = 0) -> None:
@@ -249,8 +249,16 @@ class WebSocketClient(Client):
         self._protocol = None
         self._unparsed_bytes = 0
 
-    def _forget_channel(self) -> None:
+    def _note_compression(self) -> None:
+        """Note, where permessage-deflate was agreed on, whether the server has made use of it."""
+        if self._deflate is not None and self._deflate.used is not None:
+            self.recorder.note_deflated(self._deflate.used)
+            if not self._deflate.used:
+                self._report("brought no message that was compressed, though permessage-deflate was agreed on")
         self._deflate = None
+
+    def _forget_channel(self) -> None:
+        self._note_compression()
         self._plain = False
         self._protocol = None
         self._unparsed_bytes = 0

@@ -151,8 +151,9 @@ class TrialInfo:
     capabilities: JsonObject
     """`kernel_stamps`, `tcp_info`: bool; `cpu_pinned`: {"server": […], "load": […]} or null; `clients_stamp`: whether
     the clients themselves stamp their events, as echoes do; `server_address`: numeric, with its port; `ip_version`: 4
-    or 6, of what the clients sent and got; `server_clock`: `offset_ns` of the server's clock against the trial's (0:
-    one clock), `uncertainty_ns`, and `drift_ns` from before the stream to after it."""
+    or 6, of what the clients sent and got; `deflated`: whether each client that accepts compression was sent something
+    compressed, null where none does; `server_clock`: `offset_ns` of the server's clock against the trial's (0: one
+    clock), `uncertainty_ns`, and `drift_ns` from before the stream to after it."""
     server_stats: JsonObject
     """GET /stats without `published`."""
     relay: JsonObject | None

@@ -49,6 +49,16 @@ def clause(summary: JsonObject, label: str) -> str:
     return found
 
 
+def test_a_difference_that_the_clocks_hide_is_not_told(measured: JsonObject) -> None:
+    hidden = changed(
+        measured,
+        "long_poll",
+        against_reference__p50_difference_ms=None,
+        against_reference__clock_uncertainty_ms=0.68,
+    )
+    assert clause(hidden, "Long poll").startswith("Long poll: not known to ±0.680 ms, for")
+
+
 def test_who_is_slower_by_how_much_and_at_what_cost(measured: JsonObject) -> None:
     said = verdict(measured)
     assert said.startswith(

@@ -38,7 +38,7 @@ def test_a_worker_is_whole_when_all_it_wrote_is_here_and_asked_again_once_for_wh
     assert not made.whole
     assert made.lacks() is None, "it is not done"
     wanted = {**nothing, "loop_lag": 32}
-    made.hear(messages.FINISHED, {**SEEN, "end": "complete", "problems": [], "sizes": wanted})
+    made.hear(messages.FINISHED, {**SEEN, "end": "complete", "problems": [], "deflated": None, "sizes": wanted})
     assert not made.whole
     assert made.lacks() == {**nothing, "loop_lag": 16}
     assert made.lacks() is None, "it has been asked"
