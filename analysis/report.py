@@ -20,6 +20,7 @@ from markupsafe import Markup
 from analysis.capacity_tables import NOTE as CAPACITY_NOTE
 from analysis.capacity_tables import capacity_findings, capacity_tables
 from analysis.certainty_tables import noise_table, precision_table, slowed_clients_table
+from analysis.markdown import fence_of, finalize
 from analysis.narrative import completeness, how_measured, trial_documents, validity_checks
 from analysis.quantities import NOT_MEASURED, listed
 from analysis.scale_tables import scale_notes, scale_tables
@@ -45,7 +46,7 @@ from analysis.tables import (
 from analysis.validity import LOSES_ON_PURPOSE
 from analysis.worker_table import worker_table
 from analysis.wrong_way_tables import wrong_way_tables
-from loadtests.records import SCENARIO_FILE, JsonObject, RunInfo
+from loadtests.records import SCENARIO_FILE, JsonObject, RunInfo, write_text
 
 if TYPE_CHECKING:
     from analysis.charts.canvas import Chart
@@ -95,13 +96,18 @@ def inline_svg(svg: str, name: str, title: str, counterparts: Mapping[str, str])
 def write_report(run_folder: Path, run: RunInfo, results: Results, charts: list[DrawnChart]) -> tuple[Path, Path]:
     """Write report.html and report.md from a summary and its drawn charts; their paths are returned."""
     content = _content(run_folder, run, results, charts)
+    code = content["rerun"]
+    content |= {"rerun_code": Markup(code), "rerun_fence": fence_of(code)}  # Markdown's code is as it is
     html, markdown = run_folder / "report.html", run_folder / "report.md"
-    for path, escape in ((html, True), (markdown, False)):
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES), autoescape=escape, undefined=StrictUndefined, keep_trailing_newline=True
-        )
-        text = environment.get_template(f"{path.name}.j2").render(content)
-        path.write_text(text, encoding="utf-8")
+    loader = FileSystemLoader(TEMPLATES)
+    for path, environment in (
+        (html, Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)),
+        (
+            markdown,
+            Environment(loader=loader, finalize=finalize, undefined=StrictUndefined, keep_trailing_newline=True),
+        ),
+    ):
+        write_text(path, environment.get_template(f"{path.name}.j2").render(content))
     return html, markdown
 
 

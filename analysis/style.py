@@ -71,6 +71,7 @@ MATPLOTLIB_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "path",
     "font.family": FONT_FAMILY,
     "font.size": 8.5,
+    "text.parse_math": False,  # a dollar sign in a name is no formula
     "text.color": LIGHT.ink,
     "figure.facecolor": LIGHT.paper,
     "figure.dpi": 100,

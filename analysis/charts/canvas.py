@@ -22,6 +22,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 from analysis.charts.lettering import text_size
 from analysis.quantities import milliseconds
 from analysis.style import LIGHT, MATPLOTLIB_SETTINGS, NIELSEN_LIMITS_MS, POINTS_PER_IN, PRINT_DPI, WIDTH_IN, recolour
+from loadtests.records import write_text
 
 TITLE_POINTS = 11
 SUBTITLE_POINTS = 8
@@ -53,8 +54,8 @@ class Chart:
     def write(self, folder: Path, dark_counterparts: dict[str, str]) -> str:
         """Write `name.svg`, `name-dark.svg` and `name.png` to `folder`; the light SVG is returned."""
         svg = self.svg()
-        (folder / f"{self.name}.svg").write_text(svg, encoding="utf-8")
-        (folder / f"{self.name}-dark.svg").write_text(recolour(svg, dark_counterparts), encoding="utf-8")
+        write_text(folder / f"{self.name}.svg", svg)
+        write_text(folder / f"{self.name}-dark.svg", recolour(svg, dark_counterparts))
         with drawing():
             self.figure.savefig(
                 folder / f"{self.name}.png",

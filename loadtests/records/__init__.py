@@ -34,6 +34,7 @@ from loadtests.records.documents import (
     read_json,
     version_of,
     write_json,
+    write_text,
 )
 from loadtests.records.lateness import MEAN_MS, MEAN_RATIO, Lateness, scheduled_latency_ms
 from loadtests.records.run_folder import (
@@ -133,4 +134,5 @@ __all__ = [
     "worker_of_clients",
     "write_json",
     "write_run_info",
+    "write_text",
 ]

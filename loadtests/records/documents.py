@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from terminal.plain import plain
 
 RUN_FORMAT = "push-vs-poll/run"
 TRIAL_FORMAT = "push-vs-poll/trial"
@@ -20,7 +22,10 @@ SCENARIO_FILE = "scenario.toml"
 """In a run's folder: the scenario as resolved, to be measured again; runs from before it was kept do not have it."""
 
 
+_SHOWN_CHARACTERS = 80
+
 JsonObject = dict[str, Any]
+Record = TypeVar("Record")
 
 
 class UserError(Exception):
@@ -35,17 +40,27 @@ def version_of(format_name: str) -> int:
 def write_json(path: Path, format_name: str, fields: JsonObject) -> None:
     """Write `fields` behind `format` and `version`, whole or not at all."""
     document = {"format": format_name, "version": version_of(format_name), **fields}
+    write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file, whole or not at all: a new one, whatever other names the old one has."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 
 def read_json(path: Path, format_name: str) -> JsonObject:
-    """Read a document of ours, checked for format and version; UserError otherwise."""
+    """Read a document of ours, checked for format and version; UserError otherwise.
+
+    Control characters in its texts are written out: what others wrote into it is shown to people.
+    """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = _with_plain_texts(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from error
+    except RecursionError as error:
+        raise UserError(f"{path}: cannot be read: lists or objects within each other beyond all measure") from error
     if not isinstance(document, dict) or document.get("format") != format_name:
         raise UserError(f"{path}: not a {format_name} file")
     if not isinstance(document.get("version"), int) or document["version"] > version_of(format_name):
@@ -56,11 +71,26 @@ def read_json(path: Path, format_name: str) -> JsonObject:
     return {key: value for key, value in document.items() if key not in ("format", "version")}
 
 
-def fields_of(record: type, document: JsonObject, path: Path) -> JsonObject:
-    """The fields of dataclass `record` out of `document`, lists as tuples; UserError where one is missing."""
-    expected = {field.name for field in dataclasses.fields(record)}
+def parse_record(record: type[Record], document: JsonObject, path: Path) -> Record:
+    """Build dataclass `record`, and those within it, out of `document`; UserError where a field is missing or wrong."""
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 (what records a trial only writes, and starts sooner)
+
+    expected = {field.name for field in dataclasses.fields(record)}  # type: ignore[arg-type]
     if missing := expected - document.keys():
         raise UserError(f"{path}: lacks {', '.join(sorted(missing))}")
-    return {
-        name: tuple(value) if isinstance(value, list) else value for name, value in document.items() if name in expected
-    }
+    try:
+        return TypeAdapter(record).validate_python(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}: {where}: {first['msg']}, not {ascii(first['input'])[:_SHOWN_CHARACTERS]}") from error
+
+
+def _with_plain_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, list):
+        return [_with_plain_texts(item) for item in value]
+    if isinstance(value, dict):
+        return {plain(name): _with_plain_texts(item) for name, item in value.items()}
+    return value

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +21,7 @@ from loadtests.records.documents import (
     TRIAL_FORMAT,
     JsonObject,
     UserError,
-    fields_of,
+    parse_record,
     read_json,
     write_json,
 )
@@ -191,10 +194,9 @@ class Trial:
     def load(cls, folder: Path) -> Self:
         """Read a finished trial's folder: what workers stamped on clocks of their own comes on the trial's."""
         path = folder / "trial.json"
-        fields = fields_of(TrialInfo, {"workers": [], **read_json(path, TRIAL_FORMAT)}, path)
-        fields["workers"] = tuple(WorkerInfo(**worker) for worker in fields["workers"])
+        info = parse_record(TrialInfo, {"workers": [], **read_json(path, TRIAL_FORMAT)}, path)
         recorded = cls(
-            TrialInfo(**fields),
+            info,
             Deliveries.load(folder),
             Requests.load(folder),
             Sockets.load(folder),
@@ -258,11 +260,39 @@ def load_run_info(run_folder: Path) -> RunInfo:
     path = run_folder / "run.json"
     if not path.is_file():
         raise UserError(f"{run_folder}: not a run folder: it has no run.json (expected a folder below results/)")
-    fields = fields_of(RunInfo, {"precision": [], "asked": {}, "checkout": None, **read_json(path, RUN_FORMAT)}, path)
-    fields["plan"] = tuple(PlannedTrial(**planned) for planned in fields["plan"])
-    fields["transports"] = tuple(TransportStyle(**{**t, "dash": tuple(t["dash"])}) for t in fields["transports"])
-    fields["precision"] = tuple(PointPrecision(**found) for found in fields["precision"])
-    return RunInfo(**fields)
+    check_own_files(run_folder)
+    document = {"precision": [], "asked": {}, "checkout": None, **read_json(path, RUN_FORMAT)}
+    run = parse_record(RunInfo, document, path)
+    for style in run.transports:
+        _check_style(style, path)
+    names = {style.name for style in run.transports}
+    if unknown := {run.reference, *(planned.transport for planned in run.plan)} - names:
+        raise UserError(f"{path}: {min(unknown)} is not one of its transports ({', '.join(sorted(names))})")
+    return run
+
+
+def check_own_files(run_folder: Path) -> None:
+    """UserError where a run's folder holds a link or another thing that is no file: it might lead anywhere."""
+    for folder, folders, files in os.walk(run_folder):
+        for name in (*folders, *files):
+            path = Path(folder, name)
+            kind = path.lstat().st_mode
+            if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+                what = "a link" if stat.S_ISLNK(kind) else "no file"
+                raise UserError(f"{path}: {what} (expected the files of a run, and folders with them)")
+
+
+def _check_style(style: TransportStyle, path: Path) -> None:
+    """UserError where what names files, or goes into drawings and style sheets as it is, is not what it should be."""
+    expectations = {
+        "name": (style.name, r"[a-z][a-z0-9_]{0,40}", "a name of small letters, digits and underscores"),
+        "label": (style.label, r"[^\s](?:[^\n\t]{0,38}[^\s])?", "a line of at most 40 characters"),
+        "colour": (style.colour, r"#[0-9A-Fa-f]{6}", "a colour such as #0072B2"),
+        "marker": (style.marker, "[.,ov^<>1-8spP*hH+xXDd|_]", "a marker of Matplotlib's"),
+    }
+    for key, (value, pattern, expected) in expectations.items():
+        if not re.fullmatch(pattern, value):
+            raise UserError(f"{path}: transports: {key}: expected {expected}, not {ascii(value)[:80]}")
 
 
 def load_noise_floor(run_folder: Path) -> tuple[JsonObject, str] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import io
+import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,13 +133,37 @@ class Table:
         """Read `folder/FILE`; UserError where it is missing or not such a table."""
         path = folder / cls.FILE
         try:
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-                absent = [name for name in cls.ADDED_LATER if name not in stored]
-                columns = {name: stored[name] for name in cls.column_names() if name not in absent}
-                rows = len(next(iter(columns.values())))
-                return cls(**columns, **{name: np.zeros(rows, dtype=np.int64) for name in absent})
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            with zipfile.ZipFile(path) as stored:
+                absent = [name for name in cls.ADDED_LATER if f"{name}.npy" not in stored.namelist()]
+                columns = {name: _read_column(stored, name) for name in cls.column_names() if name not in absent}
+        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
             raise UserError(f"{path}: cannot be read as a {cls.__name__.lower()} table: {error}") from error
+        rows = len(next(iter(columns.values())))
+        for name, column in columns.items():
+            if len(column) != rows:
+                raise UserError(f"{path}: column {name} has {len(column)} rows (expected {rows}, as the others have)")
+        return cls(**columns, **{name: np.zeros(rows, dtype=np.int64) for name in absent})
+
+
+def _read_column(stored: zipfile.ZipFile, name: str) -> Ints:
+    """Read one column; ValueError where it is no row of integers, or not as long as it says.
+
+    Memory is taken by what the file holds, and never by what it claims to hold.
+    """
+    member = stored.getinfo(f"{name}.npy")
+    if member.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"column {name} is compressed (expected it as np.savez stores it)")
+    raw = stored.read(member)
+    stream = io.BytesIO(raw)
+    if (version := np.lib.format.read_magic(stream)) != (1, 0):
+        raise ValueError(f"column {name} has a header of version {version} (expected 1.0)")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    held, claimed = len(raw) - stream.tell(), math.prod(shape) * dtype.itemsize
+    if len(shape) != 1 or dtype != np.dtype("<i8"):
+        raise ValueError(f"column {name} has shape {shape} and type {dtype} (expected one row of 64-bit integers)")
+    if held != claimed:
+        raise ValueError(f"column {name} claims {claimed} bytes and has {held}")
+    return np.frombuffer(raw, dtype="<i8", offset=stream.tell()).astype(np.int64)
 
 
 @dataclass(frozen=True)
