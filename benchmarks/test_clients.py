@@ -17,7 +17,7 @@ from loadtests.recorder import DELIVERY_ROW, Recorder
 from servers import wire
 from tests.loadtests.bench import PAYLOADS, Bench, http
 from tests.loadtests.test_plain_frames import LibraryOnly
-from tests.loadtests.test_sse_and_echo_clients import HEAD, chunk
+from tests.loadtests.test_sse_and_echo_clients import HEAD
 from tests.loadtests.test_websocket_client import Peer
 
 CLIENTS = 100
@@ -90,9 +90,16 @@ def test_websocket_frame(benchmark: Any, opening: Callable[[Bench], None]) -> No
     assert clients[0].cursor == clients[-1].cursor == ROUNDS
 
 
-def test_sse_block(benchmark: Any) -> None:
+@pytest.mark.parametrize("line_end", ["lf", "crlf"])
+def test_sse_block(benchmark: Any, line_end: str) -> None:
     clients, seqs = crowd("sse", open_stream), iter(range(1, EVENTS + 1))
-    benchmark.pedantic(hear, setup=lambda: ((clients, copies(chunk(next(seqs)))), {}), rounds=ROUNDS)
+
+    def block() -> bytes:
+        event = wire.encode_sse_event(seq := next(seqs), encoded(seq))
+        body = event if line_end == "lf" else event.replace(b"\n", b"\r\n")
+        return b"%x\r\n%b\r\n" % (len(body), body)
+
+    benchmark.pedantic(hear, setup=lambda: ((clients, copies(block())), {}), rounds=ROUNDS)
     assert clients[0].cursor == clients[-1].cursor == ROUNDS
 
 

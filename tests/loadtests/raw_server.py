@@ -12,6 +12,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -94,12 +95,28 @@ class RawServer:
         self.requests: Counter[str] = Counter()
         self.hosts: Counter[str] = Counter()
         self.connections = 0
+        self._serving: dict[asyncio.Task[None], socket.socket] = {}
+
+    def accept(self, listening: socket.socket) -> None:
+        """Serve who has connected; `asyncio.start_server` would leave open whom it accepts just as it is closed."""
+        sock, _ = listening.accept()
+        self.connections += 1
+        task = asyncio.get_running_loop().create_task(self._serve(sock))
+        self._serving[task] = sock
+        task.add_done_callback(lambda task: self._serving.pop(task).close())
+
+    async def stop(self) -> None:
+        """End all connections."""
+        ending = [*self._serving, *([] if self._publishing is None else [self._publishing])]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     # HTTP.
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, sock: socket.socket) -> None:
         """One connection, until either side ends it."""
-        self.connections += 1
+        reader, writer = await asyncio.open_connection(sock=sock)
         answers = 0
         kept = True
         try:
@@ -111,6 +128,8 @@ class RawServer:
                 answers += 1
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             pass
+        except asyncio.CancelledError:
+            writer.transport.abort()
         finally:
             writer.close()
             with contextlib.suppress(ConnectionError):
@@ -175,7 +194,9 @@ class RawServer:
             lines.append(f"Content-Length: {len(answer.body)}")
         elif not bodiless and self._is.framing == "chunked":
             lines.append("Transfer-Encoding: chunked")
-            framed = b"".join(_chunk(answer.body[i : i + 7]) for i in range(0, len(answer.body), 7)) + b"0\r\n\r\n"
+            framed = (
+                b"".join(_chunk(answer.body[i : i + 7], b";a=b") for i in range(0, len(answer.body), 7)) + b"0\r\n\r\n"
+            )
         lines += ["Connection: close"] if self._is.closes_after_answer else []
         writer.write("\r\n".join([*lines, "", ""]).encode() + framed)
         await writer.drain()
@@ -251,8 +272,8 @@ def _as_json(value: dict[str, Any]) -> Answer:
     return Answer(_OK, json.dumps(value).encode())
 
 
-def _chunk(data: bytes) -> bytes:
-    return b"%x;extension=1\r\n%b\r\n" % (len(data), data)
+def _chunk(data: bytes, extension: bytes = b"") -> bytes:
+    return b"%x%b\r\n%b\r\n" % (len(data), extension, data)
 
 
 def _frame_length(length: int) -> bytes:
@@ -266,22 +287,22 @@ def raw_server(behaviour: Behaviour | None = None, host: str = "127.0.0.1") -> I
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
 
-    async def start() -> tuple[RawServer, asyncio.Server]:
+    async def start() -> RawServer:
         made = RawServer(Behaviour() if behaviour is None else behaviour)
-        return made, await asyncio.start_server(made.serve, host, 0)
+        loop.add_reader(listening, made.accept, listening)
+        return made
 
-    async def stop(listening: asyncio.Server) -> None:
-        listening.close()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def stop() -> None:
+        loop.remove_reader(listening)
+        await made.stop()
 
-    made, listening = asyncio.run_coroutine_threadsafe(start(), loop).result()
-    try:
-        yield Endpoint(host, listening.sockets[0].getsockname()[1]).url, made
-    finally:
-        asyncio.run_coroutine_threadsafe(stop(listening), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
+        listening.setblocking(False)
+        made = asyncio.run_coroutine_threadsafe(start(), loop).result()
+        try:
+            yield Endpoint(host, listening.getsockname()[1]).url, made
+        finally:
+            asyncio.run_coroutine_threadsafe(stop(), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()

@@ -54,6 +54,7 @@ CONCERNED = {
     "informational": ("sse", "long_poll", "short_poll", "echo_post", "echo_post_new"),
     # A POST on a connection that dies is not sent again.
     "hangs_up_after_answers": ("long_poll", "short_poll", "echo_post_new"),
+    "hangs_up_when_idle": ("sse", "long_poll", "short_poll", "echo_post_new"),
 }
 CASES = [
     (name, transport)
@@ -168,6 +169,7 @@ def test_a_run_against_a_server_that_closes_after_each_answer_pauses_nowhere(tmp
     points, folders = measured(tmp_path, OVER_HTTP, behaviour)
     assert len(points) == 4
     check_all_delivered(points)
+    assert points["long_poll"]["requests"]["reconnects"] > 0
     requests = Requests.load(folders["long_poll"])
     pauses_ns = []
     for client in np.unique(requests.client):

@@ -177,6 +177,7 @@ def test_the_contract_holds_compressed_padded_and_without_keep_alive(
     _deliver_everything(exchange)
     _check_sockets(exchange)
     exchange.control.close()
+    assert not list(exchange.recorder.problems), "as there would be if no answer was compressed"
     requests = Requests.from_rows(exchange.recorder.requests)
     ended = requests.where((requests.kind == RequestKind.POLL) & (requests.end_ns > 0))
     connects = requests.where(requests.kind == RequestKind.CONNECT)
