@@ -227,8 +227,9 @@ def _noise(results: Results) -> Iterator[str]:
     if measured_in:
         yield (
             f"Differences to the reference are judged by the noise floor of {measured_in}, when this run began the "
-            "newest run on this machine that measured each transport against itself: what is smaller than either "
-            "transport's difference from itself reads 'no detectable difference'."
+            "newest run on this machine that measured each transport against itself: a difference smaller than that is "
+            "said to be. It is taken for this run's number of blocks, and only of points with the parameters at which "
+            "it was measured; other points have no noise floor."
         )
 
 

@@ -6,10 +6,11 @@ shown nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 
 from analysis.pairing import PerBlock
-from analysis.stats import paired_difference
+from analysis.stats import paired_difference, t_quantile
 from loadtests.records import JsonObject
 
 STATISTICS = ("p50", "p95", "mean")
@@ -23,19 +24,43 @@ def noise_floors(points: Sequence[tuple[JsonObject, PerBlock]], without_effect: 
         effective = {name: value for name, value in point["parameters"].items() if name not in without_effect}
         first = firsts.setdefault((point["transport"], frozenset(effective.items())), blocks)
         if first is not blocks and point["transport"] not in found:
-            found[point["transport"]] = {f"{name}_ms": _difference(first, blocks, name) for name in STATISTICS}
+            found[point["transport"]] = {
+                "parameters": effective,
+                **{f"{name}_ms": _difference(first, blocks, name) for name in STATISTICS},
+            }
     return found or None
 
 
-def floor_ms(floors: JsonObject | None, transports: Sequence[str], statistic: str) -> float | None:
-    """The larger half-width of these transports against themselves; None where it is not known of both."""
-    known = [((floors or {}).get(transport) or {}).get(f"{statistic}_ms") for transport in transports]
-    widths = [found["half_width"] for found in known if found and found["half_width"] is not None]
-    return max(widths) if len(widths) == len(transports) else None
+def floor_ms(floors: JsonObject | None, points: Sequence[JsonObject], statistic: str, blocks: int) -> float | None:
+    """How far these points' transports differ from themselves in so many blocks, of the one that does more.
+
+    None where that was not measured of each at its point's own parameters: noise grows with latency and falls with the
+    length of a trial, and that of one point says nothing of another's.
+    """
+    known = [_floor_ms((floors or {}).get(point["transport"]), point, statistic, blocks) for point in points]
+    widths = [width for width in known if width is not None]
+    return max(widths) if len(widths) == len(points) else None
+
+
+def _floor_ms(floor: JsonObject | None, point: JsonObject, statistic: str, blocks: int) -> float | None:
+    if floor is None or blocks < 2 or not _measured_at(floor, point["parameters"]):
+        return None
+    found = floor[f"{statistic}_ms"]
+    if not found or found["half_width"] is None:
+        return None
+    spread = found["half_width"] * math.sqrt(found["pairs"]) / t_quantile(found["pairs"] - 1)
+    return float(spread * t_quantile(blocks - 1) / math.sqrt(blocks))
+
+
+def _measured_at(floor: JsonObject, parameters: JsonObject) -> bool:
+    """Whether a floor was measured at these parameters; floors of older runs do not say at which."""
+    return "parameters" in floor and all(
+        parameters.get(name) == value for name, value in floor["parameters"].items() if name != "warm_up_s"
+    )
 
 
 def _difference(first: PerBlock, second: PerBlock, name: str) -> JsonObject | None:
-    ours, theirs = (_of_blocks(blocks, name) for blocks in (first, second))
+    ours, theirs = (blocks.statistic_ms(name) for blocks in (first, second))
     difference = paired_difference(theirs, ours, first.pilot_blocks)
     if difference is None:
         return None
@@ -46,7 +71,3 @@ def _difference(first: PerBlock, second: PerBlock, name: str) -> JsonObject | No
         "largest": max(abs(theirs[block] - ours[block]) for block in ours.keys() & theirs.keys()),
         "pairs": difference.pairs,
     }
-
-
-def _of_blocks(blocks: PerBlock, name: str) -> Mapping[int, float]:
-    return {block: latency_ms[name] for block, latency_ms in blocks.latency_ms.items()}

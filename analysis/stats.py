@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 QUANTILE_METHOD: Final = "inverted_cdf"
 QUANTILE_DEFINITION = (
@@ -28,11 +28,22 @@ Sample = Sequence[float] | npt.NDArray[np.float64] | npt.NDArray[np.int32] | npt
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean of paired differences, with its interval where there are at least two pairs."""
+    """A paired difference, with its interval and standard error where there are at least two pairs."""
 
     value: float
     ci95: Interval | None
     pairs: int
+    standard_error: float | None = None
+    degrees_of_freedom: int | None = None
+
+    def p_value(self, uncertainty: float = 0.0) -> float | None:
+        """Two-sided, of Student's test that there is no difference beyond `uncertainty`; None without an error."""
+        if self.standard_error is None or self.degrees_of_freedom is None:
+            return None
+        beyond = abs(self.value) - uncertainty
+        if beyond <= 0 or self.standard_error == 0:
+            return float(beyond <= 0)
+        return 2 * float(stdtr(self.degrees_of_freedom, -beyond / self.standard_error))
 
 
 def quantiles(values: Sample, shares: Sequence[float]) -> list[float]:
@@ -62,22 +73,49 @@ def t_interval(estimate: float, per_trial: Sample, further: int = 0) -> Interval
     of the pilot it was chosen by: the same holds for all statistics that are jointly normal with that one.
     """
     pilot = len(per_trial)
-    half = float(stdtrit(pilot - 1, (1 + CONFIDENCE) / 2)) * float(np.std(per_trial, ddof=1))
+    half = t_quantile(pilot - 1) * float(np.std(per_trial, ddof=1))
     half /= math.sqrt(pilot + further)
     return estimate - half, estimate + half
 
 
+def t_quantile(degrees_of_freedom: int) -> float:
+    """Half the width of a 95 % interval in standard errors, by Student's t."""
+    return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
+
+
 def paired_difference(
-    ours: Mapping[int, float], theirs: Mapping[int, float], pilot_blocks: int | None = None
+    ours: Mapping[int, float],
+    theirs: Mapping[int, float],
+    pilot_blocks: int | None = None,
+    estimate: float | None = None,
 ) -> Difference | None:
-    """Mean of ours - theirs over the blocks that both have; None where they share none.
+    """`estimate` (None: the mean of ours - theirs) over the blocks that both have; None where they share none.
 
     Pairing takes out what moves a whole block: the machine's mood, the luck of its stream. Of the first `pilot_blocks`
-    (None: all) comes the spread, as for `interval`.
+    (None: all) comes the spread, as for `interval`. An estimate is the difference of two pooled figures: what a
+    quantile of all deliveries differs by is not the mean of what those of the trials differ by.
     """
     blocks = sorted(ours.keys() & theirs.keys())
     if not blocks:
         return None
-    mean = float(np.mean([ours[block] - theirs[block] for block in blocks]))
+    value = float(np.mean([ours[block] - theirs[block] for block in blocks])) if estimate is None else estimate
     pilot = [ours[block] - theirs[block] for block in blocks if pilot_blocks is None or block < pilot_blocks]
-    return Difference(mean, interval(mean, pilot, len(blocks) - len(pilot)), len(blocks))
+    if len(pilot) < 2:
+        return Difference(value, None, len(blocks))
+    standard_error = float(np.std(pilot, ddof=1)) / math.sqrt(len(blocks))
+    return Difference(
+        value, interval(value, pilot, len(blocks) - len(pilot)), len(blocks), standard_error, len(pilot) - 1
+    )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P values of several tests, adjusted so that one below 0.05 is wrong in 5 % of all families at most.
+
+    S. Holm, *A simple sequentially rejective multiple test procedure* (Scandinavian Journal of Statistics 6, 1979).
+    """
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, reached = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        reached = max(reached, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = reached
+    return adjusted

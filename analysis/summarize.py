@@ -11,6 +11,7 @@ from typing import Any
 
 from analysis.capacity import TrialLoad
 from analysis.caveats import caveats
+from analysis.claims import correct_claims
 from analysis.crossover import capacity_summary
 from analysis.noise import STATISTICS, floor_ms, noise_floors
 from analysis.pairing import PerBlock, against
@@ -69,6 +70,7 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObj
     pooled = list(_pooled_points(run, finished, folders, also))
     _compare_with_reference(pooled, run.reference)
     points = [entry.point for entry in pooled]
+    correct_claims(points, run.transports)
     reasons = [
         f"{_name(run, entry.point)}, {reason}"
         for entry in pooled
@@ -193,11 +195,13 @@ def _noise_floors(run_folder: Path, run: RunInfo, pooled: Sequence[_Pooled]) -> 
 
 def _add_noise_floors(points: Sequence[JsonObject], reference: str, floors: JsonObject | None) -> None:
     """Beside each difference from the reference how far the two transports differ from themselves."""
+    references = [point for point in points if point["transport"] == reference]
     for point in points:
+        match = next((r for r in references if agrees(r["parameters"], point["parameters"])), None)
         for statistic in STATISTICS:
             difference = (point["against_reference"] or {}).get(f"{statistic}_difference_ms")
-            if difference:
-                difference["noise_floor_ms"] = floor_ms(floors, (point["transport"], reference), statistic)
+            if difference and match is not None:
+                difference["noise_floor_ms"] = floor_ms(floors, (point, match), statistic, difference["blocks"])
 
 
 def _compare_with_reference(pooled: Sequence[_Pooled], reference: str) -> None:

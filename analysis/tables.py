@@ -140,7 +140,10 @@ def parts_table(results: Results) -> Table:
         ("delivery p50 / p99 ms", lambda p: _pair(p, "delivery")),
         ("client delay p50 / p99 ms", lambda p: _pair(p, "client_delay")),
         *_outdated_columns(results, ("older_than_1_s_ratio", "view older than 1 s"), ("mean_age_ms", "mean age ms")),
-        ("set-up p50 ms", lambda p: Cell(figure(value_at(p, "setup_ms", "p50")))),
+        (
+            "set-up p50 ms",
+            lambda p: Cell(figure(value_at(p, "setup_ms", "p50")), interval(value_at(p, "setup_ms", "p50_ci95"))),
+        ),
         ("set-up bytes per client", lambda p: Cell(figure(p["setup_bytes_per_client"]))),
         ("server CPU", lambda p: Cell(percent(p["server_cpu_ratio"]))),
         ("load CPU", lambda p: Cell(percent(p["load_cpu_ratio"]))),
@@ -168,10 +171,18 @@ def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, J
             "requests per event",
             lambda p: Cell(figure(p["requests_per_event"]), interval(p.get("requests_per_event_ci95"))),
         ),
-        ("bytes per event", lambda p: Cell(figure(value_at(p, "bytes_per_event", "total")))),
-        ("empty polls", lambda p: Cell(percent(p["empty_ratio"]))),
+        (
+            "bytes per event",
+            lambda p: Cell(
+                figure(value_at(p, "bytes_per_event", "total")), interval(value_at(p, "bytes_per_event_ci95", "total"))
+            ),
+        ),
+        ("empty polls", lambda p: Cell(percent(p["empty_ratio"]), _percents(p.get("empty_ratio_ci95")))),
         *_outdated_columns(results, ("older_than_100_ms_ratio", "view older than 100 ms")),
-        ("server CPU µs per event", lambda p: Cell(figure(p["server_cpu_us_per_event"]))),
+        (
+            "server CPU µs per event",
+            lambda p: Cell(figure(p["server_cpu_us_per_event"]), interval(p.get("server_cpu_us_per_event_ci95"))),
+        ),
         ("lost", lambda p: Cell(count(value_at(p, "ledger", "lost")))),
     ]
     if results.reference is not None and len(results.transports) > 1:
@@ -195,8 +206,10 @@ def _outdated_columns(results: Results, *named: tuple[str, str]) -> list[_Column
         return []
 
     def reader(key: str) -> Callable[[JsonObject], Cell]:
-        shown = percent if key.endswith("_ratio") else figure
-        return lambda point: Cell(shown(value_at(point, "freshness", key)))
+        shown, bounds = (percent, _percents) if key.endswith("_ratio") else (figure, interval)
+        return lambda point: Cell(
+            shown(value_at(point, "freshness", key)), bounds(value_at(point, "freshness", f"{key}_ci95"))
+        )
 
     return [(name, reader(key)) for key, name in named]
 
@@ -225,6 +238,11 @@ def _against(point: JsonObject, results: Results) -> Cell:
     shown = signed(difference)
     small = "" if bounds is None else f"[{signed(bounds[0])}, {signed(bounds[1])}]"
     return Cell(f"{shown} ms{times}", small)
+
+
+def _percents(bounds: Sequence[float] | None) -> str:
+    """An interval of a ratio, in per cent."""
+    return interval([100 * bound for bound in bounds]) if bounds else ""
 
 
 def signed(value_ms: float) -> str:

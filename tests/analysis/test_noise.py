@@ -49,11 +49,25 @@ def test_points_that_differ_in_anything_else_are_not_identical() -> None:
     assert noise_floors(pair, ["copy"]) is None
 
 
-def test_a_difference_needs_the_floor_of_both() -> None:
-    floors = {"a": {"p50_ms": {"half_width": 1.0}}, "b": {"p50_ms": {"half_width": 3.0}}}
-    assert floor_ms(floors, ("a", "b"), "p50") == 3.0
-    assert floor_ms(floors, ("a", "c"), "p50") is None
-    assert floor_ms(None, ("a", "b"), "p50") is None
+def test_a_difference_needs_the_floor_of_both_at_its_own_parameters() -> None:
+    def floor(half_width: float) -> JsonObject:
+        return {"parameters": {"rate": 1}, "p50_ms": {"half_width": half_width, "pairs": 6}}
+
+    floors = {"a": floor(1.0), "b": floor(3.0)}
+    a, b, c = ({"transport": name, "parameters": {"rate": 1, "warm_up_s": 5.0}} for name in "abc")
+    assert floor_ms(floors, (a, b), "p50", blocks=6) == pytest.approx(3.0)
+    assert floor_ms(floors, (a, c), "p50", blocks=6) is None
+    assert floor_ms(None, (a, b), "p50", blocks=6) is None
+    assert floor_ms(floors, (a, {**b, "parameters": {"rate": 2}}), "p50", blocks=6) is None
+    assert floor_ms({"a": {"p50_ms": floor(1.0)["p50_ms"]}}, (a,), "p50", blocks=6) is None, "of an older run"
+
+
+def test_a_floor_is_that_of_as_many_blocks_as_the_run_has() -> None:
+    """t·s/√K with the spread of the noise run's six pairs."""
+    floors = {"a": {"parameters": {}, "p50_ms": {"half_width": 2.5706 * 0.5 / 6**0.5, "pairs": 6}}}
+    point = {"transport": "a", "parameters": {}}
+    assert floor_ms(floors, (point,), "p50", blocks=3) == pytest.approx(4.3027 * 0.5 / 3**0.5, rel=1e-4)
+    assert floor_ms(floors, (point,), "p50", blocks=1) is None
 
 
 def noise_run(folder: Path) -> Path:
@@ -97,11 +111,13 @@ def test_a_difference_within_the_floor_that_a_run_began_with_is_not_detectable(t
     assert (before["noise_floor"], before["noise_floor_from"]) == (None, None)
     assert "Long poll: slower" in before["verdict"] or "Short poll every 1 s: slower" in before["verdict"]
     statistic = {"value": 0.0, "half_width": 1e6, "largest": 2e6, "pairs": 6}
-    wide = {name: {f"{s}_ms": statistic for s in ("p50", "p95", "mean")} for name in SMALL.transports}
+    wide = {
+        name: {"parameters": {}, **{f"{s}_ms": statistic for s in ("p50", "p95", "mean")}} for name in SMALL.transports
+    }
     write_json(folder / "noise.json", NOISE_FORMAT, {"noise_floor_from": "earlier", "noise_floor": wide})
     assert main(["report", str(folder)]) == 0
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["noise_floor_from"] == "earlier"
     assert "slower" not in summary["verdict"]
-    assert "Short poll every 1 s: no detectable difference at p50" in summary["verdict"]
+    assert "by which a transport differs from itself" in summary["verdict"]
     assert "judged by the noise floor of earlier" in (folder / "report.md").read_text()

@@ -11,7 +11,7 @@ import pytest
 from analysis import stats
 from analysis.__main__ import main
 from analysis.latency import measure_latencies
-from analysis.pairing import PerBlock, against
+from analysis.pairing import COSTS, PerBlock, against
 from analysis.pooling import pool
 from analysis.summarize import summarize_run
 from analysis.trial_measures import measure
@@ -99,8 +99,12 @@ def test_differences_are_paired_in_the_blocks_that_both_have(extended: Path) -> 
 def test_both_points_with_added_trials_are_paired_in_those_too() -> None:
     ours = PerBlock({b: dict.fromkeys(("p50", "p95", "mean"), 30.0 + b % 2) for b in range(6)}, PILOT)
     theirs = PerBlock({b: dict.fromkeys(("p50", "p95", "mean"), 25.0) for b in range(5)}, PILOT)
-    latency_ms: JsonObject = {"latency_ms": {"p50": 30.0}}
-    found = against(latency_ms, ours, latency_ms, theirs)["p50_difference_ms"]
+    one, other = (
+        dict.fromkeys([path[0] for path in COSTS.values()])
+        | {"latency_ms": dict.fromkeys(("p50", "p95", "mean"), value)}
+        for value in (30.4, 25.0)
+    )
+    found = against(one, ours, other, theirs)["p50_difference_ms"]
     assert found["value"] == pytest.approx(5.4)
     assert found["ci95"] == list(stats.t_interval(found["value"], [5.0, 6.0, 5.0], further=2))
 

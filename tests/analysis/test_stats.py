@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats as scipy_stats
 
 from analysis import stats
 
@@ -81,9 +82,39 @@ def test_a_difference_takes_its_spread_from_the_pilot_and_its_mean_from_all_bloc
 
 def test_paired_differences_take_out_what_moves_a_block() -> None:
     found = stats.paired_difference({0: 11.0, 1: 21.0, 2: 31.0}, {0: 10.0, 1: 20.0, 2: 30.0, 3: 99.0})
-    assert found == stats.Difference(1.0, (1.0, 1.0), 3)
+    assert found == stats.Difference(1.0, (1.0, 1.0), 3, 0.0, 2)
+    assert found.p_value() == 0.0
+    assert found.p_value(uncertainty=1.0) == 1.0
 
 
 def test_blocks_not_shared_cannot_be_paired() -> None:
     assert stats.paired_difference({0: 1.0}, {1: 1.0}) is None
     assert stats.paired_difference({0: 3.0}, {0: 1.0}) == stats.Difference(2.0, None, 1)
+
+
+def test_a_difference_is_centred_on_the_estimate_and_tested_by_the_spread_between_blocks() -> None:
+    ours, theirs = {0: 3.0, 1: 5.0, 2: 4.0}, {0: 1.0, 1: 1.0, 2: 1.0}
+    found = stats.paired_difference(ours, theirs, estimate=2.5)
+    assert found is not None
+    assert found.value == 2.5
+    assert found.standard_error == pytest.approx(1 / 3**0.5)
+    assert found.ci95 == pytest.approx((2.5 - 4.30265 / 3**0.5, 2.5 + 4.30265 / 3**0.5), abs=1e-4)
+    # Student's t of 2.5 √3 with two degrees of freedom: P(|T| > t) = 1 - t / √(2 + t²).
+    t = 2.5 * 3**0.5
+    assert found.p_value() == pytest.approx(1 - t / (2 + t * t) ** 0.5)
+    paired = stats.paired_difference(ours, theirs)
+    assert paired is not None
+    assert paired.p_value() == pytest.approx(scipy_stats.ttest_1samp([2.0, 4.0, 3.0], 0.0).pvalue)
+
+
+def test_holm_adjusts_the_smallest_most_and_keeps_the_order() -> None:
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert stats.holm([0.6, 0.9]) == [1.0, 1.0]
+    assert stats.holm([]) == []
+
+
+def test_holm_is_wrong_in_a_twentieth_of_all_families() -> None:
+    rng = np.random.default_rng(3)
+    families = rng.uniform(size=(4000, 12))
+    wrong = np.mean([min(stats.holm(family.tolist())) < 0.05 for family in families])
+    assert wrong == pytest.approx(0.05, abs=0.012)

@@ -241,8 +241,10 @@ def test_an_uncertain_clock_withholds_a_latency_and_not_what_is_beside_it(tmp_pa
     _, sure = with_clock(0.0, tmp_path / "sure", QUIET)
     apart, known = (found["against_reference"]["p50_difference_ms"] for found in (polled, base(sure, "short_poll")))
     assert polled["against_reference"]["clock_uncertainty_ms"] == 8
-    assert apart["value"] == known["value"], "the clock's offset moves both alike, or by 8 ms at most"
-    assert apart["ci95"] == pytest.approx([known["ci95"][0] - 8, known["ci95"][1] + 8])
+    # Where no pooled figure is known of the reference, the difference is the mean of those of the blocks.
+    assert apart["value"] == pytest.approx(known["value"], abs=2)
+    widths_ms = [found["ci95"][1] - found["ci95"][0] for found in (apart, known)]
+    assert widths_ms[0] == pytest.approx(widths_ms[1] + 16, abs=1e-3)
     assert pushed["against_reference"]["p50_difference_ms"] is None, "two that are alike may differ by their clocks"
 
     assert main(["report", str(run)]) == 0

@@ -11,6 +11,7 @@ from analysis.summarize import summarize_run
 from analysis.verdict import verdict
 from loadtests.records import JsonObject
 from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run
+from tests.fabricate_trial import Faults
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +34,20 @@ def changed(summary: JsonObject, transport: str, **changes: Any) -> JsonObject:
 
 
 def differing(summary: JsonObject, transport: str, **differences: tuple[float, float, float]) -> JsonObject:
-    """A copy in which a point differs from the reference by (value, low, high) in `p50`, `p95` or `mean`."""
+    """A copy in which a point differs from the reference by (value, low, high) in `p50`, `p95` or `mean`.
+
+    It is shown to differ where that interval is without zero.
+    """
     return changed(
         summary,
         transport,
         **{
-            f"against_reference__{name}_difference_ms": {"value": value, "ci95": [low, high]}
+            f"against_reference__{name}_difference_ms": {
+                "value": value, "ci95": [low, high], "adjusted_p_value": 0.5 if low <= 0 <= high else 0.01,
+            }
             for name, (value, low, high) in differences.items()
         },
-    )
+    )  # fmt: skip
 
 
 def clause(summary: JsonObject, label: str) -> str:
@@ -70,14 +76,10 @@ def test_who_is_slower_by_how_much_and_at_what_cost(measured: JsonObject) -> Non
     assert said.endswith(".") and "\n" not in said
 
 
-def test_a_difference_within_its_interval_is_none(measured: JsonObject) -> None:
-    assert "no detectable difference" in clause(measured, "SSE")
-
-
 def test_equal_medians_do_not_hide_a_longer_tail(measured: JsonObject) -> None:
     tail = differing(measured, "long_poll", p50=(2.6, -7.8, 13.1), p95=(44.9, 34.7, 55.2), mean=(12.4, 8.6, 16.3))
     said = clause(tail, "Long poll")
-    assert "no detectable difference at p50" in said
+    assert "no difference shown at p50 (+2.60 ± 10.4 ms)" in said
     assert "slower by 44.9 ms [34.7, 55.2] at p95" in said
 
 
@@ -88,16 +90,34 @@ def test_a_difference_in_the_mean_alone_is_told(measured: JsonObject) -> None:
     assert "slower by 12.4 ms [8.60, 16.3] at the mean" in said
 
 
-def test_what_is_small_and_within_its_interval_is_told_once(measured: JsonObject) -> None:
+def test_what_was_not_shown_is_told_with_how_well_it_is_known(measured: JsonObject) -> None:
     alike = differing(measured, "sse", p50=(-0.14, -0.3, 0.1), p95=(-0.3, -1.2, 0.5), mean=(-0.15, -0.4, 0.1))
     alike = changed(alike, "sse", latency_ms__p50=0.9, latency_ms__p95=1.5, latency_ms__mean=0.9)
-    assert "SSE: no detectable difference (−0.140 ms [−0.300, 0.100] at p50), for" in clause(alike, "SSE")
+    assert (
+        "SSE: no difference shown at p50 (−0.140 ± 0.200 ms), p95 (−0.300 ± 0.850 ms) and the mean "
+        "(−0.150 ± 0.250 ms), for" in clause(alike, "SSE")
+    )
+
+
+def test_a_certain_difference_below_the_resolution_is_told_as_that(measured: JsonObject) -> None:
+    small = (-0.11, -0.15, -0.07)
+    below = changed(measured, "sse", latency_ms__p50=0.9, latency_ms__p95=1.5, latency_ms__mean=0.9)
+    said = clause(differing(below, "sse", p50=small, p95=small, mean=small), "SSE")
+    assert said.startswith("SSE: differs by −0.110 ms at p50, below the 0.2 ms that this set-up resolves, for")
+
+
+def test_what_chance_brings_among_many_is_not_claimed(measured: JsonObject) -> None:
+    lucky = differing(measured, "long_poll", p50=(12.0, 2.0, 22.0), p95=(5, -50, 60), mean=(3, -9, 15))
+    lucky = changed(lucky, "long_poll", against_reference__p50_difference_ms__adjusted_p_value=0.2)
+    said = clause(lucky, "Long poll")
+    assert "no difference shown at p50 (+12.0 ± 10.0 ms, as chance brings among so many differences)" in said
+    assert "slower" not in said
 
 
 def test_a_wide_interval_around_a_large_difference_is_no_tie(measured: JsonObject) -> None:
     wide = differing(measured, "long_poll", p50=(0.1, -1, 1), p95=(44, -20, 107), mean=(7, -9, 23))
-    assert "tie" not in clause(wide, "Long poll")
-    assert "no detectable difference at p95 (+44.0 ms [−20.0, 107])" in clause(wide, "Long poll")
+    assert "same" not in clause(wide, "Long poll")
+    assert "p95 (+44.0 ± 63.5 ms)" in clause(wide, "Long poll")
 
 
 def test_a_faster_transport_is_said_to_be_faster(measured: JsonObject) -> None:
@@ -105,9 +125,10 @@ def test_a_faster_transport_is_said_to_be_faster(measured: JsonObject) -> None:
     assert "faster by 9.00 ms [8.00, 10.0] at p50" in said
 
 
-def test_a_small_but_certain_difference_is_a_practical_tie(measured: JsonObject) -> None:
+def test_a_difference_surely_within_the_margin_is_the_same(measured: JsonObject) -> None:
     small = (0.5, 0.45, 0.55)
-    assert "a tie for practical purposes" in clause(differing(measured, "sse", p50=small, p95=small, mean=small), "SSE")
+    said = clause(differing(measured, "sse", p50=small, p95=small, mean=small), "SSE")
+    assert said.startswith("SSE: the same within 1.00 ms at p50 and the mean (+0.500 ± 0.050 ms at p50), for")
 
 
 def test_on_loopback_half_a_millisecond_is_no_tie(measured: JsonObject) -> None:
@@ -120,39 +141,91 @@ def test_the_negative_control_is_a_tie(tmp_path: Path) -> None:
     fabrication = dataclasses.replace(SMALL, transports=("websocket", "sse", "long_poll"), arrival="periodic")
     said = verdict(summarize_run(fabricate_run(tmp_path, fabrication)))
     assert "a tie: WebSocket delivers in" in said
-    assert said.count("no detectable difference") + said.count("a tie for practical purposes") == 2
+    assert said.count("the same within 1.00 ms") + said.count("differs by") == 2
 
 
 def test_one_slower_transport_is_no_tie(measured: JsonObject) -> None:
     assert "a tie:" not in verdict(measured)
 
 
-def test_where_polling_is_cheaper_is_said_as_plainly(measured: JsonObject) -> None:
-    cheap = changed(measured, "short_poll", server_cpu_us_per_event=10.0, bytes_per_event__total=50.0)
-    said = verdict(cheap)
-    assert "polling is cheaper than WebSocket in server CPU per event (Short poll every 1 s: 10.0 against" in said
-    assert "bytes per event (Short poll every 1 s: 50.0 against" in said
+def costing(summary: JsonObject, transport: str, cost: str, value: float, half: float, p_value: float) -> JsonObject:
+    """A copy in which a point's cost differs from the reference's 100 by a value known to ± half of it."""
+    difference = {
+        "value": value, "ci95": [value - half, value + half], "reference": 100.0, "adjusted_p_value": p_value,
+    }  # fmt: skip
+    return changed(summary, transport, **{f"against_reference__costs__{cost}": difference})
 
 
-def test_where_polling_is_not_cheaper_that_is_said_too(measured: JsonObject) -> None:
-    dear = changed(measured, "short_poll", server_cpu_us_per_event=1e6, bytes_per_event__total=1e6)
-    dear = changed(dear, "long_poll", server_cpu_us_per_event=1e6, bytes_per_event__total=1e6)
-    assert "polling is nowhere cheaper than WebSocket here" in verdict(dear)
+def test_where_polling_is_cheaper_is_said_with_point_and_interval(measured: JsonObject) -> None:
+    cheap = costing(measured, "short_poll", "server_cpu_us_per_event", -37.9, 20.3, 0.03)
+    cheap = costing(cheap, "long_poll", "server_cpu_us_per_event", 150.0, 20.0, 0.001)
+    cheap = changed(cheap, "short_poll", server_cpu_us_per_event=62.1)
+    assert (
+        "polling is cheaper than WebSocket in server CPU per event (Short poll every 1 s: 62.1 against 100 µs, "
+        "37.9 [17.6, 58.2] less; so at 1 of 2 points)" in verdict(cheap)
+    )
+
+
+@pytest.mark.parametrize(
+    ("half", "room"),
+    [
+        (20.0, "the largest saving that fits the data is 10.0 % (Short poll every 1 s)"),
+        (5.0, "no saving fits the data"),
+        (200.0, "the data rule out no saving"),
+    ],
+)
+def test_where_no_saving_was_shown_the_largest_that_fits_is_said(measured: JsonObject, half: float, room: str) -> None:
+    dear = costing(measured, "short_poll", "server_cpu_us_per_event", 10.0, half, 0.4)
+    dear = costing(dear, "long_poll", "server_cpu_us_per_event", 400.0, 20.0, 0.001)
+    said = verdict(dear)
+    assert f"we found no point at which polling is cheaper than WebSocket in server CPU per event: {room}" in said
+    assert "nowhere" not in said
+
+
+def test_a_saving_that_chance_brings_among_many_is_not_claimed(measured: JsonObject) -> None:
+    lucky = costing(measured, "short_poll", "server_cpu_us_per_event", -30.0, 20.0, 0.2)
+    lucky = costing(lucky, "long_poll", "server_cpu_us_per_event", 400.0, 20.0, 0.001)
+    said = verdict(lucky)
+    assert "the largest saving that fits the data is 50.0 % (Short poll every 1 s)" in said
+    assert "is cheaper than WebSocket in server CPU per event (" not in said
 
 
 def test_cheaper_in_a_sweep_names_the_point(tmp_path: Path) -> None:
-    fabrication = dataclasses.replace(SMALL, rates_per_s=(1.0, 50.0), transports=("websocket", "short_poll"))
-    summary = summarize_run(fabricate_run(tmp_path, fabrication))
-    for point in summary["points"]:
-        if point["transport"] == "short_poll" and point["parameters"]["rate_per_s"] == 50.0:
-            point["bytes_per_event"]["total"] = 20.0
-    assert "Short poll every 1 s at 50 events/s: 20.0 against" in verdict(summary)
+    """Polls every 5 s of a server on which a poll and an event have known costs: from the records to the sentence."""
+    fabrication = dataclasses.replace(
+        SMALL, transports=("websocket", "short_poll"), intervals_s=(1.0, 5.0), clients=10, measured_s=4.0, blocks=6,
+    )  # fmt: skip
+    push = Faults(server_cpu_ratio=0.0, event_cpu_us=80.0)
+    poll = Faults(server_cpu_ratio=0.0, event_cpu_us=25.0, poll_cpu_us=700.0)
+    faults = {planned.index: push if planned.transport == "websocket" else poll for planned in fabrication.plan()}
+    summary = summarize_run(fabricate_run(tmp_path, fabrication, faults))
+    assert "Short poll every 5 s: 3" in verdict(summary)
+    assert "so at 1 of 2 points" in verdict(summary)
+    [difference] = [
+        p["against_reference"]["costs"]["server_cpu_us_per_event"]
+        for p in summary["points"]
+        if p["parameters"].get("poll_interval_s") == 5.0
+    ]
+    low, high = difference["ci95"]
+    assert low < 25 + 700 / 50 - 80 < high < 0
+    assert difference["p_value"] <= difference["adjusted_p_value"] < 0.05
+
+
+def test_one_trial_tells_nothing_of_costs(measured: JsonObject) -> None:
+    lone = {"value": -50.0, "ci95": None, "reference": 100.0, "p_value": None}
+    for name in ("long_poll", "short_poll"):
+        measured = changed(measured, name, against_reference__costs__bytes_per_event=lone)
+    assert "whether polling is cheaper than WebSocket in bytes per event cannot be told from one trial" in verdict(
+        measured
+    )
 
 
 def test_unmeasured_costs_are_left_out(measured: JsonObject) -> None:
     bare = measured
     for name in ("websocket", "sse", "long_poll", "short_poll"):
         bare = changed(bare, name, server_cpu_us_per_event=None)
+    for name in ("long_poll", "short_poll"):
+        bare = changed(bare, name, against_reference__costs__server_cpu_us_per_event=None)
     assert "CPU" not in verdict(bare)
 
 
@@ -175,7 +248,7 @@ def test_no_verdict_without_the_reference(measured: JsonObject) -> None:
 
 
 def test_one_trial_claims_no_interval(measured: JsonObject) -> None:
-    lone = {"value": 500.0, "ci95": None}
+    lone = {"value": 500.0, "ci95": None, "p_value": None}
     said = changed(
         measured,
         "short_poll",

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import stats, verdict
+from analysis import stats
 from analysis.coverage import two_stage
+from analysis.differences import RESOLUTION_MS
 from analysis.latency import measure_latencies
 from loadtests.pilot import extend_plan, tell_beyond, tell_end, tell_pilot
 from loadtests.plan import expected_seconds, plan_further, plan_trials, trial_seconds
@@ -64,7 +65,7 @@ def test_a_pilot_says_how_many_trials_it_takes() -> None:
 
 
 def test_nothing_is_spent_on_what_cannot_be_claimed() -> None:
-    assert FINEST_MS == verdict.RESOLUTION_MS
+    assert FINEST_MS == RESOLUTION_MS
     judged = judge_pilot(0, [0.28, 0.30, 0.32], 0.03)
     assert judged is not None
     assert (judged.wanted_ms, judged.trials_needed) == (FINEST_MS, 3)

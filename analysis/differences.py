@@ -1,0 +1,121 @@
+"""What a verdict says of a latency difference: how large, that none was shown, or that it is within a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.claims import is_shown
+from analysis.quantities import figure, interval, listed
+from loadtests.records import JsonObject
+
+RESOLUTION_MS = 0.2
+"""Loopback alone takes up to 0.1 ms across cores: nothing is claimed below it."""
+SAME_MS = 1.0
+SAME_RATIO = 0.05
+"""A difference below both is within what server and client code themselves may cost, and no transport's merit."""
+
+
+@dataclass(frozen=True)
+class LatencyDifference:
+    """How far one latency statistic of a point is from the reference's."""
+
+    value_ms: float
+    ci95_ms: Sequence[float] | None
+    reference_ms: float
+    shown: bool
+    """Whether it is beyond chance, all differences considered that the verdict looks at."""
+    noise_ms: float = 0.0
+    """How far the two transports differ from themselves, where that was measured."""
+
+    @classmethod
+    def of(cls, point: JsonObject, statistic: str) -> LatencyDifference | None:
+        """Of a point of the summary; None where it was not measured in the reference's blocks, or is not known."""
+        found = (point["against_reference"] or {}).get(f"{statistic}_difference_ms")
+        if not found:
+            return None
+        reference_ms = point["latency_ms"][statistic] - found["value"]
+        return cls(found["value"], found["ci95"], reference_ms, is_shown(found), found.get("noise_floor_ms") or 0.0)
+
+    @property
+    def margin_ms(self) -> float:
+        """Within this two latencies count as the same."""
+        return max(RESOLUTION_MS, min(SAME_MS, SAME_RATIO * self.reference_ms))
+
+    @property
+    def same(self) -> bool:
+        """Whether the whole interval lies within the margin.
+
+        (Equivalence rather than the absence of a difference: Schuirmann 1987. A wide interval has shown nothing.)
+        """
+        return self.ci95_ms is not None and all(abs(bound) < self.margin_ms for bound in self.ci95_ms)
+
+    @property
+    def half_width_ms(self) -> float | None:
+        """Of the interval."""
+        return None if self.ci95_ms is None else (self.ci95_ms[1] - self.ci95_ms[0]) / 2
+
+    def told(self, where: str) -> str:
+        """What is to be said of it alone."""
+        if self.ci95_ms is None:
+            return f"{self._direction} by {figure(abs(self.value_ms))} ms (one trial, no interval) at {where}"
+        if not self.shown:
+            return f"no difference shown at {where} ({self.estimate})"
+        if abs(self.value_ms) < RESOLUTION_MS:
+            return (
+                f"differs by {signed_ms(self.value_ms)} ms at {where}, below the {RESOLUTION_MS:g} ms that this set-up "
+                "resolves"
+            )
+        if abs(self.value_ms) < self.noise_ms:
+            return (
+                f"differs by {signed_ms(self.value_ms)} ms at {where}, within the ±{figure(self.noise_ms)} ms by which "
+                "a transport differs from itself"
+            )
+        sign = -1 if self.value_ms < 0 else 1
+        bounds = interval(sorted(sign * bound for bound in self.ci95_ms))
+        return f"{self._direction} by {figure(abs(self.value_ms))} ms {bounds} at {where}"
+
+    @property
+    def estimate(self) -> str:
+        """With its half-width, and a remark where that alone would not tell why nothing was shown."""
+        if self.half_width_ms is None:
+            return f"{signed_ms(self.value_ms)} ms from one trial"
+        chance = ", as chance brings among so many differences" if abs(self.value_ms) > self.half_width_ms else ""
+        return f"{signed_ms(self.value_ms)} ± {figure(self.half_width_ms)} ms{chance if not self.shown else ''}"
+
+    @property
+    def _direction(self) -> str:
+        return "slower" if self.value_ms > 0 else "faster"
+
+
+def how_different(point: JsonObject) -> str:
+    """A point's latencies beside the reference's.
+
+    A median within its interval says nothing of the tail: p50 and p95 are told apart where they differ in that.
+    """
+    p50, p95, mean = (LatencyDifference.of(point, name) for name in ("p50", "p95", "mean"))
+    if p50 is None or p95 is None or mean is None:
+        uncertainty_ms = (point["against_reference"] or {}).get("clock_uncertainty_ms")
+        return f"not known to ±{figure(uncertainty_ms)} ms" if uncertainty_ms else "not measured in the same blocks"
+    if is_tie(point):
+        if p50.shown and abs(p50.value_ms) < RESOLUTION_MS:
+            return p50.told("p50")
+        return f"the same within {figure(p50.margin_ms)} ms at p50 and the mean ({p50.estimate} at p50)"
+    if not (p50.shown or p95.shown or mean.shown) and p50.ci95_ms is not None:
+        return f"no difference shown at p50 ({p50.estimate}), p95 ({p95.estimate}) and the mean ({mean.estimate})"
+    if p50.ci95_ms is None or p50.shown or p95.shown:
+        return listed([p50.told("p50"), p95.told("p95")])
+    return listed([p50.told("p50"), p95.told("p95"), mean.told("the mean")])
+
+
+def is_tie(point: JsonObject) -> bool:
+    """Whether median and mean are the same as the reference's, and no difference in the tail was shown."""
+    p50, p95, mean = (LatencyDifference.of(point, name) for name in ("p50", "p95", "mean"))
+    if p50 is None or p95 is None or mean is None:
+        return False
+    return p50.same and mean.same and (p95.same or not p95.shown)
+
+
+def signed_ms(value_ms: float) -> str:
+    """A number of milliseconds with its sign."""
+    return f"{'+' if value_ms > 0 else '−' if value_ms < 0 else ''}{figure(abs(value_ms))}"
