@@ -146,7 +146,7 @@ def drawn_texts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Text]]:
 
 def extents(figure: Figure, texts: list[Text]) -> dict[Text, Bbox]:
     texts.clear()
-    figure.canvas.draw()
+    figure.draw_without_rendering()  # all is laid out and drawn, but onto no paper
     # Of an annotation the text alone, without its leader.
     return {text: Text.get_window_extent(text) for text in texts}
 
