@@ -115,6 +115,7 @@ def test_devices_join_measure_and_the_teacher_sees_it(
         phones.pop().context.close()
         expect(teacher.locator('.class-figures [data-field="devices"]')).to_have_text("3", timeout=PATIENCE_MS)
         assert teacher.locator(".class-row").count() == 4
+        expect(teacher.locator("#view-class .scroll-x[tabindex='0'] .class-table")).to_have_count(1)
 
 
 def test_a_wrong_code_is_said_and_the_right_one_still_works(browser: Browser, open_class: RunningClassroom) -> None:

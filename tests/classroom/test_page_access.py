@@ -61,6 +61,15 @@ def test_nothing_is_wider_than_the_screen(page: Page, classroom: RunningClassroo
     assert scroll_width == size[0]
 
 
+def test_what_may_scroll_sideways_can_be_reached_by_keys(page: Page, classroom: RunningClassroom) -> None:
+    """Whether it does depends on how long its numbers are at the moment; people without a mouse may need it to."""
+    open_page(page, classroom)
+    for view in VIEWS:
+        page.locator(f"#tab-{view}").click()
+        expect(page.locator(f"#view-{view} .scroll-x:not([tabindex='0'][aria-label])")).to_have_count(0)
+    expect(page.locator("#numbers[tabindex='0'] table")).to_have_count(1)
+
+
 def test_a_projector_shows_lanes_and_numbers_at_once(page: Page, classroom: RunningClassroom) -> None:
     page.set_viewport_size({"width": 1920, "height": 1080})
     open_page(page, classroom)

@@ -46,7 +46,7 @@ export const CLASS = `
       <p class="note small class-refused" hidden></p>
       <details>
         <summary>The same as a table, and how to read the chart</summary>
-        <div class="scroll-x"><table class="class-table">
+        <div class="scroll-x" tabindex="0" role="group" aria-label="This run, over all devices"><table class="class-table">
           <caption>This run, over all devices</caption>
           <thead><tr><th scope="col">Transport</th><th scope="col">Devices</th><th scope="col">Deliveries</th>
             <th scope="col">Median</th><th scope="col">95 % within</th><th scope="col">Worst</th><th scope="col">Missed</th></tr></thead>
