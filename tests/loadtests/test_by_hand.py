@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+from loadtests.control import ControlClient
 from loadtests.processes import PROJECT_FOLDER
+from loadtests.records import JsonObject
 from tests.running import PATIENCE_S, running_server
 
 
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", *arguments]
+
+
 def locust(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", *arguments]
     return subprocess.run(
-        command, cwd=PROJECT_FOLDER, capture_output=True, text=True, timeout=4 * PATIENCE_S, check=False
+        command(*arguments), cwd=PROJECT_FOLDER, capture_output=True, text=True, timeout=4 * PATIENCE_S, check=False
     )
 
 
+def wait_until(control: ControlClient, reached: Callable[[JsonObject], bool]) -> JsonObject:
+    """The server's counters, once they say so."""
+    deadline = time.monotonic() + 4 * PATIENCE_S
+    while not reached(stats := control.stats()):
+        assert time.monotonic() < deadline, stats
+        time.sleep(0.1)
+    return stats
+
+
 def test_live_statistics_say_what_a_number_is(tmp_path: Path) -> None:
-    with running_server(tmp_path) as url:
-        ran = locust(
-            "--host", url, "-u", "3", "-r", "3", "-t", "3s", "--json", "--loglevel", "ERROR",
-            "--event-rate", "20", "--poll-interval", "0.2", "WebsocketUser", "LongPollUser", "ShortPollUser",
-        )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    rows = {row["name"]: row for row in json.loads(ran.stdout[ran.stdout.index("[") :])}
+    words = command(
+        "-u", "3", "-r", "3", "--json", "--loglevel", "ERROR",
+        "--event-rate", "20", "--poll-interval", "0.2", "WebsocketUser", "LongPollUser", "ShortPollUser",
+    )  # fmt: skip
+    with running_server(tmp_path) as url, contextlib.closing(ControlClient(url)) as control:
+        running = subprocess.Popen(
+            [*words, "--host", url], cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            # However long all three take to be there, two seconds of events are for them.
+            there = wait_until(control, lambda stats: stats["channels"] == 1 and stats["requests"] >= 10)
+            wait_until(control, lambda stats: len(stats["published"]) >= len(there["published"]) + 40)
+        finally:
+            running.terminate()
+            said, complained = running.communicate(timeout=4 * PATIENCE_S)
+    assert running.returncode == 0, complained
+    rows = {row["name"]: row for row in json.loads(said[said.index("[") :])}
     assert {"WebSocket: staleness", "Long poll: staleness", "Short poll: staleness"} <= rows.keys()
     assert "Long poll: hold time (not latency)" in rows
     assert "Short poll: poll response time" in rows
