@@ -21,7 +21,7 @@ def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo], set_aside
     """Sentences, none where nothing weakens the run. `trials` are the finished ones."""
     return [
         *_extent(run, points, trials),
-        *_machine(trials),
+        *_machine(run, trials),
         *_withheld(run, points),
         *_stolen(points),
         *_unsteady(run, points),
@@ -47,9 +47,11 @@ def _extent(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterat
         yield f"At {_count(few, 'point')} of fewer than {P99_NEEDS_DELIVERIES} deliveries the p99 is the maximum."
 
 
-def _machine(trials: Sequence[TrialInfo]) -> Iterator[str]:
+def _machine(run: RunInfo, trials: Sequence[TrialInfo]) -> Iterator[str]:
     pinned = [trial.capabilities.get("cpu_pinned") for trial in trials]
-    if any(cores is None or set(cores["server"]) & set(cores["load"]) for cores in pinned):
+    if run.target is not None:
+        yield "The server was already running: on which cores is not known, and load on them slows it down."
+    elif any(cores is None or set(cores["server"]) & set(cores["load"]) for cores in pinned):
         yield "Server and load were not kept on cores of their own: each can slow the other down."
     clocks = [trial.capabilities.get("server_clock") or {} for trial in trials]
     uncertainty_ms = max(clock.get("uncertainty_ns", 0) for clock in clocks) / 1e6

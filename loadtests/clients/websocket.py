@@ -5,7 +5,7 @@ from __future__ import annotations
 from websockets.client import ClientProtocol
 from websockets.extensions.base import Extension
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 from websockets.uri import parse_uri
 
@@ -54,8 +54,8 @@ class WebSocketClient(Client):
     """
 
     __slots__ = (
-        "_answer", "_deflate", "_fragments", "_handshake_start_ns", "_handshake_up_bytes", "_in_message", "_plain",
-        "_protocol", "_unparsed_bytes",
+        "_answer", "_deflate", "_farewell", "_fragments", "_handshake_start_ns", "_handshake_up_bytes", "_in_message",
+        "_plain", "_protocol", "_unparsed_bytes",
     )  # fmt: skip
     _handshake_start_ns: int
     """Of the latest handshake; unset before the first."""
@@ -75,6 +75,8 @@ class WebSocketClient(Client):
         """To the handshake, as far as it has come."""
         self._deflate: _WatchedExtension | None = None
         """Of the channel, where it was agreed on."""
+        self._farewell: Close | None = None
+        """The latest that the server has closed a channel with in peace."""
 
     @property
     def target(self) -> str:
@@ -141,6 +143,9 @@ class WebSocketClient(Client):
 
     def finish(self, now_ns: int) -> None:
         self._note_compression()
+        if self._farewell is not None and not self.settled:
+            problem = f"was closed by the server with code {self._farewell.code}, and events are missing"
+            self._report(problem, self._farewell.reason.encode())
         if self._plain or (self._protocol is not None and self._protocol.state is State.OPEN):
             protocol = self._library()
             protocol.send_close(1000)
@@ -318,7 +323,9 @@ class WebSocketClient(Client):
 
     def _report_close(self) -> None:
         close = self._library().close_rcvd
-        if close is not None and close.code not in _IN_PEACE:
+        if close is not None and close.code in _IN_PEACE:
+            self._farewell = close
+        elif close is not None:
             self._report(f"was closed by the server with code {close.code}", close.reason.encode())
 
 

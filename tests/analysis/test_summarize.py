@@ -206,7 +206,9 @@ def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
     fabrication = dataclasses.replace(QUIET, transports=("websocket",), target="http://127.0.0.1:8000")
     bare = Faults(tcp_info=False, kernel_stamps=False)
     run = fabricate_run(tmp_path, fabrication, {planned.index: bare for planned in fabrication.plan()})
-    [point] = summarize_run(run)["points"]
+    summary = summarize_run(run)
+    [point] = summary["points"]
+    assert any(said.startswith("The server was already running: on which cores") for said in summary["warnings"])
     assert point["server_cpu_us_per_event"] is point["server_cpu_ratio"] is point["server_rss_bytes"] is None
     assert point["bytes_split_per_event"]["tcp_ip"] is None
     assert point["parts_ms"]["client_delay"] is None

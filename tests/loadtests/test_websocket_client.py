@@ -263,6 +263,9 @@ def test_a_close_code_that_is_no_farewell_is_said(code: int, told: bool) -> None
     bench.cut()
     said = [f"GET /ws was closed by the server with code {code}: 'because'"]
     assert list(bench.recorder.problems) == (said if told else [])
+    bench.client.finish(bench.now_ns)
+    missing = [f"GET /ws was closed by the server with code {code}, and events are missing: 'because'"]
+    assert list(bench.recorder.problems) == (said if told else missing)
 
 
 def test_a_break_of_the_protocol_is_said() -> None:
