@@ -17,6 +17,8 @@ from servers.listening import StartError, listen
 from .conftest import CHECKOUT, PATIENCE_S, RunningClassroom, StartClassroom, running_classroom
 from .scripted import scripted_client
 
+pytestmark = pytest.mark.takes_s(15)
+
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "classroom", *arguments]

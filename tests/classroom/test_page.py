@@ -27,6 +27,8 @@ from tests.classroom.page_driving import (
     wait_until_shown,
 )
 
+pytestmark = pytest.mark.takes_s(20)
+
 RELAY_EARLY_MS = 2.0
 """The loop that the relay's timers run on counts in whole milliseconds: it may pass a chunk on up to one early, each
 way. Nothing else in this bound depends on how fast the machine is."""

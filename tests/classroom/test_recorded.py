@@ -19,6 +19,8 @@ from classroom.settings import RunSettings
 from tests.classroom.conftest import CHECKOUT, RunningClassroom
 from tests.classroom.page_driving import PATIENCE_MS, module
 
+pytestmark = pytest.mark.takes_s(20)
+
 RECORDING: dict[str, Any] = json.loads(BUNDLED.read_text())
 
 

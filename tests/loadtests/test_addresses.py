@@ -20,6 +20,8 @@ from tests.loadtests.raw_server import raw_server
 from tests.loadtests.test_other_servers import check_all_delivered
 from tests.test_end_to_end import STREAMS, command, scenario
 
+pytestmark = pytest.mark.takes_s(40)
+
 V4, V6 = "127.0.0.1", "::1"
 NOT_OURS = "203.0.113.1"
 """TEST-NET-3 (RFC 5737): of no machine."""

@@ -13,6 +13,8 @@ from tests.loadtests.raw_server import Behaviour
 from tests.loadtests.test_other_servers import check_all_delivered, measured
 from tests.test_end_to_end import STREAMS
 
+pytestmark = pytest.mark.takes_s(20)
+
 
 def since_1970_ns() -> float:
     """As `performance.timeOrigin + performance.now()` times a million: a double, in steps of 256 ns."""

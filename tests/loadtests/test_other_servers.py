@@ -29,6 +29,8 @@ from tests.loadtests.test_transport_contract import CLIENTS, EVENTS, OFFSETS_NS,
 from tests.running import PATIENCE_S
 from tests.test_end_to_end import command, scenario
 
+pytestmark = pytest.mark.takes_s(40)
+
 Point = dict[str, Any]
 FAILED = (Outcome.BAD_STATUS, Outcome.LOST, Outcome.TIMEOUT, Outcome.GARBLED)
 OVER_HTTP = '"sse", "long_poll", "short_poll", "echo_post"'

@@ -25,6 +25,8 @@ from tests import plain_http
 
 from .conftest import CHECKOUT, PATIENCE_S, RunningServer, running_server
 
+pytestmark = pytest.mark.takes_s(15)
+
 CONNECTIONS = 24
 """Enough that the kernel gives some to each of two workers: all to one has a chance of 1 in 8 million."""
 
