@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analysis.precision import not_known
-from analysis.quantities import plural
+from analysis.quantities import milliseconds, plural
 from loadtests.records import MEAN_MS, MEAN_RATIO, STOLEN_RATIO, JsonObject, RunInfo, TrialInfo, scheduled_latency_ms
 
 FEW_TRIALS = 3
@@ -24,6 +24,7 @@ def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo], set_aside
         *_machine(run, trials),
         *_withheld(run, points),
         *_stolen(points),
+        *_throttled(run, points),
         *_unsteady(run, points),
         *_repeated(set_aside),
         *_late_by_its_own_work(points),
@@ -107,6 +108,17 @@ def _late_by_its_own_work(points: Points) -> Iterator[str]:
         yield (
             f"At {_count(late, 'point')} the server published events late because it was answering its clients: "
             "that is part of what the transport costs it, and in the latencies."
+        )
+
+
+def _throttled(run: RunInfo, points: Points) -> Iterator[str]:
+    at = [point for point in points if point["throttled_ms"] > 0]
+    if at:
+        cores = run.machine.get("cpu_quota_cores")
+        yield (
+            f"A CPU quota{f' of {cores:g} cores' if cores else ''} was used up at {_count(at, 'point')}: its processes "
+            f"had to wait for up to {milliseconds(max(point['throttled_ms'] for point in at))} of a trial's window "
+            "(added up over cores), and latencies contain it. Allow the container more cores, or use fewer clients."
         )
 
 

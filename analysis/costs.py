@@ -71,6 +71,8 @@ class Processor:
     used most; of a server of several processes the mean of them."""
     core_ns: float
     """That its core was there for it, never 0: of the process whose core was so the least."""
+    throttled_ns: float
+    """For how long a CPU quota made it and the others of its container wait, added up over cores; the most of any."""
     stolen_ratio: float
     """Share of the window for which the host of a virtual machine kept its core busy with others; the most of any."""
     rss_bytes: int
@@ -174,6 +176,7 @@ def processor_use(trial: Trial, role: SampleRole) -> Processor | None:
         cpu_ns=sum(use.cpu_ns for use in used),
         ratio=max(use.ratio for use in used),
         core_ns=min(use.core_ns for use in used),
+        throttled_ns=max(use.throttled_ns for use in used),
         stolen_ratio=max(use.stolen_ratio for use in used),
         rss_bytes=max(use.rss_bytes for use in used),
     )
@@ -205,6 +208,7 @@ def _process_use(trial: Trial, samples: Samples) -> Processor | None:
         cpu_ns=cpu_ns,
         ratio=cpu_ns / core_ns / processes,
         core_ns=core_ns,
+        throttled_ns=within_window(samples.throttled_ns),
         stolen_ratio=stolen_ns / window_ns,
         rss_bytes=int(samples.rss_bytes.max()),
     )

@@ -51,6 +51,7 @@ def pooled_costs(trials: Trials, pilot_blocks: int | None) -> JsonObject:
         fields[f"{name}_rss_bytes"] = max((use.rss_bytes for use in known), default=None)
         for memory in (f"{name}_connected_rss_bytes", f"{name}_rss_bytes_per_client"):
             fields |= pooled(memory, FIGURES[memory])
+    fields["throttled_ms"] = max(trial.throttled_ms for trial in trials)
     fields |= pooled("time_to_connect_s", FIGURES["time_to_connect_s"])
     return {**fields, "freshness": _freshness(pooled)}
 

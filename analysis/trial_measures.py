@@ -95,6 +95,11 @@ class TrialMeasures:
         return self.withheld is None
 
     @property
+    def throttled_ms(self) -> float:
+        """For how long a CPU quota made its processes wait within the window, added up over cores; 0 without one."""
+        return max((use.throttled_ns for use in self.processors.values() if use is not None), default=0.0) / NS_PER_MS
+
+    @property
     def window_s(self) -> float:
         """Length of the measured window."""
         return (self.info.window_end_ns - self.info.window_start_ns) / 1e9

@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 
 from loadtests.addresses import listener_of
-from loadtests.cpu_quota import quota_cores
+from loadtests.cpu_quota import quota_cores, throttling_reader
 from loadtests.environment import without_settings
 from loadtests.records import SampleRole, Samples, UserError
 from loadtests.system_errors import system_errors
@@ -202,6 +202,8 @@ class ResourceSampler:
 
     def __init__(self) -> None:
         self._rows = array("q")
+        # The processes of a trial are in the control groups of this one, which starts them.
+        self._throttled_ns = throttling_reader()
         self._watched: list[tuple[SampleRole, Callable[[], list[_Member]], Callable[[], int]]] = []
 
     def watch(self, role: SampleRole, pid: int, *, with_children: bool = False) -> None:
@@ -211,6 +213,7 @@ class ResourceSampler:
 
     def read(self) -> None:
         """One row per process that still lives, its children counted in."""
+        throttled_ns = self._throttled_ns()
         for role, members, stolen_ns in self._watched:
             try:
                 cpu_ns, rss_bytes, waiting_ns = 0, 0, 0
@@ -220,7 +223,8 @@ class ResourceSampler:
                     waiting_ns += waited_ns(process.pid)
             except (psutil.NoSuchProcess, OSError):
                 continue
-            self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes, stolen_ns(), waiting_ns))
+            taken_ns = stolen_ns(), waiting_ns, throttled_ns
+            self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes, *taken_ns))
 
     def table(self) -> Samples:
         """All rows so far, in the order of their time: several threads may read."""

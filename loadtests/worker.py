@@ -22,6 +22,7 @@ from locust.exception import RPCError
 from loadtests import messages
 from loadtests.addresses import Endpoint
 from loadtests.control import ControlClient
+from loadtests.cpu_quota import throttling_reader
 from loadtests.limits import ensure_share
 from loadtests.load import SERVER_PATIENCE_S, Load
 from loadtests.messages import Identity
@@ -53,6 +54,7 @@ class WorkerConductor:
         self._samples = array("q")
         self._process = psutil.Process()
         self._stolen_ns = stolen_from(self._process)
+        self._throttled_ns = throttling_reader()
         (folder / messages.JOINED_FILE).touch()
         for name in messages.TO_WORKER:
             self._runner.register_message(name, self._hear)
@@ -164,7 +166,7 @@ class WorkerConductor:
     def _flush(self, new_rows: NewRows) -> None:
         rss_bytes = self._process.memory_info().rss
         cpu_ns = time.process_time_ns()
-        taken_ns = self._stolen_ns(), waited_ns(self._process.pid)
+        taken_ns = self._stolen_ns(), waited_ns(self._process.pid), self._throttled_ns()
         self._samples.extend((time.monotonic_ns(), SampleRole.LOAD, cpu_ns, rss_bytes, *taken_ns))
         rows = new_rows.take()
         offsets = self._spool.sizes_bytes()

@@ -85,6 +85,7 @@ def samples(
     server_work: list[tuple[Ints, float]],
     stolen_ratio: float,
     waited_ratio: float,
+    throttled_ratio: float,
 ) -> Samples:
     """Steady use of the CPU, the server's work on top, theft and waits, read 5 times a second and at the window's ends.
 
@@ -105,6 +106,7 @@ def samples(
             (60 + 10 * int(role)) << 20,
             round((int(at) - from_ns) * stolen_ratio),
             round((int(at) - from_ns) * waited_ratio),
+            round((int(at) - from_ns) * throttled_ratio),
         )
         for at in at_ns
         for role, ratio in cpu_ratios.items()

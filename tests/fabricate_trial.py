@@ -67,6 +67,8 @@ class Faults:
     """Of both cores' time."""
     waited_ratio: float = 0.005
     """Of the time, in which server and load wait for their cores."""
+    throttled_ratio: float = 0.0
+    """Of the time, added up over cores: how long a CPU quota made all processes wait."""
     kernel_stamps: bool = True
     missing_stamps: int = 0
     """That many first deliveries have no kernel stamp."""
@@ -151,6 +153,7 @@ def fabricate_trial(planned: PlannedTrial, style: TransportStyle, faults: Faults
             _server_work(setting, stream, requests, exact_ns),
             faults.stolen_ratio,
             faults.waited_ratio,
+            faults.throttled_ratio,
         ),
         clock=fabricate_machine.clock_pairs(T0_NS - NS_PER_S, until_ns),
         loop_lag=fabricate_machine.loop_lag(T0_NS, until_ns, faults.loop_lag_ms),

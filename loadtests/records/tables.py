@@ -271,7 +271,7 @@ class Samples(Table):
     """CPU time and memory of the processes of a trial, cumulative, read a few times a second."""
 
     FILE: ClassVar[str] = "samples.npz"
-    ADDED_LATER = ("worker", "stolen_ns", "waited_ns")
+    ADDED_LATER = ("worker", "stolen_ns", "waited_ns", "throttled_ns")
     at_ns: Ints
     role: Ints
     """SampleRole."""
@@ -283,6 +283,9 @@ class Samples(Table):
     waited_ns: Ints
     """For how long the main threads of these processes were ready to run and others had their core: run-queue wait of
     /proc/PID/schedstat; 0 where the platform does not tell."""
+    throttled_ns: Ints
+    """For how long the CPU quota of its container made this process and others wait, added up over cores
+    (`loadtests.cpu_quota`); 0 where there is none."""
     worker: Ints
     """Of the load: which of its processes; 0 for the others."""
 

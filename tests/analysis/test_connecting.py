@@ -31,6 +31,7 @@ def connected_trial(rows: list[tuple[int, int, int]]) -> Trial:
         np.asarray([(t0_ns - before * MS, role, 0, size) for before, role, size in rows]).ravel(),
         stolen_ns=0,
         waited_ns=0,
+        throttled_ns=0,
         worker=0,
     )
     return dataclasses.replace(trial, clients=clients, samples=samples)

@@ -27,7 +27,7 @@ POINT_KEYS = {
       for figure in ("cpu_us_per_event", "connected_rss_bytes", "rss_bytes_per_client")),
     "requests", "bytes_per_event", "bytes_split_per_event", "setup_bytes_per_client", "setup_ms",
     "server_cpu_us_per_event", "load_cpu_us_per_event", "server_cpu_ratio", "load_cpu_ratio", "server_stolen_ratio",
-    "load_stolen_ratio", "server_rss_bytes",
+    "load_stolen_ratio", "throttled_ms", "server_rss_bytes",
     "load_rss_bytes", "time_to_connect_s", "server_connected_rss_bytes", "load_connected_rss_bytes",
     "server_rss_bytes_per_client", "load_rss_bytes_per_client", "ledger", "loss",
     "model", "model_range", "closed_form", "residual_ms", "slowed_clients",
@@ -181,6 +181,18 @@ def test_time_that_the_host_took_is_warned_of(tmp_path: Path) -> None:
     assert base(summary, "websocket")["load_stolen_ratio"] == pytest.approx(0.07)
     assert any("gave up to 7% of a core's time to others" in warning for warning in summary["warnings"])
     assert any("(at 1 point 1% or more)" in warning for warning in summary["warnings"])
+
+
+def test_waiting_for_a_cpu_quota_is_warned_of(tmp_path: Path) -> None:
+    unlimited = summarize_run(fabricate_run(tmp_path / "unlimited", QUIET))
+    assert all(point["throttled_ms"] == 0 for point in unlimited["points"])
+    assert not any("CPU quota" in warning for warning in unlimited["warnings"])
+    hindered = Faults(throttled_ratio=0.02)
+    summary = summarize_run(fabricate_run(tmp_path / "limited", QUIET, {trial_index(QUIET, "sse"): hindered}))
+    assert base(summary, "sse")["throttled_ms"] == pytest.approx(0.02 * 5000)
+    assert base(summary, "websocket")["throttled_ms"] == 0
+    assert any("CPU quota was used up at 1 point: its processes had to wait for up to 100 ms" in warning
+               for warning in summary["warnings"])  # fmt: skip
 
 
 def test_an_interrupted_run_is_summarised_from_its_finished_trials(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_rows_of_all_workers_become_one_table_and_say_whose_they_are(tmp_path: P
             {
                 "deliveries": packed(client, 1, 1100, 1200, 0, 300 + i, 1),
                 "clock": packed(10 + i, 20, 1),
-                "samples": packed(5, 1, 1000, 2000, 0, 7) + packed(6, 1, 1001, 2000, 30, 8),
+                "samples": packed(5, 1, 1000, 2000, 0, 7, 0) + packed(6, 1, 1001, 2000, 30, 8, 40),
             }
         )
     tables = merged(tmp_path, server_offset_ns=1000)
@@ -83,6 +83,7 @@ def test_rows_of_all_workers_become_one_table_and_say_whose_they_are(tmp_path: P
     assert samples.worker.tolist() == [0, 0, 1, 1]
     assert samples.stolen_ns.tolist() == [0, 30, 0, 30]
     assert samples.waited_ns.tolist() == [7, 8, 7, 8]
+    assert samples.throttled_ns.tolist() == [0, 40, 0, 40]
 
 
 def test_a_client_is_what_was_last_said_of_it(tmp_path: Path) -> None:

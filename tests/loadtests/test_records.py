@@ -68,7 +68,7 @@ def test_a_column_that_an_older_file_lacks_is_zero_and_any_other_is_an_error(tmp
     np.savez(tmp_path / Samples.FILE, **columns)
     found = Samples.load(tmp_path)
     assert found.cpu_ns.tolist() == [0, 1, 2]
-    assert found.stolen_ns.tolist() == found.worker.tolist() == [0, 0, 0]
+    assert found.stolen_ns.tolist() == found.throttled_ns.tolist() == found.worker.tolist() == [0, 0, 0]
     del columns["cpu_ns"]
     np.savez(tmp_path / Samples.FILE, **columns)
     with pytest.raises(UserError, match="cannot be read as a samples table"):
