@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.latency import in_window
-from loadtests.records import Lateness, RequestKind, TransportStyle, Trial, is_time
+from loadtests.records import Ints, Lateness, RequestKind, Requests, TransportStyle, Trial, is_time
 
 
 def message_lateness(trial: Trial, style: TransportStyle) -> Lateness:
@@ -20,17 +20,39 @@ def message_lateness(trial: Trial, style: TransportStyle) -> Lateness:
 
 
 def poll_lateness(trial: Trial) -> Lateness:
-    """How late each poll of the window was sent: after its plan, or after the answer before it if that came later."""
+    """How late each poll of the window was sent: after its plan, or after the answer before it if that came later.
+
+    A poll that opened a connection for itself was begun with that: what the network takes for it is no lateness.
+    """
     rows = trial.requests
     # The columns that are needed, and not a copy of all: there may be ten million polls.
     sent = np.flatnonzero((rows.kind == RequestKind.POLL) & is_time(rows.start_ns))
     order = sent[np.lexsort((rows.start_ns[sent], rows.client[sent]))]
     client, start_ns, free_ns = rows.client[order], rows.start_ns[order], rows.planned_ns[order]
+    begun_ns = _begun_ns(rows, order)
     before_ns = rows.end_ns[order[:-1]]
     waited = (client[1:] == client[:-1]) & is_time(before_ns)
     np.maximum(free_ns[1:], before_ns, out=free_ns[1:], where=waited)
     measured = in_window(trial, start_ns)
-    return Lateness(free_ns[measured], ((start_ns - free_ns) / 1e6)[measured])
+    return Lateness(free_ns[measured], (np.maximum(begun_ns - free_ns, 0) / 1e6)[measured])
+
+
+def _begun_ns(rows: Requests, polls: Ints) -> Ints:
+    """When each of these polls was begun: with the connect that ended as it was sent, if there is one, else as sent."""
+    begun_ns = rows.start_ns[polls]
+    connects = np.flatnonzero((rows.kind == RequestKind.CONNECT) & is_time(rows.end_ns))
+    both = np.concatenate([connects, polls])
+    at_ns = np.concatenate([rows.end_ns[connects], begun_ns])
+    order = np.lexsort((rows.kind[both], at_ns, rows.client[both]))
+    before, after = order[:-1], order[1:]
+    together = (
+        (before < len(connects))
+        & (after >= len(connects))
+        & (at_ns[before] == at_ns[after])
+        & (rows.client[both[before]] == rows.client[both[after]])
+    )
+    begun_ns[after[together] - len(connects)] = rows.start_ns[both[before[together]]]
+    return begun_ns
 
 
 def timer_lateness(trial: Trial) -> dict[int, Lateness]:

@@ -134,6 +134,21 @@ def test_a_poll_that_waited_for_the_answer_before_it_is_not_late() -> None:
     assert np.max(poll_lateness(trial).late_ms) == 0
 
 
+@pytest.mark.parametrize(("begun_late_ms", "late_ms"), [(0, 0), (7, 7)])
+def test_what_the_network_takes_for_a_polls_own_connection_is_no_lateness(begun_late_ms: int, late_ms: int) -> None:
+    _, trial = first_trial("short_poll", SMALL)
+    polls = trial.requests.where(trial.requests.kind == RequestKind.POLL)
+    begun_ns = polls.start_ns + begun_late_ms * 1_000_000
+    opened_ns = begun_ns + 30_000_000
+    connects = dataclasses.replace(
+        polls, kind=np.full_like(polls.kind, RequestKind.CONNECT), start_ns=begun_ns, end_ns=opened_ns
+    )
+    both = dataclasses.replace(polls, start_ns=opened_ns).followed_by(connects)
+    lateness = poll_lateness(dataclasses.replace(trial, requests=both))
+    assert len(lateness) > 0
+    assert np.median(lateness.late_ms) == late_ms
+
+
 def test_a_message_sent_late_over_the_open_channel() -> None:
     _, trial = first_trial("echo_websocket", ECHOES)
     late = dataclasses.replace(trial.deliveries, published_ns=trial.deliveries.published_ns + 20_000_000)
