@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ from loadtests.records import (
 from terminal.console import PlainConsole
 
 TOLERANCE = 0.03
-"""Figures this near to each other agree, whatever their intervals say."""
+"""Two figures are the same where the whole interval of their difference is within that of the larger one."""
+SAME = f"the same within {100 * TOLERANCE:.0f} %"
 _FIGURES = (
     ("p50 ms", ("latency_ms", "p50"), ("latency_ms", "p50_ci95")),
     ("p95 ms", ("latency_ms", "p95"), ("latency_ms", "p95_ci95")),
@@ -51,14 +53,24 @@ class Agreement:
         return (self.theirs - self.ours) / self.ours
 
     @property
-    def reason(self) -> str | None:
-        """Why they agree: `interval`, `within 3 %`; an empty string where they do not; None where it cannot be told."""
-        if self.ours is None or self.theirs is None:
+    def half_width(self) -> float | None:
+        """Of the difference's interval: both runs' are independent. None where one has none, as with one trial."""
+        if self.our_interval is None or self.their_interval is None:
             return None
-        if _within(self.ours, self.their_interval) or _within(self.theirs, self.our_interval):
-            return "interval"
-        near = abs(self.theirs - self.ours) <= TOLERANCE * max(abs(self.ours), abs(self.theirs))
-        return f"within {100 * TOLERANCE:.0f} %" if near else ""
+        return math.hypot(*((high - low) / 2 for low, high in (self.our_interval, self.their_interval)))
+
+    @property
+    def outcome(self) -> str | None:
+        """SAME (by equivalence), `no difference shown` with its interval, or an empty string where the runs differ.
+
+        None where it cannot be told, as a figure or an interval is missing.
+        """
+        if self.ours is None or self.theirs is None or self.half_width is None:
+            return None
+        apart, size = abs(self.theirs - self.ours), max(abs(self.ours), abs(self.theirs))
+        if apart + self.half_width <= TOLERANCE * size:
+            return SAME
+        return f"no difference shown (±{figure(self.half_width)})" if apart <= self.half_width else ""
 
 
 @dataclass(frozen=True)
@@ -79,8 +91,8 @@ class Comparison:
 
     @property
     def disagreements(self) -> int:
-        """Figures that agree neither by interval nor by tolerance."""
-        return sum(agreement.reason == "" for point in self.points for agreement in point.agreements)
+        """Figures that differ beyond the interval of their difference, and are not the same."""
+        return sum(agreement.outcome == "" for point in self.points for agreement in point.agreements)
 
 
 def compare_runs(folder_a: Path, folder_b: Path) -> Comparison:
@@ -150,24 +162,26 @@ def compare_points(summary_a: JsonObject, summary_b: JsonObject) -> tuple[list[P
 
 
 def print_comparison(comparison: Comparison, console: PlainConsole) -> None:
-    """Warnings first, then a row per figure, then how many agree."""
+    """Warnings first, then a row per figure, then how many are the same."""
     for warning in comparison.warnings:
         console.print_sentence(f"unlike: {warning}", style="yellow")
-    table = Table("point", "figure", "A", "B", "difference", "agrees")
+    table = Table("point", "figure", "A", "B", "difference", "outcome")
     for point in comparison.points:
         for i, agreement in enumerate(point.agreements):
             table.add_row(point.label if i == 0 else "", *_row(agreement), end_section=i == len(point.agreements) - 1)
     console.print(table)
-    told = sum(agreement.reason is not None for point in comparison.points for agreement in point.agreements)
+    outcomes = [agreement.outcome for point in comparison.points for agreement in point.agreements]
+    told = [outcome for outcome in outcomes if outcome is not None]
+    same = told.count(SAME)
     console.print_sentence(
-        f"{told - comparison.disagreements} of {plural(told, 'figure')} agree: one lies in the other's 95 % interval, "
-        f"or they are within {100 * TOLERANCE:.0f} %."
+        f"Of {plural(len(told), 'figure')} {same} are {SAME}, {comparison.disagreements} differ, and for "
+        f"{len(told) - same - comparison.disagreements} no difference was shown, which is no proof that there is none."
     )
 
 
 def _row(agreement: Agreement) -> tuple[str, ...]:
     relative = agreement.relative_difference
-    verdict = {None: NOT_MEASURED, "": "NO"}.get(agreement.reason, agreement.reason)
+    verdict = {None: "cannot be told", "": "DIFFERENT"}.get(agreement.outcome, agreement.outcome)
     return (
         agreement.name,
         f"{figure(agreement.ours)} {interval(agreement.our_interval)}".rstrip(),

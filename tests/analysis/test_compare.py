@@ -28,39 +28,42 @@ def run_with(folder: Path, summary: JsonObject) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "our_interval", "their_interval", "reason"),
+    ("ours", "theirs", "our_interval", "their_interval", "outcome"),
     [
-        (100, 150, (90, 160), None, "interval"),
-        (100, 150, None, (95, 200), "interval"),
-        (100, 102.9, None, None, "within 3 %"),
+        # The interval of the difference is ± 10 and ± 12 in quadrature.
+        (100, 101, (90, 110), (89, 113), "no difference shown (±15.6)"),
+        (100, 150, (90, 110), (140, 160), ""),
+        (100, 102, (99.6, 100.4), (101.7, 102.3), "the same within 3 %"),
+        (100, 102.9, (99, 101), (102, 104), ""),
         (100, 110, (99, 101), (109, 111), ""),
-        (0, 0, None, None, "within 3 %"),
-        (None, 3, None, None, None),
+        (0, 0, (0, 0), (0, 0), "the same within 3 %"),
+        (100, 100, None, (99, 101), None),
+        (None, 3, None, (2, 4), None),
     ],
 )
-def test_agreement(
+def test_outcome(
     ours: float | None,
     theirs: float,
     our_interval: tuple[float, float] | None,
     their_interval: tuple[float, float] | None,
-    reason: str | None,
+    outcome: str | None,
 ) -> None:
-    assert Agreement("p50 ms", ours, theirs, our_interval, their_interval).reason == reason
+    assert Agreement("p50 ms", ours, theirs, our_interval, their_interval).outcome == outcome
 
 
 @given(st.floats(0.01, 1e5), st.floats(0.01, 1e5))
-def test_agreement_does_not_depend_on_the_order(one: float, other: float) -> None:
-    interval = (0.9 * one, 1.1 * one)
-    there = Agreement("x", one, other, interval, None)
-    back = Agreement("x", other, one, None, interval)
-    assert there.reason == back.reason
+def test_the_outcome_does_not_depend_on_the_order(one: float, other: float) -> None:
+    intervals = [(0.9 * value, 1.1 * value) for value in (one, other)]
+    there = Agreement("x", one, other, *intervals)
+    back = Agreement("x", other, one, *reversed(intervals))
+    assert there.outcome == back.outcome
 
 
 def test_a_run_agrees_with_itself() -> None:
     points, unmatched = compare_points(made.standard(), made.standard())
     assert unmatched == 0
     assert len(points) == len(made.standard()["points"])
-    assert all(agreement.reason for point in points for agreement in point.agreements)
+    assert all(agreement.outcome for point in points for agreement in point.agreements)
 
 
 def test_points_are_matched_on_parameters_not_on_place_or_length() -> None:
@@ -105,7 +108,8 @@ def test_what_differs_and_disagrees_is_printed_and_nothing_written(tmp_path: Pat
     assert comparison.disagreements == 1
     assert "B is INVALID" in output.getvalue()
     assert "1 point in one run only" in output.getvalue()
-    assert "NO" in output.getvalue()
+    assert "DIFFERENT" in output.getvalue()
+    assert "1 differ, and for 44 no difference was shown, which is no proof that there is none" in output.getvalue()
     assert sorted(tmp_path.rglob("*")) == before
 
 
