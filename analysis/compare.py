@@ -54,10 +54,13 @@ class Agreement:
 
     @property
     def half_width(self) -> float | None:
-        """Of the difference's interval: both runs' are independent. None where one has none, as with one trial."""
-        if self.our_interval is None or self.their_interval is None:
+        """Of the difference's interval: both runs' are independent. None where one has none, as with one trial.
+
+        Upwards, as a latency's interval is cut off below what the network alone takes.
+        """
+        if self.ours is None or self.theirs is None or self.our_interval is None or self.their_interval is None:
             return None
-        return math.hypot(*((high - low) / 2 for low, high in (self.our_interval, self.their_interval)))
+        return math.hypot(self.our_interval[1] - self.ours, self.their_interval[1] - self.theirs)
 
     @property
     def outcome(self) -> str | None:

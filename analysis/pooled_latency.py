@@ -33,11 +33,21 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
     pooled = per_trial[0]
     if len(per_trial) > 1:
         pooled = distribution_of(joined([trial.latencies.latency_ns for trial in measured])) or pooled
+    floor_ms = float(measured[0].info.parameters["one_way_delay_ms"])
     intervals = {
-        f"{name}_ci95": interval_of_trials(pooled[name], measured, [each[name] for each in per_trial], pilot_blocks)
+        f"{name}_ci95": _above(
+            floor_ms,
+            pooled[name],
+            interval_of_trials(pooled[name], measured, [each[name] for each in per_trial], pilot_blocks),
+        )
         for name in with_interval
     }
     return {**pooled, **intervals}
+
+
+def _above(floor_ms: float, estimate_ms: float, bounds_ms: list[float] | None) -> list[float] | None:
+    """An interval cut off below what the network alone takes: no latency is there, so that it covers as much."""
+    return None if bounds_ms is None else [min(estimate_ms, max(floor_ms, bounds_ms[0])), bounds_ms[1]]
 
 
 def interval_of_trials(

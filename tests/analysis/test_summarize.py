@@ -299,3 +299,13 @@ def test_tables_that_contradict_each_other_are_the_users_to_mend(tmp_path: Path)
     (folder / "trial.json").write_text(json.dumps(document))
     with pytest.raises(UserError, match="contradict each other"):
         summarize_run(run)
+
+
+def test_no_interval_reaches_below_what_the_network_alone_takes(tmp_path: Path) -> None:
+    """Two of three trials as fast as can be and one slow: the spread alone would make it 25 to 75 ms, and below 0."""
+    slow = {trial_index(QUIET, "websocket", block=2): Faults(extra_latency_ms=150.0)}
+    found = base(summarize_run(fabricate_run(tmp_path, QUIET, slow)), "websocket")["latency_ms"]
+    low, high = found["mean_ci95"]
+    assert low == 25.0
+    assert high - found["mean"] > found["mean"] - low
+    assert found["mean"] == pytest.approx(25 + 150 / 3, rel=0.01)
