@@ -13,7 +13,7 @@ import numpy as np
 from loadtests.records.lateness import MEAN_MS, MEAN_RATIO, Lateness, scheduled_latency_ms
 from loadtests.records.run_folder import Trial
 from loadtests.records.server_work import ServerWork, server_work
-from loadtests.records.tables import RequestKind, SampleRole, is_time
+from loadtests.records.tables import RequestKind, Samples, SampleRole, is_time
 
 EXPLAINED_RATIO = 1.5
 """Lateness up to so many times the server's unfinished work is its own: the work is known as an average."""
@@ -76,22 +76,24 @@ def core_taken(trial: Trial, work: ServerWork | None) -> Iterator[str]:
 
 def waiting_ns(trial: Trial, role: SampleRole) -> float:
     """Return the run-queue wait of a role's processes in the window, ns: of the one that waited most."""
-    return max((_within_window(trial, role, worker, "waited_ns") for worker in _workers(trial, role)), default=0.0)
+    return _most_within_window(trial, role, "waited_ns")
 
 
 def stolen_ratio(trial: Trial, role: SampleRole) -> float:
     """Return for which share of the window the host of a virtual machine took the core of a role's processes."""
     window_ns = trial.info.window_end_ns - trial.info.window_start_ns
-    stolen_ns = (_within_window(trial, role, worker, "stolen_ns") for worker in _workers(trial, role))
-    return max(stolen_ns, default=0.0) / window_ns
+    return _most_within_window(trial, role, "stolen_ns") / window_ns
 
 
 def what_held_up(trial: Trial) -> str:
     """Name what most likely held up a server that had nothing to do."""
     if (stolen := stolen_ratio(trial, SampleRole.SERVER)) >= STOLEN_RATIO:
         return f"the machine's host took {stolen:.0%} of that core's time, so run again when it is quieter"
+    window_ns = trial.info.window_end_ns - trial.info.window_start_ns
+    if (throttled_ns := _most_within_window(trial, SampleRole.SERVER, "throttled_ns")) > WAITING_RATIO * window_ns:
+        return f"a CPU quota held its processes up for {throttled_ns / 1e6:.0f} ms, so raise it or lower the load"
     waited_ns = waiting_ns(trial, SampleRole.SERVER)
-    if waited_ns > WAITING_RATIO * (trial.info.window_end_ns - trial.info.window_start_ns):
+    if waited_ns > WAITING_RATIO * window_ns:
         return f"other programs had its core for {waited_ns / 1e6:.0f} ms, so leave the machine alone"
     return "the machine stood still, so leave it alone"
 
@@ -100,13 +102,14 @@ def _scheduled_ms(trial: Trial) -> float:
     return scheduled_latency_ms(trial.info.parameters)
 
 
-def _workers(trial: Trial, role: SampleRole) -> list[int]:
-    found: list[int] = np.unique(trial.samples.worker[trial.samples.role == role]).tolist()
-    return found
+def _most_within_window(trial: Trial, role: SampleRole, column: str) -> float:
+    """Return by how much a cumulative column grew in the window: of the process of this role where it grew most."""
+    own = trial.samples.where(trial.samples.role == role)
+    processes = (own.where(own.worker == worker) for worker in np.unique(own.worker))
+    return max((_within_window(trial, rows, column) for rows in processes), default=0.0)
 
 
-def _within_window(trial: Trial, role: SampleRole, worker: int, column: str) -> float:
-    rows = trial.samples.where((trial.samples.role == role) & (trial.samples.worker == worker))
+def _within_window(trial: Trial, rows: Samples, column: str) -> float:
     if len(rows) < 2:
         return 0.0
     edges = np.array([trial.info.window_start_ns, trial.info.window_end_ns]) - rows.at_ns[0]

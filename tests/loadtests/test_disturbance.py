@@ -56,6 +56,7 @@ def test_a_server_that_stood_still(transport: str) -> None:
 def test_its_cause_is_named_where_the_system_knows_it() -> None:
     for faults, cause in (
         (Faults(stolen_ratio=0.2), "the machine's host took 20% of that core's time"),
+        (Faults(throttled_ratio=0.1), "a CPU quota held its processes up for 120 ms"),
         (Faults(waited_ratio=0.05), "other programs had its core for 60 ms"),
     ):
         trial = trial_of("websocket", faults)
