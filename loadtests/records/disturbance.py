@@ -13,7 +13,7 @@ import numpy as np
 from loadtests.records.lateness import MEAN_MS, MEAN_RATIO, Lateness, scheduled_latency_ms
 from loadtests.records.run_folder import Trial
 from loadtests.records.server_work import ServerWork, server_work
-from loadtests.records.tables import RequestKind, Samples, SampleRole, is_time
+from loadtests.records.tables import RequestKind, SampleRole, Samples, is_time
 
 EXPLAINED_RATIO = 1.5
 """Lateness up to so many times the server's unfinished work is its own: the work is known as an average."""
