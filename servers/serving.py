@@ -170,6 +170,8 @@ class HttpProtocol(HttpToolsProtocol):
         if self.scope is not None and not self._request_complete and not self._refused:
             self.server_state.client_errors.add("abandoned_requests")
         super().connection_lost(exc)
+        # uvicorn leaves it where the client resets the connection, which then stays in memory for as long.
+        self._unset_keepalive_if_required()
         for cycle in self._unanswered:
             cycle.disconnected = True
             cycle.message_event.set()

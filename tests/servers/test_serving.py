@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
+import socket
+import struct
 
 import httpx
 import pytest
@@ -13,7 +16,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from servers.listening import listen
-from servers.serving import WebSocketProtocol, on_signals, served
+from servers.serving import KEEP_ALIVE_S, HttpProtocol, WebSocketProtocol, on_signals, served
 
 from .conftest import PATIENCE_S
 
@@ -46,6 +49,34 @@ def test_two_servers_share_a_loop_and_close_when_their_blocks_end() -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(asyncio.wait_for(scenario(), PATIENCE_S))
+
+
+@pytest.mark.parametrize("leaving", ["by a reset", "by a close"])
+def test_nothing_is_kept_of_a_connection_that_has_ended(leaving: str) -> None:
+    assert KEEP_ALIVE_S > PATIENCE_S
+
+    async def scenario() -> None:
+        loop, listener = asyncio.get_running_loop(), listen("127.0.0.1", 0)
+        async with served(answer, listener, lifespan="off"):
+            with socket.socket() as client:
+                client.setblocking(False)
+                await loop.sock_connect(client, listener.getsockname())
+                await loop.sock_sendall(client, b"GET /a HTTP/1.1\r\nHost: test\r\n\r\n")
+                assert (await loop.sock_recv(client, 4096)).startswith(b"HTTP/1.1 200")
+                assert connections_held()
+                if leaving == "by a reset":
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            while connections_held():
+                await asyncio.sleep(0.01)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asyncio.wait_for(scenario(), PATIENCE_S))
+
+
+def connections_held() -> list[HttpProtocol]:
+    """What is in memory of connections, open or not, once garbage is collected."""
+    gc.collect()
+    return [held for held in gc.get_objects() if type(held) is HttpProtocol]
 
 
 def test_signals_are_heard_within_the_block_alone() -> None:
