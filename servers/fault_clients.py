@@ -29,6 +29,9 @@ class Visit:
     """Set before it is answered: the connection is closed after the answer."""
 
 
+NO_CLIENT = 0
+"""The number of whoever was gone before the server could ask for its address: no fault is for it alone."""
+
 current_visit: ContextVar[Visit] = ContextVar("current_visit")
 
 
@@ -61,8 +64,8 @@ class TellClientsApart:
         if scope["type"] not in ("http", "websocket") or scope["path"] not in _EVENT_PATHS:
             await self._app(scope, receive, send)
             return
-        host, port = scope["client"]
-        visit = Visit(self._numbers.of((host, port), self._connected))
+        address = scope["client"]
+        visit = Visit(NO_CLIENT if address is None else self._numbers.of(tuple(address), self._connected))
         current_visit.set(visit)
 
         async def send_closing(message: Message) -> None:
