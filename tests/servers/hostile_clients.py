@@ -8,10 +8,10 @@ import json
 import re
 import socket
 import struct
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 import httpx
@@ -50,6 +50,8 @@ _LARGE_BYTES = 1_500_000
 """More than the echoes take."""
 _UNREAD_S = 0.01
 """How long a piece may wait for a server that reads no more."""
+_TOLERANCE = 0.05
+"""Of descriptors and memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +355,11 @@ class Hostility:
 class PromptClients:
     """Well-behaved clients of one server, one of each kind, which get every event whatever others do."""
 
+    CHANNELS = 2
+    """WebSocket and SSE."""
+    CONNECTIONS = 3
+    """The channels, and what polls and posts."""
+
     def __init__(self, server: RunningServer) -> None:
         with ExitStack() as stack:
             self._websocket = stack.enter_context(connect(f"{server.websocket_url}/ws", proxy=None, compression=None))
@@ -370,17 +377,17 @@ class PromptClients:
         body = {"start_in_ms": 0, "due_offsets_ns": offsets_ns, "payloads": ["payload"]}
         self._http.post("/stream", json=body).raise_for_status()
 
-    def read_stream(self) -> Iterator[list[int]]:
-        """The seqs of the whole stream, as each of them got it."""
-        yield [json.loads(self._websocket.recv(PATIENCE_S))["seq"] for _ in range(_EVENTS)]
+    def read_stream(self) -> None:
+        """Read the whole stream; AssertionError where one of them does not get every event once and in order."""
+        pushed = [json.loads(self._websocket.recv(PATIENCE_S))["seq"] for _ in range(_EVENTS)]
         ids = (int(line.removeprefix("id: ")) for line in self._lines if line.startswith("id: "))
-        yield list(itertools.islice(ids, _EVENTS))
+        streamed = list(itertools.islice(ids, _EVENTS))
         polled: list[int] = []
         while len(polled) < _EVENTS:
             after = polled[-1] if polled else 0
             answer = self._http.get("/poll/long", params={"after": after, "hold_ms": int(1000 * PATIENCE_S)})
             polled += [event["seq"] for event in answer.raise_for_status().json()["events"]]
-        yield polled
+        assert pushed == streamed == polled == list(range(1, _EVENTS + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,52 +397,62 @@ class Usage:
     descriptors: int
     memory_bytes: int
 
-    @classmethod
-    def of(cls, server: RunningServer) -> Usage:
-        """What it holds once all clients have gone."""
-        server.until(lambda stats: (stats["channels"], stats["connections"]) == (0, 1))
-        process = psutil.Process(server.process.pid)
-        return cls(process.num_fds(), process.memory_info().rss)
 
-    def within(self, before: Usage) -> bool:
-        """Whether this is no more than before, give or take a twentieth."""
-        return self.descriptors <= before.descriptors * 1.05 and self.memory_bytes <= before.memory_bytes * 1.05
+def has_grown(readings: Sequence[Usage]) -> bool:
+    """Whether the last third of the readings holds over a twentieth more than the first third.
 
-
-def usage_after(server: RunningServer, before: Usage) -> Usage:
-    """What it holds as soon as that is within what it held before, or when patience is over."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not (usage := Usage.of(server)).within(before) and time.monotonic() < deadline:
-        time.sleep(0.05)  # a connection that is closed has its descriptor for another turn of the loop
-    return usage
+    The least of each third counts: a reading may be too high by what the allocator has not given back yet, never too
+    low. What is kept of every visit is in all that follow. The server must have been warmed up before the first.
+    """
+    third = len(readings) // 3
+    first, last = readings[:third], readings[-third:]
+    return any(
+        min(held(usage) for usage in last) > (1 + _TOLERANCE) * min(held(usage) for usage in first)
+        for held in (attrgetter("descriptors"), attrgetter("memory_bytes"))
+    )
 
 
-def attack(server: RunningServer, batches: int) -> int:
-    """Play batches of visits beside well-behaved clients; how many visits there were.
+def attack(server: RunningServer, readings: int, batches_per_reading: int) -> list[Usage]:
+    """Play batches of visits beside well-behaved clients, and read what the server holds after every few of them.
 
     AssertionError where anyone is answered with an error of the server's, its log has a traceback, or a well-behaved
     client misses an event. The server must serve all transports.
     """
-    hostility, prompt, visited = Hostility(server.port), PromptClients(server), 0
+    hostility, prompt, batches, usages = Hostility(server.port), PromptClients(server), 0, list[Usage]()
 
-    @settings(max_examples=batches, database=None, deadline=None, phases=[Phase.generate, Phase.shrink])
+    @settings(
+        max_examples=readings * batches_per_reading,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+    )
     @given(st.lists(visits, min_size=BATCH, max_size=BATCH))
     def visits_harm_nobody(together: list[Visit]) -> None:
-        nonlocal visited
-        visited += len(together)
+        nonlocal batches
         prompt.post_stream()
         answers = hostility.play(together)
         errors = [answer[:80] for answer in answers if re.match(rb"HTTP/1.1 5\d\d ", answer)]
         log = [line for line in server.log().splitlines() if not line.startswith(LOG_PREFIX)]
         assert (errors, log) == ([], [])
-        for seqs in prompt.read_stream():
-            assert seqs == list(range(1, _EVENTS + 1))
+        prompt.read_stream()
+        batches += 1
+        if batches % batches_per_reading == 0:
+            usages.append(_usage_beside(prompt, server))
 
     try:
         visits_harm_nobody()
     finally:
         prompt.close()
-    return visited
+    return usages
+
+
+def _usage_beside(prompt: PromptClients, server: RunningServer) -> Usage:
+    """What the server holds for the well-behaved clients alone: once all others have gone, and without garbage."""
+    server.until(lambda stats: stats["channels"] == prompt.CHANNELS and stats["connections"] <= prompt.CONNECTIONS + 1)
+    prompt.post_stream()  # which has the server collect its garbage
+    prompt.read_stream()
+    process = psutil.Process(server.process.pid)
+    return Usage(process.num_fds(), process.memory_info().rss)
 
 
 def _send(connection: socket.socket, pieces: Sequence[bytes]) -> None:

@@ -1,0 +1,24 @@
+"""`python -m tests.servers.leaking_server BYTES …`: `python -m servers …` that keeps BYTES of every connection."""
+
+from __future__ import annotations
+
+import sys
+from unittest import mock
+
+from servers import serving
+from servers.__main__ import main
+
+kept: list[str] = []
+kept_bytes = int(sys.argv[1])
+
+
+class LeakingProtocol(serving.HttpProtocol):
+    """Of WebSockets nothing is kept: they end by another protocol."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        kept.append("x" * kept_bytes)
+
+
+with mock.patch.object(serving, "HttpProtocol", LeakingProtocol):
+    sys.exit(main(sys.argv[2:]))
