@@ -362,7 +362,9 @@ class PromptClients:
 
     def __init__(self, server: RunningServer) -> None:
         with ExitStack() as stack:
-            self._websocket = stack.enter_context(connect(f"{server.websocket_url}/ws", proxy=None, compression=None))
+            # Without pings, whose thread draws random numbers: hypothesis would take them for the strategies' own.
+            websocket = connect(f"{server.websocket_url}/ws", proxy=None, compression=None, ping_interval=None)
+            self._websocket = stack.enter_context(websocket)
             self._http = stack.enter_context(httpx.Client(base_url=server.url, timeout=PATIENCE_S))
             self._lines = stack.enter_context(self._http.stream("GET", "/sse")).iter_lines()
             self._stack = stack.pop_all()
