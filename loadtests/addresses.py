@@ -1,6 +1,6 @@
-"""Which address of a host is used: a name may have several, and a server listens on some of them only.
+"""The choice of a host's address: a name may have several, and a server may listen on only some of them.
 
-A name is looked up once; whoever connects or listens is given the numeric address that was found to work.
+A name is resolved once; everything that connects or listens is given the numeric address that was found to work.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ _RETRY_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A numeric address and a port of it."""
+    """A numeric IP address and a port."""
 
     host: str
     port: int
 
     @property
     def host_in_url(self) -> str:
-        """The address as URLs have it: in brackets where it is one of IPv6."""
+        """The address as written in a URL: in brackets if it is an IPv6 address."""
         return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
     def ip_version(self) -> int:
-        """4 or 6: of the packets that go there."""
+        """IP version of the packets sent to this address: 4 or 6."""
         address = ipaddress.ip_address(self.host)
         return 4 if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped else address.version
 
@@ -40,12 +40,12 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """Of a server that listens there."""
+        """The HTTP URL of a server that listens there."""
         return f"http://{self}"
 
     @classmethod
     def of_url(cls, url: str) -> Endpoint:
-        """Inverse of `url`."""
+        """Return the endpoint of such a URL, the inverse of `url`."""
         parts = urlsplit(url)
         assert parts.hostname is not None and parts.port is not None
         return cls(parts.hostname, parts.port)
@@ -53,39 +53,42 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server that somebody else has started."""
+    """A server that the harness did not start."""
 
     url: str
-    """As it was given."""
+    """The URL as the user gave it."""
     endpoint: Endpoint
-    """Where it was found to accept connections."""
+    """The address at which it accepted a connection."""
 
     def __str__(self) -> str:
         return f"{self.url}, at {self.endpoint}"
 
     @property
     def host(self) -> str:
-        """What requests say in their Host header: the name that the user has written, and its port."""
+        """The Host header of requests: the host name as the user gave it, with its port."""
         return urlsplit(self.url).netloc
 
     @classmethod
     def find(cls, url: str) -> Target:
-        """Look for the first address of the URL's host that accepts a connection; UserError where none does."""
+        """Return the target at the first address of its host that accepts a connection; UserError if none does."""
         parts = urlsplit(url)
         return cls(url, first_accepting(parts.hostname or "", parts.port or 80))
 
 
 def numeric_addresses(host: str, port: int) -> list[str]:
-    """All addresses of a host, in the order in which the system prefers them; OSError where it has none."""
+    """Return all addresses of a host in the system's order of preference; OSError if it has none."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
-        raise OSError(f"no name that could be looked up: {error}") from error
+        raise OSError(f"not a valid host name: {error}") from error
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def first_accepting(host: str, port: int, patience_s: float = 0.0) -> Endpoint:
-    """Return the first address of a host that accepts a connection, asked again until `patience_s` is over."""
+    """Return the first address of a host that accepts a connection; try again for up to `patience_s` seconds.
+
+    UserError if none does.
+    """
     deadline_s = time.monotonic() + patience_s
     while True:
         refusals = []
@@ -102,17 +105,17 @@ def first_accepting(host: str, port: int, patience_s: float = 0.0) -> Endpoint:
                 return Endpoint(address, port)
         if time.monotonic() >= deadline_s:
             raise UserError(
-                f"{host}: no connection to port {port} of {' nor of '.join(refusals)} (expected a running server)"
+                f"{host}: cannot connect to port {port} at {' or at '.join(refusals)} (expected a running server)"
             )
         time.sleep(_RETRY_S)
 
 
 def first_to_listen_on(host: str) -> str:
-    """Return the first address of a host on which this machine can listen; OSError where there is none."""
+    """Return the first address of a host on which this machine can listen; OSError if there is none."""
     refusal: OSError | None = None
     for address in numeric_addresses(host, 0):
         try:
-            listener_of(address).close()
+            bound_socket(address).close()
         except OSError as error:
             refusal = refusal or error
         else:
@@ -121,13 +124,13 @@ def first_to_listen_on(host: str) -> str:
     raise refusal
 
 
-def listener_of(address: str) -> socket.socket:
-    """A socket bound to any free port of a numeric address."""
+def bound_socket(address: str) -> socket.socket:
+    """Return a TCP socket bound to a free port of a numeric address; it does not listen."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     probe = socket.socket(family, socket.SOCK_STREAM)
     try:
         probe.bind((address, 0))
-        # Not before: with it, bind may choose a port on which another server is about to listen.
+        # Only after bind: with it, bind may choose a port that another such socket already holds for its server.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     except OSError:
         probe.close()

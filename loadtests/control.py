@@ -10,7 +10,7 @@ from typing import Any
 import urllib3
 
 from loadtests.records import JsonObject, UserError
-from loadtests.server_clock import ClockExchange, ClockReading, moves, read_exchanges
+from loadtests.server_clock import ClockExchange, ClockReading, has_advanced, read_exchanges
 from servers import wire
 
 _TIMEOUT_S = 10.0
@@ -65,11 +65,11 @@ class ControlClient:
         """The server's clock by GET /clock; by more exchanges where they are too quick to see it move."""
         deadline_ns = time.monotonic_ns() + _CLOCK_STANDS_STILL_NS
         done = [self._exchange_times() for _ in range(exchanges)]
-        while not moves(done):
+        while not has_advanced(done):
             if time.monotonic_ns() > deadline_ns:
                 raise UserError(
                     f"{self._url}{wire.CLOCK_PATH}: answered {done[0].server_ns} again and again for "
-                    f"{_CLOCK_STANDS_STILL_NS / 1e6:g} ms (expected the time in ns, of a clock that moves)"
+                    f"{_CLOCK_STANDS_STILL_NS / 1e6:g} ms (expected the time in ns, of a clock that advances)"
                 )
             done.append(self._exchange_times())
         return read_exchanges(done)

@@ -1,7 +1,8 @@
-"""One measurement at a time on a machine: two would take each other's cores, and neither report could tell.
+"""A lock that allows one measurement at a time on a machine.
 
-The lock is the system's (flock) on a file among the temporary ones, and ends with the process that has it, however that
-ends. A container with temporary files of its own does not see a measurement outside of it, nor is seen.
+Two would compete for cores, and neither report could show it. The lock is a flock on a file in the temporary folder; it
+ends with the process that holds it, for whatever reason. A container with a temporary folder of its own neither sees
+measurements outside of it nor is seen by them.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ LOCK_NAME = "push-vs-poll.lock"
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Hold the machine's lock; UserError where another measurement has it.
+    """Hold the machine's lock; raise UserError if another measurement holds it.
 
-    Where there is no such lock (on Windows, or where temporary files cannot be written), nothing is held.
+    Where locks are not available (on Windows, or without a writable temporary folder), do nothing.
     """
     descriptor = _open(Path(tempfile.gettempdir()) / LOCK_NAME)
     if descriptor is None:
@@ -38,7 +39,7 @@ def one_at_a_time() -> Iterator[None]:
 def _open(path: Path) -> int | None:
     if sys.platform == "win32":
         return None
-    # Whoever else measures here may be another user, and a link that somebody put there is not followed.
+    # The file is shared by all users of the machine, so a link that another user put there is not followed.
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         return os.open(path, flags)
@@ -62,7 +63,7 @@ def _lock(descriptor: int) -> None:
     except BlockingIOError as error:
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
         raise UserError(
-            f"another measurement is running on this machine{f' (process {holder})' if holder else ''}: each would "
+            f"another measurement is running on this machine{f' (process {holder})' if holder else ''}, and each would "
             "disturb the other (expected one at a time: wait until it is done, or end it)"
         ) from error
     except OSError:

@@ -1,7 +1,7 @@
-"""One client of each transport, tried on a target before the first trial: what it does otherwise is said at once.
+"""The check of a target before the first trial, with one client of each transport.
 
-The very clients and driver of the trials ask for two events that are due at once. Without it a proxy that passes no
-Upgrade would be noticed only when the clients of a trial had waited in vain.
+The same clients and driver as in the trials ask for two events that are due at once. Without this check, a proxy that
+does not pass on an Upgrade would be noticed only after all clients of a trial had waited in vain.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from loadtests.transports import TRANSPORTS
 from servers.stream import payloads
 
 PATIENCE_S = 5.0
-"""With each transport; one that does what it should takes some milliseconds and a few round trips."""
+"""Time limit for each transport; a correct target needs a few milliseconds and a few round trips."""
 _DUE_OFFSETS_NS = (0, 1_000_000)
 _POLL_INTERVAL_S = 0.1
-"""Instead of the scenario's: what is tried is not how long it waits."""
+"""Replaces the scenario's interval, which would only make the check take longer."""
 _CHECK_S = 0.005
 
 
 def check_transports(target: Target, trials: Iterable[PlannedTrial]) -> None:
-    """Try a client of each kind that the trials have; UserError that says what the target did with it."""
+    """Try one client of each transport and compression in the trials; UserError with what went wrong."""
     kinds = {(trial.transport, trial.parameters.get("compression")): trial for trial in trials}
     with closing(ControlClient(target.endpoint.url, target.host)) as control:
         for trial in kinds.values():
-            found = _try_client(trial, target, control)
-            if found:
+            problems = _try_client(trial, target, control)
+            if problems:
                 label = TRANSPORTS[trial.transport].label
-                raise UserError(f"TARGET={target.url}: {label}, tried before the first trial: {'; '.join(found)}")
+                raise UserError(f"TARGET={target.url}: {label}, tried before the first trial: {'; '.join(problems)}")
         control.empty_log()
 
 
 def _try_client(trial: PlannedTrial, target: Target, control: ControlClient) -> list[str]:
-    """What went wrong with one client, in sentences; empty where it got its events."""
+    """Return what went wrong with one client, a sentence each; empty if it received its events."""
     control.empty_log()
     texts = payloads(stream_spec(trial))
     parameters = {**trial.parameters, "poll_interval_s": _POLL_INTERVAL_S}
@@ -55,7 +55,7 @@ def _try_client(trial: PlannedTrial, target: Target, control: ControlClient) -> 
     connection = driver.add(client)
     begun = False
     deadline_s = time.monotonic() + PATIENCE_S
-    while not _satisfied(client) and not any(recorder.problems) and time.monotonic() < deadline_s:
+    while not _has_its_events(client) and not any(recorder.problems) and time.monotonic() < deadline_s:
         if client.ready and not begun:
             if not TRANSPORTS[trial.transport].clients_send:
                 control.start_stream(0, list(_DUE_OFFSETS_NS), texts)
@@ -64,17 +64,18 @@ def _try_client(trial: PlannedTrial, target: Target, control: ControlClient) -> 
         gevent.sleep(_CHECK_S)
     driver.finish()
     problems = list(recorder.problems)
-    if not problems and not _satisfied(client):
-        problems = [_what_is_missing(client)]
+    if not problems and not _has_its_events(client):
+        problems = [_missing_events(client)]
     return problems
 
 
-def _what_is_missing(client: Client) -> str:
-    came = f"only {client.cursor} of {len(_DUE_OFFSETS_NS)} events" if client.ready else "no answer"
-    hint = ": a proxy in between may hold back what it should pass on" if client.only_listens else ""
-    return f"{came} within {PATIENCE_S:g} s (expected all at once){hint}"
+def _missing_events(client: Client) -> str:
+    events = len(_DUE_OFFSETS_NS)
+    received = f"only {client.cursor} of {events} events arrived" if client.ready else "no answer arrived"
+    hint = ": a proxy in between may be buffering answers" if client.only_listens else ""
+    return f"{received} within {PATIENCE_S:g} s (expected {events} events at once){hint}"
 
 
-def _satisfied(client: Client) -> bool:
-    """It has all that it can expect: without a cursor, some events may have been published between two polls."""
+def _has_its_events(client: Client) -> bool:
+    """Return whether the client has all events that it can get: without a cursor it may miss some between two polls."""
     return client.settled or (not client.setup.parameters.get("cursor", True) and client.cursor > 0)

@@ -1,4 +1,4 @@
-"""Sentences about what went wrong in a trial, for its record: each once, and not without end."""
+"""Sentences about what went wrong in a trial, for its record: each once, and a limited number of them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _SHOWN_BYTES = 80
 
 
 class Problems:
-    """Distinct sentences in the order in which they were added; beyond the first few, further ones are only counted.
+    """Distinct sentences in the order in which they were added; beyond the first few, they are only counted.
 
-    A sentence names what a whole kind of failure has in common (method, path, status), and neither a client nor a
-    cursor: ten thousand clients that fail alike are one sentence. What differs among them is shown by one example.
+    A sentence describes a kind of failure (method, path, status) and names no client or cursor, so that ten thousand
+    clients that fail in the same way are one sentence. One example shows the bytes that differ among them.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Problems:
         self._further = 0
 
     def add(self, sentence: str, example: bytes = b"") -> None:
-        """Note one sentence; where it is new, with the first bytes of what it is about."""
+        """Record a sentence, with the first bytes of `example`, unless it is recorded already."""
         if sentence in self._sentences:
             return
         if len(self._sentences) < _MOST_SENTENCES:
@@ -36,6 +36,6 @@ class Problems:
 
 
 def excerpt(data: bytes) -> str:
-    """The first bytes of `data` as text in quotes, what cannot be printed escaped."""
+    """Return the first bytes of `data` as text in quotes, with unprintable characters escaped."""
     text = repr(data[:_SHOWN_BYTES].decode("utf-8", "backslashreplace"))
     return f"{text}…" if len(data) > _SHOWN_BYTES else text

@@ -22,12 +22,12 @@ from typing import Self
 import numpy as np
 import psutil
 
-from loadtests.addresses import listener_of
+from loadtests.addresses import bound_socket
 from loadtests.cpu_quota import quota_cores, throttling_reader
 from loadtests.environment import without_settings
 from loadtests.records import SampleRole, Samples, UserError
 from loadtests.system_errors import system_errors
-from loadtests.taken_time import stolen_from, waited_ns
+from loadtests.taken_time import stolen_time_reader, waited_ns
 
 PROJECT_FOLDER = Path(__file__).parent.parent
 _GRACE_S = 2.0
@@ -104,7 +104,7 @@ def observing(observe: Callable[[], None], period_s: float) -> Iterator[None]:
 
 def free_port(address: str = "127.0.0.1") -> int:
     """A port of this address that nobody listens on just now."""
-    with listener_of(address) as probe:
+    with bound_socket(address) as probe:
         return int(probe.getsockname()[1])
 
 
@@ -115,7 +115,7 @@ def reserved_port(address: str = "127.0.0.1") -> Iterator[int]:
     Linux lets a server listen where a socket that does not listen is bound, if both have SO_REUSEADDR, as servers have.
     Elsewhere the port is only as good as `free_port`.
     """
-    with listener_of(address) as holder:
+    with bound_socket(address) as holder:
         port = int(holder.getsockname()[1])
         if not sys.platform.startswith("linux"):
             holder.close()
@@ -209,7 +209,7 @@ class ResourceSampler:
     def watch(self, role: SampleRole, pid: int, *, with_children: bool = False) -> None:
         """From now on, `read` includes this process, and where asked for those that it started."""
         tree, process = _family if with_children else _alone, psutil.Process(pid)
-        self._watched.append((role, tree(process), stolen_from(process)))
+        self._watched.append((role, tree(process), stolen_time_reader(process)))
 
     def read(self) -> None:
         """One row per process that still lives, its children counted in."""

@@ -1,7 +1,7 @@
-"""Which trials are measured again: those that the machine disturbed, as far as number and budget allow.
+"""How many trials may be measured again because the machine disturbed them.
 
-What is repeated is decided by the machine's signs alone (`loadtests.records.disturbance`) and never by latencies, so
-that repeating prefers no result; `benchmarks`' simulation of interval coverage includes the rule.
+Whether one was disturbed is decided by what the machine reports (`loadtests.records.disturbance`) and never by
+latencies, so that repeating favours no result; the simulation of interval coverage in `benchmarks` includes the rule.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ import math
 from dataclasses import dataclass
 
 MOST_REPEATS_OF_A_TRIAL = 2
-"""A machine that disturbs three attempts in a row is busy, and no luck of the moment."""
+"""Three disturbed attempts in a row are no coincidence: the machine is busy."""
 MOST_REPEATED_RATIO = 0.5
-"""Of a run's planned trials, rounded up."""
+"""Repeats per planned trial of a run; the number is rounded up."""
 
 
 @dataclass
 class Repeats:
-    """How many repeats a run has left."""
+    """The repeats that a run has left."""
 
     left: int
-    """Of all its trials together."""
+    """Number of repeats, of all its trials together."""
     left_s: float
-    """Of its budget, beyond what its planned trials need."""
+    """Time left in its budget beyond what its planned trials need."""
 
     @classmethod
     def of(cls, trials: int, spare_s: float) -> Repeats:
-        """Return what a run of so many planned trials begins with; `spare_s` is what its budget leaves over."""
+        """Return the repeats of a run with this many planned trials; `spare_s` is the time its budget leaves over."""
         return cls(math.ceil(MOST_REPEATED_RATIO * trials), spare_s)
 
     def grant(self, attempts: int, needed_s: float) -> bool:
-        """Take one repeat of a trial that was attempted so often and needs so long; False where none is left."""
+        """Use up one repeat of a trial with this many attempts and this duration; return False if none is left."""
         if attempts > MOST_REPEATS_OF_A_TRIAL or not self.left or needed_s > self.left_s:
             return False
         self.left -= 1

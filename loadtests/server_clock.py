@@ -1,7 +1,7 @@
-"""How far the server's clock is from this process' CLOCK_MONOTONIC, and how well that is known. Pure.
+"""The offset of the server's clock from this process's CLOCK_MONOTONIC, and its uncertainty. Pure.
 
-As in NTP (RFC 5905), from exchanges of which each gives bounds: the server read its clock between the sending of the
-question and the receipt of its answer.
+Estimated as in NTP (RFC 5905) from request-answer exchanges: the server read its clock between the sending of the
+request and the receipt of the answer, which bounds the offset from both sides.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ClockExchange:
-    """One question for the server's time, sent and answered on the clock of this process."""
+    """One request for the server's time: when it was sent and answered by this process's clock, and the answer."""
 
     sent_ns: int
     received_ns: int
@@ -22,41 +22,41 @@ class ClockExchange:
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """What several exchanges say together."""
+    """The offset estimated from several exchanges."""
 
     round_trip_ns: int
-    """Twice the uncertainty of the offset: the smallest round trip, or that of two where the clock is coarse."""
+    """Twice the uncertainty of the offset: the smallest round trip, or the time of two if the clock is coarse."""
     offset_ns: int
-    """Server minus here."""
+    """The server's clock minus this process's."""
 
     @property
     def may_be_one_clock(self) -> bool:
-        """Whether the offset cannot be told from none."""
+        """Whether the offset is within its uncertainty of 0, so that both may read the same clock."""
         return abs(self.offset_ns) <= self.round_trip_ns
 
 
 @dataclass(frozen=True, slots=True)
 class ServerClock:
-    """The server's clock over a whole trial, against that of the trial."""
+    """The server's clock over a whole trial, relative to the trial's clock."""
 
     offset_ns: int
-    """Server minus here as the stream began; 0 where both are the same clock."""
+    """The server's clock minus the trial's at the start of the stream; 0 if both are the same clock."""
     uncertainty_ns: int
-    """How far the offset may have been from that at any time of the trial; 0 where both are the same clock."""
+    """Largest possible error of `offset_ns` at any time of the trial; 0 if both are the same clock."""
     drift_ns: int
-    """By how much the offset moved from the first reading to the last."""
+    """Change of the offset from the reading before the stream to the one after it."""
 
 
 def read_exchanges(exchanges: Sequence[ClockExchange]) -> ClockReading:
-    """Return the offset as the exchange with the smallest round trip gives it, if no other contradicts it.
+    """Return the offset from the exchange with the smallest round trip, if the exchanges do not contradict each other.
 
-    They contradict each other where the server's clock stands still for longer than an exchange takes (one of whole
-    milliseconds, say). Such a clock is right when it moves, and behind until it moves again: then the offset is at
-    least the largest lower bound, and above it by no more than the time of two exchanges between which it moved.
+    They do where the server's clock ticks more slowly than exchanges follow each other (a clock of whole milliseconds,
+    say). Such a clock is right at each tick and behind until the next. Then the offset is at least the largest lower
+    bound, and exceeds it by no more than the duration of two exchanges between which the clock ticked.
     """
     lowest_ns = max(exchange.server_ns - exchange.received_ns for exchange in exchanges)
     highest_ns = min(exchange.server_ns - exchange.sent_ns for exchange in exchanges)
-    if lowest_ns > highest_ns and moves(exchanges):
+    if lowest_ns > highest_ns and has_advanced(exchanges):
         width_ns = min(
             second.received_ns - first.sent_ns
             for first, second in itertools.pairwise(exchanges)
@@ -68,18 +68,18 @@ def read_exchanges(exchanges: Sequence[ClockExchange]) -> ClockReading:
     return ClockReading(round_trip_ns, shortest.server_ns - (shortest.sent_ns + shortest.received_ns) // 2)
 
 
-def moves(exchanges: Sequence[ClockExchange]) -> bool:
-    """Return whether the server's clock was seen to move."""
+def has_advanced(exchanges: Sequence[ClockExchange]) -> bool:
+    """Return whether the server's clock advanced during the exchanges."""
     return any(exchange.server_ns != exchanges[0].server_ns for exchange in exchanges)
 
 
 def offset_at_start_ns(before: ClockReading) -> int:
-    """Return what is taken for the offset of a whole trial: 0 where it may be one clock."""
+    """Return the offset to use for a whole trial: 0 if server and trial may read the same clock."""
     return 0 if before.may_be_one_clock else before.offset_ns
 
 
 def judge_server_clock(before: ClockReading, after: ClockReading) -> ServerClock:
-    """Return the server's clock over a trial from its readings before and after the stream."""
+    """Return the server's clock over a trial, from the readings before and after the stream."""
     drift_ns = after.offset_ns - before.offset_ns
     if before.may_be_one_clock and after.may_be_one_clock:
         return ServerClock(0, 0, drift_ns)
@@ -87,5 +87,5 @@ def judge_server_clock(before: ClockReading, after: ClockReading) -> ServerClock
 
 
 def uncertainty_ns(before: ClockReading, after: ClockReading) -> int:
-    """Return how far the offset of the first reading may be from the true one at any time between both."""
+    """Return the largest possible error of the first reading's offset at any time between the two readings."""
     return max(before.round_trip_ns, after.round_trip_ns) // 2 + abs(after.offset_ns - before.offset_ns)

@@ -1,4 +1,4 @@
-"""What the harness' own servers would refuse in mid-run, refused before anything starts."""
+"""The limits of the harness's own servers, checked before a run starts instead of failing in the middle of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from servers.wire import DEFAULT_HISTORY_EVENTS, MAX_EVENTS, MAX_HISTORY_BYTES, 
 
 
 def check_server_limits(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:
-    """UserError where a stream is longer or larger than a server takes, or outruns the polls that read it."""
+    """Raise UserError if a stream exceeds a server's limits, or the events that it keeps between two polls."""
     for trial in trials:
         if not TRANSPORTS[trial.transport].clients_send:
             _check_stream(f"scenario {scenario.name}: {trial.transport} at {_stream_in_words(trial)}", trial)
@@ -22,7 +22,7 @@ def check_server_limits(scenario: Scenario, trials: tuple[PlannedTrial, ...]) ->
 def _check_stream(what: str, trial: PlannedTrial) -> None:
     spec = stream_spec(trial)
     expected = spec.rate_per_s * spec.duration_s
-    # Far beyond the limit, the due times themselves would fill the memory.
+    # Far beyond the limit, computing the due times would itself exhaust the memory.
     offsets_ns = due_offsets_ns(spec) if expected < 2 * MAX_EVENTS else np.empty(0, dtype=np.int64)
     events = len(offsets_ns) or round(expected)
     if events > MAX_EVENTS:
@@ -41,7 +41,7 @@ def _check_stream(what: str, trial: PlannedTrial) -> None:
     if most > DEFAULT_HISTORY_EVENTS:
         raise UserError(
             f"{what} has {most} events within the {gap_s:g} s between two polls, more than the "
-            f"{DEFAULT_HISTORY_EVENTS} that a server keeps for them (expected a lower rate or more frequent polls)"
+            f"{DEFAULT_HISTORY_EVENTS} that a server keeps (expected a lower rate or more frequent polls)"
         )
 
 
@@ -52,7 +52,7 @@ def _stream_in_words(trial: PlannedTrial) -> str:
 
 
 def _between_reads_s(trial: PlannedTrial) -> float:
-    """The least time from one poll with a cursor to the next, both as the server gets them; 0 for all others."""
+    """Return the least time between two polls of a client as the server receives them; 0 without polls or a cursor."""
     parameters = trial.parameters
     if TRANSPORTS[trial.transport].role != "polling" or not parameters.get("cursor", True):
         return 0.0
@@ -61,6 +61,6 @@ def _between_reads_s(trial: PlannedTrial) -> float:
 
 
 def _most_within(offsets_ns: np.ndarray[tuple[int], np.dtype[np.int64]], span_ns: int) -> int:
-    """The most events that any span of this length has in it."""
+    """Return the largest number of events within any span of this length."""
     ends = np.searchsorted(offsets_ns, offsets_ns + span_ns, side="left")
     return int((ends - np.arange(len(offsets_ns))).max(initial=0)) if span_ns else 0

@@ -1,4 +1,4 @@
-"""What the system refuses, told as what it is: which call failed, in the system's own words, and what would help."""
+"""Errors of the operating system as messages for users: what failed, the system's own words, and what would help."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXPECTED = {
 
 @contextmanager
 def system_errors(doing: str) -> Iterator[None]:
-    """Make a UserError of any OSError that comes while `doing` this."""
+    """Turn any OSError in the block into a UserError; `doing` names what the block does, in a word or two."""
     try:
         yield
     except OSError as error:

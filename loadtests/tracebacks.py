@@ -1,7 +1,7 @@
-"""Exceptions that a process of a trial has printed and survived.
+"""Exceptions that a process of a trial printed and survived.
 
-gevent prints what a callback raises and goes on: the trial ends as planned, and what the callback should have done is
-missing from its records without a trace.
+gevent prints an exception raised in a callback and goes on: the trial ends as planned, and nothing else in its records
+shows that the callback's work is missing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _START = "Traceback (most recent call last):"
 
 
 def traceback_problem(who: str, log: Path) -> str | None:
-    """Say that a log holds tracebacks, and what the first ends in; None where it holds none, or is not there."""
+    """Return a sentence with the number of tracebacks in a log and the first exception; None without any, or a log."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
@@ -22,4 +22,4 @@ def traceback_problem(who: str, log: Path) -> str | None:
         return None
     ends = (line for line in lines[starts[0] + 1 :] if line and not line[0].isspace())
     number = "a traceback" if len(starts) == 1 else f"{len(starts)} tracebacks, the first"
-    return f"{who} printed {number} of {next(ends, 'an exception')!r} (none allowed): see its log, which was kept"
+    return f"{who} printed {number} of {next(ends, 'an exception')!r} (expected none): see its log, which was kept"

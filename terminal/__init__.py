@@ -1,5 +1,5 @@
-"""What every program prints for people: plain text, in which nothing is markup and no character steers the terminal.
+"""Output for people, as every program prints it: plain text, without markup and without terminal control characters.
 
-Texts come from scenario files, from paths, from servers and from workers elsewhere. Printed as they are, a bracket
-would be read as Rich's markup, and a control character could clear the screen or make one line look like another.
+Some of the text comes from scenario files, paths, servers and workers on other machines. Printed unchanged, a bracket
+would be read as Rich's markup, and a control character could clear the screen or disguise a line as another.
 """

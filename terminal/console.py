@@ -1,4 +1,4 @@
-"""Rich's console for plain texts: progress bars, tables and styles, but no markup."""
+"""Rich's console for plain text: progress bars, tables and styles, but no markup."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from terminal.plain import plain
 
 
 class PlainConsole(Console):
-    """Prints every text, table cell and title as it stands; a style is given beside a text, never in it."""
+    """Prints every text, table cell and title literally; a style is an argument beside the text, never part of it."""
 
     def __init__(self, *, stderr: bool = False, width: int | None = None, file: IO[str] | None = None) -> None:
         super().__init__(stderr=stderr, width=width, file=file, markup=False, emoji=False, highlight=False)
@@ -29,9 +29,9 @@ class PlainConsole(Console):
         highlight: bool | None = None,
         highlighter: HighlighterType | None = None,
     ) -> Text:
-        """Make a text of any string that Rich is about to print; what a caller asks for beyond a style is ignored."""
+        """Return the string as Rich is to print it: literally; requests for markup, emoji or highlights are ignored."""
         return Text(plain(text), style=style, justify=justify, overflow=overflow)
 
     def print_sentence(self, sentence: str, *, style: str | None = None, end: str = "\n") -> None:
-        """Print a sentence that the terminal folds where it must: paths in it can be copied whole."""
+        """Print a sentence and leave line breaks to the terminal, so that a path in it can be copied whole."""
         self.print(sentence, style=style, end=end, soft_wrap=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.addresses import listener_of
+from loadtests.addresses import bound_socket
 from loadtests.records import Trial, finished_trial_folders
 from tests.test_end_to_end import command, scenario
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.takes_s(20)
 
 def test_a_run_of_two_load_processes_behind_a_relay(tmp_path: Path) -> None:
     try:
-        listener_of("::1").close()
+        bound_socket("::1").close()
     except OSError as error:
         pytest.skip(f"this machine has no ::1: {error}")
     path = scenario(tmp_path, '"websocket", "short_poll"', delay_ms=5)

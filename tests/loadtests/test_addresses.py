@@ -73,7 +73,7 @@ def test_the_first_address_that_accepts_is_the_one(
 
 def test_where_no_address_accepts_each_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     name_has((V6, V4), monkeypatch)
-    with pytest.raises(UserError, match=r"localhost: no connection to port 1 of ::1 \(.*\) nor of 127\.0\.0\.1 \(.*\)"):
+    with pytest.raises(UserError, match=r"localhost: cannot connect to port 1 at ::1 \(.*\) or at 127\.0\.0\.1 \(.*\)"):
         first_accepting("localhost", 1)
 
 

@@ -129,7 +129,7 @@ def test_events_that_do_not_come_are_said(
 ) -> None:
     monkeypatch.setattr(preflight, "PATIENCE_S", 0.3)
     said = refusal(behaviour, scenario(tmp_path, f'"{transport}"'))
-    assert "tried before the first trial: only 0 of 2 events within 0.3 s (expected all at once)" in said
+    assert "tried before the first trial: only 0 of 2 events arrived within 0.3 s (expected 2 events at once)" in said
 
 
 def test_a_websocket_behind_an_nginx_that_passes_no_upgrade(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_stream_that_a_proxy_holds_back_is_said(tmp_path: Path, monkeypatch: p
     with raw_server() as (server, _), nginx_before(server, tmp_path) as url, pytest.raises(UserError) as caught:
         check(url, scenario(tmp_path, '"sse"'))
     assert (
-        "no answer within 1 s (expected all at once): a proxy in between may hold back what it should pass on"
+        "no answer arrived within 1 s (expected 2 events at once): a proxy in between may be buffering answers"
         in str(caught.value)
     )
 

@@ -7,7 +7,7 @@ from collections import namedtuple
 import psutil
 import pytest
 
-from loadtests.taken_time import stolen_from, stolen_ns
+from loadtests.taken_time import stolen_ns, stolen_time_reader
 
 _WithSteal = namedtuple("_WithSteal", ["user", "steal"])
 _Without = namedtuple("_Without", ["user"])
@@ -25,6 +25,6 @@ def test_it_is_none_where_the_platform_does_not_tell(monkeypatch: pytest.MonkeyP
 
 
 def test_a_process_of_this_machine_has_some_figure_that_never_falls() -> None:
-    read = stolen_from(psutil.Process())
+    read = stolen_time_reader(psutil.Process())
     before = read()
     assert 0 <= before <= read()
