@@ -1,8 +1,7 @@
-"""One HTTP/1.1 answer from its bytes, in whatever pieces they come (RFC 9110 and RFC 9112).
+"""An incremental reader of HTTP/1.1 answers, for bytes that arrive in arbitrary pieces (RFC 9110 and RFC 9112).
 
-httptools (llhttp) parses heads and chunks. What it leaves undone is done here: answers that only precede the final one
-(100, 103), answers without a body whatever their head says of one (204, 304), answers that end with the connection, and
-bytes that no request asked for.
+httptools (llhttp) parses heads and chunks. This module adds what it leaves to its user: interim answers (100, 103),
+answers without a body whatever their head says (204, 304), answers that end with the connection, and surplus bytes.
 """
 
 from __future__ import annotations
@@ -19,39 +18,45 @@ _HEAD_END = b"\r\n\r\n"
 _FIRST_BYTES = b"HTTP/1."
 _MOST_HEAD_BYTES = 65536
 _REMEMBERED = 64
-"""Results per function: a broadcast brings the same bytes to many clients within milliseconds of each other."""
+"""Cached results per function: a broadcast sends the same bytes to many clients within milliseconds."""
 _CHUNK_SIZE, _MOST_SIZE_DIGITS = re.compile(rb"[0-9A-Fa-f]+"), 8
 _FIRST_FINAL, _SWITCHING_PROTOCOLS, _OK = 200, 101, 200
+_REDIRECTIONS = range(300, 400)
 _WITHOUT_BODY = (_SWITCHING_PROTOCOLS, 204, 304)
 
 
 class MalformedAnswerError(Exception):
-    """What arrived is no answer by the RFCs, or not in an encoding that was asked for; it says why."""
+    """The bytes are not a valid answer, or have an encoding that was not accepted; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Status line and header of an answer."""
+    """Status line and header fields of an answer."""
 
     status: int
     keeps_connection: bool
-    """The connection may be used again once the answer is whole."""
+    """Whether the connection may be used again once the answer is complete."""
     body_bytes: int | None
-    """Length of the body; None where only its chunks or the end of the connection tell."""
+    """Length of the body; None if it ends with its last chunk or with the connection."""
     chunked: bool
     fields: tuple[tuple[bytes, bytes], ...]
     """Names in lower case."""
 
     def field(self, name: bytes) -> bytes | None:
-        """The value of the first field of this name."""
+        """Return the value of the first field of this name."""
         return next((value for found, value in self.fields if found == name), None)
+
+    @property
+    def redirect_location(self) -> bytes | None:
+        """Where the answer redirects to; None if it does not redirect."""
+        return self.field(b"location") if self.status in _REDIRECTIONS else None
 
 
 class AnswerReader:
-    """Reads the final answer to one request; `head` is there as soon as its head is, `complete` once it is whole.
+    """Reads the final answer to one request: `head` is set once its head has arrived, `complete` once all of it has.
 
-    Between two chunks llhttp is in no state but that one, so that it is let go there, and made again where chunks are
-    not as plain as `plain_chunks` reads them: a client's parser would be the larger part of it.
+    To save memory, the llhttp parser is dropped between two chunks, where it holds no state of its own, and built again
+    for chunks that `plain_chunks` cannot read: it would take up most of a client's memory.
     """
 
     __slots__ = (
@@ -60,24 +65,24 @@ class AnswerReader:
     )  # fmt: skip
 
     def __init__(self, inflates: bool = False) -> None:
-        """`inflates`: whether the request accepts `deflate`."""
+        """Start reading an answer; `inflates` says whether its request accepts `deflate`."""
         self.head: Head | None = None
         self.complete = False
         self.reusable = False
-        """It is complete, and the connection may carry another one."""
+        """Whether the answer is complete and its connection may carry another one."""
         self._inflates = inflates
         self._inflater: zlib._Decompress | None = None
         self._unparsed = b""
-        """Of the head."""
+        """Bytes of an incomplete head."""
         self._head_bytes = b""
         self._missing_bytes = 0
-        """Of a body of known length."""
+        """Bytes still to come of a body of known length."""
         self._between_chunks = False
         self._parser: Any = None
         self._chunks: _ChunkParts | None = None
 
     def read(self, data: bytes) -> bytes:
-        """Return the bytes of the body that `data` brings; MalformedAnswerError where it is no such answer."""
+        """Return the bytes of the body in `data`; raise MalformedAnswerError if it is not such an answer."""
         if self._between_chunks:
             body = plain_chunks(data)
             if body is None:
@@ -93,13 +98,13 @@ class AnswerReader:
         return body if self._inflater is None else self._inflate(self._inflater, body)
 
     def end(self) -> None:
-        """The connection has ended, and with it an answer that says no other end."""
+        """Handle the end of the connection, which completes an answer without a length or chunks."""
         head = self.head
         self.complete = self.complete or (head is not None and head.body_bytes is None and not head.chunked)
         self.reusable = False
 
     def _read_head(self, data: bytes) -> bytes:
-        """Return what follows the head of the final answer; where that is not whole yet, `head` stays None."""
+        """Return what follows the head of the final answer; `head` stays None until that head is complete."""
         data = self._unparsed + data if self._unparsed else data
         found = final_head(data)
         if found is None:
@@ -138,7 +143,7 @@ class AnswerReader:
 
     def _read_chunks(self, data: bytes) -> bytes:
         if self._chunks is None:
-            # llhttp has to see the head before any chunk.
+            # llhttp parses chunks only after the head that announces them.
             self._chunks = _ChunkParts()
             self._parser = httptools.HttpResponseParser(self._chunks)
             self._parser.feed_data(self._head_bytes)
@@ -152,7 +157,7 @@ class AnswerReader:
             chunks.surplus = True
         self.complete = chunks.complete
         self.reusable = chunks.complete and head.keeps_connection and not chunks.surplus
-        # A size line that has only begun calls back nothing, but then it does not end with LF either.
+        # llhttp reports nothing for an incomplete size line, but data that ends within one does not end with LF.
         self._between_chunks = chunks.ended and not chunks.complete and data.endswith(b"\n")
         body = chunks.take()
         if self._between_chunks:
@@ -167,45 +172,45 @@ class AnswerReader:
 
 
 class _ChunkParts:
-    """What llhttp reads in chunks; no part of what holds the parser, or both would wait for the garbage collector."""
+    """What llhttp found in chunks. It does not refer to the parser's owner, as a cycle would need collecting."""
 
     __slots__ = ("_pieces", "complete", "ended", "on_body", "surplus")
 
     def __init__(self) -> None:
         self.complete = False
-        """The last chunk and the trailer are here."""
+        """Whether the last chunk and the trailer have arrived."""
         self.surplus = False
-        """Something follows the answer."""
+        """Whether bytes follow the answer."""
         self.ended = False
-        """The latest chunk is whole, and no other has begun."""
+        """Whether the latest chunk is complete and no other has begun."""
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append
 
     def take(self) -> bytes:
-        """Return what was read since the last time."""
+        """Return the bytes of the body since the last call."""
         body = b"".join(self._pieces)
         self._pieces.clear()
         return body
 
     def on_message_begin(self) -> None:
-        """The answer's own first byte, or something after its end."""
+        """Handle the first byte of the answer, or of something after its end."""
         self.surplus = self.complete
 
     def on_chunk_header(self) -> None:
-        """A chunk begins."""
+        """Handle the beginning of a chunk."""
         self.ended = False
 
     def on_chunk_complete(self) -> None:
-        """A chunk is whole."""
+        """Handle the end of a chunk."""
         self.ended = True
 
     def on_message_complete(self) -> None:
-        """The answer's end."""
+        """Handle the end of the answer."""
         self.complete = True
 
 
 class WholeAnswer(NamedTuple):
-    """An answer that came in one piece."""
+    """A complete answer."""
 
     head: Head
     body: bytes
@@ -214,9 +219,9 @@ class WholeAnswer(NamedTuple):
 
 @lru_cache(_REMEMBERED)
 def whole_answer(data: bytes, inflates: bool) -> WholeAnswer | None:
-    """Return the answer that `data` is; None where `AnswerReader` needs more than that.
+    """Return the answer in `data`; None if it is not complete.
 
-    A broadcast brings the same answer to many clients: it is read once.
+    Cached, because a broadcast sends the same answer to many clients.
     """
     reader = AnswerReader(inflates)
     body = reader.read(data)
@@ -226,7 +231,7 @@ def whole_answer(data: bytes, inflates: bool) -> WholeAnswer | None:
 
 
 def final_head(data: bytes) -> tuple[Head, bytes, bytes] | None:
-    """Return the head of the final answer in `data`, its bytes, and what follows it; None where it is not whole yet."""
+    """Return the head of the final answer in `data`, its bytes, and what follows it; None while it is not complete."""
     while data.startswith(_FIRST_BYTES[: len(data)]):
         end = data.find(_HEAD_END) + len(_HEAD_END)
         if end < len(_HEAD_END):
@@ -237,12 +242,12 @@ def final_head(data: bytes) -> tuple[Head, bytes, bytes] | None:
         head = parse_head(head_bytes)
         if head.status >= _FIRST_FINAL or head.status == _SWITCHING_PROTOCOLS:
             return head, head_bytes, data
-    raise MalformedAnswerError("it does not begin as one of HTTP/1.1")
+    raise MalformedAnswerError("it does not begin as an HTTP/1.1 answer")
 
 
 @lru_cache(_REMEMBERED)
 def plain_chunks(data: bytes) -> bytes | None:
-    """Return what is in the chunks that `data` is, if they are whole, none of them the last, and without extensions."""
+    """Return the content of the chunks in `data`; None unless all are complete, without extensions and not the last."""
     pieces: list[bytes] = []
     at = 0
     while at < len(data):
@@ -259,7 +264,7 @@ def plain_chunks(data: bytes) -> bytes | None:
 
 
 class _HeadFields:
-    """What llhttp reads in a head."""
+    """What llhttp found in a head."""
 
     def __init__(self) -> None:
         self.fields: list[tuple[bytes, bytes]] = []
@@ -267,17 +272,17 @@ class _HeadFields:
         self.keeps_connection: bool | None = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One field."""
+        """Handle a field."""
         self.fields.append((name.lower(), value.strip()))
 
     def on_headers_complete(self) -> None:
-        """The head's end, where llhttp still knows what the fields say of the connection."""
+        """Handle the end of the head, the last moment at which llhttp knows whether the connection is kept."""
         self.keeps_connection = self.parser.should_keep_alive()
 
 
 @lru_cache(_REMEMBERED)
 def parse_head(head_bytes: bytes) -> Head:
-    """Parse a head with the empty line at its end; MalformedAnswerError where it is none."""
+    """Parse a head including the empty line at its end; raise MalformedAnswerError if it is not one."""
     found = _HeadFields()
     found.parser = parser = httptools.HttpResponseParser(found)
     try:

@@ -1,8 +1,8 @@
-"""An event stream from its bytes, in whatever pieces they come (WHATWG HTML, section 9.2).
+"""An incremental parser of event streams, for bytes that arrive in arbitrary pieces (WHATWG HTML, section 9.2).
 
-Lines end with CR, LF or CRLF; an event ends with an empty line. `EventStream` cuts a stream into texts that begin where
-an event begins, and `parse_events` reads those: a pure function, so that what it makes of the same bytes may be
-remembered. What common servers send is such a text as it comes.
+Lines end with CR, LF or CRLF; an event ends with an empty line. `EventStream` cuts a stream into texts that begin at an
+event, and `parse_events` parses those. It is a pure function, so that its results can be cached. What common servers
+send at a time is such a text already.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 MESSAGE: Final = b"message"
-"""The type of an event that names none."""
+"""The type of an event without an `event` field."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGEST_RETRY_DIGITS = 12
-"""Of milliseconds: thirty years."""
+"""Enough milliseconds for thirty years."""
 
 
 class StreamEvent(NamedTuple):
@@ -22,25 +22,25 @@ class StreamEvent(NamedTuple):
     type: bytes
     data: bytes
     last_event_id: bytes | None
-    """As the stream says by then; None where it has said nothing of it since the text began."""
+    """The last `id` up to this event; None if there has been none since the text began."""
 
 
 class ParsedEvents(NamedTuple):
-    """What there is in a part of a stream."""
+    """The contents of a part of a stream."""
 
     events: tuple[StreamEvent, ...]
     last_event_id: bytes | None
-    """At its end; None where it says nothing of it."""
+    """The last `id`; None without one."""
     retry_ms: int | None
-    """The reconnection time; None where it says nothing of it."""
+    """The last reconnection time; None without one."""
     rest: bytes
-    """Of an event whose end is not there, its lines ended by LF."""
+    """The beginning of an incomplete event, its lines ended by LF."""
     ends_with_cr: bool
-    """An LF that follows belongs to the last line's end."""
+    """Whether an LF that follows belongs to the end of the last line."""
 
 
 def parse_events(text: bytes) -> ParsedEvents:
-    """Parse the whole events in `text`, which begins where an event begins."""
+    """Parse the complete events in `text`, which begins at an event."""
     ends_with_cr = text.endswith(b"\r")
     *blocks, rest = _with_lf(text).split(b"\n\n")
     events: list[StreamEvent] = []
@@ -65,19 +65,19 @@ def parse_events(text: bytes) -> ParsedEvents:
 
 
 class EventStream:
-    """Cuts one stream into texts for `parse_events`, in a time that goes by its length."""
+    """Cuts one stream into texts for `parse_events`, in time proportional to its length."""
 
     __slots__ = ("_after_cr", "_begun", "_pieces", "between_events")
 
     def __init__(self) -> None:
         self.between_events = False
-        """What comes next is a text as it is."""
+        """Whether the next bytes can be parsed without going through `add`."""
         self._begun = False
-        """What may be a byte-order mark is behind."""
+        """Whether a byte-order mark, if there is one, has been passed over."""
         self._after_cr = False
-        """The last byte was a CR: an LF that follows belongs to it."""
+        """Whether the last byte was a CR, so that an LF that follows belongs to it."""
         self._pieces: list[bytes] = []
-        """Of an event whose end has not come, lines ended by LF."""
+        """Pieces of an incomplete event, lines ended by LF."""
 
     def add(self, data: bytes) -> bytes:
         """Return the text that ends with `data`, where that may end an event; else nothing, and it is kept."""
@@ -86,7 +86,7 @@ class EventStream:
         return text
 
     def keep(self, rest: bytes, ends_with_cr: bool) -> None:
-        """Go on with what `parse_events` has left of the text."""
+        """Keep what `parse_events` left of the text, for the bytes that follow."""
         self._pieces = [rest] if rest else []
         self._after_cr = self._after_cr or ends_with_cr
         self.between_events = not self._pieces and not self._after_cr

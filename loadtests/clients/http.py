@@ -20,7 +20,6 @@ from servers import wire
 
 _PADDING = "X-Padding: "
 _REMEMBERED_HEADS = 256
-_REDIRECTIONS = range(300, 400)
 
 
 class HttpClient(Client):
@@ -102,9 +101,9 @@ class HttpClient(Client):
     def refuse(self, head: Head, body: bytes, now_ns: int) -> None:
         """Record an answer with another status than was expected; the cursor's being too old is the end."""
         problem = f"answered {head.status} (expected {self.expected_status})"
-        location = head.field(b"location")
-        if head.status in _REDIRECTIONS and location is not None:
-            self.report_answer(f"{problem}, a redirect, and none is followed", location)
+        location = head.redirect_location
+        if location is not None:
+            self.report_answer(f"{problem}; redirects are not followed", location)
         else:
             self.report_answer(problem, body)
         self.record_answer(Outcome.BAD_STATUS, now_ns, head.status)
@@ -184,14 +183,14 @@ class HttpClient(Client):
             # No kernel stamps the end of a stream.
             self._complete(self._joined(answer), now_ns, NO_TIME_NS)
         elif self._down_bytes:
-            self._abandon(Outcome.LOST, now_ns, "got part of an answer, then its connection ended")
+            self._abandon(Outcome.LOST, now_ns, "got part of an answer before its connection was closed")
         elif not self._reused:
-            self._abandon(Outcome.LOST, now_ns, "got no answer: its new connection ended")
+            self._abandon(Outcome.LOST, now_ns, "got no answer: its new connection was closed")
         elif self._kind is RequestKind.POST:
             self._abandon(
                 Outcome.LOST,
                 now_ns,
-                "got no answer: its kept connection ended, and a POST is not sent twice (RFC 9110, 9.2.2)",
+                "got no answer: its kept-alive connection was closed, and a POST is not sent twice (RFC 9110, 9.2.2)",
             )
         # Else a server hung up just as it was asked. The driver opens another connection, and `opened` asks once more.
 

@@ -13,14 +13,14 @@ from servers import wire
 
 _CONTENT_TYPE = b"text/event-stream"
 _ENOUGH_BYTES = 80
-"""Of a body that is no event stream, to show what it is instead."""
+"""As much of a body that is not an event stream is awaited, for the message that shows it."""
 _NS_PER_MS = 1_000_000
 
 
 class SseClient(HttpClient):
-    """Reads the unnamed events of an event stream; who must reconnect says by Last-Event-ID where it was.
+    """Reads the unnamed events of an event stream; on a reconnect it sends Last-Event-ID.
 
-    Events of other types (`event: ping`) are another application's, and none of those that are counted.
+    Events of other types (`event: ping`) belong to another application and are not counted.
     """
 
     __slots__ = ("_last_event_id", "_reconnection_ns", "_stream")
@@ -30,10 +30,10 @@ class SseClient(HttpClient):
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
         self._stream: EventStream | None = None
-        """Of the open stream; None while there is none."""
+        """The parser of the open stream; None while there is none."""
         self._last_event_id = b"%d" % self.cursor if self.cursor else b""
         self._reconnection_ns = RETRY_DELAY_NS
-        """Until a stream that has ended is opened again; the server may name another by `retry:`."""
+        """The pause before a stream that has ended is opened again; the server may set it with `retry:`."""
 
     def ask_again(self, now_ns: int) -> None:
         last_event_id = self._last_event_id.decode("utf-8", "replace")
@@ -53,7 +53,7 @@ class SseClient(HttpClient):
         try:
             body = answer.read(data)
         except MalformedAnswerError as error:
-            self.report(f"GET {wire.SSE_PATH} broke off: {error}", data)
+            self.report(f"GET {wire.SSE_PATH} became unreadable: {error}", data)
             self.record_garbled(user_ns, kernel_ns)
             self.retry_later(user_ns)
             return True
@@ -69,7 +69,7 @@ class SseClient(HttpClient):
             return
         begun = b"".join(self._pieces)
         if _is_event_stream(head):
-            # It is open as soon as its head is here.
+            # The stream is open as soon as its head has arrived.
             self.record_answer(Outcome.ANSWERED, user_ns, head.status)
             self.note_compression(head)
             self.ready = True
@@ -89,7 +89,7 @@ class SseClient(HttpClient):
         elif not _is_event_stream(head):
             self._refuse_type(head, body, user_ns)
         else:
-            # A stream that ends where it begins.
+            # The whole stream arrived at once, its end included.
             self.record_answer(Outcome.ANSWERED, user_ns, head.status)
             self.ready = True
             self._read_events(EventStream(), body, user_ns, kernel_ns)
@@ -120,7 +120,7 @@ class SseClient(HttpClient):
         if further.retry_ms is not None:
             self._reconnection_ns = further.retry_ms * _NS_PER_MS
         if further.garbled is not None:
-            problem = f"GET {wire.SSE_PATH} brought data that are no event of ours (expected {EVENT_AS_JSON})"
+            problem = f"GET {wire.SSE_PATH} delivered data that is not an event (expected {EVENT_AS_JSON})"
             self.report(problem, further.garbled)
 
 

@@ -20,7 +20,7 @@ _DEFLATE = ClientPerMessageDeflateFactory(
     server_max_window_bits=12, client_max_window_bits=12, compress_settings={"memLevel": 5}
 )
 """RFC 7692, with the settings of uvicorn's side."""
-_SWITCHING_PROTOCOLS, _REDIRECTIONS = 101, range(300, 400)
+_SWITCHING_PROTOCOLS = 101
 _IN_PEACE = (CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD, CloseCode.SERVICE_RESTART)
 """Codes with which a server closes whom it will serve again: the client comes back, and is counted as reconnected."""
 
@@ -123,8 +123,8 @@ class WebSocketClient(Client):
 
     def disconnected(self, now_ns: int) -> None:
         if self._opening:
-            part = "got part of an answer, then its" if self._answer else "got no answer: its new"
-            self._report(f"{part} connection ended", self._answer)
+            part = "got part of an answer before its" if self._answer else "got no answer: its new"
+            self._report(f"{part} connection was closed", self._answer)
             self._record_handshake(Outcome.LOST, now_ns)
         protocol = self._protocol
         self._forget_channel()
@@ -199,7 +199,7 @@ class WebSocketClient(Client):
             self._be_plain()
             if compresses(self.setup):
                 self.recorder.note_deflated(False)
-                self._report("answered 101 without permessage-deflate, which was asked for: nothing is compressed")
+                self._report("answered 101 without permessage-deflate, which was offered: nothing is compressed")
 
     def _refuse(self, outcome: Outcome, now_ns: int, status: int = 0) -> None:
         self._record_handshake(outcome, now_ns, status)
@@ -210,22 +210,22 @@ class WebSocketClient(Client):
 
     def _report_status(self, head: Head, body: bytes) -> None:
         problem = f"answered {head.status} (expected 101 Switching Protocols)"
-        location = head.field(b"location")
-        if head.status in _REDIRECTIONS and location is not None:
-            self._report(f"{problem}, a redirect, and none is followed", location)
+        location = head.redirect_location
+        if location is not None:
+            self._report(f"{problem}; redirects are not followed", location)
         elif head.status == wire.CURSOR_TOO_OLD_STATUS:
             self._report(problem, body)
         else:
-            self._report(f"{problem}: so it is where a proxy in between passes no Upgrade, or no such path", body)
+            self._report(f"{problem}: a proxy in between may not pass on the Upgrade, or the path does not exist", body)
 
     def _report_handshake(self, head: Head, error: Exception) -> None:
         offered = {"extensions": compresses(self.setup), "protocol": False}
         for what, asked in offered.items():
             chosen = head.field(f"sec-websocket-{what}".encode())
             if chosen is not None and not asked:
-                self._report(f"answered 101 with Sec-WebSocket-{what.capitalize()}, which nobody asked for", chosen)
+                self._report(f"answered 101 with Sec-WebSocket-{what.capitalize()}, which was not requested", chosen)
                 return
-        self._report(f"answered 101, but opened no channel: {error}")
+        self._report(f"answered 101, but the handshake failed: {error}")
 
     def _report(self, problem: str, example: bytes = b"") -> None:
         self.report(f"GET {self.target.partition('?')[0]} {problem}", example)
@@ -259,7 +259,7 @@ class WebSocketClient(Client):
         if self._deflate is not None and self._deflate.used is not None:
             self.recorder.note_deflated(self._deflate.used)
             if not self._deflate.used:
-                self._report("brought no message that was compressed, though permessage-deflate was agreed on")
+                self._report("delivered no compressed message, though permessage-deflate was negotiated")
         self._deflate = None
 
     def _forget_channel(self) -> None:
@@ -281,7 +281,7 @@ class WebSocketClient(Client):
             self._frame(frame, user_ns, kernel_ns)
         self._flush(protocol)
         if protocol.parser_exc is not None:
-            self._report(f"broke off: {protocol.parser_exc}")
+            self._report(f"violated the protocol: {protocol.parser_exc}")
         between = not self._unparsed_bytes and not self._in_message
         if between and protocol.state is State.OPEN and not protocol.extensions:
             self._be_plain()
@@ -304,7 +304,7 @@ class WebSocketClient(Client):
                 self._fragments = None
                 self._deliver_text(whole, user_ns, kernel_ns)
         elif frame.opcode is Opcode.BINARY:
-            self._report("brought a binary frame (expected text frames, an event in each)", bytes(frame.data))
+            self._report("delivered a binary frame (expected text frames with one event each)", bytes(frame.data))
             self.record_garbled(user_ns, kernel_ns)
         elif frame.opcode is Opcode.CLOSE:
             self._report_close()
@@ -317,9 +317,9 @@ class WebSocketClient(Client):
 
     def _report_no_event(self, text: bytes) -> None:
         if holds_several(text):
-            self._report("brought a frame that holds more than one event (expected one in each)", text)
+            self._report("delivered a frame that holds more than one event (expected one per frame)", text)
         else:
-            self._report(f"brought a frame that is no event of ours (expected {EVENT_AS_JSON})", text)
+            self._report(f"delivered a frame that is not an event (expected {EVENT_AS_JSON})", text)
 
     def _report_close(self) -> None:
         close = self._library().close_rcvd

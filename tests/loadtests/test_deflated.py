@@ -38,7 +38,7 @@ def test_what_was_compressed_is_recorded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("transport", "said"),
     [
-        ("websocket", "GET /ws answered 101 without permessage-deflate, which was asked for: nothing is compressed"),
+        ("websocket", "GET /ws answered 101 without permessage-deflate, which was offered: nothing is compressed"),
         ("long_poll", "no answer was compressed, though each request said Accept-Encoding: deflate"),
     ],
 )

@@ -200,7 +200,7 @@ def test_a_trials_record_says_why_its_answers_were_refused(tmp_path: Path) -> No
     _, folders = measured(tmp_path, '"short_poll"', behaviour)
     said = json.loads((folders["short_poll"] / "trial.json").read_text())["problems"]
     assert said == [
-        "GET /poll/short answered 302 (expected 200 or 204), a redirect, and none is followed: 'https://elsewhere/login'"
+        "GET /poll/short answered 302 (expected 200 or 204); redirects are not followed: 'https://elsewhere/login'"
     ]
 
 

@@ -203,7 +203,7 @@ def test_a_poll_whose_answer_breaks_off_is_an_error_and_the_client_resumes_at_it
     bench.cut()
     assert not bench.client.wants_connection
     assert bench.outcomes(RequestKind.POLL) == ["ANSWERED", "LOST"]
-    assert bench.problem == "GET /poll/long got part of an answer, then its connection ended"
+    assert bench.problem == "GET /poll/long got part of an answer before its connection was closed"
     cut_ns = bench.now_ns
     bench.ring()
     assert bench.now_ns - cut_ns == 100 * MS
@@ -238,7 +238,7 @@ def test_a_poll_that_was_sent_again_in_vain_is_an_error() -> None:
     bench.connect()
     bench.cut()
     assert bench.outcomes(RequestKind.POLL) == ["EMPTY", "LOST"]
-    assert bench.problem == "GET /poll/long got no answer: its new connection ended"
+    assert bench.problem == "GET /poll/long got no answer: its new connection was closed"
     assert not bench.client.wants_connection
 
 
@@ -348,7 +348,7 @@ def test_a_connect_that_hangs_is_tried_again_and_nothing_is_ready_or_asked_by_th
     [
         (
             http(302, b"<html>", extra="location: http://other/login\r\n"),
-            "answered 302 (expected 200 or 204), a redirect, and none is followed: 'http://other/login'",
+            "answered 302 (expected 200 or 204); redirects are not followed: 'http://other/login'",
         ),
         (http(404, b"Not here\n"), "answered 404 (expected 200 or 204): 'Not here\\n'"),
         (http(503), "answered 503 (expected 200 or 204)"),
@@ -362,7 +362,7 @@ def test_a_connect_that_hangs_is_tried_again_and_nothing_is_ready_or_asked_by_th
         ),
         (
             b"SSH-2.0-OpenSSH\r\n",
-            "got no usable answer: it does not begin as one of HTTP/1.1: 'SSH-2.0-OpenSSH\\r\\n'",
+            "got no usable answer: it does not begin as an HTTP/1.1 answer: 'SSH-2.0-OpenSSH\\r\\n'",
         ),
     ],
 )

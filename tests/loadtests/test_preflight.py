@@ -54,25 +54,29 @@ def test_a_target_that_keeps_the_contract_is_told_nothing_and_keeps_nothing(tmp_
         (
             "websocket",
             Behaviour(replaced={"/ws": Answer(400, b"upgrade?")}),
-            "WebSocket, tried before the first trial: GET /ws answered 400 (expected 101 Switching Protocols): so it "
-            "is where a proxy in between passes no Upgrade, or no such path: 'upgrade?'",
+            "WebSocket, tried before the first trial: GET /ws answered 400 (expected 101 Switching Protocols): a "
+            "proxy in between may not pass on the Upgrade, or the path does not exist: 'upgrade?'",
         ),
         (
             "websocket",
             Behaviour(handshake_fields=("Sec-WebSocket-Protocol: chat",)),
-            "GET /ws answered 101 with Sec-WebSocket-Protocol, which nobody asked for: 'chat'",
+            "GET /ws answered 101 with Sec-WebSocket-Protocol, which was not requested: 'chat'",
         ),
-        ("websocket", Behaviour(frame_start=0x82), "GET /ws brought a binary frame (expected text frames, an event"),
+        (
+            "websocket",
+            Behaviour(frame_start=0x82),
+            "GET /ws delivered a binary frame (expected text frames",
+        ),
         (
             "websocket",
             Behaviour(encode=lambda value: json.dumps([value, value]).encode()),
-            'GET /ws brought a frame that holds more than one event (expected one in each): \'[{"seq": 1',
+            'GET /ws delivered a frame that holds more than one event (expected one per frame): \'[{"seq": 1',
         ),
         ("websocket", Behaviour(closes_after_event=(1, 1011)), "GET /ws was closed by the server with code 1011"),
         (
             "sse",
             Behaviour(replaced={"/sse": Answer(302, headers=("Location: /login",))}),
-            "GET /sse answered 302 (expected 200 with text/event-stream), a redirect, and none is followed: '/login'",
+            "GET /sse answered 302 (expected 200 with text/event-stream); redirects are not followed: '/login'",
         ),
         (
             "sse",
@@ -105,7 +109,7 @@ def test_what_is_wrong_with_a_transport_is_said(
 @pytest.mark.parametrize(
     ("transport", "said"),
     [
-        ("websocket", "answered 101 without permessage-deflate, which was asked for"),
+        ("websocket", "answered 101 without permessage-deflate, which was offered"),
         ("sse", "no answer was compressed"),
         ("long_poll", "no answer was compressed"),
         ("short_poll", "no answer was compressed"),
@@ -137,7 +141,7 @@ def test_a_websocket_behind_an_nginx_that_passes_no_upgrade(tmp_path: Path) -> N
     with running_server(tmp_path) as server, nginx_before(server, tmp_path) as url:
         said = refused("loadtests", "run", path, "--results", tmp_path / "results", "--target", url)
     assert f"TARGET={url}: WebSocket, tried before the first trial: GET /ws answered 4" in said
-    assert "(expected 101 Switching Protocols): so it is where a proxy in between passes no Upgrade" in said
+    assert "(expected 101 Switching Protocols): a proxy in between may not pass on the Upgrade" in said
     assert not list((tmp_path / "results").glob("*")), "nothing was begun"
 
 

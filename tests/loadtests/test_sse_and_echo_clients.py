@@ -92,7 +92,7 @@ def test_sse_data_that_are_no_event_are_shown() -> None:
     bench.connect()
     bench.feed(HEAD + chunk(1) + chunked(b"data: keep-alive\n\n"))
     assert bench.deliveries.seq.tolist() == [1, 0]
-    assert bench.problem.startswith("GET /sse brought data that are no event of ours (expected JSON")
+    assert bench.problem.startswith("GET /sse delivered data that is not an event (expected JSON")
     assert bench.problem.endswith(": 'keep-alive'")
 
 
@@ -161,7 +161,7 @@ def test_sse_whose_chunks_break_off_says_so() -> None:
     bench.connect()
     bench.feed(HEAD + chunk(1))
     bench.feed(b"no chunk\r\n")
-    assert bench.problem.startswith("GET /sse broke off: its chunks are malformed")
+    assert bench.problem.startswith("GET /sse became unreadable: its chunks are malformed")
     assert bench.deliveries.seq.tolist() == [1, 0]
     assert not bench.client.wants_connection
 
@@ -246,7 +246,7 @@ def test_a_message_on_a_kept_connection_that_dies_is_not_sent_twice() -> None:
     bench.cut()
     assert bench.outcomes(RequestKind.POST) == ["ANSWERED", "LOST"]
     assert bench.problem == (
-        "POST /echo got no answer: its kept connection ended, and a POST is not sent twice (RFC 9110, 9.2.2)"
+        "POST /echo got no answer: its kept-alive connection was closed, and a POST is not sent twice (RFC 9110, 9.2.2)"
     )
 
 

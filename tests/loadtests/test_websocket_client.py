@@ -167,14 +167,13 @@ def _accepted(bench: Bench, further: str = "") -> bytes:
         (b"HTTP/1.1 200 OK\r\n\r\n<html>", "GET /ws answered 200 (expected 101 Switching Protocols)"),
         (
             b"HTTP/1.1 301 Moved\r\nLocation: https://here/ws\r\nContent-Length: 0\r\n\r\n",
-            "GET /ws answered 301 (expected 101 Switching Protocols), a redirect, and none is followed: "
-            "'https://here/ws'",
+            "GET /ws answered 301 (expected 101 Switching Protocols); redirects are not followed: 'https://here/ws'",
         ),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "GET /ws got no usable answer: it does not begin as one of HTTP/1.1: 'SSH-2.0"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "GET /ws got no usable answer: it does not begin as an HTTP/1.1 answer: 'SSH-2.0"),
         (
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: wrong\r\n\r\n",
-            "GET /ws answered 101, but opened no channel: invalid Sec-WebSocket-Accept header: wrong",
+            "GET /ws answered 101, but the handshake failed: invalid Sec-WebSocket-Accept header: wrong",
         ),
     ],
 )
@@ -191,10 +190,10 @@ def test_why_a_channel_was_not_opened_is_said(answer: bytes, said: str) -> None:
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        ("Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol, which nobody asked for: 'chat'"),
+        ("Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol, which was not requested: 'chat'"),
         (
             "Sec-WebSocket-Extensions: permessage-deflate",
-            "Sec-WebSocket-Extensions, which nobody asked for: 'permessage-deflate'",
+            "Sec-WebSocket-Extensions, which was not requested: 'permessage-deflate'",
         ),
     ],
 )
@@ -219,7 +218,10 @@ def test_informational_answers_may_precede_and_frames_may_follow_the_handshakes_
 
 @pytest.mark.parametrize(
     ("arrived", "said"),
-    [(b"", "GET /ws got no answer: its new connection ended"), (b"HTTP/1.1 1", "GET /ws got part of an answer, then")],
+    [
+        (b"", "GET /ws got no answer: its new connection was closed"),
+        (b"HTTP/1.1 1", "GET /ws got part of an answer"),
+    ],
 )
 def test_a_connection_that_ends_before_the_handshake_is_said(arrived: bytes, said: str) -> None:
     bench = Bench("websocket")
@@ -234,15 +236,15 @@ def test_a_connection_that_ends_before_the_handshake_is_said(arrived: bytes, sai
 
 def test_a_frame_that_is_no_event_is_shown_and_two_events_in_one_are_told_apart() -> None:
     for text, said in (
-        ("hello", f"is no event of ours (expected {EVENT_AS_JSON}): 'hello'"),
-        (event(1) + event(2), "holds more than one event (expected one in each): '{"),
-        (event(1) + "\n" + event(2), "holds more than one event (expected one in each): '{"),
-        (f"[{event(1)},{event(2)}]", "holds more than one event (expected one in each): '[{"),
+        ("hello", f"is not an event (expected {EVENT_AS_JSON}): 'hello'"),
+        (event(1) + event(2), "holds more than one event (expected one per frame): '{"),
+        (event(1) + "\n" + event(2), "holds more than one event (expected one per frame): '{"),
+        (f"[{event(1)},{event(2)}]", "holds more than one event (expected one per frame): '[{"),
     ):
         bench, peer = opened()
         bench.feed(peer.text(text))
         [problem] = bench.recorder.problems
-        assert problem.startswith(f"GET /ws brought a frame that {said}")
+        assert problem.startswith(f"GET /ws delivered a frame that {said}")
         assert problem.count("seq") <= EVENT_AS_JSON.count("seq") + 2, "80 bytes of it"
 
 
@@ -251,7 +253,7 @@ def test_a_binary_frame_is_said() -> None:
     peer.protocol.send_binary(event(1).encode())
     bench.feed(peer.to_send())
     [problem] = bench.recorder.problems
-    assert problem.startswith('GET /ws brought a binary frame (expected text frames, an event in each): \'{"seq":1')
+    assert problem.startswith('GET /ws delivered a binary frame (expected text frames with one event each): \'{"seq":1')
 
 
 @pytest.mark.parametrize(("code", "told"), [(1000, False), (1001, False), (1012, False), (1011, True), (4000, True)])
@@ -271,7 +273,7 @@ def test_a_close_code_that_is_no_farewell_is_said(code: int, told: bool) -> None
 def test_a_break_of_the_protocol_is_said() -> None:
     bench, _ = opened()
     bench.feed(b"\xc1\x00")
-    assert list(bench.recorder.problems) == ["GET /ws broke off: reserved bits must be 0"]
+    assert list(bench.recorder.problems) == ["GET /ws violated the protocol: reserved bits must be 0"]
 
 
 def test_compression_that_was_not_agreed_on_or_not_used_is_said() -> None:
@@ -280,14 +282,14 @@ def test_compression_that_was_not_agreed_on_or_not_used_is_said() -> None:
     peer.protocol.available_extensions = []
     refused.feed(peer.hear(refused.connect()))
     assert list(refused.recorder.problems) == [
-        "GET /ws answered 101 without permessage-deflate, which was asked for: nothing is compressed"
+        "GET /ws answered 101 without permessage-deflate, which was offered: nothing is compressed"
     ]
     agreed, peer = opened(compression="deflate")
     agreed.feed(b"\x81" + bytes([len(event(1))]) + event(1).encode())  # RSV1 is not set: as it is
     assert agreed.deliveries.payload_ok.tolist() == [1]
     agreed.client.finish(agreed.now_ns)
     assert list(agreed.recorder.problems) == [
-        "GET /ws brought no message that was compressed, though permessage-deflate was agreed on"
+        "GET /ws delivered no compressed message, though permessage-deflate was negotiated"
     ]
     used, peer = opened(compression="deflate")
     used.feed(peer.text(event(1)))
