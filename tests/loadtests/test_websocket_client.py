@@ -157,8 +157,8 @@ def _accepted(bench: Bench, further: str = "") -> bytes:
     [
         (
             b"HTTP/1.1 400 Bad Request\r\nContent-Length: 11\r\n\r\nno upgrade!",
-            "GET /ws answered 400 (expected 101 Switching Protocols): so it is where a proxy in between passes no "
-            "Upgrade, or no such path: 'no upgrade!'",
+            "GET /ws answered 400 (expected 101 Switching Protocols): a proxy in between may not pass on the "
+            "Upgrade, or the path does not exist: 'no upgrade!'",
         ),
         (
             b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
