@@ -18,7 +18,7 @@ Points = Sequence[JsonObject]
 
 
 def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo], set_aside: Sequence[JsonObject]) -> list[str]:
-    """Sentences, none where nothing weakens the run. `trials` are the finished ones."""
+    """Return the sentences, none if nothing weakens the run; `trials` are the finished ones."""
     return [
         *_extent(run, points, trials),
         *_machine(run, trials),
@@ -43,7 +43,7 @@ def _extent(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterat
         yield f"Some points have only {fewest} trials: their intervals are wide."
     if lacking := not_known(points):
         asked = f"{100 * run.scenario['precision']:g} %"
-        yield f"Not known to {asked}, as the scenario asks: the median of {_count(lacking, 'point')}."
+        yield f"The median is not known to {asked}, as the scenario asks, at {_count(lacking, 'point')}."
     if few := [point for point in points if 0 < point["deliveries"] < P99_NEEDS_DELIVERIES]:
         yield f"At {_count(few, 'point')} of fewer than {P99_NEEDS_DELIVERIES} deliveries the p99 is the maximum."
 
@@ -51,7 +51,7 @@ def _extent(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterat
 def _machine(run: RunInfo, trials: Sequence[TrialInfo]) -> Iterator[str]:
     pinned = [trial.capabilities.get("cpu_pinned") for trial in trials]
     if run.target is not None:
-        yield "The server was already running: on which cores is not known, and load on them slows it down."
+        yield "The server was already running: its cores are not known, and other load on them would slow it down."
     elif any(cores is None or set(cores["server"]) & set(cores["load"]) for cores in pinned):
         yield "Server and load were not kept on cores of their own: each can slow the other down."
     clocks = [trial.capabilities.get("server_clock") or {} for trial in trials]
@@ -66,7 +66,7 @@ def _machine(run: RunInfo, trials: Sequence[TrialInfo]) -> Iterator[str]:
             "ms only, and so is every latency of its clients."
         )
     if late := sum(worker.end == "late" for worker in workers):
-        yield f"A worker came too late for a trial, and had no part in it, {late} times."
+        yield f"A worker was too late for a trial and took no part in it, {plural(late, 'time')}."
 
 
 def _withheld(run: RunInfo, points: Points) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _withheld(run: RunInfo, points: Points) -> Iterator[str]:
         if withheld := point["latency_withheld"]:
             trials = f"{withheld['trials']} of {plural(point['trials'], 'trial')}"
             yield (
-                f"{labels[point['transport']]}: the one-way latency of {trials} is not told, as {withheld['reason']}."
+                f"{labels[point['transport']]}: the one-way latency of {trials} is withheld, as {withheld['reason']}."
             )
 
 
@@ -93,8 +93,8 @@ def _repeated(set_aside: Sequence[JsonObject]) -> Iterator[str]:
     if set_aside:
         why = "; ".join(f"{attempt['trial']}: {', '.join(attempt['reasons'])}" for attempt in set_aside)
         yield (
-            f"{plural(len(set_aside), 'attempt')} at trials repeated, as the machine had disturbed them, by its own "
-            f"signs and not by latencies: {why}."
+            f"{plural(len(set_aside), 'attempt')} at trials repeated, as the machine had disturbed them (judged by the "
+            f"machine's own signs, not by latencies): {why}."
         )
 
 
@@ -107,7 +107,7 @@ def _late_by_its_own_work(points: Points) -> Iterator[str]:
     if late := [point for point in points if is_late(point)]:
         yield (
             f"At {_count(late, 'point')} the server published events late because it was answering its clients: "
-            "that is part of what the transport costs it, and in the latencies."
+            "that is a cost of the transport, and part of the latencies."
         )
 
 
@@ -116,8 +116,8 @@ def _throttled(run: RunInfo, points: Points) -> Iterator[str]:
     if at:
         cores = run.machine.get("cpu_quota_cores")
         yield (
-            f"A CPU quota{f' of {cores:g} cores' if cores else ''} was used up at {_count(at, 'point')}: its processes "
-            f"had to wait for up to {milliseconds(max(point['throttled_ms'] for point in at))} of a trial's window "
+            f"A CPU quota{f' of {cores:g} cores' if cores else ''} was used up at {_count(at, 'point')}: it delayed "
+            f"the processes by up to {milliseconds(max(point['throttled_ms'] for point in at))} of a trial's window "
             "(added up over cores), and latencies contain it. Allow the container more cores, or use fewer clients."
         )
 
@@ -136,27 +136,27 @@ def _instruments(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> I
     if any(point["latency_stamp"] == "user" for point in points):
         yield "Without kernel arrival stamps latency includes the client's own delay in reading."
     elif missing := sum(point["stamps"]["missing"] for point in points):
-        yield f"{missing} deliveries had no kernel arrival stamp: the client's own was taken."
+        yield f"{missing} deliveries had no kernel arrival stamp: the client's own was used."
     if not all(trial.capabilities.get("tcp_info") for trial in trials):
         yield "Bytes are counted in the client and not by the kernel: TCP/IP overhead is not known."
     if "trace" in run.settings and any(point["parts_ms"]["queue"] is None and point["freshness"] for point in points):
-        yield "The server's trace has gaps: at some points the time within the server is not told from that after it."
+        yield "The server's trace has gaps: at some points the time within the server is not known separately."
     if any(point["server_cpu_ratio"] is None for point in points):
         yield "The server's CPU time was not measured."
 
 
 def _surprises(run: RunInfo, points: Points) -> Iterator[str]:
     if late := sum(point["ledger"]["late"] for point in points):
-        yield f"{late} deliveries came later than any transport has to be: they count, but look at them."
+        yield f"{late} deliveries arrived later than any transport should be: they count, but deserve a look."
     if reconnects := sum(point["requests"]["reconnects"] for point in points):
-        yield f"{reconnects} connections were opened again in mid-trial."
+        yield f"{reconnects} connections were opened again during a trial."
     if off := [point for point in points if _off_the_model(point)]:
         labels = {style.name: style.label for style in run.transports}
         where = f"{_count(off, 'point')} ({', '.join(dict.fromkeys(labels[p['transport']] for p in off))})"
         yield (
             f"At {where} the mean latency is more than {MODEL_TOLERANCE_RATIO:.0%} + {MODEL_TOLERANCE_MS:g} ms from "
-            "the model on the trials' own schedules: there the system itself, and not the transport's principle, is "
-            "what was measured."
+            "the model on the trials' own schedules: what was measured there is the system itself, not the transport's "
+            "principle."
         )
 
 

@@ -1,4 +1,4 @@
-"""Text as it is in Markdown (CommonMark with GitHub's tables, links and formulas): none of it becomes markup."""
+"""Escaping of text for Markdown (CommonMark with GitHub's tables, links and formulas)."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _NUMBERED = re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))")
 
 
 def markdown_text(text: str) -> str:
-    """Return what shows as `text` on one line."""
+    """Return Markdown that renders as `text`, on one line."""
     on_one_line = _SPACE.sub(" ", text).strip()
     return _NUMBERED.sub(r"\1\\", _MARKUP.sub(r"\\\g<0>", on_one_line))
 
 
 def finalize(value: object) -> object:
-    """What a template of Markdown writes for a value: `Markup` as it is, everything else as text."""
+    """Return what a Markdown template writes for a value: `Markup` unchanged, everything else escaped."""
     return value if isinstance(value, Markup) else markdown_text(str(value))
 
 
 def fence_of(code: str) -> Markup:
-    """The fence around a block of code that nothing in it ends."""
+    """Return a fence for a block of code, longer than any run of backticks in it."""
     longest = max((len(run) for run in re.findall("`+", code)), default=0)
     return Markup("`" * max(3, longest + 1))

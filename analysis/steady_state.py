@@ -1,9 +1,9 @@
-"""Whether what a trial counts in its measured window is a steady state's, or that of a stream that has only begun.
+"""Whether a trial was in a steady state in its measured window, or its stream had begun too shortly before.
 
-A client that polls every 5 s fetches with each poll the events of 5 s. Where the stream began later than that before
-the window, its first polls fetch less: fewer deliveries are read in the window than fall due in it, and what is
-divided by them, and how old its view is, are those of the start. Latencies are not concerned: they are taken of the
-events that are due in the window, whenever these come.
+A client that polls every 5 s fetches the events of 5 s with each poll. If the stream began less than that before the
+window, its first polls fetch fewer: fewer deliveries are read in the window than fall due in it, so that costs per
+delivery and the age of views are too high or too low. Latencies are not affected: they are those of the events due in
+the window, whenever they arrive.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from analysis.model import Conditions, longest_wait_s
 from loadtests.records import TransportStyle, TrialInfo
 
 STEADY_WITHIN_RATIO = 0.05
-"""By so much may deliveries read in the window be fewer than are due in it, on average over phases and streams."""
+"""How much fewer deliveries may be read in the window than are due in it, on average over phases and streams."""
 
 
 def expected_read_ratio(longest_wait_s: float, before_s: float, window_s: float) -> float:
-    """Deliveries read in the window over those due in it, as expected for polls with any phase.
+    """Return the expected ratio of deliveries read in the window to those due in it, for polls with a random phase.
 
-    `before_s` is how long before the window the first event may have been published and arrive at once. A poll that is
-    read at t brings what was due since the poll before it or the stream's start: of a whole interval P the share
-    min(1, t / P), and the mean of this over the window is the ratio.
+    `before_s` is the time from the earliest possible arrival of an event to the start of the window. A poll that is
+    read a time t after that arrival brings the events due since the previous poll or the stream's start: a share of
+    min(1, t / P) of an interval P. The ratio is the mean of this share over the window.
     """
 
-    def brought_s(until_s: float) -> float:
+    def integral_s(until_s: float) -> float:
         if until_s <= 0:
             return 0.0
         return until_s - longest_wait_s / 2 if until_s >= longest_wait_s else until_s**2 / (2 * longest_wait_s)
 
-    return (brought_s(before_s + window_s) - brought_s(before_s)) / window_s
+    return (integral_s(before_s + window_s) - integral_s(before_s)) / window_s
 
 
 def unsteady_reason(info: TrialInfo, style: TransportStyle) -> str | None:
-    """Why what this trial counts per event, and how old its views are, would mislead; None where it does not."""
+    """Return why this trial's costs per event and freshness would mislead; None if it was in a steady state."""
     conditions = Conditions.of_point(info.parameters, style.role)
     wait_s = longest_wait_s(style.model, conditions)
     warm_up_s = (info.window_start_ns - info.t0_ns) / 1e9

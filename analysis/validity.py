@@ -28,9 +28,9 @@ from loadtests.records import (
     Trial,
     WorkerInfo,
     core_taken,
+    likely_cause,
     scheduled_latency_ms,
     unexplained_lateness,
-    what_held_up,
 )
 
 CPU_RATIO_LIMITS = {SampleRole.LOAD: 0.85, SampleRole.SERVER: 0.9, SampleRole.RELAY: 0.85}
@@ -241,16 +241,16 @@ def _publishing(evidence: Evidence) -> Iterator[str]:
     trial, style = evidence.trial, evidence.style
     scheduled_ms = scheduled_latency_ms(trial.info.parameters)
     if style.model.startswith("round_trip"):
-        if said := message_lateness(trial, style).excess("messages were sent", scheduled_ms):
+        if said := message_lateness(trial, style).describe_excess("messages were sent", scheduled_ms):
             yield f"{said}: {_remedy(evidence, SampleRole.LOAD, 'use fewer clients')}"
         return
     # Nobody knows what kept a server busy whose CPU time is not known: its lateness is part of what was measured.
     if evidence.work is None:
         return
-    if said := unexplained_lateness(trial, evidence.work).excess("events were published", scheduled_ms):
-        disturbed = unexplained_lateness(trial, evidence.work, np.inf).excess("", scheduled_ms)
+    if said := unexplained_lateness(trial, evidence.work).describe_excess("events were published", scheduled_ms):
+        disturbed = unexplained_lateness(trial, evidence.work, np.inf).describe_excess("", scheduled_ms)
         overload = "the server had more to do than it could, so lower the load"
-        yield f"{said}: {what_held_up(trial) if disturbed else overload}"
+        yield f"{said}: {likely_cause(trial) if disturbed else overload}"
 
 
 def _core_taken(evidence: Evidence) -> Iterator[str]:
@@ -262,12 +262,12 @@ def _load_lateness(evidence: Evidence) -> Iterator[str]:
     trial = evidence.trial
     scheduled_ms = scheduled_latency_ms(trial.info.parameters)
     remedy = _remedy(evidence, SampleRole.LOAD, "use fewer clients")
-    if said := poll_lateness(trial).excess("polls were sent", scheduled_ms):
+    if said := poll_lateness(trial).describe_excess("polls were sent", scheduled_ms):
         yield f"{said}: {remedy}"
     names = {worker.index: worker.name for worker in trial.info.workers}
     for index, lateness in timer_lateness(trial).items():
         timers = f"timers of {names.get(index, 'the load process')} fired"
-        if said := lateness.excess_of_many(timers, LOOP_LAG_LIMIT_MS):
+        if said := lateness.describe_many_late(timers, LOOP_LAG_LIMIT_MS):
             yield f"{said}: {remedy}"
     delay_ns = evidence.latencies.client_delay_ns
     if delay_ns is not None and (delay_ms := median_ms(delay_ns)) > CLIENT_DELAY_P50_LIMIT_MS:

@@ -1,8 +1,7 @@
-"""CPU quotas of containers: how much of the cores' time this process' control groups may use, and for how long they had
-to wait because they had used it up.
+"""CPU quotas of containers: the quota of this process's control groups, and how long it has throttled them.
 
-Both versions of Linux's control groups have them (Documentation/admin-guide/cgroup-v2.rst, scheduler/sched-bwc.rst).
-Reading a group's files is all that is done here; what they say is read by pure functions of their text.
+Both versions of Linux's control groups are read (Documentation/admin-guide/cgroup-v2.rst, scheduler/sched-bwc.rst). The
+contents of their files are parsed by pure functions.
 """
 
 from __future__ import annotations
@@ -16,21 +15,21 @@ _NS_PER_US = 1000
 
 
 def quota_cores() -> float | None:
-    """How many cores' time the processes of this one's groups may use together; None where no quota limits them."""
+    """Return the number of cores that the quotas of this process's control groups allow; None without a quota."""
     return min((cores for _, cores in _limited_groups()), default=None)
 
 
 def throttling_reader() -> Callable[[], int]:
-    """What reads for how long the groups that have a quota were made to wait so far, in ns; 0 where none has.
+    """Return a function that reads how long the groups with a quota have been throttled, in ns; 0 without a quota.
 
-    The kernel adds up the waiting of each core, so that it may be more than the time that has passed.
+    The kernel adds up the time of all cores, so that it may exceed the time that has passed.
     """
     folders = [folder for folder, _ in _limited_groups()]
     return lambda: sum(parse_throttled_ns(_text(folder / "cpu.stat")) for folder in folders)
 
 
 def group_folders(groups: str, mounts: str) -> list[Path]:
-    """Where the control groups are that a process is in and that may limit its CPU time, up to the topmost to be seen.
+    """Return the folders of the control groups that may limit a process's CPU time: its own and all visible parents.
 
     `groups` and `mounts` are the texts of /proc/PID/cgroup and /proc/PID/mountinfo.
     """
@@ -46,7 +45,7 @@ def group_folders(groups: str, mounts: str) -> list[Path]:
         kind, _, options = filesystem.split(" ", 2)
         if kind not in paths or (kind == "cgroup" and _CONTROLLER not in options.split(",")):
             continue
-        # Of a container, what is mounted is its own group, and what it is called outside may not be seen from inside.
+        # In a container the mount may show only its own group, whose path on the host is not visible from inside.
         own = PurePosixPath(paths[kind])
         below = own.relative_to(root) if own.is_relative_to(root) and ".." not in own.parts else PurePosixPath()
         lowest = Path(mount_point) / below
@@ -55,13 +54,13 @@ def group_folders(groups: str, mounts: str) -> list[Path]:
 
 
 def parse_quota(cpu_max: str) -> float | None:
-    """How many cores' time `cpu.max` of version 2 allows ("QUOTA PERIOD", or "max PERIOD"); None for any."""
+    """Return the number of cores in version 2's `cpu.max` ("QUOTA PERIOD"); None without a limit ("max PERIOD")."""
     quota, _, period = cpu_max.strip().partition(" ")
     return int(quota) / int(period) if quota.isdecimal() and period.isdecimal() and int(period) else None
 
 
 def parse_throttled_ns(cpu_stat: str) -> int:
-    """For how long a group was made to wait, by its `cpu.stat`: microseconds in version 2, nanoseconds in version 1."""
+    """Return how long a group was throttled, from its `cpu.stat`: there in µs with version 2, in ns with version 1."""
     values = dict(line.split(" ", 1) for line in cpu_stat.splitlines() if " " in line)
     if "throttled_usec" in values:
         return int(values["throttled_usec"]) * _NS_PER_US
@@ -74,13 +73,13 @@ def _limited_groups() -> list[tuple[Path, float]]:
 
 
 def _quota_of(folder: Path) -> float | None:
-    # Version 1 has the same two numbers in two files, and -1 for any.
+    # Version 1 has the same two numbers in two files, and -1 if unlimited.
     of_version_1 = f"{_text(folder / 'cpu.cfs_quota_us').strip()} {_text(folder / 'cpu.cfs_period_us').strip()}"
     return parse_quota(_text(folder / "cpu.max") or of_version_1)
 
 
 def _text(path: Path) -> str:
-    """Nothing where there is no such file: elsewhere than on Linux, and in the topmost group."""
+    """Return the text of a file; empty if there is none, as on other systems and in the topmost group."""
     try:
         return path.read_text(encoding="ascii", errors="surrogateescape")
     except OSError:
@@ -88,5 +87,5 @@ def _text(path: Path) -> str:
 
 
 def _unescaped(field: str) -> str:
-    """A path as it is, where mountinfo has octal codes for blanks."""
+    """Return a path from mountinfo with its octal escapes of white space and backslashes decoded."""
     return field.replace("\\040", " ").replace("\\011", "\t").replace("\\012", "\n").replace("\\134", "\\")

@@ -1,6 +1,6 @@
-"""What clients do wrong on their connections: counted for /stats, and logged in one line a second however much it is.
+"""Protocol errors of clients: counted for /stats, and logged in at most one line a second.
 
-What a route answers with 4xx is not counted here: that answer says what is wrong.
+Requests that a route answers with 4xx are not counted here: that answer says what is wrong.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _log = logging.getLogger("servers")
 
 
 class ClientErrors:
-    """Counts of each kind since the stream was posted."""
+    """The number of errors of each kind since the stream was posted."""
 
     def __init__(self) -> None:
         self._counts: Counter[ClientError] = Counter()
@@ -27,12 +27,12 @@ class ClientErrors:
     def add(self, kind: ClientError) -> None:
         """Count one error."""
         self._counts[kind] += 1
-        # A client may leave at any time; that is worth a count, but no line.
+        # A client may leave at any time, which is not worth a line in the log.
         if kind != "abandoned_requests":
             self._to_log[kind] += 1
 
     def clear(self) -> None:
-        """Start all counts anew; what is still to be logged will be."""
+        """Reset all counts; errors that are not logged yet still will be."""
         self._counts.clear()
 
     def counts(self) -> Mapping[ClientError, int]:
@@ -40,7 +40,7 @@ class ClientErrors:
         return {kind: self._counts[kind] for kind in get_args(ClientError)}
 
     def log(self) -> None:
-        """Log what was counted since the last call in one line, if anything was; to be called once a second."""
+        """Log the errors since the last call in one line, if there were any; to be called once a second."""
         if self._to_log:
             kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(self._to_log.items()))
             self._to_log.clear()

@@ -1,4 +1,4 @@
-"""Runs an app on uvicorn with every setting pinned, and stops at once when told to."""
+"""uvicorn with every setting pinned, with bounds on requests, and with an immediate stop."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KEEP_ALIVE_S = 300
 """Well above every poll interval: a shorter one races with the polls."""
 MAX_MESSAGE_BYTES = 1024 * 1024
 CUT_OFF_GRACE_S = 2.0
-"""How long a client that is cut off has to read what was sent to it and the close code after that."""
+"""Time for a client that is cut off to read what was sent to it and the close code that follows."""
 
 _PINNED: dict[str, Any] = {
     "loop": "uvloop",
@@ -67,11 +67,11 @@ class Factors:
 
     @property
     def deflates(self) -> bool:
-        """Whether frames and answers are compressed for who accepts it."""
+        """Whether frames and answers are compressed for clients that accept it."""
         return self.compression == "deflate"
 
     def options(self) -> dict[str, object]:
-        """All settings, pinned and chosen, as /stats reports them."""
+        """Return all settings, pinned and chosen, as /stats reports them."""
         return _PINNED | {
             "ws_per_message_deflate": self.deflates,
             "server": f"uvicorn {uvicorn.__version__}",
@@ -84,18 +84,18 @@ class Factors:
         }
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """The app with what these factors put around it."""
+        """Return the app wrapped in the middleware that these factors need."""
         compressed = Deflated(app) if self.deflates else app
         # Outermost, because what compressing does to the headers counts towards their length.
         return Padded(compressed) if self.headers == "padded" else compressed
 
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Of a request's line and headers, which are held in memory until they end: far beyond what a browser sends."""
+"""Limit of a request line and its headers, which are held in memory until they end: far more than a browser sends."""
 MAX_REQUEST_BYTES = 2 * MAX_STREAM_BODY_BYTES
-"""Of a whole request as it travels, trailers and the framing of chunks included."""
+"""Limit of a whole request as transferred, trailers and the framing of chunks included."""
 MAX_PIPELINED = 100
-"""Requests of one connection that wait for an answer."""
+"""Limit of the requests on one connection that wait for an answer."""
 
 _NOT_LOGGED = frozenset(
     {
@@ -107,14 +107,14 @@ _NOT_LOGGED = frozenset(
         "Unsupported upgrade request.",
     }
 )
-"""Messages of uvicorn's that would fill the log, one for each request."""
+"""Messages of uvicorn that would fill the log with one line for each request."""
 
 _STOP_WAIT_S = 0.05
 _DATE_PERIOD_S = 1.0
 
 
 class ServerState(uvicorn.server.ServerState):
-    """What a server's connections share."""
+    """State shared by all connections of a server."""
 
     def __init__(self, client_errors: ClientErrors) -> None:
         super().__init__()
@@ -122,18 +122,18 @@ class ServerState(uvicorn.server.ServerState):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol whose connections take whole chunks, and can be ended while the client reads nothing.
+    """uvicorn's HTTP protocol with client errors counted and requests bounded.
 
-    Client errors are counted, and requests are bounded.
+    An app can write whole chunks to a connection, and cut it off while the client reads nothing.
     """
 
-    # Defaults of the class: what few connections need must not cost the others anything when they are made.
+    # Class attributes as defaults, so that connections which do not need them cost nothing more to create.
     server_state: ServerState
     _refused = False
     _request_bytes = 0
-    """Of the request that is being received, but for what came in one read with its beginning."""
+    """Bytes of the request being received, without those of the read in which it began."""
     _pipelined: deque[RequestResponseCycle] | None = None
-    """Requests that were not answered yet when the next one came, in order; uvicorn forgets the one it answers."""
+    """Requests that were not answered yet when the next one arrived, in order; uvicorn keeps no reference to them."""
 
     def data_received(self, data: bytes) -> None:
         self._request_bytes += len(data)
@@ -153,7 +153,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         if self._unanswered:
-            # The connection would be a WebSocket's, and what answers the request before would never hear of its end.
+            # As a WebSocket, the connection would never report its end to the handler of the earlier request.
             self._refuse()
             self.transport.abort()
             return
@@ -162,7 +162,7 @@ class HttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._refuse()
         if any(cycle.response_started for cycle in self._unanswered):
-            self.transport.close()  # in the middle of an answer a second one would be taken for a part of it
+            self.transport.close()  # within an answer, a second one would be read as a part of it
         else:
             super().send_400_response(msg)
 
@@ -178,7 +178,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     @property
     def _in_head(self) -> bool:
-        """Whether a request has begun whose headers have not ended."""
+        """Whether the headers of a request are incomplete."""
         return self.scope is not None and "method" not in self.scope
 
     @property
@@ -212,11 +212,11 @@ class HttpProtocol(HttpToolsProtocol):
         elif len(self._unanswered) > MAX_PIPELINED:
             self.send_400_response(f"More than {MAX_PIPELINED} requests that wait for an answer.")
         else:
-            # uvicorn reads no more until it has answered, and so would not notice that the client has left.
+            # uvicorn stops reading until it has answered, and so would not notice that the client has left.
             self.flow.resume_reading()
 
     def timeout_keep_alive_handler(self) -> None:
-        # A reply that was not read in all that time never will be; a mere close would wait for it for ever.
+        # An answer that was not read in all that time never will be; close() would wait for that for ever.
         self.transport.abort()
 
     def _write_framed(self, chunk: bytes) -> bool:
@@ -230,9 +230,9 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol whose connections take whole frames, and end even if the client reads nothing.
+    """uvicorn's WebSocket protocol with client errors counted.
 
-    Client errors are counted.
+    An app can write whole frames to a connection, and cut it off even if the client reads nothing.
     """
 
     def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
@@ -241,7 +241,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         if self.transport.is_closing():
-            return  # gone before its handshake was answered; uvicorn would have the app send into nothing
+            return  # the client left before its handshake was answered; uvicorn would run the app all the same
         await super().run_asgi()
 
     def data_received(self, data: bytes) -> None:
@@ -252,7 +252,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_parser_exception(self) -> None:
         self._client_errors.add("malformed_frames")
         super().handle_parser_exception()
-        self.disconnected = True  # for the app it is: its next send must not be an error of the app
+        self.disconnected = True  # so that the app's next send does not raise an error of the app
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -262,7 +262,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 self.scope["extensions"][WRITE_FRAMED_EXTENSION] = self._write_framed  # type: ignore[assignment]
 
     def _refuse_handshake(self) -> None:
-        """Answer a request that `websockets` could not read; uvicorn would leave it without an answer."""
+        """Answer a handshake that `websockets` could not parse; uvicorn would leave it without an answer."""
         self._client_errors.add("malformed_requests")
         self.handshake_complete = self.close_sent = True
         refusal = b"".join(self.conn.data_to_send())  # nothing where it was no request at all
@@ -277,25 +277,25 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         if self.handshake_complete and not self.close_sent and self.conn.state is not State.OPEN:
-            # The client has begun to close: uvicorn's own would say goodbye once more, which is an error.
+            # The client has begun to close: uvicorn's shutdown would send another close frame, which is an error.
             self.stop_keepalive()
             self.transport.close()
         else:
             super().shutdown()
 
     def _cut_off(self, reason: str) -> None:
-        """Say why, behind all that is still to be read, and close when the grace is over, read or not."""
+        """Send a close frame with the reason after all pending data, and abort the connection after a grace period."""
         if self.close_sent or self.transport.is_closing():
             return
         self.conn.send_close(wire.CURSOR_TOO_OLD_CLOSE_CODE, reason)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        self.disconnected = True  # for the app it is: its send, blocked until now, must not write behind the close
+        self.disconnected = True  # so that a send of the app, blocked until now, writes nothing after the close frame
         self.close_timer = self.loop.call_later(CUT_OFF_GRACE_S, self.transport.abort)
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that says when it is ready and does not make anyone wait for its end."""
+    """A uvicorn server that calls back when it is ready and stops without waiting for its clients."""
 
     def __init__(self, config: uvicorn.Config, client_errors: ClientErrors, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -305,12 +305,12 @@ class _Server(uvicorn.Server):
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
-        """Have `serve` shut down and return."""
+        """Make `serve` shut down and return."""
         self._stop.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """None: whose process it is decides what signals do (`on_signals`)."""
+        """Install no signal handlers; the caller does (`on_signals`)."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -327,7 +327,7 @@ class _Server(uvicorn.Server):
                 return
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ask every connection and every handler to end, and soon after end what is left."""
+        """Ask every connection and every handler to end, and abort what is left shortly after."""
         for server in self.servers:
             server.close()
         for listener in sockets or []:
@@ -350,7 +350,7 @@ def _client_addresses(server: uvicorn.Server) -> Iterator[Address]:
 
 @contextlib.contextmanager
 def on_signals(act: Callable[[], None]) -> Iterator[None]:
-    """Within the running loop: act at SIGINT and SIGTERM."""
+    """Call `act` at SIGINT and SIGTERM, within the running loop."""
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
     for number in signals:
@@ -364,7 +364,7 @@ def on_signals(act: Callable[[], None]) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def served(app: ASGIApp, listener: socket.socket, **changes: Any) -> AsyncIterator[None]:
-    """Serve an app on a listening socket in the running loop, which others may share, until the block ends.
+    """Serve an app on a listening socket in the running loop until the block ends; the loop may have other tasks.
 
     `changes` are settings of uvicorn that differ from the pinned ones.
     """
@@ -387,9 +387,9 @@ def serve(
     on_ready: Callable[[tuple[Any, ...]], None],
     beside: contextlib.AbstractAsyncContextManager[None] | None = None,
 ) -> None:
-    """Serve the app of a station on a listening socket until SIGINT or SIGTERM; `on_ready` gets the address.
+    """Serve the app of a station on a listening socket until SIGINT or SIGTERM; `on_ready` is called with the address.
 
-    `beside` is what else is served in the same loop for as long.
+    `beside` is entered for as long, to serve something else in the same loop.
     """
     if isinstance(station.log, FaultyLog):
         app = TellClientsApart(app, connected=lambda: _client_addresses(server))
@@ -404,7 +404,7 @@ def serve(
         with on_signals(server.stop):
             async with beside or contextlib.nullcontext():
                 await server.serve(sockets=[listener])
-        # What is still running is cancelled now; uvicorn would report each as an error of the app.
+        # Tasks that are still running are cancelled now; uvicorn would report each as an error of the app.
         logging.getLogger("uvicorn.error").disabled = True
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

@@ -18,8 +18,8 @@ from loadtests.records.disturbance import (
     STOLEN_RATIO,
     core_taken,
     disturbances,
+    likely_cause,
     unexplained_lateness,
-    what_held_up,
 )
 from loadtests.records.documents import (
     NOISE_FILE,
@@ -122,6 +122,7 @@ __all__ = [
     "finished_trial_folders",
     "is_slowed",
     "is_time",
+    "likely_cause",
     "load_noise_floor",
     "load_run_info",
     "read_json",
@@ -130,7 +131,6 @@ __all__ = [
     "set_aside_folders",
     "unexplained_lateness",
     "version_of",
-    "what_held_up",
     "worker_of_clients",
     "write_json",
     "write_run_info",

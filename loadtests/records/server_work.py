@@ -1,7 +1,7 @@
-"""How much work for its clients a server had left at any time, from its CPU time and the requests it was sent.
+"""A server's unfinished work at any time of a trial, computed from its CPU time and the requests that it was sent.
 
-The server is a single-server queue (Lindley 1952, The theory of queues with a single server): each poll, and each
-delivery on an open channel, costs it the same share of the CPU time that it used for all of them. No latency enters.
+The server is modelled as a single-server queue (Lindley 1952, The theory of queues with a single server): each poll, or
+each delivery on an open channel, costs an equal share of the CPU time used for all of them. Latencies are not used.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from loadtests.records.run_folder import Trial
 from loadtests.records.tables import Ints, Outcome, RequestKind, SampleRole
 
 WAKING_SHARE = 0.33
-"""Of what a held poll costs, the part that falls due when its event is published; the rest does when it comes in.
+"""Share of a held poll's cost that falls due when its event is published; the rest falls due when the poll arrives.
 Bursts of empty long polls on the FastAPI stack gave 0.31 with 10 clients and 0.35 with 50."""
 
 
 @dataclass(frozen=True)
 class ServerWork:
-    """Pieces of work in the order in which they reached the server."""
+    """Pieces of work in the order in which they arrived at the server."""
 
     at_ns: Ints
     work_ns: npt.NDArray[np.float64]
-    """CPU time that each takes."""
+    """CPU time of each piece."""
 
     def unfinished_ns(self, times_ns: Ints, longest_busy_ns: float = np.inf) -> npt.NDArray[np.float64]:
-        """Return how much work was unfinished just before each of `times_ns`, of their shape.
+        """Return how much work was unfinished just before each of `times_ns`, ns of CPU time, in the same shape.
 
         0 where the server had been working without a pause for longer than `longest_busy_ns`.
         """
@@ -42,14 +42,14 @@ class ServerWork:
         return np.where((last >= 0) & (times_ns - busy_since_ns[piece] <= longest_busy_ns), unfinished_ns, 0.0)
 
     def busy_periods(self, start_ns: int, end_ns: int) -> int:
-        """Count how often the server set to work within [start, end)."""
+        """Return the number of busy periods that began within [start, end)."""
         if not len(self.at_ns):
             return 0
         _, starts = self._queue()
         return int(np.count_nonzero(starts & (self.at_ns >= start_ns) & (self.at_ns < end_ns)))
 
     def _queue(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-        """Work left just after each piece came, ns, and whether the server was idle before it."""
+        """Return the work left just after each piece arrived, ns, and whether the server was idle before it."""
         since_ns = (self.at_ns - self.at_ns[0]).astype(np.float64)
         sums_ns = np.concatenate(([0.0], np.cumsum(self.work_ns)))
         # After piece k the queue holds S_k - t_k - min over j <= k of (S_{j-1} - t_j), S being the sums of the work.
@@ -66,22 +66,21 @@ def server_work(trial: Trial) -> ServerWork | None:
         return None
     # Several processes of a server share the work; each publishes the whole stream.
     cpu_ns /= int(trial.info.parameters.get("workers", 1))
-    at_ns, work_ns = _of_polls(trial, cpu_ns) or _of_pushes(trial, cpu_ns)
+    at_ns, work_ns = _work_of_polls(trial, cpu_ns) or _work_of_pushes(trial, cpu_ns)
     order = np.argsort(at_ns, kind="stable")
     return ServerWork(at_ns[order], work_ns[order])
 
 
 def _cpu_ns(trial: Trial) -> float | None:
-    """CPU time of the server during the stream, without the publisher's spinning, which gives way to all work."""
+    """Return the server's CPU time during the stream, less the publisher's spinning, which yields to all other work."""
     rows = trial.samples.where(trial.samples.role == SampleRole.SERVER)
     if len(rows) < 2:
         return None
-    edges = np.array([trial.info.t0_ns, trial.info.window_end_ns]) - rows.at_ns[0]
-    at_edges = np.interp(edges, rows.at_ns - rows.at_ns[0], rows.cpu_ns)
-    return max(0.0, float(at_edges[1] - at_edges[0]) - (trial.info.server_stats.get("spin_cpu_ns") or 0))
+    used_ns = rows.growth("cpu_ns", trial.info.t0_ns, trial.info.window_end_ns)
+    return max(0.0, used_ns - (trial.info.server_stats.get("spin_cpu_ns") or 0))
 
 
-def _of_polls(trial: Trial, cpu_ns: float) -> tuple[Ints, npt.NDArray[np.float64]] | None:
+def _work_of_polls(trial: Trial, cpu_ns: float) -> tuple[Ints, npt.NDArray[np.float64]] | None:
     rows = trial.requests
     answered = np.isin(rows.kind, (RequestKind.POLL, RequestKind.POST)) & np.isin(
         rows.outcome, (Outcome.ANSWERED, Outcome.EMPTY)
@@ -98,7 +97,7 @@ def _of_polls(trial: Trial, cpu_ns: float) -> tuple[Ints, npt.NDArray[np.float64
     return np.concatenate((came_ns, woken_ns)), each_ns * shares
 
 
-def _of_pushes(trial: Trial, cpu_ns: float) -> tuple[Ints, npt.NDArray[np.float64]]:
+def _work_of_pushes(trial: Trial, cpu_ns: float) -> tuple[Ints, npt.NDArray[np.float64]]:
     events = len(trial.published)
     seq = trial.deliveries.seq
     copies = np.bincount(seq[(seq >= 1) & (seq <= events)], minlength=events + 1)[1:]

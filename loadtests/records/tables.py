@@ -289,6 +289,13 @@ class Samples(Table):
     worker: Ints
     """Of the load: which of its processes; 0 for the others."""
 
+    def growth(self, column: str, start_ns: int, end_ns: int) -> float:
+        """Return by how much a cumulative column of one process grew between two times, interpolated linearly."""
+        origin_ns = self.at_ns[0]
+        times = np.array([start_ns, end_ns]) - origin_ns
+        at_start, at_end = np.interp(times, self.at_ns - origin_ns, getattr(self, column))
+        return float(at_end - at_start)
+
 
 @dataclass(frozen=True)
 class ClockPairs(Table):

@@ -117,7 +117,7 @@ def test_the_report_says_which_points_are_not_known_and_why(extended: Path) -> N
         assert "Not known so are Short poll (6 of 57 trials), as the budget of 100 s had no room for more." in text
         assert "How well each median is known" in text
         assert "NOT KNOWN" in text
-        assert "Not known to 3 %, as the scenario asks: the median of 1 point." in text
+        assert "The median is not known to 3 %, as the scenario asks, at 1 point." in text
 
 
 def test_an_interrupted_run_says_that_it_was(tmp_path: Path) -> None:

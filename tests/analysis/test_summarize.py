@@ -172,7 +172,7 @@ def test_late_is_delivered_and_warned_of(tmp_path: Path) -> None:
     ledger = base(summary, "websocket")["ledger"]
     assert ledger["late"] > 0
     assert ledger["lost"] == 0
-    assert any("came later than any transport has to be" in warning for warning in summary["warnings"])
+    assert any("arrived later than any transport should be" in warning for warning in summary["warnings"])
 
 
 def test_time_that_the_host_took_is_warned_of(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_waiting_for_a_cpu_quota_is_warned_of(tmp_path: Path) -> None:
     summary = summarize_run(fabricate_run(tmp_path / "limited", QUIET, {trial_index(QUIET, "sse"): hindered}))
     assert base(summary, "sse")["throttled_ms"] == pytest.approx(0.02 * 5000)
     assert base(summary, "websocket")["throttled_ms"] == 0
-    assert any("CPU quota was used up at 1 point: its processes had to wait for up to 100 ms" in warning
+    assert any("CPU quota was used up at 1 point: it delayed the processes by up to 100 ms" in warning
                for warning in summary["warnings"])  # fmt: skip
 
 
@@ -220,7 +220,7 @@ def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
     run = fabricate_run(tmp_path, fabrication, {planned.index: bare for planned in fabrication.plan()})
     summary = summarize_run(run)
     [point] = summary["points"]
-    assert any(said.startswith("The server was already running: on which cores") for said in summary["warnings"])
+    assert any(said.startswith("The server was already running: its cores") for said in summary["warnings"])
     assert point["server_cpu_us_per_event"] is point["server_cpu_ratio"] is point["server_rss_bytes"] is None
     assert point["bytes_split_per_event"]["tcp_ip"] is None
     assert point["parts_ms"]["client_delay"] is None
@@ -250,7 +250,7 @@ def test_an_uncertain_clock_withholds_a_latency_and_not_what_is_beside_it(tmp_pa
     assert polled["latency_ms"]["p50"] > 400
     assert polled["latency_withheld"] is None
     assert "the load's clock is known against the server's to ±4 ms, more than 10% of the median" in summary["verdict"]
-    assert any("SSE: the one-way latency of 3 of 3 trials is not told" in said for said in summary["warnings"])
+    assert any("SSE: the one-way latency of 3 of 3 trials is withheld" in said for said in summary["warnings"])
 
     _, sure = with_clock(0.0, tmp_path / "sure", QUIET)
     apart, known = (found["against_reference"]["p50_difference_ms"] for found in (polled, base(sure, "short_poll")))

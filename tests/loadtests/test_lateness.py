@@ -42,30 +42,30 @@ def test_it_counts_as_a_slow_search_does(rows: list[tuple[int, float]]) -> None:
 
 def test_one_event_of_a_few_is_no_reason_and_neither_are_two() -> None:
     few = [(at * 200, 0.0) for at in range(10)]
-    assert lateness((100, 6.5), *few).excess("events were published", 0.0) is None
-    assert lateness((100, 5.5), (700, 5.5), *few).excess("events were published", 0.0) is None
-    assert lateness(*few).excess("events were published", 0.0) is None
-    assert lateness().excess("events were published", 0.0) is None
+    assert lateness((100, 6.5), *few).describe_excess("events were published", 0.0) is None
+    assert lateness((100, 5.5), (700, 5.5), *few).describe_excess("events were published", 0.0) is None
+    assert lateness(*few).describe_excess("events were published", 0.0) is None
+    assert lateness().describe_excess("events were published", 0.0) is None
 
 
 def test_a_mean_that_moves_is_named_with_its_limit() -> None:
-    said = lateness((0, 2.0), (100, 4.0), (200, 0.0)).excess("events were published", 20.0)
+    said = lateness((0, 2.0), (100, 4.0), (200, 0.0)).describe_excess("events were published", 20.0)
     assert said == "events were published 2.0 ms late on average, the worst 4.0 ms (at most 1.6 ms on average)"
 
 
 def test_a_tail_that_moves_is_named_with_its_number() -> None:
     rows = [(at * 200, 6.0 if at % 16 == 0 else 0.0) for at in range(80)]
-    said = lateness(*rows).excess("events were published", 0.0)
+    said = lateness(*rows).describe_excess("events were published", 0.0)
     assert said is None, "four beside the hiccup are five per cent of eighty"
-    said = lateness(*rows, *[(at * 200, 6.0) for at in (90, 95, 100)]).excess("events were published", 0.0)
+    said = lateness(*rows, *[(at * 200, 6.0) for at in (90, 95, 100)]).describe_excess("events were published", 0.0)
     assert said is not None
     assert said.startswith("7 of 83 events were published more than 5 ms late, the worst 6.0 ms")
 
 
 def test_limits_grow_with_what_the_schedule_alone_makes() -> None:
     late = lateness(*[(at * 200, 8.0) for at in range(20)])
-    assert late.excess("polls were sent", 10.0) is not None
-    assert late.excess("polls were sent", 525.0) is None
+    assert late.describe_excess("polls were sent", 10.0) is not None
+    assert late.describe_excess("polls were sent", 525.0) is None
     assert scheduled_latency_ms({"one_way_delay_ms": 25.0, "poll_interval_s": 1.0}) == 525.0
     assert scheduled_latency_ms({"one_way_delay_ms": 25.0, "hold_s": 30.0}) == 25.0
 
@@ -74,4 +74,4 @@ def test_limits_grow_with_what_the_schedule_alone_makes() -> None:
 def test_no_rule_trips_over_so_little_that_no_figure_moves(rows: list[tuple[int, float]], scheduled_ms: float) -> None:
     late = lateness(*rows)
     moved = late.late_ms.mean() > MEAN_MS or late.beyond(5.0) > EXCEPTIONS
-    assert moved or late.excess("events were published", scheduled_ms) is None
+    assert moved or late.describe_excess("events were published", scheduled_ms) is None
