@@ -1,7 +1,8 @@
 """How many trials may be measured again because the machine disturbed them.
 
 Whether one was disturbed is decided by what the machine reports (`loadtests.records.disturbance`) and never by
-latencies, so that repeating favours no result; the simulation of interval coverage in `benchmarks` includes the rule.
+latencies, so that repeating favours no result; the simulation of the coverage of intervals (`analysis.coverage`)
+includes the rule.
 """
 
 from __future__ import annotations
