@@ -146,16 +146,16 @@ def stopped_by_another(correlation: float, pilot: int, experiments: int, seed: i
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine that disturbs some trials, each by an amount that its own signs tell but for an error."""
+    """A machine that disturbs some trials, and whose own signs give the amount of each disturbance with an error."""
 
     disturbed_ratio: float = 0.1
-    """Of the attempts."""
+    """Share of the attempts that are disturbed."""
     shift: float = 10.0
-    """Mean of what a disturbance adds to the statistic, exponentially distributed."""
+    """Mean of the amount that a disturbance adds to the statistic, which is exponentially distributed."""
     limit: float = 1.75
-    """Of the signs: an attempt beyond it is disturbed."""
+    """An attempt whose sign is beyond this limit counts as disturbed."""
     sign_error: float = 0.3
-    """Standard deviation of the difference between the signs and what was added."""
+    """Standard deviation of the difference between a sign and the amount added."""
 
     def attempts(self, rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
         """Draw statistics and signs of attempts at trials of the normal population."""
@@ -165,38 +165,38 @@ class Machine:
 
 
 RepeatRule = Callable[[Machine, Floats, Floats], npt.NDArray[np.bool_]]
-"""From statistics and signs of attempts: which of them are set aside."""
+"""Returns which attempts are set aside, from their statistics and signs."""
 
 
 def by_signs(machine: Machine, _statistics: Floats, signs: Floats) -> npt.NDArray[np.bool_]:
-    """As a run does: by the machine's signs."""
+    """Set attempts aside by the machine's signs, as a run does."""
     return np.asarray(signs > machine.limit)
 
 
 def by_latencies(_machine: Machine, statistics: Floats, _signs: Floats) -> npt.NDArray[np.bool_]:
-    """As a run must not do: by the figure itself, where it is longer than it should be."""
+    """Set attempts aside by the measured statistic, which a run must not do."""
     return np.asarray(statistics > POPULATIONS[0].mean + POPULATIONS[0].deviation)
 
 
 def never(_machine: Machine, statistics: Floats, _signs: Floats) -> npt.NDArray[np.bool_]:
-    """Keep whatever was measured first."""
+    """Set no attempt aside."""
     return np.zeros_like(statistics, dtype=np.bool_)
 
 
 @dataclass(frozen=True)
 class Repeated:
-    """How runs ended whose disturbed trials were repeated."""
+    """The outcome of simulated runs whose disturbed trials were repeated."""
 
     coverage_ratio: float
-    """Share of the intervals of valid runs that hold the truth."""
+    """Share of the intervals of valid runs that contain the true mean."""
     valid_ratio: float
-    """Share of the runs of which no last attempt was disturbed."""
+    """Share of the runs in which no last attempt was set aside."""
 
 
 def repeated(rule: RepeatRule, machine: Machine, trials: int, experiments: int, seed: int) -> Repeated:
-    """Draw experiments of so many trials, of each of which the first attempt counts that the rule does not set aside.
+    """Simulate runs of this many trials, each of which counts with its first attempt that the rule does not set aside.
 
-    With as many attempts as a run makes; where the last one is set aside too, the run is INVALID and has no interval.
+    A trial has at most ATTEMPTS attempts; if the last is set aside too, the run is INVALID and has no interval.
     """
     rng = np.random.default_rng([seed, trials, 2])
     statistics, signs = machine.attempts(rng, (experiments, trials, ATTEMPTS))

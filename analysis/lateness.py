@@ -1,4 +1,4 @@
-"""How late the load was with what it had scheduled: messages, polls, its own timers."""
+"""The lateness of the load's scheduled actions: messages, polls and its own timers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from loadtests.records import Ints, Lateness, RequestKind, Requests, TransportSt
 
 
 def message_lateness(trial: Trial, style: TransportStyle) -> Lateness:
-    """Return sent - due of the messages that the clients sent over an open channel within the window.
+    """Return the lateness (sent - due) of the messages that clients sent over an open channel within the window.
 
     Empty where requests go one at a time: a message that waits for its predecessor is late by its nature.
     """
@@ -20,7 +20,7 @@ def message_lateness(trial: Trial, style: TransportStyle) -> Lateness:
 
 
 def poll_lateness(trial: Trial) -> Lateness:
-    """How late each poll of the window was sent: after its plan, or after the answer before it if that came later.
+    """Return how late each poll of the window was sent: after its planned time, or the previous answer if later.
 
     A poll that opened a connection for itself was begun with that: what the network takes for it is no lateness.
     """
@@ -38,7 +38,7 @@ def poll_lateness(trial: Trial) -> Lateness:
 
 
 def _begun_ns(rows: Requests, polls: Ints) -> Ints:
-    """When each of these polls was begun: with the connect that ended as it was sent, if there is one, else as sent."""
+    """Return when each of these polls began: with the connect that ended as it was sent, else as it was sent."""
     begun_ns = rows.start_ns[polls]
     connects = np.flatnonzero((rows.kind == RequestKind.CONNECT) & is_time(rows.end_ns))
     both = np.concatenate([connects, polls])
@@ -56,7 +56,7 @@ def _begun_ns(rows: Requests, polls: Ints) -> Ints:
 
 
 def timer_lateness(trial: Trial) -> dict[int, Lateness]:
-    """Of the periodic timer inside each load process, by its index."""
+    """Return the lateness of the periodic timer in each load process, by the index of the process."""
     lag = trial.loop_lag.where(in_window(trial, trial.loop_lag.at_ns))
     return {
         int(worker): Lateness(own.at_ns - own.lag_ns, own.lag_ns / 1e6)

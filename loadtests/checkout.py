@@ -12,7 +12,7 @@ _PATIENCE_S = 30.0
 
 
 def describe_checkout(folder: Path) -> JsonObject | None:
-    """The commit of the project in `folder` and whether its files are as committed; None where git does not know."""
+    """Return the commit of the project in `folder` and whether its files are unchanged; None if git does not know."""
     try:
         top, commit = _git(folder, "rev-parse", "--show-toplevel", "HEAD").splitlines()
         # A copy without its own history may lie within another repository.

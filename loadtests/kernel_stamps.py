@@ -24,9 +24,9 @@ def ask_for_stamps(sock: socket.socket) -> bool:
 
 
 def read_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes, int]:
-    """What has arrived, and the kernel's receive stamp of its last segment (CLOCK_REALTIME; NO_TIME_NS without one).
+    """Return what has arrived, and the kernel's receive stamp of its last segment (CLOCK_REALTIME, else NO_TIME_NS).
 
-    Nothing at the end of the stream, whichever way it ended; BlockingIOError where nothing is there yet.
+    The bytes are empty at the end of the stream, however it ended; BlockingIOError if nothing has arrived yet.
     """
     try:
         data, ancillary, _, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES)

@@ -32,18 +32,18 @@ class _Holder:
 
 
 def ensure_descriptors(trials: tuple[PlannedTrial, ...], team: Team = ALONE, target: Endpoint | None = None) -> None:
-    """Raise this process' limit of open files as far as the run needs and the system lets; UserError where it does not.
+    """Raise this process's limit of open files as far as the run needs; UserError if the system does not allow it.
 
-    The limit is that of each process, and children inherit it.
+    The limit applies to each process, and children inherit it.
     """
     for trial in trials:
         _ensure(int(trial.parameters["clients"]), partial(_busiest, trial, team, target is None))
 
 
 def ensure_share(trial: PlannedTrial, clients: int, host: str) -> None:
-    """The same for a worker that has so many of a trial's clients, which it connects to `host`: files and ports.
+    """Ensure the open files and ports of a worker with this many of a trial's clients, which connect to `host`.
 
-    UserError where its machine does not allow them; what server and relay need is not its concern.
+    UserError if its machine does not allow them. What server and relay need is checked elsewhere.
     """
     _ensure(clients, partial(_Holder, "a worker (one per client)"))
     if not can_vary_sources(host):
@@ -51,11 +51,12 @@ def ensure_share(trial: PlannedTrial, clients: int, host: str) -> None:
 
 
 def largest_share(connections: int, processes: int) -> int:
-    """How many of these connections one of several server processes on one port must be able to take.
+    """Return how many of these connections each of several server processes on one port must be able to accept.
 
-    Linux gives each connection to one of them by a hash of its addresses and ports (SO_REUSEPORT): what one gets is
-    binomial. By Bernstein's inequality, P(X >= mean + t) <= exp(-t^2 / (2 (variance + t / 3))), none gets more than
-    this in all trials but one of a thousand million. Elsewhere they share one queue, and one of them may take all.
+    Linux assigns each connection to one of them by a hash of its addresses and ports (SO_REUSEPORT), so that the number
+    per process is binomial. By Bernstein's inequality, P(X >= mean + t) <= exp(-t^2 / (2 (variance + t / 3))), some
+    process gets more than this in at most one trial of a thousand million. Elsewhere they share one queue, and one of
+    them may accept all.
     """
     if processes == 1 or not sys.platform.startswith("linux"):
         return connections
@@ -67,7 +68,7 @@ def largest_share(connections: int, processes: int) -> int:
 
 
 def _busiest(trial: PlannedTrial, team: Team, serves: bool, clients: int) -> _Holder:
-    """Who on this machine would hold the most sockets if the trial had so many clients; `serves`: the server too."""
+    """Return the process on this machine with the most sockets at this many clients; `serves`: the server is one."""
     workers = int(trial.parameters.get("workers", 1))
     holders: list[_Holder] = []
     if serves and workers == 1:
@@ -87,7 +88,7 @@ def _busiest(trial: PlannedTrial, team: Team, serves: bool, clients: int) -> _Ho
 
 
 def _ensure(clients: int, busiest: Callable[[int], _Holder]) -> None:
-    """`busiest`: who has to hold the most sockets with so many clients."""
+    """Raise the limit of open files to what `busiest`, the process with the most sockets, needs for these clients."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415 - not on Windows
@@ -115,10 +116,10 @@ def _ensure(clients: int, busiest: Callable[[int], _Holder]) -> None:
 
 
 def ensure_ports(trials: tuple[PlannedTrial, ...], target: Endpoint | None, team: Team = ALONE) -> None:
-    """UserError where this machine's clients, or the relay for all, need more ports than there are to one destination.
+    """Raise UserError if this machine's clients, or the relay, need more local ports than one destination allows.
 
-    On Linux's loopback there are as many as needed: clients take further source addresses of 127.0.0.0/8 in turn.
-    Workers on other machines check their own.
+    On Linux's loopback there are always enough: clients use further source addresses of 127.0.0.0/8 in turn. Workers on
+    other machines check their own.
     """
     host = target.host if target else team.listen
     for trial in trials:

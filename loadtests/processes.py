@@ -37,7 +37,7 @@ _EDGE_LOOK_PERIOD_S = 0.03
 
 @dataclass(frozen=True, slots=True)
 class CorePlan:
-    """Which cores server and load (and the relay beside it) may use; None where nobody pinned, or could."""
+    """The cores that the server, and the load with the relay, are pinned to; None if they are not pinned."""
 
     server: tuple[int, ...] | None
     load: tuple[int, ...] | None
@@ -57,16 +57,16 @@ class CorePlan:
 
 
 def _usable_cores() -> list[int]:
-    """The cores that this process may use, and no more of them than the CPU quota of its container pays for."""
+    """Return the cores that this process may use, at most as many as the CPU quota of its container allows."""
     cores, quota = sorted(os.sched_getaffinity(0)), quota_cores()
     return cores if quota is None else cores[-max(1, int(quota)) :]
 
 
 def plan_cores(load_processes: int = 1) -> CorePlan:
-    """One core for the server and others for the load, as many as it has processes, of those this process may use.
+    """Plan one core for the server and one for each load process, among those that this process may use.
 
-    The relay shares the load's, so that the server has its core to itself. The harness itself stays free to run
-    wherever there is room. Where there are fewer cores than load processes, these share them.
+    The relay shares the load's, so that the server has its core to itself. The harness itself is not pinned. If there
+    are fewer cores than load processes, these share them.
     """
     if not hasattr(os, "sched_getaffinity"):
         return CorePlan(None, None)
@@ -79,7 +79,7 @@ def plan_cores(load_processes: int = 1) -> CorePlan:
 
 @contextmanager
 def observing(observe: Callable[[], None], period_s: float) -> Iterator[None]:
-    """Call `observe` every `period_s` seconds, from a thread that runs only where nothing else wants to.
+    """Call `observe` every `period_s` seconds, from a thread that runs only when its core is otherwise idle.
 
     It must not disturb what it observes: drawing a progress bar at ordinary priority holds up a server or a client on
     the same core for milliseconds. It is a thread of its own because children inherit the priority of the one that
@@ -103,14 +103,14 @@ def observing(observe: Callable[[], None], period_s: float) -> Iterator[None]:
 
 
 def free_port(address: str = "127.0.0.1") -> int:
-    """A port of this address that nobody listens on just now."""
+    """Return a port of this address that is free now."""
     with bound_socket(address) as probe:
         return int(probe.getsockname()[1])
 
 
 @contextmanager
 def reserved_port(address: str = "127.0.0.1") -> Iterator[int]:
-    """A free port that the system gives to nobody else meanwhile: only who asks for this number can listen on it.
+    """Reserve a free port, which the system then assigns to no other process that asks for any port.
 
     Linux lets a server listen where a socket that does not listen is bound, if both have SO_REUSEADDR, as servers have.
     Elsewhere the port is only as good as `free_port`.
@@ -132,7 +132,7 @@ class Child:
         cores: tuple[int, ...] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`python arguments…` from the project's folder, pinned to `cores`; UserError where the system refuses."""
+        """Start `python arguments…` in the project's folder, pinned to `cores`; UserError if the system refuses."""
         self.log = log
         with log.open("ab") as stderr, system_errors("starting a process"):
             # psutil's is told of the end at once, where subprocess looks for it every 50 ms.
@@ -156,12 +156,12 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs."""
+        """The exit code; None while the process runs."""
         exit_code: int | None = self._process.poll()
         return exit_code
 
     def wait(self, timeout_s: float) -> int | None:
-        """Its exit code, or None where it still runs after the time."""
+        """Wait for the process to end and return its exit code; None if it still runs after `timeout_s`."""
         try:
             code: int | None = self._process.wait(timeout_s)
         except psutil.TimeoutExpired:
@@ -169,12 +169,12 @@ class Child:
         return code
 
     def ask_to_end(self) -> None:
-        """Ask, and wait for nothing: several that are asked one after the other end at the same time."""
+        """Ask the process to end, without waiting for it, so that several can end at the same time."""
         if self.exit_code is None:
             self._process.terminate()
 
     def stop(self) -> None:
-        """Ask it to end, wait, insist."""
+        """Ask the process to end, and kill it if it does not do so in time."""
         if self.exit_code is None:
             self.ask_to_end()
             if self.wait(_GRACE_S) is None:
@@ -182,11 +182,11 @@ class Child:
         self._process.wait()
 
     def output(self) -> str:
-        """What it has printed so far."""
+        """Return what the process has printed so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def last_words(self) -> str:
-        """The last line that it printed, for an error message."""
+        """Return the last line that the process printed, for an error message."""
         lines = [line.strip() for line in self.output().splitlines() if line.strip()]
         return lines[-1] if lines else "it printed nothing"
 
@@ -207,12 +207,12 @@ class ResourceSampler:
         self._watched: list[tuple[SampleRole, Callable[[], list[_Member]], Callable[[], int]]] = []
 
     def watch(self, role: SampleRole, pid: int, *, with_children: bool = False) -> None:
-        """From now on, `read` includes this process, and where asked for those that it started."""
+        """Include this process in `read` from now on, with all its children if `with_children`."""
         tree, process = _family if with_children else _alone, psutil.Process(pid)
         self._watched.append((role, tree(process), stolen_time_reader(process)))
 
     def read(self) -> None:
-        """One row per process that still lives, its children counted in."""
+        """Record a row for each watched process that is still alive, children included."""
         throttled_ns = self._throttled_ns()
         for role, members, stolen_ns in self._watched:
             try:
@@ -227,32 +227,32 @@ class ResourceSampler:
             self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes, *taken_ns))
 
     def table(self) -> Samples:
-        """All rows so far, in the order of their time: several threads may read."""
+        """Return all rows so far, sorted by time, as several threads may have read."""
         rows = Samples.from_rows(self._rows, worker=0)
         order = np.argsort(rows.at_ns, kind="stable")
         return Samples(**{name: getattr(rows, name)[order] for name in Samples.column_names()})
 
 
 class WindowEdges:
-    """Both ends of the measured window, for samples that are taken just there: each is passed once."""
+    """Both ends of the measured window, for samples taken exactly there: each is reported as passed once."""
 
     def __init__(
         self, read_ends_ns: Callable[[], Sequence[int]], now_ns: Callable[[], int] = time.monotonic_ns
     ) -> None:
-        """`read_ends_ns` returns both ends, or nothing as long as they are not known."""
+        """Watch for the ends that `read_ends_ns` returns, which is empty until they are known."""
         self._read_ends_ns = read_ends_ns
         self._now_ns = now_ns
         self._ahead_ns: list[int] | None = None
 
     def wait_s(self, longest_s: float) -> float:
-        """How long to wait until an end may have been passed, at most `longest_s`."""
+        """Return how long to wait before the next call of `passed`, at most `longest_s`."""
         if self._ahead_ns is None:
             return min(longest_s, _EDGE_LOOK_PERIOD_S)
         ahead_s = [(end_ns - self._now_ns()) / 1e9 for end_ns in self._ahead_ns[:1]]
         return max(0.0, min([longest_s, *ahead_s]))
 
     def passed(self) -> bool:
-        """Whether an end has been passed since the last call that said so."""
+        """Return whether an end has been passed since the last call that returned True."""
         if self._ahead_ns is None:
             self._ahead_ns = list(self._read_ends_ns()) or None
         if not self._ahead_ns or self._now_ns() < self._ahead_ns[0]:
@@ -271,7 +271,7 @@ def _alone(process: psutil.Process) -> Callable[[], list[_Member]]:
 
 
 def _family(process: psutil.Process) -> Callable[[], list[_Member]]:
-    """The process and its children, looked for at every reading: they are started when it already runs."""
+    """Return a function that lists the process and its children, which may be started later than this call."""
     return lambda: [(each, _cpu_clock(each.pid, each)) for each in (process, *process.children(recursive=True))]
 
 

@@ -1,4 +1,4 @@
-"""What the processor is called: by its model where it has a name, else by what tells it from others, as on ARM."""
+"""The processor's name: that of its model if it has one, else the numbers or device that identify it, as on ARM."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _PARTS = ("CPU implementer", "CPU part", "CPU variant")
 
 
 def processor_name() -> str:
-    """Of this machine, as exactly as the system tells."""
+    """Return the name of this machine's processor, as exactly as the system knows it."""
     named = parse_processor_name(_text(_CPU_FILE), _text(_DEVICE_FILE))
     return named or platform.processor() or platform.machine()
 
 
 def parse_processor_name(cpuinfo: str, device_model: str) -> str | None:
-    """From the texts of /proc/cpuinfo and /proc/device-tree/model, either of them empty where there is none.
+    """Return the processor's name from the texts of /proc/cpuinfo and /proc/device-tree/model, either possibly empty.
 
-    Cores of more than one kind are all named. None where the texts name nothing.
+    The name includes all kinds of cores. None if the texts contain no name.
     """
     lines = (line.partition(":") for line in cpuinfo.splitlines())
     fields = [(name.strip(), value.strip()) for name, _, value in lines]

@@ -1,4 +1,4 @@
-"""Taking a port before anything else happens, so that trouble with it is told at once and in one sentence."""
+"""Listening on a port before anything else is started, so that an error is reported at once and in one sentence."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 BACKLOG = 16_384
 _LESS_THAN_INFINITY = (1_048_576, 524_288, 262_144, 131_072, 65_536, 32_768, 10_240)
-"""Of open files, for a system without a hard limit that refuses to go so far all the same (macOS: OPEN_MAX last)."""
+"""Limits of open files to try on a system that has no hard limit but refuses an infinite one (macOS: OPEN_MAX last)."""
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-"""A machine without IPv6, say, whose names have addresses of it all the same."""
+"""Errors of an address that this machine does not have: its names may have IPv6 addresses even if it has no IPv6."""
 
 
 class StartError(Exception):
@@ -21,10 +21,10 @@ class StartError(Exception):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket on the first address of the host that this machine has; port 0 takes any free one.
+    """Return a listening TCP socket on the first address of the host that this machine has; port 0 means any free one.
 
-    StartError where it cannot be had: where a port is in use, other addresses of the host are not tried, as clients
-    would find whoever has it there.
+    StartError if that fails. If the port is in use, other addresses of the host are not tried, as clients would connect
+    to the process that uses it.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -63,15 +63,15 @@ def _listen_at(
 
 
 def listen_together(host: str, port: int, number: int) -> list[socket.socket]:
-    """Listening sockets on one port, one for each of several processes; StartError where they cannot be had.
+    """Return listening sockets on one port, one for each of several processes; StartError if that fails.
 
-    On Linux each has a queue of its own, over which the kernel spreads new connections evenly (SO_REUSEPORT); of
-    processes that share one socket, the first to look takes all that is there. Elsewhere they have to share one.
+    On Linux each has a queue of its own, and the kernel distributes new connections among them (SO_REUSEPORT). If
+    processes shared a socket, the first to wake would accept all waiting connections. Elsewhere they have to share one.
     """
     first = listen(host, port)
     if not sys.platform.startswith("linux"):
         return [first] + [first.dup() for _ in range(number - 1)]
-    # That one was to see that nobody else listens there; sockets that share a port would not notice.
+    # The first socket only proves that no other process listens there: sockets that share a port would not notice.
     address, family = first.getsockname(), first.family
     first.close()
     listeners: list[socket.socket] = []
@@ -91,7 +91,7 @@ def listen_together(host: str, port: int, number: int) -> list[socket.socket]:
 
 
 def raise_descriptor_limit() -> None:
-    """Allow as many open sockets as this user may have; the soft limit is often only 1024."""
+    """Raise the soft limit of open files, often only 1024, to the hard limit."""
     try:
         import resource  # noqa: PLC0415 (absent on Windows)
     except ImportError:
