@@ -27,7 +27,7 @@ def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo], set_aside
         *_throttled(run, points),
         *_unsteady(run, points),
         *_repeated(set_aside),
-        *_late_by_its_own_work(points),
+        *_published_late(points),
         *_instruments(run, points, trials),
         *_surprises(run, points),
     ]
@@ -98,16 +98,22 @@ def _repeated(set_aside: Sequence[JsonObject]) -> Iterator[str]:
         )
 
 
-def _late_by_its_own_work(points: Points) -> Iterator[str]:
+def _published_late(points: Points) -> Iterator[str]:
     def is_late(point: JsonObject) -> bool:
         lag = point["parts_ms"]["server_lag"]
         limit_ms = MEAN_MS + MEAN_RATIO * scheduled_latency_ms(point["parameters"])
         return bool(point["valid"] and lag and lag["mean"] > limit_ms)
 
-    if late := [point for point in points if is_late(point)]:
+    late = [point for point in points if is_late(point)]
+    if known := [point for point in late if point["server_cpu_us_per_event"] is not None]:
         yield (
-            f"At {_count(late, 'point')} the server published events late because it was answering its clients: "
+            f"At {_count(known, 'point')} the server published events late because it was answering its clients: "
             "that is a cost of the transport, and part of the latencies."
+        )
+    if unknown := [point for point in late if point["server_cpu_us_per_event"] is None]:
+        yield (
+            f"At {_count(unknown, 'point')} the server published events late, which is part of the latencies; why is "
+            "not known, as its CPU time was not measured."
         )
 
 

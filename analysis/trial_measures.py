@@ -81,7 +81,7 @@ class TrialMeasures:
     server_reasons: frozenset[str]
     """Those of them that say that the server was full, or late with the stream."""
     machine_reasons: frozenset[str]
-    """Those of them that say that other programs had the processors."""
+    """Those of them that say that the machine disturbed the trial."""
     overloaded: bool
     """Whether the server had no room left, which explains its own reasons."""
     sensitivity: Sensitivity | None

@@ -29,6 +29,7 @@ from loadtests.records import (
     WorkerInfo,
     core_taken,
     likely_cause,
+    load_stopped,
     scheduled_latency_ms,
     unexplained_lateness,
 )
@@ -84,7 +85,7 @@ def reasons_against(evidence: Evidence) -> list[str]:
         _stream_kept,
         _processors,
         _publishing,
-        _core_taken,
+        _machine,
         _load_lateness,
         _relay_lateness,
         _clocks,
@@ -98,8 +99,8 @@ def server_reasons(evidence: Evidence) -> list[str]:
 
 
 def machine_reasons(evidence: Evidence) -> list[str]:
-    """Return those of them that say that other programs had the processors."""
-    return list(_core_taken(evidence))
+    """Return those of them that say that the machine disturbed the trial."""
+    return list(_machine(evidence))
 
 
 def overloaded(evidence: Evidence) -> bool:
@@ -250,12 +251,14 @@ def _publishing(evidence: Evidence) -> Iterator[str]:
     if said := unexplained_lateness(trial, evidence.work).describe_excess("events were published", scheduled_ms):
         disturbed = unexplained_lateness(trial, evidence.work, np.inf).describe_excess("", scheduled_ms)
         overload = "the server had more to do than it could, so lower the load"
-        yield f"{said}: {likely_cause(trial) if disturbed else overload}"
+        cause = likely_cause(trial) if disturbed else overload
+        yield f"{said}, beyond what the server's own work explains: {cause}"
 
 
-def _core_taken(evidence: Evidence) -> Iterator[str]:
-    for taken in core_taken(evidence.trial, evidence.work):
-        yield f"{taken}: leave the machine alone"
+def _machine(evidence: Evidence) -> Iterator[str]:
+    trial = evidence.trial
+    for disturbance in (*core_taken(trial, evidence.work), *load_stopped(trial)):
+        yield f"{disturbance}: leave the machine alone"
 
 
 def _load_lateness(evidence: Evidence) -> Iterator[str]:

@@ -19,6 +19,7 @@ from loadtests.records.disturbance import (
     core_taken,
     disturbances,
     likely_cause,
+    load_stopped,
     unexplained_lateness,
 )
 from loadtests.records.documents import (
@@ -125,6 +126,7 @@ __all__ = [
     "likely_cause",
     "load_noise_floor",
     "load_run_info",
+    "load_stopped",
     "read_json",
     "scheduled_latency_ms",
     "server_work",

@@ -31,12 +31,39 @@ def disturbances(trial: Trial) -> list[str]:
     Lateness of an overloaded server is not a disturbance.
     """
     work = server_work(trial)
-    found = [*core_taken(trial, work)]
-    if work is not None:
-        late = unexplained_lateness(trial, work, np.inf)
-        said = late.describe_excess("events were published", _scheduled_ms(trial))
-        found += [f"{said}, beyond what the server's own work explains: {likely_cause(trial)}"] if said else []
-    return found
+    return [*core_taken(trial, work), *load_stopped(trial), *server_stopped(trial, work)]
+
+
+def server_stopped(trial: Trial, work: ServerWork | None) -> Iterator[str]:
+    """Yield a sentence if events were published late although the server had nothing else to do."""
+    if work is None:
+        return
+    late = unexplained_lateness(trial, work, np.inf)
+    if said := late.describe_excess("events were published", _scheduled_ms(trial)):
+        yield f"{said}, beyond what the server's own work explains: {likely_cause(trial)}"
+
+
+def load_stopped(trial: Trial) -> Iterator[str]:
+    """Yield a sentence for each load process that stood still, if its clients poll, post or send messages.
+
+    A stop of length S in a window W delays what falls due in it by S²/2W on average. A timer that goes off L late
+    was set at a random time of a stop, which therefore lasted 2L, give or take. Clients that only listen lose nothing
+    by it: their arrivals are stamped by the kernel.
+    """
+    if not (_requests_in_stream(trial) or trial.info.capabilities.get("clients_stamp")):
+        return
+    start_ns, end_ns = trial.info.window_start_ns, trial.info.window_end_ns
+    limit_ms = MEAN_MS + MEAN_RATIO * _scheduled_ms(trial)
+    rows = trial.loop_lag.where((trial.loop_lag.at_ns >= start_ns) & (trial.loop_lag.at_ns < end_ns))
+    names = {worker.index: f" ({worker.name})" for worker in trial.info.workers}
+    for worker in np.unique(rows.worker).tolist():
+        late_ms = rows.lag_ns[rows.worker == worker] / 1e6
+        moved_ms = 2 * float(np.sum(late_ms**2)) / ((end_ns - start_ns) / 1e6)
+        if moved_ms > limit_ms:
+            yield (
+                f"the load process{names.get(worker, '')} stood still for {late_ms.max():.0f} ms or longer, which "
+                f"delays requests by {moved_ms:.1f} ms on average (at most {limit_ms:.3g} ms)"
+            )
 
 
 def unexplained_lateness(trial: Trial, work: ServerWork, longest_busy_ns: float = LONGEST_BUSY_NS) -> Lateness:
@@ -63,14 +90,14 @@ def core_taken(trial: Trial, work: ServerWork | None) -> Iterator[str]:
     window_ns = trial.info.window_end_ns - trial.info.window_start_ns
     times = max(1, work.busy_periods(trial.info.window_start_ns, trial.info.window_end_ns))
     limit_ms = MEAN_MS + MEAN_RATIO * _scheduled_ms(trial)
-    asks = bool(np.isin(trial.requests.kind, (RequestKind.POLL, RequestKind.POST)).any())
-    for role in (SampleRole.SERVER, SampleRole.LOAD) if asks else (SampleRole.SERVER,):
+    roles = (SampleRole.SERVER, SampleRole.LOAD) if _requests_in_stream(trial) else (SampleRole.SERVER,)
+    for role in roles:
         waited_ns = waiting_ns(trial, role)
         if waited_ns > WAITING_RATIO * window_ns and waited_ns / times / 1e6 > limit_ms:
             yield (
-                f"other programs had the {role.name.lower()}'s core for {waited_ns / 1e6:.0f} ms of the window while "
-                f"it had work, {waited_ns / times / 1e6:.1f} ms each time it started to work (expected at most "
-                f"{limit_ms:.3g} ms, or {WAITING_RATIO:.0%} of the window)"
+                f"the {role.name.lower()} waited for its core while other programs ran on it: "
+                f"{waited_ns / 1e6:.0f} ms of the window (at most {WAITING_RATIO * window_ns / 1e6:.0f} ms), "
+                f"{waited_ns / times / 1e6:.1f} ms each time it had work (at most {limit_ms:.3g} ms)"
             )
 
 
@@ -95,7 +122,11 @@ def likely_cause(trial: Trial) -> str:
     waited_ns = waiting_ns(trial, SampleRole.SERVER)
     if waited_ns > WAITING_RATIO * window_ns:
         return f"other programs had its core for {waited_ns / 1e6:.0f} ms, so leave the machine alone"
-    return "the machine stood still, so leave it alone"
+    return "its process stood still though its core was free (stopped, swapped out, or the whole machine was)"
+
+
+def _requests_in_stream(trial: Trial) -> bool:
+    return bool(np.isin(trial.requests.kind, (RequestKind.POLL, RequestKind.POST)).any())
 
 
 def _scheduled_ms(trial: Trial) -> float:

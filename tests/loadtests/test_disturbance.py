@@ -51,7 +51,9 @@ def test_a_server_that_stood_still(transport: str) -> None:
     [reason] = disturbances(stopped(trial, in_the_middle(trial) - 5 * MS, stop_ms))
     assert reason.startswith("events were published ")
     assert "beyond what the server's own work explains" in reason
-    assert reason.endswith("the machine stood still, so leave it alone")
+    assert reason.endswith(
+        "its process stood still though its core was free (stopped, swapped out, or the whole machine was)"
+    )
 
 
 def test_its_cause_is_named_where_the_system_knows_it() -> None:
@@ -94,9 +96,29 @@ def test_late_because_the_server_answers_fifty_long_polls_is_a_result() -> None:
 
 def test_others_on_the_servers_core() -> None:
     [reason] = disturbances(trial_of("websocket", Faults(waited_ratio=0.04)))
-    assert reason.startswith("other programs had the server's core for 48 ms of the window while it had work")
+    assert reason.startswith(
+        "the server waited for its core while other programs ran on it: 48 ms of the window (at most 24 ms)"
+    )
     # It moves polls that wait a quarter of a second anyway by less than a thirtieth.
     assert disturbances(trial_of("short_poll", Faults(waited_ratio=0.04))) == []
+
+
+@pytest.mark.parametrize(("transport", "disturbed"), [("long_poll", True), ("websocket", False), ("sse", False)])
+def test_a_load_process_that_stood_still_counts_where_its_clients_ask(transport: str, disturbed: bool) -> None:
+    trial = trial_of(transport)
+    lag_ns = trial.loop_lag.lag_ns.copy()
+    lag_ns[len(lag_ns) // 2] = 130 * MS
+    stopped_load = dataclasses.replace(trial, loop_lag=dataclasses.replace(trial.loop_lag, lag_ns=lag_ns))
+    found = disturbances(stopped_load)
+    assert bool(found) is disturbed
+    assert all(reason.startswith("the load process stood still for 130 ms or longer") for reason in found)
+
+
+def test_a_timer_of_the_load_that_is_late_once_by_a_little_moves_nothing() -> None:
+    trial = trial_of("long_poll")
+    lag_ns = trial.loop_lag.lag_ns.copy()
+    lag_ns[len(lag_ns) // 2] = 15 * MS
+    assert disturbances(dataclasses.replace(trial, loop_lag=dataclasses.replace(trial.loop_lag, lag_ns=lag_ns))) == []
 
 
 def test_a_server_that_is_always_late_because_it_has_too_much_to_do_is_not_the_machines() -> None:

@@ -95,7 +95,12 @@ def test_a_disturbed_trial_is_repeated_in_its_place_and_its_records_kept(
     folder, said = measured(tmp_path, monkeypatch, Dictated(CALM, DISTURBED, DISTURBED))
     second = finished_trial_folders(folder)[1].name
     assert [path.name for path in set_aside_folders(folder)] == [f"{second}-1", f"{second}-2"]
-    assert said.count(f"trial {second} is measured again: other programs had the server's core for 400 ms") == 2
+    assert (
+        said.count(
+            f"trial {second} is measured again: the server waited for its core while other programs ran on it: 400 ms"
+        )
+        == 2
+    )
     summary = summarize_run(folder)
     assert (summary["valid"], summary["finished_trials"]) == (True, 4)
     assert [attempt["trial"] for attempt in summary["set_aside"]] == [second, second]
@@ -112,7 +117,7 @@ def test_a_machine_that_disturbs_every_attempt_makes_the_run_invalid(
     assert len(set_aside_folders(folder)) == 2
     summary = summarize_run(folder)
     assert not summary["valid"]
-    assert all("other programs had the server's core" in reason for reason in summary["invalid_reasons"])
+    assert all("the server waited for its core" in reason for reason in summary["invalid_reasons"])
 
 
 def test_the_budget_leaves_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
