@@ -8,8 +8,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from loadtests.addresses import checked_url
 from loadtests.records import UserError
 from loadtests.scenario import load_scenario, shipped_scenarios
 from loadtests.trial_spec import Instruments
@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
     from loadtests.team import checked_team
 
     scenario = load_scenario(options.scenario)
-    target = _checked_target(options.target) if options.target else None
+    target = checked_url("TARGET", options.target) if options.target else None
     team = checked_team(options.processes, options.workers, options.listen, options.port)
     results = (options.results or RESULTS_FOLDER).resolve()
     instruments = Instruments(options.trace, tuple(spec for given in options.fault for spec in given.split()))
@@ -89,17 +89,6 @@ def _run(options: argparse.Namespace) -> int:
             return 0
         # The analysis is a program of its own, which knows of a run what is in its folder.
         return subprocess.call([sys.executable, "-m", "analysis", "report", folder], cwd=PROJECT_FOLDER)
-
-
-def _checked_target(url: str) -> str:
-    parts = urlsplit(url)
-    try:
-        complete = parts.scheme == "http" and parts.hostname and parts.port and parts.path in ("", "/")
-    except ValueError:
-        complete = False
-    if not complete:
-        raise UserError(f"TARGET={url}: not the address of a server (expected http://host:port)")
-    return f"http://{parts.netloc}"
 
 
 def _plan(options: argparse.Namespace) -> None:

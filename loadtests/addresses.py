@@ -72,7 +72,19 @@ class Target:
     def find(cls, url: str) -> Target:
         """Return the target at the first address of its host that accepts a connection; UserError if none does."""
         parts = urlsplit(url)
-        return cls(url, first_accepting(parts.hostname or "", parts.port or 80))
+        return cls(url, first_accepting(parts.hostname or "", parts.port or 80, f"TARGET={url}"))
+
+
+def checked_url(name: str, url: str) -> str:
+    """Return the URL that a setting gives, `http://host:port`; UserError where it is anything else."""
+    try:
+        parts = urlsplit(url)
+        plain = f"http://{parts.netloc}" if parts.hostname and parts.port and "@" not in parts.netloc else None
+    except ValueError:
+        plain = None
+    if plain is None or url.lower() not in (plain.lower(), f"{plain}/".lower()):
+        raise UserError(f"{name}={url}: not the address of a server (expected http://host:port)")
+    return plain
 
 
 def numeric_addresses(host: str, port: int) -> list[str]:
@@ -80,14 +92,14 @@ def numeric_addresses(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
-        raise OSError(f"not a valid host name: {error}") from error
+        raise OSError("not a valid host name") from error
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def first_accepting(host: str, port: int, patience_s: float = 0.0) -> Endpoint:
+def first_accepting(host: str, port: int, given: str, patience_s: float = 0.0) -> Endpoint:
     """Return the first address of a host that accepts a connection; try again for up to `patience_s` seconds.
 
-    UserError if none does.
+    UserError if none does; it begins with the setting that names the host, as it was given.
     """
     deadline_s = time.monotonic() + patience_s
     while True:
@@ -95,17 +107,19 @@ def first_accepting(host: str, port: int, patience_s: float = 0.0) -> Endpoint:
         try:
             addresses = numeric_addresses(host, port)
         except OSError as error:
-            raise UserError(f"{host}: no such host: {error} (expected a name or an address)") from error
+            reason = error.strerror or error
+            raise UserError(f"{given}: no such host: {reason} (expected a name or an address)") from error
         for address in addresses:
             try:
                 socket.create_connection((address, port), timeout=_CONNECT_TIMEOUT_S).close()
             except OSError as error:
-                refusals.append(f"{address} ({error.strerror or error})")
+                where = "" if address == host else f"at {address} "
+                refusals.append(f"{where}({error.strerror or error})")
             else:
                 return Endpoint(address, port)
         if time.monotonic() >= deadline_s:
             raise UserError(
-                f"{host}: cannot connect to port {port} at {' or at '.join(refusals)} (expected a running server)"
+                f"{given}: cannot connect to port {port} {' or '.join(refusals)} (expected a running server)"
             )
         time.sleep(_RETRY_S)
 

@@ -143,7 +143,8 @@ class ControlClient:
         try:
             response = self._http.request(method, path, json=body)
         except urllib3.exceptions.HTTPError as error:
-            raise UserError(f"{self._url}{path}: no usable answer: {error} (expected a running server)") from error
+            what = _failure(error, f"{method} {path}")
+            raise UserError(f"{self._url}: {what} (expected a running server)") from error
         if response.status != _OK:
             detail = " ".join(response.data.decode(errors="replace").split())[:_SHOWN_CHARACTERS]
             raise UserError(
@@ -151,3 +152,13 @@ class ControlClient:
                 "(expected 200: a server that follows the wire contract)"
             )
         return response
+
+
+def _failure(error: urllib3.exceptions.HTTPError, request: str) -> str:
+    """What became of a request without an answer, in the system's words, without the library's names of its parts."""
+    refused = isinstance(error, urllib3.exceptions.NewConnectionError)
+    if isinstance(error, urllib3.exceptions.TimeoutError) and not refused:
+        return f"did not answer {request} within {_TIMEOUT_S:g} s"
+    cause = error.__cause__ or error.args[-1]
+    reason = (cause.strerror if isinstance(cause, OSError) else None) or str(cause)
+    return f"no usable answer to {request}: {' '.join(reason.split())}"

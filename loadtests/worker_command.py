@@ -64,7 +64,9 @@ def find_master(host: str, port: int, patience_s: float) -> Endpoint:
             f"MASTER={host}: no such host: {error.strerror or error} (expected the name or address of the machine "
             "where make bench WORKERS=… runs)"
         ) from error
-    return Endpoint(addresses[0], port) if len(addresses) == 1 else first_accepting(host, port, patience_s)
+    if len(addresses) == 1:
+        return Endpoint(addresses[0], port)
+    return first_accepting(host, port, f"MASTER={host}", patience_s)
 
 
 def _serve_one(master: Endpoint, folder: Path, patience_s: float, console: PlainConsole) -> JsonObject | None:

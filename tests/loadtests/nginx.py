@@ -50,6 +50,6 @@ def nginx_before(url: str, folder: Path, *directives: str) -> Iterator[str]:
     configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, url=url, directives=lines))
     with subprocess.Popen([program, "-c", str(configuration), "-e", str(folder / "error.log")]) as process:
         try:
-            yield first_accepting("127.0.0.1", port, PATIENCE_S).url
+            yield first_accepting("127.0.0.1", port, "nginx", PATIENCE_S).url
         finally:
             process.terminate()

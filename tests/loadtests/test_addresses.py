@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.addresses import Endpoint, Target, first_accepting, first_to_listen_on
+from loadtests.addresses import Endpoint, Target, checked_url, first_accepting, first_to_listen_on
 from loadtests.records import UserError
 from loadtests.team import checked_team
 from loadtests.worker_command import find_master
@@ -65,7 +65,7 @@ def test_the_first_address_that_accepts_is_the_one(
 ) -> None:
     name_has(addresses, monkeypatch)
     with listening(theirs) as port:
-        assert first_accepting("localhost", port) == Endpoint(theirs, port)
+        assert first_accepting("localhost", port, "TARGET=…") == Endpoint(theirs, port)
         found = Target.find(f"http://localhost:{port}")
         assert (found.host, found.endpoint) == (f"localhost:{port}", Endpoint(theirs, port))
         assert find_master("localhost", port, 1.0) == Endpoint(theirs, port)
@@ -73,8 +73,44 @@ def test_the_first_address_that_accepts_is_the_one(
 
 def test_where_no_address_accepts_each_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     name_has((V6, V4), monkeypatch)
-    with pytest.raises(UserError, match=r"localhost: cannot connect to port 1 at ::1 \(.*\) or at 127\.0\.0\.1 \(.*\)"):
-        first_accepting("localhost", 1)
+    with pytest.raises(UserError, match=r"TARGET=…: cannot connect to port 1 at ::1 \(.*\) or at 127\.0\.0\.1 \(.*\)"):
+        first_accepting("localhost", 1, "TARGET=…")
+
+
+def test_an_address_that_refuses_is_named_once() -> None:
+    refused = rf"TARGET=http://{V4}:1: cannot connect to port 1 (Connection refused) (expected a running server)"
+    with pytest.raises(UserError) as caught:
+        Target.find(f"http://{V4}:1")
+    assert str(caught.value) == refused
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1", "http://[zz]:1", "http://exa℀mple:1", "http://host", "http://host:0", "http://host:99999",
+        "host:1", "https://host:1", "http://host:1/path", "http://host:1?query", "http://host:1/?query", "http://host:1#part",
+        "http://user:pw@host:1", "http://:1", "",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_of_a_server_is_refused(url: str) -> None:
+    with pytest.raises(UserError) as caught:
+        checked_url("TARGET", url)
+    assert str(caught.value) == f"TARGET={url}: not the address of a server (expected http://host:port)"
+
+
+@pytest.mark.parametrize("url", ["http://host:1", "http://host:1/", "HTTP://host:1"])
+def test_an_address_of_a_server_is_taken_without_its_slash(url: str) -> None:
+    assert checked_url("TARGET", url) == "http://host:1"
+
+
+def test_a_name_that_no_host_can_have_is_one_plain_sentence() -> None:
+    too_long = "a" * 70
+    with pytest.raises(UserError) as caught:
+        Target.find(f"http://{too_long}:1")
+    assert str(caught.value).startswith(f"TARGET=http://{too_long}:1: no such host: not a valid host name (expected")
+    with pytest.raises(UserError) as caught:
+        find_master(too_long, 1, 60.0)
+    assert str(caught.value).startswith(f"MASTER={too_long}: no such host: not a valid host name (expected")
 
 
 def test_a_master_with_one_address_is_not_waited_for_and_one_without_is_no_host() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from urllib3 import HTTPResponse
 
+from loadtests import control as module
 from loadtests.control import ControlClient
 from loadtests.records import UserError
 
@@ -55,6 +58,7 @@ def test_a_server_that_does_not_speak_the_contract(
         client(monkeypatch, lambda: response).transports()
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "HTTPConnection" not in str(caught.value)
 
 
 def test_a_stream_that_was_not_taken_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +115,35 @@ def test_a_row_of_what_was_published_that_is_none_is_shown(row: object, monkeypa
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[::1]:1"])
 def test_where_nobody_listens_there_is_one_sentence(url: str) -> None:
-    with pytest.raises(UserError, match=r"no usable answer: .*expected a running server") as caught:
+    with pytest.raises(UserError, match=r"no usable answer to GET /health: .*expected a running server") as caught:
         ControlClient(url).transports()
     assert "\n" not in str(caught.value)
+    assert "HTTPConnection" not in str(caught.value)
+
+
+@pytest.mark.parametrize("answer", [b"", b"garbage\r\n\r\n"])
+def test_what_is_no_http_answer_is_told_without_the_words_of_a_library(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer_once() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=answer_once)
+        thread.start()
+        with pytest.raises(UserError) as caught:
+            ControlClient(f"http://127.0.0.1:{listener.getsockname()[1]}").transports()
+        thread.join()
+    said = "garbage" if answer else "Remote end closed connection without response"
+    assert str(caught.value).endswith(f": no usable answer to GET /health: {said} (expected a running server)")
+
+
+def test_a_server_that_never_answers_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TIMEOUT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(UserError) as caught:
+            ControlClient(url).transports()
+    assert str(caught.value) == f"{url}: did not answer GET /health within 0.05 s (expected a running server)"
