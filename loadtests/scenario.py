@@ -120,18 +120,22 @@ class Scenario:
 def load_scenario(name_or_path: str) -> Scenario:
     """A scenario by the name of a shipped one or by path; UserError where there is none or it is wrong."""
     path = Path(name_or_path)
+    expected = f"expected one of {', '.join(shipped_scenarios())}, or the path of a .toml file"
     if path.suffix != ".toml":
-        path = SCENARIO_FOLDER / f"{name_or_path}.toml"
+        shipped = SCENARIO_FOLDER / f"{name_or_path}.toml"
+        if not shipped.exists():
+            what = "not a .toml file" if path.exists() else "no such scenario"
+            raise UserError(f"scenario {name_or_path!r}: {what} ({expected})")
+        path = shipped
     try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"scenario {name_or_path!r}: not a regular file ({expected})")
         # Windows' editors begin a file with a byte-order mark, which is no part of the TOML.
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a text file in UTF-8 (expected a scenario in TOML)") from error
     except OSError as error:
-        raise UserError(
-            f"scenario {name_or_path!r}: {error.strerror or error} (expected one of {', '.join(shipped_scenarios())}, "
-            "or the path of a .toml file)"
-        ) from error
+        raise UserError(f"scenario {name_or_path!r}: {error.strerror or error} ({expected})") from error
     return parse_scenario(text, str(path))
 
 

@@ -278,7 +278,7 @@ def check_own_files(run_folder: Path) -> None:
             path = Path(folder, name)
             kind = path.lstat().st_mode
             if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-                what = "a link" if stat.S_ISLNK(kind) else "no file"
+                what = "a link" if stat.S_ISLNK(kind) else "not a regular file"
                 raise UserError(f"{path}: {what} (expected the files of a run, and folders with them)")
 
 

@@ -171,7 +171,7 @@ def test_no_link_is_followed(run: Path, tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_a_pipe_is_not_waited_for(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkfifo(run / "noise.json")
-    assert "noise.json: no file" in refusal(run, capsys)
+    assert "noise.json: not a regular file" in refusal(run, capsys)
 
 
 def test_another_name_of_a_report_keeps_what_it_has(run: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,18 @@ def test_an_unknown_scenario_is_told_what_there_is(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="UTF-8"):
         load_scenario(str(tmp_path / "binary.toml"))
+
+
+def test_what_is_no_scenario_file_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Notes")
+    for path in (str(tmp_path / "README.md"), str(tmp_path), "/dev/zero"):
+        with pytest.raises(UserError, match=r"not a \.toml file \(expected one of .*, or the path of a \.toml file\)"):
+            load_scenario(path)
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "folder.toml").mkdir()
+    for name in ("pipe.toml", "folder.toml"):
+        with pytest.raises(UserError, match=rf"{name}': not a regular file"):
+            load_scenario(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("name", shipped_scenarios())
