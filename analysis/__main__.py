@@ -66,6 +66,7 @@ def _report(options: argparse.Namespace) -> None:
     # Matplotlib takes half a second to load: only a report draws.
     from analysis.charts import draw_charts
     from analysis.charts.raw import ChartMaterial
+    from analysis.narrative import completeness
     from analysis.report import further_reasons, verdict_line, write_charts, write_report
 
     run = load_run_info(folder)
@@ -76,6 +77,8 @@ def _report(options: argparse.Namespace) -> None:
     charts = write_charts(folder, drawn, results)
     html, _ = write_report(folder, run, results, charts)
     console = PlainConsole()
+    if partial := completeness(summary):
+        console.print_sentence(partial)
     trusted = summary["valid"] and not summary["wrong_way"]
     console.print_sentence(verdict_line(summary), style="bold" if trusted else "bold red")
     for reason in further_reasons(summary):
@@ -94,13 +97,13 @@ def _summary(options: argparse.Namespace) -> None:
 def _compare(options: argparse.Namespace) -> None:
     from analysis.compare import compare_runs, print_comparison
 
-    print_comparison(compare_runs(run_folder(options.a), run_folder(options.b)), PlainConsole())
+    print_comparison(compare_runs(run_folder(options.a, "A"), run_folder(options.b, "B")), PlainConsole())
 
 
-def run_folder(name: str) -> Path:
-    """The folder that a user means: a path, or `latest`; UserError where there is none."""
+def run_folder(name: str, setting: str = "RUN") -> Path:
+    """The folder that a user means: a path, or `latest`; UserError where there is none, or no name in the setting."""
     if not name:
-        raise UserError("no run was named (expected RUN=results/…, or A=results/… and B=results/…)")
+        raise UserError(f"{setting}: no run was named (expected {setting}=results/…)")
     folder = RESULTS_FOLDER / _LATEST if name == _LATEST else Path(name)
     if folder.name == _LATEST:
         return _latest_run(folder)

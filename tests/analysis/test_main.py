@@ -47,3 +47,13 @@ def test_where_there_is_no_run_latest_is_refused(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(program, "RESULTS_FOLDER", tmp_path)
     with pytest.raises(UserError, match="there is no run yet"):
         run_folder("latest")
+
+
+@pytest.mark.parametrize(
+    ("words", "setting"), [(("compare", "", "b"), "A"), (("compare", ".", ""), "B"), (("report", ""), "RUN")]
+)
+def test_the_setting_that_names_no_run_is_told(
+    words: tuple[str, ...], setting: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program.main(words) == 2
+    assert capsys.readouterr().err == f"error: {setting}: no run was named (expected {setting}=results/…)\n"

@@ -138,11 +138,12 @@ def test_an_invalid_run_says_so_first_on_page_and_terminal(tmp_path: Path, capsy
     assert 'role="alert"' in (folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_an_interrupted_run_says_how_far_it_came(tmp_path: Path) -> None:
+def test_an_interrupted_run_says_how_far_it_came(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = fabricate.fabricate_run(tmp_path / "run", QUICK)
     for unfinished in finished_trial_folders(folder)[4:]:
         (unfinished / "trial.json").unlink()
     assert main(["report", str(folder)]) == 0
+    assert capsys.readouterr().out.startswith("This run was interrupted: it finished 4 of 10 trials, and only those")
     assert "finished 4 of 10 trials" in (folder / "report.html").read_text(encoding="utf-8")
 
 
