@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis.claims import is_shown
+from analysis.claims import LEAST_BLOCKS, is_shown
 from analysis.pairing import COSTS
-from analysis.quantities import figure, interval, listed, percent
+from analysis.quantities import figure, interval, listed, percent, plural
 from analysis.series import value_at
 from loadtests.records import JsonObject
 
@@ -57,7 +57,7 @@ def cheaper(
         if not found:
             yield f"whether {what} is cheaper than {reference} in {cost} cannot be told from one trial"
         elif not shown[cost]:
-            yield f"we found no point at which {what} is cheaper than {reference} in {cost}: {_room(found, name)}"
+            yield _no_saving(found, f"{what} is cheaper than {reference} in {cost}", name)
 
 
 def _comparisons(points: Sequence[JsonObject], polling: set[str], key: str) -> list[_Comparison]:
@@ -78,15 +78,18 @@ def _saving(cost: str, unit: str, shown: Sequence[_Comparison], tested: int, nam
     )
 
 
-def _room(tested: Sequence[_Comparison], name: Callable[[JsonObject], str]) -> str:
-    """The largest saving that fits the data.
+def _no_saving(tested: Sequence[_Comparison], cheaper: str, name: Callable[[JsonObject], str]) -> str:
+    """That none was shown, and the largest that fits the data.
 
     The point that truly saves most saves no more than its own interval's end, as in 97.5 % of all cases: so the largest
     of all ends holds for all of them, and needs no correction for their number.
     """
     most = max(tested, key=lambda comparison: comparison.largest_saving_ratio)
-    if most.largest_saving_ratio <= 0:
-        return "no saving fits the data"
+    if most.largest_saving_ratio >= 1 and most.difference["blocks"] < LEAST_BLOCKS:
+        return f"{plural(most.difference['blocks'], 'block')} are too few to tell whether {cheaper}"
     if most.largest_saving_ratio >= 1:
-        return "the data rule out no saving"
-    return f"the largest saving that fits the data is {percent(most.largest_saving_ratio)} ({name(most.point)})"
+        return f"whether {cheaper} is not known: by these data any saving is possible"
+    if most.largest_saving_ratio <= 0:
+        return f"there is no point at which {cheaper}: it saves nothing"
+    largest = f"the largest saving that fits the data is {percent(most.largest_saving_ratio)} ({name(most.point)})"
+    return f"we found no point at which {cheaper}: {largest}"

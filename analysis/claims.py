@@ -11,14 +11,16 @@ LATENCIES = ("p50_difference_ms", "p95_difference_ms", "mean_difference_ms")
 """Of base points."""
 COSTS = ("server_cpu_us_per_event", "bytes_per_event")
 """Of all points that poll: where polling is cheaper is looked for among them."""
+LEAST_BLOCKS = 3
+"""With two, a 95 % interval is 12.7 standard errors to each side."""
 
 
 def correct_claims(points: Sequence[JsonObject], styles: Sequence[TransportStyle]) -> None:
-    """Add an `adjusted_p_value` (Holm) to each difference that the verdict may claim."""
+    """Add an `adjusted_p_value` (Holm), and among how many, to each difference that the verdict may claim."""
     polling = {style.name for style in styles if style.role == "polling"}
     family = [found for point in points for found in _looked_at(point, polling) if found["p_value"] is not None]
     for found, adjusted in zip(family, holm([found["p_value"] for found in family]), strict=True):
-        found["adjusted_p_value"] = adjusted
+        found |= {"adjusted_p_value": adjusted, "adjusted_among": len(family)}
 
 
 def is_shown(difference: JsonObject) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.claims import is_shown
-from analysis.quantities import figure, interval, listed
+from analysis.claims import LEAST_BLOCKS, is_shown
+from analysis.quantities import figure, interval, listed, plural
 from loadtests.records import JsonObject
 
 RESOLUTION_MS = 0.2
@@ -25,7 +25,11 @@ class LatencyDifference:
     reference_ms: float
     shown: bool
     """Whether it is beyond chance, all differences considered that the verdict looks at."""
-    noise_ms: float = 0.0
+    blocks: int
+    """In which both were measured."""
+    among: int
+    """How many differences the verdict looks at."""
+    noise_ms: float
     """How far the two transports differ from themselves, where that was measured."""
 
     @classmethod
@@ -35,7 +39,15 @@ class LatencyDifference:
         if not found:
             return None
         reference_ms = point["latency_ms"][statistic] - found["value"]
-        return cls(found["value"], found["ci95"], reference_ms, is_shown(found), found.get("noise_floor_ms") or 0.0)
+        return cls(
+            found["value"],
+            found["ci95"],
+            reference_ms,
+            is_shown(found),
+            found["blocks"],
+            found.get("adjusted_among", 0),
+            found.get("noise_floor_ms") or 0.0,
+        )
 
     @property
     def margin_ms(self) -> float:
@@ -60,7 +72,7 @@ class LatencyDifference:
         if self.ci95_ms is None:
             return f"{self._direction} by {figure(abs(self.value_ms))} ms (one trial, no interval) at {where}"
         if not self.shown:
-            return f"no difference shown at {where} ({self.estimate})"
+            return f"{self.unshown} at {where} ({self.estimate})"
         if abs(self.value_ms) < RESOLUTION_MS:
             return (
                 f"differs by {signed_ms(self.value_ms)} ms at {where}, below the {RESOLUTION_MS:g} ms that this set-up "
@@ -77,11 +89,19 @@ class LatencyDifference:
 
     @property
     def estimate(self) -> str:
-        """With its half-width, and a remark where that alone would not tell why nothing was shown."""
+        """With its half-width; where that of this one alone would claim what is not shown, with the reason instead."""
         if self.half_width_ms is None:
             return f"{signed_ms(self.value_ms)} ms from one trial"
-        chance = ", as chance brings among so many differences" if abs(self.value_ms) > self.half_width_ms else ""
-        return f"{signed_ms(self.value_ms)} ± {figure(self.half_width_ms)} ms{chance if not self.shown else ''}"
+        if not self.shown and not self.same and abs(self.value_ms) > self.half_width_ms:
+            return f"{signed_ms(self.value_ms)} ms, not certain among {plural(self.among, 'difference')}"
+        return f"{signed_ms(self.value_ms)} ± {figure(self.half_width_ms)} ms"
+
+    @property
+    def unshown(self) -> str:
+        """That there is no telling whether there is a difference, where none was shown."""
+        if self.blocks < LEAST_BLOCKS:
+            return f"{plural(self.blocks, 'block')} are too few to tell a difference"
+        return "no difference shown"
 
     @property
     def _direction(self) -> str:
@@ -102,7 +122,7 @@ def how_different(point: JsonObject) -> str:
             return p50.told("p50")
         return f"the same within {figure(p50.margin_ms)} ms at p50 and the mean ({p50.estimate} at p50)"
     if not (p50.shown or p95.shown or mean.shown) and p50.ci95_ms is not None:
-        return f"no difference shown at p50 ({p50.estimate}), p95 ({p95.estimate}) and the mean ({mean.estimate})"
+        return f"{p50.unshown} at p50 ({p50.estimate}), p95 ({p95.estimate}) and the mean ({mean.estimate})"
     if p50.ci95_ms is None or p50.shown or p95.shown:
         return listed([p50.told("p50"), p95.told("p95")])
     return listed([p50.told("p50"), p95.told("p95"), mean.told("the mean")])

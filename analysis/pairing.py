@@ -97,7 +97,7 @@ def _latency_difference(
     uncertainty_ms = blocks.uncertainty_ms + reference_blocks.uncertainty_ms
     if found is None or uncertainty_ms > UNCERTAINTY_LIMIT_RATIO * abs(found.value):
         return None
-    return {**_as_json(found, uncertainty_ms), "blocks": found.pairs}
+    return _as_json(found, uncertainty_ms)
 
 
 def _cost_difference(
@@ -114,4 +114,4 @@ def _cost_difference(
 
 def _as_json(found: stats.Difference, uncertainty: float) -> JsonObject:
     ci95 = None if found.ci95 is None else [found.ci95[0] - uncertainty, found.ci95[1] + uncertainty]
-    return {"value": found.value, "ci95": ci95, "p_value": found.p_value(uncertainty)}
+    return {"value": found.value, "ci95": ci95, "p_value": found.p_value(uncertainty), "blocks": found.pairs}

@@ -29,6 +29,7 @@ def test_latencies_of_base_points_and_costs_of_all_that_poll_are_one_family() ->
     correct_claims([reference, sse, base, swept], STYLES)
     family = 2 + 5 + 1
     assert sse["against_reference"]["p50_difference_ms"]["adjusted_p_value"] == pytest.approx(family * 0.001)
+    assert sse["against_reference"]["p50_difference_ms"]["adjusted_among"] == family
     assert is_shown(base["against_reference"]["costs"]["server_cpu_us_per_event"])
     assert not is_shown(sse["against_reference"]["p95_difference_ms"]), "0.02, and the third smallest of eight"
     for unlooked in (

@@ -43,7 +43,8 @@ def differing(summary: JsonObject, transport: str, **differences: tuple[float, f
         transport,
         **{
             f"against_reference__{name}_difference_ms": {
-                "value": value, "ci95": [low, high], "adjusted_p_value": 0.5 if low <= 0 <= high else 0.01,
+                "value": value, "ci95": [low, high], "blocks": 3, "adjusted_among": 29,
+                "adjusted_p_value": 0.5 if low <= 0 <= high else 0.01,
             }
             for name, (value, low, high) in differences.items()
         },
@@ -110,8 +111,33 @@ def test_what_chance_brings_among_many_is_not_claimed(measured: JsonObject) -> N
     lucky = differing(measured, "long_poll", p50=(12.0, 2.0, 22.0), p95=(5, -50, 60), mean=(3, -9, 15))
     lucky = changed(lucky, "long_poll", against_reference__p50_difference_ms__adjusted_p_value=0.2)
     said = clause(lucky, "Long poll")
-    assert "no difference shown at p50 (+12.0 ± 10.0 ms, as chance brings among so many differences)" in said
+    assert "no difference shown at p50 (+12.0 ms, not certain among 29 differences)" in said
     assert "slower" not in said
+
+
+def test_what_was_not_shown_never_has_an_interval_that_claims_it(measured: JsonObject) -> None:
+    """±10 ms around 12 beside "no difference shown" would say both."""
+    lucky = differing(measured, "long_poll", p50=(12.0, 2.0, 22.0), p95=(40, 30, 50), mean=(30, 20, 40))
+    for name in ("p50", "p95", "mean"):
+        lucky = changed(lucky, "long_poll", **{f"against_reference__{name}_difference_ms__adjusted_p_value": 0.2})
+    said = clause(lucky, "Long poll")
+    assert "±" not in said
+    assert said.count("not certain among 29 differences") == 3
+
+
+def test_two_blocks_are_said_to_be_too_few_in_the_verdict_itself(measured: JsonObject) -> None:
+    few = differing(measured, "long_poll", p50=(207, -93, 507), p95=(446, 9, 883), mean=(230, -20, 480))
+    for name in ("p50", "p95", "mean"):
+        few = changed(few, "long_poll", **{f"against_reference__{name}_difference_ms__blocks": 2})
+    few = changed(few, "long_poll", against_reference__p95_difference_ms__adjusted_p_value=0.9)
+    assert clause(few, "Long poll").startswith(
+        "Long poll: 2 blocks are too few to tell a difference at p50 (+207 ± 300 ms), p95 (+446 ms, not certain among "
+        "29 differences) and the mean (+230 ± 250 ms), for"
+    )
+    few = costing(few, "long_poll", "server_cpu_us_per_event", 10.0, 200.0, 0.9)
+    few = costing(few, "short_poll", "server_cpu_us_per_event", 10.0, 150.0, 0.9)
+    few = changed(few, "long_poll", against_reference__costs__server_cpu_us_per_event__blocks=2)
+    assert "; 2 blocks are too few to tell whether polling is cheaper than WebSocket in server CPU per" in verdict(few)
 
 
 def test_a_wide_interval_around_a_large_difference_is_no_tie(measured: JsonObject) -> None:
@@ -152,6 +178,7 @@ def costing(summary: JsonObject, transport: str, cost: str, value: float, half: 
     """A copy in which a point's cost differs from the reference's 100 by a value known to ± half of it."""
     difference = {
         "value": value, "ci95": [value - half, value + half], "reference": 100.0, "adjusted_p_value": p_value,
+        "blocks": 3,
     }  # fmt: skip
     return changed(summary, transport, **{f"against_reference__costs__{cost}": difference})
 
@@ -167,18 +194,23 @@ def test_where_polling_is_cheaper_is_said_with_point_and_interval(measured: Json
 
 
 @pytest.mark.parametrize(
-    ("half", "room"),
+    ("half", "expected"),
     [
-        (20.0, "the largest saving that fits the data is 10.0 % (Short poll every 1 s)"),
-        (5.0, "no saving fits the data"),
-        (200.0, "the data rule out no saving"),
+        (
+            20.0,
+            "we found no point at which {}: the largest saving that fits the data is 10.0 % (Short poll every 1 s)",
+        ),
+        (5.0, "there is no point at which {}: it saves nothing"),
+        (200.0, "whether {} is not known: by these data any saving is possible"),
     ],
 )
-def test_where_no_saving_was_shown_the_largest_that_fits_is_said(measured: JsonObject, half: float, room: str) -> None:
+def test_where_no_saving_was_shown_the_largest_that_fits_is_said(
+    measured: JsonObject, half: float, expected: str
+) -> None:
     dear = costing(measured, "short_poll", "server_cpu_us_per_event", 10.0, half, 0.4)
     dear = costing(dear, "long_poll", "server_cpu_us_per_event", 400.0, 20.0, 0.001)
     said = verdict(dear)
-    assert f"we found no point at which polling is cheaper than WebSocket in server CPU per event: {room}" in said
+    assert expected.format("polling is cheaper than WebSocket in server CPU per event") in said
     assert "nowhere" not in said
 
 
@@ -212,7 +244,7 @@ def test_cheaper_in_a_sweep_names_the_point(tmp_path: Path) -> None:
 
 
 def test_one_trial_tells_nothing_of_costs(measured: JsonObject) -> None:
-    lone = {"value": -50.0, "ci95": None, "reference": 100.0, "p_value": None}
+    lone = {"value": -50.0, "ci95": None, "reference": 100.0, "p_value": None, "blocks": 1}
     for name in ("long_poll", "short_poll"):
         measured = changed(measured, name, against_reference__costs__bytes_per_event=lone)
     assert "whether polling is cheaper than WebSocket in bytes per event cannot be told from one trial" in verdict(
@@ -248,7 +280,7 @@ def test_no_verdict_without_the_reference(measured: JsonObject) -> None:
 
 
 def test_one_trial_claims_no_interval(measured: JsonObject) -> None:
-    lone = {"value": 500.0, "ci95": None, "p_value": None}
+    lone = {"value": 500.0, "ci95": None, "p_value": None, "blocks": 1}
     said = changed(
         measured,
         "short_poll",
