@@ -241,8 +241,10 @@ def with_interval(of: Sequence[Calibration], read: Callable[..., float | None]) 
     each = [_read(of, read, block) for block in sorted(blocks)]
     value = _read(of, read, None)
     known = [one for one in each if one is not None]
-    bounds = stats.interval(value, known) if value is not None and len(known) == len(each) else None
-    return {"value": value, "ci95": None if bounds is None else [max(0.0, bounds[0]), bounds[1]]}
+    if value is None or len(known) < len(each):
+        return {"value": value, "ci95": None}
+    bounds = stats.cut_off(stats.interval(value, known), value, stats.AT_LEAST_ZERO)
+    return {"value": value, "ci95": None if bounds is None else list(bounds)}
 
 
 def _read(of: Sequence[Calibration], read: Callable[..., float | None], block: int | None) -> float | None:

@@ -168,7 +168,7 @@ def _side(point: LoadPoint, predicted_load: JsonObject) -> JsonObject:
     """One transport of a comparison; loads are shares of the server's capacity, and above 1 more than it has."""
     costs_us = [1e6 * load.server_cpu_s / load.window_s / load.parameters["clients"] for load in point.loads]
     cost_us = sum(costs_us) / len(costs_us)
-    bounds = stats.interval(cost_us, costs_us)
+    bounds = stats.cut_off(stats.interval(cost_us, costs_us), cost_us, stats.AT_LEAST_ZERO)
     late_ms = max(load.p99_ms - load.model_p99_ms for load in point.loads)
     return {
         "predicted_load_ratio": predicted_load,

@@ -11,6 +11,7 @@ from analysis import stats
 from analysis.connecting import HeldMemory
 from analysis.costs import ByteCounts
 from analysis.pooled_latency import Trials, interval_of_trials
+from analysis.stats import AT_LEAST_ZERO, SHARE, Interval
 from analysis.trial_measures import TrialMeasures
 from loadtests.records import JsonObject, SampleRole
 
@@ -33,7 +34,7 @@ def pooled_costs(trials: Trials, pilot_blocks: int | None) -> JsonObject:
     """
 
     def pooled(name: str, figure: Figure) -> JsonObject:
-        value, ci95 = _estimate(trials, figure, pilot_blocks)
+        value, ci95 = _estimate(trials, figure, pilot_blocks, SHARE if name.endswith("_ratio") else AT_LEAST_ZERO)
         return {name: value, f"{name}_ci95": ci95}
 
     fields: JsonObject = {"steady_state": _steady_state(trials)}
@@ -67,7 +68,9 @@ def summed(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
     return {name: sum(count[name] for count in counts) for name in counts[0]}
 
 
-def _estimate(trials: Trials, figure: Figure, pilot_blocks: int | None) -> tuple[float | None, list[float] | None]:
+def _estimate(
+    trials: Trials, figure: Figure, pilot_blocks: int | None, possible: Interval = AT_LEAST_ZERO
+) -> tuple[float | None, list[float] | None]:
     """A ratio of sums over the trials, with the interval of the trials' own ratios; None where there is no divisor."""
     found = [(trial, figure(trial)) for trial in trials]
     known = [(trial, parts) for trial, parts in found if parts is not None and parts[1]]
@@ -75,7 +78,7 @@ def _estimate(trials: Trials, figure: Figure, pilot_blocks: int | None) -> tuple
         return None, None
     pooled = sum(above for _, (above, _) in known) / sum(below for _, (_, below) in known)
     ratios = [above / below for _, (above, below) in known]
-    return pooled, interval_of_trials(pooled, [trial for trial, _ in known], ratios, pilot_blocks)
+    return pooled, interval_of_trials(pooled, [trial for trial, _ in known], ratios, pilot_blocks, possible)
 
 
 def _steady(figure: Figure) -> Figure:

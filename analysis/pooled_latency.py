@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,33 +34,31 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
     pooled = per_trial[0]
     if len(per_trial) > 1:
         pooled = distribution_of(joined([trial.latencies.latency_ns for trial in measured])) or pooled
-    floor_ms = float(measured[0].info.parameters["one_way_delay_ms"])
+    # No latency is below what the network alone takes.
+    possible_ms = (float(measured[0].info.parameters["one_way_delay_ms"]), math.inf)
     intervals = {
-        f"{name}_ci95": _above(
-            floor_ms,
-            pooled[name],
-            interval_of_trials(pooled[name], measured, [each[name] for each in per_trial], pilot_blocks),
+        f"{name}_ci95": interval_of_trials(
+            pooled[name], measured, [each[name] for each in per_trial], pilot_blocks, possible_ms
         )
         for name in with_interval
     }
     return {**pooled, **intervals}
 
 
-def _above(floor_ms: float, estimate_ms: float, bounds_ms: list[float] | None) -> list[float] | None:
-    """An interval cut off below what the network alone takes: no latency is there, so that it covers as much."""
-    return None if bounds_ms is None else [min(estimate_ms, max(floor_ms, bounds_ms[0])), bounds_ms[1]]
-
-
 def interval_of_trials(
-    estimate: float, trials: Trials, values: Sequence[float], pilot_blocks: int | None
+    estimate: float,
+    trials: Trials,
+    values: Sequence[float],
+    pilot_blocks: int | None,
+    possible: stats.Interval = stats.AT_LEAST_ZERO,
 ) -> list[float] | None:
-    """Of an estimate pooled over these trials, of which each has its value."""
+    """Of an estimate pooled over these trials, of which each has its value: 95 %, within what is possible."""
     pilot = [
         value
         for trial, value in zip(trials, values, strict=True)
         if pilot_blocks is None or trial.info.block < pilot_blocks
     ]
-    bounds = stats.interval(estimate, pilot, len(values) - len(pilot))
+    bounds = stats.cut_off(stats.interval(estimate, pilot, len(values) - len(pilot)), estimate, possible)
     return None if bounds is None else list(bounds)
 
 

@@ -23,6 +23,10 @@ QUANTILE_DEFINITION = (
 CONFIDENCE = 0.95
 
 Interval = tuple[float, float]
+AT_LEAST_ZERO: Interval = (0.0, math.inf)
+"""Where a time, a count or a size can be."""
+SHARE: Interval = (0.0, 1.0)
+"""Where a share can be."""
 Sample = Sequence[float] | npt.NDArray[np.float64] | npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
@@ -63,6 +67,16 @@ def interval(estimate: float, per_trial: Sample, further: int = 0) -> Interval |
     20 of them and more, for normal and for skewed statistics alike; `python -m analysis.coverage` shows by how much.
     """
     return t_interval(estimate, per_trial, further) if len(per_trial) > 1 else None
+
+
+def cut_off(bounds: Interval | None, estimate: float, possible: Interval) -> Interval | None:
+    """An interval without what lies beyond the values that are possible: no truth is there, so it covers as much.
+
+    The estimate stays within it, should rounding have put that beyond.
+    """
+    if bounds is None:
+        return None
+    return min(estimate, max(possible[0], bounds[0])), max(estimate, min(possible[1], bounds[1]))
 
 
 def t_interval(estimate: float, per_trial: Sample, further: int = 0) -> Interval:

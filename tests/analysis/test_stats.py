@@ -118,3 +118,15 @@ def test_holm_is_wrong_in_a_twentieth_of_all_families() -> None:
     families = rng.uniform(size=(4000, 12))
     wrong = np.mean([min(stats.holm(family.tolist())) < 0.05 for family in families])
     assert wrong == pytest.approx(0.05, abs=0.012)
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=5), st.sampled_from([stats.SHARE, stats.AT_LEAST_ZERO]))
+def test_no_interval_reaches_beyond_what_is_possible(values: list[float], possible: stats.Interval) -> None:
+    estimate = float(np.mean(values))
+    whole = stats.interval(estimate, values)
+    found = stats.cut_off(whole, estimate, possible)
+    assert whole is not None and found is not None
+    assert found[0] >= 0
+    assert found[0] <= estimate <= found[1]
+    assert found[1] == (min(whole[1], 1.0) if possible == stats.SHARE else whole[1])
+    assert stats.cut_off(None, estimate, possible) is None

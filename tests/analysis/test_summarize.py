@@ -309,3 +309,18 @@ def test_no_interval_reaches_below_what_the_network_alone_takes(tmp_path: Path) 
     assert low == 25.0
     assert high - found["mean"] > found["mean"] - low
     assert found["mean"] == pytest.approx(25 + 150 / 3, rel=0.01)
+
+
+def test_no_interval_of_a_cost_reaches_where_it_cannot_be(tmp_path: Path) -> None:
+    """Two blocks, whose intervals are 12.7 standard errors to each side: shares beyond 1 and times below 0 without."""
+    fabrication = dataclasses.replace(QUIET, blocks=2, arrival="poisson", measured_s=1.5)
+    slow = {trial_index(fabrication, "websocket", block=1): Faults(extra_latency_ms=150.0, event_cpu_us=500.0)}
+    point = base(summarize_run(fabricate_run(tmp_path, fabrication, slow)), "websocket")
+    freshness = point["freshness"]
+    assert freshness["mean_age_ms_ci95"][0] == 0
+    assert freshness["older_than_100_ms_ratio_ci95"] == [0, 1]
+    intervals = {name: value for name, value in (point | freshness).items() if name.endswith("_ci95") and value}
+    for name, bounds in intervals.items():
+        for low, high in bounds.values() if isinstance(bounds, dict) else [bounds]:
+            assert low >= 0, name
+            assert high <= 1 or not name.endswith("_ratio_ci95"), name
