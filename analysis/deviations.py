@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis.quantities import figure, percent
+from analysis.quantities import figure, percent, plural
 from analysis.sensitivity import TOLERANCE_RATIOS, exceeds, tolerance
 from analysis.series import value_at
 from loadtests.records import JsonObject
@@ -62,7 +62,16 @@ def _cause(point: JsonObject, name: str, measured: float, predicted: float) -> s
                 f"aliasing: polls that are late by the system's own {figure(own_ms)} ms each way meet other events, "
                 f"and the model itself gives {figure(low)} to {figure(high)}"
             )
-    return _tail(point) if name == "p99_ms" else None
+    return (_tail(point) if name == "p99_ms" else None) or _invalidity(point)
+
+
+def _invalidity(point: JsonObject) -> str | None:
+    """What is wrong with the point's trials, such as other programs on the server's core, if that is recorded."""
+    if not point["invalid_reasons"]:
+        return None
+    first, *others = point["invalid_reasons"]
+    more = f" (and {plural(len(others), 'more reason')})" if others else ""
+    return f"not explained beyond what makes the point INVALID: {first}{more}"
 
 
 def _tail(point: JsonObject) -> str | None:

@@ -64,3 +64,11 @@ def test_the_table_names_the_point_and_admits_what_it_cannot_explain() -> None:
     ((name, figure, *_, cause),) = table.rows
     assert (str(name), str(figure)) == ("Long poll 20 events/s", "mean ms")
     assert "not explained" in str(cause)
+
+
+def test_what_disturbed_a_point_is_named_where_nothing_else_explains_it() -> None:
+    taken = "trial 002-long_poll: the server waited for its core while other programs ran on it"
+    (found,) = deviations([point(150.0, valid=False, invalid_reasons=[taken, "trial 003-long_poll: another"])])
+    assert str(found.cause).endswith(f"makes the point INVALID: {taken} (and 1 more reason)")
+    (full,) = deviations([point(150.0, valid=False, invalid_reasons=[taken], server_cpu_ratio=0.9)])
+    assert "saturation" in str(full.cause)
