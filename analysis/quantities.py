@@ -44,9 +44,10 @@ def count(value: int | None) -> str:
     return NOT_MEASURED if value is None else f"{value:,}"
 
 
-def plural(number: int, noun: str) -> str:
-    """`1 trial`, `3 trials`."""
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+def plural(number: float, noun: str) -> str:
+    """`1 trial`, `3,000 trials`, `0.5 events`."""
+    shown = count(number) if isinstance(number, int) else f"{number:g}"
+    return f"{shown} {noun}{'' if number == 1 else 's'}"
 
 
 def change(start: str, end: str) -> str:
@@ -111,4 +112,6 @@ def parameter_value(parameter: str, value: object) -> str:
     else:
         shown = f"{value:g}" if isinstance(value, float) else str(value).replace("poisson", "Poisson")
     text = _PARAMETER_VALUES.get(parameter, f"{parameter} {{}}").format(shown)
-    return text.replace("events/s", "event/s").replace("clients", "client") if value == 1 else text
+    if value != 1:
+        return text
+    return text.replace("events/s", "event/s").replace("clients", "client").replace("processes", "process")

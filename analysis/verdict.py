@@ -8,7 +8,7 @@ from analysis.capacity_verdict import capacity_verdict
 from analysis.cheaper import cheaper
 from analysis.differences import how_different, is_tie, signed_ms
 from analysis.points import LENGTHS
-from analysis.quantities import figure, interval, listed, parameter_value
+from analysis.quantities import figure, interval, listed, parameter_value, plural
 from loadtests.records import JsonObject
 
 _CONDITIONS = ("clients", "rate_per_s", "arrival", "one_way_delay_ms")
@@ -24,7 +24,7 @@ def verdict(summary: JsonObject) -> str:
         return f"WRONG WAY on purpose: {summary['wrong_way']}"
     if not summary["valid"]:
         first, *others = summary["invalid_reasons"]
-        return f"INVALID: {first}" + (f" (and {_more(len(others))})" if others else "") + "."
+        return f"INVALID: {first}" + (f" (and {plural(len(others), 'more reason')})" if others else "") + "."
     if summary.get("overload") and (held := capacity_verdict(summary)):
         return held
     reference = None if summary["base_point"] is None else summary["points"][summary["base_point"]]
@@ -126,7 +126,3 @@ def _label(summary: JsonObject, transport: str) -> str:
 
 def _is_round_trip(summary: JsonObject, transport: str) -> bool:
     return any(s["name"] == transport and s["model"].startswith("round_trip") for s in summary["transports"])
-
-
-def _more(number: int) -> str:
-    return f"{number} more reason{'' if number == 1 else 's'}"

@@ -267,7 +267,7 @@ def _tell_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...], folder: Pat
     if scenario.wrong_way:
         console.print_sentence(f"WRONG WAY on purpose: {scenario.wrong_way}", style="bold red")
     console.print_sentence(
-        f"{len(scenario.points())} points × {scenario.repeats} blocks = {len(trials)} trials, about "
+        f"points: {len(scenario.points())}, blocks: {scenario.repeats}, trials: {len(trials)}, about "
         f"{f'{minutes} min ' if minutes else ''}{seconds} s{tell_beyond(scenario)}; records in {_shown(folder)}"
     )
 

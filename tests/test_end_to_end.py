@@ -84,7 +84,7 @@ def _is_server_of(process: psutil.Process, folder: Path) -> bool:
 def test_from_scenario_to_report_over_an_emulated_network(tmp_path: Path) -> None:
     ran = command("loadtests", "run", scenario(tmp_path, delay_ms=5), "--results", tmp_path / "results")
     assert ran.returncode == 0, ran.stderr
-    assert "4 points × 1 blocks = 4 trials" in ran.stderr
+    assert "points: 4, blocks: 1, trials: 4, about" in ran.stderr
     assert servers_left(tmp_path) == set()
     run = tmp_path / "results" / "latest"
     assert [trial.transport for trial in load_run_info(run).plan] == [

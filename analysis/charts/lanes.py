@@ -64,7 +64,7 @@ def lanes_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
     truth = (first.published.due_ns - first.info.t0_ns - start_ns) / _NS_PER_S
     truth = truth[(truth >= 0) & (truth < length_s)]
     lanes = [lane_of(group.first, group.transport, start_ns, length_s) for group in together]
-    title = f"Who asks and who is told: {length_s:.3g} seconds of one client"
+    title = f"Who asks and who is told: {length_s:.3g} s of one client"
     left_in = (max(text_size(lane.transport.label, 8.5, bold=True)[0] for lane in lanes) + 50) / POINTS_PER_IN
     with drawing():
         figure, grid = framed(
@@ -188,7 +188,7 @@ def _caption(lanes: list[Lane], events: int, length_s: float) -> str:
         if len(lane.asked):
             told[-1] += f" ({int(lane.empty.sum())} came back empty)"
     return (
-        f"{plural(events, 'event')} fell due in these {length_s:.3g} s; {listed(told)}. First client of each "
+        f"{plural(events, 'event')} fell due within {length_s:.3g} s; {listed(told)}. First client of each "
         f"transport's "
         "first trial; where an answer left the server is inferred from the one-way delay."
     )

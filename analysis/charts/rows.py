@@ -13,7 +13,7 @@ from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_
 from analysis.charts.lettering import text_size
 from analysis.charts.marks import draw_key, label_colour
 from analysis.quantities import figure as digits
-from analysis.quantities import parameter_title, parameter_value
+from analysis.quantities import listed, parameter_title, parameter_value
 from analysis.series import Results, Series, value_at
 from analysis.style import LIGHT, POINTS_PER_IN
 
@@ -92,11 +92,15 @@ def bytes_chart(results: Results) -> Chart | None:
     if not rows or _BYTES[0] not in parts:
         return None
     title = f"Bytes on the wire for each {results.unit} delivered"
-    missing = "" if any(part.label == "TCP/IP" for part in parts) else " TCP/IP overhead was not measured."
+    tcp_ip = (
+        " TCP/IP headers are in it; the tables count at the socket, without them."
+        if parts[-1] == _BYTES[-1]
+        else " TCP/IP overhead was not measured."
+    )
     totals = [sum(value or 0.0 for value in row.values) for row in rows]
     with drawing():
         figure, axes = _frame(
-            title, f"Both directions, connection set-up apart; {results.conditions()}.{missing}", rows, _ROW_IN
+            title, f"Both directions, connection set-up apart; {results.conditions()}.{tcp_ip}", rows, _ROW_IN
         )
         linear_from_zero(axes.xaxis, max(totals), f"bytes per {results.unit} and client")
         for at, (row, total) in enumerate(zip(rows, totals, strict=True)):
@@ -104,10 +108,11 @@ def bytes_chart(results: Results) -> Chart | None:
             _write(axes, total, at, digits(total))
         _key(figure, parts)
     sentences = [
-        f"{row.name}: {digits(total)} B, of which {digits(row.values[0])} B content"
+        f"{row.name}: {digits(total)} B, of which "
+        + listed([f"{digits(value)} B {part.label}" for part, value in zip(parts, row.values, strict=True) if value])
         for row, total in zip(rows, totals, strict=True)
     ]
-    return Chart("bytes", title, f"{'; '.join(sentences)}.{missing}", figure)
+    return Chart("bytes", title, f"{'; '.join(sentences)}.{tcp_ip}", figure)
 
 
 def cpu_chart(results: Results) -> Chart | None:

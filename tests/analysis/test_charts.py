@@ -311,6 +311,19 @@ def test_an_unmeasured_server_is_said_not_drawn_as_zero() -> None:
     assert "TCP/IP overhead was not measured" in charts["bytes"].caption
 
 
+def test_the_bytes_say_that_tcp_ip_is_in_them() -> None:
+    """Their totals are larger than those of the tables, which count at the socket."""
+    caption = charts_of("standard")["bytes"].caption
+    assert "TCP/IP headers are in it; the tables count at the socket, without them." in caption
+    assert re.search(r"WebSocket: \S+ B, of which \S+ B content \(JSON\), .* and \S+ B TCP/IP", caption)
+
+
+def test_the_lanes_title_is_right_for_one_second_too() -> None:
+    chart = charts_of("standard")["lanes"]
+    assert " s of one client" in chart.title
+    assert re.match(r"\d+ events? fell due within \S+ s;", chart.caption)
+
+
 def test_lanes_hold_every_delivery_of_the_first_client() -> None:
     group = BROADCAST_TRIALS[3]
     trial = group.first

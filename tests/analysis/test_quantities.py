@@ -71,3 +71,5 @@ def test_lists_and_changes_read_as_sentences() -> None:
     assert change("5 ms", "6 ms") == "5 ms to 6 ms"
     assert plural(1, "trial") == "1 trial"
     assert plural(1200, "trial") == "1,200 trials"
+    assert [plural(rate, "event") for rate in (0.5, 1.0, 2.0)] == ["0.5 events", "1 event", "2 events"]
+    assert parameter_value("workers", 1) == "1 server process"
