@@ -99,17 +99,16 @@ def _stream(results: Results) -> str:
     also = f" Varied around this base point, one at a time: {listed(swept)}." if swept else ""
     if results.round_trip:
         return (
-            f"Each of {plural(base['clients'], 'client')} sent {base['rate_per_s']:g} messages a second of "
-            f"{base['payload_bytes']} bytes on a schedule fixed before the run, and timed each until its echo "
-            f"arrived.{also}"
+            f"Each of {plural(base['clients'], 'client')} sent {plural(base['rate_per_s'], 'message')} a second of "
+            f"{plural(base['payload_bytes'], 'byte')} on a schedule fixed before the run, and timed each until its "
+            f"echo arrived.{also}"
         )
     return (
-        f"One stream of {base['rate_per_s']:g} events a second, "
+        f"One stream of {plural(base['rate_per_s'], 'event')} a second, "
         f"{_ARRIVALS.get(base['arrival'], base['arrival'])}, each "
-        f"with {base['payload_bytes']} bytes of payload, was delivered to {plural(base['clients'], 'client')}. Due "
-        f"times were "
-        f"fixed before the run and are the same for every transport of a block: a server or client that falls behind "
-        f"makes "
+        f"with {plural(base['payload_bytes'], 'byte')} of payload, was delivered to "
+        f"{plural(base['clients'], 'client')}. Due times were fixed before the run and are the same for every "
+        "transport of a block: a server or client that falls behind makes "
         f"latency longer and never hides it.{also}"
     )
 
@@ -139,12 +138,12 @@ def _trials(run: RunInfo, results: Results) -> str:
     pilot = [planned for planned in run.plan if planned.block < run.scenario["repeats"]]
     blocks = len({planned.block for planned in pilot})
     further = f", the {len(run.plan) - len(pilot)} beyond the pilot aside" if len(run.plan) > len(pilot) else ""
+    fresh = "processes of the load; the server ran on from trial to trial" if run.target else "processes"
     return (
         f"{plural(summary['finished_trials'], 'trial')} of {count(summary['planned_trials'])} planned, in "
         f"{plural(blocks, 'block')}{further}: each block measures every point once, in random order, with fresh "
-        f"processes. Events due in "
-        f"the first {_warm_up(results)} of a trial are warm-up and not measured; those due in the "
-        f"{base['measured_s']:g} s after it are, and the trial goes on until every client has every event or "
+        f"{fresh}. Events due in the first {_warm_up(results)} of a trial are warm-up and not measured; those due in "
+        f"the {base['measured_s']:g} s after it are, and the trial goes on until every client has every event or "
         f"the drain "
         f"limit has passed. The trial, not the message, is the unit: 95 % intervals come from the spread between "
         f"trials, "
@@ -179,7 +178,7 @@ def _precision(run: RunInfo, results: Results) -> Iterator[str]:
         f"{rule}. The first {blocks} blocks were the pilot: its spread alone told how many trials each point needs, "
         f"and every interval of a point with added trials takes its spread from the pilot alone, all statistics and "
         f"differences alike (Stein 1945), so that stopping early makes none of them too narrow. "
-        f"{plural(added, 'trial')} were added; {known} of {plural(points, 'point')} are known so."
+        f"Trials added: {count(added)}; {known} of {plural(points, 'point')} are known so."
         + _lacking(run, results, lacking)
     )
 

@@ -124,7 +124,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "invalid": not summary["valid"] or bool(summary.get("wrong_way")),
         "invalid_reasons": further_reasons(summary),
         "completeness": completeness(summary),
-        "description": scenario.get("description", ""),
+        "description": _sentence(scenario.get("description", "")),
         "started_at": f"{datetime.fromisoformat(run.started_at):%Y-%m-%d %H:%M} UTC",
         "machine_line": _machine_line(run.machine),
         "wrong_way_tables": wrong_ways,
@@ -144,6 +144,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "point_reasons": _point_reasons(results),
         "warnings": summary["warnings"],
         "ledgers": [ledger_table(results), request_table(results)] if results.points else [],
+        "facts_note": _facts_note(run),
         "fact_lists": [_facts(run.machine), _facts({**_code(run), **run.versions}), _facts(run.settings)],
         "rerun": rerun_commands(run, run_folder.resolve()),
         "colours": _colour_variables(results),
@@ -184,6 +185,22 @@ def further_reasons(summary: JsonObject) -> list[str]:
         for reason in summary["invalid_reasons"]
         if reason not in summary["verdict"] and not (said and said in reason)
     ]
+
+
+def _sentence(text: str) -> str:
+    """A text that others follow, with a full stop where it ends without one."""
+    text = text.strip()
+    return f"{text}." if text and not text.endswith((".", "!", "?", "…")) else text
+
+
+def _facts_note(run: RunInfo) -> str | None:
+    """Whose machine and versions are told, where the server is another's."""
+    if run.target is None:
+        return None
+    return (
+        f"Machine and versions are those of the load. Of the server at {run.target}, which was already running, "
+        "neither is known."
+    )
 
 
 def _machine_line(machine: JsonObject) -> str:

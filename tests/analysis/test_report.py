@@ -223,3 +223,32 @@ def test_the_method_names_the_conditions_of_this_run(run: Path) -> None:
     assert "delayed each direction by 25 ms" in markdown
     assert "10 trials of 10 planned, in 2 blocks" in markdown
     assert RequestKind.POLL.name not in markdown
+
+
+def test_a_report_about_a_server_that_already_ran_tells_nothing_of_its_versions_or_processes(
+    run: Path, tmp_path: Path
+) -> None:
+    fabrication = dataclasses.replace(QUICK, transports=("websocket", "sse"), target="http://127.0.0.1:9999")
+    folder = fabricate.fabricate_run(tmp_path / "run", fabrication)
+    assert main(["report", str(folder)]) == 0
+    for name in ("report.md", "report.html"):
+        of_target, of_own = ((f / name).read_text(encoding="utf-8") for f in (folder, run))
+        assert "fresh processes of the load; the server ran on from trial to trial." in of_target
+        assert "Machine and versions are those of the load. Of the server at" in of_target
+        assert "of the load; the server" not in of_own
+        assert "with fresh processes." in of_own
+        assert "Machine and versions are those of the load" not in of_own
+
+
+@pytest.mark.parametrize(
+    ("description", "shown"),
+    [("Two against three", "three. Measured"), ("Is it so?", "so? Measured"), ("", "Measured")],
+)
+def test_a_description_does_not_run_into_the_next_sentence(tmp_path: Path, description: str, shown: str) -> None:
+    folder = fabricate.fabricate_run(tmp_path / "run", dataclasses.replace(QUICK, transports=("websocket",)))
+    info = load_run_info(folder)
+    write_run_info(folder, dataclasses.replace(info, scenario={**info.scenario, "description": description}))
+    assert main(["report", str(folder)]) == 0
+    said = (folder / "report.md").read_text(encoding="utf-8")
+    assert f"{shown} " in said
+    assert ". Measured" not in said or description == "Two against three"
