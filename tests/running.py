@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,22 @@ from loadtests.processes import Child, free_port
 
 PATIENCE_S = 30.0
 """Generous: a slow machine may take its time, a broken server does not come at all."""
+_AT_IMPORT = """
+import os, signal, sys, time
+
+class AtImport:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            {action}
+
+sys.meta_path.insert(0, AtImport())
+"""
+
+
+def at_import(module: str, action: str, folder: Path) -> dict[str, str]:
+    """The environment in which Python programs carry out a statement when they are about to import a module."""
+    (folder / "sitecustomize.py").write_text(_AT_IMPORT.format(module=module, action=action))
+    return {**os.environ, "PYTHONPATH": str(folder)}
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from analysis.__main__ import main as analyse
+from analysis.command_line import main as analyse
 from loadtests.processes import PROJECT_FOLDER
 from loadtests.records import Trial, finished_trial_folders, load_run_info
-from tests.running import PATIENCE_S, running_server
+from tests.running import PATIENCE_S, at_import, running_server
 
 pytestmark = pytest.mark.takes_s(150)
 
@@ -338,6 +338,20 @@ def test_an_interrupted_run_keeps_what_it_measured_and_leaves_nothing_running(
     report(results / "latest")
     summary = json.loads((results / "latest" / "summary.json").read_text())
     assert 1 <= summary["finished_trials"] < summary["planned_trials"] == 4
+
+
+def test_ctrl_c_while_the_report_is_made_says_what_is_kept(tmp_path: Path) -> None:
+    to_all = "os.killpg(os.getpgid(os.getppid()), signal.SIGINT); time.sleep(60)"
+    path, results = scenario(tmp_path, '"sse"'), tmp_path / "results"
+    ran = subprocess.run(
+        [sys.executable, "-m", "loadtests", "run", "--report", path, "--results", results], cwd=PROJECT_FOLDER,
+        env=at_import("analysis.command_line", to_all, tmp_path), start_new_session=True,
+        capture_output=True, text=True, timeout=10 * PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 130, ran.stderr
+    kept = f"1 finished trial is kept: make report RUN={(results / 'latest').resolve()}"
+    assert ran.stderr.splitlines()[-2:] == [kept, "interrupted"]
+    assert "Traceback" not in ran.stderr
 
 
 def test_a_server_that_dies_in_mid_trial_is_one_sentence(tmp_path: Path) -> None:

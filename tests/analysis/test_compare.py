@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.__main__ import main
+from analysis.command_line import main
 from analysis.compare import Agreement, compare_points, compare_runs, differences, print_comparison
 from loadtests.records import JsonObject, UserError, load_run_info, write_json, write_run_info
 from terminal.console import PlainConsole

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from analysis.__main__ import main
+from analysis.command_line import main
 from loadtests.records import Deliveries, UserError
 from tests import fabricate
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis import __main__ as program
-from analysis.__main__ import run_folder
+from analysis import command_line as program
+from analysis.command_line import run_folder
 from loadtests.records import UserError
 
 

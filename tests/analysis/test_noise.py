@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.__main__ import main
+from analysis.command_line import main
 from analysis.noise import floor_ms, noise_floors
 from analysis.pairing import PerBlock
 from analysis.summarize import summarize_run

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis import stats
-from analysis.__main__ import main
+from analysis.command_line import main
 from analysis.latency import measure_latencies
 from analysis.pairing import COSTS, PerBlock, against
 from analysis.pooling import pool

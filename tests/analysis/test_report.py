@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.__main__ import main
+from analysis.command_line import main
 from analysis.narrative import completeness
 from analysis.report import PROJECT_FOLDER, rerun_commands, verdict_line
 from analysis.series import Results

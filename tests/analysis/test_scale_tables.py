@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from analysis.__main__ import main
+from analysis.command_line import main
 from analysis.scale_tables import scale_notes, scale_tables
 from analysis.series import Results
 from loadtests.records import JsonObject

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.__main__ import main
+from analysis.command_line import main
 from analysis.pooling import pool
 from analysis.summarize import summarize_run, write_summary
 from analysis.trial_measures import measure

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analysis.__main__ import main
+from analysis.command_line import main
 from analysis.pairing import PerBlock
 from analysis.series import Results
 from analysis.tables import Table

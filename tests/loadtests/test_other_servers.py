@@ -18,7 +18,7 @@ import gevent
 import numpy as np
 import pytest
 
-from analysis.__main__ import main as analyse
+from analysis.command_line import main as analyse
 from loadtests.clients.base import RETRY_DELAY_NS, ClientSetup
 from loadtests.driver import Driver
 from loadtests.population import new_client

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.__main__ import main
+from loadtests.command_line import main
 from loadtests.team import Team, checked_team
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests import team
-from loadtests.__main__ import main
+from loadtests.command_line import main
 from loadtests.tracebacks import traceback_problem
 from tests.test_end_to_end import command, scenario
 

@@ -6,7 +6,7 @@ import sys
 from unittest import mock
 
 from servers import serving
-from servers.__main__ import main
+from servers.command_line import main
 
 kept: list[str] = []
 kept_bytes = int(sys.argv[1])

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from servers import __main__ as program
+from servers import command_line as program
 from servers import wire
 
 from .conftest import CHECKOUT

@@ -1,0 +1,127 @@
+"""`python -m analysis report|summary|compare`: the command line of the analysis."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table as ConsoleTable
+
+from analysis.series import Results
+from analysis.summarize import write_summary
+from analysis.tables import Table, main_table
+from loadtests.records import SUMMARY_FILE, UserError, load_run_info
+from terminal.console import PlainConsole
+from terminal.plain import plain, print_error
+
+RESULTS_FOLDER = Path(__file__).resolve().parent.parent / "results"
+_LATEST = "latest"
+_RUN_NAME = re.compile(r"\d{8}T\d{6}Z-")
+"""How a run's folder begins: with the time at which it was made."""
+_CONSOLE_COLUMNS = 7
+"""Columns of the report's main table that a terminal has room for, without their intervals."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status: 0, or 2 for what the user can mend.
+
+    A report of an invalid run is still a report made: its validity is said in it, first, and not by the status.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except UserError as error:
+        print_error(error)
+        return 2
+    except OSError as error:
+        print_error(f"{error.filename or 'report'}: {error.strerror or error}")
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="report|summary|compare")
+    report = commands.add_parser("report", help="summary.json, charts, report.html and report.md from raw records")
+    report.add_argument("run", metavar="RUN", help="folder of a run, or latest")
+    report.set_defaults(command=_report)
+    summary = commands.add_parser("summary", help="summary.json alone")
+    summary.add_argument("run", metavar="RUN", help="folder of a run, or latest")
+    summary.set_defaults(command=_summary)
+    compare = commands.add_parser("compare", help="two reported runs beside each other; writes nothing")
+    compare.add_argument("a", metavar="A", help="folder of a run, or latest")
+    compare.add_argument("b", metavar="B", help="folder of a run, or latest")
+    compare.set_defaults(command=_compare)
+    return parser
+
+
+def _report(options: argparse.Namespace) -> None:
+    folder = run_folder(options.run)
+    # Matplotlib takes half a second to load: only a report draws.
+    from analysis.charts import draw_charts
+    from analysis.charts.raw import ChartMaterial
+    from analysis.narrative import completeness
+    from analysis.report import further_reasons, verdict_line, write_charts, write_report
+
+    run = load_run_info(folder)
+    material = ChartMaterial(run)
+    summary = write_summary(folder, material.add)
+    results = Results.of(summary, run.scenario["parameters"])
+    drawn = draw_charts(results.with_latency(), material.base_trials(), material.residuals())
+    charts = write_charts(folder, drawn, results)
+    html, _ = write_report(folder, run, results, charts)
+    console = PlainConsole()
+    if partial := completeness(summary):
+        console.print_sentence(partial)
+    trusted = summary["valid"] and not summary["wrong_way"]
+    console.print_sentence(verdict_line(summary), style="bold" if trusted else "bold red")
+    for reason in further_reasons(summary):
+        console.print_sentence(f"  {reason}")
+    if results.points:
+        console.print(_console_table(main_table(results)))
+    console.print_sentence(str(html))
+
+
+def _summary(options: argparse.Namespace) -> None:
+    folder = run_folder(options.run)
+    write_summary(folder)
+    print(plain(str(folder / SUMMARY_FILE)))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from analysis.compare import compare_runs, print_comparison
+
+    print_comparison(compare_runs(run_folder(options.a, "A"), run_folder(options.b, "B")), PlainConsole())
+
+
+def run_folder(name: str, setting: str = "RUN") -> Path:
+    """The folder that a user means: a path, or `latest`; UserError where there is none, or no name in the setting."""
+    if not name:
+        raise UserError(f"{setting}: no run was named (expected {setting}=results/…)")
+    folder = RESULTS_FOLDER / _LATEST if name == _LATEST else Path(name)
+    if folder.name == _LATEST:
+        return _latest_run(folder)
+    if not folder.is_dir():
+        raise UserError(f"{name}: no such folder (expected the folder of a run, as in results/, or latest)")
+    return folder
+
+
+def _latest_run(link: Path) -> Path:
+    """The run that the link points to. Where it is no link, as in a copy of the results, the newest run beside it."""
+    if link.is_symlink() and link.exists():
+        return link.resolve()
+    runs = [path for path in link.parent.glob("*") if _RUN_NAME.match(path.name) and (path / "run.json").is_file()]
+    if not runs:
+        raise UserError(f"{link.name}: there is no run yet below {link.parent} (expected one from: make bench)")
+    return max(runs, key=lambda path: path.name)
+
+
+def _console_table(table: Table) -> ConsoleTable:
+    shown = ConsoleTable(title=table.title, title_justify="left")
+    for i, name in enumerate(table.columns[:_CONSOLE_COLUMNS]):
+        shown.add_column(name, justify="left" if i == 0 else "right", no_wrap=i == 0)
+    for row in table.rows:
+        shown.add_row(str(row[0]), *(cell.text for cell in row[1:_CONSOLE_COLUMNS]))
+    return shown

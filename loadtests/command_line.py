@@ -1,0 +1,133 @@
+"""`python -m loadtests run|plan|worker|ui`: the command line of the load side."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from loadtests.addresses import checked_url
+from loadtests.records import UserError
+from loadtests.scenario import load_scenario, shipped_scenarios
+from loadtests.trial_spec import Instruments
+from terminal.console import PlainConsole
+from terminal.plain import print_error
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, or 2 for what the user can mend. SIGTERM acts as Ctrl-C does."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        status: int = options.command(options) or 0
+    except UserError as error:
+        print_error(error)
+        return 2
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="run|plan|worker|ui")
+    scenario_help = f"{', '.join(shipped_scenarios())}, or the path of a .toml file"
+    run = commands.add_parser("run", help="measure a scenario")
+    run.add_argument("scenario", help=scenario_help)
+    run.add_argument("--target", default="", help="URL of a server that is already running, to be measured instead")
+    run.add_argument("--results", type=Path, default=None, help="folder for runs (default: results)")
+    run.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="have the servers misbehave on purpose, for example drop:seq=5 (any number of them; the run is INVALID)",
+    )
+    run.add_argument(
+        "--trace", action="store_true", help="have the server note when it wrote each delivery (costs it CPU)"
+    )
+    run.add_argument("--processes", default="", metavar="N", help="load processes on this machine (default: 1)")
+    run.add_argument("--workers", default="", metavar="N", help="load processes that come from elsewhere (worker)")
+    run.add_argument("--listen", default="", metavar="ADDRESS", help="where server and master listen (loopback)")
+    run.add_argument("--port", default="", help="port on which the master waits for workers (default: 5557)")
+    run.add_argument("--report", action="store_true", help="make the report of this very run when it is measured")
+    run.set_defaults(command=_run)
+    worker = commands.add_parser("worker", help="be a load process of a run on another machine, trial after trial")
+    worker.add_argument("--master", required=True, metavar="HOST", help="where that run's master listens")
+    worker.add_argument("--port", default="", help="port on which it waits for workers (default: 5557)")
+    worker.add_argument("--keep", type=Path, default=None, help="folder for what no master took (results/workers)")
+    worker.set_defaults(command=_worker)
+    plan = commands.add_parser("plan", help="tell what a scenario would measure, in which order")
+    plan.add_argument("scenario", help=scenario_help)
+    plan.set_defaults(command=_plan)
+    ui = commands.add_parser("ui", help="Locust's web UI on the users of every transport")
+    ui.add_argument("--port", type=int, default=8089, help="port of the web UI (default: 8089)")
+    ui.set_defaults(command=_ui)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from loadtests.one_at_a_time import one_at_a_time
+    from loadtests.run import RESULTS_FOLDER, run_scenario
+    from loadtests.team import checked_team
+
+    scenario = load_scenario(options.scenario)
+    target = checked_url("TARGET", options.target) if options.target else None
+    team = checked_team(options.processes, options.workers, options.listen, options.port)
+    results = (options.results or RESULTS_FOLDER).resolve()
+    instruments = Instruments(options.trace, tuple(spec for given in options.fault for spec in given.split()))
+    console = PlainConsole(stderr=True)
+    with one_at_a_time():
+        folder = run_scenario(scenario, target, results, console, instruments, team)
+        return _report(folder, console) if options.report else 0
+
+
+def _report(folder: Path, console: PlainConsole) -> int:
+    """Have the report made, by a program of its own, which knows of a run what is in its folder; its exit status."""
+    from loadtests.processes import PROJECT_FOLDER
+    from loadtests.run import telling_what_is_kept
+
+    command = [sys.executable, "-m", "analysis", "report", str(folder)]
+    with (
+        telling_what_is_kept(folder, console),
+        # In a session of its own, Ctrl-C does not reach it: one program says that it was interrupted, and what is kept.
+        subprocess.Popen(command, cwd=PROJECT_FOLDER, start_new_session=True) as analysis,
+    ):
+        try:
+            return analysis.wait()
+        except KeyboardInterrupt:
+            analysis.terminate()
+            raise
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from loadtests.pilot import tell_beyond
+    from loadtests.plan import expected_seconds, plan_trials
+
+    scenario = load_scenario(options.scenario)
+    trials = plan_trials(scenario)
+    for trial in trials:
+        parameters = ", ".join(f"{name} {value}" for name, value in trial.parameters.items())
+        print(f"{trial.index:3d}  block {trial.block}  {trial.transport:12s}  {parameters}")
+    within = f"about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s"
+    print(f"{len(trials)} trials, {within}{tell_beyond(scenario)}")
+
+
+def _worker(options: argparse.Namespace) -> None:
+    from loadtests.run import RESULTS_FOLDER
+    from loadtests.team import checked_port
+    from loadtests.worker_command import serve_trials
+
+    keep = (options.keep or RESULTS_FOLDER / "workers").resolve()
+    serve_trials(options.master, checked_port(options.port), keep, PlainConsole(stderr=True))
+
+
+def _ui(options: argparse.Namespace) -> None:
+    from loadtests.ui import serve_ui
+
+    serve_ui(options.port)
+
+
+def _as_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,194 @@
+"""`python -m servers websocket|polling|sse|all|relay|openapi|faults`: each server of the harness as a program.
+
+Prints one JSON line when it is ready: {"ready": true, "address": A, "port": N}. Ends at SIGTERM or SIGINT with status
+0; cannot start: one sentence on stderr and status 2. Loses one of its workers: one sentence and status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import socket
+from typing import Any
+
+from servers.collector import pause_for_start
+from servers.fault_specs import MEANINGS, Fault, FaultSpecError, parse_fault
+from servers.listening import StartError, listen, raise_descriptor_limit
+from servers.parentage import end_with_parent
+from servers.recipe import Recipe
+from servers.wire import DEFAULT_HISTORY_EVENTS, MAX_WORKERS
+from servers.workers import WorkerLostError, serve_in_workers
+from terminal.plain import print_error
+
+ADAPTERS = ("websocket", "polling", "sse")
+"""Modules of servers/ that hold an ADAPTER; importing one takes half a second, so only what is asked for is."""
+
+_FACTORS = {
+    "stack": (("fastapi", "asgi"), "what routes and validates requests: FastAPI, or nothing but plain ASGI"),
+    "compression": (("off", "deflate"), "of frames and answers, for clients that accept it"),
+    "headers": (("lean", "padded"), "of HTTP answers, padded to the length of an earlier comparison"),
+}
+"""What a scenario may choose of a server: the choices, the first of them pinned otherwise, and what they do."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one server to its end; the exit status."""
+    asked = _parser().parse_args(arguments)
+    if getattr(asked, "with_parent", False):
+        end_with_parent()
+    try:
+        if asked.server == "openapi":
+            print(json.dumps(_openapi(), indent=2))
+            return 0
+        if asked.server == "faults":
+            print(json.dumps([str(fault) for fault in _faults(asked.specs)]))
+            return 0
+        raise_descriptor_limit()
+        if asked.server == "relay":
+            with listen(asked.host, asked.port) as listener:
+                _relay(asked, listener)
+        else:
+            _serve(asked)
+    except StartError as error:
+        print_error(error, "servers")
+        return 2
+    except WorkerLostError as error:
+        print_error(error, "servers")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m servers", description=__doc__)
+    commands = parser.add_subparsers(dest="server", required=True, metavar="SERVER")
+    listening = argparse.ArgumentParser(add_help=False)
+    listening.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    listening.add_argument("--port", type=_port, required=True, help="port to listen on; 0 takes any free one")
+    listening.add_argument("--with-parent", action="store_true", help="end when the process that started it has ended")
+    for name, offer in (
+        *((name, f"the {name} app alone") for name in ADAPTERS),
+        ("all", "every transport on one port"),
+    ):
+        command = commands.add_parser(name, parents=[listening], help=offer)
+        command.add_argument(
+            "--history", type=_positive, default=DEFAULT_HISTORY_EVENTS, help="events kept for cursors (%(default)s)"
+        )
+        command.add_argument(
+            "--fault",
+            action="append",
+            default=[],
+            metavar="SPEC",
+            help="misbehave on purpose, for example drop:seq=5 or delay:ms=40 (repeatable; see docs/faults.md)",
+        )
+        command.add_argument(
+            "--trace", action="store_true", help="note when each event was written to each client, for GET /trace"
+        )
+        command.add_argument(
+            "--workers", type=_workers, default=1, help="processes that serve, each the whole stream (%(default)s)"
+        )
+        for factor, (choices, effect) in _FACTORS.items():
+            command.add_argument(f"--{factor}", choices=choices, default=choices[0], help=f"{effect} (%(default)s)")
+    relay = commands.add_parser("relay", parents=[listening], help="a TCP relay that delays both directions")
+    relay.add_argument("--to", type=_address, required=True, metavar="HOST:PORT", help="where to relay to")
+    relay.add_argument("--delay-ms", type=_delay, required=True, metavar="D", help="one-way delay in ms")
+    commands.add_parser("openapi", help="print the OpenAPI document of all HTTP routes")
+    checked = commands.add_parser("faults", help="check fault specs, and print them in their plainest form")
+    checked.add_argument("specs", nargs="*", metavar="SPEC", help=f"one of {', '.join(MEANINGS)}, with its keys")
+    return parser
+
+
+def _serve(asked: argparse.Namespace) -> None:
+    faults = tuple(str(fault) for fault in _faults(asked.fault))
+    if faults and asked.workers > 1:
+        raise StartError(
+            f"--fault {faults[0]} with --workers {asked.workers}: faults tell clients apart by the order in which they "
+            "come, which several processes do not know (expected --workers 1)"
+        )
+    if asked.workers == 1:
+        with listen(asked.host, asked.port) as listener:
+            _serve_alone(_recipe(asked, faults), listener)
+        return
+    serve_in_workers(_recipe(asked, faults), asked.host, asked.port, _say_ready)
+
+
+def _recipe(asked: argparse.Namespace, faults: tuple[str, ...]) -> Recipe:
+    names = ADAPTERS if asked.server == "all" else (asked.server,)
+    return Recipe(
+        names, asked.stack, asked.compression, asked.headers, asked.history, faults, asked.trace, asked.workers
+    )
+
+
+def _serve_alone(recipe: Recipe, listener: socket.socket) -> None:
+    pause_for_start()
+    from servers.making import factors_of, make_app, make_station
+    from servers.serving import serve
+
+    station = make_station(recipe)
+    serve(make_app(recipe, station), station, factors_of(recipe), listener, _say_ready)
+
+
+def _openapi() -> dict[str, Any]:
+    from servers.making import load_adapters, make_fastapi_app
+    from servers.station import Station
+
+    return make_fastapi_app(load_adapters(ADAPTERS), Station()).openapi()
+
+
+def _faults(specs: list[str]) -> tuple[Fault, ...]:
+    try:
+        return tuple(parse_fault(spec) for spec in specs)
+    except FaultSpecError as error:
+        raise StartError(str(error)) from error
+
+
+def _relay(asked: argparse.Namespace, listener: socket.socket) -> None:
+    import uvloop
+
+    from servers.relay import DelayRelay, relay_until_signalled
+
+    relay = DelayRelay(asked.to, asked.delay_ms)
+    address = listener.getsockname()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        account = runner.run(relay_until_signalled(relay, listener, lambda: _say_ready(address)))
+    print(json.dumps(dataclasses.asdict(account)), flush=True)
+
+
+def _say_ready(address: tuple[Any, ...]) -> None:
+    print(json.dumps({"ready": True, "address": address[0], "port": address[1]}), flush=True)
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) <= 65_535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port: expected 0 to 65535")
+
+
+def _positive(text: str) -> int:
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+
+
+def _workers(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) <= MAX_WORKERS:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes: expected 1 to {MAX_WORKERS}")
+
+
+def _delay(text: str) -> float:
+    try:
+        delay_ms = float(text)
+    except ValueError:
+        delay_ms = -1.0
+    if 0 <= delay_ms <= 60_000:
+        return delay_ms
+    raise argparse.ArgumentTypeError(f"{text!r} is not a delay: expected 0 to 60000 ms")
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address: expected HOST:PORT")
+    return host.strip("[]"), _port(port)

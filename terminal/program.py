@@ -1,0 +1,46 @@
+"""The start and the end of every program of the harness."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+INTERRUPTED_STATUS = 130
+
+
+def run_program(module: str) -> NoReturn:
+    """Import the module that holds a program's `main`, call it, and exit with the status that it returns.
+
+    Ctrl-C at any time, amid imports too, which take a second or so, is one line and status 130.
+    """
+    try:
+        status = _import_program(module)()
+    except KeyboardInterrupt:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        _end_interrupted()
+    sys.exit(status)
+
+
+def _import_program(module: str) -> Any:
+    """Import a program's `main`; Ctrl-C meanwhile ends the process at once.
+
+    A KeyboardInterrupt there may come out of an extension module, such as NumPy's, as an ImportError.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    # A process that was started in the background ignores Ctrl-C, and goes on to.
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end_interrupted)
+    main = importlib.import_module(module).main
+    signal.signal(signal.SIGINT, before)
+    return main
+
+
+def _end_interrupted(*_: object) -> NoReturn:
+    # Not by sys.exit: a second Ctrl-C would be a traceback out of what Python does at its end.
+    os.write(sys.stderr.fileno(), b"interrupted\n")
+    os._exit(INTERRUPTED_STATUS)

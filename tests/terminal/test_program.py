@@ -1,0 +1,51 @@
+"""Ctrl-C while a program is still importing what it needs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadtests.processes import PROJECT_FOLDER
+from tests.running import PATIENCE_S, at_import
+
+
+@pytest.mark.parametrize(
+    ("words", "imported"),
+    [
+        ("loadtests run quick", "loadtests.records"),
+        ("loadtests run quick", "loadtests.run"),
+        ("analysis report latest", "analysis.series"),
+        ("analysis report .", "analysis.charts"),
+        ("servers all --port 0", "servers.recipe"),
+        ("servers all --port 0", "fastapi"),
+        ("classroom --port 0", "servers.listening"),
+        ("classroom --port 0", "classroom.opening"),
+        ("peers", "loadtests.records"),
+        ("peers", "peers.run"),
+    ],
+)
+def test_ctrl_c_amid_imports_is_one_line(words: str, imported: str, tmp_path: Path) -> None:
+    program = [sys.executable, "-m", *words.split()]
+    environment = at_import(imported, "os.kill(os.getpid(), signal.SIGINT)", tmp_path)
+    ran = subprocess.run(
+        program, cwd=PROJECT_FOLDER, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "interrupted\n")
+
+
+def test_ctrl_c_that_a_module_turns_into_another_error_is_one_line(tmp_path: Path) -> None:
+    """As NumPy's extension modules do."""
+    (tmp_path / "stand_in.py").write_text(
+        "import os, signal\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept KeyboardInterrupt:\n    raise ImportError from None\n"
+    )
+    program = "from terminal.program import run_program; run_program('stand_in')"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT_FOLDER, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "interrupted\n")
