@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import tomli_w
+
 from servers.stream import ARRIVALS
 from servers.wire import MAX_HOLD_MS, MAX_PAYLOAD_CHARACTERS, MAX_WORKERS
 
@@ -19,7 +21,7 @@ class Number:
     @property
     def expected(self) -> str:
         """The expectation in words."""
-        return f"a{' whole' if self.whole else ''} number from {self.low:g} to {self.high:g}"
+        return f"a{' whole' if self.whole else ''} number from {self.low:.15g} to {self.high:.15g}"
 
     def accepts(self, value: object) -> bool:
         """Whether `value` is such a number; true and false are not."""
@@ -87,3 +89,12 @@ WITHOUT_EFFECT = ("replica",)
 
 ONLY_WHERE_NAMED = frozenset({*WITHOUT_EFFECT, "client_delay_ms"})
 """What no ordinary scenario is about: the clients' delay is a test hook (docs/accuracy.md)."""
+
+
+def toml_value(value: object) -> str:
+    """A value in one line, as a scenario file has it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {toml_value(held)}' for key, held in value.items())}}}"
+    return tomli_w.dumps({"value": value}).removeprefix("value = ").rstrip("\n")

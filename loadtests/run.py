@@ -23,6 +23,7 @@ from loadtests.injected import checked_faults
 from loadtests.limits import ensure_descriptors, ensure_ports
 from loadtests.machine import describe_machine, describe_versions
 from loadtests.noise import record_noise_floor
+from loadtests.parameters import toml_value
 from loadtests.pilot import extend_plan, tell_beyond, tell_end, tell_pilot
 from loadtests.plan import check_plan, expected_seconds, plan_trials, trial_seconds
 from loadtests.processes import PROJECT_FOLDER, plan_cores
@@ -193,8 +194,9 @@ def _of_unknown_server(trials: tuple[PlannedTrial, ...], target: str) -> tuple[P
     for trial in trials:
         for name in _OF_THE_SERVER:
             if trial.parameters[name] != PARAMETER_DEFAULTS[name]:
+                asked = f"{name} = {toml_value(trial.parameters[name])}"
                 raise UserError(
-                    f"{target}: {name} = {trial.parameters[name]!r} cannot be asked of a server that is already "
+                    f"{target}: {asked} cannot be asked of a server that is already "
                     "running (expected a scenario that does not choose it, or no TARGET)"
                 )
     return tuple(

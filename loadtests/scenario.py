@@ -15,7 +15,7 @@ from typing import Any
 
 import tomli_w
 
-from loadtests.parameters import ONLY_WHERE_NAMED, PARAMETERS, WITHOUT_EFFECT, Number, Rule, Switch
+from loadtests.parameters import ONLY_WHERE_NAMED, PARAMETERS, WITHOUT_EFFECT, Number, Rule, Switch, toml_value
 from loadtests.records import PARAMETER_DEFAULTS, JsonObject, UserError
 from loadtests.transports import TRANSPORTS
 
@@ -180,7 +180,9 @@ def parse_scenario(text: str, file: str) -> Scenario:
     for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - base.keys():
         raise UserError(f"{file}: parameters.{name}: missing, but varied (expected {_expected(name)})")
     if not scenario.name.replace("-", "").replace("_", "").isalnum():
-        raise UserError(f"{file}: name = {scenario.name!r}: expected letters, digits, - and _ only (it names a folder)")
+        raise UserError(
+            f"{file}: name = {toml_value(scenario.name)}: expected letters, digits, - and _ only (it names a folder)"
+        )
     return scenario
 
 
@@ -210,7 +212,7 @@ def _parameters(found: object, transports: tuple[str, ...], file: str) -> tuple[
 
 def _sweeps(found: object, transports: tuple[str, ...], file: str) -> tuple[Sweep, ...]:
     if not isinstance(found, list) or not all(isinstance(table, dict) for table in found):
-        raise UserError(f"{file}: sweep = {found!r}: expected [[sweep]] tables")
+        raise UserError(f"{file}: sweep = {toml_value(found)}: expected [[sweep]] tables")
     return tuple(_sweep(table, transports, file, f"sweep[{i}].") for i, table in enumerate(found))
 
 
@@ -221,7 +223,9 @@ def _sweep(table: dict[str, Any], transports: tuple[str, ...], file: str, prefix
         raise UserError(f"{file}: {prefix[:-1]}: expected at least one parameter with a list of values")
     for name, found in values.items():
         if not isinstance(found, list) or not found:
-            raise UserError(f"{file}: {prefix}{name} = {found!r}: expected a list of values, each {_expected(name)}")
+            raise UserError(
+                f"{file}: {prefix}{name} = {toml_value(found)}: expected a list of values, each {_expected(name)}"
+            )
         for value in found:
             _checked({name: value}, name, PARAMETERS[name], file, prefix)
     own = [name for name in values if name in _OWN_PARAMETERS]
@@ -230,7 +234,9 @@ def _sweep(table: dict[str, Any], transports: tuple[str, ...], file: str, prefix
         asked = _transports(table["transports"], file, f"{prefix}transports")
         for name in asked:
             if name not in transports:
-                raise UserError(f"{file}: {prefix}transports = {name!r}: expected one of this scenario's transports")
+                raise UserError(
+                    f"{file}: {prefix}transports = {toml_value(name)}: expected one of this scenario's transports"
+                )
             if name not in takers:
                 raise UserError(f"{file}: {prefix}{own[0]}: {name} has no such parameter")
         takers = asked
@@ -241,13 +247,15 @@ def _sweep(table: dict[str, Any], transports: tuple[str, ...], file: str, prefix
 
 def _transports(found: object, file: str, key: str) -> tuple[str, ...]:
     known = ", ".join(TRANSPORTS)
+    if found is None:
+        raise UserError(f"{file}: {key}: missing (expected a list of transports out of {known})")
     if not isinstance(found, list) or not found:
-        raise UserError(f"{file}: {key} = {found!r}: expected a list of transports out of {known}")
+        raise UserError(f"{file}: {key} = {toml_value(found)}: expected a list of transports out of {known}")
     for name in found:
-        if name not in TRANSPORTS:
-            raise UserError(f"{file}: {key} = {name!r}: unknown transport (expected one of {known})")
+        if not isinstance(name, str) or name not in TRANSPORTS:
+            raise UserError(f"{file}: {key} = {toml_value(name)}: unknown transport (expected one of {known})")
     if len(set(found)) != len(found):
-        raise UserError(f"{file}: {key} = {found!r}: expected each transport once")
+        raise UserError(f"{file}: {key} = {toml_value(found)}: expected each transport once")
     return tuple(found)
 
 
@@ -269,9 +277,11 @@ def _optional(document: Mapping[str, Any], key: str, rule: Rule, file: str) -> f
 
 
 def _text(document: Mapping[str, Any], key: str, file: str) -> str:
-    value = document.get(key)
+    if key not in document:
+        raise UserError(f"{file}: {key}: missing (expected a text)")
+    value = document[key]
     if not isinstance(value, str) or not value.strip():
-        raise UserError(f"{file}: {key} = {value!r}: expected a text")
+        raise UserError(f"{file}: {key} = {toml_value(value)}: expected a text")
     return value.strip()
 
 
@@ -280,14 +290,15 @@ def _checked(document: Mapping[str, Any], key: str, rule: Rule, file: str, prefi
         raise UserError(f"{file}: {prefix}{key}: missing (expected {rule.expected})")
     value = document[key]
     if not rule.accepts(value):
-        raise UserError(f"{file}: {prefix}{key} = {value!r}: expected {rule.expected}")
+        raise UserError(f"{file}: {prefix}{key} = {toml_value(value)}: expected {rule.expected}")
     return value
 
 
 def _reject_unknown(table: Mapping[str, Any], known: tuple[str, ...], file: str, prefix: str) -> None:
     for key in table:
         if key not in known:
-            raise UserError(f"{file}: {prefix}{key} = {table[key]!r}: unknown key (expected one of {', '.join(known)})")
+            given = f"{prefix}{key} = {toml_value(table[key])}"
+            raise UserError(f"{file}: {given}: unknown key (expected one of {', '.join(known)})")
 
 
 def _expected(name: str) -> str:

@@ -20,6 +20,7 @@ LOCUSTFILE = PROJECT_FOLDER / "loadtests" / "locustfile.py"
 LOAD_LOG = "load.log"
 SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1"}
 """For a load process: it does no linear algebra, and starting NumPy's threads for it takes a twentieth of a second."""
+_MOST_DIGITS = 9
 _LOCAL_PATIENCE_S = 30.0
 _REMOTE_PATIENCE_S = 120.0
 
@@ -71,8 +72,8 @@ ALONE = Team()
 
 def checked_team(processes: str, workers: str, listen: str, port: str) -> Team:
     """From the words of the command line, empty where not given; UserError where one is of no use."""
-    remote = _count("WORKERS", workers, "0", least=0)
-    own = _count("PROCESSES", processes, "0" if remote else "1", least=0 if remote else 1)
+    remote = _count("WORKERS", workers, 0, least=0)
+    own = _count("PROCESSES", processes, 0 if remote else 1, least=0 if remote else 1)
     listen = listen or LOOPBACK
     if listen in EVERYWHERE:
         raise UserError(f"LISTEN={listen}: no address that others can connect to (expected one of this machine's own)")
@@ -88,8 +89,10 @@ def checked_team(processes: str, workers: str, listen: str, port: str) -> Team:
 
 def checked_port(port: str) -> int:
     """The master's port; Locust's own where none is given."""
-    found = _count("PORT", port, str(MASTER_PORT), least=1)
-    if found > 65535:
+    if not port:
+        return MASTER_PORT
+    found = _whole_number(port)
+    if found is None or not 1 <= found <= 65535:
         raise UserError(f"PORT={port}: not a port (expected 1 to 65535)")
     return found
 
@@ -126,8 +129,15 @@ def start_load(spec: TrialSpec, folder: Path, team: Team, cores: CorePlan, runni
     return master
 
 
-def _count(name: str, given: str, default: str, *, least: int) -> int:
-    value = given or default
-    if not value.isdecimal() or int(value) < least:
-        raise UserError(f"{name}={given}: not a number of them (expected a whole number, at least {least})")
-    return int(value)
+def _count(name: str, given: str, default: int, *, least: int) -> int:
+    if not given:
+        return default
+    found = _whole_number(given)
+    if found is None or found < least:
+        raise UserError(f"{name}={given}: not a number of load processes (expected a whole number, at least {least})")
+    return found
+
+
+def _whole_number(text: str) -> int | None:
+    # Python itself refuses to read numbers of thousands of digits.
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None

@@ -280,7 +280,7 @@ def test_a_stack_cannot_be_asked_of_a_target_that_is_already_running(tmp_path: P
     path = scenario(tmp_path)
     path.write_text(path.read_text() + 'stack = "asgi"\n')
     with running_server(tmp_path) as url:
-        assert "stack = 'asgi' cannot be asked" in refused("loadtests", "run", path, "--target", url)
+        assert 'stack = "asgi" cannot be asked' in refused("loadtests", "run", path, "--target", url)
 
 
 def test_a_server_of_two_processes_is_measured_as_one(tmp_path: Path) -> None:

@@ -22,11 +22,14 @@ def _own_signals() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--processes", "0"), "PROCESSES=0: not a number of them (expected a whole number, at least 1)"),
+        (("--processes", "0"), "PROCESSES=0: not a number of load processes (expected a whole number, at least 1)"),
         (("--processes", "two"), "PROCESSES=two: not a number"),
         (("--processes", "9999"), "too few for 9999 load processes"),
         (("--listen", "203.0.113.1"), "LISTEN=203.0.113.1: nothing can listen there"),
         (("--listen", "0.0.0.0"), "LISTEN=0.0.0.0: no address that others can connect to"),
+        (("--workers", "x"), "WORKERS=x: not a number of load processes (expected a whole number, at least 0)"),
+        (("--workers", "1", "--port", "abc"), "PORT=abc: not a port (expected 1 to 65535)"),
+        (("--workers", "1", "--port", "9" * 5000), "not a port (expected 1 to 65535)"),
         (("--workers", "1", "--port", "99999"), "PORT=99999: not a port (expected 1 to 65535)"),
     ],
 )
