@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis.capacity import BUSY_FROM_RATIO, SATURATED_FROM_RATIO
 from analysis.capacity_verdict import done_in_words, estimate_in_words
 from analysis.crossover import HELD_WITHIN_MS
-from analysis.quantities import NOT_MEASURED, count, figure, interval, listed, parameter_value, percent
+from analysis.quantities import NOT_MEASURED, figure, interval, listed, parameter_value, percent, plural
 from analysis.series import Results
 from analysis.tables import Cell, Table
 from loadtests.records import JsonObject
@@ -112,7 +112,7 @@ def _finding(results: Results, crossover: JsonObject, tried: JsonObject) -> str:
     labels = {side: _label(results, crossover[side]) for side in ("push", "poll")}
     at = crossover["events_per_poll"]
     where = (
-        f"At λI = {figure(tried['events_per_poll'])} ({count(tried['clients'])} clients, "
+        f"At λI = {figure(tried['events_per_poll'])} ({plural(tried['clients'], 'client')}, "
         f"{parameter_value('rate_per_s', tried['rate_per_s'])}, polls "
         f"{parameter_value('poll_interval_s', tried['poll_interval_s'])})"
     )

@@ -193,7 +193,7 @@ def _lacking(run: RunInfo, results: Results, lacking: Sequence[JsonObject]) -> s
         else f"the budget of {run.scenario['budget_s']:g} s had no room for more"
     )
     named = [
-        f"{results.name(point)} ({point['trials']} of {count(point['precision']['trials_needed'])} trials)"
+        f"{results.name(point)} ({point['trials']} of {plural(point['precision']['trials_needed'], 'trial')})"
         for point in lacking
     ]
     return f" Not known so are {listed(named)}, as {why}."

@@ -111,7 +111,7 @@ def _plan(options: argparse.Namespace) -> None:
         parameters = ", ".join(f"{name} {value}" for name, value in trial.parameters.items())
         print(f"{trial.index:3d}  block {trial.block}  {trial.transport:12s}  {parameters}")
     within = f"about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s"
-    print(f"{len(trials)} trials, {within}{tell_beyond(scenario)}")
+    print(f"trials: {len(trials)}, {within}{tell_beyond(scenario)}")
 
 
 def _worker(options: argparse.Namespace) -> None:

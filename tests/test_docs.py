@@ -76,7 +76,7 @@ def test_commands_by_hand_are_those_of_the_programs() -> None:
         cwd=PROJECT_FOLDER, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert plan.returncode == 0
-    assert re.search(r"\d+ trials, about \d+ s of 60 s", plan.stdout)
+    assert re.search(r"trials: \d+, about \d+ s of 60 s", plan.stdout)
     assert "python -m loadtests plan" in text
     assert "python -m servers all --port 8000" in text
     users = {"".join(word.capitalize() for word in name.split("_")) + "User" for name in TRANSPORTS}

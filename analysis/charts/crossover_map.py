@@ -23,7 +23,7 @@ from analysis.cheapest import (
     processor_costs,
     staleness_of_interval_s,
 )
-from analysis.quantities import count, figure, milliseconds
+from analysis.quantities import figure, milliseconds, plural
 from analysis.quantities import interval as bounds_of
 from analysis.series import Results
 from analysis.style import LIGHT
@@ -249,7 +249,7 @@ def _caption(panels: Sequence[_Panel], results: Results, capacity: JsonObject) -
     ]
     styles = {style.name: style.label for style in results.transports}
     sentences += [
-        f"tried with {count(tried['clients'])} clients at {figure(tried['rate_per_s'])} events/s and polls every "
+        f"tried with {plural(tried['clients'], 'client')} at {figure(tried['rate_per_s'])} events/s and polls every "
         f"{milliseconds(1000 * tried['poll_interval_s'])}: {styles[crossover[_cheaper(tried)]]} was cheaper, "
         f"{tried['outcome']}"
         for crossover, tried in _all_tried(capacity)

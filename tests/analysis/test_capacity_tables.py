@@ -46,6 +46,9 @@ def test_each_prediction_stands_beside_what_came_of_it() -> None:
     assert "WebSocket holds them at" in confirmed
     assert "Short poll does not hold them at" in confirmed
     assert confirmed.endswith("Confirmed.")
+    lone = run()
+    lone["capacity"]["crossovers"][0]["tried"][0]["clients"] = 1
+    assert "(1 client, 10 events/s" in capacity_findings(results(lone))[0]
     assert refuted.endswith("Refuted: it did not cost less and the other held its clients too.")
 
 

@@ -113,7 +113,7 @@ def test_the_report_says_which_points_are_not_known_and_why(extended: Path) -> N
     assert main(["report", str(extended)]) == 0
     for name in ("report.md", "report.html"):
         text = re.sub(r"\s+", " ", (extended / name).read_text(encoding="utf-8"))
-        assert "3 trials were added; 1 of 2 points are known so." in text
+        assert "Trials added: 3; 1 of 2 points are known so." in text
         assert "Not known so are Short poll (6 of 57 trials), as the budget of 100 s had no room for more." in text
         assert "How well each median is known" in text
         assert "NOT KNOWN" in text
