@@ -164,7 +164,7 @@ def test_a_wrong_way_says_so_first_and_last(tmp_path: Path) -> None:
     path.write_text(text + 'cursor = false\npacing = "pause"\nphase = "locked"\n')
     ran = command("loadtests", "run", path, "--results", tmp_path / "results")
     assert ran.returncode == 0, ran.stderr
-    assert ran.stderr.index("WRONG WAY on purpose: Nobody keeps a cursor; keep one.") < ran.stderr.index("2 points")
+    assert ran.stderr.index("WRONG WAY on purpose: Nobody keeps a cursor; keep one.") < ran.stderr.index("points: 2")
     run = tmp_path / "results" / "latest"
     reported = command("analysis", "report", run)
     assert reported.returncode == 0, reported.stderr
