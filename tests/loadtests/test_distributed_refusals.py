@@ -88,8 +88,8 @@ def test_a_worker_that_falls_behind_is_waited_for_until_the_time_is_over(tmp_pat
         tmp_path / "slow",
         (
             "loadtests/worker.py",
-            "            finished |= {",
-            "            gevent.sleep(3600 * (self._folder.name == 'own-1'))\n            finished |= {",
+            "        finished |= {",
+            "        gevent.sleep(3600 * (self._folder.name == 'own-1'))\n        finished |= {",
         ),
         ("loadtests/master.py", "SETTLE_S = 10.0", "SETTLE_S = 0.5"),
     )
