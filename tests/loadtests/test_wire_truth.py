@@ -84,7 +84,8 @@ def _join(hosts: Hosts) -> None:
             f"echo {value} > /proc/sys/net/{name}; " for name, value in SETTINGS[hosts.ip_version].items()
         )
         subprocess.run(["ip", "netns", "exec", namespace, "sh", "-ec", settings], check=True, capture_output=True)
-        ip(*inside, "link", "set", LINK, "address", mac, "multicast", "off")
+        # With `arp off` no group is joined for a host's own address, and none is reported (MLD).
+        ip(*inside, "link", "set", LINK, "address", mac, "multicast", "off", "arp", "off")
         # Without a search for others that have it: there is nobody else.
         ip(*inside, "addr", "add", f"{address}/{length}", "dev", LINK, *(["nodad"] if hosts.ip_version == 6 else []))
         ip(*inside, "link", "set", "lo", "up")
