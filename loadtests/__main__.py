@@ -5,4 +5,4 @@ from __future__ import annotations
 from terminal.program import run_program
 
 if __name__ == "__main__":
-    run_program("loadtests.command_line")
+    run_program("loadtests.command_line", sigterm_interrupts=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,9 +17,8 @@ from terminal.plain import print_error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 2 for what the user can mend. SIGTERM acts as Ctrl-C does."""
+    """Run one command; returns the exit status: 0, or 2 for what the user can mend."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         status: int = options.command(options) or 0
     except UserError as error:
@@ -127,7 +125,3 @@ def _ui(options: argparse.Namespace) -> None:
     from loadtests.ui import serve_ui
 
     serve_ui(options.port)
-
-
-def _as_interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +16,8 @@ _LONGEST_S, _MOST_BLOCKS = 60.0, 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare; returns the exit status: 0, or 2 for what the user can mend. SIGTERM acts as Ctrl-C does."""
+    """Compare; returns the exit status: 0, or 2 for what the user can mend."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         _compare(options)
     except UserError as error:
@@ -76,7 +74,3 @@ def _tools(text: str, known: tuple[str, ...]) -> tuple[str, ...]:
         if name not in known:
             raise UserError(f"TOOLS={name}: not a tool that is known here (expected some of {', '.join(known)})")
     return names or known
-
-
-def _as_interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

@@ -12,13 +12,17 @@ from typing import Any, NoReturn
 INTERRUPTED_STATUS = 130
 
 
-def run_program(module: str) -> NoReturn:
+def run_program(module: str, *, sigterm_interrupts: bool = False) -> NoReturn:
     """Import the module that holds a program's `main`, call it, and exit with the status that it returns.
 
-    Ctrl-C at any time, amid imports too, which take a second or so, is one line and status 130.
+    Ctrl-C at any time, amid imports too, which take a second or so, is one line and status 130. With
+    `sigterm_interrupts` SIGTERM acts as Ctrl-C does, so that the program ends its children.
     """
     try:
-        status = _import_program(module)()
+        main = _import_program(module)
+        if sigterm_interrupts:
+            signal.signal(signal.SIGTERM, _interrupt)
+        status = main()
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):
             sys.stdout.flush()
@@ -38,6 +42,10 @@ def _import_program(module: str) -> Any:
     main = importlib.import_module(module).main
     signal.signal(signal.SIGINT, before)
     return main
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _end_interrupted(*_: object) -> NoReturn:

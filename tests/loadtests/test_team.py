@@ -1,22 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from loadtests.command_line import main
 from loadtests.team import Team, checked_team
-
-
-@pytest.fixture(autouse=True)
-def _own_signals() -> Iterator[None]:
-    """A command takes SIGTERM for itself; here it is one of many in a process."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize(
