@@ -75,6 +75,7 @@ def parse_record(record: type[Record], document: JsonObject, path: Path) -> Reco
     """Build dataclass `record`, and those within it, out of `document`; UserError where a field is missing or wrong."""
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 (what records a trial only writes, and starts sooner)
 
+    # mypy has no bound for a type variable that says "any dataclass".
     expected = {field.name for field in dataclasses.fields(record)}  # type: ignore[arg-type]
     if missing := expected - document.keys():
         raise UserError(f"{path}: lacks {', '.join(sorted(missing))}")
