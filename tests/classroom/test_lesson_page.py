@@ -211,6 +211,26 @@ def test_the_loop_is_closed_by_either_side(page: Page, overheard: Overheard, by:
     assert len(overheard.bytes(1, "up", "http")) == 1
 
 
+def test_no_button_can_be_pressed_before_it_does_something(page: Page) -> None:
+    """However long the page's first frame takes: a version can be chosen, and the rest waits for the server."""
+    page.add_init_script(
+        """
+        const draw = window.requestAnimationFrame.bind(window);
+        const held = [];
+        window.requestAnimationFrame = (frame) => held.push(frame);
+        window.drawFrames = () => {
+          window.requestAnimationFrame = draw;
+          held.forEach(draw);
+        };
+        """
+    )
+    page.goto("/#lesson")
+    page.locator('#connection-status[data-state="live"]').wait_for(timeout=PATIENCE_MS)
+    assert page.locator("#view-lesson button:enabled").all_inner_texts() == ["Single echo", "Loop"]
+    page.evaluate("() => window.drawFrames()")
+    expect(page.locator('[data-action="play"]')).to_be_enabled()
+
+
 @pytest.mark.usefixtures("overheard")
 @pytest.mark.parametrize("action", ["play", "connect"])
 def test_a_double_click_opens_one_connection(page: Page, action: str) -> None:

@@ -91,6 +91,13 @@ def test_a_preset_starts_its_run_and_is_shown_as_chosen(page: Page, classroom: R
     assert (settings["rate_per_s"], settings["arrival"], settings["payload_bytes"]) == (10, "periodic", 120)
 
 
+def test_nothing_can_be_started_before_the_scripts_are_there(page: Page, classroom: RunningClassroom) -> None:
+    page.route("**/js/main.js", lambda route: route.abort())
+    page.goto(classroom.url)
+    expect(page.locator("#start-button")).to_be_disabled()
+    expect(page.locator("#stop-button")).to_be_disabled()
+
+
 def test_stop_ends_the_run(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
     run_id = start(page, classroom)

@@ -76,7 +76,7 @@ class Lesson {
     this._context.on("clock", () => { if (!this._wasReady) this._draw(); });
     setInterval(() => { if (this._isOpen() && !this._section.hidden) this._draw(); }, TICK_MS);
     this._session.follow();
-    this._draw();
+    this._render(); // now, not with the next frame: until then the template's buttons look as if they could be pressed
   }
 
   _choose(sample) {
