@@ -129,6 +129,20 @@ def freshly_drawn(case: str) -> dict[str, Chart]:
 charts_of = functools.cache(freshly_drawn)
 
 
+def standard_files_in(folder: Path, charts: dict[str, Chart]) -> dict[str, bytes]:
+    """The files of these charts of the standard case."""
+    counterparts = dark_counterparts(Results.of(CASES["standard"][0], made.BASE).transports)
+    folder.mkdir()
+    for chart in charts.values():
+        chart.write(folder, counterparts)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def standard_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return standard_files_in(tmp_path_factory.mktemp("charts") / "standard", charts_of("standard"))
+
+
 @pytest.fixture
 def drawn_texts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Text]]:
     """Texts that were drawn since: tick labels outside the axes exist too, but never are."""
@@ -198,27 +212,22 @@ def test_only_charts_that_apply_are_made(case: str, expected: set[str]) -> None:
     assert charts_of(case).keys() == expected
 
 
-def test_the_same_data_give_the_same_files() -> None:
-    first, second = freshly_drawn("standard"), freshly_drawn("standard")
-    assert [chart.svg() for chart in first.values()] == [chart.svg() for chart in second.values()]
-    assert not re.search(r"\d{4}-\d{2}-\d{2}T", first["hero"].svg())
+def test_the_same_data_give_the_same_files(standard_files: dict[str, bytes]) -> None:
+    again = freshly_drawn("standard")
+    assert {f"{name}.svg" for name in again} <= standard_files.keys()
+    for name, chart in again.items():
+        assert chart.svg().encode() == standard_files[f"{name}.svg"]
+    assert not re.search(rb"\d{4}-\d{2}-\d{2}T", standard_files["hero.svg"])
 
 
-def test_what_a_user_has_set_matplotlib_to_changes_no_chart(tmp_path: Path) -> None:
-    def written(folder: Path) -> dict[str, bytes]:
-        folder.mkdir()
-        for chart in freshly_drawn("standard").values():
-            chart.write(folder, {})
-        return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-    expected = written(tmp_path / "expected")
+def test_what_a_user_has_set_matplotlib_to_changes_no_chart(standard_files: dict[str, bytes], tmp_path: Path) -> None:
     settings: dict[Any, Any] = {
         "text.usetex": True, "savefig.bbox": "tight", "savefig.transparent": True, "svg.image_inline": False,
         "font.style": "italic", "axes.formatter.use_locale": True, "lines.linewidth": 7, "figure.autolayout": True,
         "axes.prop_cycle": cycler(color=["red"]), "xtick.direction": "in", "axes.xmargin": 0.4,
     }  # fmt: skip
     with rc_context(settings):
-        assert written(tmp_path / "own") == expected
+        assert standard_files_in(tmp_path / "own", freshly_drawn("standard")) == standard_files
 
 
 def test_no_setting_of_a_user_keeps_matplotlib_from_loading(tmp_path: Path) -> None:
@@ -231,15 +240,12 @@ def test_no_setting_of_a_user_keeps_matplotlib_from_loading(tmp_path: Path) -> N
     assert (ran.stdout, ran.stderr) == ("False\n", "")
 
 
-def test_a_chart_is_written_in_light_dark_and_for_print(tmp_path: Path) -> None:
-    summary, _ = CASES["standard"]
-    results = Results.of(summary, made.BASE)
-    charts_of("standard")["bytes"].write(tmp_path, dark_counterparts(results.transports))
-    light, dark = (tmp_path / "bytes.svg").read_text(), (tmp_path / "bytes-dark.svg").read_text()
+def test_a_chart_is_written_in_light_dark_and_for_print(standard_files: dict[str, bytes]) -> None:
+    light, dark = standard_files["bytes.svg"].decode(), standard_files["bytes-dark.svg"].decode()
     assert LIGHT.paper in light
     assert DARK.paper in dark
     assert not [colour for colour in LIGHT.colours() if colour in dark]
-    assert (tmp_path / "bytes.png").read_bytes().startswith(b"\x89PNG")
+    assert standard_files["bytes.png"].startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("case", ["standard", "echo", "clients", "scale"])

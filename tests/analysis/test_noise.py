@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis.command_line import main
 from analysis.noise import floor_ms, noise_floors
 from analysis.pairing import PerBlock
 from analysis.summarize import summarize_run
 from loadtests.records import NOISE_FORMAT, JsonObject, write_json, write_run_info
 from tests.fabricate import SMALL, fabricate_planned, fabricate_run, run_info
 from tests.fabricate_trial import Faults
+from tests.reporting import report_in_words
 
 
 def blocks(*values: float) -> PerBlock:
@@ -96,7 +96,7 @@ def noise_run(folder: Path) -> Path:
 
 def test_a_noise_run_tells_each_transport_against_itself(tmp_path: Path) -> None:
     folder = noise_run(tmp_path / "noise")
-    assert main(["report", str(folder)]) == 0
+    report_in_words(folder)
     summary = json.loads((folder / "summary.json").read_text())
     assert list(summary["noise_floor"]) == list(SMALL.transports)
     assert summary["noise_floor_from"] is None
@@ -115,7 +115,7 @@ def test_a_difference_within_the_floor_that_a_run_began_with_is_not_detectable(t
         name: {"parameters": {}, **{f"{s}_ms": statistic for s in ("p50", "p95", "mean")}} for name in SMALL.transports
     }
     write_json(folder / "noise.json", NOISE_FORMAT, {"noise_floor_from": "earlier", "noise_floor": wide})
-    assert main(["report", str(folder)]) == 0
+    report_in_words(folder)
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["noise_floor_from"] == "earlier"
     assert "slower" not in summary["verdict"]

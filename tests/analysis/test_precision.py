@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from analysis import stats
-from analysis.command_line import main
 from analysis.latency import measure_latencies
 from analysis.pairing import COSTS, PerBlock, against
 from analysis.pooling import pool
@@ -19,6 +18,7 @@ from loadtests.precision import judge_pilot, p50_ms
 from loadtests.records import JsonObject, PointPrecision, Trial, load_run_info, write_run_info
 from tests.fabricate import SMALL, fabricate_planned, run_info, style
 from tests.fabricate_trial import Faults
+from tests.reporting import report_in_words
 
 PILOT = 3
 FABRICATION = dataclasses.replace(SMALL, transports=("websocket", "short_poll"), blocks=6, measured_s=2.0)
@@ -110,7 +110,7 @@ def test_both_points_with_added_trials_are_paired_in_those_too() -> None:
 
 
 def test_the_report_says_which_points_are_not_known_and_why(extended: Path) -> None:
-    assert main(["report", str(extended)]) == 0
+    report_in_words(extended)
     for name in ("report.md", "report.html"):
         text = re.sub(r"\s+", " ", (extended / name).read_text(encoding="utf-8"))
         assert "Trials added: 3; 1 of 2 points are known so." in text
@@ -122,7 +122,7 @@ def test_the_report_says_which_points_are_not_known_and_why(extended: Path) -> N
 
 def test_an_interrupted_run_says_that_it_was(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", needed=6, finished=7)
-    assert main(["report", str(folder)]) == 0
+    report_in_words(folder)
     text = (folder / "report.md").read_text(encoding="utf-8")
     assert "it finished 7 of 9 trials" in text
     assert "Short poll (4 of 6 trials), as the run was interrupted" in text
@@ -131,7 +131,7 @@ def test_an_interrupted_run_says_that_it_was(tmp_path: Path) -> None:
 def test_a_run_that_ended_within_its_pilot_has_decided_nothing(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", needed=6, finished=4, judged=False)
     assert all(point["precision"] is None for point in summarize_run(folder)["points"])
-    assert main(["report", str(folder)]) == 0
+    report_in_words(folder)
     assert "the run ended before the 3 blocks were whole" in (folder / "report.md").read_text(encoding="utf-8")
 
 

@@ -26,6 +26,7 @@ from loadtests.records import (
 from tests import fabricate
 from tests.analysis import made_summary as made
 from tests.fabricate_trial import Faults
+from tests.reporting import report_in_words
 
 pytestmark = pytest.mark.takes_s(20)
 
@@ -81,7 +82,7 @@ def test_how_to_rerun_names_what_works(run: Path, tmp_path: Path) -> None:
 def test_the_report_has_the_commit_where_it_is_known(tmp_path: Path) -> None:
     folder = fabricate.fabricate_run(tmp_path / "run", QUICK)
     write_run_info(folder, dataclasses.replace(load_run_info(folder), checkout={"commit": "12ab", "clean": False}))
-    assert main(["report", str(folder)]) == 0
+    report_in_words(folder)
     for name in ("report.md", "report.html"):
         assert "12ab, with changes that are not in it" in (folder / name).read_text(encoding="utf-8")
 
@@ -131,7 +132,7 @@ def test_an_invalid_run_says_so_first_on_page_and_terminal(tmp_path: Path, capsy
     )
     lossy = Faults(drop=frozenset({(0, 12)}))
     folder = fabricate.fabricate_run(tmp_path / "run", fabrication, {0: lossy})
-    assert main(["report", str(folder)]) == 0
+    report_in_words(folder)
     assert capsys.readouterr().out.startswith("INVALID")
     markdown = (folder / "report.md").read_text(encoding="utf-8")
     assert markdown.splitlines()[2].startswith("**INVALID")
@@ -142,7 +143,7 @@ def test_an_interrupted_run_says_how_far_it_came(tmp_path: Path, capsys: pytest.
     folder = fabricate.fabricate_run(tmp_path / "run", QUICK)
     for unfinished in finished_trial_folders(folder)[4:]:
         (unfinished / "trial.json").unlink()
-    assert main(["report", str(folder)]) == 0
+    report_in_words(folder)
     assert capsys.readouterr().out.startswith("This run was interrupted: it finished 4 of 10 trials, and only those")
     assert "finished 4 of 10 trials" in (folder / "report.html").read_text(encoding="utf-8")
 
@@ -230,7 +231,7 @@ def test_a_report_about_a_server_that_already_ran_tells_nothing_of_its_versions_
 ) -> None:
     fabrication = dataclasses.replace(QUICK, transports=("websocket", "sse"), target="http://127.0.0.1:9999")
     folder = fabricate.fabricate_run(tmp_path / "run", fabrication)
-    assert main(["report", str(folder)]) == 0
+    report_in_words(folder)
     for name in ("report.md", "report.html"):
         of_target, of_own = ((f / name).read_text(encoding="utf-8") for f in (folder, run))
         assert "fresh processes of the load; the server ran on from trial to trial." in of_target
@@ -248,7 +249,7 @@ def test_a_description_does_not_run_into_the_next_sentence(tmp_path: Path, descr
     folder = fabricate.fabricate_run(tmp_path / "run", dataclasses.replace(QUICK, transports=("websocket",)))
     info = load_run_info(folder)
     write_run_info(folder, dataclasses.replace(info, scenario={**info.scenario, "description": description}))
-    assert main(["report", str(folder)]) == 0
+    report_in_words(folder)
     said = (folder / "report.md").read_text(encoding="utf-8")
     assert f"{shown} " in said
     assert ". Measured" not in said or description == "Two against three"

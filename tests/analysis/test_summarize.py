@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis.command_line import main
 from analysis.pooling import pool
 from analysis.summarize import summarize_run, write_summary
 from analysis.trial_measures import measure
 from loadtests.records import JsonObject, UserError, read_json
 from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run, first_trial, style, trial_index
 from tests.fabricate_trial import Faults
+from tests.reporting import report_in_words
 
 QUIET = dataclasses.replace(SMALL, noise_ms=0.0, measured_s=5.0)
 POINT_KEYS = {
@@ -261,7 +261,7 @@ def test_an_uncertain_clock_withholds_a_latency_and_not_what_is_beside_it(tmp_pa
     assert widths_ms[0] == pytest.approx(widths_ms[1] + 16, abs=1e-3)
     assert pushed["against_reference"]["p50_difference_ms"] is None, "two that are alike may differ by their clocks"
 
-    assert main(["report", str(run)]) == 0
+    report_in_words(run)
     report = (run / "report.md").read_text()
     assert "not known to better than ±4.00 ms" in report
     assert "| SSE" in report

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from analysis.command_line import main
 from analysis.pairing import PerBlock
 from analysis.series import Results
 from analysis.tables import Table
@@ -17,6 +16,7 @@ from analysis.wrong_ways import misranked
 from loadtests.records import JsonObject
 from tests import fabricate
 from tests.analysis import made_summary as made
+from tests.reporting import report_in_words
 
 WRONG = "One thing is measured and another said; say what was measured."
 AS_REPORTED = {
@@ -93,7 +93,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     document["scenario"]["wrong_way"] = WRONG
     document["reference"] = "long_poll"
     (folder / "run.json").write_text(json.dumps(document))
-    assert main(["report", str(folder)]) == 0
+    report_in_words(folder)
     return folder
 
 
@@ -121,6 +121,6 @@ def test_the_report_says_so_first_and_shows_both(run: Path, name: str) -> None:
 
 def test_the_report_of_any_other_run_says_nothing_of_it(tmp_path: Path) -> None:
     folder = fabricate.fabricate_run(tmp_path / "run")
-    assert main(["report", str(folder)]) == 0
+    report_in_words(folder)
     assert "as_reported" not in (folder / "summary.json").read_text()
     assert "wrong way" not in (folder / "report.md").read_text().lower()
