@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from analysis.precision import not_known
 from analysis.quantities import milliseconds, plural
-from loadtests.records import MEAN_MS, MEAN_RATIO, STOLEN_RATIO, JsonObject, RunInfo, TrialInfo, scheduled_latency_ms
+from loadtests.records import (
+    OTHERS_RATIO,
+    STOLEN_RATIO,
+    JsonObject,
+    RunInfo,
+    TrialInfo,
+    mean_limit_ms,
+    scheduled_latency_ms,
+)
 
 FEW_TRIALS = 3
 P99_NEEDS_DELIVERIES = 100
@@ -24,6 +32,7 @@ def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo], set_aside
         *_machine(run, trials),
         *_withheld(run, points),
         *_stolen(points),
+        *_used_by_others(points),
         *_throttled(run, points),
         *_unsteady(run, points),
         *_repeated(set_aside),
@@ -89,6 +98,17 @@ def _stolen(points: Points) -> Iterator[str]:
         )
 
 
+def _used_by_others(points: Points) -> Iterator[str]:
+    for role in ("server", "load"):
+        shares = [point[f"{role}_core_others_ratio"] or 0.0 for point in points]
+        if busy := sum(share > OTHERS_RATIO for share in shares):
+            yield (
+                f"Other programs used up to {max(shares):.0%} of the {role}'s core in a trial (at "
+                f"{plural(busy, 'point')} more than {OTHERS_RATIO:.0%}): by less than what makes a trial INVALID, but "
+                "latencies contain it. Leave the machine alone."
+            )
+
+
 def _repeated(set_aside: Sequence[JsonObject]) -> Iterator[str]:
     if set_aside:
         why = "; ".join(f"{attempt['trial']}: {', '.join(attempt['reasons'])}" for attempt in set_aside)
@@ -101,7 +121,7 @@ def _repeated(set_aside: Sequence[JsonObject]) -> Iterator[str]:
 def _published_late(points: Points) -> Iterator[str]:
     def is_late(point: JsonObject) -> bool:
         lag = point["parts_ms"]["server_lag"]
-        limit_ms = MEAN_MS + MEAN_RATIO * scheduled_latency_ms(point["parameters"])
+        limit_ms = mean_limit_ms(scheduled_latency_ms(point["parameters"]))
         return bool(point["valid"] and lag and lag["mean"] > limit_ms)
 
     late = [point for point in points if is_late(point)]

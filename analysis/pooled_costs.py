@@ -49,6 +49,8 @@ def pooled_costs(trials: Trials, pilot_blocks: int | None) -> JsonObject:
     for name, role in _ROLES:
         known = [use for trial in trials if (use := trial.processors[role]) is not None]
         fields[f"{name}_stolen_ratio"] = max((use.stolen_ratio for use in known), default=None)
+        taken = [ratio for trial in trials if (ratio := trial.others_ratios[role]) is not None]
+        fields[f"{name}_core_others_ratio"] = max(taken, default=None)
         fields[f"{name}_rss_bytes"] = max((use.rss_bytes for use in known), default=None)
         for memory in (f"{name}_connected_rss_bytes", f"{name}_rss_bytes_per_client"):
             fields |= pooled(memory, FIGURES[memory])

@@ -35,7 +35,7 @@ from analysis.sensitivity import Figures, Sensitivity, exceeds, figures, own_tim
 from analysis.slowed_clients import SlowedClients, slowed_clients
 from analysis.steady_state import unsteady_reason
 from analysis.validity import Evidence, PublishedStream, machine_reasons, overloaded, reasons_against, server_reasons
-from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo, server_work
+from loadtests.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo, others_ratio, server_work
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ class TrialMeasures:
     setup_bytes: Ints
     setup_ms: Floats
     processors: dict[SampleRole, Processor | None]
+    others_ratios: dict[SampleRole, float | None]
+    """Share of the window in which other programs used the cores of a role; None where that is not known."""
     connecting: Connecting
     ledger: dict[str, int]
     stream: PublishedStream
@@ -140,6 +142,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         setup_bytes=setup_bytes(trial),
         setup_ms=setup_ms(trial),
         processors=processors,
+        others_ratios={role: others_ratio(trial, role) for role in SampleRole},
         connecting=Connecting.of(trial),
         ledger=ledger,
         stream=PublishedStream.of(trial),

@@ -17,8 +17,6 @@ from analysis.lateness import message_lateness, poll_lateness, timer_lateness
 from analysis.long_columns import blocks
 from loadtests.records import (
     COMPLETE,
-    MEAN_MS,
-    MEAN_RATIO,
     STOLEN_RATIO,
     WORKER_ENDS,
     Ints,
@@ -28,9 +26,11 @@ from loadtests.records import (
     Trial,
     WorkerInfo,
     core_taken,
-    likely_cause,
     load_stopped,
+    mean_limit_ms,
+    published_without_cause,
     scheduled_latency_ms,
+    server_stopped,
     unexplained_lateness,
 )
 
@@ -248,17 +248,17 @@ def _publishing(evidence: Evidence) -> Iterator[str]:
     # Nobody knows what kept a server busy whose CPU time is not known: its lateness is part of what was measured.
     if evidence.work is None:
         return
-    if said := unexplained_lateness(trial, evidence.work).describe_excess("events were published", scheduled_ms):
-        disturbed = unexplained_lateness(trial, evidence.work, np.inf).describe_excess("", scheduled_ms)
-        overload = "the server had more to do than it could, so lower the load"
-        cause = likely_cause(trial) if disturbed else overload
-        yield f"{said}, beyond what the server's own work explains: {cause}"
+    if without_cause := list(published_without_cause(trial, evidence.work)):
+        yield from without_cause
+    elif said := unexplained_lateness(trial, evidence.work).describe_excess("events were published", scheduled_ms):
+        yield f"{said}: the server had more to do than it could, so lower the load"
 
 
 def _machine(evidence: Evidence) -> Iterator[str]:
     trial = evidence.trial
     for disturbance in (*core_taken(trial, evidence.work), *load_stopped(trial)):
         yield f"{disturbance}: leave the machine alone"
+    yield from server_stopped(trial, evidence.work)
 
 
 def _load_lateness(evidence: Evidence) -> Iterator[str]:
@@ -285,7 +285,7 @@ def _relay_lateness(evidence: Evidence) -> Iterator[str]:
     late_us = (info.relay or {}).get("lateness_us") or {}
     # Relays of older runs recorded no mean; their median says less.
     mean_us = late_us.get("mean", late_us.get("p50"))
-    limit_ms = MEAN_MS + MEAN_RATIO * scheduled_latency_ms(info.parameters)
+    limit_ms = mean_limit_ms(scheduled_latency_ms(info.parameters))
     if mean_us is not None and mean_us / 1000 > limit_ms:
         yield (
             f"the relay delayed by {mean_us / 1000:.2f} ms more than asked, on average "

@@ -27,7 +27,7 @@ from loadtests.cpu_quota import quota_cores, throttling_reader
 from loadtests.environment import without_settings
 from loadtests.records import SampleRole, Samples, UserError
 from loadtests.system_errors import system_errors
-from loadtests.taken_time import stolen_time_reader, waited_ns
+from loadtests.taken_time import CoreTimes, core_times_reader, waited_ns
 
 PROJECT_FOLDER = Path(__file__).parent.parent
 _GRACE_S = 2.0
@@ -204,17 +204,17 @@ class ResourceSampler:
         self._rows = array("q")
         # The processes of a trial are in the control groups of this one, which starts them.
         self._throttled_ns = throttling_reader()
-        self._watched: list[tuple[SampleRole, Callable[[], list[_Member]], Callable[[], int]]] = []
+        self._watched: list[tuple[SampleRole, Callable[[], list[_Member]], Callable[[], CoreTimes]]] = []
 
     def watch(self, role: SampleRole, pid: int, *, with_children: bool = False) -> None:
         """Include this process in `read` from now on, with all its children if `with_children`."""
         tree, process = _family if with_children else _alone, psutil.Process(pid)
-        self._watched.append((role, tree(process), stolen_time_reader(process)))
+        self._watched.append((role, tree(process), core_times_reader(process)))
 
     def read(self) -> None:
         """Record a row for each watched process that is still alive, children included."""
         throttled_ns = self._throttled_ns()
-        for role, members, stolen_ns in self._watched:
+        for role, members, core_times in self._watched:
             try:
                 cpu_ns, rss_bytes, waiting_ns = 0, 0, 0
                 for process, process_cpu_ns in members():
@@ -223,7 +223,7 @@ class ResourceSampler:
                     waiting_ns += waited_ns(process.pid)
             except (psutil.NoSuchProcess, OSError):
                 continue
-            taken_ns = stolen_ns(), waiting_ns, throttled_ns
+            taken_ns = *core_times(), waiting_ns, throttled_ns
             self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes, *taken_ns))
 
     def table(self) -> Samples:

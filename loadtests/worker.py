@@ -29,7 +29,7 @@ from loadtests.messages import Identity
 from loadtests.records import JsonObject, SampleRole, UserError
 from loadtests.server_clock import ClockReading
 from loadtests.spool import NewRows, Spool
-from loadtests.taken_time import stolen_time_reader, waited_ns
+from loadtests.taken_time import core_times_reader, waited_ns
 from loadtests.team import LOAD_LOG
 from loadtests.tracebacks import traceback_problem
 from loadtests.trial_spec import TrialSpec
@@ -53,7 +53,7 @@ class WorkerConductor:
         self._heard: dict[str, AsyncResult[JsonObject]] = {name: AsyncResult() for name in messages.TO_WORKER}
         self._samples = array("q")
         self._process = psutil.Process()
-        self._stolen_ns = stolen_time_reader(self._process)
+        self._core_times = core_times_reader(self._process)
         self._throttled_ns = throttling_reader()
         (folder / messages.JOINED_FILE).touch()
         for name in messages.TO_WORKER:
@@ -166,7 +166,7 @@ class WorkerConductor:
     def _flush(self, new_rows: NewRows) -> None:
         rss_bytes = self._process.memory_info().rss
         cpu_ns = time.process_time_ns()
-        taken_ns = self._stolen_ns(), waited_ns(self._process.pid), self._throttled_ns()
+        taken_ns = *self._core_times(), waited_ns(self._process.pid), self._throttled_ns()
         self._samples.extend((time.monotonic_ns(), SampleRole.LOAD, cpu_ns, rss_bytes, *taken_ns))
         rows = new_rows.take()
         offsets = self._spool.sizes_bytes()

@@ -99,6 +99,10 @@ class Stats(BaseModel):
     client_errors: ClientErrorCounts
     spin_cpu_ns: int = Field(description="CPU time the publisher spent spinning towards due times")
     loop_lag_ms: LoopLagMs
+    late_ticks: list[tuple[int, int]] = Field(
+        description="[due_ns, late_ns] of each time that timer was later than 5 ms, the latest 1000; of several "
+        "workers those of the one that was delayed most"
+    )
     options: dict[str, object] = Field(description="pinned settings")
 
 
@@ -138,6 +142,7 @@ async def stats(request: Request) -> Stats:
         client_errors=ClientErrorCounts.model_validate(station.client_errors.counts()),
         spin_cpu_ns=station.publisher.spin_cpu_ns,
         loop_lag_ms=LoopLagMs.model_validate(lag),
+        late_ticks=list(station.loop_lag.late_ticks),
         options=station.options,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -20,23 +21,26 @@ from servers.wire import DEFAULT_HISTORY_EVENTS
 
 _WATCH_PERIOD_S = 1.0
 _LAG_PERIOD_NS = 100_000_000
+_LATE_NS = 5_000_000
+_LATE_TICKS = 1000
+"""How many late ticks are kept."""
 _NS_PER_MS = 1_000_000
 
 
 class LoopLag:
-    """Lateness of a timer that is due every 100 ms: for how long the event loop was busy with something else."""
+    """Lateness of a timer that is due every 100 ms: for how long the event loop was busy, or its process stopped."""
 
     _due_ns: int
     """Of the next tick; unset before the start."""
 
     def __init__(self) -> None:
-        self.lateness = LatenessHistogram()
+        self._forget()
         self._alarm: Alarm | None = None
 
     def start(self) -> None:
         """Begin, or begin anew with nothing counted."""
         self.stop()
-        self.lateness = LatenessHistogram()
+        self._forget()
         self._alarm = create_alarm(asyncio.get_running_loop(), self._tick)
         self._due_ns = time.monotonic_ns() + _LAG_PERIOD_NS
         self._alarm.set(self._due_ns)
@@ -47,9 +51,17 @@ class LoopLag:
             self._alarm.close()
             self._alarm = None
 
+    def _forget(self) -> None:
+        self.lateness = LatenessHistogram()
+        self.late_ticks: deque[tuple[int, int]] = deque(maxlen=_LATE_TICKS)
+        """(due_ns, late_ns) of the latest ticks that were late by more than _LATE_NS."""
+
     def _tick(self) -> None:
         now_ns = time.monotonic_ns()
-        self.lateness.add(now_ns - self._due_ns)
+        late_ns = now_ns - self._due_ns
+        self.lateness.add(late_ns)
+        if late_ns > _LATE_NS:
+            self.late_ticks.append((self._due_ns, late_ns))
         self._due_ns = max(self._due_ns, now_ns - _LAG_PERIOD_NS) + _LAG_PERIOD_NS
         if self._alarm is not None:
             self._alarm.set(self._due_ns)

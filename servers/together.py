@@ -156,6 +156,7 @@ def merge(stats: Sequence[control.Stats]) -> control.Stats:
         client_errors=_sum_of_errors([each.client_errors for each in stats]),
         spin_cpu_ns=sum(each.spin_cpu_ns for each in stats),
         loop_lag_ms=_worst([each.loop_lag_ms for each in stats]),
+        late_ticks=max((each.late_ticks for each in stats), key=lambda ticks: sum(late_ns for _, late_ns in ticks)),
         options=stats[0].options,
     )
 

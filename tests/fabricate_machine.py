@@ -83,6 +83,7 @@ def samples(
     times_ns: tuple[int, int, int, int],
     cpu_ratios: dict[SampleRole, float],
     server_work: list[tuple[Ints, float]],
+    others_ratio: float,
     stolen_ratio: float,
     waited_ratio: float,
     throttled_ratio: float,
@@ -98,18 +99,25 @@ def samples(
         done = server_work if role == SampleRole.SERVER else []
         return round(sum(np.count_nonzero(when_ns <= at) * cost_ns for when_ns, cost_ns in done if cost_ns))
 
+    cores = {SampleRole.SERVER: (SampleRole.SERVER,)}
+    beside = (SampleRole.LOAD, SampleRole.RELAY)
+
+    def used_ns(role: SampleRole, at: int) -> int:
+        return round((at - from_ns) * cpu_ratios.get(role, 0.0)) + work_ns(role, at)
+
     rows = [
         (
             int(at),
             int(role),
-            round((int(at) - from_ns) * ratio) + work_ns(role, int(at)),
+            used_ns(role, int(at)),
             (60 + 10 * int(role)) << 20,
+            sum(used_ns(each, int(at)) for each in cores.get(role, beside)) + round((int(at) - from_ns) * others_ratio),
             round((int(at) - from_ns) * stolen_ratio),
             round((int(at) - from_ns) * waited_ratio),
             round((int(at) - from_ns) * throttled_ratio),
         )
         for at in at_ns
-        for role, ratio in cpu_ratios.items()
+        for role in cpu_ratios
     ]
     return Samples.from_rows(np.asarray(rows, dtype=np.int64), worker=0)
 

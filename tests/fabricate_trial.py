@@ -63,6 +63,8 @@ class Faults:
     """What a poll takes of the server beyond `server_cpu_ratio`, when it is answered."""
     event_cpu_us: float = 0.0
     """What an event takes of it beyond that, for each client that it is sent to."""
+    others_ratio: float = 0.01
+    """Of both cores' time, which other programs used."""
     stolen_ratio: float = 0.0
     """Of both cores' time."""
     waited_ratio: float = 0.005
@@ -151,6 +153,7 @@ def fabricate_trial(planned: PlannedTrial, style: TransportStyle, faults: Faults
             (T0_NS - NS_PER_S // 2, *setting.window_ns, until_ns + NS_PER_S),
             cpu_ratios,
             _server_work(setting, stream, requests, exact_ns),
+            faults.others_ratio,
             faults.stolen_ratio,
             faults.waited_ratio,
             faults.throttled_ratio,
@@ -325,7 +328,11 @@ def _info(setting: _Setting, stream: _Stream) -> TrialInfo:
         window_end_ns=setting.window_ns[1],
         end=faults.end,
         problems=faults.problems,
-        capabilities={"kernel_stamps": faults.kernel_stamps, "tcp_info": faults.tcp_info, "cpu_pinned": None},
+        capabilities={
+            "kernel_stamps": faults.kernel_stamps,
+            "tcp_info": faults.tcp_info,
+            "cpu_pinned": {"server": [0], "load": [1]},
+        },
         server_stats={
             "connections": planned.parameters["clients"],
             "spin_cpu_ns": round(faults.spin_cpu_us * 1000 * len(stream.due_ns)),

@@ -15,11 +15,14 @@ History
 from __future__ import annotations
 
 from loadtests.records.disturbance import (
+    OTHERS_RATIO,
     STOLEN_RATIO,
     core_taken,
     disturbances,
-    likely_cause,
     load_stopped,
+    others_ratio,
+    published_without_cause,
+    server_stopped,
     unexplained_lateness,
 )
 from loadtests.records.documents import (
@@ -37,7 +40,7 @@ from loadtests.records.documents import (
     write_json,
     write_text,
 )
-from loadtests.records.lateness import MEAN_MS, MEAN_RATIO, Lateness, scheduled_latency_ms
+from loadtests.records.lateness import Lateness, mean_limit_ms, scheduled_latency_ms
 from loadtests.records.run_folder import (
     PARAMETER_DEFAULTS,
     SET_ASIDE_FOLDER,
@@ -78,11 +81,10 @@ from loadtests.records.workers import COMPLETE, WORKER_ENDS, WorkerInfo, worker_
 
 __all__ = [
     "COMPLETE",
-    "MEAN_MS",
-    "MEAN_RATIO",
     "NOISE_FILE",
     "NOISE_FORMAT",
     "NO_TIME_NS",
+    "OTHERS_RATIO",
     "PARAMETER_DEFAULTS",
     "RUN_FORMAT",
     "SCENARIO_FILE",
@@ -123,12 +125,15 @@ __all__ = [
     "finished_trial_folders",
     "is_slowed",
     "is_time",
-    "likely_cause",
     "load_noise_floor",
     "load_run_info",
     "load_stopped",
+    "mean_limit_ms",
+    "others_ratio",
+    "published_without_cause",
     "read_json",
     "scheduled_latency_ms",
+    "server_stopped",
     "server_work",
     "set_aside_folders",
     "unexplained_lateness",

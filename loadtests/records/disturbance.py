@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
-from loadtests.records.lateness import MEAN_MS, MEAN_RATIO, Lateness, scheduled_latency_ms
+from loadtests.records.lateness import MEAN_MS, RESOLUTION_MS, Lateness, mean_limit_ms, scheduled_latency_ms
 from loadtests.records.run_folder import Trial
 from loadtests.records.server_work import ServerWork, server_work
 from loadtests.records.tables import RequestKind, SampleRole, is_time
@@ -21,6 +22,9 @@ LONGEST_BUSY_NS = 150_000_000
 """A server that has been busy without a pause for longer than this is overloaded."""
 WAITING_RATIO = 0.02
 """Largest share of the window spent waiting for a core; an undisturbed server or load waits for 0.04 to 1.2 % of it."""
+OTHERS_RATIO = 0.2
+"""Other programs use a core if they have it for more than this share of the window. The system counts in ticks of 10
+ms, so that the share is known to a few per cent; a program that never sleeps has most of what is left of the core."""
 STOLEN_RATIO = 0.01
 """Least share of a core's time that the host of a virtual machine must have taken to count as a cause."""
 
@@ -31,35 +35,57 @@ def disturbances(trial: Trial) -> list[str]:
     Lateness of an overloaded server is not a disturbance.
     """
     work = server_work(trial)
-    return [*core_taken(trial, work), *load_stopped(trial), *server_stopped(trial, work)]
+    return [
+        *core_taken(trial, work),
+        *load_stopped(trial),
+        *server_stopped(trial, work),
+        *published_without_cause(trial, work),
+    ]
 
 
-def server_stopped(trial: Trial, work: ServerWork | None) -> Iterator[str]:
+def published_without_cause(trial: Trial, work: ServerWork | None) -> Iterator[str]:
     """Yield a sentence if events were published late although the server had nothing else to do."""
     if work is None:
         return
     late = unexplained_lateness(trial, work, np.inf)
-    if said := late.describe_excess("events were published", _scheduled_ms(trial)):
-        yield f"{said}, beyond what the server's own work explains: {likely_cause(trial)}"
+    excess = late.describe_excess("events were published", _scheduled_ms(trial), _mean_ms(trial, SampleRole.SERVER))
+    if excess:
+        yield f"{excess}, beyond what the server's own work explains: {likely_cause(trial)}"
+
+
+def server_stopped(trial: Trial, work: ServerWork | None) -> Iterator[str]:
+    """Yield a sentence if the server's own timer went off late although the server had nothing else to do.
+
+    A stop is seen even where no event fell due in it. Empty for servers that do not say when their timers were late.
+    """
+    ticks = np.asarray(trial.info.server_stats.get("late_ticks") or np.empty((0, 2)), dtype=np.int64).reshape(-1, 2)
+    due_ns, late_ns = ticks.T
+    window = (due_ns >= trial.info.window_start_ns) & (due_ns < trial.info.window_end_ns)
+    if work is None or not window.any():
+        return
+    explained_ns = EXPLAINED_RATIO * work.unfinished_ns(due_ns[window])
+    late_ms = np.maximum(0.0, late_ns[window] - explained_ns) / 1e6
+    if (moved_ms := _moved_ms(trial, late_ms)) > (limit_ms := _limit_ms(trial, SampleRole.SERVER)):
+        yield (
+            f"the server stood still for {late_ms.max():.0f} ms or longer while it had nothing to do, which delays "
+            f"events by {moved_ms:.1f} ms on average (at most {limit_ms:.3g} ms): {likely_cause(trial)}"
+        )
 
 
 def load_stopped(trial: Trial) -> Iterator[str]:
     """Yield a sentence for each load process that stood still, if its clients poll, post or send messages.
 
-    A stop of length S in a window W delays what falls due in it by S²/2W on average. A timer that goes off L late
-    was set at a random time of a stop, which therefore lasted 2L, give or take. Clients that only listen lose nothing
-    by it: their arrivals are stamped by the kernel.
+    Clients that only listen lose nothing by it: their arrivals are stamped by the kernel.
     """
     if not (_requests_in_stream(trial) or trial.info.capabilities.get("clients_stamp")):
         return
     start_ns, end_ns = trial.info.window_start_ns, trial.info.window_end_ns
-    limit_ms = MEAN_MS + MEAN_RATIO * _scheduled_ms(trial)
+    limit_ms = _limit_ms(trial, SampleRole.LOAD)
     rows = trial.loop_lag.where((trial.loop_lag.at_ns >= start_ns) & (trial.loop_lag.at_ns < end_ns))
     names = {worker.index: f" ({worker.name})" for worker in trial.info.workers}
     for worker in np.unique(rows.worker).tolist():
         late_ms = rows.lag_ns[rows.worker == worker] / 1e6
-        moved_ms = 2 * float(np.sum(late_ms**2)) / ((end_ns - start_ns) / 1e6)
-        if moved_ms > limit_ms:
+        if (moved_ms := _moved_ms(trial, late_ms)) > limit_ms:
             yield (
                 f"the load process{names.get(worker, '')} stood still for {late_ms.max():.0f} ms or longer, which "
                 f"delays requests by {moved_ms:.1f} ms on average (at most {limit_ms:.3g} ms)"
@@ -89,10 +115,9 @@ def core_taken(trial: Trial, work: ServerWork | None) -> Iterator[str]:
         return
     window_ns = trial.info.window_end_ns - trial.info.window_start_ns
     times = max(1, work.busy_periods(trial.info.window_start_ns, trial.info.window_end_ns))
-    limit_ms = MEAN_MS + MEAN_RATIO * _scheduled_ms(trial)
     roles = (SampleRole.SERVER, SampleRole.LOAD) if _requests_in_stream(trial) else (SampleRole.SERVER,)
     for role in roles:
-        waited_ns = waiting_ns(trial, role)
+        waited_ns, limit_ms = waiting_ns(trial, role), _limit_ms(trial, role)
         if waited_ns > WAITING_RATIO * window_ns and waited_ns / times / 1e6 > limit_ms:
             yield (
                 f"the {role.name.lower()} waited for its core while other programs ran on it: "
@@ -104,6 +129,30 @@ def core_taken(trial: Trial, work: ServerWork | None) -> Iterator[str]:
 def waiting_ns(trial: Trial, role: SampleRole) -> float:
     """Return the run-queue wait in the window, ns, of the process of this role that waited longest."""
     return _most_within_window(trial, role, "waited_ns")
+
+
+def others_ratio(trial: Trial, role: SampleRole) -> float | None:
+    """Return the share of the window in which other programs than the trial's used the cores of the server or the load.
+
+    None where that is not known: processes that are not kept on cores of their own, several of one role, or a platform
+    that does not tell.
+    """
+    cores = trial.info.capabilities.get("cpu_pinned")
+    own = trial.samples.where(trial.samples.role == role)
+    if not cores or len(np.unique(own.worker)) != 1 or not own.core_busy_ns.any():
+        return None
+    window = (trial.info.window_start_ns, trial.info.window_end_ns)
+    names = {SampleRole.SERVER: "server", SampleRole.LOAD: "load", SampleRole.RELAY: "load"}
+    there = [trial.samples.where(trial.samples.role == each) for each in names if names[each] == names[role]]
+    number = len(cores[names[role]])
+    busy_ns = own.growth("core_busy_ns", *window) * number
+    ours_ns = sum(rows.growth("cpu_ns", *window) for rows in there if len(rows))
+    return float(max(0.0, busy_ns - ours_ns)) / (window[1] - window[0]) / number
+
+
+def others_use(trial: Trial, role: SampleRole) -> bool:
+    """Return whether other programs used the cores of this role, as far as is known."""
+    return (others_ratio(trial, role) or 0.0) > OTHERS_RATIO
 
 
 def stolen_ratio(trial: Trial, role: SampleRole) -> float:
@@ -120,13 +169,34 @@ def likely_cause(trial: Trial) -> str:
     if (throttled_ns := _most_within_window(trial, SampleRole.SERVER, "throttled_ns")) > WAITING_RATIO * window_ns:
         return f"a CPU quota held its processes up for {throttled_ns / 1e6:.0f} ms, so raise it or lower the load"
     waited_ns = waiting_ns(trial, SampleRole.SERVER)
+    if others_use(trial, SampleRole.SERVER):
+        share = others_ratio(trial, SampleRole.SERVER)
+        return f"other programs used {share:.0%} of its core's time, so leave the machine alone"
     if waited_ns > WAITING_RATIO * window_ns:
-        return f"other programs had its core for {waited_ns / 1e6:.0f} ms, so leave the machine alone"
+        return f"it waited for its core for {waited_ns / 1e6:.0f} ms, so leave the machine alone"
     return "its process stood still though its core was free (stopped, swapped out, or the whole machine was)"
 
 
 def _requests_in_stream(trial: Trial) -> bool:
     return bool(np.isin(trial.requests.kind, (RequestKind.POLL, RequestKind.POST)).any())
+
+
+def _limit_ms(trial: Trial, role: SampleRole) -> float:
+    return mean_limit_ms(_scheduled_ms(trial), _mean_ms(trial, role))
+
+
+def _mean_ms(trial: Trial, role: SampleRole) -> float:
+    """Return the constant part of the limit on the mean lateness: small where other programs use this role's core."""
+    return RESOLUTION_MS if others_use(trial, role) else MEAN_MS
+
+
+def _moved_ms(trial: Trial, late_ms: npt.NDArray[np.float64]) -> float:
+    """Return by how much the stops of a process delay what falls due in the window, on average.
+
+    A stop of length S in a window W delays by S²/2W. A timer that goes off L late was set at a random time of a stop,
+    which therefore lasted 2L, give or take.
+    """
+    return 2 * float(np.sum(late_ms**2)) / ((trial.info.window_end_ns - trial.info.window_start_ns) / 1e6)
 
 
 def _scheduled_ms(trial: Trial) -> float:

@@ -18,6 +18,9 @@ EXCEPTIONS_RATIO, EXCEPTIONS = 0.05, 2
 """The larger of both is how many may be that late outside the worst hiccup: one event of a few proves nothing."""
 MEAN_MS, MEAN_RATIO = 1.0, 0.03
 """Limit of the mean lateness: a constant plus a share of the scheduled latency."""
+RESOLUTION_MS = 0.2
+"""What loopback itself may take, below which nothing is claimed. It takes the place of MEAN_MS where the cause of the
+lateness is known to lie outside of the measurement."""
 
 
 @dataclass(frozen=True)
@@ -38,21 +41,21 @@ class Lateness:
         in_one_hiccup = np.searchsorted(late_ns, late_ns + HICCUP_NS) - np.arange(len(late_ns))
         return int(len(late_ns) - in_one_hiccup.max())
 
-    def describe_excess(self, what: str, scheduled_ms: float, least_ms: float = LATE_MS) -> str | None:
+    def describe_excess(self, what: str, scheduled_ms: float, mean_ms: float = MEAN_MS) -> str | None:
         """Return a sentence on how late `what` ("polls were sent") was, if that could change a result; else None.
 
         The mean lateness shifts a mean latency, many late actions shift its tail. Both limits grow with `scheduled_ms`,
-        the mean latency that follows from the schedule alone.
+        the mean latency that follows from the schedule alone; `mean_ms` is the constant part of the first.
         """
         if not len(self):
             return None
-        mean_ms, mean_limit_ms = float(self.late_ms.mean()), MEAN_MS + MEAN_RATIO * scheduled_ms
-        if mean_ms > mean_limit_ms:
+        late_ms, limit_ms = float(self.late_ms.mean()), mean_limit_ms(scheduled_ms, mean_ms)
+        if late_ms > limit_ms:
             return (
-                f"{what} {mean_ms:.1f} ms late on average, the worst {self.late_ms.max():.1f} ms "
-                f"(at most {mean_limit_ms:.3g} ms on average)"
+                f"{what} {late_ms:.2f} ms late on average, the worst {self.late_ms.max():.1f} ms "
+                f"(at most {limit_ms:.3g} ms on average)"
             )
-        return self.describe_many_late(what, max(least_ms, LATE_RATIO * scheduled_ms))
+        return self.describe_many_late(what, max(LATE_MS, LATE_RATIO * scheduled_ms))
 
     def describe_many_late(self, what: str, limit_ms: float) -> str | None:
         """Return a sentence on how many of `what` were later than the limit, if more than exceptions; else None."""
@@ -63,6 +66,11 @@ class Lateness:
             f"{late} of {len(self)} {what} more than {limit_ms:.3g} ms late, the worst {self.late_ms.max():.1f} ms "
             f"(at most {EXCEPTIONS_RATIO:.0%} or {EXCEPTIONS}, and one hiccup)"
         )
+
+
+def mean_limit_ms(scheduled_ms: float, mean_ms: float = MEAN_MS) -> float:
+    """Return the largest mean lateness that changes no result of actions with this scheduled latency."""
+    return mean_ms + MEAN_RATIO * scheduled_ms
 
 
 def scheduled_latency_ms(parameters: JsonObject) -> float:

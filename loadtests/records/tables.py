@@ -271,12 +271,15 @@ class Samples(Table):
     """CPU time and memory of the processes of a trial, cumulative, read a few times a second."""
 
     FILE: ClassVar[str] = "samples.npz"
-    ADDED_LATER = ("worker", "stolen_ns", "waited_ns", "throttled_ns")
+    ADDED_LATER = ("worker", "core_busy_ns", "stolen_ns", "waited_ns", "throttled_ns")
     at_ns: Ints
     role: Ints
     """SampleRole."""
     cpu_ns: Ints
     rss_bytes: Ints
+    core_busy_ns: Ints
+    """For how long the core that this process runs on ran any program, this one included: user and system time of
+    proc(5), the mean of the cores that it may use, in steps of 10 ms; 0 where the platform does not tell."""
     stolen_ns: Ints
     """For how long the host of a virtual machine gave the core that this process runs on to others, though it had work:
     steal of proc(5), the mean of the cores that it may use; 0 where the platform does not tell."""

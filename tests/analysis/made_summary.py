@@ -76,6 +76,7 @@ def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObje
         "server_cpu_ratio": 0.004 * asked["clients"], "load_cpu_ratio": 0.005 * asked["clients"],
         "relay_cpu_us_per_event": 20 + 30 * per_event, "relay_cpu_ratio": 0.003 * asked["clients"],
         "server_stolen_ratio": 0.0, "load_stolen_ratio": 0.0, "throttled_ms": 0.0,
+        "server_core_others_ratio": 0.01, "load_core_others_ratio": 0.02,
         "server_rss_bytes": 61_000_000, "load_rss_bytes": 88_000_000,
         "time_to_connect_s": 0.001 * asked["clients"],
         "server_connected_rss_bytes": 50e6 + 10e3 * asked["clients"], "server_rss_bytes_per_client": 10e3,

@@ -29,6 +29,7 @@ def connected_trial(rows: list[tuple[int, int, int]]) -> Trial:
     )
     samples = Samples.from_rows(
         np.asarray([(t0_ns - before * MS, role, 0, size) for before, role, size in rows]).ravel(),
+        core_busy_ns=0,
         stolen_ns=0,
         waited_ns=0,
         throttled_ns=0,

@@ -50,7 +50,7 @@ def test_one_event_of_a_few_is_no_reason_and_neither_are_two() -> None:
 
 def test_a_mean_that_moves_is_named_with_its_limit() -> None:
     said = lateness((0, 2.0), (100, 4.0), (200, 0.0)).describe_excess("events were published", 20.0)
-    assert said == "events were published 2.0 ms late on average, the worst 4.0 ms (at most 1.6 ms on average)"
+    assert said == "events were published 2.00 ms late on average, the worst 4.0 ms (at most 1.6 ms on average)"
 
 
 def test_a_tail_that_moves_is_named_with_its_number() -> None:

@@ -67,7 +67,7 @@ def test_rows_of_all_workers_become_one_table_and_say_whose_they_are(tmp_path: P
             {
                 "deliveries": packed(client, 1, 1100, 1200, 0, 300 + i, 1),
                 "clock": packed(10 + i, 20, 1),
-                "samples": packed(5, 1, 1000, 2000, 0, 7, 0) + packed(6, 1, 1001, 2000, 30, 8, 40),
+                "samples": packed(5, 1, 1000, 2000, 900, 0, 7, 0) + packed(6, 1, 1001, 2000, 901, 30, 8, 40),
             }
         )
     tables = merged(tmp_path, server_offset_ns=1000)
@@ -81,6 +81,7 @@ def test_rows_of_all_workers_become_one_table_and_say_whose_they_are(tmp_path: P
     assert deliveries.user_ns.tolist() == [300, 301], "what a worker stamped stays as it is"
     assert clock.worker.tolist() == [0, 1]
     assert samples.worker.tolist() == [0, 0, 1, 1]
+    assert samples.core_busy_ns.tolist() == [900, 901, 900, 901]
     assert samples.stolen_ns.tolist() == [0, 30, 0, 30]
     assert samples.waited_ns.tolist() == [7, 8, 7, 8]
     assert samples.throttled_ns.tolist() == [0, 40, 0, 40]

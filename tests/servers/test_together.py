@@ -16,6 +16,7 @@ def stats_of(published: list[tuple[int, int, int]], worst_ms: float | None, conn
         client_errors=ClientErrorCounts(malformed_requests=1, malformed_frames=0, abandoned_requests=5),
         spin_cpu_ns=10,
         loop_lag_ms=lag,
+        late_ticks=[(100, round(worst_ms * 1e6))] if worst_ms is not None and worst_ms > 5 else [],
         options={"workers": 2},
     )
 
@@ -33,6 +34,7 @@ def test_counts_are_summed_and_lateness_is_that_of_the_worst() -> None:
     assert merged.client_errors == ClientErrorCounts(malformed_requests=2, malformed_frames=0, abandoned_requests=10)
     assert merged.spin_cpu_ns == 20
     assert merged.loop_lag_ms == LoopLagMs(p50=0.1, p99=7.0, max=7.0)
+    assert merged.late_ticks == [(100, 7_000_000)]
     assert merged.options == {"workers": 2}
 
 
