@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BUNDLED = Path(__file__).parent / "static" / "recorded" / "run.json"
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run")
 _MIN_SECONDS, _MAX_SECONDS = 3, 60
 _PATIENCE_S = 30
