@@ -12,8 +12,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tests.servers.conftest import running_server
-from tests.servers.hostile_clients import BATCH, attack, has_grown
+from tests.servers.conftest import RunningServer, running_server
+from tests.servers.hostile_clients import BATCH, Usage, attack, has_grown
 
 VISITS = 100_000
 READINGS = 20
@@ -25,29 +25,38 @@ STACKS = ("fastapi", "asgi")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Attack one server of each stack."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile_clients", description=__doc__)
-    parser.add_argument("--visits", type=int, default=VISITS, help="to each stack (%(default)s)")
+    parser.add_argument("--visits", type=int, default=VISITS, help="to each stack, after the warm-up (%(default)s)")
     parser.add_argument("--stacks", nargs="+", choices=STACKS, default=STACKS)
     parser.add_argument("--compression", choices=("off", "deflate"), default="off")
     parser.add_argument("--headers", choices=("lean", "padded"), default="lean")
     asked = parser.parse_args(arguments)
-    batches_per_reading = max(1, asked.visits // BATCH // READINGS)
     harmless = True
     for stack in asked.stacks:
         factors = ("--stack", stack, "--compression", asked.compression, "--headers", asked.headers)
         with running_server("all", "--trace", *factors) as server:
-            attack(server, 1, WARM_UP_VISITS // BATCH)
-            began_s = time.monotonic()
-            usages = attack(server, READINGS, batches_per_reading)
-            grown = has_grown(usages)
-            print(
-                f"{stack}: {len(usages) * batches_per_reading * BATCH} visits in {time.monotonic() - began_s:.0f} s, "
-                f"{'grown' if grown else 'level'}; "
-                f"descriptors: {' '.join(str(usage.descriptors) for usage in usages)}; "
-                f"MB of memory: {' '.join(f'{usage.memory_bytes / 1e6:.1f}' for usage in usages)}",
-                flush=True,
-            )
-            harmless = harmless and not grown
+            harmless = _is_harmed_by_nobody(server, stack, max(1, asked.visits // BATCH // READINGS)) and harmless
     return 0 if harmless else 1
+
+
+def _is_harmed_by_nobody(server: RunningServer, stack: str, batches_per_reading: int) -> bool:
+    """Attack the server, print each reading as it comes, and at the end whether what the server holds has grown."""
+    began_s, visits = time.monotonic(), 0
+
+    def print_reading(usage: Usage) -> None:
+        nonlocal visits
+        visits += batches_per_reading * BATCH
+        print(
+            f"{stack}: {visits} visits in {time.monotonic() - began_s:.0f} s; {usage.client_errors} client errors, "
+            f"{usage.descriptors} descriptors, {usage.memory_bytes / 1e6:.1f} MB of memory",
+            flush=True,
+        )
+
+    attack(server, 1, WARM_UP_VISITS // BATCH)
+    print(f"{stack}: warmed up by {WARM_UP_VISITS} visits in {time.monotonic() - began_s:.0f} s", flush=True)
+    began_s = time.monotonic()
+    grown = has_grown(attack(server, READINGS, batches_per_reading, print_reading))
+    print(f"{stack}: descriptors or memory have grown" if grown else f"{stack}: descriptors and memory are level")
+    return not grown
 
 
 if __name__ == "__main__":

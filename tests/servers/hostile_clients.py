@@ -8,7 +8,7 @@ import json
 import re
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from operator import attrgetter
@@ -379,6 +379,11 @@ class PromptClients:
         body = {"start_in_ms": 0, "due_offsets_ns": offsets_ns, "payloads": ["payload"]}
         self._http.post("/stream", json=body).raise_for_status()
 
+    def read_client_errors(self) -> int:
+        """Read how many client errors the server has counted since the stream was posted."""
+        counts: dict[str, int] = self._http.get("/stats").raise_for_status().json()["client_errors"]
+        return sum(counts.values())
+
     def read_stream(self) -> None:
         """Read the whole stream; AssertionError where one of them does not get every event once and in order."""
         pushed = [json.loads(self._websocket.recv(PATIENCE_S))["seq"] for _ in range(_EVENTS)]
@@ -394,10 +399,11 @@ class PromptClients:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a server's process holds."""
+    """What a server's process holds after some visits, and the client errors of all of these."""
 
     descriptors: int
     memory_bytes: int
+    client_errors: int = 0
 
 
 def has_grown(readings: Sequence[Usage]) -> bool:
@@ -414,13 +420,19 @@ def has_grown(readings: Sequence[Usage]) -> bool:
     )
 
 
-def attack(server: RunningServer, readings: int, batches_per_reading: int) -> list[Usage]:
+def attack(
+    server: RunningServer,
+    readings: int,
+    batches_per_reading: int,
+    on_reading: Callable[[Usage], None] = lambda _usage: None,
+) -> list[Usage]:
     """Play batches of visits beside well-behaved clients, and read what the server holds after every few of them.
 
     AssertionError where anyone is answered with an error of the server's, its log has a traceback, or a well-behaved
-    client misses an event. The server must serve all transports.
+    client misses an event. The server must serve all transports. `on_reading` is called with each reading as it comes.
     """
-    hostility, prompt, batches, usages = Hostility(server.port), PromptClients(server), 0, list[Usage]()
+    hostility, prompt, usages = Hostility(server.port), PromptClients(server), list[Usage]()
+    batches = client_errors = 0
 
     @settings(
         max_examples=readings * batches_per_reading,
@@ -430,7 +442,7 @@ def attack(server: RunningServer, readings: int, batches_per_reading: int) -> li
     )
     @given(st.lists(visits, min_size=BATCH, max_size=BATCH))
     def visits_harm_nobody(together: list[Visit]) -> None:
-        nonlocal batches
+        nonlocal batches, client_errors
         prompt.post_stream()
         answers = hostility.play(together)
         errors = [answer[:80] for answer in answers if re.match(rb"HTTP/1.1 5\d\d ", answer)]
@@ -438,8 +450,10 @@ def attack(server: RunningServer, readings: int, batches_per_reading: int) -> li
         assert (errors, log) == ([], [])
         prompt.read_stream()
         batches += 1
+        client_errors += prompt.read_client_errors()
         if batches % batches_per_reading == 0:
-            usages.append(_usage_beside(prompt, server))
+            usages.append(_read_usage(prompt, server, client_errors))
+            on_reading(usages[-1])
 
     try:
         visits_harm_nobody()
@@ -448,13 +462,13 @@ def attack(server: RunningServer, readings: int, batches_per_reading: int) -> li
     return usages
 
 
-def _usage_beside(prompt: PromptClients, server: RunningServer) -> Usage:
+def _read_usage(prompt: PromptClients, server: RunningServer, client_errors: int) -> Usage:
     """What the server holds for the well-behaved clients alone: once all others have gone, and without garbage."""
     server.until(lambda stats: stats["channels"] == prompt.CHANNELS and stats["connections"] <= prompt.CONNECTIONS + 1)
     prompt.post_stream()  # which has the server collect its garbage
     prompt.read_stream()
     process = psutil.Process(server.process.pid)
-    return Usage(process.num_fds(), process.memory_info().rss)
+    return Usage(process.num_fds(), process.memory_info().rss, client_errors)
 
 
 def _send(connection: socket.socket, pieces: Sequence[bytes]) -> None:

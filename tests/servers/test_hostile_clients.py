@@ -22,6 +22,7 @@ def attack_warm(server: RunningServer) -> list[Usage]:
 def test_hostile_clients_harm_nobody(start_server: StartServer, stack: str) -> None:
     readings = attack_warm(start_server("all", "--stack", stack))
     assert not has_grown(readings), readings
+    assert 0 < readings[0].client_errors < readings[-1].client_errors
 
 
 def test_what_a_server_keeps_of_every_visit_is_found() -> None:
