@@ -24,6 +24,8 @@ from servers.waiters import Waiter, Waiters
 CLIENTS = 200
 POLLS = 100
 PAYLOAD = "x" * 100
+_WRITES_PER_ANSWER = 2
+"""Its head and its body."""
 UPGRADE = (
     "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -108,6 +110,23 @@ class Bench:
 
         self._runner.run(published())
 
+    def hold(self, wires: list[Wire], path: str) -> None:
+        """A held poll of every client, and the event that answers all of them."""
+
+        async def held() -> None:
+            request = f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode()
+            expected = sum(wire.writes for wire in wires) + _WRITES_PER_ANSWER * len(wires)
+            for protocol in [connection.protocol for connection in wires]:
+                assert isinstance(protocol, asyncio.Protocol)
+                protocol.data_received(request)
+            while self.station.log.waiting < len(wires):
+                await asyncio.sleep(0)
+            self.station.log.append(1_000_000_000, 1_000_000_100, PAYLOAD)
+            while sum(wire.writes for wire in wires) < expected:
+                await asyncio.sleep(0)
+
+        self._runner.run(held())
+
     def poll(self, path: str) -> None:
         """One poll after the other, until each is answered."""
 
@@ -142,6 +161,13 @@ def test_websocket_fan_out(benchmark: BenchmarkFixture, bench: Bench) -> None:
 
 def test_sse_fan_out(benchmark: BenchmarkFixture, bench: Bench) -> None:
     benchmark(bench.publish, bench.connect(f"{wire.SSE_PATH}?after=0"))
+
+
+def test_held_polls(benchmark: BenchmarkFixture, bench: Bench) -> None:
+    path = f"{wire.LONG_POLL_PATH}?cursor=none&hold_ms=30000"
+    wires = bench.connect(path)
+    bench.station.log.append(1_000_000_000, 1_000_000_100, PAYLOAD)
+    benchmark(bench.hold, wires, path)
 
 
 def test_short_polls(benchmark: BenchmarkFixture, bench: Bench) -> None:

@@ -82,8 +82,8 @@ async def _cursor_too_old(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _client_gone(_request: Request, _error: Exception) -> JSONResponse:
-    """The answer that a client would get if it had not left in the middle of its request."""
-    return JSONResponse({"detail": "the request's body is not complete"}, 400)
+    """The answer to a client that left within its request or while it was held, which goes to nobody."""
+    return JSONResponse({"detail": "the client has left"}, 400)
 
 
 async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:

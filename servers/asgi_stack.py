@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from fastapi import FastAPI
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from servers import framing, wire
 from servers.app import Adapter
+from servers.disconnect import on_disconnect_of
 from servers.log import CursorTooOldError, EncodedEvent
 from servers.polling import MAX_ECHO_BODY_BYTES, reply_body
 from servers.sse import EventStream
@@ -81,9 +82,14 @@ async def _short_poll(station: Station, scope: Scope, _receive: Receive, send: S
 async def _long_poll(station: Station, scope: Scope, _receive: Receive, send: Send) -> bool:
     if (asked := _Asked.of(scope)) is None or not asked.hold_ms:
         return False
-    log, hold_s = station.log, asked.hold_ms / 1000
+    log, hold_s, on_disconnect = station.log, asked.hold_ms / 1000, on_disconnect_of(scope)
     try:
-        events = await (log.wait_next(hold_s) if asked.after is None else log.wait_after(asked.after, hold_s))
+        if asked.after is None:
+            events = await log.wait_next(hold_s, on_disconnect)
+        else:
+            events = await log.wait_after(asked.after, hold_s, on_disconnect)
+    except ClientDisconnect:
+        return True
     except CursorTooOldError:
         return False
     await _reply(station, asked, events, send)

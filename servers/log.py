@@ -12,7 +12,10 @@ import asyncio
 import random
 from collections.abc import Callable
 
+from starlette.requests import ClientDisconnect
+
 from servers import wire
+from servers.disconnect import OnDisconnect
 from servers.waiters import Waiter, Waiters
 
 _EVENTS_BETWEEN_YIELDS = 64
@@ -70,6 +73,11 @@ class _Sleeper(Waiter):
         if not self.future.done():
             self.future.set_result(None)
 
+    def disconnect(self) -> None:
+        """Make the task's wait raise `ClientDisconnect`."""
+        if not self.future.done():
+            self.future.set_exception(ClientDisconnect())
+
 
 class EventLog:
     """Events 1, 2, 3, … of one stream, of which the last `history` can be read.
@@ -124,15 +132,22 @@ class EventLog:
         self._check(cursor)
         return [self._ring[seq % self.history] for seq in range(cursor, self.last_seq)]
 
-    async def wait_after(self, cursor: int, hold_s: float | None = None) -> list[EncodedEvent]:
-        """Like `read_after`, but waits for an event; nothing when the hold ends or the log closes first."""
-        return await self._wait(lambda: self.read_after(cursor), hold_s)
+    async def wait_after(
+        self, cursor: int, hold_s: float | None = None, on_disconnect: OnDisconnect | None = None
+    ) -> list[EncodedEvent]:
+        """Like `read_after`, but waits for an event; nothing when the hold ends or the log closes first.
+
+        ClientDisconnect where the connection that `on_disconnect` belongs to ends first.
+        """
+        return await self._wait(lambda: self.read_after(cursor), hold_s, on_disconnect)
 
     def read_latest(self) -> list[EncodedEvent]:
         """The latest event alone, for who keeps no cursor; none where there is none yet."""
         return [self._ring[(self.last_seq - 1) % self.history]] if self.last_seq else []
 
-    async def wait_next(self, hold_s: float | None = None) -> list[EncodedEvent]:
+    async def wait_next(
+        self, hold_s: float | None = None, on_disconnect: OnDisconnect | None = None
+    ) -> list[EncodedEvent]:
         """The next event from now on and it alone, for who keeps no cursor; ends empty as `wait_after` does."""
         generation, cursor = self.generation, self.last_seq
 
@@ -140,27 +155,38 @@ class EventLog:
             asked_at = cursor if generation == self.generation else 0
             return self.read_after(max(asked_at, self.oldest_seq - 1))[:1]
 
-        return await self._wait(published_since, hold_s)
+        return await self._wait(published_since, hold_s, on_disconnect)
 
-    async def _wait(self, read: Callable[[], list[EncodedEvent]], hold_s: float | None) -> list[EncodedEvent]:
+    async def _wait(
+        self, read: Callable[[], list[EncodedEvent]], hold_s: float | None, on_disconnect: OnDisconnect | None
+    ) -> list[EncodedEvent]:
         loop = asyncio.get_running_loop()
         deadline = None if hold_s is None else loop.time() + hold_s
         while not (events := read()) and not self.closed:
             if deadline is not None and loop.time() >= deadline:
                 break
-            await self.wait_for_append(deadline, asks_again=True)
+            await self.wait_for_append(deadline, on_disconnect, asks_again=True)
         return events
 
-    async def wait_for_append(self, deadline: float | None = None, *, asks_again: bool = False) -> None:
-        """Until the next append, close or, in the loop's time, the deadline; `asks_again` as of a `Waiter`."""
+    async def wait_for_append(
+        self, deadline: float | None = None, on_disconnect: OnDisconnect | None = None, *, asks_again: bool = False
+    ) -> None:
+        """Until the next append, close or, in the loop's time, the deadline; `asks_again` as of a `Waiter`.
+
+        ClientDisconnect as of `wait_after`.
+        """
         loop = asyncio.get_running_loop()
         sleeper = _Sleeper(loop.create_future(), asks_again=asks_again)
         self.waiters.add(sleeper)
         timer = None if deadline is None else loop.call_at(deadline, sleeper.wake)
+        if on_disconnect is not None:
+            on_disconnect(sleeper.disconnect)
         try:
             await sleeper.future
         finally:
             self.waiters.remove(sleeper)
+            if on_disconnect is not None:
+                on_disconnect(None)
             if timer is not None:
                 timer.cancel()
 

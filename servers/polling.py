@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from servers import wire
 from servers.app import Adapter, assemble
 from servers.cursor import TOO_OLD_RESPONSE, After, CursorKind
+from servers.disconnect import on_disconnect_of
 from servers.log import EncodedEvent
 from servers.station import Station, station_of
 from servers.trace import NAMED_CLIENT, TracedReply, client_of
@@ -39,9 +40,10 @@ async def short_poll(request: Request, after: After = 0, cursor: CursorKind = "s
 @_events.get(wire.LONG_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES, openapi_extra=NAMED_CLIENT)
 async def long_poll(request: Request, after: After = 0, hold_ms: Hold = 30_000, cursor: CursorKind = "seq") -> Response:
     """The events after the cursor, as soon as there is one or the hold ends; without a cursor the next event alone."""
-    log = station_of(request).log
-    waits = log.wait_next(hold_ms / 1000) if cursor == wire.NO_CURSOR else log.wait_after(after, hold_ms / 1000)
-    return _reply(request, await waits)
+    log, hold_s, on_disconnect = station_of(request).log, hold_ms / 1000, on_disconnect_of(request.scope)
+    if cursor == wire.NO_CURSOR:
+        return _reply(request, await log.wait_next(hold_s, on_disconnect))
+    return _reply(request, await log.wait_after(after, hold_s, on_disconnect))
 
 
 @_echo.post(

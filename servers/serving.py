@@ -26,6 +26,7 @@ from servers.collector import collect_seldom
 from servers.compression import Deflated
 from servers.control import MAX_STREAM_BODY_BYTES
 from servers.direct import WRITE_FRAMED_EXTENSION
+from servers.disconnect import ON_DISCONNECT_EXTENSION
 from servers.fault_clients import Address, TellClientsApart
 from servers.faulty_log import FaultyLog
 from servers.listening import BACKLOG
@@ -124,7 +125,8 @@ class ServerState(uvicorn.server.ServerState):
 class HttpProtocol(HttpToolsProtocol):
     """uvicorn's HTTP protocol with client errors counted and requests bounded.
 
-    An app can write whole chunks to a connection, and cut it off while the client reads nothing.
+    An app can write whole chunks to a connection, cut it off while the client reads nothing, and be called back when it
+    ends.
     """
 
     # Class attributes as defaults, so that connections which do not need them cost nothing more to create.
@@ -132,13 +134,16 @@ class HttpProtocol(HttpToolsProtocol):
     _refused = False
     _request_bytes = 0
     """Bytes of the request being received, without those of the read in which it began."""
+    _disconnected = False
+    _on_disconnect: Callable[[], None] | None = None
+    """Set by a handler that waits for something else than its client."""
     _pipelined: deque[RequestResponseCycle] | None = None
     """Requests that were not answered yet when the next one arrived, in order; uvicorn keeps no reference to them."""
 
     def data_received(self, data: bytes) -> None:
         self._request_bytes += len(data)
         super().data_received(data)
-        if self._request_bytes > MAX_HEAD_BYTES or self._pipelined:
+        if self._request_bytes > MAX_HEAD_BYTES or self._pipelined or self.flow.read_paused:
             self._check_bounds()
 
     def on_message_begin(self) -> None:
@@ -149,6 +154,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {
             CUT_OFF_EXTENSION: self._cut_off,  # type: ignore[dict-item]
             WRITE_FRAMED_EXTENSION: self._write_framed,  # type: ignore[dict-item]
+            ON_DISCONNECT_EXTENSION: self._set_on_disconnect,  # type: ignore[dict-item]
         }
 
     def handle_websocket_upgrade(self) -> None:
@@ -175,6 +181,9 @@ class HttpProtocol(HttpToolsProtocol):
         for cycle in self._unanswered:
             cycle.disconnected = True
             cycle.message_event.set()
+        self._disconnected = True
+        if self._on_disconnect is not None:
+            self._on_disconnect()
 
     @property
     def _in_head(self) -> bool:
@@ -203,16 +212,18 @@ class HttpProtocol(HttpToolsProtocol):
     def _check_bounds(self) -> None:
         if self.transport.is_closing():
             return
-        if self._in_head:
-            if self._request_bytes > MAX_HEAD_BYTES:
-                self.send_400_response(f"Request line and headers of more than {MAX_HEAD_BYTES} bytes.")
-        elif not self._request_complete:
-            if self._request_bytes > MAX_REQUEST_BYTES:
-                self.send_400_response(f"Request of more than {MAX_REQUEST_BYTES} bytes.")
-        elif len(self._unanswered) > MAX_PIPELINED:
+        unanswered = self._unanswered
+        if self._in_head and self._request_bytes > MAX_HEAD_BYTES:
+            self.send_400_response(f"Request line and headers of more than {MAX_HEAD_BYTES} bytes.")
+        elif not self._request_complete and self._request_bytes > MAX_REQUEST_BYTES:
+            self.send_400_response(f"Request of more than {MAX_REQUEST_BYTES} bytes.")
+        elif len(unanswered) > MAX_PIPELINED:
             self.send_400_response(f"More than {MAX_PIPELINED} requests that wait for an answer.")
-        else:
-            # uvicorn stops reading until it has answered, and so would not notice that the client has left.
+        elif sum(len(cycle.body) for cycle in unanswered) > MAX_REQUEST_BYTES:
+            self.send_400_response(f"Requests that wait for an answer with more than {MAX_REQUEST_BYTES} bytes in all.")
+        elif self._pipelined or self._on_disconnect is not None:
+            # uvicorn stops reading until it has answered, or until the app reads the body, and so would not notice
+            # that the client has left.
             self.flow.resume_reading()
 
     def timeout_keep_alive_handler(self) -> None:
@@ -224,6 +235,15 @@ class HttpProtocol(HttpToolsProtocol):
             return False
         self.transport.write(chunk)
         return True
+
+    def _set_on_disconnect(self, callback: Callable[[], None] | None) -> None:
+        self._on_disconnect = callback
+        if callback is None:
+            return
+        if self._disconnected:
+            callback()
+        elif not self.transport.is_closing():
+            self.flow.resume_reading()  # a body that nobody reads may have stopped it
 
     def _cut_off(self, _reason: str) -> None:
         self.transport.abort()

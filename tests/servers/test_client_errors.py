@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from websockets.frames import Close, Frame, Opcode
@@ -72,6 +74,11 @@ def counted(server: RunningServer, **expected: int) -> None:
     """Wait until these and no others are counted."""
     kinds = dict.fromkeys(("malformed_requests", "malformed_frames", "abandoned_requests"), 0)
     server.until(lambda stats: stats["client_errors"] == kinds | expected)
+
+
+def nothing_is_left(stats: dict[str, Any]) -> bool:
+    """Whether the server holds no channel, no poll and no connection but the one that asks."""
+    return (stats["channels"], stats["waiting"], stats["connections"]) == (0, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +163,65 @@ def test_who_pipelines_and_leaves_leaves_nothing_behind(server: RunningServer, w
     with open_connection(server) as connection:
         connection.sendall(waited_for * 3)
         server.until(lambda stats: stats["waiting"] == 1)
-    server.until(lambda stats: (stats["channels"], stats["connections"]) == (0, 1))
-    server.publish_at_once(2)  # to nobody; a held poll hears of it only now
-    server.until(lambda stats: stats["waiting"] == 0)
+    server.until(nothing_is_left)
     counted(server)
+
+
+LONG_ECHO = f"{POST_ECHO}Content-Length: 1000000\r\n\r\n".encode() + b"x" * 1_000_000
+UNREAD = {
+    "a long request": LONG_ECHO,
+    "a part of a long request": LONG_ECHO[: len(LONG_ECHO) // 2],
+    "a request and a part of another": CHANNEL + CHANNEL[:10],
+}
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one piece", "once it waits"])
+@pytest.mark.parametrize("behind", UNREAD.values(), ids=UNREAD.keys())
+@pytest.mark.parametrize("waited_for", [HELD_POLL, CHANNEL], ids=["held poll", "channel"])
+def test_who_leaves_is_noticed_whatever_it_has_sent_behind_what_it_waits_for(
+    server: RunningServer, waited_for: bytes, behind: bytes, together: bool
+) -> None:
+    with open_connection(server) as connection:
+        for piece in [waited_for + behind] if together else [waited_for, behind]:
+            connection.sendall(piece)
+            server.until(lambda stats: stats["waiting"] == 1)
+    server.until(nothing_is_left)
+
+
+@pytest.mark.parametrize("target", [b"/poll/long?after=0&hold_ms=600000", b"/sse?after=0"])
+def test_who_leaves_is_noticed_though_nobody_reads_its_body(server: RunningServer, target: bytes) -> None:
+    with open_connection(server) as connection:
+        connection.sendall(b"GET %b HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n" % target)
+        server.until(lambda stats: stats["waiting"] == 1)
+        connection.sendall(b"x" * 1_000_000)
+    server.until(nothing_is_left)
+
+
+@pytest.mark.parametrize("cursor", [b"after=0", b"cursor=none"])
+def test_held_polls_whose_clients_leave_are_released(server: RunningServer, cursor: bytes) -> None:
+    clients = 200
+    held_poll = b"GET /poll/long?%b&hold_ms=600000 HTTP/1.1\r\nHost: test\r\n\r\n" % cursor
+    with open_connection(server) as stays, ExitStack() as leaving:
+        stays.sendall(held_poll)
+        for number in range(clients):
+            connection = leaving.enter_context(open_connection(server))
+            connection.sendall(held_poll)
+            if number % 2:  # the other half leaves by a reset
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        before = server.until(lambda stats: stats["waiting"] == clients + 1)["requests"]
+        leaving.close()
+        answered: list[int] = []
+
+        def released(stats: dict[str, Any]) -> bool:
+            answered.append(stats["requests"])
+            return (stats["waiting"], stats["connections"]) == (1, 2)
+
+        server.until(released)
+        # Nobody but who asked for the stats was answered.
+        assert answered == list(range(before + 1, before + 1 + len(answered)))
+        counted(server)
+        server.publish_at_once(1)
+        assert stays.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
 def test_who_pipelines_without_end_is_refused(server: RunningServer) -> None:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import ClientDisconnect
 
 from servers import wire
 from servers.log import CursorTooOldError, EventLog
@@ -233,6 +234,44 @@ def test_closing_lets_everyone_go() -> None:
         assert await poll == []
         assert await following is None
         assert await log.wait_after(0) == []
+
+    in_loop(scenario())
+
+
+@pytest.mark.parametrize("cursor", [0, None])
+def test_a_wait_ends_with_the_connection_that_it_is_for(cursor: int | None) -> None:
+    async def scenario() -> None:
+        log = EventLog()
+        callbacks: list[Callable[[], None] | None] = []
+        waits = [
+            log.wait_next(60, on_disconnect) if cursor is None else log.wait_after(cursor, 60, on_disconnect)
+            for on_disconnect in (callbacks.append, None)
+        ]
+        left, stays = (asyncio.ensure_future(wait) for wait in waits)
+        await until_waiting(log, 2)
+        [disconnect] = callbacks
+        assert disconnect is not None
+        disconnect()
+        with pytest.raises(ClientDisconnect):
+            await left
+        assert log.waiting == 1
+        assert callbacks == [disconnect, None]
+        log.append(1, 1, "to who stays")
+        assert [event.seq for event in await stays] == [1]
+
+    in_loop(scenario())
+
+
+def test_an_event_that_comes_first_is_no_disconnection() -> None:
+    async def scenario() -> None:
+        log = EventLog()
+        callbacks: list[Callable[[], None] | None] = []
+        poll = asyncio.ensure_future(log.wait_after(0, 60, callbacks.append))
+        await until_waiting(log, 1)
+        log.append(1, 1, "first")
+        assert callbacks[0] is not None
+        callbacks[0]()
+        assert [event.seq for event in await poll] == [1]
 
     in_loop(scenario())
 

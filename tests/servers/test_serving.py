@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from servers import serving
 from servers.listening import listen
 from servers.serving import KEEP_ALIVE_S, HttpProtocol, WebSocketProtocol, on_signals, served
 
@@ -68,6 +69,24 @@ def test_nothing_is_kept_of_a_connection_that_has_ended(leaving: str) -> None:
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             while connections_held():
                 await asyncio.sleep(0.01)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asyncio.wait_for(scenario(), PATIENCE_S))
+
+
+def test_bodies_that_wait_behind_a_request_are_bounded_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    body, limit = b"x" * 100_000, 250_000
+    monkeypatch.setattr(serving, "MAX_REQUEST_BYTES", limit)
+    post = b"POST /a HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+    async def scenario() -> None:
+        loop, listener = asyncio.get_running_loop(), listen("127.0.0.1", 0)
+        async with served(answer, listener, lifespan="off"):
+            with socket.socket() as client:
+                client.setblocking(False)
+                await loop.sock_connect(client, listener.getsockname())
+                await loop.sock_sendall(client, b"GET /held HTTP/1.1\r\nHost: test\r\n\r\n" + post * 3)
+                assert (await loop.sock_recv(client, 4096)).startswith(b"HTTP/1.1 400")
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(asyncio.wait_for(scenario(), PATIENCE_S))
