@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.latency import in_window
-from loadtests.records import Ints, Lateness, RequestKind, Requests, TransportStyle, Trial, is_time
+from analysis.latency import has_kernel_stamps, in_window
+from loadtests.records import (
+    EXPLAINED_RATIO,
+    Ints,
+    Lateness,
+    RequestKind,
+    Requests,
+    TransportStyle,
+    Trial,
+    is_time,
+    load_work,
+    worker_of_clients,
+)
 
 
 def message_lateness(trial: Trial, style: TransportStyle) -> Lateness:
@@ -53,6 +64,32 @@ def _begun_ns(rows: Requests, polls: Ints) -> Ints:
     )
     begun_ns[after[together] - len(connects)] = rows.start_ns[both[before[together]]]
     return begun_ns
+
+
+def turnaround_lateness(trial: Trial) -> Lateness:
+    """Return how late each poll that follows an answer at once was sent, beyond what the load's own work explains.
+
+    It counts from the answer's arrival in the window. Empty where polls follow a schedule, or nothing else is known of
+    an arrival than when it was read.
+    """
+    polls = trial.requests.where((trial.requests.kind == RequestKind.POLL) & is_time(trial.requests.start_ns))
+    if not len(polls) or not has_kernel_stamps(trial) or bool((polls.planned_ns != polls.start_ns).any()):
+        return Lateness.none()
+    rows = trial.deliveries
+    came_ns = trial.arrivals_ns(rows)
+    worker = worker_of_clients(trial.info.workers, rows.client)
+    due_ns, late_ms = [np.empty(0, dtype=np.int64)], [np.empty(0)]
+    for index in np.unique(worker).tolist():
+        own = worker == index
+        # Events of one answer arrive together.
+        answers = np.unique(np.stack([rows.client[own], came_ns[own], rows.user_ns[own]]), axis=1)
+        _, at_ns, read_ns = answers[:, in_window(trial, answers[1])]
+        if (work := load_work(trial, index, answers[1])) is None:
+            continue
+        explained_ns = EXPLAINED_RATIO * (work.unfinished_ns(at_ns) + work.work_ns[0])
+        due_ns.append(at_ns)
+        late_ms.append(np.maximum(0.0, read_ns - at_ns - explained_ns) / 1e6)
+    return Lateness(np.concatenate(due_ns), np.concatenate(late_ms))
 
 
 def timer_lateness(trial: Trial) -> dict[int, Lateness]:

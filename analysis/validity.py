@@ -13,7 +13,7 @@ import numpy as np
 
 from analysis.costs import Processor, RequestCounts
 from analysis.latency import MeasuredLatencies, due_at_clients_ns, median_ms
-from analysis.lateness import message_lateness, poll_lateness, timer_lateness
+from analysis.lateness import message_lateness, poll_lateness, timer_lateness, turnaround_lateness
 from analysis.long_columns import blocks
 from loadtests.records import (
     COMPLETE,
@@ -21,9 +21,9 @@ from loadtests.records import (
     WORKER_ENDS,
     Ints,
     SampleRole,
-    ServerWork,
     TransportStyle,
     Trial,
+    Work,
     WorkerInfo,
     core_taken,
     load_stopped,
@@ -70,7 +70,7 @@ class Evidence:
     ledger: Mapping[str, int]
     requests: RequestCounts
     processors: Mapping[SampleRole, Processor | None]
-    work: ServerWork | None
+    work: Work | None
     """Of the server; None where its CPU time is not known."""
 
 
@@ -267,6 +267,8 @@ def _load_lateness(evidence: Evidence) -> Iterator[str]:
     remedy = _remedy(evidence, SampleRole.LOAD, "use fewer clients")
     if said := poll_lateness(trial).describe_excess("polls were sent", scheduled_ms):
         yield f"{said}: {remedy}"
+    if said := turnaround_lateness(trial).describe_excess("polls followed an answer", scheduled_ms):
+        yield f"{said}, beyond what the load's own work explains: {remedy}"
     names = {worker.index: worker.name for worker in trial.info.workers}
     for index, lateness in timer_lateness(trial).items():
         timers = f"timers of {names.get(index, 'the load process')} fired"

@@ -15,6 +15,7 @@ History
 from __future__ import annotations
 
 from loadtests.records.disturbance import (
+    EXPLAINED_RATIO,
     OTHERS_RATIO,
     STOLEN_RATIO,
     core_taken,
@@ -57,7 +58,6 @@ from loadtests.records.run_folder import (
     set_aside_folders,
     write_run_info,
 )
-from loadtests.records.server_work import ServerWork, server_work
 from loadtests.records.tables import (
     NO_TIME_NS,
     Clients,
@@ -77,10 +77,12 @@ from loadtests.records.tables import (
     Written,
     is_time,
 )
+from loadtests.records.work import Work, load_work, server_work
 from loadtests.records.workers import COMPLETE, WORKER_ENDS, WorkerInfo, worker_of_clients
 
 __all__ = [
     "COMPLETE",
+    "EXPLAINED_RATIO",
     "NOISE_FILE",
     "NOISE_FORMAT",
     "NO_TIME_NS",
@@ -110,7 +112,6 @@ __all__ = [
     "RunInfo",
     "SampleRole",
     "Samples",
-    "ServerWork",
     "SocketStage",
     "Sockets",
     "Table",
@@ -118,6 +119,7 @@ __all__ = [
     "Trial",
     "TrialInfo",
     "UserError",
+    "Work",
     "WorkerInfo",
     "Written",
     "core_taken",
@@ -128,6 +130,7 @@ __all__ = [
     "load_noise_floor",
     "load_run_info",
     "load_stopped",
+    "load_work",
     "mean_limit_ms",
     "others_ratio",
     "published_without_cause",

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from loadtests.records.lateness import MEAN_MS, RESOLUTION_MS, Lateness, mean_limit_ms, scheduled_latency_ms
 from loadtests.records.run_folder import Trial
-from loadtests.records.server_work import ServerWork, server_work
 from loadtests.records.tables import RequestKind, SampleRole, is_time
+from loadtests.records.work import Work, server_work
 
 EXPLAINED_RATIO = 1.5
 """The server's unfinished work explains lateness of up to this multiple of it, as it is only known on average."""
@@ -43,7 +43,7 @@ def disturbances(trial: Trial) -> list[str]:
     ]
 
 
-def published_without_cause(trial: Trial, work: ServerWork | None) -> Iterator[str]:
+def published_without_cause(trial: Trial, work: Work | None) -> Iterator[str]:
     """Yield a sentence if events were published late although the server had nothing else to do."""
     if work is None:
         return
@@ -53,7 +53,7 @@ def published_without_cause(trial: Trial, work: ServerWork | None) -> Iterator[s
         yield f"{excess}, beyond what the server's own work explains: {likely_cause(trial)}"
 
 
-def server_stopped(trial: Trial, work: ServerWork | None) -> Iterator[str]:
+def server_stopped(trial: Trial, work: Work | None) -> Iterator[str]:
     """Yield a sentence if the server's own timer went off late although the server had nothing else to do.
 
     A stop is seen even where no event fell due in it. Empty for servers that do not say when their timers were late.
@@ -92,7 +92,7 @@ def load_stopped(trial: Trial) -> Iterator[str]:
             )
 
 
-def unexplained_lateness(trial: Trial, work: ServerWork, longest_busy_ns: float = LONGEST_BUSY_NS) -> Lateness:
+def unexplained_lateness(trial: Trial, work: Work, longest_busy_ns: float = LONGEST_BUSY_NS) -> Lateness:
     """Return the lateness of each event published in the window beyond what the server's unfinished work explains.
 
     After `longest_busy_ns` of work without a pause the server is overloaded, and no lateness counts as explained. Empty
@@ -105,7 +105,7 @@ def unexplained_lateness(trial: Trial, work: ServerWork, longest_busy_ns: float 
     return Lateness(rows.due_ns, np.maximum(0.0, rows.published_ns - rows.due_ns - explained_ns) / 1e6)
 
 
-def core_taken(trial: Trial, work: ServerWork | None) -> Iterator[str]:
+def core_taken(trial: Trial, work: Work | None) -> Iterator[str]:
     """Yield a sentence if other programs used the core of the server, or of a load that polls or posts, for too long.
 
     The wait counts if it could change a result: it must exceed a share of the window and, divided by the number of busy

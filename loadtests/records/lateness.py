@@ -30,6 +30,11 @@ class Lateness:
     due_ns: Ints
     late_ms: npt.NDArray[np.float64]
 
+    @classmethod
+    def none(cls) -> Lateness:
+        """Return that of no actions."""
+        return cls(np.empty(0, dtype=np.int64), np.empty(0))
+
     def __len__(self) -> int:
         return len(self.due_ns)
 

@@ -66,6 +66,11 @@ def test_a_sound_trial_is_valid(transport: str) -> None:
         ),
         ("websocket", Faults(loop_lag_ms=25.0), "timers of the load process fired more than 20 ms late"),
         ("websocket", Faults(client_delay_ms=12.0), "clients read their deliveries 12.0 ms after"),
+        (
+            "long_poll",
+            Faults(client_delay_ms=5.0, load_cpu_ratio=0.001),
+            "polls followed an answer 4.* ms late on average",
+        ),
         ("short_poll", Faults(failed_polls=2), "2 requests or connections failed (0 allowed)"),
         ("websocket", Faults(end="drain_limit"), "events were missing when the drain limit had passed"),
         ("websocket", Faults(end="server_died"), "the server died"),
@@ -129,6 +134,13 @@ def test_a_hiccup_is_forgiven_and_one_after_the_other_is_not() -> None:
         published_ns[late] += 50_000_000
         published = dataclasses.replace(trial.published, published_ns=published_ns)
         assert (reasons_of(dataclasses.replace(trial, published=published)) == ()) is valid
+
+
+@pytest.mark.parametrize("transport", ["long_poll", "short_poll", "websocket"])
+def test_the_loads_own_work_explains_that_polls_follow_their_answers_late(transport: str) -> None:
+    """Where the load has a core's work to do, 5 ms are a result; who polls by a schedule or not at all is not late."""
+    load_cpu_ratio = 0.3 if transport == "long_poll" else 0.001
+    assert reasons(transport, Faults(client_delay_ms=5.0, load_cpu_ratio=load_cpu_ratio)) == ()
 
 
 def test_a_poll_that_waited_for_the_answer_before_it_is_not_late() -> None:

@@ -1,7 +1,7 @@
-"""A server's unfinished work at any time of a trial, computed from its CPU time and the requests that it was sent.
+"""The unfinished work of a server, or of a load, at any time of a trial, from its CPU time and what it was sent.
 
-The server is modelled as a single-server queue (Lindley 1952, The theory of queues with a single server): each poll, or
-each delivery on an open channel, costs an equal share of the CPU time used for all of them. Latencies are not used.
+Each is modelled as a single-server queue (Lindley 1952, The theory of queues with a single server): each poll, answer,
+or delivery on an open channel costs an equal share of the CPU time used for all of them. Latencies are not used.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Bursts of empty long polls on the FastAPI stack gave 0.31 with 10 clients and 0.
 
 
 @dataclass(frozen=True)
-class ServerWork:
-    """Pieces of work in the order in which they arrived at the server."""
+class Work:
+    """Pieces of work in the order in which they arrived at a process."""
 
     at_ns: Ints
     work_ns: npt.NDArray[np.float64]
@@ -30,7 +30,7 @@ class ServerWork:
     def unfinished_ns(self, times_ns: Ints, longest_busy_ns: float = np.inf) -> npt.NDArray[np.float64]:
         """Return how much work was unfinished just before each of `times_ns`, ns of CPU time, in the same shape.
 
-        0 where the server had been working without a pause for longer than `longest_busy_ns`.
+        0 where the process had been working without a pause for longer than `longest_busy_ns`.
         """
         if not len(self.at_ns):
             return np.zeros(len(times_ns))
@@ -49,7 +49,7 @@ class ServerWork:
         return int(np.count_nonzero(starts & (self.at_ns >= start_ns) & (self.at_ns < end_ns)))
 
     def _queue(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-        """Return the work left just after each piece arrived, ns, and whether the server was idle before it."""
+        """Return the work left just after each piece arrived, ns, and whether the process was idle before it."""
         since_ns = (self.at_ns - self.at_ns[0]).astype(np.float64)
         sums_ns = np.concatenate(([0.0], np.cumsum(self.work_ns)))
         # After piece k the queue holds S_k - t_k - min over j <= k of (S_{j-1} - t_j), S being the sums of the work.
@@ -59,7 +59,7 @@ class ServerWork:
         return sums_ns[1:] - since_ns - lowest_ns, starts
 
 
-def server_work(trial: Trial) -> ServerWork | None:
+def server_work(trial: Trial) -> Work | None:
     """Return the work of a trial's server from the start of its stream; None where its CPU time was not sampled."""
     cpu_ns = _cpu_ns(trial)
     if cpu_ns is None:
@@ -68,7 +68,17 @@ def server_work(trial: Trial) -> ServerWork | None:
     cpu_ns /= int(trial.info.parameters.get("workers", 1))
     at_ns, work_ns = _work_of_polls(trial, cpu_ns) or _work_of_pushes(trial, cpu_ns)
     order = np.argsort(at_ns, kind="stable")
-    return ServerWork(at_ns[order], work_ns[order])
+    return Work(at_ns[order], work_ns[order])
+
+
+def load_work(trial: Trial, worker: int, arrived_ns: Ints) -> Work | None:
+    """Return the work of one load process whose clients' answers arrived at these times; None if it was not sampled."""
+    rows = trial.samples.where((trial.samples.role == SampleRole.LOAD) & (trial.samples.worker == worker))
+    if len(rows) < 2 or not len(arrived_ns):
+        return None
+    at_ns = np.sort(arrived_ns)
+    each_ns = rows.growth("cpu_ns", int(at_ns[0]), int(at_ns[-1])) / len(at_ns)
+    return Work(at_ns, np.full(len(at_ns), each_ns))
 
 
 def _cpu_ns(trial: Trial) -> float | None:

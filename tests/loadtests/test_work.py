@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.records import SampleRole, ServerWork, server_work
+from loadtests.records import SampleRole, Work, server_work
 from tests.fabricate import Fabrication, first_trial
 from tests.fabricate_trial import Faults
 
@@ -17,10 +17,10 @@ MS = 1_000_000
 PIECES = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 40)), max_size=40)
 
 
-def work_of(pieces: list[tuple[int, int]]) -> ServerWork:
+def work_of(pieces: list[tuple[int, int]]) -> Work:
     ordered = sorted(pieces)
     at_ms, work_ms = np.array([at for at, _ in ordered]), np.array([work for _, work in ordered])
-    return ServerWork(at_ms.astype(np.int64) * MS, work_ms.astype(np.float64) * MS)
+    return Work(at_ms.astype(np.int64) * MS, work_ms.astype(np.float64) * MS)
 
 
 def played(pieces: list[tuple[int, int]], until_ms: int) -> tuple[float, float]:
@@ -56,7 +56,7 @@ def test_busy_periods_are_counted_where_they_begin() -> None:
     work = work_of([(0, 10), (5, 10), (20, 1), (30, 5), (31, 5), (100, 1)])
     assert work.busy_periods(0, 200 * MS) == 4
     assert work.busy_periods(1, 100 * MS) == 2
-    assert ServerWork(np.empty(0, dtype=np.int64), np.empty(0)).busy_periods(0, 200 * MS) == 0
+    assert Work(np.empty(0, dtype=np.int64), np.empty(0)).busy_periods(0, 200 * MS) == 0
 
 
 @pytest.mark.parametrize("transport", ["websocket", "sse", "long_poll", "short_poll"])
