@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.quantities import figure, percent, plural
-from analysis.sensitivity import TOLERANCE_RATIOS, exceeds, tolerance
 from analysis.series import value_at
 from loadtests.records import JsonObject
 
+TOLERANCE_MS = 0.5
+TOLERANCE_RATIOS = {"mean_ms": 0.02, "p50_ms": 0.02, "p99_ms": 0.04, "requests_per_event": 0.02}
+"""How far a figure may lie from the model without a word; of latencies TOLERANCE_MS in any case."""
 SATURATED_CPU_RATIO = 0.6
 """Of a core: from here on requests queue behind each other for a good part of the time."""
 _MEASURED = {
@@ -34,34 +36,31 @@ class Deviation:
 
 
 def deviations(points: Sequence[JsonObject]) -> list[Deviation]:
-    """Every figure off the own-schedule model by more than 2 % (p99: 4 %) and, of latencies, 0.5 ms."""
+    """Return every figure off the own-schedule model by more than 2 % (p99: 4 %) and, of latencies, 0.5 ms."""
     return [found for point in points for found in _of(point)]
+
+
+def exceeds(name: str, measured: float, predicted: float) -> bool:
+    """Return whether a measured figure lies farther from the predicted one than goes without saying."""
+    relative = TOLERANCE_RATIOS[name] * abs(predicted)
+    return abs(measured - predicted) > (max(relative, TOLERANCE_MS) if name.endswith("_ms") else relative)
 
 
 def _of(point: JsonObject) -> Iterator[Deviation]:
     for name in TOLERANCE_RATIOS:
         measured, predicted = value_at(point, *_MEASURED[name]), value_at(point, "model", name)
         if measured is not None and predicted is not None and exceeds(name, measured, predicted):
-            yield Deviation(point, name, measured, predicted, _cause(point, name, measured, predicted))
+            yield Deviation(point, name, measured, predicted, _cause(point, name, measured))
 
 
-def _cause(point: JsonObject, name: str, measured: float, predicted: float) -> str | None:
+def _cause(point: JsonObject, name: str, measured: float) -> str | None:
     for key, process in (("server_cpu_ratio", "server"), ("load_cpu_ratio", "load generator")):
         ratio = point.get(key)
         if ratio is not None and ratio > SATURATED_CPU_RATIO:
             return f"saturation: the {process} used {percent(ratio)} of a core"
-    moved = point.get("model_range")
-    slack = tolerance(name, predicted)
-    if moved is not None:
-        own_ms = moved["own_ms"]
-        if name.endswith("_ms") and abs(measured - predicted - own_ms) <= slack:
-            return f"the system's own time: {figure(own_ms)} ms on a delivery, at the median"
-        low, high = moved[name]
-        if low - slack <= measured <= high + slack:
-            return (
-                f"aliasing: polls that are late by the system's own {figure(own_ms)} ms each way meet other events, "
-                f"and the model itself gives {figure(low)} to {figure(high)}"
-            )
+    queued = value_at(point, "queue_model", name)
+    if queued is not None and not exceeds(name, measured, queued):
+        return f"queueing by our own server and load: with their queues the model gives {figure(queued)}"
     return (_tail(point) if name == "p99_ms" else None) or _invalidity(point)
 
 

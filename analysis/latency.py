@@ -95,24 +95,31 @@ def measure_latencies(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints
     came_ns = arrivals_ns(trial, rows) if all_arrivals_ns is None else all_arrivals_ns
     stamped = counted & is_time(rows.kernel_realtime_ns) if has_kernel_stamps(trial) else np.zeros_like(counted)
     prediction = predict(style.model, schedule_of(trial, style))
-    due_in_window = in_window(trial, due_at_clients_ns(trial, style))
-    if not (observed := trial.observed).all():
-        # What nobody was there to see is neither due nor lost; what came until then counts.
-        came = np.zeros_like(due_in_window)
-        came[rows.client[counted], rows.seq[counted] - 1] = True
-        due_in_window = due_in_window & (observed[:, None] | came)
+    due = due_in_window(trial, style)
     measured, with_stamp = int(np.count_nonzero(counted)), int(np.count_nonzero(stamped))
     model_ns, modelled = _model_of_each(rows, counted, prediction)
     return MeasuredLatencies(
         **_spans(trial, counted, stamped, came_ns),
         model_ns=model_ns,
         modelled=modelled,
-        predicted_ns=prediction.latencies_ns(due_in_window),
-        due_deliveries=int(np.count_nonzero(due_in_window)),
+        predicted_ns=prediction.latencies_ns(due),
+        due_deliveries=int(np.count_nonzero(due)),
         missing_stamps=measured - with_stamp,
         coalesced_stamps=_coalesced(rows, counted) if style.role == "persistent" and with_stamp else 0,
         predicted_requests=int(prediction.requests.sum()),
     )
+
+
+def due_in_window(trial: Trial, style: TransportStyle) -> npt.NDArray[np.bool_]:
+    """Shape (clients, events): true for what is due in the measured window at a client."""
+    due = in_window(trial, due_at_clients_ns(trial, style))
+    if not (observed := trial.observed).all():
+        # What nobody was there to see is neither due nor lost; what came until then counts.
+        rows, counted = trial.deliveries, is_measured(trial)
+        came = np.zeros_like(due)
+        came[rows.client[counted], rows.seq[counted] - 1] = True
+        due = due & (observed[:, None] | came)
+    return due
 
 
 def _spans(

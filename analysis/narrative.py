@@ -250,5 +250,8 @@ def _costs(results: Results) -> str:
 def _model() -> str:
     return (
         "The model beside each figure is evaluated on the trials' own due times, phases and holds; nothing in it is "
-        "fitted. What remains is the system's own cost."
+        "fitted, and it knows of the network alone. The model with queues adds that the server and the load each do "
+        "one thing at a time: how long one takes them is their CPU time divided by what they did in it, so no latency "
+        "enters. A latency is thus the network's part, what queueing by our own server and load adds to it, and what "
+        "neither model explains."
     )

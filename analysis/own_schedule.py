@@ -1,7 +1,7 @@
 """The model of docs/method.md on a trial's own schedule: exact, delivery by delivery, with no randomness left.
 
 Due times, phases and holds of a trial are data. From them follows when each client must get each event if nothing
-but the network took time; what a trial shows beyond that is the system's own cost. All clients advance together,
+but the network took time; `analysis.queue_model` adds what server and load take. All clients advance together,
 one request each per step. Times are integer nanoseconds on the trial's clock.
 """
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from analysis.long_columns import NarrowColumn, Times, blocks
 from analysis.model import poll_period_s
-from loadtests.records import Ints, RequestKind, TransportStyle, Trial, is_time
+from loadtests.records import Ints, RequestKind, TransportStyle, Trial, is_time, worker_of_clients
 
 Bools = npt.NDArray[np.bool_]
 _NEVER_NS = np.iinfo(np.int64).max
@@ -46,6 +46,8 @@ class Schedule:
     """Of a poll: whether it asks for what is after a cursor; else it sees the latest or the next event alone."""
     pauses: bool = False
     """Of a short poll: whether the interval is counted from the last answer and not from the last poll."""
+    load_process: Ints | None = None
+    """Shape (clients,): which process of the load each client is in; None where there is only one."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
         one_at_a_time=style.role == "polling",
         keeps_cursor=parameters.get("cursor", True),
         pauses=parameters.get("pacing") == "pause",
+        load_process=worker_of_clients(trial.info.workers, np.arange(clients)) if trial.info.workers else None,
     )
 
 

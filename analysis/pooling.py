@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from analysis.distribution import distribution_of
 from analysis.long_columns import joined
 from analysis.model import Conditions, expect, expected_loss_ratio
 from analysis.pooled_costs import pooled_costs, summed
 from analysis.pooled_latency import Trials, pooled_latency, pooled_parts, pooled_residual
+from analysis.queueing import FIGURES, pooled_queue_model, split_mean_ms
 from analysis.slowed_clients import pooled_slowed_clients
 from loadtests.records import JsonObject, TransportStyle
 
@@ -21,14 +20,15 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
 
     Intervals take their spread from the first `pilot_blocks`, as `PerBlock` has them.
     """
-    parameters, model = trials[0].info.parameters, _model(trials)
+    parameters, model, latency = trials[0].info.parameters, _model(trials), pooled_latency(trials, pilot_blocks)
+    queue_model = pooled_queue_model([trial.queued for trial in trials], sum(trial.due_deliveries for trial in trials))
     return {
         "transport": style.name,
         "parameters": dict(parameters),
         "trials": len(trials),
         "events": sum(trial.events for trial in trials),
         "deliveries": sum(len(trial.latencies) for trial in trials),
-        "latency_ms": pooled_latency(trials, pilot_blocks),
+        "latency_ms": latency,
         "latency_withheld": _withheld(trials),
         "latency_stamp": "kernel" if all(trial.kernel_stamps for trial in trials) else "user",
         "parts_ms": pooled_parts(trials),
@@ -37,7 +37,8 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
         "ledger": summed([trial.ledger for trial in trials]),
         "loss": _loss(trials, style),
         "model": model,
-        "model_range": _model_range(trials, model),
+        "queue_model": queue_model,
+        "latency_split_ms": split_mean_ms(latency["mean"], model["mean_ms"], queue_model["mean_ms"]),
         "closed_form": _closed_form(parameters, style),
         "residual_ms": pooled_residual(trials),
         "slowed_clients": pooled_slowed_clients([trial.slowed for trial in trials]),
@@ -80,35 +81,15 @@ def _loss(trials: Trials, style: TransportStyle) -> JsonObject:
 def _model(trials: Trials) -> JsonObject:
     known = [trial.predicted_ms for trial in trials if trial.predicted_ms is not None]
     if not known:
-        return dict.fromkeys(("mean_ms", "p50_ms", "p99_ms", "requests_per_event"))
+        return dict.fromkeys((*(f"{name}_ms" for name in FIGURES), "requests_per_event"))
     pooled = known[0]
     if len(known) > 1:
         pooled = distribution_of(joined([trial.latencies.predicted_ns for trial in trials])) or pooled
     requests = sum(trial.latencies.predicted_requests for trial in trials)
     return {
-        "mean_ms": pooled["mean"],
-        "p50_ms": pooled["p50"],
-        "p99_ms": pooled["p99"],
+        **{f"{name}_ms": pooled[name] for name in FIGURES},
         "requests_per_event": requests / sum(trial.due_deliveries for trial in trials),
     }
-
-
-def _model_range(trials: Trials, plain: JsonObject) -> JsonObject | None:
-    """The model's figures with the system's own time; None where no trial was farther from its own than it may be.
-
-    Trial by trial the model moves by what `analysis.sensitivity` says; the point's figures by the mean of that.
-    """
-    found = [trial.sensitivity for trial in trials if trial.sensitivity is not None and trial.clocks_agree]
-    if not found:
-        return None
-    moved = {
-        name: [
-            plain[name] + sum(one.down[name] for one in found) / len(trials),
-            plain[name] + sum(one.up[name] for one in found) / len(trials),
-        ]
-        for name in found[0].down
-    }
-    return {"own_ms": float(np.mean([one.own_ms for one in found])), **moved}
 
 
 def _closed_form(parameters: Mapping[str, Any], style: TransportStyle) -> JsonObject | None:

@@ -41,6 +41,7 @@ from analysis.tables import (
     main_table,
     parts_table,
     request_table,
+    split_table,
     sweep_tables,
 )
 from analysis.validity import LOSES_ON_PURPOSE
@@ -115,7 +116,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
     summary, scenario = results.summary, run.scenario
     tables = [main_table(results), *_also(effect_table(results)), *sweep_tables(results)] if results.points else []
     wrong_ways = wrong_way_tables(results) if results.points else []
-    makers = (slowed_clients_table, deviation_table, noise_table, precision_table, worker_table)
+    makers = (split_table, slowed_clients_table, deviation_table, noise_table, precision_table, worker_table)
     further = [make(results) for make in makers] if results.points else []
     detail_tables = [parts_table(results), *(table for table in further if table)] if results.points else []
     return {

@@ -78,6 +78,40 @@ def effect_table(results: Results) -> Table | None:
     return Table("How much each choice moves the answer: against the same transport's base point", columns, tuple(rows))
 
 
+def split_table(results: Results) -> Table | None:
+    """Mean latency of every point in three parts, and its slow tail beside what both models give for it."""
+    labels = {style.name: style.label for style in results.transports}
+    rows = [
+        (
+            Cell(labels[point["transport"]], results.differences(point)),
+            Cell(figure(value_at(point, "latency_ms", "mean"))),
+            *(Cell(figure(value_at(point, "latency_split_ms", part))) for part in ("network", "queueing")),
+            _unexplained(point),
+            *(_by_both_models(point, quantile) for quantile in ("p95", "p99")),
+        )
+        for point in results.points
+        if point.get("latency_split_ms")
+    ]
+    columns = (
+        "Point", "mean ms", "network", "queueing by our server and load", "unexplained",
+        "p95: measured / with queues / network alone", "p99: measured / with queues / network alone",
+    )  # fmt: skip
+    return Table("What the mean latency consists of, ms", columns, tuple(rows)) if rows else None
+
+
+def _unexplained(point: JsonObject) -> Cell:
+    left_ms = value_at(point, "latency_split_ms", "unexplained")
+    return (
+        Cell(NOT_MEASURED, value_at(point, "queue_model", "reason") or "") if left_ms is None else Cell(signed(left_ms))
+    )
+
+
+def _by_both_models(point: JsonObject, quantile: str) -> Cell:
+    found = [value_at(point, "latency_ms", quantile)]
+    found += [value_at(point, model, f"{quantile}_ms") for model in ("queue_model", "model")]
+    return Cell(" / ".join(map(figure, found)))
+
+
 _FIGURE_NAMES = {
     "mean_ms": "mean ms",
     "p50_ms": "p50 ms",

@@ -30,8 +30,7 @@ from analysis.latency import (
     measure_latencies,
 )
 from analysis.ledger import LATE_GRACE_S, keep_ledger
-from analysis.own_schedule import schedule_of
-from analysis.sensitivity import Figures, Sensitivity, exceeds, figures, own_time_ms, sensitivity
+from analysis.queueing import NotQueued, Queued, queued
 from analysis.slowed_clients import SlowedClients, slowed_clients
 from analysis.steady_state import unsteady_reason
 from analysis.validity import Evidence, PublishedStream, machine_reasons, overloaded, reasons_against, server_reasons
@@ -86,8 +85,8 @@ class TrialMeasures:
     """Those of them that say that the machine disturbed the trial."""
     overloaded: bool
     """Whether the server had no room left, which explains its own reasons."""
-    sensitivity: Sensitivity | None
-    """How far the model's answer moves with the system's own time; None where its plain answer was met."""
+    queued: Queued | NotQueued
+    """The model with the queues of server and load, or why there is none."""
     slowed: SlowedClients | None
     """Its deliveries by whether their client was slowed on purpose; None where none was."""
 
@@ -119,6 +118,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
     latency_ms, predicted_ms = distribution_of(latencies.latency_ns), distribution_of(latencies.predicted_ns)
     requests = count_requests(trial, style)
     processors = {role: processor_use(trial, role) for role in SampleRole}
+    deliveries = int(in_window(trial, trial.deliveries.user_ns).sum())
     ledger = _ledger(trial, style, latencies, came_ns)
     evidence = Evidence(trial, style, latencies, ledger, requests, processors, server_work(trial))
     return TrialMeasures(
@@ -134,7 +134,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         tcp_info=bool(trial.info.capabilities.get("tcp_info")),
         events=int(in_window(trial, trial.published.due_ns).sum()),
         due_deliveries=latencies.due_deliveries,
-        deliveries=int(in_window(trial, trial.deliveries.user_ns).sum()),
+        deliveries=deliveries,
         unsteady_reason=unsteady_reason(trial.info, style),
         requests=requests,
         answers_ms=answer_times_ms(trial),
@@ -150,26 +150,9 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         server_reasons=frozenset(server_reasons(evidence)),
         machine_reasons=frozenset(machine_reasons(evidence)),
         overloaded=overloaded(evidence),
-        sensitivity=None
-        if latency_ms is None or predicted_ms is None
-        else _sensitivity(
-            trial,
-            style,
-            latencies,
-            figures(latency_ms, requests.sent, latencies.due_deliveries),
-            figures(predicted_ms, latencies.predicted_requests, latencies.due_deliveries),
-        ),
+        queued=queued(trial, style, processors, requests.answered_polls or deliveries, latencies.predicted_requests),
         slowed=slowed_clients(trial),
     )
-
-
-def _sensitivity(
-    trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, measured: Figures, predicted: Figures
-) -> Sensitivity | None:
-    if not any(exceeds(name, measured[name], predicted[name]) for name in predicted):
-        return None
-    counted = in_window(trial, due_at_clients_ns(trial, style))
-    return sensitivity(style.model, schedule_of(trial, style), counted, own_time_ms(latencies.residual_ns))
 
 
 def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, came_ns: Ints) -> dict[str, int]:

@@ -226,6 +226,10 @@ class ResourceSampler:
             taken_ns = *core_times(), waiting_ns, throttled_ns
             self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes, *taken_ns))
 
+    def cpu_time_ns(self, role: SampleRole) -> int:
+        """Return the CPU time that the watched processes of this role have used so far, children included."""
+        return sum(used_ns() for watched, members, _ in self._watched if watched == role for _, used_ns in members())
+
     def table(self) -> Samples:
         """Return all rows so far, sorted by time, as several threads may have read."""
         rows = Samples.from_rows(self._rows, worker=0)

@@ -33,7 +33,7 @@ from loadtests.records import (
 from loadtests.team import ALONE, LOAD_LOG, Team, start_load
 from loadtests.tracebacks import traceback_problem
 from loadtests.transports import TRANSPORTS
-from loadtests.trial_record import published_events, trial_info, written_events
+from loadtests.trial_record import events_of, published_events, trial_info, written_events
 from loadtests.trial_spec import (
     OUTCOME_FILE,
     SPEC_FILE,
@@ -43,6 +43,7 @@ from loadtests.trial_spec import (
     MeasuredWindow,
     TrialSpec,
 )
+from loadtests.waking import measure_waking_ratio
 
 _SERVER_LOG, _RELAY_LOG = "server.log", "relay.log"
 _SAMPLE_PERIOD_S = 0.2
@@ -77,6 +78,7 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
         processes = _Processes(trial, folder, surroundings, running)
         outcome = processes.watch_load(started_s)
         stats, trace = processes.server_account()
+        waking_ratio = processes.measure_waking_ratio()
         processes.ask_server_to_end()
         relay = processes.stop_relay()
     logs = (("the load process", folder / LOAD_LOG), ("the relay", folder / _RELAY_LOG))
@@ -88,6 +90,7 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
             outcome,
             stats,
             relay,
+            waking_ratio,
             processes.cores,
             processes.server,
             processes.clients_connect_to,
@@ -242,6 +245,15 @@ class _Processes:
             return control.stats(), control.trace() if self._traced else None
         finally:
             control.close()
+
+    def measure_waking_ratio(self) -> float | None:
+        """Of a server of our own that holds requests; None of any other."""
+        if self._server is None or not TRANSPORTS[self._trial.transport].server_holds:
+            return None
+        polls, last_seq = int(self._trial.parameters["clients"]), events_of(self._trial)
+        return measure_waking_ratio(
+            self.server, self._host, polls, last_seq, lambda: self.sampler.cpu_time_ns(SampleRole.SERVER)
+        )
 
     def ask_server_to_end(self) -> None:
         """Its account is given; it ends while the relay does."""

@@ -39,6 +39,11 @@ class Transport:
         """The clients themselves are the source of events (messages up and back), not the server's stream."""
         return self.model.startswith("round_trip")
 
+    @property
+    def server_holds(self) -> bool:
+        """The server holds its requests until there is something to answer."""
+        return self.model == "long_poll"
+
 
 _BLUE, _GREEN, _ORANGE, _VERMILLION = "#0072B2", "#009E73", "#E69F00", "#D55E00"
 

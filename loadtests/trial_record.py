@@ -33,6 +33,11 @@ def published_events(trial: PlannedTrial, outcome: LoadOutcome, stats: JsonObjec
     return Published.from_rows(np.array(rows, dtype=np.int64))
 
 
+def events_of(trial: PlannedTrial) -> int:
+    """Return how many events the stream of a trial has, which is the seq of the last one."""
+    return len(due_offsets_ns(stream_spec(trial)))
+
+
 def written_events(trace: bytes | None, outcome: LoadOutcome) -> Written | None:
     """The server's trace on the load's clock."""
     if trace is None:
@@ -47,6 +52,7 @@ def trial_info(
     outcome: LoadOutcome,
     stats: JsonObject,
     relay: JsonObject | None,
+    waking_ratio: float | None,
     cores: CorePlan,
     server: Endpoint,
     clients_connect_to: Endpoint,
@@ -68,7 +74,7 @@ def trial_info(
         transport=trial.transport,
         parameters=trial.parameters,
         seed=trial.seed,
-        expected_events=len(due_offsets_ns(stream_spec(trial))),
+        expected_events=events_of(trial),
         t0_ns=outcome.t0_ns,
         window_start_ns=outcome.window_start_ns,
         window_end_ns=outcome.window_end_ns,
@@ -88,4 +94,5 @@ def trial_info(
         relay=relay,
         timing_s={name: round(seconds, 4) for name, seconds in timing_s.items()},
         workers=outcome.workers,
+        waking_ratio=waking_ratio,
     )

@@ -104,6 +104,11 @@ def test_from_scenario_to_report_over_an_emulated_network(tmp_path: Path) -> Non
         assert ledger["expected"] == ledger["delivered"] > 0
         assert ledger["lost"] == ledger["duplicate"] == ledger["reordered"] == 0
         assert point["latency_ms"]["p50"] > 5
+        assert point["queue_model"]["reason"] is None
+        assert sum(point["latency_split_ms"].values()) == pytest.approx(point["latency_ms"]["mean"], rel=1e-4)
+    (long_poll,) = [Trial.load(folder) for folder in finished_trial_folders(run) if "long_poll" in folder.name]
+    assert long_poll.info.waking_ratio is not None
+    assert 0 <= long_poll.info.waking_ratio <= 1
     assert points["websocket"]["requests_per_event"] == 0
     assert points["short_poll"]["requests_per_event"] > 0
     for name in ("report.html", "report.md"):

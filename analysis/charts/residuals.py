@@ -9,8 +9,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency
 from analysis.charts.marks import label_colour
 from analysis.charts.raw import Residuals
+from analysis.deviations import TOLERANCE_MS, TOLERANCE_RATIOS
 from analysis.quantities import count, milliseconds, percent
-from analysis.sensitivity import TOLERANCE_MS, TOLERANCE_RATIOS
 from analysis.style import LIGHT
 
 MOST_DOTS = 4000

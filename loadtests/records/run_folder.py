@@ -165,6 +165,9 @@ class TrialInfo:
     """`set_up`, `stream`, `drain`, `tear_down`, `total`."""
     workers: tuple[WorkerInfo, ...] = ()
     """The load processes where there were several; empty where the load was a single process."""
+    waking_ratio: float | None = None
+    """Share of a held poll's cost for the server that falls due when it is answered, by a burst of empty polls after
+    the stream; null where the server holds none, or is none of the harness' own."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,7 @@ class Trial:
     def load(cls, folder: Path) -> Self:
         """Read a finished trial's folder: what workers stamped on clocks of their own comes on the trial's."""
         path = folder / "trial.json"
-        info = parse_record(TrialInfo, {"workers": [], **read_json(path, TRIAL_FORMAT)}, path)
+        info = parse_record(TrialInfo, {"workers": [], "waking_ratio": None, **read_json(path, TRIAL_FORMAT)}, path)
         recorded = cls(
             info,
             Deliveries.load(folder),

@@ -16,13 +16,11 @@ def point(measured_ms: float, **changes: Any) -> JsonObject:
     entry = made.point("long_poll", 100.0, 1.0)
     entry["latency_ms"] |= {"mean": measured_ms, "p99": 190.0}
     entry["requests_per_event"] = entry["model"]["requests_per_event"]
-    return {**entry, "server_cpu_ratio": 0.1, "load_cpu_ratio": 0.1, "model_range": None, **changes}
+    return {**entry, "server_cpu_ratio": 0.1, "load_cpu_ratio": 0.1, **changes}
 
 
-RANGE = {
-    "own_ms": 2.0, "mean_ms": [90.0, 125.0], "p50_ms": [90.0, 125.0], "p99_ms": [180.0, 195.0],
-    "requests_per_event": [0.1, 0.3],
-}  # fmt: skip
+def queued(mean_ms: float) -> JsonObject:
+    return {"mean_ms": mean_ms, "p50_ms": 100.0, "p99_ms": 190.0, "requests_per_event": 0.2}
 
 
 def test_what_is_near_the_model_goes_without_saying() -> None:
@@ -35,10 +33,10 @@ def test_what_is_near_the_model_goes_without_saying() -> None:
     [
         (point(120.0, server_cpu_ratio=0.9), "saturation: the server used 90.0 % of a core"),
         (point(120.0, load_cpu_ratio=0.7), "saturation: the load generator"),
-        (point(103.0, model_range=RANGE), "the system's own time: 2.00 ms"),
-        (point(120.0, model_range=RANGE), "aliasing"),
-        (point(91.0, model_range=RANGE), "gives 90.0 to 125"),
-        (point(150.0, model_range=RANGE), None),
+        (point(103.0, queue_model=queued(102.6)), "queueing by our own server and load: with their queues"),
+        (point(91.0, queue_model=queued(90.0)), "the model gives 90.0"),
+        (point(150.0, queue_model=queued(104.0)), None),
+        (point(103.0, queue_model={"mean_ms": None, "reason": "the CPU time of the server is not known"}), None),
         (point(150.0), None),
     ],
 )

@@ -31,7 +31,7 @@ POINT_KEYS = {
     "server_rss_bytes",
     "load_rss_bytes", "time_to_connect_s", "server_connected_rss_bytes", "load_connected_rss_bytes",
     "server_rss_bytes_per_client", "load_rss_bytes_per_client", "ledger", "loss",
-    "model", "model_range", "closed_form", "residual_ms", "slowed_clients",
+    "model", "queue_model", "latency_split_ms", "closed_form", "residual_ms", "slowed_clients",
     "against_reference", "valid", "invalid_reasons",
     "precision",
 }  # fmt: skip
