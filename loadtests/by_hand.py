@@ -30,14 +30,16 @@ _START_IN_MS = 200
 
 
 def add_arguments(parser: Any) -> None:
-    """Parameters of the stream and of the polls, shown by `--help` and editable in the web UI."""
-    group = parser.add_argument_group("push-vs-poll")
-    group.add_argument("--event-rate", type=float, default=5.0, help="Events per second")
-    group.add_argument("--arrival", choices=ARRIVALS, default="poisson", help="How events arrive")
-    group.add_argument("--payload-bytes", type=int, default=100, help="Characters of payload per event")
-    group.add_argument("--stream-seconds", type=float, default=600.0, help="Length of the stream")
-    group.add_argument("--poll-interval", type=float, default=1.0, help="Seconds between short polls")
-    group.add_argument("--hold", type=float, default=30.0, help="Seconds that a long poll is held")
+    """Parameters of the stream and of the polls, shown by `--help` and editable in the web UI.
+
+    Locust's web UI shows none that are in a group.
+    """
+    parser.add_argument("--event-rate", type=float, default=5.0, help="Events per second")
+    parser.add_argument("--arrival", choices=ARRIVALS, default="poisson", help="How events arrive")
+    parser.add_argument("--payload-bytes", type=int, default=100, help="Characters of payload per event")
+    parser.add_argument("--stream-seconds", type=float, default=600.0, help="Length of the stream")
+    parser.add_argument("--poll-interval", type=float, default=1.0, help="Seconds between short polls")
+    parser.add_argument("--hold", type=float, default=30.0, help="Seconds that a long poll is held")
 
 
 def _checked_parameters(options: Any) -> dict[str, Any]:
