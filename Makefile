@@ -34,8 +34,8 @@ INSTALL := PIP_USER=0 PIP_DRY_RUN=0 PIP_PYTHON= PIP_CONSTRAINT=/dev/null PIP_REQ
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-bench: $(READY) ## Measure and report: SCENARIO=standard (or quick, thorough, …: see README; or a .toml file), TARGET=http://host:port, TRACE=1, FAULT=drop:seq=5, PROCESSES=4, WORKERS=2 LISTEN=address
-	@exec .venv/bin/python -m loadtests run --report --target="$$TARGET" $${TRACE:+--trace} --fault="$$FAULT" \
+bench: $(READY) ## Measure and report: SCENARIO=standard (or quick, thorough, …: see README; or a .toml file), TARGET=http://host:port, TRACE=1, FAULT=drop:seq=5, SEED=3141592 to repeat a run's streams, PROCESSES=4, WORKERS=2 LISTEN=address
+	@exec .venv/bin/python -m loadtests run --report --target="$$TARGET" $${TRACE:+--trace} --fault="$$FAULT" --seed="$$SEED" \
 	  --processes="$$PROCESSES" --workers="$$WORKERS" --listen="$$LISTEN" --port="$$PORT" -- "$${SCENARIO:-standard}"
 
 worker: $(READY) ## Lend this machine to a make bench WORKERS=… elsewhere as a load process: MASTER=host, PORT=5557
@@ -47,11 +47,11 @@ report: $(READY) ## Rebuild summary, charts and report of a run from its raw dat
 compare: $(READY) ## Compare two runs: A=results/… B=results/…
 	@exec .venv/bin/python -m analysis compare -- "$$A" "$$B"
 
-peers: $(READY) ## The same work done by Locust's stock users, Artillery, Tsung and wrk, side by side: PEERS_SECONDS=5 PEERS_BLOCKS=2 TOOLS=wrk,tsung
-	@exec .venv/bin/python -m peers --seconds="$$PEERS_SECONDS" --blocks="$$PEERS_BLOCKS" --tools="$$TOOLS"
+peers: $(READY) ## The same work done by Locust's stock users, Artillery, Tsung and wrk, side by side: PEERS_SECONDS=5 PEERS_BLOCKS=2 TOOLS=wrk,tsung SEED=3141592
+	@exec .venv/bin/python -m peers --seconds="$$PEERS_SECONDS" --blocks="$$PEERS_BLOCKS" --tools="$$TOOLS" --seed="$$SEED"
 
-ui: $(READY) ## Locust's web UI with live numbers of every transport: PORT=8089
-	@exec .venv/bin/python -m loadtests ui --port="$${PORT:-8089}"
+ui: $(READY) ## Locust's web UI with live numbers of every transport: PORT=8089 SEED=3141592
+	@exec .venv/bin/python -m loadtests ui --port="$${PORT:-8089}" --seed="$$SEED"
 
 demo: $(READY) ## The classroom: a live page that shows one stream over every transport: PORT=8000; HOST=0.0.0.0 lets a class join
 	@exec .venv/bin/python -m classroom --host="$${HOST:-127.0.0.1}" --port="$${PORT:-8000}"

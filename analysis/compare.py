@@ -91,6 +91,8 @@ class Comparison:
     warnings: tuple[str, ...]
     """What makes them unlike: read these before the figures."""
     points: tuple[PointComparison, ...]
+    shared_seed: int | None
+    """The seed of both, if it is the same: they had the same streams then, and are no independent runs."""
 
     @property
     def disagreements(self) -> int:
@@ -118,7 +120,8 @@ def compare_runs(folder_a: Path, folder_b: Path) -> Comparison:
         )
     if unmatched:
         warnings.append(f"points: {plural(unmatched, 'point')} in one run only, not compared")
-    return Comparison(tuple(warnings), tuple(points))
+    shared_seed = runs[0].seed if runs[0].seed == runs[1].seed else None
+    return Comparison(tuple(warnings), tuple(points), shared_seed)
 
 
 def differences(what: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
@@ -180,6 +183,11 @@ def print_comparison(comparison: Comparison, console: PlainConsole) -> None:
         f"Of {plural(len(told), 'figure')} {same} are {SAME}, {comparison.disagreements} differ, and for "
         f"{len(told) - same - comparison.disagreements} no difference was shown, which is no proof that there is none."
     )
+    if comparison.shared_seed is not None:
+        console.print_sentence(
+            f"Both have the streams of seed {comparison.shared_seed}: what these have of luck is in both, so that "
+            "intervals of differences are wider than they need be."
+        )
 
 
 def _row(agreement: Agreement) -> tuple[str, ...]:

@@ -147,6 +147,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "ledgers": [ledger_table(results), request_table(results)] if results.points else [],
         "facts_note": _facts_note(run),
         "fact_lists": [_facts(run.machine), _facts({**_code(run), **run.versions}), _facts(run.settings)],
+        "seed_note": seed_note(run),
         "rerun": rerun_commands(run, run_folder.resolve()),
         "colours": _colour_variables(results),
         "text_font": Markup(FONT_STACK),
@@ -155,13 +156,24 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
     }
 
 
+def seed_note(run: RunInfo) -> str:
+    """Which seed the run had, where it came from, and what it repeats."""
+    drawn = "SEED" not in run.asked
+    origin = (
+        "It was drawn for this run."
+        if drawn else "It was given, not drawn: intervals mean what they say unless it was chosen for what it shows."
+    )  # fmt: skip
+    what = "the same streams, phases of clients and orders of trials"
+    return f"Seed {run.seed}; repeat with SEED={run.seed} ({what}). {origin}"
+
+
 def rerun_commands(run: RunInfo, folder: Path) -> str:
     """What does this run again, and what makes its report again, a line each; to be given in the project's folder."""
     if folder.is_relative_to(PROJECT_FOLDER):
         folder = folder.relative_to(PROJECT_FOLDER)
     kept = PROJECT_FOLDER / folder / SCENARIO_FILE
     scenario = folder / SCENARIO_FILE if kept.is_file() else run.scenario["name"]
-    asked = {"SCENARIO": scenario, **run.asked}
+    asked = {"SCENARIO": scenario, **run.asked, "SEED": run.seed}
     words = [f"{name}={shlex.quote(str(value))}" for name, value in asked.items()]
     return f"make bench {' '.join(words)}\nmake report RUN={shlex.quote(str(folder))}"
 

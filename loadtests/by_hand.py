@@ -7,6 +7,7 @@ response time for a short poll, hold time for a long poll - a hold is never call
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -21,12 +22,14 @@ from loadtests.parameters import PARAMETERS
 from loadtests.population import new_client, schedule_period_s
 from loadtests.recorder import Recorder
 from loadtests.records import Deliveries, Outcome, RequestKind, Requests, UserError
+from loadtests.seeds import checked_seed, draw_seed
 from loadtests.server_clock import offset_at_start_ns
 from loadtests.transports import TRANSPORTS
 from servers.stream import ARRIVALS, StreamSpec, due_offsets_ns, payloads
 
 _FEED_PERIOD_S = 0.5
 _START_IN_MS = 200
+_log = logging.getLogger(__name__)
 
 
 def add_arguments(parser: Any) -> None:
@@ -38,6 +41,7 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--arrival", choices=ARRIVALS, default="poisson", help="How events arrive")
     parser.add_argument("--payload-bytes", type=int, default=100, help="Characters of payload per event")
     parser.add_argument("--stream-seconds", type=float, default=600.0, help="Length of the stream")
+    parser.add_argument("--seed", default="", help="Seed of the stream; drawn for each test where empty")
     parser.add_argument("--poll-interval", type=float, default=1.0, help="Seconds between short polls")
     parser.add_argument("--hold", type=float, default=30.0, help="Seconds that a long poll is held")
 
@@ -63,7 +67,10 @@ class HandSession:
         options = environment.parsed_options
         self._environment = environment
         self._parameters = _checked_parameters(options)
-        stream = StreamSpec(options.event_rate, options.arrival, options.payload_bytes, options.stream_seconds, seed=1)
+        seed = checked_seed(options.seed, "--seed")
+        seed = draw_seed() if seed is None else seed
+        _log.info("seed %d; repeat with --seed %d", seed, seed)
+        stream = StreamSpec(options.event_rate, options.arrival, options.payload_bytes, options.stream_seconds, seed)
         self._due_offsets_ns = tuple(due_offsets_ns(stream).tolist())
         self._payloads = tuple(payloads(stream))
         if not environment.host:

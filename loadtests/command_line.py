@@ -11,9 +11,12 @@ from pathlib import Path
 from loadtests.addresses import checked_url
 from loadtests.records import UserError
 from loadtests.scenario import load_scenario, shipped_scenarios
+from loadtests.seeds import checked_seed, describe_seed, draw_seed
 from loadtests.trial_spec import Instruments
 from terminal.console import PlainConsole
 from terminal.plain import print_error
+
+_SEED_HELP = "the number from which streams, phases and orders follow, to repeat those of a run (default: drawn)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--workers", default="", metavar="N", help="load processes that come from elsewhere (worker)")
     run.add_argument("--listen", default="", metavar="ADDRESS", help="where server and master listen (loopback)")
     run.add_argument("--port", default="", help="port on which the master waits for workers (default: 5557)")
+    run.add_argument("--seed", default="", help=_SEED_HELP)
     run.add_argument("--report", action="store_true", help="make the report of this very run when it is measured")
     run.set_defaults(command=_run)
     worker = commands.add_parser("worker", help="be a load process of a run on another machine, trial after trial")
@@ -58,9 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     worker.set_defaults(command=_worker)
     plan = commands.add_parser("plan", help="tell what a scenario would measure, in which order")
     plan.add_argument("scenario", help=scenario_help)
+    plan.add_argument("--seed", default="", help=_SEED_HELP)
     plan.set_defaults(command=_plan)
     ui = commands.add_parser("ui", help="Locust's web UI on the users of every transport")
     ui.add_argument("--port", type=int, default=8089, help="port of the web UI (default: 8089)")
+    ui.add_argument("--seed", default="", help="of the stream (default: drawn)")
     ui.set_defaults(command=_ui)
     return parser
 
@@ -72,12 +78,13 @@ def _run(options: argparse.Namespace) -> int:
 
     scenario = load_scenario(options.scenario)
     target = checked_url("TARGET", options.target) if options.target else None
+    seed = checked_seed(options.seed)
     team = checked_team(options.processes, options.workers, options.listen, options.port)
     results = (options.results or RESULTS_FOLDER).resolve()
     instruments = Instruments(options.trace, tuple(spec for given in options.fault for spec in given.split()))
     console = PlainConsole(stderr=True)
     with one_at_a_time():
-        folder = run_scenario(scenario, target, results, console, instruments, team)
+        folder = run_scenario(scenario, seed, target, results, console, instruments, team)
         return _report(folder, console) if options.report else 0
 
 
@@ -104,12 +111,15 @@ def _plan(options: argparse.Namespace) -> None:
     from loadtests.plan import expected_seconds, plan_trials
 
     scenario = load_scenario(options.scenario)
-    trials = plan_trials(scenario)
+    seed = checked_seed(options.seed)
+    seed = draw_seed() if seed is None else seed
+    trials = plan_trials(scenario, seed)
     for trial in trials:
         parameters = ", ".join(f"{name} {value}" for name, value in trial.parameters.items())
         print(f"{trial.index:3d}  block {trial.block}  {trial.transport:12s}  {parameters}")
     within = f"about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s"
     print(f"trials: {len(trials)}, {within}{tell_beyond(scenario)}")
+    print(describe_seed(seed))
 
 
 def _worker(options: argparse.Namespace) -> None:
@@ -124,4 +134,4 @@ def _worker(options: argparse.Namespace) -> None:
 def _ui(options: argparse.Namespace) -> None:
     from loadtests.ui import serve_ui
 
-    serve_ui(options.port)
+    serve_ui(options.port, checked_seed(options.seed))

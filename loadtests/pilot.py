@@ -30,7 +30,7 @@ def extend_plan(folder: Path, scenario: Scenario, precision_ratio: float, run: R
     pace = max(1.0, elapsed_s / (expected_seconds(run.plan) - ANALYSIS_S))
     left_s = (scenario.budget_s - elapsed_s - ANALYSIS_S) / pace
     missing = {point.point: point.trials_needed - scenario.repeats for point in precision}
-    further = plan_further(scenario, run.plan, missing, left_s)
+    further = plan_further(scenario, run.seed, run.plan, missing, left_s)
     return dataclasses.replace(run, plan=(*run.plan, *further), precision=precision)
 
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from loadtests.parameters import toml_value
 from loadtests.population import exchange_s, schedule_period_s
 from loadtests.records import JsonObject, PlannedTrial, UserError
 from loadtests.scenario import Scenario
-from servers.stream import Arrival, StreamSpec, due_offsets_ns
+from loadtests.seeds import MAX_BLOCKS, block_seed
+from servers.stream import BURST_SIZE, Arrival, StreamSpec
 
 OVERHEAD_S = 1.0
 """Starting, connecting and stopping one trial's processes, as planned for (the limit is 1.5 s)."""
@@ -25,37 +27,35 @@ LINGER_S = 0.1
 DRAIN_MARGIN_S = 2.0
 LAST_TURN_MARGIN_S = 1.0
 """What a busy machine may take with the last events that a client without a cursor gets."""
-MAX_BLOCKS = 1000
-"""The next seed's streams begin there; no point ever gets more trials."""
 
 
-def plan_trials(scenario: Scenario) -> tuple[PlannedTrial, ...]:
+def plan_trials(scenario: Scenario, seed: int) -> tuple[PlannedTrial, ...]:
     """Every point once per block, in a random order of its own for each block.
 
     All trials of a block share the seed of the stream: at equal rate and arrival, the same events at the same times.
     """
     trials: list[PlannedTrial] = []
     for block in range(scenario.repeats):
-        trials += _block(scenario, block, len(trials))
+        trials += _block(scenario, seed, block, len(trials))
     return tuple(trials)
 
 
 def plan_further(
-    scenario: Scenario, planned: tuple[PlannedTrial, ...], missing: Mapping[int, int], left_s: float
+    scenario: Scenario, seed: int, planned: tuple[PlannedTrial, ...], missing: Mapping[int, int], left_s: float
 ) -> tuple[PlannedTrial, ...]:
     """Blocks beyond the pilot's, of points that lack trials only, in a random order of its own for each block.
 
-    `missing` maps points to the trials they lack, `left_s` is the time that there is for them. Where it is too short
-    for all, the points that need least of it come first, so that as many as possible are known at the end.
+    `seed` is the run's, `missing` maps points to the trials they lack, `left_s` is the time that there is for them.
+    Where it is too short for all, the points that need least of it come first, so that as many as possible are known
+    at the end.
     """
     parameters = {trial.point: trial.parameters for trial in planned}
     costs_s = {point: trial_seconds(parameters[point]) for point, lacking in missing.items() if lacking > 0}
     granted = _grant(missing, costs_s, left_s)
     further: list[PlannedTrial] = []
     for block in range(scenario.repeats, MAX_BLOCKS):
-        for trial in _block(scenario, block, 0):
-            # A stream without a single event in its window would measure nothing: its point waits for the next block.
-            if granted.get(trial.point) and _has_events(trial):
+        for trial in _block(scenario, seed, block, 0):
+            if granted.get(trial.point):
                 granted[trial.point] -= 1
                 index = len(planned) + len(further)
                 further.append(dataclasses.replace(trial, index=index, parameters=parameters[trial.point]))
@@ -73,9 +73,9 @@ def _grant(missing: Mapping[int, int], costs_s: Mapping[int, float], left_s: flo
     return granted
 
 
-def _block(scenario: Scenario, block: int, first_index: int) -> list[PlannedTrial]:
+def _block(scenario: Scenario, seed: int, block: int, first_index: int) -> list[PlannedTrial]:
     points = scenario.points()
-    order = np.random.default_rng([scenario.seed, block]).permutation(len(points))
+    order = np.random.default_rng([seed, block]).permutation(len(points))
     return [
         PlannedTrial(
             index=first_index + i,
@@ -83,7 +83,7 @@ def _block(scenario: Scenario, block: int, first_index: int) -> list[PlannedTria
             point=int(number),
             transport=points[number].transport,
             parameters=with_warm_up(points[number].transport, points[number].as_dict()),
-            seed=scenario.seed * MAX_BLOCKS + block,
+            seed=block_seed(seed, block),
         )
         for i, number in enumerate(order)
     ]
@@ -168,7 +168,7 @@ def trial_seconds(parameters: dict[str, Any]) -> float:
 
 
 def check_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:
-    """UserError where the plan cannot be carried out: over its budget, or a trial without a single event to measure."""
+    """UserError where the plan cannot be carried out: over its budget, or a trial that may have no event to measure."""
     needed_s = expected_seconds(trials)
     if needed_s > scenario.budget_s:
         raise UserError(
@@ -176,15 +176,15 @@ def check_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:
             f"budget_s = {scenario.budget_s:g} (expected fewer repeats, shorter trials or a larger budget)"
         )
     for trial in trials:
-        if not _has_events(trial):
+        if not _surely_has_events(trial):
             raise UserError(
-                f"scenario {scenario.name}: block {trial.block} of {trial.transport} at rate_per_s = "
-                f"{trial.parameters['rate_per_s']:g} has no event within measured_s = "
+                f"scenario {scenario.name}: {trial.transport} at rate_per_s = {trial.parameters['rate_per_s']:g}, "
+                f"arrival = {toml_value(trial.parameters['arrival'])} may have no event within measured_s = "
                 f"{trial.parameters['measured_s']:g} (expected a higher rate or a longer trial)"
             )
 
 
-def _has_events(trial: PlannedTrial) -> bool:
-    """Whether its stream has an event to measure."""
-    warm_up_ns = trial.parameters["warm_up_s"] * 1e9
-    return bool((due_offsets_ns(stream_spec(trial)) >= warm_up_ns).any())
+def _surely_has_events(trial: PlannedTrial) -> bool:
+    """Whether its stream has an event to measure, whatever the seed."""
+    at_once = BURST_SIZE if trial.parameters["arrival"] == "burst" else 1
+    return bool(trial.parameters["rate_per_s"] * trial.parameters["measured_s"] >= at_once)

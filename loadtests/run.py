@@ -42,6 +42,7 @@ from loadtests.records import (
 )
 from loadtests.repeating import Repeats
 from loadtests.scenario import Scenario, is_shipped
+from loadtests.seeds import describe_seed, draw_seed
 from loadtests.server_limits import check_server_limits
 from loadtests.session import Surroundings, run_trial
 from loadtests.system_errors import system_errors
@@ -70,19 +71,21 @@ _OF_THE_SERVER = ("stack", "workers")
 
 def run_scenario(
     scenario: Scenario,
+    given_seed: int | None,
     target_url: str | None,
     results: Path,
     console: PlainConsole,
     instruments: Instruments,
     team: Team,
 ) -> Path:
-    """Measure a scenario; returns the run's folder.
+    """Measure a scenario; returns the run's folder. Where no seed is given, one is drawn.
 
     Finished trials are kept whatever happens. Raises UserError where a trial could not be carried out, and lets
     KeyboardInterrupt through; in both cases the folder is whole and can be reported.
     """
     instruments = replace(instruments, faults=checked_faults(instruments.faults, scenario, target_url))
-    trials = plan_trials(scenario)
+    seed = draw_seed() if given_seed is None else given_seed
+    trials = plan_trials(scenario, seed)
     if target_url is not None:
         trials = _of_unknown_server(trials, target_url)
     check_shares(team, trials)
@@ -99,14 +102,15 @@ def run_scenario(
     cores = plan_cores(max(team.processes, 1))
     settings = {**instruments.as_settings(), **team.as_settings()}
     given = {"SCENARIO": scenario.name} if is_shipped(scenario) else {}
+    given |= {} if given_seed is None else {"SEED": str(given_seed)}
     given |= {"TARGET": target.url} if target else {}
     asked = {**given, **team.as_asked(), **instruments.as_asked()}
-    run = replace(_run_info(scenario, trials, target, settings), asked=asked)
+    run = replace(_run_info(scenario, seed, trials, target, settings), asked=asked)
     write_run_info(folder, run)
     (folder / SCENARIO_FILE).write_text(scenario.as_toml(), encoding="utf-8")
     record_noise_floor(folder, run)
     _point_latest(folder, console)
-    _tell_plan(scenario, trials, folder, console)
+    _tell_plan(scenario, run, folder, console)
     surround = partial(Surroundings, cores, target, instruments=instruments, team=team)
     repeats = Repeats.of(len(trials), scenario.budget_s - expected_seconds(trials))
     started_s = time.monotonic()
@@ -168,7 +172,7 @@ def _repeat(trial: PlannedTrial, kept: Path, set_aside: Path, surroundings: Surr
 
 
 def _run_info(
-    scenario: Scenario, trials: tuple[PlannedTrial, ...], target: Target | None, settings: JsonObject
+    scenario: Scenario, seed: int, trials: tuple[PlannedTrial, ...], target: Target | None, settings: JsonObject
 ) -> RunInfo:
     styles = tuple(
         TransportStyle(t.name, t.label, t.role, t.model, t.colour, t.marker, t.dash)
@@ -177,6 +181,7 @@ def _run_info(
     persistent = [style.name for style in styles if style.role == "persistent"]
     return RunInfo(
         scenario=scenario.as_json(),
+        seed=seed,
         plan=trials,
         transports=styles,
         reference=(persistent or [styles[0].name])[0],
@@ -264,15 +269,16 @@ def telling_what_is_kept(folder: Path, console: PlainConsole) -> Iterator[None]:
         raise
 
 
-def _tell_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...], folder: Path, console: PlainConsole) -> None:
-    minutes, seconds = divmod(round(expected_seconds(trials)), 60)
+def _tell_plan(scenario: Scenario, run: RunInfo, folder: Path, console: PlainConsole) -> None:
+    minutes, seconds = divmod(round(expected_seconds(run.plan)), 60)
     console.print(Text.assemble((scenario.name, "bold"), f": {plain(scenario.description)}"))
     if scenario.wrong_way:
         console.print_sentence(f"WRONG WAY on purpose: {scenario.wrong_way}", style="bold red")
     console.print_sentence(
-        f"points: {len(scenario.points())}, blocks: {scenario.repeats}, trials: {len(trials)}, about "
+        f"points: {len(scenario.points())}, blocks: {scenario.repeats}, trials: {len(run.plan)}, about "
         f"{f'{minutes} min ' if minutes else ''}{seconds} s{tell_beyond(scenario)}; records in {_shown(folder)}"
     )
+    console.print_sentence(describe_seed(run.seed))
 
 
 def _shown(path: Path) -> str:

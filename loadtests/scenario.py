@@ -55,7 +55,6 @@ class Scenario:
 
     name: str
     description: str
-    seed: int
     repeats: int
     budget_s: float
     transports: tuple[str, ...]
@@ -93,7 +92,7 @@ class Scenario:
         }
 
     def as_toml(self) -> str:
-        """The resolved scenario as a file that `load_scenario` reads: the same points, trials and streams."""
+        """The resolved scenario as a file that `load_scenario` reads: the same points and numbers of trials."""
         precision = {} if self.precision is None else {"precision": self.precision}
         tables = {"parameters": dict(self.parameters), "sweep": self._sweep_tables()}
         return tomli_w.dumps({**self._head(), **precision, "transports": list(self.transports), **tables})
@@ -104,7 +103,6 @@ class Scenario:
             "description": self.description,
             **({"wrong_way": self.wrong_way} if self.wrong_way else {}),
             **({"overload": True} if self.overload else {}),
-            "seed": self.seed,
             "repeats": self.repeats,
             "budget_s": self.budget_s,
             **({} if self.p99_bound_ms is None else {"p99_bound_ms": self.p99_bound_ms}),
@@ -156,16 +154,20 @@ def parse_scenario(text: str, file: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{file}: not valid TOML: {error}") from error
     known = (
-        "name", "description", "wrong_way", "overload", "seed", "repeats", "precision", "p99_bound_ms", "budget_s",
+        "name", "description", "wrong_way", "overload", "repeats", "precision", "p99_bound_ms", "budget_s",
         "transports",
         "parameters", "sweep",
     )  # fmt: skip
+    if "seed" in document:
+        raise UserError(
+            f"{file}: seed = {toml_value(document['seed'])}: a scenario has no seed, as each run draws its own "
+            "(expected no such line; SEED=… repeats a run's streams)"
+        )
     _reject_unknown(document, known, file, "")
     transports = _transports(document.get("transports"), file, "transports")
     scenario = Scenario(
         name=_text(document, "name", file),
         description=_text(document, "description", file),
-        seed=int(_checked(document, "seed", Number(0, 2**31, whole=True), file)),
         repeats=int(_checked(document, "repeats", Number(1, MAX_REPEATS, whole=True), file)),
         budget_s=float(_checked(document, "budget_s", Number(1, MAX_BUDGET_S), file)),
         transports=transports,

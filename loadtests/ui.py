@@ -9,14 +9,18 @@ from pathlib import Path
 from loadtests.control import ControlClient
 from loadtests.processes import Child, reserved_port
 from loadtests.records import UserError
+from loadtests.seeds import describe_seed, draw_seed
 from loadtests.team import LOCUSTFILE
 
 _HOST = "127.0.0.1"
 _START_PATIENCE_S = 15.0
 
 
-def serve_ui(port: int) -> None:
-    """Until Ctrl-C. UserError where the port is taken or a process ends by itself."""
+def serve_ui(port: int, given_seed: int | None) -> None:
+    """Until Ctrl-C; where no seed is given, one is drawn.
+
+    UserError where the port is taken or a process ends by itself.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -29,12 +33,14 @@ def serve_ui(port: int) -> None:
         url = f"http://{_HOST}:{server_port}"
         locust = ["-m", "loadtests.locust_process", "-f", str(LOCUSTFILE), "--host", url, "--class-picker"]
         locust += ["-u", "10", "-r", "10", "--web-host", _HOST, "--web-port", str(port), "--loglevel", "WARNING"]
+        seed = draw_seed() if given_seed is None else given_seed
+        locust += ["--seed", str(seed)]
         with Child(server, logs / "server.log") as server_child:
             control = ControlClient(url)
             control.wait_until_ready(_START_PATIENCE_S)
             control.close()
             with Child(locust, logs / "locust.log") as locust_child:
-                print(f"Locust's web UI: http://{_HOST}:{port} (Ctrl-C ends it)", flush=True)
+                print(f"Locust's web UI: http://{_HOST}:{port} (Ctrl-C ends it); {describe_seed(seed)}", flush=True)
                 while server_child.exit_code is None and locust_child.wait(0.2) is None:
                     pass
                 ended = server_child if server_child.exit_code is not None else locust_child

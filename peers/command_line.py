@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loadtests.records import UserError
+from loadtests.seeds import checked_seed, draw_seed
 from terminal.plain import print_error
 
 _DEFAULT_SECONDS, _DEFAULT_BLOCKS = 5, 2
@@ -31,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", default="", help=f"measured time of each trial (default: {_DEFAULT_SECONDS:g})")
     parser.add_argument("--blocks", default="", help=f"how often each tool gets its turn (default: {_DEFAULT_BLOCKS})")
     parser.add_argument("--tools", default="", help="separated by commas, instead of all that are installed")
+    parser.add_argument("--seed", default="", help="from which orders, payloads and phases follow (default: drawn)")
     parser.add_argument("--results", type=Path, default=None, help="folder in which `peers` is made (default: results)")
     return parser
 
@@ -43,10 +45,12 @@ def _compare(options: argparse.Namespace) -> None:
     from peers.table import show
     from terminal.console import PlainConsole
 
+    seed = checked_seed(options.seed)
     plan = Plan(
         measured_s=_number("PEERS_SECONDS", options.seconds, _DEFAULT_SECONDS, 1, _LONGEST_S),
         blocks=int(_number("PEERS_BLOCKS", options.blocks, _DEFAULT_BLOCKS, 1, _MOST_BLOCKS)),
         tools=_tools(options.tools, tuple(TOOLS)),
+        seed=draw_seed() if seed is None else seed,
     )
     console = PlainConsole(stderr=True)
     with one_at_a_time():

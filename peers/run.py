@@ -14,6 +14,7 @@ from loadtests.limits import ensure_descriptors
 from loadtests.machine import describe_machine, describe_versions
 from loadtests.processes import PROJECT_FOLDER, CorePlan, plan_cores
 from loadtests.records import SUMMARY_FILE, JsonObject, PlannedTrial, UserError
+from loadtests.seeds import describe_seed
 from peers import harness
 from peers.measurement import Measurement
 from peers.registry import TOOLS
@@ -24,7 +25,6 @@ from peers.work import WARM_UP_S, WORKS, planned_trial
 from terminal.console import PlainConsole
 
 FOLDER_NAME = "peers"
-_SEED = 1
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Plan:
     blocks: int
     tools: tuple[str, ...]
     """Names of the registry; the harness itself is always among the compared."""
+    seed: int
+    """Orders, payloads and phases follow from it."""
 
 
 @dataclass
@@ -58,6 +60,7 @@ def compare(plan: Plan, results: Path, console: PlainConsole) -> Path:
     ensure_descriptors(tuple(trial for _, trial in trials))
     folder = fresh_folder(results, console)
     _tell(found, trials, folder, console)
+    console.print_sentence(describe_seed(plan.seed))
     started_at, started_s = datetime.now(UTC), time.monotonic()
     measurements: list[Measurement] = []
     cores = plan_cores()
@@ -74,6 +77,7 @@ def compare(plan: Plan, results: Path, console: PlainConsole) -> Path:
                 "planned_trials": len(trials),
                 "finished_trials": len(measurements),
                 "blocks": plan.blocks,
+                "seed": plan.seed,
                 "warm_up_s": WARM_UP_S,
                 "measured_s": plan.measured_s,
                 "machine": {**describe_machine(), "cpu_pinned": cores.as_json()},
@@ -111,9 +115,10 @@ def plan_trials(plan: Plan, entrants: Sequence[Entrant]) -> list[tuple[Entrant, 
     """Every entrant once per block, in a random order of its own for each block; the stream is the block's."""
     trials: list[tuple[Entrant, PlannedTrial]] = []
     for block in range(plan.blocks):
-        for i in np.random.default_rng([_SEED, block]).permutation(len(entrants)):
+        for i in np.random.default_rng([plan.seed, block]).permutation(len(entrants)):
             entrant = entrants[i]
-            trials.append((entrant, planned_trial(WORKS[entrant.work], plan.measured_s, len(trials), block)))
+            planned = planned_trial(WORKS[entrant.work], plan.measured_s, len(trials), block, plan.seed)
+            trials.append((entrant, planned))
     return trials
 
 

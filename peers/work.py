@@ -9,6 +9,7 @@ import numpy as np
 
 from loadtests.plan import stream_spec
 from loadtests.records import PARAMETER_DEFAULTS, PlannedTrial
+from loadtests.seeds import block_seed
 from servers.stream import due_offsets_ns, payloads
 
 WorkName = Literal["websocket", "poll"]
@@ -55,7 +56,7 @@ WORKS: dict[WorkName, Work] = {
 }  # fmt: skip
 
 
-def planned_trial(work: Work, measured_s: float, index: int, block: int) -> PlannedTrial:
+def planned_trial(work: Work, measured_s: float, index: int, block: int, run_seed: int) -> PlannedTrial:
     """The harness' own trial of this work; the stream of it is the stream of every tool.
 
     Events are periodic: at 2 per second both ends of the window lie a quarter of a second from the nearest event, so
@@ -74,9 +75,8 @@ def planned_trial(work: Work, measured_s: float, index: int, block: int) -> Plan
     if work.name == "poll":
         own = ("headers", "keep_alive", "cursor", "phase")
         parameters |= {"poll_interval_s": 0.0, "pacing": "pause", **{name: PARAMETER_DEFAULTS[name] for name in own}}
-    return PlannedTrial(
-        index=index, block=block, point=0, transport=work.transport, parameters=parameters, seed=1000 + block
-    )
+    seed = block_seed(run_seed, block)
+    return PlannedTrial(index, block, point=0, transport=work.transport, parameters=parameters, seed=seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,7 @@ def run_info(fabrication: Fabrication, plan: tuple[PlannedTrial, ...]) -> RunInf
             "repeats": fabrication.blocks,
             "parameters": fabrication.base_parameters(),
         },
+        seed=1,
         plan=plan,
         transports=tuple(style(name) for name in fabrication.transports),
         reference=reference,

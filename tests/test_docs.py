@@ -60,7 +60,7 @@ def test_help_lists_every_target_with_a_sentence() -> None:
 def test_the_readmes_scenario_can_be_run_as_it_stands() -> None:
     [example] = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
     scenario = parse_scenario(example, "README.md")
-    check_plan(scenario, plan_trials(scenario))
+    check_plan(scenario, plan_trials(scenario, 1))
 
 
 def test_the_readme_shows_every_parameter_and_scenario() -> None:

@@ -37,12 +37,12 @@ HOSTILE = (
     "--help",
 )
 GIVEN = {
-    "bench": ("SCENARIO", "TARGET", "FAULT", "PROCESSES", "WORKERS", "LISTEN", "PORT"),
+    "bench": ("SCENARIO", "TARGET", "FAULT", "SEED", "PROCESSES", "WORKERS", "LISTEN", "PORT"),
     "worker": ("MASTER", "PORT"),
     "report": ("RUN",),
     "compare": ("A", "B"),
-    "peers": ("PEERS_SECONDS", "PEERS_BLOCKS", "TOOLS"),
-    "ui": ("PORT",),
+    "peers": ("PEERS_SECONDS", "PEERS_BLOCKS", "TOOLS", "SEED"),
+    "ui": ("PORT", "SEED"),
     "demo": ("HOST", "PORT"),
 }
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make on this machine")

@@ -109,6 +109,8 @@ class RunInfo:
 
     scenario: JsonObject
     """The scenario as resolved: name, description, …; see docs/formats.md."""
+    seed: int
+    """All that is random in the run follows from it: streams, phases of clients, orders of trials."""
     plan: tuple[PlannedTrial, ...]
     transports: tuple[TransportStyle, ...]
     reference: str
@@ -125,7 +127,7 @@ class RunInfo:
     blocks. Empty where no precision was asked for, or the pilot was not finished."""
     asked: JsonObject = field(default_factory=dict)
     """Variables of `make bench` that this run was given, as words: to do it again. SCENARIO is among them where that is
-    the name of a shipped one; else the run's own copy is what to measure again."""
+    the name of a shipped one; else the run's own copy is what to measure again. Without SEED the seed was drawn."""
     checkout: JsonObject | None = None
     """Which code measured: `commit`, and `clean`, whether its files were as committed; null where git did not know."""
 
@@ -264,7 +266,7 @@ def load_run_info(run_folder: Path) -> RunInfo:
     if not path.is_file():
         raise UserError(f"{run_folder}: not a run folder: it has no run.json (expected a folder below results/)")
     check_own_files(run_folder)
-    document = {"precision": [], "asked": {}, "checkout": None, **read_json(path, RUN_FORMAT)}
+    document = _with_seed({"precision": [], "asked": {}, "checkout": None, **read_json(path, RUN_FORMAT)})
     run = parse_record(RunInfo, document, path)
     for style in run.transports:
         _check_style(style, path)
@@ -272,6 +274,15 @@ def load_run_info(run_folder: Path) -> RunInfo:
     if unknown := {run.reference, *(planned.transport for planned in run.plan)} - names:
         raise UserError(f"{path}: {min(unknown)} is not one of its transports ({', '.join(sorted(names))})")
     return run
+
+
+def _with_seed(document: JsonObject) -> JsonObject:
+    """Move a seed to where it belongs: before runs drew their own, each scenario stated one, which was thus given."""
+    scenario, asked = document.get("scenario"), document["asked"]
+    if "seed" in document or not (isinstance(scenario, dict) and isinstance(asked, dict) and "seed" in scenario):
+        return document
+    stated = {name: value for name, value in scenario.items() if name != "seed"}
+    return {**document, "scenario": stated, "seed": scenario["seed"], "asked": {**asked, "SEED": str(scenario["seed"])}}
 
 
 def check_own_files(run_folder: Path) -> None:

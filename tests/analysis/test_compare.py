@@ -19,9 +19,9 @@ from tests import fabricate
 from tests.analysis import made_summary as made
 
 
-def run_with(folder: Path, summary: JsonObject) -> Path:
+def run_with(folder: Path, summary: JsonObject, seed: int = 1) -> Path:
     folder.mkdir()
-    write_run_info(folder, fabricate.run_info(fabricate.SMALL, ()))
+    write_run_info(folder, dataclasses.replace(fabricate.run_info(fabricate.SMALL, ()), seed=seed))
     fields = {key: value for key, value in summary.items() if key not in ("format", "version")}
     write_json(folder / "summary.json", "push-vs-poll/summary", fields)
     return folder
@@ -125,6 +125,17 @@ def test_a_run_that_varies_how_long_it_measures_agrees_with_itself(tmp_path: Pat
     assert comparison.warnings == ()
     labels = [point.label for point in comparison.points]
     assert len(set(labels)) == len(points)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_other_streams_are_no_difference_of_settings_and_the_same_ones_are_said(tmp_path: Path, seed: int) -> None:
+    comparison = compare_runs(
+        run_with(tmp_path / "a", made.standard(), seed=1), run_with(tmp_path / "b", made.standard(), seed=seed)
+    )
+    assert comparison.warnings == ()
+    output = io.StringIO()
+    print_comparison(comparison, PlainConsole(file=output, width=200))
+    assert ("Both have the streams of seed 1" in output.getvalue()) == (seed == 1)
 
 
 def test_how_long_trials_took_does_not_keep_runs_apart() -> None:

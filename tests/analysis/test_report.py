@@ -67,16 +67,32 @@ def page_of(run: Path) -> Page:
 
 def test_how_to_rerun_names_what_works(run: Path, tmp_path: Path) -> None:
     info = load_run_info(run)
-    assert rerun_commands(info, run).startswith("make bench SCENARIO=fabricated\n"), "no copy was kept in earlier runs"
+    assert rerun_commands(info, run).startswith("make bench SCENARIO=fabricated SEED=1\n"), (
+        "no copy was kept in earlier runs"
+    )
     own = tmp_path / "with a space"
     own.mkdir()
     (own / SCENARIO_FILE).touch()
-    assert rerun_commands(info, own) == f"make bench SCENARIO='{own}/scenario.toml'\nmake report RUN='{own}'"
+    assert rerun_commands(info, own) == f"make bench SCENARIO='{own}/scenario.toml' SEED=1\nmake report RUN='{own}'"
     shipped = dataclasses.replace(info, asked={"SCENARIO": "quick", "FAULT": "drop:seq=1 drop:seq=2"})
-    asked = "make bench SCENARIO=quick FAULT='drop:seq=1 drop:seq=2'\n"
+    asked = "make bench SCENARIO=quick FAULT='drop:seq=1 drop:seq=2' SEED=1\n"
     assert rerun_commands(shipped, own).startswith(asked)
     reference = PROJECT_FOLDER / "results" / "reference"
     assert rerun_commands(info, reference).endswith("\nmake report RUN=results/reference")
+
+
+@pytest.mark.parametrize(
+    ("asked", "origin"), [({}, "It was drawn for this run."), ({"SEED": "7"}, "It was given, not drawn: ")]
+)
+def test_the_report_has_the_seed_and_where_it_came_from(tmp_path: Path, asked: dict[str, str], origin: str) -> None:
+    folder = fabricate.fabricate_run(tmp_path / "run", QUICK)
+    write_run_info(folder, dataclasses.replace(load_run_info(folder), seed=7, asked=asked))
+    assert main(["report", str(folder)]) == 0
+    for name in ("report.md", "report.html"):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert "Seed 7; repeat with SEED=7 " in text
+        assert origin in text
+        assert "SEED=7\nmake report RUN=" in text
 
 
 def test_the_report_has_the_commit_where_it_is_known(tmp_path: Path) -> None:

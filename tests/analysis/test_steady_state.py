@@ -64,7 +64,7 @@ def info_of(planned: PlannedTrial) -> TrialInfo:
 
 @pytest.mark.parametrize("name", shipped_scenarios())
 def test_every_trial_of_every_scenario_is_in_a_steady_state_when_its_window_begins(name: str) -> None:
-    for planned in plan_trials(load_scenario(name)):
+    for planned in plan_trials(load_scenario(name), 1):
         assert unsteady_reason(info_of(planned), style(planned.transport)) is None
 
 

@@ -15,7 +15,6 @@ from tests.running import PATIENCE_S
 SCENARIO = """
 name = "tiny"
 description = "Several load processes."
-seed = 5
 repeats = 1
 budget_s = 120
 transports = [{transports}]

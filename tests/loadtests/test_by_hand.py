@@ -65,8 +65,11 @@ def test_mistakes_are_told_and_end_the_test(tmp_path: Path) -> None:
     with running_server(tmp_path, "sse") as url:
         unoffered = locust("--host", url, "-u", "1", "-t", "30s", "WebsocketUser")
         impossible = locust("--host", url, "-u", "1", "-t", "30s", "--event-rate", "0", "SseUser")
+        no_seed = locust("--host", url, "-u", "1", "-t", "30s", "--seed", "once", "SseUser")
     assert unoffered.returncode == 2, unoffered.stderr
     assert "does not offer websocket (it offers sse" in unoffered.stderr
     assert impossible.returncode == 2
     assert "--event-rate 0.0: expected a number from 0.01" in impossible.stderr
+    assert no_seed.returncode == 2
+    assert "--seed=once: not a seed (expected a whole number from 0" in no_seed.stderr
     assert "Traceback" not in unoffered.stderr + impossible.stderr

@@ -46,7 +46,7 @@ def test_what_was_not_compressed_is_said_by_the_trial(
     transport: str, said: str, processes: int, tmp_path: Path
 ) -> None:
     # Without the check before the first trial, which would have said so.
-    [trial] = plan_trials(load_scenario(str(compressed(tmp_path, f'"{transport}"'))))
+    [trial] = plan_trials(load_scenario(str(compressed(tmp_path, f'"{transport}"'))), 1)
     with raw_server() as (url, _):
         surroundings = Surroundings(
             plan_cores(processes), Target.find(url), lambda _: None, Instruments(), Team(processes)

@@ -15,7 +15,7 @@ from servers.stream import due_offsets_ns
 pytestmark = pytest.mark.clocks
 
 MS = 1_000_000
-TRIALS = plan_trials(load_scenario("known-delay"))
+TRIALS = plan_trials(load_scenario("known-delay"), 1)
 POLLED = [trial for trial in TRIALS if trial.transport == "short_poll"]
 
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loadtests.plan import (
     check_plan,
@@ -19,15 +22,17 @@ from loadtests.plan import (
 )
 from loadtests.records import UserError
 from loadtests.scenario import parse_scenario
-from servers.stream import due_offsets_ns
+from loadtests.seeds import MAX_BLOCKS, MAX_SEED, block_seed
+from servers.stream import ARRIVALS, BURST_SIZE, due_offsets_ns
 from tests.loadtests.test_scenario import GOOD
 
 SCENARIO = parse_scenario(GOOD, "small.toml")
+SEEDS, BLOCKS = st.integers(0, MAX_SEED), st.integers(0, MAX_BLOCKS - 1)
 
 
 def test_every_block_has_every_point_once_in_an_order_of_its_own() -> None:
     scenario = dataclasses.replace(SCENARIO, repeats=6)
-    trials = plan_trials(scenario)
+    trials = plan_trials(scenario, 1)
     orders = [tuple(t.point for t in trials if t.block == block) for block in range(6)]
     assert all(sorted(order) == list(range(len(scenario.points()))) for order in orders)
     assert len(set(orders)) > 1
@@ -36,14 +41,29 @@ def test_every_block_has_every_point_once_in_an_order_of_its_own() -> None:
 
 
 def test_a_plan_is_the_same_every_time_and_another_with_another_seed() -> None:
-    assert plan_trials(SCENARIO) == plan_trials(SCENARIO)
-    assert plan_trials(SCENARIO) != plan_trials(dataclasses.replace(SCENARIO, seed=4))
+    assert plan_trials(SCENARIO, 1) == plan_trials(SCENARIO, 1)
+    orders, streams = (
+        {seed: [take(trial) for trial in plan_trials(scenario, seed)] for seed in range(20)}
+        for scenario, take in (
+            (dataclasses.replace(SCENARIO, repeats=6), lambda trial: trial.point),
+            (SCENARIO, lambda trial: due_offsets_ns(stream_spec(trial)).tobytes()),
+        )
+    )
+    assert len({tuple(order) for order in orders.values()}) == 20
+    assert not any(set(streams[one]) & set(streams[other]) for one, other in itertools.combinations(streams, 2))
+
+
+@given(one=SEEDS, other=SEEDS, blocks=st.tuples(BLOCKS, BLOCKS))
+def test_no_two_blocks_of_any_runs_share_a_seed(one: int, other: int, blocks: tuple[int, int]) -> None:
+    seeds = block_seed(one, blocks[0]), block_seed(other, blocks[1])
+    assert (seeds[0] == seeds[1]) == ((one, blocks[0]) == (other, blocks[1]))
+    assert max(seeds) < 2**53, "JSON as any language reads it has no larger whole numbers"
 
 
 def test_transports_of_a_block_get_the_same_stream_and_blocks_different_ones() -> None:
     streams: dict[tuple[int, float], set[bytes]] = {}
     warm_ups_s = set()
-    for trial in plan_trials(SCENARIO):
+    for trial in plan_trials(SCENARIO, 1):
         key = (trial.block, trial.parameters["rate_per_s"])
         warm_up_s = trial.parameters["warm_up_s"]
         warm_ups_s.add(warm_up_s)
@@ -76,7 +96,7 @@ def test_a_trial_warms_up_for_its_longest_period_and_a_round_trip(
 
 def test_a_longer_warm_up_is_planned_for_and_the_measured_window_stays() -> None:
     scenario = parse_scenario(GOOD.replace("poll_interval_s = [0.2, 0.4]", "poll_interval_s = [0.2, 4]"), "small.toml")
-    for trial in plan_trials(scenario):
+    for trial in plan_trials(scenario, 1):
         slow = trial.transport == "short_poll" and trial.parameters["poll_interval_s"] == 4
         assert (trial.parameters["warm_up_s"] >= 4) == slow
         assert stream_spec(trial).duration_s - stream_spec(trial).warm_up_s == pytest.approx(1.0)
@@ -93,14 +113,34 @@ def test_nobody_is_cut_off_who_is_only_waiting_for_his_turn() -> None:
 def test_a_plan_over_its_budget_is_refused_before_it_starts() -> None:
     scenario = dataclasses.replace(SCENARIO, budget_s=5.0)
     with pytest.raises(UserError, match=r"10 trials need about \d+ s, more than budget_s = 5"):
-        check_plan(scenario, plan_trials(scenario))
-    assert expected_seconds(plan_trials(scenario)) > 10 * 1.1
+        check_plan(scenario, plan_trials(scenario, 1))
+    assert expected_seconds(plan_trials(scenario, 1)) > 10 * 1.1
 
 
 def test_a_trial_without_events_is_refused_before_it_starts() -> None:
-    scenario = parse_scenario(GOOD.replace("rate_per_s = [10, 20]", "rate_per_s = [0.01]"), "small.toml")
-    with pytest.raises(UserError, match=r"rate_per_s = 0\.01 has no event within measured_s = 1"):
-        check_plan(scenario, plan_trials(scenario))
+    scenario = parse_scenario(GOOD.replace("rate_per_s = [10, 20]", "rate_per_s = [0.9]"), "small.toml")
+    told = r'rate_per_s = 0\.9, arrival = "poisson" may have no event within measured_s = 1 \(expected a higher rate'
+    for seed in range(20):
+        with pytest.raises(UserError, match=told):
+            check_plan(scenario, plan_trials(scenario, seed))
+
+
+@given(arrival=st.sampled_from(ARRIVALS), events=st.floats(0.5, 30), measured_s=st.floats(0.1, 3), seed=SEEDS)
+def test_a_plan_that_is_not_refused_has_an_event_in_each_window_whatever_the_seed(
+    arrival: str, events: float, measured_s: float, seed: int
+) -> None:
+    rate_per_s = events / measured_s
+    changed = {"arrival": arrival, "measured_s": measured_s, "rate_per_s": rate_per_s}
+    parameters = tuple({**dict(SCENARIO.parameters), **changed}.items())
+    scenario = dataclasses.replace(SCENARIO, parameters=parameters, sweeps=())
+    trials = plan_trials(scenario, seed)
+    try:
+        check_plan(scenario, trials)
+    except UserError:
+        assert rate_per_s * measured_s < (BURST_SIZE if arrival == "burst" else 1)
+    else:
+        for trial in trials:
+            assert due_offsets_ns(stream_spec(trial))[-1] >= trial.parameters["warm_up_s"] * 1e9
 
 
 def test_many_clients_are_given_the_time_that_they_take_to_connect() -> None:

@@ -26,7 +26,7 @@ from tests.fabricate_trial import Faults
 from tests.loadtests.test_scenario import GOOD
 
 SCENARIO = dataclasses.replace(parse_scenario(GOOD, "small.toml"), repeats=3, precision=0.03, budget_s=10_000.0)
-PLANNED = plan_trials(SCENARIO)
+PLANNED = plan_trials(SCENARIO, 1)
 POINTS = len(SCENARIO.points())
 MEDIANS_MS = st.lists(st.floats(0.01, 5000), min_size=2, max_size=10)
 LACKING = st.dictionaries(st.integers(0, POINTS - 1), st.integers(-2, 8), max_size=POINTS)
@@ -98,7 +98,7 @@ def test_what_is_simulated_is_what_a_run_does(seed: int, pilot: int) -> None:
 
 @given(missing=LACKING)
 def test_with_time_enough_every_point_gets_what_it_lacks_once_a_block(missing: dict[int, int]) -> None:
-    further = plan_further(SCENARIO, PLANNED, missing, math.inf)
+    further = plan_further(SCENARIO, 1, PLANNED, missing, math.inf)
     assert Counter(trial.point for trial in further) == {p: n for p, n in missing.items() if n > 0}
     assert len({(trial.block, trial.point) for trial in further}) == len(further)
     assert [trial.index for trial in further] == list(range(len(PLANNED), len(PLANNED) + len(further)))
@@ -114,7 +114,7 @@ def test_with_time_enough_every_point_gets_what_it_lacks_once_a_block(missing: d
 def test_too_little_time_is_kept_to_and_makes_as_many_points_known_as_it_can(
     missing: dict[int, int], left_s: float
 ) -> None:
-    further = plan_further(SCENARIO, PLANNED, missing, left_s)
+    further = plan_further(SCENARIO, 1, PLANNED, missing, left_s)
     parameters = {trial.point: trial.parameters for trial in PLANNED}
     spent_s = sum(trial_seconds(trial.parameters) for trial in further)
     assert spent_s <= max(0.0, left_s) + 1e-6
@@ -130,19 +130,10 @@ def test_too_little_time_is_kept_to_and_makes_as_many_points_known_as_it_can(
 
 
 def test_blocks_beyond_the_pilot_have_an_order_of_their_own() -> None:
-    further = plan_further(SCENARIO, PLANNED, dict.fromkeys(range(POINTS), 8), math.inf)
+    further = plan_further(SCENARIO, 1, PLANNED, dict.fromkeys(range(POINTS), 8), math.inf)
     orders = {tuple(t.point for t in further if t.block == block) for block in range(3, 11)}
     assert len(orders) > 1
-    assert further == plan_further(SCENARIO, PLANNED, dict.fromkeys(range(POINTS), 8), math.inf)
-
-
-def test_a_stream_without_events_is_left_out_and_its_point_gets_its_trials_all_the_same() -> None:
-    rare = parse_scenario(GOOD.replace("rate_per_s = [10, 20]", "rate_per_s = [0.7]"), "small.toml")
-    planned = plan_trials(rare)
-    point = next(trial.point for trial in planned if trial.parameters["rate_per_s"] == 0.7)
-    further = plan_further(rare, planned, {point: 12}, math.inf)
-    assert len(further) == 12
-    assert further[-1].block > rare.repeats + 11, "about one stream of two is empty"
+    assert further == plan_further(SCENARIO, 1, PLANNED, dict.fromkeys(range(POINTS), 8), math.inf)
 
 
 def pilot_run(folder: Path, latencies_ms: dict[str, list[float]]) -> RunInfo:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.records import (
+    RUN_FORMAT,
     TRIAL_FORMAT,
     ClockPairs,
     Deliveries,
@@ -25,7 +26,7 @@ from loadtests.records import (
     version_of,
     write_json,
 )
-from tests.fabricate import first_trial
+from tests.fabricate import SMALL, first_trial, run_info
 
 
 @given(rows=st.lists(st.tuples(*[st.integers(-(2**62), 2**62)] * 7), max_size=20))
@@ -101,6 +102,18 @@ def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a run folder"):
         load_run_info(tmp_path)
     assert finished_trial_folders(tmp_path) == []
+
+
+def test_a_run_whose_scenario_stated_the_seed_was_given_it(tmp_path: Path) -> None:
+    run = run_info(SMALL, SMALL.plan())
+    fields = {key: value for key, value in dataclasses.asdict(run).items() if key not in ("seed", "asked")}
+    earlier = {**fields, "scenario": {**run.scenario, "seed": 40}}
+    write_json(tmp_path / "run.json", RUN_FORMAT, earlier)
+    read = load_run_info(tmp_path)
+    assert read == dataclasses.replace(run, seed=40, asked={"SEED": "40"})
+    write_json(tmp_path / "run.json", RUN_FORMAT, fields)
+    with pytest.raises(UserError, match=r"run\.json: lacks seed"):
+        load_run_info(tmp_path)
 
 
 def test_a_trial_is_whole_with_and_without_the_servers_trace(tmp_path: Path) -> None:

@@ -30,7 +30,6 @@ SCENARIO = """
 name = "dictated"
 description = "Two transports, two blocks."
 repeats = 2
-seed = 3
 budget_s = {budget_s}
 transports = ["websocket", "sse"]
 [parameters]
@@ -76,7 +75,7 @@ def measured(
     said = io.StringIO()
     console = PlainConsole(file=said, width=200)
     folder = run.run_scenario(
-        load_scenario(str(path)), None, tmp_path / "results", console, instruments or Instruments(), ALONE
+        load_scenario(str(path)), None, None, tmp_path / "results", console, instruments or Instruments(), ALONE
     )
     return folder, said.getvalue()
 

@@ -20,7 +20,6 @@ from terminal.console import PlainConsole
 TEXT = """
 name = "own"
 description = "compare [/poll/long] with [/ws] \\u001b[2J"
-seed = 5
 repeats = 1
 budget_s = 60
 transports = ["websocket", "short_poll"]
@@ -47,10 +46,10 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "results"
 
 
-def measured(scenario: Scenario, results: Path) -> tuple[Path, str]:
+def measured(scenario: Scenario, results: Path, seed: int | None = None) -> tuple[Path, str]:
     """The run's folder and what it said."""
     said = io.StringIO()
-    folder = run_scenario(scenario, None, results, PlainConsole(file=said, width=200), Instruments(), ALONE)
+    folder = run_scenario(scenario, seed, None, results, PlainConsole(file=said, width=200), Instruments(), ALONE)
     return folder, said.getvalue()
 
 
@@ -102,6 +101,25 @@ def test_the_kept_scenario_is_the_one_that_was_measured(results: Path, name: str
 def test_a_shipped_scenario_is_asked_for_by_its_name(results: Path) -> None:
     folder, _ = measured(load_scenario("quick"), results)
     assert load_run_info(folder).asked == {"SCENARIO": "quick"}
+
+
+def test_each_run_draws_a_seed_and_says_which(results: Path) -> None:
+    runs = [measured(load_scenario("quick"), results) for _ in range(2)]
+    infos = [load_run_info(folder) for folder, _ in runs]
+    assert infos[0].seed != infos[1].seed
+    assert [trial.seed for trial in infos[0].plan] != [trial.seed for trial in infos[1].plan]
+    for info, (_, said) in zip(infos, runs, strict=True):
+        assert f"\nseed {info.seed}; repeat with SEED={info.seed}\n" in said
+        assert "SEED" not in info.asked
+
+
+def test_a_given_seed_repeats_streams_phases_and_orders(results: Path) -> None:
+    drawn, _ = measured(load_scenario("quick"), results)
+    seed = load_run_info(drawn).seed
+    again, said = measured(load_scenario("quick"), results, seed)
+    assert load_run_info(again).plan == load_run_info(drawn).plan
+    assert load_run_info(again).asked == {"SCENARIO": "quick", "SEED": str(seed)}
+    assert f"seed {seed}; repeat with SEED={seed}" in said
 
 
 @pytest.mark.parametrize(

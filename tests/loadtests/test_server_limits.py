@@ -20,7 +20,6 @@ from tests.running import PATIENCE_S, running_server
 TEXT = """
 name = "own"
 description = "Large."
-seed = 5
 repeats = 1
 budget_s = 86400
 transports = ["short_poll"]
@@ -46,7 +45,7 @@ def scenario(**changed: object) -> Scenario:
 
 def check(**changed: object) -> None:
     asked = scenario(**changed)
-    check_server_limits(asked, plan_trials(asked))
+    check_server_limits(asked, plan_trials(asked, 1))
 
 
 @pytest.mark.parametrize(
@@ -82,14 +81,14 @@ def test_what_a_server_takes_is_not_refused(changed: dict[str, object]) -> None:
 @pytest.mark.parametrize("name", shipped_scenarios())
 def test_no_shipped_scenario_is_refused(name: str) -> None:
     shipped = load_scenario(name)
-    check_server_limits(shipped, plan_trials(shipped))
+    check_server_limits(shipped, plan_trials(shipped, 1))
 
 
 def test_the_server_says_the_same(tmp_path: Path) -> None:
     with running_server(tmp_path, "polling") as url:
         for payload_bytes, refused in ((53_000, False), (54_000, True)):
             asked = scenario(rate_per_s=2000, payload_bytes=payload_bytes)
-            (trial,) = plan_trials(asked)
+            (trial,) = plan_trials(asked, 1)
             assert answer_to(url, trial).is_client_error == refused
             with pytest.raises(UserError) if refused else nullcontext():
                 check_server_limits(asked, (trial,))

@@ -18,9 +18,9 @@ from tests import plain_http
 from tests.running import PATIENCE_S
 
 
-def start(port: int) -> subprocess.Popen[str]:
+def start(port: int, *further: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "loadtests", "ui", "--port", str(port)],
+        [sys.executable, "-m", "loadtests", "ui", "--port", str(port), *further],
         cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -37,17 +37,19 @@ def answer_of(url: str) -> httpx.Response:
 
 def test_the_page_comes_up_and_everything_ends_with_it() -> None:
     port = free_port()
-    running = start(port)
+    running = start(port, "--seed", "3141592")
     try:
         page = answer_of(f"http://127.0.0.1:{port}/")
         assert page.status_code == 200
         assert "WebsocketUser" in page.text
+        assert "3141592" in page.text
         children = psutil.Process(running.pid).children(recursive=True)
         assert len(children) == 2
     finally:
         running.send_signal(signal.SIGTERM)
         said, complained = running.communicate(timeout=PATIENCE_S)
     assert f"http://127.0.0.1:{port}" in said
+    assert "seed 3141592; repeat with SEED=3141592" in said
     assert (running.returncode, complained) == (130, "interrupted\n")
     assert not [child for child in children if child.is_running()]
 

@@ -74,7 +74,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, J
             patch.setitem(WORKS, name, dataclasses.replace(WORKS[name], clients=clients, probes=2))
         for tool in (Broken(), Absent(), Misnamed()):
             patch.setitem(TOOLS, tool.name, tool)
-        folder = compare(Plan(1, 1, (*STOCK, "broken", "absent", "misnamed")), results, console)
+        folder = compare(Plan(1, 1, (*STOCK, "broken", "absent", "misnamed"), seed=5), results, console)
         summary = read_summary(folder)
         show(summary, console)
     yield folder, summary, printed.getvalue()
@@ -127,13 +127,16 @@ def test_what_fails_or_is_not_there_is_said_in_a_sentence_and_the_others_go_on(
         "broken": "ended with exit status 3 before its clients were connected: no, thanks",
     }
     assert (summary["planned_trials"], summary["finished_trials"]) == (5, 4)
+    assert summary["seed"] == 5
+    assert "seed 5; repeat with SEED=5" in printed
     for words in ("not installed: absent", "failed: broken", "failed: misnamed", "CPU per delivery", "kernel p50"):
         assert words in printed
 
 
-def test_blocks_hold_everyone_once_in_orders_of_their_own() -> None:
+@pytest.mark.parametrize("seed", range(3))
+def test_blocks_hold_everyone_once_in_orders_of_their_own(seed: int) -> None:
     found = find_tools(STOCK)
-    trials = plan_trials(Plan(5, 6, STOCK), found.entrants)
+    trials = plan_trials(Plan(5, 6, STOCK, seed), found.entrants)
     order = [[entrant for entrant, trial in trials if trial.block == block] for block in range(6)]
     assert all(Counter(block) == Counter(found.entrants) for block in order)
     assert len({tuple(block) for block in order}) > 1
@@ -142,7 +145,7 @@ def test_blocks_hold_everyone_once_in_orders_of_their_own() -> None:
 @pytest.mark.parametrize("work", WORKS)
 @pytest.mark.parametrize("measured_s", [1, 2, 5])
 def test_no_event_is_due_near_an_end_of_the_window(work: WorkName, measured_s: int) -> None:
-    stream = Stream.of(planned_trial(WORKS[work], measured_s, 0, 0))
+    stream = Stream.of(planned_trial(WORKS[work], measured_s, 0, 0, run_seed=5))
     edges_ns = (1_000_000_000, (1 + measured_s) * 1_000_000_000)
     assert stream.due_between(*edges_ns) == 2 * measured_s
     for edge_ns in edges_ns:
