@@ -31,6 +31,8 @@ class Conditions:
     """Of a poll: whether it asks for what is after a cursor; else it sees the latest or the next event alone."""
     pauses: bool = False
     """Of a short poll: whether the interval is counted from the last answer and not from the last poll."""
+    turnaround_jitter_s: float = 0.0
+    """Of a long poll: up to how long a client waits after an answer, at random, before it asks again."""
 
     @classmethod
     def of_point(cls, parameters: Mapping[str, Any], role: str) -> Conditions:
@@ -45,6 +47,7 @@ class Conditions:
             connects_per_poll=not parameters.get("keep_alive", True),
             keeps_cursor=parameters.get("cursor", True),
             pauses=parameters.get("pacing") == "pause",
+            turnaround_jitter_s=float(parameters.get("turnaround_jitter_ms", 0.0)) / 1000,
         )
 
     @property
@@ -54,8 +57,18 @@ class Conditions:
 
     @property
     def answer_s(self) -> float:
-        """A poll's whole exchange; also the long poll's deaf gap, as its client asks again at once."""
+        """A poll's whole exchange; also the long poll's deaf gap, where its client asks again at once."""
         return self.round_trip_s * (2 if self.connects_per_poll else 1)
+
+    @property
+    def mean_gap_s(self) -> float:
+        """Mean length of the long poll's deaf gap."""
+        return self.answer_s + self.turnaround_jitter_s / 2
+
+    @property
+    def gap_around_an_event_s(self) -> float:
+        """Mean length of the gaps that events fall into, which are the longer ones: E[G²] / E[G]."""
+        return self.mean_gap_s + (self.turnaround_jitter_s**2 / 12 / self.mean_gap_s if self.mean_gap_s else 0.0)
 
     @property
     def poll_period_s(self) -> float:
@@ -153,12 +166,15 @@ def expected_answer_s(model: str, conditions: Conditions) -> float | None:
     expected = _long_poll(conditions) if model == "long_poll" else None
     if expected is None:
         return None
-    return 1 / expected.requests_per_s - (conditions.answer_s - conditions.round_trip_s)
+    return 1 / expected.requests_per_s - (conditions.mean_gap_s - conditions.round_trip_s)
 
 
 def longest_wait_s(model: str, conditions: Conditions) -> float:
     """How long an event can wait for the next poll of a client that keeps a cursor: 0 where nothing is polled."""
-    return {"short_poll": conditions.poll_period_s, "long_poll": conditions.answer_s}.get(model, 0.0)
+    return {
+        "short_poll": conditions.poll_period_s,
+        "long_poll": conditions.answer_s + conditions.turnaround_jitter_s,
+    }.get(model, 0.0)
 
 
 def missed_by_latest_only_ratio(conditions: Conditions) -> float:
@@ -210,13 +226,19 @@ def _long_poll(conditions: Conditions) -> Expectation | None:
 
 
 def _long_poll_poisson(conditions: Conditions) -> Expectation:
-    """A renewal process: a deaf gap G, then, unless something came in it, a wait for an event or the hold's end."""
-    rate_per_s, gap_s, hold_s = conditions.rate_per_s, conditions.answer_s, conditions.hold_s
-    nothing_in_gap = math.exp(-rate_per_s * gap_s)
+    """A renewal process: a deaf gap G, then, unless something came in it, a wait for an event or the hold's end.
+
+    With a random turnaround the gaps differ: requests and the mean are exact, and waits are taken to be spread evenly
+    over the mean gap that events fall into, which makes the quantiles of the longest waits a little short.
+    """
+    rate_per_s, gap_s, hold_s = conditions.rate_per_s, conditions.mean_gap_s, conditions.hold_s
+    expected_in_jitter = rate_per_s * conditions.turnaround_jitter_s
+    nothing_in_jitter = -math.expm1(-expected_in_jitter) / expected_in_jitter if expected_in_jitter else 1.0
+    nothing_in_gap = math.exp(-rate_per_s * conditions.answer_s) * nothing_in_jitter
     cycle_s = gap_s - nothing_in_gap * math.expm1(-rate_per_s * hold_s) / rate_per_s
     return Expectation(
         floor_s=conditions.one_way_delay_s,
-        longest_wait_s=gap_s,
+        longest_wait_s=conditions.gap_around_an_event_s,
         waiting_ratio=gap_s / cycle_s,
         requests_per_s=1 / cycle_s,
         requests_per_event=1 / (rate_per_s * cycle_s),
@@ -225,15 +247,18 @@ def _long_poll_poisson(conditions: Conditions) -> Expectation:
 
 
 def _long_poll_periodic(conditions: Conditions) -> Expectation | None:
-    """A cliff at Te = G; None where the hold ends between two events, as what follows then has no short form."""
-    gap_s, period_s = conditions.answer_s, conditions.event_period_s
-    if period_s > gap_s + conditions.hold_s:
+    """A cliff at Te = G; None where some gaps are longer than Te and others are not, or a hold ends between two events.
+
+    What follows then has no short form.
+    """
+    gap_s, period_s = conditions.mean_gap_s, conditions.event_period_s
+    back_in_time = period_s >= conditions.answer_s + conditions.turnaround_jitter_s
+    if period_s > conditions.answer_s + conditions.hold_s or (not back_in_time and period_s >= conditions.answer_s):
         return None
-    back_in_time = period_s >= gap_s
-    cycle_s = max(gap_s, period_s)
+    cycle_s = period_s if back_in_time else gap_s
     return Expectation(
         floor_s=conditions.one_way_delay_s,
-        longest_wait_s=gap_s,
+        longest_wait_s=conditions.gap_around_an_event_s,
         waiting_ratio=0.0 if back_in_time else 1.0,
         requests_per_s=1 / cycle_s,
         requests_per_event=period_s / cycle_s,
@@ -243,11 +268,11 @@ def _long_poll_periodic(conditions: Conditions) -> Expectation | None:
 
 def _long_poll_without_cursor(conditions: Conditions) -> Expectation | None:
     """After the deaf gap a wait for the next event, which is told without delay; what the gap hid is lost."""
-    rate_per_s, gap_s, hold_s = conditions.rate_per_s, conditions.answer_s, conditions.hold_s
+    rate_per_s, gap_s, hold_s = conditions.rate_per_s, conditions.mean_gap_s, conditions.hold_s
     if conditions.arrival == "poisson":
         nothing_in_hold = math.exp(-rate_per_s * hold_s)
         cycle_s = gap_s + (1 - nothing_in_hold) / rate_per_s
-    elif conditions.arrival == "periodic":
+    elif conditions.arrival == "periodic" and not conditions.turnaround_jitter_s:
         nothing_in_hold = 0.0
         # Rounded, as a gap of exactly so many periods is one in theory and a hair off in floating point.
         cycle_s = conditions.event_period_s * (math.floor(round(gap_s / conditions.event_period_s, 9)) + 1)

@@ -7,6 +7,7 @@ one request each per step. Times are integer nanoseconds on the trial's clock.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +16,15 @@ import numpy.typing as npt
 
 from analysis.long_columns import NarrowColumn, Times, blocks
 from analysis.model import poll_period_s
-from loadtests.records import Ints, RequestKind, TransportStyle, Trial, is_time, worker_of_clients
+from loadtests.records import (
+    Ints,
+    RequestKind,
+    TransportStyle,
+    Trial,
+    is_time,
+    turnaround_delays_ns,
+    worker_of_clients,
+)
 
 Bools = npt.NDArray[np.bool_]
 _NEVER_NS = np.iinfo(np.int64).max
@@ -38,6 +47,10 @@ class Schedule:
     hold_ns: int = 0
     turnaround_ns: int = 0
     """Between an answer's arrival at the client and its next request: part of a long poll's deaf gap."""
+    turnaround_jitter_ns: int = 0
+    """Of a long poll: up to how long a client waits on top of that, at random."""
+    turnaround_seed: int = 0
+    """Of these delays (`loadtests.records.turnaround_delays_ns`)."""
     connect_ns: int = 0
     """What each poll's own connection takes before the request can leave; 0 where connections are kept."""
     one_at_a_time: bool = False
@@ -48,6 +61,13 @@ class Schedule:
     """Of a short poll: whether the interval is counted from the last answer and not from the last poll."""
     load_process: Ints | None = None
     """Shape (clients,): which process of the load each client is in; None where there is only one."""
+
+    def turnaround_delays_ns(self, answer: int) -> Ints:
+        """Return how long each client waits after its answer of this number, from 0, before its next request."""
+        clients = len(self.phase_ns)
+        if not self.turnaround_jitter_ns:
+            return np.zeros(clients, dtype=np.int64)
+        return turnaround_delays_ns(self.turnaround_seed, clients, answer, self.turnaround_jitter_ns)
 
 
 @dataclass(frozen=True)
@@ -93,6 +113,8 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
         hold_ns=round(parameters.get("hold_s", 0) * 1e9),
         # What is pushed asks for nothing, and a median of all deliveries takes long.
         turnaround_ns=_turnaround_ns(trial) if style.role == "polling" else 0,
+        turnaround_jitter_ns=round(parameters.get("turnaround_jitter_ms", 0) * 1e6),
+        turnaround_seed=trial.info.own_seed,
         connect_ns=0 if parameters.get("keep_alive", True) else 2 * one_way_ns,
         one_at_a_time=style.role == "polling",
         keeps_cursor=parameters.get("cursor", True),
@@ -164,11 +186,12 @@ def _long_poll(schedule: Schedule) -> Prediction:
     events = len(schedule.due_ns)
     next_due_ns = _next_due_ns(schedule)
     to_server_ns = schedule.connect_ns + schedule.one_way_ns
+    between_ns = schedule.one_way_ns + schedule.turnaround_ns + to_server_ns
     at_server_ns = schedule.first_ask_ns + to_server_ns
     cursor = np.zeros(len(at_server_ns), dtype=np.int64)
     requests = np.zeros(len(at_server_ns), dtype=np.int64)
     answers_ns, batches = [], []
-    while True:
+    for answer in itertools.count():
         sent_ns = at_server_ns - to_server_ns
         if cursor.min(initial=events) == events and sent_ns.min(initial=_NEVER_NS) >= schedule.window_ns[1]:
             break
@@ -178,7 +201,7 @@ def _long_poll(schedule: Schedule) -> Prediction:
         answers_ns.append(answer_ns)
         batches.append(seen - cursor)
         cursor = seen
-        at_server_ns = answer_ns + schedule.one_way_ns + schedule.turnaround_ns + to_server_ns
+        at_server_ns = answer_ns + between_ns + schedule.turnaround_delays_ns(answer)
     # Client by client, answer by answer, each answer's time once per event in it: one row of events per client.
     each_ns = np.repeat(np.stack(answers_ns, axis=1).ravel(), np.stack(batches, axis=1).ravel())
     arrival_ns = each_ns.reshape(len(cursor), events) + schedule.one_way_ns
@@ -190,11 +213,12 @@ def _long_poll_without_cursor(schedule: Schedule) -> Prediction:
     events = len(schedule.due_ns)
     next_due_ns = _next_due_ns(schedule)
     to_server_ns = schedule.connect_ns + schedule.one_way_ns
+    between_ns = schedule.one_way_ns + schedule.turnaround_ns + to_server_ns
     at_server_ns = schedule.first_ask_ns + to_server_ns
     clients = np.arange(len(at_server_ns))
     requests = np.zeros(len(at_server_ns), dtype=np.int64)
     reached = np.zeros((len(at_server_ns), events + 1), dtype=np.bool_)
-    while True:
+    for answer in itertools.count():
         sent_ns = at_server_ns - to_server_ns
         upcoming = np.searchsorted(schedule.due_ns, at_server_ns, side="right")
         if upcoming.min(initial=events) == events and sent_ns.min(initial=_NEVER_NS) >= schedule.window_ns[1]:
@@ -203,7 +227,7 @@ def _long_poll_without_cursor(schedule: Schedule) -> Prediction:
         held_until_ns = at_server_ns + schedule.hold_ns
         reached[clients, upcoming] |= next_due_ns[upcoming] <= held_until_ns
         answer_ns = np.minimum(held_until_ns, next_due_ns[upcoming])
-        at_server_ns = answer_ns + schedule.one_way_ns + schedule.turnaround_ns + to_server_ns
+        at_server_ns = answer_ns + between_ns + schedule.turnaround_delays_ns(answer)
     latency_ns = np.full((len(at_server_ns), events), schedule.one_way_ns)
     return Prediction(latency_ns, requests, reached[:, :events])
 

@@ -77,6 +77,7 @@ _PARAMETER_NAMES = {
     "cursor": "cursor of polls",
     "phase": "phases of the polls",
     "pacing": "pacing of the polls",
+    "turnaround_jitter_ms": "turnaround jitter (ms)",
 }
 _PARAMETER_VALUES = {
     "clients": "{} clients",
@@ -92,6 +93,7 @@ _PARAMETER_VALUES = {
     "keep_alive": "keep-alive {}",
     "phase": "{} phases",
     "pacing": "paced by {}",
+    "turnaround_jitter_ms": "turnaround of up to {} ms",
 }
 
 

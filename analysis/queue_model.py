@@ -157,9 +157,17 @@ class _Load:
 
 
 def _long_poll(schedule: Schedule, times: ServiceTimes, seed: int) -> Prediction:
-    return _PolledServer(schedule, times, seed, holds=True).run(
-        schedule.first_ask_ns.tolist(), lambda _, read_ns: read_ns
-    )
+    delays_ns: list[list[int]] = []
+    answers = [0] * len(schedule.phase_ns)
+
+    def next_sent_ns(client: int, read_ns: int) -> int:
+        answer = answers[client]
+        answers[client] += 1
+        if answer == len(delays_ns):
+            delays_ns.append(schedule.turnaround_delays_ns(answer).tolist())
+        return read_ns + delays_ns[answer][client]
+
+    return _PolledServer(schedule, times, seed, holds=True).run(schedule.first_ask_ns.tolist(), next_sent_ns)
 
 
 def _short_poll(schedule: Schedule, times: ServiceTimes, seed: int) -> Prediction:

@@ -64,7 +64,7 @@ def queued(
         return NotQueued("no burst of empty polls told which share of a held poll's cost falls due when it is answered")
     answer_ns = server.cpu_ns / answers
     times = ServiceTimes(round(answer_ns), round((waking_ratio or 0.0) * answer_ns), round(load.cpu_ns / answers))
-    prediction = predict_queued(style.model, schedule_of(trial, style), times, trial.info.seed)
+    prediction = predict_queued(style.model, schedule_of(trial, style), times, trial.info.own_seed)
     return Queued(times, prediction.latencies_ns(due_in_window(trial, style)), int(prediction.requests.sum()))
 
 

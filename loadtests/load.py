@@ -84,6 +84,7 @@ class Load:
             due_offsets_ns=self.due_offsets_ns,
             phase_ns=self._phases_ns[index],
             named=self._instruments.trace,
+            turnaround_seed=self._trial.own_seed,
         )
         return new_client(self._trial.transport, setup, self.recorder)
 
@@ -149,7 +150,7 @@ def phases_ns(trial: PlannedTrial) -> list[int]:
     return (locked_phases_ns if locked else spread_phases_ns)(
         int(trial.parameters["clients"]),
         schedule_period_s(trial.transport, trial.parameters),
-        trial.seed * 1000 + trial.point,
+        trial.own_seed,
     )
 
 

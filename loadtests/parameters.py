@@ -79,6 +79,7 @@ PARAMETERS: dict[str, Rule] = {
     "cursor": Switch(),
     "phase": Choice(("spread", "locked")),
     "pacing": Choice(("schedule", "pause")),
+    "turnaround_jitter_ms": Number(0, 1000),
     "replica": Choice(("a", "b")),
     "client_delay_ms": Number(0, 1000),
 }

@@ -97,9 +97,14 @@ def with_warm_up(transport: str, parameters: JsonObject) -> JsonObject:
     that is counted per event would be wrong.
     """
     answer_s = exchange_s(parameters)
-    period_s = max(schedule_period_s(transport, parameters), answer_s)
+    period_s = max(schedule_period_s(transport, parameters), answer_s + _jitter_s(parameters))
     needed_s = math.ceil(1000 * round(period_s + answer_s, 6)) / 1000
     return {**parameters, "warm_up_s": max(parameters["warm_up_s"], needed_s)}
+
+
+def _jitter_s(parameters: Mapping[str, Any]) -> float:
+    """The longest that a client waits before it asks again."""
+    return float(parameters.get("turnaround_jitter_ms", 0)) / 1000
 
 
 def stream_spec(trial: PlannedTrial) -> StreamSpec:
@@ -123,7 +128,7 @@ def drain_limit_s(parameters: dict[str, Any]) -> float:
     round trips for the network and a margin for the system.
     """
     turn_s = max(parameters.get("poll_interval_s", 0.0), parameters.get("hold_s", 0.0))
-    return float(turn_s + 6 * parameters["one_way_delay_ms"] / 1000 + DRAIN_MARGIN_S)
+    return float(turn_s + _jitter_s(parameters) + 6 * parameters["one_way_delay_ms"] / 1000 + DRAIN_MARGIN_S)
 
 
 def last_turn_s(parameters: dict[str, Any]) -> float:

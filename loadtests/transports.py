@@ -56,7 +56,7 @@ TRANSPORTS: dict[str, Transport] = {
         Transport("sse", "SSE", "persistent", "sse", "sse:SseClient", "push", _GREEN, "^", (6, 2)),
         Transport(
             "long_poll", "Long poll", "polling", "polling", "polling:LongPollClient", "long_poll",
-            _ORANGE, "s", (4, 1.5, 1, 1.5), ("hold_s", "headers", "keep_alive", "cursor"),
+            _ORANGE, "s", (4, 1.5, 1, 1.5), ("hold_s", "headers", "keep_alive", "cursor", "turnaround_jitter_ms"),
         ),
         Transport(
             "short_poll", "Short poll", "polling", "polling", "polling:ShortPollClient", "short_poll",

@@ -7,7 +7,7 @@ nanoseconds on one clock; `visible_ns` are the times at which events 1, 2, … c
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -60,8 +60,12 @@ def long_poll(
     until_ns: int,
     turnaround_ns: int = 0,
     connect_ns: int = 0,
+    delay_ns: Callable[[int], int] = lambda _: 0,
 ) -> list[Ask]:
-    """Ask again a turnaround after each answer, until `until_ns` has passed and every event has come."""
+    """Ask again a turnaround and a delay of its own after each answer (numbered from 0).
+
+    That goes on until `until_ns` has passed and every event has come.
+    """
     asks: list[Ask] = []
     seen = 0
     start_ns = first_ns
@@ -73,7 +77,7 @@ def long_poll(
         last = bisect.bisect_right(visible_ns, answer_ns)
         asks.append(Ask(start_ns, start_ns, answer_ns + one_way_ns, seen + 1, last))
         seen = last
-        start_ns = answer_ns + one_way_ns + turnaround_ns
+        start_ns = answer_ns + one_way_ns + turnaround_ns + delay_ns(len(asks) - 1)
     return asks
 
 

@@ -41,6 +41,8 @@ class ClientSetup:
     """The seq after which this client wants events."""
     named: bool = False
     """Whether it names itself in its requests, for the server's trace; else no byte is spent on it."""
+    turnaround_seed: int = 0
+    """Of the delays before its next requests, where `turnaround_jitter_ms` asks for some."""
 
 
 def compresses(setup: ClientSetup) -> bool:

@@ -12,10 +12,10 @@ from loadtests.clients.answers import Head
 from loadtests.clients.base import ClientSetup
 from loadtests.clients.http import HttpClient
 from loadtests.recorder import Recorder
-from loadtests.records import NO_TIME_NS, Outcome, RequestKind
+from loadtests.records import NO_TIME_NS, Outcome, RequestKind, turnaround_delay_ns
 from servers import wire
 
-_NS_PER_S = 1_000_000_000
+_NS_PER_S, _NS_PER_MS = 1_000_000_000, 1_000_000
 
 
 class PollClient(HttpClient):
@@ -72,20 +72,38 @@ class PollClient(HttpClient):
 
 
 class LongPollClient(PollClient):
-    """Asks again as soon as it is answered; the server holds each request until there is something to say."""
+    """Asks again as soon as it is answered; the server holds each request until there is something to say.
 
-    __slots__ = ()
+    With `turnaround_jitter_ms` it waits first, for a random time of up to that, so that those who were answered
+    together do not ask together.
+    """
+
+    __slots__ = ("_answers", "_jitter_ns", "_next_ns")
     path = wire.LONG_POLL_PATH
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder, hold_s=setup.parameters["hold_s"])
+        self._jitter_ns = round(setup.parameters.get("turnaround_jitter_ms", 0) * _NS_PER_MS)
+        self._answers = 0
+        self._next_ns: int | None = None
+        """When it may ask again; None where it may at once."""
 
     def next_request_ns(self, now_ns: int) -> int:
-        return now_ns
+        return now_ns if self._next_ns is None else self._next_ns
+
+    def answered(self, head: Head, body: bytes, user_ns: int, kernel_ns: int) -> None:
+        if self._jitter_ns:
+            delay_ns = turnaround_delay_ns(self.setup.turnaround_seed, self.index, self._answers, self._jitter_ns)
+            self._answers += 1
+            self._next_ns = user_ns + delay_ns
+        super().answered(head, body, user_ns, kernel_ns)
 
     def ask_again(self, now_ns: int) -> None:
         self.ready = True
-        self.poll(now_ns)
+        if self._next_ns is not None and self._next_ns > now_ns:
+            self.timer_ns = self._next_ns
+        else:
+            self.poll(now_ns, self._next_ns)
 
 
 class ShortPollClient(PollClient):

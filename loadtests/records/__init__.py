@@ -77,6 +77,7 @@ from loadtests.records.tables import (
     Written,
     is_time,
 )
+from loadtests.records.turnaround import turnaround_delay_ns, turnaround_delays_ns
 from loadtests.records.work import Work, load_work, server_work
 from loadtests.records.workers import COMPLETE, WORKER_ENDS, WorkerInfo, worker_of_clients
 
@@ -139,6 +140,8 @@ __all__ = [
     "server_stopped",
     "server_work",
     "set_aside_folders",
+    "turnaround_delay_ns",
+    "turnaround_delays_ns",
     "unexplained_lateness",
     "version_of",
     "worker_of_clients",

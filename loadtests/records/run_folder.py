@@ -51,6 +51,7 @@ PARAMETER_DEFAULTS: dict[str, Any] = {
     "cursor": True,
     "phase": "spread",
     "pacing": "schedule",
+    "turnaround_jitter_ms": 0,
 }
 """What a point was measured with whose parameters do not name these: every run from before they existed."""
 SET_ASIDE_FOLDER = "set_aside"
@@ -85,6 +86,11 @@ class PlannedTrial:
     """Every parameter resolved: clients, rate_per_s, arrival, payload_bytes, one_way_delay_ms, warm_up_s,
     measured_s, and those of the transport (poll_interval_s, hold_s)."""
     seed: int
+
+    @property
+    def own_seed(self) -> int:
+        """Seed of what a trial draws for itself: not the stream, which all trials of a block share."""
+        return _own_seed(self.seed, self.point)
 
     @property
     def folder_name(self) -> str:
@@ -170,6 +176,15 @@ class TrialInfo:
     waking_ratio: float | None = None
     """Share of a held poll's cost for the server that falls due when it is answered, by a burst of empty polls after
     the stream; null where the server holds none, or is none of the harness' own."""
+
+    @property
+    def own_seed(self) -> int:
+        """As of the planned trial."""
+        return _own_seed(self.seed, self.point)
+
+
+def _own_seed(seed: int, point: int) -> int:
+    return seed * 1000 + point
 
 
 @dataclass(frozen=True)

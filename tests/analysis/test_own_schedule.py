@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from analysis.model import Conditions, expect, expected_loss_ratio
 from analysis.own_schedule import Prediction, Schedule, predict, schedule_of
-from loadtests.records import Ints
+from loadtests.records import Ints, turnaround_delay_ns
 from servers.stream import Arrival, StreamSpec, due_offsets_ns
 from tests import simulation
 from tests.fabricate import ECHO, Fabrication, first_trial, style
@@ -89,6 +90,57 @@ def test_it_is_the_simulation_to_the_nanosecond(
     prediction = predict(kind, own)
     assert np.array_equal(prediction.latency_ns, latencies.reshape(prediction.latency_ns.shape))
     assert prediction.requests.tolist() == requests
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0.5, 60), st.sampled_from([0.0, 25.0]), st.integers(1, 200), st.integers(0, 1000), st.booleans())
+def test_clients_that_wait_a_random_time_before_they_ask_again_are_the_simulations(
+    rate: float, delay_ms: float, jitter_ms: int, seed: int, kept: bool
+) -> None:
+    plain = schedule(rate, 4.0, clients=3, delay_ms=delay_ms, seed=seed, connect_ms=0.0 if kept else 2 * delay_ms)
+    own = dataclasses.replace(
+        plain, turnaround_jitter_ns=jitter_ms * 1_000_000, turnaround_seed=seed, turnaround_ns=300_000
+    )
+    prediction = predict("long_poll", own)
+    for client, first_ns in enumerate(own.first_ask_ns.tolist()):
+        asks = simulation.long_poll(
+            own.due_ns.tolist(), first_ns, own.hold_ns, own.one_way_ns, own.window_ns[1], own.turnaround_ns,
+            own.connect_ns, partial(turnaround_delay_ns, seed, client, jitter_ns=own.turnaround_jitter_ns),
+        )  # fmt: skip
+        assert prediction.latency_ns[client].tolist() == (simulation.arrivals_ns(asks) - own.due_ns).tolist()
+        start_ns, end_ns = own.window_ns
+        assert prediction.requests[client] == sum(start_ns <= ask.start_ns < end_ns for ask in asks)
+
+
+@pytest.mark.parametrize(
+    ("arrival", "rate"), [("poisson", 2.0), ("poisson", 20.0), ("periodic", 30.0), ("periodic", 4.0)]
+)
+def test_the_closed_form_of_a_random_turnaround_is_what_long_streams_show(arrival: Arrival, rate: float) -> None:
+    own = dataclasses.replace(schedule(rate, 8000 / rate, arrival=arrival), turnaround_jitter_ns=100_000_000)
+    expected = expect("long_poll", Conditions(rate, arrival, 0.025, hold_s=30.0, turnaround_jitter_s=0.1))
+    assert expected is not None
+    prediction = predict("long_poll", own)
+    assert prediction.latency_ns.mean() / 1e9 == pytest.approx(expected.mean_s, rel=0.02)
+    seconds = (own.window_ns[1] - own.window_ns[0]) / NS_PER_S
+    assert prediction.requests.mean() / seconds == pytest.approx(expected.requests_per_s, rel=0.02)
+
+
+def test_some_random_turnarounds_have_no_closed_form() -> None:
+    between = Conditions(10.0, "periodic", 0.025, hold_s=30.0, turnaround_jitter_s=0.1)
+    assert expect("long_poll", between) is None, "some gaps are longer than the 100 ms between two events"
+    lossy = dataclasses.replace(between, keeps_cursor=False)
+    assert expect("long_poll", lossy) is None
+    assert expect("long_poll", dataclasses.replace(lossy, arrival="poisson")) is not None
+
+
+def test_the_schedule_of_a_trial_has_the_delays_of_its_clients() -> None:
+    _, trial = first_trial("long_poll")
+    assert not schedule_of(trial, style("long_poll")).turnaround_delays_ns(0).any()
+    info = dataclasses.replace(
+        trial.info, parameters={**trial.info.parameters, "turnaround_jitter_ms": 50}, seed=7, point=3
+    )
+    own = schedule_of(dataclasses.replace(trial, info=info), style("long_poll"))
+    assert own.turnaround_delays_ns(4)[2] == turnaround_delay_ns(7003, 2, 4, 50_000_000)
 
 
 ARRIVALS_OF_EVENTS = st.sampled_from(["poisson", "periodic", "burst"])

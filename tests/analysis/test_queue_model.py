@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from analysis.own_schedule import Prediction, Schedule, predict
 from analysis.queue_model import ServiceTimes, predict_queued, queue_starts_ns
+from loadtests.records import turnaround_delay_ns
 from tests import queue_simulation
 
 MS = 1_000_000
@@ -33,6 +34,8 @@ def schedules(draw: st.DrawFn, *, keeps_cursor: bool = True, pauses: bool = Fals
         one_way_ns=one_way_ns,
         interval_ns=draw(st.integers(5 * MS, 120 * MS)),
         hold_ns=draw(st.integers(50 * MS, 500 * MS)),
+        turnaround_jitter_ns=draw(st.sampled_from([0, 30 * MS])),
+        turnaround_seed=draw(st.integers(0, 2**50)),
         connect_ns=draw(st.sampled_from([0, 2 * one_way_ns])),
         one_at_a_time=draw(st.booleans()),
         keeps_cursor=keeps_cursor,
@@ -85,10 +88,15 @@ def test_polls_queue_as_in_a_plain_simulation(holds: bool, schedule: Schedule, t
         times = dataclasses.replace(times, waking_ns=0)
     order = np.random.default_rng(SEED)
     planned_ns: list[int] = schedule.phase_ns.tolist()
+    answers = [0] * len(planned_ns)
 
     def next_send_ns(client: int, read_ns: int) -> int:
         if holds:
-            return read_ns
+            delay_ns = turnaround_delay_ns(
+                schedule.turnaround_seed, client, answers[client], schedule.turnaround_jitter_ns
+            )
+            answers[client] += 1
+            return read_ns + delay_ns
         if schedule.pauses:
             return read_ns + schedule.interval_ns
         planned_ns[client] += schedule.interval_ns
@@ -140,6 +148,18 @@ def test_round_trips_queue_as_in_a_plain_simulation(schedule: Schedule, times: S
         load_free_ns = max(load_free_ns, arrival_ns) + times.read_ns
         if place + 1 < due_ns.shape[1]:
             waiting.append((max(load_free_ns, int(due_ns[client, place + 1])), client, place + 1))
+
+
+def test_a_jitter_of_the_clients_spreads_the_herd() -> None:
+    times = ServiceTimes(answer_ns=300 * US, waking_ns=100 * US)
+    schedule = herd(turnaround_jitter_ns=40 * MS, turnaround_seed=4)
+    found = predict_queued("long_poll", schedule, times, SEED)
+    delays_ns = [turnaround_delay_ns(4, client, 0, 40 * MS) for client in range(2)]
+    assert abs(delays_ns[0] - delays_ns[1]) > 1 * MS, "so they do not meet"
+    for client, delay_ns in enumerate(delays_ns):
+        answered_ns = found.latency_ns[client, 0] + 100 * MS
+        asked_ns = answered_ns + delay_ns + 25 * MS
+        assert found.latency_ns[client, 1] == asked_ns + 300 * US + 25 * MS - 120 * MS
 
 
 def herd(**changes: Any) -> Schedule:

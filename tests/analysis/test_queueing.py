@@ -39,7 +39,7 @@ def polled(transport: str) -> Trial:
     parameters, info = trial.info.parameters, trial.info
     holds = transport == "long_poll"
     one_way_ns = round(parameters["one_way_delay_ms"] * MS)
-    order = np.random.default_rng(info.seed)
+    order = np.random.default_rng(info.own_seed)
     planned_ns = (info.t0_ns + trial.clients.phase_ns).tolist()
     polls = trial.requests.where(trial.requests.kind == RequestKind.POLL)
     first_ns = [int(polls.start_ns[polls.client == client].min()) for client in range(parameters["clients"])]

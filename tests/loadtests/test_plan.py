@@ -78,6 +78,7 @@ def test_transports_of_a_block_get_the_same_stream_and_blocks_different_ones() -
     ("transport", "own", "needed_s"),
     [
         ("short_poll", {"poll_interval_s": 5.0}, 5.05),
+        ("long_poll", {"turnaround_jitter_ms": 900}, 1.0),
         ("short_poll", {"poll_interval_s": 5.0, "keep_alive": False}, 5.1),
         ("short_poll", {"poll_interval_s": 5.0, "pacing": "pause"}, 5.1),
         ("short_poll", {"poll_interval_s": 0.01}, 0.2),
@@ -107,6 +108,8 @@ def test_nobody_is_cut_off_who_is_only_waiting_for_his_turn() -> None:
     base = {"one_way_delay_ms": 25}
     assert drain_limit_s({**base, "poll_interval_s": 5.0}) > 5.0
     assert drain_limit_s({**base, "hold_s": 30.0}) > 30.0
+    jitter = {"hold_s": 30.0, "turnaround_jitter_ms": 1000}
+    assert drain_limit_s({**base, **jitter}) == drain_limit_s({**base, "hold_s": 30.0}) + 1
     assert drain_limit_s(base) > 0.05
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.records import Outcome, RequestKind
+from loadtests.records import Outcome, RequestKind, turnaround_delay_ns
 from servers import wire
 from tests.loadtests.bench import MS, PAYLOADS, Bench, http
 
@@ -34,6 +34,27 @@ def test_long_poll_asks_at_once_and_moves_its_cursor() -> None:
     assert bench.outcomes(RequestKind.POLL) == ["ANSWERED", "EMPTY"]
     assert bench.deliveries.seq.tolist() == [1, 2]
     assert bench.requests.events.tolist() == [0, 2, 0]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_long_poll_with_a_jitter_asks_when_its_own_delay_is_over(kept: bool) -> None:
+    bench = Bench("long_poll", turnaround_jitter_ms=20, keep_alive=kept)
+    assert cursor_of(bench.connect()) == 0, "there is no answer yet to wait after"
+    read_ns = []
+    for answer, seq in enumerate((1, 2, 3)):
+        assert bench.feed(reply(seq)) == b""
+        read_ns.append(bench.now_ns)
+        delay_ns = turnaround_delay_ns(0, bench.client.index, answer, 20 * MS)
+        assert bench.client.timer_ns == bench.now_ns + delay_ns
+        sent = bench.ring()
+        if not kept:
+            assert bench.client.wants_connection
+            sent = bench.connect()
+        assert cursor_of(sent) == seq
+    bench.feed(reply(4))
+    planned_ns = bench.requests.where(bench.requests.kind == RequestKind.POLL).planned_ns
+    delays_ns = [turnaround_delay_ns(0, bench.client.index, answer, 20 * MS) for answer in range(3)]
+    assert planned_ns[1:].tolist() == [read + delay for read, delay in zip(read_ns, delays_ns, strict=True)]
 
 
 def test_without_a_cursor_nothing_is_asked_for_and_what_is_missed_is_not_waited_for() -> None:
