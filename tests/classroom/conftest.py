@@ -212,7 +212,7 @@ def opened_page(context: BrowserContext) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def context(browser: Browser, classroom: RunningClassroom) -> Iterator[BrowserContext]:
     """For the pages of a module: what one of them has loaded and compiled, the next has at once."""
-    with browser.new_context(base_url=classroom.url) as shared:
+    with browser.new_context(base_url=classroom.url, reduced_motion="reduce") as shared:
         yield shared
 
 

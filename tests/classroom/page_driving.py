@@ -25,6 +25,13 @@ def wait_for_end(page: Page, run_id: int) -> None:
     page.locator("#lanes-status", has_text=f"Run {run_id} is over").wait_for(timeout=2 * PATIENCE_MS)
 
 
+def wait_for_traffic(page: Page) -> None:
+    """Until the page has counted a short poll."""
+    page.locator(
+        '[data-transport="short_poll"][data-field="requests"]:not([data-value="0"], [data-value=""])'
+    ).wait_for(timeout=PATIENCE_MS)
+
+
 def shown(page: Page, transport: str, field: str) -> float | None:
     """One number of the page, exactly; None where it shows that there is none."""
     cell = page.locator(f'[data-transport="{transport}"][data-field="{field}"]')

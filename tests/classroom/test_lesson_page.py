@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, WebSocket, expect
 
 from .conftest import PATIENCE_S
+from .page_driving import wait_for_frames
 
 pytestmark = pytest.mark.takes_s(60)
 
@@ -56,9 +57,13 @@ def overheard(page: Page) -> Iterator[Overheard]:
     heard = Overheard()
     page.on("websocket", heard.listen)
     page.set_viewport_size({"width": 1920, "height": 1080})
+    open_lesson(page)
+    yield heard
+
+
+def open_lesson(page: Page) -> None:
     page.goto("/#lesson")
     expect(page.locator('[data-action="play"]')).to_be_enabled()
-    yield heard
 
 
 # What is clicked is drawn with the next frame. Whoever looked before it would see what was there, and whoever clicked
@@ -334,6 +339,30 @@ def test_the_key_moments_are_run(page: Page, overheard: Overheard) -> None:
     assert f"took {sum(row['total_bytes'] for row in exchanges)} bytes" in found["second"]
 
 
+def test_findings_wait_for_what_the_server_notes(page: Page) -> None:
+    """It comes on another line than the connections' own messages, here later; and later still what passed the wire."""
+    page.add_init_script(
+        """
+        window.WebSocket = class extends WebSocket {
+          set onmessage(take) {
+            const lateBy_ms = { note: 500, wire: 1000 };
+            const takeLate = (event) => setTimeout(() => take(event), lateBy_ms[JSON.parse(event.data).type] ?? 0);
+            super.onmessage = this.url.endsWith("/api/lesson") ? takeLate : take;
+          }
+        };
+        """
+    )
+    open_lesson(page)
+    bug = page.locator(".lesson-bug")
+    bug.locator('input[value="returns"]').check()
+    bug.locator('[data-action="bug"]').click()
+    expect(bug.locator(".lesson-facts")).to_contain_text("1 text frame; 0 close frames")
+    findings = {"stays": "code 1006", "when": "had sent the answer", "second": r"took \d+ bytes: \d+ up, \d+ down"}
+    for name, found in findings.items():
+        page.click(f'[data-moment="{name}"] button')
+        expect(page.locator(f'[data-moment="{name}"] .lesson-findings')).to_contain_text(re.compile(found))
+
+
 def test_snapshot_and_transcript_tell_the_run(page: Page, overheard: Overheard) -> None:
     play(page, "loop")
     rows = table(page)
@@ -421,10 +450,16 @@ def grave(page: Page) -> list[str]:
 
 
 @pytest.mark.usefixtures("overheard")
-@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720), (390, 844)])
-def test_nothing_is_wider_than_the_window(page: Page, width: int, height: int) -> None:
-    page.set_viewport_size({"width": width, "height": height})
+def test_nothing_is_wider_than_the_window(page: Page) -> None:
     play(page, "loop")
+    for width, height in [(1920, 1080), (1280, 720), (390, 844)]:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function("(width) => innerWidth === width", arg=width)
+        wait_for_frames(page)
+        check_widths(page)
+
+
+def check_widths(page: Page) -> None:
     too_wide = page.evaluate(
         """() => [...document.querySelectorAll("#view-lesson *")]
           .filter((one) => !one.closest(".lesson-code, .lesson-table thead"))

@@ -37,7 +37,7 @@ export class BugView {
       this._handlers.onRun(connection);
       await until(() => connection.socket.state !== "CONNECTING");
       connection.socket.send("Hello");
-      await until(() => connection.socket.state === "CLOSED" && (first(buildRows(connection), "end") || session.refusal));
+      await until(() => session.refusal ?? isWhole(connection));
       const judged = judgeBug(chosen, buildRows(connection), connection.units);
       if (judged === null) throw new Error(session.refusal ?? "The connection was refused.");
       this._verdict.replaceChildren(verdict(judged, this._handlers.onShow), facts(judged.facts));
@@ -48,6 +48,12 @@ export class BugView {
     this._running = false;
     this.setReady(this._ready);
   }
+}
+
+/** Whether all of a connection has been noted: what the server notes comes on another line than the connection's own end. */
+function isWhole(connection) {
+  const rows = buildRows(connection);
+  return first(rows, "closed") && first(rows, "end") && connection.units.down.some((unit) => unit.kind === "end");
 }
 
 function facts(pairs) {
