@@ -48,16 +48,19 @@ def wait_for_number(page: Page, selector: str, at_least: int) -> None:
     )
 
 
-def heights(page: Page, transport: str) -> tuple[float, float]:
-    """Of a row's tallest bar and of its plot, in one look: the plot is drawn anew every second."""
-    tallest, plot = page.locator(f'.class-row[data-transport="{transport}"]').evaluate(
-        """(row) => {
+def wait_for_bars(page: Page, transport: str) -> None:
+    """Until a row's tallest bar takes more than half of its plot: the plot is drawn anew every second."""
+    page.wait_for_function(
+        """(transport) => {
           const heightOf = (element) => element.getBoundingClientRect().height;
-          const bars = [...row.querySelectorAll(".class-bar")].map(heightOf);
-          return [Math.max(0, ...bars), heightOf(row.querySelector(".class-plot"))];
-        }"""
+          const row = document.querySelector(`.class-row[data-transport="${transport}"]`);
+          const plot = heightOf(row.querySelector(".class-plot"));
+          const tallest = Math.max(0, ...[...row.querySelectorAll(".class-bar")].map(heightOf));
+          return plot / 2 < tallest && tallest < plot;
+        }""",
+        arg=transport,
+        timeout=PATIENCE_MS,
     )
-    return tallest, plot
 
 
 def serious(page: Page) -> list[str]:
@@ -70,7 +73,7 @@ def test_the_teachers_page_invites_and_keeps_its_key_to_itself(teacher: Page, op
     section = teacher.locator("#view-class")
     expect(section.locator('[data-field="join_code"]')).to_have_text(str(open_class.join_code), timeout=PATIENCE_MS)
     expect(section.locator('[data-field="join_address"]')).to_contain_text(f":{open_class.page_port}/join")
-    assert section.locator(".class-qr svg path").count() > 0
+    expect(section.locator(".class-qr svg path").first).to_be_attached()
     assert str(open_class.teacher_key) not in teacher.url
     assert serious(teacher) == []
     teacher.reload()
@@ -105,8 +108,7 @@ def test_devices_join_measure_and_the_teacher_sees_it(
             row = teacher.locator(f'.class-table tr[data-transport="{transport}"] td')
             expect(row.nth(1)).to_have_text(str(len(recorded["delivered"])), timeout=PATIENCE_MS)
             expect(row.nth(5)).to_have_text("0", timeout=PATIENCE_MS)
-            tallest, plot = heights(teacher, str(transport))
-            assert plot / 2 < tallest < plot
+            wait_for_bars(teacher, str(transport))
         assert serious(teacher) == []
         for device in phones:
             assert serious(device) == []
@@ -114,7 +116,7 @@ def test_devices_join_measure_and_the_teacher_sees_it(
             assert width[0] <= width[1]
         phones.pop().context.close()
         expect(teacher.locator('.class-figures [data-field="devices"]')).to_have_text("3", timeout=PATIENCE_MS)
-        assert teacher.locator(".class-row").count() == 4
+        expect(teacher.locator(".class-row")).to_have_count(4)
         expect(teacher.locator("#view-class .scroll-x[tabindex='0'] .class-table")).to_have_count(1)
 
 

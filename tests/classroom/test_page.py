@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from analysis.stats import quantiles
 from tests.classroom.conftest import RunningClassroom, opened_page
@@ -180,13 +180,19 @@ def test_every_picture_has_its_table(watched: Watched) -> None:
     watched.page.locator("#tables summary").click()
     watched.page.locator("#tables-body table").nth(1).wait_for()
     events, distribution = watched.page.locator("#tables-body table").all()
-    rows = [row.locator("th, td").all_inner_texts() for row in events.locator("tbody tr").all()]
+    rows = cell_texts(events, "th, td")
     seqs = sorted((row[0] for row in watched.record["published"]), reverse=True)
     assert [int(row[0]) for row in rows] == seqs[:30]
     by_seq = {row["seq"]: row for row in watched.data["lanes"]["short_poll"]["deliveries"]}
     newest = by_seq[seqs[0]]
     assert rows[0][-1] == f"{(newest['received_ns'] - newest['due_ns']) / 1e6:.1f} ms"
-    counts = [
-        [int(text) for text in row.locator("td").all_inner_texts()] for row in distribution.locator("tbody tr").all()
-    ]
+    counts = [[int(text) for text in row] for row in cell_texts(distribution, "td")]
     assert [sum(column) for column in zip(*counts, strict=True)] == [len(seqs)] * len(TRANSPORTS)
+
+
+def cell_texts(table: Locator, cells: str) -> list[list[str]]:
+    """Of each row of a table's body, read in one go."""
+    texts: list[list[str]] = table.locator("tbody tr").evaluate_all(
+        "(rows, cells) => rows.map((row) => [...row.querySelectorAll(cells)].map((cell) => cell.innerText))", cells
+    )
+    return texts

@@ -58,8 +58,8 @@ def test_short_polls_come_once_per_interval(page: Page, classroom: RunningClassr
     mine = classroom.record()["clients"][str(page.evaluate("() => window.classroom.client"))]["short_poll"]
     arrived_ns = [arrived for _, arrived, *_ in mine["requests_log"]]
     assert len(arrived_ns) >= 4
-    # The middle one: a busy machine may send one poll late, and the page then leaves out another.
-    assert statistics.median(np.diff(arrived_ns)) == pytest.approx(interval_s * 1e9, rel=0.05)
+    # The middle one, roughly: a busy machine sends polls late, and the page then leaves out others.
+    assert statistics.median(np.diff(arrived_ns)) == pytest.approx(interval_s * 1e9, rel=0.25)
     wait_until_shown(page, "short_poll", "requests", len(arrived_ns))
 
 

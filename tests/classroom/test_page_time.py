@@ -74,7 +74,7 @@ def shown_s(page: Page) -> float:
 
 def test_space_freezes_and_goes_on(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
-    run = classroom.start_run(rate_per_s=5.0, duration_s=20.0)
+    run = classroom.start_run(rate_per_s=5.0, duration_s=120.0)
     wait_for_second(page, run["id"], 2)
     page.keyboard.press("Space")
     expect(page.locator("#freeze-button")).to_have_attribute("aria-pressed", "true")
@@ -91,7 +91,7 @@ def test_space_freezes_and_goes_on(page: Page, classroom: RunningClassroom) -> N
 
 def test_arrows_step_through_a_frozen_picture(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
-    run = classroom.start_run(rate_per_s=5.0, duration_s=20.0)
+    run = classroom.start_run(rate_per_s=5.0, duration_s=120.0)
     wait_for_second(page, run["id"], 3)
     page.keyboard.press("Space")
     held_s = shown_s(page)
@@ -173,5 +173,10 @@ def test_who_comes_late_gets_all_events_and_times_only_its_own(page: Page, class
 def test_runs_follow_each_other_for_those_who_only_watch(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
     run = classroom.start_run(auto=True, duration_s=3.0)
-    page.locator("#lanes-status", has_text=f"Live, run {run['id'] + 1}").wait_for(timeout=2000 * PATIENCE_S)
+    # The next or, where a busy machine looks late, one after it.
+    page.wait_for_function(
+        "(run) => Number(/^Live, run (\\d+)/.exec(document.querySelector('#lanes-status').textContent)?.[1]) > run",
+        arg=run["id"],
+        timeout=2 * PATIENCE_MS,
+    )
     classroom.request("POST", "/api/stop")

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import PATIENCE_MS, module, open_page, wait_for_end
@@ -38,9 +38,9 @@ def test_all_is_checked_in_a_real_browser(page: Page, classroom: RunningClassroo
     for port in (*classroom.lane_ports, classroom.lesson_port):
         assert str(port) in found["ports"][1]
     failed = sum(not passed for passed, _ in found.values())
-    said = page.locator(".preflight-sum").inner_text()
     all_hold = f"All {len(found)} checks hold."
-    assert said == (f"{failed} of {len(found)} checks need a look." if failed else all_hold)
+    said = f"{failed} of {len(found)} checks need a look." if failed else all_hold
+    expect(page.locator(".preflight-sum")).to_have_text(said)
     violations = Axe().run(page).response["violations"]
     assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
 
@@ -80,4 +80,4 @@ def test_a_run_can_be_saved_and_is_what_the_page_saw(page: Page, classroom: Runn
     saved = json.loads(saving.value.path().read_text())
     assert saved["run"]["id"] == run["id"]
     assert [lane["port"] for lane in saved["recorded"]["lanes"]] == list(classroom.lane_ports)
-    assert "Saved as" in page.locator(".preflight-said").inner_text()
+    expect(page.locator(".preflight-said")).to_contain_text("Saved as")
