@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -33,4 +34,5 @@ def _temporary_files_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> I
     """Runs in tests go on beside others: the lock by which a machine has one at a time is among the temporary files."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
+        patch.setattr(tempfile, "tempdir", None)  # which Python has read already, of runs in this very process
         yield

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,3 +41,11 @@ def running_server(folder: Path, name: str = "all", *options: str) -> Iterator[s
         control.wait_until_ready(PATIENCE_S)
         control.close()
         yield url
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """Wait for what a busy machine may be long about; a test fails where it does not come at all."""
+    deadline_s = time.monotonic() + 4 * PATIENCE_S
+    while not done():
+        assert time.monotonic() < deadline_s, "it did not come to that"
+        time.sleep(0.02)

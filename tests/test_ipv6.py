@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.addresses import bound_socket
 from loadtests.records import Trial, finished_trial_folders
-from tests.test_end_to_end import command, scenario
+from tests.runs import measured, report_in_words, scenario
 
 pytestmark = pytest.mark.takes_s(20)
 
@@ -20,13 +20,9 @@ def test_a_run_of_two_load_processes_behind_a_relay(tmp_path: Path) -> None:
     except OSError as error:
         pytest.skip(f"this machine has no ::1: {error}")
     path = scenario(tmp_path, '"websocket", "short_poll"', delay_ms=5)
-    ran = command(
-        "loadtests", "run", path, "--listen", "::1", "--processes", "2", "--results", tmp_path / "results"
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
+    measured(path, "--listen", "::1", "--processes", "2", "--results", tmp_path / "results")
     [folder] = (path for path in (tmp_path / "results").iterdir() if not path.is_symlink())
-    reported = command("analysis", "report", folder)
-    assert reported.returncode == 0, reported.stderr
+    report_in_words(folder)
     for trial in map(Trial.load, finished_trial_folders(folder)):
         assert trial.info.capabilities["server_address"].startswith("[::1]:")
         assert trial.info.capabilities["ip_version"] == 6

@@ -12,7 +12,7 @@ import pytest
 from loadtests.processes import PROJECT_FOLDER
 from loadtests.records import Trial, finished_trial_folders
 from tests.running import PATIENCE_S
-from tests.test_end_to_end import scenario
+from tests.runs import scenario
 from tests.time_namespace import JUST_BOOTED_S, UP_FOR_MONTHS_S, aged, why_not
 
 pytestmark = pytest.mark.takes_s(40)

@@ -22,7 +22,7 @@ from markdown_it import MarkdownIt
 from analysis.command_line import main
 from loadtests.records import Deliveries, UserError
 from tests import fabricate
-from tests.reporting import report_in_words
+from tests.runs import report_in_words
 
 pytestmark = pytest.mark.takes_s(40)
 

@@ -14,7 +14,7 @@ from analysis.summarize import summarize_run
 from loadtests.records import NOISE_FORMAT, JsonObject, write_json, write_run_info
 from tests.fabricate import SMALL, fabricate_planned, fabricate_run, run_info
 from tests.fabricate_trial import Faults
-from tests.reporting import report_in_words
+from tests.runs import report_in_words
 
 
 def blocks(*values: float) -> PerBlock:

@@ -18,7 +18,7 @@ from loadtests.precision import judge_pilot, p50_ms
 from loadtests.records import JsonObject, PointPrecision, Trial, load_run_info, write_run_info
 from tests.fabricate import SMALL, fabricate_planned, run_info, style
 from tests.fabricate_trial import Faults
-from tests.reporting import report_in_words
+from tests.runs import report_in_words
 
 PILOT = 3
 FABRICATION = dataclasses.replace(SMALL, transports=("websocket", "short_poll"), blocks=6, measured_s=2.0)

@@ -26,7 +26,7 @@ from loadtests.records import (
 from tests import fabricate
 from tests.analysis import made_summary as made
 from tests.fabricate_trial import Faults
-from tests.reporting import report_in_words
+from tests.runs import report_in_words
 
 pytestmark = pytest.mark.takes_s(20)
 

@@ -13,7 +13,7 @@ from analysis.trial_measures import measure
 from loadtests.records import JsonObject, UserError, read_json
 from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run, first_trial, style, trial_index
 from tests.fabricate_trial import Faults
-from tests.reporting import report_in_words
+from tests.runs import report_in_words
 
 QUIET = dataclasses.replace(SMALL, noise_ms=0.0, measured_s=5.0)
 POINT_KEYS = {

@@ -16,7 +16,7 @@ from analysis.wrong_ways import misranked
 from loadtests.records import JsonObject
 from tests import fabricate
 from tests.analysis import made_summary as made
-from tests.reporting import report_in_words
+from tests.runs import report_in_words
 
 WRONG = "One thing is measured and another said; say what was measured."
 AS_REPORTED = {

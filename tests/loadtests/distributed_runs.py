@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from loadtests.processes import PROJECT_FOLDER
@@ -57,10 +55,3 @@ def ended(process: subprocess.Popen[bytes], log: Path) -> str:
 
 def trials(results: Path) -> list[Trial]:
     return [Trial.load(folder) for folder in finished_trial_folders(results / "latest")]
-
-
-def wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 4 * PATIENCE_S
-    while not done():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)

@@ -18,7 +18,7 @@ from loadtests.team import checked_team
 from loadtests.worker_command import find_master
 from tests.loadtests.raw_server import raw_server
 from tests.loadtests.test_other_servers import check_all_delivered
-from tests.test_end_to_end import STREAMS, command, scenario
+from tests.runs import STREAMS, command, in_process, scenario
 
 pytestmark = pytest.mark.takes_s(40)
 
@@ -151,7 +151,7 @@ def test_everyone_of_a_run_connects_to_the_address_that_accepted(
         path = scenario(tmp_path, f'{STREAMS}, "echo_post"', delay_ms)
         ran = command("loadtests", "run", path, "--results", results, "--target", given, "--processes", processes)
         assert ran.returncode == 0, ran.stderr
-        assert command("analysis", "summary", results / "latest").returncode == 0
+        assert in_process("analysis", "summary", results / "latest").returncode == 0
     points = json.loads((results / "latest" / "summary.json").read_text())["points"]
     assert len(points) == 5
     check_all_delivered({point["transport"]: point for point in points})

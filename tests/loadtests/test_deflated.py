@@ -15,7 +15,7 @@ from loadtests.session import Surroundings, run_trial
 from loadtests.team import Team
 from loadtests.trial_spec import Instruments
 from tests.loadtests.raw_server import raw_server
-from tests.test_end_to_end import STREAMS, command, scenario
+from tests.runs import STREAMS, measured, scenario
 
 
 def compressed(folder: Path, transports: str) -> Path:
@@ -25,8 +25,7 @@ def compressed(folder: Path, transports: str) -> Path:
 
 
 def test_what_was_compressed_is_recorded(tmp_path: Path) -> None:
-    ran = command("loadtests", "run", compressed(tmp_path, STREAMS), "--results", tmp_path / "results")
-    assert ran.returncode == 0, ran.stderr
+    measured(compressed(tmp_path, STREAMS), "--results", tmp_path / "results")
     documents = [json.loads(path.read_text()) for path in (tmp_path / "results").glob("*/trials/*/trial.json")]
     assert {document["transport"]: document["capabilities"]["deflated"] for document in documents} == dict.fromkeys(
         ("websocket", "sse", "long_poll", "short_poll"), True

@@ -25,8 +25,8 @@ from loadtests.messages import WORKER_VARIABLE
 from loadtests.records import Deliveries, worker_of_clients
 from loadtests.spool import Spool
 from loadtests.trial_spec import TRIAL_VARIABLE
-from tests.loadtests.distributed_runs import command, ended, scenario, trials, wait_until
-from tests.running import PATIENCE_S
+from tests.loadtests.distributed_runs import command, ended, scenario, trials
+from tests.running import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.takes_s(70)
 

@@ -13,8 +13,8 @@ from analysis.report import rerun_commands
 from analysis.summarize import summarize_run
 from loadtests.processes import PROJECT_FOLDER, free_port
 from loadtests.records import load_run_info, worker_of_clients
-from tests.loadtests.distributed_runs import command, ended, scenario, trials, wait_until
-from tests.running import PATIENCE_S, running_server
+from tests.loadtests.distributed_runs import command, ended, scenario, trials
+from tests.running import PATIENCE_S, running_server, wait_until
 
 pytestmark = pytest.mark.takes_s(35)
 

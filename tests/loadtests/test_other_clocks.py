@@ -11,7 +11,7 @@ import pytest
 
 from tests.loadtests.raw_server import Behaviour
 from tests.loadtests.test_other_servers import check_all_delivered, measured
-from tests.test_end_to_end import STREAMS
+from tests.runs import STREAMS
 
 pytestmark = pytest.mark.takes_s(20)
 

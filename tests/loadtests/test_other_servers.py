@@ -18,19 +18,16 @@ import gevent
 import numpy as np
 import pytest
 
-from analysis.command_line import main as analyse
 from loadtests.clients.base import RETRY_DELAY_NS, ClientSetup
 from loadtests.driver import Driver
 from loadtests.population import new_client
 from loadtests.recorder import Recorder
 from loadtests.records import Outcome, RequestKind, Requests, finished_trial_folders
 from loadtests.transports import TRANSPORTS
+from tests import runs
 from tests.loadtests.raw_server import Answer, Behaviour, raw_server
 from tests.loadtests.test_transport_contract import CLIENTS, EVENTS, OFFSETS_NS, PARAMETERS, PAYLOADS, Exchange
 from tests.running import PATIENCE_S
-from tests.test_end_to_end import command, scenario
-
-pytestmark = pytest.mark.takes_s(40)
 
 pytestmark = pytest.mark.takes_s(60)
 
@@ -142,12 +139,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def measured(folder: Path, transports: str, behaviour: Behaviour) -> tuple[dict[str, Point], dict[str, Path]]:
     """Points and trial folders of a run against a server that behaves so, by transport."""
     with raw_server(behaviour) as (url, _):
-        ran = command(
-            "loadtests", "run", scenario(folder, transports), "--results", folder / "results", "--target", url
-        )
-        assert ran.returncode == 0, ran.stderr
+        runs.measured(runs.scenario(folder, transports), "--results", folder / "results", "--target", url)
     run = folder / "results" / "latest"
-    assert analyse(["summary", str(run)]) == 0
+    assert runs.in_process("analysis", "summary", run).returncode == 0
     points = json.loads((run / "summary.json").read_text())["points"]
     folders = {trial.name.partition("-")[2]: trial for trial in finished_trial_folders(run)}
     return {point["transport"]: point for point in points}, folders

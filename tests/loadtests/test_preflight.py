@@ -18,7 +18,7 @@ from loadtests.scenario import load_scenario
 from tests.loadtests.nginx import nginx_before
 from tests.loadtests.raw_server import Answer, Behaviour, raw_server
 from tests.running import running_server
-from tests.test_end_to_end import ECHOES, STREAMS, command, refused, scenario
+from tests.runs import ECHOES, STREAMS, in_process, refused, scenario
 
 UPGRADE = (
     "proxy_http_version 1.1",
@@ -148,7 +148,7 @@ def test_a_websocket_behind_an_nginx_that_passes_no_upgrade(tmp_path: Path) -> N
 def test_a_websocket_behind_an_nginx_that_passes_it_is_measured(tmp_path: Path) -> None:
     path = scenario(tmp_path, '"websocket"')
     with running_server(tmp_path) as server, nginx_before(server, tmp_path, *UPGRADE) as url:
-        ran = command("loadtests", "run", path, "--results", tmp_path / "results", "--target", url)
+        ran = in_process("loadtests", "run", path, "--results", tmp_path / "results", "--target", url)
         assert ran.returncode == 0, ran.stderr
     [trial] = (tmp_path / "results" / "latest" / "trials").glob("*/trial.json")
     assert json.loads(trial.read_text())["problems"] == []
@@ -168,7 +168,7 @@ def test_what_goes_wrong_later_is_in_the_trials_record(tmp_path: Path) -> None:
     # The two events of the trial before the trials pass; the fifth of the stream does not.
     with raw_server(Behaviour(closes_after_event=(5, 1011))) as (url, _):
         path = scenario(tmp_path, '"websocket"')
-        ran = command("loadtests", "run", path, "--results", tmp_path / "results", "--target", url)
+        ran = in_process("loadtests", "run", path, "--results", tmp_path / "results", "--target", url)
         assert ran.returncode == 0, ran.stderr
     [trial] = (tmp_path / "results" / "latest" / "trials").glob("*/trial.json")
     assert json.loads(trial.read_text())["problems"] == ["GET /ws was closed by the server with code 1011"]

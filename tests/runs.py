@@ -1,0 +1,97 @@
+"""Runs of tiny scenarios as tests start them: as a process of their own where that is the point, else in the test's."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import analysis.command_line
+import loadtests.command_line
+from loadtests.processes import PROJECT_FOLDER
+from tests.running import PATIENCE_S
+
+TINY = """
+name = "tiny"
+description = "Every transport for a moment."
+repeats = 1
+budget_s = 60
+transports = [{transports}]
+
+[parameters]
+clients = 4
+rate_per_s = 20
+arrival = "poisson"
+payload_bytes = 30
+one_way_delay_ms = {delay_ms}
+warm_up_s = 0.1
+measured_s = {measured_s}
+poll_interval_s = 0.2
+hold_s = 5
+"""
+STREAMS = '"websocket", "sse", "long_poll", "short_poll"'
+ECHOES = '"echo_websocket", "echo_post", "echo_post_new"'
+
+
+def scenario(folder: Path, transports: str = STREAMS, delay_ms: float = 0, measured_s: float = 0.6) -> Path:
+    path = folder / "tiny.toml"
+    path.write_text(TINY.format(transports=transports, delay_ms=delay_ms, measured_s=measured_s))
+    return path
+
+
+def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run `python -m …` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", *map(str, words)],
+        cwd=PROJECT_FOLDER, capture_output=True, text=True, timeout=10 * PATIENCE_S, check=False,
+    )  # fmt: skip
+
+
+_PROGRAMS = {"loadtests": loadtests.command_line.main, "analysis": analysis.command_line.main}
+
+
+def in_process(program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Do as `command` does, in this process: Python and its imports would take up to a second of each."""
+    arguments = list(map(str, words))
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as printed,
+        contextlib.redirect_stderr(io.StringIO()) as said,
+    ):
+        status = _PROGRAMS[program](arguments)
+    return subprocess.CompletedProcess([program, *arguments], status, printed.getvalue(), said.getvalue())
+
+
+def measured(*words: str | Path) -> str:
+    """What `loadtests run` says of a run that goes well."""
+    ran = in_process("loadtests", "run", *words)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stderr
+
+
+def refused(program: str, *words: str | Path) -> str:
+    """The one sentence that a program says which does not do what it is asked."""
+    return sentence_of(in_process(program, *words))
+
+
+def sentence_of(ran: subprocess.CompletedProcess[str]) -> str:
+    assert ran.returncode == 2, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.stderr.startswith("error: ")
+    assert ran.stderr.count("\n") == 1, ran.stderr
+    return ran.stderr
+
+
+def report_in_words(run: Path) -> str:
+    """Do what `analysis report` does, except that its charts are made and not rendered; what it prints.
+
+    Rendering takes most of a report's time; tests/analysis/test_charts.py and test_report.py do it.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("analysis.charts.canvas.Chart.write", lambda *_: "<svg></svg>")
+        reported = in_process("analysis", "report", run)
+    assert reported.returncode == 0, reported.stderr
+    return reported.stdout
