@@ -1,7 +1,8 @@
 """What a poll and a pushed event cost the server, how many of each it can do, and where polling holds more clients.
 
 Service times are fitted on points that keep the server busy but leave it room; points beyond its limit show how much
-cheaper each becomes when many wait at once. docs/capacity.md derives the formulas. Times are seconds, rates per second.
+cheaper each becomes when many wait at once. docs/method/capacity.md derives the formulas. Times are in seconds, rates
+per second.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ NOTE = (
     "finds more to do at each turn, more where each poll then brings more events), and capacity follows from that. A "
     f"point holds its clients where the server used at most {100 * SATURATED_FROM_RATIO:.0f} % of a core and the p99 "
     f"was at most {HELD_WITHIN_MS:g} ms above its model's. What was tried entered no service time. "
-    "docs/capacity.md has the formulas."
+    "docs/method/capacity.md has the formulas."
 )
 
 

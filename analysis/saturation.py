@@ -1,6 +1,6 @@
 """Where the closed forms end: what a busy server adds, how many clients it holds, and when polling is the cheaper.
 
-Times are seconds, rates per second, bytes per event. docs/capacity.md puts some to the test.
+Times are seconds, rates per second, bytes per event. docs/method/capacity.md puts some to the test.
 """
 
 from __future__ import annotations

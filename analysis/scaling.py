@@ -1,7 +1,7 @@
 """How each transport scales with the number of clients: knee, slopes, laws beside them, and what stays flat.
 
 Everything here is a function of one transport's points that differ in `clients` alone. Nothing is fitted through an
-invalid point, and no knee lies beyond one. docs/scale.md states every definition.
+invalid point, and no knee lies beyond one. docs/method/scale.md states every definition.
 """
 
 from __future__ import annotations

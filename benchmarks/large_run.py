@@ -1,6 +1,6 @@
 """`python -m benchmarks.large_run FOLDER`: a run with ten million deliveries, computed instead of measured.
 
-Its report is then timed: `time .venv/bin/python -m analysis report FOLDER` (docs/time-to-answer.md).
+Its report is then timed: `time .venv/bin/python -m analysis report FOLDER` (docs/internals/speed.md).
 """
 
 from __future__ import annotations

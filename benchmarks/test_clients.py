@@ -1,8 +1,8 @@
 """What a client costs per delivery or poll, from bytes alone: no socket, no clock, no server.
 
-`make microbench` runs these; docs/speed.md says what the figures are good for. Each round is one event for a whole
-crowd, as in a broadcast: the first client that hears of it decodes it, the others find it decoded. The time that is
-shown is a round's; a hundredth of it is a client's.
+`make microbench` runs these (docs/internals/speed.md). Each round is one event for a whole crowd, as in a broadcast:
+the first client that receives it decodes it, the others find it decoded. The time shown is a round's;
+a client's is a hundredth of it.
 """
 
 from __future__ import annotations

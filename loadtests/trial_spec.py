@@ -26,7 +26,7 @@ class Instruments:
     trace: bool = False
     """The server notes when it wrote each delivery (`python -m servers … --trace`), and clients name themselves."""
     faults: tuple[str, ...] = ()
-    """What the servers are asked to do wrong (docs/faults.md), which makes the run INVALID; never with a target."""
+    """Faults of the servers (docs/using/faults.md), which make the run INVALID; empty with a target."""
 
     def as_settings(self) -> JsonObject:
         """For run.json: what is off leaves no trace there."""

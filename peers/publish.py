@@ -1,4 +1,4 @@
-"""`python -m peers.publish [FOLDER]`: a comparison becomes the committed one, and its table that of docs/peers.md."""
+"""`python -m peers.publish [FOLDER]`: write a comparison into results/reference-peers/ and docs/method/peers.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from peers.summary import read_summary
 from peers.table import markdown
 
 COMMITTED = PROJECT_FOLDER / "results" / "reference-peers"
-DOCUMENT = PROJECT_FOLDER / "docs" / "peers.md"
+DOCUMENT = PROJECT_FOLDER / "docs" / "method" / "peers.md"
 UNPUBLISHED = "No comparison on a quiet machine has been published yet.\n"
 """What stands in the table's place before the first."""
 BEGIN, END = "<!-- begin of the table -->\n", "<!-- end of the table -->\n"

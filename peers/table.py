@@ -75,7 +75,7 @@ def show(summary: JsonObject, console: PlainConsole) -> None:
         console.print()
     console.print_sentence(versions(summary))
     for name in summary["not_installed"]:
-        console.print_sentence(f"not installed: {name} (docs/peers.md tells how to add it)")
+        console.print_sentence(f"not installed: {name} (docs/method/peers.md tells how to add it)")
     for failure in summary["failed"]:
         at_work = f", {WORKS[failure['work']].unit_plural}" if failure["work"] else ""
         console.print_sentence(f"failed: {failure['tool']}{at_work}: {failure['reason']}")

@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             default=[],
             metavar="SPEC",
-            help="misbehave on purpose, for example drop:seq=5 or delay:ms=40 (repeatable; see docs/faults.md)",
+            help="misbehave on purpose, for example drop:seq=5 or delay:ms=40 (repeatable; see docs/using/faults.md)",
         )
         command.add_argument(
             "--trace", action="store_true", help="note when each event was written to each client, for GET /trace"

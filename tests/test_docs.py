@@ -21,7 +21,9 @@ from peers.table import markdown
 from servers.stream import ARRIVALS
 
 README = PROJECT_FOLDER / "README.md"
-DOCUMENTS = [*sorted(PROJECT_FOLDER.glob("*.md")), *sorted((PROJECT_FOLDER / "docs").glob("*.md"))]
+DOCS = PROJECT_FOLDER / "docs"
+RESULTS_README = PROJECT_FOLDER / "results" / "README.md"
+DOCUMENTS = [*sorted(PROJECT_FOLDER.glob("*.md")), RESULTS_README, *sorted(DOCS.rglob("*.md"))]
 MAKEFILE = (PROJECT_FOLDER / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 
@@ -30,7 +32,11 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["make", *arguments], cwd=PROJECT_FOLDER, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def _name(document: Path) -> str:
+    return str(document.relative_to(PROJECT_FOLDER))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_make_targets_and_their_scenarios_exist(document: Path) -> None:
     text = document.read_text()
     for target in re.findall(r"(?:^    |`)make ([a-z]+)", text, re.MULTILINE):
@@ -39,14 +45,36 @@ def test_make_targets_and_their_scenarios_exist(document: Path) -> None:
         assert name in shipped_scenarios() or name == "path", name
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_linked_and_named_files_exist(document: Path) -> None:
     text = document.read_text()
-    linked = re.findall(r"\]\(([^)#:]+)\)", text) + re.findall(r'src(?:set)?="([^":]+)"', text)
-    for link in linked:
-        assert (document.parent / link).exists(), link
+    for link, heading in re.findall(r"\]\(([^)#:]*)(?:#([\w-]+))?\)", text):
+        target = document.parent / link if link else document
+        assert target.exists(), link
+        assert not heading or heading in anchors(target), f"{link}#{heading}"
+    for picture in re.findall(r'src(?:set)?="([^":]+)"', text):
+        assert (document.parent / picture).exists(), picture
     for named in re.findall(r"`((?:servers|loadtests|analysis|tests|docs)/[\w/.-]+\.\w+)`", text):
         assert (PROJECT_FOLDER / named).exists(), named
+
+
+def anchors(document: Path) -> set[str]:
+    """The names by which a repository's web view links to the headings of a document."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_the_index_links_every_document() -> None:
+    index = (DOCS / "README.md").read_text()
+    linked = {(DOCS / link).resolve() for link in re.findall(r"\]\(([^)#:]+)", index)}
+    assert {path for path in DOCS.rglob("*.*") if path != DOCS / "README.md"} <= linked
+
+
+@pytest.mark.parametrize("document", sorted(DOCS.glob("*/*.md")), ids=_name)
+def test_paragraphs_are_wrapped_at_120_columns(document: Path) -> None:
+    text = re.sub(r"^(```.*?^```|<!-- begin.*?^<!-- end.*?)$", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    prose = [line for line in text.splitlines() if not line.startswith(("|", "    ", "#", "<"))]
+    assert [line for line in prose if len(line) > 120] == []
 
 
 def test_help_lists_every_target_with_a_sentence() -> None:

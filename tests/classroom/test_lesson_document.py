@@ -1,4 +1,4 @@
-"""docs/lesson.md says what the lesson does."""
+"""docs/internals/lesson.md says what the lesson does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from classroom.settings import RunSettings
 
 from .conftest import CHECKOUT
 
-TEXT = " ".join((CHECKOUT / "docs" / "lesson.md").read_text().split())
+TEXT = " ".join((CHECKOUT / "docs" / "internals" / "lesson.md").read_text().split())
 
 
 def test_limits() -> None:

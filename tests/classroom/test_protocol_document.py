@@ -1,4 +1,4 @@
-"""docs/classroom-protocol.md says what the classroom does."""
+"""docs/internals/classroom-protocol.md says what the classroom does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from classroom.settings import RunSettings
 
 from .conftest import CHECKOUT, PATIENCE_S, RunningClassroom
 
-TEXT = (CHECKOUT / "docs" / "classroom-protocol.md").read_text()
+TEXT = (CHECKOUT / "docs" / "internals" / "classroom-protocol.md").read_text()
 
 
 def test_every_route_is_named() -> None:
@@ -38,6 +38,7 @@ def test_limits() -> None:
         f"{limits.MAX_CONNECTIONS_PER_LANE} connections",
         f"{limits.REQUESTS_PER_S:g} requests a second",
         f"{limits.MESSAGES_PER_S:g} messages a second",
+        f"{limits.REPORTS_PER_S:g} reports a second",
         f"{limits.MAX_MESSAGE_BYTES // 1024} KB a message",
         f"{limits.MAX_BODY_BYTES // 1024} KB a request's body",
     ):

@@ -1,4 +1,4 @@
-"""What docs/teaching.md tells a teacher to expect is what the model says, and what it tells to type exists."""
+"""The expected values in docs/using/teaching.md are the model's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from classroom.predictions import predict
 from classroom.settings import PRESETS, RunSettings
 from loadtests.processes import PROJECT_FOLDER
 
-TEACHING = (PROJECT_FOLDER / "docs" / "teaching.md").read_text()
+TEACHING = (PROJECT_FOLDER / "docs" / "using" / "teaching.md").read_text()
 FIELDS = ("mean_ms", "p50_ms", "p95_ms", "max_ms", "requests_per_s", "requests_per_event")
 
 
