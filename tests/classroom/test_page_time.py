@@ -27,6 +27,12 @@ DELIVERIES = "window.classroom.store.current.snapshot().lanes.websocket.deliveri
 PICTURE = "() => document.querySelector('#lanes canvas').toDataURL()"
 
 
+@pytest.fixture(autouse=True)
+def _in_motion(page: Page) -> None:
+    """With the picture drawn as often as it can be: with reduced motion, what is held may be half a second old."""
+    page.emulate_media(reduced_motion="no-preference")
+
+
 def picture(page: Page) -> str:
     """The lanes as they are drawn now."""
     url: str = page.evaluate(PICTURE)
