@@ -55,8 +55,8 @@ def _checked_parameters(options: Any) -> dict[str, Any]:
         "hold_s": ("--hold", options.hold),
     }
     for name, (option, value) in named.items():
-        if not PARAMETERS[name].accepts(value):
-            raise UserError(f"{option} {value}: expected {PARAMETERS[name].expected}")
+        if not PARAMETERS[name].rule.accepts(value):
+            raise UserError(f"{option} {value}: expected {PARAMETERS[name].rule.expected}")
     return {name: value for name, (_, value) in named.items()}
 
 

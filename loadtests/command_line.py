@@ -1,4 +1,4 @@
-"""`python -m loadtests run|plan|worker|ui`: the command line of the load side."""
+"""`python -m loadtests run|plan|scenarios|worker|ui`: the command line of the load side."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m loadtests", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="run|plan|worker|ui")
+    commands = parser.add_subparsers(required=True, metavar="run|plan|scenarios|worker|ui")
     scenario_help = f"{', '.join(shipped_scenarios())}, or the path of a .toml file"
     run = commands.add_parser("run", help="measure a scenario")
     run.add_argument("scenario", help=scenario_help)
@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("scenario", help=scenario_help)
     plan.add_argument("--seed", default="", help=_SEED_HELP)
     plan.set_defaults(command=_plan)
+    scenarios = commands.add_parser("scenarios", help="print docs/using/scenarios.md: all scenarios and parameters")
+    scenarios.set_defaults(command=_scenarios)
     ui = commands.add_parser("ui", help="Locust's web UI on the users of every transport")
     ui.add_argument("--port", type=int, default=8089, help="port of the web UI (default: 8089)")
     ui.add_argument("--seed", default="", help="of the stream (default: drawn)")
@@ -120,6 +122,12 @@ def _plan(options: argparse.Namespace) -> None:
     within = f"about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s"
     print(f"trials: {len(trials)}, {within}{tell_beyond(scenario)}")
     print(describe_seed(seed))
+
+
+def _scenarios(_: argparse.Namespace) -> None:
+    from loadtests.scenario_document import scenario_document
+
+    print(scenario_document(), end="")
 
 
 def _worker(options: argparse.Namespace) -> None:

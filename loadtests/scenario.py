@@ -205,10 +205,10 @@ def _parameters(found: object, transports: tuple[str, ...], file: str) -> tuple[
         if (name not in _OWN_PARAMETERS or name in taken) and (name not in ONLY_WHERE_NAMED or name in found)
     ]
     resolved = {**PARAMETER_DEFAULTS, **found}
-    checked = {name: _checked(resolved, name, PARAMETERS[name], file, "parameters.") for name in needed}
+    checked = {name: _checked(resolved, name, PARAMETERS[name].rule, file, "parameters.") for name in needed}
     # A parameter of a transport that this scenario leaves out is checked all the same: a wrong value is a mistake.
     for name in found.keys() - checked.keys():
-        _checked(found, name, PARAMETERS[name], file, "parameters.")
+        _checked(found, name, PARAMETERS[name].rule, file, "parameters.")
     return tuple(checked.items())
 
 
@@ -229,7 +229,7 @@ def _sweep(table: dict[str, Any], transports: tuple[str, ...], file: str, prefix
                 f"{file}: {prefix}{name} = {toml_value(found)}: expected a list of values, each {_expected(name)}"
             )
         for value in found:
-            _checked({name: value}, name, PARAMETERS[name], file, prefix)
+            _checked({name: value}, name, PARAMETERS[name].rule, file, prefix)
     own = [name for name in values if name in _OWN_PARAMETERS]
     takers = tuple(t for t in transports if all(name in TRANSPORTS[t].parameters for name in own))
     if "transports" in table:
@@ -304,4 +304,4 @@ def _reject_unknown(table: Mapping[str, Any], known: tuple[str, ...], file: str,
 
 
 def _expected(name: str) -> str:
-    return PARAMETERS[name].expected
+    return PARAMETERS[name].rule.expected

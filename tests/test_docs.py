@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.parameters import PARAMETERS
 from loadtests.plan import check_plan, plan_trials
 from loadtests.processes import PROJECT_FOLDER
 from loadtests.scenario import parse_scenario, shipped_scenarios
@@ -18,9 +17,7 @@ from peers.publish import COMMITTED, DOCUMENT, UNPUBLISHED, with_table
 from peers.registry import TOOLS
 from peers.summary import read_summary
 from peers.table import markdown
-from servers.stream import ARRIVALS
 
-README = PROJECT_FOLDER / "README.md"
 DOCS = PROJECT_FOLDER / "docs"
 RESULTS_README = PROJECT_FOLDER / "results" / "README.md"
 DOCUMENTS = [*sorted(PROJECT_FOLDER.glob("*.md")), RESULTS_README, *sorted(DOCS.rglob("*.md"))]
@@ -85,20 +82,21 @@ def test_help_lists_every_target_with_a_sentence() -> None:
     assert make().stdout == told.stdout
 
 
-def test_the_readmes_scenario_can_be_run_as_it_stands() -> None:
-    [example] = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
-    scenario = parse_scenario(example, "README.md")
-    check_plan(scenario, plan_trials(scenario, 1))
+def test_the_scenario_shown_can_be_run_as_it_stands() -> None:
+    [example] = re.findall(r"```toml\n(.*?)```", (DOCS / "using" / "own-scenario.md").read_text(), re.DOTALL)
+    scenario = parse_scenario(example, "own-scenario.md")
+    check_plan(scenario, plan_trials(scenario, seed=0))
 
 
-def test_the_readme_shows_every_parameter_and_scenario() -> None:
-    text = README.read_text()
-    for name in (*PARAMETERS, *ARRIVALS, *shipped_scenarios()):
-        assert name in text, name
+def test_every_variable_of_make_is_explained() -> None:
+    recipes = MAKEFILE[MAKEFILE.index("help:") : MAKEFILE.index("lock:")]
+    text = (DOCS / "using" / "commands.md").read_text()
+    for variable in set(re.findall(r"\$\$\{?([A-Z][A-Z_]+)", recipes)) - {"PYTEST_ADDOPTS"}:
+        assert f"{variable}=" in text, variable
 
 
 def test_commands_by_hand_are_those_of_the_programs() -> None:
-    text = README.read_text()
+    text = (DOCS / "using" / "commands.md").read_text()
     plan = subprocess.run(
         [sys.executable, "-m", "loadtests", "plan", "quick"],
         cwd=PROJECT_FOLDER, capture_output=True, text=True, check=False,

@@ -127,8 +127,8 @@ def test_a_precision_need_not_be_asked_for_and_is_recorded() -> None:
 
 def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
     for name, default in PARAMETER_DEFAULTS.items():
-        assert PARAMETERS[name].accepts(default)
-        assert not PARAMETERS[name].accepts("nonsense")
+        assert PARAMETERS[name].rule.accepts(default)
+        assert not PARAMETERS[name].rule.accepts("nonsense")
 
 
 @pytest.mark.parametrize(
