@@ -407,8 +407,7 @@ class RawTrial:
         """Each request is answered at once where events wait, else at the next event or the end of its hold."""
         hold_ns = round(self.parameters["hold_s"] * 1e9)
         due_ns = [event["due_ns"] for event in self.published]
-        own = [row["start_ns"] for row in self.requests if row["client"] == client and row["kind"] == POLL]
-        sent_ns = min(at_ns for at_ns in own if at_ns)
+        sent_ns = self.first_poll_ns(client)
         latencies_ns: list[int] = []
         asked = 0
         while len(latencies_ns) < len(due_ns) or sent_ns < self.window_ns[1]:
@@ -421,6 +420,10 @@ class RawTrial:
                 latencies_ns.append(answer_ns + self.one_way_ns - due_ns[len(latencies_ns)])
             sent_ns = answer_ns + self.one_way_ns + self.turnaround_ns
         return latencies_ns, asked
+
+    def first_poll_ns(self, client: int) -> int:
+        own = [row["start_ns"] for row in self.requests if row["client"] == client and row["kind"] == POLL]
+        return min(at_ns for at_ns in own if at_ns)
 
     @cached_property
     def turnaround_ns(self) -> int:

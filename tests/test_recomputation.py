@@ -15,6 +15,7 @@ import pytest
 from loadtests.processes import PROJECT_FOLDER
 from tests import recomputed
 from tests.recomputed import RawTrial, mean, pooled_ns, pooled_ratio, quantile, ratios_of, statistics_ms
+from tests.recomputed_queues import QueuedTrial
 from tests.running import PATIENCE_S
 
 pytestmark = pytest.mark.takes_s(50)
@@ -200,6 +201,27 @@ def test_the_model_on_the_trials_own_schedules_and_in_closed_form(point: Point) 
     for name, value in (expected or {}).items():
         point.assert_figure(f"closed_form.{name}", value)
     assert (expected is None) == (point.summarised["closed_form"] is None)
+
+
+def test_the_model_with_queues_and_the_split_of_the_mean(point: Point) -> None:
+    mean_ms = mean(pooled_ns(point.trials, lambda trial: trial.latencies_ns)) / 1e6
+    network_ms = mean(pooled_ns(point.trials, lambda trial: trial.predicted_in_window_ns)) / 1e6
+    point.assert_figure("latency_split_ms.network", network_ms)
+    if not all(trial.is_sampled(role) for trial in point.trials for role in (recomputed.SERVER, recomputed.LOAD)):
+        assert point.summarised["queue_model"]["reason"]
+        return
+    queued = [QueuedTrial(trial) for trial in point.trials]
+    latencies_ns = [latency_ns for trial in queued for latency_ns in trial.latencies_in_window_ns]
+    predicted = recomputed.distribution_ms(latencies_ns)
+    for name in ("mean", "p50", "p95", "p99"):
+        point.assert_figure(f"queue_model.{name}_ms", predicted[name])
+    due = sum(len(trial.due) for trial in point.trials)
+    point.assert_figure("queue_model.requests_per_event", sum(trial.requests for trial in queued) / due)
+    for name in ("answer", "waking", "read"):
+        times_ns = [getattr(trial, f"{name}_ns") for trial in queued]
+        point.assert_figure(f"queue_model.{name}_us", mean(times_ns) / 1000)
+    point.assert_figure("latency_split_ms.queueing", predicted["mean"] - network_ms)
+    point.assert_figure("latency_split_ms.unexplained", mean_ms - predicted["mean"])
 
 
 def test_differences_from_the_reference_paired_within_blocks(point: Point) -> None:
