@@ -40,7 +40,7 @@ def run(age_s: int, *command: str | Path) -> None:
 def test_a_run_with_a_relay_has_every_delivery_at_a_time_that_can_be(tmp_path: Path, age_s: int) -> None:
     run(age_s, "loadtests", "run", scenario(tmp_path, delay_ms=5), "--results", tmp_path / "results")
     [folder] = (path for path in (tmp_path / "results").iterdir() if not path.is_symlink())
-    run(age_s, "analysis", "report", folder)
+    run(age_s, "analysis", "summary", folder)  # what a report reads is in it, and needs no Matplotlib
     trials = [Trial.load(trial) for trial in finished_trial_folders(folder)]
     assert len(trials) == 4
     for trial in trials:

@@ -133,12 +133,20 @@ def test_an_endpoint_is_written_as_urls_have_it() -> None:
 
 
 @pytest.mark.parametrize(("addresses", "theirs"), [((V6, V4), V4), ((V4, V6), V6)])
-@pytest.mark.parametrize(("delay_ms", "processes"), [(0, "1"), (5, "2")])
+@pytest.mark.parametrize(
+    ("delay_ms", "processes", "transports"),
+    [
+        (0, "1", f'{STREAMS}, "echo_post"'),
+        # Behind the relay and from Locust's workers, one that stays connected and one that connects anew.
+        (5, "2", '"websocket", "echo_post_new"'),
+    ],
+)
 def test_everyone_of_a_run_connects_to_the_address_that_accepted(
     addresses: Sequence[str],
     theirs: str,
     delay_ms: float,
     processes: str,
+    transports: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -148,12 +156,12 @@ def test_everyone_of_a_run_connects_to_the_address_that_accepted(
     with raw_server(host=theirs) as (url, server):
         endpoint = Endpoint.of_url(url)
         given = f"http://localhost:{endpoint.port}"
-        path = scenario(tmp_path, f'{STREAMS}, "echo_post"', delay_ms)
+        path = scenario(tmp_path, transports, delay_ms)
         ran = command("loadtests", "run", path, "--results", results, "--target", given, "--processes", processes)
         assert ran.returncode == 0, ran.stderr
         assert in_process("analysis", "summary", results / "latest").returncode == 0
     points = json.loads((results / "latest" / "summary.json").read_text())["points"]
-    assert len(points) == 5
+    assert len(points) == transports.count(",") + 1
     check_all_delivered({point["transport"]: point for point in points})
     assert set(server.hosts) == {f"localhost:{endpoint.port}"}, "as the user wrote it, also behind the relay"
     run = json.loads((results / "latest" / "run.json").read_text())

@@ -24,7 +24,8 @@ HERE = "127.0.0.1"
 def changed_checkout(folder: Path, *changes: tuple[str, str, str]) -> Path:
     """A copy of the project in which, in each of these files, one text stands in the place of another."""
     for name in ("loadtests", "servers", "terminal"):
-        shutil.copytree(PROJECT_FOLDER / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        # With its bytecode, of which Python uses what fits the source; not with what is being written beside it.
+        shutil.copytree(PROJECT_FOLDER / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
     shutil.copy(PROJECT_FOLDER / "pyproject.toml", folder)
     for name, old, new in changes:
         text = (folder / name).read_text(encoding="utf-8")
@@ -62,8 +63,9 @@ def test_a_server_that_already_runs_is_measured_by_workers_and_one_of_another_ve
         assert len(trial.deliveries) == 5 * trial.info.expected_events
     summary = summarize_run(results / "latest")
     assert all(point["server_cpu_us_per_event"] is None for point in summary["points"])
-    asked = f"/scenario.toml TARGET={url} PROCESSES=1 WORKERS=1 PORT={port}\n"
-    assert asked in rerun_commands(load_run_info(results / "latest"), (results / "latest").resolve())
+    info = load_run_info(results / "latest")
+    asked = f"/scenario.toml TARGET={url} PROCESSES=1 WORKERS=1 PORT={port} SEED={info.seed}\n"
+    assert asked in rerun_commands(info, (results / "latest").resolve())
 
 
 def test_one_of_another_version_that_comes_before_all_others_does_not_end_the_run(tmp_path: Path) -> None:

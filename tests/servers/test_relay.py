@@ -240,11 +240,12 @@ def test_a_receiver_that_does_not_read_stops_the_sender() -> None:
 
 def test_a_reset_is_passed_on_after_the_delay() -> None:
     seen: asyncio.Queue[tuple[type[BaseException], float]] = asyncio.Queue()
+    connected = asyncio.Event()
 
     async def wait_for_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while await reader.read(100):
-                pass
+                connected.set()
         except ConnectionResetError as error:
             seen.put_nowait((type(error), time.monotonic()))
         await closed(writer)
@@ -253,7 +254,7 @@ def test_a_reset_is_passed_on_after_the_delay() -> None:
         async with relayed(wait_for_the_end, 10) as (_, port):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"hello")
-            await asyncio.sleep(0.1)
+            await connected.wait()
             linger = struct.pack("ii", 1, 0)
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             reset_s = time.monotonic()
