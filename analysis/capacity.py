@@ -48,14 +48,15 @@ class TrialLoad:
     """Both directions, in proportion to `deliveries`; None where not counted."""
     payload_bytes: float | None
     """Those of them that were events."""
-    p99_ms: float
-    model_p99_ms: float
+    reach_beyond_model_ms: float
+    """How much later than by the model an event has reached 99 % of the clients, on average."""
 
     @classmethod
     def of(cls, trial: TrialMeasures, style: TransportStyle) -> TrialLoad | None:
         """From a trial; None where the server's processor time or its latencies were not measured."""
         server = trial.processors[SampleRole.SERVER]
-        if server is None or not trial.deliveries or trial.latency_ms is None or trial.predicted_ms is None:
+        reach = trial.latencies.reach
+        if server is None or not trial.deliveries or reach is None:
             return None
         counted = trial.bytes
         scale = trial.deliveries / counted.deliveries if counted is not None and counted.deliveries else None
@@ -71,8 +72,7 @@ class TrialLoad:
             deliveries=trial.deliveries,
             socket_bytes=None if counted is None or scale is None else scale * (counted.up + counted.down),
             payload_bytes=None if counted is None or scale is None else scale * counted.payload,
-            p99_ms=trial.latency_ms["p99"],
-            model_p99_ms=trial.predicted_ms["p99"],
+            reach_beyond_model_ms=reach.excess_ms,
         )
 
 

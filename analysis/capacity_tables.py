@@ -14,8 +14,9 @@ NOTE = (
     f"Service times are fitted on points that keep the server {100 * BUSY_FROM_RATIO:.0f} to "
     f"{100 * SATURATED_FROM_RATIO:.0f} % of a core busy; a saturated server needs the share beside them (less where it "
     "finds more to do at each turn, more where each poll then brings more events), and capacity follows from that. A "
-    f"point holds its clients where the server used at most {100 * SATURATED_FROM_RATIO:.0f} % of a core and the p99 "
-    f"was at most {HELD_WITHIN_MS:g} ms above its model's. What was tried entered no service time. "
+    f"point holds its clients where the server used at most {100 * SATURATED_FROM_RATIO:.0f} % of a core and an "
+    f"event reached 99 % of them at most {HELD_WITHIN_MS:g} ms later than by the model, on average. What was tried "
+    "entered no service time. "
     "docs/method/capacity.md has the formulas."
 )
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from analysis.distribution import LATENCY_QUANTILES, least_events
 from analysis.precision import not_known
-from analysis.quantities import milliseconds, plural
+from analysis.quantities import count, milliseconds, plural
+from analysis.series import value_at
 from loadtests.records import (
     OTHERS_RATIO,
     STOLEN_RATIO,
@@ -17,7 +19,6 @@ from loadtests.records import (
 )
 
 FEW_TRIALS = 3
-P99_NEEDS_DELIVERIES = 100
 MODEL_TOLERANCE_RATIO = 0.03
 MODEL_TOLERANCE_MS = 1.0
 CLOCK_UNCERTAINTY_LIMIT_MS = 0.2
@@ -53,8 +54,10 @@ def _extent(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterat
     if lacking := not_known(points):
         asked = f"{100 * run.scenario['precision']:g} %"
         yield f"The median is not known to {asked}, as the scenario asks, at {_count(lacking, 'point')}."
-    if few := [point for point in points if 0 < point["deliveries"] < P99_NEEDS_DELIVERIES]:
-        yield f"At {_count(few, 'point')} of fewer than {P99_NEEDS_DELIVERIES} deliveries the p99 is the maximum."
+    for name, share in LATENCY_QUANTILES.items():
+        if few := [point for point in points if name in (value_at(point, "quantiles_withheld", "needed") or ())]:
+            needed = count(least_events(share))
+            yield f"At {_count(few, 'point')} there is no {name}, which needs {needed} events: its trials have fewer."
 
 
 def _machine(run: RunInfo, trials: Sequence[TrialInfo]) -> Iterator[str]:

@@ -72,7 +72,7 @@ def _halves(found: JsonObject, name: str) -> tuple[Cell, ...]:
     return (
         Cell(figure(found["others"][name])),
         Cell(figure(found["slowed"][name])),
-        Cell(signed(more["value"]), small),
+        Cell(NOT_MEASURED if more["value"] is None else signed(more["value"]), small),
     )
 
 

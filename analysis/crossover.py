@@ -31,7 +31,8 @@ from analysis.saturation import poll_capacity_clients, push_capacity_clients
 from loadtests.records import JsonObject
 
 HELD_WITHIN_MS = 250.0
-"""A point holds its clients where its p99 is at most this far above its model's, and the server has room."""
+"""A point holds its clients where an event reaches 99 % of them at most this much later than by the model, and the
+server has room."""
 _PUSH, _POLL = "push", "short_poll"
 """Kinds of model (`TransportStyle.model`) that the crossover is between."""
 _VARIED = frozenset({"clients", "rate_per_s", "poll_interval_s", "warm_up_s", "measured_s"})
@@ -169,7 +170,7 @@ def _side(point: LoadPoint, predicted_load: JsonObject) -> JsonObject:
     costs_us = [1e6 * load.server_cpu_s / load.window_s / load.parameters["clients"] for load in point.loads]
     cost_us = sum(costs_us) / len(costs_us)
     bounds = stats.cut_off(stats.interval(cost_us, costs_us), cost_us, stats.AT_LEAST_ZERO)
-    late_ms = max(load.p99_ms - load.model_p99_ms for load in point.loads)
+    late_ms = max(load.reach_beyond_model_ms for load in point.loads)
     return {
         "predicted_load_ratio": predicted_load,
         "server_cpu_ratio": point.server_cpu_ratio,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from analysis.claims import LEAST_BLOCKS, is_shown
 from analysis.quantities import figure, interval, listed, plural
+from analysis.series import value_at
 from loadtests.records import JsonObject
 
 RESOLUTION_MS = 0.2
@@ -113,27 +114,38 @@ def how_different(point: JsonObject) -> str:
 
     A median within its interval says nothing of the tail: p50 and p95 are told apart where they differ in that.
     """
-    p50, p95, mean = (LatencyDifference.of(point, name) for name in ("p50", "p95", "mean"))
-    if p50 is None or p95 is None or mean is None:
-        uncertainty_ms = (point["against_reference"] or {}).get("clock_uncertainty_ms")
+    known = _known(point)
+    uncertainty_ms = value_at(point, "against_reference", "clock_uncertainty_ms")
+    hidden = "p50" not in known and uncertainty_ms and not value_at(point, "quantiles_withheld", "needed", "p50")
+    if not known or hidden:
         return f"not known to ±{figure(uncertainty_ms)} ms" if uncertainty_ms else "not measured in the same blocks"
+    where, first = next(iter(known.items()))
     if is_tie(point):
-        if p50.shown and abs(p50.value_ms) < RESOLUTION_MS:
-            return p50.told("p50")
-        return f"the same within {figure(p50.margin_ms)} ms at p50 and the mean ({p50.estimate} at p50)"
-    if not (p50.shown or p95.shown or mean.shown) and p50.ci95_ms is not None:
-        return f"{p50.unshown} at p50 ({p50.estimate}), p95 ({p95.estimate}) and the mean ({mean.estimate})"
-    if p50.ci95_ms is None or p50.shown or p95.shown:
-        return listed([p50.told("p50"), p95.told("p95")])
-    return listed([p50.told("p50"), p95.told("p95"), mean.told("the mean")])
+        if first.shown and abs(first.value_ms) < RESOLUTION_MS:
+            return first.told(where)
+        places = listed([name for name in known if name != "p95"])
+        return f"the same within {figure(first.margin_ms)} ms at {places} ({first.estimate} at {where})"
+    if not any(found.shown for found in known.values()) and first.ci95_ms is not None:
+        return f"{first.unshown} at " + listed([f"{name} ({found.estimate})" for name, found in known.items()])
+    quantiles = {name: found for name, found in known.items() if name in ("p50", "p95")}
+    if quantiles and (first.ci95_ms is None or any(found.shown for found in quantiles.values())):
+        known = quantiles
+    return listed([found.told(name) for name, found in known.items()])
 
 
 def is_tie(point: JsonObject) -> bool:
     """Whether median and mean are the same as the reference's, and no difference in the tail was shown."""
-    p50, p95, mean = (LatencyDifference.of(point, name) for name in ("p50", "p95", "mean"))
-    if p50 is None or p95 is None or mean is None:
+    known = _known(point)
+    if "the mean" not in known:
         return False
-    return p50.same and mean.same and (p95.same or not p95.shown)
+    return all(found.same or (name == "p95" and not found.shown) for name, found in known.items())
+
+
+def _known(point: JsonObject) -> dict[str, LatencyDifference]:
+    """By what the verdict calls them, those that were measured: a p95 needs more events than a p50, a mean none."""
+    names = {"p50": "p50", "p95": "p95", "mean": "the mean"}
+    found = {text: LatencyDifference.of(point, name) for name, text in names.items()}
+    return {text: difference for text, difference in found.items() if difference is not None}
 
 
 def signed_ms(value_ms: float) -> str:

@@ -14,6 +14,7 @@ from analysis.ledger import all_differ, by_client, first_copies, steps_between_c
 from analysis.long_columns import NarrowColumn, Times, blocks
 from analysis.own_schedule import Prediction, predict, schedule_of
 from analysis.parts import split, written_at_ns
+from analysis.reach import Reach, mean_reach_ms
 from loadtests.records import Deliveries, Ints, TransportStyle, Trial, is_time
 
 Floats = npt.NDArray[np.float64]
@@ -52,6 +53,8 @@ class MeasuredLatencies:
     """Events on an open channel that were read in one go with a later one, and carry that one's stamp."""
     predicted_requests: int
     """By the model, all clients together, sent within the window."""
+    reach: Reach | None
+    """None for round trips, where no two clients get the same, and without any delivery."""
 
     def __len__(self) -> int:
         return len(self.latency_ns)
@@ -107,6 +110,7 @@ def measure_latencies(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints
         missing_stamps=measured - with_stamp,
         coalesced_stamps=_coalesced(rows, counted) if style.role == "persistent" and with_stamp else 0,
         predicted_requests=int(prediction.requests.sum()),
+        reach=None if style.model.startswith("round_trip") else _reach(trial, counted, came_ns, prediction),
     )
 
 
@@ -120,6 +124,21 @@ def due_in_window(trial: Trial, style: TransportStyle) -> npt.NDArray[np.bool_]:
         came[rows.client[counted], rows.seq[counted] - 1] = True
         due = due & (observed[:, None] | came)
     return due
+
+
+def _reach(trial: Trial, counted: npt.NDArray[np.bool_], came_ns: Ints, prediction: Prediction) -> Reach | None:
+    """Of the deliveries that both the trial and the model have."""
+    rows = trial.deliveries
+    latency_ns = np.zeros(prediction.reached.shape, dtype=np.int64)
+    came = np.zeros(prediction.reached.shape, dtype=np.bool_)
+    for block in blocks(len(counted)):
+        chosen = counted[block]
+        pairs = rows.client[block][chosen], rows.seq[block][chosen] - 1
+        latency_ns[pairs] = came_ns[block][chosen] - rows.due_ns[block][chosen]
+        came[pairs] = True
+    came &= prediction.reached
+    measured_ms, model_ms = (mean_reach_ms(each_ns, came) for each_ns in (latency_ns, prediction.latency_ns))
+    return None if measured_ms is None or model_ms is None else Reach(measured_ms, model_ms)
 
 
 def _spans(

@@ -18,15 +18,15 @@ STATISTICS = ("p50", "p95", "mean")
 
 def noise_floors(points: Sequence[tuple[JsonObject, PerBlock]], without_effect: Sequence[str]) -> JsonObject | None:
     """By transport the paired difference of its first two identical points; None where no transport has two."""
-    firsts: dict[tuple[str, frozenset[tuple[str, object]]], PerBlock] = {}
+    firsts: dict[tuple[str, frozenset[tuple[str, object]]], tuple[JsonObject, PerBlock]] = {}
     found: JsonObject = {}
     for point, blocks in points:
         effective = {name: value for name, value in point["parameters"].items() if name not in without_effect}
-        first = firsts.setdefault((point["transport"], frozenset(effective.items())), blocks)
-        if first is not blocks and point["transport"] not in found:
+        first = firsts.setdefault((point["transport"], frozenset(effective.items())), (point, blocks))
+        if first[0] is not point and point["transport"] not in found:
             found[point["transport"]] = {
                 "parameters": effective,
-                **{f"{name}_ms": _difference(first, blocks, name) for name in STATISTICS},
+                **{f"{name}_ms": _difference(first, (point, blocks), name) for name in STATISTICS},
             }
     return found or None
 
@@ -59,9 +59,15 @@ def _measured_at(floor: JsonObject, parameters: JsonObject) -> bool:
     )
 
 
-def _difference(first: PerBlock, second: PerBlock, name: str) -> JsonObject | None:
-    ours, theirs = (blocks.statistic_ms(name) for blocks in (first, second))
-    difference = paired_difference(theirs, ours, first.pilot_blocks)
+def _difference(
+    first: tuple[JsonObject, PerBlock], second: tuple[JsonObject, PerBlock], name: str
+) -> JsonObject | None:
+    """The second's figure - the first's; None where one is not known."""
+    pooled = [point["latency_ms"][name] for point, _ in (first, second)]
+    if None in pooled:
+        return None
+    ours, theirs = (blocks.statistic_ms(name) for _, blocks in (first, second))
+    difference = paired_difference(theirs, ours, first[1].pilot_blocks, pooled[1] - pooled[0])
     if difference is None:
         return None
     ci95 = difference.ci95

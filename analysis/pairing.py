@@ -85,8 +85,12 @@ def _latency_difference(
 ) -> JsonObject | None:
     """Its interval is as much wider as both sides' clocks are uncertain; None where it is not known.
 
+    So it is where one side has too few events for the statistic.
+
     A latency of 0.3 ms may be unknown for its clock's sake, and the 500 ms to it from another transport well known.
     """
+    if any(value_at(side, "quantiles_withheld", "needed", name) for side in (point, reference)):
+        return None
     pooled = [side["latency_ms"][name] for side in (point, reference)]
     found = stats.paired_difference(
         blocks.statistic_ms(name),

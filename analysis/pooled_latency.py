@@ -8,8 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis import stats
-from analysis.distribution import LATENCY_QUANTILES, distribution_of, mean_and_quantiles_ms
+from analysis.distribution import (
+    LATENCY_QUANTILES,
+    Distribution,
+    distribution_of,
+    least_events,
+    mean_and_quantiles_ms,
+    too_few_events,
+    withhold_quantiles,
+)
 from analysis.long_columns import Times, joined, narrowed
+from analysis.quantities import count, listed, plural
 from analysis.trial_measures import TrialMeasures
 from loadtests.records import JsonObject
 
@@ -24,25 +33,45 @@ def with_latency(trials: Trials) -> list[TrialMeasures]:
 
 
 def pooled_latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
-    """Distribution of all deliveries, and intervals from the spread between the trials of the first blocks."""
+    """Distribution of all deliveries, and intervals from the spread between the trials of the first blocks.
+
+    A quantile for which there are too few events is None, as is its interval.
+    """
     measured = with_latency(trials)
     per_trial = [trial.latency_ms for trial in measured if trial.latency_ms is not None]
     with_interval = ["mean", "p50", "p95", "p99"]
     if not per_trial:
         names = ["mean", *LATENCY_QUANTILES, "max"]
         return dict.fromkeys([*names, *(f"{name}_ci95" for name in with_interval)])
-    pooled = per_trial[0]
+    pooled: Distribution = per_trial[0]
     if len(per_trial) > 1:
         pooled = distribution_of(joined([trial.latencies.latency_ns for trial in measured])) or pooled
+    figures = withhold_quantiles(pooled, LATENCY_QUANTILES, sample_events(measured))
     # No latency is below what the network alone takes.
     possible_ms = (float(measured[0].info.parameters["one_way_delay_ms"]), math.inf)
     intervals = {
-        f"{name}_ci95": interval_of_trials(
-            pooled[name], measured, [each[name] for each in per_trial], pilot_blocks, possible_ms
-        )
+        f"{name}_ci95": None
+        if figures[name] is None
+        else interval_of_trials(pooled[name], measured, [each[name] for each in per_trial], pilot_blocks, possible_ms)
         for name in with_interval
     }
-    return {**pooled, **intervals}
+    return {**figures, **intervals}
+
+
+def sample_events(trials: Trials) -> int:
+    """Return how many events figures of these trials' latencies rest on: their streams differ, so that they add up."""
+    return sum(trial.sample_events for trial in trials)
+
+
+def withheld_quantiles(trials: Trials) -> JsonObject | None:
+    """Return which quantiles are None for want of events, how many events there are and are needed; None for none."""
+    events = sample_events(with_latency(trials) or trials)
+    lacking = {name: least_events(LATENCY_QUANTILES[name]) for name in too_few_events(LATENCY_QUANTILES, events)}
+    if not events or not lacking:
+        return None
+    wanted = listed([f"{count(needed)} for a {name}" for name, needed in lacking.items()])
+    reason = f"its trials have {plural(events, 'event')} together (expected at least {wanted})"
+    return {"events": events, "needed": lacking, "reason": reason}
 
 
 def interval_of_trials(
@@ -62,6 +91,22 @@ def interval_of_trials(
     return None if bounds is None else list(bounds)
 
 
+def pooled_reach(trials: Trials, pilot_blocks: int | None) -> JsonObject | None:
+    """Within what time an event reaches 99 % of the clients, as the mean of the trials' means; None where unknown."""
+    known = [(trial, trial.latencies.reach) for trial in with_latency(trials)]
+    found = [(trial, reach) for trial, reach in known if reach is not None]
+    if not found:
+        return None
+    means_ms = [reach.mean_ms for _, reach in found]
+    p99_ms = float(np.mean(means_ms))
+    possible_ms = (float(found[0][0].info.parameters["one_way_delay_ms"]), math.inf)
+    return {
+        "p99": p99_ms,
+        "p99_ci95": interval_of_trials(p99_ms, [trial for trial, _ in found], means_ms, pilot_blocks, possible_ms),
+        "model_p99": float(np.mean([reach.model_mean_ms for _, reach in found])),
+    }
+
+
 def pooled_parts(trials: Trials) -> JsonObject:
     """Where the time of the deliveries went; null where no trial measured it."""
     latencies = [trial.latencies for trial in trials]
@@ -74,15 +119,16 @@ def pooled_parts(trials: Trials) -> JsonObject:
         else narrowed(np.add(found.queue_ns, found.delivery_ns, dtype=np.int64))
         for found in one_way
     ]
+    events = sample_events(trials)
     return {
-        "server_lag": _part([found.server_lag_ns for found in latencies]),
-        "queue": _part([found.queue_ns for found in latencies]) if traced else None,
-        "delivery": _part(delivery_ns),
-        "client_delay": _part([found.client_delay_ns for found in latencies]),
+        "server_lag": _part([found.server_lag_ns for found in latencies], events),
+        "queue": _part([found.queue_ns for found in latencies], events) if traced else None,
+        "delivery": _part(delivery_ns, events),
+        "client_delay": _part([found.client_delay_ns for found in latencies], events),
     }
 
 
-def _part(columns: Sequence[Times | None]) -> JsonObject | None:
+def _part(columns: Sequence[Times | None], events: int) -> JsonObject | None:
     """Mean (the one figure of the parts that adds up) and quantiles; None where no trial measured it."""
     known = [column for column in columns if column is not None]
     if not known:
@@ -90,12 +136,15 @@ def _part(columns: Sequence[Times | None]) -> JsonObject | None:
     pooled = joined(known)
     if not len(pooled):
         return dict.fromkeys(("mean", *_PART_QUANTILES))
-    return dict(mean_and_quantiles_ms(pooled, _PART_QUANTILES))
+    return withhold_quantiles(mean_and_quantiles_ms(pooled, _PART_QUANTILES), _PART_QUANTILES, events)
 
 
 def pooled_residual(trials: Trials) -> JsonObject:
     """Latency - the model's on the trial's own schedule, delivery by delivery."""
-    residual_ns = joined([trial.latencies.residual_ns for trial in with_latency(trials)])
+    measured = with_latency(trials)
+    residual_ns = joined([trial.latencies.residual_ns for trial in measured])
     if not len(residual_ns):
         return dict.fromkeys(("mean", *_PART_QUANTILES))
-    return dict(mean_and_quantiles_ms(residual_ns, _PART_QUANTILES))
+    return withhold_quantiles(
+        mean_and_quantiles_ms(residual_ns, _PART_QUANTILES), _PART_QUANTILES, sample_events(measured)
+    )

@@ -9,7 +9,15 @@ from analysis.distribution import distribution_of
 from analysis.long_columns import joined
 from analysis.model import Conditions, expect, expected_loss_ratio
 from analysis.pooled_costs import pooled_costs, summed
-from analysis.pooled_latency import Trials, pooled_latency, pooled_parts, pooled_residual
+from analysis.pooled_latency import (
+    Trials,
+    pooled_latency,
+    pooled_parts,
+    pooled_reach,
+    pooled_residual,
+    sample_events,
+    withheld_quantiles,
+)
 from analysis.queueing import FIGURES, pooled_queue_model, split_mean_ms
 from analysis.slowed_clients import pooled_slowed_clients
 from loadtests.records import JsonObject, TransportStyle
@@ -30,6 +38,8 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
         "deliveries": sum(len(trial.latencies) for trial in trials),
         "latency_ms": latency,
         "latency_withheld": _withheld(trials),
+        "quantiles_withheld": withheld_quantiles(trials),
+        "reach_ms": pooled_reach(trials, pilot_blocks),
         "latency_stamp": "kernel" if all(trial.kernel_stamps for trial in trials) else "user",
         "parts_ms": pooled_parts(trials),
         "stamps": _stamps(trials),
@@ -41,7 +51,7 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
         "latency_split_ms": split_mean_ms(latency["mean"], model["mean_ms"], queue_model["mean_ms"]),
         "closed_form": _closed_form(parameters, style),
         "residual_ms": pooled_residual(trials),
-        "slowed_clients": pooled_slowed_clients([trial.slowed for trial in trials]),
+        "slowed_clients": pooled_slowed_clients([trial.slowed for trial in trials], sample_events(trials)),
     }
 
 

@@ -23,7 +23,7 @@ def point_precision(
         return None
     p50, bounds = latency_ms["p50"], latency_ms["p50_ci95"]
     # Upwards: downwards it may be cut off at what the network alone takes.
-    reached_ms = None if bounds is None else bounds[1] - p50
+    reached_ms = None if bounds is None or p50 is None else bounds[1] - p50
     return {
         "asked_ratio": asked_ratio,
         "asked_ms": asked.wanted_ms,

@@ -31,7 +31,8 @@ def scale_notes(results: Results) -> list[str]:
     if not results.summary.get("scaling"):
         return []
     return [
-        "Knee: the largest number of clients up to which, all smaller ones included, the p99 is no farther than the "
+        "99 % of the clients: within what time an event reaches so many of them, as the mean over events. "
+        "Knee: the largest number of clients up to which, all smaller ones included, that is no farther than the "
         "bound above what the model makes of the trials' own schedules; a point that is not valid ends it. Slopes: "
         "least squares in each block over the valid points, of latency above the model; the fan-out law's are c/2 and "
         "c, with c the server's CPU time per delivery at the largest valid number of clients.",
@@ -45,7 +46,7 @@ def _points_table(results: Results, known: list[tuple[TransportStyle, JsonObject
     swept = {series.transport.name: series.points for series in results.swept("clients")}
     rows = [_point_row(style, point) for style, _ in known for point in swept.get(style.name, ())]
     columns = (
-        "Transport, clients", "p50 ms", "p99 ms", "p99 above model ms", "server CPU µs per delivery",
+        "Transport, clients", "mean ms", "99 % of the clients ms", "above the model ms", "server CPU µs per delivery",
         "load CPU µs per delivery", "server KB per client", "load KB per client", "all connected after s", "lost",
     )  # fmt: skip
     return Table("Clients: latency, and what holding and serving each of them costs", columns, tuple(rows))
@@ -55,8 +56,8 @@ def _point_row(style: TransportStyle, point: JsonObject) -> tuple[Cell, ...]:
     latency = point["latency_ms"]
     return (
         Cell(f"{style.label}, {plural(point['parameters']['clients'], 'client')}", "" if point["valid"] else "INVALID"),
-        Cell(figure(latency["p50"]), interval(latency.get("p50_ci95"))),
-        Cell(figure(latency["p99"]), interval(latency.get("p99_ci95"))),
+        Cell(figure(latency["mean"]), interval(latency.get("mean_ci95"))),
+        Cell(figure(point["reach_ms"]["p99"]), interval(point["reach_ms"]["p99_ci95"])),
         Cell(figure(excess_p99_ms(point))),
         Cell(figure(point["server_cpu_us_per_event"])),
         Cell(figure(point["load_cpu_us_per_event"])),
@@ -82,7 +83,8 @@ def _knee_table(known: list[tuple[TransportStyle, JsonObject]], bound_ms: float)
             _saturation_cell(law),
         ))  # fmt: skip
     columns = (
-        "Transport", f"knee (p99 ≤ model + {figure(bound_ms)} ms)", "mean, µs per client", "by the law c/2",
+        "Transport", f"knee (99 % of the clients ≤ model + {figure(bound_ms)} ms)",
+        "mean, µs per client", "by the law c/2",
         "max, µs per client", "by the law c", "server's service time µs", "its core is full at",
     )  # fmt: skip
     return Table("Knees and slopes, measured and by the laws of saturation", columns, tuple(rows))

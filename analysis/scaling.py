@@ -18,7 +18,8 @@ from analysis.model import Conditions
 from loadtests.records import JsonObject, TransportStyle
 
 DEFAULT_P99_BOUND_MS = 100.0
-"""How far the p99 may be above the model's within the knee: Nielsen's limit of what is felt to be instantaneous."""
+"""How much later than by the model 99 % of the clients may have an event within the knee: Nielsen's limit of what is
+felt to be instantaneous."""
 LEAST_VALUES, LEAST_RANGE = 3, 10.0
 """Numbers of clients, and the largest over the smallest: with less there is no scale to speak of."""
 FLAT_RATIO = 0.2
@@ -67,7 +68,7 @@ def scaling(style: TransportStyle, points: Sequence[ScalePoint], bound_ms: float
 
 
 def knee(points: Sequence[ScalePoint], bound_ms: float) -> JsonObject:
-    """The largest number of clients up to which, all smaller ones included, p99 - model's p99 ≤ the bound.
+    """The largest number of clients up to which, all smaller ones included, `excess_p99_ms` ≤ the bound.
 
     `position`: `between` that and `next_clients`, which exceeds it; `beyond` the largest measured; `below` the
     smallest; `unknown` where the next one is not valid, so that it says nothing.
@@ -83,8 +84,11 @@ def knee(points: Sequence[ScalePoint], bound_ms: float) -> JsonObject:
 
 
 def excess_p99_ms(point: JsonObject) -> float:
-    """How far a point's p99 lies above what the model makes of the trials' own schedules."""
-    return float(point["latency_ms"]["p99"] - point["model"]["p99_ms"])
+    """How much longer than by the model an event takes to reach 99 % of the clients.
+
+    That is a mean over events: there are too few of them for a p99 of the pooled deliveries.
+    """
+    return float(point["reach_ms"]["p99"] - point["reach_ms"]["model_p99"])
 
 
 def least_squares_slope(clients: Sequence[int], values: Sequence[float]) -> float:

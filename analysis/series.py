@@ -43,7 +43,7 @@ class Results:
 
     def with_latency(self) -> Results:
         """The same without the points whose latency is not known: what charts can draw."""
-        return self._with([point for point in self.points if point["latency_ms"]["p50"] is not None])
+        return self._with([point for point in self.points if point["latency_ms"]["mean"] is not None])
 
     def _with(self, points: list[JsonObject]) -> Results:
         present = {point["transport"] for point in points}

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis import stats
-from analysis.distribution import NS_PER_MS
+from analysis.distribution import NS_PER_MS, too_few_events, withhold_quantiles
 from analysis.latency import Floats, arrivals_ns, has_kernel_stamps, is_measured
 from loadtests.records import JsonObject, Trial, is_slowed
 
@@ -43,10 +43,10 @@ def slowed_clients(trial: Trial) -> SlowedClients | None:
     )
 
 
-def pooled_slowed_clients(trials: Sequence[SlowedClients | None]) -> JsonObject | None:
+def pooled_slowed_clients(trials: Sequence[SlowedClients | None], events: int) -> JsonObject | None:
     """Latency and client delay of both halves over a point's trials, and how far the slowed half's are off.
 
-    The difference is paired within each trial, where both halves hear of the same events from the same server. None
+    The difference is paired within each trial, where both halves hear of the same `events` from the same server. None
     where a trial has no two halves that heard of anything.
     """
     known = [trial for trial in trials if trial is not None and 0 < trial.slowed.sum() < len(trial.slowed)]
@@ -54,20 +54,23 @@ def pooled_slowed_clients(trials: Sequence[SlowedClients | None]) -> JsonObject 
         return None
     return {
         "delay_ms": known[0].delay_ms,
-        "latency_ms": _both([(trial.latency_ms, trial.slowed) for trial in known]),
-        "client_delay_ms": _both([(trial.client_delay_ms, trial.slowed) for trial in known]),
+        "latency_ms": _both([(trial.latency_ms, trial.slowed) for trial in known], events),
+        "client_delay_ms": _both([(trial.client_delay_ms, trial.slowed) for trial in known], events),
     }
 
 
-def _both(trials: Sequence[tuple[Floats, npt.NDArray[np.bool_]]]) -> JsonObject:
+def _both(trials: Sequence[tuple[Floats, npt.NDArray[np.bool_]]], events: int) -> JsonObject:
     halves = {
-        name: _quantiles(np.concatenate([values[of(slowed)] for values, slowed in trials]))
+        name: withhold_quantiles(
+            _quantiles(np.concatenate([values[of(slowed)] for values, slowed in trials])), _QUANTILES, events
+        )
         for name, of in (("others", np.logical_not), ("slowed", np.asarray))
     }
     per_trial = [(_quantiles(values[slowed]), _quantiles(values[~slowed])) for values, slowed in trials]
-    differences = {
+    differences: JsonObject = {
         name: _difference([slowed[name] - others[name] for slowed, others in per_trial]) for name in _QUANTILES
     }
+    differences |= {name: {"value": None, "ci95": None} for name in too_few_events(_QUANTILES, events)}
     return {**halves, "difference": differences}
 
 

@@ -44,7 +44,7 @@ from loadtests.records import (
 )
 
 AlsoMeasured = Callable[[Trial, TransportStyle, TrialMeasures], None]
-_STREAM_PARAMETERS = ("rate_per_s", "arrival", "payload_bytes", "measured_s")
+_STREAM_PARAMETERS = ("rate_per_s", "arrival", "payload_bytes")
 _SIGNIFICANT_DIGITS = 6
 
 
@@ -131,7 +131,8 @@ class _Streams:
 
     def reason_against(self, planned: PlannedTrial, stream: PublishedStream) -> str | None:
         """Why a trial's stream is not the one that its block had at these parameters; None if it is."""
-        key = (planned.block, *(planned.parameters[name] for name in _STREAM_PARAMETERS))
+        span_s = planned.stream_span_s or planned.parameters["measured_s"]
+        key = (planned.block, span_s, *(planned.parameters[name] for name in _STREAM_PARAMETERS))
         name, first = self._first.setdefault(key, (planned.folder_name, stream))
         return mismatch_reason(stream, first, name)
 
@@ -244,8 +245,7 @@ def _scaling(run: RunInfo, pooled: Sequence[_Pooled]) -> JsonObject | None:
             ScalePoint(entry.point, _by_block(entry, "mean"), _by_block(entry, "max"))
             for entry in pooled
             if entry.point["transport"] == style.name
-            and entry.point["latency_ms"]["p50"] is not None
-            and entry.point["model"]["p99_ms"] is not None
+            and entry.point["reach_ms"] is not None
             and agrees(entry.point["parameters"], base)
         ]
         if wide_enough([entry.clients for entry in points]):

@@ -252,12 +252,15 @@ def _quantile(point: JsonObject, name: str) -> Cell:
     withheld = point.get("latency_withheld")
     if withheld and point["latency_ms"][name] is None:
         return Cell(NOT_MEASURED, f"not known to better than ±{figure(withheld['uncertainty_ms'])} ms")
+    needed = value_at(point, "quantiles_withheld", "needed", name)
+    if needed and point["latency_ms"][name] is None:
+        return Cell(NOT_MEASURED, f"{count(point['quantiles_withheld']['events'])} of {count(needed)} events")
     return Cell(figure(point["latency_ms"][name]), interval(point["latency_ms"].get(f"{name}_ci95")))
 
 
 def _pair(point: JsonObject, part: str) -> Cell:
     low, high = value_at(point, "parts_ms", part, "p50"), value_at(point, "parts_ms", part, "p99")
-    return Cell(NOT_MEASURED) if low is None else Cell(f"{figure(low)} / {figure(high)}")
+    return Cell(NOT_MEASURED) if low is None and high is None else Cell(f"{figure(low)} / {figure(high)}")
 
 
 def _against(point: JsonObject, results: Results) -> Cell:

@@ -59,6 +59,8 @@ class TrialMeasures:
     tcp_info: bool
     events: int
     """Published events due in the measured window."""
+    sample_events: int
+    """Events that figures of its latencies rest on: the same ones at all clients, or each message of a round trip."""
     due_deliveries: int
     """Pairs of client and event due in the window: what requests per event are counted against."""
     deliveries: int
@@ -117,6 +119,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
     latencies = measure_latencies(trial, style, came_ns)
     latency_ms, predicted_ms = distribution_of(latencies.latency_ns), distribution_of(latencies.predicted_ns)
     requests = count_requests(trial, style)
+    events = int(in_window(trial, trial.published.due_ns).sum())
     processors = {role: processor_use(trial, role) for role in SampleRole}
     deliveries = int(in_window(trial, trial.deliveries.user_ns).sum())
     ledger = _ledger(trial, style, latencies, came_ns)
@@ -132,7 +135,9 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         kernel_stamps=has_kernel_stamps(trial),
         conversion=judge_conversion(trial.clock) if has_kernel_stamps(trial) else None,
         tcp_info=bool(trial.info.capabilities.get("tcp_info")),
-        events=int(in_window(trial, trial.published.due_ns).sum()),
+        events=events,
+        # Clients that send do so at times of their own: no two of their messages meet the same.
+        sample_events=latencies.due_deliveries if style.model.startswith("round_trip") else events,
         due_deliveries=latencies.due_deliveries,
         deliveries=deliveries,
         unsteady_reason=unsteady_reason(trial.info, style),

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis.costs import Processor, RequestCounts
 from analysis.latency import MeasuredLatencies, due_at_clients_ns, median_ms
@@ -110,26 +111,30 @@ def overloaded(evidence: Evidence) -> bool:
 
 @dataclass(frozen=True)
 class PublishedStream:
-    """What all transports of a block must have published alike, as long as both of two have begun."""
+    """What all transports of a block must have published alike, as long as the streams of two last."""
 
     offsets_ns: Ints
     """Due times from the start of the measured window: negative in the warm-up."""
     event_bytes: Ints
     start_ns: int
     """When the stream began, from the start of the measured window."""
+    end_ns: int
+    """When it ended, from there too."""
 
     @classmethod
     def of(cls, trial: Trial) -> PublishedStream:
         """From a trial's own record."""
         window_start_ns = trial.info.window_start_ns
         return cls(
-            trial.published.due_ns - window_start_ns, trial.published.event_bytes, trial.info.t0_ns - window_start_ns
+            trial.published.due_ns - window_start_ns,
+            trial.published.event_bytes,
+            trial.info.t0_ns - window_start_ns,
+            trial.info.window_end_ns - window_start_ns,
         )
 
     def mismatch(self, other: PublishedStream) -> str | None:
-        """What is different from another one, or None; the longer of two warm-ups is not looked at in full."""
-        begun_ns = max(self.start_ns, other.start_ns)
-        ours, theirs = self.offsets_ns >= begun_ns, other.offsets_ns >= begun_ns
+        """What is different from another one, or None; the longer of two streams is not looked at in full."""
+        ours, theirs = self._shared(other), other._shared(self)
         events = int(ours.sum())
         if events != int(theirs.sum()):
             return f"{events} events instead of {int(theirs.sum())}"
@@ -138,6 +143,11 @@ class PublishedStream:
         if np.any(np.abs(self.event_bytes[ours] - other.event_bytes[theirs]) > EVENT_SIZE_TOLERANCE_BYTES):
             return "events of another size"
         return None
+
+    def _shared(self, other: PublishedStream) -> npt.NDArray[np.bool_]:
+        """Which of its events are due while both streams last."""
+        start_ns, end_ns = max(self.start_ns, other.start_ns), min(self.end_ns, other.end_ns)
+        return (self.offsets_ns >= start_ns) & (self.offsets_ns < end_ns)
 
 
 def mismatch_reason(stream: PublishedStream, first: PublishedStream, first_name: str) -> str | None:

@@ -28,11 +28,11 @@ def verdict(summary: JsonObject) -> str:
     if summary.get("overload") and (held := capacity_verdict(summary)):
         return held
     reference = None if summary["base_point"] is None else summary["points"][summary["base_point"]]
-    if reference is None or reference["latency_ms"]["p50"] is None:
+    if reference is None or reference["latency_ms"]["mean"] is None:
         return f"No verdict: {_label(summary, summary['reference'])} {_without_latency(reference)}."
     if summary.get("noise_floor") and not summary.get("noise_floor_from"):
         return f"With {_conditions(reference)}, each transport against itself: {_against_itself(summary)}."
-    others = [p for p in summary["points"] if p["base"] and p is not reference and p["latency_ms"]["p50"] is not None]
+    others = [p for p in summary["points"] if p["base"] and p is not reference and p["latency_ms"]["mean"] is not None]
     clauses = [
         f"{_opening(summary, reference, others)}, for {_cost(reference)}",
         *(_clause(summary, point) for point in others),
@@ -70,7 +70,7 @@ def _opening(summary: JsonObject, reference: JsonObject, others: Sequence[JsonOb
     conditions = _conditions(reference)
     label = _label(summary, reference["transport"])
     tie = "a tie: " if others and all(is_tie(point) for point in others) else ""
-    figures = f"p50 {_p50(reference)}, p95 {figure(reference['latency_ms']['p95'])} ms"
+    figures = _latencies(reference)
     if _is_round_trip(summary, reference["transport"]):
         return f"With {conditions}, {tie}a message is there and back over {label} in {figures}"
     return f"With {conditions}, {tie}{label} delivers in {figures}"
@@ -107,10 +107,14 @@ def _elsewhere(summary: JsonObject, point: JsonObject) -> str:
     return f" at {listed(varied)}" if varied else ""
 
 
-def _p50(point: JsonObject) -> str:
+def _latencies(point: JsonObject) -> str:
+    """Median and p95, as far as there are events enough for them, or else the mean; the first with its interval."""
     latency = point["latency_ms"]
-    bounds = f" {interval(latency['p50_ci95'])}" if latency["p50_ci95"] else ""
-    return f"{figure(latency['p50'])} ms{bounds}"
+    first, *others = [name for name in ("p50", "p95") if latency[name] is not None] or ["mean"]
+    bounds = f" {interval(latency[f'{first}_ci95'])}" if latency[f"{first}_ci95"] else ""
+    return ", ".join(
+        [f"{first} {figure(latency[first])} ms{bounds}", *(f"{name} {figure(latency[name])} ms" for name in others)]
+    )
 
 
 def _name(summary: JsonObject, point: JsonObject) -> str:

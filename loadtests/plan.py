@@ -75,6 +75,10 @@ def _grant(missing: Mapping[int, int], costs_s: Mapping[int, float], left_s: flo
 
 def _block(scenario: Scenario, seed: int, block: int, first_index: int) -> list[PlannedTrial]:
     points = scenario.points()
+    spans_s: dict[tuple[Any, ...], float] = {}
+    for parameters in (point.as_dict() for point in points):
+        kind, window_s = _stream_kind(parameters), float(parameters["measured_s"])
+        spans_s[kind] = min(window_s, spans_s.get(kind, window_s))
     order = np.random.default_rng([seed, block]).permutation(len(points))
     return [
         PlannedTrial(
@@ -84,9 +88,15 @@ def _block(scenario: Scenario, seed: int, block: int, first_index: int) -> list[
             transport=points[number].transport,
             parameters=with_warm_up(points[number].transport, points[number].as_dict()),
             seed=block_seed(seed, block),
+            stream_span_s=spans_s[_stream_kind(points[number].as_dict())],
         )
         for i, number in enumerate(order)
     ]
+
+
+def _stream_kind(parameters: JsonObject) -> tuple[Any, ...]:
+    """What the streams of points in a block have in common where these are the same one."""
+    return parameters["rate_per_s"], parameters["arrival"]
 
 
 def with_warm_up(transport: str, parameters: JsonObject) -> JsonObject:
@@ -118,6 +128,7 @@ def stream_spec(trial: PlannedTrial) -> StreamSpec:
         duration_s=parameters["warm_up_s"] + parameters["measured_s"],
         seed=trial.seed,
         warm_up_s=parameters["warm_up_s"],
+        span_s=trial.stream_span_s,
     )
 
 

@@ -36,24 +36,29 @@ class StreamSpec:
     seed: int
     warm_up_s: float = 0.0
     """The first part of the duration. What follows does not depend on it: a longer warm-up only begins earlier."""
+    span_s: float | None = None
+    """Random arrivals have their expected count in every span of this length, counted from the end of the warm-up;
+    None: in one as long as what follows the warm-up. Of two streams with equal spans the longer only ends later."""
 
 
 def due_offsets_ns(spec: StreamSpec) -> npt.NDArray[np.int64]:
     """Due times of all events in ns after the stream's start: shape (events,), non-decreasing, in [0, duration).
 
-    Times are drawn from the end of the warm-up on, and backwards from there: streams that differ in their warm-up
-    alone are equal, seen from there, for as long as both have begun.
+    Times are drawn from the end of the warm-up on, and backwards from there: streams that differ in their warm-up and
+    duration alone are equal, seen from there, for as long as both last.
     """
     warm_up_ns = round(spec.warm_up_s * _NS_PER_S)
     measured_ns = round(spec.duration_s * _NS_PER_S) - warm_up_ns
+    span_ns = measured_ns if spec.span_s is None else round(spec.span_s * _NS_PER_S)
     if spec.arrival == "periodic":
         times_ns = _periodic(spec.rate_per_s, -warm_up_ns, measured_ns)
     elif spec.arrival == "poisson":
-        times_ns = _poisson(spec.rate_per_s, -warm_up_ns, measured_ns, spec.seed)
+        times_ns = _poisson(spec.rate_per_s, -warm_up_ns, measured_ns, span_ns, spec.seed)
     else:
         within_ns = np.arange(BURST_SIZE, dtype=np.int64) * BURST_SPACING_NS
         # A burst that began before the stream still has its last events in it.
-        starts_ns = _poisson(spec.rate_per_s / BURST_SIZE, -warm_up_ns - within_ns[-1], measured_ns, spec.seed)
+        from_ns = -warm_up_ns - int(within_ns[-1])
+        starts_ns = _poisson(spec.rate_per_s / BURST_SIZE, from_ns, measured_ns, span_ns, spec.seed)
         times_ns = np.sort((starts_ns[:, None] + within_ns[None, :]).ravel())
     return times_ns[(times_ns >= -warm_up_ns) & (times_ns < measured_ns)] + warm_up_ns
 
@@ -77,8 +82,8 @@ def _periodic(rate_per_s: float, from_ns: int, to_ns: int) -> npt.NDArray[np.int
     return np.asarray(np.rint((numbers + 0.5) * period_ns), dtype=np.int64)
 
 
-def _poisson(rate_per_s: float, from_ns: int, to_ns: int, seed: int) -> npt.NDArray[np.int64]:
-    """A Poisson process given its expected count in [0, to) and in as many spans of that length before as are needed.
+def _poisson(rate_per_s: float, from_ns: int, to_ns: int, span_ns: int, seed: int) -> npt.NDArray[np.int64]:
+    """A Poisson process given its expected count in each span from 0 on and in each of those before that are needed.
 
     Then its times are independent and uniform in each span (Kingman, *Poisson Processes*, 2.4). Unconditioned, the
     rate of a short stream would be several per cent off by luck, and every figure per event with it; gaps are
@@ -86,9 +91,9 @@ def _poisson(rate_per_s: float, from_ns: int, to_ns: int, seed: int) -> npt.NDAr
     on how many there are.
     """
     times_ns: list[npt.NDArray[np.float64]] = []
-    for span in range(math.ceil(-from_ns / to_ns), -1, -1):
-        rng = np.random.default_rng([seed, 3, span])
+    for span in range(-math.ceil(-from_ns / span_ns), math.ceil(to_ns / span_ns)):
+        rng = np.random.default_rng([seed, 3, -span] if span <= 0 else [seed, 4, span])
         # A fractional expectation is rounded up as often as it asks for, so that the mean rate is exact.
-        count = int(rate_per_s * to_ns / _NS_PER_S + rng.uniform())
-        times_ns.append(np.sort(rng.uniform(0, to_ns, count)) - span * to_ns)
+        count = int(rate_per_s * span_ns / _NS_PER_S + rng.uniform())
+        times_ns.append(np.sort(rng.uniform(0, span_ns, count)) + span * span_ns)
     return np.asarray(np.floor(np.concatenate(times_ns)), dtype=np.int64)

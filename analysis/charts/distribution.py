@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,7 +13,7 @@ from matplotlib.ticker import FuncFormatter
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
 from analysis.charts.marks import label_colour
 from analysis.charts.raw import BaseTrials
-from analysis.distribution import NS_PER_MS, quantiles_ms
+from analysis.distribution import EVENTS_BEYOND, LATENCY_QUANTILES, NS_PER_MS, least_events, quantiles_ms
 from analysis.latency import Floats
 from analysis.long_columns import Times, ascending, joined
 from analysis.quantities import milliseconds
@@ -25,9 +27,19 @@ _ROW_IN = 1.75
 
 
 def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
-    """Share of deliveries later than a latency (ECCDF), all trials at the base point pooled, one panel a transport."""
-    curves = [(group, _pooled(group), _pooled_model(group)) for group in groups]
-    curves = [entry for entry in curves if len(entry[1])]
+    """Share of deliveries later than a latency (ECCDF), all trials at the base point pooled, one panel a transport.
+
+    A curve ends where fewer events than a quantile needs lie beyond it.
+    """
+    curves = [
+        (
+            group,
+            _Curve.of([measured.latency_ns for measured in group.measured], _events(group)),
+            _Curve.of([measured.predicted_ns for measured in group.measured], _events(group)),
+        )
+        for group in groups
+    ]
+    curves = [entry for entry in curves if len(entry[1].ordered_ns)]
     if not curves:
         return None
     name = results.latency_name
@@ -42,7 +54,8 @@ def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | No
             rows=rows, columns=columns, share=True,
         )  # fmt: skip
         panels = [axes for row in grid for axes in row]
-        ends = [float(values[i]) / NS_PER_MS for _, *both in curves for values in both if len(values) for i in (0, -1)]
+        drawn = [curve.ordered_ns for _, *both in curves for curve in both if len(curve.ordered_ns)]
+        ends = [float(ordered_ns[i]) / NS_PER_MS for ordered_ns in drawn for i in (0, -1)]
         log_latency(panels[0].xaxis, max(min(ends), 1e-3), max(ends), name)
         panels[0].set_ylim(0, 1)
         panels[0].yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
@@ -55,37 +68,55 @@ def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | No
             axes.set_xlabel(f"{name} (log scale)" if i + columns >= len(curves) else "")
             axes.set_ylabel("later than this" if i % columns == 0 else "")
             nielsen_guides(axes, vertical=True)
-    sentences = [
-        f"{group.transport.label}: half of the deliveries within {milliseconds(half)}, 99 % within {milliseconds(most)}"
-        for group, (half, most) in ((group, quantiles_ms(values, (0.5, 0.99))) for group, values, _ in curves)
-    ]
+    sentences = [f"{group.transport.label}: {_in_words(group)}" for group, _, _ in curves]
     return Chart("distribution", title, f"{'; '.join(sentences)}. Dashed: the model on the same schedules.", figure)
 
 
-def _pooled(group: BaseTrials) -> Times:
-    return ascending(joined([measured.latency_ns for measured in group.measured]))
+def _in_words(group: BaseTrials) -> str:
+    """Median and the farthest quantile that there are events enough for."""
+    values = joined([measured.latency_ns for measured in group.measured])
+    shares = [share for share in LATENCY_QUANTILES.values() if _events(group) >= least_events(share)]
+    if not shares:
+        return f"all deliveries within {milliseconds(float(values.max()) / NS_PER_MS)}"
+    within = list(zip(shares, quantiles_ms(values, shares), strict=True))
+    ends = dict([within[0], within[-1]])
+    return ", ".join(f"{100 * share:g} % within {milliseconds(value)}" for share, value in ends.items())
 
 
-def _pooled_model(group: BaseTrials) -> Times:
-    return ascending(joined([measured.predicted_ns for measured in group.measured]))
+def _events(group: BaseTrials) -> int:
+    return sum(measured.events for measured in group.measured)
 
 
-def _panel(axes: Axes, curves: list[tuple[BaseTrials, Times, Times]], own: int) -> None:
-    for i, (_, values, _) in enumerate(curves):
+@dataclass(frozen=True)
+class _Curve:
+    ordered_ns: Times
+    """Ascending, without the tail that too few events lie in."""
+    total: int
+    """How many there are with it."""
+
+    @classmethod
+    def of(cls, columns: Sequence[Times], events: int) -> _Curve:
+        ordered_ns = ascending(joined(columns))
+        total = len(ordered_ns)
+        return cls(ordered_ns[: math.ceil(total * max(0.0, 1 - EVENTS_BEYOND / max(events, 1)))], total)
+
+
+def _panel(axes: Axes, curves: list[tuple[BaseTrials, _Curve, _Curve]], own: int) -> None:
+    for i, (_, measured, _) in enumerate(curves):
         if i != own:
-            axes.plot(*_eccdf(values), color=LIGHT.faint, linewidth=1.0, zorder=2)
-    group, values, model = curves[own]
-    axes.plot(*_eccdf(values), color=group.transport.colour.lower(), linewidth=2.4, zorder=3)
-    if len(model):
+            axes.plot(*_eccdf(measured), color=LIGHT.faint, linewidth=1.0, zorder=2)
+    group, measured, model = curves[own]
+    axes.plot(*_eccdf(measured), color=group.transport.colour.lower(), linewidth=2.4, zorder=3)
+    if len(model.ordered_ns):
         axes.plot(*_eccdf(model), color=LIGHT.ink, linewidth=0.9, dashes=(4, 2), zorder=4)
     axes.set_title(
         group.transport.label, size=8.5, weight="bold", color=label_colour(group.transport), loc="left", pad=4
     )
 
 
-def _eccdf(ordered_ns: Times) -> tuple[Floats, Floats]:
-    """x in ms and share of `ordered_ns` above x, both ends included, at no more than MOST_STEPS places."""
-    last = len(ordered_ns) - 1
-    chosen = np.unique(np.linspace(0, last, min(MOST_STEPS, len(ordered_ns))).astype(np.int64))
-    share = 1 - (chosen + 1) / len(ordered_ns)
+def _eccdf(curve: _Curve) -> tuple[Floats, Floats]:
+    """x in ms and share of all above x, both ends included, at no more than MOST_STEPS places."""
+    ordered_ns = curve.ordered_ns
+    chosen = np.unique(np.linspace(0, len(ordered_ns) - 1, min(MOST_STEPS, len(ordered_ns))).astype(np.int64))
+    share = 1 - (chosen + 1) / curve.total
     return ordered_ns[np.append(0, chosen)] / NS_PER_MS, np.concatenate([[1.0], share])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from analysis.charts.annotate import Label, label_points
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
-from analysis.charts.marks import label_colour, look, whiskers
+from analysis.charts.marks import STATISTICS, common_statistic, label_colour, look, whiskers
 from analysis.charts.theory import closed_form_curve
+from analysis.distribution import LATENCY_QUANTILES
+from analysis.model import Expectation
 from analysis.quantities import figure as digits
 from analysis.quantities import milliseconds, parameter_value
 from analysis.series import Results, Series
@@ -14,7 +16,10 @@ TITLE = "How late events are, and how many requests that takes"
 
 
 def hero_chart(results: Results) -> Chart | None:
-    """p95 latency against requests per second and client; None for round trips and where nobody makes requests."""
+    """Latency against requests per second and client; None for round trips and where nobody makes requests.
+
+    The p95, or the mean where a point has too few events for one.
+    """
     if results.round_trip:
         return None
     groups = [_drawable(series) for series in results.own_sweeps()]
@@ -26,23 +31,24 @@ def hero_chart(results: Results) -> Chart | None:
 
 
 def _drawable(series: Series) -> Series:
-    points = [p for p in series.points if p["requests_per_s"] is not None and p["latency_ms"]["p95"] is not None]
+    points = [p for p in series.points if p["requests_per_s"] is not None]
     return Series(series.transport, series.parameter, points)
 
 
 def _draw(results: Results, groups: list[Series]) -> Chart:
+    statistic = common_statistic(groups, "p95")
     figure, grid = framed(
         TITLE,
-        f"95th percentile of latency (received − due) against requests per second and client"
+        f"{STATISTICS[statistic].capitalize()} of latency (received − due) against requests per second and client"
         f"{'; line: closed form' if any(len(s.points) > 1 for s in groups) else ''}; {results.conditions()}.",
         3.7,
         Margins(left=0.85, right=0.35, bottom=0.5),
     )
     axes = grid[0][0]
-    latencies = [y for series in groups for y in series.values("latency_ms", "p95")]
-    bounds = [b for series in groups for pair in series.values("latency_ms", "p95_ci95") if pair for b in pair]
+    latencies = [y for series in groups for y in series.values("latency_ms", statistic)]
+    bounds = [b for series in groups for pair in series.values("latency_ms", f"{statistic}_ci95") if pair for b in pair]
     bounds = [bound for bound in bounds if bound > min(latencies) / 2]
-    log_latency(axes.yaxis, min(latencies + bounds), max(latencies + bounds), "p95 latency")
+    log_latency(axes.yaxis, min(latencies + bounds), max(latencies + bounds), f"{statistic} latency")
     linear_from_zero(
         axes.xaxis,
         _reach(groups),
@@ -53,22 +59,22 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
     marks: list[tuple[float, float]] = []
     lines: list[list[tuple[float, float]]] = []
     for rank, series in enumerate(groups):
-        xs, ys = series.values("requests_per_s"), series.values("latency_ms", "p95")
+        xs, ys = series.values("requests_per_s"), series.values("latency_ms", statistic)
         spots = list(zip(xs, ys, strict=True))
-        curve = _curve(series) or spots
+        curve = _curve(series, statistic) or spots
         axes.plot([x for x, _ in curve], [y for _, y in curve], **{**look(series.transport), "marker": ""})
         axes.plot(xs, ys, **look(series.transport, line=False, rank=rank))
-        along, across = series.values("latency_ms", "p95_ci95"), series.values("requests_per_s_ci95")
+        along, across = series.values("latency_ms", f"{statistic}_ci95"), series.values("requests_per_s_ci95")
         whiskers(axes, xs, ys, along, series.transport.colour)
         whiskers(axes, xs, ys, across, series.transport.colour, horizontal=True)
-        labels += _labels(series)
+        labels += _labels(series, statistic)
         marks += spots
         lines.append(curve)
         lines += [[(end, y) for end in pair] for pair, y in zip(across, ys, strict=True) if pair]
         low, high = axes.get_ylim()
         lines += [[(x, min(max(end, low), high)) for end in pair] for pair, x in zip(along, xs, strict=True) if pair]
     label_points(axes, labels, marks, lines)
-    return Chart("hero", TITLE, _caption(groups), figure)
+    return Chart("hero", TITLE, _caption(groups, statistic), figure)
 
 
 def _reach(groups: list[Series]) -> float:
@@ -78,18 +84,22 @@ def _reach(groups: list[Series]) -> float:
     return min(max([most, *bounds]), 1.3 * most)
 
 
-def _curve(series: Series) -> list[tuple[float, float]]:
-    """p95 over requests per second as the closed form has them between the series' first and last point."""
+def _curve(series: Series, statistic: str) -> list[tuple[float, float]]:
+    """The statistic over requests per second as the closed form has them between the series' first and last point."""
     if len(series.points) < 2:
         return []
     requests = closed_form_curve(series, lambda expectation: expectation.requests_per_s)
-    latency = closed_form_curve(series, lambda expectation: 1000 * expectation.quantile_s(0.95))
+    latency = closed_form_curve(series, lambda expectation: 1000 * _expected_s(expectation, statistic))
     return [(x, y) for (_, x), (_, y) in zip(requests, latency, strict=True)]
 
 
-def _labels(series: Series) -> list[Label]:
+def _expected_s(expectation: Expectation, statistic: str) -> float:
+    return expectation.mean_s if statistic == "mean" else expectation.quantile_s(LATENCY_QUANTILES[statistic])
+
+
+def _labels(series: Series, statistic: str) -> list[Label]:
     colour = label_colour(series.transport)
-    spots = [(point["requests_per_s"], point["latency_ms"]["p95"]) for point in series.points]
+    spots = [(point["requests_per_s"], point["latency_ms"][statistic]) for point in series.points]
     named = len(spots) // 2
     labels = [Label(*spots[named], series.transport.label, colour, size=9, bold=True)]
     if len(spots) > 1:
@@ -99,13 +109,13 @@ def _labels(series: Series) -> list[Label]:
     return labels
 
 
-def _caption(groups: list[Series]) -> str:
+def _caption(groups: list[Series], statistic: str) -> str:
     parts = []
     for series in groups:
         for point in series.points:
             name = series.transport.label
             if len(series.points) > 1:
                 name += f" {parameter_value(series.parameter, point['parameters'][series.parameter])}"
-            late = milliseconds(point["latency_ms"]["p95"])
-            parts.append(f"{name}: p95 {late} at {digits(point['requests_per_s'])} requests/s")
+            late = milliseconds(point["latency_ms"][statistic])
+            parts.append(f"{name}: {statistic} {late} at {digits(point['requests_per_s'])} requests/s")
     return "; ".join(parts) + ". Whiskers are 95 % intervals from the spread between trials."

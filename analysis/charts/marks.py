@@ -16,6 +16,8 @@ from analysis.series import Series, value_at
 from analysis.style import LIGHT, POINTS_PER_IN, WIDTH_IN, text_colour
 from loadtests.records import TransportStyle
 
+STATISTICS = {"mean": "mean", "p50": "median", "p95": "95th percentile", "p99": "99th percentile"}
+"""What a statistic of the latencies is called in a chart."""
 _MARKER_POINTS = 6.5
 _KEY_POINTS = 8
 _KEY_ENTRY_POINTS = 30
@@ -76,6 +78,15 @@ def series_values(series: Series, *path: str) -> tuple[list[float], list[float]]
         if value_at(point, *path) is not None
     ]
     return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def common_statistic(groups: Sequence[Series], *names: str) -> str:
+    """The first of these statistics that every point has events enough for, as only all of them are comparable.
+
+    The mean where none is: it needs no number of events.
+    """
+    points = [point for series in groups for point in series.points]
+    return next((name for name in names if all(point["latency_ms"][name] is not None for point in points)), "mean")
 
 
 def key_columns(labels: Sequence[str]) -> int:

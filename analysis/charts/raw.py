@@ -25,6 +25,8 @@ MOST_DOTS = 5000
 class Drawn:
     """What is drawn of one trial's latencies, as in MeasuredLatencies."""
 
+    events: int
+    """How many events they rest on."""
     latency_ns: Times
     predicted_ns: Times
 
@@ -92,7 +94,7 @@ class ChartMaterial:
                 style,
                 np.where(latencies.modelled[rows], latencies.model_ns[rows] / NS_PER_MS, np.nan),
                 latencies.latency_ns[rows] / NS_PER_MS,
-                Drawn(latencies.latency_ns, latencies.predicted_ns) if base else None,
+                Drawn(measures.sample_events, latencies.latency_ns, latencies.predicted_ns) if base else None,
                 measures.ages if base else None,
             )
         )

@@ -8,6 +8,7 @@ from analysis.charts.marks import label_colour, look, whiskers
 from analysis.quantities import milliseconds
 from analysis.series import Results, value_at
 from analysis.style import LIGHT, POINTS_PER_IN
+from loadtests.records import JsonObject
 
 _ROW_IN = 0.55
 _MODEL_HALF_HEIGHT = 0.26
@@ -20,12 +21,14 @@ def round_trip_chart(results: Results) -> Chart | None:
     rows = [(series.transport, point) for series in results.base_points() for point in series.points]
     title = "Round trip of a small message"
     model = [value_at(point, "model", "p50_ms") for _, point in rows]
-    shown = [point["latency_ms"][q] for _, point in rows for q in ("p50", "p99")] + [m for m in model if m]
+    named = {style.name: _quantiles(point["latency_ms"]) for style, point in rows}
+    shown = [value for found in named.values() for value in found.values()] + [m for m in model if m]
     left_in = (max(text_size(style.label, 8.5)[0] for style, _ in rows) + 16) / POINTS_PER_IN
     with drawing():
         figure, grid = framed(
             title, "From sending to its answer's arrival: median (mark, with 95 % interval), 95th (|) and 99th (end of "
-            f"line) percentile; upright bar: model; {results.conditions()}.", _ROW_IN * len(rows) + 0.1,
+            "line) percentile, where there are messages enough for them; upright bar: model; "
+            f"{results.conditions()}.", _ROW_IN * len(rows) + 0.1,
             Margins(left=left_in, right=0.4),
         )  # fmt: skip
         axes = grid[0][0]
@@ -38,20 +41,33 @@ def round_trip_chart(results: Results) -> Chart | None:
         for tick, (style, _) in zip(axes.get_yticklabels(), rows, strict=True):
             tick.set_color(label_colour(style))
         for at, ((style, point), expected) in enumerate(zip(rows, model, strict=True)):
-            latency, colour = point["latency_ms"], style.colour.lower()
-            axes.plot([latency["p50"], latency["p99"]], [at, at], color=colour, linewidth=1.6, zorder=3)
-            axes.plot([latency["p95"]], [at], color=colour, marker="|", markersize=9, markeredgewidth=1.6, zorder=3)
-            axes.plot([latency["p50"]], [at], **look(style, line=False))
-            whiskers(axes, [latency["p50"]], [at], [latency["p50_ci95"]], style.colour, horizontal=True)
+            quantiles, colour = named[style.name], style.colour.lower()
+            first = next(iter(quantiles))
+            along = list(quantiles.values())
+            axes.plot(along, [at] * len(along), color=colour, linewidth=1.6, zorder=3)
+            if "p95" in quantiles:
+                p95 = [quantiles["p95"]]
+                axes.plot(p95, [at], color=colour, marker="|", markersize=9, markeredgewidth=1.6, zorder=3)
+            axes.plot(along[:1], [at], **look(style, line=False))
+            bounds = [point["latency_ms"][f"{first}_ci95"]]
+            whiskers(axes, along[:1], [at], bounds, style.colour, horizontal=True)
             if expected:
                 reach = [at - _MODEL_HALF_HEIGHT, at + _MODEL_HALF_HEIGHT]
                 axes.plot([expected, expected], reach, color=LIGHT.ink, linewidth=1.0, zorder=2)
             axes.annotate(
-                f"{milliseconds(latency['p50'])}, p99 {milliseconds(latency['p99'])}", (latency["p50"], at),
+                _in_words(quantiles), (along[0], at),
                 xytext=(0, 9), textcoords="offset points", size=8, color=LIGHT.ink, va="bottom",
             )  # fmt: skip
-    sentences = [
-        f"{style.label}: median {milliseconds(latency['p50'])}, p99 {milliseconds(latency['p99'])}"
-        for style, latency in ((style, point["latency_ms"]) for style, point in rows)
-    ]
+    sentences = [f"{style.label}: {_in_words(named[style.name])}" for style, _ in rows]
     return Chart("round-trip", title, "; ".join(sentences) + ".", figure)
+
+
+def _quantiles(latency_ms: JsonObject) -> dict[str, float]:
+    """What is drawn: the quantiles that there are messages enough for, or else the mean."""
+    found = {name: latency_ms[name] for name in ("p50", "p95", "p99") if latency_ms[name] is not None}
+    return found or {"mean": latency_ms["mean"]}
+
+
+def _in_words(quantiles: dict[str, float]) -> str:
+    ends = dict([next(iter(quantiles.items())), list(quantiles.items())[-1]])
+    return ", ".join(f"{'median' if name == 'p50' else name} {milliseconds(value)}" for name, value in ends.items())

@@ -66,15 +66,15 @@ def scale_chart(results: Results) -> Chart | None:
 
 def _latency(axes: Axes, groups: Sequence[Series], laws: dict[str, JsonObject | None]) -> None:
     curves = {series.transport.name: _law_curve(series, laws[series.transport.name]) for series in groups}
-    measured = [y for series in groups for y in series.values("latency_ms", "p99")]
+    measured = [y for series in groups for y in series.values("reach_ms", "p99")]
     expected = [y for curve in curves.values() for _, y in curve]
-    _panel(axes, groups, "99th percentile of latency")
+    _panel(axes, groups, "until 99 % of the clients have an event")
     log_latency(axes.yaxis, min([*measured, *expected]), max([*measured, *expected]), "latency")
     nielsen_guides(axes, vertical=False)
     for series in groups:
-        xs, ys = _values(series, ("latency_ms", "p99"), 1.0)
-        _line(axes, series, ("latency_ms", "p99"), 1.0)
-        whiskers(axes, xs, ys, series.values("latency_ms", "p99_ci95"), series.transport.colour)
+        xs, ys = _values(series, ("reach_ms", "p99"), 1.0)
+        _line(axes, series, ("reach_ms", "p99"), 1.0)
+        whiskers(axes, xs, ys, series.values("reach_ms", "p99_ci95"), series.transport.colour)
         curve = curves[series.transport.name]
         axes.plot([x for x, _ in curve], [y for _, y in curve], **_law_line())
 
@@ -128,14 +128,15 @@ def _caption(groups: Sequence[Series], scaling: JsonObject) -> str:
     bound = milliseconds(scaling["p99_bound_ms"])
     sentences = []
     for series in groups:
-        p99 = series.values("latency_ms", "p99")
+        p99 = series.values("reach_ms", "p99")
         cpu = [value for value in series.values("server_cpu_us_per_event") if value is not None]
         spent = f", server CPU per delivery {change(*(f'{figure(cpu[i])} µs' for i in (0, -1)))}" if cpu else ""
         knee = knee_in_words(scaling["transports"][series.transport.name]["knee"])
         sentences.append(
-            f"{series.transport.label}: p99 {change(milliseconds(p99[0]), milliseconds(p99[-1]))}{spent}, knee {knee}"
+            f"{series.transport.label}: 99 % of the clients {change(milliseconds(p99[0]), milliseconds(p99[-1]))}"
+            f"{spent}, knee {knee}"
         )
     return (
-        f"{_reach(groups)}: {'; '.join(sentences)}. Knee: p99 at most {bound} above the model. "
+        f"{_reach(groups)}: {'; '.join(sentences)}. Knee: 99 % of the clients at most {bound} after the model's. "
         "Whiskers are 95 % intervals."
     )

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 
 from analysis.charts.annotate import Label, label_ends
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
-from analysis.charts.marks import label_colour, look, series_values, whiskers
+from analysis.charts.marks import STATISTICS, common_statistic, label_colour, look, series_values, whiskers
 from analysis.charts.theory import closed_form_curve
-from analysis.quantities import change, milliseconds, parameter_name, parameter_title, parameter_value
+from analysis.quantities import change, listed, milliseconds, parameter_name, parameter_title, parameter_value
 from analysis.quantities import figure as digits
 from analysis.series import Results, Series, value_at
 from analysis.style import LIGHT
@@ -21,23 +21,24 @@ _PLOT_IN = 3.0
 
 
 def latency_against(results: Results, parameter: str) -> Chart | None:
-    """Median and 95th percentile of latency against a swept parameter."""
+    """Median and 95th percentile of latency against a swept parameter, as far as all points have the events for them.
+
+    The mean stands for one that they have not.
+    """
     groups = results.swept(parameter)
     if not groups:
         return None
-    name = results.latency_name
+    name, shown = results.latency_name, _shown(groups, ("p50",), ("p95",))
     title = f"{name.capitalize()} against {parameter_title(parameter)}"
     with drawing():
         figure, grid = framed(
-            title, f"Median and 95th percentile of {name}; {results.conditions(without=parameter)}.", _PLOT_IN,
-            _TWO_PANELS, columns=2,
+            title, f"{_in_words(shown)} of {name}; {results.conditions(without=parameter)}.", _PLOT_IN,
+            _TWO_PANELS if len(shown) > 1 else _ONE_PANEL, columns=len(shown),
         )  # fmt: skip
-        for axes, quantile in zip(grid[0], ("p50", "p95"), strict=True):
-            _latency_panel(axes, groups, quantile, name, ("p50", "p95"))
+        for axes, statistic in zip(grid[0], shown, strict=True):
+            _latency_panel(axes, groups, statistic, name, shown)
         _share_scale(grid[0])
-    return Chart(
-        f"latency-against-{parameter.replace('_', '-')}", title, _latency_caption(groups, ("p50", "p95")), figure
-    )
+    return Chart(f"latency-against-{parameter.replace('_', '-')}", title, _latency_caption(groups, shown), figure)
 
 
 def requests_against(results: Results, parameter: str) -> Chart | None:
@@ -71,44 +72,53 @@ def requests_against(results: Results, parameter: str) -> Chart | None:
 
 
 def scaling_chart(results: Results) -> Chart | None:
-    """p50, p99 and the server's CPU against the number of clients."""
+    """Median, tail and the server's CPU against the number of clients; the mean where there are too few events."""
     groups = results.swept("clients")
     if not groups:
         return None
     title = "How each transport scales with clients"
     cpu_groups = [s for s in groups if len(series_values(s, "server_cpu_ratio")[1]) > 1]
-    panels = 3 if cpu_groups else 2
+    shown = _shown(groups, ("p50",), ("p99", "p95"))
+    panels = len(shown) + bool(cpu_groups)
     margins = Margins(left=0.85, right=0.95, bottom=0.5, top=0.35, between_columns=0.65)
     with drawing():
         figure, grid = framed(
-            title, f"Median and 99th percentile of {results.latency_name}, and CPU of the server; "
+            title, f"{_in_words(shown)} of {results.latency_name}, and CPU of the server; "
             f"{results.conditions(without='clients')}.", _PLOT_IN, margins, columns=panels,
         )  # fmt: skip
-        for axes, quantile in zip(grid[0], ("p50", "p99"), strict=False):
-            _latency_panel(axes, groups, quantile, results.latency_name, ("p50", "p99"), labelled=False)
-        _share_scale(grid[0][:2])
+        for axes, statistic in zip(grid[0], shown, strict=False):
+            _latency_panel(axes, groups, statistic, results.latency_name, shown, labelled=False)
+        _share_scale(grid[0][: len(shown)])
         if cpu_groups:
-            axes = grid[0][2]
+            axes = grid[0][-1]
             axes.set_title("server CPU", size=8.5, color=LIGHT.ink, loc="left")
             _parameter_axis(axes, groups)
             high = max(y for series in cpu_groups for y in series_values(series, "server_cpu_ratio")[1])
             linear_from_zero(axes.yaxis, high, "CPU time / wall time (1 = one core)")
             _lines(axes, cpu_groups, ("server_cpu_ratio",), None)
         else:
-            label_ends(grid[0][-1], _end_labels(groups, ("latency_ms", "p99")))
-    return Chart("scaling", title, _latency_caption(groups, ("p50", "p99")), figure)
+            label_ends(grid[0][-1], _end_labels(groups, ("latency_ms", shown[-1])))
+    return Chart("scaling", title, _latency_caption(groups, shown), figure)
+
+
+def _shown(groups: Sequence[Series], *panels: Sequence[str]) -> list[str]:
+    """Of each panel's statistics the first that all points have, none twice."""
+    return list(dict.fromkeys(common_statistic(groups, *names) for names in panels))
+
+
+def _in_words(statistics: Sequence[str]) -> str:
+    return listed([STATISTICS[name] for name in statistics]).capitalize()
 
 
 def _latency_panel(
-    axes: Axes, groups: Sequence[Series], quantile: str, name: str, range_of: Sequence[str], *, labelled: bool = True
+    axes: Axes, groups: Sequence[Series], statistic: str, name: str, range_of: Sequence[str], *, labelled: bool = True
 ) -> None:
     shown = [y for series in groups for q in range_of for y in series_values(series, "latency_ms", q)[1]]
-    axes.set_title({"p50": "median", "p95": "95th percentile", "p99": "99th percentile"}[quantile],
-                   size=8.5, color=LIGHT.ink, loc="left")  # fmt: skip
+    axes.set_title(STATISTICS[statistic], size=8.5, color=LIGHT.ink, loc="left")
     _parameter_axis(axes, groups)
     log_latency(axes.yaxis, min(shown), max(shown), name)
     nielsen_guides(axes, vertical=False)
-    _lines(axes, groups, ("latency_ms", quantile), ("latency_ms", f"{quantile}_ci95"), labelled=labelled)
+    _lines(axes, groups, ("latency_ms", statistic), ("latency_ms", f"{statistic}_ci95"), labelled=labelled)
 
 
 def _share_scale(panels: Sequence[Axes]) -> None:
@@ -152,13 +162,13 @@ def _model_line(axes: Axes, series: Series) -> None:
     axes.plot([x for x, _ in curve], [y for _, y in curve], color=LIGHT.ink, linewidth=0.9, dashes=(4, 2), zorder=2)
 
 
-def _latency_caption(groups: Sequence[Series], quantiles: Sequence[str]) -> str:
+def _latency_caption(groups: Sequence[Series], statistics: Sequence[str]) -> str:
     sentences = []
     for series in groups:
         moves = []
-        for quantile in quantiles:
-            _, ys = series_values(series, "latency_ms", quantile)
-            moves.append(f"{quantile} {change(milliseconds(ys[0]), milliseconds(ys[-1]))}")
+        for statistic in statistics:
+            _, ys = series_values(series, "latency_ms", statistic)
+            moves.append(f"{statistic} {change(milliseconds(ys[0]), milliseconds(ys[-1]))}")
         sentences.append(f"{series.transport.label}: {', '.join(moves)}")
     return f"{_span(groups).capitalize()}: {'; '.join(sentences)}. Whiskers are 95 % intervals."
 

@@ -86,6 +86,9 @@ class PlannedTrial:
     """Every parameter resolved: clients, rate_per_s, arrival, payload_bytes, one_way_delay_ms, warm_up_s,
     measured_s, and those of the transport (poll_interval_s, hold_s)."""
     seed: int
+    stream_span_s: float | None = None
+    """Random arrivals have their expected count in every span of this length; None: in the measured window. It is the
+    shortest measured window at the point's event rate: of two windows the shorter is the beginning of the longer."""
 
     @property
     def own_seed(self) -> int:

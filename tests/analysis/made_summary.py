@@ -45,6 +45,8 @@ def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObje
         "latency_ms": latency | {"max": 2 * p50_ms} | {
             f"{key}_ci95": [0.97 * value, 1.04 * value] for key, value in latency.items() if key != "p90"
         },
+        "quantiles_withheld": None,
+        "reach_ms": {"p99": 1.95 * p50_ms, "p99_ci95": [1.9 * p50_ms, 2 * p50_ms], "model_p99": 1.9 * p50_ms},
         "latency_stamp": "kernel",
         "parts_ms": {
             "server_lag": {"mean": 0.04, "p50": 0.03, "p99": 0.2}, "queue": None,

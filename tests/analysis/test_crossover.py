@@ -117,7 +117,7 @@ def test_what_is_dearer_than_predicted_refutes_it_even_where_both_hold() -> None
 
 
 def test_late_events_are_no_holding() -> None:
-    late = [replace(load, p99_ms=400.0) if load.model == "push" else load for load in tried(BELOW)]
+    late = [replace(load, reach_beyond_model_ms=400.0) if load.model == "push" else load for load in tried(BELOW)]
     [one] = tries(summary([*measured(), *late]))
     assert one["push"]["p99_beyond_model_ms"] == 400.0
     assert one["push"]["holds"] is False

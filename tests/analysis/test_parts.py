@@ -91,7 +91,7 @@ def test_a_point_has_a_queue_only_where_all_its_trials_were_traced() -> None:
     plain, with_trace = (measure(t, style("websocket")) for t in (trial, traced(trial, 3_000_000)))
     whole = pool([with_trace, with_trace], style("websocket"))["parts_ms"]
     mixed = pool([with_trace, plain], style("websocket"))["parts_ms"]
-    assert whole["queue"] == pytest.approx({"mean": 3.0, "p50": 3.0, "p99": 3.0})
+    assert whole["queue"] == {"mean": 3.0, "p50": 3.0, "p99": None}, "a p99 needs a thousand events"
     assert mixed["queue"] is None
     assert mixed["delivery"]["mean"] == pytest.approx(whole["delivery"]["mean"] + 3.0)
     total = sum(whole[part]["mean"] for part in ("server_lag", "queue", "delivery"))

@@ -127,12 +127,14 @@ def samples(trial: Trial, server_ns: int, load_ns: int) -> Samples:
 @pytest.mark.parametrize("transport", ["websocket", "long_poll", "short_poll"])
 def test_dictated_service_times_are_found_and_explain_every_figure(transport: str) -> None:
     trial = pushed() if transport == "websocket" else polled(transport)
-    point = pool([measure(trial, style(transport))], style(transport))
-    model, latency = point["queue_model"], point["latency_ms"]
+    measures = measure(trial, style(transport))
+    point = pool([measures], style(transport))
+    model, latency = point["queue_model"], measures.latency_ms
+    assert latency is not None
     assert (model["answer_us"], model["read_us"]) == (2000, 300)
     assert model["waking_us"] == (500 if transport == "long_poll" else 0)
     for name in ("mean", "p50", "p95", "p99"):
-        assert model[f"{name}_ms"] == latency[name]
+        assert model[f"{name}_ms"] == pytest.approx(latency[name])
     assert model["requests_per_event"] == point["requests_per_event"]
     split = point["latency_split_ms"]
     assert split["unexplained"] == 0

@@ -34,8 +34,7 @@ def scale_point(
         name, 1.0, 0.2 if name == "short_poll" else 1.0, **{"clients": clients, "rate_per_s": 0.5, **changes}
     )
     point["valid"] = valid
-    point["latency_ms"]["p99"] = 5.0 + 0.99 * clients * send_us / 1000
-    point["model"]["p99_ms"] = 5.0
+    point["reach_ms"] = {"p99": 5.0 + 0.99 * clients * send_us / 1000, "p99_ci95": None, "model_p99": 5.0}
     point["requests_per_event"] = 0.8 if name == "short_poll" else 1.0
     point["server_cpu_us_per_event"] = send_us + resting_us / clients
     point["load_cpu_us_per_event"] = None

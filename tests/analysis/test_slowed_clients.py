@@ -31,7 +31,7 @@ def test_half_of_the_clients_is_slowed_and_a_single_one_too() -> None:
 
 
 def test_the_delay_is_in_the_column_of_the_client_and_not_in_the_headline() -> None:
-    found = pooled_slowed_clients([slowed_clients(trial_slowed_by(10)) for _ in range(3)])
+    found = pooled_slowed_clients([slowed_clients(trial_slowed_by(10)) for _ in range(3)], 1000)
     assert found is not None
     assert found["delay_ms"] == 10
     for name in PAIRS:
@@ -45,15 +45,17 @@ def test_a_delay_that_did_get_into_the_headline_would_be_seen() -> None:
     found = slowed_clients(trial)
     assert found is not None
     worse = dataclasses.replace(found, latency_ms=found.latency_ms + found.slowed * 0.7)
-    pooled = pooled_slowed_clients([worse])
+    pooled = pooled_slowed_clients([worse], 999)
     assert pooled is not None
     assert pooled["latency_ms"]["difference"]["p50"]["value"] == pytest.approx(0.7)
     assert pooled["latency_ms"]["difference"]["p50"]["ci95"] is None
+    assert pooled["latency_ms"]["difference"]["p99"] == {"value": None, "ci95": None}, "a p99 needs a thousand events"
+    assert pooled["latency_ms"]["slowed"]["p99"] is None
 
 
 def test_nothing_is_said_where_nobody_was_slowed_or_arrivals_are_the_clients_own() -> None:
     _, plain = first_trial("websocket", NOISELESS)
     assert slowed_clients(plain) is None
     assert slowed_clients(trial_slowed_by(10, Faults(kernel_stamps=False))) is None
-    assert pooled_slowed_clients([None]) is None
-    assert pooled_slowed_clients([slowed_clients(trial_slowed_by(10)), None]) is None
+    assert pooled_slowed_clients([None], 1000) is None
+    assert pooled_slowed_clients([slowed_clients(trial_slowed_by(10)), None], 1000) is None

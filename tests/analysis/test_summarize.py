@@ -18,7 +18,7 @@ from tests.runs import report_in_words
 QUIET = dataclasses.replace(SMALL, noise_ms=0.0, measured_s=5.0)
 POINT_KEYS = {
     "transport", "parameters", "base", "trials", "events", "deliveries", "latency_ms", "latency_withheld",
-    "latency_stamp", "parts_ms",
+    "quantiles_withheld", "reach_ms", "latency_stamp", "parts_ms",
     "stamps", "freshness",
     "requests_per_event", "requests_per_event_ci95", "requests_per_s", "requests_per_s_ci95", "empty_ratio",
     "empty_ratio_ci95", "bytes_per_event_ci95", "setup_bytes_per_client_ci95", "time_to_connect_s_ci95", "steady_state",

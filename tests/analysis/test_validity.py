@@ -213,25 +213,25 @@ def test_nothing_arrived_at_all() -> None:
 
 
 def test_transports_of_a_block_must_have_had_the_same_stream() -> None:
-    first = PublishedStream(np.array([1, 2, 3]), np.array([100, 100, 100]), -5)
-    same = PublishedStream(np.array([1, 2, 3]), np.array([101, 100, 99]), -5)
+    first = PublishedStream(np.array([1, 2, 3]), np.array([100, 100, 100]), -5, 9)
+    same = PublishedStream(np.array([1, 2, 3]), np.array([101, 100, 99]), -5, 9)
     assert mismatch_reason(same, first, "000-websocket") is None
-    moved = PublishedStream(np.array([1, 2, 4]), first.event_bytes, -5)
+    moved = PublishedStream(np.array([1, 2, 4]), first.event_bytes, -5, 9)
     assert "1 of 3 events due at another time" in str(mismatch_reason(moved, first, "000-websocket"))
-    fewer = PublishedStream(np.array([1, 2]), np.array([100, 100]), -5)
+    fewer = PublishedStream(np.array([1, 2]), np.array([100, 100]), -5, 9)
     assert "2 events instead of 3" in str(mismatch_reason(fewer, first, "000-websocket"))
-    larger = PublishedStream(first.offsets_ns, np.array([200, 100, 100]), -5)
+    larger = PublishedStream(first.offsets_ns, np.array([200, 100, 100]), -5, 9)
     assert "events of another size" in str(mismatch_reason(larger, first, "000-websocket"))
 
 
 def test_streams_of_different_warm_ups_are_compared_from_where_both_have_begun() -> None:
-    short = PublishedStream(np.array([-3, 1, 2]), np.array([100, 101, 102]), -5)
-    longer = PublishedStream(np.array([-17, -9, -3, 1, 2]), np.array([300, 300, 100, 101, 102]), -20)
+    short = PublishedStream(np.array([-3, 1, 2]), np.array([100, 101, 102]), -5, 9)
+    longer = PublishedStream(np.array([-17, -9, -3, 1, 2]), np.array([300, 300, 100, 101, 102]), -20, 9)
     assert longer.mismatch(short) is None
     assert short.mismatch(longer) is None
-    moved = PublishedStream(np.array([-17, -9, -4, 1, 2]), longer.event_bytes, -20)
+    moved = PublishedStream(np.array([-17, -9, -4, 1, 2]), longer.event_bytes, -20, 9)
     assert moved.mismatch(short) == "1 of 3 events due at another time"
-    more = PublishedStream(np.array([-17, -5, -3, 1, 2]), longer.event_bytes, -20)
+    more = PublishedStream(np.array([-17, -5, -3, 1, 2]), longer.event_bytes, -20, 9)
     assert more.mismatch(short) == "4 events instead of 3"
 
 

@@ -162,3 +162,20 @@ def test_a_stream_waits_longer_for_many_clients_to_be_told_of_it() -> None:
 def test_a_load_looks_at_itself_seldom_but_not_too_seldom_for_a_short_trial() -> None:
     periods_ns = [lag_period_ns({"measured_s": seconds}) for seconds in (1.2, 2, 4.0, 5, 60)]
     assert periods_ns == [200_000_000, 200_000_000, 400_000_000, 500_000_000, 500_000_000]
+
+
+def test_points_of_a_block_share_their_events_as_long_as_both_are_measured() -> None:
+    """Those of the shortest window at their rate and arrival give the spans in which events are counted."""
+    longer = GOOD.replace("measured_s = 1\n", "measured_s = 3\n")
+    longer += '\n[[sweep]]\ntransports = ["short_poll"]\npoll_interval_s = [0.7]\nmeasured_s = [1.5]\n'
+    trials = [trial for trial in plan_trials(parse_scenario(longer, "small.toml"), 5) if trial.block == 0]
+    rates = {trial.parameters["rate_per_s"] for trial in trials if trial.parameters["measured_s"] == 1.5}
+    assert {trial.stream_span_s for trial in trials if trial.parameters["rate_per_s"] in rates} == {1.5}
+    assert {trial.stream_span_s for trial in trials if trial.parameters["rate_per_s"] not in rates} <= {3.0}
+    seen = [
+        due_offsets_ns(stream_spec(trial)) - round(trial.parameters["warm_up_s"] * 1e9)
+        for trial in trials
+        if trial.parameters["rate_per_s"] in rates
+    ]
+    beginnings = {tuple(offsets[(offsets >= 0) & (offsets < 1.5e9)].tolist()) for offsets in seen}
+    assert len(beginnings) == 1 and len(beginnings.pop()) > 0

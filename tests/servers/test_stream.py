@@ -90,3 +90,31 @@ def test_a_longer_warm_up_only_begins_earlier(
     assert np.array_equal(offsets[shared] - earlier_ns, due_offsets_ns(short))
     carried = [payloads(long)[i % 16] for i in np.flatnonzero(shared)]
     assert carried == [payloads(short)[i % 16] for i in range(len(carried))]
+
+
+@given(
+    rate_per_s=st.floats(0.5, 100),
+    arrival=st.sampled_from(ARRIVALS),
+    seed=st.integers(0, 2**32),
+    lengths_ms=st.lists(st.integers(1500, 9000), min_size=2, max_size=2).map(sorted),
+    warm_up_ms=st.integers(0, 4000),
+)
+def test_a_shorter_window_is_the_beginning_of_the_longer_one(
+    rate_per_s: float, arrival: Arrival, seed: int, lengths_ms: list[int], warm_up_ms: int
+) -> None:
+    """To the nanosecond and to the byte, where both count their events in the same spans."""
+    warm_up_s = warm_up_ms / 1000
+    short, long = (
+        StreamSpec(rate_per_s, arrival, 10, warm_up_s + length_ms / 1000, seed, warm_up_s, 1.5)
+        for length_ms in lengths_ms
+    )
+    offsets = due_offsets_ns(short)
+    assert np.array_equal(due_offsets_ns(long)[: len(offsets)], offsets)
+    assert not (due_offsets_ns(long)[len(offsets) :] < (warm_up_ms + lengths_ms[0]) * 1_000_000).any()
+    assert payloads(long) == payloads(short)
+
+
+def test_every_span_has_its_expected_count() -> None:
+    offsets = due_offsets_ns(StreamSpec(10, "poisson", 1, 9.0, 7, 3.0, 2.0))
+    counts, _ = np.histogram(offsets / 1e9, [1, 3, 5, 7, 9])
+    assert counts.tolist() == [20, 20, 20, 20]
