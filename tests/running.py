@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from loadtests.control import ControlClient
-from loadtests.processes import Child, free_port
+from loadtests.processes import Child, reserved_port
 
 PATIENCE_S = 30.0
 """Generous: a slow machine may take its time, a broken server does not come at all."""
@@ -33,9 +33,11 @@ def at_import(module: str, action: str, folder: Path) -> dict[str, str]:
 
 @contextmanager
 def running_server(folder: Path, name: str = "all", *options: str) -> Iterator[str]:
-    """The URL of a server of its own, started with these options."""
-    port = free_port()
-    with Child(["-m", "servers", name, "--port", str(port), *options], folder / "server.log"):
+    """The URL of a server of its own with these options, which ends with the tests, also where they are killed."""
+    with ExitStack() as running:
+        port = running.enter_context(reserved_port())
+        words = ["-m", "servers", name, "--port", str(port), "--with-parent", *options]
+        running.enter_context(Child(words, folder / "server.log"))
         url = f"http://127.0.0.1:{port}"
         control = ControlClient(url)
         control.wait_until_ready(PATIENCE_S)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.addresses import first_accepting
-from loadtests.processes import free_port
+from loadtests.processes import reserved_port
 from tests.running import PATIENCE_S
 
 _CONFIGURATION = """
@@ -44,12 +44,12 @@ def nginx_before(url: str, folder: Path, *directives: str) -> Iterator[str]:
     program = shutil.which("nginx")
     if program is None:
         pytest.skip("nginx is not installed (apt-get install nginx-light)")
-    port = free_port()
     configuration = folder / "nginx.conf"
     lines = "\n      ".join(f"{directive};" for directive in directives)
-    configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, url=url, directives=lines))
-    with subprocess.Popen([program, "-c", str(configuration), "-e", str(folder / "error.log")]) as process:
-        try:
-            yield first_accepting("127.0.0.1", port, "nginx", PATIENCE_S).url
-        finally:
-            process.terminate()
+    with reserved_port() as port:
+        configuration.write_text(_CONFIGURATION.format(folder=folder, port=port, url=url, directives=lines))
+        with subprocess.Popen([program, "-c", str(configuration), "-e", str(folder / "error.log")]) as process:
+            try:
+                yield first_accepting("127.0.0.1", port, "nginx", PATIENCE_S).url
+            finally:
+                process.terminate()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from analysis.report import rerun_commands
 from analysis.summarize import summarize_run
-from loadtests.processes import PROJECT_FOLDER, free_port
+from loadtests.processes import PROJECT_FOLDER, reserved_port
 from loadtests.records import load_run_info, worker_of_clients
 from tests.loadtests.distributed_runs import command, ended, scenario, trials
 from tests.running import PATIENCE_S, running_server, wait_until
@@ -19,6 +20,13 @@ from tests.running import PATIENCE_S, running_server, wait_until
 pytestmark = pytest.mark.takes_s(35)
 
 HERE = "127.0.0.1"
+
+
+@pytest.fixture
+def port() -> Iterator[str]:
+    """On which a run's master is to listen; given to nobody else before and between its trials."""
+    with reserved_port() as port:
+        yield str(port)
 
 
 def changed_checkout(folder: Path, *changes: tuple[str, str, str]) -> Path:
@@ -35,9 +43,10 @@ def changed_checkout(folder: Path, *changes: tuple[str, str, str]) -> Path:
 
 
 def test_a_server_that_already_runs_is_measured_by_workers_and_one_of_another_version_is_turned_away(
+    port: str,
     tmp_path: Path,
 ) -> None:
-    path, port = scenario(tmp_path, "websocket", "long_poll"), str(free_port())
+    path = scenario(tmp_path, "websocket", "long_poll")
     other = changed_checkout(tmp_path / "other", ("pyproject.toml", '\nversion = "', '\nversion = "7.'))
     log, results = tmp_path / "run.log", tmp_path / "results"
     words = ("--master", HERE, "--port", port, "--keep")
@@ -68,8 +77,8 @@ def test_a_server_that_already_runs_is_measured_by_workers_and_one_of_another_ve
     assert asked in rerun_commands(info, (results / "latest").resolve())
 
 
-def test_one_of_another_version_that_comes_before_all_others_does_not_end_the_run(tmp_path: Path) -> None:
-    path, port = scenario(tmp_path, "websocket"), str(free_port())
+def test_one_of_another_version_that_comes_before_all_others_does_not_end_the_run(port: str, tmp_path: Path) -> None:
+    path = scenario(tmp_path, "websocket")
     other = changed_checkout(tmp_path / "other", ("pyproject.toml", '\nversion = "', '\nversion = "7.'))
     log, results = tmp_path / "run.log", tmp_path / "results"
     words = ("worker", "--master", HERE, "--port", port, "--keep", tmp_path / "kept")
@@ -111,8 +120,8 @@ def test_a_worker_that_falls_behind_is_waited_for_until_the_time_is_over(tmp_pat
     assert f"{behind.name} was not done when the trial's time was over: of its {behind.clients} clients" in said
 
 
-def test_a_worker_whose_machine_allows_too_few_open_files_says_so_to_both_sides(tmp_path: Path) -> None:
-    path, port = scenario(tmp_path, "websocket"), str(free_port())
+def test_a_worker_whose_machine_allows_too_few_open_files_says_so_to_both_sides(port: str, tmp_path: Path) -> None:
+    path = scenario(tmp_path, "websocket")
     log, near = tmp_path / "run.log", tmp_path / "worker.log"
     team = ("--workers", "1", "--listen", HERE, "--port", port)
     run = command("run", path, "--results", tmp_path / "results", *team, log=log)

@@ -7,15 +7,22 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from loadtests.processes import PROJECT_FOLDER, free_port
+from loadtests.processes import PROJECT_FOLDER, reserved_port
 from tests import plain_http
 from tests.running import PATIENCE_S
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with reserved_port() as port:
+        yield port
 
 
 def start(port: int, *further: str) -> subprocess.Popen[str]:
@@ -35,8 +42,7 @@ def answer_of(url: str) -> httpx.Response:
             time.sleep(0.1)
 
 
-def test_the_page_comes_up_and_everything_ends_with_it() -> None:
-    port = free_port()
+def test_the_page_comes_up_and_everything_ends_with_it(port: int) -> None:
     running = start(port, "--seed", "3141592")
     try:
         page = answer_of(f"http://127.0.0.1:{port}/")
@@ -55,12 +61,11 @@ def test_the_page_comes_up_and_everything_ends_with_it() -> None:
 
 
 def test_settings_of_the_users_for_other_tests_have_no_part_in_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".locust.conf").write_text("headless = true\nno-such-option = 1\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("LOCUST_WEB_LOGIN", "true")
-    port = free_port()
     running = start(port)
     try:
         page = answer_of(f"http://127.0.0.1:{port}/")

@@ -79,10 +79,11 @@ StartServer = Callable[..., RunningServer]
 def running_server(*arguments: str, module: str = "servers") -> Iterator[RunningServer]:
     """Start `python -m servers <arguments> --port 0`; at the end stop it, and check that it ended well.
 
-    Its log may hold nothing but counts of client errors. `module` is another program that serves in the same way.
+    It ends too where the tests are killed. Its log may hold nothing but counts of client errors. `module` is another
+    program that serves in the same way.
     """
     with tempfile.TemporaryFile("a+") as errors:  # appending, because the server shares the position with who reads
-        command = [sys.executable, "-m", module, *arguments, "--port", "0"]
+        command = [sys.executable, "-m", module, *arguments, "--port", "0", "--with-parent"]
         process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True)
         assert process.stdout is not None
         with process.stdout:
