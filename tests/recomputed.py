@@ -25,6 +25,8 @@ SET_UP, WINDOW_START, WINDOW_END = range(3)
 SERVER, LOAD, RELAY = range(3)
 ROLES = {"server": SERVER, "load": LOAD, "relay": RELAY}
 SHARES = {"p50": Fraction(50, 100), "p90": Fraction(90, 100), "p95": Fraction(95, 100), "p99": Fraction(99, 100)}
+LEAST_EVENTS = {"p50": 20, "p90": 100, "p95": 200, "p99": 1000}
+"""Ten beyond the quantile: with fewer there is none."""
 SEGMENT_HEADER_BYTES = {4: 52, 6: 72}
 
 Row = dict[str, int]
@@ -194,6 +196,24 @@ class RawTrial:
             max(at_ns for at_ns in writes[row["client"], row["seq"]] if at_ns <= row["user_ns"])
             for row in self.measured
         ]
+
+    @property
+    def sample_events(self) -> int:
+        """Events that all clients share, or messages that they send."""
+        return len(self.due) if self.round_trip else sum(self.in_window(row["due_ns"]) for row in self.published)
+
+    @cached_property
+    def reach_ms(self) -> tuple[float, float]:
+        """Within what time events reach 99 % of the clients, on average over the events: measured, and by the model."""
+        measured: dict[int, list[int]] = {}
+        predicted: dict[int, list[int]] = {}
+        for row, latency_ns in zip(self.measured, self.latencies_ns, strict=True):
+            measured.setdefault(row["seq"], []).append(latency_ns)
+            predicted.setdefault(row["seq"], []).append(self.predicted[0][row["client"], row["seq"] - 1])
+        return (
+            mean([quantile(of_event, SHARES["p99"]) / 1e6 for of_event in measured.values()]),
+            mean([quantile(of_event, SHARES["p99"]) / 1e6 for of_event in predicted.values()]),
+        )
 
     @cached_property
     def ledger(self) -> dict[str, int]:
