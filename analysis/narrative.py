@@ -253,6 +253,6 @@ def _model() -> str:
         "The model beside each figure is evaluated on the trials' own due times, phases and holds; nothing in it is "
         "fitted, and it knows of the network alone. The model with queues adds that the server and the load each do "
         "one thing at a time: how long one takes them is their CPU time divided by what they did in it, so no latency "
-        "enters. A latency is thus the network's part, what queueing by our own server and load adds to it, and what "
-        "neither model explains."
+        "enters; passing a message on to another process takes 0.1 ms. A latency is thus the network's part, what "
+        "queueing by our own server and load adds to it, and what neither model explains."
     )

@@ -133,10 +133,11 @@ class _PolledServer:
         """Deliver what the client has not got, in an answer that leaves at this time; return when it has been read."""
         arrival_ns = left_ns + self._schedule.one_way_ns
         first = self._cursor[client] if self._schedule.keeps_cursor else max(self._cursor[client], self._published - 1)
-        told = slice(first, self._published)
-        self._latency_ns[client, told] = arrival_ns - self._schedule.due_ns[told]
-        self._reached[client, told] = True
-        self._cursor[client] = self._published
+        if first < self._published:
+            told = slice(first, self._published)
+            self._latency_ns[client, told] = arrival_ns - self._schedule.due_ns[told]
+            self._reached[client, told] = True
+            self._cursor[client] = self._published
         return self._load.read(client, arrival_ns)
 
 

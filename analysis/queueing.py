@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis.costs import Processor
-from analysis.distribution import Distribution, distribution_of
+from analysis.distribution import NS_PER_MS, Distribution, distribution_of
 from analysis.latency import due_in_window
-from analysis.long_columns import Times, joined
+from analysis.long_columns import Times, blocks, joined
 from analysis.own_schedule import schedule_of
 from analysis.queue_model import HOLDING, ServiceTimes, predict_queued
 from loadtests.records import JsonObject, SampleRole, TransportStyle, Trial
 
-MOST_REQUESTS = 200_000
-"""In the measured window: more are not followed one by one, which takes about 5 µs each."""
+MOST_REQUESTS = 100_000
+"""In the measured window: more are not followed one by one, which takes about 10 µs each."""
+HOP_NS = 100_000
+"""From one process to another, beyond all delays and CPU times: the kernel passes a message on and wakes who sleeps.
+The loopback's floor across cores is 0.06 to 0.09 ms. With a relay there are two such hops each way, else one."""
+_LEAST_IDLE_NS = 150_000_000
+"""Of the stream: what the server uses while nothing happens is not known from less."""
+_SPINS_BEFORE_NS = 1_500_000
+"""From there on before an event is due the server is not idle: it spins towards it (`servers.timer`)."""
 FIGURES = ("mean", "p50", "p95", "p99")
 
 
@@ -62,10 +69,44 @@ def queued(
     waking_ratio = trial.info.waking_ratio
     if style.model in HOLDING and waking_ratio is None:
         return NotQueued("no burst of empty polls told which share of a held poll's cost falls due when it is answered")
-    answer_ns = server.cpu_ns / answers
+    window_ns = trial.info.window_end_ns - trial.info.window_start_ns
+    answer_ns = max(0.0, server.cpu_ns - idle_ratio(trial) * window_ns) / answers
     times = ServiceTimes(round(answer_ns), round((waking_ratio or 0.0) * answer_ns), round(load.cpu_ns / answers))
-    prediction = predict_queued(style.model, schedule_of(trial, style), times, trial.info.own_seed)
+    schedule = schedule_of(trial, style)
+    schedule = replace(schedule, one_way_ns=schedule.one_way_ns + hops(trial) * HOP_NS)
+    prediction = predict_queued(style.model, schedule, times, trial.info.own_seed)
     return Queued(times, prediction.latencies_ns(due_in_window(trial, style)), int(prediction.requests.sum()))
+
+
+def hops(trial: Trial) -> int:
+    """Return how often a message is passed on from one process to another on its way."""
+    return 1 if trial.info.relay is None else 2
+
+
+def idle_ratio(trial: Trial) -> float:
+    """Return the share of a core that the server uses while nothing happens, which is no part of any answer.
+
+    It is measured between those samples of the stream between which no event is due and no message comes or leaves;
+    0 where there is hardly any such time.
+    """
+    rows = trial.samples.where(trial.samples.role == SampleRole.SERVER)
+    rows = rows.where((rows.at_ns >= trial.info.t0_ns) & (rows.at_ns <= trial.info.window_end_ns))
+    if len(rows) < 2:
+        return 0.0
+    one_way_ns = round(trial.info.parameters["one_way_delay_ms"] * NS_PER_MS)
+    busy = np.zeros(len(rows) + 1, dtype=np.bool_)
+    for times_ns in (
+        trial.published.due_ns,
+        trial.published.due_ns - _SPINS_BEFORE_NS,
+        trial.requests.start_ns + one_way_ns,
+        trial.requests.end_ns - one_way_ns,
+    ):
+        busy[np.searchsorted(rows.at_ns, times_ns)] = True
+    for block in blocks(len(trial.deliveries)):
+        busy[np.searchsorted(rows.at_ns, trial.deliveries.user_ns[block] - one_way_ns)] = True
+    idle = ~busy[1:-1]
+    idle_ns = int(np.diff(rows.at_ns)[idle].sum())
+    return float(np.diff(rows.cpu_ns)[idle].sum()) / idle_ns if idle_ns >= _LEAST_IDLE_NS else 0.0
 
 
 def pooled_queue_model(trials: Sequence[Queued | NotQueued], due_deliveries: int) -> JsonObject:

@@ -6,6 +6,7 @@ NumPy draws the order in which held polls are answered, from the trial's seed (d
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -17,6 +18,8 @@ from tests.recomputed import LOAD, SERVER, RawTrial
 PUBLICATION, END_OF_HOLD, REQUEST = range(3)
 """In this order where they come at the same time."""
 NEVER_NS = -(2**62)
+HOP_NS = 100_000
+SPIN_NS, LEAST_IDLE_NS = 1_500_000, 150_000_000
 
 
 Coming = TypeVar("Coming", bound="tuple[int, ...]")
@@ -35,7 +38,9 @@ class QueuedTrial:
     def __post_init__(self) -> None:
         _, polls = self.trial.polls_answered_in_window
         answers = polls or self.trial.read_in_window
-        answer_ns = self.trial.cpu_ns(SERVER) / answers
+        window_ns = self.trial.window_ns[1] - self.trial.window_ns[0]
+        answer_ns = max(0.0, self.trial.cpu_ns(SERVER) - idle_share(self.trial) * window_ns) / answers
+        self.one_way_ns = self.trial.one_way_ns + HOP_NS * (1 if self.trial.info["relay"] is None else 2)
         self.answer_ns = round(answer_ns)
         self.waking_ns = round((self.trial.info["waking_ratio"] or 0.0) * answer_ns)
         self.read_ns = round(self.trial.cpu_ns(LOAD) / answers)
@@ -57,7 +62,7 @@ class QueuedTrial:
             self._server_free_ns = max(self._server_free_ns, published["due_ns"])
             for client in range(len(self.trial.clients)):
                 self._server_free_ns += self.answer_ns
-                arrival_ns = self._server_free_ns + self.trial.one_way_ns
+                arrival_ns = self._server_free_ns + self.one_way_ns
                 self.latencies_ns[client, event] = arrival_ns - published["due_ns"]
 
     def _round_trips(self) -> None:
@@ -71,9 +76,9 @@ class QueuedTrial:
             ]
         while coming:
             sent_ns, client, event = take_first(coming)
-            self._server_free_ns = max(self._server_free_ns, sent_ns + transits * self.trial.one_way_ns)
+            self._server_free_ns = max(self._server_free_ns, sent_ns + transits * self.one_way_ns)
             self._server_free_ns += self.answer_ns
-            arrival_ns = self._server_free_ns + self.trial.one_way_ns
+            arrival_ns = self._server_free_ns + self.one_way_ns
             self.latencies_ns[client, event] = arrival_ns - self.trial.due_ns(client, event)
             if waits:
                 self.requests += self.trial.in_window(sent_ns)
@@ -88,7 +93,7 @@ class QueuedTrial:
     def _polls(self) -> None:
         first_sent_ns, next_sent_ns = self._short_polls() if self.trial.model == "short_poll" else self._long_polls()
         holds = self.trial.model == "long_poll"
-        draws = np.random.default_rng(self.trial.info["seed"])
+        draws = np.random.default_rng(1000 * self.trial.info["seed"] + self.trial.info["point"])
         coming = [(row["due_ns"], PUBLICATION, i + 1, 0) for i, row in enumerate(self.trial.published)]
         published, cursors = 0, [0] * len(self.trial.clients)
         asked, held = [0] * len(self.trial.clients), dict[int, int]()
@@ -97,7 +102,7 @@ class QueuedTrial:
             if sent_ns < self.trial.window_ns[1] or cursors[client] < len(self.trial.published):
                 self.requests += self.trial.in_window(sent_ns)
                 asked[client] += 1
-                coming.append((sent_ns + self.trial.one_way_ns, REQUEST, client, asked[client]))
+                coming.append((sent_ns + self.one_way_ns, REQUEST, client, asked[client]))
 
         for client, sent_ns in enumerate(first_sent_ns):
             send(client, sent_ns)
@@ -124,7 +129,7 @@ class QueuedTrial:
                     answered = [number]
             for client in answered:
                 self._server_free_ns += self.waking_ns
-                arrival_ns = self._server_free_ns + self.trial.one_way_ns
+                arrival_ns = self._server_free_ns + self.one_way_ns
                 for event in range(cursors[client], published):
                     self.latencies_ns[client, event] = arrival_ns - self.trial.published[event]["due_ns"]
                 cursors[client] = published
@@ -147,6 +152,22 @@ class QueuedTrial:
             return max(planned_ns[client], read_ns)
 
         return list(planned_ns), next_sent_ns
+
+
+def idle_share(trial: RawTrial) -> float:
+    """CPU time of the server over time, between those samples of the stream between which nothing happens."""
+    first_ns, last_ns = trial.info["t0_ns"], trial.window_ns[1]
+    samples = [row for row in trial.table("samples") if row["role"] == SERVER and first_ns <= row["at_ns"] <= last_ns]
+    happens_ns = [time_ns for row in trial.published for time_ns in (row["due_ns"] - SPIN_NS, row["due_ns"])]
+    happens_ns += [row["start_ns"] + trial.one_way_ns for row in trial.requests]
+    happens_ns += [row["end_ns"] - trial.one_way_ns for row in trial.requests]
+    happens_ns += [row["user_ns"] - trial.one_way_ns for row in trial.deliveries]
+    cpu_ns = idle_ns = 0
+    for before, after in itertools.pairwise(samples):
+        if not any(before["at_ns"] < time_ns <= after["at_ns"] for time_ns in happens_ns):
+            cpu_ns += after["cpu_ns"] - before["cpu_ns"]
+            idle_ns += after["at_ns"] - before["at_ns"]
+    return cpu_ns / idle_ns if idle_ns >= LEAST_IDLE_NS else 0.0
 
 
 def take_first(coming: list[Coming]) -> Coming:

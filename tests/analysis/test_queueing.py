@@ -7,7 +7,7 @@ import pytest
 
 from analysis import queueing
 from analysis.pooling import pool
-from analysis.queueing import NotQueued, Queued, split_mean_ms
+from analysis.queueing import HOP_NS, NotQueued, Queued, idle_ratio, split_mean_ms
 from analysis.series import Results
 from analysis.tables import split_table
 from analysis.trial_measures import measure
@@ -52,8 +52,8 @@ def polled(transport: str) -> Trial:
 
     simulated = queue_simulation.Polling(
         due_ns=trial.published.due_ns.tolist(),
-        to_server_ns=one_way_ns,
-        to_client_ns=one_way_ns,
+        to_server_ns=one_way_ns + HOP_NS,
+        to_client_ns=one_way_ns + HOP_NS,
         answer_ns=ANSWER_NS,
         waking_ns=round(WAKING_RATIO * ANSWER_NS) if holds else 0,
         read_ns=READ_NS,
@@ -86,7 +86,7 @@ def pushed() -> Trial:
     _, trial = first_trial("websocket", QUIET, BARE)
     clients, due_ns = int(trial.info.parameters["clients"]), trial.published.due_ns
     left_ns = np.asarray(queue_simulation.in_turn(np.repeat(due_ns, clients).tolist(), ANSWER_NS))
-    arrival_ns = left_ns + round(trial.info.parameters["one_way_delay_ms"] * MS)
+    arrival_ns = left_ns + round(trial.info.parameters["one_way_delay_ms"] * MS) + HOP_NS
     client, seq = np.tile(np.arange(clients), len(due_ns)), np.repeat(np.arange(1, len(due_ns) + 1), clients)
     window_ns = trial.info.window_start_ns, trial.info.window_end_ns
     came = np.count_nonzero((arrival_ns >= window_ns[0]) & (arrival_ns < window_ns[1]))
@@ -141,6 +141,38 @@ def test_dictated_service_times_are_found_and_explain_every_figure(transport: st
     assert split["queueing"] > 1
     assert split["network"] == point["model"]["mean_ms"]
     assert sum(split.values()) == pytest.approx(latency["mean"], abs=1e-9)
+
+
+def test_a_relay_is_another_hop_each_way() -> None:
+    trial, kind = pushed(), style("websocket")
+    relayed = dataclasses.replace(trial, info=trial_info(trial, relay={"lateness_us": {"mean": 1}}))
+    means_ms = [pool([measure(each, kind)], kind)["queue_model"]["mean_ms"] for each in (trial, relayed)]
+    assert means_ms[1] - means_ms[0] == pytest.approx(HOP_NS / MS)
+
+
+def test_what_the_server_uses_while_nothing_happens_is_no_part_of_an_answer() -> None:
+    trial, kind = pushed(), style("websocket")
+    # Of the server a sample every 0.1 s: 2 % of a core throughout, and 2 ms more for each delivery as it leaves.
+    at_ns = np.append(
+        np.arange(trial.info.window_start_ns, trial.info.window_end_ns, 100 * MS), trial.info.window_end_ns
+    )
+    left_ns = np.sort(trial.deliveries.user_ns) - round(trial.info.parameters["one_way_delay_ms"] * MS)
+    server_ns = (at_ns - at_ns[0]) // 50 + ANSWER_NS * np.searchsorted(left_ns, at_ns, side="right")
+    load = trial.samples.where(trial.samples.role == SampleRole.LOAD)
+    columns = {name: np.append(np.zeros(len(at_ns), dtype=np.int64), getattr(load, name))
+               for name in Samples.column_names()}  # fmt: skip
+    columns |= {
+        "at_ns": np.append(at_ns, load.at_ns),
+        "role": np.append(np.full(len(at_ns), SampleRole.SERVER), load.role),
+        "cpu_ns": np.append(server_ns, load.cpu_ns),
+    }
+    sampled = dataclasses.replace(trial, samples=Samples(**columns))
+    assert idle_ratio(sampled) == pytest.approx(0.02)
+    assert idle_ratio(trial) == 0, "two samples with a stream between them say nothing of it"
+    point = pool([measure(sampled, kind)], kind)
+    assert point["queue_model"]["answer_us"] == pytest.approx(2000, rel=0.02)
+    plain = pool([measure(trial, kind)], kind)
+    assert point["queue_model"]["mean_ms"] == pytest.approx(plain["queue_model"]["mean_ms"], rel=0.02)
 
 
 def test_round_trips_have_queues_too() -> None:

@@ -1,0 +1,104 @@
+"""`python -m benchmarks.queue_fit RUN …`: how many points and trials of these runs the models on the own schedule fit.
+
+A point or trial fits where its mean latency is within 2 % + 0.5 ms of the model's, and its requests per event within
+2 %. The table of docs/accuracy.md is printed, one row per scenario and transport, from raw records alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.pooling import pool
+from analysis.trial_measures import TrialMeasures, measure
+from loadtests.records import JsonObject, Trial, finished_trial_folders, load_run_info
+
+SHARE, ALLOWANCE_MS = 0.02, 0.5
+
+
+@dataclass
+class Fits:
+    """How often a figure and both models were compared, and how often they agreed."""
+
+    counted: int = 0
+    plain: int = 0
+    queued: int = 0
+    plain_left_ms: float = 0.0
+    """Mean latency − the model's, added up."""
+    queued_left_ms: float = 0.0
+
+    def add(self, point: JsonObject) -> None:
+        """Count a point, or a trial as a point of its own; one without a queue model fits it nowhere."""
+        mean_ms = point["latency_ms"]["mean"]
+        self.counted += 1
+        self.plain += fits(point, "model")
+        self.queued += fits(point, "queue_model")
+        self.plain_left_ms += mean_ms - point["model"]["mean_ms"]
+        self.queued_left_ms += mean_ms - (point["queue_model"]["mean_ms"] or mean_ms)
+
+
+def fits(point: JsonObject, model: str) -> bool:
+    """Return whether a point's mean and requests per event are near what `model` or `queue_model` gives for them."""
+    expected = point[model]
+    if expected["mean_ms"] is None:
+        return False
+    off_ms = abs(point["latency_ms"]["mean"] - expected["mean_ms"])
+    requests_off = abs(point["requests_per_event"] - expected["requests_per_event"])
+    return bool(
+        off_ms <= SHARE * expected["mean_ms"] + ALLOWANCE_MS and requests_off <= SHARE * expected["requests_per_event"]
+    )
+
+
+def count_fits(runs: Sequence[Path], waking_ratio: float | None) -> dict[tuple[str, str], tuple[Fits, Fits]]:
+    """Return by scenario and transport's label the fits of the points and of the trials."""
+    found: dict[tuple[str, str], tuple[Fits, Fits]] = {}
+    for run in runs:
+        info = load_run_info(run)
+        styles = {style.name: style for style in info.transports}
+        points: dict[int, list[TrialMeasures]] = {}
+        for trial in _trials(run, waking_ratio):
+            measured = measure(trial, styles[trial.info.transport])
+            if measured.latency_ms is not None and measured.clocks_agree:
+                points.setdefault(trial.info.point, []).append(measured)
+        for trials in points.values():
+            style = styles[trials[0].info.transport]
+            of_points, of_trials = found.setdefault((info.scenario["name"], style.label), (Fits(), Fits()))
+            of_points.add(pool(trials, style))
+            for trial_measures in trials:
+                of_trials.add(pool([trial_measures], style))
+    return found
+
+
+def _trials(run: Path, waking_ratio: float | None) -> Iterator[Trial]:
+    for folder in finished_trial_folders(run):
+        trial = Trial.load(folder)
+        if trial.info.waking_ratio is None and waking_ratio is not None:
+            trial = dataclasses.replace(trial, info=dataclasses.replace(trial.info, waking_ratio=waking_ratio))
+        yield trial
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.queue_fit", description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder below results/")
+    parser.add_argument("--waking-ratio", type=float, help="of trials of long polls that have not measured theirs")
+    asked = parser.parse_args(arguments)
+    print(
+        "| scenario, transport | points | plain | with queues | trials | plain | with queues "
+        "| unexplained by the plain model | with queues |"
+    )
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for (scenario, label), (points, trials) in sorted(count_fits(asked.runs, asked.waking_ratio).items()):
+        left_ms = [total / points.counted for total in (points.plain_left_ms, points.queued_left_ms)]
+        counts = [points.counted, points.plain, points.queued, trials.counted, trials.plain, trials.queued]
+        cells = [f"{scenario}, {label}", *map(str, counts), *(f"{each_ms:+.2f} ms" for each_ms in left_ms)]
+        print(f"| {' | '.join(cells)} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
