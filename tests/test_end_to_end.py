@@ -20,7 +20,7 @@ from loadtests.trial_spec import WINDOW_FILE
 from tests.running import PATIENCE_S, at_import, running_server, wait_until
 from tests.runs import ECHOES, command, in_process, measured, refused, report_in_words, scenario, sentence_of
 
-pytestmark = pytest.mark.takes_s(150)
+pytestmark = pytest.mark.takes_s(100)
 
 MARK = "PUSH_VS_POLL_TEST_FOLDER"
 """Environment variable by which a test knows its own processes, while others run beside it."""

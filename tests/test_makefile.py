@@ -45,7 +45,10 @@ GIVEN = {
     "ui": ("PORT", "SEED"),
     "demo": ("HOST", "PORT"),
 }
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make on this machine")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("make") is None, reason="there is no make on this machine"),
+    pytest.mark.takes_s(15),
+]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.running import PATIENCE_S
 from tests.runs import scenario
 from tests.time_namespace import JUST_BOOTED_S, UP_FOR_MONTHS_S, aged, why_not
 
-pytestmark = pytest.mark.takes_s(40)
+pytestmark = pytest.mark.takes_s(30)
 
 IMPOSSIBLE_MS = 5_000
 """Later than any delivery can be that its client was not taken to be lost for."""

@@ -37,7 +37,7 @@ from tests.analysis import made_summary as made
 from tests.analysis.made_loads import ABOVE, BELOW, measured, tried
 from tests.analysis.made_loads import BASE as LOADED
 
-pytestmark = pytest.mark.takes_s(35)
+pytestmark = pytest.mark.takes_s(25)
 
 RAW = {"residuals", "lanes", "distribution", "freshness", "timeline"}
 

@@ -24,8 +24,6 @@ from loadtests.records import Deliveries, UserError
 from tests import fabricate
 from tests.runs import report_in_words
 
-pytestmark = pytest.mark.takes_s(40)
-
 SMALL = fabricate.Fabrication(
     transports=("websocket", "short_poll"), intervals_s=(), rates_per_s=(), clients=2, measured_s=1.0, blocks=1
 )

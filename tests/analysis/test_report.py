@@ -28,8 +28,6 @@ from tests.analysis import made_summary as made
 from tests.fabricate_trial import Faults
 from tests.runs import report_in_words
 
-pytestmark = pytest.mark.takes_s(20)
-
 QUICK = fabricate.Fabrication(intervals_s=(0.5,), rates_per_s=(), clients=3, measured_s=1.5, warm_up_s=0.2, blocks=2)
 README = Path(__file__).resolve().parents[2] / "results" / "README.md"
 

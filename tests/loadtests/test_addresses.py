@@ -20,7 +20,7 @@ from tests.loadtests.raw_server import raw_server
 from tests.loadtests.test_other_servers import check_all_delivered
 from tests.runs import STREAMS, command, in_process, scenario
 
-pytestmark = pytest.mark.takes_s(40)
+pytestmark = pytest.mark.takes_s(30)
 
 V4, V6 = "127.0.0.1", "::1"
 NOT_OURS = "203.0.113.1"

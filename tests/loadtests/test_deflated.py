@@ -17,6 +17,8 @@ from loadtests.trial_spec import Instruments
 from tests.loadtests.raw_server import raw_server
 from tests.runs import STREAMS, measured, scenario
 
+pytestmark = pytest.mark.takes_s(25)
+
 
 def compressed(folder: Path, transports: str) -> Path:
     path = scenario(folder, transports)

@@ -12,6 +12,8 @@ from loadtests.command_line import main
 from loadtests.tracebacks import traceback_problem
 from tests.runs import report_in_words, scenario
 
+pytestmark = pytest.mark.takes_s(15)
+
 RAISING = """
 from loadtests.clients.websocket import WebSocketClient
 from loadtests.locustfile import *

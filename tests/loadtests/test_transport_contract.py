@@ -172,7 +172,7 @@ def _deliver_everything(exchange: Exchange) -> Deliveries:
 def test_the_contract_holds_compressed_padded_and_without_keep_alive(
     transport: Transport, stack: str, server_url: ServerUrl
 ) -> None:
-    url = server_url(transport.server, "--stack", stack, "--compression", "deflate", "--headers", "padded")
+    url = server_url("all", "--stack", stack, "--compression", "deflate", "--headers", "padded")
     exchange = Exchange(transport, url, compression="deflate", headers="padded", keep_alive=False)
     _deliver_everything(exchange)
     _check_sockets(exchange)
@@ -291,7 +291,7 @@ def test_every_other_client_is_slowed_on_purpose_and_told_all_the_same_of_every_
 
 @pytest.mark.parametrize("transport", STREAMED, ids=lambda transport: transport.name)
 def test_the_servers_trace_has_every_delivery_of_every_client(transport: Transport, server_url: ServerUrl) -> None:
-    exchange = Exchange(transport, server_url(transport.server, "--trace"), named=True)
+    exchange = Exchange(transport, server_url("all", "--trace"), named=True)
     exchange.driver.watch_itself(LAG_PERIOD_NS)
     exchange.stream()
     exchange.settle()

@@ -7,6 +7,8 @@ import pytest
 from .conftest import RunningServer, StartServer, running_server
 from .hostile_clients import BATCH, Usage, attack, has_grown
 
+pytestmark = pytest.mark.takes_s(25)
+
 BATCHES_PER_READING = 2
 WARM_UP_READINGS = 6
 READINGS = 9
