@@ -15,12 +15,10 @@ from analysis.quantities import NOT_MEASURED, figure, interval, parameter_value,
 from analysis.series import value_at
 from loadtests.records import (
     PARAMETER_DEFAULTS,
-    SUMMARY_FILE,
-    SUMMARY_FORMAT,
     JsonObject,
     UserError,
     load_run_info,
-    read_json,
+    load_summary,
 )
 from terminal.console import PlainConsole
 
@@ -103,7 +101,7 @@ class Comparison:
 def compare_runs(folder_a: Path, folder_b: Path) -> Comparison:
     """Read both run folders; UserError where one is no run, has no summary, or they share no point."""
     runs = [load_run_info(folder) for folder in (folder_a, folder_b)]
-    summaries = [_summary(folder) for folder in (folder_a, folder_b)]
+    summaries = [load_summary(folder) for folder in (folder_a, folder_b)]
     warnings = [
         *(f"{name} is INVALID: {s['verdict']}" for name, s in zip("AB", summaries, strict=True) if not s["valid"]),
         *differences("machine", runs[0].machine, runs[1].machine),
@@ -207,12 +205,6 @@ def _agreements(ours: JsonObject, theirs: JsonObject) -> tuple[Agreement, ...]:
         Agreement(name, *(value_at(p, *path) for path in (value, bounds) for p in (ours, theirs)))
         for name, value, bounds in _FIGURES
     )
-
-
-def _summary(folder: Path) -> JsonObject:
-    if not (folder / SUMMARY_FILE).is_file():
-        raise UserError(f"{folder}: has no summary.json yet (expected a reported run: make report RUN={folder})")
-    return read_json(folder / SUMMARY_FILE, SUMMARY_FORMAT)
 
 
 def _told_apart(points: Sequence[JsonObject]) -> bool:

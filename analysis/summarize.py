@@ -147,7 +147,7 @@ def _pooled_points(
     for number in sorted({planned.point for planned in finished}):
         planned_trials = [planned for planned in finished if planned.point == number]
         style = styles[planned_trials[0].transport]
-        measured = [_measured(folders[planned.folder_name], style, also) for planned in planned_trials]
+        measured = [_measured(folders[planned.folder_name], planned, style, also) for planned in planned_trials]
         reasons = [
             (f"trial {planned.folder_name}: {reason}", trial.overloaded and reason in trial.server_reasons)
             for planned, trial in zip(planned_trials, measured, strict=True)
@@ -165,17 +165,12 @@ def _pooled_points(
         yield _Pooled(point, PerBlock.of(measured, pilot_blocks), [trial.info for trial in measured], loads, excused)
 
 
-def _measured(folder: Path, style: TransportStyle, also: AlsoMeasured | None) -> TrialMeasures:
-    try:
-        trial = Trial.load(folder)
-        measures = measure(trial, style)
-        if also is not None:
-            also(trial, style, measures)
-        return measures
-    except (ValueError, IndexError) as error:
-        raise UserError(
-            f"{folder}: its tables contradict each other: {error} (expected a trial as recorded)"
-        ) from error
+def _measured(folder: Path, planned: PlannedTrial, style: TransportStyle, also: AlsoMeasured | None) -> TrialMeasures:
+    trial = Trial.load(folder, planned)
+    measures = measure(trial, style)
+    if also is not None:
+        also(trial, style, measures)
+    return measures
 
 
 def _set_aside(run_folder: Path) -> list[JsonObject]:

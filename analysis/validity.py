@@ -160,7 +160,7 @@ def mismatch_reason(stream: PublishedStream, first: PublishedStream, first_name:
 
 
 def _injected(evidence: Evidence) -> Iterator[str]:
-    faults = evidence.trial.info.server_stats.get("options", {}).get("faults")
+    faults = (evidence.trial.info.server_stats.get("options") or {}).get("faults")
     if faults:
         yield f"faults were injected on purpose: {' '.join(faults)} (none allowed): leave out --fault"
 

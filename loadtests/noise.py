@@ -12,12 +12,11 @@ from loadtests.records import (
     NOISE_FILE,
     NOISE_FORMAT,
     SUMMARY_FILE,
-    SUMMARY_FORMAT,
     JsonObject,
     RunInfo,
     UserError,
     load_run_info,
-    read_json,
+    load_summary,
     write_json,
 )
 
@@ -36,8 +35,8 @@ def _measured(path: Path, run: RunInfo) -> list[tuple[RunInfo, JsonObject]]:
     if path.is_symlink() or not (path / SUMMARY_FILE).is_file():
         return []
     try:
-        other, summary = load_run_info(path), read_json(path / SUMMARY_FILE, SUMMARY_FORMAT)
-    except (UserError, TypeError):
+        other, summary = load_run_info(path), load_summary(path)
+    except UserError:
         # What else lies among the results is none of this run's business.
         return []
     measured = summary.get("noise_floor")

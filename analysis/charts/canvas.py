@@ -27,6 +27,7 @@ from loadtests.records import write_text
 TITLE_POINTS = 11
 SUBTITLE_POINTS = 8
 _LEFT_EDGE_IN = 0.12
+_LEAST_MS = 0.001
 _LOG_PADDING = 1.35
 _LEAST_LOG_REACH = 3.0
 """A logarithmic axis spans at least this factor to either side, so that noise is not blown up to look like a trend."""
@@ -145,7 +146,11 @@ def wrapped(text: str, size: float, *, bold: bool = False) -> list[str]:
 
 
 def log_latency(axis: Axis, low_ms: float, high_ms: float, name: str) -> None:
-    """A logarithmic latency axis around [low_ms, high_ms] that says so; its ticks are 1, 2, 5 times powers of ten."""
+    """A logarithmic latency axis around [low_ms, high_ms] that says so; its ticks are 1, 2, 5 times powers of ten.
+
+    What clocks that disagree make less than nothing of lies outside.
+    """
+    low_ms, high_ms = max(low_ms, _LEAST_MS), max(high_ms, _LEAST_MS)
     centre = math.sqrt(low_ms * high_ms)
     reach = max(math.sqrt(high_ms / low_ms) * _LOG_PADDING, _LEAST_LOG_REACH)
     low_ms, high_ms = centre / reach, centre * reach

@@ -55,6 +55,7 @@ from loadtests.records.run_folder import (
     is_slowed,
     load_noise_floor,
     load_run_info,
+    load_summary,
     set_aside_folders,
     write_run_info,
 )
@@ -131,6 +132,7 @@ __all__ = [
     "load_noise_floor",
     "load_run_info",
     "load_stopped",
+    "load_summary",
     "load_work",
     "mean_limit_ms",
     "others_ratio",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from terminal.plain import plain
 
@@ -56,7 +57,14 @@ def read_json(path: Path, format_name: str) -> JsonObject:
     Control characters in its texts are written out: what others wrote into it is shown to people.
     """
     try:
-        document = _with_plain_texts(json.loads(path.read_text(encoding="utf-8")))
+        document = _with_plain_texts(
+            json.loads(
+                path.read_text(encoding="utf-8"),
+                parse_constant=_refuse_number,
+                parse_int=_parse_whole_number,
+                parse_float=_parse_number,
+            )
+        )
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from error
     except RecursionError as error:
@@ -85,6 +93,18 @@ def parse_record(record: type[Record], document: JsonObject, path: Path) -> Reco
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UserError(f"{path}: {where}: {first['msg']}, not {ascii(first['input'])[:_SHOWN_CHARACTERS]}") from error
+
+
+def _parse_whole_number(text: str) -> int:
+    return number if abs(number := int(text)) < 2**63 else _refuse_number(text)
+
+
+def _parse_number(text: str) -> float:
+    return number if math.isfinite(number := float(text)) else _refuse_number(text)
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise ValueError(f"{text[:_SHOWN_CHARACTERS]} (expected a number of at most 64 bits)")
 
 
 def _with_plain_texts(value: Any) -> Any:

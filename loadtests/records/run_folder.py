@@ -14,10 +14,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from loadtests.records.consistency import check_info, check_names, check_planned, check_times
 from loadtests.records.documents import (
     NOISE_FILE,
     NOISE_FORMAT,
     RUN_FORMAT,
+    SUMMARY_FILE,
+    SUMMARY_FORMAT,
     TRIAL_FORMAT,
     JsonObject,
     UserError,
@@ -25,6 +28,7 @@ from loadtests.records.documents import (
     read_json,
     write_json,
 )
+from loadtests.records.fields import NOISE, RUN, SUMMARY, TRIAL, check_fields
 from loadtests.records.tables import (
     NO_TIME_NS,
     Clients,
@@ -214,10 +218,18 @@ class Trial:
         write_json(folder / "trial.json", TRIAL_FORMAT, dataclasses.asdict(self.info))
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read a finished trial's folder: what workers stamped on clocks of their own comes on the trial's."""
+    def load(cls, folder: Path, planned: PlannedTrial | None = None) -> Self:
+        """Read a finished trial's folder: what workers stamped on clocks of their own comes on the trial's.
+
+        UserError where it contradicts itself, or what was `planned`.
+        """
         path = folder / "trial.json"
-        info = parse_record(TrialInfo, {"workers": [], "waking_ratio": None, **read_json(path, TRIAL_FORMAT)}, path)
+        document = {"workers": [], "waking_ratio": None, **read_json(path, TRIAL_FORMAT)}
+        info = parse_record(TrialInfo, document, path)
+        check_fields(document, TRIAL, path)
+        check_info(info, path)
+        if planned is not None:
+            check_planned(info, planned, path)
         recorded = cls(
             info,
             Deliveries.load(folder),
@@ -230,7 +242,10 @@ class Trial:
             LoopLag.load(folder),
             Written.load(folder) if (folder / Written.FILE).is_file() else None,
         )
-        return dataclasses.replace(recorded, **on_one_clock(recorded))
+        check_names(recorded, folder)
+        trial = dataclasses.replace(recorded, **on_one_clock(recorded))
+        check_times(trial, folder)
+        return trial
 
     @property
     def observed(self) -> npt.NDArray[np.bool_]:
@@ -286,8 +301,10 @@ def load_run_info(run_folder: Path) -> RunInfo:
     check_own_files(run_folder)
     document = _with_seed({"precision": [], "asked": {}, "checkout": None, **read_json(path, RUN_FORMAT)})
     run = parse_record(RunInfo, document, path)
+    check_fields(document, RUN, path)
     for style in run.transports:
         _check_style(style, path)
+    _check_plan(run, path)
     names = {style.name for style in run.transports}
     if unknown := {run.reference, *(planned.transport for planned in run.plan)} - names:
         raise UserError(f"{path}: {min(unknown)} is not one of its transports ({', '.join(sorted(names))})")
@@ -314,6 +331,25 @@ def check_own_files(run_folder: Path) -> None:
                 raise UserError(f"{path}: {what} (expected the files of a run, and folders with them)")
 
 
+def _check_plan(run: RunInfo, path: Path) -> None:
+    """UserError where two trials of the plan are the same, or trials of one point are not of one kind."""
+    kinds: dict[int, tuple[str, JsonObject]] = {}
+    seen: set[tuple[int, int]] = set()
+    for planned in run.plan:
+        kind = (planned.transport, planned.parameters)
+        if kinds.setdefault(planned.point, kind) != kind:
+            raise UserError(
+                f"{path}: plan: trial {planned.index} has another transport or other parameters than the "
+                f"trials of point {planned.point} before it (expected the same)"
+            )
+        if (planned.point, planned.block) in seen:
+            raise UserError(
+                f"{path}: plan: trial {planned.index} is the second of point {planned.point} in block "
+                f"{planned.block} (expected one)"
+            )
+        seen.add((planned.point, planned.block))
+
+
 def _check_style(style: TransportStyle, path: Path) -> None:
     """UserError where what names files, or goes into drawings and style sheets as it is, is not what it should be."""
     expectations = {
@@ -333,10 +369,20 @@ def load_noise_floor(run_folder: Path) -> tuple[JsonObject, str] | None:
     if not path.is_file():
         return None
     document = read_json(path, NOISE_FORMAT)
-    try:
-        return document["noise_floor"], document["noise_floor_from"]
-    except KeyError as error:
-        raise UserError(f"{path}: lacks {error.args[0]}") from error
+    check_fields(document, NOISE, path)
+    return document["noise_floor"], document["noise_floor_from"]
+
+
+def load_summary(run_folder: Path) -> JsonObject:
+    """Read summary.json; UserError where there is none, or one that no run writes."""
+    path = run_folder / SUMMARY_FILE
+    if not path.is_file():
+        raise UserError(
+            f"{run_folder}: has no {SUMMARY_FILE} yet (expected a reported run: make report RUN={run_folder})"
+        )
+    document = read_json(path, SUMMARY_FORMAT)
+    check_fields(document, SUMMARY, path)
+    return document
 
 
 def is_slowed(client: int) -> bool:

@@ -9,7 +9,7 @@ import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self, get_args, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +76,35 @@ class SampleRole(enum.IntEnum):
     RELAY = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What a column may hold: whole numbers from `least` to `most`."""
+
+    least: int
+    most: int
+
+
+_MOST = 2**62
+"""Of times, 146 years in ns: the difference of two such numbers is one of 64 bits."""
+Times = Annotated[Ints, Values(-_MOST, _MOST)]
+Spans = Annotated[Ints, Values(-_MOST, _MOST)]
+Cumulative = Annotated[Ints, Values(0, _MOST)]
+"""Time or memory that was used."""
+Amounts = Annotated[Ints, Values(0, 2**40)]
+"""Of bytes and events: the sum of a million of them is a number of 64 bits."""
+Numbers = Annotated[Ints, Values(0, 1_000_000)]
+"""Of clients, workers and events."""
+AnySeqs = Annotated[Ints, Values(-(2**63), 2**63 - 1)]
+"""What a server has said: events that the stream does not have are counted, as corrupt."""
+Segments = Annotated[Ints, Values(-1, 2**40)]
+Statuses = Annotated[Ints, Values(0, 65_535)]
+Flags = Annotated[Ints, Values(0, 1)]
+RequestKinds = Annotated[Ints, Values(0, max(RequestKind))]
+Outcomes = Annotated[Ints, Values(0, max(Outcome))]
+SocketStages = Annotated[Ints, Values(0, max(SocketStage))]
+SampleRoles = Annotated[Ints, Values(0, max(SampleRole))]
+
+
 @dataclass(frozen=True)
 class Table:
     """Columns of equal length, one NumPy array each; a subclass names them and the file."""
@@ -130,7 +159,7 @@ class Table:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read `folder/FILE`; UserError where it is missing or not such a table."""
+        """Read `folder/FILE`; UserError where it is missing, not such a table, or has values that it may not have."""
         path = folder / cls.FILE
         try:
             with zipfile.ZipFile(path) as stored:
@@ -138,11 +167,29 @@ class Table:
                 columns = {name: _read_column(stored, name) for name in cls.column_names() if name not in absent}
         except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
             raise UserError(f"{path}: cannot be read as a {cls.__name__.lower()} table: {error}") from error
-        rows = len(next(iter(columns.values())))
+        rows, accepted = len(next(iter(columns.values()))), _accepted(cls)
         for name, column in columns.items():
             if len(column) != rows:
                 raise UserError(f"{path}: column {name} has {len(column)} rows (expected {rows}, as the others have)")
+            _check_values(name, column, accepted[name], path)
         return cls(**columns, **{name: np.zeros(rows, dtype=np.int64) for name in absent})
+
+
+def _accepted(table: type[Table]) -> dict[str, Values]:
+    """Return what each column may hold."""
+    hints = get_type_hints(table, include_extras=True)
+    return {
+        name: values for name in table.column_names() for values in get_args(hints[name]) if isinstance(values, Values)
+    }
+
+
+def _check_values(name: str, column: Ints, accepted: Values, path: Path) -> None:
+    if not len(column) or (column.min() >= accepted.least and column.max() <= accepted.most):
+        return
+    row = int(np.argmax((column < accepted.least) | (column > accepted.most)))
+    raise UserError(
+        f"{path}: column {name}: row {row} has {column[row]} (expected {accepted.least} to {accepted.most})"
+    )
 
 
 def _read_column(stored: zipfile.ZipFile, name: str) -> Ints:
@@ -171,17 +218,17 @@ class Deliveries(Table):
     """One row per event handed to a client, in the order of arrival of each client."""
 
     FILE: ClassVar[str] = "deliveries.npz"
-    client: Ints
-    seq: Ints
-    due_ns: Ints
+    client: Numbers
+    seq: AnySeqs
+    due_ns: Times
     """As the event itself said it on the wire (echo: when the client was due to send)."""
-    published_ns: Ints
+    published_ns: Times
     """As the event itself said it on the wire (echo: when the client sent)."""
-    kernel_realtime_ns: Ints
+    kernel_realtime_ns: Times
     """Kernel receive stamp (SO_TIMESTAMPNS, CLOCK_REALTIME) of the last segment read with it; 0 where absent."""
-    user_ns: Ints
+    user_ns: Times
     """When the read returned to the client, before any parsing."""
-    payload_ok: Ints
+    payload_ok: Flags
     """1 where the payload is the one this seq must carry, else 0."""
 
 
@@ -190,22 +237,22 @@ class Requests(Table):
     """One row per connection attempt, handshake, poll or POST, failed ones included."""
 
     FILE: ClassVar[str] = "requests.npz"
-    client: Ints
-    kind: Ints
+    client: Numbers
+    kind: RequestKinds
     """RequestKind."""
-    planned_ns: Ints
+    planned_ns: Times
     """When the schedule wanted it sent; equal to start_ns where there is no schedule."""
-    start_ns: Ints
-    end_ns: Ints
-    outcome: Ints
+    start_ns: Times
+    end_ns: Times
+    outcome: Outcomes
     """Outcome."""
-    status: Ints
+    status: Statuses
     """HTTP status, WebSocket close code of a refused channel, or 0."""
-    events: Ints
+    events: Amounts
     """Events that the answer carried."""
-    up_bytes: Ints
+    up_bytes: Amounts
     """Bytes of this request as written to the socket."""
-    down_bytes: Ints
+    down_bytes: Amounts
     """Bytes of its answer as read from the socket."""
 
 
@@ -214,15 +261,15 @@ class Sockets(Table):
     """Cumulative socket counters per client over all its connections, read at the stages of a trial."""
 
     FILE: ClassVar[str] = "sockets.npz"
-    client: Ints
-    stage: Ints
+    client: Numbers
+    stage: SocketStages
     """SocketStage."""
-    at_ns: Ints
-    up_bytes: Ints
-    down_bytes: Ints
-    up_segments: Ints
+    at_ns: Times
+    up_bytes: Amounts
+    down_bytes: Amounts
+    up_segments: Segments
     """-1 where the platform does not tell."""
-    down_segments: Ints
+    down_segments: Segments
 
 
 @dataclass(frozen=True)
@@ -230,14 +277,14 @@ class Clients(Table):
     """One row per client."""
 
     FILE: ClassVar[str] = "clients.npz"
-    client: Ints
+    client: Numbers
     """Numbered from 0 without gaps, in every table."""
-    phase_ns: Ints
+    phase_ns: Spans
     """Offset of its schedule (short polls, echo messages) after the stream's start; 0 without one."""
-    connect_start_ns: Ints
-    ready_ns: Ints
+    connect_start_ns: Times
+    ready_ns: Times
     """Connected, and where the transport has one, channel open."""
-    cut_off: Ints
+    cut_off: Flags
     """1 where the server closed the client's channel before it had every event."""
 
 
@@ -246,12 +293,12 @@ class Published(Table):
     """The stream as it was published: one row per event, from the server's own account."""
 
     FILE: ClassVar[str] = "published.npz"
-    seq: Ints
-    due_ns: Ints
+    seq: AnySeqs
+    due_ns: Times
     """From the schedule: start + offset (echo: to which each client adds its phase)."""
-    published_ns: Ints
+    published_ns: Times
     """From the server; 0 where the event was never published or the clients themselves are the senders."""
-    event_bytes: Ints
+    event_bytes: Amounts
     """Length of the event as encoded on the wire, before any framing."""
 
 
@@ -260,9 +307,9 @@ class Written(Table):
     """The server's own trace: one row per event and client each time it was handed to that client's connection."""
 
     FILE: ClassVar[str] = "written.npz"
-    client: Ints
-    seq: Ints
-    written_ns: Ints
+    client: Numbers
+    seq: AnySeqs
+    written_ns: Times
     """When the send returned to the server's code: from there on it is the event loop's, then the kernel's."""
 
 
@@ -272,24 +319,24 @@ class Samples(Table):
 
     FILE: ClassVar[str] = "samples.npz"
     ADDED_LATER = ("worker", "core_busy_ns", "stolen_ns", "waited_ns", "throttled_ns")
-    at_ns: Ints
-    role: Ints
+    at_ns: Times
+    role: SampleRoles
     """SampleRole."""
-    cpu_ns: Ints
-    rss_bytes: Ints
-    core_busy_ns: Ints
+    cpu_ns: Cumulative
+    rss_bytes: Cumulative
+    core_busy_ns: Cumulative
     """For how long the core that this process runs on ran any program, this one included: user and system time of
     proc(5), the mean of the cores that it may use, in steps of 10 ms; 0 where the platform does not tell."""
-    stolen_ns: Ints
+    stolen_ns: Cumulative
     """For how long the host of a virtual machine gave the core that this process runs on to others, though it had work:
     steal of proc(5), the mean of the cores that it may use; 0 where the platform does not tell."""
-    waited_ns: Ints
+    waited_ns: Cumulative
     """For how long the main threads of these processes were ready to run and others had their core: run-queue wait of
     /proc/PID/schedstat; 0 where the platform does not tell."""
-    throttled_ns: Ints
+    throttled_ns: Cumulative
     """For how long the CPU quota of its container made this process and others wait, added up over cores
     (`loadtests.cpu_quota`); 0 where there is none."""
-    worker: Ints
+    worker: Numbers
     """Of the load: which of its processes; 0 for the others."""
 
     def growth(self, column: str, start_ns: int, end_ns: int) -> float:
@@ -306,12 +353,12 @@ class ClockPairs(Table):
 
     FILE: ClassVar[str] = "clock.npz"
     ADDED_LATER = ("worker",)
-    monotonic_ns: Ints
+    monotonic_ns: Times
     """Midpoint of the two monotonic readings around the realtime one."""
-    realtime_ns: Ints
-    bracket_ns: Ints
+    realtime_ns: Times
+    bracket_ns: Cumulative
     """Distance of those two readings: the conversion is exact to half of it."""
-    worker: Ints
+    worker: Numbers
     """Which load process read them; the conversion is of one process' pairs."""
 
     def to_monotonic(self, realtime_ns: Ints) -> Ints:
@@ -329,7 +376,7 @@ class LoopLag(Table):
 
     FILE: ClassVar[str] = "loop_lag.npz"
     ADDED_LATER = ("worker",)
-    at_ns: Ints
-    lag_ns: Ints
-    worker: Ints
+    at_ns: Times
+    lag_ns: Spans
+    worker: Numbers
     """Which load process."""

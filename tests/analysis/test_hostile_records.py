@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
+import math
 import os
 import shutil
 import struct
 import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -20,8 +23,22 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from analysis.command_line import main
-from loadtests.records import Deliveries, UserError
+from loadtests.records import (
+    Clients,
+    ClockPairs,
+    Deliveries,
+    LoopLag,
+    Published,
+    Requests,
+    Samples,
+    Sockets,
+    Table,
+    Trial,
+    UserError,
+)
 from tests import fabricate
+from tests.fabricate_trial import T0_NS
+from tests.fabricate_workers import by_workers
 from tests.runs import report_in_words
 
 SMALL = fabricate.Fabrication(
@@ -150,6 +167,215 @@ def test_what_goes_into_names_and_style_sheets_is_checked(
     transports[0][key] = value
     change(run / "run.json", transports=transports)
     assert f"transports: {key}: expected a" in refusal(run, capsys)
+
+
+# Values.
+
+
+def trial_folder(run: Path, transport: str = "websocket") -> Path:
+    return next(run.glob(f"trials/*-{transport}"))
+
+
+def change_column(folder: Path, table: type[Table], column: str, values: Mapping[int, int]) -> None:
+    """Give some rows of a column other values."""
+    changed = table.load(folder)
+    for row, value in values.items():
+        getattr(changed, column)[row] = value
+    changed.save(folder)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "values", "complaint"),
+    [
+        (Deliveries, "client", {3: -1}, "deliveries.npz: column client: row 3 has -1 (expected 0 to 1000000)"),
+        (Deliveries, "client", {3: 2}, "deliveries.npz: column client: row 3 has 2 (expected 0 to 1, the clients of"),
+        (Requests, "client", {0: 900_000}, "requests.npz: column client: row 0 has 900000 (expected 0 to 1, the"),
+        (Requests, "kind", {0: 4}, "requests.npz: column kind: row 0 has 4 (expected 0 to 3)"),
+        (Clients, "client", {1: 0}, "clients.npz: column client: row 1 has 0 (expected each client once)"),
+        (Published, "event_bytes", {1: -1}, "published.npz: column event_bytes: row 1 has -1 (expected 0 to"),
+        (
+            Published,
+            "seq",
+            {1: 1},
+            "published.npz: column seq: row 1 has 1 (expected numbers from 1 on, without a gap)",
+        ),
+        (Published, "due_ns", {0: T0_NS + 10**12}, "published.npz: column due_ns: row 1 has "),
+        (Deliveries, "user_ns", {5: 17}, "deliveries.npz: column user_ns: row 5 has 17 (expected a time within 3600 s"),
+        (Deliveries, "due_ns", {5: -(2**63)}, "deliveries.npz: column due_ns: row 5 has -9223372036854775808 (exp"),
+        (
+            Samples,
+            "at_ns",
+            {9: T0_NS - 10**12},
+            "samples.npz: column at_ns: row 9 has 4000000000000 (expected times of",
+        ),
+        (ClockPairs, "monotonic_ns", {1: 1}, "clock.npz: column monotonic_ns: row 1 has 1 (expected times of each"),
+        (
+            LoopLag,
+            "worker",
+            {0: 999},
+            "loop_lag.npz: column worker: row 0 has 999 (expected a load process of this trial",
+        ),
+    ],
+)
+def test_a_value_that_a_column_may_not_have_is_one_sentence(
+    run: Path,
+    capsys: pytest.CaptureFixture[str],
+    table: type[Table],
+    column: str,
+    values: dict[int, int],
+    complaint: str,
+) -> None:
+    change_column(trial_folder(run), table, column, values)
+    assert complaint in refusal(run, capsys)
+
+
+NOT_ANY = {"not": "any"}
+
+
+@pytest.mark.parametrize(
+    ("file", "place", "value", "complaint"),
+    [
+        (
+            "trial",
+            ("parameters", "clients"),
+            "x",
+            "parameters.clients: expected a whole number from 1 to 100000, not 'x'",
+        ),
+        (
+            "trial",
+            ("parameters", "clients"),
+            10**9,
+            "parameters.clients: expected a whole number from 1 to 100000, not",
+        ),
+        ("trial", ("parameters", "measured_s"), math.nan, "trial.json: cannot be read: NaN (expected a number of at"),
+        ("trial", ("parameters", "rate_per_s"), 7, "as run.json has planned it, not {'clients': 2, 'rate_per_s': 7"),
+        ("trial", ("parameters",), {}, "trial.json: lacks parameters.clients"),
+        (
+            "trial",
+            ("seed",),
+            10**400,
+            f"trial.json: cannot be read: 1{'0' * 79} (expected a number of at most 64 bits)",
+        ),
+        ("trial", ("window_end_ns",), T0_NS, "t0_ns, window_start_ns, window_end_ns: expected times in this order"),
+        (
+            "trial",
+            ("expected_events",),
+            7,
+            "published.npz: has 20 rows (expected 7, the expected_events of trial.json)",
+        ),
+        ("trial", ("capabilities", "cpu_pinned"), {"server": [0]}, "lacks capabilities.cpu_pinned.load"),
+        ("trial", ("capabilities", "ip_version"), 5, "capabilities.ip_version: expected 4 or 6, not 5"),
+        ("trial", ("server_stats", "late_ticks"), [[1]], "late_ticks.0: expected a list of 2 items, not [1]"),
+        ("trial", ("relay",), {"lateness_us": {"mean": "x"}}, "relay.lateness_us.mean: expected a number from"),
+        ("run", ("scenario",), {"name": "x", "repeats": 1}, "run.json: lacks scenario.parameters"),
+        ("run", ("scenario", "repeats"), 0, "scenario.repeats: expected a whole number from 1 to 1000000, not 0"),
+        ("run", ("plan", 1, "point"), 0, "run.json: plan: trial 1 has another transport or other parameters than the"),
+        ("run", ("plan", 0, "parameters", "phase"), [], 'phase: expected one of "spread", "locked", not []'),
+        ("run", ("transports", 0, "model"), "x", "transports.0.model: expected one of"),
+        ("run", ("transports", 0, "dash"), [0, 0], "transports.0.dash.0: expected a number from 0.1 to 100, not 0"),
+        ("run", ("checkout",), NOT_ANY, "run.json: lacks checkout.commit"),
+        ("run", ("asked",), NOT_ANY | {"SCENARIO": 5}, "asked.SCENARIO: expected a text, not 5"),
+    ],
+)
+def test_a_value_that_a_field_may_not_have_is_one_sentence(
+    run: Path, capsys: pytest.CaptureFixture[str], file: str, place: tuple[str | int, ...], value: Any, complaint: str
+) -> None:
+    path = run / "run.json" if file == "run" else trial_folder(run) / "trial.json"
+    change_field(path, place, value)
+    assert complaint in refusal(run, capsys)
+
+
+def change_field(path: Path, place: Sequence[str | int], value: Any) -> None:
+    """Put a value into a document; ABSENT takes out what is there."""
+    document = json.loads(path.read_text())
+    holder = document
+    for key in place[:-1]:
+        holder = holder[key]
+    if value is ABSENT:
+        del holder[place[-1]]
+    else:
+        holder[place[-1]] = value
+    path.write_text(json.dumps(document))
+
+
+def places(value: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where in a document there is something."""
+    held = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in held:
+        yield (*where, key)
+        yield from places(item, (*where, key))
+
+
+TABLES: Sequence[type[Table]] = (Deliveries, Requests, Sockets, Clients, Published, Samples, ClockPairs, LoopLag)
+ABSENT = object()
+FOREIGN = st.one_of(
+    st.sampled_from([ABSENT, None, True, "", "x", "0", [], {}, [[]], {"a": 1}, 10**400, math.nan, math.inf, 1e308]),
+    st.integers(-(2**63), 2**63),
+    st.integers(-2, 9),
+    st.floats(),
+)
+NUMBERS = st.one_of(
+    st.sampled_from([0, 1, -1, 10**6, 10**12, 2**62, -(2**62), 2**63 - 1, -(2**63)]),
+    st.integers(-(2**63), 2**63 - 1),
+    st.integers(0, 20),
+    st.integers(T0_NS, T0_NS + 10**10),
+)
+
+
+@pytest.fixture(scope="module")
+def of_every_transport(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Path]:
+    """A run whose clients listen and poll, and one whose clients send, each with a trial by two workers; reported."""
+    folder = tmp_path_factory.mktemp("every")
+    runs = []
+    for transports in (fabricate.BROADCAST, fabricate.ECHO):
+        fabrication = dataclasses.replace(SMALL, transports=transports)
+        runs.append(fabricate.fabricate_run(folder / transports[0], fabrication))
+        shared = next(runs[-1].glob(f"trials/*-{transports[0]}"))
+        by_workers(Trial.load(shared), (0, 10**9)).save(shared)
+        assert main(["summary", str(runs[-1])]) == 0
+    return runs
+
+
+def copied(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(run, tmp_path_factory.mktemp("changed") / "run"))
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_one_value_of_a_table_is_a_summary_or_one_sentence(
+    of_every_transport: Sequence[Path], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    run = copied(data.draw(st.sampled_from(of_every_transport)), tmp_path_factory)
+    folder = data.draw(st.sampled_from(sorted(run.glob("trials/*"))))
+    table = TABLES[data.draw(st.integers(0, len(TABLES) - 1))]
+    column = data.draw(st.sampled_from(table.column_names()))
+    rows = len(table.load(folder))
+    change_column(folder, table, column, {data.draw(st.integers(0, rows - 1)): data.draw(NUMBERS)})
+    assert main(["summary", str(run)]) in (0, 2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_one_field_of_a_document_is_a_summary_or_one_sentence(
+    of_every_transport: Sequence[Path], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    run = copied(data.draw(st.sampled_from(of_every_transport)), tmp_path_factory)
+    path = data.draw(st.sampled_from([run / "run.json", *sorted(run.glob("trials/*/trial.json"))]))
+    place = data.draw(st.sampled_from(list(places(json.loads(path.read_text())))))
+    change_field(path, place, data.draw(FOREIGN))
+    assert main(["summary", str(run)]) in (0, 2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_one_field_of_a_summary_is_a_comparison_or_one_sentence(
+    of_every_transport: Sequence[Path], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    original = data.draw(st.sampled_from(of_every_transport))
+    run = copied(original, tmp_path_factory)
+    summary = json.loads((run / "summary.json").read_text())
+    change_field(run / "summary.json", data.draw(st.sampled_from(list(places(summary)))), data.draw(FOREIGN))
+    assert main(["compare", *data.draw(st.permutations([str(original), str(run)]))]) in (0, 2)
 
 
 # Links.

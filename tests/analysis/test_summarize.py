@@ -292,13 +292,13 @@ def test_a_folder_without_a_finished_trial(tmp_path: Path) -> None:
         summarize_run(run)
 
 
-def test_tables_that_contradict_each_other_are_the_users_to_mend(tmp_path: Path) -> None:
+def test_a_trial_of_another_plan_is_the_users_to_mend(tmp_path: Path) -> None:
     run = fabricate_run(tmp_path, QUIET)
     folder = next(iter(sorted((run / "trials").iterdir())))
     document = json.loads((folder / "trial.json").read_text())
     document["parameters"]["clients"] = 2
     (folder / "trial.json").write_text(json.dumps(document))
-    with pytest.raises(UserError, match="contradict each other"):
+    with pytest.raises(UserError, match=r"parameters: expected .'clients': 6, .* as run.json has planned it, not"):
         summarize_run(run)
 
 

@@ -24,14 +24,15 @@ RUN = run_info(SMALL, ())
 
 
 def floor(half_width: float) -> dict[str, Any]:
-    return {"websocket": {"p50_ms": {"half_width": half_width}}}
+    return {"websocket": {"p50_ms": {"half_width": half_width, "pairs": 2}, "p95_ms": None, "mean_ms": None}}
 
 
 def earlier(results: Path, name: str, started_at: str, info: RunInfo = RUN, **summary: Any) -> None:
     folder = results / name
     folder.mkdir(parents=True)
     write_run_info(folder, dataclasses.replace(info, started_at=started_at))
-    fields = {"valid": True, "noise_floor": None, "noise_floor_from": None, **summary}
+    whole: dict[str, Any] = {"verdict": "", "transports": [], "varied": [], "points": []}
+    fields = {"valid": True, "noise_floor": None, "noise_floor_from": None, **whole, **summary}
     write_json(folder / "summary.json", SUMMARY_FORMAT, fields)
 
 
@@ -68,7 +69,19 @@ def test_without_one_there_is_none(tmp_path: Path) -> None:
     assert not (folder / "noise.json").exists()
 
 
-def test_a_broken_one_is_told(tmp_path: Path) -> None:
-    write_json(tmp_path / "noise.json", "push-vs-poll/noise", {"noise_floor": {}})
-    with pytest.raises(UserError, match="lacks noise_floor_from"):
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"noise_floor": {}}, "lacks noise_floor_from"),
+        ({"noise_floor": {"websocket": {}}, "noise_floor_from": "x"}, "lacks noise_floor.websocket.p50_ms"),
+        (
+            {"noise_floor": floor(1.0) | {"sse": 5}, "noise_floor_from": "x"},
+            "noise_floor.sse: expected an object, not 5",
+        ),
+        ({"noise_floor": floor(1e300), "noise_floor_from": "x"}, "half_width: expected a number from .* not 1e.300"),
+    ],
+)
+def test_a_broken_one_is_told(tmp_path: Path, fields: dict[str, Any], complaint: str) -> None:
+    write_json(tmp_path / "noise.json", "push-vs-poll/noise", fields)
+    with pytest.raises(UserError, match=complaint):
         load_noise_floor(tmp_path)
