@@ -36,7 +36,7 @@ DELIVERY_BYTES = 7 * 8
 
 
 def test_two_processes_share_the_clients_and_their_records_are_one_trial(tmp_path: Path) -> None:
-    path = scenario(tmp_path, "websocket", "short_poll", "echo_websocket")
+    path = scenario(tmp_path, "websocket", "echo_websocket")
     log = tmp_path / "log"
     ended(command("run", path, "--results", tmp_path / "results", "--processes", "2", log=log), log)
     for trial in trials(tmp_path / "results"):
