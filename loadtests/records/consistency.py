@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,8 +54,10 @@ def check_info(info: TrialInfo, path: Path) -> None:
 
 def check_planned(info: TrialInfo, planned: PlannedTrial, path: Path) -> None:
     """UserError where trial.json is of another trial than the plan of run.json has in its place."""
-    for name, expected in vars(planned).items():
-        if (found := getattr(info, name)) != expected:
+    both = {field.name for field in dataclasses.fields(info)}
+    for name in (field.name for field in dataclasses.fields(planned) if field.name in both):
+        expected, found = getattr(planned, name), getattr(info, name)
+        if found != expected:
             raise UserError(f"{path}: {name}: expected {expected}, as run.json has planned it, not {found}")
 
 

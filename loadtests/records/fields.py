@@ -153,7 +153,17 @@ RUN = Fields(
             },
             required=("name", "repeats", "parameters"),
         ),
-        "plan": ListOf(Fields({"index": _WHOLE, "block": _WHOLE, "point": _WHOLE, "parameters": PARAMETERS})),
+        "plan": ListOf(
+            Fields(
+                {
+                    "index": _WHOLE,
+                    "block": _WHOLE,
+                    "point": _WHOLE,
+                    "stream_span_s": Nullable(Number(0.1, 3600)),
+                    "parameters": PARAMETERS,
+                }
+            )
+        ),
         "transports": ListOf(
             Fields(
                 {
