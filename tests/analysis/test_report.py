@@ -85,7 +85,7 @@ def test_how_to_rerun_names_what_works(run: Path, tmp_path: Path) -> None:
 def test_the_report_has_the_seed_and_where_it_came_from(tmp_path: Path, asked: dict[str, str], origin: str) -> None:
     folder = fabricate.fabricate_run(tmp_path / "run", QUICK)
     write_run_info(folder, dataclasses.replace(load_run_info(folder), seed=7, asked=asked))
-    assert main(["report", str(folder)]) == 0
+    report_in_words(folder)
     for name in ("report.md", "report.html"):
         text = (folder / name).read_text(encoding="utf-8")
         assert "Seed 7; repeat with SEED=7 " in text
@@ -140,25 +140,23 @@ def test_the_same_records_give_the_same_report(run: Path) -> None:
     assert [path.read_bytes() for path in files] == before
 
 
-def test_an_invalid_run_says_so_first_on_page_and_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_run_says_so_first_on_page_and_terminal(tmp_path: Path) -> None:
     fabrication = fabricate.Fabrication(
         transports=("websocket",), intervals_s=(), rates_per_s=(), clients=2, measured_s=1.0, blocks=1
     )
     lossy = Faults(drop=frozenset({(0, 12)}))
     folder = fabricate.fabricate_run(tmp_path / "run", fabrication, {0: lossy})
-    report_in_words(folder)
-    assert capsys.readouterr().out.startswith("INVALID")
+    assert report_in_words(folder).startswith("INVALID")
     markdown = (folder / "report.md").read_text(encoding="utf-8")
     assert markdown.splitlines()[2].startswith("**INVALID")
     assert 'role="alert"' in (folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_an_interrupted_run_says_how_far_it_came(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupted_run_says_how_far_it_came(tmp_path: Path) -> None:
     folder = fabricate.fabricate_run(tmp_path / "run", QUICK)
     for unfinished in finished_trial_folders(folder)[4:]:
         (unfinished / "trial.json").unlink()
-    report_in_words(folder)
-    assert capsys.readouterr().out.startswith("This run was interrupted: it finished 4 of 10 trials, and only those")
+    assert report_in_words(folder).startswith("This run was interrupted: it finished 4 of 10 trials, and only those")
     assert "finished 4 of 10 trials" in (folder / "report.html").read_text(encoding="utf-8")
 
 
