@@ -225,10 +225,10 @@ class Driver:
         except BlockingIOError:
             return False
         self._arrived(connection, data, kernel_ns, time.monotonic_ns())
-        return len(data) == _READ_BYTES
+        return data is not None and len(data) == _READ_BYTES
 
-    def _arrived(self, connection: Connection, data: bytes, kernel_ns: int, user_ns: int) -> None:
-        """Hand what was read, nothing at the end of the stream, to its client."""
+    def _arrived(self, connection: Connection, data: bytes | None, kernel_ns: int, user_ns: int) -> None:
+        """Hand what was read to its client: nothing at the end of the stream, None where the connection broke."""
         if data:
             if not self.kernel_counters:
                 connection.user_down_bytes += len(data)
@@ -236,7 +236,10 @@ class Driver:
                 self._act(connection)
         else:
             self._close(connection)
-            connection.client.disconnected(user_ns)
+            if data is None:
+                connection.client.broken(user_ns)
+            else:
+                connection.client.disconnected(user_ns)
             self._act(connection)
 
     def _send(self, connection: Connection) -> None:

@@ -23,17 +23,18 @@ def ask_for_stamps(sock: socket.socket) -> bool:
     return True
 
 
-def read_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes, int]:
+def read_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes | None, int]:
     """Return what has arrived, and the kernel's receive stamp of its last segment (CLOCK_REALTIME, else NO_TIME_NS).
 
-    The bytes are empty at the end of the stream, however it ended; BlockingIOError if nothing has arrived yet.
+    The bytes are empty at the end of the stream, and None where the connection broke, as by a reset; BlockingIOError if
+    nothing has arrived yet.
     """
     try:
         data, ancillary, _, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES)
     except (BlockingIOError, InterruptedError):
         raise BlockingIOError from None
     except OSError:
-        return b"", NO_TIME_NS
+        return None, NO_TIME_NS
     try:
         seconds, nanoseconds = _unpack_stamp(ancillary[0][2])
     except (IndexError, struct.error):

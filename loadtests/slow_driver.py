@@ -27,7 +27,7 @@ class _Held(NamedTuple):
     connection: Connection
     sock: object
     """The connection's at the time: it may have another one since."""
-    data: bytes
+    data: bytes | None
     kernel_ns: int
 
 
@@ -49,7 +49,7 @@ class SlowDriver(Driver):
         self._alarmed = False
         recorder.problems.add(PROBLEM)
 
-    def _arrived(self, connection: Connection, data: bytes, kernel_ns: int, user_ns: int) -> None:
+    def _arrived(self, connection: Connection, data: bytes | None, kernel_ns: int, user_ns: int) -> None:
         if not is_slowed(connection.client.index):
             super()._arrived(connection, data, kernel_ns, user_ns)
             self._hand_over(user_ns)

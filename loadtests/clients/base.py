@@ -131,7 +131,11 @@ class Client(abc.ABC):
 
     @abc.abstractmethod
     def disconnected(self, now_ns: int) -> None:
-        """The other side closed, or the connection broke. Not called when the client asked for it."""
+        """The other side closed. Not called when the client asked for it."""
+
+    def broken(self, now_ns: int) -> None:
+        """The connection broke, as by a reset: what ends with it in peace is not whole."""
+        self.disconnected(now_ns)
 
     def timer(self, now_ns: int) -> None:
         """`timer_ns` has come; it is None again."""

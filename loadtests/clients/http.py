@@ -172,6 +172,11 @@ class HttpClient(Client):
         if answer.complete:
             self._complete(self._joined(answer), user_ns, kernel_ns)
 
+    def broken(self, now_ns: int) -> None:
+        # An answer that ends with its connection is not complete without the FIN (RFC 9112, section 8).
+        self._answer = None
+        self.disconnected(now_ns)
+
     def disconnected(self, now_ns: int) -> None:
         if self._request is None:
             self.disconnect_until_due(now_ns)

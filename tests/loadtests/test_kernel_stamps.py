@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import sys
 import time
 
@@ -54,3 +55,12 @@ def test_what_has_ended_has_no_stamp() -> None:
     writer.close()
     with reader:
         assert read_stamped(reader, 100) == (b"", NO_TIME_NS)
+
+
+def test_a_connection_that_broke_has_not_ended() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener, socket.create_connection(listener.getsockname()) as reader:
+        writer, _ = listener.accept()
+        writer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.close()
+        assert read_stamped(reader, 100) == (None, NO_TIME_NS)

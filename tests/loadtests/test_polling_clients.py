@@ -232,6 +232,23 @@ def test_a_poll_whose_answer_breaks_off_is_an_error_and_the_client_resumes_at_it
     assert cursor_of(bench.connect()) == 2
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_an_answer_that_ends_with_its_connection_is_whole_only_if_that_ended_in_peace(broken: bool) -> None:
+    bench = Bench("short_poll", poll_interval_s=1.0)
+    bench.connect()
+    bench.client.begin(bench.now_ns, bench.now_ns)
+    bench.ring()
+    head, _, body = reply(1).partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]
+    bench.feed(b"\r\n".join([*lines, b"", body]))
+    if broken:
+        bench.client.broken(bench.now_ns)
+        assert bench.problem == "GET /poll/short got part of an answer before its connection was closed"
+    else:
+        bench.cut()
+    assert bench.outcomes(RequestKind.POLL) == ["LOST" if broken else "ANSWERED"]
+
+
 def test_a_poll_on_a_kept_connection_that_dies_before_a_byte_is_sent_again_once() -> None:
     bench = Bench("short_poll", poll_interval_s=1.0)
     bench.connect()
