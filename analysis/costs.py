@@ -192,11 +192,10 @@ def _process_use(trial: Trial, samples: Samples) -> Processor | None:
     if sampled_ns < _MIN_SAMPLED_RATIO * window_ns:
         return None
 
-    def within_window(cumulative: Ints) -> float:
-        at_edges = np.interp(edges - samples.at_ns[0], samples.at_ns - samples.at_ns[0], cumulative)
-        return float(at_edges[1] - at_edges[0]) * window_ns / sampled_ns
+    def within_window(column: str) -> float:
+        return samples.growth(column, *edges.tolist()) * window_ns / sampled_ns
 
-    cpu_ns, stolen_ns = within_window(samples.cpu_ns), within_window(samples.stolen_ns)
+    cpu_ns, stolen_ns = within_window("cpu_ns"), within_window("stolen_ns")
     serves = samples.role[0] == SampleRole.SERVER
     if serves:
         published_ns = trial.published.due_ns
@@ -208,7 +207,7 @@ def _process_use(trial: Trial, samples: Samples) -> Processor | None:
         cpu_ns=cpu_ns,
         ratio=cpu_ns / core_ns / processes,
         core_ns=core_ns,
-        throttled_ns=within_window(samples.throttled_ns),
+        throttled_ns=within_window("throttled_ns"),
         stolen_ratio=stolen_ns / window_ns,
         rss_bytes=int(samples.rss_bytes.max()),
     )

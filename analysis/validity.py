@@ -162,7 +162,7 @@ def mismatch_reason(stream: PublishedStream, first: PublishedStream, first_name:
 def _injected(evidence: Evidence) -> Iterator[str]:
     faults = (evidence.trial.info.server_stats.get("options") or {}).get("faults")
     if faults:
-        yield f"faults were injected on purpose: {' '.join(faults)} (none allowed): leave out --fault"
+        yield f"faults were injected on purpose: {' '.join(faults)} (expected none): leave out --fault"
 
 
 def _end(evidence: Evidence) -> Iterator[str]:

@@ -109,6 +109,7 @@ def _report(folder: Path, console: PlainConsole) -> int:
 
 
 def _plan(options: argparse.Namespace) -> None:
+    from loadtests.parameters import toml_value
     from loadtests.pilot import tell_beyond
     from loadtests.plan import expected_seconds, plan_trials
 
@@ -117,7 +118,7 @@ def _plan(options: argparse.Namespace) -> None:
     seed = draw_seed() if seed is None else seed
     trials = plan_trials(scenario, seed)
     for trial in trials:
-        parameters = ", ".join(f"{name} {value}" for name, value in trial.parameters.items())
+        parameters = ", ".join(f"{name} {toml_value(value)}" for name, value in trial.parameters.items())
         print(f"{trial.index:3d}  block {trial.block}  {trial.transport:12s}  {parameters}")
     within = f"about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s"
     print(f"trials: {len(trials)}, {within}{tell_beyond(scenario)}")

@@ -82,4 +82,5 @@ def _describe(trial: PlannedTrial) -> str:
     parameters = trial.parameters
     label = TRANSPORTS[trial.transport].label
     interval = f" each {parameters['poll_interval_s']:g} s" if "poll_interval_s" in parameters else ""
-    return f"{label}{interval}, {parameters['rate_per_s']:g} events/s, {parameters['clients']} clients"
+    clients = parameters["clients"]
+    return f"{label}{interval}, {parameters['rate_per_s']:g} events/s, {clients} client{'' if clients == 1 else 's'}"

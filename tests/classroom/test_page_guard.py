@@ -15,8 +15,8 @@ from .conftest import PATIENCE_S, RunningClassroom
 
 
 def ask(classroom: RunningClassroom, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
-    body = {"content": b"{}"} if method == "POST" else {}
-    return plain_http.request(method, f"{classroom.url}{path}", headers=headers, timeout=PATIENCE_S, **body)  # type: ignore[arg-type]
+    content = b"{}" if method == "POST" else None
+    return plain_http.request(method, f"{classroom.url}{path}", headers=headers, timeout=PATIENCE_S, content=content)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,13 @@ def test_what_is_no_seed_is_told_in_one_sentence(text: str) -> None:
     assert str(raised.value) == f"SEED={text[:80]}: not a seed (expected a whole number from 0 to {MAX_SEED})"
 
 
+def test_a_plan_prints_values_as_a_scenario_has_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "quick"]) == 0
+    printed = capsys.readouterr().out
+    assert "keep_alive true" in printed
+    assert 'arrival "poisson"' in printed
+
+
 @pytest.mark.parametrize("command", ["run", "plan"])
 def test_the_command_line_refuses_it_before_anything_starts(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "quick", "--seed=half"]) == 2
