@@ -111,6 +111,8 @@ def run_scenario(
     record_noise_floor(folder, run)
     _point_latest(folder, console)
     _tell_plan(scenario, run, folder, console)
+    if (invitation := team.invitation()) is not None:
+        console.print_sentence(invitation)
     surround = partial(Surroundings, cores, target, instruments=instruments, team=team)
     repeats = Repeats.of(len(trials), scenario.budget_s - expected_seconds(trials))
     started_s = time.monotonic()

@@ -65,6 +65,16 @@ class Team:
         port = {"PORT": str(self.port)} if self.remote and self.port != MASTER_PORT else {}
         return {**own, **remote, **listen, **port}
 
+    def invitation(self) -> str | None:
+        """Say which workers the run waits for, and how to start one; None where none comes from elsewhere."""
+        if not self.remote:
+            return None
+        workers = "a worker" if self.remote == 1 else f"{self.remote} workers"
+        port = "" if self.port == MASTER_PORT else f" PORT={self.port}"
+        return (
+            f"waiting up to {self.patience_s:g} s for {workers}: make worker MASTER={self.listen}{port} on each machine"
+        )
+
 
 ALONE = Team()
 """The single process of an ordinary trial."""

@@ -70,3 +70,20 @@ def test_what_was_asked_for_makes_the_same_team_again(asked: dict[str, str]) -> 
     team = checked_team(*(asked.get(name, "") for name in ("PROCESSES", "WORKERS", "LISTEN", "PORT")))
     assert team.as_asked() == asked
     assert dataclasses.replace(team, listen="192.0.2.1").as_asked() == {**asked, "LISTEN": "192.0.2.1"}
+
+
+@pytest.mark.parametrize(
+    ("team", "said"),
+    [
+        (Team(), None),
+        (Team(processes=4), None),
+        (Team(remote=1), "for a worker: make worker MASTER=127.0.0.1 on each machine"),
+        (
+            Team(processes=0, remote=3, listen="10.0.0.1", port=6000),
+            "for 3 workers: make worker MASTER=10.0.0.1 PORT=6000 on each machine",
+        ),
+    ],
+)
+def test_a_run_says_which_workers_it_waits_for(team: Team, said: str | None) -> None:
+    invitation = team.invitation()
+    assert invitation is None if said is None else (invitation or "").endswith(said)
