@@ -4,6 +4,7 @@ published. Over urllib3 (which Locust has loaded anyway), straight to the server
 
 from __future__ import annotations
 
+import http.client
 import time
 from typing import Any
 
@@ -22,6 +23,21 @@ _SHOWN_CHARACTERS = 80
 _OK = 200
 
 
+class _FinalResponse(http.client.HTTPResponse):
+    """A response behind any informational ones; the standard library passes over 100 alone (RFC 9110, section 15.2)."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
+        while 100 < status < 200 and status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            http.client.parse_headers(self.fp)
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, status, reason
+
+
+class _Connection(urllib3.connection.HTTPConnection):
+    response_class = _FinalResponse
+
+
 class ControlClient:
     """The control routes of one server; a UserError says which of them did not answer as it should."""
 
@@ -31,6 +47,7 @@ class ControlClient:
         # No retries and no redirects: what the server says is what is told. Proxy settings are not looked at.
         try:
             self._http = urllib3.connection_from_url(url, timeout=_TIMEOUT_S, retries=False, maxsize=1)
+            self._http.ConnectionCls = _Connection
             self._http.headers = {"Host": host} if host else {}
         except urllib3.exceptions.HTTPError as error:
             raise UserError(f"{url}: no usable address: {error} (expected http://host:port)") from error

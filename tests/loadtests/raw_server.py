@@ -25,7 +25,6 @@ from urllib.parse import parse_qs, urlsplit
 from loadtests.addresses import Endpoint
 
 _TRANSPORTS = ("websocket", "sse", "long_poll", "short_poll", "echo_post", "echo_post_new")
-_CONTROL_PATHS = ("/health", "/clock", "/stats", "/stream")
 _WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CRLF = "\r\n"
 _SWITCHING_PROTOCOLS, _OK, _NO_CONTENT = 101, 200, 204
@@ -56,7 +55,7 @@ class Behaviour:
     hangs_up_idle_s: float | None = None
     """Closes a kept connection on which nothing was asked for so long."""
     informational: tuple[int, ...] = ()
-    """Such answers (100, 103) precede each final one that a client gets; Python's http.client takes 103 for final."""
+    """Such answers (100, 103) precede each final one."""
     line_end: str = "\n"
     """Of the event stream."""
     stream_start: str = ""
@@ -144,7 +143,7 @@ class RawServer:
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         self.requests[url.path] += 1
         self.hosts[headers["host"]] += 1
-        for status in self._is.informational if url.path not in _CONTROL_PATHS else ():
+        for status in self._is.informational:
             writer.write(f"HTTP/{self._is.version} {status} Soon\r\nLink: </style.css>\r\n\r\n".encode())
         if url.path in self._is.replaced and self.requests[url.path] > self._is.replaced_after:
             return await self._write(writer, self._is.replaced[url.path])

@@ -16,6 +16,8 @@ from loadtests import control as module
 from loadtests.control import ControlClient
 from loadtests.records import UserError
 
+from .raw_server import Behaviour, raw_server
+
 pytestmark = pytest.mark.clocks
 
 
@@ -147,3 +149,11 @@ def test_a_server_that_never_answers_is_one_sentence(monkeypatch: pytest.MonkeyP
         with pytest.raises(UserError) as caught:
             ControlClient(url).transports()
     assert str(caught.value) == f"{url}: did not answer GET /health within 0.05 s (expected a running server)"
+
+
+def test_the_final_answer_is_the_one_behind_those_that_only_inform() -> None:
+    with raw_server(Behaviour(informational=(103, 100, 102))) as (url, _):
+        control = ControlClient(url)
+        assert "sse" in control.transports()
+        assert control.start_stream(0, [0], ["x"]) > 0
+        control.close()
