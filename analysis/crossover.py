@@ -39,7 +39,7 @@ _VARIED = frozenset({"clients", "rate_per_s", "poll_interval_s", "warm_up_s", "m
 
 
 def capacity_summary(loads: Loads, base: Mapping[str, Any]) -> JsonObject | None:
-    """What docs/formats.md calls `capacity`; None where no point kept the server busy with room to spare."""
+    """What docs/using/formats.md calls `capacity`; None where no point kept the server busy with room to spare."""
     found = calibrations(loads, base)
     if not found:
         return None

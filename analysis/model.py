@@ -1,4 +1,4 @@
-"""What theory expects of each kind of transport, in closed form (docs/method.md derives and checks them).
+"""What theory expects of each kind of transport, in closed form (docs/method/method.md derives and checks them).
 
 They assume a fixed symmetric delay, no loss, an unsaturated server, independent phases and replay
 from a cursor. Times are seconds, rates per second. `analysis.own_schedule` evaluates the same model on the very due

@@ -1,4 +1,4 @@
-"""The model of docs/method.md on a trial's own schedule: exact, delivery by delivery, with no randomness left.
+"""The model of docs/method/method.md on a trial's own schedule: exact, delivery by delivery, with no randomness left.
 
 Due times, phases and holds of a trial are data. From them follows when each client must get each event if nothing
 but the network took time; `analysis.queue_model` adds what server and load take. All clients advance together,

@@ -56,7 +56,7 @@ def write_summary(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObj
 
 
 def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObject:
-    """The summary of docs/formats.md; UserError where the folder is no run or has no finished trial.
+    """The summary of docs/using/formats.md; UserError where the folder is no run or has no finished trial.
 
     `also` is shown every trial while its records are in memory, point by point.
     """

@@ -2,7 +2,7 @@
 
 Runs of one block of the scenario `quick` are left alone, share the server's core with a program that never sleeps, have
 their servers stopped (SIGSTOP) at a random time of the measured window, or have more to do than a server can. The table
-is that of docs/accuracy.md.
+is that of docs/method/accuracy.md.
 """
 
 from __future__ import annotations

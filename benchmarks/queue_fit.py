@@ -1,7 +1,7 @@
 """`python -m benchmarks.queue_fit RUN …`: how many points and trials of these runs the models on the own schedule fit.
 
 A point or trial fits where its mean latency is within 2 % + 0.5 ms of the model's, and its requests per event within
-2 %. The table of docs/accuracy.md is printed, one row per scenario and transport, from raw records alone.
+2 %. The table of docs/method/accuracy.md is printed, one row per scenario and transport, from raw records alone.
 """
 
 from __future__ import annotations

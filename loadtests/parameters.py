@@ -118,7 +118,7 @@ WITHOUT_EFFECT = ("replica",)
 """Parameters that only tell identical points apart, for measuring the noise; in a point only where they are named."""
 
 ONLY_WHERE_NAMED = frozenset({*WITHOUT_EFFECT, "client_delay_ms"})
-"""What no ordinary scenario is about: the clients' delay is a test hook (docs/accuracy.md)."""
+"""What no ordinary scenario is about: the clients' delay is a test hook (docs/method/accuracy.md)."""
 
 
 def toml_value(value: object) -> str:

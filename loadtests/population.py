@@ -15,7 +15,7 @@ from loadtests.transports import TRANSPORTS
 def spread_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
     """Phases spread evenly over one period from one random offset: unbiased, and of small variance.
 
-    (docs/method.md, rule 6: with phases drawn independently a few clients may crowd together by chance.)
+    (docs/method/method.md, rule 6: with phases drawn independently a few clients may crowd together by chance.)
     """
     period_ns = period_s * 1e9
     offset = np.random.default_rng([seed, 2]).uniform(0, 1)

@@ -23,8 +23,8 @@ all planned trials; a run adds some seconds for its report, and repeats trials t
 
 {scenarios}
 
-More about them: [capacity](../method/capacity.md), [scale](../method/scale.md), [accuracy](../accuracy.md) for `crowd`,
-`known-delay` and `model-grid`, and [the wrong ways](../method.md#wrong-ways), mistakes made on purpose.
+More about them: [capacity](../method/capacity.md), [scale](../method/scale.md), [accuracy](../method/accuracy.md)
+(`crowd`, `known-delay`, `model-grid`), and [the wrong ways](../method/method.md#wrong-ways), mistakes made on purpose.
 
 ## Parameters
 

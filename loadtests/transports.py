@@ -25,7 +25,7 @@ class Transport:
     client: str
     """`module:class` of the Sans-I/O client below `loadtests.clients`."""
     model: Model
-    """Which closed form of docs/method.md predicts it."""
+    """Which closed form of docs/method/method.md predicts it."""
     colour: str
     """Okabe-Ito, told apart by the colour-blind."""
     marker: str

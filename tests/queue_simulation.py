@@ -1,7 +1,7 @@
 """Queues of server and load in plain loops over everything that happens: the oracle of `analysis.queue_model`.
 
-It looks through a list for what comes next, follows the rules of docs/method.md literally and shares no code with the
-analysis. Times are nanoseconds on one clock.
+It looks through a list for what comes next, follows the rules of docs/method/method.md literally and shares no code
+with the analysis. Times are nanoseconds on one clock.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The figures of a run, computed once more from its raw records: plain loops over plain numbers, nothing of analysis/.
 
-Definitions are those of docs/formats.md and docs/method.md. NumPy only reads the tables, SciPy only knows Student's t.
+Definitions are those of docs/using/formats.md and docs/method/method.md. NumPy only reads the tables, SciPy only knows
+Student's t.
 Runs of one load process on one clock, with a cursor and connections that are kept, are understood; times are ns.
 """
 

@@ -1,7 +1,7 @@
-"""The model with queues of docs/method.md, computed once more: server and load each do one thing at a time.
+"""The model with queues of docs/method/method.md, computed once more: server and load each do one thing at a time.
 
 As in `tests.recomputed` there is nothing of analysis/: what is to come is a list that is searched for what comes first.
-NumPy draws the order in which held polls are answered, from the trial's seed (docs/formats.md).
+NumPy draws the order in which held polls are answered, from the trial's seed (docs/using/formats.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Short poll and long poll: the same request with the same cursor, asked by the clock or at once.
 
 Without a cursor (`cursor = false`) or with a pause after each answer (`pacing = "pause"`) they are what careless
-comparisons measure; see "Wrong ways" in docs/method.md.
+comparisons measure; see "Wrong ways" in docs/method/method.md.
 """
 
 from __future__ import annotations

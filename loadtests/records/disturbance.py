@@ -1,7 +1,7 @@
 """Whether the machine disturbed a trial, judged by late timers and by the use of its cores.
 
 Neither latencies of deliveries nor the model are used: a disturbed trial is repeated, and which trials are repeated
-must not depend on their results (docs/method.md).
+must not depend on their results (docs/method/method.md).
 """
 
 from __future__ import annotations

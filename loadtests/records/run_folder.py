@@ -121,7 +121,7 @@ class RunInfo:
     """run.json: all that is known before the first trial; with a precision, rewritten once after the pilot."""
 
     scenario: JsonObject
-    """The scenario as resolved: name, description, …; see docs/formats.md."""
+    """The scenario as resolved: name, description, …; see docs/using/formats.md."""
     seed: int
     """All that is random in the run follows from it: streams, phases of clients, orders of trials."""
     plan: tuple[PlannedTrial, ...]

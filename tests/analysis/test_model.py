@@ -22,7 +22,7 @@ def expectation(kind: str, **conditions: object) -> Expectation:
     return found
 
 
-# The table of docs/method.md: R = 50 ms, I = 1 s, T = 30 s, Poisson events.
+# The table of docs/method/method.md: R = 50 ms, I = 1 s, T = 30 s, Poisson events.
 @pytest.mark.parametrize(
     ("rate", "short_requests", "long_mean_ms", "long_p99_ms", "long_per_s", "long_requests"),
     [

@@ -145,7 +145,7 @@ def test_one_delayed_event_is_overtaken_and_comes_in_its_time(transport: Transpo
 
 @every_transport
 def test_no_event_is_told_before_its_delay_is_over(transport: Transport, tmp_path: Path) -> None:
-    # That it reads as much more, and no more, is measured (docs/accuracy.md): here other programs may hold it up.
+    # That it is no later is measured (docs/method/accuracy.md): here other programs may hold it up.
     delayed = Misled(tmp_path, transport, CLIENTS * EVENTS, "delay:ms=40").deliveries
     assert len(delayed) == CLIENTS * EVENTS
     assert (delayed.user_ns - delayed.due_ns >= 40 * MS).all()

@@ -16,7 +16,7 @@ export class Player {
   #waiting = [];
   #run = 0;
 
-  /** `recording`: a file of classroom/static/recorded/ (docs/formats.md). */
+  /** `recording`: a file of classroom/static/recorded/ (docs/using/formats.md). */
   constructor(recording) {
     this.#recording = recording;
   }
