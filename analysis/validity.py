@@ -235,6 +235,20 @@ def _stream_kept(evidence: Evidence) -> Iterator[str]:
 def _processors(evidence: Evidence) -> Iterator[str]:
     for role in CPU_RATIO_LIMITS:
         yield from _processor(evidence, role)
+    yield from _shared_core(evidence)
+
+
+def _shared_core(evidence: Evidence) -> Iterator[str]:
+    """What load and relay use together of the core that they share, where neither is too much alone."""
+    roles = (SampleRole.LOAD, SampleRole.RELAY)
+    shares = [use.ratio for role in roles if (use := evidence.processors[role]) is not None]
+    cores = (evidence.trial.info.capabilities.get("cpu_pinned") or {}).get("load", ())
+    limit = CPU_RATIO_LIMITS[SampleRole.LOAD]
+    if len(cores) == 1 and len(shares) == len(roles) and max(shares) <= limit < sum(shares):
+        yield (
+            f"the load process and the relay, which share a core, used {sum(shares):.0%} of it together (at most "
+            f"{limit:.0%}): {_ROLE_REMEDIES[SampleRole.RELAY]}"
+        )
 
 
 def _processor(evidence: Evidence, role: SampleRole) -> Iterator[str]:

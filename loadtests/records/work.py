@@ -14,9 +14,10 @@ import numpy.typing as npt
 from loadtests.records.run_folder import Trial
 from loadtests.records.tables import Ints, Outcome, RequestKind, SampleRole
 
-WAKING_SHARE = 0.33
-"""Share of a held poll's cost that falls due when its event is published; the rest falls due when the poll arrives.
-Bursts of empty long polls on the FastAPI stack gave 0.31 with 10 clients and 0.35 with 50."""
+USUAL_WAKING_RATIO = 0.33
+"""Share of a held poll's cost that falls due when its event is published; the rest falls due when the poll arrives. It
+stands in where a trial has not measured its own (`waking_ratio`): bursts of empty long polls on the FastAPI stack gave
+0.31 with 10 clients and 0.35 with 50."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ def _work_of_polls(trial: Trial, cpu_ns: float) -> tuple[Ints, npt.NDArray[np.fl
     due_ns = np.append(trial.published.due_ns, np.iinfo(np.int64).max)
     woken_ns = np.maximum(came_ns, np.minimum(due_ns[np.searchsorted(due_ns[:-1], came_ns)], left_ns))
     each_ns = cpu_ns / len(came_ns)
-    shares = np.repeat(np.array([1 - WAKING_SHARE, WAKING_SHARE]), len(came_ns))
+    waking_ratio = USUAL_WAKING_RATIO if trial.info.waking_ratio is None else trial.info.waking_ratio
+    shares = np.repeat(np.array([1 - waking_ratio, waking_ratio]), len(came_ns))
     return np.concatenate((came_ns, woken_ns)), each_ns * shares
 
 

@@ -69,6 +69,20 @@ def test_all_pieces_together_are_the_servers_cpu_time(transport: str) -> None:
     assert (np.diff(work.at_ns) >= 0).all()
 
 
+def test_a_held_poll_is_divided_as_the_trial_has_measured() -> None:
+    """A third of its work comes with its event where that was not measured, four fifths where it was so."""
+    _, trial = first_trial("long_poll")
+
+    def with_events_ns(waking_ratio: float | None) -> float:
+        info = dataclasses.replace(trial.info, waking_ratio=waking_ratio)
+        work = server_work(dataclasses.replace(trial, info=info))
+        assert work is not None
+        return float(work.work_ns[np.isin(work.at_ns, trial.published.due_ns)].sum())
+
+    assert with_events_ns(0.8) > 0
+    assert with_events_ns(0.8) / with_events_ns(None) == pytest.approx(0.8 / 0.33)
+
+
 def test_processes_of_a_server_share_its_work() -> None:
     _, trial = first_trial("websocket")
     shared = dataclasses.replace(trial.info, parameters=trial.info.parameters | {"workers": 4})
