@@ -26,7 +26,8 @@ from websockets.uri import parse_uri
 
 from loadtests.kernel_stamps import ask_for_stamps, read_stamped
 from loadtests.recorder import Recorder
-from loadtests.records import ClockPairs, Ints, Table
+from loadtests.records import ClockPairs, Table
+from loadtests.records.tables import Numbers, Times
 from peers.work import BEYOND_THE_STREAM
 from servers import wire
 
@@ -41,12 +42,12 @@ class Arrivals(Table):
     """One row per event or answer that a probe got."""
 
     FILE: ClassVar[str] = "probe.npz"
-    client: Ints
-    from_ns: Ints
+    client: Numbers
+    from_ns: Times
     """When the event was due; of an answer when its poll was sent."""
-    kernel_realtime_ns: Ints
+    kernel_realtime_ns: Times
     """Kernel receive stamp (SO_TIMESTAMPNS, CLOCK_REALTIME); 0 where absent."""
-    user_ns: Ints
+    user_ns: Times
     """When the read returned."""
 
 
