@@ -256,5 +256,5 @@ def test_standard_leaves_room_for_trials_to_be_repeated_and_quick_for_a_machine_
     standard, quick = (plan_trials(load_scenario(name), 1) for name in ("standard", "quick"))
     assert expected_seconds(standard) <= 300 - 2 * max(trial_seconds(trial.parameters) for trial in standard[:1])
     windows_s = sum(trial_seconds(trial.parameters) - OVERHEAD_S for trial in quick)
-    # On the machine of docs/time-to-answer.md a trial takes 0.9 s beyond its windows at most, a report of it 2 s.
+    # On the machine of docs/internals/speed.md a trial takes 0.9 s beyond its windows at most, a report of it 2 s.
     assert windows_s + 2 * (0.9 * len(quick) + 2) <= 60
