@@ -130,6 +130,8 @@ _AMOUNT = Number(0, MAX_TIME_NS)
 _CORES = ListOf(Number(0, 100_000, whole=True), least=1)
 
 _RULES: dict[str, Rule] = {name: parameter.rule for name, parameter in parameters.PARAMETERS.items()}
+# `make peers` polls without an interval, as fast as answers come; no scenario may.
+_RULES["poll_interval_s"] = Number(0, 600)
 PARAMETERS = Fields(
     _RULES,
     others=Scalar(),
