@@ -1,4 +1,4 @@
-"""What a run that overloads its server on purpose found, in one sentence."""
+"""What a run that overloads its server on purpose found."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ from analysis.quantities import figure, interval, listed
 from loadtests.records import JsonObject
 
 
-def capacity_verdict(summary: JsonObject) -> str | None:
-    """The sentence, from a summary; None where no service time could be told."""
+def capacity_verdict(summary: JsonObject) -> list[str] | None:
+    """Return a headline and a sentence for each transport and crossover; None where no service time could be told."""
     capacity = summary.get("capacity")
     if not capacity:
         return None
     labels = {style["name"]: style["label"] for style in summary["transports"]}
-    does = [
-        f"{estimate_in_words(account['per_s'])} {done_in_words(account)} of {labels[account['transport']]}"
-        for account in capacity["transports"]
-    ]
-    clauses = [f"A second of one server core is enough for {listed(does)}"]
+
+    def does(*, bounds: bool) -> list[str]:
+        return [
+            f"{estimate_in_words(account['per_s'], bounds=bounds)} {done_in_words(account)} of "
+            f"{labels[account['transport']]}"
+            for account in capacity["transports"]
+        ]
+
+    sentences = [f"A second of one server core is enough for {listed(does(bounds=False))}", *does(bounds=True)]
     for crossover in capacity["crossovers"]:
         push, poll = labels[crossover["push"]], labels[crossover["poll"]]
         at = crossover["events_per_poll"]
@@ -29,8 +33,8 @@ def capacity_verdict(summary: JsonObject) -> str | None:
         for one in crossover["tried"]:
             tried.setdefault(one["outcome"], []).append(figure(one["events_per_poll"]))
         outcomes = listed([f"{outcome} at {listed(where)}" for outcome, where in tried.items()])
-        clauses.append(said + (f" ({outcomes})" if tried else ""))
-    return "; ".join(clauses) + "."
+        sentences.append(said + (f" ({outcomes})" if tried else ""))
+    return [f"{sentence}." for sentence in sentences]
 
 
 def done_in_words(account: JsonObject) -> str:

@@ -77,8 +77,8 @@ def _report(options: argparse.Namespace) -> None:
         console.print_sentence(partial)
     trusted = summary["valid"] and not summary["wrong_way"]
     console.print_sentence(verdict_line(summary), style="bold" if trusted else "bold red")
-    for reason in further_reasons(summary):
-        console.print_sentence(f"  {reason}")
+    for line in (*summary["verdict_lines"], *further_reasons(summary)):
+        console.print_sentence(f"- {line}")
     if results.points:
         console.print(_console_table(main_table(results)))
     console.print_sentence(str(html))

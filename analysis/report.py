@@ -94,6 +94,10 @@ def inline_svg(svg: str, name: str, title: str, counterparts: Mapping[str, str])
     return Markup(as_variables(body, dict(counterparts)))
 
 
+_OPENING_CHARTS = {"crossover-map", "hero", "round-trip", "lanes"}
+"""They stand before all tables: the answer in a picture, and what each transport did with the same events."""
+
+
 def write_report(run_folder: Path, run: RunInfo, results: Results, charts: list[DrawnChart]) -> tuple[Path, Path]:
     """Write report.html and report.md from a summary and its drawn charts; their paths are returned."""
     content = _content(run_folder, run, results, charts)
@@ -122,6 +126,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
     return {
         "title": f"Push against poll: {summary['scenario']}",
         "verdict": verdict_line(summary),
+        "verdict_lines": summary["verdict_lines"],
         "invalid": not summary["valid"] or bool(summary.get("wrong_way")),
         "invalid_reasons": further_reasons(summary),
         "completeness": completeness(summary),
@@ -132,12 +137,14 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "capacity_tables": capacity_tables(results),
         "capacity_findings": capacity_findings(results),
         "capacity_note": CAPACITY_NOTE,
-        "tables": tables,
+        "base_table": tables[0] if tables else None,
+        "tables": tables[1:],
         "table_note": _note(tables),
         "wrong_way_note": _GAPS if any(table.has_gaps for table in wrong_ways) else "",
         "scale_tables": scale_tables(results),
         "scale_notes": scale_notes(results),
-        "charts": charts,
+        "opening_charts": [chart for chart in charts if chart.name in _OPENING_CHARTS],
+        "charts": [chart for chart in charts if chart.name not in _OPENING_CHARTS],
         "how": how_measured(run, results, trial_documents(run_folder)),
         "detail_tables": detail_tables,
         "checks": validity_checks(results),

@@ -89,6 +89,7 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObj
             "valid": not reasons,
             "invalid_reasons": reasons,
             "verdict": "",
+            "verdict_lines": [],
             "warnings": caveats(run, points, infos, set_aside),
             "set_aside": set_aside,
             "reference": run.reference,
@@ -108,7 +109,8 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObj
             ),
         }
     )
-    return {**summary, "verdict": verdict(summary)}
+    found = verdict(summary)
+    return {**summary, "verdict": found.headline, "verdict_lines": list(found.lines)}
 
 
 @dataclass(frozen=True)

@@ -1,44 +1,117 @@
-"""The run in one sentence, from its summary: who is more real-time, by how much, and what each costs."""
+"""What a run shows, from its summary: a headline to read aloud, and a line for each thing that stands behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from analysis.capacity_verdict import capacity_verdict
 from analysis.cheaper import cheaper
-from analysis.differences import how_different, is_tie, signed_ms
+from analysis.differences import RESOLUTION_MS, SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
 from analysis.points import LENGTHS
 from analysis.quantities import figure, interval, listed, parameter_value, plural
 from loadtests.records import JsonObject
 
 _CONDITIONS = ("clients", "rate_per_s", "arrival", "one_way_delay_ms")
+_READ_ALOUD = ("rate_per_s", "one_way_delay_ms")
+MOST_WORDS = 35
+"""Of a headline that compares transports: a teacher can read it aloud."""
+_QUANTILES = {
+    "p95": ("within", "95 % of the {}"),
+    "p50": ("within", "half of the {}"),
+    "mean": ("after", "{}, on average,"),
+}
+_FRESH_MS = (100.0, 1000.0)
+"""Response times that people take for immediate, and for uninterrupted (J. Nielsen, Usability Engineering, 1993)."""
 
 
-def verdict(summary: JsonObject) -> str:
-    """One sentence; where the run is invalid it starts with INVALID and says why instead of comparing anything.
+@dataclass(frozen=True)
+class Verdict:
+    """What a run shows."""
 
-    Where it is wrong on purpose it says that and what to do instead, whether its trials are valid or not; where it
+    headline: str
+    """One sentence, without intervals."""
+    lines: tuple[str, ...] = ()
+    """A sentence each: every transport with its intervals, how often to poll to be as fresh, where polling wins."""
+
+
+def verdict(summary: JsonObject) -> Verdict:
+    """Return the verdict; of an invalid run it starts with INVALID and says why instead of comparing anything.
+
+    Where a run is wrong on purpose it says that and what to do instead, whether its trials are valid or not; where it
     overloads the server on purpose it says what a server core holds.
     """
     if summary.get("wrong_way"):
-        return f"WRONG WAY on purpose: {summary['wrong_way']}"
+        return Verdict(f"WRONG WAY on purpose: {summary['wrong_way']}")
     if not summary["valid"]:
         first, *others = summary["invalid_reasons"]
-        return f"INVALID: {first}" + (f" (and {plural(len(others), 'more reason')})" if others else "") + "."
+        return Verdict(f"INVALID: {first}" + (f" (and {plural(len(others), 'more reason')})" if others else "") + ".")
     if summary.get("overload") and (held := capacity_verdict(summary)):
-        return held
+        return Verdict(held[0], tuple(held[1:]))
     reference = None if summary["base_point"] is None else summary["points"][summary["base_point"]]
     if reference is None or reference["latency_ms"]["mean"] is None:
-        return f"No verdict: {_label(summary, summary['reference'])} {_without_latency(reference)}."
+        return Verdict(f"No verdict: {_label(summary, summary['reference'])} {_without_latency(reference)}.")
     if summary.get("noise_floor") and not summary.get("noise_floor_from"):
-        return f"With {_conditions(reference)}, each transport against itself: {_against_itself(summary)}."
+        conditions = _conditions(reference, _CONDITIONS)
+        return Verdict(f"With {conditions}, each transport is measured against itself.", _against_itself(summary))
     others = [p for p in summary["points"] if p["base"] and p is not reference and p["latency_ms"]["mean"] is not None]
-    clauses = [
-        f"{_opening(summary, reference, others)}, for {_cost(reference)}",
+    lines = (
+        f"With {_conditions(reference, _CONDITIONS)}, {_opening(summary, reference)}, for {_cost(reference)}",
         *(_clause(summary, point) for point in others),
+        *_polling_as_fresh(reference, others),
         *_cheaper(summary),
-    ]
-    return "; ".join(clauses) + "."
+    )
+    return Verdict(_headline(summary, reference, others), tuple(f"{line[0].upper()}{line[1:]}." for line in lines))
+
+
+def _headline(summary: JsonObject, reference: JsonObject, others: Sequence[JsonObject]) -> str:
+    """Return who brings the events how soon, in at most MOST_WORDS words.
+
+    By the highest quantile that all of them have. Those that are as soon as the reference, as nearly as a difference is
+    worth a word, share its figure: the largest of theirs.
+    """
+    points = [reference, *others]
+    name = next((name for name in ("p95", "p50") if all(p["latency_ms"][name] is not None for p in points)), "mean")
+    within, amount = _QUANTILES[name]
+    what = "messages there and back" if _is_round_trip(summary, reference["transport"]) else "events"
+
+    def ms(point: JsonObject) -> float:
+        return float(point["latency_ms"][name])
+
+    alike_ms = ms(reference) + max(RESOLUTION_MS, min(SAME_MS, SAME_RATIO * ms(reference)))
+    first = [reference, *(point for point in others if ms(point) <= alike_ms)]
+    later = sorted((point for point in others if point not in first), key=ms)
+    names = listed([_name(summary, point) for point in first])
+    tie = "a tie: " if others and all(is_tie(point) for point in others) else ""
+    opening = (
+        f"With {_conditions(reference, _READ_ALOUD)}, {tie}{names} bring{'s' if len(first) == 1 else ''} "
+        f"{amount.format(what)} {within} {figure(max(map(ms, first)))} ms"
+    )
+    each = [f"{_name(summary, point)} {within} {figure(ms(point))} ms" for point in later]
+    whole = f"{listed([opening, *each])}."
+    if len(whole.split()) <= MOST_WORDS or len(later) < 2:
+        return whole
+    return f"{opening}, the {len(later)} others {within} {figure(ms(later[0]))} to {figure(ms(later[-1]))} ms."
+
+
+def _polling_as_fresh(reference: JsonObject, others: Sequence[JsonObject]) -> Iterator[str]:
+    """Yield how often clients would have to poll to bring nearly all events as soon as people take for immediate.
+
+    By the closed form: a poll finds an event after a wait that is uniform over the interval.
+    """
+    for point in others:
+        interval_s, closed_form = point["parameters"].get("poll_interval_s"), point["closed_form"]
+        if interval_s is None or closed_form is None or closed_form["p50_ms"] is None:
+            continue
+        at_once_ms = closed_form["p50_ms"] - 500.0 * interval_s
+        fresh_ms = next((ms for ms in _FRESH_MS if ms > max(at_once_ms, reference["latency_ms"]["mean"])), None)
+        if fresh_ms is not None:
+            per_s = 0.95 * 1000.0 / (fresh_ms - at_once_ms)
+            yield (
+                f"to bring 95 % of the events within {fresh_ms:g} ms by polling on a schedule, each client has to ask "
+                f"{figure(per_s)} times a second (by the model)"
+            )
+        return
 
 
 def _without_latency(reference: JsonObject | None) -> str:
@@ -48,14 +121,14 @@ def _without_latency(reference: JsonObject | None) -> str:
     return "has no finished trial at the base parameters"
 
 
-def _conditions(point: JsonObject) -> str:
-    return listed([parameter_value(name, point["parameters"][name]) for name in _CONDITIONS])
+def _conditions(point: JsonObject, names: Sequence[str]) -> str:
+    return listed([parameter_value(name, point["parameters"][name]) for name in names])
 
 
-def _against_itself(summary: JsonObject) -> str:
-    """What a run of identical points shows: by how much two measurements of the same thing differ."""
-    return "; ".join(
-        f"{_label(summary, transport)} " + listed([_noise(found[f"{name}_ms"], name) for name in ("p50", "p95")])
+def _against_itself(summary: JsonObject) -> tuple[str, ...]:
+    """Return by how much two measurements of the same transport differ, a sentence each."""
+    return tuple(
+        f"{_label(summary, transport)}: {listed([_noise(found[f'{name}_ms'], name) for name in ('p50', 'p95')])}."
         for transport, found in summary["noise_floor"].items()
         if found["p50_ms"] and found["p95_ms"]
     )
@@ -66,14 +139,11 @@ def _noise(found: JsonObject, name: str) -> str:
     return f"{signed_ms(found['value'])} {width} at {name} (at most {figure(found['largest'])} in a block)"
 
 
-def _opening(summary: JsonObject, reference: JsonObject, others: Sequence[JsonObject]) -> str:
-    conditions = _conditions(reference)
-    label = _label(summary, reference["transport"])
-    tie = "a tie: " if others and all(is_tie(point) for point in others) else ""
-    figures = _latencies(reference)
+def _opening(summary: JsonObject, reference: JsonObject) -> str:
+    label, figures = _label(summary, reference["transport"]), _latencies(reference)
     if _is_round_trip(summary, reference["transport"]):
-        return f"With {conditions}, {tie}a message is there and back over {label} in {figures}"
-    return f"With {conditions}, {tie}{label} delivers in {figures}"
+        return f"a message is there and back over {label} in {figures}"
+    return f"{label} delivers in {figures}"
 
 
 def _clause(summary: JsonObject, point: JsonObject) -> str:

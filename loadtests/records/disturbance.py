@@ -20,6 +20,9 @@ EXPLAINED_RATIO = 1.5
 """The server's unfinished work explains lateness of up to this multiple of it, as it is only known on average."""
 LONGEST_BUSY_NS = 150_000_000
 """A server that has been busy without a pause for longer than this is overloaded."""
+FULL_RATIO = 0.75
+"""A server that uses more of its core than this makes its own lateness: pieces of work that differ in size queue longer
+than equal ones, by the more the fuller it is."""
 WAITING_RATIO = 0.02
 """Largest share of the window spent waiting for a core; an undisturbed server or load waits for 0.04 to 1.2 % of it."""
 OTHERS_RATIO = 0.2
@@ -45,7 +48,7 @@ def disturbances(trial: Trial) -> list[str]:
 
 def published_without_cause(trial: Trial, work: Work | None) -> Iterator[str]:
     """Yield a sentence if events were published late although the server had nothing else to do."""
-    if work is None:
+    if work is None or server_is_full(trial):
         return
     late = unexplained_lateness(trial, work, np.inf)
     excess = late.describe_excess("events were published", _scheduled_ms(trial), _mean_ms(trial, SampleRole.SERVER))
@@ -61,7 +64,7 @@ def server_stopped(trial: Trial, work: Work | None) -> Iterator[str]:
     ticks = np.asarray(trial.info.server_stats.get("late_ticks") or np.empty((0, 2)), dtype=np.int64).reshape(-1, 2)
     due_ns, late_ns = ticks.T
     window = (due_ns >= trial.info.window_start_ns) & (due_ns < trial.info.window_end_ns)
-    if work is None or not window.any():
+    if work is None or server_is_full(trial) or not window.any():
         return
     explained_ns = EXPLAINED_RATIO * work.unfinished_ns(due_ns[window])
     late_ms = np.maximum(0.0, late_ns[window] - explained_ns) / 1e6
@@ -129,6 +132,14 @@ def core_taken(trial: Trial, work: Work | None) -> Iterator[str]:
 def waiting_ns(trial: Trial, role: SampleRole) -> float:
     """Return the run-queue wait in the window, ns, of the process of this role that waited longest."""
     return _most_within_window(trial, role, "waited_ns")
+
+
+def server_is_full(trial: Trial) -> bool:
+    """Return whether a process of the server used more than FULL_RATIO of the window, idle spinning included."""
+    own = trial.samples.where(trial.samples.role == SampleRole.SERVER)
+    used_ns = own.growth("cpu_ns", trial.info.window_start_ns, trial.info.window_end_ns)
+    processes = int(trial.info.parameters.get("workers", 1))
+    return used_ns / processes > FULL_RATIO * (trial.info.window_end_ns - trial.info.window_start_ns)
 
 
 def others_ratio(trial: Trial, role: SampleRole) -> float | None:

@@ -100,7 +100,8 @@ def summary(points: Sequence[JsonObject], varied: Sequence[str] = (), **changes:
     names = list(dict.fromkeys(p["transport"] for p in points))
     return {
         "format": "push-vs-poll/summary", "version": 1, "scenario": "made", "valid": True, "invalid_reasons": [],
-        "verdict": "WebSocket delivers in 25.2 ms.", "warnings": ["3 trials a point: intervals are wide."],
+        "verdict": "WebSocket delivers in 25.2 ms.", "verdict_lines": ["SSE: the same.", "Polling is dear."],
+        "warnings": ["3 trials a point: intervals are wide."],
         "reference": names[0], "transports": [dataclasses.asdict(style(name)) for name in names], "base_point": 0,
         "varied": list(varied), "quantile_definition": "nearest rank", "planned_trials": 3 * len(points),
         "finished_trials": 3 * len(points), "points": list(points), **changes,

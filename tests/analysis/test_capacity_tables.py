@@ -59,30 +59,34 @@ def test_an_undecided_one_says_so() -> None:
 
 
 def test_the_verdict_of_an_overload_is_what_a_core_holds() -> None:
-    said = verdict(run())
-    assert said.startswith("A second of one server core is enough for")
-    assert "events of WebSocket" in said
-    assert "Short poll holds more clients than WebSocket where event rate × interval is above 10." in said
-    assert "(confirmed at 1.00 and refuted at 50.0)" in said
+    found = verdict(run())
+    assert found.headline.startswith("A second of one server core is enough for")
+    assert "events of WebSocket" in found.headline
+    assert "[" not in found.headline
+    assert "] events of WebSocket." in found.lines[0]
+    assert "Short poll holds more clients than WebSocket where event rate × interval is above 10." in " ".join(
+        found.lines
+    )
+    assert "(confirmed at 1.00 and refuted at 50.0)" in " ".join(found.lines)
 
 
 def test_the_verdict_names_each_outcome_once() -> None:
     found = run()
     tried = found["capacity"]["crossovers"][0]["tried"]
     tried += [{**tried[0], "events_per_poll": 5.0}]
-    assert "(confirmed at 1.00 and 5.00 and refuted at 50.0)" in verdict(found)
+    assert "(confirmed at 1.00 and 5.00 and refuted at 50.0)" in " ".join(verdict(found).lines)
 
 
 def test_where_polling_never_wins_the_verdict_says_so() -> None:
     found = run(capacity=summary(measured(Server(event_us=25.0))))
-    assert "Short poll never holds more clients than WebSocket" in verdict(found)
+    assert "Short poll never holds more clients than WebSocket" in " ".join(verdict(found).lines)
 
 
 @pytest.mark.parametrize("changes", [{"overload": False}, {"capacity": None}])
 def test_any_other_run_has_its_usual_verdict(changes: JsonObject) -> None:
     alone = [made.point("websocket", 25.2, 0.0)]
-    assert verdict(run(points=alone, **changes)).startswith("With 50 clients")
+    assert verdict(run(points=alone, **changes)).lines[0].startswith("With 50 clients")
 
 
 def test_an_invalid_run_has_no_verdict() -> None:
-    assert verdict(run(valid=False, invalid_reasons=["an event was lost"])) == "INVALID: an event was lost."
+    assert verdict(run(valid=False, invalid_reasons=["an event was lost"])).headline == "INVALID: an event was lost."

@@ -21,7 +21,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every figure and text of a document by its place in it, but for those that count the digits of stamps."""
     if isinstance(value, dict):
         for name, part in value.items():
-            if "bytes" not in name and name != "verdict":
+            if "bytes" not in name and not name.startswith("verdict"):
                 yield from leaves(part, f"{path}.{name}")
     elif isinstance(value, list | tuple):
         for index, part in enumerate(value):

@@ -133,6 +133,19 @@ def test_the_verdict_stands_before_everything_else(run: Path) -> None:
     assert lines[1] == verdict
 
 
+def test_a_report_shows_before_it_tells(run: Path) -> None:
+    """Headline, pictures, the table of the base point, then the verdict's lines, and only then the long tables."""
+    said = json.loads((run / "summary.json").read_text(encoding="utf-8"))["verdict_lines"]
+    assert len(said) > 3
+    for name, where in (
+        ("report.md", ("charts/hero.svg", "charts/lanes.svg", "### At the base point", *said, "## What was measured")),
+        ("report.html", ("<figure", "<h3>At the base point", '<ul class="verdict-lines">', "<h2>What was measured")),
+    ):
+        text = (run / name).read_text(encoding="utf-8")
+        places = [text.index(each) for each in where]
+        assert places == sorted(places), name
+
+
 def test_the_same_records_give_the_same_report(run: Path) -> None:
     files = [run / "summary.json", run / "report.html", run / "report.md", *sorted((run / "charts").iterdir())]
     before = [path.read_bytes() for path in files]

@@ -49,7 +49,8 @@ def base(summary: JsonObject, transport: str) -> JsonObject:
 def test_every_key_of_the_format_is_there(swept: JsonObject) -> None:
     assert all(set(point) == POINT_KEYS for point in swept["points"])
     assert set(swept) == {
-        "scenario", "wrong_way", "overload", "valid", "invalid_reasons", "verdict", "warnings", "reference",
+        "scenario", "wrong_way", "overload", "valid", "invalid_reasons", "verdict", "verdict_lines",
+        "warnings", "reference",
         "transports", "base_point", "varied", "noise_floor", "noise_floor_from", "quantile_definition",
         "planned_trials", "finished_trials", "set_aside", "points", "workers", "capacity", "scaling",
     }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analysis.summarize import summarize_run
-from analysis.verdict import verdict
+from analysis.verdict import MOST_WORDS, verdict
 from loadtests.records import JsonObject
 from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run
 from tests.fabricate_trial import Faults
@@ -51,8 +51,14 @@ def differing(summary: JsonObject, transport: str, **differences: tuple[float, f
     )  # fmt: skip
 
 
+def said_of(summary: JsonObject) -> str:
+    """Headline and lines of the verdict, a line each."""
+    found = verdict(summary)
+    return "\n".join([found.headline, *found.lines])
+
+
 def clause(summary: JsonObject, label: str) -> str:
-    [found] = [part for part in verdict(summary).split("; ") if part.startswith(label)]
+    [found] = [line for line in verdict(summary).lines if line.startswith(label)]
     return found
 
 
@@ -67,14 +73,62 @@ def test_a_difference_that_the_clocks_hide_is_not_told(measured: JsonObject) -> 
 
 
 def test_who_is_slower_by_how_much_and_at_what_cost(measured: JsonObject) -> None:
-    said = verdict(measured)
-    assert said.startswith(
-        "With 6 clients, 10 events/s, Poisson arrivals and 25 ms one way, WebSocket delivers in p50 25."
+    assert (
+        verdict(measured)
+        .lines[0]
+        .startswith("With 6 clients, 10 events/s, Poisson arrivals and 25 ms one way, WebSocket delivers in p50 25.")
     )
     assert "slower by" in clause(measured, "Short poll every 1 s")
     assert "µs of server CPU" in clause(measured, "Short poll every 1 s")
     assert "requests" in clause(measured, "Long poll")
-    assert said.endswith(".") and "\n" not in said
+    for line in (verdict(measured).headline, *verdict(measured).lines):
+        assert line.endswith(".") and "\n" not in line
+
+
+def with_p95(summary: JsonObject, **p95_ms: float) -> JsonObject:
+    """A copy in which points have these p95."""
+    for transport, value in p95_ms.items():
+        summary = changed(summary, transport, latency_ms__p95=value)
+    return summary
+
+
+def test_the_headline_can_be_read_aloud(measured: JsonObject) -> None:
+    found = with_p95(measured, websocket=25.6, sse=25.8, long_poll=74.2, short_poll=982.0)
+    assert verdict(found).headline == (
+        "With 10 events/s and 25 ms one way, WebSocket and SSE bring 95 % of the events within 25.8 ms, "
+        "Long poll within 74.2 ms and Short poll every 1 s within 982 ms."
+    )
+
+
+def test_a_headline_speaks_of_the_highest_quantile_that_all_have(measured: JsonObject) -> None:
+    found = changed(
+        with_p95(measured, websocket=25.6), "sse", latency_ms__p95=None, against_reference__p95_difference_ms=None
+    )
+    assert "bring half of the events within 2" in verdict(found).headline
+    found = changed(found, "long_poll", latency_ms__p50=None, against_reference__p50_difference_ms=None)
+    assert "bring events, on average, after 2" in verdict(found).headline
+
+
+def test_a_headline_of_many_transports_stays_short(measured: JsonObject) -> None:
+    found = copy.deepcopy(with_p95(measured, websocket=25.6, sse=25.8, long_poll=74.2, short_poll=982.0))
+    for style in found["transports"][2:]:
+        style["label"] = f"{style['label']} of a rather long name"
+    said = verdict(found).headline
+    assert len(said.split()) <= MOST_WORDS
+    assert said.endswith(
+        "WebSocket and SSE bring 95 % of the events within 25.8 ms, the 2 others within 74.2 to 982 ms."
+    )
+
+
+def test_polling_as_fresh_is_told_in_requests(measured: JsonObject) -> None:
+    """Within 100 ms over 25 ms: 0.95 I + 25 = 100."""
+    assert (
+        "To bring 95 % of the events within 100 ms by polling on a schedule, each client has to ask 12.7 times a "
+        "second (by the model)." in verdict(measured).lines
+    )
+    slow = changed(measured, "websocket", latency_ms__mean=140.0)
+    assert "within 1000 ms by polling on a schedule, each client has to ask 0.974 times a second" in said_of(slow)
+    assert "each client has to ask" not in said_of(changed(measured, "short_poll", closed_form=None))
 
 
 def test_equal_medians_do_not_hide_a_longer_tail(measured: JsonObject) -> None:
@@ -137,7 +191,7 @@ def test_two_blocks_are_said_to_be_too_few_in_the_verdict_itself(measured: JsonO
     few = costing(few, "long_poll", "server_cpu_us_per_event", 10.0, 200.0, 0.9)
     few = costing(few, "short_poll", "server_cpu_us_per_event", 10.0, 150.0, 0.9)
     few = changed(few, "long_poll", against_reference__costs__server_cpu_us_per_event__blocks=2)
-    assert "; 2 blocks are too few to tell whether polling is cheaper than WebSocket in server CPU per" in verdict(few)
+    assert "\n2 blocks are too few to tell whether polling is cheaper than WebSocket in server CPU per" in said_of(few)
 
 
 def test_a_wide_interval_around_a_large_difference_is_no_tie(measured: JsonObject) -> None:
@@ -165,13 +219,13 @@ def test_on_loopback_half_a_millisecond_is_no_tie(measured: JsonObject) -> None:
 
 def test_the_negative_control_is_a_tie(tmp_path: Path) -> None:
     fabrication = dataclasses.replace(SMALL, transports=("websocket", "sse", "long_poll"), arrival="periodic")
-    said = verdict(summarize_run(fabricate_run(tmp_path, fabrication)))
-    assert "a tie: WebSocket delivers in" in said
+    said = said_of(summarize_run(fabricate_run(tmp_path, fabrication)))
+    assert "a tie: WebSocket, SSE and Long poll bring " in said
     assert said.count("the same within 1.00 ms") + said.count("differs by") == 2
 
 
 def test_one_slower_transport_is_no_tie(measured: JsonObject) -> None:
-    assert "a tie:" not in verdict(measured)
+    assert "a tie:" not in said_of(measured)
 
 
 def costing(summary: JsonObject, transport: str, cost: str, value: float, half: float, p_value: float) -> JsonObject:
@@ -188,8 +242,8 @@ def test_where_polling_is_cheaper_is_said_with_point_and_interval(measured: Json
     cheap = costing(cheap, "long_poll", "server_cpu_us_per_event", 150.0, 20.0, 0.001)
     cheap = changed(cheap, "short_poll", server_cpu_us_per_event=62.1)
     assert (
-        "polling is cheaper than WebSocket in server CPU per event (Short poll every 1 s: 62.1 against 100 µs, "
-        "37.9 [17.6, 58.2] less; so at 1 of 2 points)" in verdict(cheap)
+        "Polling is cheaper than WebSocket in server CPU per event (Short poll every 1 s: 62.1 against 100 µs, "
+        "37.9 [17.6, 58.2] less; so at 1 of 2 points)" in said_of(cheap)
     )
 
 
@@ -198,10 +252,10 @@ def test_where_polling_is_cheaper_is_said_with_point_and_interval(measured: Json
     [
         (
             20.0,
-            "we found no point at which {}: the largest saving that fits the data is 10.0 % (Short poll every 1 s)",
+            "We found no point at which {}: the largest saving that fits the data is 10.0 % (Short poll every 1 s)",
         ),
-        (5.0, "there is no point at which {}: it saves nothing"),
-        (200.0, "whether {} is not known: by these data any saving is possible"),
+        (5.0, "There is no point at which {}: it saves nothing"),
+        (200.0, "Whether {} is not known: by these data any saving is possible"),
     ],
 )
 def test_where_no_saving_was_shown_the_largest_that_fits_is_said(
@@ -209,7 +263,7 @@ def test_where_no_saving_was_shown_the_largest_that_fits_is_said(
 ) -> None:
     dear = costing(measured, "short_poll", "server_cpu_us_per_event", 10.0, half, 0.4)
     dear = costing(dear, "long_poll", "server_cpu_us_per_event", 400.0, 20.0, 0.001)
-    said = verdict(dear)
+    said = said_of(dear)
     assert expected.format("polling is cheaper than WebSocket in server CPU per event") in said
     assert "nowhere" not in said
 
@@ -217,7 +271,7 @@ def test_where_no_saving_was_shown_the_largest_that_fits_is_said(
 def test_a_saving_that_chance_brings_among_many_is_not_claimed(measured: JsonObject) -> None:
     lucky = costing(measured, "short_poll", "server_cpu_us_per_event", -30.0, 20.0, 0.2)
     lucky = costing(lucky, "long_poll", "server_cpu_us_per_event", 400.0, 20.0, 0.001)
-    said = verdict(lucky)
+    said = said_of(lucky)
     assert "the largest saving that fits the data is 50.0 % (Short poll every 1 s)" in said
     assert "is cheaper than WebSocket in server CPU per event (" not in said
 
@@ -231,8 +285,8 @@ def test_cheaper_in_a_sweep_names_the_point(tmp_path: Path) -> None:
     poll = Faults(server_cpu_ratio=0.0, event_cpu_us=25.0, poll_cpu_us=700.0)
     faults = {planned.index: push if planned.transport == "websocket" else poll for planned in fabrication.plan()}
     summary = summarize_run(fabricate_run(tmp_path, fabrication, faults))
-    assert "Short poll every 5 s: 3" in verdict(summary)
-    assert "so at 1 of 2 points" in verdict(summary)
+    assert "Short poll every 5 s: 3" in said_of(summary)
+    assert "so at 1 of 2 points" in said_of(summary)
     [difference] = [
         p["against_reference"]["costs"]["server_cpu_us_per_event"]
         for p in summary["points"]
@@ -247,7 +301,7 @@ def test_one_trial_tells_nothing_of_costs(measured: JsonObject) -> None:
     lone = {"value": -50.0, "ci95": None, "reference": 100.0, "p_value": None, "blocks": 1}
     for name in ("long_poll", "short_poll"):
         measured = changed(measured, name, against_reference__costs__bytes_per_event=lone)
-    assert "whether polling is cheaper than WebSocket in bytes per event cannot be told from one trial" in verdict(
+    assert "Whether polling is cheaper than WebSocket in bytes per event cannot be told from one trial" in said_of(
         measured
     )
 
@@ -258,25 +312,26 @@ def test_unmeasured_costs_are_left_out(measured: JsonObject) -> None:
         bare = changed(bare, name, server_cpu_us_per_event=None)
     for name in ("long_poll", "short_poll"):
         bare = changed(bare, name, against_reference__costs__server_cpu_us_per_event=None)
-    assert "CPU" not in verdict(bare)
+    assert "CPU" not in said_of(bare)
 
 
 def test_a_round_trip_has_its_own_words(tmp_path: Path) -> None:
     fabrication = Fabrication(transports=ECHO, intervals_s=(), rates_per_s=(), arrival="periodic", measured_s=4.0)
-    said = verdict(summarize_run(fabricate_run(tmp_path, fabrication)))
+    said = said_of(summarize_run(fabricate_run(tmp_path, fabrication)))
     assert "a message is there and back over WebSocket echo in p50 50." in said
+    assert "messages there and back" in said.splitlines()[0]
     assert "delivers" not in said
     assert "POST echo, new connection: slower by 50." in said
 
 
 def test_an_invalid_run_compares_nothing(measured: JsonObject) -> None:
     reasons = ["SSE, trial 001-sse: 1 of 9 deliveries lost", "b", "c"]
-    said = verdict({**measured, "valid": False, "invalid_reasons": reasons})
+    said = said_of({**measured, "valid": False, "invalid_reasons": reasons})
     assert said == "INVALID: SSE, trial 001-sse: 1 of 9 deliveries lost (and 2 more reasons)."
 
 
 def test_no_verdict_without_the_reference(measured: JsonObject) -> None:
-    assert verdict({**measured, "base_point": None}).startswith("No verdict: WebSocket has no finished trial")
+    assert said_of({**measured, "base_point": None}).startswith("No verdict: WebSocket has no finished trial")
 
 
 def test_one_trial_claims_no_interval(measured: JsonObject) -> None:

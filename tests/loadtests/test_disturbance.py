@@ -174,6 +174,14 @@ def test_a_server_that_is_always_late_because_it_has_too_much_to_do_is_not_the_m
     assert [reason for reason in disturbances(full) if "events were published" in reason] == []
 
 
+@pytest.mark.parametrize(("cpu_ratio", "disturbed"), [(0.5, True), (0.85, False)])
+def test_a_full_server_makes_its_own_lateness(cpu_ratio: float, disturbed: bool) -> None:
+    """A stop of a server with time to spare is the machine's; that of a full one may be its own work."""
+    trial = trial_of("websocket", Faults(server_cpu_ratio=cpu_ratio, spin_cpu_us=0.0))
+    late = ticks(stopped(trial, in_the_middle(trial) - 5 * MS, 300), 290)
+    assert bool(disturbances(late)) is disturbed
+
+
 def test_nothing_is_known_of_a_server_that_runs_elsewhere() -> None:
     trial = trial_of("websocket", Faults(waited_ratio=0.5))
     samples = trial.samples.where(trial.samples.role != SampleRole.SERVER)
