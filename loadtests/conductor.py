@@ -80,5 +80,7 @@ class Conductor:
         lead_ms, load = stream_lead_ms(self._trial.parameters), self._load
         if self._clients_send:
             return time.monotonic_ns() + lead_ms * 1_000_000
-        t0_ns = self._control.start_stream(lead_ms, list(load.due_offsets_ns), list(load.payloads))
+        t0_ns = self._control.start_stream(
+            lead_ms, list(load.due_offsets_ns), list(load.payloads), self._trial.parameters["clients"]
+        )
         return t0_ns - server_offset_ns

@@ -15,6 +15,8 @@ from loadtests.server_clock import ClockExchange, ClockReading, has_advanced, re
 from servers import wire
 
 _TIMEOUT_S = 10.0
+_PER_CONNECTION_S = 0.001
+"""A server may look through all that its connections hold before a stream, and several processes share its cores."""
 _TRACE_ROW_BYTES = 3 * 8
 _CLOCK_EXCHANGES = 20
 _CLOCK_STANDS_STILL_NS = 100_000_000
@@ -46,7 +48,7 @@ class ControlClient:
         self._url = f"http://{host}" if host else url
         # No retries and no redirects: what the server says is what is told. Proxy settings are not looked at.
         try:
-            self._http = urllib3.connection_from_url(url, timeout=_TIMEOUT_S, retries=False, maxsize=1)
+            self._http = urllib3.connection_from_url(url, retries=False, maxsize=1)
             self._http.ConnectionCls = _Connection
             self._http.headers = {"Host": host} if host else {}
         except urllib3.exceptions.HTTPError as error:
@@ -98,10 +100,12 @@ class ControlClient:
             sent_ns, time.monotonic_ns(), self._time_ns(wire.CLOCK_PATH, answer, "now_ns", '{"now_ns": int}')
         )
 
-    def start_stream(self, start_in_ms: int, due_offsets_ns: list[int], payloads: list[str]) -> int:
-        """Publish a stream; returns its start t0 on the server's clock, in ns."""
+    def start_stream(
+        self, start_in_ms: int, due_offsets_ns: list[int], payloads: list[str], connections: int = 0
+    ) -> int:
+        """Publish a stream to this many connections; return its start t0 on the server's clock, in ns."""
         body = {"start_in_ms": start_in_ms, "due_offsets_ns": due_offsets_ns, "payloads": payloads}
-        answer = self._ask("POST", wire.STREAM_PATH, body)
+        answer = self._ask("POST", wire.STREAM_PATH, body, further_s=_PER_CONNECTION_S * connections)
         expected = f'{{"t0_ns": int, "events": {len(due_offsets_ns)}}}'
         if answer.get("events") != len(due_offsets_ns):
             raise UserError(f"{self._url}{wire.STREAM_PATH}: answered {answer!r} (expected {expected})")
@@ -146,8 +150,8 @@ class ControlClient:
         except ValueError as error:
             raise UserError(f"{self._url}{path}: answered {answer!r} (expected {expected}, whole numbers)") from error
 
-    def _ask(self, method: str, path: str, body: Any = None) -> JsonObject:
-        response = self._request(method, path, body)
+    def _ask(self, method: str, path: str, body: Any = None, further_s: float = 0.0) -> JsonObject:
+        response = self._request(method, path, body, further_s)
         try:
             answer = response.json()
         except ValueError as error:
@@ -156,11 +160,12 @@ class ControlClient:
             raise UserError(f"{self._url}{path}: answered {answer!r} (expected a JSON object)")
         return answer
 
-    def _request(self, method: str, path: str, body: Any = None) -> urllib3.BaseHTTPResponse:
+    def _request(self, method: str, path: str, body: Any = None, further_s: float = 0.0) -> urllib3.BaseHTTPResponse:
+        timeout_s = _TIMEOUT_S + further_s
         try:
-            response = self._http.request(method, path, json=body)
+            response = self._http.request(method, path, json=body, timeout=timeout_s)
         except urllib3.exceptions.HTTPError as error:
-            what = _failure(error, f"{method} {path}")
+            what = _failure(error, f"{method} {path}", timeout_s)
             raise UserError(f"{self._url}: {what} (expected a running server)") from error
         if response.status != _OK:
             detail = " ".join(response.data.decode(errors="replace").split())[:_SHOWN_CHARACTERS]
@@ -171,11 +176,11 @@ class ControlClient:
         return response
 
 
-def _failure(error: urllib3.exceptions.HTTPError, request: str) -> str:
+def _failure(error: urllib3.exceptions.HTTPError, request: str, timeout_s: float) -> str:
     """What became of a request without an answer, in the system's words, without the library's names of its parts."""
     refused = isinstance(error, urllib3.exceptions.NewConnectionError)
     if isinstance(error, urllib3.exceptions.TimeoutError) and not refused:
-        return f"did not answer {request} within {_TIMEOUT_S:g} s"
+        return f"did not answer {request} within {timeout_s:g} s"
     cause = error.__cause__ or error.args[-1]
     reason = (cause.strerror if isinstance(cause, OSError) else None) or str(cause)
     return f"no usable answer to {request}: {' '.join(reason.split())}"

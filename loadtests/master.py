@@ -157,7 +157,9 @@ class MasterConductor:
             return time.monotonic_ns() + START_IN_MS * 1_000_000
         stream = stream_spec(self._spec.trial)
         offsets_ns = due_offsets_ns(stream).tolist()
-        return self._control.start_stream(START_IN_MS, offsets_ns, list(payloads(stream))) - server_offset_ns
+        clients = self._spec.trial.parameters["clients"]
+        t0_ns = self._control.start_stream(START_IN_MS, offsets_ns, list(payloads(stream)), clients)
+        return t0_ns - server_offset_ns
 
     def _wait_for_workers(self) -> None:
         def missing() -> str:

@@ -61,9 +61,12 @@ class Work:
 
 
 def server_work(trial: Trial) -> Work | None:
-    """Return the work of a trial's server from the start of its stream; None where its CPU time was not sampled."""
+    """Return the work of each process of a trial's server from the start of its stream.
+
+    None where its CPU time was not sampled, or where processes have to share cores: each then waits for the others.
+    """
     cpu_ns = _cpu_ns(trial)
-    if cpu_ns is None:
+    if cpu_ns is None or _processes_share_cores(trial):
         return None
     # Several processes of a server share the work; each publishes the whole stream.
     cpu_ns /= int(trial.info.parameters.get("workers", 1))
@@ -80,6 +83,12 @@ def load_work(trial: Trial, worker: int, arrived_ns: Ints) -> Work | None:
     at_ns = np.sort(arrived_ns)
     each_ns = rows.growth("cpu_ns", int(at_ns[0]), int(at_ns[-1])) / len(at_ns)
     return Work(at_ns, np.full(len(at_ns), each_ns))
+
+
+def _processes_share_cores(trial: Trial) -> bool:
+    """Return whether the server has more processes than cores that they are known to be kept on."""
+    cores = (trial.info.capabilities.get("cpu_pinned") or {}).get("server") or ()
+    return 1 < int(trial.info.parameters.get("workers", 1)) > len(cores)
 
 
 def _cpu_ns(trial: Trial) -> float | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.records import SampleRole, Work, server_work
+from loadtests.records import SampleRole, Work, disturbances, server_work
 from tests.fabricate import Fabrication, first_trial
 from tests.fabricate_trial import Faults
 
@@ -85,10 +85,28 @@ def test_a_held_poll_is_divided_as_the_trial_has_measured() -> None:
 
 def test_processes_of_a_server_share_its_work() -> None:
     _, trial = first_trial("websocket")
-    shared = dataclasses.replace(trial.info, parameters=trial.info.parameters | {"workers": 4})
+    capabilities = trial.info.capabilities | {"cpu_pinned": {"server": [0, 1, 2, 3], "load": [4]}}
+    shared = dataclasses.replace(
+        trial.info, parameters=trial.info.parameters | {"workers": 4}, capabilities=capabilities
+    )
     alone, four = server_work(trial), server_work(dataclasses.replace(trial, info=shared))
     assert alone is not None and four is not None
     assert four.work_ns.sum() == pytest.approx(alone.work_ns.sum() / 4)
+
+
+@pytest.mark.parametrize("pinned", [None, {"server": [0], "load": [1]}])
+def test_processes_that_share_a_core_wait_for_each_other(pinned: dict[str, list[int]] | None) -> None:
+    """Whether one waited for its fellows or for other programs cannot be told: neither counts as a disturbance."""
+    _, trial = first_trial("websocket", faults=Faults(waited_ratio=0.2, publish_lag_ms=12.0))
+    assert disturbances(trial)
+    info = dataclasses.replace(
+        trial.info,
+        parameters=trial.info.parameters | {"workers": 4},
+        capabilities=trial.info.capabilities | {"cpu_pinned": pinned},
+    )
+    crowded = dataclasses.replace(trial, info=info)
+    assert server_work(crowded) is None
+    assert disturbances(crowded) == []
 
 
 def test_a_server_whose_cpu_time_is_not_known_has_no_known_work() -> None:
