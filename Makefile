@@ -48,7 +48,7 @@ compare: $(READY) ## Compare two runs: A=results/… B=results/…
 	@exec .venv/bin/python -m analysis compare -- "$$A" "$$B"
 
 peers: $(READY) ## The same work done by Locust's stock users, Artillery, Tsung and wrk, side by side: PEERS_SECONDS=5 PEERS_BLOCKS=2 TOOLS=wrk,tsung SEED=3141592
-	@exec .venv/bin/python -m peers --seconds="$$PEERS_SECONDS" --blocks="$$PEERS_BLOCKS" --tools="$$TOOLS" --seed="$$SEED"
+	@exec .venv/bin/python -m benchmarks.peers --seconds="$$PEERS_SECONDS" --blocks="$$PEERS_BLOCKS" --tools="$$TOOLS" --seed="$$SEED"
 
 ui: $(READY) ## Locust's web UI with live numbers of every transport: PORT=8089 SEED=3141592
 	@exec .venv/bin/python -m loadtests ui --port="$${PORT:-8089}" --seed="$$SEED"
@@ -63,10 +63,11 @@ test: $(TEST_READY) ## Run all tests, four files at a time
 microbench: $(TEST_READY) ## Time the hot paths with pytest-benchmark; no thresholds: BENCH_ARGS=…
 	@PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$BENCH_ARGS" exec .venv/bin/python -m pytest benchmarks --benchmark-only
 
-check: $(TEST_READY) ## Lint, format and types: ruff and mypy
+check: $(TEST_READY) ## Lint, format, types and imports: ruff, mypy and import-linter
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo --no-cache
 
 lock: $(TEST_READY) ## Renew both locks from pyproject.toml
 	@.venv/bin/pip-compile --quiet --upgrade --output-file requirements.lock pyproject.toml

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rich.table import Table as ConsoleTable
 
-from analysis.series import Results
+from analysis.report.tables import Table, main_table
 from analysis.summarize import write_summary
-from analysis.tables import Table, main_table
-from loadtests.records import SUMMARY_FILE, UserError, load_run_info
+from analysis.summary.results import Results
+from contract.records import SUMMARY_FILE, UserError, load_run_info
 from terminal.console import PlainConsole
 from terminal.plain import plain, print_error
 
@@ -61,9 +61,9 @@ def _report(options: argparse.Namespace) -> None:
     folder = run_folder(options.run)
     # Matplotlib takes half a second to load: only a report draws.
     from analysis.charts import draw_charts
-    from analysis.charts.raw import ChartMaterial
-    from analysis.narrative import completeness
-    from analysis.report import further_reasons, verdict_line, write_charts, write_report
+    from analysis.charts.raw_records import ChartMaterial
+    from analysis.report.narrative import completeness
+    from analysis.report.render import further_reasons, verdict_line, write_charts, write_report
 
     run = load_run_info(folder)
     material = ChartMaterial(run)

@@ -10,10 +10,10 @@ from typing import Any
 
 from rich.table import Table
 
-from analysis.points import LENGTHS
-from analysis.quantities import NOT_MEASURED, figure, interval, parameter_value, plural
-from analysis.series import value_at
-from loadtests.records import (
+from analysis.formatting import NOT_MEASURED, figure, interval, parameter_value, plural
+from analysis.summary.results import value_at
+from analysis.summary.same_point import LENGTHS
+from contract.records import (
     PARAMETER_DEFAULTS,
     JsonObject,
     UserError,

@@ -9,23 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.capacity import TrialLoad
-from analysis.caveats import caveats
-from analysis.claims import correct_claims
-from analysis.crossover import capacity_summary
-from analysis.noise import STATISTICS, floor_ms, noise_floors
-from analysis.pairing import PerBlock, against
-from analysis.points import LENGTHS, agrees
-from analysis.pooling import pool
-from analysis.precision import point_precision
-from analysis.scaling import DEFAULT_P99_BOUND_MS, ScalePoint, scaling, wide_enough
-from analysis.stats import QUANTILE_DEFINITION
-from analysis.trial_measures import TrialMeasures, measure
-from analysis.validity import PublishedStream, mismatch_reason
-from analysis.verdict import verdict
-from analysis.workers import workers_of
-from analysis.wrong_ways import as_reported, misranked
-from loadtests.records import (
+from analysis.statistics.stats import QUANTILE_DEFINITION
+from analysis.summary.capacity import TrialLoad
+from analysis.summary.crossover import capacity_summary
+from analysis.summary.load_processes import workers_of
+from analysis.summary.noise_floor import STATISTICS, floor_ms, noise_floors
+from analysis.summary.pairing import PerBlock, against
+from analysis.summary.pooling import pool
+from analysis.summary.precision import point_precision
+from analysis.summary.run_warnings import caveats
+from analysis.summary.same_point import LENGTHS, agrees
+from analysis.summary.scaling import DEFAULT_P99_BOUND_MS, ScalePoint, scaling, wide_enough
+from analysis.summary.wrong_ways import as_reported, misranked
+from analysis.trial.measures import TrialMeasures, measure
+from analysis.trial.validity import PublishedStream, mismatch_reason
+from analysis.verdict.claims import correct_claims
+from analysis.verdict.run_verdict import verdict
+from contract.records import (
     SUMMARY_FILE,
     SUMMARY_FORMAT,
     JsonObject,

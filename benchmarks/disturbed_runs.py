@@ -24,8 +24,7 @@ from statistics import median
 import psutil
 
 from analysis.summarize import summarize_run
-from loadtests.processes import plan_cores
-from loadtests.records import (
+from contract.records import (
     OTHERS_RATIO,
     SampleRole,
     Trial,
@@ -35,7 +34,8 @@ from loadtests.records import (
     others_ratio,
     set_aside_folders,
 )
-from loadtests.scenario import Scenario, load_scenario
+from loadtests.plan.scenario import Scenario, load_scenario
+from system.processes import plan_cores
 
 PROJECT = Path(__file__).parents[1]
 Disturbing = Callable[[psutil.Popen], AbstractContextManager[None]]

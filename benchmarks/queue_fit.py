@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.pooling import pool
-from analysis.trial_measures import TrialMeasures, measure
-from loadtests.records import JsonObject, Trial, finished_trial_folders, load_run_info
+from analysis.summary.pooling import pool
+from analysis.trial.measures import TrialMeasures, measure
+from contract.records import JsonObject, Trial, finished_trial_folders, load_run_info
 
 SHARE, ALLOWANCE_MS = 0.02, 0.5
 

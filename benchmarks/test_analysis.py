@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from analysis.distribution import distribution_of
-from analysis.latency import arrivals_ns, measure_ages, measure_latencies
-from analysis.ledger import keep_ledger
-from analysis.own_schedule import predict, schedule_of
-from analysis.trial_measures import measure
-from loadtests.records import Deliveries, Trial
+from analysis.models.own_schedule import predict, schedule_of
+from analysis.statistics.distribution import distribution_of
+from analysis.trial.latency import arrivals_ns, measure_ages, measure_latencies
+from analysis.trial.ledger import keep_ledger
+from analysis.trial.measures import measure
+from contract.records import Deliveries, Trial
 from tests.fabricate import Fabrication, first_trial, style
 
 CLIENTS = 1000

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from contract import wire
 from loadtests.clients.base import Client
-from loadtests.recorder import DELIVERY_ROW, Recorder
-from servers import wire
-from tests.loadtests.bench import PAYLOADS, Bench, http
-from tests.loadtests.test_plain_frames import LibraryOnly
-from tests.loadtests.test_sse_and_echo_clients import HEAD
-from tests.loadtests.test_websocket_client import Peer
+from loadtests.clients.recorder import DELIVERY_ROW, Recorder
+from tests.loadtests.clients.bench import PAYLOADS, Bench, http
+from tests.loadtests.clients.test_plain_frames import LibraryOnly
+from tests.loadtests.clients.test_sse_and_echo_clients import HEAD
+from tests.loadtests.clients.test_websocket_client import Peer
 
 CLIENTS = 100
 ROUNDS = 300

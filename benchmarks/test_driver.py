@@ -17,11 +17,11 @@ import pytest
 
 from benchmarks.test_clients import CLIENTS, EVENTS, ROUNDS, frames
 from loadtests.clients.base import ClientSetup
-from loadtests.driver import Driver
-from loadtests.population import new_client
-from loadtests.recorder import Recorder
-from tests.loadtests.bench import DEFAULTS, PAYLOADS
-from tests.loadtests.test_websocket_client import Peer
+from loadtests.clients.recorder import Recorder
+from loadtests.load.socket_driver import Driver
+from loadtests.plan.population import new_client
+from tests.loadtests.clients.bench import DEFAULTS, PAYLOADS
+from tests.loadtests.clients.test_websocket_client import Peer
 
 DELIVERY_COLUMNS = 7
 

@@ -14,12 +14,13 @@ import uvicorn
 import uvloop
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from servers import framing, wire
-from servers.log import EventLog
-from servers.making import make_app, make_station
-from servers.recipe import Recipe
-from servers.serving import HttpProtocol, ServerState, WebSocketProtocol
-from servers.waiters import Waiter, Waiters
+from contract import wire
+from servers.events.log import EventLog
+from servers.events.waiters import Waiter, Waiters
+from servers.hosting.building import make_app, make_station
+from servers.hosting.options import Recipe
+from servers.hosting.uvicorn_server import HttpProtocol, ServerState, WebSocketProtocol
+from servers.transports import framing
 
 CLIENTS = 200
 POLLS = 100

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from classroom.lanes import MAX_CLIENT, TRANSPORTS
+from classroom.lanes.definitions import MAX_CLIENT, TRANSPORTS
 from classroom.limits import GRACE_S, MAX_CLIENTS, REQUESTS_PER_S, TEACHER_PAGES, RateLimit
 
 

@@ -11,11 +11,11 @@ import asyncio
 import ipaddress
 from typing import TYPE_CHECKING
 
-from servers.listening import StartError, raise_descriptor_limit
+from servers.hosting.listening import StartError, raise_descriptor_limit
 from terminal.plain import print_error
 
 if TYPE_CHECKING:
-    from classroom.room import Room
+    from classroom.shared_state import Room
 
 _LAST_PORT = 65_535 - 5
 
@@ -36,8 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _run(host: str, port: int) -> None:
-    from classroom.opening import open_classroom
-    from servers.serving import on_signals
+    from classroom.startup import open_classroom
+    from servers.hosting.uvicorn_server import on_signals
 
     stop = asyncio.Event()
     with on_signals(stop.set):
@@ -48,7 +48,7 @@ async def _run(host: str, port: int) -> None:
 
 def welcome(room: Room) -> str:
     """What whoever started it needs to know."""
-    from classroom.lan import EVERY_INTERFACE, own_hosts
+    from classroom.joining.lan_address import EVERY_INTERFACE, own_hosts
 
     addresses = room.addresses
     lanes = ", ".join(map(str, addresses.lane_ports))

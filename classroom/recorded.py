@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import uvloop
 
-from classroom.opening import open_classroom
+from classroom.startup import open_classroom
 
 if TYPE_CHECKING:
     from playwright.async_api import Page

@@ -23,10 +23,10 @@ import numpy as np
 import psutil
 import websockets
 
-from classroom.lanes import LANES
+from classroom.joining.simulated_device import SimulatedDevice
+from classroom.lanes.definitions import LANES
 from classroom.limits import MAX_CLIENTS
-from classroom.settings import RunSettings
-from classroom.simulated_device import SimulatedDevice
+from classroom.run_settings import RunSettings
 
 _SETTLE_S = 2.5
 """After a run: for the last reports, and the teacher's news of them."""

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtests.addresses import checked_url
-from loadtests.records import UserError
-from loadtests.scenario import load_scenario, shipped_scenarios
-from loadtests.seeds import checked_seed, describe_seed, draw_seed
-from loadtests.trial_spec import Instruments
+from contract.records import UserError
+from loadtests.load.trial_spec import Instruments
+from loadtests.plan.scenario import load_scenario, shipped_scenarios
+from loadtests.plan.seeds import checked_seed, describe_seed, draw_seed
+from system.host_addresses import checked_url
 from terminal.console import PlainConsole
 from terminal.plain import print_error
 
@@ -74,9 +74,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from loadtests.one_at_a_time import one_at_a_time
-    from loadtests.run import RESULTS_FOLDER, run_scenario
-    from loadtests.team import checked_team
+    from loadtests.engine.load_processes import checked_team
+    from loadtests.run.measurement_lock import one_at_a_time
+    from loadtests.run.scenario_run import RESULTS_FOLDER, run_scenario
 
     scenario = load_scenario(options.scenario)
     target = checked_url("TARGET", options.target) if options.target else None
@@ -92,8 +92,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _report(folder: Path, console: PlainConsole) -> int:
     """Have the report made, by a program of its own, which knows of a run what is in its folder; its exit status."""
-    from loadtests.processes import PROJECT_FOLDER
-    from loadtests.run import telling_what_is_kept
+    from loadtests.run.scenario_run import telling_what_is_kept
+    from system.processes import PROJECT_FOLDER
 
     command = [sys.executable, "-m", "analysis", "report", str(folder)]
     with (
@@ -109,9 +109,9 @@ def _report(folder: Path, console: PlainConsole) -> int:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from loadtests.parameters import toml_value
-    from loadtests.pilot import tell_beyond
-    from loadtests.plan import expected_seconds, plan_trials
+    from contract.parameters import toml_value
+    from loadtests.plan.blocks import expected_seconds, plan_trials
+    from loadtests.plan.pilot import tell_beyond
 
     scenario = load_scenario(options.scenario)
     seed = checked_seed(options.seed)
@@ -126,21 +126,21 @@ def _plan(options: argparse.Namespace) -> None:
 
 
 def _scenarios(_: argparse.Namespace) -> None:
-    from loadtests.scenario_document import scenario_document
+    from loadtests.plan.scenario_document import scenario_document
 
     print(scenario_document(), end="")
 
 
 def _worker(options: argparse.Namespace) -> None:
-    from loadtests.run import RESULTS_FOLDER
-    from loadtests.team import checked_port
-    from loadtests.worker_command import serve_trials
+    from loadtests.engine.load_processes import checked_port
+    from loadtests.engine.worker_command import serve_trials
+    from loadtests.run.scenario_run import RESULTS_FOLDER
 
     keep = (options.keep or RESULTS_FOLDER / "workers").resolve()
     serve_trials(options.master, checked_port(options.port), keep, PlainConsole(stderr=True))
 
 
 def _ui(options: argparse.Namespace) -> None:
-    from loadtests.ui import serve_ui
+    from loadtests.engine.web_ui import serve_ui
 
     serve_ui(options.port, checked_seed(options.seed))

@@ -13,17 +13,18 @@ import json
 import socket
 from typing import Any
 
-from servers.collector import pause_for_start
-from servers.fault_specs import MEANINGS, Fault, FaultSpecError, parse_fault
-from servers.listening import StartError, listen, raise_descriptor_limit
-from servers.parentage import end_with_parent
-from servers.recipe import Recipe
-from servers.wire import DEFAULT_HISTORY_EVENTS, MAX_WORKERS
-from servers.workers import WorkerLostError, serve_in_workers
+from contract.faults import MEANINGS, Fault, FaultSpecError, parse_fault
+from contract.wire import DEFAULT_HISTORY_EVENTS, MAX_WORKERS
+from servers.garbage_collection import pause_for_start
+from servers.hosting.listening import StartError, listen, raise_descriptor_limit
+from servers.hosting.options import Recipe
+from servers.hosting.parent_process import end_with_parent
+from servers.hosting.worker_processes import WorkerLostError, serve_in_workers
 from terminal.plain import print_error
 
 ADAPTERS = ("websocket", "polling", "sse")
-"""Modules of servers/ that hold an ADAPTER; importing one takes half a second, so only what is asked for is."""
+"""Modules of servers/transports/ that hold an ADAPTER; importing one takes half a second, so only what is asked for
+is."""
 
 _FACTORS = {
     "stack": (("fastapi", "asgi"), "what routes and validates requests: FastAPI, or nothing but plain ASGI"),
@@ -122,16 +123,16 @@ def _recipe(asked: argparse.Namespace, faults: tuple[str, ...]) -> Recipe:
 
 def _serve_alone(recipe: Recipe, listener: socket.socket) -> None:
     pause_for_start()
-    from servers.making import factors_of, make_app, make_station
-    from servers.serving import serve
+    from servers.hosting.building import factors_of, make_app, make_station
+    from servers.hosting.uvicorn_server import serve
 
     station = make_station(recipe)
     serve(make_app(recipe, station), station, factors_of(recipe), listener, _say_ready)
 
 
 def _openapi() -> dict[str, Any]:
-    from servers.making import load_adapters, make_fastapi_app
-    from servers.station import Station
+    from servers.events.hub import Station
+    from servers.hosting.building import load_adapters, make_fastapi_app
 
     return make_fastapi_app(load_adapters(ADAPTERS), Station()).openapi()
 
@@ -146,7 +147,7 @@ def _faults(specs: list[str]) -> tuple[Fault, ...]:
 def _relay(asked: argparse.Namespace, listener: socket.socket) -> None:
     import uvloop
 
-    from servers.relay import DelayRelay, relay_until_signalled
+    from servers.relay.delay_relay import DelayRelay, relay_until_signalled
 
     relay = DelayRelay(asked.to, asked.delay_ms)
     address = listener.getsockname()

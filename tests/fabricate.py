@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from loadtests import records
-from loadtests.plan import with_warm_up
-from loadtests.records import PlannedTrial, RunInfo, TransportStyle, Trial, TrialInfo
-from loadtests.transports import TRANSPORTS
-from servers.stream import Arrival
+from contract import records
+from contract.records import PlannedTrial, RunInfo, TransportStyle, Trial, TrialInfo
+from contract.stream import Arrival
+from contract.transports import TRANSPORTS
+from loadtests.plan.blocks import with_warm_up
 from tests.fabricate_trial import Faults, fabricate_trial
 
 BROADCAST = ("websocket", "sse", "long_poll", "short_poll")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.records import (
+from contract.records import (
     Clients,
     ClockPairs,
     Deliveries,

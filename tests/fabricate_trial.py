@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.records import (
+from contract.records import (
     NO_TIME_NS,
     Clients,
     Deliveries,
@@ -24,8 +24,8 @@ from loadtests.records import (
     Trial,
     TrialInfo,
 )
-from servers.stream import StreamSpec, due_offsets_ns, payloads
-from servers.wire import Event, encode_event
+from contract.stream import StreamSpec, due_offsets_ns, payloads
+from contract.wire import Event, encode_event
 from tests import fabricate_machine, simulation
 
 NS_PER_S = 1_000_000_000

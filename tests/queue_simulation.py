@@ -1,4 +1,4 @@
-"""Queues of server and load in plain loops over everything that happens: the oracle of `analysis.queue_model`.
+"""Queues of server and load in plain loops over everything that happens: the oracle of `analysis.models.queue_model`.
 
 It looks through a list for what comes next, follows the rules of docs/method/method.md literally and shares no code
 with the analysis. Times are nanoseconds on one clock.

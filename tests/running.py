@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from loadtests.control import ControlClient
-from loadtests.processes import Child, reserved_port
+from loadtests.control_client import ControlClient
+from system.processes import Child, reserved_port
 
 PATIENCE_S = 30.0
 """Generous: a slow machine may take its time, a broken server does not come at all."""

@@ -12,7 +12,7 @@ import pytest
 
 import analysis.command_line
 import loadtests.command_line
-from loadtests.processes import PROJECT_FOLDER
+from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S
 
 TINY = """
@@ -88,7 +88,7 @@ def sentence_of(ran: subprocess.CompletedProcess[str]) -> str:
 def report_in_words(run: Path) -> str:
     """Do what `analysis report` does, except that its charts are made and not rendered; what it prints.
 
-    Rendering takes most of a report's time; tests/analysis/test_charts.py and test_report.py do it.
+    Rendering takes most of a report's time; tests/analysis/charts/test_charts.py and test_report.py do it.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("analysis.charts.canvas.Chart.write", lambda *_: "<svg></svg>")

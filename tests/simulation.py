@@ -1,7 +1,8 @@
 """A discrete simulation of one client of each kind, step by step: the oracle that the vectorised model must match.
 
-It follows the clients' rules literally, one poll after the other, and shares no code with `analysis.model`. Times are
-nanoseconds on one clock; `visible_ns` are the times at which events 1, 2, … can be read on the server.
+It follows the clients' rules literally, one poll after the other, and shares no code with
+`analysis.models.closed_form`. Times are nanoseconds on one clock; `visible_ns` are the times at which events 1, 2, …
+can be read on the server.
 """
 
 from __future__ import annotations

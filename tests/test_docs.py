@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.plan import check_plan, plan_trials
-from loadtests.processes import PROJECT_FOLDER
-from loadtests.scenario import parse_scenario, shipped_scenarios
-from loadtests.transports import TRANSPORTS
-from peers.publish import COMMITTED, DOCUMENT, UNPUBLISHED, with_table
-from peers.registry import TOOLS
-from peers.summary import read_summary
-from peers.table import markdown
+from benchmarks.peers.publish import COMMITTED, DOCUMENT, UNPUBLISHED, with_table
+from benchmarks.peers.registry import TOOLS
+from benchmarks.peers.summary import read_summary
+from benchmarks.peers.table import markdown
+from contract.transports import TRANSPORTS
+from loadtests.plan.blocks import check_plan, plan_trials
+from loadtests.plan.scenario import parse_scenario, shipped_scenarios
+from system.processes import PROJECT_FOLDER
 
 DOCS = PROJECT_FOLDER / "docs"
 RESULTS_README = PROJECT_FOLDER / "results" / "README.md"

@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.control import ControlClient
-from loadtests.processes import PROJECT_FOLDER
-from loadtests.records import Trial, finished_trial_folders, load_run_info
-from loadtests.trial_spec import WINDOW_FILE
+from contract.records import Trial, finished_trial_folders, load_run_info
+from loadtests.control_client import ControlClient
+from loadtests.load.trial_spec import WINDOW_FILE
+from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S, at_import, running_server, wait_until
 from tests.runs import ECHOES, command, in_process, measured, refused, report_in_words, scenario, sentence_of
 
@@ -103,7 +103,7 @@ def test_a_run_reports_its_own_folder_and_not_the_latest(tmp_path: Path) -> None
 def test_settings_of_the_users_for_other_work_reach_no_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy of the project, as ./locust.conf would lie in it."""
     checkout, home = tmp_path / "checkout", tmp_path / "home"
-    for folder in ("servers", "loadtests", "terminal"):
+    for folder in ("contract", "system", "servers", "loadtests", "terminal"):
         shutil.copytree(PROJECT_FOLDER / folder, checkout / folder, ignore=shutil.ignore_patterns("__pycache__"))
     home.mkdir()
     (checkout / "locust.conf").write_text("run-time = 1s\nno-such-option = 1\n")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.addresses import bound_socket
-from loadtests.records import Trial, finished_trial_folders
+from contract.records import Trial, finished_trial_folders
+from system.host_addresses import bound_socket
 from tests.runs import measured, report_in_words, scenario
 
 pytestmark = pytest.mark.takes_s(20)

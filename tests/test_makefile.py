@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.processes import PROJECT_FOLDER
+from system.processes import PROJECT_FOLDER
 
 STAND_IN = f"""#!{sys.executable} -S
 import json, os, sys

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.processes import PROJECT_FOLDER
+from system.processes import PROJECT_FOLDER
 from tests import recomputed
 from tests.recomputed import RawTrial, mean, pooled_ns, pooled_ratio, quantile, ratios_of, statistics_ms
 from tests.recomputed_queues import QueuedTrial

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.processes import PROJECT_FOLDER
-from loadtests.records import Trial, finished_trial_folders
+from contract.records import Trial, finished_trial_folders
+from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S
 from tests.runs import scenario
 from tests.time_namespace import JUST_BOOTED_S, UP_FOR_MONTHS_S, aged, why_not

@@ -8,6 +8,7 @@ import os
 os.environ["MATPLOTLIBRC"] = os.devnull
 os.environ.pop("MPLBACKEND", None)
 
+from analysis.charts.bars import bytes_chart, cpu_chart, time_chart
 from analysis.charts.canvas import Chart
 from analysis.charts.crossover_map import crossover_map_chart
 from analysis.charts.distribution import distribution_chart
@@ -16,14 +17,13 @@ from analysis.charts.freshness import freshness_chart
 from analysis.charts.hero import hero_chart
 from analysis.charts.lanes import lanes_chart
 from analysis.charts.model_fit import model_chart
-from analysis.charts.raw import BaseTrials, Residuals
+from analysis.charts.raw_records import BaseTrials, Residuals
 from analysis.charts.residuals import residuals_chart
 from analysis.charts.round_trip import round_trip_chart
-from analysis.charts.rows import bytes_chart, cpu_chart, time_chart
 from analysis.charts.scale import scale_chart
 from analysis.charts.sweeps import latency_against, requests_against, scaling_chart
 from analysis.charts.timeline import timeline_chart
-from analysis.series import Results
+from analysis.summary.results import Results
 
 __all__ = ["Chart", "draw_charts"]
 

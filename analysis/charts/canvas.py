@@ -19,10 +19,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
-from analysis.charts.lettering import text_size
-from analysis.quantities import milliseconds
-from analysis.style import LIGHT, MATPLOTLIB_SETTINGS, NIELSEN_LIMITS_MS, POINTS_PER_IN, PRINT_DPI, WIDTH_IN, recolour
-from loadtests.records import write_text
+from analysis.charts.style import (
+    LIGHT,
+    MATPLOTLIB_SETTINGS,
+    NIELSEN_LIMITS_MS,
+    POINTS_PER_IN,
+    PRINT_DPI,
+    WIDTH_IN,
+    recolour,
+)
+from analysis.charts.text_size import text_size
+from analysis.formatting import milliseconds
+from contract.records import write_text
 
 TITLE_POINTS = 11
 SUBTITLE_POINTS = 8

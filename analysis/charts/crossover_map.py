@@ -10,11 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from analysis.charts.annotate import PAPER_BOX, Label, extent_in_points, label_points
 from analysis.charts.canvas import Chart, Margins, drawing, framed
-from analysis.charts.marks import look
-from analysis.charts.regions import Spot, draw_regions
-from analysis.cheapest import (
+from analysis.charts.cheapest_transport import (
     Candidate,
     CheapestMap,
     byte_costs,
@@ -23,11 +20,14 @@ from analysis.cheapest import (
     processor_costs,
     staleness_of_interval_s,
 )
-from analysis.quantities import figure, milliseconds, plural
-from analysis.quantities import interval as bounds_of
-from analysis.series import Results
-from analysis.style import LIGHT
-from loadtests.records import JsonObject, TransportStyle
+from analysis.charts.direct_labels import PAPER_BOX, Label, extent_in_points, label_points
+from analysis.charts.map_regions import Spot, draw_regions
+from analysis.charts.style import LIGHT
+from analysis.charts.transport_marks import look
+from analysis.formatting import figure, milliseconds, plural
+from analysis.formatting import interval as bounds_of
+from analysis.summary.results import Results
+from contract.records import JsonObject, TransportStyle
 
 TITLE = "Which transport costs least, by event rate and acceptable staleness"
 _RATES_PER_S = (0.01, 200.0)

@@ -11,14 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
-from analysis.charts.marks import label_colour
-from analysis.charts.raw import BaseTrials
-from analysis.distribution import EVENTS_BEYOND, LATENCY_QUANTILES, NS_PER_MS, least_events, quantiles_ms
-from analysis.latency import Floats
-from analysis.long_columns import Times, ascending, joined
-from analysis.quantities import milliseconds
-from analysis.series import Results
-from analysis.style import LIGHT
+from analysis.charts.raw_records import BaseTrials
+from analysis.charts.style import LIGHT
+from analysis.charts.transport_marks import label_colour
+from analysis.formatting import milliseconds
+from analysis.statistics.distribution import EVENTS_BEYOND, LATENCY_QUANTILES, NS_PER_MS, least_events, quantiles_ms
+from analysis.statistics.long_columns import Times, ascending, joined
+from analysis.summary.results import Results
+from analysis.trial.latency import Floats
 
 MOST_STEPS = 400
 """Points of a drawn curve: quantiles at equal shares of the deliveries."""

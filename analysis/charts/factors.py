@@ -8,12 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, nice_log_ticks
-from analysis.charts.lettering import text_size
-from analysis.charts.marks import label_colour, look
-from analysis.factors import MEASURES, Effect, Measure, effects
-from analysis.quantities import figure as digits
-from analysis.series import Results
-from analysis.style import LIGHT, POINTS_PER_IN
+from analysis.charts.style import LIGHT, POINTS_PER_IN
+from analysis.charts.text_size import text_size
+from analysis.charts.transport_marks import label_colour, look
+from analysis.formatting import figure as digits
+from analysis.summary.factor_effects import MEASURES, Effect, Measure, effects
+from analysis.summary.results import Results
 
 _ROW_IN = 0.24
 _NAME_POINTS = 8

@@ -9,12 +9,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
-from analysis.charts.marks import draw_key, key_height_in, look
-from analysis.charts.raw import BaseTrials
-from analysis.freshness import ViewAges, pooled_ages
-from analysis.quantities import percent
-from analysis.series import Results
-from loadtests.records import TransportStyle
+from analysis.charts.raw_records import BaseTrials
+from analysis.charts.transport_marks import draw_key, key_height_in, look
+from analysis.formatting import percent
+from analysis.summary.results import Results
+from analysis.trial.freshness import ViewAges, pooled_ages
+from contract.records import TransportStyle
 
 _PLACES = 400
 """Ages at which a curve is computed, exactly; between two of them it is drawn straight."""

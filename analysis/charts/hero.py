@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from analysis.charts.annotate import Label, label_points
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
-from analysis.charts.marks import STATISTICS, common_statistic, label_colour, look, whiskers
-from analysis.charts.theory import closed_form_curve
-from analysis.distribution import LATENCY_QUANTILES
-from analysis.model import Expectation
-from analysis.quantities import figure as digits
-from analysis.quantities import milliseconds, parameter_value
-from analysis.series import Results, Series
+from analysis.charts.closed_form_curve import closed_form_curve
+from analysis.charts.direct_labels import Label, label_points
+from analysis.charts.transport_marks import STATISTICS, common_statistic, label_colour, look, whiskers
+from analysis.formatting import figure as digits
+from analysis.formatting import milliseconds, parameter_value
+from analysis.models.closed_form import Expectation
+from analysis.statistics.distribution import LATENCY_QUANTILES
+from analysis.summary.results import Results, Series
 
 TITLE = "How late events are, and how many requests that takes"
 

@@ -14,14 +14,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed
-from analysis.charts.lettering import text_size
-from analysis.charts.marks import draw_key, label_colour
-from analysis.charts.raw import BaseTrials
-from analysis.latency import Floats, arrivals_ns
-from analysis.quantities import listed, plural
-from analysis.series import Results
-from analysis.style import LIGHT, POINTS_PER_IN
-from loadtests.records import Outcome, RequestKind, Requests, TransportStyle, Trial, is_time
+from analysis.charts.raw_records import BaseTrials
+from analysis.charts.style import LIGHT, POINTS_PER_IN
+from analysis.charts.text_size import text_size
+from analysis.charts.transport_marks import draw_key, label_colour
+from analysis.formatting import listed, plural
+from analysis.summary.results import Results
+from analysis.trial.latency import Floats, arrivals_ns
+from contract.records import Outcome, RequestKind, Requests, TransportStyle, Trial, is_time
 
 LONGEST_S = 10.0
 MOST_EVENTS = 60

@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency
-from analysis.charts.marks import label_colour
-from analysis.charts.raw import Residuals
-from analysis.deviations import TOLERANCE_MS, TOLERANCE_RATIOS
-from analysis.quantities import count, milliseconds, percent
-from analysis.style import LIGHT
+from analysis.charts.raw_records import Residuals
+from analysis.charts.style import LIGHT
+from analysis.charts.transport_marks import label_colour
+from analysis.formatting import count, milliseconds, percent
+from analysis.summary.model_deviations import TOLERANCE_MS, TOLERANCE_RATIOS
 
 MOST_DOTS = 4000
 LEAST_MODEL_MS = 0.2

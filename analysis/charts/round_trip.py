@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
-from analysis.charts.lettering import text_size
-from analysis.charts.marks import label_colour, look, whiskers
-from analysis.quantities import milliseconds
-from analysis.series import Results, value_at
-from analysis.style import LIGHT, POINTS_PER_IN
-from loadtests.records import JsonObject
+from analysis.charts.style import LIGHT, POINTS_PER_IN
+from analysis.charts.text_size import text_size
+from analysis.charts.transport_marks import label_colour, look, whiskers
+from analysis.formatting import milliseconds
+from analysis.summary.results import Results, value_at
+from contract.records import JsonObject
 
 _ROW_IN = 0.55
 _MODEL_HALF_HEIGHT = 0.26

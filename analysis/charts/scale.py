@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analysis import saturation
 from analysis.charts.canvas import (
     Chart,
     Margins,
@@ -21,12 +20,13 @@ from analysis.charts.canvas import (
     log_latency,
     nielsen_guides,
 )
-from analysis.charts.marks import draw_key, key_height_in, look, whiskers
-from analysis.quantities import change, figure, milliseconds, parameter_name
-from analysis.scale_tables import knee_in_words
-from analysis.series import Results, Series, value_at
-from analysis.style import LIGHT
-from loadtests.records import JsonObject
+from analysis.charts.style import LIGHT
+from analysis.charts.transport_marks import draw_key, key_height_in, look, whiskers
+from analysis.formatting import change, figure, milliseconds, parameter_name
+from analysis.models import saturation
+from analysis.report.scale_tables import knee_in_words
+from analysis.summary.results import Results, Series, value_at
+from contract.records import JsonObject
 
 _PLOT_IN = 4.6
 _STEPS = 80

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from analysis.charts.annotate import Label, label_ends
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
-from analysis.charts.marks import STATISTICS, common_statistic, label_colour, look, series_values, whiskers
-from analysis.charts.theory import closed_form_curve
-from analysis.quantities import change, listed, milliseconds, parameter_name, parameter_title, parameter_value
-from analysis.quantities import figure as digits
-from analysis.series import Results, Series, value_at
-from analysis.style import LIGHT
+from analysis.charts.closed_form_curve import closed_form_curve
+from analysis.charts.direct_labels import Label, label_ends
+from analysis.charts.style import LIGHT
+from analysis.charts.transport_marks import STATISTICS, common_statistic, label_colour, look, series_values, whiskers
+from analysis.formatting import change, listed, milliseconds, parameter_name, parameter_title, parameter_value
+from analysis.formatting import figure as digits
+from analysis.summary.results import Results, Series, value_at
 
 _TWO_PANELS = Margins(left=0.85, right=1.05, bottom=0.5, top=0.35, between_columns=1.05)
 _ONE_PANEL = Margins(left=0.85, right=1.2, bottom=0.5)

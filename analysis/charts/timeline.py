@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
-from analysis.charts.marks import label_colour
-from analysis.charts.raw import BaseTrials
-from analysis.latency import Floats
-from analysis.quantities import count
-from analysis.series import Results
-from analysis.style import LIGHT
+from analysis.charts.raw_records import BaseTrials
+from analysis.charts.style import LIGHT
+from analysis.charts.transport_marks import label_colour
+from analysis.formatting import count
+from analysis.summary.results import Results
+from analysis.trial.latency import Floats
 
 _MANY_DOTS = 800
 _PANEL_IN = 0.85

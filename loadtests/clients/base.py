@@ -11,10 +11,10 @@ import abc
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from loadtests.clients.reading import GARBLED, Arrival, event_reader
-from loadtests.recorder import DELIVERY_ROW, REQUEST_ROW, Recorder
-from loadtests.records import Outcome, RequestKind
-from servers import wire
+from contract import wire
+from contract.records import Outcome, RequestKind
+from loadtests.clients.event_reader import GARBLED, Arrival, event_reader
+from loadtests.clients.recorder import DELIVERY_ROW, REQUEST_ROW, Recorder
 
 RETRY_DELAY_NS = 100_000_000
 """Before a broken connection is opened again: long enough not to hammer a server that is going down."""

@@ -7,14 +7,14 @@ trip longer and never later unnoticed. Each carries the stamps of the wire's eve
 
 from __future__ import annotations
 
-from loadtests.clients.answers import Head
+from contract import wire
+from contract.records import Outcome, RequestKind
 from loadtests.clients.base import ClientSetup
-from loadtests.clients.http import HttpClient
-from loadtests.clients.reading import GARBLED
+from loadtests.clients.event_reader import GARBLED
+from loadtests.clients.http_answers import Head
+from loadtests.clients.http_client import HttpClient
+from loadtests.clients.recorder import Recorder
 from loadtests.clients.websocket import WebSocketClient
-from loadtests.recorder import Recorder
-from loadtests.records import Outcome, RequestKind
-from servers import wire
 
 
 class MessageSchedule:

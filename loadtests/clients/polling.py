@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from loadtests.clients.answers import Head
+from contract import wire
+from contract.records import NO_TIME_NS, Outcome, RequestKind, turnaround_delay_ns
 from loadtests.clients.base import ClientSetup
-from loadtests.clients.http import HttpClient
-from loadtests.recorder import Recorder
-from loadtests.records import NO_TIME_NS, Outcome, RequestKind, turnaround_delay_ns
-from servers import wire
+from loadtests.clients.http_answers import Head
+from loadtests.clients.http_client import HttpClient
+from loadtests.clients.recorder import Recorder
 
 _NS_PER_S, _NS_PER_MS = 1_000_000_000, 1_000_000
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from loadtests.clients.answers import Head, MalformedAnswerError
+from contract import wire
+from contract.records import Outcome, RequestKind
 from loadtests.clients.base import RETRY_DELAY_NS, ClientSetup
+from loadtests.clients.event_reader import EVENT_AS_JSON, Further
 from loadtests.clients.event_stream import EventStream
-from loadtests.clients.http import HttpClient
-from loadtests.clients.reading import EVENT_AS_JSON, Further
-from loadtests.recorder import Recorder
-from loadtests.records import Outcome, RequestKind
-from servers import wire
+from loadtests.clients.http_answers import Head, MalformedAnswerError
+from loadtests.clients.http_client import HttpClient
+from loadtests.clients.recorder import Recorder
 
 _CONTENT_TYPE = b"text/event-stream"
 _ENOUGH_BYTES = 80

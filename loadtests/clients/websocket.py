@@ -9,12 +9,12 @@ from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 from websockets.uri import parse_uri
 
-from loadtests.clients.answers import Head, MalformedAnswerError, final_head
+from contract import wire
+from contract.records import Outcome, RequestKind
 from loadtests.clients.base import ANSWER_TIMEOUT_NS, Client, ClientSetup, compresses
-from loadtests.clients.reading import EVENT_AS_JSON, GARBLED, holds_several
-from loadtests.recorder import Recorder
-from loadtests.records import Outcome, RequestKind
-from servers import wire
+from loadtests.clients.event_reader import EVENT_AS_JSON, GARBLED, holds_several
+from loadtests.clients.http_answers import Head, MalformedAnswerError, final_head
+from loadtests.clients.recorder import Recorder
 
 _DEFLATE = ClientPerMessageDeflateFactory(
     server_max_window_bits=12, client_max_window_bits=12, compress_settings={"memLevel": 5}

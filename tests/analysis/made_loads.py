@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from analysis.capacity import TrialLoad
-from loadtests.records import JsonObject
-from loadtests.transports import TRANSPORTS
+from analysis.summary.capacity import TrialLoad
+from contract.records import JsonObject
+from contract.transports import TRANSPORTS
 
 BASE: JsonObject = {
     "clients": 100, "rate_per_s": 20.0, "arrival": "periodic", "payload_bytes": 100, "one_way_delay_ms": 0.0,

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from loadtests.records import JsonObject, TransportStyle
-from loadtests.transports import TRANSPORTS
+from contract.records import JsonObject, TransportStyle
+from contract.transports import TRANSPORTS
 
 BROADCAST = ("websocket", "sse", "long_poll", "short_poll")
 ECHO = ("echo_websocket", "echo_post", "echo_post_new")

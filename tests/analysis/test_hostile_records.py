@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from analysis.command_line import main
-from loadtests.records import (
+from contract.records import (
     Clients,
     ClockPairs,
     Deliveries,

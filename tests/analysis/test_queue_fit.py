@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.queue_fit import Fits, count_fits, fits, main
-from loadtests.records import JsonObject
+from contract.records import JsonObject
 from tests.fabricate import SMALL, fabricate_run
 
 

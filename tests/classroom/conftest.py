@@ -20,7 +20,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect, sync_playwright
 
-from servers.client_errors import LOG_PREFIX
+from servers.events.client_errors import LOG_PREFIX
 from tests import plain_http
 
 CHECKOUT = Path(__file__).parents[2]

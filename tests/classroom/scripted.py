@@ -14,7 +14,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from classroom.lanes import LANES, TRANSPORTS, wire_number
+from classroom.lanes.definitions import LANES, TRANSPORTS, wire_number
 
 from .conftest import PATIENCE_S, RunningClassroom
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from classroom.lanes import TRANSPORTS
-from servers.serving import MAX_HEAD_BYTES
+from classroom.lanes.definitions import TRANSPORTS
+from servers.hosting.uvicorn_server import MAX_HEAD_BYTES
 
 from .conftest import RunningClassroom
 from .scripted import CountingSocket

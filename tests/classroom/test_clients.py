@@ -4,7 +4,7 @@ import pytest
 
 from classroom import clients
 from classroom.clients import Clients, RoomFullError
-from classroom.lanes import MAX_CLIENT, TRANSPORTS
+from classroom.lanes.definitions import MAX_CLIENT, TRANSPORTS
 from classroom.limits import GRACE_S, MAX_CLIENTS, REQUESTS_PER_S
 
 pytestmark = pytest.mark.clocks

@@ -12,7 +12,7 @@ import sys
 import psutil
 import pytest
 
-from servers.listening import StartError, listen
+from servers.hosting.listening import StartError, listen
 
 from .conftest import CHECKOUT, PATIENCE_S, RunningClassroom, StartClassroom, running_classroom
 from .scripted import scripted_client

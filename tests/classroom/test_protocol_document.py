@@ -6,9 +6,10 @@ import re
 import subprocess
 import sys
 
-from classroom import app, limits
-from classroom.lanes import LANES
-from classroom.settings import RunSettings
+from classroom import limits
+from classroom.lanes.definitions import LANES
+from classroom.page import app
+from classroom.run_settings import RunSettings
 
 from .conftest import CHECKOUT, PATIENCE_S, RunningClassroom
 

@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from classroom import recorded
-from classroom.lanes import TRANSPORTS
+from classroom.lanes.definitions import TRANSPORTS
 from classroom.recorded import BUNDLED
-from classroom.settings import RunSettings
+from classroom.run_settings import RunSettings
 from tests.classroom.conftest import CHECKOUT, RunningClassroom
 from tests.classroom.page_driving import PATIENCE_MS, module
 

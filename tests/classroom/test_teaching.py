@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from classroom.lanes import LANES
-from classroom.predictions import predict
-from classroom.settings import PRESETS, RunSettings
-from loadtests.processes import PROJECT_FOLDER
+from classroom.lanes.definitions import LANES
+from classroom.page.predictions import predict
+from classroom.run_settings import PRESETS, RunSettings
+from system.processes import PROJECT_FOLDER
 
 TEACHING = (PROJECT_FOLDER / "docs" / "using" / "teaching.md").read_text()
 FIELDS = ("mean_ms", "p50_ms", "p95_ms", "max_ms", "requests_per_s", "requests_per_event")

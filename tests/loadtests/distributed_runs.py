@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from loadtests.processes import PROJECT_FOLDER
-from loadtests.records import Trial, finished_trial_folders
+from contract.records import Trial, finished_trial_folders
+from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S
 
 SCENARIO = """

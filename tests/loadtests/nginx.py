@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.addresses import first_accepting
-from loadtests.processes import reserved_port
+from system.host_addresses import first_accepting
+from system.processes import reserved_port
 from tests.running import PATIENCE_S
 
 _CONFIGURATION = """

@@ -11,9 +11,9 @@ import gevent
 import numpy as np
 import pytest
 
-from analysis.ledger import Ledger, keep_ledger
-from loadtests.records import Deliveries, Ints, Outcome, RequestKind, Requests
-from loadtests.transports import TRANSPORTS, Transport
+from analysis.trial.ledger import Ledger, keep_ledger
+from contract.records import Deliveries, Ints, Outcome, RequestKind, Requests
+from contract.transports import TRANSPORTS, Transport
 from tests.loadtests.test_transport_contract import CLIENTS, EVENTS, OFFSETS_NS, Exchange
 from tests.running import running_server
 

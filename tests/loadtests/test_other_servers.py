@@ -18,12 +18,12 @@ import gevent
 import numpy as np
 import pytest
 
+from contract.records import Outcome, RequestKind, Requests, finished_trial_folders
+from contract.transports import TRANSPORTS
 from loadtests.clients.base import RETRY_DELAY_NS, ClientSetup
-from loadtests.driver import Driver
-from loadtests.population import new_client
-from loadtests.recorder import Recorder
-from loadtests.records import Outcome, RequestKind, Requests, finished_trial_folders
-from loadtests.transports import TRANSPORTS
+from loadtests.clients.recorder import Recorder
+from loadtests.load.socket_driver import Driver
+from loadtests.plan.population import new_client
 from tests import runs
 from tests.loadtests.raw_server import Answer, Behaviour, raw_server
 from tests.loadtests.test_transport_contract import CLIENTS, EVENTS, OFFSETS_NS, PARAMETERS, PAYLOADS, Exchange

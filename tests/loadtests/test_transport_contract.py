@@ -17,15 +17,8 @@ import gevent
 import numpy as np
 import pytest
 
-from analysis.parts import written_at_ns
-from loadtests.clients.base import Client, ClientSetup
-from loadtests.clients.polling import ShortPollClient
-from loadtests.connection import Connection
-from loadtests.control import ControlClient
-from loadtests.driver import Driver
-from loadtests.population import new_client
-from loadtests.recorder import Recorder
-from loadtests.records import (
+from analysis.trial.latency_parts import written_at_ns
+from contract.records import (
     ClockPairs,
     Deliveries,
     Outcome,
@@ -36,8 +29,15 @@ from loadtests.records import (
     Written,
     is_slowed,
 )
-from loadtests.slow_driver import PROBLEM, SlowDriver
-from loadtests.transports import TRANSPORTS, Transport
+from contract.transports import TRANSPORTS, Transport
+from loadtests.clients.base import Client, ClientSetup
+from loadtests.clients.polling import ShortPollClient
+from loadtests.clients.recorder import Recorder
+from loadtests.control_client import ControlClient
+from loadtests.load.connection import Connection
+from loadtests.load.slowed_driver import PROBLEM, SlowDriver
+from loadtests.load.socket_driver import Driver
+from loadtests.plan.population import new_client
 from tests.running import PATIENCE_S, running_server
 
 pytestmark = [pytest.mark.clocks, pytest.mark.takes_s(50)]

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.costs import TCP_IP_HEADER_BYTES
-from loadtests.addresses import Endpoint
-from loadtests.processes import PROJECT_FOLDER
-from loadtests.transports import TRANSPORTS
+from analysis.trial.costs import TCP_IP_HEADER_BYTES
+from contract.transports import TRANSPORTS
+from system.host_addresses import Endpoint
+from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S
 
 pytestmark = pytest.mark.takes_s(30)

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 import gevent
 
+from contract.records import Sockets, SocketStage
+from contract.transports import TRANSPORTS
 from loadtests.clients.base import ClientSetup
-from loadtests.control import ControlClient
-from loadtests.driver import Driver
-from loadtests.population import new_client
-from loadtests.recorder import Recorder
-from loadtests.records import Sockets, SocketStage
-from loadtests.transports import TRANSPORTS
+from loadtests.clients.recorder import Recorder
+from loadtests.control_client import ControlClient
+from loadtests.load.socket_driver import Driver
+from loadtests.plan.population import new_client
 
 EVENTS = 40
 OFFSETS_NS = tuple((i + 1) * 10_000_000 for i in range(EVENTS))

@@ -17,7 +17,7 @@ from typing import IO, Any
 import httpx
 import pytest
 
-from servers.client_errors import LOG_PREFIX
+from servers.events.client_errors import LOG_PREFIX
 from tests import plain_http
 
 CHECKOUT = Path(__file__).parents[2]

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import connect
 
-from servers import wire
-from servers.client_errors import LOG_PREFIX
+from contract import wire
+from servers.events.client_errors import LOG_PREFIX
 
 from .conftest import PATIENCE_S, RunningServer
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from unittest import mock
 
-from servers import serving
 from servers.command_line import main
+from servers.hosting import uvicorn_server
 
 kept: list[str] = []
 kept_bytes = int(sys.argv[1])
 
 
-class LeakingProtocol(serving.HttpProtocol):
+class LeakingProtocol(uvicorn_server.HttpProtocol):
     """Of WebSockets nothing is kept: they end by another protocol."""
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -20,5 +20,5 @@ class LeakingProtocol(serving.HttpProtocol):
         kept.append("x" * kept_bytes)
 
 
-with mock.patch.object(serving, "HttpProtocol", LeakingProtocol):
+with mock.patch.object(uvicorn_server, "HttpProtocol", LeakingProtocol):
     sys.exit(main(sys.argv[2:]))

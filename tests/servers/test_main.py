@@ -81,7 +81,8 @@ def test_a_signal_ends_the_server_with_channels_and_polls_still_open(
 
 
 def test_the_relay_starts_without_the_weight_of_the_apps() -> None:
-    program = "import sys, servers.command_line, servers.relay; print('fastapi' in sys.modules, 'numpy' in sys.modules)"
+    imports = "import sys, servers.command_line, servers.relay.delay_relay"
+    program = f"{imports}; print('fastapi' in sys.modules, 'numpy' in sys.modules)"
     command = [sys.executable, "-c", program]
     ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     assert ended.stdout == "False False\n"

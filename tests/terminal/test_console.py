@@ -8,7 +8,7 @@ import io
 import pytest
 from rich.table import Table
 
-from loadtests.processes import PROJECT_FOLDER
+from system.processes import PROJECT_FOLDER
 from terminal.console import PlainConsole
 
 TEXTS = ["compare [/poll/long] with [/ws]", "[red]x[/red]", "[/nothing]", ":warning: \\[x]", "results/[/bold]/x"]
@@ -49,7 +49,7 @@ def test_a_sentence_is_not_folded() -> None:
 def test_no_program_has_a_console_of_another_kind() -> None:
     for path in PROJECT_FOLDER.glob("*/**/*.py"):
         folder = path.relative_to(PROJECT_FOLDER).parts[0]
-        if folder in ("servers", "loadtests", "analysis", "classroom", "peers"):
+        if folder in ("contract", "system", "servers", "loadtests", "analysis", "classroom", "benchmarks"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 module = node.module if isinstance(node, ast.ImportFrom) else None
                 assert module not in ("rich.console", "rich.markup"), path

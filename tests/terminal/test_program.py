@@ -9,23 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.processes import PROJECT_FOLDER
+from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S, at_import
 
 
 @pytest.mark.parametrize(
     ("words", "imported"),
     [
-        ("loadtests run quick", "loadtests.records"),
-        ("loadtests run quick", "loadtests.run"),
-        ("analysis report latest", "analysis.series"),
+        ("loadtests run quick", "contract.records"),
+        ("loadtests run quick", "loadtests.run.scenario_run"),
+        ("analysis report latest", "analysis.summary.results"),
         ("analysis report .", "analysis.charts"),
-        ("servers all --port 0", "servers.recipe"),
+        ("servers all --port 0", "servers.hosting.options"),
         ("servers all --port 0", "fastapi"),
-        ("classroom --port 0", "servers.listening"),
-        ("classroom --port 0", "classroom.opening"),
-        ("peers", "loadtests.records"),
-        ("peers", "peers.run"),
+        ("classroom --port 0", "servers.hosting.listening"),
+        ("classroom --port 0", "classroom.startup"),
+        ("benchmarks.peers", "contract.records"),
+        ("benchmarks.peers", "benchmarks.peers.run"),
     ],
 )
 def test_ctrl_c_amid_imports_is_one_line(words: str, imported: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-/** Settings of a run: names, units, defaults, limits and presets, the same as classroom/settings.py has. */
+/** Settings of a run: names, units, defaults, limits and presets, the same as classroom/run_settings.py has. */
 
 export const DEFAULT_SETTINGS = Object.freeze({
   rate_per_s: 1,

@@ -1,0 +1,133 @@
+"""Which transport costs least at an event rate and an acceptable staleness, from what each was measured to cost.
+
+Short polls ask as seldom as the staleness allows; the others have nothing to choose, and take part where their
+latency meets it. Latencies and requests are those of the closed forms (`analysis.models.closed_form`) for Poisson
+events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.models.closed_form import Conditions, expect
+from contract.records import JsonObject, TransportStyle
+
+WITHIN_QUANTILE = 0.99
+"""Of the events, this share must not be older than the acceptable staleness."""
+_SAME_WITHIN_RATIO = 0.1
+"""Transports of one kind of model whose costs differ by less share a region: none is the cheaper one there."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a client: per request, and per event, in whatever unit (seconds of processor time, bytes)."""
+
+    request: float
+    event: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A kind of transport with its cheapest representative's cost."""
+
+    transport: TransportStyle
+    label: str
+    """Its own, and those of others of its kind that cost about as much."""
+    cost: Cost
+    conditions: Conditions
+
+    def least_cost(self, rate_per_s: float, staleness_s: float) -> float | None:
+        """Per client and second, at the longest interval that the staleness allows; None where it allows none."""
+        conditions = replace(self.conditions, rate_per_s=rate_per_s, arrival="poisson")
+        if self.transport.model == "short_poll":
+            conditions = replace(conditions, poll_interval_s=longest_interval_s(conditions, staleness_s))
+        expected = expect(self.transport.model, conditions)
+        if expected is None or expected.quantile_s(WITHIN_QUANTILE) > staleness_s * (1 + 1e-9):
+            return None
+        return self.cost.request * expected.requests_per_s + self.cost.event * rate_per_s
+
+
+@dataclass(frozen=True)
+class CheapestMap:
+    """The cheapest of `candidates` over event rates and stalenesses."""
+
+    candidates: tuple[Candidate, ...]
+    rates_per_s: npt.NDArray[np.float64]
+    stalenesses_s: npt.NDArray[np.float64]
+    cheapest: npt.NDArray[np.int64]
+    """Index into `candidates`, shape (stalenesses, rates); -1 where none is fresh enough."""
+
+
+def longest_interval_s(conditions: Conditions, staleness_s: float) -> float:
+    """Interval of polls on a schedule whose p99, 0.99·I + d, is this staleness; 0 where none is short enough."""
+    return max(0.0, (staleness_s - conditions.one_way_delay_s) / WITHIN_QUANTILE)
+
+
+def staleness_of_interval_s(conditions: Conditions, interval_s: float) -> float:
+    """Inverse of `longest_interval_s`."""
+    return WITHIN_QUANTILE * interval_s + conditions.one_way_delay_s
+
+
+def processor_costs(accounts: Sequence[JsonObject]) -> dict[str, Cost]:
+    """Processor seconds by transport, from `capacity.transports`: of a saturated server where all were seen so."""
+    saturated = all(account["economy_ratio"] is not None for account in accounts)
+    costs = {}
+    for account in accounts:
+        ratio = account["economy_ratio"]["value"] if saturated else 1.0
+        poll_us, event_us = (account[name] and account[name]["value"] for name in ("poll_cpu_us", "event_cpu_us"))
+        costs[account["transport"]] = Cost(1e-6 * ratio * (poll_us or 0.0), 1e-6 * ratio * event_us)
+    return costs
+
+
+def byte_costs(accounts: Sequence[JsonObject]) -> dict[str, Cost]:
+    """Bytes at the socket by transport; without those whose bytes were not counted."""
+    return {
+        account["transport"]: Cost(
+            account["poll_bytes"] or 0.0, account["event_bytes"] + (account["framing_bytes"] or 0.0)
+        )
+        for account in accounts
+        if account["event_bytes"] is not None
+    }
+
+
+def candidates(
+    styles: Sequence[TransportStyle], costs: Mapping[str, Cost], base: Mapping[str, Any]
+) -> tuple[Candidate, ...]:
+    """One per kind of model, in the order of the run."""
+    kinds: dict[str, list[TransportStyle]] = {}
+    for style in styles:
+        if style.name in costs:
+            kinds.setdefault(style.model, []).append(style)
+    found = []
+    for group in kinds.values():
+        best = min(group, key=lambda style: _size(costs[style.name]))
+        alike = [s for s in group if _size(costs[s.name]) <= (1 + _SAME_WITHIN_RATIO) * _size(costs[best.name])]
+        label = " or ".join(style.label for style in alike)
+        found.append(Candidate(best, label, costs[best.name], Conditions.of_point(base, best.role)))
+    return tuple(found)
+
+
+def cheapest_map(
+    among: tuple[Candidate, ...],
+    rates_per_s: npt.NDArray[np.float64],
+    stalenesses_s: npt.NDArray[np.float64],
+) -> CheapestMap:
+    """The map over every pair of a rate and a staleness."""
+    cheapest = np.full((len(stalenesses_s), len(rates_per_s)), -1, dtype=np.int64)
+    for row, staleness_s in enumerate(stalenesses_s.tolist()):
+        for column, rate_per_s in enumerate(rates_per_s.tolist()):
+            costs = [(candidate.least_cost(rate_per_s, staleness_s), i) for i, candidate in enumerate(among)]
+            known = [(cost, i) for cost, i in costs if cost is not None]
+            if known:
+                cheapest[row, column] = min(known)[1]
+    return CheapestMap(among, rates_per_s, stalenesses_s, cheapest)
+
+
+def _size(cost: Cost) -> float:
+    """By which two of one kind are compared: they make the same requests for the same events."""
+    return cost.request + cost.event

@@ -1,0 +1,31 @@
+"""The closed form as a curve over a parameter, for drawing beside measured points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from analysis.models.closed_form import Conditions, Expectation, expect
+from analysis.summary.results import Series
+
+_STEPS = 160
+
+
+def closed_form_curve(series: Series, read: Callable[[Expectation], float]) -> list[tuple[float, float]]:
+    """(parameter, read(expectation)) between the first and the last point of a series; empty without a closed form.
+
+    Steps are geometric where the parameter is positive, as what is drawn bends most at its small values.
+    """
+    values = [point["parameters"][series.parameter] for point in series.points]
+    low, high = min(values), max(values)
+    grid = np.geomspace(low, high, _STEPS) if low > 0 else np.linspace(low, high, _STEPS)
+    curve = []
+    for value in grid.tolist():
+        conditions = Conditions.of_point(
+            {**series.points[0]["parameters"], series.parameter: value}, series.transport.role
+        )
+        expectation = expect(series.transport.model, conditions)
+        if expectation is not None:
+            curve.append((value, read(expectation)))
+    return curve

@@ -1,0 +1,164 @@
+"""How everything is drawn: ink and paper in light and dark, type, and what makes the output deterministic.
+
+Charts are drawn once, in the light colours. The dark file and the report's own version, which follows the reader's
+preference, are the same drawing with its colours replaced, so that they can never show different things. Colours,
+markers and dashes of transports come from the run (TransportStyle); nothing here knows a transport.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from contract.records import TransportStyle
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Neutral colours of one theme, `#rrggbb` in lower case; all differ, so that one theme maps onto the other."""
+
+    paper: str
+    ink: str
+    """Text and everything that is data without being a transport's."""
+    muted: str
+    """Secondary text, axis ticks."""
+    rule: str
+    """Axis lines, guides."""
+    grid: str
+    faint: str
+    """Data of the other transports, behind the one in question."""
+    band: str
+    """Shaded areas."""
+    shade_1: str
+    """Four shades for the parts of a stacked bar, from strongest to weakest, told apart in black and white."""
+    shade_2: str
+    shade_3: str
+    shade_4: str
+
+    def colours(self) -> tuple[str, ...]:
+        """Every colour, in the same order for every palette."""
+        return tuple(vars(self).values())
+
+
+LIGHT = Palette(
+    paper="#ffffff", ink="#1c2024", muted="#5b636b", rule="#9aa1a8", grid="#e6e8ea", faint="#c9cdd1", band="#eef0f2",
+    shade_1="#2b3a4a", shade_2="#6d7f92", shade_3="#aab7c4", shade_4="#dde3e9",
+)  # fmt: skip
+DARK = Palette(
+    paper="#14171a", ink="#e8eaec", muted="#a3abb3", rule="#666e76", grid="#2a2f34", faint="#474d54", band="#20252a",
+    shade_1="#dfe7ef", shade_2="#9fb0c2", shade_3="#62748a", shade_4="#37424f",
+)  # fmt: skip
+
+FONT_STACK = "Charter, 'Bitstream Charter', 'Sitka Text', Cambria, Georgia, serif"
+FIGURE_FONT_STACK = "ui-sans-serif, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+"""Fonts of the report; those that the reader's machine has, none is fetched."""
+
+POINTS_PER_IN = 72
+PRINT_DPI = 200
+WIDTH_IN = 7.2
+"""Width of every chart: two columns of a paper."""
+
+NIELSEN_LIMITS_MS = (100.0, 1000.0, 10000.0)
+"""Response-time limits of Nielsen (Usability Engineering, 1993): instantaneous, flow of thought, attention."""
+
+FONT_FAMILY = "DejaVu Sans"
+"""Comes with Matplotlib: the same drawing on every machine."""
+
+MATPLOTLIB_SETTINGS: dict[Any, Any] = {
+    "svg.hashsalt": "push-vs-poll",
+    "svg.fonttype": "path",
+    "font.family": FONT_FAMILY,
+    "font.size": 8.5,
+    "text.parse_math": False,  # a dollar sign in a name is no formula
+    "text.color": LIGHT.ink,
+    "figure.facecolor": LIGHT.paper,
+    "figure.dpi": 100,
+    "axes.facecolor": LIGHT.paper,
+    "axes.edgecolor": LIGHT.rule,
+    "axes.labelcolor": LIGHT.muted,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "grid.color": LIGHT.grid,
+    "grid.linewidth": 0.6,
+    "xtick.color": LIGHT.rule,
+    "ytick.color": LIGHT.rule,
+    "xtick.labelcolor": LIGHT.muted,
+    "ytick.labelcolor": LIGHT.muted,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.minor.width": 0.5,
+    "ytick.minor.width": 0.5,
+    "hatch.linewidth": 0.5,
+    "legend.frameon": False,
+    "path.simplify": True,
+}
+
+_HEX_COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
+_READABLE_CONTRAST = 4.5
+"""WCAG 2.2, 1.4.3, for text; lines and marks are held to the same in the dark."""
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two `#rrggbb` colours, 1 to 21 (WCAG 2.2)."""
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def text_colour(colour: str) -> str:
+    """The transport's colour, darkened until text in it can be read on light paper."""
+    return _towards("#000000", colour, LIGHT.paper)
+
+
+def dark_colour(colour: str) -> str:
+    """The transport's colour, lightened until marks and text in it can be read on dark paper."""
+    return _towards("#ffffff", colour, DARK.paper)
+
+
+def dark_counterparts(transports: Iterable[TransportStyle]) -> dict[str, str]:
+    """Light colour to dark colour, for everything that may occur in a chart of these transports."""
+    counterparts = dict(zip(LIGHT.colours(), DARK.colours(), strict=True))
+    for transport in transports:
+        colour = transport.colour.lower()
+        counterparts[text_colour(colour)] = counterparts[colour] = dark_colour(colour)
+    return counterparts
+
+
+def recolour(text: str, replacements: dict[str, str]) -> str:
+    """`text` with each `#rrggbb` that has a replacement replaced by it."""
+    return _HEX_COLOUR.sub(lambda match: replacements.get(match[0].lower(), match[0]), text)
+
+
+def variable_name(light_colour: str) -> str:
+    """The CSS variable that stands for a light colour in the report."""
+    return f"--c{light_colour.lstrip('#').lower()}"
+
+
+def as_variables(svg: str, counterparts: dict[str, str]) -> str:
+    """The drawing with CSS variables for colours, so that the page around it chooses light or dark."""
+    return recolour(svg, {light: f"var({variable_name(light)})" for light in counterparts})
+
+
+def _towards(pole: str, colour: str, background: str) -> str:
+    start, end = _channels(colour), _channels(pole)
+    for step in range(101):
+        mixed = [round(255 * (a + (b - a) * step / 100)) for a, b in zip(start, end, strict=True)]
+        candidate = "#{:02x}{:02x}{:02x}".format(*mixed)
+        if contrast(candidate, background) >= _READABLE_CONTRAST:
+            return candidate
+    return pole
+
+
+def _channels(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue
+
+
+def _luminance(colour: str) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _channels(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

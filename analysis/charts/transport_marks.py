@@ -1,0 +1,130 @@
+"""How a transport's points and lines look: its colour, marker and dash, and its intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from analysis.charts.style import LIGHT, POINTS_PER_IN, WIDTH_IN, text_colour
+from analysis.charts.text_size import text_size
+from analysis.summary.results import Series, value_at
+from contract.records import TransportStyle
+
+STATISTICS = {"mean": "mean", "p50": "median", "p95": "95th percentile", "p99": "99th percentile"}
+"""What a statistic of the latencies is called in a chart."""
+_MARKER_POINTS = 6.5
+_KEY_POINTS = 8
+_KEY_ENTRY_POINTS = 30
+"""Room of a key's entry beside its text: the mark and the distance to the next."""
+_KEY_LEFT_IN = 0.12
+
+
+def look(transport: TransportStyle, *, line: bool = True, rank: int = 9) -> dict[str, Any]:
+    """Keyword arguments of Axes.plot for a transport's points, joined by its line or not.
+
+    Points of the first few ranks are larger, so that of two on the same spot both are seen.
+    """
+    return {
+        "color": transport.colour.lower(),
+        "marker": transport.marker,
+        "markersize": _MARKER_POINTS + max(3.5 - 2 * rank, 0),
+        "markeredgecolor": LIGHT.paper,
+        "markeredgewidth": 0.7,
+        "linewidth": 1.6 if line else 0,
+        **({"dashes": transport.dash} if line and transport.dash else {}),
+        "dash_capstyle": "butt",
+        "clip_on": False,
+        "zorder": 4,
+    }
+
+
+def whiskers(
+    axes: Axes,
+    xs: Sequence[float],
+    ys: Sequence[float],
+    bounds: Sequence[Sequence[float] | None],
+    colour: str,
+    *,
+    horizontal: bool = False,
+) -> None:
+    """95 % intervals as thin whiskers; none where there is none. Needs the axes' limits to be final.
+
+    One that reaches beyond the axes ends at their edge, without the stroke across that marks an interval's end.
+    """
+    low, high = axes.get_xlim() if horizontal else axes.get_ylim()
+    style: dict[str, Any] = {"color": colour.lower(), "clip_on": False, "zorder": 3}
+    for x, y, interval in zip(xs, ys, bounds, strict=True):
+        if interval is None:
+            continue
+        ends = [min(max(bound, low), high) for bound in interval]
+        seen = [bound for bound in interval if low <= bound <= high]
+        line = (ends, [y, y]) if horizontal else ([x, x], ends)
+        caps = (seen, [y] * len(seen)) if horizontal else ([x] * len(seen), seen)
+        axes.plot(*line, linewidth=1.0, solid_capstyle="butt", **style)
+        axes.plot(*caps, linestyle="none", marker="|" if horizontal else "_", markersize=5, **style)
+
+
+def series_values(series: Series, *path: str) -> tuple[list[float], list[float]]:
+    """(parameter values, values) of a series where the value was measured."""
+    pairs = [
+        (point["parameters"][series.parameter], value_at(point, *path))
+        for point in series.points
+        if value_at(point, *path) is not None
+    ]
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def common_statistic(groups: Sequence[Series], *names: str) -> str:
+    """The first of these statistics that every point has events enough for, as only all of them are comparable.
+
+    The mean where none is: it needs no number of events.
+    """
+    points = [point for series in groups for point in series.points]
+    return next((name for name in names if all(point["latency_ms"][name] is not None for point in points)), "mean")
+
+
+def key_columns(labels: Sequence[str]) -> int:
+    """How many entries of a key stand beside each other: all, or as many as the chart is wide for."""
+    widths = [text_size(label, _KEY_POINTS)[0] + _KEY_ENTRY_POINTS for label in labels]
+    room = (WIDTH_IN - 2 * _KEY_LEFT_IN) * POINTS_PER_IN
+    return len(labels) if sum(widths) <= room else max(int(room / max(widths)), 1)
+
+
+def key_height_in(labels: Sequence[str]) -> float:
+    """Height of the key in inches."""
+    return 0.17 * math.ceil(len(labels) / key_columns(labels))
+
+
+def draw_key(figure: Figure, handles: Sequence[tuple[Line2D | Patch, str]], y_in: float) -> None:
+    """A key on as few lines as it needs, its top at `y_in` inches above the bottom."""
+    height_in = figure.get_size_inches()[1]
+    figure.legend(
+        [handle for handle, _ in handles],
+        [label for _, label in handles],
+        loc="upper left",
+        bbox_to_anchor=(_KEY_LEFT_IN / WIDTH_IN, y_in / height_in),
+        ncols=key_columns([label for _, label in handles]),
+        fontsize=_KEY_POINTS,
+        labelcolor=LIGHT.ink,
+        handletextpad=0.5,
+        columnspacing=1.4,
+        borderaxespad=0,
+        borderpad=0,
+        handlelength=1.8,
+    )
+
+
+def marker_handle(transport: TransportStyle) -> tuple[Line2D, str]:
+    """Key entry of a transport: its marker."""
+    return Line2D([], [], **look(transport, line=False)), transport.label
+
+
+def label_colour(transport: TransportStyle) -> str:
+    """Colour of a transport's name as text."""
+    return text_colour(transport.colour.lower())

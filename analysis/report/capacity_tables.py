@@ -1,0 +1,165 @@
+"""The report's section on what one server core holds: tables, and each prediction beside what came of it."""
+
+from __future__ import annotations
+
+from analysis.formatting import NOT_MEASURED, figure, interval, listed, parameter_value, percent, plural
+from analysis.report.tables import Cell, Table
+from analysis.summary.capacity import BUSY_FROM_RATIO, SATURATED_FROM_RATIO
+from analysis.summary.crossover import HELD_WITHIN_MS
+from analysis.summary.results import Results
+from analysis.verdict.capacity_verdict import done_in_words, estimate_in_words
+from contract.records import JsonObject
+
+NOTE = (
+    f"Service times are fitted on points that keep the server {100 * BUSY_FROM_RATIO:.0f} to "
+    f"{100 * SATURATED_FROM_RATIO:.0f} % of a core busy; a saturated server needs the share beside them (less where it "
+    "finds more to do at each turn, more where each poll then brings more events), and capacity follows from that. A "
+    f"point holds its clients where the server used at most {100 * SATURATED_FROM_RATIO:.0f} % of a core and an "
+    f"event reached 99 % of them at most {HELD_WITHIN_MS:g} ms later than by the model, on average. What was tried "
+    "entered no service time. "
+    "docs/method/capacity.md has the formulas."
+)
+
+
+def capacity_tables(results: Results) -> list[Table]:
+    """The tables; none where the run tells no service time."""
+    capacity = results.summary.get("capacity")
+    if not capacity:
+        return []
+    tables = [_services(results, capacity), _saturations(results, capacity), _crossovers(results, capacity)]
+    return [table for table in tables if table.rows]
+
+
+def capacity_findings(results: Results) -> list[str]:
+    """One sentence per comparison: predicted, measured, and whether they agree."""
+    capacity = results.summary.get("capacity")
+    if not capacity:
+        return []
+    return [_finding(results, crossover, tried) for crossover in capacity["crossovers"] for tried in crossover["tried"]]
+
+
+def _services(results: Results, capacity: JsonObject) -> Table:
+    rows = [
+        (
+            Cell(_label(results, account["transport"])),
+            _estimate(account["poll_cpu_us"]),
+            _estimate(account["event_cpu_us"]),
+            _share(account["economy_ratio"]),
+            Cell(
+                f"{estimate_in_words(account['per_s'], bounds=False)} {done_in_words(account)}",
+                interval(account["per_s"]["ci95"]),
+            ),
+            _estimate(account["clients"]),
+        )
+        for account in capacity["transports"]
+    ]
+    at = ", ".join(
+        parameter_value(name, results.base[name]) for name in ("rate_per_s", "poll_interval_s") if name in results.base
+    )
+    columns = (
+        "Transport", "CPU µs per poll", "CPU µs per event", "share of it when saturated", "per second at saturation",
+        f"clients held ({at})",
+    )  # fmt: skip
+    return Table("What one server core does", columns, tuple(rows))
+
+
+def _saturations(results: Results, capacity: JsonObject) -> Table:
+    rows = []
+    for account in capacity["transports"]:
+        for found in account["saturated"]:
+            rows.append(
+                (
+                    Cell(_label(results, account["transport"]), _where(found["parameters"])),
+                    Cell(figure(found["asked_per_s"])),
+                    Cell(figure(found["reached_per_s"]), "polls" if found["events_per_poll"] else "events"),
+                    Cell(figure(found["events_per_poll"])),
+                    Cell(figure(found["predicted_per_s"])),
+                    Cell(percent(found["server_cpu_ratio"])),
+                )
+            )
+    columns = ("Point", "asked per s", "reached per s", "events per poll", "1 / service time per s", "server CPU")
+    return Table("Where throughput stops", columns, tuple(rows))
+
+
+def _crossovers(results: Results, capacity: JsonObject) -> Table:
+    rows = []
+    for crossover in capacity["crossovers"]:
+        push, poll = (_label(results, crossover[side]) for side in ("push", "poll"))
+        for tried in crossover["tried"]:
+            rows.append(
+                (
+                    Cell(f"{push}, {poll}, λI = {figure(tried['events_per_poll'])}", tried["outcome"].upper()),
+                    Cell({"push": push, "poll": poll}.get(tried["predicted"], tried["predicted"])),
+                    *(
+                        cell
+                        for side in ("push", "poll")
+                        for cell in (
+                            _share(tried[side]["predicted_load_ratio"]),
+                            Cell(percent(tried[side]["server_cpu_ratio"]), "holds" if tried[side]["holds"] else "full"),
+                            _estimate(tried[side]["cpu_us_per_client_s"]),
+                        )
+                    ),
+                )
+            )
+    columns = (
+        "Tried", "predicted",
+        *(f"{side}: {name}" for side in ("push", "poll") for name in (
+            "predicted share of capacity", "server CPU", "CPU µs per client and s")),
+    )  # fmt: skip
+    return Table("Predictions tried at other event rates", columns, tuple(rows))
+
+
+def _finding(results: Results, crossover: JsonObject, tried: JsonObject) -> str:
+    labels = {side: _label(results, crossover[side]) for side in ("push", "poll")}
+    at = crossover["events_per_poll"]
+    where = (
+        f"At λI = {figure(tried['events_per_poll'])} ({plural(tried['clients'], 'client')}, "
+        f"{parameter_value('rate_per_s', tried['rate_per_s'])}, polls "
+        f"{parameter_value('poll_interval_s', tried['poll_interval_s'])})"
+    )
+    crossing = "none" if at["value"] is None else f"at λI = {estimate_in_words(at)}"
+    if tried["predicted"] == "undecided":
+        return f"{where} nothing is predicted: the crossover ({crossing}) is not known well enough. Undecided."
+    predicted = "; ".join(
+        f"{labels[side]} at {percent(tried[side]['predicted_load_ratio']['value'])} of capacity" for side in labels
+    )
+    measured = "; ".join(
+        f"{labels[side]} {'holds them' if tried[side]['holds'] else 'does not hold them'} at "
+        f"{percent(tried[side]['server_cpu_ratio'])} of a core, "
+        f"{figure(tried[side]['cpu_us_per_client_s']['value'])} µs per client and second"
+        for side in labels
+    )
+    return (
+        f"{where}, predicted: {labels[tried['predicted']]} holds more clients and costs less (crossover: {crossing}): "
+        f"{predicted}. Measured: {measured}. {tried['outcome'].capitalize()}{_failed(tried)}."
+    )
+
+
+def _failed(tried: JsonObject) -> str:
+    """Which claims of a refuted prediction were wrong."""
+    names = {
+        "cheaper": "it did not cost less",
+        "holds": "it did not hold its clients",
+        "other_does_not_hold": "the other held its clients too",
+    }
+    wrong = [names[claim] for claim, met in tried["claims"].items() if not met]
+    return f": {listed(wrong)}" if wrong else ""
+
+
+def _where(parameters: JsonObject) -> str:
+    return ", ".join(parameter_value(n, parameters[n]) for n in ("clients", "poll_interval_s") if n in parameters)
+
+
+def _label(results: Results, transport: str) -> str:
+    return next(style.label for style in results.transports if style.name == transport)
+
+
+def _estimate(estimate: JsonObject | None) -> Cell:
+    return Cell(NOT_MEASURED) if estimate is None else Cell(figure(estimate["value"]), interval(estimate["ci95"]))
+
+
+def _share(estimate: JsonObject | None) -> Cell:
+    if estimate is None or estimate["value"] is None:
+        return Cell(NOT_MEASURED)
+    bounds = estimate["ci95"]
+    return Cell(percent(estimate["value"]), "" if bounds is None else f"[{', '.join(map(percent, bounds))}]")

@@ -1,0 +1,283 @@
+"""report.html and report.md: the verdict first, then figures, charts, method, validity, machine and how to rerun.
+
+The HTML is one file without scripts or anything fetched: styles inline, charts as inline SVG whose colours are CSS
+variables, so that one drawing serves light, dark and print.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from analysis.charts.style import (
+    FIGURE_FONT_STACK,
+    FONT_STACK,
+    LIGHT,
+    as_variables,
+    dark_counterparts,
+    variable_name,
+)
+from analysis.formatting import NOT_MEASURED, listed
+from analysis.report.capacity_tables import NOTE as CAPACITY_NOTE
+from analysis.report.capacity_tables import capacity_findings, capacity_tables
+from analysis.report.certainty_tables import noise_table, precision_table, slowed_clients_table
+from analysis.report.markdown_escaping import fence_of, finalize
+from analysis.report.narrative import completeness, how_measured, trial_documents, validity_checks
+from analysis.report.scale_tables import scale_notes, scale_tables
+from analysis.report.tables import (
+    Table,
+    deviation_table,
+    effect_table,
+    ledger_table,
+    main_table,
+    parts_table,
+    request_table,
+    split_table,
+    sweep_tables,
+)
+from analysis.report.worker_table import worker_table
+from analysis.report.wrong_way_tables import wrong_way_tables
+from analysis.summary.results import Results
+from analysis.trial.validity import LOSES_ON_PURPOSE
+from contract.records import SCENARIO_FILE, JsonObject, RunInfo, write_text
+
+if TYPE_CHECKING:
+    from analysis.charts.canvas import Chart
+
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
+TEMPLATES = Path(__file__).parent / "templates"
+_INTERVALS = "Brackets: 95 % intervals from the spread between trials."
+_GAPS = f"{NOT_MEASURED} not measured, or nothing to measure (a push sends no polls): never a zero."
+
+
+@dataclass(frozen=True)
+class DrawnChart:
+    """A chart as the report takes it in."""
+
+    name: str
+    title: str
+    caption: str
+    svg: Markup
+    """For HTML: inline, colours as CSS variables, ids unique within the page."""
+
+
+def write_charts(run_folder: Path, charts: list[Chart], results: Results) -> list[DrawnChart]:
+    """Write every chart to charts/, replacing what an earlier report left there."""
+    folder = run_folder / "charts"
+    folder.mkdir(exist_ok=True)
+    for stale in [*folder.glob("*.svg"), *folder.glob("*.png")]:
+        stale.unlink()
+    counterparts = dark_counterparts(results.transports)
+    return [
+        DrawnChart(c.name, c.title, c.caption, inline_svg(c.write(folder, counterparts), c.name, c.title, counterparts))
+        for c in charts
+    ]
+
+
+def inline_svg(svg: str, name: str, title: str, counterparts: Mapping[str, str]) -> Markup:
+    """A stand-alone SVG made fit for a page: no prologue or metadata, ids of its own, colours as CSS variables."""
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<title>.*?</title>", "", body, flags=re.DOTALL)
+    body = re.sub(r'\bid="', f'id="{name}-', body)
+    body = re.sub(r'(xlink:href="|url\()#', rf"\g<1>#{name}-", body)
+    label = Markup.escape(title)
+    body = body.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+    return Markup(as_variables(body, dict(counterparts)))
+
+
+_OPENING_CHARTS = {"crossover-map", "hero", "round-trip", "lanes"}
+"""They stand before all tables: the answer in a picture, and what each transport did with the same events."""
+
+
+def write_report(run_folder: Path, run: RunInfo, results: Results, charts: list[DrawnChart]) -> tuple[Path, Path]:
+    """Write report.html and report.md from a summary and its drawn charts; their paths are returned."""
+    content = _content(run_folder, run, results, charts)
+    code = content["rerun"]
+    content |= {"rerun_code": Markup(code), "rerun_fence": fence_of(code)}  # Markdown's code is as it is
+    html, markdown = run_folder / "report.html", run_folder / "report.md"
+    loader = FileSystemLoader(TEMPLATES)
+    for path, environment in (
+        (html, Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)),
+        (
+            markdown,
+            Environment(loader=loader, finalize=finalize, undefined=StrictUndefined, keep_trailing_newline=True),
+        ),
+    ):
+        write_text(path, environment.get_template(f"{path.name}.j2").render(content))
+    return html, markdown
+
+
+def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[DrawnChart]) -> JsonObject:
+    summary, scenario = results.summary, run.scenario
+    tables = [main_table(results), *_also(effect_table(results)), *sweep_tables(results)] if results.points else []
+    wrong_ways = wrong_way_tables(results) if results.points else []
+    makers = (split_table, slowed_clients_table, deviation_table, noise_table, precision_table, worker_table)
+    further = [make(results) for make in makers] if results.points else []
+    detail_tables = [parts_table(results), *(table for table in further if table)] if results.points else []
+    return {
+        "title": f"Push against poll: {summary['scenario']}",
+        "verdict": verdict_line(summary),
+        "verdict_lines": summary["verdict_lines"],
+        "invalid": not summary["valid"] or bool(summary.get("wrong_way")),
+        "invalid_reasons": further_reasons(summary),
+        "completeness": completeness(summary),
+        "description": _sentence(scenario.get("description", "")),
+        "started_at": f"{datetime.fromisoformat(run.started_at):%Y-%m-%d %H:%M} UTC",
+        "machine_line": _machine_line(run.machine),
+        "wrong_way_tables": wrong_ways,
+        "capacity_tables": capacity_tables(results),
+        "capacity_findings": capacity_findings(results),
+        "capacity_note": CAPACITY_NOTE,
+        "base_table": tables[0] if tables else None,
+        "tables": tables[1:],
+        "table_note": _note(tables),
+        "wrong_way_note": _GAPS if any(table.has_gaps for table in wrong_ways) else "",
+        "scale_tables": scale_tables(results),
+        "scale_notes": scale_notes(results),
+        "opening_charts": [chart for chart in charts if chart.name in _OPENING_CHARTS],
+        "charts": [chart for chart in charts if chart.name not in _OPENING_CHARTS],
+        "how": how_measured(run, results, trial_documents(run_folder)),
+        "detail_tables": detail_tables,
+        "checks": validity_checks(results),
+        "validity_line": _validity_line(summary),
+        "point_reasons": _point_reasons(results),
+        "warnings": summary["warnings"],
+        "ledgers": [ledger_table(results), request_table(results)] if results.points else [],
+        "facts_note": _facts_note(run),
+        "fact_lists": [_facts(run.machine), _facts({**_code(run), **run.versions}), _facts(run.settings)],
+        "seed_note": seed_note(run),
+        "rerun": rerun_commands(run, run_folder.resolve()),
+        "colours": _colour_variables(results),
+        "text_font": Markup(FONT_STACK),
+        "figure_font": Markup(FIGURE_FONT_STACK),
+        **{name: f"var({variable_name(colour)})" for name, colour in vars(LIGHT).items()},
+    }
+
+
+def seed_note(run: RunInfo) -> str:
+    """Which seed the run had, where it came from, and what it repeats."""
+    drawn = "SEED" not in run.asked
+    origin = (
+        "It was drawn for this run."
+        if drawn else "It was given, not drawn: intervals mean what they say unless it was chosen for what it shows."
+    )  # fmt: skip
+    what = "the same streams, phases of clients and orders of trials"
+    return f"Seed {run.seed}; repeat with SEED={run.seed} ({what}). {origin}"
+
+
+def rerun_commands(run: RunInfo, folder: Path) -> str:
+    """What does this run again, and what makes its report again, a line each; to be given in the project's folder."""
+    if folder.is_relative_to(PROJECT_FOLDER):
+        folder = folder.relative_to(PROJECT_FOLDER)
+    kept = PROJECT_FOLDER / folder / SCENARIO_FILE
+    scenario = folder / SCENARIO_FILE if kept.is_file() else run.scenario["name"]
+    asked = {"SCENARIO": scenario, **run.asked, "SEED": run.seed}
+    words = [f"{name}={shlex.quote(str(value))}" for name, value in asked.items()]
+    return f"make bench {' '.join(words)}\nmake report RUN={shlex.quote(str(folder))}"
+
+
+def _also(table: Table | None) -> list[Table]:
+    return [] if table is None else [table]
+
+
+def verdict_line(summary: JsonObject) -> str:
+    """The report's first line: the verdict, or that there is none and why."""
+    verdict: str = summary["verdict"]
+    if summary["valid"] or summary.get("wrong_way") or verdict.startswith("INVALID"):
+        return verdict
+    return f"INVALID: {verdict}"
+
+
+def further_reasons(summary: JsonObject) -> list[str]:
+    """Why the run is invalid, as far as its first line does not say so already."""
+    said = LOSES_ON_PURPOSE if summary.get("wrong_way") else None
+    return [
+        reason
+        for reason in summary["invalid_reasons"]
+        if reason not in summary["verdict"] and not (said and said in reason)
+    ]
+
+
+def _sentence(text: str) -> str:
+    """A text that others follow, with a full stop where it ends without one."""
+    text = text.strip()
+    return f"{text}." if text and not text.endswith((".", "!", "?", "…")) else text
+
+
+def _facts_note(run: RunInfo) -> str | None:
+    """Whose machine and versions are told, where the server is another's."""
+    if run.target is None:
+        return None
+    return (
+        f"Machine and versions are those of the load. Of the server at {run.target}, which was already running, "
+        "neither is known."
+    )
+
+
+def _machine_line(machine: JsonObject) -> str:
+    names = [
+        machine.get("processor"),
+        f"{machine['cores']} cores" if machine.get("cores") else None,
+        f"a CPU quota of {machine['cpu_quota_cores']:g} cores" if machine.get("cpu_quota_cores") else None,
+        machine.get("system"),
+    ]
+    return listed([name for name in names if name]) or "an unnamed machine"
+
+
+def _note(tables: list[Table]) -> str:
+    return f"{_INTERVALS} {_GAPS}" if any(table.has_gaps for table in tables) else _INTERVALS
+
+
+def _validity_line(summary: JsonObject) -> str:
+    if summary.get("wrong_way"):
+        return "The comparison is wrong on purpose: no verdict is drawn from this run, whatever passed its checks."
+    if summary["valid"] and summary.get("overload") and not all(p["valid"] for p in summary["points"]):
+        return (
+            "Some points are more than the server can take, on purpose: their latencies are no figures to use. Every "
+            "other point passed every check."
+        )
+    if summary["valid"]:
+        return "Every point that the verdict needs passed every check."
+    return "At least one point that the verdict needs failed a check: no verdict is drawn from this run."
+
+
+def _point_reasons(results: Results) -> list[str]:
+    labels = {style.name: style.label for style in results.transports}
+    return [
+        f"{labels[point['transport']]}: {reason}"
+        for point in results.points
+        if not point["valid"]
+        for reason in point["invalid_reasons"]
+    ]
+
+
+def _code(run: RunInfo) -> JsonObject:
+    if run.checkout is None:
+        return {}
+    changes = "" if run.checkout["clean"] else ", with changes that are not in it"
+    return {"commit": f"{run.checkout['commit']}{changes}"}
+
+
+def _facts(document: JsonObject) -> list[tuple[str, str]]:
+    return [(name.removesuffix("_bytes").replace("_", " "), _fact(name, value)) for name, value in document.items()]
+
+
+def _fact(name: str, value: object) -> str:
+    if value is None:
+        return NOT_MEASURED
+    if name.endswith("_bytes") and isinstance(value, int):
+        return f"{value / 2**30:.1f} GiB"
+    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+
+
+def _colour_variables(results: Results) -> list[tuple[str, str, str]]:
+    return [(variable_name(light), light, dark) for light, dark in dark_counterparts(results.transports).items()]

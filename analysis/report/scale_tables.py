@@ -1,0 +1,144 @@
+"""The report's section 'Scale': every number of clients, knees and slopes beside the laws, and what stays flat."""
+
+from __future__ import annotations
+
+from analysis.formatting import NOT_MEASURED, count, figure, interval, plural
+from analysis.report.tables import Cell, Table
+from analysis.summary.results import Results, value_at
+from analysis.summary.scaling import FLAT_RATIO, excess_p99_ms
+from contract.records import JsonObject, TransportStyle
+
+_FURTHER = {
+    "server_cpu_us_per_event": ("server CPU µs per delivery", 1.0),
+    "load_cpu_us_per_event": ("load CPU µs per delivery", 1.0),
+    "server_rss_bytes_per_client": ("server memory KB per client", 1000.0),
+    "load_rss_bytes_per_client": ("load memory KB per client", 1000.0),
+}
+
+
+def scale_tables(results: Results) -> list[Table]:
+    """None where the run does not vary the clients widely enough."""
+    scaling = results.summary.get("scaling")
+    if not scaling or not results.points:
+        return []
+    known = [(style, scaling["transports"][style.name]) for style in results.transports
+             if style.name in scaling["transports"]]  # fmt: skip
+    return [_points_table(results, known), _knee_table(known, scaling["p99_bound_ms"]), _flat_table(known)]
+
+
+def scale_notes(results: Results) -> list[str]:
+    """What the section's words mean."""
+    if not results.summary.get("scaling"):
+        return []
+    return [
+        "99 % of the clients: within what time an event reaches so many of them, as the mean over events. "
+        "Knee: the largest number of clients up to which, all smaller ones included, that is no farther than the "
+        "bound above what the model makes of the trials' own schedules; a point that is not valid ends it. Slopes: "
+        "least squares in each block over the valid points, of latency above the model; the fan-out law's are c/2 and "
+        "c, with c the server's CPU time per delivery at the largest valid number of clients.",
+        "Further clients: what one more cost in the lower and in the upper half of the range, so that what a process "
+        f"takes at rest cancels out; flat means that the two differ by no more than {FLAT_RATIO:.0%}. Memory is that "
+        "of the process; what the kernel holds for a socket is not in it.",
+    ]
+
+
+def _points_table(results: Results, known: list[tuple[TransportStyle, JsonObject]]) -> Table:
+    swept = {series.transport.name: series.points for series in results.swept("clients")}
+    rows = [_point_row(style, point) for style, _ in known for point in swept.get(style.name, ())]
+    columns = (
+        "Transport, clients", "mean ms", "99 % of the clients ms", "above the model ms", "server CPU µs per delivery",
+        "load CPU µs per delivery", "server KB per client", "load KB per client", "all connected after s", "lost",
+    )  # fmt: skip
+    return Table("Clients: latency, and what holding and serving each of them costs", columns, tuple(rows))
+
+
+def _point_row(style: TransportStyle, point: JsonObject) -> tuple[Cell, ...]:
+    latency = point["latency_ms"]
+    return (
+        Cell(f"{style.label}, {plural(point['parameters']['clients'], 'client')}", "" if point["valid"] else "INVALID"),
+        Cell(figure(latency["mean"]), interval(latency.get("mean_ci95"))),
+        Cell(figure(point["reach_ms"]["p99"]), interval(point["reach_ms"]["p99_ci95"])),
+        Cell(figure(excess_p99_ms(point))),
+        Cell(figure(point["server_cpu_us_per_event"])),
+        Cell(figure(point["load_cpu_us_per_event"])),
+        Cell(_kilobytes(point.get("server_rss_bytes_per_client"))),
+        Cell(_kilobytes(point.get("load_rss_bytes_per_client"))),
+        Cell(figure(point.get("time_to_connect_s"))),
+        Cell(count(value_at(point, "ledger", "lost"))),
+    )
+
+
+def _knee_table(known: list[tuple[TransportStyle, JsonObject]], bound_ms: float) -> Table:
+    rows = []
+    for style, found in known:
+        law = found["law"] or {}
+        rows.append((
+            Cell(style.label),
+            Cell(knee_in_words(found["knee"])),
+            _slope_cell(found["slope_us_per_client"]["mean"]),
+            Cell(figure(law.get("mean_slope_us"))),
+            _slope_cell(found["slope_us_per_client"]["max"]),
+            Cell(figure(law.get("max_slope_us"))),
+            _service_cell(law),
+            _saturation_cell(law),
+        ))  # fmt: skip
+    columns = (
+        "Transport", f"knee (99 % of the clients ≤ model + {figure(bound_ms)} ms)",
+        "mean, µs per client", "by the law c/2",
+        "max, µs per client", "by the law c", "server's service time µs", "its core is full at",
+    )  # fmt: skip
+    return Table("Knees and slopes, measured and by the laws of saturation", columns, tuple(rows))
+
+
+def knee_in_words(knee: JsonObject) -> str:
+    """`3,000 (10,000 exceeds it)`, `beyond 10,000`, `below 100`, `at least 3,000 (10,000 is not valid)`."""
+    held, beyond = knee["clients"], knee["next_clients"]
+    if knee["position"] == "beyond":
+        return f"beyond {count(held)}, the largest measured"
+    if knee["position"] == "below":
+        return f"below {count(beyond)}, the smallest measured"
+    if knee["position"] == "between":
+        return f"{count(held)} ({count(beyond)} exceeds it)"
+    return f"not known: {count(beyond)} is not valid" if held is None else (
+        f"at least {count(held)} ({count(beyond)} is not valid)"
+    )  # fmt: skip
+
+
+def _slope_cell(slope: JsonObject | None) -> Cell:
+    return Cell(NOT_MEASURED) if slope is None else Cell(figure(slope["value"]), interval(slope["ci95"]))
+
+
+def _service_cell(law: JsonObject) -> Cell:
+    return Cell(figure(law["service_us"]), f"per {law['per']}") if law else Cell(NOT_MEASURED)
+
+
+def _saturation_cell(law: JsonObject) -> Cell:
+    if not law:
+        return Cell(NOT_MEASURED)
+    cycle = law["cycle_ms"]
+    clients = plural(round(law["saturated_at_clients"]), "client")
+    return Cell(clients, "" if cycle is None else f"one round of all now: {figure(cycle)} ms")
+
+
+def _flat_table(known: list[tuple[TransportStyle, JsonObject]]) -> Table:
+    rows = [
+        (Cell(style.label), *(_further_cell(found["further"][name], scale) for name, (_, scale) in _FURTHER.items()))
+        for style, found in known
+    ]
+    columns = ("Transport", *(title for title, _ in _FURTHER.values()))
+    return Table("What a further client costs: lower half of the range, then upper half", columns, tuple(rows))
+
+
+def _further_cell(further: JsonObject | None, scale: float) -> Cell:
+    if further is None:
+        return Cell(NOT_MEASURED)
+    lower, upper = figure(further["lower"] / scale), figure(further["upper"] / scale)
+    span = f"{count(further['from_clients'])} to {count(further['to_clients'])}"
+    if further["flat"]:
+        return Cell(f"{lower} → {upper}", f"flat from {span}")
+    times = "" if further["ratio"] is None else f"×{figure(further['ratio'])}, "
+    return Cell(f"{lower} → {upper}", f"{times}NOT flat from {span}")
+
+
+def _kilobytes(size_bytes: float | None) -> str:
+    return NOT_MEASURED if size_bytes is None else figure(size_bytes / 1000)

@@ -1,0 +1,1 @@
+"""Statistics of samples and of trials, in columns of millions of rows."""

@@ -1,0 +1,63 @@
+"""Mean, quantiles and maximum of columns of whole nanoseconds, in milliseconds.
+
+Quantiles pick one of the observed values, so taking them of integers and dividing afterwards is the same as dividing
+first, and needs half the memory.
+
+All clients of a trial share its events, and what delays one of them delays the others: events are the sample, not
+deliveries. A quantile rests on those beyond it, and is reported where these are ten or more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from analysis.statistics import stats
+from analysis.statistics.long_columns import Times
+
+NS_PER_MS = 1e6
+LATENCY_QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+
+EVENTS_BEYOND = 10
+"""How many events must lie beyond a quantile, on average, for it to be reported."""
+
+Distribution = dict[str, float]
+"""`mean`, the quantiles of LATENCY_QUANTILES, and `max`, in ms."""
+
+
+def distribution_of(times_ns: Times) -> Distribution | None:
+    """Of all these times; None without any."""
+    if not len(times_ns):
+        return None
+    found = mean_and_quantiles_ms(times_ns, LATENCY_QUANTILES)
+    return {**found, "max": float(times_ns.max()) / NS_PER_MS}
+
+
+def mean_and_quantiles_ms(times_ns: Times, shares: Mapping[str, float]) -> dict[str, float]:
+    """`mean`, and the quantile of each named share; of at least one time."""
+    quantiles = quantiles_ms(times_ns, list(shares.values()))
+    return {"mean": float(np.mean(times_ns)) / NS_PER_MS, **dict(zip(shares, quantiles, strict=True))}
+
+
+def quantiles_ms(times_ns: Times, shares: Sequence[float]) -> list[float]:
+    """By `stats.QUANTILE_DEFINITION`."""
+    return [value_ns / NS_PER_MS for value_ns in stats.quantiles(times_ns, shares)]
+
+
+def least_events(share: float) -> int:
+    """Return how many events the quantile of this share needs: 20 for a p50, 200 for a p95, 1000 for a p99."""
+    return math.ceil(round(EVENTS_BEYOND / (1 - share), 6))
+
+
+def too_few_events(shares: Mapping[str, float], events: int) -> list[str]:
+    """Return the names of the quantiles for which there are too few events."""
+    return [name for name, share in shares.items() if events < least_events(share)]
+
+
+def withhold_quantiles(
+    distribution: Mapping[str, float], shares: Mapping[str, float], events: int
+) -> dict[str, float | None]:
+    """Return the same distribution with None in place of each quantile for which there are too few events."""
+    return {**distribution, **dict.fromkeys(too_few_events(shares, events))}

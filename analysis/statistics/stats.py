@@ -1,0 +1,136 @@
+"""Statistics of raw samples and of trials: pure functions of sequences, each with its source.
+
+The trial is the unit: messages of one trial share a server, a stream and a moment, and are not independent. Every
+interval here comes from the spread between trials.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtr, stdtrit
+
+QUANTILE_METHOD: Final = "inverted_cdf"
+QUANTILE_DEFINITION = (
+    "inverse of the empirical distribution function (Hyndman and Fan 1996, definition 1): "
+    "the smallest observed value that at least this share of the observations does not exceed"
+)
+CONFIDENCE = 0.95
+
+Interval = tuple[float, float]
+AT_LEAST_ZERO: Interval = (0.0, math.inf)
+"""Where a time, a count or a size can be."""
+SHARE: Interval = (0.0, 1.0)
+"""Where a share can be."""
+Sample = Sequence[float] | npt.NDArray[np.float64] | npt.NDArray[np.int32] | npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired difference, with its interval and standard error where there are at least two pairs."""
+
+    value: float
+    ci95: Interval | None
+    pairs: int
+    standard_error: float | None = None
+    degrees_of_freedom: int | None = None
+
+    def p_value(self, uncertainty: float = 0.0) -> float | None:
+        """Two-sided, of Student's test that there is no difference beyond `uncertainty`; None without an error."""
+        if self.standard_error is None or self.degrees_of_freedom is None:
+            return None
+        beyond = abs(self.value) - uncertainty
+        if beyond <= 0 or self.standard_error == 0:
+            return float(beyond <= 0)
+        return 2 * float(stdtr(self.degrees_of_freedom, -beyond / self.standard_error))
+
+
+def quantiles(values: Sample, shares: Sequence[float]) -> list[float]:
+    """Exact quantiles by QUANTILE_DEFINITION, one per share of 0 to 1; ValueError on an empty sample."""
+    if len(values) == 0:
+        raise ValueError("quantiles of an empty sample")
+    return [float(value) for value in np.quantile(np.asarray(values), shares, method=QUANTILE_METHOD)]
+
+
+def interval(estimate: float, per_trial: Sample, further: int = 0) -> Interval | None:
+    """95 % interval of an estimate pooled over trials, from the same statistic of each trial; None with one trial.
+
+    `further` trials that were added because of what `per_trial`, the pilot, had shown, are in the estimate but not in
+    the spread (Stein 1945, see `t_interval`).
+
+    Student's t, however many trials there are: a bootstrap over trials (BCa, Efron 1987) covers less than it says up to
+    20 of them and more, for normal and for skewed statistics alike; `python -m benchmarks.interval_coverage` shows by
+    how much.
+    """
+    return t_interval(estimate, per_trial, further) if len(per_trial) > 1 else None
+
+
+def cut_off(bounds: Interval | None, estimate: float, possible: Interval) -> Interval | None:
+    """An interval without what lies beyond the values that are possible: no truth is there, so it covers as much.
+
+    The estimate stays within it, should rounding have put that beyond.
+    """
+    if bounds is None:
+        return None
+    return min(estimate, max(possible[0], bounds[0])), max(estimate, min(possible[1], bounds[1]))
+
+
+def t_interval(estimate: float, per_trial: Sample, further: int = 0) -> Interval:
+    """estimate ± t · s / √(n + further) with n - 1 degrees of freedom, s the spread between n ≥ 2 trials.
+
+    Student (1908); with further trials Stein (Ann. Math. Stat. 16, 1945, p. 243). The mean of normal trials does not
+    depend on the spread of the first n, so it does not matter that their number was chosen by it, whichever statistic
+    of the pilot it was chosen by: the same holds for all statistics that are jointly normal with that one.
+    """
+    pilot = len(per_trial)
+    half = t_quantile(pilot - 1) * float(np.std(per_trial, ddof=1))
+    half /= math.sqrt(pilot + further)
+    return estimate - half, estimate + half
+
+
+def t_quantile(degrees_of_freedom: int) -> float:
+    """Half the width of a 95 % interval in standard errors, by Student's t."""
+    return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
+
+
+def paired_difference(
+    ours: Mapping[int, float],
+    theirs: Mapping[int, float],
+    pilot_blocks: int | None = None,
+    estimate: float | None = None,
+) -> Difference | None:
+    """`estimate` (None: the mean of ours - theirs) over the blocks that both have; None where they share none.
+
+    Pairing takes out what moves a whole block: the machine's mood, the luck of its stream. Of the first `pilot_blocks`
+    (None: all) comes the spread, as for `interval`. An estimate is the difference of two pooled figures: what a
+    quantile of all deliveries differs by is not the mean of what those of the trials differ by.
+    """
+    blocks = sorted(ours.keys() & theirs.keys())
+    if not blocks:
+        return None
+    value = float(np.mean([ours[block] - theirs[block] for block in blocks])) if estimate is None else estimate
+    pilot = [ours[block] - theirs[block] for block in blocks if pilot_blocks is None or block < pilot_blocks]
+    if len(pilot) < 2:
+        return Difference(value, None, len(blocks))
+    standard_error = float(np.std(pilot, ddof=1)) / math.sqrt(len(blocks))
+    return Difference(
+        value, interval(value, pilot, len(blocks) - len(pilot)), len(blocks), standard_error, len(pilot) - 1
+    )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P values of several tests, adjusted so that one below 0.05 is wrong in 5 % of all families at most.
+
+    S. Holm, *A simple sequentially rejective multiple test procedure* (Scandinavian Journal of Statistics 6, 1979).
+    """
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, reached = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        reached = max(reached, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = reached
+    return adjusted

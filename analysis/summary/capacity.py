@@ -1,0 +1,257 @@
+"""What a poll and a pushed event cost the server, how many of each it can do, and where polling holds more clients.
+
+Service times are fitted on points that keep the server busy but leave it room; points beyond its limit show how much
+cheaper each becomes when many wait at once. docs/method/capacity.md derives the formulas. Times are in seconds, rates
+per second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import nnls
+
+from analysis.statistics import stats
+from analysis.trial.measures import TrialMeasures
+from analysis.trial.validity import CPU_RATIO_LIMITS
+from contract.records import JsonObject, SampleRole, TransportStyle
+
+BUSY_FROM_RATIO = 0.25
+"""Of a core: below it the server's idle turns and each wake-up from them are a large part of what a poll costs."""
+SATURATED_FROM_RATIO = CPU_RATIO_LIMITS[SampleRole.SERVER]
+LEAST_BATCH_SPREAD = 1.5
+"""Factor between the events per poll of two points from which the cost of a poll is told from that of its events."""
+_OWN_LOAD = frozenset({"clients", "poll_interval_s", "warm_up_s", "measured_s"})
+"""Parameters in which the points may differ that service times are fitted on."""
+
+
+@dataclass(frozen=True)
+class TrialLoad:
+    """What a trial asked of the server in its measured window, and the processor time that it took."""
+
+    transport: str
+    model: str
+    """`TransportStyle.model`."""
+    parameters: Mapping[str, Any]
+    block: int
+    window_s: float
+    server_cpu_s: float
+    server_core_s: float
+    """That its core was there for it: the window, less what the host of a virtual machine took."""
+    polls: int
+    """Answered."""
+    deliveries: int
+    socket_bytes: float | None
+    """Both directions, in proportion to `deliveries`; None where not counted."""
+    payload_bytes: float | None
+    """Those of them that were events."""
+    reach_beyond_model_ms: float
+    """How much later than by the model an event has reached 99 % of the clients, on average."""
+
+    @classmethod
+    def of(cls, trial: TrialMeasures, style: TransportStyle) -> TrialLoad | None:
+        """From a trial; None where the server's processor time or its latencies were not measured."""
+        server = trial.processors[SampleRole.SERVER]
+        reach = trial.latencies.reach
+        if server is None or not trial.deliveries or reach is None:
+            return None
+        counted = trial.bytes
+        scale = trial.deliveries / counted.deliveries if counted is not None and counted.deliveries else None
+        return cls(
+            transport=style.name,
+            model=style.model,
+            parameters=trial.info.parameters,
+            block=trial.info.block,
+            window_s=trial.window_s,
+            server_cpu_s=server.cpu_ns / 1e9,
+            server_core_s=server.core_ns / 1e9,
+            polls=trial.requests.answered_polls,
+            deliveries=trial.deliveries,
+            socket_bytes=None if counted is None or scale is None else scale * (counted.up + counted.down),
+            payload_bytes=None if counted is None or scale is None else scale * counted.payload,
+            reach_beyond_model_ms=reach.excess_ms,
+        )
+
+
+Loads = Sequence[TrialLoad]
+
+
+@dataclass(frozen=True)
+class LoadPoint:
+    """The trials of one transport under the same parameters."""
+
+    loads: Loads
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Those of its trials."""
+        return self.loads[0].parameters
+
+    @property
+    def server_cpu_ratio(self) -> float:
+        """Mean share of its core that the server used."""
+        return total(self.loads, "server_cpu_s") / total(self.loads, "server_core_s")
+
+    @property
+    def saturated(self) -> bool:
+        """Whether the server had no room left."""
+        return self.server_cpu_ratio > SATURATED_FROM_RATIO
+
+    @property
+    def busy(self) -> bool:
+        """Whether the server had enough to do for its service times to be told, and room for more."""
+        return self.server_cpu_ratio >= BUSY_FROM_RATIO and not self.saturated
+
+
+@dataclass(frozen=True)
+class Service:
+    """Processor time of a server per poll answered and per event delivered, on the way or in an answer."""
+
+    poll_s: float
+    event_s: float
+
+    def of(self, polls: float, deliveries: float) -> float:
+        """Processor seconds of so many."""
+        return self.poll_s * polls + self.event_s * deliveries
+
+    def client_cost(self, rate_per_s: float, requests_per_s: float) -> float:
+        """Processor seconds per client and second."""
+        return self.of(requests_per_s, rate_per_s)
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What a server does with one transport."""
+
+    service: Service
+    """At moderate load."""
+    economy_ratio: float | None
+    """How much of it a saturated server needs, as it takes more of what waits at each turn; None if none was seen."""
+
+    @property
+    def saturated(self) -> Service:
+        """Service times without room left, from which capacities follow; those at moderate load if not known."""
+        ratio = 1.0 if self.economy_ratio is None else self.economy_ratio
+        return Service(self.service.poll_s * ratio, self.service.event_s * ratio)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The points of one transport that its estimates rest on."""
+
+    transport: str
+    model: str
+    busy: tuple[LoadPoint, ...]
+    saturated: tuple[LoadPoint, ...]
+
+    @property
+    def loads(self) -> list[TrialLoad]:
+        """Of all its points."""
+        return [load for point in (*self.busy, *self.saturated) for load in point.loads]
+
+    def estimate(self, block: int | None = None) -> Estimates | None:
+        """From one block's trials alone, or from all; None where it lacks a busy one."""
+        busy, saturated = _of_block(self.busy, block), _of_block(self.saturated, block)
+        if not busy:
+            return None
+        service = fit_service(busy)
+        expected_s = sum(service.of(load.polls, load.deliveries) for load in saturated)
+        return Estimates(service, total(saturated, "server_cpu_s") / expected_s if expected_s else None)
+
+    def blocks(self) -> list[int]:
+        """Every block that a trial of it belongs to."""
+        return sorted({load.block for load in self.loads})
+
+
+def total(loads: Loads, name: str) -> float:
+    """Sum of one field over trials."""
+    return float(sum(getattr(load, name) for load in loads))
+
+
+def fit_service(loads: Loads) -> Service:
+    """Least squares of the relative error with no negative cost (Lawson and Hanson 1974): cpu = polls·a + events·b.
+
+    A poll is not told from its events where all bring about as many: then the poll is charged with them.
+    """
+    if not any(load.polls for load in loads):
+        return Service(0.0, total(loads, "server_cpu_s") / total(loads, "deliveries"))
+    counts = np.array([[load.polls, load.deliveries] for load in loads], dtype=np.float64)
+    batches = counts[:, 1] / counts[:, 0]
+    if batches.max() < LEAST_BATCH_SPREAD * batches.min():
+        counts = counts[:, :1]
+    relative = counts / np.array([[load.server_cpu_s] for load in loads])
+    found, _ = nnls(relative, np.ones(len(loads)))
+    return Service(float(found[0]), float(found[1]) if len(found) > 1 else 0.0)
+
+
+def load_points(loads: Loads) -> list[LoadPoint]:
+    """Trials grouped by transport and parameters, in the order of their first."""
+    groups: dict[tuple[Any, ...], list[TrialLoad]] = {}
+    for load in loads:
+        groups.setdefault((load.transport, *load.parameters.items()), []).append(load)
+    return [LoadPoint(tuple(group)) for group in groups.values()]
+
+
+def calibrations(loads: Loads, base: Mapping[str, Any]) -> list[Calibration]:
+    """One per transport with a point to fit on: at the scenario's base parameters but for its own load."""
+    found: dict[tuple[str, str], list[LoadPoint]] = {}
+    for point in load_points(loads):
+        if differing(point.parameters, base) <= _OWN_LOAD:
+            found.setdefault((point.loads[0].transport, point.loads[0].model), []).append(point)
+    made = [
+        Calibration(*names, tuple(p for p in points if p.busy), tuple(p for p in points if p.saturated))
+        for names, points in found.items()
+    ]
+    return [calibration for calibration in made if calibration.busy]
+
+
+def differing(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> set[str]:
+    """Names of the parameters that are not the base ones."""
+    return {name for name, value in parameters.items() if name in base and value != base[name]}
+
+
+def sends_per_s(push: Estimates) -> float:
+    """μ_push: events that a saturated server sends a second."""
+    return 1 / push.saturated.event_s
+
+
+def polls_per_s(poll: Estimates, events_per_poll: float) -> float:
+    """μ_poll: polls that a saturated server answers a second when each brings so many events."""
+    return 1 / poll.saturated.of(1.0, events_per_poll)
+
+
+def crossover_events_per_poll(push: Estimates, poll: Estimates) -> float | None:
+    """λI from which polling holds more clients: λI = μ_push / μ_poll(λI), so a / (c - b); None if it never does."""
+    ours, theirs = comparable([push, poll])
+    gain_s = ours.event_s - theirs.event_s
+    return theirs.poll_s / gain_s if gain_s > 0 else None
+
+
+def comparable(estimates: Sequence[Estimates]) -> list[Service]:
+    """Service times of a saturated server where all were seen saturated, else all at moderate load."""
+    known = all(one.economy_ratio is not None for one in estimates)
+    return [one.saturated if known else one.service for one in estimates]
+
+
+def with_interval(of: Sequence[Calibration], read: Callable[..., float | None]) -> JsonObject:
+    """`read` of the estimates from all trials, with the interval of what each block alone gives, cut off at zero."""
+    blocks = set.intersection(*(set(calibration.blocks()) for calibration in of))
+    each = [_read(of, read, block) for block in sorted(blocks)]
+    value = _read(of, read, None)
+    known = [one for one in each if one is not None]
+    if value is None or len(known) < len(each):
+        return {"value": value, "ci95": None}
+    bounds = stats.cut_off(stats.interval(value, known), value, stats.AT_LEAST_ZERO)
+    return {"value": value, "ci95": None if bounds is None else list(bounds)}
+
+
+def _read(of: Sequence[Calibration], read: Callable[..., float | None], block: int | None) -> float | None:
+    estimates = [calibration.estimate(block) for calibration in of]
+    return None if any(one is None for one in estimates) else read(*estimates)
+
+
+def _of_block(points: Sequence[LoadPoint], block: int | None) -> list[TrialLoad]:
+    return [load for point in points for load in point.loads if block is None or load.block == block]

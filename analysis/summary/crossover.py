@@ -1,0 +1,198 @@
+"""Which of push and polling holds more clients and costs less: predicted from service times, tried at other points.
+
+What is tried lies at event rates of its own: none of its trials entered the service times. It can refute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import Any
+
+from analysis.models.saturation import poll_capacity_clients, push_capacity_clients
+from analysis.statistics import stats
+from analysis.summary.capacity import (
+    SATURATED_FROM_RATIO,
+    Calibration,
+    Estimates,
+    LoadPoint,
+    Loads,
+    calibrations,
+    crossover_events_per_poll,
+    differing,
+    load_points,
+    polls_per_s,
+    sends_per_s,
+    total,
+    with_interval,
+)
+from contract.records import JsonObject
+
+HELD_WITHIN_MS = 250.0
+"""A point holds its clients where an event reaches 99 % of them at most this much later than by the model, and the
+server has room."""
+_PUSH, _POLL = "push", "short_poll"
+"""Kinds of model (`TransportStyle.model`) that the crossover is between."""
+_VARIED = frozenset({"clients", "rate_per_s", "poll_interval_s", "warm_up_s", "measured_s"})
+
+
+def capacity_summary(loads: Loads, base: Mapping[str, Any]) -> JsonObject | None:
+    """What docs/using/formats.md calls `capacity`; None where no point kept the server busy with room to spare."""
+    found = calibrations(loads, base)
+    if not found:
+        return None
+    pushes = [calibration for calibration in found if calibration.model == _PUSH]
+    polls = [calibration for calibration in found if calibration.model == _POLL]
+    crossovers = []
+    for push, poll in product(pushes, polls):
+        at = with_interval([push, poll], crossover_events_per_poll)
+        trials = [_tried(pair, push, poll, at) for pair in _pairs(loads, base, push, poll)]
+        crossovers.append({"push": push.transport, "poll": poll.transport, "events_per_poll": at, "tried": trials})
+    return {"transports": [_account(calibration, base) for calibration in found], "crossovers": crossovers}
+
+
+def _account(calibration: Calibration, base: Mapping[str, Any]) -> JsonObject:
+    """Service times, what saturation does to them, and capacity at the base parameters."""
+    read = partial(with_interval, [calibration])
+    polled = any(load.polls for load in calibration.loads)
+    batch = _events_per_poll(calibration, base) if polled else None
+    return {
+        "transport": calibration.transport,
+        "poll_cpu_us": read(lambda one: one.service.poll_s * 1e6) if polled else None,
+        "event_cpu_us": read(lambda one: one.service.event_s * 1e6),
+        "saturated": [_saturated(point, calibration) for point in calibration.saturated],
+        "economy_ratio": read(lambda one: one.economy_ratio) if calibration.saturated else None,
+        **_bytes([load for point in calibration.busy for load in point.loads]),
+        "events_per_poll": batch,
+        "per_s": read(lambda one: sends_per_s(one) if batch is None else polls_per_s(one, batch)),
+        "clients": read(lambda one: _capacity_clients(one, calibration.model, base)),
+    }
+
+
+def _bytes(loads: Loads) -> JsonObject:
+    """Of an event as such, and of what a poll adds to its events, or a channel to each of them."""
+    counted = [load for load in loads if load.socket_bytes is not None]
+    if not counted:
+        return {"event_bytes": None, "poll_bytes": None, "framing_bytes": None}
+    payload, polls, deliveries = (total(counted, name) for name in ("payload_bytes", "polls", "deliveries"))
+    beyond = total(counted, "socket_bytes") - payload
+    return {
+        "event_bytes": payload / deliveries,
+        "poll_bytes": beyond / polls if polls else None,
+        "framing_bytes": None if polls else beyond / deliveries,
+    }
+
+
+def _events_per_poll(calibration: Calibration, base: Mapping[str, Any]) -> float:
+    """As the base parameters have it, or where nobody chooses it as measured, saturated if that was seen."""
+    if calibration.model == _POLL:
+        return float(base["rate_per_s"] * base["poll_interval_s"])
+    loads = [load for point in calibration.saturated or calibration.busy for load in point.loads]
+    return total(loads, "deliveries") / total(loads, "polls")
+
+
+def _capacity_clients(estimates: Estimates, model: str, base: Mapping[str, Any]) -> float | None:
+    rate_per_s = float(base["rate_per_s"])
+    if model == _PUSH:
+        return push_capacity_clients(rate_per_s, sends_per_s(estimates))
+    if model == _POLL:
+        interval_s = float(base["poll_interval_s"])
+        return poll_capacity_clients(interval_s, polls_per_s(estimates, rate_per_s * interval_s))
+    return None
+
+
+def _saturated(point: LoadPoint, calibration: Calibration) -> JsonObject:
+    """Where throughput stopped, beside what was asked and what the service time at moderate load says."""
+    seconds = total(point.loads, "window_s")
+    polls, deliveries = total(point.loads, "polls"), total(point.loads, "deliveries")
+    clients, rate_per_s = point.parameters["clients"], point.parameters["rate_per_s"]
+    interval_s = point.parameters.get("poll_interval_s")
+    asked = clients * rate_per_s if not polls else clients / interval_s if interval_s else None
+    estimates = calibration.estimate()
+    assert estimates is not None, "a calibration has busy points"
+    reached = polls or deliveries
+    return {
+        "parameters": dict(point.parameters),
+        "asked_per_s": asked,
+        "reached_per_s": reached / seconds,
+        "events_per_poll": deliveries / polls if polls else None,
+        "predicted_per_s": reached / estimates.service.of(polls, deliveries),
+        "server_cpu_ratio": point.server_cpu_ratio,
+    }
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A push point and a polled one with equal clients and event rate."""
+
+    push: LoadPoint
+    poll: LoadPoint
+
+
+def _pairs(loads: Loads, base: Mapping[str, Any], push: Calibration, poll: Calibration) -> Iterator[_Pair]:
+    """Those at event rates other than the base one, on which service times were fitted."""
+    tried = [
+        point
+        for point in load_points(loads)
+        if point.parameters["rate_per_s"] != base["rate_per_s"] and differing(point.parameters, base) <= _VARIED
+    ]
+    for one, other in product(tried, tried):
+        kinds = (one.loads[0].transport, other.loads[0].transport)
+        same = all(one.parameters[name] == other.parameters[name] for name in ("clients", "rate_per_s"))
+        if kinds == (push.transport, poll.transport) and same:
+            yield _Pair(one, other)
+
+
+def _tried(pair: _Pair, push: Calibration, poll: Calibration, at: JsonObject) -> JsonObject:
+    """One comparison: what was predicted, what was measured, and whether they agree."""
+    clients, rate_per_s = (pair.push.parameters[name] for name in ("clients", "rate_per_s"))
+    interval_s = pair.poll.parameters["poll_interval_s"]
+    batch = rate_per_s * interval_s
+    push_load = with_interval([push], lambda one: clients / push_capacity_clients(rate_per_s, sends_per_s(one)))
+    poll_load = with_interval([poll], lambda one: clients / poll_capacity_clients(interval_s, polls_per_s(one, batch)))
+    predicted = "undecided" if _includes(at, batch) else "poll" if at["value"] and batch > at["value"] else "push"
+    sides = {"push": _side(pair.push, push_load), "poll": _side(pair.poll, poll_load)}
+    return {
+        "clients": clients,
+        "rate_per_s": rate_per_s,
+        "poll_interval_s": interval_s,
+        "events_per_poll": batch,
+        "predicted": predicted,
+        **sides,
+        **_judged(predicted, sides),
+    }
+
+
+def _side(point: LoadPoint, predicted_load: JsonObject) -> JsonObject:
+    """One transport of a comparison; loads are shares of the server's capacity, and above 1 more than it has."""
+    costs_us = [1e6 * load.server_cpu_s / load.window_s / load.parameters["clients"] for load in point.loads]
+    cost_us = sum(costs_us) / len(costs_us)
+    bounds = stats.cut_off(stats.interval(cost_us, costs_us), cost_us, stats.AT_LEAST_ZERO)
+    late_ms = max(load.reach_beyond_model_ms for load in point.loads)
+    return {
+        "predicted_load_ratio": predicted_load,
+        "server_cpu_ratio": point.server_cpu_ratio,
+        "cpu_us_per_client_s": {"value": cost_us, "ci95": None if bounds is None else list(bounds)},
+        "p99_beyond_model_ms": late_ms,
+        "holds": not point.saturated and late_ms <= HELD_WITHIN_MS,
+    }
+
+
+def _judged(predicted: str, sides: Mapping[str, JsonObject]) -> JsonObject:
+    """Claims that the prediction makes of this comparison, each with whether it was met, and the outcome."""
+    if predicted == "undecided":
+        return {"claims": {}, "outcome": "undecided"}
+    better, worse = sides[predicted], sides["poll" if predicted == "push" else "push"]
+    claims = {"cheaper": better["cpu_us_per_client_s"]["value"] < worse["cpu_us_per_client_s"]["value"]}
+    if better["predicted_load_ratio"]["value"] <= SATURATED_FROM_RATIO:
+        claims["holds"] = better["holds"]
+    if worse["predicted_load_ratio"]["value"] > 1:
+        claims["other_does_not_hold"] = not worse["holds"]
+    return {"claims": claims, "outcome": "confirmed" if all(claims.values()) else "refuted"}
+
+
+def _includes(estimate: JsonObject, value: float) -> bool:
+    bounds: Sequence[float] | None = estimate["ci95"]
+    return bounds is not None and bounds[0] <= value <= bounds[1]

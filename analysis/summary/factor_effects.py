@@ -1,0 +1,65 @@
+"""How much each choice moves the answer: points that differ from the base in one choice alone, against their base.
+
+A choice is a parameter whose values are words or switches. Numbers have charts of their own, over their range.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.formatting import parameter_value
+from analysis.summary.results import Results, value_at
+from contract.records import JsonObject, TransportStyle
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure that a choice may move."""
+
+    name: str
+    path: tuple[str, ...]
+    """Where it is in a point."""
+    unit: str
+
+
+MEASURES = (
+    Measure("median", ("latency_ms", "p50"), "ms"),
+    Measure("server CPU", ("server_cpu_us_per_event",), "µs"),
+    Measure("bytes", ("bytes_per_event", "total"), "B"),
+)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One transport under one other choice, beside its own base point."""
+
+    transport: TransportStyle
+    parameter: str
+    point: JsonObject
+    base: JsonObject
+
+    @property
+    def choice(self) -> str:
+        """The choice in words."""
+        return parameter_value(self.parameter, self.point["parameters"][self.parameter])
+
+    def ratio(self, measure: Measure) -> float | None:
+        """The point's figure over the base's; None where one was not measured or the base's is zero."""
+        ours, base = value_at(self.point, *measure.path), value_at(self.base, *measure.path)
+        return ours / base if ours is not None and base else None
+
+
+def effects(results: Results) -> list[Effect]:
+    """Choice by choice, and in each transport by transport."""
+    found = []
+    for parameter in results.varied_choices():
+        for series in results.swept(parameter):
+            base = next((p for p in series.points if p["parameters"][parameter] == results.base[parameter]), None)
+            if base is not None:
+                found += [Effect(series.transport, parameter, point, base) for point in series.points if point != base]
+    return sorted(found, key=lambda effect: _order(results, effect))
+
+
+def _order(results: Results, effect: Effect) -> tuple[int, str]:
+    """Choices as the scenario names them; transports keep their own order, as sorting is stable."""
+    return results.summary["varied"].index(effect.parameter), effect.choice

@@ -1,0 +1,84 @@
+"""Where a point lies farther from the model than goes without saying, and why as far as the records tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from analysis.formatting import figure, percent, plural
+from analysis.summary.results import value_at
+from contract.records import JsonObject
+
+TOLERANCE_MS = 0.5
+TOLERANCE_RATIOS = {"mean_ms": 0.02, "p50_ms": 0.02, "p99_ms": 0.04, "requests_per_event": 0.02}
+"""How far a figure may lie from the model without a word; of latencies TOLERANCE_MS in any case."""
+SATURATED_CPU_RATIO = 0.6
+"""Of a core: from here on requests queue behind each other for a good part of the time."""
+_MEASURED = {
+    "mean_ms": ("latency_ms", "mean"),
+    "p50_ms": ("latency_ms", "p50"),
+    "p99_ms": ("latency_ms", "p99"),
+    "requests_per_event": ("requests_per_event",),
+}
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One figure of one point."""
+
+    point: JsonObject
+    name: str
+    """`mean_ms`, `p50_ms`, `p99_ms` or `requests_per_event`."""
+    measured: float
+    predicted: float
+    cause: str | None
+    """One clause; None where nothing that was recorded explains it."""
+
+
+def deviations(points: Sequence[JsonObject]) -> list[Deviation]:
+    """Return every figure off the own-schedule model by more than 2 % (p99: 4 %) and, of latencies, 0.5 ms."""
+    return [found for point in points for found in _of(point)]
+
+
+def exceeds(name: str, measured: float, predicted: float) -> bool:
+    """Return whether a measured figure lies farther from the predicted one than goes without saying."""
+    relative = TOLERANCE_RATIOS[name] * abs(predicted)
+    return abs(measured - predicted) > (max(relative, TOLERANCE_MS) if name.endswith("_ms") else relative)
+
+
+def _of(point: JsonObject) -> Iterator[Deviation]:
+    for name in TOLERANCE_RATIOS:
+        measured, predicted = value_at(point, *_MEASURED[name]), value_at(point, "model", name)
+        if measured is not None and predicted is not None and exceeds(name, measured, predicted):
+            yield Deviation(point, name, measured, predicted, _cause(point, name, measured))
+
+
+def _cause(point: JsonObject, name: str, measured: float) -> str | None:
+    for key, process in (("server_cpu_ratio", "server"), ("load_cpu_ratio", "load generator")):
+        ratio = point.get(key)
+        if ratio is not None and ratio > SATURATED_CPU_RATIO:
+            return f"saturation: the {process} used {percent(ratio)} of a core"
+    queued = value_at(point, "queue_model", name)
+    if queued is not None and not exceeds(name, measured, queued):
+        return f"queueing by our own server and load: with their queues the model gives {figure(queued)}"
+    return (_tail(point) if name == "p99_ms" else None) or _invalidity(point)
+
+
+def _invalidity(point: JsonObject) -> str | None:
+    """What is wrong with the point's trials, such as other programs on the server's core, if that is recorded."""
+    if not point["invalid_reasons"]:
+        return None
+    first, *others = point["invalid_reasons"]
+    more = f" (and {plural(len(others), 'more reason')})" if others else ""
+    return f"not explained beyond what makes the point INVALID: {first}{more}"
+
+
+def _tail(point: JsonObject) -> str | None:
+    """The slowest hundredth of the machine's own work, where that is what was measured."""
+    lag_ms, delivery_ms = value_at(point, "parts_ms", "server_lag", "p99"), value_at(point, "residual_ms", "p99")
+    if lag_ms is None or delivery_ms is None:
+        return None
+    return (
+        f"the slowest hundredth: {figure(delivery_ms)} ms over the model, of which publishing late up to "
+        f"{figure(lag_ms)} ms"
+    )

@@ -1,0 +1,79 @@
+"""How far a transport differs from itself: two identical points per block, told apart by a parameter without effect.
+
+What two measurements of the same thing differ by is noise; a difference between two transports that is no larger has
+shown nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from analysis.statistics.stats import paired_difference, t_quantile
+from analysis.summary.pairing import PerBlock
+from contract.records import JsonObject
+
+STATISTICS = ("p50", "p95", "mean")
+
+
+def noise_floors(points: Sequence[tuple[JsonObject, PerBlock]], without_effect: Sequence[str]) -> JsonObject | None:
+    """By transport the paired difference of its first two identical points; None where no transport has two."""
+    firsts: dict[tuple[str, frozenset[tuple[str, object]]], tuple[JsonObject, PerBlock]] = {}
+    found: JsonObject = {}
+    for point, blocks in points:
+        effective = {name: value for name, value in point["parameters"].items() if name not in without_effect}
+        first = firsts.setdefault((point["transport"], frozenset(effective.items())), (point, blocks))
+        if first[0] is not point and point["transport"] not in found:
+            found[point["transport"]] = {
+                "parameters": effective,
+                **{f"{name}_ms": _difference(first, (point, blocks), name) for name in STATISTICS},
+            }
+    return found or None
+
+
+def floor_ms(floors: JsonObject | None, points: Sequence[JsonObject], statistic: str, blocks: int) -> float | None:
+    """How far these points' transports differ from themselves in so many blocks, of the one that does more.
+
+    None where that was not measured of each at its point's own parameters: noise grows with latency and falls with the
+    length of a trial, and that of one point says nothing of another's.
+    """
+    known = [_floor_ms((floors or {}).get(point["transport"]), point, statistic, blocks) for point in points]
+    widths = [width for width in known if width is not None]
+    return max(widths) if len(widths) == len(points) else None
+
+
+def _floor_ms(floor: JsonObject | None, point: JsonObject, statistic: str, blocks: int) -> float | None:
+    if floor is None or blocks < 2 or not _measured_at(floor, point["parameters"]):
+        return None
+    found = floor[f"{statistic}_ms"]
+    if not found or found["half_width"] is None:
+        return None
+    spread = found["half_width"] * math.sqrt(found["pairs"]) / t_quantile(found["pairs"] - 1)
+    return float(spread * t_quantile(blocks - 1) / math.sqrt(blocks))
+
+
+def _measured_at(floor: JsonObject, parameters: JsonObject) -> bool:
+    """Whether a floor was measured at these parameters; floors of older runs do not say at which."""
+    return "parameters" in floor and all(
+        parameters.get(name) == value for name, value in floor["parameters"].items() if name != "warm_up_s"
+    )
+
+
+def _difference(
+    first: tuple[JsonObject, PerBlock], second: tuple[JsonObject, PerBlock], name: str
+) -> JsonObject | None:
+    """The second's figure - the first's; None where one is not known."""
+    pooled = [point["latency_ms"][name] for point, _ in (first, second)]
+    if None in pooled:
+        return None
+    ours, theirs = (blocks.statistic_ms(name) for _, blocks in (first, second))
+    difference = paired_difference(theirs, ours, first[1].pilot_blocks, pooled[1] - pooled[0])
+    if difference is None:
+        return None
+    ci95 = difference.ci95
+    return {
+        "value": difference.value,
+        "half_width": None if ci95 is None else (ci95[1] - ci95[0]) / 2,
+        "largest": max(abs(theirs[block] - ours[block]) for block in ours.keys() & theirs.keys()),
+        "pairs": difference.pairs,
+    }

@@ -1,0 +1,203 @@
+"""What a point's trials cost, pooled: each figure a ratio of sums, with its interval from the spread between trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from analysis.statistics import stats
+from analysis.statistics.stats import AT_LEAST_ZERO, SHARE, Interval
+from analysis.summary.pooled_latency import Trials, interval_of_trials
+from analysis.trial.connecting import HeldMemory
+from analysis.trial.costs import ByteCounts
+from analysis.trial.measures import TrialMeasures
+from contract.records import JsonObject, SampleRole
+
+Parts = tuple[float, float]
+"""What a trial adds to a ratio of sums: to the sum above and to the sum below."""
+Figure = Callable[[TrialMeasures], Parts | None]
+"""A figure's parts of one trial; None where the trial did not measure it."""
+
+_ROLES = (("server", SampleRole.SERVER), ("load", SampleRole.LOAD))
+_RELAY = ("relay", SampleRole.RELAY)
+"""It holds no clients' memory worth telling, and is there only where the network is emulated."""
+_OUTDATED_FROM_MS = {"older_than_100_ms_ratio": 100.0, "older_than_1_s_ratio": 1000.0}
+
+
+def pooled_costs(trials: Trials, pilot_blocks: int | None) -> JsonObject:
+    """The keys of a point that are about its costs, freshness and set-up; each `_ci95` stands beside its figure.
+
+    What a trial counts per delivery, its share of empty polls and its freshness are left out where it did not measure
+    a steady state.
+    """
+
+    def pooled(name: str, figure: Figure) -> JsonObject:
+        value, ci95 = _estimate(trials, figure, pilot_blocks, SHARE if name.endswith("_ratio") else AT_LEAST_ZERO)
+        return {name: value, f"{name}_ci95": ci95}
+
+    fields: JsonObject = {"steady_state": _steady_state(trials)}
+    for name in ("requests_per_event", "requests_per_s", "empty_ratio"):
+        fields |= pooled(name, FIGURES[name])
+    fields["requests"] = summed([trial.requests.totals for trial in trials])
+    fields |= _bytes(trials, pilot_blocks)
+    for name, role in (*_ROLES, _RELAY):
+        fields |= pooled(f"{name}_cpu_us_per_event", FIGURES[f"{name}_cpu_us_per_event"])
+        known = [use for trial in trials if (use := trial.processors[role]) is not None]
+        fields[f"{name}_cpu_ratio"] = max((use.ratio for use in known), default=None)
+    for name, role in _ROLES:
+        known = [use for trial in trials if (use := trial.processors[role]) is not None]
+        fields[f"{name}_stolen_ratio"] = max((use.stolen_ratio for use in known), default=None)
+        taken = [ratio for trial in trials if (ratio := trial.others_ratios[role]) is not None]
+        fields[f"{name}_core_others_ratio"] = max(taken, default=None)
+        fields[f"{name}_rss_bytes"] = max((use.rss_bytes for use in known), default=None)
+        for memory in (f"{name}_connected_rss_bytes", f"{name}_rss_bytes_per_client"):
+            fields |= pooled(memory, FIGURES[memory])
+    fields["throttled_ms"] = max(trial.throttled_ms for trial in trials)
+    fields |= pooled("time_to_connect_s", FIGURES["time_to_connect_s"])
+    return {**fields, "freshness": _freshness(pooled)}
+
+
+def per_block(trials: Trials, name: str) -> dict[int, float]:
+    """One of FIGURES by block, of the trials that measured it."""
+    found = [(trial.info.block, FIGURES[name](trial)) for trial in trials]
+    return {block: parts[0] / parts[1] for block, parts in found if parts is not None and parts[1]}
+
+
+def summed(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Counts by name, added up over trials that all have the same names."""
+    return {name: sum(count[name] for count in counts) for name in counts[0]}
+
+
+def _estimate(
+    trials: Trials, figure: Figure, pilot_blocks: int | None, possible: Interval = AT_LEAST_ZERO
+) -> tuple[float | None, list[float] | None]:
+    """A ratio of sums over the trials, with the interval of the trials' own ratios; None where there is no divisor."""
+    found = [(trial, figure(trial)) for trial in trials]
+    known = [(trial, parts) for trial, parts in found if parts is not None and parts[1]]
+    if not known:
+        return None, None
+    pooled = sum(above for _, (above, _) in known) / sum(below for _, (_, below) in known)
+    ratios = [above / below for _, (above, below) in known]
+    return pooled, interval_of_trials(pooled, [trial for trial, _ in known], ratios, pilot_blocks, possible)
+
+
+def _steady(figure: Figure) -> Figure:
+    return lambda trial: figure(trial) if trial.unsteady_reason is None else None
+
+
+def _cpu_us(role: SampleRole, trial: TrialMeasures) -> Parts | None:
+    use = trial.processors[role]
+    return None if use is None else (use.cpu_ns / 1000, trial.deliveries)
+
+
+def _socket_bytes(count: Callable[[ByteCounts], int], trial: TrialMeasures) -> Parts | None:
+    return None if trial.bytes is None else (count(trial.bytes), trial.bytes.deliveries)
+
+
+def _memory(role: SampleRole, size: Callable[[HeldMemory, int], float], trial: TrialMeasures) -> Parts | None:
+    held = trial.connecting.memory[role]
+    return None if held is None else (size(held, trial.connecting.clients), 1)
+
+
+def _setup_bytes(trial: TrialMeasures) -> Parts | None:
+    return float(trial.setup_bytes.sum()), len(trial.setup_bytes)
+
+
+def _setup_ms(trial: TrialMeasures) -> Parts | None:
+    return (stats.quantiles(trial.setup_ms, [0.5])[0], 1) if len(trial.setup_ms) else None
+
+
+def _mean_age(trial: TrialMeasures) -> Parts | None:
+    if trial.ages is None or not trial.clocks_agree:
+        return None
+    return trial.ages.mean_ms * trial.ages.observed_ms, trial.ages.observed_ms
+
+
+def _outdated(from_ms: float, trial: TrialMeasures) -> Parts | None:
+    if trial.ages is None or not trial.clocks_agree:
+        return None
+    return float(trial.ages.older_than([from_ms])[0]) * trial.ages.observed_ms, trial.ages.observed_ms
+
+
+FIGURES: dict[str, Figure] = {
+    "requests_per_event": lambda trial: (trial.requests.sent, trial.due_deliveries),
+    "requests_per_s": lambda trial: (trial.requests.sent, trial.client_seconds),
+    "empty_ratio": _steady(lambda trial: (trial.requests.empty_polls, trial.requests.answered_polls)),
+    "bytes_per_event_up": _steady(partial(_socket_bytes, lambda counted: counted.up)),
+    "bytes_per_event_down": _steady(partial(_socket_bytes, lambda counted: counted.down)),
+    "bytes_per_event": _steady(partial(_socket_bytes, lambda counted: counted.up + counted.down)),
+    "setup_bytes_per_client": _setup_bytes,
+    "setup_ms": _setup_ms,
+    "time_to_connect_s": lambda trial: None if trial.connecting.time_s is None else (trial.connecting.time_s, 1),
+    "mean_age_ms": _steady(_mean_age),
+    **{name: _steady(partial(_outdated, from_ms)) for name, from_ms in _OUTDATED_FROM_MS.items()},
+    **{f"{name}_cpu_us_per_event": _steady(partial(_cpu_us, role)) for name, role in (*_ROLES, _RELAY)},
+    **{
+        f"{name}_connected_rss_bytes": partial(_memory, role, lambda held, _: held.connected_bytes)
+        for name, role in _ROLES
+    },
+    **{f"{name}_rss_bytes_per_client": partial(_memory, role, HeldMemory.per_client_bytes) for name, role in _ROLES},
+}
+"""Every figure that has an interval and can be compared block by block; `setup_ms` is a mean of the trials' medians."""
+
+
+def _steady_state(trials: Trials) -> JsonObject:
+    """How many deliveries were read in the windows beside those due in them, and what that tells."""
+    due = sum(trial.due_deliveries for trial in trials)
+    return {
+        "read_ratio": sum(trial.deliveries for trial in trials) / due if due else None,
+        "reason": next((trial.unsteady_reason for trial in trials if trial.unsteady_reason is not None), None),
+    }
+
+
+def _freshness(pooled: Callable[[str, Figure], JsonObject]) -> JsonObject | None:
+    fields: JsonObject = {}
+    for name in (*_OUTDATED_FROM_MS, "mean_age_ms"):
+        fields |= pooled(name, FIGURES[name])
+    return None if fields["mean_age_ms"] is None else fields
+
+
+def _bytes(trials: Trials, pilot_blocks: int | None) -> JsonObject:
+    figures = {"up": "bytes_per_event_up", "down": "bytes_per_event_down", "total": "bytes_per_event"}
+    found = {name: _estimate(trials, FIGURES[figure], pilot_blocks) for name, figure in figures.items()}
+    counted = [t.bytes for t in trials if t.bytes is not None and t.unsteady_reason is None]
+    deliveries = sum(count.deliveries for count in counted)
+
+    def per_event(total: int) -> float | None:
+        return total / deliveries if deliveries else None
+
+    payload, empty_polls = sum(count.payload for count in counted), sum(count.empty_polls for count in counted)
+    both_ways = sum(count.up + count.down for count in counted)
+    # Events that were compressed along with what is around them have no share of their own.
+    told_apart = trials[0].info.parameters.get("compression") != "deflate"
+    tcp_ip = [count.tcp_ip for count in counted if count.tcp_ip is not None]
+    setup_bytes, setup_bytes_ci95 = _estimate(trials, _setup_bytes, pilot_blocks)
+    return {
+        "bytes_per_event": {name: value for name, (value, _) in found.items()},
+        "bytes_per_event_ci95": {name: ci95 for name, (_, ci95) in found.items()},
+        "bytes_split_per_event": {
+            "payload": per_event(payload) if told_apart else None,
+            "framing_and_headers": per_event(both_ways - payload - empty_polls) if told_apart else None,
+            "empty_polls": per_event(empty_polls),
+            "tcp_ip": per_event(sum(tcp_ip)) if len(tcp_ip) == len(counted) else None,
+        },
+        "setup_bytes_per_client": setup_bytes,
+        "setup_bytes_per_client_ci95": setup_bytes_ci95,
+        "setup_ms": _setup_times(trials, pilot_blocks),
+    }
+
+
+def _setup_times(trials: Trials, pilot_blocks: int | None) -> JsonObject:
+    known = [trial for trial in trials if len(trial.setup_ms)]
+    if not known:
+        return {"p50": None, "p50_ci95": None, "max": None}
+    setup_ms = np.concatenate([trial.setup_ms for trial in known])
+    p50 = stats.quantiles(setup_ms, [0.5])[0]
+    medians = [stats.quantiles(trial.setup_ms, [0.5])[0] for trial in known]
+    return {
+        "p50": p50,
+        "p50_ci95": interval_of_trials(p50, known, medians, pilot_blocks),
+        "max": float(setup_ms.max()),
+    }

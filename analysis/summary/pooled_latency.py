@@ -1,0 +1,150 @@
+"""The latencies of a point's trials as one distribution: of the whole, of its parts, and of what the model leaves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.formatting import count, listed, plural
+from analysis.statistics import stats
+from analysis.statistics.distribution import (
+    LATENCY_QUANTILES,
+    Distribution,
+    distribution_of,
+    least_events,
+    mean_and_quantiles_ms,
+    too_few_events,
+    withhold_quantiles,
+)
+from analysis.statistics.long_columns import Times, joined, narrowed
+from analysis.trial.measures import TrialMeasures
+from contract.records import JsonObject
+
+_PART_QUANTILES = {"p50": 0.5, "p99": 0.99}
+
+Trials = Sequence[TrialMeasures]
+
+
+def with_latency(trials: Trials) -> list[TrialMeasures]:
+    """Those that measured latencies which may be told."""
+    return [trial for trial in trials if trial.clocks_agree and trial.latency_ms is not None]
+
+
+def pooled_latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
+    """Distribution of all deliveries, and intervals from the spread between the trials of the first blocks.
+
+    A quantile for which there are too few events is None, as is its interval.
+    """
+    measured = with_latency(trials)
+    per_trial = [trial.latency_ms for trial in measured if trial.latency_ms is not None]
+    with_interval = ["mean", "p50", "p95", "p99"]
+    if not per_trial:
+        names = ["mean", *LATENCY_QUANTILES, "max"]
+        return dict.fromkeys([*names, *(f"{name}_ci95" for name in with_interval)])
+    pooled: Distribution = per_trial[0]
+    if len(per_trial) > 1:
+        pooled = distribution_of(joined([trial.latencies.latency_ns for trial in measured])) or pooled
+    figures = withhold_quantiles(pooled, LATENCY_QUANTILES, sample_events(measured))
+    # No latency is below what the network alone takes.
+    possible_ms = (float(measured[0].info.parameters["one_way_delay_ms"]), math.inf)
+    intervals = {
+        f"{name}_ci95": None
+        if figures[name] is None
+        else interval_of_trials(pooled[name], measured, [each[name] for each in per_trial], pilot_blocks, possible_ms)
+        for name in with_interval
+    }
+    return {**figures, **intervals}
+
+
+def sample_events(trials: Trials) -> int:
+    """Return how many events figures of these trials' latencies rest on: their streams differ, so that they add up."""
+    return sum(trial.sample_events for trial in trials)
+
+
+def withheld_quantiles(trials: Trials) -> JsonObject | None:
+    """Return which quantiles are None for want of events, how many events there are and are needed; None for none."""
+    events = sample_events(with_latency(trials) or trials)
+    lacking = {name: least_events(LATENCY_QUANTILES[name]) for name in too_few_events(LATENCY_QUANTILES, events)}
+    if not events or not lacking:
+        return None
+    wanted = listed([f"{count(needed)} for a {name}" for name, needed in lacking.items()])
+    reason = f"its trials have {plural(events, 'event')} together (expected at least {wanted})"
+    return {"events": events, "needed": lacking, "reason": reason}
+
+
+def interval_of_trials(
+    estimate: float,
+    trials: Trials,
+    values: Sequence[float],
+    pilot_blocks: int | None,
+    possible: stats.Interval = stats.AT_LEAST_ZERO,
+) -> list[float] | None:
+    """Of an estimate pooled over these trials, of which each has its value: 95 %, within what is possible."""
+    pilot = [
+        value
+        for trial, value in zip(trials, values, strict=True)
+        if pilot_blocks is None or trial.info.block < pilot_blocks
+    ]
+    bounds = stats.cut_off(stats.interval(estimate, pilot, len(values) - len(pilot)), estimate, possible)
+    return None if bounds is None else list(bounds)
+
+
+def pooled_reach(trials: Trials, pilot_blocks: int | None) -> JsonObject | None:
+    """Within what time an event reaches 99 % of the clients, as the mean of the trials' means; None where unknown."""
+    known = [(trial, trial.latencies.reach) for trial in with_latency(trials)]
+    found = [(trial, reach) for trial, reach in known if reach is not None]
+    if not found:
+        return None
+    means_ms = [reach.mean_ms for _, reach in found]
+    p99_ms = float(np.mean(means_ms))
+    possible_ms = (float(found[0][0].info.parameters["one_way_delay_ms"]), math.inf)
+    return {
+        "p99": p99_ms,
+        "p99_ci95": interval_of_trials(p99_ms, [trial for trial, _ in found], means_ms, pilot_blocks, possible_ms),
+        "model_p99": float(np.mean([reach.model_mean_ms for _, reach in found])),
+    }
+
+
+def pooled_parts(trials: Trials) -> JsonObject:
+    """Where the time of the deliveries went; null where no trial measured it."""
+    latencies = [trial.latencies for trial in trials]
+    one_way = [trial.latencies for trial in trials if trial.clocks_agree]
+    # A delivery without a trace includes its wait at the server: trials with and without one are not to be mixed.
+    traced = all(found.queue_ns is not None for found in latencies)
+    delivery_ns = [
+        found.delivery_ns
+        if traced or found.queue_ns is None
+        else narrowed(np.add(found.queue_ns, found.delivery_ns, dtype=np.int64))
+        for found in one_way
+    ]
+    events = sample_events(trials)
+    return {
+        "server_lag": _part([found.server_lag_ns for found in latencies], events),
+        "queue": _part([found.queue_ns for found in latencies], events) if traced else None,
+        "delivery": _part(delivery_ns, events),
+        "client_delay": _part([found.client_delay_ns for found in latencies], events),
+    }
+
+
+def _part(columns: Sequence[Times | None], events: int) -> JsonObject | None:
+    """Mean (the one figure of the parts that adds up) and quantiles; None where no trial measured it."""
+    known = [column for column in columns if column is not None]
+    if not known:
+        return None
+    pooled = joined(known)
+    if not len(pooled):
+        return dict.fromkeys(("mean", *_PART_QUANTILES))
+    return withhold_quantiles(mean_and_quantiles_ms(pooled, _PART_QUANTILES), _PART_QUANTILES, events)
+
+
+def pooled_residual(trials: Trials) -> JsonObject:
+    """Latency - the model's on the trial's own schedule, delivery by delivery."""
+    measured = with_latency(trials)
+    residual_ns = joined([trial.latencies.residual_ns for trial in measured])
+    if not len(residual_ns):
+        return dict.fromkeys(("mean", *_PART_QUANTILES))
+    return withhold_quantiles(
+        mean_and_quantiles_ms(residual_ns, _PART_QUANTILES), _PART_QUANTILES, sample_events(measured)
+    )

@@ -1,0 +1,40 @@
+"""How well each point of a run is known, where its scenario asks for a precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from contract.records import JsonObject, RunInfo, TrialInfo
+
+_ROUNDING_RATIO = 1e-9
+
+
+def point_precision(
+    run: RunInfo, number: int, trials: Sequence[TrialInfo], latency_ms: JsonObject
+) -> JsonObject | None:
+    """What was asked of a point's p50 and what was reached; None where nothing was asked, or the pilot not finished.
+
+    `trials` are its finished ones, `latency_ms` its statistics. What was asked in milliseconds is what the run went by:
+    a share of the pilot's mean, and not less than what can be claimed at all.
+    """
+    asked_ratio = run.scenario.get("precision")
+    asked = next((found for found in run.precision if found.point == number), None)
+    if asked_ratio is None or asked is None:
+        return None
+    p50, bounds = latency_ms["p50"], latency_ms["p50_ci95"]
+    # Upwards: downwards it may be cut off at what the network alone takes.
+    reached_ms = None if bounds is None or p50 is None else bounds[1] - p50
+    return {
+        "asked_ratio": asked_ratio,
+        "asked_ms": asked.wanted_ms,
+        "reached_ratio": reached_ms / p50 if reached_ms is not None and p50 else None,
+        "reached_ms": reached_ms,
+        "trials_needed": asked.trials_needed,
+        "trials_added": sum(trial.block >= run.scenario["repeats"] for trial in trials),
+        "reached": reached_ms is not None and reached_ms <= asked.wanted_ms * (1 + _ROUNDING_RATIO),
+    }
+
+
+def not_known(points: Sequence[JsonObject]) -> list[JsonObject]:
+    """The points that are not known as well as was asked."""
+    return [point for point in points if (found := point.get("precision")) and not found["reached"]]

@@ -1,0 +1,144 @@
+"""Which points of a summary belong together: the base ones, and those that differ from them in one parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from analysis.formatting import parameter_value
+from analysis.summary.same_point import LENGTHS
+from contract.records import JsonObject, TransportStyle
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points of one transport that differ in `parameter` alone, in its order; one point has no need of it."""
+
+    transport: TransportStyle
+    parameter: str
+    points: list[JsonObject]
+
+    def values(self, *path: str) -> list[Any]:
+        """`point[path[0]][path[1]]…` of every point."""
+        return [value_at(point, *path) for point in self.points]
+
+
+@dataclass(frozen=True)
+class Results:
+    """A summary, with what charts and tables ask of it."""
+
+    summary: JsonObject
+    transports: tuple[TransportStyle, ...]
+    """Those that have points, in the order of the run."""
+    points: list[JsonObject]
+    base: JsonObject
+    """Every parameter's base value, as the scenario has it."""
+
+    @classmethod
+    def of(cls, summary: JsonObject, base: JsonObject) -> Results:
+        """From summary.json and the scenario's base parameters; points without deliveries are left out."""
+        points = [point for point in summary["points"] if point["deliveries"]]
+        styles = tuple(TransportStyle(**{**style, "dash": tuple(style["dash"])}) for style in summary["transports"])
+        return cls(summary, styles, [], base)._with(points)
+
+    def with_latency(self) -> Results:
+        """The same without the points whose latency is not known: what charts can draw."""
+        return self._with([point for point in self.points if point["latency_ms"]["mean"] is not None])
+
+    def _with(self, points: list[JsonObject]) -> Results:
+        present = {point["transport"] for point in points}
+        return replace(self, points=points, transports=tuple(s for s in self.transports if s.name in present))
+
+    @property
+    def reference(self) -> TransportStyle | None:
+        """The style of the transport that others are compared with, where it has points."""
+        return next((style for style in self.transports if style.name == self.summary["reference"]), None)
+
+    @property
+    def round_trip(self) -> bool:
+        """Whether the run measures round trips rather than staleness."""
+        return bool(self.transports) and all(style.model.startswith("round_trip") for style in self.transports)
+
+    @property
+    def latency_name(self) -> str:
+        """What latency means in this run."""
+        return "round trip" if self.round_trip else "latency"
+
+    @property
+    def unit(self) -> str:
+        """What is delivered: an event, or the echo of a message."""
+        return "message" if self.round_trip else "event"
+
+    def base_points(self) -> list[Series]:
+        """Each transport's point at the base parameters, as a series of one."""
+        return self.sweep("")
+
+    def sweep(self, parameter: str) -> list[Series]:
+        """Each transport's points that agree with the base in all but `parameter`, sorted by it."""
+        series = []
+        for style in self.transports:
+            points = [p for p in self.points if p["transport"] == style.name and self._differs(p) <= {parameter}]
+            points.sort(key=lambda p: (p["parameters"].get(parameter) is not None, p["parameters"].get(parameter)))
+            if points:
+                series.append(Series(style, parameter, points))
+        return series
+
+    def swept(self, parameter: str) -> list[Series]:
+        """As `sweep`, of the transports that have at least two points in it."""
+        return [series for series in self.sweep(parameter) if len(series.points) > 1]
+
+    def varied_numbers(self, *, shared: bool) -> list[str]:
+        """Swept numeric parameters that all transports take, or else those that only some take."""
+        varied = []
+        for name in self.summary["varied"]:
+            having = [point for point in self.points if name in point["parameters"]]
+            if having and self._numeric(name) and (len(having) == len(self.points)) == shared and self.swept(name):
+                varied.append(name)
+        return varied
+
+    def varied_choices(self) -> list[str]:
+        """Swept parameters whose values are words or switches rather than numbers."""
+        return [name for name in self.summary["varied"] if not self._numeric(name) and self.swept(name)]
+
+    def own_sweeps(self) -> list[Series]:
+        """Each transport's sweep of a parameter of its own where it has one, else its base point."""
+        swept = [series for name in self.varied_numbers(shared=False) for series in self.swept(name)]
+        by_name = {series.transport.name: series for series in swept}
+        return [by_name.get(series.transport.name, series) for series in self.base_points()]
+
+    def name(self, point: JsonObject) -> str:
+        """The label of a point's transport, and the parameters in which it differs from the base."""
+        differs = self._differs(point)
+        label = next(style.label for style in self.transports if style.name == point["transport"])
+        own = [parameter_value(name, value) for name, value in point["parameters"].items() if name in differs]
+        return ", ".join([label, *own])
+
+    def conditions(self, *, without: str = "") -> str:
+        """The base parameters that all transports share, in words."""
+        shared = ("clients", "rate_per_s", "arrival", "payload_bytes", "one_way_delay_ms")
+        words = ", ".join(parameter_value(n, self.base[n]) for n in shared if n in self.base and n != without)
+        return words.replace("event", self.unit)
+
+    def differences(self, point: JsonObject) -> str:
+        """Where a point's parameters are not the base ones, in words; nothing for a base point."""
+        own = [name for name in point["parameters"] if name in self._differs(point)]
+        return ", ".join(parameter_value(name, point["parameters"][name]) for name in own)
+
+    def _numeric(self, parameter: str) -> bool:
+        values = [point["parameters"][parameter] for point in self.points if parameter in point["parameters"]]
+        return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+    def _differs(self, point: JsonObject) -> set[str]:
+        return {
+            name
+            for name, value in point["parameters"].items()
+            if name not in LENGTHS and name in self.base and value != self.base[name]
+        }
+
+
+def value_at(point: JsonObject, *path: str) -> Any:
+    """`point[path[0]][path[1]]…`; None as soon as something on the way is null or absent."""
+    value: Any = point
+    for key in path:
+        value = None if value is None else value.get(key)
+    return value

@@ -1,0 +1,58 @@
+"""What a careless comparison would have reported from the same records; only in runs that are wrong on purpose.
+
+Three habits are recomputed: the time that a request took is taken for the latency, a single run for the result, and
+what a client without a cursor never heard of for not having happened (that one is in every point, as its `loss`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from analysis.models.closed_form import Conditions, expected_answer_s
+from analysis.statistics import stats
+from analysis.statistics.distribution import Distribution
+from analysis.summary.pairing import PerBlock
+from analysis.trial.measures import TrialMeasures
+from contract.records import JsonObject, TransportStyle
+
+RANKED_BY = ("mean", "p50", "p95")
+
+Trials = Sequence[TrialMeasures]
+
+
+def as_reported(trials: Trials, style: TransportStyle) -> JsonObject:
+    """What `point["as_reported"]` holds, in ms; null where there is nothing to report or no model of it."""
+    answers_ms = np.concatenate([trial.answers_ms for trial in trials])
+    expected_s = expected_answer_s(style.model, Conditions.of_point(trials[0].info.parameters, style.role))
+    return {
+        "answer_ms": _statistics(answers_ms) if len(answers_ms) else None,
+        "answer_model_mean_ms": None if expected_s is None or not len(answers_ms) else expected_s * 1000,
+        "one_run_ms": _extremes(trials, lambda trial: trial.latency_ms),
+        "one_run_model_ms": _extremes(trials, lambda trial: trial.predicted_ms),
+    }
+
+
+def misranked(point: JsonObject, blocks: PerBlock, reference: JsonObject, reference_blocks: PerBlock) -> JsonObject:
+    """In how many of the blocks, taken alone, a point and the reference stand the other way round than in all."""
+    shared = sorted(blocks.latency_ms.keys() & reference_blocks.latency_ms.keys())
+    wrong = {}
+    for name in RANKED_BY:
+        ours, theirs = point["latency_ms"][name], reference["latency_ms"][name]
+        alone = [blocks.latency_ms[b][name] - reference_blocks.latency_ms[b][name] for b in shared]
+        wrong[name] = None if ours is None or theirs is None else sum(d * (ours - theirs) < 0 for d in alone)
+    return {"blocks": len(shared), **wrong}
+
+
+def _extremes(trials: Trials, read: Callable[[TrialMeasures], Distribution | None]) -> JsonObject | None:
+    """The smallest and the largest that a single trial says; None where none says anything."""
+    each = [found for trial in trials if (found := read(trial)) is not None]
+    if not each:
+        return None
+    return {name: [min(one[name] for one in each), max(one[name] for one in each)] for name in RANKED_BY}
+
+
+def _statistics(values_ms: stats.Sample) -> dict[str, float]:
+    p50, p95 = stats.quantiles(values_ms, [0.5, 0.95])
+    return {"mean": float(np.mean(values_ms)), "p50": p50, "p95": p95}

@@ -1,0 +1,1 @@
+"""The measures of one trial: latency, ledger, costs, freshness, lateness, clocks, validity."""

@@ -1,0 +1,239 @@
+"""What a trial cost: requests, bytes at the socket and processor time, counted where they happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.statistics.long_columns import blocks
+from analysis.trial.latency import in_window
+from contract.records import (
+    Ints,
+    Outcome,
+    RequestKind,
+    SampleRole,
+    Samples,
+    Sockets,
+    SocketStage,
+    TransportStyle,
+    Trial,
+    is_time,
+)
+
+TCP_IP_HEADER_BYTES = {4: 52, 6: 72}
+"""Per segment, by the version of IP: 20 of IPv4 or 40 of IPv6, 20 of TCP, and 12 of its timestamps option; the longer
+options of a SYN fall into set-up."""
+FAILURES = (Outcome.BAD_STATUS, Outcome.LOST, Outcome.TIMEOUT, Outcome.GARBLED)
+_MIN_SAMPLED_RATIO = 0.5
+"""Of the window: where the samples cover less, its CPU time is not known."""
+
+
+@dataclass(frozen=True)
+class RequestCounts:
+    """Requests of all clients of a trial."""
+
+    sent: int
+    """Polls and POSTs sent within the measured window."""
+    answered_polls: int
+    """Polls answered within it."""
+    empty_polls: int
+    """Those of them that carried nothing."""
+    totals: dict[str, int]
+    """Over the whole trial: connects, handshakes, polls, posts, empty, skipped, reconnects, errors."""
+
+
+@dataclass(frozen=True)
+class ByteCounts:
+    """Socket bytes between the two readings around the measured window, all clients together."""
+
+    deliveries: int
+    """Between the same two readings, client by client."""
+    up: int
+    down: int
+    payload: int
+    """Events as encoded on the wire, once per direction they travel in."""
+    empty_polls: int
+    """Requests and answers of polls that brought nothing."""
+    tcp_ip: int | None
+    """Headers below the socket, from the kernel's segment counts; None where it gives none."""
+
+
+@dataclass(frozen=True)
+class Processor:
+    """One role's use of the machine in the measured window."""
+
+    cpu_ns: float
+    """Of all its processes."""
+    ratio: float
+    """CPU time over the time that its core was there for it, so wall time less what was stolen: of the process that
+    used most; of a server of several processes the mean of them."""
+    core_ns: float
+    """That its core was there for it, never 0: of the process whose core was so the least."""
+    throttled_ns: float
+    """For how long a CPU quota made it and the others of its container wait, added up over cores; the most of any."""
+    stolen_ratio: float
+    """Share of the window for which the host of a virtual machine kept its core busy with others; the most of any."""
+    rss_bytes: int
+    """The largest of a process seen in the whole trial."""
+
+
+def count_requests(trial: Trial, style: TransportStyle) -> RequestCounts:
+    """Count what was asked; a scheduled poll that was never sent is no request."""
+    rows = trial.requests
+    sent = rows.outcome != Outcome.SKIPPED
+    poll = (rows.kind == RequestKind.POLL) & sent
+    post = (rows.kind == RequestKind.POST) & sent
+    empty = poll & (rows.outcome == Outcome.EMPTY)
+    answered = empty | (poll & (rows.outcome == Outcome.ANSWERED))
+    ended_in_window = in_window(trial, rows.end_ns)
+    connects = int((rows.kind == RequestKind.CONNECT).sum())
+    needed = int(trial.info.parameters["clients"])
+    if style.model == "round_trip_new_connection":
+        needed = int(post.sum())
+    elif not trial.info.parameters.get("keep_alive", True):
+        needed = max(needed, int(poll.sum()))
+    return RequestCounts(
+        sent=int(((poll | post) & in_window(trial, rows.start_ns)).sum()),
+        answered_polls=int((answered & ended_in_window).sum()),
+        empty_polls=int((empty & ended_in_window).sum()),
+        totals={
+            "connects": connects,
+            "handshakes": int((rows.kind == RequestKind.HANDSHAKE).sum()),
+            "polls": int(poll.sum()),
+            "posts": int(post.sum()),
+            "empty": int(empty.sum()),
+            "skipped": int((~sent).sum()),
+            "reconnects": max(0, connects - needed),
+            "errors": int(np.isin(rows.outcome, FAILURES).sum()),
+        },
+    )
+
+
+def answer_times_ms(trial: Trial) -> npt.NDArray[np.float64]:
+    """From request to answer of every poll that was sent within the window and answered: shape (polls,).
+
+    It is no latency: a short poll's says nothing of how long its events had waited, a long poll's is its hold.
+    """
+    rows = trial.requests
+    answered = (rows.kind == RequestKind.POLL) & np.isin(rows.outcome, (Outcome.ANSWERED, Outcome.EMPTY))
+    chosen = answered & in_window(trial, rows.start_ns)
+    return np.asarray((rows.end_ns[chosen] - rows.start_ns[chosen]) / 1e6, dtype=np.float64)
+
+
+def count_bytes(trial: Trial, style: TransportStyle) -> ByteCounts | None:
+    """Bytes of the clients whose sockets were read at both ends of the window; None where none was."""
+    start, end = (_by_client(trial, stage) for stage in (SocketStage.WINDOW_START, SocketStage.WINDOW_END))
+    both = np.intersect1d(start.client, end.client)
+    if not len(both):
+        return None
+    start = start.where(np.isin(start.client, both))
+    end = end.where(np.isin(end.client, both))
+    deliveries, payload = _delivered(trial, start, end)
+    requests = trial.requests.where(trial.requests.outcome == Outcome.EMPTY)
+    requests = requests.where(_between(requests.client, requests.start_ns, start, end))
+    segments = [end.up_segments - start.up_segments, end.down_segments - start.down_segments]
+    counted = bool((start.up_segments >= 0).all() and (end.up_segments >= 0).all())
+    # Runs from before version 6 was told apart had version 4.
+    header_bytes = TCP_IP_HEADER_BYTES[trial.info.capabilities.get("ip_version", 4)]
+    return ByteCounts(
+        deliveries=deliveries,
+        up=int((end.up_bytes - start.up_bytes).sum()),
+        down=int((end.down_bytes - start.down_bytes).sum()),
+        payload=payload * (2 if style.model.startswith("round_trip") else 1),
+        empty_polls=int((requests.up_bytes + requests.down_bytes).sum()),
+        tcp_ip=header_bytes * int(np.sum(segments)) if counted else None,
+    )
+
+
+def setup_bytes(trial: Trial) -> Ints:
+    """Bytes of each client, both directions, until it was ready."""
+    rows = _by_client(trial, SocketStage.SET_UP)
+    total: Ints = rows.up_bytes + rows.down_bytes
+    return total
+
+
+def setup_ms(trial: Trial) -> npt.NDArray[np.float64]:
+    """Connecting and opening the channel, of each client that did."""
+    rows = trial.clients.where(is_time(trial.clients.connect_start_ns) & is_time(trial.clients.ready_ns))
+    rows = rows.where(rows.ready_ns >= rows.connect_start_ns)
+    return (rows.ready_ns - rows.connect_start_ns) / 1e6
+
+
+def processor_use(trial: Trial, role: SampleRole) -> Processor | None:
+    """CPU time between the samples at both ends of the window; None where this role was not sampled.
+
+    The server's is without the publisher's idle spinning before due times, which no event needs and which gives way
+    to all work. It is reported for the whole stream; as it is spent per event, the window's events have their share.
+    """
+    samples = trial.samples.where(trial.samples.role == role)
+    processes = [_process_use(trial, samples.where(samples.worker == worker)) for worker in np.unique(samples.worker)]
+    used = [use for use in processes if use is not None]
+    if not used:
+        return None
+    return Processor(
+        cpu_ns=sum(use.cpu_ns for use in used),
+        ratio=max(use.ratio for use in used),
+        core_ns=min(use.core_ns for use in used),
+        throttled_ns=max(use.throttled_ns for use in used),
+        stolen_ratio=max(use.stolen_ratio for use in used),
+        rss_bytes=max(use.rss_bytes for use in used),
+    )
+
+
+def _process_use(trial: Trial, samples: Samples) -> Processor | None:
+    window = (trial.info.window_start_ns, trial.info.window_end_ns)
+    window_ns = window[1] - window[0]
+    if len(samples) < 2:
+        return None
+    edges = np.clip(np.asarray(window), samples.at_ns[0], samples.at_ns[-1])
+    sampled_ns = int(edges[1] - edges[0])
+    if sampled_ns < _MIN_SAMPLED_RATIO * window_ns:
+        return None
+
+    def within_window(column: str) -> float:
+        return samples.growth(column, *edges.tolist()) * window_ns / sampled_ns
+
+    cpu_ns, stolen_ns = within_window("cpu_ns"), within_window("stolen_ns")
+    serves = samples.role[0] == SampleRole.SERVER
+    if serves:
+        published_ns = trial.published.due_ns
+        spin_ns = (trial.info.server_stats.get("spin_cpu_ns") or 0) / max(len(published_ns), 1)
+        cpu_ns = max(0.0, cpu_ns - spin_ns * int(in_window(trial, published_ns).sum()))
+    processes = trial.info.parameters.get("workers", 1) if serves else 1
+    core_ns = max(window_ns - stolen_ns, 1.0)
+    return Processor(
+        cpu_ns=cpu_ns,
+        ratio=cpu_ns / core_ns / processes,
+        core_ns=core_ns,
+        throttled_ns=within_window("throttled_ns"),
+        stolen_ratio=stolen_ns / window_ns,
+        rss_bytes=int(samples.rss_bytes.max()),
+    )
+
+
+def _by_client(trial: Trial, stage: SocketStage) -> Sockets:
+    """Rows of one stage, one per client, sorted by client."""
+    rows = trial.sockets.where(trial.sockets.stage == stage)
+    _, first = np.unique(rows.client, return_index=True)
+    return Sockets(**{name: getattr(rows, name)[first] for name in Sockets.column_names()})
+
+
+def _delivered(trial: Trial, start: Sockets, end: Sockets) -> tuple[int, int]:
+    """Deliveries between two readings of their clients' sockets, and the bytes of their events, once per delivery."""
+    deliveries = event_bytes = 0
+    for block in blocks(len(trial.deliveries)):
+        rows = trial.deliveries.part(block)
+        seq = rows.seq[_between(rows.client, rows.user_ns, start, end)]
+        known = seq[(seq >= 1) & (seq <= len(trial.published))]
+        deliveries += len(seq)
+        event_bytes += int(trial.published.event_bytes[known - 1].sum())
+    return deliveries, event_bytes
+
+
+def _between(client: Ints, time_ns: Ints, start: Sockets, end: Sockets) -> npt.NDArray[np.bool_]:
+    """True for what happened after a client's first reading and not after its second."""
+    place = np.minimum(np.searchsorted(start.client, client), len(start) - 1)
+    between = (time_ns > start.at_ns[place]) & (time_ns <= end.at_ns[place]) & (start.client[place] == client)
+    return np.asarray(between, dtype=np.bool_)

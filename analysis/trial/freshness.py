@@ -1,0 +1,121 @@
+"""Freshness: for how long each client's view of the stream is out of date, at any time and not only per event.
+
+The age of information of Kaul, Yates and Gruteser ("Real-time status: How often should one update?", INFOCOM 2012) is
+now − the generation time of the newest update received. It suits a sensor, whose last value fades by itself. In a
+stream of events a view to which nothing has happened is not stale, so here the age is taken of what is missing:
+
+    age of a client's view at t = t − due time of the oldest event that is due by t and not yet delivered to it;
+    0 where there is none: the view is up to date.
+
+It is fair to batching: ten events that come together after a second make the view a second old once, not ten times.
+An event that never comes stays outstanding to the end of the window; all that is outstanding there is cut off there
+(right-censored), and what is left over from the warm-up counts until it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.statistics.long_columns import Times, blocks, joined, narrowed
+from contract.records import Ints
+
+Floats = npt.NDArray[np.float64]
+NS_PER_MS = 1e6
+NEVER_NS = np.iinfo(np.int64).max
+"""Arrival of an event that was not delivered."""
+
+
+@dataclass(frozen=True)
+class ViewAges:
+    """The saw-tooth of all clients' ages: in each row the age rises steadily from `from_ns` to `to_ns`."""
+
+    from_ns: Times
+    to_ns: Times
+    observed_ms: float
+    """Time that all clients together were watched, up to date or not."""
+
+    def __len__(self) -> int:
+        return len(self.to_ns)
+
+    def older_than(self, ages_ms: npt.ArrayLike) -> Floats:
+        """Share of time in which the view was older than each of `ages_ms` (0 or more): exact, nothing is sampled."""
+        ages = np.asarray(ages_ms, dtype=np.float64)
+        return (_excess_ms(self.to_ns, ages) - _excess_ms(self.from_ns, ages)) / self.observed_ms
+
+    @property
+    def mean_ms(self) -> float:
+        """Mean age over time, 0 while up to date: the area under the saw-tooth."""
+        area = 0.0
+        for block in blocks(len(self)):
+            from_ms, to_ms = self.from_ns[block] / NS_PER_MS, self.to_ns[block] / NS_PER_MS
+            area += float(((to_ms - from_ms) * (to_ms + from_ms)).sum()) / 2
+        return area / self.observed_ms
+
+    @property
+    def greatest_ms(self) -> float:
+        """The greatest age of all; of at least one row."""
+        return float(self.to_ns.max()) / NS_PER_MS
+
+    @property
+    def corners_ms(self) -> Floats:
+        """All ages at which the share as a function of age bends, 0 included, ascending: between two it is straight."""
+        return np.unique(np.concatenate([[0.0], self.from_ns / NS_PER_MS, self.to_ns / NS_PER_MS]))
+
+
+def view_ages(due_ns: Ints, arrival_ns: Ints, window_ns: tuple[int, int]) -> ViewAges:
+    """Ages over a window of clients whose events were due at `due_ns`, ascending, and came at `arrival_ns`.
+
+    `due_ns` has shape (events,), `arrival_ns` shape (clients, events), NEVER_NS where an event did not come.
+    """
+    start_ns, end_ns = window_ns
+    parts = [_ages_of(due_ns, arrival_ns[clients], window_ns) for clients in blocks(*arrival_ns.shape)]
+    return ViewAges(
+        from_ns=joined([from_ns for from_ns, _ in parts]),
+        to_ns=joined([to_ns for _, to_ns in parts]),
+        observed_ms=len(arrival_ns) * (end_ns - start_ns) / NS_PER_MS,
+    )
+
+
+def _ages_of(due_ns: Ints, arrival_ns: Ints, window_ns: tuple[int, int]) -> tuple[Times, Times]:
+    """`from_ns` and `to_ns` of some of the clients."""
+    start_ns, end_ns = window_ns
+    # Event i is the oldest one missing from when all before it have come until it has come itself.
+    complete_ns = np.maximum.accumulate(arrival_ns, axis=1)
+    begin_ns = np.maximum(np.broadcast_to(due_ns, arrival_ns.shape), start_ns)
+    begin_ns[:, 1:] = np.maximum(begin_ns[:, 1:], complete_ns[:, :-1])
+    until_ns = np.minimum(complete_ns, end_ns)
+    missing = until_ns > begin_ns
+    due_of_each = np.broadcast_to(due_ns, arrival_ns.shape)[missing]
+    return narrowed(begin_ns[missing] - due_of_each), narrowed(until_ns[missing] - due_of_each)
+
+
+def pooled_ages(trials: Sequence[ViewAges]) -> ViewAges:
+    """Trials of one point as if watched one after the other; there is at least one."""
+    return ViewAges(
+        joined([ages.from_ns for ages in trials]),
+        joined([ages.to_ns for ages in trials]),
+        sum(ages.observed_ms for ages in trials),
+    )
+
+
+def _excess_ms(values_ns: Times, levels_ms: Floats) -> Floats:
+    """Sum of all that the values exceed each level by.
+
+    Each value is counted at the highest level that it exceeds; nothing needs to be sorted but the levels.
+    """
+    order = np.argsort(levels_ms)
+    levels = levels_ms[order]
+    counts, sums_ms = np.zeros(len(levels) + 1), np.zeros(len(levels) + 1)
+    for block in blocks(len(values_ns)):
+        values_ms = values_ns[block] / NS_PER_MS
+        below = np.searchsorted(levels, values_ms)
+        counts += np.bincount(below, minlength=len(counts))
+        sums_ms += np.bincount(below, weights=values_ms, minlength=len(counts))
+    above, sum_above_ms = (np.cumsum(of[:0:-1])[::-1] for of in (counts, sums_ms))
+    excess_ms = np.empty(len(levels))
+    excess_ms[order] = sum_above_ms - above * levels
+    return excess_ms

@@ -1,0 +1,142 @@
+"""Exact accounting per client: what was lost, came twice, out of order, late or damaged.
+
+Totals prove nothing (one loss and one duplicate cancel), so everything is counted by client and seq.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.records import Ints
+
+LATE_GRACE_S = 1.0
+"""Beyond the longest that a transport may take by its nature; what comes later is counted as late."""
+
+_DENSE = 16
+"""Cells of a table of all pairs of client and seq that are worth their memory, per row."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Counts per client, each of shape (clients,)."""
+
+    expected: Ints
+    delivered: Ints
+    """Different events of the stream that came, whatever their order, time and condition."""
+    lost: Ints
+    unobserved: Ints
+    """Not delivered as far as is known, to a client whose load process did not live to see it: nobody's loss."""
+    duplicate: Ints
+    """Copies beyond the first."""
+    reordered: Ints
+    """First copies that came after an event with a larger seq."""
+    late: Ints
+    """First copies that came after `late_after_ns`: delivered, not lost."""
+    corrupt: Ints
+    """Deliveries with another payload than the stream's, or with a seq that it does not have."""
+
+    def totals(self) -> dict[str, int]:
+        """Summed over the clients."""
+        return {name: int(counts.sum()) for name, counts in vars(self).items()}
+
+
+def keep_ledger(
+    client: Ints,
+    seq: Ints,
+    arrival_ns: Ints,
+    payload_ok: Ints,
+    *,
+    clients: int,
+    events: int,
+    late_after_ns: int,
+    observed: npt.NDArray[np.bool_] | None = None,
+) -> Ledger:
+    """Account for deliveries to clients 0 … clients - 1, each of which must receive the seqs 1 … events.
+
+    Rows stand in the order of arrival within each client. `observed`, of shape (clients,), is true for clients that
+    were recorded to the end; None: all were. ValueError on a client outside that range.
+    """
+    if len(client) and not (client.min() >= 0 and client.max() < clients):
+        raise ValueError(f"deliveries name clients outside 0 to {clients - 1}")
+    known = (seq >= 1) & (seq <= events)
+    first = first_copies(client, seq) & known
+
+    def per_client(rows: npt.NDArray[np.bool_]) -> Ints:
+        if not rows.any():  # as most of these counts should be
+            return np.zeros(clients, dtype=np.int64)
+        return np.bincount(client if rows.all() else client[rows], minlength=clients).astype(np.int64)
+
+    expected = np.full(clients, events, dtype=np.int64)
+    delivered = per_client(first)
+    missing = expected - delivered
+    return Ledger(
+        expected=expected,
+        delivered=delivered,
+        lost=missing if observed is None else np.where(observed, missing, 0),
+        unobserved=np.zeros_like(missing) if observed is None else np.where(observed, 0, missing),
+        duplicate=per_client(known & ~first),
+        reordered=per_client(first & _overtaken(client, seq if known.all() else np.where(known, seq, 0))),
+        late=per_client(first & (arrival_ns > late_after_ns)),
+        corrupt=per_client((payload_ok != 1) | ~known),
+    )
+
+
+def first_copies(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
+    """True for each row that is the first of its client and seq."""
+    if all_differ(client, seq):
+        return np.ones(len(seq), dtype=np.bool_)
+    first = np.zeros(len(seq), dtype=np.bool_)
+    order = np.lexsort((seq, client))
+    ordered_client, ordered_seq = client[order], seq[order]
+    new = np.ones(len(seq), dtype=np.bool_)
+    new[1:] = (ordered_client[1:] != ordered_client[:-1]) | (ordered_seq[1:] != ordered_seq[:-1])
+    first[order[new]] = True
+    return first
+
+
+def all_differ(client: Ints, seq: Ints) -> bool:
+    """Whether no two rows have the same client and seq, by a look at each: they are nearly always as they should be.
+
+    False as well where numbers are too far apart for a table of all pairs; then only sorting tells.
+    """
+    if not len(seq):
+        return True
+    if client.min() < 0 or seq.min() < 0:
+        return False
+    clients, seqs = int(client.max()) + 1, int(seq.max()) + 1
+    if clients * seqs > _DENSE * len(seq) + 1_000_000:
+        return False
+    seen = np.zeros((clients, seqs), dtype=np.bool_)
+    seen[client, seq] = True
+    return int(np.count_nonzero(seen)) == len(seq)
+
+
+def by_client(client: Ints) -> npt.NDArray[np.intp]:
+    """The order that puts the rows of each client together, as they stood."""
+    # Of 16 bits a stable sort is a radix sort, ten times as fast.
+    narrow = len(client) and client.min() >= 0 and client.max() <= np.iinfo(np.uint16).max
+    return np.argsort(client.astype(np.uint16) if narrow else client, kind="stable")
+
+
+def steps_between_clients(client: Ints) -> Ints:
+    """In the order `by_client`, the rows after which the next one is another client's; clients are 0 or more."""
+    ends = np.cumsum(np.bincount(client))
+    between: Ints = ends[(ends > 0) & (ends < len(client))] - 1
+    return between
+
+
+def _overtaken(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
+    """True for each row before which its client had a larger seq."""
+    order = by_client(client)
+    ordered = seq[order]
+    fell = ordered[1:] < ordered[:-1]
+    fell[steps_between_clients(client)] = False
+    overtaken = np.zeros(len(seq), dtype=np.bool_)
+    if fell.any():
+        # One running maximum serves all clients when each one's seqs lie above the last one's.
+        ordered += client[order] * (int(seq.max()) + 1)
+        overtaken[order] = ordered < np.maximum.accumulate(ordered)
+    return overtaken

@@ -1,0 +1,184 @@
+"""One trial reduced to what its point needs, so that a run's raw records never have to be in memory together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.statistics.distribution import NS_PER_MS, Distribution, distribution_of
+from analysis.trial.clocks import ClockConversion, judge_conversion, reason_to_withhold
+from analysis.trial.connecting import Connecting
+from analysis.trial.costs import (
+    ByteCounts,
+    Processor,
+    RequestCounts,
+    answer_times_ms,
+    count_bytes,
+    count_requests,
+    processor_use,
+    setup_bytes,
+    setup_ms,
+)
+from analysis.trial.freshness import ViewAges
+from analysis.trial.latency import (
+    Floats,
+    MeasuredLatencies,
+    arrivals_ns,
+    due_at_clients_ns,
+    has_kernel_stamps,
+    in_window,
+    measure_ages,
+    measure_latencies,
+)
+from analysis.trial.ledger import LATE_GRACE_S, keep_ledger
+from analysis.trial.queueing import NotQueued, Queued, queued
+from analysis.trial.slowed_clients import SlowedClients, slowed_clients
+from analysis.trial.steady_state import unsteady_reason
+from analysis.trial.validity import (
+    Evidence,
+    PublishedStream,
+    machine_reasons,
+    overloaded,
+    reasons_against,
+    server_reasons,
+)
+from contract.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo, others_ratio, server_work
+
+
+@dataclass(frozen=True)
+class TrialMeasures:
+    """Everything that a trial contributes to its point."""
+
+    info: TrialInfo
+    latencies: MeasuredLatencies
+    latency_ms: Distribution | None
+    """Of all its measured deliveries; None without any."""
+    predicted_ms: Distribution | None
+    """The model's, of all that it has delivered; None without any."""
+    withheld: str | None
+    """Why its one-way figures are not known; None where server and clients have clocks that are close enough."""
+    clock_uncertainty_ms: float
+    """How far its latencies may all be off together, either way; 0 where one clock gives both of their stamps."""
+    ages: ViewAges | None
+    """How old its clients' views were; None for round trips."""
+    kernel_stamps: bool
+    conversion: ClockConversion | None
+    """Of the kernel's stamps to the one clock of all figures; None without such stamps."""
+    tcp_info: bool
+    events: int
+    """Published events due in the measured window."""
+    sample_events: int
+    """Events that figures of its latencies rest on: the same ones at all clients, or each message of a round trip."""
+    due_deliveries: int
+    """Pairs of client and event due in the window: what requests per event are counted against."""
+    deliveries: int
+    """Deliveries read within the window: what CPU time is divided by."""
+    unsteady_reason: str | None
+    """Why what is counted per event, and how old views are, is not a steady state's; None where it is."""
+    requests: RequestCounts
+    answers_ms: Floats
+    """What each poll took from request to answer, which is no latency."""
+    bytes: ByteCounts | None
+    setup_bytes: Ints
+    setup_ms: Floats
+    processors: dict[SampleRole, Processor | None]
+    others_ratios: dict[SampleRole, float | None]
+    """Share of the window in which other programs used the cores of a role; None where that is not known."""
+    connecting: Connecting
+    ledger: dict[str, int]
+    stream: PublishedStream
+    reasons: tuple[str, ...]
+    """Why it is INVALID; empty if it is not."""
+    server_reasons: frozenset[str]
+    """Those of them that say that the server was full, or late with the stream."""
+    machine_reasons: frozenset[str]
+    """Those of them that say that the machine disturbed the trial."""
+    overloaded: bool
+    """Whether the server had no room left, which explains its own reasons."""
+    queued: Queued | NotQueued
+    """The model with the queues of server and load, or why there is none."""
+    slowed: SlowedClients | None
+    """Its deliveries by whether their client was slowed on purpose; None where none was."""
+
+    @property
+    def clocks_agree(self) -> bool:
+        """Whether its one-way figures are known."""
+        return self.withheld is None
+
+    @property
+    def throttled_ms(self) -> float:
+        """For how long a CPU quota made its processes wait within the window, added up over cores; 0 without one."""
+        return max((use.throttled_ns for use in self.processors.values() if use is not None), default=0.0) / NS_PER_MS
+
+    @property
+    def window_s(self) -> float:
+        """Length of the measured window."""
+        return (self.info.window_end_ns - self.info.window_start_ns) / 1e9
+
+    @property
+    def client_seconds(self) -> float:
+        """What requests per second and client are counted against."""
+        return self.window_s * int(self.info.parameters["clients"])
+
+
+def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
+    """Reduce a trial, and judge it on its own."""
+    came_ns = arrivals_ns(trial, trial.deliveries)
+    latencies = measure_latencies(trial, style, came_ns)
+    latency_ms, predicted_ms = distribution_of(latencies.latency_ns), distribution_of(latencies.predicted_ns)
+    requests = count_requests(trial, style)
+    events = int(in_window(trial, trial.published.due_ns).sum())
+    processors = {role: processor_use(trial, role) for role in SampleRole}
+    deliveries = int(in_window(trial, trial.deliveries.user_ns).sum())
+    ledger = _ledger(trial, style, latencies, came_ns)
+    evidence = Evidence(trial, style, latencies, ledger, requests, processors, server_work(trial))
+    return TrialMeasures(
+        info=trial.info,
+        latencies=latencies,
+        latency_ms=latency_ms,
+        predicted_ms=predicted_ms,
+        withheld=reason_to_withhold(trial, style, latencies),
+        clock_uncertainty_ms=0.0 if style.model.startswith("round_trip") else trial.clock_uncertainty_ns / NS_PER_MS,
+        ages=measure_ages(trial, style, came_ns),
+        kernel_stamps=has_kernel_stamps(trial),
+        conversion=judge_conversion(trial.clock) if has_kernel_stamps(trial) else None,
+        tcp_info=bool(trial.info.capabilities.get("tcp_info")),
+        events=events,
+        # Clients that send do so at times of their own: no two of their messages meet the same.
+        sample_events=latencies.due_deliveries if style.model.startswith("round_trip") else events,
+        due_deliveries=latencies.due_deliveries,
+        deliveries=deliveries,
+        unsteady_reason=unsteady_reason(trial.info, style),
+        requests=requests,
+        answers_ms=answer_times_ms(trial),
+        bytes=count_bytes(trial, style),
+        setup_bytes=setup_bytes(trial),
+        setup_ms=setup_ms(trial),
+        processors=processors,
+        others_ratios={role: others_ratio(trial, role) for role in SampleRole},
+        connecting=Connecting.of(trial),
+        ledger=ledger,
+        stream=PublishedStream.of(trial),
+        reasons=tuple(reasons_against(evidence)),
+        server_reasons=frozenset(server_reasons(evidence)),
+        machine_reasons=frozenset(machine_reasons(evidence)),
+        overloaded=overloaded(evidence),
+        queued=queued(trial, style, processors, requests.answered_polls or deliveries, latencies.predicted_requests),
+        slowed=slowed_clients(trial),
+    )
+
+
+def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, came_ns: Ints) -> dict[str, int]:
+    """Late is what came later after the last event was due than the model's longest latency, and a grace."""
+    longest_ns = int(latencies.predicted_ns.max(initial=0))
+    last_due_ns = int(due_at_clients_ns(trial, style).max(initial=trial.info.window_end_ns))
+    rows = trial.deliveries
+    return keep_ledger(
+        rows.client,
+        rows.seq,
+        came_ns,
+        rows.payload_ok,
+        clients=int(trial.info.parameters["clients"]),
+        events=trial.info.expected_events,
+        late_after_ns=last_due_ns + longest_ns + round(LATE_GRACE_S * 1e9),
+        observed=trial.observed,
+    ).totals()

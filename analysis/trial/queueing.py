@@ -1,0 +1,144 @@
+"""A latency in three: the network's part, queueing by our own server and load, and what neither model explains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis.models.own_schedule import schedule_of
+from analysis.models.queue_model import HOLDING, ServiceTimes, predict_queued
+from analysis.statistics.distribution import NS_PER_MS, Distribution, distribution_of
+from analysis.statistics.long_columns import Times, blocks, joined
+from analysis.trial.costs import Processor
+from analysis.trial.latency import due_in_window
+from contract.records import JsonObject, SampleRole, TransportStyle, Trial
+
+MOST_REQUESTS = 100_000
+"""In the measured window: more are not followed one by one, which takes about 10 µs each."""
+HOP_NS = 100_000
+"""From one process to another, beyond all delays and CPU times: the kernel passes a message on and wakes who sleeps.
+The loopback's floor across cores is 0.06 to 0.09 ms. With a relay there are two such hops each way, else one."""
+_LEAST_IDLE_NS = 150_000_000
+"""Of the stream: what the server uses while nothing happens is not known from less."""
+_SPINS_BEFORE_NS = 1_500_000
+"""From there on before an event is due the server is not idle: it spins towards it (`system.asyncio_timer`)."""
+FIGURES = ("mean", "p50", "p95", "p99")
+
+
+@dataclass(frozen=True)
+class Queued:
+    """What the model with queues says of one trial."""
+
+    times: ServiceTimes
+    predicted_ns: Times
+    """Latencies of all events due in the window at all clients that it has delivered: shape (predicted deliveries,)."""
+    requests: int
+    """All clients together, sent within the window."""
+
+
+@dataclass(frozen=True)
+class NotQueued:
+    """Why the model with queues says nothing of a trial."""
+
+    reason: str
+
+
+def queued(
+    trial: Trial,
+    style: TransportStyle,
+    processors: Mapping[SampleRole, Processor | None],
+    answers: int,
+    plain_requests: int,
+) -> Queued | NotQueued:
+    """Evaluate the model with queues on a trial's own schedule.
+
+    `answers` is what the processors' CPU time in the window was spent on: answered polls, or deliveries;
+    `plain_requests` are those in the window by the model without queues.
+    """
+    server, load = processors[SampleRole.SERVER], processors[SampleRole.LOAD]
+    if server is None or load is None:
+        return NotQueued(f"the CPU time of the {'server' if server is None else 'load'} is not known")
+    if not answers:
+        return NotQueued("nothing was delivered in the measured window")
+    if (workers := trial.info.parameters.get("workers", 1)) > 1:
+        return NotQueued(f"the server has {workers} processes, and the model has one")
+    if plain_requests > MOST_REQUESTS:
+        return NotQueued(f"its clients send more than {MOST_REQUESTS:,} requests in the measured window")
+    waking_ratio = trial.info.waking_ratio
+    if style.model in HOLDING and waking_ratio is None:
+        return NotQueued("no burst of empty polls told which share of a held poll's cost falls due when it is answered")
+    window_ns = trial.info.window_end_ns - trial.info.window_start_ns
+    answer_ns = max(0.0, server.cpu_ns - idle_ratio(trial) * window_ns) / answers
+    times = ServiceTimes(round(answer_ns), round((waking_ratio or 0.0) * answer_ns), round(load.cpu_ns / answers))
+    schedule = schedule_of(trial, style)
+    schedule = replace(schedule, one_way_ns=schedule.one_way_ns + hops(trial) * HOP_NS)
+    prediction = predict_queued(style.model, schedule, times, trial.info.own_seed)
+    return Queued(times, prediction.latencies_ns(due_in_window(trial, style)), int(prediction.requests.sum()))
+
+
+def hops(trial: Trial) -> int:
+    """Return how often a message is passed on from one process to another on its way."""
+    return 1 if trial.info.relay is None else 2
+
+
+def idle_ratio(trial: Trial) -> float:
+    """Return the share of a core that the server uses while nothing happens, which is no part of any answer.
+
+    It is measured between those samples of the stream between which no event is due and no message comes or leaves;
+    0 where there is hardly any such time.
+    """
+    rows = trial.samples.where(trial.samples.role == SampleRole.SERVER)
+    rows = rows.where((rows.at_ns >= trial.info.t0_ns) & (rows.at_ns <= trial.info.window_end_ns))
+    if len(rows) < 2:
+        return 0.0
+    one_way_ns = round(trial.info.parameters["one_way_delay_ms"] * NS_PER_MS)
+    busy = np.zeros(len(rows) + 1, dtype=np.bool_)
+    for times_ns in (
+        trial.published.due_ns,
+        trial.published.due_ns - _SPINS_BEFORE_NS,
+        trial.requests.start_ns + one_way_ns,
+        trial.requests.end_ns - one_way_ns,
+    ):
+        busy[np.searchsorted(rows.at_ns, times_ns)] = True
+    for block in blocks(len(trial.deliveries)):
+        busy[np.searchsorted(rows.at_ns, trial.deliveries.user_ns[block] - one_way_ns)] = True
+    idle = ~busy[1:-1]
+    idle_ns = int(np.diff(rows.at_ns)[idle].sum())
+    return float(np.diff(rows.cpu_ns)[idle].sum()) / idle_ns if idle_ns >= _LEAST_IDLE_NS else 0.0
+
+
+def pooled_queue_model(trials: Sequence[Queued | NotQueued], due_deliveries: int) -> JsonObject:
+    """The model with queues for all deliveries of a point, with the mean of its trials' service times.
+
+    Null with the `reason` where it says nothing of one of them.
+    """
+    known = [trial for trial in trials if isinstance(trial, Queued)]
+    reasons = [trial.reason for trial in trials if isinstance(trial, NotQueued)]
+    pooled = None if reasons else distribution_of(joined([trial.predicted_ns for trial in known]))
+    if pooled is None:
+        names = [*_named(dict.fromkeys(FIGURES, 0.0)), "requests_per_event", "answer_us", "waking_us", "read_us"]
+        return {**dict.fromkeys(names), "reason": (reasons or ["the model delivers nothing in the measured window"])[0]}
+    times = [trial.times for trial in known]
+    return {
+        **_named(pooled),
+        "requests_per_event": sum(trial.requests for trial in known) / due_deliveries,
+        "answer_us": float(np.mean([each.answer_ns for each in times])) / 1000,
+        "waking_us": float(np.mean([each.waking_ns for each in times])) / 1000,
+        "read_us": float(np.mean([each.read_ns for each in times])) / 1000,
+        "reason": None,
+    }
+
+
+def split_mean_ms(measured_ms: float | None, network_ms: float | None, queued_ms: float | None) -> JsonObject:
+    """The parts of a mean latency, which add up to it; null where a figure that one needs is not known."""
+    return {
+        "network": network_ms,
+        "queueing": None if network_ms is None or queued_ms is None else queued_ms - network_ms,
+        "unexplained": None if measured_ms is None or queued_ms is None else measured_ms - queued_ms,
+    }
+
+
+def _named(distribution: Distribution) -> dict[str, float]:
+    return {f"{name}_ms": distribution[name] for name in FIGURES}

@@ -1,0 +1,49 @@
+"""What a run that overloads its server on purpose found."""
+
+from __future__ import annotations
+
+from analysis.formatting import figure, interval, listed
+from contract.records import JsonObject
+
+
+def capacity_verdict(summary: JsonObject) -> list[str] | None:
+    """Return a headline and a sentence for each transport and crossover; None where no service time could be told."""
+    capacity = summary.get("capacity")
+    if not capacity:
+        return None
+    labels = {style["name"]: style["label"] for style in summary["transports"]}
+
+    def does(*, bounds: bool) -> list[str]:
+        return [
+            f"{estimate_in_words(account['per_s'], bounds=bounds)} {done_in_words(account)} of "
+            f"{labels[account['transport']]}"
+            for account in capacity["transports"]
+        ]
+
+    sentences = [f"A second of one server core is enough for {listed(does(bounds=False))}", *does(bounds=True)]
+    for crossover in capacity["crossovers"]:
+        push, poll = labels[crossover["push"]], labels[crossover["poll"]]
+        at = crossover["events_per_poll"]
+        said = (
+            f"{poll} never holds more clients than {push}"
+            if at["value"] is None
+            else f"{poll} holds more clients than {push} where event rate × interval is above {estimate_in_words(at)}"
+        )
+        tried: dict[str, list[str]] = {}
+        for one in crossover["tried"]:
+            tried.setdefault(one["outcome"], []).append(figure(one["events_per_poll"]))
+        outcomes = listed([f"{outcome} at {listed(where)}" for outcome, where in tried.items()])
+        sentences.append(said + (f" ({outcomes})" if tried else ""))
+    return [f"{sentence}." for sentence in sentences]
+
+
+def done_in_words(account: JsonObject) -> str:
+    """What one of `capacity.transports` has so many of per second."""
+    batch = account["events_per_poll"]
+    return "events" if batch is None else f"polls with {figure(batch)} event{'' if batch == 1 else 's'} each"
+
+
+def estimate_in_words(estimate: JsonObject, *, bounds: bool = True) -> str:
+    """`9.83 [9.71, 9.95]`."""
+    words = interval(estimate["ci95"]) if bounds else ""
+    return f"{figure(estimate['value'])} {words}".rstrip()

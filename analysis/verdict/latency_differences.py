@@ -1,0 +1,153 @@
+"""What a verdict says of a latency difference: how large, that none was shown, or that it is within a margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.formatting import figure, interval, listed, plural
+from analysis.summary.results import value_at
+from analysis.verdict.claims import LEAST_BLOCKS, is_shown
+from contract.records import JsonObject
+
+RESOLUTION_MS = 0.2
+"""Loopback alone takes up to 0.1 ms across cores: nothing is claimed below it."""
+SAME_MS = 1.0
+SAME_RATIO = 0.05
+"""A difference below both is within what server and client code themselves may cost, and no transport's merit."""
+
+
+@dataclass(frozen=True)
+class LatencyDifference:
+    """How far one latency statistic of a point is from the reference's."""
+
+    value_ms: float
+    ci95_ms: Sequence[float] | None
+    reference_ms: float
+    shown: bool
+    """Whether it is beyond chance, all differences considered that the verdict looks at."""
+    blocks: int
+    """In which both were measured."""
+    among: int
+    """How many differences the verdict looks at."""
+    noise_ms: float
+    """How far the two transports differ from themselves, where that was measured."""
+
+    @classmethod
+    def of(cls, point: JsonObject, statistic: str) -> LatencyDifference | None:
+        """Of a point of the summary; None where it was not measured in the reference's blocks, or is not known."""
+        found = (point["against_reference"] or {}).get(f"{statistic}_difference_ms")
+        if not found:
+            return None
+        reference_ms = point["latency_ms"][statistic] - found["value"]
+        return cls(
+            found["value"],
+            found["ci95"],
+            reference_ms,
+            is_shown(found),
+            found["blocks"],
+            found.get("adjusted_among", 0),
+            found.get("noise_floor_ms") or 0.0,
+        )
+
+    @property
+    def margin_ms(self) -> float:
+        """Within this two latencies count as the same."""
+        return max(RESOLUTION_MS, min(SAME_MS, SAME_RATIO * self.reference_ms))
+
+    @property
+    def same(self) -> bool:
+        """Whether the whole interval lies within the margin.
+
+        (Equivalence rather than the absence of a difference: Schuirmann 1987. A wide interval has shown nothing.)
+        """
+        return self.ci95_ms is not None and all(abs(bound) < self.margin_ms for bound in self.ci95_ms)
+
+    @property
+    def half_width_ms(self) -> float | None:
+        """Of the interval."""
+        return None if self.ci95_ms is None else (self.ci95_ms[1] - self.ci95_ms[0]) / 2
+
+    def told(self, where: str) -> str:
+        """What is to be said of it alone."""
+        if self.ci95_ms is None:
+            return f"{self._direction} by {figure(abs(self.value_ms))} ms (one trial, no interval) at {where}"
+        if not self.shown:
+            return f"{self.unshown} at {where} ({self.estimate})"
+        if abs(self.value_ms) < RESOLUTION_MS:
+            return (
+                f"differs by {signed_ms(self.value_ms)} ms at {where}, below the {RESOLUTION_MS:g} ms that this set-up "
+                "resolves"
+            )
+        if abs(self.value_ms) < self.noise_ms:
+            return (
+                f"differs by {signed_ms(self.value_ms)} ms at {where}, within the ±{figure(self.noise_ms)} ms by which "
+                "a transport differs from itself"
+            )
+        sign = -1 if self.value_ms < 0 else 1
+        bounds = interval(sorted(sign * bound for bound in self.ci95_ms))
+        return f"{self._direction} by {figure(abs(self.value_ms))} ms {bounds} at {where}"
+
+    @property
+    def estimate(self) -> str:
+        """With its half-width; where that of this one alone would claim what is not shown, with the reason instead."""
+        if self.half_width_ms is None:
+            return f"{signed_ms(self.value_ms)} ms from one trial"
+        if not self.shown and not self.same and abs(self.value_ms) > self.half_width_ms:
+            return f"{signed_ms(self.value_ms)} ms, not certain among {plural(self.among, 'difference')}"
+        return f"{signed_ms(self.value_ms)} ± {figure(self.half_width_ms)} ms"
+
+    @property
+    def unshown(self) -> str:
+        """That there is no telling whether there is a difference, where none was shown."""
+        if self.blocks < LEAST_BLOCKS:
+            return f"{plural(self.blocks, 'block')} are too few to tell a difference"
+        return "no difference shown"
+
+    @property
+    def _direction(self) -> str:
+        return "slower" if self.value_ms > 0 else "faster"
+
+
+def how_different(point: JsonObject) -> str:
+    """A point's latencies beside the reference's.
+
+    A median within its interval says nothing of the tail: p50 and p95 are told apart where they differ in that.
+    """
+    known = _known(point)
+    uncertainty_ms = value_at(point, "against_reference", "clock_uncertainty_ms")
+    hidden = "p50" not in known and uncertainty_ms and not value_at(point, "quantiles_withheld", "needed", "p50")
+    if not known or hidden:
+        return f"not known to ±{figure(uncertainty_ms)} ms" if uncertainty_ms else "not measured in the same blocks"
+    where, first = next(iter(known.items()))
+    if is_tie(point):
+        if first.shown and abs(first.value_ms) < RESOLUTION_MS:
+            return first.told(where)
+        places = listed([name for name in known if name != "p95"])
+        return f"the same within {figure(first.margin_ms)} ms at {places} ({first.estimate} at {where})"
+    if not any(found.shown for found in known.values()) and first.ci95_ms is not None:
+        return f"{first.unshown} at " + listed([f"{name} ({found.estimate})" for name, found in known.items()])
+    quantiles = {name: found for name, found in known.items() if name in ("p50", "p95")}
+    if quantiles and (first.ci95_ms is None or any(found.shown for found in quantiles.values())):
+        known = quantiles
+    return listed([found.told(name) for name, found in known.items()])
+
+
+def is_tie(point: JsonObject) -> bool:
+    """Whether median and mean are the same as the reference's, and no difference in the tail was shown."""
+    known = _known(point)
+    if "the mean" not in known:
+        return False
+    return all(found.same or (name == "p95" and not found.shown) for name, found in known.items())
+
+
+def _known(point: JsonObject) -> dict[str, LatencyDifference]:
+    """By what the verdict calls them, those that were measured: a p95 needs more events than a p50, a mean none."""
+    names = {"p50": "p50", "p95": "p95", "mean": "the mean"}
+    found = {text: LatencyDifference.of(point, name) for name, text in names.items()}
+    return {text: difference for text, difference in found.items() if difference is not None}
+
+
+def signed_ms(value_ms: float) -> str:
+    """A number of milliseconds with its sign."""
+    return f"{'+' if value_ms > 0 else '−' if value_ms < 0 else ''}{figure(abs(value_ms))}"

@@ -1,0 +1,202 @@
+"""What a run shows, from its summary: a headline to read aloud, and a line for each thing that stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from analysis.formatting import figure, interval, listed, parameter_value, plural
+from analysis.summary.same_point import LENGTHS
+from analysis.verdict.capacity_verdict import capacity_verdict
+from analysis.verdict.cheaper_polling import cheaper
+from analysis.verdict.latency_differences import RESOLUTION_MS, SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
+from contract.records import JsonObject
+
+_CONDITIONS = ("clients", "rate_per_s", "arrival", "one_way_delay_ms")
+_READ_ALOUD = ("rate_per_s", "one_way_delay_ms")
+MOST_WORDS = 35
+"""Of a headline that compares transports: a teacher can read it aloud."""
+_QUANTILES = {
+    "p95": ("within", "95 % of the {}"),
+    "p50": ("within", "half of the {}"),
+    "mean": ("after", "{}, on average,"),
+}
+_FRESH_MS = (100.0, 1000.0)
+"""Response times that people take for immediate, and for uninterrupted (J. Nielsen, Usability Engineering, 1993)."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run shows."""
+
+    headline: str
+    """One sentence, without intervals."""
+    lines: tuple[str, ...] = ()
+    """A sentence each: every transport with its intervals, how often to poll to be as fresh, where polling wins."""
+
+
+def verdict(summary: JsonObject) -> Verdict:
+    """Return the verdict; of an invalid run it starts with INVALID and says why instead of comparing anything.
+
+    Where a run is wrong on purpose it says that and what to do instead, whether its trials are valid or not; where it
+    overloads the server on purpose it says what a server core holds.
+    """
+    if summary.get("wrong_way"):
+        return Verdict(f"WRONG WAY on purpose: {summary['wrong_way']}")
+    if not summary["valid"]:
+        first, *others = summary["invalid_reasons"]
+        return Verdict(f"INVALID: {first}" + (f" (and {plural(len(others), 'more reason')})" if others else "") + ".")
+    if summary.get("overload") and (held := capacity_verdict(summary)):
+        return Verdict(held[0], tuple(held[1:]))
+    reference = None if summary["base_point"] is None else summary["points"][summary["base_point"]]
+    if reference is None or reference["latency_ms"]["mean"] is None:
+        return Verdict(f"No verdict: {_label(summary, summary['reference'])} {_without_latency(reference)}.")
+    if summary.get("noise_floor") and not summary.get("noise_floor_from"):
+        conditions = _conditions(reference, _CONDITIONS)
+        return Verdict(f"With {conditions}, each transport is measured against itself.", _against_itself(summary))
+    others = [p for p in summary["points"] if p["base"] and p is not reference and p["latency_ms"]["mean"] is not None]
+    lines = (
+        f"With {_conditions(reference, _CONDITIONS)}, {_opening(summary, reference)}, for {_cost(reference)}",
+        *(_clause(summary, point) for point in others),
+        *_polling_as_fresh(reference, others),
+        *_cheaper(summary),
+    )
+    return Verdict(_headline(summary, reference, others), tuple(f"{line[0].upper()}{line[1:]}." for line in lines))
+
+
+def _headline(summary: JsonObject, reference: JsonObject, others: Sequence[JsonObject]) -> str:
+    """Return who brings the events how soon, in at most MOST_WORDS words.
+
+    By the highest quantile that all of them have. Those that are as soon as the reference, as nearly as a difference is
+    worth a word, share its figure: the largest of theirs.
+    """
+    points = [reference, *others]
+    name = next((name for name in ("p95", "p50") if all(p["latency_ms"][name] is not None for p in points)), "mean")
+    within, amount = _QUANTILES[name]
+    what = "messages there and back" if _is_round_trip(summary, reference["transport"]) else "events"
+
+    def ms(point: JsonObject) -> float:
+        return float(point["latency_ms"][name])
+
+    alike_ms = ms(reference) + max(RESOLUTION_MS, min(SAME_MS, SAME_RATIO * ms(reference)))
+    first = [reference, *(point for point in others if ms(point) <= alike_ms)]
+    later = sorted((point for point in others if point not in first), key=ms)
+    names = listed([_name(summary, point) for point in first])
+    tie = "a tie: " if others and all(is_tie(point) for point in others) else ""
+    opening = (
+        f"With {_conditions(reference, _READ_ALOUD)}, {tie}{names} bring{'s' if len(first) == 1 else ''} "
+        f"{amount.format(what)} {within} {figure(max(map(ms, first)))} ms"
+    )
+    each = [f"{_name(summary, point)} {within} {figure(ms(point))} ms" for point in later]
+    whole = f"{listed([opening, *each])}."
+    if len(whole.split()) <= MOST_WORDS or len(later) < 2:
+        return whole
+    return f"{opening}, the {len(later)} others {within} {figure(ms(later[0]))} to {figure(ms(later[-1]))} ms."
+
+
+def _polling_as_fresh(reference: JsonObject, others: Sequence[JsonObject]) -> Iterator[str]:
+    """Yield how often clients would have to poll to bring nearly all events as soon as people take for immediate.
+
+    By the closed form: a poll finds an event after a wait that is uniform over the interval.
+    """
+    for point in others:
+        interval_s, closed_form = point["parameters"].get("poll_interval_s"), point["closed_form"]
+        if interval_s is None or closed_form is None or closed_form["p50_ms"] is None:
+            continue
+        at_once_ms = closed_form["p50_ms"] - 500.0 * interval_s
+        fresh_ms = next((ms for ms in _FRESH_MS if ms > max(at_once_ms, reference["latency_ms"]["mean"])), None)
+        if fresh_ms is not None:
+            per_s = 0.95 * 1000.0 / (fresh_ms - at_once_ms)
+            yield (
+                f"to bring 95 % of the events within {fresh_ms:g} ms by polling on a schedule, each client has to ask "
+                f"{figure(per_s)} times a second (by the model)"
+            )
+        return
+
+
+def _without_latency(reference: JsonObject | None) -> str:
+    withheld = reference and reference.get("latency_withheld")
+    if withheld:
+        return f"has no latency that is known, as {withheld['reason']}"
+    return "has no finished trial at the base parameters"
+
+
+def _conditions(point: JsonObject, names: Sequence[str]) -> str:
+    return listed([parameter_value(name, point["parameters"][name]) for name in names])
+
+
+def _against_itself(summary: JsonObject) -> tuple[str, ...]:
+    """Return by how much two measurements of the same transport differ, a sentence each."""
+    return tuple(
+        f"{_label(summary, transport)}: {listed([_noise(found[f'{name}_ms'], name) for name in ('p50', 'p95')])}."
+        for transport, found in summary["noise_floor"].items()
+        if found["p50_ms"] and found["p95_ms"]
+    )
+
+
+def _noise(found: JsonObject, name: str) -> str:
+    width = "from one pair" if found["half_width"] is None else f"± {figure(found['half_width'])} ms"
+    return f"{signed_ms(found['value'])} {width} at {name} (at most {figure(found['largest'])} in a block)"
+
+
+def _opening(summary: JsonObject, reference: JsonObject) -> str:
+    label, figures = _label(summary, reference["transport"]), _latencies(reference)
+    if _is_round_trip(summary, reference["transport"]):
+        return f"a message is there and back over {label} in {figures}"
+    return f"{label} delivers in {figures}"
+
+
+def _clause(summary: JsonObject, point: JsonObject) -> str:
+    return f"{_name(summary, point)}: {how_different(point)}, for {_cost(point)}"
+
+
+def _cost(point: JsonObject) -> str:
+    cpu_us = point["server_cpu_us_per_event"]
+    server = "" if cpu_us is None else f" and {figure(cpu_us)} µs of server CPU"
+    return f"{figure(point['requests_per_event'])} requests{server} per event"
+
+
+def _cheaper(summary: JsonObject) -> Iterator[str]:
+    polling = {style["name"] for style in summary["transports"] if style["role"] == "polling"}
+    what = "HTTP" if _is_round_trip(summary, summary["reference"]) else "polling"
+
+    def name(point: JsonObject) -> str:
+        return f"{_name(summary, point)}{_elsewhere(summary, point)}"
+
+    yield from cheaper(summary["points"], polling, what, _label(summary, summary["reference"]), name)
+
+
+def _elsewhere(summary: JsonObject, point: JsonObject) -> str:
+    """The parameters in which a point differs from the base, as far as its name does not say them."""
+    base = summary["points"][summary["base_point"]]["parameters"]
+    varied = [
+        parameter_value(name, point["parameters"][name])
+        for name in base
+        if name not in LENGTHS and point["parameters"][name] != base[name]
+    ]
+    return f" at {listed(varied)}" if varied else ""
+
+
+def _latencies(point: JsonObject) -> str:
+    """Median and p95, as far as there are events enough for them, or else the mean; the first with its interval."""
+    latency = point["latency_ms"]
+    first, *others = [name for name in ("p50", "p95") if latency[name] is not None] or ["mean"]
+    bounds = f" {interval(latency[f'{first}_ci95'])}" if latency[f"{first}_ci95"] else ""
+    return ", ".join(
+        [f"{first} {figure(latency[first])} ms{bounds}", *(f"{name} {figure(latency[name])} ms" for name in others)]
+    )
+
+
+def _name(summary: JsonObject, point: JsonObject) -> str:
+    """Label, and the poll interval where it has one: the one parameter that is a transport's very nature."""
+    every = point["parameters"].get("poll_interval_s")
+    label = _label(summary, point["transport"])
+    return label if every is None else f"{label} {parameter_value('poll_interval_s', every)}"
+
+
+def _label(summary: JsonObject, transport: str) -> str:
+    return next((str(s["label"]) for s in summary["transports"] if s["name"] == transport), transport)
+
+
+def _is_round_trip(summary: JsonObject, transport: str) -> bool:
+    return any(s["name"] == transport and s["model"].startswith("round_trip") for s in summary["transports"])

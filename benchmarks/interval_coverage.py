@@ -1,0 +1,281 @@
+"""`python -m benchmarks.interval_coverage`: how often the intervals of a report hold the truth, by simulation.
+
+Experiments are drawn whose truth is known; each gives its trials' statistics to an interval function of `stats`, and
+it is counted how often the interval holds the truth. Seeded: the same command prints the same tables. The first table
+is of experiments whose number of trials was fixed beforehand, the second of such as stopped when they knew enough, the
+third of such as repeated the trials that the machine had disturbed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.statistics import stats
+
+Floats = npt.NDArray[np.float64]
+EXPERIMENTS = 2000
+TRIALS = (3, 5, 10, 20)
+PILOTS = (3, 5, 10)
+MOST_TRIALS = 400
+"""Of an early stopping experiment; what needs more goes without, as in a run whose budget is used up."""
+ATTEMPTS = 3
+"""At a trial, the first one included (loadtests/plan/repeats.py)."""
+_SEED = 14
+
+
+@dataclass(frozen=True)
+class Population:
+    """What a trial's statistic (its p50, say) is drawn from."""
+
+    name: str
+    mean: float
+    deviation: float
+    draw: Callable[[np.random.Generator, tuple[int, int]], Floats]
+
+
+_SIGMA = 0.5
+_LOG_MEAN = math.exp(_SIGMA**2 / 2)
+POPULATIONS = (
+    Population("normal", 25.0, 1.0, lambda rng, shape: rng.normal(25.0, 1.0, shape)),
+    Population(
+        "skewed (log-normal, σ = 0.5)",
+        _LOG_MEAN,
+        _LOG_MEAN * math.sqrt(math.exp(_SIGMA**2) - 1),
+        lambda rng, shape: rng.lognormal(0.0, _SIGMA, shape),
+    ),
+)
+
+_RESAMPLES = 999
+IntervalFunction = Callable[[float, Floats], stats.Interval | None]
+
+
+def bootstrap_interval(_estimate: float, per_trial: stats.Sample) -> stats.Interval:
+    """BCa bootstrap of the mean over trials (Efron 1987), as a comparison: why the report does not use it."""
+    import scipy.stats  # noqa: PLC0415 - nearly a second of imports that nothing else here needs
+
+    found = scipy.stats.bootstrap(
+        (np.asarray(per_trial),),
+        np.mean,
+        confidence_level=stats.CONFIDENCE,
+        n_resamples=_RESAMPLES,
+        method="BCa",
+        rng=np.random.default_rng(_SEED),
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def coverage(function: IntervalFunction, population: Population, trials: int, experiments: int, seed: int) -> float:
+    """Share of experiments of so many trials each whose interval around their mean holds the population's mean."""
+    rng = np.random.default_rng([seed, trials])
+    held = 0
+    for experiment in population.draw(rng, (experiments, trials)):
+        bounds = function(float(experiment.mean()), experiment)
+        held += bounds is not None and bounds[0] <= population.mean <= bounds[1]
+    return held / experiments
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """How experiments ended that stopped when they knew enough."""
+
+    coverage_ratio: float
+    """Share of those whose interval holds the truth."""
+    mean_trials: float
+
+
+StoppingRule = Callable[[Floats, int, float], int]
+"""From all trials that could be made, the pilot's number and the precision asked: how many are made."""
+
+
+def two_stage(trials: Floats, pilot: int, precision_ratio: float) -> int:
+    """As a run with a precision does: the fewest with which the interval, by the pilot's spread, is narrow enough."""
+    wanted = precision_ratio * abs(float(trials[:pilot].mean()))
+    low, high = stats.t_interval(0.0, trials[:pilot])
+    needed = math.ceil(pilot * ((high - low) / 2 / wanted) ** 2)
+    return min(max(pilot, needed), len(trials))
+
+
+def looking_every_time(trials: Floats, pilot: int, precision_ratio: float) -> int:
+    """As a run must not do: stop at the first block after which the interval of all trials is narrow enough."""
+    for count in range(pilot, len(trials)):
+        low, high = stats.t_interval(0.0, trials[:count])
+        if (high - low) / 2 <= precision_ratio * abs(float(trials[:count].mean())):
+            return count
+    return len(trials)
+
+
+def stopped(
+    rule: StoppingRule, by_pilot: bool, population: Population, pilot: int, experiments: int, seed: int
+) -> Stopped:
+    """Experiments whose p50 is asked to half a standard deviation, which takes 16 trials where that is known.
+
+    The interval's spread comes from the pilot (`by_pilot`) or from all trials alike.
+    """
+    rng = np.random.default_rng([seed, pilot, MOST_TRIALS])
+    asked_ratio = population.deviation / 2 / population.mean
+    held, made = 0, 0
+    for trials in population.draw(rng, (experiments, MOST_TRIALS)):
+        count = rule(trials, pilot, asked_ratio)
+        bounds = _interval(trials[:count], pilot if by_pilot else count)
+        held += bounds[0] <= population.mean <= bounds[1]
+        made += count
+    return Stopped(held / experiments, made / experiments)
+
+
+def stopped_by_another(correlation: float, pilot: int, experiments: int, seed: int) -> Stopped:
+    """A normal statistic (a p99, a difference to another point) of trials whose number another one decided."""
+    decisive = POPULATIONS[0]
+    rng = np.random.default_rng([seed, pilot, MOST_TRIALS, 1])
+    held, made = 0, 0
+    for _ in range(experiments):
+        shared, own = rng.normal(0.0, 1.0, (2, MOST_TRIALS))
+        count = two_stage(decisive.mean + shared, pilot, decisive.deviation / 2 / decisive.mean)
+        other = correlation * shared + math.sqrt(1 - correlation**2) * own
+        bounds = _interval(other[:count], pilot)
+        held += bounds[0] <= 0.0 <= bounds[1]
+        made += count
+    return Stopped(held / experiments, made / experiments)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine that disturbs some trials, and whose own signs give the amount of each disturbance with an error."""
+
+    disturbed_ratio: float = 0.1
+    """Share of the attempts that are disturbed."""
+    shift: float = 10.0
+    """Mean of the amount that a disturbance adds to the statistic, which is exponentially distributed."""
+    limit: float = 1.75
+    """An attempt whose sign is beyond this limit counts as disturbed."""
+    sign_error: float = 0.3
+    """Standard deviation of the difference between a sign and the amount added."""
+
+    def attempts(self, rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+        """Draw statistics and signs of attempts at trials of the normal population."""
+        calm = rng.normal(POPULATIONS[0].mean, POPULATIONS[0].deviation, shape)
+        added = rng.exponential(self.shift, shape) * (rng.random(shape) < self.disturbed_ratio)
+        return calm + added, added + rng.normal(0.0, self.sign_error, shape)
+
+
+RepeatRule = Callable[[Machine, Floats, Floats], npt.NDArray[np.bool_]]
+"""Returns which attempts are set aside, from their statistics and signs."""
+
+
+def by_signs(machine: Machine, _statistics: Floats, signs: Floats) -> npt.NDArray[np.bool_]:
+    """Set attempts aside by the machine's signs, as a run does."""
+    return np.asarray(signs > machine.limit)
+
+
+def by_latencies(_machine: Machine, statistics: Floats, _signs: Floats) -> npt.NDArray[np.bool_]:
+    """Set attempts aside by the measured statistic, which a run must not do."""
+    return np.asarray(statistics > POPULATIONS[0].mean + POPULATIONS[0].deviation)
+
+
+def never(_machine: Machine, statistics: Floats, _signs: Floats) -> npt.NDArray[np.bool_]:
+    """Set no attempt aside."""
+    return np.zeros_like(statistics, dtype=np.bool_)
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """The outcome of simulated runs whose disturbed trials were repeated."""
+
+    coverage_ratio: float
+    """Share of the intervals of valid runs that contain the true mean."""
+    valid_ratio: float
+    """Share of the runs in which no last attempt was set aside."""
+
+
+def repeated(rule: RepeatRule, machine: Machine, trials: int, experiments: int, seed: int) -> Repeated:
+    """Simulate runs of this many trials, each of which counts with its first attempt that the rule does not set aside.
+
+    A trial has at most ATTEMPTS attempts; if the last is set aside too, the run is INVALID and has no interval.
+    """
+    rng = np.random.default_rng([seed, trials, 2])
+    statistics, signs = machine.attempts(rng, (experiments, trials, ATTEMPTS))
+    kept = ~rule(machine, statistics, signs)
+    valid = np.all(np.any(kept, axis=2), axis=1)
+    first = np.take_along_axis(statistics, kept.argmax(axis=2)[:, :, None], axis=2)[:, :, 0]
+    bounds = [stats.t_interval(float(run.mean()), run) for run in first[valid]]
+    held = sum(low <= POPULATIONS[0].mean <= high for low, high in bounds)
+    return Repeated(held / max(1, len(bounds)), float(valid.mean()))
+
+
+def _interval(trials: Floats, spread_of: int) -> stats.Interval:
+    """Around the mean of all, with the spread of the first so many."""
+    return stats.t_interval(float(trials.mean()), trials[:spread_of], len(trials) - spread_of)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the tables; half a minute, most of it the bootstrap."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.interval_coverage", description=__doc__)
+    parser.add_argument("--experiments", type=_count, default=EXPERIMENTS, help="per row (%(default)s)")
+    parser.add_argument("--seed", type=_count, default=_SEED, help="of the random numbers (%(default)s)")
+    asked = parser.parse_args(arguments)
+    _print_fixed(asked.experiments, asked.seed)
+    print()
+    _print_stopped(asked.experiments, asked.seed)
+    print()
+    _print_repeated(asked.experiments, asked.seed)
+    return 0
+
+
+def _print_fixed(experiments: int, seed: int) -> None:
+    functions: dict[str, IntervalFunction] = {
+        "Student's t": stats.t_interval,
+        "BCa bootstrap": bootstrap_interval,
+    }
+    print("| interval | trials' statistics | " + " | ".join(f"n = {trials}" for trials in TRIALS) + " |")
+    print("| --- | --- |" + " ---: |" * len(TRIALS))
+    for name, function in functions.items():
+        for population in POPULATIONS:
+            shares = [coverage(function, population, trials, experiments, seed) for trials in TRIALS]
+            print(f"| {name} | {population.name} | " + " | ".join(f"{100 * share:.1f} %" for share in shares) + " |")
+
+
+def _print_stopped(experiments: int, seed: int) -> None:
+    print("| stopping early | trials' statistics | " + " | ".join(f"pilot of {pilot}" for pilot in PILOTS) + " |")
+    print("| --- | --- |" + " ---: |" * len(PILOTS))
+    rules: dict[str, tuple[StoppingRule, bool]] = {
+        "two stages (Stein)": (two_stage, True),
+        "two stages, spread of all trials": (two_stage, False),
+        "a look after every block": (looking_every_time, False),
+    }
+    for name, (rule, by_pilot) in rules.items():
+        for population in POPULATIONS:
+            found = [stopped(rule, by_pilot, population, pilot, experiments, seed) for pilot in PILOTS]
+            print(f"| {name} | {population.name} | {_cells(found)} |")
+    for correlation in (0.0, 0.7):
+        found = [stopped_by_another(correlation, pilot, experiments, seed) for pilot in PILOTS]
+        print(f"| two stages (Stein), by another statistic | normal, correlation {correlation:g} | {_cells(found)} |")
+
+
+def _print_repeated(experiments: int, seed: int) -> None:
+    print("| disturbed trials are repeated | " + " | ".join(f"n = {trials}" for trials in PILOTS) + " |")
+    print("| --- |" + " ---: |" * len(PILOTS))
+    rules: dict[str, RepeatRule] = {"by the machine's signs": by_signs, "by latencies": by_latencies, "never": never}
+    for name, rule in rules.items():
+        found = [repeated(rule, Machine(), trials, experiments, seed) for trials in PILOTS]
+        cells = (f"{100 * each.coverage_ratio:.1f} % ({100 * each.valid_ratio:.0f} % valid)" for each in found)
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
+def _cells(found: Sequence[Stopped]) -> str:
+    return " | ".join(f"{100 * each.coverage_ratio:.1f} % ({each.mean_trials:.0f} trials)" for each in found)
+
+
+def _count(text: str) -> int:
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

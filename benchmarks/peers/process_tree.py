@@ -1,0 +1,145 @@
+"""A tool's process and all that it starts: run on its core, its CPU time read as a whole, and ended to the last one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from benchmarks.peers.tool import Launch
+from system.process_environment import without_settings
+
+_GRACE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class CpuReading:
+    """CPU time, user and system, of each process of a tree at one moment."""
+
+    at_ns: int
+    used_ns: dict[int, int]
+    """By process id."""
+
+    def since(self, earlier: CpuReading) -> int:
+        """CPU time in ns of this reading's processes since the earlier one; of those begun meanwhile, all of it."""
+        return sum(used_ns - earlier.used_ns.get(pid, 0) for pid, used_ns in self.used_ns.items())
+
+    def gone_since(self, earlier: CpuReading) -> int:
+        """How many processes ended between: their time is not in `since`."""
+        return len(earlier.used_ns.keys() - self.used_ns.keys())
+
+
+class ProcessTree:
+    """A command and its descendants; left as a context manager, nothing of it runs any more."""
+
+    def __init__(self, launch: Launch, log: Path, folder: Path, cores: tuple[int, ...] | None) -> None:
+        """Start it in `folder`, its output into `log`, on `cores` where the platform can pin."""
+        self._log = log
+        self._stop_signal = launch.stop_signal
+        with log.open("wb") as output, _pinned(cores):
+            self._process = subprocess.Popen(
+                launch.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env={**without_settings(), **launch.environment},
+                start_new_session=True,
+            )
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while its first process runs."""
+        return self._process.poll()
+
+    def cpu(self) -> CpuReading:
+        """The CPU time of every process that lives now."""
+        used_ns: dict[int, int] = {}
+        for process in self._members():
+            with contextlib.suppress(psutil.NoSuchProcess, OSError):
+                used_ns[process.pid] = _cpu_ns(process)
+        return CpuReading(time.monotonic_ns(), used_ns)
+
+    def finish(self, patience_s: float) -> bool:
+        """Let it end in its own way, asked to where it must be; False where it did not within the time."""
+        if self._stop_signal is not None and self.exit_code is None:
+            self._process.send_signal(self._stop_signal)
+        try:
+            self._process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def output(self) -> str:
+        """What it has printed so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def last_words(self) -> str:
+        """The last line that it printed, for a sentence about its failure."""
+        lines = [line.strip() for line in self.output().splitlines() if line.strip()]
+        return lines[-1] if lines else "it printed nothing"
+
+    def _members(self) -> list[psutil.Process]:
+        try:
+            first = psutil.Process(self._process.pid)
+            return [first, *first.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def _end(self) -> None:
+        members = self._members()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for process in members:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(number)
+            # Whoever started a process of the tree after it was listed has ended itself by now.
+            members = psutil.wait_procs([*members, *self._of_its_session()], timeout=_GRACE_S)[1]
+            if not members:
+                break
+        self._process.wait()
+
+    def _of_its_session(self) -> list[psutil.Process]:
+        """What was left behind by a process of the tree that has ended: its session still tells where it came from."""
+        left: list[psutil.Process] = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.NoSuchProcess, OSError):
+                if os.getsid(process.pid) == self._process.pid and process.status() != psutil.STATUS_ZOMBIE:
+                    left.append(process)
+        return left
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+
+@contextlib.contextmanager
+def _pinned(cores: tuple[int, ...] | None) -> Iterator[None]:
+    """This thread on `cores` for as long as it takes to start a child, which inherits it from its first instruction."""
+    if cores is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _cpu_ns(process: psutil.Process) -> int:
+    if sys.platform.startswith("linux"):
+        # The process' CPU-time clock, as clock_getcpuclockid(3) builds it: nanoseconds where /proc has only ticks.
+        return time.clock_gettime_ns((~process.pid << 3) | 2)
+    times = process.cpu_times()
+    return round((times.user + times.system) * 1e9)

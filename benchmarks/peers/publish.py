@@ -1,0 +1,45 @@
+"""`python -m benchmarks.peers.publish [FOLDER]`: write a comparison into results/reference-peers/ and
+docs/method/peers.md."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from benchmarks.peers.run import FOLDER_NAME
+from benchmarks.peers.summary import read_summary
+from benchmarks.peers.table import markdown
+from contract.records import SUMMARY_FILE, UserError
+from system.processes import PROJECT_FOLDER
+
+COMMITTED = PROJECT_FOLDER / "results" / "reference-peers"
+DOCUMENT = PROJECT_FOLDER / "docs" / "method" / "peers.md"
+UNPUBLISHED = "No comparison on a quiet machine has been published yet.\n"
+"""What stands in the table's place before the first."""
+BEGIN, END = "<!-- begin of the table -->\n", "<!-- end of the table -->\n"
+
+
+def with_table(document: str, table: str) -> str:
+    """The document with what stands between its two marks replaced."""
+    before, _, rest = document.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def main(arguments: list[str]) -> int:
+    """Publish; the exit status."""
+    folder = Path(arguments[0]) if arguments else PROJECT_FOLDER / "results" / FOLDER_NAME
+    try:
+        summary = read_summary(folder)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    COMMITTED.mkdir(exist_ok=True)
+    shutil.copyfile(folder / SUMMARY_FILE, COMMITTED / SUMMARY_FILE)
+    DOCUMENT.write_text(with_table(DOCUMENT.read_text(encoding="utf-8"), markdown(summary)), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

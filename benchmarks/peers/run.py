@@ -1,0 +1,190 @@
+"""A whole comparison: which tools there are, their trials in randomised blocks, and the folder that keeps them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.peers import harness
+from benchmarks.peers.measurement import Measurement
+from benchmarks.peers.registry import TOOLS
+from benchmarks.peers.summary import Entrant, Failure, read_summary, rows, write_summary
+from benchmarks.peers.tool import Tool, ToolError
+from benchmarks.peers.trial import run_tool
+from benchmarks.peers.workloads import WARM_UP_S, WORKS, planned_trial
+from contract.records import SUMMARY_FILE, JsonObject, PlannedTrial, UserError
+from loadtests.engine.system_limits import ensure_descriptors
+from loadtests.plan.seeds import describe_seed
+from loadtests.run.machine import describe_machine, describe_versions
+from system.processes import PROJECT_FOLDER, CorePlan, plan_cores
+from terminal.console import PlainConsole
+
+FOLDER_NAME = "peers"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be compared, for how long."""
+
+    measured_s: float
+    blocks: int
+    tools: tuple[str, ...]
+    """Names of the registry; the harness itself is always among the compared."""
+    seed: int
+    """Orders, payloads and phases follow from it."""
+
+
+@dataclass
+class Found:
+    """What of the plan there is on this machine."""
+
+    entrants: list[Entrant] = field(default_factory=list)
+    programs: dict[str, Path] = field(default_factory=dict)
+    not_installed: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+
+def compare(plan: Plan, results: Path, console: PlainConsole) -> Path:
+    """Run every trial and write summary.json after each; returns the run's folder.
+
+    A tool that is missing or fails is said to be; the others go on. KeyboardInterrupt goes through, and what was
+    measured until then is kept.
+    """
+    found = find_tools(plan.tools)
+    trials = plan_trials(plan, found.entrants)
+    ensure_descriptors(tuple(trial for _, trial in trials))
+    folder = fresh_folder(results, console)
+    _tell(found, trials, folder, console)
+    console.print_sentence(describe_seed(plan.seed))
+    started_at, started_s = datetime.now(UTC), time.monotonic()
+    measurements: list[Measurement] = []
+    cores = plan_cores()
+    for entrant, trial in trials:
+        turn = f"{trial.index + 1}/{len(trials)} {entrant.tool}: {WORKS[entrant.work].description} … "
+        console.print_sentence(turn, end="")
+        told = _one(entrant, trial, found, folder, cores, measurements)
+        console.print_sentence(told)
+        write_summary(
+            folder,
+            {
+                "started_at": started_at.isoformat(timespec="seconds"),
+                "took_s": round(time.monotonic() - started_s, 1),
+                "planned_trials": len(trials),
+                "finished_trials": len(measurements),
+                "blocks": plan.blocks,
+                "seed": plan.seed,
+                "warm_up_s": WARM_UP_S,
+                "measured_s": plan.measured_s,
+                "machine": {**describe_machine(), "cpu_pinned": cores.as_json()},
+                "versions": describe_versions(),
+                "rows": rows(found.entrants, measurements),
+                "not_installed": found.not_installed,
+                "failed": [failure.as_json() for failure in found.failures],
+            },
+        )
+    return folder
+
+
+def find_tools(names: Sequence[str]) -> Found:
+    """The harness and whichever of the named tools this machine has."""
+    found = Found()
+    for work, describes in harness.DESCRIBES.items():
+        found.entrants.append(Entrant(harness.NAME, work, harness.own_version(), describes))
+    for name in names:
+        tool = TOOLS[name]
+        try:
+            program = tool.find()
+            if program is None:
+                found.not_installed.append(name)
+                continue
+            told = tool.checked_version(program)
+        except ToolError as error:
+            found.failures.append(Failure(name, None, None, str(error)))
+            continue
+        found.programs[name] = program
+        found.entrants += [Entrant(name, work, told, describes) for work, describes in tool.works.items()]
+    return found
+
+
+def plan_trials(plan: Plan, entrants: Sequence[Entrant]) -> list[tuple[Entrant, PlannedTrial]]:
+    """Every entrant once per block, in a random order of its own for each block; the stream is the block's."""
+    trials: list[tuple[Entrant, PlannedTrial]] = []
+    for block in range(plan.blocks):
+        for i in np.random.default_rng([plan.seed, block]).permutation(len(entrants)):
+            entrant = entrants[i]
+            planned = planned_trial(WORKS[entrant.work], plan.measured_s, len(trials), block, plan.seed)
+            trials.append((entrant, planned))
+    return trials
+
+
+def fresh_folder(results: Path, console: PlainConsole) -> Path:
+    """`results/peers`, empty; an earlier one is moved aside under the time at which it was begun."""
+    folder = results / FOLDER_NAME
+    try:
+        if folder.exists():
+            aside = _aside(folder)
+            folder.rename(aside)
+            console.print_sentence(f"the comparison before this one is now in {aside}")
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made: {error.strerror} (expected a place to write to)") from error
+    return folder
+
+
+def _aside(folder: Path) -> Path:
+    try:
+        began = datetime.fromisoformat(read_summary(folder)["started_at"]).astimezone(UTC)
+    except (UserError, KeyError, ValueError):
+        began = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    stamp = began.strftime("%Y%m%dT%H%M%SZ")
+    for attempt in range(1, 100):
+        aside = folder.with_name(f"{FOLDER_NAME}-{stamp}" if attempt == 1 else f"{FOLDER_NAME}-{stamp}-{attempt}")
+        if not aside.exists():
+            return aside
+    raise UserError(f"{folder}: a hundred comparisons of {stamp} are beside it already (expected fewer)")
+
+
+def _one(
+    entrant: Entrant,
+    trial: PlannedTrial,
+    found: Found,
+    folder: Path,
+    cores: CorePlan,
+    measurements: list[Measurement],
+) -> str:
+    """Carry out one trial, add what it gave to the measurements or the failures, and say it in a few words."""
+    work = WORKS[entrant.work]
+    name = entrant.tool.replace(" ", "-").lower()
+    own = folder / "trials" / f"{trial.index:03d}-{name}-{entrant.work}"
+    tool: Tool | None = TOOLS.get(entrant.tool)
+    try:
+        if tool is None:
+            one = harness.run_harness(work, trial, own, cores)
+        else:
+            one = run_tool(tool, found.programs[entrant.tool], work, trial, own, cores)
+    except (ToolError, UserError, OSError) as error:
+        found.failures.append(Failure(entrant.tool, entrant.work, trial.block, str(error)))
+        return f"failed: {error}"
+    measurements.append(one)
+    return f"{one.cpu_us_per_unit:.1f} µs per {work.unit}"
+
+
+def _tell(found: Found, trials: Sequence[tuple[Entrant, PlannedTrial]], folder: Path, console: PlainConsole) -> None:
+    shown = folder.relative_to(PROJECT_FOLDER) if folder.is_relative_to(PROJECT_FOLDER) else folder
+    console.print_sentence(f"{len(trials)} trials, one at a time; records in {shown}")
+    for name in found.not_installed:
+        console.print_sentence(f"not installed, left out: {name}")
+    for failure in found.failures:
+        console.print_sentence(f"left out: {failure.tool}: {failure.reason}")
+
+
+def summary_of(folder: Path) -> JsonObject:
+    """A finished or interrupted run's summary; UserError where not one trial of it was finished."""
+    if not (folder / SUMMARY_FILE).is_file():
+        raise UserError(f"{folder}: no trial of it was finished (expected a {SUMMARY_FILE})")
+    return read_summary(folder)

@@ -1,0 +1,120 @@
+"""The measurements of a run as rows, one per tool and work, and the file that holds them.
+
+History of results/peers/summary.json
+    1: first version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.peers import harness
+from benchmarks.peers.measurement import Measurement
+from benchmarks.peers.tool import Describes
+from benchmarks.peers.workloads import WORKS, WorkName
+from contract.records import SUMMARY_FILE, JsonObject, read_json, write_json
+
+FORMAT = "push-vs-poll/peers"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A trial that could not be carried out, or a tool that cannot be used at all."""
+
+    tool: str
+    work: WorkName | None
+    """None where it fails before any work."""
+    block: int | None
+    reason: str
+
+    def as_json(self) -> JsonObject:
+        """Its entry among the failed."""
+        return {"tool": self.tool, "work": self.work, "block": self.block, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """A tool at one work."""
+
+    tool: str
+    work: WorkName
+    version: str
+    describes: Describes
+
+
+def rows(entrants: Sequence[Entrant], measurements: Sequence[Measurement]) -> list[JsonObject]:
+    """One row per entrant that was measured, those of one work together, the cheapest first."""
+    measured: dict[tuple[str, str], list[Measurement]] = {}
+    for one in measurements:
+        measured.setdefault((one.work, one.tool), []).append(one)
+    cheapest_first = sorted(
+        (entrant for entrant in entrants if (entrant.work, entrant.tool) in measured),
+        key=lambda entrant: (
+            list(WORKS).index(entrant.work), _cpu_us_per_unit(measured[entrant.work, entrant.tool]),
+        ),
+    )  # fmt: skip
+    return [_row(entrant, measured) for entrant in cheapest_first]
+
+
+def write_summary(folder: Path, fields: Mapping[str, object]) -> None:
+    """Write summary.json."""
+    write_json(folder / SUMMARY_FILE, FORMAT, dict(fields))
+
+
+def read_summary(folder: Path) -> JsonObject:
+    """Read summary.json; UserError where there is none, or one of another kind."""
+    return read_json(folder / SUMMARY_FILE, FORMAT)
+
+
+def _row(entrant: Entrant, measured: Mapping[tuple[str, str], list[Measurement]]) -> JsonObject:
+    trials = measured[entrant.work, entrant.tool]
+    ours = measured.get((entrant.work, harness.NAME))
+    cpu_us = _cpu_us_per_unit(trials)
+    each_us = [trial.cpu_us_per_unit for trial in trials]
+    kernel_ms = [trial.kernel_ms for trial in trials if trial.kernel_ms]
+    units, seconds = sum(trial.units for trial in trials), sum(trial.window_s for trial in trials)
+    return {
+        "tool": entrant.tool,
+        "version": entrant.version,
+        "work": entrant.work,
+        "unit": WORKS[entrant.work].unit,
+        "clients": WORKS[entrant.work].clients,
+        "trials": len(trials),
+        "window_s": round(seconds, 3),
+        "units": units,
+        "units_per_s": round(units / seconds, 1),
+        "cpu_us_per_unit": round(cpu_us, 2),
+        "cpu_us_per_unit_range": [round(min(each_us), 2), round(max(each_us), 2)],
+        "times_ours": round(cpu_us / _cpu_us_per_unit(ours), 2) if ours else None,
+        "cpu_ratio": round(sum(trial.cpu_ns for trial in trials) / 1e9 / seconds, 4),
+        "reported_p50_ms": _middle([trial.reported_p50_ms for trial in trials]),
+        "reported_mean_ms": _middle([trial.reported_mean_ms for trial in trials]),
+        "kernel_p50_ms": _middle([float(np.quantile(sample, 0.5)) for sample in kernel_ms]),
+        "kernel_p99_ms": _middle([float(np.quantile(sample, 0.99)) for sample in kernel_ms]),
+        "kernel_samples": sum(len(sample) for sample in kernel_ms),
+        "staleness_p50_ms": _middle([trial.staleness_p50_ms for trial in trials]),
+        "counted": _total([trial.counted for trial in trials]),
+        "expected": _total([trial.expected for trial in trials]),
+        "settings": entrant.describes.settings,
+        "reports": entrant.describes.reports,
+        "cannot_see": list(entrant.describes.cannot_see),
+    }
+
+
+def _cpu_us_per_unit(trials: Sequence[Measurement]) -> float:
+    return sum(trial.cpu_ns for trial in trials) / 1000 / sum(trial.units for trial in trials)
+
+
+def _middle(values: Sequence[float | None]) -> float | None:
+    """The median over trials; None where one of them has none. Quantiles of others' runs cannot be pooled."""
+    known = [value for value in values if value is not None]
+    return round(float(np.median(known)), 3) if known and len(known) == len(values) else None
+
+
+def _total(values: Sequence[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None

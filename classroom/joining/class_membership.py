@@ -1,0 +1,119 @@
+"""The class of one room: takes devices in, hands out transports, takes their reports, and tells the teacher."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import segno
+
+from classroom.clients import Client, RoomFullError
+from classroom.joining.admission import Assign, Door, JoinRefusedError, next_transports
+from classroom.joining.class_results import ClassResults, Participant, parse_report
+from classroom.joining.lan_address import own_hosts
+from classroom.joining.report_evidence import RunEvidence
+from classroom.lanes.definitions import TRANSPORTS
+from classroom.limits import REPORTS_PER_S, RateLimit
+from classroom.shared_state import Room
+
+
+def qr_svg(text: str) -> str:
+    """A QR code with its quiet zone, black on white whatever the page's colours are, as large as its frame."""
+    code = segno.make(text, error="m", micro=False)
+    return code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
+
+
+class ClassDesk:
+    """What the room knows of its class, from the code to the distributions."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._door = Door(room.join_code)
+        self._assign: Assign = "turns"
+        self._names: dict[int, int] = {}
+        self._named = 0
+        self._rates: dict[int, RateLimit] = {}
+        self._results = ClassResults(TRANSPORTS)
+        self._evidence = RunEvidence(room.log, room.accounts)
+        room.inbound["report"] = self.take_report
+        room.teacher_news.append(self.news)
+
+    def join(self, code: str, address: str) -> Client:
+        """A new device; JoinRefusedError."""
+        self._door.check(code, address, time.monotonic_ns())
+        self._forget_who_left()
+        given = next_transports(self._assign, TRANSPORTS, (device.transports for device in self._devices()))
+        try:
+            device = self._room.clients.admit(given)
+        except RoomFullError as full:
+            raise JoinRefusedError(503, f"Sorry: {full}.") from None
+        self._named += 1
+        self._names[device.number] = self._named
+        return device
+
+    def name_of(self, device: Client) -> int:
+        """What people call a device: they count from 1."""
+        return self._names[device.number]
+
+    def reassign(self, assign: Assign) -> None:
+        """Hand out the transports anew, in the order of joining; each page hears of its own."""
+        self._assign = assign
+        given: list[tuple[str, ...]] = []
+        now_ns = time.monotonic_ns()
+        for device in self._devices():
+            device.transports = next_transports(assign, TRANSPORTS, given)
+            device.entered_ns = now_ns  # on a new lane it hears late of what was due before
+            given.append(device.transports)
+
+    def invitation(self) -> dict[str, object]:
+        """How to join, for the teacher's page."""
+        addresses = self._room.addresses
+        origins = [addresses.origin(host) for host in own_hosts(addresses.host)]
+        link = f"{origins[0]}/join?code={self._room.join_code}"
+        return {
+            "address": f"{origins[0]}/join",
+            "other_addresses": [f"{origin}/join" for origin in origins[1:]],
+            "code": self._room.join_code,
+            "link": link,
+            "qr_svg": qr_svg(link),
+            "assign": self._assign,
+        }
+
+    def take_report(self, client: Client, message: dict[str, Any]) -> None:
+        """One device's deliveries since its last report; ValueError where it is none, or one too many."""
+        now_ns = time.monotonic_ns()
+        if client.number not in self._names:
+            raise ValueError("only devices that joined the class report")
+        rate = self._rates.setdefault(client.number, RateLimit(REPORTS_PER_S, now_ns))
+        if not rate.allows(now_ns):
+            raise ValueError(f"a device may report {REPORTS_PER_S:.0f} times a second")
+        report = parse_report(message)
+        self._follow_run()
+        self._results.take(self._participant(client), report, self._evidence, now_ns)
+
+    def news(self) -> dict[str, Any]:
+        """The class as the teacher's page shows it."""
+        self._follow_run()
+        self._forget_who_left()
+        here = [self._participant(device) for device in self._devices() if device.sockets]
+        return {"type": "class", "assign": self._assign} | self._results.summary(here, self._evidence)
+
+    def _devices(self) -> list[Client]:
+        return [client for client in self._room.clients if client.number in self._names]
+
+    def _participant(self, device: Client) -> Participant:
+        return Participant(device.number, self._names[device.number], device.transports, device.entered_ns)
+
+    def _follow_run(self) -> None:
+        run = self._room.stage.run
+        if run is not None and run.id != self._results.run:
+            self._results.begin(run.id, run.settings.one_way_delay_ms)
+            self._evidence = RunEvidence(self._room.log, self._room.accounts)
+
+    def _forget_who_left(self) -> None:
+        self._room.clients.forget_who_left(time.monotonic_ns())
+        for number in [number for number in self._names if self._room.clients.get(number) is None]:
+            del self._names[number]
+            self._rates.pop(number, None)
+            self._results.forget(number)
+            self._evidence.forget(number)

@@ -1,0 +1,205 @@
+"""In front of a lane's app: lets only this classroom's pages in, and keeps the account of what each client asks.
+
+Its path and nothing else is reachable, of GET and WebSocket handshakes. Refusals are JSON with a sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from classroom.lanes.accounts import Address, Request
+from classroom.lanes.definitions import LANES, client_and_lane
+from classroom.limits import MAX_CONNECTIONS_PER_LANE
+from classroom.shared_state import Room
+from contract import wire
+from servers.events.trace import Trace
+
+_MAX_QUERY_BYTES = 512
+_MOST_DIGITS = 15
+_request: ContextVar[Request | None] = ContextVar("request", default=None)
+"""The poll that is being answered."""
+
+
+class AccountedTrace(Trace):
+    """A server's trace that books deliveries in the accounts of the room."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__()
+        self._room = room
+
+    def wrote(self, client: int, seqs: Iterable[int]) -> None:
+        """These events were handed to the connection of the client with that number on the wire."""
+        now_ns = time.monotonic_ns()
+        number, lane = client_and_lane(client)
+        rows = self._room.log.rows
+        request = _request.get()
+        for seq in seqs:
+            if seq > len(rows):
+                continue  # of the stream before this one, its send having waited for a slow client
+            self._room.accounts.wrote(number, lane, seq, rows[seq - 1][3], now_ns)
+            if request is not None:
+                request.seqs.append(seq)
+
+
+@dataclass(frozen=True)
+class _RefusedError(Exception):
+    status: int
+    detail: str
+
+
+@dataclass(frozen=True)
+class _Admitted:
+    client: int
+    origin: str
+    request: Request
+
+
+class LaneGuard:
+    """The ASGI app of a lane's port."""
+
+    def __init__(self, app: ASGIApp, index: int, room: Room) -> None:
+        self._app = app
+        self._index = index
+        self._lane = LANES[index]
+        self._room = room
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request or WebSocket."""
+        origin = None
+        try:
+            origin = self._origin(scope)
+            admitted = self._admit(scope, origin)
+        except _RefusedError as refusal:
+            self._room.accounts.asked(self._index, _address(scope), None)
+            await _refuse(scope, receive, send, refusal, origin)
+            return
+        _request.set(admitted.request if self._lane.polls else None)
+        noting = self._noting(admitted, send)
+        if self._lane.polls:
+            await _answer_while_wanted(self._app(scope, receive, noting), receive, admitted.request)
+        else:
+            await self._app(scope, receive, noting)
+
+    def _origin(self, scope: Scope) -> str:
+        addresses = self._room.addresses
+        host = addresses.host_of(scope["headers"], addresses.lane_ports[self._index])
+        if host is None:
+            raise _RefusedError(403, "the Host header does not name this classroom")
+        origin = addresses.origin_of(scope["headers"], host)
+        if origin is None:
+            raise _RefusedError(403, f"the Origin must be the classroom's own page, {addresses.origin(host)}")
+        return origin
+
+    def _admit(self, scope: Scope, origin: str) -> _Admitted:
+        is_websocket = scope["type"] == "websocket"
+        if scope["path"] != self._lane.path or is_websocket != (self._lane.path == wire.WEBSOCKET_PATH):
+            raise _RefusedError(404, f"this port has {self._lane.path} alone, for {self._lane.label}")
+        if not is_websocket and scope["method"] != "GET":
+            raise _RefusedError(405, f"{self._lane.path} takes GET, not {scope['method'][:20]}")
+        if len(scope["query_string"]) > _MAX_QUERY_BYTES:
+            raise _RefusedError(414, f"the query is longer than {_MAX_QUERY_BYTES} bytes")
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        client = self._client(query)
+        run = self._room.stage.run
+        if "run" in query and query["run"] != str(run.id if run else 0):
+            raise _RefusedError(409, f"run {query['run'][:20]} is not on")
+        n = query.get("n", "0")
+        if not _is_number(n):
+            raise _RefusedError(422, f"n must be a whole number, not {ascii(n)[:20]}")
+        accounts = self._room.accounts
+        accounts.asked(self._index, _address(scope), client)
+        if accounts.connections(client, self._index) > MAX_CONNECTIONS_PER_LANE:
+            raise _RefusedError(429, f"a client may have {MAX_CONNECTIONS_PER_LANE} connections to a lane")
+        return _Admitted(client, origin, Request(int(n), accounts.run, time.monotonic_ns()))
+
+    def _client(self, query: dict[str, str]) -> int:
+        given = query.get(wire.CLIENT_PARAMETER, "")
+        number, lane = client_and_lane(int(given)) if _is_number(given) else (-1, -1)
+        client = self._room.clients.get(number)
+        if client is None or lane != self._index:
+            raise _RefusedError(403, "no such client is in this classroom: open the page again")
+        if self._lane.transport not in client.transports:
+            raise _RefusedError(403, f"this client was not given {self._lane.label}")
+        if not client.may_ask(self._index):
+            raise _RefusedError(429, "too many requests on this lane")
+        return number
+
+    def _noting(self, admitted: _Admitted, send: Send) -> Send:
+        """`send` that adds the headers a page of another port needs, and books the request when it is answered."""
+        request, accounts = admitted.request, self._room.accounts
+
+        def answered(status: int) -> None:
+            request.status, request.answered_ns = status, time.monotonic_ns()
+            accounts.answered(admitted.client, self._index, request)
+
+        async def noting(message: Message) -> None:
+            kind = message["type"]
+            if kind == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_headers(admitted.origin, self._lane.polls)]
+                request.status = message["status"]
+            await send(message)
+            if kind == "websocket.accept":
+                answered(101)
+            elif kind == "websocket.http.response.start":
+                answered(message["status"])
+            elif kind == ("http.response.body" if self._lane.polls else "http.response.start"):
+                answered(request.status)
+
+        return noting
+
+
+def _headers(origin: str, polls: bool) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"timing-allow-origin", origin.encode("latin-1")),
+    ]
+    return [*headers, (b"cache-control", b"no-store")] if polls else headers
+
+
+async def _answer_while_wanted(answering: Awaitable[None], receive: Receive, request: Request) -> None:
+    """Answer a poll; a held one whose client has gone is dropped, not held on for nobody."""
+    task = asyncio.ensure_future(answering)
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        if request.answered_ns is None:  # else it is the answer that ended the request
+            task.cancel()
+
+    watching = asyncio.ensure_future(watch())
+    try:
+        await asyncio.wait((task,))
+    finally:
+        watching.cancel()
+        task.cancel()
+    if not task.cancelled():
+        task.result()
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: _RefusedError, origin: str | None) -> None:
+    body = json.dumps({"detail": refusal.detail}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if origin is not None:
+        headers += _headers(origin, polls=True)
+    prefix = "websocket.http" if scope["type"] == "websocket" else "http"
+    if prefix != "http":
+        await receive()
+    await send({"type": f"{prefix}.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": f"{prefix}.response.body", "body": body})
+
+
+def _address(scope: Scope) -> Address:
+    host, port = scope["client"]
+    return host, port
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) <= _MOST_DIGITS

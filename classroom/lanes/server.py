@@ -1,0 +1,69 @@
+"""A lane: the transport's own server on a loopback port of its own, and the relay before it that delays and counts."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from starlette.types import ASGIApp
+
+from classroom.lanes.accounts import Accounts, Address
+from classroom.lanes.definitions import LANES
+from classroom.lanes.guard import LaneGuard
+from classroom.limits import MAX_CONNECTIONS
+from classroom.shared_state import Room
+from servers.api.app import assemble
+from servers.events.hub import Station
+from servers.hosting.listening import listen
+from servers.hosting.uvicorn_server import served
+from servers.relay.delay_relay import DelayRelay, Received
+
+_LOOPBACK = "127.0.0.1"
+
+
+class LaneObserver:
+    """Books the connections of one lane's relay."""
+
+    def __init__(self, accounts: Accounts, lane: int) -> None:
+        self._opened = partial(accounts.opened, lane)
+        self._closed = partial(accounts.closed, lane)
+
+    def connected(self, address: Address, up: Received, down: Received) -> None:
+        """A connection stands."""
+        self._opened(address, up, down)
+
+    def disconnected(self, address: Address) -> None:
+        """It is gone."""
+        self._closed(address)
+
+
+def lane_app(station: Station, index: int, room: Room) -> ASGIApp:
+    """The app of one lane over the station of all, behind its guard."""
+    lane = LANES[index]
+    return LaneGuard(assemble((lane.adapter,), station, f"push-vs-poll classroom: {lane.label}"), index, room)
+
+
+@asynccontextmanager
+async def serving_lane(
+    app: ASGIApp, upstream: socket.socket, public: socket.socket, relay: DelayRelay
+) -> AsyncIterator[None]:
+    """Serve a lane's app on `upstream`, reached through the relay that listens on `public`."""
+    # The station of all lanes is run by who opened the classroom, not by each app's own lifespan.
+    async with served(app, upstream, lifespan="off"):
+        await relay.start(public)
+        try:
+            yield
+        finally:
+            await relay.stop()
+
+
+def create_relay(accounts: Accounts, index: int, upstream: socket.socket, one_way_delay_ms: float) -> DelayRelay:
+    """The relay of a lane, whose bytes go to the accounts."""
+    return DelayRelay(upstream.getsockname()[:2], one_way_delay_ms, LaneObserver(accounts, index), MAX_CONNECTIONS)
+
+
+def upstream_listener() -> socket.socket:
+    """Where a lane's own server listens: on loopback, at a port that nobody is told."""
+    return listen(_LOOPBACK, 0)

@@ -1,0 +1,1 @@
+"""The lesson: two WebSocket programs, run and traced while a page looks on."""

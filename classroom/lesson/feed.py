@@ -1,0 +1,67 @@
+"""/api/lesson of the page's app: gives a page its session, then every row of what happens on the lesson's port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from fastapi import APIRouter, WebSocket
+from starlette.responses import JSONResponse
+from starlette.websockets import WebSocketDisconnect
+
+from classroom.lesson.app import MAX_LIFE_S, MAX_MESSAGE_CHARACTERS
+from classroom.lesson.page_session import LessonSession, RefusedError
+from classroom.lesson.sample_programs import SAMPLES
+from classroom.shared_state import room_of
+
+_POLICY_VIOLATION = 1008
+_TRY_AGAIN_LATER = 1013
+
+router = APIRouter()
+
+
+@router.websocket("/api/lesson")
+async def follow_lesson(socket: WebSocket) -> None:
+    """A session for as long as this socket is open."""
+    room = room_of(socket)
+    try:
+        session = room.lesson.begin()
+    except RefusedError as error:
+        await socket.send_denial_response(JSONResponse({"detail": error.detail}, error.status))
+        return
+    try:
+        await socket.accept()
+        await _tell(socket, session, room.addresses.lesson_port)
+    finally:
+        room.lesson.end(session)
+
+
+async def _tell(socket: WebSocket, session: LessonSession, port: int) -> None:
+    hello = {
+        "type": "hello",
+        "session": session.token,
+        "port": port,
+        "samples": {name: sample.described() for name, sample in SAMPLES.items()},
+        "max_message_characters": MAX_MESSAGE_CHARACTERS,
+        "max_life_s": MAX_LIFE_S,
+    }
+    with contextlib.suppress(WebSocketDisconnect):
+        await socket.send_json(hello)
+        listening = asyncio.ensure_future(socket.receive())
+        telling = asyncio.ensure_future(_send_rows(socket, session))
+        try:
+            await asyncio.wait({listening, telling}, return_when=asyncio.FIRST_COMPLETED)
+            if telling.done() and telling.exception() is None:
+                await socket.close(_TRY_AGAIN_LATER, "this page reads too slowly to follow its lesson")
+            elif listening.done() and listening.result()["type"] == "websocket.receive":
+                await socket.close(_POLICY_VIOLATION, "this socket tells the lesson; it expects no messages")
+        finally:
+            for task in (listening, telling):
+                task.cancel()
+            await asyncio.gather(listening, telling, return_exceptions=True)
+
+
+async def _send_rows(socket: WebSocket, session: LessonSession) -> None:
+    """Until the page has fallen too far behind."""
+    while (row := await session.rows.get()) is not None:
+        await socket.send_text(row)

@@ -1,0 +1,262 @@
+"""What a page hears while it is open, and the clock by which it converts its times. Neither passes a relay.
+
+A page pulls rather than being pushed to: each socket has its own place in the accounts and asks ten times a second what
+is new. A page that does not read holds up only itself, and there is no queue that could grow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+
+from classroom.clients import Client, RoomFullError
+from classroom.lanes.definitions import LANES, MAX_CLIENT
+from classroom.limits import MAX_CLOCK_SOCKETS, MESSAGES_PER_S, RateLimit
+from classroom.shared_state import Room, room_of
+from classroom.stream_runs import Run
+
+TICK_S = 0.1
+DEVICE_TICK_S = 0.5
+"""Of a device that joined: it shows numbers only, and there may be a hundred of them."""
+_NEWS_PERIOD_NS = 1_000_000_000
+_MAX_CLOCK_CHARACTERS = 64
+
+REFUSED_CLOSE_CODE = 1008
+"""Policy violation (RFC 6455, 7.4.1); the reason says which. Coming again would be no use."""
+UNKNOWN_CLIENT_CLOSE_CODE = 4403
+"""The number is not known (any more), or none was given where one is needed: come anew, or join first."""
+_MAX_REASON_BYTES = 120
+
+router = APIRouter()
+
+Number = Annotated[int | None, Query(alias="client", ge=0, lt=MAX_CLIENT)]
+Key = Annotated[str | None, Query(max_length=100)]
+
+
+@dataclass
+class _Told:
+    """How much of the current run a page has heard of."""
+
+    run: int = 0
+    ended: bool = True
+    transports: tuple[str, ...] = ()
+    published: int = 0
+    requests: list[int] = field(default_factory=lambda: [0] * len(LANES))
+    written: list[int] = field(default_factory=lambda: [0] * len(LANES))
+
+    def begin(self, run: int) -> None:
+        """Nothing of this run yet."""
+        self.run, self.ended, self.published = run, False, 0
+        self.requests, self.written = [0] * len(LANES), [0] * len(LANES)
+
+
+@router.websocket("/api/live")
+async def live(socket: WebSocket, client: Number = None, key: Key = None) -> None:
+    """Runs and ticks for one page; a page without a client number becomes a new client, if it is a teacher's."""
+    room = room_of(socket)
+    await socket.accept()
+    try:
+        who = _enter(room, client, room.is_teacher(key))
+    except PermissionError as refusal:
+        await _refuse(socket, str(refusal), UNKNOWN_CLIENT_CLOSE_CODE)
+        return
+    except RoomFullError as refusal:
+        await _refuse(socket, str(refusal))
+        return
+    who.replaced.set()
+    replaced = who.replaced = asyncio.Event()
+    room.attend(who, 1)
+    try:
+        await _serve_live(socket, room, who, replaced)
+    finally:
+        room.attend(who, -1)
+
+
+@router.websocket("/api/clock")
+async def clock(socket: WebSocket) -> None:
+    """Each text comes back at once with the time at which it was here."""
+    await socket.accept()
+    room = room_of(socket)
+    if room.clock_sockets >= MAX_CLOCK_SOCKETS:
+        await _refuse(socket, f"this classroom has {MAX_CLOCK_SOCKETS} clock sockets open already")
+        return
+    room.clock_sockets += 1
+    try:
+        await _tell_time(socket)
+    finally:
+        room.clock_sockets -= 1
+
+
+async def _tell_time(socket: WebSocket) -> None:
+    rate = RateLimit(MESSAGES_PER_S, time.monotonic_ns())
+    with contextlib.suppress(WebSocketDisconnect):
+        while (text := await _next_text(socket)) is not None:
+            now_ns = time.monotonic_ns()
+            if len(text) > _MAX_CLOCK_CHARACTERS:
+                await _refuse(socket, f"expected at most {_MAX_CLOCK_CHARACTERS} characters, not {len(text)}")
+                return
+            if not rate.allows(now_ns):
+                await _refuse(socket, f"more than {MESSAGES_PER_S:g} messages a second")
+                return
+            await socket.send_text(json.dumps({"echo": text, "now_ns": now_ns}))
+
+
+def _enter(room: Room, number: int | None, teacher: bool) -> Client:
+    if number is None:
+        if not teacher:
+            raise PermissionError("join the class first: ask the teacher for the address and its code")
+        return room.clients.admit(teacher=True)
+    who = room.clients.get(number)
+    if who is None:
+        raise PermissionError("no such client is in this classroom: open the page again")
+    who.teacher = who.teacher or teacher
+    return who
+
+
+async def _serve_live(socket: WebSocket, room: Room, who: Client, replaced: asyncio.Event) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        telling = tasks.create_task(_tell(socket, room, who, replaced))
+        try:
+            await _listen(socket, room, who)
+        finally:
+            telling.cancel()
+
+
+async def _tell(socket: WebSocket, room: Room, who: Client, replaced: asyncio.Event) -> None:
+    told = _Told(transports=who.transports)
+    news_due_ns = time.monotonic_ns()
+    with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):
+        await _send(socket, hello(room, who))
+        while not replaced.is_set():
+            change = room.stage.change
+            if told.transports != who.transports:
+                told.transports = who.transports
+                await _send(socket, {"type": "transports", "transports": who.transports})
+            for message in _news(room, who, told):
+                await _send(socket, message)
+            if who.teacher and time.monotonic_ns() >= news_due_ns:
+                news_due_ns += _NEWS_PERIOD_NS
+                for ask in room.teacher_news:
+                    if (news := ask()) is not None:
+                        await _send(socket, news)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(change.wait(), TICK_S if who.teacher else DEVICE_TICK_S)
+        await _refuse(socket, "this client has connected anew, perhaps in another tab")
+
+
+def hello(room: Room, who: Client) -> dict[str, Any]:
+    """The first message: where everything is and what is on."""
+    lanes = [
+        {
+            "transport": lane.transport, "label": lane.label, "port": port, "path": lane.path,
+            "colour": lane.colour, "marker": lane.marker, "dash": lane.dash,
+        }
+        for lane, port in zip(LANES, room.addresses.lane_ports, strict=True)
+    ]  # fmt: skip
+    stage = room.stage
+    return {
+        "type": "hello",
+        "client": who.number,
+        "teacher": who.teacher,
+        "mode": room.mode,
+        "transports": who.transports,
+        "lanes": lanes,
+        "lesson_port": room.addresses.lesson_port,
+        "auto": stage.auto,
+        "run": stage.run.message() if stage.run is not None and not stage.ended else None,
+    }
+
+
+def _news(room: Room, who: Client, told: _Told) -> list[dict[str, Any]]:
+    """What this page has not heard yet, in order."""
+    stage, messages = room.stage, []
+    run = stage.run
+    if run is None:
+        return []
+    if run.id != told.run:
+        if not told.ended:
+            messages.append({"type": "ended", "run": told.run})
+        if stage.ended and told.run == 0:
+            return messages  # over before this page came
+        told.begin(run.id)
+        messages.append({"type": "run", "run": run.message()})
+    if not told.ended:
+        messages.append(_tick(room, who, run, told))
+        if stage.ended:
+            told.ended = True
+            messages.append({"type": "ended", "run": run.id})
+    return messages
+
+
+def _tick(room: Room, who: Client, run: Run, told: _Told) -> dict[str, Any]:
+    rows = room.log.rows
+    published, told.published = rows[told.published :], len(rows)
+    lanes: dict[str, Any] = {}
+    for index, lane in enumerate(LANES):
+        if lane.transport not in who.transports:
+            continue
+        account = room.accounts.of(who.number, index)
+        up_bytes, down_bytes = room.accounts.bytes_of(who.number, index)
+        lanes[lane.transport] = {
+            "requests": [request.row() for request in account.requests[told.requests[index] :]],
+            "written": account.written[told.written[index] :],
+            "up_bytes": up_bytes,
+            "down_bytes": down_bytes,
+            "payload_bytes": account.payload_bytes,
+        }
+        told.requests[index], told.written[index] = len(account.requests), len(account.written)
+    return {"type": "tick", "run": run.id, "now_ns": time.monotonic_ns(), "published": published, "lanes": lanes}
+
+
+async def _listen(socket: WebSocket, room: Room, who: Client) -> None:
+    """Take the page's messages until it is gone, or sends what it must not."""
+    rate = RateLimit(MESSAGES_PER_S, time.monotonic_ns())
+    with contextlib.suppress(WebSocketDisconnect):
+        while (text := await _next_text(socket)) is not None:
+            if not rate.allows(time.monotonic_ns()):
+                await _refuse(socket, f"more than {MESSAGES_PER_S:g} messages a second")
+                return
+            try:
+                _take(room, who, text)
+            except ValueError as error:
+                await _refuse(socket, str(error))
+                return
+
+
+def _take(room: Room, who: Client, text: str) -> None:
+    """Hand a message to who takes its type; ValueError where it is none."""
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("a message must be JSON") from None
+    if not isinstance(message, dict):
+        raise ValueError("a message must be a JSON object")
+    take = room.inbound.get(str(message.get("type")))
+    if take is None:
+        raise ValueError(f"no message has the type {ascii(message.get('type'))[:40]}")
+    take(who, message)
+
+
+async def _next_text(socket: WebSocket) -> str | None:
+    """The next text message; None when the page is gone, or sent bytes, which close the socket."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        return None
+    text: str | None = message.get("text")
+    if text is None:
+        await _refuse(socket, "expected text messages, not bytes")
+    return text
+
+
+async def _refuse(socket: WebSocket, why: str, code: int = REFUSED_CLOSE_CODE) -> None:
+    await socket.close(code, why.encode()[:_MAX_REASON_BYTES].decode(errors="ignore"))
+
+
+async def _send(socket: WebSocket, message: dict[str, Any]) -> None:
+    await socket.send_text(json.dumps(message, separators=(",", ":")))

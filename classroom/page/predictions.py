@@ -1,0 +1,60 @@
+"""What theory expects of each lane at the settings of a run, from the same closed forms as the benchmark's reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from analysis.models.closed_form import Conditions, expect, expected_loss_ratio
+from classroom.lanes.definitions import LANES, Lane
+from classroom.run_settings import RunSettings
+
+router = APIRouter()
+
+_FIGURES = (
+    "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms", "requests_per_s", "requests_per_event", "empty_ratio",
+)  # fmt: skip
+_MISSED = "missed_ratio"
+
+
+@router.get("/api/model")
+async def model(request: Request) -> dict[str, Any]:
+    """Predictions by transport; null where no formula is known."""
+    try:
+        settings = RunSettings.model_validate_strings(dict(request.query_params))
+    except ValidationError as error:
+        raise RequestValidationError([{**e, "loc": ("query", *e["loc"])} for e in error.errors()]) from error
+    return {
+        "settings": settings.model_dump(),
+        "transports": {lane.transport: predict(lane, settings) for lane in LANES},
+    }
+
+
+def predict(lane: Lane, settings: RunSettings) -> dict[str, float | None] | None:
+    """Latency, requests and losses of one client on one lane, per event or second; None where no formula is known."""
+    conditions = Conditions(
+        rate_per_s=settings.rate_per_s,
+        arrival=settings.arrival,
+        one_way_delay_s=settings.one_way_delay_ms / 1000,
+        poll_interval_s=settings.poll_interval_s,
+        hold_s=settings.hold_s,
+        keeps_cursor=settings.cursor,
+    )
+    expected = expect(lane.model, conditions)
+    missed_ratio = expected_loss_ratio(lane.model, conditions)
+    if expected is None:
+        return None if settings.cursor or missed_ratio is None else dict.fromkeys(_FIGURES) | {_MISSED: missed_ratio}
+    figures = (
+        expected.mean_s * 1000,
+        expected.quantile_s(0.5) * 1000,
+        expected.quantile_s(0.95) * 1000,
+        expected.quantile_s(0.99) * 1000,
+        expected.max_s * 1000,
+        expected.requests_per_s,
+        expected.requests_per_event,
+        expected.empty_ratio,
+    )
+    return dict(zip(_FIGURES, figures, strict=True)) | {_MISSED: missed_ratio}

@@ -1,0 +1,52 @@
+"""The server's own record of a run, against which every number of the page can be checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+
+from classroom.lanes.definitions import LANES
+from classroom.shared_state import Room, require_teacher, room_of
+
+router = APIRouter(dependencies=[Depends(require_teacher)])
+
+_NOTHING_STATUS = 204
+
+
+@router.get("/api/record")
+async def record(request: Request) -> dict[str, Any]:
+    """Of the run that is on, or was last."""
+    room = room_of(request)
+    run = room.stage.run
+    if run is None:
+        raise HTTPException(404, "there was no run yet")
+    return {
+        "run": run.message(),
+        "ended": room.stage.ended,
+        "published": room.log.rows,
+        "clients": {str(number): _client(room, number) for number in room.accounts.clients()},
+        "unattributed": {
+            lane.transport: dict(zip(("up_bytes", "down_bytes"), room.accounts.bytes_of(None, index), strict=True))
+            for index, lane in enumerate(LANES)
+        },
+    }
+
+
+def _client(room: Room, number: int) -> dict[str, Any]:
+    return {lane.transport: _lane(room, number, index) for index, lane in enumerate(LANES)}
+
+
+def _lane(room: Room, number: int, index: int) -> dict[str, Any]:
+    account = room.accounts.of(number, index)
+    up_bytes, down_bytes = room.accounts.bytes_of(number, index)
+    return {
+        "requests": len(account.requests),
+        "empty": sum(request.status == _NOTHING_STATUS for request in account.requests),
+        "delivered": sorted({seq for seq, _ in account.written}),
+        "up_bytes": up_bytes,
+        "down_bytes": down_bytes,
+        "payload_bytes": account.payload_bytes,
+        "requests_log": [request.row() for request in account.requests],
+        "written": account.written,
+    }

@@ -1,0 +1,48 @@
+"""Starting and stopping runs over HTTP, which only the teacher may."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict
+
+from classroom.limits import MAX_BODY_BYTES
+from classroom.run_settings import RunSettings
+from classroom.shared_state import require_teacher, room_of
+
+router = APIRouter(dependencies=[Depends(require_teacher)], max_body_size=MAX_BODY_BYTES)
+
+
+class RunRequest(RunSettings):
+    """Settings, and whether the next run is to follow by itself; where that is not said it stays as it was."""
+
+    auto: bool | None = None
+
+
+class Auto(BaseModel):
+    """Whether run is to follow run."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    auto: bool
+
+
+@router.post("/api/run")
+async def start(request: Request, asked: RunRequest) -> dict[str, object]:
+    """Start a run, in place of one that is on."""
+    stage = room_of(request).stage
+    settings = RunSettings(**asked.model_dump(exclude={"auto"}))
+    return stage.start(settings, auto=stage.auto if asked.auto is None else asked.auto).message()
+
+
+@router.post("/api/stop")
+async def stop(request: Request) -> dict[str, object]:
+    """End the run that is on; none follows until asked for."""
+    room_of(request).stage.stop()
+    return {"auto": False}
+
+
+@router.post("/api/auto")
+async def auto(request: Request, asked: Auto) -> dict[str, object]:
+    """Let run follow run, or have it wait; a run that is on goes on."""
+    room_of(request).stage.set_auto(asked.auto)
+    return {"auto": asked.auto}

@@ -1,0 +1,91 @@
+"""Opens a classroom: takes its ports, puts its parts together, and closes them again, in one process and one loop."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+
+from classroom.allowed_hosts import Addresses
+from classroom.clients import Clients
+from classroom.lanes.accounts import Accounts
+from classroom.lanes.definitions import LANES
+from classroom.lanes.guard import AccountedTrace
+from classroom.lanes.server import create_relay, lane_app, serving_lane, upstream_listener
+from classroom.lesson.server import serving_lesson
+from classroom.limits import MAX_MESSAGE_BYTES
+from classroom.page.app import create_app
+from classroom.published_events import AccountedLog
+from classroom.run_settings import RunSettings
+from classroom.shared_state import Room
+from classroom.stream_runs import Stage
+from servers.events.hub import Station
+from servers.hosting.listening import StartError, listen
+from servers.hosting.uvicorn_server import served
+
+PORTS = len(LANES) + 2
+"""The page's, one per lane, and the lesson's, in this order."""
+
+_LIVE_PING_S = 20.0
+"""A phone that left without a word is noticed by this."""
+
+
+@asynccontextmanager
+async def open_classroom(host: str, port: int) -> AsyncIterator[Room]:
+    """A classroom whose page is on `port`, its lanes and its lesson on the ports after it; StartError.
+
+    Port 0 takes any free ports.
+    """
+    with ExitStack() as sockets, ExitStack() as inner:
+        page, *lanes, lesson = [sockets.enter_context(one) for one in take_ports(host, port)]
+        upstreams = [inner.enter_context(upstream_listener()) for _ in LANES]
+        accounts, log = Accounts(), AccountedLog()
+        delay_ms = RunSettings().one_way_delay_ms
+        relays = [create_relay(accounts, index, upstream, delay_ms) for index, upstream in enumerate(upstreams)]
+        station = Station(log=log)
+        addresses = Addresses(host, _port(page), tuple(_port(lane) for lane in lanes), _port(lesson), _own_names())
+        room = Room(addresses, log, accounts, Clients(), Stage(station, accounts, relays))
+        station.trace = AccountedTrace(room)
+        async with AsyncExitStack() as running:
+            for index, (public, upstream, relay) in enumerate(zip(lanes, upstreams, relays, strict=True)):
+                app = lane_app(station, index, room)
+                await running.enter_async_context(serving_lane(app, upstream, public, relay))
+            await running.enter_async_context(serving_lesson(addresses, room.lesson, lesson, delay_ms))
+            # Ends first, so that nobody still waits on a lane when the lane's server closes.
+            await running.enter_async_context(station.running())
+            app = create_app(room)
+            await running.enter_async_context(
+                served(
+                    app,
+                    page,
+                    lifespan="off",
+                    ws_max_size=MAX_MESSAGE_BYTES,
+                    ws_ping_interval=_LIVE_PING_S,
+                )
+            )
+            try:
+                yield room
+            finally:
+                room.stage.stop()
+
+
+def take_ports(host: str, port: int) -> Sequence[socket.socket]:
+    """Listening sockets on `PORTS` ports in a row from `port`, or on any if that is 0; StartError, and then none."""
+    with ExitStack() as taken:
+        try:
+            listeners = [taken.enter_context(listen(host, port + offset if port else 0)) for offset in range(PORTS)]
+        except StartError as error:
+            needed = f"the classroom takes the ports {port} to {port + PORTS - 1}"
+            raise StartError(f"{error} ({needed})" if port else str(error)) from error
+        taken.pop_all()
+        return listeners
+
+
+def _port(listener: socket.socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port
+
+
+def _own_names() -> frozenset[str]:
+    name = socket.gethostname().lower()
+    return frozenset({name, f"{name}.local"})

@@ -1,0 +1,284 @@
+"""What the free-form fields of a run's JSON documents may hold: one statement each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contract import parameters
+from contract.parameters import Choice, Number, Switch
+from contract.records.documents import JsonObject, UserError
+
+MAX_TIME_NS = 2**62
+"""Of times and spans of time either way, 146 years: the difference of two of them is a 64-bit number."""
+MAX_TRIALS = 1_000_000
+MAX_WORKERS = 10_000
+_SHOWN_CHARACTERS = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Any text."""
+
+    expected = "a text"
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` is a text."""
+        return isinstance(value, str)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of a few numbers."""
+
+    numbers: tuple[int, ...]
+
+    @property
+    def expected(self) -> str:
+        """The expectation in words."""
+        return " or ".join(map(str, self.numbers))
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` is one of the numbers."""
+        return value in self.numbers and not isinstance(value, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A text, a number, true or false."""
+
+    expected = "a text, a number, true or false"
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` is one of these."""
+        return isinstance(value, str | int | float)
+
+
+@dataclass(frozen=True, slots=True)
+class Nullable:
+    """Null, or what a rule accepts."""
+
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list whose items a rule accepts, of at least `least` and at most `most`."""
+
+    rule: Rule
+    least: int = 0
+    most: int = MAX_TRIALS
+
+    @property
+    def expected(self) -> str:
+        """The expectation in words."""
+        return f"a list of {self.least}{'' if self.least == self.most else f' to {self.most}'} items"
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` is such a list, whatever its items are."""
+        return isinstance(value, list) and self.least <= len(value) <= self.most
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """An object: a rule for each field that is known, one for all others (None: anything), and which must be there."""
+
+    rules: Mapping[str, Rule]
+    others: Rule | None = None
+    required: tuple[str, ...] = field(default=())
+
+    expected = "an object"
+
+    def accepts(self, value: object) -> bool:
+        """Whether `value` is an object, whatever its fields are."""
+        return isinstance(value, dict)
+
+
+Rule = Number | Choice | Switch | Text | OneOf | Scalar | Nullable | ListOf | Fields
+
+
+def check_fields(document: JsonObject, rule: Fields, path: Path) -> None:
+    """UserError on the first value in the document that its rule does not accept, or field that is missing."""
+    for sentence in _complaints(document, rule, ""):
+        raise UserError(f"{path}: {sentence}")
+
+
+def _complaints(value: object, rule: Rule, where: str) -> Iterator[str]:
+    if isinstance(rule, Nullable):
+        if value is not None:
+            yield from _complaints(value, rule.rule, where)
+    elif not rule.accepts(value):
+        yield f"{where}: expected {rule.expected}, not {ascii(value)[:_SHOWN_CHARACTERS]}"
+    elif isinstance(rule, ListOf) and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _complaints(item, rule.rule, f"{where}.{index}")
+    elif isinstance(rule, Fields) and isinstance(value, dict):
+        prefix = f"{where}." if where else ""
+        for name in rule.required:
+            if name not in value:
+                yield f"lacks {prefix}{name}"
+        for name, held in value.items():
+            if (own := rule.rules.get(name, rule.others)) is not None:
+                yield from _complaints(held, own, f"{prefix}{name}")
+
+
+_WHOLE = Number(0, MAX_TRIALS, whole=True)
+_TIME_NS = Number(-MAX_TIME_NS, MAX_TIME_NS, whole=True)
+_SPAN_NS = Number(-MAX_TIME_NS, MAX_TIME_NS)
+_AMOUNT = Number(0, MAX_TIME_NS)
+_CORES = ListOf(Number(0, 100_000, whole=True), least=1)
+
+_RULES: dict[str, Rule] = {name: parameter.rule for name, parameter in parameters.PARAMETERS.items()}
+# `make peers` polls without an interval, as fast as answers come; no scenario may.
+_RULES["poll_interval_s"] = Number(0, 600)
+PARAMETERS = Fields(
+    _RULES,
+    others=Scalar(),
+    required=("clients", "rate_per_s", "arrival", "payload_bytes", "one_way_delay_ms", "warm_up_s", "measured_s"),
+)
+
+RUN = Fields(
+    {
+        "scenario": Fields(
+            {
+                "name": Text(),
+                "description": Text(),
+                "repeats": Number(1, MAX_TRIALS, whole=True),
+                "budget_s": Number(0, 1e9),
+                "precision": Nullable(Number(0, 1)),
+                "parameters": PARAMETERS,
+                "without_effect": ListOf(Text()),
+                "overload": Switch(),
+                "wrong_way": Nullable(Text()),
+                "p99_bound_ms": Nullable(Number(0, 1e9)),
+            },
+            required=("name", "repeats", "parameters"),
+        ),
+        "plan": ListOf(
+            Fields(
+                {
+                    "index": _WHOLE,
+                    "block": _WHOLE,
+                    "point": _WHOLE,
+                    "stream_span_s": Nullable(Number(0.1, 3600)),
+                    "parameters": PARAMETERS,
+                }
+            )
+        ),
+        "transports": ListOf(
+            Fields(
+                {
+                    "role": Choice(("persistent", "polling")),
+                    "model": Choice(("push", "short_poll", "long_poll", "round_trip", "round_trip_new_connection")),
+                    "dash": ListOf(Number(0.1, 100)),
+                }
+            )
+        ),
+        "machine": Fields(
+            {
+                "processor": Nullable(Text()),
+                "system": Nullable(Text()),
+                "cores": Nullable(_WHOLE),
+                "cpu_quota_cores": Nullable(_AMOUNT),
+            }
+        ),
+        "precision": ListOf(Fields({"point": _WHOLE, "wanted_ms": _AMOUNT, "trials_needed": _WHOLE})),
+        "asked": Fields({}, others=Text()),
+        "checkout": Nullable(Fields({"commit": Text(), "clean": Switch()}, required=("commit", "clean"))),
+    }
+)
+
+TRIAL = Fields(
+    {
+        "index": _WHOLE,
+        "block": _WHOLE,
+        "point": _WHOLE,
+        "parameters": PARAMETERS,
+        "expected_events": _WHOLE,
+        "t0_ns": _TIME_NS,
+        "window_start_ns": _TIME_NS,
+        "window_end_ns": _TIME_NS,
+        "capabilities": Fields(
+            {
+                "kernel_stamps": Nullable(Switch()),
+                "tcp_info": Nullable(Switch()),
+                "clients_stamp": Nullable(Switch()),
+                "deflated": Nullable(Switch()),
+                "ip_version": OneOf((4, 6)),
+                "cpu_pinned": Nullable(Fields({"server": _CORES, "load": _CORES}, required=("server", "load"))),
+                "server_clock": Nullable(Fields({}, others=Nullable(_SPAN_NS))),
+            }
+        ),
+        "server_stats": Fields(
+            {
+                "spin_cpu_ns": Nullable(_AMOUNT),
+                "late_ticks": Nullable(ListOf(ListOf(_TIME_NS, least=2, most=2))),
+                "options": Nullable(Fields({"faults": Nullable(ListOf(Text()))})),
+            }
+        ),
+        "waking_ratio": Nullable(Number(0, 1)),
+        "relay": Nullable(Fields({"lateness_us": Nullable(Fields({}, others=Nullable(_SPAN_NS)))})),
+        "workers": ListOf(
+            Fields(
+                {
+                    "index": Number(0, MAX_WORKERS, whole=True),
+                    "first_client": _WHOLE,
+                    "clients": _WHOLE,
+                    "offset_ns": _TIME_NS,
+                    "uncertainty_ns": Number(0, MAX_TIME_NS, whole=True),
+                    "round_trip_ns": _TIME_NS,
+                    "drift_ns": Nullable(_TIME_NS),
+                }
+            )
+        ),
+    }
+)
+
+_FIGURE = Nullable(Number(-1e15, 1e15))
+_INTERVAL = Nullable(ListOf(Number(-1e15, 1e15), least=2, most=2))
+_DIFFERENCE = Fields(
+    {"value": _FIGURE, "half_width": _FIGURE, "largest": _FIGURE, "pairs": Number(1, MAX_TRIALS, whole=True)},
+    required=("half_width", "pairs"),
+)
+_FLOORS = Nullable(
+    Fields(
+        {},
+        others=Fields(
+            {"parameters": Fields(_RULES, others=Scalar())},
+            others=Nullable(_DIFFERENCE),
+            required=("p50_ms", "p95_ms", "mean_ms"),
+        ),
+    )
+)
+
+NOISE = Fields({"noise_floor": _FLOORS, "noise_floor_from": Text()}, required=("noise_floor", "noise_floor_from"))
+
+SUMMARY = Fields(
+    {
+        "valid": Switch(),
+        "verdict": Text(),
+        "noise_floor": _FLOORS,
+        "noise_floor_from": Nullable(Text()),
+        "transports": ListOf(Fields({"name": Text(), "label": Text()}, required=("name", "label"))),
+        "varied": ListOf(Text()),
+        "points": ListOf(
+            Fields(
+                {
+                    "transport": Text(),
+                    "parameters": PARAMETERS,
+                    "latency_ms": Fields(
+                        {
+                            **dict.fromkeys(("p50", "p95", "mean"), _FIGURE),
+                            **dict.fromkeys(("p50_ci95", "p95_ci95", "mean_ci95"), _INTERVAL),
+                        }
+                    ),
+                    "requests_per_event": _FIGURE,
+                    "requests_per_event_ci95": _INTERVAL,
+                },
+                required=("transport", "parameters"),
+            )
+        ),
+    },
+    required=("valid", "verdict", "transports", "varied", "points"),
+)

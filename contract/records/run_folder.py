@@ -1,0 +1,400 @@
+"""A run's folder: run.json, and per trial trial.json with its tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from contract.records.consistency import check_info, check_names, check_planned, check_times
+from contract.records.documents import (
+    NOISE_FILE,
+    NOISE_FORMAT,
+    RUN_FORMAT,
+    SUMMARY_FILE,
+    SUMMARY_FORMAT,
+    TRIAL_FORMAT,
+    JsonObject,
+    UserError,
+    parse_record,
+    read_json,
+    write_json,
+)
+from contract.records.fields import NOISE, RUN, SUMMARY, TRIAL, check_fields
+from contract.records.tables import (
+    NO_TIME_NS,
+    Clients,
+    ClockPairs,
+    Deliveries,
+    Ints,
+    LoopLag,
+    Published,
+    Requests,
+    Samples,
+    Sockets,
+    Table,
+    Written,
+    is_time,
+)
+from contract.records.workers import COMPLETE, WorkerInfo, on_one_clock, worker_of_clients
+
+PARAMETER_DEFAULTS: dict[str, Any] = {
+    "stack": "fastapi",
+    "workers": 1,
+    "compression": "off",
+    "headers": "lean",
+    "keep_alive": True,
+    "cursor": True,
+    "phase": "spread",
+    "pacing": "schedule",
+    "turnaround_jitter_ms": 0,
+}
+"""What a point was measured with whose parameters do not name these: every run from before they existed."""
+SET_ASIDE_FOLDER = "set_aside"
+"""Of a run's folder: attempts at trials that were repeated, `NNN-<transport>-1` the first one. They enter no figure."""
+
+
+@dataclass(frozen=True)
+class TransportStyle:
+    """What the analysis knows of a transport: how it is named, modelled and drawn."""
+
+    name: str
+    label: str
+    role: str
+    """`persistent` or `polling`."""
+    model: str
+    """`push`, `short_poll`, `long_poll`, `round_trip` or `round_trip_new_connection`."""
+    colour: str
+    marker: str
+    dash: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One trial of the plan: which transport, with which parameters, in which block."""
+
+    index: int
+    block: int
+    point: int
+    """Trials of one point share transport and parameters, and differ by block."""
+    transport: str
+    parameters: JsonObject
+    """Every parameter resolved: clients, rate_per_s, arrival, payload_bytes, one_way_delay_ms, warm_up_s,
+    measured_s, and those of the transport (poll_interval_s, hold_s)."""
+    seed: int
+    stream_span_s: float | None = None
+    """Random arrivals have their expected count in every span of this length; None: in the measured window. It is the
+    shortest measured window at the point's event rate: of two windows the shorter is the beginning of the longer."""
+
+    @property
+    def own_seed(self) -> int:
+        """Seed of what a trial draws for itself: not the stream, which all trials of a block share."""
+        return _own_seed(self.seed, self.point)
+
+    @property
+    def folder_name(self) -> str:
+        """`NNN-<transport>`."""
+        return f"{self.index:03d}-{self.transport}"
+
+
+@dataclass(frozen=True)
+class PointPrecision:
+    """What the pilot said of a point, where the scenario asks for a precision."""
+
+    point: int
+    wanted_ms: float
+    """How far the 95 % interval of its p50 may reach either way."""
+    trials_needed: int
+    """For that, those of the pilot included."""
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """run.json: all that is known before the first trial; with a precision, rewritten once after the pilot."""
+
+    scenario: JsonObject
+    """The scenario as resolved: name, description, …; see docs/using/formats.md."""
+    seed: int
+    """All that is random in the run follows from it: streams, phases of clients, orders of trials."""
+    plan: tuple[PlannedTrial, ...]
+    transports: tuple[TransportStyle, ...]
+    reference: str
+    """The transport that others are compared with."""
+    target: str | None
+    """URL of a server that was already running, or null where the harness started its own."""
+    machine: JsonObject
+    versions: JsonObject
+    settings: JsonObject
+    """Pinned defaults: compression, pings, keep-alive, access log, server options."""
+    started_at: str
+    precision: tuple[PointPrecision, ...] = ()
+    """By the pilot, whose blocks are the scenario's `repeats`; what they lacked is then part of the plan, in further
+    blocks. Empty where no precision was asked for, or the pilot was not finished."""
+    asked: JsonObject = field(default_factory=dict)
+    """Variables of `make bench` that this run was given, as words: to do it again. SCENARIO is among them where that is
+    the name of a shipped one; else the run's own copy is what to measure again. Without SEED the seed was drawn."""
+    checkout: JsonObject | None = None
+    """Which code measured: `commit`, and `clean`, whether its files were as committed; null where git did not know."""
+
+
+@dataclass(frozen=True)
+class TrialInfo:
+    """trial.json: what happened in one trial."""
+
+    index: int
+    block: int
+    point: int
+    transport: str
+    parameters: JsonObject
+    seed: int
+    expected_events: int
+    """Events every client must receive."""
+    t0_ns: int
+    """Start of the stream."""
+    window_start_ns: int
+    """Events due in [window_start_ns, window_end_ns) are measured; what is before is warm-up."""
+    window_end_ns: int
+    end: str
+    """`complete` (every client has every event that it can still get) or `drain_limit`, `server_died`, `load_died`."""
+    problems: tuple[str, ...]
+    """Sentences about what went wrong in it; empty as a rule."""
+    capabilities: JsonObject
+    """`kernel_stamps`, `tcp_info`: bool; `cpu_pinned`: {"server": […], "load": […]} or null; `clients_stamp`: whether
+    the clients themselves stamp their events, as echoes do; `server_address`: numeric, with its port; `ip_version`: 4
+    or 6, of what the clients sent and got; `deflated`: whether each client that accepts compression was sent something
+    compressed, null where none does; `server_clock`: `offset_ns` of the server's clock against the trial's (0: one
+    clock), `uncertainty_ns`, and `drift_ns` from before the stream to after it."""
+    server_stats: JsonObject
+    """GET /stats without `published`."""
+    relay: JsonObject | None
+    """The relay's own account of its accuracy, null where the network is not emulated."""
+    timing_s: JsonObject
+    """`set_up`, `stream`, `drain`, `tear_down`, `total`."""
+    workers: tuple[WorkerInfo, ...] = ()
+    """The load processes where there were several; empty where the load was a single process."""
+    waking_ratio: float | None = None
+    """Share of a held poll's cost for the server that falls due when it is answered, by a burst of empty polls after
+    the stream; null where the server holds none, or is none of the harness' own."""
+
+    @property
+    def own_seed(self) -> int:
+        """As of the planned trial."""
+        return _own_seed(self.seed, self.point)
+
+
+def _own_seed(seed: int, point: int) -> int:
+    return seed * 1000 + point
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial as loaded: its info and all its tables."""
+
+    info: TrialInfo
+    deliveries: Deliveries
+    requests: Requests
+    sockets: Sockets
+    clients: Clients
+    published: Published
+    samples: Samples
+    clock: ClockPairs
+    loop_lag: LoopLag
+    written: Written | None = None
+    """None where no trace was asked for."""
+
+    def save(self, folder: Path) -> None:
+        """Write the tables, then trial.json: a folder with trial.json is complete."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for table in self._tables().values():
+            table.save(folder)
+        write_json(folder / "trial.json", TRIAL_FORMAT, dataclasses.asdict(self.info))
+
+    @classmethod
+    def load(cls, folder: Path, planned: PlannedTrial | None = None) -> Self:
+        """Read a finished trial's folder: what workers stamped on clocks of their own comes on the trial's.
+
+        UserError where it contradicts itself, or what was `planned`.
+        """
+        path = folder / "trial.json"
+        document = {"workers": [], "waking_ratio": None, **read_json(path, TRIAL_FORMAT)}
+        info = parse_record(TrialInfo, document, path)
+        check_fields(document, TRIAL, path)
+        check_info(info, path)
+        if planned is not None:
+            check_planned(info, planned, path)
+        recorded = cls(
+            info,
+            Deliveries.load(folder),
+            Requests.load(folder),
+            Sockets.load(folder),
+            Clients.load(folder),
+            Published.load(folder),
+            Samples.load(folder),
+            ClockPairs.load(folder),
+            LoopLag.load(folder),
+            Written.load(folder) if (folder / Written.FILE).is_file() else None,
+        )
+        check_names(recorded, folder)
+        trial = dataclasses.replace(recorded, **on_one_clock(recorded))
+        check_times(trial, folder)
+        return trial
+
+    @property
+    def observed(self) -> npt.NDArray[np.bool_]:
+        """Shape (clients,): whether a client's load process recorded it to the end."""
+        observed = np.ones(int(self.info.parameters["clients"]), dtype=np.bool_)
+        for worker in self.info.workers:
+            if worker.end != COMPLETE:
+                observed[worker.first_client : worker.first_client + worker.clients] = False
+        return observed
+
+    @property
+    def clock_uncertainty_ns(self) -> int:
+        """How well the clocks of server and clients are known against each other; 0 where they are one."""
+        server_clock = self.info.capabilities.get("server_clock") or {}
+        alone = int(server_clock.get("uncertainty_ns", 0))
+        return max((worker.uncertainty_ns for worker in self.info.workers), default=alone)
+
+    @property
+    def has_kernel_stamps(self) -> bool:
+        """Whether arrival times are the kernel's."""
+        return bool(self.info.capabilities.get("kernel_stamps")) and len(self.clock) > 0
+
+    def arrivals_ns(self, rows: Deliveries) -> Ints:
+        """When each of these deliveries arrived: by the kernel's stamp where there is one, else by the client's own."""
+        if not self.has_kernel_stamps:
+            return rows.user_ns
+        if len(self.info.workers) < 2:
+            kernel_ns = self.clock.to_monotonic(rows.kernel_realtime_ns)
+        else:
+            kernel_ns = np.full(len(rows), NO_TIME_NS, dtype=np.int64)
+            worker = worker_of_clients(self.info.workers, rows.client)
+            for index in np.unique(self.clock.worker):
+                own = worker == index
+                pairs = self.clock.where(self.clock.worker == index)
+                kernel_ns[own] = pairs.to_monotonic(rows.kernel_realtime_ns[own])
+        return np.where(is_time(kernel_ns), kernel_ns, rows.user_ns)
+
+    def _tables(self) -> Mapping[str, Table]:
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: table for name, table in fields.items() if isinstance(table, Table)}
+
+
+def write_run_info(run_folder: Path, info: RunInfo) -> None:
+    """Write run.json."""
+    write_json(run_folder / "run.json", RUN_FORMAT, dataclasses.asdict(info))
+
+
+def load_run_info(run_folder: Path) -> RunInfo:
+    """Read run.json; UserError where the folder is no run or from a newer version."""
+    path = run_folder / "run.json"
+    if not path.is_file():
+        raise UserError(f"{run_folder}: not a run folder: it has no run.json (expected a folder below results/)")
+    check_own_files(run_folder)
+    document = _with_seed({"precision": [], "asked": {}, "checkout": None, **read_json(path, RUN_FORMAT)})
+    run = parse_record(RunInfo, document, path)
+    check_fields(document, RUN, path)
+    for style in run.transports:
+        _check_style(style, path)
+    _check_plan(run, path)
+    names = {style.name for style in run.transports}
+    if unknown := {run.reference, *(planned.transport for planned in run.plan)} - names:
+        raise UserError(f"{path}: {min(unknown)} is not one of its transports ({', '.join(sorted(names))})")
+    return run
+
+
+def _with_seed(document: JsonObject) -> JsonObject:
+    """Move a seed to where it belongs: before runs drew their own, each scenario stated one, which was thus given."""
+    scenario, asked = document.get("scenario"), document["asked"]
+    if "seed" in document or not (isinstance(scenario, dict) and isinstance(asked, dict) and "seed" in scenario):
+        return document
+    stated = {name: value for name, value in scenario.items() if name != "seed"}
+    return {**document, "scenario": stated, "seed": scenario["seed"], "asked": {**asked, "SEED": str(scenario["seed"])}}
+
+
+def check_own_files(run_folder: Path) -> None:
+    """UserError where a run's folder holds a link or another thing that is no file: it might lead anywhere."""
+    for folder, folders, files in os.walk(run_folder):
+        for name in (*folders, *files):
+            path = Path(folder, name)
+            kind = path.lstat().st_mode
+            if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+                what = "a link" if stat.S_ISLNK(kind) else "not a regular file"
+                raise UserError(f"{path}: {what} (expected the files of a run, and folders with them)")
+
+
+def _check_plan(run: RunInfo, path: Path) -> None:
+    """UserError where two trials of the plan are the same, or trials of one point are not of one kind."""
+    kinds: dict[int, tuple[str, JsonObject]] = {}
+    seen: set[tuple[int, int]] = set()
+    for planned in run.plan:
+        kind = (planned.transport, planned.parameters)
+        if kinds.setdefault(planned.point, kind) != kind:
+            raise UserError(
+                f"{path}: plan: trial {planned.index} has another transport or other parameters than the "
+                f"trials of point {planned.point} before it (expected the same)"
+            )
+        if (planned.point, planned.block) in seen:
+            raise UserError(
+                f"{path}: plan: trial {planned.index} is the second of point {planned.point} in block "
+                f"{planned.block} (expected one)"
+            )
+        seen.add((planned.point, planned.block))
+
+
+def _check_style(style: TransportStyle, path: Path) -> None:
+    """UserError where what names files, or goes into drawings and style sheets as it is, is not what it should be."""
+    expectations = {
+        "name": (style.name, r"[a-z][a-z0-9_]{0,40}", "a name of small letters, digits and underscores"),
+        "label": (style.label, r"[^\s](?:[^\n\t]{0,38}[^\s])?", "a line of at most 40 characters"),
+        "colour": (style.colour, r"#[0-9A-Fa-f]{6}", "a colour such as #0072B2"),
+        "marker": (style.marker, "[.,ov^<>1-8spP*hH+xXDd|_]", "a marker of Matplotlib's"),
+    }
+    for key, (value, pattern, expected) in expectations.items():
+        if not re.fullmatch(pattern, value):
+            raise UserError(f"{path}: transports: {key}: expected {expected}, not {ascii(value)[:80]}")
+
+
+def load_noise_floor(run_folder: Path) -> tuple[JsonObject, str] | None:
+    """The noise floor that a run began with and the name of the run that measured it; None where there was none."""
+    path = run_folder / NOISE_FILE
+    if not path.is_file():
+        return None
+    document = read_json(path, NOISE_FORMAT)
+    check_fields(document, NOISE, path)
+    return document["noise_floor"], document["noise_floor_from"]
+
+
+def load_summary(run_folder: Path) -> JsonObject:
+    """Read summary.json; UserError where there is none, or one that no run writes."""
+    path = run_folder / SUMMARY_FILE
+    if not path.is_file():
+        raise UserError(
+            f"{run_folder}: has no {SUMMARY_FILE} yet (expected a reported run: make report RUN={run_folder})"
+        )
+    document = read_json(path, SUMMARY_FORMAT)
+    check_fields(document, SUMMARY, path)
+    return document
+
+
+def is_slowed(client: int) -> bool:
+    """Whether the parameter `client_delay_ms` slows this client: every other one, the first included."""
+    return client % 2 == 0
+
+
+def set_aside_folders(run_folder: Path) -> list[Path]:
+    """Return the folders of the attempts at trials that the machine disturbed and that were repeated."""
+    return sorted(path.parent for path in (run_folder / SET_ASIDE_FOLDER).glob("*/trial.json"))
+
+
+def finished_trial_folders(run_folder: Path) -> list[Path]:
+    """Folders of the trials that were recorded to the end, in the order they ran."""
+    return sorted(path.parent for path in (run_folder / "trials").glob("*/trial.json"))

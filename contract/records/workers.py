@@ -1,0 +1,105 @@
+"""The load processes of a trial that had several: who they were, what their clocks said, how each ended; and all their
+times on one clock. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from contract.records.tables import NO_TIME_NS, Ints, SampleRole, Table, is_time
+
+if TYPE_CHECKING:
+    from contract.records.run_folder import Trial
+
+COMPLETE = "complete"
+WORKER_ENDS = {
+    "died": "died in mid-trial",
+    "behind": "was not done when the trial's time was over",
+    "late": "came after the trial had begun and had no part in it",
+}
+"""What a worker's `end` says where it is not `complete`."""
+
+_CLIENT_TIMES = {
+    "deliveries": ("user_ns",),
+    "requests": ("planned_ns", "start_ns", "end_ns"),
+    "sockets": ("at_ns",),
+    "clients": ("connect_start_ns", "ready_ns"),
+}
+_WORKER_TIMES = {"clock": ("monotonic_ns",), "loop_lag": ("at_ns",), "samples": ("at_ns",)}
+_STAMPED_BY_SENDER = ("due_ns", "published_ns")
+_T = TypeVar("_T", bound=Table)
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """One load process (a Locust worker) of a trial; its clients are numbered without gaps."""
+
+    index: int
+    host: str
+    first_client: int
+    clients: int
+    """How many it had: 0 for one that came late."""
+    offset_ns: int
+    """What moves its CLOCK_MONOTONIC to the trial's, measured against the server's before the stream; 0: the same."""
+    uncertainty_ns: int
+    """Of that: half of the smallest round trip of the measurement, and the drift; 0: one and the same clock."""
+    round_trip_ns: int
+    """The smallest of that measurement."""
+    drift_ns: int | None
+    """How far the offset had moved at the end of the trial; None where it was not measured again."""
+    end: str
+    """`complete`, or a key of WORKER_ENDS."""
+    kept_in: str = ""
+    """Of one on another machine that did not see the end: the folder there in which it kept its own rows."""
+
+    @property
+    def name(self) -> str:
+        """For sentences."""
+        return f"worker {self.index} on {self.host}"
+
+
+def worker_of_clients(workers: Sequence[WorkerInfo], client: Ints) -> Ints:
+    """The index of the worker of each client; 0 where the trial had a single load process."""
+    manned = [worker for worker in workers if worker.clients]
+    if len(manned) < 2:
+        return np.full(len(client), manned[0].index if manned else 0, dtype=np.int64)
+    firsts = np.asarray([worker.first_client for worker in manned], dtype=np.int64)
+    indices = np.asarray([worker.index for worker in manned], dtype=np.int64)
+    return np.asarray(indices[np.searchsorted(firsts, client, "right") - 1], dtype=np.int64)
+
+
+def on_one_clock(trial: Trial) -> dict[str, Any]:
+    """The tables whose times were taken by workers with clocks of their own, on the trial's clock; by field name.
+
+    What has no time gets none. What a server has stamped is on the trial's clock already; clients that send
+    stamp their own events.
+    """
+    offsets_ns = np.zeros(max((worker.index for worker in trial.info.workers), default=0) + 1, dtype=np.int64)
+    for worker in trial.info.workers:
+        offsets_ns[worker.index] = worker.offset_ns
+    if not offsets_ns.any():
+        return {}
+    moved: dict[str, Any] = {}
+    for name, columns in _CLIENT_TIMES.items():
+        table = getattr(trial, name)
+        stamped = name == "deliveries" and trial.info.capabilities.get("clients_stamp")
+        own = (*columns, *_STAMPED_BY_SENDER) if stamped else columns
+        moved[name] = _moved(table, own, offsets_ns[worker_of_clients(trial.info.workers, table.client)])
+    for name, columns in _WORKER_TIMES.items():
+        table = getattr(trial, name)
+        by_row_ns = offsets_ns[table.worker]
+        if name == "samples":
+            by_row_ns = np.where(table.role == SampleRole.LOAD, by_row_ns, 0)
+        moved[name] = _moved(table, columns, by_row_ns)
+    return moved
+
+
+def _moved(table: _T, columns: Sequence[str], offset_ns: Ints) -> _T:
+    values = {name: getattr(table, name) for name in table.column_names()}
+    for name in columns:
+        values[name] = np.where(is_time(values[name]), values[name] + offset_ns, NO_TIME_NS)
+    return type(table)(**values)

@@ -1,0 +1,76 @@
+"""Where clients and driver put what they see while a trial runs.
+
+Rows go into flat integer arrays, a microsecond each; what went wrong is said in sentences beside them.
+
+Nothing is computed here: rows become the tables of `contract.records` once the trial is over.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+import time
+from array import array
+
+from contract.records import Clients, ClockPairs, Deliveries, LoopLag, Requests, Sockets, Table
+from loadtests.clients.problems import Problems
+
+_READINGS_PER_PAIR = 5
+
+
+def _row(table: type[Table]) -> struct.Struct:
+    return struct.Struct(f"@{len(dataclasses.fields(table))}q")
+
+
+DELIVERY_ROW, REQUEST_ROW = _row(Deliveries), _row(Requests)
+"""A row of the two tables that grow by the delivery and by the poll: `array.frombytes` takes a packed row in half the
+time in which `array.extend` takes its integers one by one."""
+
+
+class Recorder:
+    """Append-only rows, each the columns of the table of the same name, one after the other."""
+
+    def __init__(self) -> None:
+        self.deliveries = array("q")
+        self.requests = array("q")
+        self.sockets = array("q")
+        self.clients = array("q")
+        self.clock = array("q")
+        self.loop_lag = array("q")
+        self.problems = Problems()
+        """What driver and clients say of what went wrong; the trial's record keeps it."""
+        self.deflated: bool | None = None
+        """Whether every client that accepts compression was sent something compressed; None where none has said."""
+        self.add_delivery = self.deliveries.frombytes
+        """Takes a packed row; looked up once, as it is called for every delivery."""
+
+    def tables(self, server_clock_offset_ns: int = 0) -> list[Table]:
+        """All rows as tables; times that a server with a clock of its own wrote are moved to the load's clock."""
+        deliveries = Deliveries.from_rows(self.deliveries)
+        if server_clock_offset_ns:
+            deliveries.due_ns[:] -= server_clock_offset_ns
+            deliveries.published_ns[:] -= server_clock_offset_ns
+        return [
+            deliveries,
+            Requests.from_rows(self.requests),
+            Sockets.from_rows(self.sockets),
+            Clients.from_rows(self.clients),
+            ClockPairs.from_rows(self.clock, worker=0),
+            LoopLag.from_rows(self.loop_lag, worker=0),
+        ]
+
+    def note_deflated(self, deflated: bool) -> None:
+        """Note whether one client that accepts compression was sent something compressed."""
+        self.deflated = deflated and self.deflated is not False
+
+    def read_clocks(self) -> None:
+        """Add one pair of clock readings: of several tries the one with the narrowest bracket."""
+        best = min(_bracketed_realtime() for _ in range(_READINGS_PER_PAIR))
+        bracket_ns, before_ns, realtime_ns = best
+        self.clock.extend((before_ns + bracket_ns // 2, realtime_ns, bracket_ns))
+
+
+def _bracketed_realtime() -> tuple[int, int, int]:
+    before_ns = time.monotonic_ns()
+    realtime_ns = time.time_ns()
+    return time.monotonic_ns() - before_ns, before_ns, realtime_ns

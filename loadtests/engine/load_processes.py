@@ -1,0 +1,153 @@
+"""The load processes of a run: how many, where they meet, and how those of this machine are started for a trial."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract.records import JsonObject, PlannedTrial, UserError
+from loadtests.engine.messages import WORKER_VARIABLE, WORKERS_FOLDER
+from loadtests.load.trial_spec import TRIAL_VARIABLE, TrialSpec
+from system.host_addresses import Endpoint, first_to_listen_on
+from system.processes import PROJECT_FOLDER, Child, CorePlan, reserved_port
+
+LOOPBACK = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::", "*")
+MASTER_PORT = 5557
+"""Locust's own."""
+LOCUSTFILE = PROJECT_FOLDER / "loadtests" / "engine" / "locustfile.py"
+LOAD_LOG = "load.log"
+SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1"}
+"""For a load process: it does no linear algebra, and starting NumPy's threads for it takes a twentieth of a second."""
+_MOST_DIGITS = 9
+_LOCAL_PATIENCE_S = 30.0
+_REMOTE_PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who makes the load of each trial."""
+
+    processes: int = 1
+    """On this machine."""
+    remote: int = 0
+    """Workers on other machines (`make worker`)."""
+    listen: str = LOOPBACK
+    """The numeric address of server, relay and master."""
+    port: int = MASTER_PORT
+    """Of the master, where there are remote workers; else it is any."""
+
+    @property
+    def workers(self) -> int:
+        """How many Locust workers; 0 where a single process is the whole load, and no master is needed."""
+        return 0 if self.processes == 1 and not self.remote else self.processes + self.remote
+
+    @property
+    def patience_s(self) -> float:
+        """How long the master waits for them to come."""
+        return _REMOTE_PATIENCE_S if self.remote else _LOCAL_PATIENCE_S if self.workers else 0.0
+
+    def as_settings(self) -> JsonObject:
+        """For run.json: a load of a single process is what goes without saying."""
+        if not self.workers:
+            return {} if self.listen == LOOPBACK else {"load": f"one process; server and relay listen on {self.listen}"}
+        where = f", {self.remote} on other machines" if self.remote else ""
+        return {"load": f"{self.workers} Locust workers under a master{where}; all listen on {self.listen}"}
+
+    def as_asked(self) -> dict[str, str]:
+        """The variables of `make bench` that make this team."""
+        listen = {"LISTEN": self.listen} if self.listen != LOOPBACK else {}
+        if not self.workers:
+            return listen
+        own = {"PROCESSES": str(self.processes)} if self.processes else {}
+        remote = {"WORKERS": str(self.remote)} if self.remote else {}
+        port = {"PORT": str(self.port)} if self.remote and self.port != MASTER_PORT else {}
+        return {**own, **remote, **listen, **port}
+
+    def invitation(self) -> str | None:
+        """Say which workers the run waits for, and how to start one; None where none comes from elsewhere."""
+        if not self.remote:
+            return None
+        workers = "a worker" if self.remote == 1 else f"{self.remote} workers"
+        port = "" if self.port == MASTER_PORT else f" PORT={self.port}"
+        return (
+            f"waiting up to {self.patience_s:g} s for {workers}: make worker MASTER={self.listen}{port} on each machine"
+        )
+
+
+ALONE = Team()
+"""The single process of an ordinary trial."""
+
+
+def checked_team(processes: str, workers: str, listen: str, port: str) -> Team:
+    """From the words of the command line, empty where not given; UserError where one is of no use."""
+    remote = _count("WORKERS", workers, 0, least=0)
+    own = _count("PROCESSES", processes, 0 if remote else 1, least=0 if remote else 1)
+    listen = listen or LOOPBACK
+    if listen in EVERYWHERE:
+        raise UserError(f"LISTEN={listen}: no address that others can connect to (expected one of this machine's own)")
+    try:
+        address = first_to_listen_on(listen)
+    except OSError as error:
+        raise UserError(
+            f"LISTEN={listen}: nothing can listen there: {error.strerror or error} "
+            "(expected an address of this machine)"
+        ) from error
+    return Team(own, remote, address, checked_port(port))
+
+
+def checked_port(port: str) -> int:
+    """The master's port; Locust's own where none is given."""
+    if not port:
+        return MASTER_PORT
+    found = _whole_number(port)
+    if found is None or not 1 <= found <= 65535:
+        raise UserError(f"PORT={port}: not a port (expected 1 to 65535)")
+    return found
+
+
+def check_shares(team: Team, trials: tuple[PlannedTrial, ...]) -> None:
+    """UserError where a trial has fewer clients than the team has processes."""
+    fewest = min(int(trial.parameters["clients"]) for trial in trials)
+    if team.workers > fewest:
+        raise UserError(
+            f"clients: the scenario has trials of {fewest}, too few for {team.workers} load processes "
+            "(expected at least one client for each: more clients, or fewer PROCESSES and WORKERS)"
+        )
+
+
+def start_load(spec: TrialSpec, folder: Path, team: Team, cores: CorePlan, running: ExitStack) -> Child:
+    """Start the load of a trial on `running`; returns the process that writes its outcome."""
+    users = str(max(team.workers, 1))
+    load = ["-m", "loadtests.engine.locust_process", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
+    main = [*load, "--headless", "-u", users, "-r", users, "--host", spec.url, "--only-summary"]
+    environment = {TRIAL_VARIABLE: str(spec.write(folder)), **SINGLE_THREADED}
+    if not team.workers:
+        return running.enter_context(Child(main, folder / LOAD_LOG, cores.load, environment))
+    port = team.port if team.remote else running.enter_context(reserved_port(team.listen))
+    meeting_place = Endpoint(team.listen, port).host_in_url
+    main += ["--master", "--master-bind-host", meeting_place, "--master-bind-port", str(port)]
+    main += ["--expect-workers", str(team.workers)]
+    master = running.enter_context(Child(main, folder / LOAD_LOG, environment=environment))
+    for i in range(team.processes):
+        own = folder / WORKERS_FOLDER / f"own-{i}"
+        own.mkdir(parents=True)
+        core = None if cores.load is None else (cores.load[i % len(cores.load)],)
+        worker = [*load, "--worker", "--master-host", meeting_place, "--master-port", str(port)]
+        running.enter_context(Child(worker, own / LOAD_LOG, core, {WORKER_VARIABLE: str(own), **SINGLE_THREADED}))
+    return master
+
+
+def _count(name: str, given: str, default: int, *, least: int) -> int:
+    if not given:
+        return default
+    found = _whole_number(given)
+    if found is None or found < least:
+        raise UserError(f"{name}={given}: not a number of load processes (expected a whole number, at least {least})")
+    return found
+
+
+def _whole_number(text: str) -> int | None:
+    # Python itself refuses to read numbers of thousands of digits.
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None

@@ -1,0 +1,137 @@
+"""Locust users of every transport, over the harness' own clients.
+
+`make bench` starts Locust with this file once per trial and names the trial in an environment variable: as the one
+process of the load, or as the master of several, whose workers another variable marks. By hand, any of Locust's own
+ways works, its web UI included (`make ui`):
+
+    locust -f loadtests/engine/locustfile.py --host http://127.0.0.1:8000 WebsocketUser ShortPollUser
+
+Locust's own statistics show live numbers, named for what they are; results come from the raw records only.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+import gevent
+from gevent.event import Event
+from locust import User, events, task
+from locust.runners import MasterRunner, WorkerRunner
+
+from contract.records import UserError
+from contract.transports import TRANSPORTS
+from loadtests.engine.by_hand import HandSession, add_arguments
+from loadtests.engine.master import MasterConductor
+from loadtests.engine.messages import WORKER_VARIABLE
+from loadtests.engine.single_process import Conductor
+from loadtests.engine.worker import WorkerConductor
+from loadtests.load.trial_spec import TRIAL_VARIABLE, TrialSpec
+
+_log = logging.getLogger(__name__)
+_spec_path = os.environ.get(TRIAL_VARIABLE)
+_worker_folder = os.environ.get(WORKER_VARIABLE)
+_by_hand = _spec_path is None and _worker_folder is None
+_hand_session: HandSession | None = None
+
+
+class ConductedUser(User):
+    """All clients that this process has in the trial that the environment names: `loadtests.load.trial_clients` opens
+    them."""
+
+    abstract = _by_hand
+
+    @task
+    def stay(self) -> None:
+        """The driver does the work; the user lives until the trial's end stops it."""
+        Event().wait()
+
+
+class TransportUser(User):
+    """One client of one transport, used by hand."""
+
+    abstract = True
+    transport: ClassVar[str]
+
+    def on_start(self) -> None:
+        """Open the client; without a session the test is already being called off."""
+        self._connection = None if _hand_session is None else _hand_session.open_client(self.transport)
+
+    @task
+    def stay(self) -> None:
+        """The driver does the work; the user lives until Locust stops it."""
+        Event().wait()
+
+    def on_stop(self) -> None:
+        """Close the client."""
+        if _hand_session is not None and self._connection is not None:
+            _hand_session.close_client(self._connection)
+
+
+if _by_hand:
+    for _transport in TRANSPORTS.values():
+        _name = "".join(word.capitalize() for word in _transport.name.split("_")) + "User"
+        globals()[_name] = type(_name, (TransportUser,), {"transport": _transport.name, "__doc__": _transport.label})
+
+
+def _on_parser(parser: Any, **_: object) -> None:
+    if _by_hand:
+        add_arguments(parser)
+
+
+def _on_init(environment: Any, runner: Any, **_: object) -> None:
+    gc.freeze()
+    gc.enable()
+    if _worker_folder is not None and isinstance(runner, WorkerRunner):
+        WorkerConductor(environment, Path(_worker_folder))
+    elif _spec_path is not None and isinstance(runner, MasterRunner):
+        path = Path(_spec_path)
+        master = MasterConductor(environment, TrialSpec.read(path), path.parent)
+        environment.events.quitting.add_listener(lambda **_: master.call_off())
+
+
+def _on_test_start(environment: Any, **_: object) -> None:
+    global _hand_session  # noqa: PLW0603 - Locust offers users no other way to their session
+    if _by_hand:
+        try:
+            _hand_session = HandSession(environment)
+        except UserError as error:
+            _log.error("%s", error)
+            environment.process_exit_code = 2
+            gevent.spawn(environment.runner.quit)
+        return
+    if _spec_path is None or isinstance(environment.runner, MasterRunner):
+        return
+    path = Path(_spec_path)
+    conductor = Conductor(TrialSpec.read(path))
+
+    def conduct() -> None:
+        environment.process_exit_code = 1
+        try:
+            outcome = conductor.conduct(path.parent)
+        except BaseException:
+            # Whatever went wrong (a full disk, say): the process must end, and its log tells why.
+            environment.runner.quit()
+            raise
+        # The records are written: what Locust and the interpreter do at their end is worth nothing but a tenth of a
+        # second in each trial.
+        os._exit(1 if outcome.end == "failed" else 0)
+
+    gevent.spawn(conduct)
+
+
+def _on_test_stop(**_: object) -> None:
+    global _hand_session  # noqa: PLW0603
+    if _hand_session is not None:
+        _hand_session.close()
+        _hand_session = None
+
+
+_hooks: Any = events
+_hooks.init_command_line_parser.add_listener(_on_parser)
+_hooks.init.add_listener(_on_init)
+_hooks.test_start.add_listener(_on_test_start)
+_hooks.test_stop.add_listener(_on_test_stop)

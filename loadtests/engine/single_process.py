@@ -1,0 +1,86 @@
+"""The load's side of one trial, inside its single Locust process: from the first connection to the last drained event.
+
+Users only open clients; this greenlet waits until all are ready, has the server start the stream, waits until every
+client has every event, and writes the tables. With several load processes, `loadtests.engine.master` and
+`loadtests.engine.worker` share this work.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+
+from contract.records import UserError
+from contract.transports import TRANSPORTS
+from loadtests.control_client import ControlClient
+from loadtests.load.trial_clients import SERVER_PATIENCE_S, Load, window_ns
+from loadtests.load.trial_spec import LoadOutcome, MeasuredWindow, TrialSpec
+from loadtests.plan.blocks import stream_lead_ms
+from loadtests.server_clock import judge_server_clock, offset_at_start_ns
+
+
+class Conductor:
+    """Conducts the trial of one spec."""
+
+    def __init__(self, spec: TrialSpec) -> None:
+        self._trial = spec.trial
+        self._clients_send = TRANSPORTS[spec.trial.transport].clients_send
+        self._control = ControlClient(spec.control_url, spec.host)
+        self._load = Load(spec)
+
+    def conduct(self, folder: Path) -> LoadOutcome:
+        """Run the trial and write its tables and outcome into `folder`."""
+        try:
+            outcome = self._conduct(folder)
+        except UserError as error:
+            outcome = LoadOutcome.failed(str(error))
+        self._load.driver.finish()
+        # Some of it is known only now that the clients have finished.
+        recorder = self._load.recorder
+        outcome = dataclasses.replace(outcome, problems=tuple(recorder.problems), deflated=recorder.deflated)
+        self._control.close()
+        # Clients that send stamp their own events, on the clock of all else here.
+        server_offset_ns = 0 if self._clients_send else outcome.server_clock["offset_ns"]
+        for table in recorder.tables(server_offset_ns):
+            table.save(folder)
+        outcome.write(folder)
+        return outcome
+
+    def _conduct(self, folder: Path) -> LoadOutcome:
+        self._control.wait_until_ready(SERVER_PATIENCE_S)
+        self._load.wait_for_server()
+        before = self._control.read_clock()
+        # A server that was already running still tells the stream before this one to whoever comes without a cursor.
+        self._control.empty_log()
+        self._load.open()
+        self._load.wait_for_clients()
+        t0_ns = self._start_stream(offset_at_start_ns(before))
+        window = MeasuredWindow(*window_ns(self._trial, t0_ns))
+        window.write(folder)
+        end = self._load.receive(t0_ns)
+        finished_ns = time.monotonic_ns()
+        clock = judge_server_clock(before, self._control.read_clock())
+        driver = self._load.driver
+        return LoadOutcome(
+            t0_ns=t0_ns,
+            window_start_ns=window.start_ns,
+            window_end_ns=window.end_ns,
+            stream_end_ns=window.end_ns,
+            finished_ns=finished_ns,
+            end=end,
+            failure="",
+            problems=(),
+            kernel_stamps=driver.kernel_stamps,
+            tcp_info=driver.kernel_counters,
+            server_clock=dataclasses.asdict(clock),
+        )
+
+    def _start_stream(self, server_offset_ns: int) -> int:
+        lead_ms, load = stream_lead_ms(self._trial.parameters), self._load
+        if self._clients_send:
+            return time.monotonic_ns() + lead_ms * 1_000_000
+        t0_ns = self._control.start_stream(
+            lead_ms, list(load.due_offsets_ns), list(load.payloads), self._trial.parameters["clients"]
+        )
+        return t0_ns - server_offset_ns

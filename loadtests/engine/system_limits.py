@@ -1,0 +1,141 @@
+"""What the system must allow a run before it starts: open files of each process, and local ports of its connections."""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import math
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from contract.records import PlannedTrial, UserError
+from loadtests.engine.load_processes import ALONE, Team
+from system.host_addresses import Endpoint
+from system.source_addresses import can_vary_sources, ephemeral_ports, ports_held, usable_ports
+
+_DESCRIPTORS_BESIDE_CLIENTS = 128
+_SPREAD_RISK = 1e-9
+"""How likely a trial may be to give one of the server's processes more clients than it was allowed files for."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Holder:
+    """A process of a trial, or each of several alike, with the sockets that it holds for the trial's clients."""
+
+    who: str
+    sockets: int
+
+    @property
+    def files(self) -> int:
+        return self.sockets + _DESCRIPTORS_BESIDE_CLIENTS
+
+
+def ensure_descriptors(trials: tuple[PlannedTrial, ...], team: Team = ALONE, target: Endpoint | None = None) -> None:
+    """Raise this process's limit of open files as far as the run needs; UserError if the system does not allow it.
+
+    The limit applies to each process, and children inherit it.
+    """
+    for trial in trials:
+        _ensure(int(trial.parameters["clients"]), partial(_busiest, trial, team, target is None))
+
+
+def ensure_share(trial: PlannedTrial, clients: int, host: str) -> None:
+    """Ensure the open files and ports of a worker with this many of a trial's clients, which connect to `host`.
+
+    UserError if its machine does not allow them. What server and relay need is checked elsewhere.
+    """
+    _ensure(clients, partial(_Holder, "a worker (one per client)"))
+    if not can_vary_sources(host):
+        _ensure_ports_for(trial, clients, f"connections to {host}")
+
+
+def largest_share(connections: int, processes: int) -> int:
+    """Return how many of these connections each of several server processes on one port must be able to accept.
+
+    Linux assigns each connection to one of them by a hash of its addresses and ports (SO_REUSEPORT), so that the number
+    per process is binomial. By Bernstein's inequality, P(X >= mean + t) <= exp(-t^2 / (2 (variance + t / 3))), some
+    process gets more than this in at most one trial of a thousand million. Elsewhere they share one queue, and one of
+    them may accept all.
+    """
+    if processes == 1 or not sys.platform.startswith("linux"):
+        return connections
+    mean = connections / processes
+    variance = mean * (1 - 1 / processes)
+    log_odds = math.log(processes / _SPREAD_RISK)
+    beyond = log_odds / 3 + math.sqrt((log_odds / 3) ** 2 + 2 * log_odds * variance)
+    return min(connections, math.ceil(mean + beyond))
+
+
+def _busiest(trial: PlannedTrial, team: Team, serves: bool, clients: int) -> _Holder:
+    """Return the process on this machine with the most sockets at this many clients; `serves`: the server is one."""
+    workers = int(trial.parameters.get("workers", 1))
+    holders: list[_Holder] = []
+    if serves and workers == 1:
+        holders.append(_Holder("the server (one per client)", clients))
+    elif serves:
+        who = f"each of the server's {workers} workers (one per client, spread by the kernel)"
+        holders.append(_Holder(who, largest_share(clients, workers)))
+    if team.processes:
+        loads = team.workers or 1
+        who = (
+            f"each of {loads} load processes (one per client of its own)" if loads > 1 else "the load (one per client)"
+        )
+        holders.append(_Holder(who, -(-clients // loads)))
+    if trial.parameters["one_way_delay_ms"]:
+        holders.append(_Holder("the relay (two per client)", 2 * clients))
+    return max(holders, key=lambda holder: holder.sockets, default=_Holder("", 0))
+
+
+def _ensure(clients: int, busiest: Callable[[int], _Holder]) -> None:
+    """Raise the limit of open files to what `busiest`, the process with the most sockets, needs for these clients."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - not on Windows
+
+    holder = busiest(clients)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= holder.files:
+        return
+    if hard == resource.RLIM_INFINITY or hard >= holder.files:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (holder.files, hard))
+        except (OSError, ValueError):
+            limit = f"this system lets no process have more than {soft}"  # whatever its hard limit says, as on macOS
+            hard = soft
+        else:
+            return
+    else:
+        limit = f"the hard limit of open files is {hard}"
+    within = max(0, bisect.bisect_right(range(clients), hard, key=lambda fewer: busiest(fewer).files) - 1)
+    raise UserError(
+        f"clients = {clients}: {holder.who} must have {holder.files} files open, {limit} here "
+        f"(expected at most {within} clients, or a higher limit: as root ulimit -n {holder.files}, "
+        f"or * - nofile {holder.files} in /etc/security/limits.conf and a new login)"
+    )
+
+
+def ensure_ports(trials: tuple[PlannedTrial, ...], target: Endpoint | None, team: Team = ALONE) -> None:
+    """Raise UserError if this machine's clients, or the relay, need more local ports than one destination allows.
+
+    On Linux's loopback there are always enough: clients use further source addresses of 127.0.0.0/8 in turn. Workers on
+    other machines check their own.
+    """
+    host = target.host if target else team.listen
+    for trial in trials:
+        # The harness' own relay stands beside its clients wherever the server is, but it has one address of its own.
+        if trial.parameters["one_way_delay_ms"]:
+            _ensure_ports_for(trial, int(trial.parameters["clients"]), "the relay's connections")
+        elif not can_vary_sources(host) and team.processes:
+            here = -(-int(trial.parameters["clients"]) * team.processes // (team.workers or 1))
+            _ensure_ports_for(trial, here, f"connections to {host}")
+
+
+def _ensure_ports_for(trial: PlannedTrial, clients: int, who: str) -> None:
+    share = dataclasses.replace(trial, parameters={**trial.parameters, "clients": clients})
+    ports, held = ephemeral_ports(), ports_held(share)
+    if held > usable_ports(ports):
+        raise UserError(
+            f"clients = {clients}: {who} need {held} local ports at a time, {ports} are there "
+            "(expected fewer clients, or a wider range: sysctl net.ipv4.ip_local_port_range='1024 65535')"
+        )

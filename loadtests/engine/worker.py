@@ -1,0 +1,193 @@
+"""One worker's side of a trial, inside its Locust process: its clients, its clock, and its rows on their way out.
+
+Rows go to a file and to the master a few times a second, so that what was received is kept whatever happens to this
+process or the link; the file is given up only when the master has it all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from array import array
+from pathlib import Path
+from typing import Any
+
+import gevent
+import psutil
+from gevent.event import AsyncResult
+from locust.exception import RPCError
+
+from contract.records import JsonObject, SampleRole, UserError
+from loadtests.control_client import ControlClient
+from loadtests.engine import messages
+from loadtests.engine.load_processes import LOAD_LOG
+from loadtests.engine.messages import Identity
+from loadtests.engine.spool import NewRows, Spool
+from loadtests.engine.system_limits import ensure_share
+from loadtests.engine.tracebacks import traceback_problem
+from loadtests.load.trial_clients import SERVER_PATIENCE_S, Load
+from loadtests.load.trial_spec import TrialSpec
+from loadtests.server_clock import ClockReading
+from system.cpu_quota import throttling_reader
+from system.host_addresses import Endpoint
+from system.stolen_time import core_times_reader, waited_ns
+
+FLUSH_PERIOD_S = 0.2
+"""What a worker that is killed may take with it of its rows."""
+MASTER_SILENCE_S = 15.0
+"""A master whose heartbeats do not come for so long is gone, or its link is."""
+CLOCK_EXCHANGES = 100
+_PARENT_CHECK_S = 1.0
+
+
+class WorkerConductor:
+    """Takes part in one trial of the master that the Locust worker `environment.runner` is connected to."""
+
+    def __init__(self, environment: Any, folder: Path) -> None:
+        self._environment = environment
+        self._runner = environment.runner
+        self._folder = folder
+        self._spool = Spool(folder)
+        self._heard: dict[str, AsyncResult[JsonObject]] = {name: AsyncResult() for name in messages.TO_WORKER}
+        self._samples = array("q")
+        self._process = psutil.Process()
+        self._core_times = core_times_reader(self._process)
+        self._throttled_ns = throttling_reader()
+        (folder / messages.JOINED_FILE).touch()
+        for name in messages.TO_WORKER:
+            self._runner.register_message(name, self._hear)
+        gevent.spawn(self._end_with_parent)
+        gevent.spawn(self._serve)
+
+    def _hear(self, msg: Any, **_: object) -> None:
+        self._heard[msg.type].set(msg.data)
+
+    def _say(self, name: str, data: JsonObject) -> bool:
+        """Whether it could be sent; what is lost on the way is sent again at the end."""
+        try:
+            self._runner.send_message(name, data)
+        except RPCError:
+            return False
+        return True
+
+    def _wait_for(self, *names: str) -> str:
+        """The first of these words that the master says, for as long as it lives."""
+        awaited = {name: self._heard[name] for name in (*names, messages.REFUSED)}
+        since_s = time.time()
+        while not gevent.wait(list(awaited.values()), timeout=1.0, count=1):
+            heartbeat_s = self._runner.last_heartbeat_timestamp
+            silent_s = time.time() - (since_s if heartbeat_s is None else max(since_s, heartbeat_s))
+            if silent_s > MASTER_SILENCE_S:
+                raise UserError(
+                    f"the master has not been heard for {silent_s:.0f} s (expected its {' or '.join(names)})"
+                )
+        if awaited[messages.REFUSED].ready():
+            raise _DismissedError(awaited[messages.REFUSED].get())
+        return next(name for name in names if awaited[name].ready())
+
+    def _word(self, name: str) -> JsonObject:
+        """What the master says with the word of this name, waited for."""
+        word: JsonObject = self._heard[self._wait_for(name)].get()
+        return word
+
+    def _serve(self) -> None:
+        end: JsonObject = {"end": "failed", "reason": "it ended before it was done: see its log", "more_follow": True}
+        try:
+            end = self._take_part()
+        except _DismissedError as dismissed:
+            end = {"end": "refused", **dismissed.word}
+        except (UserError, OSError) as error:
+            end = {**end, "reason": str(error)}
+            self._say(messages.FAILED, {"reason": str(error)})
+        finally:
+            (self._folder / messages.END_FILE).write_text(json.dumps(end), encoding="utf-8")
+            self._environment.process_exit_code = 0 if end["end"] == "served" else 1
+            if end.get("may_come_again"):
+                # Not before this trial is over: then the master has Locust end all its workers.
+                self._runner.greenlet.join()
+            self._runner.quit()
+
+    def _take_part(self) -> JsonObject:
+        self._say(messages.HELLO, Identity.own(self._folder).as_json())
+        told = self._word(messages.TRIAL)
+        spec = TrialSpec.from_json(told["spec"])
+        ensure_share(spec.trial, told["count"], Endpoint.of_url(spec.url).host)
+        control = ControlClient(spec.control_url, spec.host)
+        control.wait_until_ready(SERVER_PATIENCE_S)
+        clock = control.read_clock(CLOCK_EXCHANGES)
+        load = Load(spec)
+        load.wait_for_server()
+        load.open(range(told["first"], told["first"] + told["count"]))
+        new_rows = NewRows(load.recorder, self._samples)
+        load.wait_for_clients()
+        # A client is told of now, as this process may not live to do it at the end.
+        for connection in load.driver.connections:
+            load.recorder.clients.extend(connection.row())
+        self._flush(new_rows)
+        able = {"kernel_stamps": load.driver.kernel_stamps, "tcp_info": load.driver.kernel_counters}
+        self._say(messages.READY, {**_as_json(clock), **able})
+        t0_ns = self._word(messages.BEGIN)["t0_ns"]
+        flushing = gevent.spawn(self._keep_flushing, new_rows)
+        try:
+            finished: JsonObject = {"end": load.receive(t0_ns)}
+            finished |= _as_json(control.read_clock(CLOCK_EXCHANGES))
+        finally:
+            flushing.kill()
+            control.close()
+            load.driver.finish()
+            self._flush(new_rows)
+        finished |= {"problems": self._problems(load), "deflated": load.recorder.deflated}
+        more_follow = self._hand_over(finished)
+        return {"end": "served", "trial": spec.trial.folder_name, "clients": told["count"], "more_follow": more_follow}
+
+    def _problems(self, load: Load) -> list[str]:
+        printed = traceback_problem(f"a load process on {socket.gethostname()}", self._folder / LOAD_LOG)
+        return [*load.recorder.problems, *([printed] if printed else [])]
+
+    def _hand_over(self, finished: JsonObject) -> bool:
+        """Until the master has all rows; whether it wants this worker again."""
+        while True:
+            self._say(messages.FINISHED, {**finished, "sizes": self._spool.sizes_bytes()})
+            if self._wait_for(messages.OVER, messages.SEND_AGAIN) == messages.OVER:
+                return bool(self._word(messages.OVER)["more_follow"])
+            sizes = self._word(messages.SEND_AGAIN)["sizes"]
+            self._heard[messages.SEND_AGAIN] = AsyncResult()
+            for offsets, rows in self._spool.after(sizes):
+                self._say(messages.ROWS, {"offsets": offsets, "rows": rows})
+                gevent.sleep(0)
+
+    def _keep_flushing(self, new_rows: NewRows) -> None:
+        while True:
+            self._flush(new_rows)
+            gevent.sleep(FLUSH_PERIOD_S)
+
+    def _flush(self, new_rows: NewRows) -> None:
+        rss_bytes = self._process.memory_info().rss
+        cpu_ns = time.process_time_ns()
+        taken_ns = *self._core_times(), waited_ns(self._process.pid), self._throttled_ns()
+        self._samples.extend((time.monotonic_ns(), SampleRole.LOAD, cpu_ns, rss_bytes, *taken_ns))
+        rows = new_rows.take()
+        offsets = self._spool.sizes_bytes()
+        self._spool.append(rows)
+        self._say(messages.ROWS, {"offsets": offsets, "rows": rows})
+
+    def _end_with_parent(self) -> None:
+        """Whoever started this process ends it; where he was killed, it ends itself."""
+        parent = os.getppid()
+        while os.getppid() == parent:
+            gevent.sleep(_PARENT_CHECK_S)
+        self._runner.quit()
+
+
+class _DismissedError(Exception):
+    """The master has no use for this worker; `word` says why."""
+
+    def __init__(self, word: JsonObject) -> None:
+        super().__init__(word["reason"])
+        self.word = word
+
+
+def _as_json(clock: ClockReading) -> JsonObject:
+    return {"offset_ns": clock.offset_ns, "round_trip_ns": clock.round_trip_ns}

@@ -1,0 +1,164 @@
+"""The clients of one load process through a trial: opened, told of the stream, watched until they have it all.
+
+The single process of an ordinary trial and each worker of a distributed one do exactly the same here.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import gevent
+
+from contract.records import PlannedTrial, SocketStage, UserError
+from contract.stream import due_offsets_ns, payloads
+from loadtests.clients.base import Client, ClientSetup
+from loadtests.clients.recorder import Recorder
+from loadtests.load.connect_limit import Admission
+from loadtests.load.connection import Connection
+from loadtests.load.garbage_collection import kept_from_collector
+from loadtests.load.gathered_reads import longest_unread_ns
+from loadtests.load.slowed_driver import SlowDriver
+from loadtests.load.socket_driver import Driver
+from loadtests.load.trial_spec import TrialSpec
+from loadtests.plan.blocks import LINGER_S, connect_patience_s, drain_limit_s, lag_period_ns, last_turn_s, stream_spec
+from loadtests.plan.population import locked_phases_ns, new_client, schedule_period_s, spread_phases_ns
+from system.host_addresses import Endpoint
+from system.source_addresses import ephemeral_ports, ports_held, source_addresses
+
+SERVER_PATIENCE_S = 15.0
+PROGRESS_CHECK_S = 0.02
+_COUNTERS_NS_PER_CLIENT = 10_000
+"""What reading a socket's counters takes, and a little more."""
+
+
+class Load:
+    """Its clients are opened by `open`, not by a Locust user each: a greenlet costs four times what a client does."""
+
+    def __init__(self, spec: TrialSpec) -> None:
+        self._trial = spec.trial
+        self.recorder = Recorder()
+        stream = stream_spec(spec.trial)
+        self.due_offsets_ns = tuple(due_offsets_ns(stream).tolist())
+        self.payloads = tuple(payloads(stream))
+        self._instruments = spec.instruments
+        self._host = spec.host
+        self._server = Endpoint.of_url(spec.url)
+        address = (self._server.host, self._server.port)
+        delay_ms = spec.trial.parameters.get("client_delay_ms")
+        self.driver = (
+            # It reads at once: what is left unread on purpose would be within its delay, and not on top.
+            SlowDriver(address, self.recorder, delay_ms)
+            if delay_ms
+            else Driver(
+                address,
+                self.recorder,
+                longest_unread_ns(self.due_offsets_ns, int(spec.trial.parameters["clients"])),
+            )
+        )
+        self.driver.sources = source_addresses(self._server.host, ports_held(spec.trial), ephemeral_ports())
+        self._phases_ns = phases_ns(spec.trial)
+        self._clients = range(len(self._phases_ns))
+        self._admission = Admission()
+
+    def open(self, clients: range | None = None) -> None:
+        """Begin to open clients: all of the trial, or those with these numbers."""
+        self._clients = self._clients if clients is None else clients
+        self.driver.watch_itself(lag_period_ns(self._trial.parameters))
+        gevent.spawn(self._open_all)
+
+    def _open_all(self) -> None:
+        # All are made before the first connects: what a handshake leaves behind in memory would lie between them.
+        connections = [Connection(self._new_client(index)) for index in self._clients]
+        for connection in connections:
+            self._admission.enter()
+            self.driver.drive(connection)
+            gevent.sleep(0)
+
+    def _new_client(self, index: int) -> Client:
+        setup = ClientSetup(
+            index=index,
+            host=self._host,
+            parameters=self._trial.parameters,
+            payloads=self.payloads,
+            due_offsets_ns=self.due_offsets_ns,
+            phase_ns=self._phases_ns[index],
+            named=self._instruments.trace,
+            turnaround_seed=self._trial.own_seed,
+        )
+        return new_client(self._trial.transport, setup, self.recorder)
+
+    def wait_for_server(self) -> None:
+        """Until the address of the clients accepts connections."""
+        deadline = time.monotonic() + SERVER_PATIENCE_S
+        while True:
+            try:
+                socket.create_connection((self._server.host, self._server.port), timeout=1.0).close()
+                return
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise UserError(
+                        f"{self._server}: no connection: {error} (expected the server or its relay)"
+                    ) from error
+                gevent.sleep(PROGRESS_CHECK_S)
+
+    def wait_for_clients(self) -> None:
+        """Until all clients are ready; UserError where they are not in time."""
+        with kept_from_collector():
+            self._wait_until_ready(connect_patience_s(len(self._clients)))
+
+    def _wait_until_ready(self, patience_s: float) -> None:
+        deadline = time.monotonic() + patience_s
+        while (ready := sum(c.client.ready for c in self.driver.connections)) < len(self._clients):
+            self._admission.make_room(ready)
+            if time.monotonic() > deadline:
+                seen = "; ".join(self.recorder.problems) or "the server did not answer them"
+                raise UserError(
+                    f"{self._trial.transport}: only {ready} of {len(self._clients)} clients were ready after "
+                    f"{patience_s:g} s: {seen} (expected all of them: fewer clients or a higher limit)"
+                )
+            gevent.sleep(PROGRESS_CHECK_S)
+
+    def receive(self, t0_ns: int) -> str:
+        """Through the whole stream that starts at `t0_ns` (monotonic); how it ended: `complete` or `drain_limit`."""
+        self.driver.begin(self.driver.connections, t0_ns)
+        window_start_ns, stream_end_ns = window_ns(self._trial, t0_ns)
+        # As at its end, outside the measured window: it is no part of what a delivery costs.
+        _sleep_until(window_start_ns - len(self._clients) * _COUNTERS_NS_PER_CLIENT)
+        self.driver.read_all_counters(SocketStage.WINDOW_START)
+        _sleep_until(stream_end_ns)
+        self.driver.read_all_counters(SocketStage.WINDOW_END)
+        return self._drain(stream_end_ns)
+
+    def _drain(self, stream_end_ns: int) -> str:
+        parameters = self._trial.parameters
+        # Who keeps no cursor does not know what it has missed, and is not to be waited for beyond its last turn.
+        misses = not parameters.get("cursor", True)
+        limit_ns = stream_end_ns + round((last_turn_s if misses else drain_limit_s)(parameters) * 1e9)
+        while not all(connection.client.settled for connection in self.driver.connections):
+            if time.monotonic_ns() > limit_ns:
+                return "complete" if misses else "drain_limit"
+            gevent.sleep(PROGRESS_CHECK_S)
+        gevent.sleep(LINGER_S)
+        # A client that the server cut off has settled, but not with every event.
+        return "drain_limit" if any(c.client.cut_off for c in self.driver.connections) else "complete"
+
+
+def phases_ns(trial: PlannedTrial) -> list[int]:
+    """The phase of every client of a trial, whichever process it is in."""
+    locked = trial.parameters.get("phase") == "locked"
+    return (locked_phases_ns if locked else spread_phases_ns)(
+        int(trial.parameters["clients"]),
+        schedule_period_s(trial.transport, trial.parameters),
+        trial.own_seed,
+    )
+
+
+def window_ns(trial: PlannedTrial, t0_ns: int) -> tuple[int, int]:
+    """Start and end of the measured window of a stream that starts at `t0_ns`; the stream ends with it."""
+    start_ns = t0_ns + round(trial.parameters["warm_up_s"] * 1e9)
+    return start_ns, start_ns + round(trial.parameters["measured_s"] * 1e9)
+
+
+def _sleep_until(due_ns: int) -> None:
+    gevent.sleep(max(0.0, (due_ns - time.monotonic_ns()) / 1e9))

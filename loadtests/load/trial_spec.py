@@ -1,0 +1,152 @@
+"""What the load of a trial is told, and what it answers: JSON files in the trial's folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract.records import JsonObject, PlannedTrial, WorkerInfo
+from loadtests.server_clock import ServerClock
+
+TRIAL_VARIABLE = "PUSH_VS_POLL_TRIAL"
+"""Environment variable that names the spec's file; without it the locustfile is used by hand."""
+SPEC_FILE = "load-spec.json"
+WINDOW_FILE = "load-window.json"
+OUTCOME_FILE = "load-outcome.json"
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """What a run is asked to do beyond measuring; it costs or disturbs, and is off by default."""
+
+    trace: bool = False
+    """The server notes when it wrote each delivery (`python -m servers … --trace`), and clients name themselves."""
+    faults: tuple[str, ...] = ()
+    """Faults of the servers (docs/using/faults.md), which make the run INVALID; empty with a target."""
+
+    def as_settings(self) -> JsonObject:
+        """For run.json: what is off leaves no trace there."""
+        return {
+            **({"trace": "on: the server notes each write, clients name themselves"} if self.trace else {}),
+            **({"faults": list(self.faults)} if self.faults else {}),
+        }
+
+    def as_asked(self) -> dict[str, str]:
+        """The variables of `make bench` that ask for them."""
+        return {
+            **({"TRACE": "1"} if self.trace else {}),
+            **({"FAULT": " ".join(self.faults)} if self.faults else {}),
+        }
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One trial as the load process sees it."""
+
+    trial: PlannedTrial
+    url: str
+    """Where the clients connect: the server, or the relay before it; with a numeric address."""
+    control_url: str
+    """The server itself, with a numeric address: the harness' own questions are not delayed."""
+    host: str
+    """What all requests say in their Host header: the server's name as it was given, whoever is before it."""
+    instruments: Instruments
+    workers: int = 0
+    """How many Locust workers share the load; 0: the process that reads this is the whole load."""
+    workers_patience_s: float = 0.0
+    """How long their master waits for them to come."""
+    more_follow: bool = False
+    """Whether workers are to come again after this trial."""
+
+    def write(self, folder: Path) -> Path:
+        """Into the trial's folder."""
+        path = folder / SPEC_FILE
+        path.write_text(json.dumps(self.as_json()), encoding="utf-8")
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> TrialSpec:
+        """Inverse of `write`."""
+        return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
+
+    def as_json(self) -> JsonObject:
+        """As a file or a message carries it."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, fields: JsonObject) -> TrialSpec:
+        """Inverse of `as_json`."""
+        asked = fields["instruments"]
+        instruments = Instruments(**{**asked, "faults": tuple(asked["faults"])})
+        return cls(**{**fields, "trial": PlannedTrial(**fields["trial"]), "instruments": instruments})
+
+
+@dataclass(frozen=True)
+class MeasuredWindow:
+    """Both ends of the measured window on this machine's monotonic clock, as soon as the stream has been posted."""
+
+    start_ns: int
+    end_ns: int
+
+    def write(self, folder: Path) -> None:
+        """Into the trial's folder, whole or not at all."""
+        partial = (folder / WINDOW_FILE).with_suffix(".partial")
+        partial.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+        partial.replace(folder / WINDOW_FILE)
+
+    @classmethod
+    def read(cls, folder: Path) -> MeasuredWindow | None:
+        """Inverse of `write`; None where the stream has not been posted yet."""
+        try:
+            return cls(**json.loads((folder / WINDOW_FILE).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+
+
+@dataclass(frozen=True)
+class LoadOutcome:
+    """How the load's part of a trial went; the tables lie beside it."""
+
+    t0_ns: int
+    window_start_ns: int
+    window_end_ns: int
+    stream_end_ns: int
+    finished_ns: int
+    end: str
+    """`complete`, `drain_limit` or `failed`."""
+    failure: str
+    """One sentence where `end` is `failed`."""
+    problems: tuple[str, ...]
+    kernel_stamps: bool
+    tcp_info: bool
+    server_clock: JsonObject
+    """A `ServerClock`: of the server's clock against the load's."""
+    workers: tuple[WorkerInfo, ...] = ()
+    """Empty where the load was a single process."""
+    deflated: bool | None = None
+    """As in the Recorder, of all load processes together."""
+
+    @classmethod
+    def failed(cls, failure: str) -> LoadOutcome:
+        """Of a trial that could not be carried out."""
+        now_ns = time.monotonic_ns()
+        clock = dataclasses.asdict(ServerClock(0, 0, 0))
+        return cls(0, 0, 0, now_ns, now_ns, "failed", failure, (), False, False, clock)
+
+    def write(self, folder: Path) -> None:
+        """Into the trial's folder."""
+        (folder / OUTCOME_FILE).write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> LoadOutcome | None:
+        """Inverse of `write`; None where the load process never got so far."""
+        try:
+            fields: dict[str, Any] = json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        workers = tuple(WorkerInfo(**worker) for worker in fields["workers"])
+        return cls(**{**fields, "problems": tuple(fields["problems"]), "workers": workers})

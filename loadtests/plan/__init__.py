@@ -1,0 +1,1 @@
+"""From a scenario in TOML to trials in randomised blocks, and what bounds them."""

@@ -1,0 +1,206 @@
+"""Trials in randomised blocks: pure, so that a plan can be told, checked and tested before anything starts."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from contract.parameters import toml_value
+from contract.records import JsonObject, PlannedTrial, UserError
+from contract.stream import BURST_SIZE, Arrival, StreamSpec
+from loadtests.plan.population import exchange_s, schedule_period_s
+from loadtests.plan.scenario import Scenario
+from loadtests.plan.seeds import MAX_BLOCKS, block_seed
+
+OVERHEAD_S = 1.0
+"""Starting, connecting and stopping one trial's processes, as planned for (the limit is 1.5 s)."""
+CONNECT_S_PER_CLIENT = 0.001
+"""Connecting, and closing at the end, beyond that: a WebSocket's handshake is the longest."""
+CONNECT_PATIENCE_S, CONNECT_PATIENCE_S_PER_CLIENT = 15.0, 0.01
+ANALYSIS_S = 6.0
+LINGER_S = 0.1
+"""After the last event, in which a late duplicate would still be seen."""
+DRAIN_MARGIN_S = 2.0
+LAST_TURN_MARGIN_S = 1.0
+"""What a busy machine may take with the last events that a client without a cursor gets."""
+
+
+def plan_trials(scenario: Scenario, seed: int) -> tuple[PlannedTrial, ...]:
+    """Every point once per block, in a random order of its own for each block.
+
+    All trials of a block share the seed of the stream: at equal rate and arrival, the same events at the same times.
+    """
+    trials: list[PlannedTrial] = []
+    for block in range(scenario.repeats):
+        trials += _block(scenario, seed, block, len(trials))
+    return tuple(trials)
+
+
+def plan_further(
+    scenario: Scenario, seed: int, planned: tuple[PlannedTrial, ...], missing: Mapping[int, int], left_s: float
+) -> tuple[PlannedTrial, ...]:
+    """Blocks beyond the pilot's, of points that lack trials only, in a random order of its own for each block.
+
+    `seed` is the run's, `missing` maps points to the trials they lack, `left_s` is the time that there is for them.
+    Where it is too short for all, the points that need least of it come first, so that as many as possible are known
+    at the end.
+    """
+    parameters = {trial.point: trial.parameters for trial in planned}
+    costs_s = {point: trial_seconds(parameters[point]) for point, lacking in missing.items() if lacking > 0}
+    granted = _grant(missing, costs_s, left_s)
+    further: list[PlannedTrial] = []
+    for block in range(scenario.repeats, MAX_BLOCKS):
+        for trial in _block(scenario, seed, block, 0):
+            if granted.get(trial.point):
+                granted[trial.point] -= 1
+                index = len(planned) + len(further)
+                further.append(dataclasses.replace(trial, index=index, parameters=parameters[trial.point]))
+        if not any(granted.values()):
+            break
+    return tuple(further)
+
+
+def _grant(missing: Mapping[int, int], costs_s: Mapping[int, float], left_s: float) -> dict[int, int]:
+    """How many of the trials that each point lacks there is time for."""
+    granted: dict[int, int] = {}
+    for point in sorted(costs_s, key=lambda point: (missing[point] * costs_s[point], point)):
+        granted[point] = int(max(0.0, min(missing[point], left_s / costs_s[point])))
+        left_s -= granted[point] * costs_s[point]
+    return granted
+
+
+def _block(scenario: Scenario, seed: int, block: int, first_index: int) -> list[PlannedTrial]:
+    points = scenario.points()
+    spans_s: dict[tuple[Any, ...], float] = {}
+    for parameters in (point.as_dict() for point in points):
+        kind, window_s = _stream_kind(parameters), float(parameters["measured_s"])
+        spans_s[kind] = min(window_s, spans_s.get(kind, window_s))
+    order = np.random.default_rng([seed, block]).permutation(len(points))
+    return [
+        PlannedTrial(
+            index=first_index + i,
+            block=block,
+            point=int(number),
+            transport=points[number].transport,
+            parameters=with_warm_up(points[number].transport, points[number].as_dict()),
+            seed=block_seed(seed, block),
+            stream_span_s=spans_s[_stream_kind(points[number].as_dict())],
+        )
+        for i, number in enumerate(order)
+    ]
+
+
+def _stream_kind(parameters: JsonObject) -> tuple[Any, ...]:
+    """What the streams of points in a block have in common where these are the same one."""
+    return parameters["rate_per_s"], parameters["arrival"]
+
+
+def with_warm_up(transport: str, parameters: JsonObject) -> JsonObject:
+    """Return a trial's parameters with the `warm_up_s` that it takes: the scenario's, or what its clients need.
+
+    They need their longest period and a round trip. A client that polls every 5 s fetches the events of 5 s with each
+    poll: had the stream begun later than that before the measured window, its first polls would fetch less, and all
+    that is counted per event would be wrong.
+    """
+    answer_s = exchange_s(parameters)
+    period_s = max(schedule_period_s(transport, parameters), answer_s + _jitter_s(parameters))
+    needed_s = math.ceil(1000 * round(period_s + answer_s, 6)) / 1000
+    return {**parameters, "warm_up_s": max(parameters["warm_up_s"], needed_s)}
+
+
+def _jitter_s(parameters: Mapping[str, Any]) -> float:
+    """The longest that a client waits before it asks again."""
+    return float(parameters.get("turnaround_jitter_ms", 0)) / 1000
+
+
+def stream_spec(trial: PlannedTrial) -> StreamSpec:
+    """The stream of one trial."""
+    parameters = trial.parameters
+    arrival: Arrival = parameters["arrival"]
+    return StreamSpec(
+        rate_per_s=parameters["rate_per_s"],
+        arrival=arrival,
+        payload_bytes=parameters["payload_bytes"],
+        duration_s=parameters["warm_up_s"] + parameters["measured_s"],
+        seed=trial.seed,
+        warm_up_s=parameters["warm_up_s"],
+        span_s=trial.stream_span_s,
+    )
+
+
+def drain_limit_s(parameters: dict[str, Any]) -> float:
+    """How long after the stream's end a trial waits for the last event.
+
+    One poll interval or hold at the least, as nobody may be cut off who is only waiting for his turn, plus three
+    round trips for the network and a margin for the system.
+    """
+    turn_s = max(parameters.get("poll_interval_s", 0.0), parameters.get("hold_s", 0.0))
+    return float(turn_s + _jitter_s(parameters) + 6 * parameters["one_way_delay_ms"] / 1000 + DRAIN_MARGIN_S)
+
+
+def last_turn_s(parameters: dict[str, Any]) -> float:
+    """How long after the stream's end a client that keeps no cursor can still get an event, and a margin.
+
+    A held poll has been told of the last event when that was published: what is on its way then takes one transit.
+    """
+    return float(
+        parameters.get("poll_interval_s", 0.0) + 6 * parameters["one_way_delay_ms"] / 1000 + LAST_TURN_MARGIN_S
+    )
+
+
+def expected_seconds(trials: tuple[PlannedTrial, ...]) -> float:
+    """How long a run of these trials takes when nothing goes wrong, analysis included."""
+    return ANALYSIS_S + sum(trial_seconds(trial.parameters) for trial in trials)
+
+
+def connect_patience_s(clients: int) -> float:
+    """How long so many clients may take to be ready: ten times what is planned for, as the machine may be busy."""
+    return CONNECT_PATIENCE_S + CONNECT_PATIENCE_S_PER_CLIENT * clients
+
+
+def stream_lead_ms(parameters: dict[str, Any]) -> int:
+    """From posting the stream to its start: the answer must be back, and every client told, before it begins."""
+    return 40 + int(parameters["clients"]) // 50
+
+
+def lag_period_ns(parameters: dict[str, Any]) -> int:
+    """How often a load process looks how late it is: ten times in the measured window, but no rarer than twice and no
+    more often than five times a second.
+    """
+    return round(1e9 * min(max(float(parameters["measured_s"]) / 10, 0.2), 0.5))
+
+
+def trial_seconds(parameters: dict[str, Any]) -> float:
+    """How long one trial takes: its stream, the last turn of a scheduled poll, and its processes."""
+    turn_s = parameters.get("poll_interval_s", 0.0) + 2 * parameters["one_way_delay_ms"] / 1000
+    if not parameters.get("cursor", True):
+        turn_s = last_turn_s(parameters)
+    stream_s = parameters["warm_up_s"] + parameters["measured_s"]
+    return float(OVERHEAD_S + CONNECT_S_PER_CLIENT * parameters["clients"] + stream_s + turn_s + LINGER_S)
+
+
+def check_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:
+    """UserError where the plan cannot be carried out: over its budget, or a trial that may have no event to measure."""
+    needed_s = expected_seconds(trials)
+    if needed_s > scenario.budget_s:
+        raise UserError(
+            f"scenario {scenario.name}: its {len(trials)} trials need about {needed_s:.0f} s, more than "
+            f"budget_s = {scenario.budget_s:g} (expected fewer repeats, shorter trials or a larger budget)"
+        )
+    for trial in trials:
+        if not _surely_has_events(trial):
+            raise UserError(
+                f"scenario {scenario.name}: {trial.transport} at rate_per_s = {trial.parameters['rate_per_s']:g}, "
+                f"arrival = {toml_value(trial.parameters['arrival'])} may have no event within measured_s = "
+                f"{trial.parameters['measured_s']:g} (expected a higher rate or a longer trial)"
+            )
+
+
+def _surely_has_events(trial: PlannedTrial) -> bool:
+    """Whether its stream has an event to measure, whatever the seed."""
+    at_once = BURST_SIZE if trial.parameters["arrival"] == "burst" else 1
+    return bool(trial.parameters["rate_per_s"] * trial.parameters["measured_s"] >= at_once)

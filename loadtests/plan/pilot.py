@@ -1,0 +1,92 @@
+"""After the pilot of a run with a precision: which points are known, and what is still to be measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from contract.records import JsonObject, PlannedTrial, RunInfo, Trial
+from contract.transports import TRANSPORTS
+from loadtests.plan.blocks import ANALYSIS_S, expected_seconds, plan_further
+from loadtests.plan.precision import judge_pilot, p50_ms
+from loadtests.plan.scenario import Scenario
+
+_NAMED_POINTS = 4
+
+
+def extend_plan(folder: Path, scenario: Scenario, precision_ratio: float, run: RunInfo, elapsed_s: float) -> RunInfo:
+    """What run.json says from now on: the pilot's findings, and the trials beyond it that the budget has room for.
+
+    `run` is as it was before the pilot, whose trials lie in `folder` and took `elapsed_s`.
+    """
+    medians_ms: dict[int, list[float]] = {}
+    for trial in run.plan:
+        median_ms = p50_ms(Trial.load(folder / "trials" / trial.folder_name))
+        if median_ms is not None:
+            medians_ms.setdefault(trial.point, []).append(median_ms)
+    judged = (judge_pilot(point, found, precision_ratio) for point, found in sorted(medians_ms.items()))
+    precision = tuple(point for point in judged if point is not None)
+    # A machine on which trials take longer than planned has room for fewer.
+    pace = max(1.0, elapsed_s / (expected_seconds(run.plan) - ANALYSIS_S))
+    left_s = (scenario.budget_s - elapsed_s - ANALYSIS_S) / pace
+    missing = {point.point: point.trials_needed - scenario.repeats for point in precision}
+    further = plan_further(scenario, run.seed, run.plan, missing, left_s)
+    return dataclasses.replace(run, plan=(*run.plan, *further), precision=precision)
+
+
+def tell_beyond(scenario: Scenario) -> str:
+    """What comes after the planned trials of a scenario with a precision, to be said after their number."""
+    if scenario.precision is None:
+        return ""
+    return (
+        f", then more of the points whose p50 is not known to {100 * scenario.precision:g} %, "
+        f"within {scenario.budget_s:g} s"
+    )
+
+
+def tell_pilot(run: RunInfo, pilot: int) -> str:
+    """How many points are known after the first `pilot` trials of the plan, and what follows."""
+    blocks, further = run.scenario["repeats"], run.plan[pilot:]
+    so_far = f"{_known(run, run.plan[:pilot])} after {blocks} blocks"
+    if further:
+        minutes, seconds = divmod(round(expected_seconds(further) - ANALYSIS_S), 60)
+        time = f"{f'{minutes} min ' if minutes else ''}{seconds} s"
+        return f"{so_far}; {len(further)} further trials of the others, about {time}"
+    return so_far + _unknown(run)
+
+
+def tell_end(run: RunInfo) -> str:
+    """How many points are known when all trials are done, and which are not."""
+    return f"{_known(run, run.plan)} after {len(run.plan)} trials{_unknown(run)}"
+
+
+def _known(run: RunInfo, trials: tuple[PlannedTrial, ...]) -> str:
+    points = len({trial.point for trial in run.plan})
+    known = sum(_count(trials, point.point) >= point.trials_needed for point in run.precision)
+    return f"{known} of {points} points known to {100 * run.scenario['precision']:g} %"
+
+
+def _unknown(run: RunInfo) -> str:
+    """The points that the budget had no room for, the nearest to being known first."""
+    lacking = [
+        (point.trials_needed - measured, point.point, f"(needs {point.trials_needed} trials, has {measured})")
+        for point in run.precision
+        if (measured := _count(run.plan, point.point)) < point.trials_needed
+    ]
+    if not lacking:
+        return ""
+    named = [f"{_name(run, point)} {what}" for _, point, what in sorted(lacking)[:_NAMED_POINTS]]
+    more = f" and {len(lacking) - len(named)} more" if len(lacking) > len(named) else ""
+    return f"; no time within budget_s = {run.scenario['budget_s']:g} for {', '.join(named)}{more}"
+
+
+def _count(trials: tuple[PlannedTrial, ...], point: int) -> int:
+    return sum(trial.point == point for trial in trials)
+
+
+def _name(run: RunInfo, point: int) -> str:
+    """A point's transport, and its parameters where these are not the scenario's base ones."""
+    trial = next(trial for trial in run.plan if trial.point == point)
+    base: JsonObject = run.scenario["parameters"]
+    own = [f"{name} {value}" for name, value in trial.parameters.items() if base.get(name, value) != value]
+    return " ".join([TRANSPORTS[trial.transport].label, *own])

@@ -1,0 +1,51 @@
+"""Clients made from a plan: who they are, which phase each has, which payloads they expect. Pure."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+from contract.transports import TRANSPORTS
+from loadtests.clients.base import Client, ClientSetup
+from loadtests.clients.recorder import Recorder
+
+
+def spread_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
+    """Phases spread evenly over one period from one random offset: unbiased, and of small variance.
+
+    (docs/method/method.md, rule 6: with phases drawn independently a few clients may crowd together by chance.)
+    """
+    period_ns = period_s * 1e9
+    offset = np.random.default_rng([seed, 2]).uniform(0, 1)
+    return [int(((offset + i) / count % 1.0) * period_ns) for i in range(count)]
+
+
+def locked_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
+    """One random phase for all: what a synchronised fleet does, and what makes a single trial say anything."""
+    return spread_phases_ns(1, period_s, seed) * count
+
+
+def schedule_period_s(transport: str, parameters: dict[str, Any]) -> float:
+    """Over which period the clients of a transport are spread; 0 where they have no schedule of their own."""
+    entry = TRANSPORTS[transport]
+    if entry.model == "short_poll":
+        paused_s = exchange_s(parameters) if parameters.get("pacing") == "pause" else 0.0
+        return float(parameters["poll_interval_s"]) + paused_s
+    if entry.clients_send:
+        return 1.0 / float(parameters["rate_per_s"])
+    return 0.0
+
+
+def exchange_s(parameters: dict[str, Any]) -> float:
+    """What the emulated network alone makes a poll take: a round trip, and another for a connection of its own."""
+    return 2 * float(parameters["one_way_delay_ms"]) / 1000 * (1 if parameters.get("keep_alive", True) else 2)
+
+
+def new_client(transport: str, setup: ClientSetup, recorder: Recorder) -> Client:
+    """A client of a registered transport."""
+    module_name, class_name = TRANSPORTS[transport].client.split(":")
+    made = getattr(importlib.import_module(f"loadtests.clients.{module_name}"), class_name)(setup, recorder)
+    assert isinstance(made, Client)
+    return made

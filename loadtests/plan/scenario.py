@@ -1,0 +1,307 @@
+"""A scenario: what a run measures, read from TOML and checked to the last key.
+
+A scenario has a base value for every parameter, and sweeps that vary some of them around that base. Points are the
+base of every transport plus the sweeps' values; each point is measured once per block.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from contract.parameters import ONLY_WHERE_NAMED, PARAMETERS, WITHOUT_EFFECT, Number, Rule, Switch, toml_value
+from contract.records import PARAMETER_DEFAULTS, JsonObject, UserError
+from contract.transports import TRANSPORTS
+
+SCENARIO_FOLDER = Path(__file__).parents[1] / "scenarios"
+MAX_REPEATS = 100
+MAX_BUDGET_S = 24 * 3600
+LEAST_PILOT = 3
+"""Blocks before a precision is judged: the spread of two trials says next to nothing (t is 12.7)."""
+
+
+_OWN_PARAMETERS = frozenset(name for transport in TRANSPORTS.values() for name in transport.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Parameters varied together (their product) for some transports."""
+
+    transports: tuple[str, ...]
+    values: tuple[tuple[str, tuple[Any, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One transport with every parameter that matters to it resolved."""
+
+    transport: str
+    parameters: tuple[tuple[str, Any], ...]
+
+    def as_dict(self) -> JsonObject:
+        """The parameters by name."""
+        return dict(self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A checked scenario."""
+
+    name: str
+    description: str
+    repeats: int
+    budget_s: float
+    transports: tuple[str, ...]
+    parameters: tuple[tuple[str, Any], ...]
+    sweeps: tuple[Sweep, ...]
+    wrong_way: str = ""
+    """What is wrong on purpose here and what to do instead; empty in all scenarios but those that show a mistake."""
+    precision: float | None = None
+    """How well the p50 of each point is to be known, as a ratio of it; None: `repeats` trials, as well as they do."""
+    overload: bool = False
+    """Whether points are meant to be more than the server can take, which then makes these invalid and not the run."""
+    p99_bound_ms: float | None = None
+    """Where `clients` vary: how far the p99 may be above the model's within a transport's knee; None: the default."""
+
+    def points(self) -> list[Point]:
+        """Base points first, then those of the sweeps, each once."""
+        base = dict(self.parameters)
+        points = [_point(name, base) for name in self.transports]
+        for sweep in self.sweeps:
+            names = [name for name, _ in sweep.values]
+            for combination in itertools.product(*(values for _, values in sweep.values)):
+                varied = {**base, **dict(zip(names, combination, strict=True))}
+                points += [_point(transport, varied) for transport in sweep.transports]
+        return list(dict.fromkeys(points))
+
+    def as_json(self) -> JsonObject:
+        """The resolved scenario for run.json."""
+        return {
+            **self._head(),
+            "precision": self.precision,
+            "transports": list(self.transports),
+            "parameters": dict(self.parameters),
+            "without_effect": list(WITHOUT_EFFECT),
+            "sweeps": self._sweep_tables(),
+        }
+
+    def as_toml(self) -> str:
+        """The resolved scenario as a file that `load_scenario` reads: the same points and numbers of trials."""
+        precision = {} if self.precision is None else {"precision": self.precision}
+        tables = {"parameters": dict(self.parameters), "sweep": self._sweep_tables()}
+        return tomli_w.dumps({**self._head(), **precision, "transports": list(self.transports), **tables})
+
+    def _head(self) -> JsonObject:
+        return {
+            "name": self.name,
+            "description": self.description,
+            **({"wrong_way": self.wrong_way} if self.wrong_way else {}),
+            **({"overload": True} if self.overload else {}),
+            "repeats": self.repeats,
+            "budget_s": self.budget_s,
+            **({} if self.p99_bound_ms is None else {"p99_bound_ms": self.p99_bound_ms}),
+        }
+
+    def _sweep_tables(self) -> list[JsonObject]:
+        return [
+            {"transports": list(sweep.transports), **{name: list(values) for name, values in sweep.values}}
+            for sweep in self.sweeps
+        ]
+
+
+def load_scenario(name_or_path: str) -> Scenario:
+    """A scenario by the name of a shipped one or by path; UserError where there is none or it is wrong."""
+    path = Path(name_or_path)
+    expected = f"expected one of {', '.join(shipped_scenarios())}, or the path of a .toml file"
+    if path.suffix != ".toml":
+        shipped = SCENARIO_FOLDER / f"{name_or_path}.toml"
+        if not shipped.exists():
+            what = "not a .toml file" if path.exists() else "no such scenario"
+            raise UserError(f"scenario {name_or_path!r}: {what} ({expected})")
+        path = shipped
+    try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"scenario {name_or_path!r}: not a regular file ({expected})")
+        # Windows' editors begin a file with a byte-order mark, which is no part of the TOML.
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a text file in UTF-8 (expected a scenario in TOML)") from error
+    except OSError as error:
+        raise UserError(f"scenario {name_or_path!r}: {error.strerror or error} ({expected})") from error
+    return parse_scenario(text, str(path))
+
+
+def shipped_scenarios() -> list[str]:
+    """Names that `SCENARIO=` understands."""
+    return sorted(path.stem for path in SCENARIO_FOLDER.glob("*.toml"))
+
+
+def is_shipped(scenario: Scenario) -> bool:
+    """Whether `SCENARIO=` and its name give this very scenario."""
+    return scenario.name in shipped_scenarios() and load_scenario(scenario.name) == scenario
+
+
+def parse_scenario(text: str, file: str) -> Scenario:
+    """Check a scenario's text; every UserError names file, key, value and what was expected."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{file}: not valid TOML: {error}") from error
+    known = (
+        "name", "description", "wrong_way", "overload", "repeats", "precision", "p99_bound_ms", "budget_s",
+        "transports",
+        "parameters", "sweep",
+    )  # fmt: skip
+    if "seed" in document:
+        raise UserError(
+            f"{file}: seed = {toml_value(document['seed'])}: a scenario has no seed, as each run draws its own "
+            "(expected no such line; SEED=… repeats a run's streams)"
+        )
+    _reject_unknown(document, known, file, "")
+    transports = _transports(document.get("transports"), file, "transports")
+    scenario = Scenario(
+        name=_text(document, "name", file),
+        description=_text(document, "description", file),
+        repeats=int(_checked(document, "repeats", Number(1, MAX_REPEATS, whole=True), file)),
+        budget_s=float(_checked(document, "budget_s", Number(1, MAX_BUDGET_S), file)),
+        transports=transports,
+        parameters=_parameters(document.get("parameters"), transports, file),
+        sweeps=_sweeps(document.get("sweep", []), transports, file),
+        wrong_way=_text(document, "wrong_way", file) if "wrong_way" in document else "",
+        precision=_precision(document, file),
+        overload=_checked(document, "overload", Switch(), file) if "overload" in document else False,
+        p99_bound_ms=_optional(document, "p99_bound_ms", Number(1, 60_000), file),
+    )
+    base = dict(scenario.parameters)
+    for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - base.keys():
+        raise UserError(f"{file}: parameters.{name}: missing, but varied (expected {_expected(name)})")
+    if not scenario.name.replace("-", "").replace("_", "").isalnum():
+        raise UserError(
+            f"{file}: name = {toml_value(scenario.name)}: expected letters, digits, - and _ only (it names a folder)"
+        )
+    return scenario
+
+
+def _point(transport: str, parameters: Mapping[str, Any]) -> Point:
+    taken = TRANSPORTS[transport].parameters
+    kept = ((name, value) for name, value in parameters.items() if name not in _OWN_PARAMETERS or name in taken)
+    return Point(transport, tuple(kept))
+
+
+def _parameters(found: object, transports: tuple[str, ...], file: str) -> tuple[tuple[str, Any], ...]:
+    if not isinstance(found, dict):
+        raise UserError(f"{file}: parameters: missing (expected a table [parameters] with {', '.join(PARAMETERS)})")
+    _reject_unknown(found, tuple(PARAMETERS), file, "parameters.")
+    taken = {name for transport in transports for name in TRANSPORTS[transport].parameters}
+    needed = [
+        name
+        for name in PARAMETERS
+        if (name not in _OWN_PARAMETERS or name in taken) and (name not in ONLY_WHERE_NAMED or name in found)
+    ]
+    resolved = {**PARAMETER_DEFAULTS, **found}
+    checked = {name: _checked(resolved, name, PARAMETERS[name].rule, file, "parameters.") for name in needed}
+    # A parameter of a transport that this scenario leaves out is checked all the same: a wrong value is a mistake.
+    for name in found.keys() - checked.keys():
+        _checked(found, name, PARAMETERS[name].rule, file, "parameters.")
+    return tuple(checked.items())
+
+
+def _sweeps(found: object, transports: tuple[str, ...], file: str) -> tuple[Sweep, ...]:
+    if not isinstance(found, list) or not all(isinstance(table, dict) for table in found):
+        raise UserError(f"{file}: sweep = {toml_value(found)}: expected [[sweep]] tables")
+    return tuple(_sweep(table, transports, file, f"sweep[{i}].") for i, table in enumerate(found))
+
+
+def _sweep(table: dict[str, Any], transports: tuple[str, ...], file: str, prefix: str) -> Sweep:
+    _reject_unknown(table, ("transports", *PARAMETERS), file, prefix)
+    values = {name: found for name, found in table.items() if name != "transports"}
+    if not values:
+        raise UserError(f"{file}: {prefix[:-1]}: expected at least one parameter with a list of values")
+    for name, found in values.items():
+        if not isinstance(found, list) or not found:
+            raise UserError(
+                f"{file}: {prefix}{name} = {toml_value(found)}: expected a list of values, each {_expected(name)}"
+            )
+        for value in found:
+            _checked({name: value}, name, PARAMETERS[name].rule, file, prefix)
+    own = [name for name in values if name in _OWN_PARAMETERS]
+    takers = tuple(t for t in transports if all(name in TRANSPORTS[t].parameters for name in own))
+    if "transports" in table:
+        asked = _transports(table["transports"], file, f"{prefix}transports")
+        for name in asked:
+            if name not in transports:
+                raise UserError(
+                    f"{file}: {prefix}transports = {toml_value(name)}: expected one of this scenario's transports"
+                )
+            if name not in takers:
+                raise UserError(f"{file}: {prefix}{own[0]}: {name} has no such parameter")
+        takers = asked
+    if not takers:
+        raise UserError(f"{file}: {prefix}{own[0]}: none of this scenario's transports has this parameter")
+    return Sweep(takers, tuple((name, tuple(found)) for name, found in values.items()))
+
+
+def _transports(found: object, file: str, key: str) -> tuple[str, ...]:
+    known = ", ".join(TRANSPORTS)
+    if found is None:
+        raise UserError(f"{file}: {key}: missing (expected a list of transports out of {known})")
+    if not isinstance(found, list) or not found:
+        raise UserError(f"{file}: {key} = {toml_value(found)}: expected a list of transports out of {known}")
+    for name in found:
+        if not isinstance(name, str) or name not in TRANSPORTS:
+            raise UserError(f"{file}: {key} = {toml_value(name)}: unknown transport (expected one of {known})")
+    if len(set(found)) != len(found):
+        raise UserError(f"{file}: {key} = {toml_value(found)}: expected each transport once")
+    return tuple(found)
+
+
+def _precision(document: Mapping[str, Any], file: str) -> float | None:
+    if "precision" not in document:
+        return None
+    repeats = document.get("repeats", 0)
+    precision = float(_checked(document, "precision", Number(0.001, 0.5), file))
+    if repeats < LEAST_PILOT:
+        raise UserError(
+            f"{file}: repeats = {repeats}: too few to tell how many trials a precision needs (expected at least "
+            f"{LEAST_PILOT}, or no precision)"
+        )
+    return precision
+
+
+def _optional(document: Mapping[str, Any], key: str, rule: Rule, file: str) -> float | None:
+    return float(_checked(document, key, rule, file)) if key in document else None
+
+
+def _text(document: Mapping[str, Any], key: str, file: str) -> str:
+    if key not in document:
+        raise UserError(f"{file}: {key}: missing (expected a text)")
+    value = document[key]
+    if not isinstance(value, str) or not value.strip():
+        raise UserError(f"{file}: {key} = {toml_value(value)}: expected a text")
+    return value.strip()
+
+
+def _checked(document: Mapping[str, Any], key: str, rule: Rule, file: str, prefix: str = "") -> Any:
+    if key not in document:
+        raise UserError(f"{file}: {prefix}{key}: missing (expected {rule.expected})")
+    value = document[key]
+    if not rule.accepts(value):
+        raise UserError(f"{file}: {prefix}{key} = {toml_value(value)}: expected {rule.expected}")
+    return value
+
+
+def _reject_unknown(table: Mapping[str, Any], known: tuple[str, ...], file: str, prefix: str) -> None:
+    for key in table:
+        if key not in known:
+            given = f"{prefix}{key} = {toml_value(table[key])}"
+            raise UserError(f"{file}: {given}: unknown key (expected one of {', '.join(known)})")
+
+
+def _expected(name: str) -> str:
+    return PARAMETERS[name].rule.expected

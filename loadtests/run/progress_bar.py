@@ -1,0 +1,86 @@
+"""The progress bar of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
+
+from contract.records import PlannedTrial
+from contract.transports import TRANSPORTS
+from loadtests.plan.blocks import trial_seconds
+from terminal.console import PlainConsole
+
+
+class _TimeLeft(ProgressColumn):
+    """Time left by the plan, corrected by how the trials so far compared with it."""
+
+    def render(self, task: Task) -> Text:
+        """`m:ss left`."""
+        left_s = max(0.0, (task.total or 0.0) - task.completed)
+        if task.elapsed and task.completed > 0.1 * (task.total or 0.0):
+            left_s *= task.elapsed / task.completed
+        minutes, seconds = divmod(round(left_s), 60)
+        return Text(f"{minutes}:{seconds:02d} left", style="cyan")
+
+
+class RunProgress:
+    """The bar counts planned seconds, so that a long trial fills as much of it as it takes."""
+
+    def __init__(self, progress: Progress, trials: tuple[PlannedTrial, ...], console: PlainConsole) -> None:
+        self._progress = progress
+        self._console = console
+        self._count = 0
+        self._total_s = 0.0
+        self._done_s = 0.0
+        self._task = progress.add_task("", total=0.0)
+        self.extend(trials)
+
+    def extend(self, trials: tuple[PlannedTrial, ...]) -> None:
+        """So many more are planned."""
+        self._count += len(trials)
+        self._total_s += sum(trial_seconds(trial.parameters) for trial in trials)
+        self._progress.update(self._task, total=self._total_s)
+
+    def start(self, trial: PlannedTrial) -> Callable[[float], None]:
+        """Show what runs now; returns what to call with its elapsed seconds."""
+        planned_s = trial_seconds(trial.parameters)
+        self._progress.update(
+            self._task,
+            description=f"{trial.index + 1}/{self._count} {_describe(trial)}",
+            completed=self._done_s,
+            refresh=True,
+        )
+
+        def tick(elapsed_s: float) -> None:
+            self._progress.update(self._task, completed=self._done_s + min(elapsed_s, planned_s), refresh=True)
+
+        return tick
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence above the bar."""
+        self._console.print_sentence(sentence)
+
+    def finish(self, trial: PlannedTrial) -> None:
+        """One trial is done."""
+        self._done_s += trial_seconds(trial.parameters)
+        self._progress.update(self._task, completed=self._done_s)
+
+
+@contextmanager
+def run_progress(trials: tuple[PlannedTrial, ...], console: PlainConsole) -> Iterator[RunProgress]:
+    """The bar on the console, for as long as the run takes."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), _TimeLeft())
+    # Refreshed by the observer of each trial: a thread of its own would draw at ordinary priority.
+    with Progress(*columns, console=console, auto_refresh=False) as progress:
+        yield RunProgress(progress, trials, console)
+
+
+def _describe(trial: PlannedTrial) -> str:
+    parameters = trial.parameters
+    label = TRANSPORTS[trial.transport].label
+    interval = f" each {parameters['poll_interval_s']:g} s" if "poll_interval_s" in parameters else ""
+    clients = parameters["clients"]
+    return f"{label}{interval}, {parameters['rate_per_s']:g} events/s, {clients} client{'' if clients == 1 else 's'}"

@@ -1,0 +1,290 @@
+"""A whole run: its folder, its trials one after the other, its progress."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from rich.text import Text
+
+from contract.parameters import toml_value
+from contract.records import (
+    PARAMETER_DEFAULTS,
+    SCENARIO_FILE,
+    SET_ASIDE_FOLDER,
+    JsonObject,
+    PlannedTrial,
+    RunInfo,
+    TransportStyle,
+    UserError,
+    finished_trial_folders,
+    write_run_info,
+)
+from contract.transports import TRANSPORTS
+from loadtests.control_client import ControlClient
+from loadtests.engine.load_processes import Team, check_shares
+from loadtests.engine.system_limits import ensure_descriptors, ensure_ports
+from loadtests.load.trial_spec import Instruments
+from loadtests.plan.blocks import check_plan, expected_seconds, plan_trials, trial_seconds
+from loadtests.plan.pilot import extend_plan, tell_beyond, tell_end, tell_pilot
+from loadtests.plan.repeats import Repeats
+from loadtests.plan.scenario import Scenario, is_shipped
+from loadtests.plan.seeds import describe_seed, draw_seed
+from loadtests.plan.server_limits import check_server_limits
+from loadtests.run.checkout import describe_checkout
+from loadtests.run.machine import describe_machine, describe_versions
+from loadtests.run.noise_floor import record_noise_floor
+from loadtests.run.progress_bar import RunProgress, run_progress
+from loadtests.run.requested_faults import checked_faults
+from loadtests.trial.run_trial import Surroundings, run_trial
+from system.host_addresses import Target
+from system.processes import PROJECT_FOLDER, plan_cores
+from system.system_errors import system_errors
+from terminal.console import PlainConsole
+from terminal.plain import plain
+
+RESULTS_FOLDER = PROJECT_FOLDER / "results"
+SETTINGS = {
+    "compression": "off unless a point's parameters say otherwise",
+    "websocket_pings": "off",
+    "access_log": "off",
+    "keep_alive_s": "longer than any poll interval and hold",
+    "tls": "off",
+    "server": "uvicorn, one process unless a point's parameters say otherwise, uvloop, httptools, websockets-sansio",
+    "client_sockets": "TCP_NODELAY, SO_TIMESTAMPNS",
+    "fan_out_order": "shuffled per event",
+}
+"""Pinned and equal for all transports; the server's own account of its options is in each trial.json."""
+
+_OF_THE_SERVER = ("stack", "workers")
+"""Parameters that only a server which the harness starts can be given."""
+
+
+def run_scenario(
+    scenario: Scenario,
+    given_seed: int | None,
+    target_url: str | None,
+    results: Path,
+    console: PlainConsole,
+    instruments: Instruments,
+    team: Team,
+) -> Path:
+    """Measure a scenario; returns the run's folder. Where no seed is given, one is drawn.
+
+    Finished trials are kept whatever happens. Raises UserError where a trial could not be carried out, and lets
+    KeyboardInterrupt through; in both cases the folder is whole and can be reported.
+    """
+    instruments = replace(instruments, faults=checked_faults(instruments.faults, scenario, target_url))
+    seed = draw_seed() if given_seed is None else given_seed
+    trials = plan_trials(scenario, seed)
+    if target_url is not None:
+        trials = _of_unknown_server(trials, target_url)
+    check_shares(team, trials)
+    target = None if target_url is None else Target.find(target_url)
+    endpoint = None if target is None else target.endpoint
+    ensure_descriptors(trials, team, endpoint)
+    ensure_ports(trials, endpoint, team)
+    if target is None:
+        check_server_limits(scenario, trials)
+    check_plan(scenario, trials)
+    if target is not None:
+        _check_target(target, scenario, trials, instruments)
+    folder = _new_folder(results, scenario.name)
+    cores = plan_cores(max(team.processes, 1))
+    settings = {**instruments.as_settings(), **team.as_settings()}
+    given = {"SCENARIO": scenario.name} if is_shipped(scenario) else {}
+    given |= {} if given_seed is None else {"SEED": str(given_seed)}
+    given |= {"TARGET": target.url} if target else {}
+    asked = {**given, **team.as_asked(), **instruments.as_asked()}
+    run = replace(_run_info(scenario, seed, trials, target, settings), asked=asked)
+    write_run_info(folder, run)
+    (folder / SCENARIO_FILE).write_text(scenario.as_toml(), encoding="utf-8")
+    record_noise_floor(folder, run)
+    _point_latest(folder, console)
+    _tell_plan(scenario, run, folder, console)
+    if (invitation := team.invitation()) is not None:
+        console.print_sentence(invitation)
+    surround = partial(Surroundings, cores, target, instruments=instruments, team=team)
+    repeats = Repeats.of(len(trials), scenario.budget_s - expected_seconds(trials))
+    started_s = time.monotonic()
+    with telling_what_is_kept(folder, console), run_progress(trials, console) as progress:
+        measure = partial(_measure, folder=folder, progress=progress, surround=surround, repeats=repeats)
+        measure(trials, more_may_follow=scenario.precision is not None)
+        if scenario.precision is not None:
+            with system_errors(folder.name):
+                run = extend_plan(folder, scenario, scenario.precision, run, time.monotonic() - started_s)
+                write_run_info(folder, run)
+            console.print_sentence(tell_pilot(run, len(trials)))
+            further = run.plan[len(trials) :]
+            progress.extend(further)
+            measure(further, more_may_follow=False)
+            if further:
+                console.print_sentence(tell_end(run))
+    return folder
+
+
+def _measure(
+    trials: tuple[PlannedTrial, ...],
+    folder: Path,
+    progress: RunProgress,
+    surround: Callable[..., Surroundings],
+    repeats: Repeats,
+    more_may_follow: bool,
+) -> None:
+    for trial in trials:
+        with system_errors(trial.folder_name):
+            surroundings = surround(progress.start(trial), more_follow=more_may_follow or trial is not trials[-1])
+            kept, needed_s = folder / "trials" / trial.folder_name, trial_seconds(trial.parameters)
+            disturbances = run_trial(trial, kept, surroundings)
+            attempts = 1
+            while disturbances and _may_repeat(surroundings) and repeats.grant(attempts, needed_s):
+                progress.say(f"trial {trial.folder_name} is measured again: {'; '.join(disturbances)}")
+                set_aside = folder / SET_ASIDE_FOLDER / f"{trial.folder_name}-{attempts}"
+                disturbances = _repeat(trial, kept, set_aside, surroundings)
+                attempts += 1
+        progress.finish(trial)
+
+
+def _may_repeat(surroundings: Surroundings) -> bool:
+    # Workers on other machines were told whether another trial follows, and are gone after the last.
+    gone = surroundings.team.remote and not surroundings.more_follow
+    return not (gone or surroundings.instruments.faults)
+
+
+def _repeat(trial: PlannedTrial, kept: Path, set_aside: Path, surroundings: Surroundings) -> list[str]:
+    """Measure a trial once more; its last attempt is set aside only when there is another in its place."""
+    again = set_aside.with_name(f"{set_aside.name}.next")
+    try:
+        disturbances = run_trial(trial, again, surroundings)
+    except BaseException:
+        shutil.rmtree(again, ignore_errors=True)
+        raise
+    kept.rename(set_aside)
+    again.rename(kept)
+    return disturbances
+
+
+def _run_info(
+    scenario: Scenario, seed: int, trials: tuple[PlannedTrial, ...], target: Target | None, settings: JsonObject
+) -> RunInfo:
+    styles = tuple(
+        TransportStyle(t.name, t.label, t.role, t.model, t.colour, t.marker, t.dash)
+        for t in (TRANSPORTS[name] for name in scenario.transports)
+    )
+    persistent = [style.name for style in styles if style.role == "persistent"]
+    return RunInfo(
+        scenario=scenario.as_json(),
+        seed=seed,
+        plan=trials,
+        transports=styles,
+        reference=(persistent or [styles[0].name])[0],
+        target=None if target is None else target.url,
+        machine=describe_machine(),
+        versions=describe_versions(),
+        settings={**(SETTINGS if target is None else {"server": f"given: {target}"}), **settings},
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        checkout=describe_checkout(PROJECT_FOLDER),
+    )
+
+
+def _of_unknown_server(trials: tuple[PlannedTrial, ...], target: str) -> tuple[PlannedTrial, ...]:
+    """A server that somebody else started is what it is: none of this is recorded, and none can be asked for."""
+    for trial in trials:
+        for name in _OF_THE_SERVER:
+            if trial.parameters[name] != PARAMETER_DEFAULTS[name]:
+                asked = f"{name} = {toml_value(trial.parameters[name])}"
+                raise UserError(
+                    f"{target}: {asked} cannot be asked of a server that is already "
+                    "running (expected a scenario that does not choose it, or no TARGET)"
+                )
+    return tuple(
+        dataclasses.replace(trial, parameters={k: v for k, v in trial.parameters.items() if k not in _OF_THE_SERVER})
+        for trial in trials
+    )
+
+
+def _check_target(
+    target: Target, scenario: Scenario, trials: tuple[PlannedTrial, ...], instruments: Instruments
+) -> None:
+    control = ControlClient(target.endpoint.url, target.host)
+    try:
+        offered = control.transports()
+        if instruments.trace:
+            control.trace()
+    finally:
+        control.close()
+    for name in scenario.transports:
+        if name not in offered:
+            raise UserError(f"{target.url}: does not offer {name} (it offers {', '.join(offered) or 'nothing'})")
+    # gevent and the clients are loaded by whoever tries a target only.
+    from loadtests.run.target_check import check_transports  # noqa: PLC0415
+
+    check_transports(target, trials)
+
+
+def _new_folder(results: Path, name: str) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    for attempt in range(1, 100):
+        folder = results / (f"{stamp}-{name}" if attempt == 1 else f"{stamp}-{name}-{attempt}")
+        try:
+            (folder / "trials").mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(f"{folder}: cannot be made: {error.strerror} (expected a place to write to)") from error
+        return folder
+    raise UserError(f"{results}: has a hundred runs of this second already (expected fewer)")
+
+
+def _point_latest(folder: Path, console: PlainConsole) -> None:
+    latest = folder.parent / "latest"
+    fresh = folder.parent / f".latest-{os.getpid()}"
+    try:
+        fresh.symlink_to(folder.name, target_is_directory=True)
+        fresh.replace(latest)
+    except OSError as error:
+        # Not every file system has links, and a copy of the results may have a folder in the link's place.
+        fresh.unlink(missing_ok=True)
+        if latest.is_symlink():
+            latest.unlink()
+        console.print_sentence(f"{_shown(latest)} cannot be made a link to this run: {error.strerror}; name its folder")
+
+
+@contextmanager
+def telling_what_is_kept(folder: Path, console: PlainConsole) -> Iterator[None]:
+    """Say at an error or Ctrl-C how many finished trials are kept, and how to report them."""
+    try:
+        yield
+    except (UserError, KeyboardInterrupt):
+        if kept := len(finished_trial_folders(folder)):
+            trials = "1 finished trial is" if kept == 1 else f"{kept} finished trials are"
+            console.print_sentence(f"{trials} kept: make report RUN={shlex.quote(str(folder))}")
+        raise
+
+
+def _tell_plan(scenario: Scenario, run: RunInfo, folder: Path, console: PlainConsole) -> None:
+    minutes, seconds = divmod(round(expected_seconds(run.plan)), 60)
+    console.print(Text.assemble((scenario.name, "bold"), f": {plain(scenario.description)}"))
+    if scenario.wrong_way:
+        console.print_sentence(f"WRONG WAY on purpose: {scenario.wrong_way}", style="bold red")
+    console.print_sentence(
+        f"points: {len(scenario.points())}, blocks: {scenario.repeats}, trials: {len(run.plan)}, about "
+        f"{f'{minutes} min ' if minutes else ''}{seconds} s{tell_beyond(scenario)}; records in {_shown(folder)}"
+    )
+    console.print_sentence(describe_seed(run.seed))
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,282 @@
+"""One trial: a fresh server, a fresh relay where the network is emulated, a fresh Locust process, and their records."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from contract.records import (
+    Clients,
+    ClockPairs,
+    Deliveries,
+    JsonObject,
+    LoopLag,
+    PlannedTrial,
+    Requests,
+    SampleRole,
+    Samples,
+    Sockets,
+    Trial,
+    UserError,
+    disturbances,
+)
+from contract.transports import TRANSPORTS
+from loadtests.control_client import ControlClient
+from loadtests.engine.load_processes import ALONE, LOAD_LOG, Team, start_load
+from loadtests.engine.messages import WORKERS_FOLDER
+from loadtests.engine.tracebacks import traceback_problem
+from loadtests.load.trial_spec import (
+    OUTCOME_FILE,
+    SPEC_FILE,
+    WINDOW_FILE,
+    Instruments,
+    LoadOutcome,
+    MeasuredWindow,
+    TrialSpec,
+)
+from loadtests.plan.blocks import connect_patience_s, drain_limit_s, trial_seconds
+from loadtests.trial.trial_records import events_of, published_events, trial_info, written_events
+from loadtests.trial.waking_ratio import measure_waking_ratio
+from system.host_addresses import Endpoint, Target
+from system.processes import Child, CorePlan, ResourceSampler, WindowEdges, observing, reserved_port
+
+_SERVER_LOG, _RELAY_LOG = "server.log", "relay.log"
+_SAMPLE_PERIOD_S = 0.2
+_FULL_DISK_BYTES = 1_000_000
+_GRACE_S = 30.0
+"""Beyond the planned time, the patience with connecting and the drain limit: a load process that takes longer hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all trials of a run share."""
+
+    cores: CorePlan
+    target: Target | None
+    """A server that is already running, instead of one per trial."""
+    on_tick: Callable[[float], None]
+    """Called a few times a second with the seconds this trial has taken so far."""
+    instruments: Instruments
+    team: Team = ALONE
+    more_follow: bool = False
+    """Whether the run has trials after this one."""
+
+
+def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> list[str]:
+    """Run one trial and leave its records in `folder`; return what the machine did to it, nothing as a rule.
+
+    Raises UserError where it could not be carried out; then nothing of it counts, and the folder has no trial.json.
+    """
+    folder.mkdir(parents=True)
+    started_s = time.monotonic()
+    with ExitStack() as running:
+        processes = _Processes(trial, folder, surroundings, running)
+        outcome = processes.watch_load(started_s)
+        stats, trace = processes.server_account()
+        waking_ratio = processes.measure_waking_ratio()
+        processes.ask_server_to_end()
+        relay = processes.stop_relay()
+    logs = (("the load process", folder / LOAD_LOG), ("the relay", folder / _RELAY_LOG))
+    printed = {log: said for who, log in logs if (said := traceback_problem(who, log))}
+    outcome = replace(outcome, problems=(*outcome.problems, *printed.values()))
+    record = Trial(
+        info=trial_info(
+            trial,
+            outcome,
+            stats,
+            relay,
+            waking_ratio,
+            processes.cores,
+            processes.server,
+            processes.clients_connect_to,
+            started_s,
+            time.monotonic(),
+        ),
+        deliveries=Deliveries.load(folder),
+        requests=Requests.load(folder),
+        sockets=Sockets.load(folder),
+        clients=Clients.load(folder),
+        published=published_events(trial, outcome, stats),
+        samples=processes.samples(),
+        clock=ClockPairs.load(folder),
+        loop_lag=LoopLag.load(folder),
+        written=written_events(trace, outcome),
+    )
+    record.save(folder)
+    passing = (SPEC_FILE, WINDOW_FILE, OUTCOME_FILE, _SERVER_LOG)
+    for name in (*passing, *(log.name for _, log in logs if log not in printed)):
+        (folder / name).unlink(missing_ok=True)
+    # Workers have said themselves what their logs hold: some of them are on other machines.
+    for log in sorted((folder / WORKERS_FOLDER).glob(f"*/{LOAD_LOG}")):
+        if traceback_problem("", log):
+            log.replace(folder / f"{log.parent.name}-{LOAD_LOG}")
+    shutil.rmtree(folder / WORKERS_FOLDER, ignore_errors=True)
+    # Loaded, what workers stamped on clocks of their own is on the trial's.
+    return disturbances(Trial.load(folder) if record.info.workers else record)
+
+
+class _Processes:
+    """Server, relay and load of one trial, all on `running`, which ends them whatever happens."""
+
+    def __init__(self, trial: PlannedTrial, folder: Path, surroundings: Surroundings, running: ExitStack) -> None:
+        self._trial = trial
+        self._folder = folder
+        self._on_tick = surroundings.on_tick
+        self._team = team = surroundings.team
+        # Clients that send have no deliveries of the server's to trace.
+        self._traced = surroundings.instruments.trace and not TRANSPORTS[trial.transport].clients_send
+        self.sampler = ResourceSampler()
+        self._server: Child | None = None
+        self._relay: Child | None = None
+        workers = trial.parameters.get("workers", 1)
+        cores = surroundings.cores.for_workers(workers)
+        # Whoever started a target has put it where it runs: a core that is planned for a server is none of it.
+        self.cores = cores = cores if surroundings.target is None else replace(cores, server=None)
+        if surroundings.target is None:
+            port = running.enter_context(reserved_port(team.listen))
+            server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(team.listen, port)]
+            server += _factors(trial.parameters)
+            server += ["--trace"] if self._traced else []
+            server += [f"--fault={spec}" for spec in surroundings.instruments.faults]
+            self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
+            self.sampler.watch(SampleRole.SERVER, self._server.pid, with_children=workers > 1)
+            self.server = Endpoint(team.listen, port)
+            self._host = str(self.server)
+        else:
+            self.server = surroundings.target.endpoint
+            self._host = surroundings.target.host
+        self.clients_connect_to = self._start_relay(running)
+        spec = TrialSpec(
+            trial,
+            self.clients_connect_to.url,
+            self.server.url,
+            self._host,
+            surroundings.instruments,
+            team.workers,
+            team.patience_s,
+            surroundings.more_follow,
+        )
+        self._load = start_load(spec, folder, team, cores, running)
+        if not team.workers:
+            self.sampler.watch(SampleRole.LOAD, self._load.pid)
+
+    def samples(self) -> Samples:
+        """Of all processes: workers, wherever they are, have watched themselves."""
+        own = self.sampler.table()
+        return own.followed_by(Samples.load(self._folder)) if self._team.workers else own
+
+    def _start_relay(self, running: ExitStack) -> Endpoint:
+        """Start it where the network is emulated; returns where clients are to connect."""
+        delay_ms = self._trial.parameters["one_way_delay_ms"]
+        if not delay_ms:
+            return self.server
+        port = running.enter_context(reserved_port(self._team.listen))
+        relay = ["-m", "servers", "relay", *_listening(self._team.listen, port)]
+        relay += ["--to", str(self.server), "--delay-ms", f"{delay_ms:g}"]
+        self._relay = running.enter_context(Child(relay, self._folder / _RELAY_LOG, self.cores.load))
+        self.sampler.watch(SampleRole.RELAY, self._relay.pid)
+        return Endpoint(self._team.listen, port)
+
+    def watch_load(self, started_s: float) -> LoadOutcome:
+        """Sample until the load process has ended; UserError where anything ended that should not have."""
+
+        def observe() -> None:
+            self.sampler.read()
+            self._on_tick(time.monotonic() - started_s)
+
+        with observing(observe, _SAMPLE_PERIOD_S):
+            self._wait_for_load(started_s)
+        return self._load_outcome()
+
+    def _wait_for_load(self, started_s: float) -> None:
+        parameters = self._trial.parameters
+        connecting_s = connect_patience_s(parameters["clients"])
+        limit_s = trial_seconds(parameters) + connecting_s + drain_limit_s(parameters) + _GRACE_S
+        limit_s += self._team.patience_s
+        edges = WindowEdges(self._window_ns)
+        while self._load.wait(edges.wait_s(_SAMPLE_PERIOD_S)) is None:
+            # Here and not where the others are taken: that thread waits until nothing else wants to run.
+            if edges.passed():
+                self.sampler.read()
+            elapsed_s = time.monotonic() - started_s
+            self._check_others()
+            if elapsed_s > limit_s:
+                raise UserError(
+                    f"{self._folder.name}: still running after {elapsed_s:.0f} s (expected at most {limit_s:.0f} s)"
+                )
+
+        # A load whose server is gone may well end first: why it did so is told by the server.
+        self._check_others()
+
+    def _window_ns(self) -> tuple[int, ...]:
+        window = MeasuredWindow.read(self._folder)
+        return () if window is None else (window.start_ns, window.end_ns)
+
+    def _check_others(self) -> None:
+        for name, child in (("server", self._server), ("relay", self._relay)):
+            if child is not None and child.exit_code is not None:
+                raise UserError(
+                    f"{self._folder.name}: the {name} ended in mid-trial with exit status {child.exit_code}: "
+                    f"{child.last_words()} (expected it to run until the load is done; its log: {child.log})"
+                )
+
+    def _load_outcome(self) -> LoadOutcome:
+        outcome = LoadOutcome.read(self._folder)
+        if outcome is None and shutil.disk_usage(self._folder).free < _FULL_DISK_BYTES:
+            raise UserError(f"{self._folder}: no space left on its disk (expected room for the trial's records)")
+        if outcome is None:
+            raise UserError(
+                f"{self._folder.name}: the load process ended with exit status {self._load.exit_code} before its "
+                f"records were written: {self._load.last_words()} (its log: {self._load.log})"
+            )
+        if outcome.end == "failed":
+            raise UserError(f"{self._folder.name}: {outcome.failure}")
+        return outcome
+
+    def server_account(self) -> tuple[JsonObject, bytes | None]:
+        """The server's own account of the trial, and its trace where one was asked for."""
+        control = ControlClient(self.server.url, self._host)
+        try:
+            return control.stats(), control.trace() if self._traced else None
+        finally:
+            control.close()
+
+    def measure_waking_ratio(self) -> float | None:
+        """Of a server of our own that holds requests; None of any other."""
+        if self._server is None or not TRANSPORTS[self._trial.transport].server_holds:
+            return None
+        polls, last_seq = int(self._trial.parameters["clients"]), events_of(self._trial)
+        return measure_waking_ratio(
+            self.server, self._host, polls, last_seq, lambda: self.sampler.cpu_time_ns(SampleRole.SERVER)
+        )
+
+    def ask_server_to_end(self) -> None:
+        """Its account is given; it ends while the relay does."""
+        if self._server is not None:
+            self._server.ask_to_end()
+
+    def stop_relay(self) -> JsonObject | None:
+        """End the relay and read the account that it prints when it ends."""
+        if self._relay is None:
+            return None
+        self._relay.stop()
+        for line in reversed(self._relay.output().splitlines()):
+            if line.startswith("{") and "lateness_us" in line:
+                account: JsonObject = json.loads(line)
+                return account
+        raise UserError(f"{self._folder.name}: the relay gave no account of itself: {self._relay.last_words()}")
+
+
+def _factors(parameters: JsonObject) -> list[str]:
+    """What the trial chooses of its server; what a transport has no choice of stays at the server's default."""
+    names = ("stack", "workers", "compression", "headers")
+    return [word for name in names if name in parameters for word in (f"--{name}", str(parameters[name]))]
+
+
+def _listening(address: str, port: int) -> list[str]:
+    return ["--host", address, "--port", str(port), "--with-parent"]

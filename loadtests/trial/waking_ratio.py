@@ -1,0 +1,57 @@
+"""Which share of a held poll's cost falls due when it is answered: measured on a trial's own server, after its stream.
+
+A burst of long polls that bring nothing is held by the server for a tenth of a second. The CPU time that it uses until
+all are held, and the CPU time that it uses to answer them, are apart. The server is then as warm as during the stream,
+and nothing that is measured can be disturbed by it.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from contract import wire
+from system.host_addresses import Endpoint
+
+LEAST_POLLS, MOST_POLLS = 10, 50
+_HOLD_MS = 100
+_ACCEPTED_AFTER_S = 0.02
+_HELD_AFTER_S = 0.06
+_DONE_AFTER_S = 0.005
+"""What the server does for an answer after it has left."""
+_PATIENCE_S = 10.0
+
+
+def measure_waking_ratio(
+    server: Endpoint,
+    host: str,
+    polls: int,
+    last_seq: int,
+    cpu_time_ns: Callable[[], int],
+    sleep: Callable[[float], None] = time.sleep,
+) -> float | None:
+    """Return the share for a burst of about `polls` requests; None where the server did not answer them all.
+
+    `cpu_time_ns` reads the CPU time that the server has used so far; `last_seq` is the last event that it published.
+    """
+    head = f"GET {wire.LONG_POLL_PATH}?after={last_seq}&hold_ms={_HOLD_MS} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    with ExitStack() as opened:
+        try:
+            connections = [
+                opened.enter_context(socket.create_connection((server.host, server.port), timeout=_PATIENCE_S))
+                for _ in range(min(max(polls, LEAST_POLLS), MOST_POLLS))
+            ]
+            sleep(_ACCEPTED_AFTER_S)
+            idle_ns = cpu_time_ns()
+            for connection in connections:
+                connection.sendall(head)
+            sleep(_HELD_AFTER_S)
+            held_ns = cpu_time_ns()
+            first_bytes = [connection.recv(1) for connection in connections]
+            sleep(_DONE_AFTER_S)
+            done_ns = cpu_time_ns()
+        except OSError:
+            return None
+    return (done_ns - held_ns) / (done_ns - idle_ns) if all(first_bytes) and done_ns > idle_ns else None

@@ -1,0 +1,1 @@
+"""The FastAPI app: control routes, the cursor of requests, error answers, OpenAPI."""

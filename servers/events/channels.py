@@ -1,0 +1,139 @@
+"""The open push channels: what SSE and WebSocket share once a client is connected.
+
+Each channel is a loop over the log and has no queue. A client that does not read blocks only its own send; when it
+falls out of the history it is cut off and counted, so it can neither delay others nor hold memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from starlette.types import Scope
+from starlette.websockets import WebSocketDisconnect
+
+from servers.events.fan_out import WRITE_FRAMED_EXTENSION, DirectWriter
+from servers.events.log import CursorTooOldError, EncodedEvent, EventLog, Follower, Framing
+
+CUT_OFF_EXTENSION = "push-vs-poll.cut_off"
+"""ASGI extension of `servers.hosting.uvicorn_server`: a function (reason) that ends the connection even if the client
+reads nothing.
+
+Plain ASGI cannot: its close waits behind the very buffer that the client does not read.
+"""
+
+
+class _LogClosedError(Exception):
+    """There will be no more events."""
+
+
+class _Channel:
+    """One client's channel."""
+
+    __slots__ = ("cut", "cutting", "follower")
+
+    def __init__(self, follower: Follower, cut: Callable[[str], object]) -> None:
+        self.follower = follower
+        self.cut = cut
+        self.cutting = False
+
+
+class Channels:
+    """All open channels of one server, and how many were cut off since the stream was posted."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._open: set[_Channel] = set()
+        self.cut_off = 0
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def serve(
+        self,
+        follower: Follower,
+        scope: Scope,
+        send: Callable[[EncodedEvent], Awaitable[None]],
+        until_closed: Callable[[], Awaitable[None]],
+        framing: Framing | None = None,
+        note: Callable[[EncodedEvent], None] | None = None,
+    ) -> bool:
+        """Send every event the follower gets until the client is gone (False) or the log closes (True).
+
+        With a framing, and a connection that takes whole frames, they are written by `servers.events.fan_out` while the
+        client keeps up; `note` is told of each event once it is written, in whichever way.
+        """
+        channel = _Channel(follower, _cut_off_function(scope))
+        write = None if framing is None else scope.get("extensions", {}).get(WRITE_FRAMED_EXTENSION)
+        direct = None if write is None or framing is None else DirectWriter(self._log, follower, framing, write, note)
+        self._open.add(channel)
+        log_closed = False
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                # A task of its own: to wake the handler's would mean to go through all of the framework's layers.
+                delivering = tasks.create_task(self._deliver(channel, _noted(send, note), direct))
+                await until_closed()
+                delivering.cancel()
+        except* _LogClosedError:
+            log_closed = True
+        finally:
+            self._open.discard(channel)
+        return log_closed
+
+    def cut_off_laggards(self) -> None:
+        """End every channel whose next event has left the history; to be called about once a second."""
+        if self._log.oldest_seq == 1:
+            return
+        for channel in [channel for channel in self._open if channel.follower.too_old]:
+            self._cut(channel)
+
+    async def _deliver(
+        self, channel: _Channel, send: Callable[[EncodedEvent], Awaitable[None]], direct: DirectWriter | None
+    ) -> None:
+        follower = channel.follower
+        try:
+            while True:
+                if direct is not None and not follower.behind:
+                    await direct.write_while_it_keeps_up()
+                if (event := await follower.next()) is None:
+                    break
+                await send(event)
+        except CursorTooOldError:
+            self._cut(channel)
+        except (OSError, WebSocketDisconnect):
+            pass  # the handler is about to hear of it too
+        else:
+            raise _LogClosedError
+        # Only the handler knows when the connection is really gone; it cancels this wait.
+        await asyncio.get_running_loop().create_future()
+
+    def _cut(self, channel: _Channel) -> None:
+        if channel.cutting:
+            return
+        channel.cutting = True
+        self.cut_off += 1
+        channel.cut(str(CursorTooOldError(channel.follower.cursor, self._log.oldest_seq)))
+
+
+def _cut_off_function(scope: Scope) -> Callable[[str], object]:
+    """The server's own way to end the connection; under another ASGI server, the handler is cancelled."""
+    extension: Callable[[str], object] | None = scope.get("extensions", {}).get(CUT_OFF_EXTENSION)
+    if extension is not None:
+        return extension
+    task = asyncio.current_task()
+    assert task is not None
+    return task.cancel
+
+
+def _noted(
+    send: Callable[[EncodedEvent], Awaitable[None]], note: Callable[[EncodedEvent], None] | None
+) -> Callable[[EncodedEvent], Awaitable[None]]:
+    """`send` that notes each event when it returns; `send` itself where nothing is to be noted."""
+    if note is None:
+        return send
+
+    async def send_and_note(event: EncodedEvent) -> None:
+        await send(event)
+        note(event)
+
+    return send_and_note

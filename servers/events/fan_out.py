@@ -1,0 +1,87 @@
+"""Fan-out without a task per client: each event is framed once, and its bytes go to all connections in one loop.
+
+A client takes part as long as it keeps up. One whose connection takes no more leaves, and goes on in the ordinary way,
+in which its own task waits until it reads; when it has caught up it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.types import Scope
+
+from servers.events.log import CursorTooOldError, EncodedEvent, EventLog, Follower, Framing
+from servers.events.waiters import Waiter
+
+WRITE_FRAMED_EXTENSION = "push-vs-poll.write_framed"
+"""ASGI extension of `servers.hosting.uvicorn_server`: a function (bytes) that hands a whole frame to the connection as
+it is.
+
+False, with nothing written, where the client has not read enough of what was written before, or is gone.
+"""
+
+
+def without_direct_writing(scope: Scope) -> Scope:
+    """The same for an app that must be asked for every message, because something changes them on their way."""
+    extensions = {name: offer for name, offer in scope.get("extensions", {}).items() if name != WRITE_FRAMED_EXTENSION}
+    return {**scope, "extensions": extensions}
+
+
+class DirectWriter(Waiter):
+    """One channel that the log's wake-up writes to."""
+
+    __slots__ = ("_follower", "_framing", "_log", "_note", "_stopped", "_write")
+
+    def __init__(
+        self,
+        log: EventLog,
+        follower: Follower,
+        framing: Framing,
+        write: Callable[[bytes], bool],
+        note: Callable[[EncodedEvent], None] | None = None,
+    ) -> None:
+        """`note` is told of each event when it has been written."""
+        super().__init__()
+        self._log = log
+        self._follower = follower
+        self._framing = framing
+        self._write = write
+        self._note = note
+        self._stopped: asyncio.Future[None] | None = None
+
+    async def write_while_it_keeps_up(self) -> None:
+        """Take part from the next event on; return when the connection takes no more, or when the log is closed."""
+        if self._log.closed:
+            return
+        self._stopped = asyncio.get_running_loop().create_future()
+        self._log.waiters.add(self)
+        try:
+            await self._stopped
+        finally:
+            self._log.waiters.remove(self)
+            self._stopped = None
+
+    def wake(self) -> None:
+        """Write what is new."""
+        if self._stopped is None or self._stopped.done():
+            return  # gone between the event and its turn
+        if self._write_new() and not self._log.closed:
+            self._log.waiters.add(self)
+        else:
+            self._stopped.set_result(None)
+
+    def _write_new(self) -> bool:
+        follower, log = self._follower, self._log
+        try:
+            event = follower.peek()
+            while event is not None:
+                if not self._write(event.framed(self._framing)):
+                    return False
+                follower.cursor = event.seq
+                if self._note is not None:
+                    self._note(event)
+                event = follower.peek() if event.seq < log.last_seq else None
+        except CursorTooOldError:
+            return False
+        return True

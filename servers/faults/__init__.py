@@ -1,0 +1,1 @@
+"""Servers that misbehave on purpose: which client is told what, and when."""

@@ -1,0 +1,138 @@
+"""One server in several processes: starts the workers, says when all of them are there, and ends them together.
+
+Each worker is a uvicorn server of its own in a spawned process. uvicorn's supervisor would start anew what has died,
+and with it an empty log: that must end a measurement, not pass unnoticed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import connection
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any
+
+from servers.garbage_collection import pause_for_start
+from servers.hosting.listening import listen, listen_together
+from servers.hosting.options import Recipe
+from servers.hosting.parent_process import end_with_parent
+
+_LOOPBACK = "127.0.0.1"
+_GRACE_S = 2.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class WorkerLostError(Exception):
+    """A worker ended that should not have: one clear sentence."""
+
+
+def serve_in_workers(recipe: Recipe, host: str, port: int, on_ready: Callable[[tuple[Any, ...]], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `on_ready` gets the address. StartError, and WorkerLostError if a worker ends."""
+    spawn = multiprocessing.get_context("spawn")
+    with _stop_requests() as stopping, contextlib.ExitStack() as sockets:
+        listeners = [sockets.enter_context(listener) for listener in listen_together(host, port, recipe.workers)]
+        owns = [sockets.enter_context(listen(_LOOPBACK, 0)) for _ in range(recipe.workers)]
+        peers = tuple(f"http://{_LOOPBACK}:{own.getsockname()[1]}" for own in owns)
+        address = listeners[0].getsockname()
+        workers: list[SpawnProcess] = []
+        starting: list[Connection] = []
+        try:
+            for listener, own in zip(listeners, owns, strict=True):
+                ours, theirs = spawn.Pipe(duplex=False)
+                workers.append(spawn.Process(target=_work, args=(recipe, peers, listener, own, theirs)))
+                workers[-1].start()
+                theirs.close()
+                starting.append(ours)
+            sockets.close()  # each is its worker's own now: what comes for one that is gone must be refused
+            for ready in starting:
+                with ready:
+                    if not _wait(workers, stopping, ready):
+                        return
+            on_ready(address)
+            _wait(workers, stopping)
+        finally:
+            _end(workers)
+
+
+def _work(
+    recipe: Recipe, peers: tuple[str, ...], listener: socket.socket, own: socket.socket, ready: Connection
+) -> None:
+    """The life of one worker."""
+    end_with_parent()
+    parent = multiprocessing.parent_process()
+    if parent is None or not parent.is_alive():
+        return
+    with contextlib.suppress(KeyboardInterrupt):
+        _serve_part(recipe, peers, listener, own, lambda: ready.send(True))
+
+
+def _serve_part(
+    recipe: Recipe,
+    peers: tuple[str, ...],
+    listener: socket.socket,
+    own: socket.socket,
+    on_ready: Callable[[], None],
+) -> None:
+    pause_for_start()
+    from servers.hosting.building import factors_of, load_adapters, make_app, make_station  # noqa: PLC0415 (not the parent's)
+    from servers.hosting.joined_workers import Together, own_app  # noqa: PLC0415
+    from servers.hosting.uvicorn_server import serve, served  # noqa: PLC0415
+
+    for sock in (listener, own):
+        sock.setblocking(False)
+    station = make_station(recipe)
+    app = make_app(recipe, station)
+    transports = [name for adapter in load_adapters(recipe.adapters) for name in adapter.transports]
+    beside = served(own_app(station, transports, peers), own, lifespan="off")
+    together = Together(app, station, transports, peers)
+    serve(together, station, factors_of(recipe), listener, lambda _address: on_ready(), beside)
+
+
+def _wait(workers: Sequence[SpawnProcess], stopping: socket.socket, ready: Connection | None = None) -> bool:
+    """Until `ready` says so (True), or a stop is asked for (False); WorkerLostError where a worker ends first."""
+    sentinels = [worker.sentinel for worker in workers]
+    found = connection.wait([*sentinels, stopping, *([ready] if ready else [])])
+    if stopping in found:
+        return False
+    for number, worker in enumerate(workers, start=1):
+        if worker.sentinel in found:
+            worker.join()
+            raise WorkerLostError(
+                f"worker {number} of {len(workers)} ended with exit status {worker.exitcode} "
+                "(expected it to run until the server is told to stop)"
+            )
+    return True
+
+
+def _end(workers: Sequence[SpawnProcess]) -> None:
+    """Ask all to end, wait, insist."""
+    for worker in workers:
+        worker.terminate()
+    deadline = time.monotonic() + _GRACE_S
+    for worker in workers:
+        worker.join(max(0.0, deadline - time.monotonic()))
+        if worker.exitcode is None:
+            worker.kill()
+            worker.join()
+
+
+@contextlib.contextmanager
+def _stop_requests() -> Iterator[socket.socket]:
+    """A socket that can be read once SIGINT or SIGTERM has come."""
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    handlers = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
+    before = signal.set_wakeup_fd(writer.fileno())
+    try:
+        yield reader
+    finally:
+        signal.set_wakeup_fd(before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        reader.close()
+        writer.close()

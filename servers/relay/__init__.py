@@ -1,0 +1,1 @@
+"""A TCP relay that makes loopback as slow as a network."""

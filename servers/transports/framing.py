@@ -1,0 +1,71 @@
+"""Events with the framing of their connection around them, made by the very code that frames them otherwise.
+
+`websockets` and uvicorn frame for one connection at a time; here their frames are kept, for all connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from websockets.frames import Frame, Opcode
+
+from servers.events.log import EncodedEvent
+
+
+def websocket_frame(event: EncodedEvent) -> bytes:
+    """The event as one unmasked, uncompressed text frame (RFC 6455, 5.6)."""
+    return Frame(Opcode.TEXT, event.text.encode()).serialize(mask=False)
+
+
+def sse_chunk(event: EncodedEvent) -> bytes:
+    """The server-sent event as one chunk of an answer without an end (RFC 9112, 7.1)."""
+    transport = _Kept()
+    answer = _answer_without_end(transport)
+    _finish(answer.send({"type": "http.response.body", "body": event.sse, "more_body": True}))
+    return transport.written
+
+
+class _Kept(asyncio.Transport):
+    """A connection that leads nowhere and keeps what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: bytes | bytearray | memoryview[int]) -> None:
+        self.written += data
+
+
+def _answer_without_end(transport: asyncio.Transport) -> RequestResponseCycle:
+    """uvicorn's side of a GET whose answer has begun, in chunks."""
+    logger = logging.getLogger("uvicorn.error")
+    answer = RequestResponseCycle(
+        scope={"method": "GET"},  # type: ignore[typeddict-item]
+        transport=transport,
+        flow=FlowControl(transport),
+        logger=logger,
+        access_logger=logger,
+        access_log=False,
+        default_headers=[],
+        message_event=asyncio.Event(),
+        expect_100_continue=False,
+        keep_alive=True,
+        on_response=lambda: None,
+    )
+    answer.response_started = True
+    answer.chunked_encoding = True
+    return answer
+
+
+def _finish(call: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that waits for nothing."""
+    try:
+        call.send(None)
+    except StopIteration:
+        return
+    raise RuntimeError("uvicorn waited for a connection that takes everything at once")

@@ -1,0 +1,191 @@
+"""The measured paths as plain ASGI: what FastAPI's routing and validation cost per request, taken away.
+
+Everything that these few lines do not understand at a glance - another query, a cursor that is too old, the control
+routes - goes to the FastAPI app over the same station, which answers it as always. So the contract is kept in one
+place, and a handler here is only its shortest way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.types import Receive, Scope, Send
+
+from contract import wire
+from servers.api.app import Adapter
+from servers.events.disconnect import on_disconnect_of
+from servers.events.hub import Station
+from servers.events.log import CursorTooOldError, EncodedEvent
+from servers.events.trace import noting
+from servers.transports import framing
+from servers.transports.polling import MAX_ECHO_BODY_BYTES, reply_body
+from servers.transports.sse import EventStream
+from servers.transports.websocket import UNSUPPORTED_DATA_CLOSE_CODE
+
+_USUAL_QUERY = re.compile(rb"(?:after=(\d{1,15})|cursor=none)(?:&hold_ms=(\d{1,6}))?(?:&client=(\d{1,15}))?")
+"""Fifteen digits are within every cursor's limit, and no float."""
+
+_Handler = Callable[[Station, Scope, Receive, Send], Awaitable[bool]]
+"""Returns False, with nothing received and nothing sent, where the FastAPI app must answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    after: int | None
+    """None: no cursor."""
+    hold_ms: int
+    client: int | None
+    """Its name in the trace."""
+
+    @classmethod
+    def of(cls, scope: Scope) -> _Asked | None:
+        """What a query asks; None where it is not of the usual form."""
+        found = _USUAL_QUERY.fullmatch(scope["query_string"])
+        if found is None:
+            return None
+        hold_ms = int(found[2] or 0)
+        after = None if found[1] is None else int(found[1])
+        client = None if found[3] is None else int(found[3])
+        return cls(after, hold_ms, client) if hold_ms <= wire.MAX_HOLD_MS else None
+
+
+class AsgiStack:
+    """The ASGI app: the handlers of the adapters' own paths in front of their FastAPI app."""
+
+    def __init__(self, app: FastAPI, adapters: Sequence[Adapter], station: Station) -> None:
+        paths = {route.path for a in adapters for router in a.routers for route in router.routes}  # type: ignore[attr-defined]
+        self._app = app
+        self._station = station
+        self._handlers = {key: handler for key, handler in _HANDLERS.items() if key[1] in paths}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request or WebSocket, or the life of the app."""
+        handler = self._handlers.get((scope.get("method", scope["type"]), scope.get("path", "")))
+        if handler is None or not await handler(self._station, scope, receive, send):
+            await self._app(scope, receive, send)
+
+
+async def _short_poll(station: Station, scope: Scope, _receive: Receive, send: Send) -> bool:
+    if (asked := _Asked.of(scope)) is None:
+        return False
+    try:
+        events = station.log.read_latest() if asked.after is None else station.log.read_after(asked.after)
+    except CursorTooOldError:
+        return False
+    await _reply(station, asked, events, send)
+    return True
+
+
+async def _long_poll(station: Station, scope: Scope, _receive: Receive, send: Send) -> bool:
+    if (asked := _Asked.of(scope)) is None or not asked.hold_ms:
+        return False
+    log, hold_s, on_disconnect = station.log, asked.hold_ms / 1000, on_disconnect_of(scope)
+    try:
+        if asked.after is None:
+            events = await log.wait_next(hold_s, on_disconnect)
+        else:
+            events = await log.wait_after(asked.after, hold_s, on_disconnect)
+    except ClientDisconnect:
+        return True
+    except CursorTooOldError:
+        return False
+    await _reply(station, asked, events, send)
+    return True
+
+
+async def _sse(station: Station, scope: Scope, receive: Receive, send: Send) -> bool:
+    resumes = any(name == b"last-event-id" for name, _ in scope["headers"])
+    if resumes or (asked := _Asked.of(scope)) is None or asked.after is None:
+        return False
+    try:
+        follower = station.log.follow(asked.after)
+    except CursorTooOldError:
+        return False
+    await EventStream(station, follower, framing.sse_chunk)(scope, receive, send)
+    return True
+
+
+async def _websocket(station: Station, scope: Scope, receive: Receive, send: Send) -> bool:
+    if (asked := _Asked.of(scope)) is None or asked.after is None:
+        return False
+    try:
+        follower = station.log.follow(asked.after)
+    except CursorTooOldError:
+        return False
+
+    async def send_event(event: EncodedEvent) -> None:
+        await send({"type": "websocket.send", "text": event.text})
+
+    async def until_closed() -> None:
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+
+    await _accept(receive, send)
+    note = noting(station.trace, HTTPConnection(scope))
+    await station.channels.serve(follower, scope, send_event, until_closed, framing.websocket_frame, note)
+    return True
+
+
+async def _websocket_echo(_station: Station, _scope: Scope, receive: Receive, send: Send) -> bool:
+    await _accept(receive, send)
+    try:
+        while (message := await receive())["type"] == "websocket.receive":
+            if (text := message.get("text")) is None:
+                reason = "only text messages are echoed"
+                await send({"type": "websocket.close", "code": UNSUPPORTED_DATA_CLOSE_CODE, "reason": reason})
+                break
+            await send({"type": "websocket.send", "text": text})
+    except OSError:
+        pass  # gone while its message was on the way back
+    return True
+
+
+async def _post_echo(_station: Station, scope: Scope, receive: Receive, send: Send) -> bool:
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    # Seven digits are within the limit, or little beyond it.
+    if not length.isdigit() or len(length) > 7 or int(length) > MAX_ECHO_BODY_BYTES:
+        return False
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return True
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    await _respond(send, body, b"application/octet-stream")
+    return True
+
+
+async def _accept(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.accept"})
+
+
+async def _reply(station: Station, asked: _Asked, events: list[EncodedEvent], send: Send) -> None:
+    if events:
+        await _respond(send, reply_body(events), b"application/json")
+        if station.trace is not None and asked.client is not None:
+            station.trace.wrote(asked.client, [event.seq for event in events])
+    else:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _respond(send: Send, body: bytes, media_type: bytes) -> None:
+    headers = [(b"content-length", b"%d" % len(body)), (b"content-type", media_type)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+_HANDLERS: dict[tuple[str, str], _Handler] = {
+    ("GET", wire.SHORT_POLL_PATH): _short_poll,
+    ("GET", wire.LONG_POLL_PATH): _long_poll,
+    ("GET", wire.SSE_PATH): _sse,
+    ("websocket", wire.WEBSOCKET_PATH): _websocket,
+    ("websocket", wire.WEBSOCKET_ECHO_PATH): _websocket_echo,
+    ("POST", wire.POST_ECHO_PATH): _post_echo,
+}
+"""By method (a WebSocket has none: by its type) and path."""

@@ -1,0 +1,89 @@
+"""Short poll and long poll over HTTP: the first returns what is after the cursor, the second waits for it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+
+from contract import wire
+from servers.api.app import Adapter, assemble
+from servers.api.cursor import TOO_OLD_RESPONSE, After, CursorKind
+from servers.events.disconnect import on_disconnect_of
+from servers.events.hub import Station, station_of
+from servers.events.log import EncodedEvent
+from servers.events.trace import NAMED_CLIENT, TracedReply, client_of
+
+MAX_ECHO_BODY_BYTES = 1024 * 1024
+
+Hold = Annotated[int, Query(ge=0, le=wire.MAX_HOLD_MS, description="how long to wait for an event, in ms")]
+
+_POLL_RESPONSES = TOO_OLD_RESPONSE | {
+    200: {
+        "description": "The events after the cursor, or the one that is told without one, and the cursor to ask after.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PollReply"}}},
+    },
+    204: {"description": "No event after the cursor, or none at all."},
+}
+
+_events = APIRouter(tags=["polling"])
+_echo = APIRouter(tags=["echo"], max_body_size=MAX_ECHO_BODY_BYTES)
+
+
+@_events.get(wire.SHORT_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES, openapi_extra=NAMED_CLIENT)
+async def short_poll(request: Request, after: After = 0, cursor: CursorKind = "seq") -> Response:
+    """The events after the cursor, at once; without a cursor the latest event alone."""
+    log = station_of(request).log
+    return _reply(request, log.read_latest() if cursor == wire.NO_CURSOR else log.read_after(after))
+
+
+@_events.get(wire.LONG_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES, openapi_extra=NAMED_CLIENT)
+async def long_poll(request: Request, after: After = 0, hold_ms: Hold = 30_000, cursor: CursorKind = "seq") -> Response:
+    """The events after the cursor, as soon as there is one or the hold ends; without a cursor the next event alone."""
+    log, hold_s, on_disconnect = station_of(request).log, hold_ms / 1000, on_disconnect_of(request.scope)
+    if cursor == wire.NO_CURSOR:
+        return _reply(request, await log.wait_next(hold_s, on_disconnect))
+    return _reply(request, await log.wait_after(after, hold_s, on_disconnect))
+
+
+@_echo.post(
+    wire.POST_ECHO_PATH,
+    response_class=Response,
+    responses={200: {"description": "The body as it came.", "content": {"application/octet-stream": {}}}},
+)
+async def echo(request: Request) -> Response:
+    """The request's body."""
+    return Response(await request.body(), media_type="application/octet-stream")
+
+
+ADAPTER = Adapter(
+    title="push-vs-poll: polling",
+    transports=("short_poll", "long_poll", "echo_post", "echo_post_new"),
+    routers=(_events, _echo),
+)
+
+
+def create_app(station: Station | None = None) -> FastAPI:
+    """The app that offers short poll, long poll and POST echo."""
+    return assemble((ADAPTER,), station)
+
+
+def reply_body(events: list[EncodedEvent]) -> bytes:
+    """What a poll is answered with; that of a single event, which many are told at once, is made only once."""
+    if len(events) == 1:
+        return events[0].framed(_alone)
+    return wire.encode_poll_reply((event.text for event in events), events[-1].seq)
+
+
+def _alone(event: EncodedEvent) -> bytes:
+    return wire.encode_poll_reply((event.text,), event.seq)
+
+
+def _reply(request: Request, events: list[EncodedEvent]) -> Response:
+    if not events:
+        return Response(status_code=204)
+    body = reply_body(events)
+    trace = station_of(request).trace
+    if trace is not None and (client := client_of(request)) is not None:
+        return TracedReply(body, trace, client, [event.seq for event in events])
+    return Response(body, media_type="application/json")

@@ -1,0 +1,75 @@
+"""Server-sent events: one response without an end, a loop over the log."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Header, Request, Response
+from starlette.requests import HTTPConnection
+from starlette.types import Receive, Scope, Send
+
+from contract import wire
+from servers.api.app import Adapter, assemble
+from servers.api.cursor import MAX_CURSOR, TOO_OLD_RESPONSE, After
+from servers.events.hub import Station, station_of
+from servers.events.log import EncodedEvent, Follower, Framing
+from servers.events.trace import NAMED_CLIENT, noting
+
+LastEventId = Annotated[
+    int | None,
+    Header(alias="Last-Event-ID", ge=0, le=MAX_CURSOR, description="wins over `after`: where a browser resumes"),
+]
+
+router = APIRouter(tags=["sse"])
+
+
+class EventStream(Response):
+    """Sends what the follower gets until the client is gone."""
+
+    media_type = "text/event-stream"
+    charset = "utf-8"
+
+    def __init__(self, station: Station, follower: Follower, framing: Framing | None = None) -> None:
+        """With a framing, events may be written without the framework (`servers.events.fan_out`)."""
+        super().__init__(headers={"cache-control": "no-store"})
+        del self.headers["content-length"]
+        self._station = station
+        self._follower = follower
+        self._framing = framing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application of this response."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+
+        async def send_event(event: EncodedEvent) -> None:
+            await send({"type": "http.response.body", "body": event.sse, "more_body": True})
+
+        async def until_closed() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        note = noting(self._station.trace, HTTPConnection(scope))
+        channels = self._station.channels
+        if await channels.serve(self._follower, scope, send_event, until_closed, self._framing, note):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@router.get(
+    wire.SSE_PATH,
+    response_class=Response,
+    responses=TOO_OLD_RESPONSE
+    | {200: {"description": "Events, each with its seq as id.", "content": {"text/event-stream": {}}}},
+    openapi_extra=NAMED_CLIENT,
+)
+async def sse(request: Request, after: After = 0, last_event_id: LastEventId = None) -> Response:
+    """Every event after the cursor, as it is published."""
+    station = station_of(request)
+    return EventStream(station, station.log.follow(after if last_event_id is None else last_event_id))
+
+
+ADAPTER = Adapter(title="push-vs-poll: SSE", transports=("sse",), routers=(router,))
+
+
+def create_app(station: Station | None = None) -> FastAPI:
+    """The app that offers server-sent events."""
+    return assemble((ADAPTER,), station)

@@ -1,0 +1,61 @@
+"""WebSocket: one text frame per event, a loop over the log; and an echo, for messages that go both ways."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI, WebSocket, WebSocketDisconnect
+
+from contract import wire
+from servers.api.app import Adapter, assemble
+from servers.api.cursor import After
+from servers.events.hub import Station, station_of
+from servers.events.log import CursorTooOldError, EncodedEvent
+from servers.events.trace import noting
+
+UNSUPPORTED_DATA_CLOSE_CODE = 1003
+
+router = APIRouter()
+
+
+@router.websocket(wire.WEBSOCKET_PATH)
+async def events(socket: WebSocket, after: After = 0) -> None:
+    """Every event after the cursor, as it is published. What the client sends is ignored."""
+    station = station_of(socket)
+    await socket.accept()
+    try:
+        follower = station.log.follow(after)
+    except CursorTooOldError as error:
+        await socket.close(wire.CURSOR_TOO_OLD_CLOSE_CODE, str(error))
+        return
+
+    async def send_event(event: EncodedEvent) -> None:
+        await socket.send_text(event.text)
+
+    async def until_closed() -> None:
+        while (await socket.receive())["type"] != "websocket.disconnect":
+            pass
+
+    note = noting(station.trace, socket)
+    await station.channels.serve(follower, socket.scope, send_event, until_closed, note=note)
+
+
+@router.websocket(wire.WEBSOCKET_ECHO_PATH)
+async def echo(socket: WebSocket) -> None:
+    """Each text message as it came. The next one is read only when this one is sent, so nothing piles up."""
+    await socket.accept()
+    try:
+        while (message := await socket.receive())["type"] == "websocket.receive":
+            text = message.get("text")
+            if text is None:
+                await socket.close(UNSUPPORTED_DATA_CLOSE_CODE, "only text messages are echoed")
+                return
+            await socket.send_text(text)
+    except WebSocketDisconnect:
+        pass  # gone while its message was on the way back
+
+
+ADAPTER = Adapter(title="push-vs-poll: WebSocket", transports=("websocket", "echo_websocket"), routers=(router,))
+
+
+def create_app(station: Station | None = None) -> FastAPI:
+    """The app that offers the event channel and the echo channel."""
+    return assemble((ADAPTER,), station)

@@ -1,0 +1,1 @@
+"""What the operating system gives: clocks, timers, stamps, sockets' counters, processor time, ports, processes."""

@@ -1,0 +1,68 @@
+"""Which quantiles there are events enough for, from the rule to the report."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from analysis.report.tables import main_table
+from analysis.statistics.distribution import LATENCY_QUANTILES, least_events, too_few_events, withhold_quantiles
+from analysis.summarize import summarize_run
+from analysis.summary.results import Results
+from contract.records import load_run_info
+from tests.fabricate import ECHO, SMALL, fabricate_run
+
+
+@pytest.mark.parametrize(("share", "events"), [(0.5, 20), (0.9, 100), (0.95, 200), (0.99, 1000)])
+def test_ten_events_lie_beyond_a_quantile(share: float, events: int) -> None:
+    assert least_events(share) == events
+
+
+def test_what_rests_on_too_few_events_is_none() -> None:
+    figures = {"mean": 3.0, "p50": 2.0, "p90": 5.0, "p95": 6.0, "p99": 7.0, "max": 9.0}
+    assert too_few_events(LATENCY_QUANTILES, 199) == ["p95", "p99"]
+    assert withhold_quantiles(figures, LATENCY_QUANTILES, 199) == {**figures, "p95": None, "p99": None}
+    assert withhold_quantiles(figures, LATENCY_QUANTILES, 1000) == figures
+
+
+def test_events_count_and_not_deliveries_and_those_of_all_trials(tmp_path: Path) -> None:
+    """Three trials of 80 events, each delivered to every client: enough for a p95, not for a p99."""
+    folder = fabricate_run(tmp_path / "run", dataclasses.replace(SMALL, measured_s=8.0, blocks=3, clients=6))
+    summary = summarize_run(folder)
+    push, poll = (next(p for p in summary["points"] if p["transport"] == name) for name in ("websocket", "short_poll"))
+    for point in (push, poll):
+        assert point["events"] == 240 and point["deliveries"] == 6 * 240
+        assert point["latency_ms"]["p95"] is not None and point["latency_ms"]["p95_ci95"] is not None
+        assert point["latency_ms"]["p99"] is None and point["latency_ms"]["p99_ci95"] is None
+        assert point["quantiles_withheld"]["events"] == 240
+        assert point["quantiles_withheld"]["needed"] == {"p99": 1000}
+        assert point["quantiles_withheld"]["reason"] == (
+            "its trials have 240 events together (expected at least 1,000 for a p99)"
+        )
+        assert point["parts_ms"]["delivery"]["p99"] is None and point["residual_ms"]["p99"] is None
+    assert poll["against_reference"]["p95_difference_ms"] is not None
+    table = main_table(Results.of(summary, load_run_info(folder).scenario["parameters"]))
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert (row["p99 ms"].text, row["p99 ms"].small) == ("—", "240 of 1,000 events")
+    assert any("no p99, which needs 1,000 events" in warning for warning in summary["warnings"])
+
+
+def test_a_quantile_of_too_few_events_is_compared_with_nothing_and_named_nowhere(tmp_path: Path) -> None:
+    short = dataclasses.replace(SMALL, measured_s=5.0, blocks=3)
+    summary = summarize_run(fabricate_run(tmp_path / "run", short))
+    poll = next(point for point in summary["points"] if point["transport"] == "short_poll")
+    assert poll["against_reference"]["p95_difference_ms"] is None
+    assert poll["against_reference"]["p50_difference_ms"] is not None
+    reference, *others = summary["verdict_lines"]
+    assert "p95" not in reference and "p50" in reference
+    assert not any("p95" in line for line in others)
+    assert "half of the events" in summary["verdict"]
+
+
+def test_a_round_trips_messages_are_each_an_event(tmp_path: Path) -> None:
+    echo = dataclasses.replace(SMALL, transports=ECHO, measured_s=5.0, blocks=1, clients=6)
+    summary = summarize_run(fabricate_run(tmp_path / "run", echo))
+    assert all(point["events"] == 50 and point["deliveries"] > 250 for point in summary["points"])
+    assert all(point["latency_ms"]["p95"] is not None for point in summary["points"])

@@ -1,0 +1,87 @@
+"""Rows, ratios and tables from made measurements."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.peers.measurement import Measurement
+from benchmarks.peers.summary import Entrant, Failure, read_summary, rows, write_summary
+from benchmarks.peers.table import cells, headings, markdown, versions
+from benchmarks.peers.tool import Describes
+from benchmarks.peers.workloads import WORKS, WorkName
+from contract.records import JsonObject, UserError
+
+BLIND = Describes("as it comes", "from here to there", ("this", "that"))
+
+
+def made(tool: str, work: WorkName, cpu_us: float, *, block: int = 0, p50_ms: float | None = 5.0) -> Measurement:
+    """A trial of a tool that did a thousand units at so much each."""
+    return Measurement(
+        tool=tool, work=work, block=block, window_s=2.0, cpu_ns=round(cpu_us * 1000 * 1000), units=1000,
+        counted=None if tool == "blind" else 1500, expected=1500, reported_p50_ms=p50_ms, reported_mean_ms=6.0,
+        kernel_ms=(1.0, 2.0, 3.0), staleness_p50_ms=None,
+    )  # fmt: skip
+
+
+ENTRANTS = [
+    Entrant("other", "websocket", "2.0", BLIND),
+    Entrant("blind", "websocket", "3.0", BLIND),
+    Entrant("push-vs-poll", "websocket", "1.0", BLIND),
+    Entrant("never ran", "poll", "4.0", BLIND),
+    Entrant("other", "poll", "2.0", BLIND),
+]
+MEASUREMENTS = [
+    made("push-vs-poll", "websocket", 9.0),
+    made("push-vs-poll", "websocket", 11.0, block=1),
+    made("other", "websocket", 40.0, p50_ms=7.0),
+    made("other", "websocket", 40.0, block=1, p50_ms=9.0),
+    made("blind", "websocket", 25.0, p50_ms=None),
+    made("other", "poll", 400.0),
+]
+
+
+@pytest.fixture
+def summary(tmp_path: Path) -> JsonObject:
+    """As it is read back."""
+    failed = [Failure("lame", "poll", 0, "it fell").as_json()]
+    write_summary(tmp_path, {"rows": rows(ENTRANTS, MEASUREMENTS), "not_installed": ["absent"], "failed": failed})
+    return read_summary(tmp_path)
+
+
+def test_rows_are_ordered_by_work_and_cost_and_compared_with_the_harness(summary: JsonObject) -> None:
+    told = [(row["work"], row["tool"], row["cpu_us_per_unit"], row["times_ours"]) for row in summary["rows"]]
+    assert told == [
+        ("websocket", "push-vs-poll", 10.0, 1.0),
+        ("websocket", "blind", 25.0, 2.5),
+        ("websocket", "other", 40.0, 4.0),
+        ("poll", "other", 400.0, None),
+    ]
+    ours, blind, other, _ = summary["rows"]
+    assert ours["cpu_us_per_unit_range"] == [9.0, 11.0]
+    assert (ours["trials"], ours["units"], ours["units_per_s"], ours["cpu_ratio"]) == (2, 2000, 500.0, 0.005)
+    assert other["reported_p50_ms"] == 8.0
+    assert (blind["reported_p50_ms"], blind["counted"]) == (None, None)
+    assert (ours["kernel_p50_ms"], ours["kernel_samples"]) == (2.0, 6)
+
+
+def test_the_format_is_stated_and_another_one_refused(summary: JsonObject, tmp_path: Path) -> None:
+    path = tmp_path / "summary.json"
+    written = json.loads(path.read_text())
+    assert (written["format"], written["version"]) == ("push-vs-poll/peers", 1)
+    assert {name: written[name] for name in summary} == summary
+    path.write_text(path.read_text().replace("push-vs-poll/peers", "push-vs-poll/run"))
+    with pytest.raises(UserError, match="peers"):
+        read_summary(tmp_path)
+
+
+def test_tables_have_a_cell_per_heading_and_nothing_invented(summary: JsonObject) -> None:
+    for row in summary["rows"]:
+        assert len(cells(row)) == len(headings(WORKS[row["work"]]))
+    text = markdown(summary)
+    assert "| blind | 25.0 µs | 25.0–25.0 | 2.5 | mean 6.0 ms | 2.0 ms | 500 |" in text
+    assert "| other | 400 µs | 400–400 | – | 5.0 ms | 2.0 ms | 500 |" in text
+    assert "- push-vs-poll, blind, other cannot see: this; that." in text
+    assert versions(summary) == "Versions: push-vs-poll 1.0, blind 3.0, other 2.0."

@@ -1,0 +1,290 @@
+"""Predict, then reveal: what is asked, what unlocks a run, and that the run alone says what is right."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Route, expect
+
+from classroom.run_settings import RunSettings
+from tests.classroom.conftest import RunningClassroom
+from tests.classroom.page_driving import PATIENCE_MS, TRANSPORTS, module, open_page
+
+pytestmark = pytest.mark.takes_s(100)
+
+QUESTIONS = ("requests_per_event", "halve_the_interval", "long_poll_or_websocket", "cheapest_when_idle", "hide_the_tab")
+SHORT_S = {"requests_per_event": 10, "hide_the_tab": 9}
+"""Runs of these questions need some length to say anything; the others are cut to 4 s here."""
+HIDDEN_S = 3.5
+"""Longer than what the page takes for too short to say anything (HIDDEN_LONG_ENOUGH_S of predict/hiding.js)."""
+
+
+def shorten_runs(page: Page, duration_s: float) -> None:
+    """The questions' own runs, only shorter: a lesson has more time than a test."""
+
+    def shorten(route: Route) -> None:
+        asked = json.loads(route.request.post_data or "{}")
+        route.continue_(post_data=json.dumps(asked | {"duration_s": duration_s}))
+
+    page.route("**/api/run", shorten)
+
+
+def go_to(page: Page, question: str) -> None:
+    page.locator("#tab-predict").click()
+    page.locator(f'[data-step="{QUESTIONS.index(question)}"]').click()
+    page.locator(f'.predict-question[data-question="{question}"][data-phase="asked"]').wait_for()
+
+
+def run_button(page: Page) -> Any:
+    return page.locator('[data-action="run"]')
+
+
+def wait_for_result(page: Page) -> str:
+    """What the page makes of the prediction."""
+    verdict = page.locator(".predict-verdict")
+    verdict.wait_for(timeout=4 * PATIENCE_MS)
+    outcome = verdict.get_attribute("data-outcome")
+    assert outcome is not None
+    return outcome
+
+
+def said(page: Page, part: int = 0) -> dict[str, str]:
+    """You said, the run says, the model says."""
+    rows = page.locator(".predict-part").nth(part).locator(".predict-said > div")
+    texts = [row.inner_text().split("\n") for row in rows.all()]
+    return {text[0]: text[-1] for text in texts}
+
+
+def set_hidden(page: Page, hidden: bool) -> None:
+    """As the page is told when its tab is hidden; Playwright's own tabs never are."""
+    page.evaluate(
+        """(hidden) => {
+          Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+          const state = hidden ? "hidden" : "visible";
+          Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+def test_every_run_of_the_questions_is_one_the_server_takes(empty_page: Page) -> None:
+    questions = module(empty_page, "predict/questions.js", "m.QUESTIONS")
+    assert tuple(question["id"] for question in questions) == QUESTIONS
+    for question in questions:
+        for run in question["runs"]:
+            RunSettings(**run["settings"])
+        runs = {run["id"] for run in question["runs"]}
+        places = [place for part in question["parts"] for place in part["of"]]
+        assert all(run in runs and transport in TRANSPORTS for run, transport in places)
+
+
+def score(page: Page, part: dict[str, Any], answer: object, evidence: object, models: object = None) -> dict[str, Any]:
+    expression = (
+        "m.scorePart(given.part, given.answer, given.evidence, given.models, {label: (t) => t, runLabel: (r) => r})"
+    )
+    given = {"part": part, "answer": answer, "evidence": evidence, "models": models or {}}
+    scored: dict[str, Any] = module(page, "predict/scoring.js", expression, given)
+    return scored
+
+
+NUMBER = {"id": "n", "kind": "number", "field": "requests_per_event", "of": [["run", "short_poll"]]}
+FACTOR = {
+    "id": "f", "kind": "factor", "field": "mean_ms", "of": [["a", "short_poll"], ["b", "short_poll"]],
+    "choices": [
+        {"value": "half", "factor": 0.5, "text": "half"},
+        {"value": "same", "factor": 1, "text": "same"},
+        {"value": "twice", "factor": 2, "text": "twice"},
+    ],
+}  # fmt: skip
+LEAST = {"id": "l", "kind": "least", "field": "bytes", "of": [["run", name] for name in TRANSPORTS]}
+
+
+def lanes(field: str, *values: float | None) -> dict[str, Any]:
+    return {"lanes": {name: {field: value} for name, value in zip(TRANSPORTS, values, strict=True)}}
+
+
+@pytest.mark.parametrize(
+    ("part", "answer", "evidence", "outcome"),
+    [
+        (NUMBER, "5", {"run": lanes("requests_per_event", 0, 0, 1, 5.2)}, "right"),
+        (NUMBER, "9", {"run": lanes("requests_per_event", 0, 0, 1, 5.2)}, "close"),
+        (NUMBER, "1", {"run": lanes("requests_per_event", 0, 0, 1, 5.2)}, "off"),
+        (NUMBER, "1", {"run": lanes("requests_per_event", 0, 0, 1, 0.9)}, "right"),  # the run decides, not a key
+        (NUMBER, "0", {"run": lanes("requests_per_event", 0, 0, 1, 0)}, "right"),
+        (NUMBER, None, {"run": lanes("requests_per_event", 0, 0, 1, 5.2)}, "skipped"),
+        (NUMBER, "5", {"run": lanes("requests_per_event", 0, 0, 1, None)}, "unmeasured"),
+        (FACTOR, "half", {"a": lanes("mean_ms", 50, 50, 50, 550), "b": lanes("mean_ms", 50, 50, 50, 300)}, "right"),
+        (FACTOR, "same", {"a": lanes("mean_ms", 50, 50, 50, 550), "b": lanes("mean_ms", 50, 50, 50, 300)}, "off"),
+        (FACTOR, "same", {"a": lanes("mean_ms", 50, 50, 50, 550), "b": lanes("mean_ms", 50, 50, 50, 540)}, "right"),
+        (FACTOR, "twice", {"a": lanes("mean_ms", 50, 50, 50, 300), "b": lanes("mean_ms", 50, 50, 50, 550)}, "right"),
+        (FACTOR, "half", {"a": lanes("mean_ms", 50, 50, 50, 550), "b": lanes("mean_ms", 5, 5, 5, None)}, "unmeasured"),
+        (LEAST, "sse", {"run": lanes("bytes", 700, 750, 3000, 20_000)}, "right"),  # as good as the least
+        (LEAST, "long_poll", {"run": lanes("bytes", 700, 750, 3000, 20_000)}, "off"),
+        (LEAST, "long_poll", {"run": lanes("bytes", 3000, 4000, 700, 20_000)}, "right"),
+        (LEAST, "sse", {"run": lanes("bytes", 700, None, 3000, 20_000)}, "unmeasured"),
+    ],
+)
+def test_the_runs_say_what_is_right(
+    empty_page: Page, part: dict[str, Any], answer: str | None, evidence: object, outcome: str
+) -> None:
+    assert score(empty_page, part, answer, evidence)["outcome"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("hidden_s", "paces", "course"),
+    [
+        (10, (1, 1, 1, 1), "all_go_on"),
+        (10, (1, 1, 1, 0.3), "polls_slow"),
+        (10, (1, 1, 0, 0), "polls_stop"),
+        (10, (0, 0, None, 0), "all_stop"),
+        (10, (1, 0.2, 1, 1), "other"),
+        (1, (1, 1, 1, 1), None),
+    ],
+)
+def test_what_happened_while_hidden(
+    empty_page: Page, hidden_s: float, paces: tuple[float | None, ...], course: str | None
+) -> None:
+    given = {"hidden": [[5e9, (5 + hidden_s) * 1e9]], **lanes("pace_ratio", *paces)}
+    assert module(empty_page, "predict/hiding.js", "m.courseWhileHidden(given)", given) == course
+
+
+def test_the_pace_while_hidden_is_a_ratio_of_rates(empty_page: Page) -> None:
+    times = [second * 1e9 for second in (0.5, 1.5, 2.5, 3.5, 6.5, 8.5)]
+    given = {"times": times, "hidden": [[4e9, 8e9]]}
+    assert module(empty_page, "predict/hiding.js", "m.paceRatio(given.times, given.hidden, 0, 9e9)", given) == 0.25
+    assert module(empty_page, "predict/hiding.js", "m.paceRatio(given.times, [], 0, 9e9)", given) is None
+
+
+def test_only_a_prediction_or_an_explicit_skip_unlocks_a_run(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    for question in QUESTIONS:
+        go_to(page, question)
+        expect(run_button(page)).to_be_disabled()
+        page.get_by_role("button", name="Lock in my prediction").click()
+        expect(page.locator(".predict-missing")).to_be_visible()
+        expect(run_button(page)).to_be_disabled()
+        page.get_by_role("button", name="Skip, just show me").click()
+        expect(run_button(page)).to_be_enabled()
+        expect(page.locator(".predict-locked")).to_contain_text("skipped")
+
+
+def test_a_prediction_by_keyboard(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    go_to(page, "cheapest_when_idle")
+    page.locator(".choice input").first.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".choice input:checked")).to_have_value("sse")
+    page.keyboard.press("Enter")
+    expect(page.locator(".predict-locked dd")).to_have_text("SSE")
+    expect(run_button(page)).to_be_focused()
+
+
+def answer_and_run(page: Page, classroom: RunningClassroom, question: str, answers: dict[str, str]) -> str:
+    shorten_runs(page, SHORT_S.get(question, 4))
+    open_page(page, classroom)
+    go_to(page, question)
+    for part, answer in answers.items():
+        field = page.locator(f'[name="{part}"]')
+        if field.first.get_attribute("type") == "radio":
+            page.locator(f'[name="{part}"][value="{answer}"]').check()
+        else:
+            field.fill(answer)
+    page.get_by_role("button", name="Lock in my prediction").click()
+    run_button(page).click()
+    if question == "hide_the_tab":
+        page.locator(".predict-hide", has_text="hide this tab").wait_for(timeout=PATIENCE_MS)
+        set_hidden(page, True)
+        page.wait_for_timeout(HIDDEN_S * 1000)
+        set_hidden(page, False)
+    return wait_for_result(page)
+
+
+def test_requests_per_event_are_scored_by_the_run(page: Page, classroom: RunningClassroom) -> None:
+    assert answer_and_run(page, classroom, "requests_per_event", {"requests": "1000"}) == "off"
+    bars = page.locator(".predict-part .bars tr")
+    told = dict(zip(("you", "run", "model"), bars.locator(".number").all_inner_texts(), strict=True))
+    measured = page.evaluate(
+        """async () => {
+          const { laneNumbers } = await import("/static/js/numbers.js");
+          return laneNumbers(window.classroom.store.finished, "short_poll").requests_per_event;
+        }"""
+    )
+    assert float(told["run"]) == pytest.approx(measured, abs=0.01)
+    assert float(told["model"]) == 5
+    assert page.locator(".predict-record").get_attribute("data-agrees") == "true"
+    assert page.evaluate("() => window.classroom.store.current.run.auto") is False, "the stage waits for the class"
+    found = Axe().run(page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+def test_halving_the_interval_is_scored_by_two_runs(page: Page, classroom: RunningClassroom) -> None:
+    outcome = answer_and_run(page, classroom, "halve_the_interval", {"requests": "half", "latency": "twice"})
+    assert outcome == "off"
+    assert said(page)["The run says"].startswith("twice as many")
+    assert said(page)["The model says"].endswith("×\xa02")
+    assert page.locator(".predict-part").nth(1).locator(".bars tr").count() == 4
+    seeds = "() => ['previous', 'current'].map((which) => window.classroom.store[which].settings.seed)"
+    streams = page.evaluate(seeds)
+    assert streams[0] == streams[1], "the same stream twice"
+
+
+def test_long_poll_and_websocket_are_compared_at_both_rates(page: Page, classroom: RunningClassroom) -> None:
+    outcome = answer_and_run(page, classroom, "long_poll_or_websocket", {"calm": "ten", "busy": "ten"})
+    verdicts = [said(page, part)["The run says"].startswith("about ten times") for part in (0, 1)]
+    assert outcome == ("right" if all(verdicts) else "off")
+    assert page.locator(".predict-numbers table").count() == 2
+
+
+def test_the_cheapest_lane_is_the_one_with_the_fewest_bytes(page: Page, classroom: RunningClassroom) -> None:
+    assert answer_and_run(page, classroom, "cheapest_when_idle", {"least": "short_poll"}) == "off"
+    record = classroom.record()
+    [lanes_of] = [client for client in record["clients"].values() if client["short_poll"]["requests"]]
+    costs = {name: lane["up_bytes"] + lane["down_bytes"] for name, lane in lanes_of.items()}
+    told = page.locator(".predict-part .bars tr .number").all_inner_texts()
+    assert [int(text.removesuffix("\xa0B").replace(",", "")) for text in told] == [costs[name] for name in TRANSPORTS]
+
+
+def test_hiding_the_tab_is_scored_by_what_the_lanes_did(page: Page, classroom: RunningClassroom) -> None:
+    outcome = answer_and_run(page, classroom, "hide_the_tab", {"course": "all_go_on"})
+    assert outcome == ("right" if said(page)["The run says"] == "all four go on as before" else "off")
+    assert page.locator(".predict-part .bars tr").count() == 4
+
+
+def test_a_tab_that_was_not_hidden_answers_nothing(page: Page, classroom: RunningClassroom) -> None:
+    shorten_runs(page, 3)
+    open_page(page, classroom)
+    go_to(page, "hide_the_tab")
+    page.get_by_role("button", name="Skip, just show me").click()
+    run_button(page).click()
+    assert wait_for_result(page) == "unmeasured"
+    assert "was not hidden" in page.locator(".predict-verdict").inner_text()
+    page.get_by_role("button", name="Predict again").click()
+    expect(run_button(page)).to_be_disabled()
+
+
+def test_a_run_that_another_replaces_comes_to_nothing_and_can_be_repeated(
+    page: Page, classroom: RunningClassroom
+) -> None:
+    open_page(page, classroom)
+    go_to(page, "cheapest_when_idle")
+    page.get_by_role("button", name="Skip, just show me").click()
+    run_button(page).click()
+    # The page says so only once the server has begun its run: one begun before would be replaced by it.
+    page.locator(".predict-now:not(:empty)").wait_for(timeout=PATIENCE_MS)
+    classroom.start_run(duration_s=3)
+    page.locator(".predict-trouble", has_text="before its time").wait_for(timeout=PATIENCE_MS)
+    expect(run_button(page)).to_be_enabled()
+
+
+def test_who_may_not_start_runs_is_told_so(page: Page, classroom: RunningClassroom) -> None:
+    page.route("**/api/run", lambda route: route.fulfill(status=403, json={"detail": "only the teacher may do this"}))
+    open_page(page, classroom)
+    go_to(page, "cheapest_when_idle")
+    page.get_by_role("button", name="Skip, just show me").click()
+    run_button(page).click()
+    page.locator(".predict-trouble", has_text="only the teacher may do this").wait_for(timeout=PATIENCE_MS)

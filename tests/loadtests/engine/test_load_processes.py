@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from loadtests.command_line import main
+from loadtests.engine.load_processes import Team, checked_team
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--processes", "0"), "PROCESSES=0: not a number of load processes (expected a whole number, at least 1)"),
+        (("--processes", "two"), "PROCESSES=two: not a number"),
+        (("--processes", "9999"), "too few for 9999 load processes"),
+        (("--listen", "203.0.113.1"), "LISTEN=203.0.113.1: nothing can listen there"),
+        (("--listen", "0.0.0.0"), "LISTEN=0.0.0.0: no address that others can connect to"),
+        (("--workers", "x"), "WORKERS=x: not a number of load processes (expected a whole number, at least 0)"),
+        (("--workers", "1", "--port", "abc"), "PORT=abc: not a port (expected 1 to 65535)"),
+        (("--workers", "1", "--port", "9" * 5000), "not a port (expected 1 to 65535)"),
+        (("--workers", "1", "--port", "99999"), "PORT=99999: not a port (expected 1 to 65535)"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    words: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "quick", "--results", str(tmp_path / "results"), *words]) == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert printed.startswith("error: ")
+    assert printed.count("\n") == 1
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_master_that_has_no_name_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["worker", "--master", "no-such-host.invalid", "--keep", str(tmp_path / "kept")]) == 2
+    assert capsys.readouterr().err.startswith("error: MASTER=no-such-host.invalid: no such host")
+    assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.parametrize(
+    ("processes", "workers", "expected", "shared_by"),
+    [
+        ("", "", Team(), 0),
+        ("1", "0", Team(), 0),
+        ("4", "", Team(4), 4),
+        ("", "2", Team(0, 2), 2),
+        ("1", "2", Team(1, 2), 3),
+    ],
+)
+def test_a_single_process_needs_no_master(processes: str, workers: str, expected: Team, shared_by: int) -> None:
+    team = checked_team(processes, workers, "", "")
+    assert team == expected
+    assert team.workers == shared_by
+    assert bool(team.as_settings()) == bool(team.as_asked()) == bool(shared_by)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"PROCESSES": "4"},
+        {"WORKERS": "2"},
+        {"PROCESSES": "1", "WORKERS": "2", "PORT": "6000"},
+    ],
+)
+def test_what_was_asked_for_makes_the_same_team_again(asked: dict[str, str]) -> None:
+    team = checked_team(*(asked.get(name, "") for name in ("PROCESSES", "WORKERS", "LISTEN", "PORT")))
+    assert team.as_asked() == asked
+    assert dataclasses.replace(team, listen="192.0.2.1").as_asked() == {**asked, "LISTEN": "192.0.2.1"}
+
+
+@pytest.mark.parametrize(
+    ("team", "said"),
+    [
+        (Team(), None),
+        (Team(processes=4), None),
+        (Team(remote=1), "for a worker: make worker MASTER=127.0.0.1 on each machine"),
+        (
+            Team(processes=0, remote=3, listen="10.0.0.1", port=6000),
+            "for 3 workers: make worker MASTER=10.0.0.1 PORT=6000 on each machine",
+        ),
+    ],
+)
+def test_a_run_says_which_workers_it_waits_for(team: Team, said: str | None) -> None:
+    invitation = team.invitation()
+    assert invitation is None if said is None else (invitation or "").endswith(said)

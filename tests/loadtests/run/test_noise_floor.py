@@ -1,0 +1,87 @@
+"""Which noise floor a new run begins with."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.records import (
+    SUMMARY_FORMAT,
+    RunInfo,
+    UserError,
+    load_noise_floor,
+    load_run_info,
+    write_json,
+    write_run_info,
+)
+from loadtests.run.noise_floor import record_noise_floor
+from tests.fabricate import SMALL, run_info
+
+RUN = run_info(SMALL, ())
+
+
+def floor(half_width: float) -> dict[str, Any]:
+    return {"websocket": {"p50_ms": {"half_width": half_width, "pairs": 2}, "p95_ms": None, "mean_ms": None}}
+
+
+def earlier(results: Path, name: str, started_at: str, info: RunInfo = RUN, **summary: Any) -> None:
+    folder = results / name
+    folder.mkdir(parents=True)
+    write_run_info(folder, dataclasses.replace(info, started_at=started_at))
+    whole: dict[str, Any] = {"verdict": "", "transports": [], "varied": [], "points": []}
+    fields = {"valid": True, "noise_floor": None, "noise_floor_from": None, **whole, **summary}
+    write_json(folder / "summary.json", SUMMARY_FORMAT, fields)
+
+
+def begun(results: Path, info: RunInfo = RUN) -> Path:
+    folder = results / "now"
+    folder.mkdir(parents=True)
+    write_run_info(folder, info)
+    record_noise_floor(folder, load_run_info(folder))
+    return folder
+
+
+def test_the_newest_that_was_measured_on_a_like_machine_is_kept(tmp_path: Path) -> None:
+    elsewhere = dataclasses.replace(RUN, machine={"cores": 64})
+    otherwise = dataclasses.replace(RUN, settings={"server": "another"})
+    earlier(tmp_path, "z-old", "2026-01-01T00:00:00+00:00", noise_floor=floor(1.0))
+    earlier(tmp_path, "b-newest", "2026-03-01T00:00:00+00:00", noise_floor=floor(2.0))
+    earlier(tmp_path, "c-adopted", "2026-04-01T00:00:00+00:00", noise_floor=floor(3.0), noise_floor_from="z-old")
+    earlier(tmp_path, "d-invalid", "2026-04-01T00:00:00+00:00", noise_floor=floor(4.0), valid=False)
+    earlier(tmp_path, "e-elsewhere", "2026-04-01T00:00:00+00:00", elsewhere, noise_floor=floor(5.0))
+    earlier(tmp_path, "f-otherwise", "2026-04-01T00:00:00+00:00", otherwise, noise_floor=floor(6.0))
+    earlier(tmp_path, "g-other-run", "2026-04-01T00:00:00+00:00")
+    (tmp_path / "latest").symlink_to("e-elsewhere", target_is_directory=True)
+    (tmp_path / "notes.txt").write_text("")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "summary.json").write_text("no")
+    folder = begun(tmp_path)
+    assert load_noise_floor(folder) == (floor(2.0), "b-newest")
+
+
+def test_without_one_there_is_none(tmp_path: Path) -> None:
+    earlier(tmp_path, "g-other-run", "2026-04-01T00:00:00+00:00")
+    folder = begun(tmp_path)
+    assert load_noise_floor(folder) is None
+    assert not (folder / "noise.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"noise_floor": {}}, "lacks noise_floor_from"),
+        ({"noise_floor": {"websocket": {}}, "noise_floor_from": "x"}, "lacks noise_floor.websocket.p50_ms"),
+        (
+            {"noise_floor": floor(1.0) | {"sse": 5}, "noise_floor_from": "x"},
+            "noise_floor.sse: expected an object, not 5",
+        ),
+        ({"noise_floor": floor(1e300), "noise_floor_from": "x"}, "half_width: expected a number from .* not 1e.300"),
+    ],
+)
+def test_a_broken_one_is_told(tmp_path: Path, fields: dict[str, Any], complaint: str) -> None:
+    write_json(tmp_path / "noise.json", "push-vs-poll/noise", fields)
+    with pytest.raises(UserError, match=complaint):
+        load_noise_floor(tmp_path)

@@ -1,0 +1,58 @@
+"""A trial records whether anything was compressed where that was asked for, and is INVALID where nothing was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loadtests.engine.load_processes import Team
+from loadtests.load.trial_spec import Instruments
+from loadtests.plan.blocks import plan_trials
+from loadtests.plan.scenario import load_scenario
+from loadtests.trial.run_trial import Surroundings, run_trial
+from system.host_addresses import Target
+from system.processes import plan_cores
+from tests.loadtests.raw_server import raw_server
+from tests.runs import STREAMS, measured, scenario
+
+pytestmark = pytest.mark.takes_s(25)
+
+
+def compressed(folder: Path, transports: str) -> Path:
+    path = scenario(folder, transports)
+    path.write_text(path.read_text() + 'compression = "deflate"\n')
+    return path
+
+
+def test_what_was_compressed_is_recorded(tmp_path: Path) -> None:
+    measured(compressed(tmp_path, STREAMS), "--results", tmp_path / "results")
+    documents = [json.loads(path.read_text()) for path in (tmp_path / "results").glob("*/trials/*/trial.json")]
+    assert {document["transport"]: document["capabilities"]["deflated"] for document in documents} == dict.fromkeys(
+        ("websocket", "sse", "long_poll", "short_poll"), True
+    )
+    assert [document["problems"] for document in documents if document["problems"]] == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(
+    ("transport", "said"),
+    [
+        ("websocket", "GET /ws answered 101 without permessage-deflate, which was offered: nothing is compressed"),
+        ("long_poll", "no answer was compressed, though each request said Accept-Encoding: deflate"),
+    ],
+)
+def test_what_was_not_compressed_is_said_by_the_trial(
+    transport: str, said: str, processes: int, tmp_path: Path
+) -> None:
+    # Without the check before the first trial, which would have said so.
+    [trial] = plan_trials(load_scenario(str(compressed(tmp_path, f'"{transport}"'))), 1)
+    with raw_server() as (url, _):
+        surroundings = Surroundings(
+            plan_cores(processes), Target.find(url), lambda _: None, Instruments(), Team(processes)
+        )
+        run_trial(trial, tmp_path / "trial", surroundings)
+    document = json.loads((tmp_path / "trial" / "trial.json").read_text())
+    assert document["problems"] == [said]
+    assert document["capabilities"]["deflated"] is False

@@ -1,0 +1,130 @@
+"""As many source addresses as the ports that clients need, and connections that really come from them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from contract.records import PlannedTrial
+from loadtests.clients.base import ClientSetup
+from loadtests.clients.recorder import Recorder
+from loadtests.load.socket_driver import Driver
+from loadtests.plan.population import new_client
+from system.processes import PROJECT_FOLDER
+from system.source_addresses import can_vary_sources, ephemeral_ports, ports_held, source_addresses, usable_ports
+from tests.running import PATIENCE_S
+
+linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have one loopback address")
+
+
+def trial(transport: str, **changes: Any) -> PlannedTrial:
+    parameters = {
+        "clients": 100, "rate_per_s": 2.0, "warm_up_s": 1.0, "measured_s": 8.0, "one_way_delay_ms": 0, **changes,
+    }  # fmt: skip
+    return PlannedTrial(0, 0, 0, transport, parameters, 1)
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("host", "needed", "ports", "expected"),
+    [
+        ("127.0.0.1", 1, 1000, 0),
+        ("127.0.0.1", 800, 1000, 0),
+        ("127.0.0.1", 801, 1000, 2),
+        ("127.0.0.1", 10_000, 28_232, 0),
+        ("127.0.0.1", 100_000, 28_232, 5),
+        ("127.0.0.7", 801, 1000, 2),
+        ("192.0.2.1", 100_000, 28_232, 0),
+        ("example.org", 100_000, 28_232, 0),
+        ("::1", 100_000, 28_232, 0),
+        ("127.0.0.1", 300, 1, 300),
+    ],
+)
+def test_as_many_addresses_as_the_ports_need(host: str, needed: int, ports: int, expected: int) -> None:
+    addresses = source_addresses(host, needed, ports)
+    assert len(addresses) == len(set(addresses)) == expected
+    assert all(can_vary_sources(address) for address in addresses)
+    if addresses:
+        assert len(addresses) * usable_ports(ports) >= needed > (len(addresses) - 1) * usable_ports(ports)
+
+
+def test_a_client_that_keeps_its_connection_needs_one_port() -> None:
+    for transport in ("websocket", "sse", "echo_websocket", "echo_post"):
+        assert ports_held(trial(transport)) == 100
+    assert ports_held(trial("short_poll", poll_interval_s=0.1, keep_alive=True)) == 100
+
+
+def test_ports_of_closed_connections_rest_for_a_minute_or_as_long_as_the_trial() -> None:
+    # 9 s of stream and one more turn, at most: 10 polls a second each.
+    assert ports_held(trial("short_poll", poll_interval_s=0.1, keep_alive=False)) == 100 * (1 + 91)
+    assert ports_held(trial("short_poll", poll_interval_s=1, keep_alive=False, measured_s=600)) == 100 * (1 + 60)
+    assert ports_held(trial("long_poll", hold_s=1, keep_alive=False, measured_s=600)) == 100 * (1 + 3 * 60)
+    assert ports_held(trial("echo_post_new", measured_s=600)) == 100 * (1 + 2 * 60)
+
+
+def test_this_system_has_ports() -> None:
+    assert 1 <= ephemeral_ports() <= 65_536
+
+
+@linux_only
+def test_clients_take_turns_with_the_addresses_that_their_driver_has() -> None:
+    recorder = Recorder()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE_S)
+        driver = Driver(listener.getsockname(), recorder)
+        driver.sources = ("127.0.0.2", "127.0.0.3")
+        for index in range(4):
+            setup = ClientSetup(index, "127.0.0.1:1", {"rate_per_s": 1}, ("x",), (1,))
+            driver.add(new_client("websocket", setup, recorder))
+        accepted = [listener.accept() for _ in range(4)]
+        driver.finish()
+    assert sorted(peer[0] for _, peer in accepted) == ["127.0.0.2", "127.0.0.2", "127.0.0.3", "127.0.0.3"]
+    for connection, _ in accepted:
+        connection.close()
+
+
+IN_A_NAMESPACE = """
+import contextlib, errno, socket
+from system.source_addresses import bind_source, ephemeral_ports, source_addresses
+
+ports = ephemeral_ports()
+assert ports == 40, ports
+sources = source_addresses("127.0.0.1", 100, ports)
+assert len(sources) == 4, sources
+with contextlib.ExitStack() as opened:
+    listener = opened.enter_context(socket.create_server(("127.0.0.1", 8000), backlog=200))
+    alone = [opened.enter_context(socket.socket()) for _ in range(41)]
+    found = [sock.connect_ex(("127.0.0.1", 8000)) for sock in alone]
+    assert found.count(0) == 40 and found[-1] == errno.EADDRNOTAVAIL, found
+    for sock in alone:
+        sock.close()
+with contextlib.ExitStack() as opened:
+    listener = opened.enter_context(socket.create_server(("127.0.0.1", 8001), backlog=200))
+    for i in range(100):
+        sock = opened.enter_context(socket.socket())
+        bind_source(sock, sources[i % len(sources)])
+        sock.connect(("127.0.0.1", 8001))
+        peer = opened.enter_context(listener.accept()[0])
+        assert peer.getpeername()[0] == sources[i % len(sources)]
+print("100 connections through 40 ports")
+"""
+
+
+def test_more_connections_than_ports_in_a_namespace_with_few() -> None:
+    if not sys.platform.startswith("linux") or os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("needs root and util-linux, to make a network namespace")
+    shell = "ip link set lo up && echo 40000 40039 > /proc/sys/net/ipv4/ip_local_port_range"
+    prepared = subprocess.run(["unshare", "--net", "sh", "-ec", shell], check=False, capture_output=True, text=True)
+    if prepared.returncode:
+        pytest.skip(f"network namespaces cannot be made here: {prepared.stderr.strip()}")
+    done = subprocess.run(
+        ["unshare", "--net", "sh", "-ec", f'{shell}; exec "$0" -c "$1"', sys.executable, IN_A_NAMESPACE],
+        cwd=PROJECT_FOLDER, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "100 connections through 40 ports", done.stderr
