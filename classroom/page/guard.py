@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from classroom.allowed_hosts import Addresses
@@ -30,7 +31,10 @@ class PageGuard:
         elif scope["type"] == "websocket":
             await self._app(scope, receive, send)
         else:
-            await self._app(scope, receive, self._with_headers(send, host, scope["path"]))
+            try:
+                await self._app(scope, receive, self._with_headers(send, host, scope["path"]))
+            except ClientDisconnect:
+                return  # a page that was closed while it sent: nobody is left to answer
 
     def _is_own(self, scope: Scope, host: str) -> bool:
         """Reading is free to whoever knows our name, as browsers then name no origin; a foreign one is refused."""
