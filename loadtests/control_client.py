@@ -32,7 +32,7 @@ class _FinalResponse(http.client.HTTPResponse):
         version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
         while 100 < status < 200 and status != http.HTTPStatus.SWITCHING_PROTOCOLS:
             http.client.parse_headers(self.fp)
-            version, status, reason = super()._read_status()  # type: ignore[misc]
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # as above
         return version, status, reason
 
 

@@ -154,7 +154,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {
             CUT_OFF_EXTENSION: self._cut_off,  # type: ignore[dict-item]
             WRITE_FRAMED_EXTENSION: self._write_framed,  # type: ignore[dict-item]
-            ON_DISCONNECT_EXTENSION: self._set_on_disconnect,  # type: ignore[dict-item]
+            ON_DISCONNECT_EXTENSION: self._set_on_disconnect,  # type: ignore[dict-item]  # ours, not ASGI's
         }
 
     def handle_websocket_upgrade(self) -> None:

@@ -80,8 +80,8 @@ def _serve_part(
 ) -> None:
     pause_for_start()
     from servers.hosting.building import factors_of, load_adapters, make_app, make_station  # noqa: PLC0415 (not the parent's)
-    from servers.hosting.joined_workers import Together, own_app  # noqa: PLC0415
-    from servers.hosting.uvicorn_server import serve, served  # noqa: PLC0415
+    from servers.hosting.joined_workers import Together, own_app  # noqa: PLC0415 (as above)
+    from servers.hosting.uvicorn_server import serve, served  # noqa: PLC0415 (as above)
 
     for sock in (listener, own):
         sock.setblocking(False)
