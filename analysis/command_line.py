@@ -12,7 +12,8 @@ from rich.table import Table as ConsoleTable
 from analysis.report.tables import Table, main_table
 from analysis.summarize import write_summary
 from analysis.summary.results import Results
-from contract.records import SUMMARY_FILE, UserError, load_run_info
+from contract.errors import UserError
+from contract.records import SUMMARY_FILE, load_run_info
 from terminal.console import PlainConsole
 from terminal.plain import plain, print_error
 

@@ -13,13 +13,8 @@ from rich.table import Table
 from analysis.formatting import NOT_MEASURED, figure, interval, parameter_value, plural
 from analysis.summary.results import value_at
 from analysis.summary.same_point import LENGTHS
-from contract.records import (
-    PARAMETER_DEFAULTS,
-    JsonObject,
-    UserError,
-    load_run_info,
-    load_summary,
-)
+from contract.errors import UserError
+from contract.records import PARAMETER_DEFAULTS, JsonObject, load_run_info, load_summary
 from terminal.console import PlainConsole
 
 TOLERANCE = 0.03

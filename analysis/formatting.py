@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from contract.records import JsonObject
+
 NOT_MEASURED = "—"
 """Stands wherever a value is null; never a zero."""
 
@@ -117,3 +119,17 @@ def parameter_value(parameter: str, value: object) -> str:
     if value != 1:
         return text
     return text.replace("events/s", "event/s").replace("clients", "client").replace("processes", "process")
+
+
+def knee_in_words(knee: JsonObject) -> str:
+    """`3,000 (10,000 exceeds it)`, `beyond 10,000`, `below 100`, `at least 3,000 (10,000 is not valid)`."""
+    held, beyond = knee["clients"], knee["next_clients"]
+    if knee["position"] == "beyond":
+        return f"beyond {count(held)}, the largest measured"
+    if knee["position"] == "below":
+        return f"below {count(beyond)}, the smallest measured"
+    if knee["position"] == "between":
+        return f"{count(held)} ({count(beyond)} exceeds it)"
+    return f"not known: {count(beyond)} is not valid" if held is None else (
+        f"at least {count(held)} ({count(beyond)} is not valid)"
+    )  # fmt: skip

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.statistics.stats import QUANTILE_DEFINITION
 from analysis.summary.capacity import TrialLoad
 from analysis.summary.crossover import capacity_summary
 from analysis.summary.load_processes import workers_of
@@ -25,6 +24,8 @@ from analysis.trial.measures import TrialMeasures, measure
 from analysis.trial.validity import PublishedStream, mismatch_reason
 from analysis.verdict.claims import correct_claims
 from analysis.verdict.run_verdict import verdict
+from contract.errors import UserError
+from contract.quantiles import QUANTILE_DEFINITION
 from contract.records import (
     SUMMARY_FILE,
     SUMMARY_FORMAT,
@@ -34,7 +35,6 @@ from contract.records import (
     TransportStyle,
     Trial,
     TrialInfo,
-    UserError,
     disturbances,
     finished_trial_folders,
     load_noise_floor,

@@ -35,7 +35,7 @@ from contract.records import (
     set_aside_folders,
 )
 from loadtests.plan.scenario import Scenario, load_scenario
-from system.processes import plan_cores
+from system.cores import plan_cores
 
 PROJECT = Path(__file__).parents[1]
 Disturbing = Callable[[psutil.Popen], AbstractContextManager[None]]

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.statistics import stats
+from contract import quantiles
 
 Floats = npt.NDArray[np.float64]
 EXPERIMENTS = 2000
@@ -56,7 +57,7 @@ _RESAMPLES = 999
 IntervalFunction = Callable[[float, Floats], stats.Interval | None]
 
 
-def bootstrap_interval(_estimate: float, per_trial: stats.Sample) -> stats.Interval:
+def bootstrap_interval(_estimate: float, per_trial: quantiles.Sample) -> stats.Interval:
     """BCa bootstrap of the mean over trials (Efron 1987), as a comparison: why the report does not use it."""
     import scipy.stats  # noqa: PLC0415 - nearly a second of imports that nothing else here needs
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from contract.records import UserError
+from contract.errors import UserError
 from loadtests.load.trial_spec import Instruments
 from loadtests.plan.scenario import load_scenario, shipped_scenarios
 from loadtests.plan.seeds import checked_seed, describe_seed, draw_seed

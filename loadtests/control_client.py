@@ -11,7 +11,8 @@ from typing import Any
 import urllib3
 
 from contract import wire
-from contract.records import JsonObject, UserError
+from contract.errors import UserError
+from contract.records import JsonObject
 from loadtests.server_clock import ClockExchange, ClockReading, has_advanced, read_exchanges
 
 _TIMEOUT_S = 10.0

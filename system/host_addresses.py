@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from contract.records import UserError
+from contract.errors import UserError
 
 _CONNECT_TIMEOUT_S = 3.0
 _RETRY_S = 0.2

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from contract.records import UserError
+from contract.errors import UserError
 
 _EXPECTED = {
     errno.ENOSPC: "expected a disk with room",

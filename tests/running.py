@@ -9,7 +9,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from loadtests.control_client import ControlClient
-from system.processes import Child, reserved_port
+from system.ports import reserved_port
+from system.processes import Child
 
 PATIENCE_S = 30.0
 """Generous: a slow machine may take its time, a broken server does not come at all."""

@@ -22,9 +22,8 @@ from analysis.charts.canvas import (
 )
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import draw_key, key_height_in, look, whiskers
-from analysis.formatting import change, figure, milliseconds, parameter_name
+from analysis.formatting import change, figure, knee_in_words, milliseconds, parameter_name
 from analysis.models import saturation
-from analysis.report.scale_tables import knee_in_words
 from analysis.summary.results import Results, Series, value_at
 from contract.records import JsonObject
 

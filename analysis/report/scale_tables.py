@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.formatting import NOT_MEASURED, count, figure, interval, plural
+from analysis.formatting import NOT_MEASURED, count, figure, interval, knee_in_words, plural
 from analysis.report.tables import Cell, Table
 from analysis.summary.results import Results, value_at
 from analysis.summary.scaling import FLAT_RATIO, excess_p99_ms
@@ -88,20 +88,6 @@ def _knee_table(known: list[tuple[TransportStyle, JsonObject]], bound_ms: float)
         "max, µs per client", "by the law c", "server's service time µs", "its core is full at",
     )  # fmt: skip
     return Table("Knees and slopes, measured and by the laws of saturation", columns, tuple(rows))
-
-
-def knee_in_words(knee: JsonObject) -> str:
-    """`3,000 (10,000 exceeds it)`, `beyond 10,000`, `below 100`, `at least 3,000 (10,000 is not valid)`."""
-    held, beyond = knee["clients"], knee["next_clients"]
-    if knee["position"] == "beyond":
-        return f"beyond {count(held)}, the largest measured"
-    if knee["position"] == "below":
-        return f"below {count(beyond)}, the smallest measured"
-    if knee["position"] == "between":
-        return f"{count(held)} ({count(beyond)} exceeds it)"
-    return f"not known: {count(beyond)} is not valid" if held is None else (
-        f"at least {count(held)} ({count(beyond)} is not valid)"
-    )  # fmt: skip
 
 
 def _slope_cell(slope: JsonObject | None) -> Cell:

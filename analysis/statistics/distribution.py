@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from analysis.statistics import stats
 from analysis.statistics.long_columns import Times
+from contract import quantiles
 
 NS_PER_MS = 1e6
 LATENCY_QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -42,8 +42,8 @@ def mean_and_quantiles_ms(times_ns: Times, shares: Mapping[str, float]) -> dict[
 
 
 def quantiles_ms(times_ns: Times, shares: Sequence[float]) -> list[float]:
-    """By `stats.QUANTILE_DEFINITION`."""
-    return [value_ns / NS_PER_MS for value_ns in stats.quantiles(times_ns, shares)]
+    """By `quantiles.QUANTILE_DEFINITION`."""
+    return [value_ns / NS_PER_MS for value_ns in quantiles.quantiles(times_ns, shares)]
 
 
 def least_events(share: float) -> int:

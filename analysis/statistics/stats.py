@@ -9,17 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
-QUANTILE_METHOD: Final = "inverted_cdf"
-QUANTILE_DEFINITION = (
-    "inverse of the empirical distribution function (Hyndman and Fan 1996, definition 1): "
-    "the smallest observed value that at least this share of the observations does not exceed"
-)
+from contract.quantiles import Sample
+
 CONFIDENCE = 0.95
 
 Interval = tuple[float, float]
@@ -27,7 +22,6 @@ AT_LEAST_ZERO: Interval = (0.0, math.inf)
 """Where a time, a count or a size can be."""
 SHARE: Interval = (0.0, 1.0)
 """Where a share can be."""
-Sample = Sequence[float] | npt.NDArray[np.float64] | npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -48,13 +42,6 @@ class Difference:
         if beyond <= 0 or self.standard_error == 0:
             return float(beyond <= 0)
         return 2 * float(stdtr(self.degrees_of_freedom, -beyond / self.standard_error))
-
-
-def quantiles(values: Sample, shares: Sequence[float]) -> list[float]:
-    """Exact quantiles by QUANTILE_DEFINITION, one per share of 0 to 1; ValueError on an empty sample."""
-    if len(values) == 0:
-        raise ValueError("quantiles of an empty sample")
-    return [float(value) for value in np.quantile(np.asarray(values), shares, method=QUANTILE_METHOD)]
 
 
 def interval(estimate: float, per_trial: Sample, further: int = 0) -> Interval | None:

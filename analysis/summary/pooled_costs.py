@@ -7,12 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from analysis.statistics import stats
 from analysis.statistics.stats import AT_LEAST_ZERO, SHARE, Interval
 from analysis.summary.pooled_latency import Trials, interval_of_trials
 from analysis.trial.connecting import HeldMemory
 from analysis.trial.costs import ByteCounts
 from analysis.trial.measures import TrialMeasures
+from contract import quantiles
 from contract.records import JsonObject, SampleRole
 
 Parts = tuple[float, float]
@@ -106,7 +106,7 @@ def _setup_bytes(trial: TrialMeasures) -> Parts | None:
 
 
 def _setup_ms(trial: TrialMeasures) -> Parts | None:
-    return (stats.quantiles(trial.setup_ms, [0.5])[0], 1) if len(trial.setup_ms) else None
+    return (quantiles.quantiles(trial.setup_ms, [0.5])[0], 1) if len(trial.setup_ms) else None
 
 
 def _mean_age(trial: TrialMeasures) -> Parts | None:
@@ -194,8 +194,8 @@ def _setup_times(trials: Trials, pilot_blocks: int | None) -> JsonObject:
     if not known:
         return {"p50": None, "p50_ci95": None, "max": None}
     setup_ms = np.concatenate([trial.setup_ms for trial in known])
-    p50 = stats.quantiles(setup_ms, [0.5])[0]
-    medians = [stats.quantiles(trial.setup_ms, [0.5])[0] for trial in known]
+    p50 = quantiles.quantiles(setup_ms, [0.5])[0]
+    medians = [quantiles.quantiles(trial.setup_ms, [0.5])[0] for trial in known]
     return {
         "p50": p50,
         "p50_ci95": interval_of_trials(p50, known, medians, pilot_blocks),

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from analysis.models.closed_form import Conditions, expected_answer_s
-from analysis.statistics import stats
 from analysis.statistics.distribution import Distribution
 from analysis.summary.pairing import PerBlock
 from analysis.trial.measures import TrialMeasures
+from contract import quantiles
 from contract.records import JsonObject, TransportStyle
 
 RANKED_BY = ("mean", "p50", "p95")
@@ -53,6 +53,6 @@ def _extremes(trials: Trials, read: Callable[[TrialMeasures], Distribution | Non
     return {name: [min(one[name] for one in each), max(one[name] for one in each)] for name in RANKED_BY}
 
 
-def _statistics(values_ms: stats.Sample) -> dict[str, float]:
-    p50, p95 = stats.quantiles(values_ms, [0.5, 0.95])
+def _statistics(values_ms: quantiles.Sample) -> dict[str, float]:
+    p50, p95 = quantiles.quantiles(values_ms, [0.5, 0.95])
     return {"mean": float(np.mean(values_ms)), "p50": p50, "p95": p95}

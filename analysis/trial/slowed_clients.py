@@ -11,6 +11,7 @@ import numpy.typing as npt
 from analysis.statistics import stats
 from analysis.statistics.distribution import NS_PER_MS, too_few_events, withhold_quantiles
 from analysis.trial.latency import Floats, arrivals_ns, has_kernel_stamps, is_measured
+from contract import quantiles
 from contract.records import JsonObject, Trial, is_slowed
 
 _QUANTILES = {"p50": 0.5, "p99": 0.99}
@@ -81,4 +82,4 @@ def _difference(per_trial: list[float]) -> JsonObject:
 
 
 def _quantiles(values: Floats) -> dict[str, float]:
-    return dict(zip(_QUANTILES, stats.quantiles(values, list(_QUANTILES.values())), strict=True))
+    return dict(zip(_QUANTILES, quantiles.quantiles(values, list(_QUANTILES.values())), strict=True))

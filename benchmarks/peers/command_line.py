@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from contract.records import UserError
+from contract.errors import UserError
 from loadtests.plan.seeds import checked_seed, draw_seed
 from terminal.plain import print_error
 

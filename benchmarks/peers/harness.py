@@ -17,8 +17,9 @@ from contract.transports import TRANSPORTS
 from loadtests.engine.load_processes import Team
 from loadtests.load.trial_spec import Instruments
 from loadtests.trial.run_trial import Surroundings, run_trial
+from system.cores import CorePlan
 from system.host_addresses import Endpoint, Target
-from system.processes import PROJECT_FOLDER, CorePlan
+from system.processes import PROJECT_FOLDER
 
 NAME = "push-vs-poll"
 DESCRIBES: dict[WorkName, Describes] = {

@@ -10,7 +10,8 @@ from pathlib import Path
 from benchmarks.peers.run import FOLDER_NAME
 from benchmarks.peers.summary import read_summary
 from benchmarks.peers.table import markdown
-from contract.records import SUMMARY_FILE, UserError
+from contract.errors import UserError
+from contract.records import SUMMARY_FILE
 from system.processes import PROJECT_FOLDER
 
 COMMITTED = PROJECT_FOLDER / "results" / "reference-peers"

@@ -17,11 +17,13 @@ from benchmarks.peers.summary import Entrant, Failure, read_summary, rows, write
 from benchmarks.peers.tool import Tool, ToolError
 from benchmarks.peers.trial import run_tool
 from benchmarks.peers.workloads import WARM_UP_S, WORKS, planned_trial
-from contract.records import SUMMARY_FILE, JsonObject, PlannedTrial, UserError
+from contract.errors import UserError
+from contract.records import SUMMARY_FILE, JsonObject, PlannedTrial
 from loadtests.engine.system_limits import ensure_descriptors
 from loadtests.plan.seeds import describe_seed
 from loadtests.run.machine import describe_machine, describe_versions
-from system.processes import PROJECT_FOLDER, CorePlan, plan_cores
+from system.cores import CorePlan, plan_cores
+from system.processes import PROJECT_FOLDER
 from terminal.console import PlainConsole
 
 FOLDER_NAME = "peers"

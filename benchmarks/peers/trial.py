@@ -15,7 +15,7 @@ from benchmarks.peers.tool import Account, Job, Tool, ToolError
 from benchmarks.peers.trial_setup import Stage, set_up
 from benchmarks.peers.workloads import WARM_UP_S, Stream, Work
 from contract.records import PlannedTrial
-from system.processes import CorePlan
+from system.cores import CorePlan
 
 _SETTLE_S = 0.3
 """Between the last connection and the stream: a client of any tool must have come round to listening."""

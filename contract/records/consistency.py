@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from contract.records.documents import UserError
+from contract.errors import UserError
 from contract.records.tables import Ints, Table, is_time
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""JSON documents with `format` and `version`, and the one error that is shown to people."""
+"""JSON documents with `format` and `version`, written whole and read with a sentence for what is wrong."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from contract.errors import UserError
 from terminal.plain import plain
 
 RUN_FORMAT = "push-vs-poll/run"
@@ -27,10 +28,6 @@ _SHOWN_CHARACTERS = 80
 
 JsonObject = dict[str, Any]
 Record = TypeVar("Record")
-
-
-class UserError(Exception):
-    """Something the person at the keyboard can mend: one clear sentence, shown without a traceback."""
 
 
 def version_of(format_name: str) -> int:

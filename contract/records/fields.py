@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from contract import parameters
+from contract.errors import UserError
 from contract.parameters import Choice, Number, Switch
-from contract.records.documents import JsonObject, UserError
+from contract.records.documents import JsonObject
 
 MAX_TIME_NS = 2**62
 """Of times and spans of time either way, 146 years: the difference of two of them is a 64-bit number."""

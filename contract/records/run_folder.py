@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from contract.errors import UserError
 from contract.records.consistency import check_info, check_names, check_planned, check_times
 from contract.records.documents import (
     NOISE_FILE,
@@ -23,7 +24,6 @@ from contract.records.documents import (
     SUMMARY_FORMAT,
     TRIAL_FORMAT,
     JsonObject,
-    UserError,
     parse_record,
     read_json,
     write_json,

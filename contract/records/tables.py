@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Self, get_args, get_type_hints
 import numpy as np
 import numpy.typing as npt
 
-from contract.records.documents import UserError
+from contract.errors import UserError
 
 Ints = npt.NDArray[np.int64]
 

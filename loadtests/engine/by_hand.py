@@ -13,8 +13,9 @@ from typing import Any
 
 import gevent
 
+from contract.errors import UserError
 from contract.parameters import PARAMETERS
-from contract.records import Deliveries, Outcome, RequestKind, Requests, UserError
+from contract.records import Deliveries, Outcome, RequestKind, Requests
 from contract.stream import ARRIVALS, StreamSpec, due_offsets_ns, payloads
 from contract.transports import TRANSPORTS
 from loadtests.clients.base import ClientSetup

@@ -6,11 +6,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.records import JsonObject, PlannedTrial, UserError
+from contract.errors import UserError
+from contract.records import JsonObject, PlannedTrial
 from loadtests.engine.messages import WORKER_VARIABLE, WORKERS_FOLDER
 from loadtests.load.trial_spec import TRIAL_VARIABLE, TrialSpec
+from system.cores import CorePlan
 from system.host_addresses import Endpoint, first_to_listen_on
-from system.processes import PROJECT_FOLDER, Child, CorePlan, reserved_port
+from system.ports import reserved_port
+from system.processes import PROJECT_FOLDER, Child
 
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::", "*")

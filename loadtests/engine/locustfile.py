@@ -22,7 +22,7 @@ from gevent.event import Event
 from locust import User, events, task
 from locust.runners import MasterRunner, WorkerRunner
 
-from contract.records import UserError
+from contract.errors import UserError
 from contract.transports import TRANSPORTS
 from loadtests.engine.by_hand import HandSession, add_arguments
 from loadtests.engine.master import MasterConductor

@@ -16,7 +16,8 @@ from typing import Any
 
 import gevent
 
-from contract.records import COMPLETE, UserError, WorkerInfo
+from contract.errors import UserError
+from contract.records import COMPLETE, WorkerInfo
 from contract.stream import due_offsets_ns, payloads
 from contract.transports import TRANSPORTS
 from loadtests.control_client import ControlClient

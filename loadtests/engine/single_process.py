@@ -11,7 +11,7 @@ import dataclasses
 import time
 from pathlib import Path
 
-from contract.records import UserError
+from contract.errors import UserError
 from contract.transports import TRANSPORTS
 from loadtests.control_client import ControlClient
 from loadtests.load.trial_clients import SERVER_PATIENCE_S, Load, window_ns

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from contract.records import PlannedTrial, UserError
+from contract.errors import UserError
+from contract.records import PlannedTrial
 from loadtests.engine.load_processes import ALONE, Team
 from system.host_addresses import Endpoint
 from system.source_addresses import can_vary_sources, ephemeral_ports, ports_held, usable_ports

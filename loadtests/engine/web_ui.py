@@ -6,11 +6,12 @@ import socket
 import tempfile
 from pathlib import Path
 
-from contract.records import UserError
+from contract.errors import UserError
 from loadtests.control_client import ControlClient
 from loadtests.engine.load_processes import LOCUSTFILE
 from loadtests.plan.seeds import describe_seed, draw_seed
-from system.processes import Child, reserved_port
+from system.ports import reserved_port
+from system.processes import Child
 
 _HOST = "127.0.0.1"
 _START_PATIENCE_S = 15.0

@@ -19,7 +19,8 @@ import psutil
 from gevent.event import AsyncResult
 from locust.exception import RPCError
 
-from contract.records import JsonObject, SampleRole, UserError
+from contract.errors import UserError
+from contract.records import JsonObject, SampleRole
 from loadtests.control_client import ControlClient
 from loadtests.engine import messages
 from loadtests.engine.load_processes import LOAD_LOG

@@ -10,7 +10,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from contract.records import JsonObject, UserError
+from contract.errors import UserError
+from contract.records import JsonObject
 from loadtests.engine.load_processes import LOAD_LOG, LOCUSTFILE, SINGLE_THREADED
 from loadtests.engine.messages import END_FILE, JOINED_FILE, WORKER_VARIABLE
 from loadtests.engine.spool import Spool

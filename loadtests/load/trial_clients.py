@@ -10,7 +10,8 @@ import time
 
 import gevent
 
-from contract.records import PlannedTrial, SocketStage, UserError
+from contract.errors import UserError
+from contract.records import PlannedTrial, SocketStage
 from contract.stream import due_offsets_ns, payloads
 from loadtests.clients.base import Client, ClientSetup
 from loadtests.clients.recorder import Recorder

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from contract.errors import UserError
 from contract.parameters import toml_value
-from contract.records import JsonObject, PlannedTrial, UserError
+from contract.records import JsonObject, PlannedTrial
 from contract.stream import BURST_SIZE, Arrival, StreamSpec
 from loadtests.plan.population import exchange_s, schedule_period_s
 from loadtests.plan.scenario import Scenario

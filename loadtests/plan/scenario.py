@@ -15,8 +15,9 @@ from typing import Any
 
 import tomli_w
 
+from contract.errors import UserError
 from contract.parameters import ONLY_WHERE_NAMED, PARAMETERS, WITHOUT_EFFECT, Number, Rule, Switch, toml_value
-from contract.records import PARAMETER_DEFAULTS, JsonObject, UserError
+from contract.records import PARAMETER_DEFAULTS, JsonObject
 from contract.transports import TRANSPORTS
 
 SCENARIO_FOLDER = Path(__file__).parents[1] / "scenarios"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 
-from contract.records import UserError
+from contract.errors import UserError
 
 MAX_BLOCKS = 1000
 """The next seed's blocks begin there; no point ever gets more trials."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from contract.records import PlannedTrial, UserError
+from contract.errors import UserError
+from contract.records import PlannedTrial
 from contract.stream import due_offsets_ns, payloads
 from contract.transports import TRANSPORTS
 from contract.wire import DEFAULT_HISTORY_EVENTS, MAX_EVENTS, MAX_HISTORY_BYTES, history_bytes

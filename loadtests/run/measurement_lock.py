@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from contract.records import UserError
+from contract.errors import UserError
 
 LOCK_NAME = "push-vs-poll.lock"
 

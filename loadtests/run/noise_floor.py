@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from contract.errors import UserError
 from contract.records import (
     NOISE_FILE,
     NOISE_FORMAT,
     SUMMARY_FILE,
     JsonObject,
     RunInfo,
-    UserError,
     load_run_info,
     load_summary,
     write_json,

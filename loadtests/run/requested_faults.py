@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from contract.records import UserError
+from contract.errors import UserError
 from contract.transports import TRANSPORTS
 from loadtests.plan.scenario import Scenario
 from system.process_environment import without_settings

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from contract.errors import UserError
 from contract.parameters import toml_value
 from contract.records import (
     PARAMETER_DEFAULTS,
@@ -25,7 +26,6 @@ from contract.records import (
     PlannedTrial,
     RunInfo,
     TransportStyle,
-    UserError,
     finished_trial_folders,
     write_run_info,
 )
@@ -46,8 +46,9 @@ from loadtests.run.noise_floor import record_noise_floor
 from loadtests.run.progress_bar import RunProgress, run_progress
 from loadtests.run.requested_faults import checked_faults
 from loadtests.trial.run_trial import Surroundings, run_trial
+from system.cores import plan_cores
 from system.host_addresses import Target
-from system.processes import PROJECT_FOLDER, plan_cores
+from system.processes import PROJECT_FOLDER
 from system.system_errors import system_errors
 from terminal.console import PlainConsole
 from terminal.plain import plain

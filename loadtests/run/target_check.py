@@ -12,7 +12,8 @@ from contextlib import closing
 
 import gevent
 
-from contract.records import PlannedTrial, UserError
+from contract.errors import UserError
+from contract.records import PlannedTrial
 from contract.stream import payloads
 from contract.transports import TRANSPORTS
 from loadtests.clients.base import Client, ClientSetup

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from contract.errors import UserError
 from contract.records import (
     Clients,
     ClockPairs,
@@ -22,7 +23,6 @@ from contract.records import (
     Samples,
     Sockets,
     Trial,
-    UserError,
     disturbances,
 )
 from contract.transports import TRANSPORTS
@@ -40,10 +40,13 @@ from loadtests.load.trial_spec import (
     TrialSpec,
 )
 from loadtests.plan.blocks import connect_patience_s, drain_limit_s, trial_seconds
+from loadtests.trial.resource_samples import ResourceSampler, WindowEdges
 from loadtests.trial.trial_records import events_of, published_events, trial_info, written_events
 from loadtests.trial.waking_ratio import measure_waking_ratio
+from system.cores import CorePlan
 from system.host_addresses import Endpoint, Target
-from system.processes import Child, CorePlan, ResourceSampler, WindowEdges, observing, reserved_port
+from system.ports import reserved_port
+from system.processes import Child, observing
 
 _SERVER_LOG, _RELAY_LOG = "server.log", "relay.log"
 _SAMPLE_PERIOD_S = 0.2

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from analysis.command_line import main
 from analysis.compare import Agreement, compare_points, compare_runs, differences, print_comparison
-from contract.records import JsonObject, UserError, load_run_info, write_json, write_run_info
+from contract.errors import UserError
+from contract.records import JsonObject, load_run_info, write_json, write_run_info
 from terminal.console import PlainConsole
 from tests import fabricate
 from tests.analysis import made_summary as made

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from analysis.command_line import main
+from contract.errors import UserError
 from contract.records import (
     Clients,
     ClockPairs,
@@ -34,7 +35,6 @@ from contract.records import (
     Sockets,
     Table,
     Trial,
-    UserError,
 )
 from tests import fabricate
 from tests.fabricate_trial import T0_NS

@@ -8,7 +8,7 @@ import pytest
 
 from analysis import command_line as program
 from analysis.command_line import run_folder
-from contract.records import UserError
+from contract.errors import UserError
 
 
 def run_of(results: Path, name: str) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from system.host_addresses import first_accepting
-from system.processes import reserved_port
+from system.ports import reserved_port
 from tests.running import PATIENCE_S
 
 _CONFIGURATION = """

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from urllib3 import HTTPResponse
 
-from contract.records import UserError
+from contract.errors import UserError
 from loadtests import control_client as module
 from loadtests.control_client import ControlClient
 from tests.loadtests.raw_server import Behaviour, raw_server

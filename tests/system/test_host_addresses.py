@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from contract.records import UserError
+from contract.errors import UserError
 from loadtests.engine.load_processes import checked_team
 from loadtests.engine.worker_command import find_master
 from system.host_addresses import Endpoint, Target, checked_url, first_accepting, first_to_listen_on

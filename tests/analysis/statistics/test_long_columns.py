@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from analysis.statistics import long_columns
 from analysis.statistics.distribution import LATENCY_QUANTILES, distribution_of
 from analysis.statistics.long_columns import NarrowColumn, ascending, blocks, joined, narrowed
-from analysis.statistics.stats import quantiles
 from analysis.trial.measures import TrialMeasures, measure
+from contract.quantiles import quantiles
 from tests.fabricate import SMALL, first_trial, style
 from tests.fabricate_trial import Faults
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from analysis.statistics import stats
+from contract import quantiles
 
 latencies = st.lists(st.floats(0, 1e6), min_size=1, max_size=60)
 
@@ -24,12 +25,12 @@ latencies = st.lists(st.floats(0, 1e6), min_size=1, max_size=60)
     ],
 )
 def test_quantiles_are_observed_values(values: list[float], share: float, expected: float) -> None:
-    assert stats.quantiles(values, [share]) == [expected]
+    assert quantiles.quantiles(values, [share]) == [expected]
 
 
 @given(latencies, st.floats(0.01, 1))
 def test_a_quantile_is_the_smallest_value_that_enough_do_not_exceed(values: list[float], share: float) -> None:
-    [quantile] = stats.quantiles(values, [share])
+    [quantile] = quantiles.quantiles(values, [share])
     assert quantile in values
     within = sum(value <= quantile for value in values) / len(values)
     below = sum(value < quantile for value in values) / len(values)
@@ -39,7 +40,7 @@ def test_a_quantile_is_the_smallest_value_that_enough_do_not_exceed(values: list
 
 def test_an_empty_sample_has_no_quantiles() -> None:
     with pytest.raises(ValueError, match="empty"):
-        stats.quantiles([], [0.5])
+        quantiles.quantiles([], [0.5])
 
 
 def test_one_trial_gives_no_interval() -> None:

@@ -14,6 +14,7 @@ from analysis.summary.pairing import COSTS, PerBlock, against
 from analysis.summary.pooling import pool
 from analysis.trial.latency import measure_latencies
 from analysis.trial.measures import measure
+from contract import quantiles
 from contract.records import JsonObject, PointPrecision, Trial, load_run_info, write_run_info
 from loadtests.plan.precision import judge_pilot, p50_ms
 from tests.fabricate import SMALL, fabricate_planned, run_info, style
@@ -56,7 +57,7 @@ def test_intervals_take_their_spread_from_the_pilot_and_their_middle_from_all(ex
     trials = [Trial.load(path) for path in sorted((extended / "trials").glob("*-short_poll"))]
     latencies_ms = [measure_latencies(trial, style("short_poll")).latency_ms for trial in trials]
     assert poll["trials"] == len(trials) == 6
-    pilot = [stats.quantiles(sample, [0.5])[0] for sample in latencies_ms[:PILOT]]
+    pilot = [quantiles.quantiles(sample, [0.5])[0] for sample in latencies_ms[:PILOT]]
     expected = stats.t_interval(poll["latency_ms"]["p50"], pilot, further=3)
     assert poll["latency_ms"]["p50_ci95"] == pytest.approx(expected, rel=1e-5)
     pilot = [float(sample.mean()) for sample in latencies_ms[:PILOT]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analysis.report.scale_tables import knee_in_words
+from analysis.formatting import knee_in_words
 from analysis.summarize import summarize_run
 from analysis.summary.scaling import ScalePoint, further_cost, knee, law, least_squares_slope, scaling, wide_enough
 from contract.records import JsonObject

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.statistics import stats
 from analysis.summary.pooling import pool
 from analysis.trial import reach
 from analysis.trial.measures import measure
 from analysis.trial.reach import mean_reach_ms
+from contract import quantiles
 from tests.fabricate import ECHO, SMALL, first_trial, style
 
 
@@ -25,7 +25,7 @@ def test_it_is_the_mean_of_each_events_own_quantile(clients: int, events: int, s
     latency_ns = rng.integers(-5_000_000, 90_000_000, (clients, events))
     counted = rng.random((clients, events)) < 0.8
     each = [
-        stats.quantiles(latency_ns[counted[:, event], event], [0.99])[0]
+        quantiles.quantiles(latency_ns[counted[:, event], event], [0.99])[0]
         for event in range(events)
         if counted[:, event].any()
     ]

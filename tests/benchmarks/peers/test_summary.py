@@ -12,7 +12,8 @@ from benchmarks.peers.summary import Entrant, Failure, read_summary, rows, write
 from benchmarks.peers.table import cells, headings, markdown, versions
 from benchmarks.peers.tool import Describes
 from benchmarks.peers.workloads import WORKS, WorkName
-from contract.records import JsonObject, UserError
+from contract.errors import UserError
+from contract.records import JsonObject
 
 BLIND = Describes("as it comes", "from here to there", ("this", "that"))
 

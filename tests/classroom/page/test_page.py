@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from analysis.statistics.stats import quantiles
+from contract.quantiles import quantiles
 from tests.classroom.conftest import RunningClassroom, opened_page
 from tests.classroom.page_driving import (
     PATIENCE_MS,

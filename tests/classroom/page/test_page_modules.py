@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from analysis.statistics.stats import quantiles
 from classroom.lanes.definitions import LANES
 from classroom.run_settings import PRESETS, RunSettings
+from contract.quantiles import quantiles
 from contract.stream import ARRIVALS
 from tests.classroom.page_driving import TRANSPORTS, module
 

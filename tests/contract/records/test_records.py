@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.errors import UserError
 from contract.records import (
     RUN_FORMAT,
     TRIAL_FORMAT,
@@ -18,7 +19,6 @@ from contract.records import (
     Deliveries,
     Samples,
     Trial,
-    UserError,
     Written,
     finished_trial_folders,
     load_run_info,

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from contract.records import PlannedTrial, UserError
+from contract.errors import UserError
+from contract.records import PlannedTrial
 from loadtests.engine import system_limits
 from loadtests.engine.load_processes import Team
 from loadtests.engine.system_limits import ensure_descriptors, ensure_ports, ensure_share, largest_share

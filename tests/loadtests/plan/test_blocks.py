@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.records import UserError
+from contract.errors import UserError
 from contract.stream import ARRIVALS, BURST_SIZE, due_offsets_ns
 from loadtests.plan.blocks import (
     check_plan,

@@ -16,6 +16,7 @@ from analysis.statistics import stats
 from analysis.trial.latency import measure_latencies
 from analysis.verdict.latency_differences import RESOLUTION_MS
 from benchmarks.interval_coverage import two_stage
+from contract import quantiles
 from contract.records import PlannedTrial, RunInfo, load_run_info, write_run_info
 from loadtests.plan.blocks import expected_seconds, plan_further, plan_trials, trial_seconds
 from loadtests.plan.pilot import extend_plan, tell_beyond, tell_end, tell_pilot
@@ -43,7 +44,7 @@ def test_the_statistic_is_the_median_of_the_report(transport: str) -> None:
         Faults(kernel_stamps=False, client_delay_ms=9.0),
     ):
         _, trial = first_trial(transport, fabrication, faults)
-        [expected] = stats.quantiles(measure_latencies(trial, style(transport)).latency_ms, [0.5])
+        [expected] = quantiles.quantiles(measure_latencies(trial, style(transport)).latency_ms, [0.5])
         assert p50_ms(trial) == expected
 
 

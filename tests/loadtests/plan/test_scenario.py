@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from analysis.statistics.distribution import least_events
+from contract.errors import UserError
 from contract.parameters import PARAMETERS
-from contract.records import PARAMETER_DEFAULTS, UserError
+from contract.records import PARAMETER_DEFAULTS
 from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import OVERHEAD_S, check_plan, expected_seconds, plan_trials, trial_seconds
 from loadtests.plan.scenario import load_scenario, parse_scenario, shipped_scenarios

@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from contract.records import PlannedTrial, UserError
+from contract.errors import UserError
+from contract.records import PlannedTrial
 from contract.stream import due_offsets_ns, payloads
 from contract.wire import STREAM_PATH
 from loadtests.plan.blocks import plan_trials, stream_spec

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.records import UserError
+from contract.errors import UserError
 from loadtests.run.measurement_lock import LOCK_NAME, one_at_a_time
 from system.processes import PROJECT_FOLDER
 

@@ -8,15 +8,8 @@ from typing import Any
 
 import pytest
 
-from contract.records import (
-    SUMMARY_FORMAT,
-    RunInfo,
-    UserError,
-    load_noise_floor,
-    load_run_info,
-    write_json,
-    write_run_info,
-)
+from contract.errors import UserError
+from contract.records import SUMMARY_FORMAT, RunInfo, load_noise_floor, load_run_info, write_json, write_run_info
 from loadtests.run.noise_floor import record_noise_floor
 from tests.fabricate import SMALL, run_info
 

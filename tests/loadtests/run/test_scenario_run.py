@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.records import UserError, load_run_info
+from contract.errors import UserError
+from contract.records import load_run_info
 from loadtests.engine.load_processes import ALONE
 from loadtests.load.trial_spec import Instruments
 from loadtests.plan.scenario import Scenario, load_scenario, parse_scenario

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.records import UserError
+from contract.errors import UserError
 from loadtests.plan.blocks import plan_trials
 from loadtests.plan.scenario import load_scenario
 from loadtests.run import target_check

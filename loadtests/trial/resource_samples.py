@@ -1,0 +1,113 @@
+"""Processor time and memory of a trial's processes, sampled while it runs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from array import array
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import psutil
+
+from contract.records import SampleRole, Samples
+from system.cpu_quota import throttling_reader
+from system.stolen_time import CoreTimes, core_times_reader, waited_ns
+
+_EDGE_LOOK_PERIOD_S = 0.03
+"""Shorter than the time from posting a stream to its start, so that no end of its window can be missed."""
+
+
+class ResourceSampler:
+    """CPU time and memory of a trial's processes, cumulative, a row per process and reading."""
+
+    def __init__(self) -> None:
+        self._rows = array("q")
+        # The processes of a trial are in the control groups of this one, which starts them.
+        self._throttled_ns = throttling_reader()
+        self._watched: list[tuple[SampleRole, Callable[[], list[_Member]], Callable[[], CoreTimes]]] = []
+
+    def watch(self, role: SampleRole, pid: int, *, with_children: bool = False) -> None:
+        """Include this process in `read` from now on, with all its children if `with_children`."""
+        tree, process = _family if with_children else _alone, psutil.Process(pid)
+        self._watched.append((role, tree(process), core_times_reader(process)))
+
+    def read(self) -> None:
+        """Record a row for each watched process that is still alive, children included."""
+        throttled_ns = self._throttled_ns()
+        for role, members, core_times in self._watched:
+            try:
+                cpu_ns, rss_bytes, waiting_ns = 0, 0, 0
+                for process, process_cpu_ns in members():
+                    cpu_ns += process_cpu_ns()
+                    rss_bytes += process.memory_info().rss
+                    waiting_ns += waited_ns(process.pid)
+            except (psutil.NoSuchProcess, OSError):
+                continue
+            taken_ns = *core_times(), waiting_ns, throttled_ns
+            self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes, *taken_ns))
+
+    def cpu_time_ns(self, role: SampleRole) -> int:
+        """Return the CPU time that the watched processes of this role have used so far, children included."""
+        return sum(used_ns() for watched, members, _ in self._watched if watched == role for _, used_ns in members())
+
+    def table(self) -> Samples:
+        """Return all rows so far, sorted by time, as several threads may have read."""
+        rows = Samples.from_rows(self._rows, worker=0)
+        order = np.argsort(rows.at_ns, kind="stable")
+        return Samples(**{name: getattr(rows, name)[order] for name in Samples.column_names()})
+
+
+class WindowEdges:
+    """Both ends of the measured window, for samples taken exactly there: each is reported as passed once."""
+
+    def __init__(
+        self, read_ends_ns: Callable[[], Sequence[int]], now_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        """Watch for the ends that `read_ends_ns` returns, which is empty until they are known."""
+        self._read_ends_ns = read_ends_ns
+        self._now_ns = now_ns
+        self._ahead_ns: list[int] | None = None
+
+    def wait_s(self, longest_s: float) -> float:
+        """Return how long to wait before the next call of `passed`, at most `longest_s`."""
+        if self._ahead_ns is None:
+            return min(longest_s, _EDGE_LOOK_PERIOD_S)
+        ahead_s = [(end_ns - self._now_ns()) / 1e9 for end_ns in self._ahead_ns[:1]]
+        return max(0.0, min([longest_s, *ahead_s]))
+
+    def passed(self) -> bool:
+        """Return whether an end has been passed since the last call that returned True."""
+        if self._ahead_ns is None:
+            self._ahead_ns = list(self._read_ends_ns()) or None
+        if not self._ahead_ns or self._now_ns() < self._ahead_ns[0]:
+            return False
+        self._ahead_ns = [end_ns for end_ns in self._ahead_ns if end_ns > self._now_ns()]
+        return True
+
+
+_Member = tuple[psutil.Process, Callable[[], int]]
+"""A process and what reads its CPU time in ns."""
+
+
+def _alone(process: psutil.Process) -> Callable[[], list[_Member]]:
+    members = [(process, _cpu_clock(process.pid, process))]
+    return lambda: members
+
+
+def _family(process: psutil.Process) -> Callable[[], list[_Member]]:
+    """Return a function that lists the process and its children, which may be started later than this call."""
+    return lambda: [(each, _cpu_clock(each.pid, each)) for each in (process, *process.children(recursive=True))]
+
+
+def _cpu_clock(pid: int, process: psutil.Process) -> Callable[[], int]:
+    if sys.platform.startswith("linux"):
+        # The process' CPU-time clock, as clock_getcpuclockid(3) builds it: nanoseconds where /proc has only ticks.
+        clock = (~pid << 3) | 2
+        return lambda: time.clock_gettime_ns(clock)
+
+    def from_ticks() -> int:
+        times = process.cpu_times()
+        return round((times.user + times.system) * 1e9)
+
+    return from_ticks
