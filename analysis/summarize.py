@@ -64,8 +64,10 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObj
     folders = {folder.name: folder for folder in finished_trial_folders(run_folder)}
     finished = [planned for planned in run.plan if planned.folder_name in folders]
     if not finished:
+        kept = "; its report and summary.json stay as they are" if (run_folder / SUMMARY_FILE).is_file() else ""
         raise UserError(
-            f"{run_folder}: nothing to report: none of its trials was finished (expected trials/*/trial.json)"
+            f"{run_folder}: nothing to report: it has no raw records of a finished trial (expected trials/*/trial.json)"
+            f"{kept}"
         )
     pooled = list(_pooled_points(run, finished, folders, also))
     _compare_with_reference(pooled, run.reference)

@@ -203,7 +203,7 @@ def test_a_folder_that_is_no_run_is_one_sentence_and_status_2(
 def test_a_run_without_finished_trials_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_run_info(tmp_path, fabricate.run_info(fabricate.SMALL, fabricate.SMALL.plan()))
     assert main(["report", str(tmp_path)]) == 2
-    assert "none of its trials was finished" in capsys.readouterr().err
+    assert "no raw records of a finished trial" in capsys.readouterr().err
     assert not (tmp_path / "report.html").exists()
 
 

@@ -11,7 +11,7 @@ from analysis.summarize import summarize_run, write_summary
 from analysis.summary.pooling import pool
 from analysis.trial.measures import measure
 from contract.errors import UserError
-from contract.records import JsonObject, read_json
+from contract.records import JsonObject, load_summary, read_json
 from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run, first_trial, style, trial_index
 from tests.fabricate_trial import Faults
 from tests.runs import report_in_words
@@ -290,8 +290,17 @@ def test_an_echo_run(tmp_path: Path) -> None:
 def test_a_folder_without_a_finished_trial(tmp_path: Path) -> None:
     run = fabricate_run(tmp_path, QUIET)
     shutil.rmtree(run / "trials")
-    with pytest.raises(UserError, match="none of its trials was finished"):
+    with pytest.raises(UserError, match="no raw records of a finished trial"):
         summarize_run(run)
+
+
+def test_a_published_run_without_raw_records_is_left_as_it_is(tmp_path: Path) -> None:
+    run = fabricate_run(tmp_path, QUIET)
+    summary = write_summary(run)
+    shutil.rmtree(run / "trials")
+    with pytest.raises(UserError, match=r"no raw records .*its report and summary\.json stay as they are"):
+        write_summary(run)
+    assert load_summary(run)["points"] == summary["points"]
 
 
 def test_a_trial_of_another_plan_is_the_users_to_mend(tmp_path: Path) -> None:
