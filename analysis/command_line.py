@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.table import Table as ConsoleTable
 
+from analysis.exit_status import ExitStatus, is_invalid_unasked
 from analysis.report.tables import Table, main_table
 from analysis.summarize import write_summary
 from analysis.summary.results import Results
@@ -26,20 +27,17 @@ _CONSOLE_COLUMNS = 7
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status: 0, or 2 for what the user can mend.
-
-    A report of an invalid run is still a report made: its validity is said in it, first, and not by the status.
-    """
+    """Run one command and return its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        options.command(options)
+        status: ExitStatus = options.command(options)
     except UserError as error:
         print_error(error)
-        return 2
+        return ExitStatus.USAGE
     except OSError as error:
         print_error(f"{error.filename or 'report'}: {error.strerror or error}")
-        return 2
-    return 0
+        return ExitStatus.USAGE
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _report(options: argparse.Namespace) -> None:
+def _report(options: argparse.Namespace) -> ExitStatus:
     folder = run_folder(options.run)
     # Matplotlib takes half a second to load: only a report draws.
     from analysis.charts import draw_charts
@@ -83,18 +81,21 @@ def _report(options: argparse.Namespace) -> None:
     if results.points:
         console.print(_console_table(main_table(results)))
     console.print_sentence(str(html))
+    return ExitStatus.INVALID if is_invalid_unasked(summary, run) else ExitStatus.OK
 
 
-def _summary(options: argparse.Namespace) -> None:
+def _summary(options: argparse.Namespace) -> ExitStatus:
     folder = run_folder(options.run)
     write_summary(folder)
     print(plain(str(folder / SUMMARY_FILE)))
+    return ExitStatus.OK
 
 
-def _compare(options: argparse.Namespace) -> None:
+def _compare(options: argparse.Namespace) -> ExitStatus:
     from analysis.compare import compare_runs, print_comparison
 
     print_comparison(compare_runs(run_folder(options.a, "A"), run_folder(options.b, "B")), PlainConsole())
+    return ExitStatus.OK
 
 
 def run_folder(name: str, setting: str = "RUN") -> Path:

@@ -20,7 +20,7 @@ _SEED_HELP = "the number from which streams, phases and orders follow, to repeat
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 2 for what the user can mend."""
+    """Run one command; return the exit status: 0, 2 for what the user can mend, 3 for a report of an INVALID run."""
     options = _parser().parse_args(arguments)
     try:
         status: int = options.command(options) or 0
