@@ -15,7 +15,7 @@ INTERRUPTED_STATUS = 130
 def run_program(module: str, *, sigterm_interrupts: bool = False) -> NoReturn:
     """Import the module that holds a program's `main`, call it, and exit with the status that it returns.
 
-    Ctrl-C at any time, amid imports too, which take a second or so, is one line and status 130. With
+    Ctrl-C prints one line and exits with status 130 at any time, even during imports, which take a second or so. With
     `sigterm_interrupts` SIGTERM acts as Ctrl-C does, so that the program ends its children.
     """
     try:
@@ -33,10 +33,10 @@ def run_program(module: str, *, sigterm_interrupts: bool = False) -> NoReturn:
 def _import_program(module: str) -> Any:
     """Import a program's `main`; Ctrl-C meanwhile ends the process at once.
 
-    A KeyboardInterrupt there may come out of an extension module, such as NumPy's, as an ImportError.
+    An extension module, such as NumPy's, may turn a KeyboardInterrupt during its import into an ImportError.
     """
     before = signal.getsignal(signal.SIGINT)
-    # A process that was started in the background ignores Ctrl-C, and goes on to.
+    # A process that was started in the background ignores Ctrl-C, and keeps ignoring it.
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end_interrupted)
     main = importlib.import_module(module).main
@@ -49,6 +49,6 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def _end_interrupted(*_: object) -> NoReturn:
-    # Not by sys.exit: a second Ctrl-C would be a traceback out of what Python does at its end.
+    # Not by sys.exit: a second Ctrl-C would interrupt Python's own cleanup with a traceback.
     os.write(sys.stderr.fileno(), b"interrupted\n")
     os._exit(INTERRUPTED_STATUS)

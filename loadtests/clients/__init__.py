@@ -1,1 +1,1 @@
-"""One Sans-I/O state machine per transport: bytes in, records and bytes out, no socket and no clock."""
+"""The clients: one Sans-I/O state machine per transport, which turns bytes into records and bytes to send."""

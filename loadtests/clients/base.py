@@ -1,4 +1,4 @@
-"""What every client is: a state machine that is told what happened and says what it wants.
+"""The base of all clients: a state machine that receives bytes and times and states what it needs.
 
 A client has no socket and no clock. The driver calls it with bytes and times; after each call it reads `output` (bytes
 to send), `timer_ns` (when to call back, if at all) and `wants_connection` (whether a connection should be open), and
@@ -17,43 +17,44 @@ from loadtests.clients.event_reader import GARBLED, Arrival, event_reader
 from loadtests.clients.recorder import DELIVERY_ROW, REQUEST_ROW, Recorder
 
 RETRY_DELAY_NS = 100_000_000
-"""Before a broken connection is opened again: long enough not to hammer a server that is going down."""
+"""The pause before a broken connection is opened again: long enough not to flood a server that is shutting down."""
 ANSWER_TIMEOUT_NS = 10_000_000_000
-"""On top of a hold: an answer that takes longer is given up and recorded as a timeout."""
+"""How long an answer may take, on top of a hold, before it is recorded as a timeout."""
 
 _pack_delivery = DELIVERY_ROW.pack
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSetup:
-    """What one client is told before it starts."""
+    """The settings of one client."""
 
     index: int
     host: str
     """`host:port` for the Host header."""
     parameters: dict[str, Any]
     payloads: tuple[str, ...]
-    """Event i must carry number (i - 1) modulo their count."""
+    """Event i must carry payload (i - 1) modulo their number."""
     due_offsets_ns: tuple[int, ...]
-    """Of all events; the last one's seq is their count."""
+    """The due times of all events after the stream's start; their number is the seq of the last event."""
     phase_ns: int = 0
     cursor: int = 0
     """The seq after which this client wants events."""
     named: bool = False
-    """Whether it names itself in its requests, for the server's trace; else no byte is spent on it."""
+    """Whether the client sends its number in its requests, for the server's trace; it costs bytes."""
     turnaround_seed: int = 0
-    """Of the delays before its next requests, where `turnaround_jitter_ms` asks for some."""
+    """The seed of the random delays before its next requests, used with `turnaround_jitter_ms`."""
 
 
 def compresses(setup: ClientSetup) -> bool:
-    """Whether this client accepts what is compressed."""
+    """Return whether the client accepts compressed messages and answers."""
     return setup.parameters.get("compression") == "deflate"
 
 
 class Client(abc.ABC):
     """One simulated client of one transport.
 
-    There are ten thousand of them in a process: what they have in common they share, and what is rare they lack.
+    A process may hold ten thousand of them, so they share what they have in common and create rare state only when
+    needed.
     """
 
     __slots__ = (
@@ -61,7 +62,7 @@ class Client(abc.ABC):
         "timer_ns", "wants_connection",
     )  # fmt: skip
     only_listens: ClassVar[bool] = False
-    """Once ready, nothing that it sends depends on when it read what had arrived."""
+    """Whether, once it is ready, nothing that it sends depends on when it read the data that had arrived."""
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         self.setup = setup
@@ -72,73 +73,73 @@ class Client(abc.ABC):
         self.timer_ns: int | None = None
         self.wants_connection = True
         self.ready = False
-        """Connected and, where there is one, its channel is open."""
+        """Whether it is connected and, if the transport has a channel, the channel is open."""
         self.cut_off = False
-        """The server gave up on this client; it will get nothing more."""
+        """Whether the server has given up on this client, so that it will receive nothing more."""
         self.cursor = setup.cursor
         self._missing: frozenset[int] = frozenset()
         self._connect_start_ns: int | None = None
-        """Of the connection that is being opened; None where none is."""
+        """When the connection that is being opened was started; None if none is being opened."""
 
     @property
     def expected_events(self) -> int:
-        """The last event's seq."""
+        """The seq of the last event."""
         return len(self.setup.due_offsets_ns)
 
     @property
     def settled(self) -> bool:
-        """Nothing more is to be waited for: it has every event, or never will."""
+        """Whether there is nothing more to wait for: it has every event, or can never get the missing ones."""
         return self.cut_off or (self.cursor >= self.expected_events and not self._missing)
 
     @property
     def is_connecting(self) -> bool:
-        """A connection is being opened."""
+        """Whether a connection is being opened."""
         return self._connect_start_ns is not None
 
     @property
     def own_name(self) -> str:
-        """What a client that names itself adds to the query of its requests."""
+        """The query parameter with which a named client identifies itself; empty for the others."""
         return f"&{wire.CLIENT_PARAMETER}={self.index}" if self.setup.named else ""
 
-    # What the driver tells.
+    # Called by the driver.
 
     def connecting(self, now_ns: int) -> None:
-        """A connection is being opened."""
+        """Note that a connection is being opened."""
         self._connect_start_ns = now_ns
         self.timer_ns = now_ns + ANSWER_TIMEOUT_NS
 
     def connected(self, now_ns: int) -> None:
-        """The connection is open."""
+        """Record that the connection is open, and start using it."""
         self.timer_ns = None
         self._record_connect(now_ns, Outcome.ANSWERED)
         self.opened(now_ns)
 
     def connection_failed(self, now_ns: int) -> None:
-        """The connection could not be opened."""
+        """Record that the connection could not be opened, and try again later."""
         self._record_connect(now_ns, Outcome.LOST)
         self.retry_later(now_ns)
 
     @abc.abstractmethod
     def opened(self, now_ns: int) -> None:
-        """The connection is open and recorded: say hello."""
+        """Send what opens the exchange; the connection is open and recorded."""
 
     @abc.abstractmethod
     def received(self, data: bytes, user_ns: int, kernel_ns: int) -> bool:
-        """Bytes arrived; `user_ns` and `kernel_ns` (realtime, or NO_TIME_NS) were stamped before this call.
+        """Handle bytes that arrived; `user_ns` and `kernel_ns` (realtime, or NO_TIME_NS) were read before this call.
 
-        Returns whether the driver has anything to read off the client: a delivery on an open channel changes nothing.
+        Return whether the driver has to read the client's outputs: a delivery on an open channel does not change them.
         """
 
     @abc.abstractmethod
     def disconnected(self, now_ns: int) -> None:
-        """The other side closed. Not called when the client asked for it."""
+        """Handle a connection that the other side closed. Not called when the client asked for it."""
 
     def broken(self, now_ns: int) -> None:
-        """The connection broke, as by a reset: what ends with it in peace is not whole."""
+        """Handle a broken connection, such as after a reset: an answer that ends with a clean close is not complete."""
         self.disconnected(now_ns)
 
     def timer(self, now_ns: int) -> None:
-        """`timer_ns` has come; it is None again."""
+        """Handle the time `timer_ns`, which is None again when this is called."""
         if not self.wants_connection:
             self.wants_connection = not self.cut_off
         elif self.is_connecting:
@@ -150,19 +151,19 @@ class Client(abc.ABC):
 
     @abc.abstractmethod
     def due(self, now_ns: int) -> None:
-        """`timer_ns` has come on an open connection."""
+        """Handle the time `timer_ns` on an open connection."""
 
-    def begin(self, t0_ns: int, now_ns: int) -> None:  # noqa: B027 - clients without a schedule have nothing to begin
-        """The stream starts at `t0_ns`: schedules count from there, but nothing is due before `now_ns`."""
+    def begin(self, t0_ns: int, now_ns: int) -> None:  # noqa: B027 - clients without a schedule have nothing to start
+        """Start the schedule of a stream that starts at `t0_ns`; nothing is due before `now_ns`."""
 
     @abc.abstractmethod
     def finish(self, now_ns: int) -> None:
-        """The trial is over: record what is unanswered, say goodbye where the protocol has a word for it."""
+        """End the trial: record unanswered requests, and close the channel if the protocol has a message for that."""
 
-    # What clients share.
+    # Shared by the clients.
 
     def report(self, problem: str, example: bytes = b"") -> None:
-        """State in a sentence what went wrong, for the record of the trial; `example` is what it is about."""
+        """Report a problem in one sentence, for the record of the trial; `example` holds the bytes it is about."""
         self.recorder.problems.add(problem, example)
 
     def retry_later(self, now_ns: int) -> None:
@@ -171,17 +172,17 @@ class Client(abc.ABC):
         self.timer_ns = now_ns + RETRY_DELAY_NS
 
     def give_up(self) -> None:
-        """The server cut this client off."""
+        """Stop for good, because the server has refused this client."""
         self.cut_off = True
         self.wants_connection = False
         self.timer_ns = None
 
     def record_garbled(self, user_ns: int, kernel_ns: int) -> None:
-        """Something arrived where an event should be and is none: a row with seq 0."""
+        """Record that something other than an event arrived where an event should be, as a row with seq 0."""
         self.deliver(GARBLED, user_ns, kernel_ns)
 
     def deliver(self, arrival: Arrival, user_ns: int, kernel_ns: int) -> None:
-        """Record one delivery and move the cursor; gaps are remembered until they are filled."""
+        """Record one delivery and move the cursor; missing events are remembered until they arrive."""
         seq, due_ns, published_ns, intact = arrival
         self.recorder.add_delivery(_pack_delivery(self.index, seq, due_ns, published_ns, kernel_ns, user_ns, intact))
         if seq == self.cursor + 1:
@@ -210,7 +211,7 @@ class Client(abc.ABC):
         up_bytes: int = 0,
         down_bytes: int = 0,
     ) -> None:
-        """One row of the requests table; `planned_ns` is when it was sent where no schedule said when to."""
+        """Record one row of the requests table; `planned_ns` is when the request was sent if no schedule planned it."""
         planned_ns = start_ns if planned_ns is None else planned_ns
         self.recorder.requests.frombytes(
             REQUEST_ROW.pack(

@@ -1,8 +1,9 @@
-"""Two-way: a small message up and back again, over an open channel, a kept connection or a new one each time.
+"""The clients of two-way transports: a small message to the server and back.
 
-Messages follow an absolute schedule per client, `t0 + phase + offset`, like everything else that is measured here: a
-message is an event whose due time is when it should have been sent, so that a slow echo makes the next one's round
-trip longer and never later unnoticed. Each carries the stamps of the wire's event, and comes back as it went.
+It travels over an open channel, a kept connection, or a new connection each time. Messages follow an absolute schedule
+per client, `t0 + phase + offset`: a message is an event that is due when it should have been sent, so that a slow echo
+lengthens the next round trip instead of hiding the delay. Each message carries the stamps of an event and comes back
+unchanged.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from loadtests.clients.websocket import WebSocketClient
 
 
 class MessageSchedule:
-    """The messages of one client, in the order they are due."""
+    """The messages of one client, in the order in which they are due."""
 
     __slots__ = ("_sent", "_setup", "_t0_ns")
 
@@ -28,25 +29,25 @@ class MessageSchedule:
         self._sent = setup.cursor
 
     def begin(self, t0_ns: int) -> None:
-        """Count from here."""
+        """Start the schedule at `t0_ns`."""
         self._t0_ns = t0_ns
 
     @property
     def next_due_ns(self) -> int | None:
-        """When the next message should be sent; None when there is none (yet)."""
+        """When the next message should be sent; None if there is none, or the schedule has not started."""
         if self._t0_ns is None or self._sent >= len(self._setup.due_offsets_ns):
             return None
         return self._t0_ns + self._setup.phase_ns + self._setup.due_offsets_ns[self._sent]
 
     def take(self, due_ns: int, now_ns: int) -> str:
-        """The next message, which is due at `next_due_ns`, as sent now."""
+        """Return the next message, stamped as sent at `now_ns`; `due_ns` is its `next_due_ns`."""
         self._sent += 1
         payload = self._setup.payloads[(self._sent - 1) % len(self._setup.payloads)]
         return wire.encode_event(wire.Event(self._sent, due_ns, now_ns, payload))
 
 
 class WebSocketEchoClient(WebSocketClient):
-    """Sends each message over the open channel when it is due, whether or not earlier ones are back."""
+    """Sends each message over the open channel when it is due, whether or not earlier ones have come back."""
 
     __slots__ = ("_messages",)
     only_listens = False
@@ -82,7 +83,7 @@ class WebSocketEchoClient(WebSocketClient):
 
 
 class PostEchoClient(HttpClient):
-    """Posts each message on a kept connection, one at a time, as HTTP/1.1 without pipelining must."""
+    """Posts each message on a kept connection, one at a time, as HTTP/1.1 without pipelining requires."""
 
     __slots__ = ("_messages",)
 

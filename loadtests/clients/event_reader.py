@@ -1,8 +1,8 @@
-"""What arrives is read once: a broadcast brings the very same bytes to every client of the process.
+"""A parser of events with a cache: a broadcast sends the same bytes to every client of the process.
 
-Each function here is pure and remembers the last few of its answers by the bytes it was given. A client that gets
-other bytes than the rest therefore gets another answer: every byte of every delivery is compared, and none is taken on
-trust. The memory is bounded, a few dozen reads.
+Each function here is pure and caches its last few results by the bytes it was given. A client that receives other bytes
+than the rest therefore gets another result: every byte of every delivery is compared. The cache is bounded to a few
+dozen reads.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from loadtests.clients.event_stream import MESSAGE, parse_events
 from loadtests.clients.plain_frames import plain_frames
 
 _REMEMBERED = 64
-"""Answers per function: clients read the same event within milliseconds of each other."""
+"""Cached results per function: clients read the same event within milliseconds of each other."""
 EVENT_AS_JSON = 'JSON {"seq": …, "due_ns": …, "published_ns": …, "payload": …}'
-"""What a client expects where an event should be, for sentences about what is there instead."""
+"""What a client expects where an event should be, for messages about what arrived instead."""
 
 
 class Arrival(NamedTuple):
@@ -28,36 +28,36 @@ class Arrival(NamedTuple):
     due_ns: int
     published_ns: int
     intact: bool
-    """It carries the payload that it should."""
+    """Whether it carries the payload of its seq."""
 
 
 class Further(NamedTuple):
-    """What a part of an event stream says beside whole events and their ids."""
+    """What a part of an event stream holds beside whole events and their ids."""
 
     retry_ms: int | None
     garbled: bytes | None
-    """The data of the first event that is none of ours."""
+    """The data of the first message that is not an event of the wire contract."""
     rest: bytes
     ends_with_cr: bool
-    """These two as `parse_events` says."""
+    """`rest` and this one are those of `parse_events`."""
 
 
 class Blocks(NamedTuple):
-    """What there is in a part of an event stream."""
+    """The contents of a part of an event stream."""
 
     arrivals: tuple[Arrival, ...]
     last_event_id: bytes | None
     further: Further | None
-    """None as a rule."""
+    """None in most parts."""
 
 
 GARBLED: Final = Arrival(0, 0, 0, False)
-"""Something that arrived where an event should be and is none."""
+"""Stands for data that is not an event where an event should be."""
 _NOTHING_FURTHER: Final = Further(None, None, b"", False)
 
 
 class EventReader:
-    """Reads the events of a stream with these payloads."""
+    """Parses the events of a stream with these payloads."""
 
     def __init__(self, payloads: tuple[str, ...]) -> None:
         self._payloads = payloads
@@ -67,20 +67,20 @@ class EventReader:
         self.reply = lru_cache(_REMEMBERED)(self._reply)
 
     def _event(self, text: bytes) -> Arrival:
-        """An event in its wire encoding."""
+        """Parse one event in its wire encoding."""
         try:
             return self._checked(wire.decode_event(text))
         except (ValueError, KeyError, TypeError):
             return GARBLED
 
     def _frames(self, data: bytes) -> tuple[tuple[Arrival, ...], int, tuple[bytes, ...]]:
-        """The events in the plain WebSocket frames at the head of `data`, where these end, and what was no event."""
+        """Return the events in the plain WebSocket frames that `data` begins with, their end, and what is no event."""
         payloads, end = plain_frames(data)
         arrivals = tuple(self.event(text) for text in payloads)
         return arrivals, end, tuple(text for text, event in zip(payloads, arrivals, strict=True) if event is GARBLED)
 
     def _blocks(self, text: bytes) -> Blocks:
-        """What is in `text` of an event stream, which begins where an event begins."""
+        """Parse `text` of an event stream, which begins where an event begins."""
         parsed = parse_events(text)
         messages = [event.data for event in parsed.events if event.type == MESSAGE]
         arrivals = tuple(self.event(data) for data in messages)
@@ -89,7 +89,7 @@ class EventReader:
         return Blocks(arrivals, parsed.last_event_id, None if further == _NOTHING_FURTHER else further)
 
     def _reply(self, body: bytes) -> tuple[tuple[Arrival, ...], int] | None:
-        """The events of a poll's reply and the cursor to ask after next; None where it is no such reply."""
+        """Return the events of a poll's reply and the next cursor; None if it is not such a reply."""
         try:
             events, next_cursor = wire.decode_poll_reply(body)
             return tuple(self._checked(event) for event in events), wire.whole_number(next_cursor)
@@ -103,7 +103,7 @@ class EventReader:
 
 
 def holds_several(text: bytes) -> bool:
-    """Return whether what should be one event is a list of JSON, or several values one after the other."""
+    """Return whether a text that should be one event is a JSON list, or several values one after the other."""
     try:
         value, end = json.JSONDecoder().raw_decode(text.decode().lstrip())
     except ValueError:
@@ -112,4 +112,4 @@ def holds_several(text: bytes) -> bool:
 
 
 event_reader = lru_cache(4)(EventReader)
-"""The same reader for all clients that expect the same payloads."""
+"""Return the reader that is shared by all clients with the same payloads."""

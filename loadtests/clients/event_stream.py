@@ -1,8 +1,8 @@
 """An incremental parser of event streams, for bytes that arrive in arbitrary pieces (WHATWG HTML, section 9.2).
 
 Lines end with CR, LF or CRLF; an event ends with an empty line. `EventStream` cuts a stream into texts that begin at an
-event, and `parse_events` parses those. It is a pure function, so that its results can be cached. What common servers
-send at a time is such a text already.
+event, and `parse_events` parses them. It is a pure function, so that its results can be cached. What common servers
+send in one piece is usually such a text already.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ MESSAGE: Final = b"message"
 """The type of an event without an `event` field."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONGEST_RETRY_DIGITS = 12
-"""Enough milliseconds for thirty years."""
+"""The most digits read of a `retry` field: enough milliseconds for thirty years."""
 
 
 class StreamEvent(NamedTuple):
@@ -22,7 +22,7 @@ class StreamEvent(NamedTuple):
     type: bytes
     data: bytes
     last_event_id: bytes | None
-    """The last `id` up to this event; None if there has been none since the text began."""
+    """The last `id` up to this event; None if the text has had none."""
 
 
 class ParsedEvents(NamedTuple):
@@ -30,13 +30,13 @@ class ParsedEvents(NamedTuple):
 
     events: tuple[StreamEvent, ...]
     last_event_id: bytes | None
-    """The last `id`; None without one."""
+    """The last `id`; None if there is none."""
     retry_ms: int | None
-    """The last reconnection time; None without one."""
+    """The last reconnection time; None if there is none."""
     rest: bytes
     """The beginning of an incomplete event, its lines ended by LF."""
     ends_with_cr: bool
-    """Whether an LF that follows belongs to the end of the last line."""
+    """Whether the text ends with CR, so that an LF after it belongs to the same line end."""
 
 
 def parse_events(text: bytes) -> ParsedEvents:
@@ -65,28 +65,28 @@ def parse_events(text: bytes) -> ParsedEvents:
 
 
 class EventStream:
-    """Cuts one stream into texts for `parse_events`, in time proportional to its length."""
+    """Splits one stream into texts for `parse_events`, in time proportional to its length."""
 
     __slots__ = ("_after_cr", "_begun", "_pieces", "between_events")
 
     def __init__(self) -> None:
         self.between_events = False
-        """Whether the next bytes can be parsed without going through `add`."""
+        """Whether the next bytes can be parsed without a call of `add`."""
         self._begun = False
-        """Whether a byte-order mark, if there is one, has been passed over."""
+        """Whether the start of the stream has been checked for a byte-order mark."""
         self._after_cr = False
         """Whether the last byte was a CR, so that an LF that follows belongs to it."""
         self._pieces: list[bytes] = []
         """Pieces of an incomplete event, lines ended by LF."""
 
     def add(self, data: bytes) -> bytes:
-        """Return the text that ends with `data`, where that may end an event; else nothing, and it is kept."""
+        """Return the text up to the end of `data` if an event may end there; otherwise keep it and return nothing."""
         text = self._text(self._without_mark(data))
         self.between_events = self._begun and not self._pieces and not self._after_cr
         return text
 
     def keep(self, rest: bytes, ends_with_cr: bool) -> None:
-        """Keep what `parse_events` left of the text, for the bytes that follow."""
+        """Keep what `parse_events` could not parse yet, for the bytes that follow."""
         self._pieces = [rest] if rest else []
         self._after_cr = self._after_cr or ends_with_cr
         self.between_events = not self._pieces and not self._after_cr

@@ -26,7 +26,7 @@ _WITHOUT_BODY = (_SWITCHING_PROTOCOLS, 204, 304)
 
 
 class MalformedAnswerError(Exception):
-    """The bytes are not a valid answer, or have an encoding that was not accepted; the message says which."""
+    """The bytes are not a valid answer, or use an encoding that was not accepted; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class Head:
 class AnswerReader:
     """Reads the final answer to one request: `head` is set once its head has arrived, `complete` once all of it has.
 
-    To save memory, the llhttp parser is dropped between two chunks, where it holds no state of its own, and built again
-    for chunks that `plain_chunks` cannot read: it would take up most of a client's memory.
+    The llhttp parser would take up most of a client's memory. It is dropped between two chunks, where it holds no
+    state, and built again for chunks that `plain_chunks` cannot read.
     """
 
     __slots__ = (
@@ -172,7 +172,7 @@ class AnswerReader:
 
 
 class _ChunkParts:
-    """What llhttp found in chunks. It does not refer to the parser's owner, as a cycle would need collecting."""
+    """What llhttp has parsed in chunks. It does not refer to the parser's owner, to avoid a reference cycle."""
 
     __slots__ = ("_pieces", "complete", "ended", "on_body", "surplus")
 
@@ -193,7 +193,7 @@ class _ChunkParts:
         return body
 
     def on_message_begin(self) -> None:
-        """Handle the first byte of the answer, or of something after its end."""
+        """Handle the first byte of the answer, or of surplus data after its end."""
         self.surplus = self.complete
 
     def on_chunk_header(self) -> None:
@@ -264,7 +264,7 @@ def plain_chunks(data: bytes) -> bytes | None:
 
 
 class _HeadFields:
-    """What llhttp found in a head."""
+    """What llhttp has parsed in a head."""
 
     def __init__(self) -> None:
         self.fields: list[tuple[bytes, bytes]] = []

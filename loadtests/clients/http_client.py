@@ -1,8 +1,8 @@
-"""One HTTP/1.1 exchange at a time on a kept connection: what polls, SSE and POST echoes stand on.
+"""The base of all clients of HTTP: one HTTP/1.1 exchange at a time on a kept connection.
 
 The request's text is fixed per client, so it is formatted rather than built; `loadtests.clients.http_answers` reads
-answers. A connection that ends after a whole answer is opened again when there is something to ask; after an error
-there is a pause first.
+answers. A connection that ends after a whole answer is opened again when the next request is due; after an error there
+is a pause first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _REMEMBERED_HEADS = 256
 
 
 class HttpClient(Client):
-    """A client that asks one request after the other."""
+    """A client that sends one request after the other."""
 
     __slots__ = (
         "_answer", "_compressed", "_deadline_ns", "_deflated", "_down_bytes", "_headers", "_keeps_connection", "_kind",
@@ -32,7 +32,7 @@ class HttpClient(Client):
     _deadline_ns: int
     _planned_ns: int
     _start_ns: int
-    """Of the latest request; unset before the first."""
+    """When the latest request was sent; unset before the first, as are the two above."""
     expected_status: ClassVar[str] = "200"
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
@@ -43,17 +43,17 @@ class HttpClient(Client):
         self._padded = setup.parameters.get("headers") == "padded"
         self._headers = _common_headers(setup.host, self._compressed)
         self._keeps_connection = True
-        """Asks its next request on the same connection, if the server lets it."""
+        """Whether the next request is sent on the same connection, if the server keeps it open."""
         self._patience_ns = 0
-        """How long the server may let it wait for an answer, on top of what any answer may take."""
+        """How long the server may hold a request, on top of ANSWER_TIMEOUT_NS."""
         self._answer: AnswerReader | None = None
-        """Of an answer that comes in several pieces."""
+        """The reader of an answer that arrives in several pieces."""
         self._pieces: list[bytes] = []
-        """Of its body."""
+        """The pieces of that answer's body."""
         self._request: bytes | None = None
-        """The one that is unanswered."""
+        """The unanswered request; None if there is none."""
         self._reused = False
-        """The connection has carried an answer."""
+        """Whether the connection has carried an answer."""
         self._kind = RequestKind.POLL
         self._up_bytes = 0
         self._down_bytes = 0
@@ -67,28 +67,28 @@ class HttpClient(Client):
         self._send_request(request, now_ns)
 
     def head(self, request_line: str, further: str = "") -> bytes:
-        """A request's head: its first line, what every request of this client says, and `further` header lines."""
+        """Return a request's head: its first line, the headers of all requests, and the lines of `further`."""
         return _head(request_line, self._headers + further, self._padded)
 
     @property
     def waiting(self) -> bool:
-        """A request is unanswered."""
+        """Whether a request is unanswered."""
         return self._request is not None
 
     @abc.abstractmethod
     def answered(self, head: Head, body: bytes, user_ns: int, kernel_ns: int) -> None:
-        """A whole answer has arrived; it calls `record_answer`."""
+        """Handle a whole answer, and call `record_answer`."""
 
     @abc.abstractmethod
     def ask_again(self, now_ns: int) -> None:
-        """The connection is open and idle: ask, if it is time to."""
+        """Send the next request if it is due; the connection is open and idle."""
 
     @abc.abstractmethod
     def next_request_ns(self, now_ns: int) -> int | None:
-        """When there is something to ask, now that there is no connection; None: that is not known yet."""
+        """Return when the next request is due while there is no connection; None if that is not known yet."""
 
     def record_answer(self, outcome: Outcome, end_ns: int, status: int = 0, events: int = 0) -> None:
-        """Close the books of the request that is being answered."""
+        """Record the request that has been answered, and clear it."""
         self._request = None
         self.timer_ns = None
         self.recorder.requests.frombytes(
@@ -99,7 +99,7 @@ class HttpClient(Client):
         )  # fmt: skip
 
     def refuse(self, head: Head, body: bytes, now_ns: int) -> None:
-        """Record an answer with another status than was expected; the cursor's being too old is the end."""
+        """Record an answer with an unexpected status; a status that says the cursor is too old ends the client."""
         problem = f"answered {head.status} (expected {self.expected_status})"
         location = head.redirect_location
         if location is not None:
@@ -113,7 +113,7 @@ class HttpClient(Client):
             self.retry_later(now_ns)
 
     def refuse_garbled(self, head: Head, body: bytes, expected: str, now_ns: int) -> None:
-        """Record an answer whose status is right and whose body is not."""
+        """Record an answer whose status is as expected and whose body is not."""
         kind = head.field(b"content-type")
         described = "" if kind is None else f", {excerpt(kind)}"
         self.report_answer(f"answered {head.status}{described} (expected {expected})", body)
@@ -121,21 +121,21 @@ class HttpClient(Client):
         self.retry_later(now_ns)
 
     def report_answer(self, problem: str, example: bytes = b"") -> None:
-        """State what is wrong with the answer to the request that is unanswered."""
+        """Report what is wrong with the answer to the unanswered request."""
         asked = (self._request or b"").partition(b" HTTP/")[0].partition(b"?")[0].decode()
         self.report(f"{asked} {problem}", example)
 
     def disconnect_until_due(self, now_ns: int) -> None:
-        """Close the connection in peace, until there is something to ask."""
+        """Close the connection until the next request is due."""
         self.wants_connection = False
         self.timer_ns = self.next_request_ns(now_ns)
 
     def follow_schedule(self, now_ns: int) -> None:
-        """The schedule has begun: `timer` is to be called when it says so, unless something else is awaited first."""
+        """Set the timer to the next request of a schedule that has started, unless another event comes first."""
         if self.ready and not self.waiting and not self.is_connecting:
             self.timer_ns = self.next_request_ns(now_ns)
 
-    # What the driver tells.
+    # Called by the driver.
 
     def opened(self, now_ns: int) -> None:
         self._answer = None
@@ -148,7 +148,7 @@ class HttpClient(Client):
 
     def received(self, data: bytes, user_ns: int, kernel_ns: int) -> bool:
         if self._request is None:
-            # Nobody asked: a server says so that it is about to hang up (408), and no request may follow it.
+            # No request is open: a server announces that it will close the connection (408), so none may follow.
             self.disconnect_until_due(user_ns)
             return True
         first = not self._down_bytes
@@ -164,7 +164,7 @@ class HttpClient(Client):
         return True
 
     def read_answer(self, data: bytes, user_ns: int, kernel_ns: int) -> None:
-        """Read a part of an answer that comes in several."""
+        """Read one piece of an answer that arrives in several."""
         answer = self._answer
         if answer is None:
             self._answer = answer = AnswerReader(self._compressed)
@@ -197,7 +197,7 @@ class HttpClient(Client):
                 now_ns,
                 "got no answer: its kept-alive connection was closed, and a POST is not sent twice (RFC 9110, 9.2.2)",
             )
-        # Else a server hung up just as it was asked. The driver opens another connection, and `opened` asks once more.
+        # Else the server closed a kept connection as the request was sent: `opened` sends it again on a new one.
 
     def due(self, now_ns: int) -> None:
         if self._request is None:
@@ -267,7 +267,7 @@ def _head(request_line: str, header_lines: str, padded: bool) -> bytes:
 
 
 def _padding(lines: str) -> str:
-    """The header line that brings a head to its padded length, line ends not counted; none where it is longer."""
+    """Return the header line that pads a head, line ends not counted; none if the head is long enough."""
     written = len(lines) - 2 * lines.count("\r\n")
     room = wire.PADDED_REQUEST_CHARACTERS - written - len(_PADDING)
     return f"{_PADDING}{'x' * room}\r\n" if room > 0 else ""

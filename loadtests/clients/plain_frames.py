@@ -1,19 +1,19 @@
-"""Recognises plain data frames, so that what nearly every read of a WebSocket is need not be parsed byte by byte.
+"""A reader of plain data frames, so that most reads of a WebSocket need not be parsed byte by byte.
 
-A plain frame is whole, of text, unfragmented, unmasked, uncompressed, and shorter than 64 KiB (RFC 6455, section 5.2).
-Whatever else the channel carries is for the library that knows the protocol.
+A plain frame is complete, of text, unfragmented, unmasked, uncompressed, and shorter than 64 KiB (RFC 6455, section
+5.2). All other data is left to the WebSocket library.
 """
 
 from __future__ import annotations
 
 _WHOLE_TEXT = 0x81
-"""FIN, no reserved bit, and the opcode."""
+"""The first byte of a plain frame: FIN, no reserved bit, and the opcode of text."""
 _LENGTH_FOLLOWS = 126
-"""In two bytes; 127 says in eight, and more that the frame is masked."""
+"""The value that announces a length of two bytes; 127 announces one of eight, and larger values mean a mask."""
 
 
 def plain_frames(data: bytes) -> tuple[list[bytes], int]:
-    """The payloads of the plain frames at the head of `data`, and where the last of them ends.
+    """Return the payloads of the plain frames at the start of `data`, and where the last of them ends.
 
     `data` begins where a frame begins.
     """
@@ -27,7 +27,7 @@ def plain_frames(data: bytes) -> tuple[list[bytes], int]:
 
 
 def _plain_frame(data: bytes, at: int) -> tuple[int, int] | None:
-    """Where the payload of the frame at `at` begins and ends; None where it is not plain, or not here as a whole."""
+    """Return where the payload of the frame at `at` begins and ends; None if it is not plain or not complete."""
     if at + 2 > len(data) or data[at] != _WHOLE_TEXT:
         return None
     length, start = data[at + 1], at + 2
@@ -36,5 +36,5 @@ def _plain_frame(data: bytes, at: int) -> tuple[int, int] | None:
         length = int.from_bytes(data[start - 2 : start], "big")
     elif length > _LENGTH_FOLLOWS:
         return None
-    # A length that is itself not here yet is too small, but then `start` lies beyond the data already.
+    # A length of which bytes are missing is read too small, but then `start` lies beyond the data already.
     return None if start + length > len(data) else (start, start + length)

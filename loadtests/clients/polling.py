@@ -1,7 +1,7 @@
-"""Short poll and long poll: the same request with the same cursor, asked by the clock or at once.
+"""The clients of short and long polling: the same request with the same cursor, sent by a schedule or at once.
 
-Without a cursor (`cursor = false`) or with a pause after each answer (`pacing = "pause"`) they are what careless
-comparisons measure; see "Wrong ways" in docs/method/method.md.
+Without a cursor (`cursor = false`) or with a pause after each answer (`pacing = "pause"`) they behave as in careless
+comparisons; see "Wrong ways" in docs/method/method.md.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _NS_PER_S, _NS_PER_MS = 1_000_000_000, 1_000_000
 
 
 class PollClient(HttpClient):
-    """Asks `path?after=<cursor>`, or without a cursor for whatever there is, and takes what comes."""
+    """Requests `path?after=<cursor>`, or without a cursor whatever there is, and records the events of the answer."""
 
     __slots__ = ("_keeps_cursor", "_query", "_seen_seq")
     path: ClassVar[str]
     expected_status = "200 or 204"
 
     def __init__(self, setup: ClientSetup, recorder: Recorder, hold_s: float = 0.0) -> None:
-        """`hold_s`: how long the server may let it wait for an answer."""
+        """Create a client whose polls the server may hold for `hold_s`."""
         super().__init__(setup, recorder)
         self._query = (f"&hold_ms={round(hold_s * 1000)}" if hold_s else "") + self.own_name
         self._patience_ns = round(hold_s * _NS_PER_S)
@@ -36,11 +36,11 @@ class PollClient(HttpClient):
 
     @property
     def settled(self) -> bool:
-        """Without a cursor what was missed is missed for good, and not waited for."""
+        """Whether there is nothing more to wait for; without a cursor missing events never arrive."""
         return super().settled or (not self._keeps_cursor and self.cursor >= self.expected_events)
 
     def poll(self, now_ns: int, planned_ns: int | None = None) -> None:
-        """Send one poll for what is after the cursor."""
+        """Send one poll for the events after the cursor."""
         asked = f"after={self.cursor}" if self._keeps_cursor else f"{wire.CURSOR_PARAMETER}={wire.NO_CURSOR}"
         request = self.head(f"GET {self.path}?{asked}{self._query} HTTP/1.1")
         self.ask(request, RequestKind.POLL, now_ns, planned_ns)
@@ -61,21 +61,21 @@ class PollClient(HttpClient):
             return
         arrivals, next_cursor = reply
         if not self._keeps_cursor:
-            # The latest event is told again and again until there is another: to the client that is no news.
+            # The server repeats the latest event until there is another one: a repetition is not a delivery.
             arrivals = tuple(arrival for arrival in arrivals if arrival.seq != self._seen_seq)
             self._seen_seq = arrivals[-1].seq if arrivals else self._seen_seq
         self.record_answer(Outcome.ANSWERED if arrivals else Outcome.EMPTY, user_ns, 200, len(arrivals))
         for arrival in arrivals:
             self.deliver(arrival, user_ns, kernel_ns)
-        # The server's word counts: a client that resumes where it was told misses nothing and hears nothing twice.
+        # The server's cursor counts: a client that resumes there misses no event and gets none twice.
         self.cursor = max(self.cursor, next_cursor)
 
 
 class LongPollClient(PollClient):
-    """Asks again as soon as it is answered; the server holds each request until there is something to say.
+    """Polls again as soon as it is answered; the server holds each poll until there is an event.
 
-    With `turnaround_jitter_ms` it waits first, for a random time of up to that, so that those who were answered
-    together do not ask together.
+    With `turnaround_jitter_ms` it first waits for a random time of at most that, so that clients which were answered
+    together do not poll together.
     """
 
     __slots__ = ("_answers", "_jitter_ns", "_next_ns")
@@ -86,7 +86,7 @@ class LongPollClient(PollClient):
         self._jitter_ns = round(setup.parameters.get("turnaround_jitter_ms", 0) * _NS_PER_MS)
         self._answers = 0
         self._next_ns: int | None = None
-        """When it may ask again; None where it may at once."""
+        """When it may poll again; None if it may at once."""
 
     def next_request_ns(self, now_ns: int) -> int:
         return now_ns if self._next_ns is None else self._next_ns
@@ -107,9 +107,10 @@ class LongPollClient(PollClient):
 
 
 class ShortPollClient(PollClient):
-    """Polls by an absolute schedule, `t0 + phase + k · interval`: a slow answer never thins out the polls after it.
+    """Polls by an absolute schedule, `t0 + phase + k · interval`: a slow answer never delays the polls after it.
 
-    With `pacing = "pause"` it is a closed loop instead: after the first poll, each one interval after the last answer.
+    With `pacing = "pause"` it is a closed loop instead: after the first poll, each follows one interval after the last
+    answer.
     """
 
     __slots__ = ("_interval_ns", "_next_ns", "_pauses")
@@ -134,7 +135,7 @@ class ShortPollClient(PollClient):
 
     def begin(self, t0_ns: int, now_ns: int) -> None:
         first_ns = t0_ns + self.setup.phase_ns
-        # A client that comes late joins its schedule; it has not missed what lay before.
+        # A client that starts late joins its schedule; the polls before do not count as skipped.
         missed = 0 if self._pauses else max(0, -(-(now_ns - first_ns) // self._interval_ns))
         self._next_ns = first_ns + missed * self._interval_ns
         self.follow_schedule(now_ns)

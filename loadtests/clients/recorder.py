@@ -1,7 +1,6 @@
-"""Where clients and driver put what they see while a trial runs.
+"""The rows that clients and driver record while a trial runs.
 
-Rows go into flat integer arrays, a microsecond each; what went wrong is said in sentences beside them.
-
+Rows go into flat integer arrays, which takes a microsecond each; problems are recorded as sentences beside them.
 Nothing is computed here: rows become the tables of `contract.records` once the trial is over.
 """
 
@@ -23,8 +22,8 @@ def _row(table: type[Table]) -> struct.Struct:
 
 
 DELIVERY_ROW, REQUEST_ROW = _row(Deliveries), _row(Requests)
-"""A row of the two tables that grow by the delivery and by the poll: `array.frombytes` takes a packed row in half the
-time in which `array.extend` takes its integers one by one."""
+"""Formats of a row of the two tables that grow with every delivery and poll: `array.frombytes` appends a packed row in
+half the time in which `array.extend` appends its integers."""
 
 
 class Recorder:
@@ -38,14 +37,14 @@ class Recorder:
         self.clock = array("q")
         self.loop_lag = array("q")
         self.problems = Problems()
-        """What driver and clients say of what went wrong; the trial's record keeps it."""
+        """Sentences of driver and clients about what went wrong; they are kept in the trial's record."""
         self.deflated: bool | None = None
-        """Whether every client that accepts compression was sent something compressed; None where none has said."""
+        """Whether every client that accepts compression was sent compressed data; None if no client has reported."""
         self.add_delivery = self.deliveries.frombytes
-        """Takes a packed row; looked up once, as it is called for every delivery."""
+        """Appends a packed row; looked up once, as it is called for every delivery."""
 
     def tables(self, server_clock_offset_ns: int = 0) -> list[Table]:
-        """All rows as tables; times that a server with a clock of its own wrote are moved to the load's clock."""
+        """Return all rows as tables, with the times of a server that has its own clock moved to the load's clock."""
         deliveries = Deliveries.from_rows(self.deliveries)
         if server_clock_offset_ns:
             deliveries.due_ns[:] -= server_clock_offset_ns
@@ -60,11 +59,11 @@ class Recorder:
         ]
 
     def note_deflated(self, deflated: bool) -> None:
-        """Note whether one client that accepts compression was sent something compressed."""
+        """Note whether one client that accepts compression was sent compressed data."""
         self.deflated = deflated and self.deflated is not False
 
     def read_clocks(self) -> None:
-        """Add one pair of clock readings: of several tries the one with the narrowest bracket."""
+        """Add one pair of clock readings: of several, the one with the narrowest bracket."""
         best = min(_bracketed_realtime() for _ in range(_READINGS_PER_PAIR))
         bracket_ns, before_ns, realtime_ns = best
         self.clock.extend((before_ns + bracket_ns // 2, realtime_ns, bracket_ns))

@@ -1,4 +1,4 @@
-"""Server-sent events: one GET, then a body that never ends (WHATWG HTML, section 9.2)."""
+"""The client of server-sent events: one GET, then a body that never ends (WHATWG HTML, section 9.2)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from loadtests.clients.recorder import Recorder
 
 _CONTENT_TYPE = b"text/event-stream"
 _ENOUGH_BYTES = 80
-"""As much of a body that is not an event stream is awaited, for the message that shows it."""
+"""How much of a body that is not an event stream is awaited, to show it in the message."""
 _NS_PER_MS = 1_000_000
 
 
 class SseClient(HttpClient):
-    """Reads the unnamed events of an event stream; on a reconnect it sends Last-Event-ID.
+    """Reads the unnamed events of an event stream, and sends Last-Event-ID when it reconnects.
 
     Events of other types (`event: ping`) belong to another application and are not counted.
     """
@@ -89,7 +89,7 @@ class SseClient(HttpClient):
         elif not _is_event_stream(head):
             self._refuse_type(head, body, user_ns)
         else:
-            # The whole stream arrived at once, its end included.
+            # The whole stream and its end arrived at once.
             self.record_answer(Outcome.ANSWERED, user_ns, head.status)
             self.ready = True
             self._read_events(EventStream(), body, user_ns, kernel_ns)
@@ -99,7 +99,7 @@ class SseClient(HttpClient):
         self.refuse_garbled(head, body, _CONTENT_TYPE.decode(), now_ns)
 
     def due(self, now_ns: int) -> None:
-        # An open stream is idle, not unanswered: nothing is to be asked again on it.
+        # An open stream is idle, not unanswered: no request may follow on it.
         if self.waiting:
             super().due(now_ns)
 

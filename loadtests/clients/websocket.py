@@ -1,4 +1,4 @@
-"""WebSocket: `websockets`' own Sans-I/O protocol, and a short cut past it for plain data frames (RFC 6455)."""
+"""The WebSocket client: the Sans-I/O protocol of `websockets`, and a faster path for plain data frames (RFC 6455)."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from loadtests.clients.recorder import Recorder
 _DEFLATE = ClientPerMessageDeflateFactory(
     server_max_window_bits=12, client_max_window_bits=12, compress_settings={"memLevel": 5}
 )
-"""RFC 7692, with the settings of uvicorn's side."""
+"""permessage-deflate (RFC 7692) with uvicorn's settings."""
 _SWITCHING_PROTOCOLS = 101
 _IN_PEACE = (CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD, CloseCode.SERVICE_RESTART)
-"""Codes with which a server closes whom it will serve again: the client comes back, and is counted as reconnected."""
+"""Codes with which a server closes a channel that may be opened again: the client reconnects, which is counted."""
 
 
 class _WatchedExtension(Extension):
-    """An extension that knows whether the server has made use of it."""
+    """An extension that records whether the server has used it."""
 
     def __init__(self, inner: Extension) -> None:
         self._inner = inner
         self.name = inner.name
         self.used: bool | None = None
-        """None before the first frame of a message."""
+        """Whether a message was compressed; None before the first frame of a message."""
 
     def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
-        """Decode by the extension itself; RSV1 marks what it is to decode (RFC 7692, section 6)."""
+        """Decode a frame with the extension itself; RSV1 marks the frames to decode (RFC 7692, section 6)."""
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self.used = self.used or frame.rsv1
         return self._inner.decode(frame, max_size=max_size)
 
     def encode(self, frame: Frame) -> Frame:
-        """Encode by the extension itself."""
+        """Encode a frame with the extension itself."""
         return self._inner.encode(frame)
 
 
 class WebSocketClient(Client):
     """Opens the channel once and then only listens.
 
-    On an open channel without extensions it reads plain data frames itself and hands everything else to the library,
-    which keeps the channel until it has been through with whole frames and messages. Between them a protocol object is
-    in no state but open, so that it may be let go (it is larger than all the rest of a client) and made again.
+    On an open channel without extensions it reads plain data frames itself and passes everything else to the library,
+    until the library has parsed whole frames and messages. Between messages a protocol object has no state but "open",
+    so it can be dropped (it is larger than the rest of a client) and built again.
     """
 
     __slots__ = (
@@ -58,25 +58,25 @@ class WebSocketClient(Client):
         "_plain", "_protocol", "_unparsed_bytes",
     )  # fmt: skip
     _handshake_start_ns: int
-    """Of the latest handshake; unset before the first."""
+    """When the latest handshake started; unset before the first."""
     only_listens = True
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
         self._protocol: Protocol | None = None
         self._plain = False
-        """The channel is open, without extensions, and the next byte begins a frame that begins a message."""
+        """Whether the channel is open, without extensions, and the next byte begins a frame that begins a message."""
         self._unparsed_bytes = 0
-        """What the library was given since the channel was plain, less the frames that it made of that."""
+        """The bytes that the library has received and not yet returned as frames, since the channel was plain."""
         self._in_message = False
         self._fragments: list[bytes] | None = None
         self._handshake_up_bytes = 0
         self._answer = b""
-        """To the handshake, as far as it has come."""
+        """What has arrived of the answer to the handshake."""
         self._deflate: _WatchedExtension | None = None
-        """Of the channel, where it was agreed on."""
+        """The compression of the channel, if it was negotiated."""
         self._farewell: Close | None = None
-        """The latest that the server has closed a channel with in peace."""
+        """The latest close frame of the server that allows a new connection."""
 
     @property
     def target(self) -> str:
@@ -84,12 +84,12 @@ class WebSocketClient(Client):
         return f"{wire.WEBSOCKET_PATH}?after={self.cursor}{self.own_name}"
 
     def send_text(self, text: str) -> None:
-        """Send one message up the channel."""
+        """Send one message over the channel."""
         protocol = self._library()
         protocol.send_text(text.encode())
         self._flush(protocol)
 
-    # What the driver tells.
+    # Called by the driver.
 
     def opened(self, now_ns: int) -> None:
         self._forget_channel()
@@ -241,10 +241,10 @@ class WebSocketClient(Client):
             down_bytes=len(self._answer),
         )
 
-    # The open channel, where it is not plain.
+    # The open channel while it is not plain.
 
     def _library(self) -> Protocol:
-        """The library's view of this channel; without one it is open, and between two messages."""
+        """Return the library's protocol object for this channel; a new one is open and between two messages."""
         if self._protocol is None:
             self._protocol = Protocol(Side.CLIENT, max_size=None)
         return self._protocol
@@ -255,7 +255,7 @@ class WebSocketClient(Client):
         self._unparsed_bytes = 0
 
     def _note_compression(self) -> None:
-        """Note, where permessage-deflate was agreed on, whether the server has made use of it."""
+        """Record whether the server used permessage-deflate, if it was negotiated."""
         if self._deflate is not None and self._deflate.used is not None:
             self.recorder.note_deflated(self._deflate.used)
             if not self._deflate.used:
@@ -330,9 +330,9 @@ class WebSocketClient(Client):
 
 
 def _shortest_bytes(frame: Frame) -> int:
-    """As long as this frame was on the wire, at the least: its length may have been written longer than it need be.
+    """Return the least length of this frame on the wire: its length field may be longer than needed.
 
-    Then more bytes count as unparsed than are, and the channel stays with the library: slower, and right.
+    Then more bytes count as unparsed than are, and the channel stays with the library, which is slower but correct.
     """
     payload_bytes = len(frame.data)
     return payload_bytes + (2 if payload_bytes < 126 else 4 if payload_bytes < 65536 else 10)
