@@ -32,7 +32,6 @@ from contract.records import (
     JsonObject,
     PlannedTrial,
     RunInfo,
-    TransportStyle,
     Trial,
     TrialInfo,
     disturbances,
@@ -42,6 +41,7 @@ from contract.records import (
     set_aside_folders,
     write_json,
 )
+from contract.transports import TransportStyle
 
 AlsoMeasured = Callable[[Trial, TransportStyle, TrialMeasures], None]
 _STREAM_PARAMETERS = ("rate_per_s", "arrival", "payload_bytes")

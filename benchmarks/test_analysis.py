@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from analysis.models.own_schedule import predict, schedule_of
+from analysis.models.registry import MODELS
+from analysis.models.schedule import schedule_of
 from analysis.statistics.distribution import distribution_of
 from analysis.trial.latency import arrivals_ns, measure_ages, measure_latencies
 from analysis.trial.ledger import keep_ledger
@@ -69,7 +70,7 @@ def test_all_measures_of_a_trial(benchmark: BenchmarkFixture, name: str) -> None
 def test_own_schedule_model(benchmark: BenchmarkFixture, name: str) -> None:
     _, trial = first_trial(name, LARGE)
     entry = style(name)
-    prediction = benchmark(lambda: predict(entry.model, schedule_of(trial, entry)))
+    prediction = benchmark(lambda: MODELS[entry.model].on_schedule(schedule_of(trial, entry)))
     assert prediction.reached.all()
 
 

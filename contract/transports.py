@@ -1,80 +1,178 @@
-"""The registry: every transport the harness knows, by name.
+"""The registry: every transport that the harness knows, and what the transports of one kind have in common.
 
-Adding one is a server app in `servers/transports/`, a client in `loadtests/clients/` and one entry here. Nothing else
-names a transport: a run writes label, colour, marker and model of each into run.json, and the analysis reads them
-there.
+Adding a transport is an app in `servers/`, a client in `loadtests/clients/` and one entry here. Nothing else names a
+transport: a run writes each one's style into run.json, and the analysis reads it there.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
-Model = Literal["push", "short_poll", "long_poll", "round_trip", "round_trip_new_connection"]
 Role = Literal["persistent", "polling"]
 
 
 @dataclass(frozen=True, slots=True)
-class Transport:
-    """One way to carry events, as the harness starts, drives, models and draws it."""
+class Kind:
+    """How all transports work that one model predicts (`analysis.models`)."""
+
+    pushes: bool = False
+    """The server sends each event without being asked for it."""
+    polls_at_intervals: bool = False
+    """Clients ask at times of their own choice."""
+    server_holds: bool = False
+    """The server holds a request until there is something to answer."""
+    clients_send: bool = False
+    """Clients send messages and wait for their echoes: the server's stream of events is not used."""
+    connects_each_time: bool = False
+    """Each message opens a connection of its own."""
+
+
+KINDS: dict[str, Kind] = {
+    "push": Kind(pushes=True),
+    "short_poll": Kind(polls_at_intervals=True),
+    "long_poll": Kind(server_holds=True),
+    "round_trip": Kind(clients_send=True),
+    "round_trip_new_connection": Kind(clients_send=True, connects_each_time=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TransportStyle:
+    """What the analysis knows of a transport: how it is named, modelled and drawn."""
 
     name: str
     label: str
     role: Role
-    server: str
-    """`python -m servers <server>` starts the app that offers it."""
-    client: str
-    """`module:class` of the Sans-I/O client below `loadtests.clients`."""
-    model: Model
-    """Which closed form of docs/method/method.md predicts it."""
+    model: str
+    """The name of its kind in KINDS."""
     colour: str
     """Okabe-Ito, told apart by the colour-blind."""
     marker: str
     dash: tuple[float, ...]
     """On and off lengths in points; empty for a solid line."""
+
+    @classmethod
+    def of_json(cls, entry: Mapping[str, Any]) -> TransportStyle:
+        """From an entry of a run's or a summary's `transports`."""
+        return TransportStyle(**{**entry, "dash": tuple(entry["dash"])})
+
+    @property
+    def kind(self) -> Kind:
+        """How it works."""
+        return KINDS[self.model]
+
+    @property
+    def polling(self) -> bool:
+        """Whether clients send HTTP requests, one at a time, rather than keep one channel open."""
+        return self.role == "polling"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport(TransportStyle):
+    """One way to carry events, as the harness starts, drives, models and draws it."""
+
+    server: str
+    """`python -m servers <server>` starts the app that offers it."""
+    client: str
+    """`module:class` of the Sans-I/O client below `loadtests.clients`."""
     parameters: tuple[str, ...] = ()
     """Scenario parameters that not every transport takes, but this one does."""
 
     @property
-    def clients_send(self) -> bool:
-        """The clients themselves are the source of events (messages up and back), not the server's stream."""
-        return self.model.startswith("round_trip")
-
-    @property
-    def server_holds(self) -> bool:
-        """The server holds its requests until there is something to answer."""
-        return self.model == "long_poll"
+    def style(self) -> TransportStyle:
+        """The part of it that a run records."""
+        return TransportStyle(**{field.name: getattr(self, field.name) for field in fields(TransportStyle)})
 
 
 _BLUE, _GREEN, _ORANGE, _VERMILLION = "#0072B2", "#009E73", "#E69F00", "#D55E00"
+_SOLID: tuple[float, ...] = ()
+_DASHED, _DASH_DOTTED, _DOTTED = (6, 2), (4, 1.5, 1, 1.5), (2, 1.5)
 
 TRANSPORTS: dict[str, Transport] = {
     transport.name: transport
     for transport in (
         Transport(
-            "websocket", "WebSocket", "persistent", "websocket", "websocket:WebSocketClient", "push", _BLUE, "o", (),
-        ),
-        Transport("sse", "SSE", "persistent", "sse", "sse:SseClient", "push", _GREEN, "^", (6, 2)),
-        Transport(
-            "long_poll", "Long poll", "polling", "polling", "polling:LongPollClient", "long_poll",
-            _ORANGE, "s", (4, 1.5, 1, 1.5), ("hold_s", "headers", "keep_alive", "cursor", "turnaround_jitter_ms"),
-        ),
-        Transport(
-            "short_poll", "Short poll", "polling", "polling", "polling:ShortPollClient", "short_poll",
-            _VERMILLION, "X", (2, 1.5),
-            ("poll_interval_s", "headers", "keep_alive", "cursor", "phase", "pacing"),
+            name="websocket",
+            label="WebSocket",
+            role="persistent",
+            model="push",
+            server="websocket",
+            client="websocket:WebSocketClient",
+            colour=_BLUE,
+            marker="o",
+            dash=_SOLID,
         ),
         Transport(
-            "echo_websocket", "WebSocket echo", "persistent", "websocket", "echo:WebSocketEchoClient", "round_trip",
-            _BLUE, "o", (),
+            name="sse",
+            label="SSE",
+            role="persistent",
+            model="push",
+            server="sse",
+            client="sse:SseClient",
+            colour=_GREEN,
+            marker="^",
+            dash=_DASHED,
         ),
         Transport(
-            "echo_post", "POST echo, keep-alive", "polling", "polling", "echo:PostEchoClient", "round_trip",
-            _ORANGE, "s", (4, 1.5, 1, 1.5), ("headers",),
+            name="long_poll",
+            label="Long poll",
+            role="polling",
+            model="long_poll",
+            server="polling",
+            client="polling:LongPollClient",
+            colour=_ORANGE,
+            marker="s",
+            dash=_DASH_DOTTED,
+            parameters=("hold_s", "headers", "keep_alive", "cursor", "turnaround_jitter_ms"),
         ),
         Transport(
-            "echo_post_new", "POST echo, new connection", "polling", "polling", "echo:NewConnectionEchoClient",
-            "round_trip_new_connection", _VERMILLION, "X", (2, 1.5), ("headers",),
+            name="short_poll",
+            label="Short poll",
+            role="polling",
+            model="short_poll",
+            server="polling",
+            client="polling:ShortPollClient",
+            colour=_VERMILLION,
+            marker="X",
+            dash=_DOTTED,
+            parameters=("poll_interval_s", "headers", "keep_alive", "cursor", "phase", "pacing"),
+        ),
+        Transport(
+            name="echo_websocket",
+            label="WebSocket echo",
+            role="persistent",
+            model="round_trip",
+            server="websocket",
+            client="echo:WebSocketEchoClient",
+            colour=_BLUE,
+            marker="o",
+            dash=_SOLID,
+        ),
+        Transport(
+            name="echo_post",
+            label="POST echo, keep-alive",
+            role="polling",
+            model="round_trip",
+            server="polling",
+            client="echo:PostEchoClient",
+            colour=_ORANGE,
+            marker="s",
+            dash=_DASH_DOTTED,
+            parameters=("headers",),
+        ),
+        Transport(
+            name="echo_post_new",
+            label="POST echo, new connection",
+            role="polling",
+            model="round_trip_new_connection",
+            server="polling",
+            client="echo:NewConnectionEchoClient",
+            colour=_VERMILLION,
+            marker="X",
+            dash=_DOTTED,
+            parameters=("headers",),
         ),
     )
-}  # fmt: skip
+}

@@ -77,7 +77,7 @@ def bind_source(sock: socket.socket, address: str) -> None:
 
 def _connections_per_s(transport: str, parameters: JsonObject) -> float:
     """Connections that one client opens, at the most, once it is under way; 0 where it keeps the one it has."""
-    if TRANSPORTS[transport].model == "round_trip_new_connection":
+    if TRANSPORTS[transport].kind.connects_each_time:
         return float(parameters["rate_per_s"])
     if parameters.get("keep_alive", True):
         return 0.0

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from contract import records
-from contract.records import PlannedTrial, RunInfo, TransportStyle, Trial, TrialInfo
+from contract.records import PlannedTrial, RunInfo, Trial, TrialInfo
 from contract.stream import Arrival
-from contract.transports import TRANSPORTS
+from contract.transports import TRANSPORTS, TransportStyle
 from loadtests.plan.blocks import with_warm_up
 from tests.fabricate_trial import Faults, fabricate_trial
 
@@ -138,8 +138,7 @@ def trial_index(fabrication: Fabrication, transport: str, block: int = 0) -> int
 
 def style(transport: str) -> TransportStyle:
     """As the load side writes it into run.json."""
-    entry = TRANSPORTS[transport]
-    return TransportStyle(entry.name, entry.label, entry.role, entry.model, entry.colour, entry.marker, entry.dash)
+    return TRANSPORTS[transport].style
 
 
 def run_info(fabrication: Fabrication, plan: tuple[PlannedTrial, ...]) -> RunInfo:

@@ -20,11 +20,11 @@ from contract.records import (
     RequestKind,
     Requests,
     SampleRole,
-    TransportStyle,
     Trial,
     TrialInfo,
 )
 from contract.stream import StreamSpec, due_offsets_ns, payloads
+from contract.transports import TransportStyle
 from contract.wire import Event, encode_event
 from tests import fabricate_machine, simulation
 
@@ -107,7 +107,7 @@ class _Setting:
 
     @property
     def echo(self) -> bool:
-        return self.style.model.startswith("round_trip")
+        return self.style.kind.clients_send
 
     @property
     def persistent(self) -> bool:

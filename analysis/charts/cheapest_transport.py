@@ -1,7 +1,7 @@
 """Which transport costs least at an event rate and an acceptable staleness, from what each was measured to cost.
 
 Short polls ask as seldom as the staleness allows; the others have nothing to choose, and take part where their
-latency meets it. Latencies and requests are those of the closed forms (`analysis.models.closed_form`) for Poisson
+latency meets it. Latencies and requests are those of the closed forms (`analysis.models`) for Poisson
 events.
 """
 
@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.models.closed_form import Conditions, expect
-from contract.records import JsonObject, TransportStyle
+from analysis.models.conditions import Conditions
+from analysis.models.registry import MODELS
+from contract.records import JsonObject
+from contract.transports import TransportStyle
 
 WITHIN_QUANTILE = 0.99
 """Of the events, this share must not be older than the acceptable staleness."""
@@ -44,9 +46,9 @@ class Candidate:
     def least_cost(self, rate_per_s: float, staleness_s: float) -> float | None:
         """Per client and second, at the longest interval that the staleness allows; None where it allows none."""
         conditions = replace(self.conditions, rate_per_s=rate_per_s, arrival="poisson")
-        if self.transport.model == "short_poll":
+        if self.transport.kind.polls_at_intervals:
             conditions = replace(conditions, poll_interval_s=longest_interval_s(conditions, staleness_s))
-        expected = expect(self.transport.model, conditions)
+        expected = MODELS[self.transport.model].closed_form(conditions)
         if expected is None or expected.quantile_s(WITHIN_QUANTILE) > staleness_s * (1 + 1e-9):
             return None
         return self.cost.request * expected.requests_per_s + self.cost.event * rate_per_s
@@ -108,7 +110,7 @@ def candidates(
         best = min(group, key=lambda style: _size(costs[style.name]))
         alike = [s for s in group if _size(costs[s.name]) <= (1 + _SAME_WITHIN_RATIO) * _size(costs[best.name])]
         label = " or ".join(style.label for style in alike)
-        found.append(Candidate(best, label, costs[best.name], Conditions.of_point(base, best.role)))
+        found.append(Candidate(best, label, costs[best.name], Conditions.of_point(base, best)))
     return tuple(found)
 
 

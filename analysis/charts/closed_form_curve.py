@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from analysis.models.closed_form import Conditions, Expectation, expect
+from analysis.models.conditions import Conditions, Expectation
+from analysis.models.registry import MODELS
 from analysis.summary.results import Series
 
 _STEPS = 160
@@ -20,12 +21,10 @@ def closed_form_curve(series: Series, read: Callable[[Expectation], float]) -> l
     values = [point["parameters"][series.parameter] for point in series.points]
     low, high = min(values), max(values)
     grid = np.geomspace(low, high, _STEPS) if low > 0 else np.linspace(low, high, _STEPS)
-    curve = []
+    closed_form, curve = MODELS[series.transport.model].closed_form, []
     for value in grid.tolist():
-        conditions = Conditions.of_point(
-            {**series.points[0]["parameters"], series.parameter: value}, series.transport.role
-        )
-        expectation = expect(series.transport.model, conditions)
+        parameters = {**series.points[0]["parameters"], series.parameter: value}
+        expectation = closed_form(Conditions.of_point(parameters, series.transport))
         if expectation is not None:
             curve.append((value, read(expectation)))
     return curve

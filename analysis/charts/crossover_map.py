@@ -27,7 +27,8 @@ from analysis.charts.transport_marks import look
 from analysis.formatting import figure, milliseconds, plural
 from analysis.formatting import interval as bounds_of
 from analysis.summary.results import Results
-from contract.records import JsonObject, TransportStyle
+from contract.records import JsonObject
+from contract.transports import TransportStyle
 
 TITLE = "Which transport costs least, by event rate and acceptable staleness"
 _RATES_PER_S = (0.01, 200.0)

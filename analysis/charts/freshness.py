@@ -14,7 +14,7 @@ from analysis.charts.transport_marks import draw_key, key_height_in, look
 from analysis.formatting import percent
 from analysis.summary.results import Results
 from analysis.trial.freshness import ViewAges, pooled_ages
-from contract.records import TransportStyle
+from contract.transports import TransportStyle
 
 _PLACES = 400
 """Ages at which a curve is computed, exactly; between two of them it is drawn straight."""

@@ -8,7 +8,7 @@ from analysis.charts.direct_labels import Label, label_points
 from analysis.charts.transport_marks import STATISTICS, common_statistic, label_colour, look, whiskers
 from analysis.formatting import figure as digits
 from analysis.formatting import milliseconds, parameter_value
-from analysis.models.closed_form import Expectation
+from analysis.models.conditions import Expectation
 from analysis.statistics.distribution import LATENCY_QUANTILES
 from analysis.summary.results import Results, Series
 

@@ -21,7 +21,8 @@ from analysis.charts.transport_marks import draw_key, label_colour
 from analysis.formatting import listed, plural
 from analysis.summary.results import Results
 from analysis.trial.latency import Floats, arrivals_ns
-from contract.records import Outcome, RequestKind, Requests, TransportStyle, Trial, is_time
+from contract.records import Outcome, RequestKind, Requests, Trial, is_time
+from contract.transports import TransportStyle
 
 LONGEST_S = 10.0
 MOST_EVENTS = 60
@@ -105,7 +106,7 @@ def lane_of(trial: Trial, transport: TransportStyle, start_offset_ns: int, lengt
     touching = (arrived >= 0) & (published < length_s)
     asked, answered = (polls.start_ns - origin_ns) / _NS_PER_S, _answered(polls, origin_ns)
     of_excerpt = (asked < length_s) & ~(answered < 0)
-    left = published if transport.role == "persistent" else np.maximum(arrived - one_way_s, published)
+    left = np.maximum(arrived - one_way_s, published) if transport.polling else published
     return Lane(
         transport, one_way_s, asked[of_excerpt], answered[of_excerpt], polls.events[of_excerpt].astype(np.float64),
         left[touching], published[touching], arrived[touching],

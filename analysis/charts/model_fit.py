@@ -13,7 +13,7 @@ from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import draw_key, key_height_in, look, marker_handle
 from analysis.formatting import plural
 from analysis.summary.results import Results, value_at
-from contract.records import TransportStyle
+from contract.transports import TransportStyle
 
 BAND = 0.10
 LEAST_MODEL_MS = 0.2

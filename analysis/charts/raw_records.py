@@ -13,7 +13,8 @@ from analysis.summary.same_point import agrees
 from analysis.trial.freshness import ViewAges
 from analysis.trial.latency import Floats, MeasuredLatencies, is_measured
 from analysis.trial.measures import TrialMeasures
-from contract.records import Ints, RunInfo, TransportStyle, Trial
+from contract.records import Ints, RunInfo, Trial
+from contract.transports import TransportStyle
 
 DELIVERIES_PER_TRIAL = 2000
 """As many as a chart of all trials can be made of."""

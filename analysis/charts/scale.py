@@ -23,7 +23,7 @@ from analysis.charts.canvas import (
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import draw_key, key_height_in, look, whiskers
 from analysis.formatting import change, figure, knee_in_words, milliseconds, parameter_name
-from analysis.models import saturation
+from analysis.models.registry import MODELS
 from analysis.summary.results import Results, Series, value_at
 from contract.records import JsonObject
 
@@ -107,11 +107,12 @@ def _values(series: Series, path: tuple[str, ...], scale: float) -> tuple[list[f
 
 def _law_curve(series: Series, law: JsonObject | None) -> list[tuple[float, float]]:
     """(clients, ms) of the last one's latency in a broadcast; empty where the law says nothing of slopes."""
-    if law is None or law["max_slope_us"] is None:
+    formula = MODELS[series.transport.model].law
+    if law is None or formula is None or formula.broadcast_max_s is None:
         return []
     first, last = series.points[0]["parameters"], series.points[-1]["parameters"]
     delay_s, clients = first["one_way_delay_ms"] / 1000, np.geomspace(first["clients"], last["clients"], _STEPS)
-    return [(float(n), 1000 * saturation.fan_out_max_s(round(n), law["max_slope_us"] / 1e6, delay_s)) for n in clients]
+    return [(float(n), 1000 * formula.broadcast_max_s(round(n), law["max_slope_us"] / 1e6, delay_s)) for n in clients]
 
 
 def _law_line() -> dict[str, Any]:

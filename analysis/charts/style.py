@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from contract.records import TransportStyle
+from contract.transports import TransportStyle
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from analysis.charts.style import LIGHT, POINTS_PER_IN, WIDTH_IN, text_colour
 from analysis.charts.text_size import text_size
 from analysis.summary.results import Series, value_at
-from contract.records import TransportStyle
+from contract.transports import TransportStyle
 
 STATISTICS = {"mean": "mean", "p50": "median", "p95": "95th percentile", "p99": "99th percentile"}
 """What a statistic of the latencies is called in a chart."""

@@ -6,7 +6,8 @@ from analysis.formatting import NOT_MEASURED, count, figure, interval, knee_in_w
 from analysis.report.tables import Cell, Table
 from analysis.summary.results import Results, value_at
 from analysis.summary.scaling import FLAT_RATIO, excess_p99_ms
-from contract.records import JsonObject, TransportStyle
+from contract.records import JsonObject
+from contract.transports import TransportStyle
 
 _FURTHER = {
     "server_cpu_us_per_event": ("server CPU µs per delivery", 1.0),

@@ -86,8 +86,8 @@ def _name(results: Results, point: JsonObject) -> str:
 
 
 def _polled(results: Results) -> list[JsonObject]:
-    roles = {style.name: style.role for style in results.transports}
-    return [point for point in results.points if roles[point["transport"]] == "polling"]
+    polling = {style.name for style in results.transports if style.polling}
+    return [point for point in results.points if point["transport"] in polling]
 
 
 def _any(results: Results, parameter: str, *, value: object) -> bool:

@@ -17,7 +17,8 @@ from scipy.optimize import nnls
 from analysis.statistics import stats
 from analysis.trial.measures import TrialMeasures
 from analysis.trial.validity import CPU_RATIO_LIMITS
-from contract.records import JsonObject, SampleRole, TransportStyle
+from contract.records import JsonObject, SampleRole
+from contract.transports import Kind, TransportStyle
 
 BUSY_FROM_RATIO = 0.25
 """Of a core: below it the server's idle turns and each wake-up from them are a large part of what a poll costs."""
@@ -33,8 +34,7 @@ class TrialLoad:
     """What a trial asked of the server in its measured window, and the processor time that it took."""
 
     transport: str
-    model: str
-    """`TransportStyle.model`."""
+    kind: Kind
     parameters: Mapping[str, Any]
     block: int
     window_s: float
@@ -62,7 +62,7 @@ class TrialLoad:
         scale = trial.deliveries / counted.deliveries if counted is not None and counted.deliveries else None
         return cls(
             transport=style.name,
-            model=style.model,
+            kind=style.kind,
             parameters=trial.info.parameters,
             block=trial.info.block,
             window_s=trial.window_s,
@@ -143,7 +143,7 @@ class Calibration:
     """The points of one transport that its estimates rest on."""
 
     transport: str
-    model: str
+    kind: Kind
     busy: tuple[LoadPoint, ...]
     saturated: tuple[LoadPoint, ...]
 
@@ -197,10 +197,10 @@ def load_points(loads: Loads) -> list[LoadPoint]:
 
 def calibrations(loads: Loads, base: Mapping[str, Any]) -> list[Calibration]:
     """One per transport with a point to fit on: at the scenario's base parameters but for its own load."""
-    found: dict[tuple[str, str], list[LoadPoint]] = {}
+    found: dict[tuple[str, Kind], list[LoadPoint]] = {}
     for point in load_points(loads):
         if differing(point.parameters, base) <= _OWN_LOAD:
-            found.setdefault((point.loads[0].transport, point.loads[0].model), []).append(point)
+            found.setdefault((point.loads[0].transport, point.loads[0].kind), []).append(point)
     made = [
         Calibration(*names, tuple(p for p in points if p.busy), tuple(p for p in points if p.saturated))
         for names, points in found.items()

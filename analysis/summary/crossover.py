@@ -11,7 +11,8 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from analysis.models.saturation import poll_capacity_clients, push_capacity_clients
+from analysis.models.push import push_capacity_clients
+from analysis.models.short_poll import poll_capacity_clients
 from analysis.statistics import stats
 from analysis.summary.capacity import (
     SATURATED_FROM_RATIO,
@@ -29,12 +30,11 @@ from analysis.summary.capacity import (
     with_interval,
 )
 from contract.records import JsonObject
+from contract.transports import Kind
 
 HELD_WITHIN_MS = 250.0
 """A point holds its clients where an event reaches 99 % of them at most this much later than by the model, and the
 server has room."""
-_PUSH, _POLL = "push", "short_poll"
-"""Kinds of model (`TransportStyle.model`) that the crossover is between."""
 _VARIED = frozenset({"clients", "rate_per_s", "poll_interval_s", "warm_up_s", "measured_s"})
 
 
@@ -43,8 +43,8 @@ def capacity_summary(loads: Loads, base: Mapping[str, Any]) -> JsonObject | None
     found = calibrations(loads, base)
     if not found:
         return None
-    pushes = [calibration for calibration in found if calibration.model == _PUSH]
-    polls = [calibration for calibration in found if calibration.model == _POLL]
+    pushes = [calibration for calibration in found if calibration.kind.pushes]
+    polls = [calibration for calibration in found if calibration.kind.polls_at_intervals]
     crossovers = []
     for push, poll in product(pushes, polls):
         at = with_interval([push, poll], crossover_events_per_poll)
@@ -67,7 +67,7 @@ def _account(calibration: Calibration, base: Mapping[str, Any]) -> JsonObject:
         **_bytes([load for point in calibration.busy for load in point.loads]),
         "events_per_poll": batch,
         "per_s": read(lambda one: sends_per_s(one) if batch is None else polls_per_s(one, batch)),
-        "clients": read(lambda one: _capacity_clients(one, calibration.model, base)),
+        "clients": read(lambda one: _capacity_clients(one, calibration.kind, base)),
     }
 
 
@@ -87,17 +87,17 @@ def _bytes(loads: Loads) -> JsonObject:
 
 def _events_per_poll(calibration: Calibration, base: Mapping[str, Any]) -> float:
     """As the base parameters have it, or where nobody chooses it as measured, saturated if that was seen."""
-    if calibration.model == _POLL:
+    if calibration.kind.polls_at_intervals:
         return float(base["rate_per_s"] * base["poll_interval_s"])
     loads = [load for point in calibration.saturated or calibration.busy for load in point.loads]
     return total(loads, "deliveries") / total(loads, "polls")
 
 
-def _capacity_clients(estimates: Estimates, model: str, base: Mapping[str, Any]) -> float | None:
+def _capacity_clients(estimates: Estimates, kind: Kind, base: Mapping[str, Any]) -> float | None:
     rate_per_s = float(base["rate_per_s"])
-    if model == _PUSH:
+    if kind.pushes:
         return push_capacity_clients(rate_per_s, sends_per_s(estimates))
-    if model == _POLL:
+    if kind.polls_at_intervals:
         interval_s = float(base["poll_interval_s"])
         return poll_capacity_clients(interval_s, polls_per_s(estimates, rate_per_s * interval_s))
     return None

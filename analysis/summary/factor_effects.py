@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from analysis.formatting import parameter_value
 from analysis.summary.results import Results, value_at
-from contract.records import JsonObject, TransportStyle
+from contract.records import JsonObject
+from contract.transports import TransportStyle
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.models.closed_form import Conditions, expect, expected_loss_ratio
+from analysis.models.conditions import Conditions
+from analysis.models.registry import MODELS
 from analysis.statistics.distribution import distribution_of
 from analysis.statistics.long_columns import joined
 from analysis.summary.pooled_costs import pooled_costs, summed
@@ -20,7 +21,8 @@ from analysis.summary.pooled_latency import (
 )
 from analysis.trial.queueing import FIGURES, pooled_queue_model, split_mean_ms
 from analysis.trial.slowed_clients import pooled_slowed_clients
-from contract.records import JsonObject, TransportStyle
+from contract.records import JsonObject
+from contract.transports import TransportStyle
 
 
 def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None) -> JsonObject:
@@ -80,11 +82,11 @@ def _loss(trials: Trials, style: TransportStyle) -> JsonObject:
     due = sum(trial.due_deliveries for trial in trials)
     came = sum(len(trial.latencies) for trial in trials)
     expected = sum(len(trial.latencies.predicted_ns) for trial in trials)
-    conditions = Conditions.of_point(trials[0].info.parameters, style.role)
+    conditions = Conditions.of_point(trials[0].info.parameters, style)
     return {
         "ratio": (due - came) / due if due else None,
         "model_ratio": (due - expected) / due if due else None,
-        "closed_form_ratio": expected_loss_ratio(style.model, conditions),
+        "closed_form_ratio": MODELS[style.model].lost_ratio(conditions),
     }
 
 
@@ -103,7 +105,7 @@ def _model(trials: Trials) -> JsonObject:
 
 
 def _closed_form(parameters: Mapping[str, Any], style: TransportStyle) -> JsonObject | None:
-    expectation = expect(style.model, Conditions.of_point(parameters, style.role))
+    expectation = MODELS[style.model].closed_form(Conditions.of_point(parameters, style))
     if expectation is None:
         return None
     return {

@@ -7,7 +7,8 @@ from typing import Any
 
 from analysis.formatting import parameter_value
 from analysis.summary.same_point import LENGTHS
-from contract.records import JsonObject, TransportStyle
+from contract.records import JsonObject
+from contract.transports import TransportStyle
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Results:
     def of(cls, summary: JsonObject, base: JsonObject) -> Results:
         """From summary.json and the scenario's base parameters; points without deliveries are left out."""
         points = [point for point in summary["points"] if point["deliveries"]]
-        styles = tuple(TransportStyle(**{**style, "dash": tuple(style["dash"])}) for style in summary["transports"])
+        styles = tuple(TransportStyle.of_json(entry) for entry in summary["transports"])
         return cls(summary, styles, [], base)._with(points)
 
     def with_latency(self) -> Results:
@@ -57,7 +58,7 @@ class Results:
     @property
     def round_trip(self) -> bool:
         """Whether the run measures round trips rather than staleness."""
-        return bool(self.transports) and all(style.model.startswith("round_trip") for style in self.transports)
+        return bool(self.transports) and all(style.kind.clients_send for style in self.transports)
 
     @property
     def latency_name(self) -> str:

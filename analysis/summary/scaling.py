@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.models import saturation
-from analysis.models.closed_form import Conditions
+from analysis.models.conditions import Conditions
+from analysis.models.registry import MODELS
 from analysis.statistics import stats
-from contract.records import JsonObject, TransportStyle
+from contract.records import JsonObject
+from contract.transports import TransportStyle
 
 DEFAULT_P99_BOUND_MS = 100.0
 """How much later than by the model 99 % of the clients may have an event within the knee: Nielsen's limit of what is
@@ -98,69 +99,34 @@ def least_squares_slope(clients: Sequence[int], values: Sequence[float]) -> floa
 
 
 def law(style: TransportStyle, point: JsonObject) -> JsonObject | None:
-    """What the formulas of saturation say, from the server's CPU time per delivery or request at this point.
+    """What the model's law of saturation says, from the server's CPU time per delivery or request at this point.
 
     `service_us` is that time, `per` what it is of. `saturated_at_clients` is where it fills the server's cores, one
     per process. Of a push, the fan-out law gives the slopes; of a long poll, `cycle_ms` is how long one round of all
     clients keeps a server that does nothing else. None where the server's CPU is not known, or no formula is.
     """
     per_event_us, requests = point["server_cpu_us_per_event"], point["requests_per_event"]
-    formula = _LAWS.get(style.model)
+    formula = MODELS[style.model].law
     if formula is None or not per_event_us or (formula.per == "request" and not requests):
         return None
     service_us = per_event_us / requests if formula.per == "request" else per_event_us
-    conditions = Conditions.of_point(point["parameters"], style.role)
+    conditions = Conditions.of_point(point["parameters"], style)
     # A server of several processes shares its clients out among them: each serves that part of a broadcast.
     processes = int(point["parameters"].get("workers", 1))
     clients, service_s = int(point["parameters"]["clients"]), service_us / 1e6 / processes
     return {
         "service_us": service_us,
         "per": formula.per,
-        "mean_slope_us": _fan_out_slope_us(saturation.fan_out_mean_s, service_s) if formula.fans_out else None,
-        "max_slope_us": _fan_out_slope_us(saturation.fan_out_max_s, service_s) if formula.fans_out else None,
-        "saturated_at_clients": formula.saturated_at(conditions, service_s),
-        "cycle_ms": 1000 * saturation.long_poll_saturated_cycle_s(clients, service_s, 0.0) if formula.cycles else None,
+        "mean_slope_us": _broadcast_slope_us(formula.broadcast_mean_s, service_s),
+        "max_slope_us": _broadcast_slope_us(formula.broadcast_max_s, service_s),
+        "saturated_at_clients": formula.saturated_at_clients(conditions, service_s),
+        "cycle_ms": None if formula.cycle_s is None else 1000 * formula.cycle_s(clients, service_s),
     }
 
 
-@dataclass(frozen=True)
-class _Formula:
-    """Which laws hold for one kind of model."""
-
-    per: str
-    saturated_at: Callable[[Conditions, float], float]
-    """Clients at which a service time in s fills the server's core."""
-    fans_out: bool = False
-    cycles: bool = False
-
-
-def _fan_out_slope_us(latency_s: Callable[[int, float, float], float], send_cost_s: float) -> float:
-    """What one more client adds to a broadcast's latency."""
-    return (latency_s(2, send_cost_s, 0.0) - latency_s(1, send_cost_s, 0.0)) * 1e6
-
-
-def _push_limit(conditions: Conditions, service_s: float) -> float:
-    """λNc = 1: from there on events come faster than they can be sent to all."""
-    return saturation.push_capacity_clients(conditions.rate_per_s, 1 / service_s)
-
-
-def _short_poll_limit(conditions: Conditions, service_s: float) -> float:
-    """(Z + R + s) / s with a pause Z after each answer; on a schedule the interval is the whole period, I / s."""
-    if conditions.pauses:
-        return saturation.short_poll_knee_clients(conditions.poll_interval_s, conditions.answer_s, service_s)
-    return saturation.poll_capacity_clients(conditions.poll_interval_s, 1 / service_s)
-
-
-def _long_poll_limit(conditions: Conditions, service_s: float) -> float:
-    """N(c_req + c_resp), measured as one, is an event period: from there on it batches."""
-    return conditions.event_period_s / service_s
-
-
-_LAWS = {
-    "push": _Formula("delivery", _push_limit, fans_out=True),
-    "short_poll": _Formula("request", _short_poll_limit),
-    "long_poll": _Formula("request", _long_poll_limit, cycles=True),
-}
+def _broadcast_slope_us(latency_s: Callable[[int, float, float], float] | None, send_cost_s: float) -> float | None:
+    """What one more client adds to a broadcast's latency; None where events are not broadcast."""
+    return None if latency_s is None else (latency_s(2, send_cost_s, 0.0) - latency_s(1, send_cost_s, 0.0)) * 1e6
 
 
 def _knee(clients: int | None, position: str, next_clients: int | None) -> JsonObject:

@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from analysis.models.closed_form import Conditions, expected_answer_s
+from analysis.models.conditions import Conditions
+from analysis.models.registry import MODELS
 from analysis.statistics.distribution import Distribution
 from analysis.summary.pairing import PerBlock
 from analysis.trial.measures import TrialMeasures
 from contract import quantiles
-from contract.records import JsonObject, TransportStyle
+from contract.records import JsonObject
+from contract.transports import TransportStyle
 
 RANKED_BY = ("mean", "p50", "p95")
 
@@ -25,7 +27,7 @@ Trials = Sequence[TrialMeasures]
 def as_reported(trials: Trials, style: TransportStyle) -> JsonObject:
     """What `point["as_reported"]` holds, in ms; null where there is nothing to report or no model of it."""
     answers_ms = np.concatenate([trial.answers_ms for trial in trials])
-    expected_s = expected_answer_s(style.model, Conditions.of_point(trials[0].info.parameters, style.role))
+    expected_s = MODELS[style.model].answer_s(Conditions.of_point(trials[0].info.parameters, style))
     return {
         "answer_ms": _statistics(answers_ms) if len(answers_ms) else None,
         "answer_model_mean_ms": None if expected_s is None or not len(answers_ms) else expected_s * 1000,

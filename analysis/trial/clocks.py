@@ -8,7 +8,8 @@ import numpy as np
 
 from analysis.statistics.distribution import NS_PER_MS
 from analysis.trial.latency import MeasuredLatencies, median_ms
-from contract.records import ClockPairs, TransportStyle, Trial
+from contract.records import ClockPairs, Trial
+from contract.transports import TransportStyle
 
 UNCERTAINTY_LIMIT_RATIO = 0.1
 """Of the median one-way latency, or of a difference: what is smaller beside the clocks' uncertainty is not known."""
@@ -53,7 +54,7 @@ def _judge_process(pairs: ClockPairs) -> ClockConversion:
 
 def reason_to_withhold(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -> str | None:
     """Say why no one-way figure of a trial is known, where its clocks are not close enough; a round trip needs one."""
-    if style.model.startswith("round_trip") or not len(latencies):
+    if style.kind.clients_send or not len(latencies):
         return None
     uncertainty_ms, p50_ms = trial.clock_uncertainty_ns / NS_PER_MS, median_ms(latencies.latency_ns)
     if uncertainty_ms <= UNCERTAINTY_LIMIT_RATIO * p50_ms:

@@ -9,18 +9,8 @@ import numpy.typing as npt
 
 from analysis.statistics.long_columns import blocks
 from analysis.trial.latency import in_window
-from contract.records import (
-    Ints,
-    Outcome,
-    RequestKind,
-    SampleRole,
-    Samples,
-    Sockets,
-    SocketStage,
-    TransportStyle,
-    Trial,
-    is_time,
-)
+from contract.records import Ints, Outcome, RequestKind, SampleRole, Samples, Sockets, SocketStage, Trial, is_time
+from contract.transports import TransportStyle
 
 TCP_IP_HEADER_BYTES = {4: 52, 6: 72}
 """Per segment, by the version of IP: 20 of IPv4 or 40 of IPv6, 20 of TCP, and 12 of its timestamps option; the longer
@@ -90,7 +80,7 @@ def count_requests(trial: Trial, style: TransportStyle) -> RequestCounts:
     ended_in_window = in_window(trial, rows.end_ns)
     connects = int((rows.kind == RequestKind.CONNECT).sum())
     needed = int(trial.info.parameters["clients"])
-    if style.model == "round_trip_new_connection":
+    if style.kind.connects_each_time:
         needed = int(post.sum())
     elif not trial.info.parameters.get("keep_alive", True):
         needed = max(needed, int(poll.sum()))
@@ -141,7 +131,7 @@ def count_bytes(trial: Trial, style: TransportStyle) -> ByteCounts | None:
         deliveries=deliveries,
         up=int((end.up_bytes - start.up_bytes).sum()),
         down=int((end.down_bytes - start.down_bytes).sum()),
-        payload=payload * (2 if style.model.startswith("round_trip") else 1),
+        payload=payload * (2 if style.kind.clients_send else 1),
         empty_polls=int((requests.up_bytes + requests.down_bytes).sum()),
         tcp_ip=header_bytes * int(np.sum(segments)) if counted else None,
     )

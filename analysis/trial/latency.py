@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analysis.models.own_schedule import Prediction, predict, schedule_of
+from analysis.models.registry import MODELS
+from analysis.models.schedule import Prediction, schedule_of
 from analysis.statistics.distribution import NS_PER_MS
 from analysis.statistics.long_columns import NarrowColumn, Times, blocks
 from analysis.trial.freshness import NEVER_NS, ViewAges, view_ages
 from analysis.trial.latency_parts import split, written_at_ns
 from analysis.trial.ledger import all_differ, by_client, first_copies, steps_between_clients
 from analysis.trial.reach import Reach, mean_reach_ms
-from contract.records import Deliveries, Ints, TransportStyle, Trial, is_time
+from contract.records import Deliveries, Ints, Trial, is_time
+from contract.transports import TransportStyle
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,7 +99,7 @@ def measure_latencies(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints
     rows, counted = trial.deliveries, is_measured(trial)
     came_ns = arrivals_ns(trial, rows) if all_arrivals_ns is None else all_arrivals_ns
     stamped = counted & is_time(rows.kernel_realtime_ns) if has_kernel_stamps(trial) else np.zeros_like(counted)
-    prediction = predict(style.model, schedule_of(trial, style))
+    prediction = MODELS[style.model].on_schedule(schedule_of(trial, style))
     due = due_in_window(trial, style)
     measured, with_stamp = int(np.count_nonzero(counted)), int(np.count_nonzero(stamped))
     model_ns, modelled = _model_of_each(rows, counted, prediction)
@@ -108,9 +110,9 @@ def measure_latencies(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints
         predicted_ns=prediction.latencies_ns(due),
         due_deliveries=int(np.count_nonzero(due)),
         missing_stamps=measured - with_stamp,
-        coalesced_stamps=_coalesced(rows, counted) if style.role == "persistent" and with_stamp else 0,
+        coalesced_stamps=_coalesced(rows, counted) if with_stamp and not style.polling else 0,
         predicted_requests=int(prediction.requests.sum()),
-        reach=None if style.model.startswith("round_trip") else _reach(trial, counted, came_ns, prediction),
+        reach=None if style.kind.clients_send else _reach(trial, counted, came_ns, prediction),
     )
 
 
@@ -203,7 +205,7 @@ def arrivals_ns(trial: Trial, rows: Deliveries) -> Ints:
 def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:
     """When each event is due at each client, (clients, events): echo clients add their own phase to the schedule."""
     shape = (int(trial.info.parameters["clients"]), len(trial.published))
-    if not style.model.startswith("round_trip"):
+    if not style.kind.clients_send:
         return np.broadcast_to(trial.published.due_ns, shape)
     due_ns = np.tile(trial.published.due_ns, (shape[0], 1))
     due_ns[trial.clients.client] += trial.clients.phase_ns[:, None]
@@ -216,7 +218,7 @@ def measure_ages(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | No
     `all_arrivals_ns` as for `measure_latencies`.
     """
     observed = trial.observed
-    if style.model.startswith("round_trip") or not observed.any():
+    if style.kind.clients_send or not observed.any():
         return None
     came_ns = arrivals_ns(trial, trial.deliveries) if all_arrivals_ns is None else all_arrivals_ns
     rows = trial.deliveries

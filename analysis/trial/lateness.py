@@ -11,12 +11,12 @@ from contract.records import (
     Lateness,
     RequestKind,
     Requests,
-    TransportStyle,
     Trial,
     is_time,
     load_work,
     worker_of_clients,
 )
+from contract.transports import TransportStyle
 
 
 def message_lateness(trial: Trial, style: TransportStyle) -> Lateness:
@@ -24,7 +24,7 @@ def message_lateness(trial: Trial, style: TransportStyle) -> Lateness:
 
     Empty where requests go one at a time: a message that waits for its predecessor is late by its nature.
     """
-    sent = trial.deliveries if style.role == "persistent" else trial.deliveries.empty()
+    sent = trial.deliveries.empty() if style.polling else trial.deliveries
     chosen = in_window(trial, sent.due_ns) & (sent.seq > 0)
     due_ns = sent.due_ns[chosen]
     return Lateness(due_ns, (sent.published_ns[chosen] - due_ns) / 1e6)

@@ -41,7 +41,8 @@ from analysis.trial.validity import (
     reasons_against,
     server_reasons,
 )
-from contract.records import Ints, SampleRole, TransportStyle, Trial, TrialInfo, others_ratio, server_work
+from contract.records import Ints, SampleRole, Trial, TrialInfo, others_ratio, server_work
+from contract.transports import TransportStyle
 
 
 @dataclass(frozen=True)
@@ -137,14 +138,14 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         latency_ms=latency_ms,
         predicted_ms=predicted_ms,
         withheld=reason_to_withhold(trial, style, latencies),
-        clock_uncertainty_ms=0.0 if style.model.startswith("round_trip") else trial.clock_uncertainty_ns / NS_PER_MS,
+        clock_uncertainty_ms=0.0 if style.kind.clients_send else trial.clock_uncertainty_ns / NS_PER_MS,
         ages=measure_ages(trial, style, came_ns),
         kernel_stamps=has_kernel_stamps(trial),
         conversion=judge_conversion(trial.clock) if has_kernel_stamps(trial) else None,
         tcp_info=bool(trial.info.capabilities.get("tcp_info")),
         events=events,
         # Clients that send do so at times of their own: no two of their messages meet the same.
-        sample_events=latencies.due_deliveries if style.model.startswith("round_trip") else events,
+        sample_events=latencies.due_deliveries if style.kind.clients_send else events,
         due_deliveries=latencies.due_deliveries,
         deliveries=deliveries,
         unsteady_reason=unsteady_reason(trial.info, style),

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.models.own_schedule import schedule_of
-from analysis.models.queue_model import HOLDING, ServiceTimes, predict_queued
+from analysis.models.queues import ServiceTimes
+from analysis.models.registry import MODELS
+from analysis.models.schedule import schedule_of
 from analysis.statistics.distribution import NS_PER_MS, Distribution, distribution_of
 from analysis.statistics.long_columns import Times, blocks, joined
 from analysis.trial.costs import Processor
 from analysis.trial.latency import due_in_window
-from contract.records import JsonObject, SampleRole, TransportStyle, Trial
+from contract.records import JsonObject, SampleRole, Trial
+from contract.transports import TransportStyle
 
 MOST_REQUESTS = 100_000
 """In the measured window: more are not followed one by one, which takes about 10 µs each."""
@@ -67,14 +69,14 @@ def queued(
     if plain_requests > MOST_REQUESTS:
         return NotQueued(f"its clients send more than {MOST_REQUESTS:,} requests in the measured window")
     waking_ratio = trial.info.waking_ratio
-    if style.model in HOLDING and waking_ratio is None:
+    if style.kind.server_holds and waking_ratio is None:
         return NotQueued("no burst of empty polls told which share of a held poll's cost falls due when it is answered")
     window_ns = trial.info.window_end_ns - trial.info.window_start_ns
     answer_ns = max(0.0, server.cpu_ns - idle_ratio(trial) * window_ns) / answers
     times = ServiceTimes(round(answer_ns), round((waking_ratio or 0.0) * answer_ns), round(load.cpu_ns / answers))
     schedule = schedule_of(trial, style)
     schedule = replace(schedule, one_way_ns=schedule.one_way_ns + hops(trial) * HOP_NS)
-    prediction = predict_queued(style.model, schedule, times, trial.info.own_seed)
+    prediction = MODELS[style.model].with_queues(schedule, times, trial.info.own_seed)
     return Queued(times, prediction.latencies_ns(due_in_window(trial, style)), int(prediction.requests.sum()))
 
 

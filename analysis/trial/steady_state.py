@@ -8,8 +8,10 @@ the window, whenever they arrive.
 
 from __future__ import annotations
 
-from analysis.models.closed_form import Conditions, longest_wait_s
-from contract.records import TransportStyle, TrialInfo
+from analysis.models.conditions import Conditions
+from analysis.models.registry import MODELS
+from contract.records import TrialInfo
+from contract.transports import TransportStyle
 
 STEADY_WITHIN_RATIO = 0.05
 """How much fewer deliveries may be read in the window than are due in it, on average over phases and streams."""
@@ -33,8 +35,8 @@ def expected_read_ratio(longest_wait_s: float, before_s: float, window_s: float)
 
 def unsteady_reason(info: TrialInfo, style: TransportStyle) -> str | None:
     """Return why this trial's costs per event and freshness would mislead; None if it was in a steady state."""
-    conditions = Conditions.of_point(info.parameters, style.role)
-    wait_s = longest_wait_s(style.model, conditions)
+    conditions = Conditions.of_point(info.parameters, style)
+    wait_s = MODELS[style.model].longest_wait_s(conditions)
     warm_up_s = (info.window_start_ns - info.t0_ns) / 1e9
     window_s = (info.window_end_ns - info.window_start_ns) / 1e9
     expected = expected_read_ratio(wait_s, warm_up_s - conditions.one_way_delay_s, window_s)

@@ -22,7 +22,6 @@ from contract.records import (
     WORKER_ENDS,
     Ints,
     SampleRole,
-    TransportStyle,
     Trial,
     Work,
     WorkerInfo,
@@ -34,6 +33,7 @@ from contract.records import (
     server_stopped,
     unexplained_lateness,
 )
+from contract.transports import TransportStyle
 
 CPU_RATIO_LIMITS = {SampleRole.LOAD: 0.85, SampleRole.SERVER: 0.9, SampleRole.RELAY: 0.85}
 """Of one core: all three are single-threaded, and beyond this their own queues grow into the latencies."""
@@ -265,7 +265,7 @@ def _publishing(evidence: Evidence) -> Iterator[str]:
     """Lateness that the server's own work for its clients does not explain; what that explains is a result."""
     trial, style = evidence.trial, evidence.style
     scheduled_ms = scheduled_latency_ms(trial.info.parameters)
-    if style.model.startswith("round_trip"):
+    if style.kind.clients_send:
         if said := message_lateness(trial, style).describe_excess("messages were sent", scheduled_ms):
             yield f"{said}: {_remedy(evidence, SampleRole.LOAD, 'use fewer clients')}"
         return

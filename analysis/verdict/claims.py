@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analysis.statistics.stats import CONFIDENCE, holm
-from contract.records import JsonObject, TransportStyle
+from contract.records import JsonObject
+from contract.transports import TransportStyle
 
 LATENCIES = ("p50_difference_ms", "p95_difference_ms", "mean_difference_ms")
 """Of base points."""
@@ -17,7 +18,7 @@ LEAST_BLOCKS = 3
 
 def correct_claims(points: Sequence[JsonObject], styles: Sequence[TransportStyle]) -> None:
     """Add an `adjusted_p_value` (Holm), and among how many, to each difference that the verdict may claim."""
-    polling = {style.name for style in styles if style.role == "polling"}
+    polling = {style.name for style in styles if style.polling}
     family = [found for point in points for found in _looked_at(point, polling) if found["p_value"] is not None]
     for found, adjusted in zip(family, holm([found["p_value"] for found in family]), strict=True):
         found |= {"adjusted_p_value": adjusted, "adjusted_among": len(family)}

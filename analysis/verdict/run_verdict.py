@@ -11,6 +11,7 @@ from analysis.verdict.capacity_verdict import capacity_verdict
 from analysis.verdict.cheaper_polling import cheaper
 from analysis.verdict.latency_differences import RESOLUTION_MS, SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
 from contract.records import JsonObject
+from contract.transports import TransportStyle
 
 _CONDITIONS = ("clients", "rate_per_s", "arrival", "one_way_delay_ms")
 _READ_ALOUD = ("rate_per_s", "one_way_delay_ms")
@@ -157,7 +158,7 @@ def _cost(point: JsonObject) -> str:
 
 
 def _cheaper(summary: JsonObject) -> Iterator[str]:
-    polling = {style["name"] for style in summary["transports"] if style["role"] == "polling"}
+    polling = {style.name for style in map(TransportStyle.of_json, summary["transports"]) if style.polling}
     what = "HTTP" if _is_round_trip(summary, summary["reference"]) else "polling"
 
     def name(point: JsonObject) -> str:
@@ -199,4 +200,5 @@ def _label(summary: JsonObject, transport: str) -> str:
 
 
 def _is_round_trip(summary: JsonObject, transport: str) -> bool:
-    return any(s["name"] == transport and s["model"].startswith("round_trip") for s in summary["transports"])
+    styles = map(TransportStyle.of_json, summary["transports"])
+    return any(style.name == transport and style.kind.clients_send for style in styles)

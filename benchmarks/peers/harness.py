@@ -12,7 +12,7 @@ from benchmarks.peers.measurement import Measurement, kernel_latencies_ms
 from benchmarks.peers.tool import Describes, ToolError
 from benchmarks.peers.trial_setup import set_up
 from benchmarks.peers.workloads import Work, WorkName
-from contract.records import PlannedTrial, SampleRole, TransportStyle, Trial
+from contract.records import PlannedTrial, SampleRole, Trial
 from contract.transports import TRANSPORTS
 from loadtests.engine.load_processes import Team
 from loadtests.load.trial_spec import Instruments
@@ -66,8 +66,7 @@ def _ignore(_elapsed_s: float) -> None:
 
 
 def _measured(record: Trial, work: Work, folder: Path) -> Measurement:
-    entry = TRANSPORTS[record.info.transport]
-    style = TransportStyle(entry.name, entry.label, entry.role, entry.model, entry.colour, entry.marker, entry.dash)
+    style = TRANSPORTS[record.info.transport].style
     measures = measure(record, style)
     if reasons := reasons_against_a_row(measures):
         raise ToolError("INVALID: " + "; ".join(reasons))

@@ -23,7 +23,7 @@ class Lane:
     """The only path that its port answers on."""
     adapter: Adapter
     model: str
-    """Which closed form of `analysis.models.closed_form` predicts it."""
+    """Which of `analysis.models` predicts it."""
     polls: bool
     """Whether the client asks again and again, so that requests carry a cursor."""
     colour: str

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from analysis.models.closed_form import Conditions, expect, expected_loss_ratio
+from analysis.models.conditions import Conditions
+from analysis.models.registry import MODELS
 from classroom.lanes.definitions import LANES, Lane
 from classroom.run_settings import RunSettings
 
@@ -43,8 +44,8 @@ def predict(lane: Lane, settings: RunSettings) -> dict[str, float | None] | None
         hold_s=settings.hold_s,
         keeps_cursor=settings.cursor,
     )
-    expected = expect(lane.model, conditions)
-    missed_ratio = expected_loss_ratio(lane.model, conditions)
+    expected = MODELS[lane.model].closed_form(conditions)
+    missed_ratio = MODELS[lane.model].lost_ratio(conditions)
     if expected is None:
         return None if settings.cursor or missed_ratio is None else dict.fromkeys(_FIGURES) | {_MISSED: missed_ratio}
     figures = (

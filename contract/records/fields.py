@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from contract import parameters
 from contract.errors import UserError
 from contract.parameters import Choice, Number, Switch
 from contract.records.documents import JsonObject
+from contract.transports import KINDS, Role
 
 MAX_TIME_NS = 2**62
 """Of times and spans of time either way, 146 years: the difference of two of them is a 64-bit number."""
@@ -170,8 +172,8 @@ RUN = Fields(
         "transports": ListOf(
             Fields(
                 {
-                    "role": Choice(("persistent", "polling")),
-                    "model": Choice(("push", "short_poll", "long_poll", "round_trip", "round_trip_new_connection")),
+                    "role": Choice(get_args(Role)),
+                    "model": Choice(tuple(KINDS)),
                     "dash": ListOf(Number(0.1, 100)),
                 }
             )

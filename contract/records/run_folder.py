@@ -45,6 +45,7 @@ from contract.records.tables import (
     is_time,
 )
 from contract.records.workers import COMPLETE, WorkerInfo, on_one_clock, worker_of_clients
+from contract.transports import TransportStyle
 
 PARAMETER_DEFAULTS: dict[str, Any] = {
     "stack": "fastapi",
@@ -60,21 +61,6 @@ PARAMETER_DEFAULTS: dict[str, Any] = {
 """What a point was measured with whose parameters do not name these: every run from before they existed."""
 SET_ASIDE_FOLDER = "set_aside"
 """Of a run's folder: attempts at trials that were repeated, `NNN-<transport>-1` the first one. They enter no figure."""
-
-
-@dataclass(frozen=True)
-class TransportStyle:
-    """What the analysis knows of a transport: how it is named, modelled and drawn."""
-
-    name: str
-    label: str
-    role: str
-    """`persistent` or `polling`."""
-    model: str
-    """`push`, `short_poll`, `long_poll`, `round_trip` or `round_trip_new_connection`."""
-    colour: str
-    marker: str
-    dash: tuple[float, ...]
 
 
 @dataclass(frozen=True)

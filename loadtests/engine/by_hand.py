@@ -144,7 +144,7 @@ class HandSession:
         staleness_ns = new.user_ns - (new.due_ns - self._server_offset_ns)
         for client, value_ns, seq in zip(new.client.tolist(), staleness_ns.tolist(), new.seq.tolist(), strict=True):
             if seq:
-                sent_by_client = TRANSPORTS[self._transport_of[client]].clients_send
+                sent_by_client = TRANSPORTS[self._transport_of[client]].kind.clients_send
                 what = "round trip" if sent_by_client else "staleness"
                 self._fire("event", f"{self._label(client)}: {what}", value_ns / 1e6)
 
@@ -153,7 +153,7 @@ class HandSession:
         for client, kind, start_ns, end_ns, outcome, down_bytes in zip(*(c.tolist() for c in columns), strict=True):
             if outcome in (Outcome.SKIPPED, Outcome.UNFINISHED):
                 continue
-            held = TRANSPORTS[self._transport_of[client]].model == "long_poll" and kind == RequestKind.POLL
+            held = TRANSPORTS[self._transport_of[client]].kind.server_holds and kind == RequestKind.POLL
             what = "hold time (not latency)" if held else f"{RequestKind(kind).name.lower()} response time"
             failed = None if outcome in (Outcome.ANSWERED, Outcome.EMPTY) else Outcome(outcome).name.lower()
             self._fire("request", f"{self._label(client)}: {what}", (end_ns - start_ns) / 1e6, down_bytes, failed)

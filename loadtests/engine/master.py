@@ -144,7 +144,7 @@ class MasterConductor:
         self._wait_for_rows(window.end_ns)
         clock = judge_server_clock(before, self._control.read_clock())
         outcome = self._outcome(t0_ns, dataclasses.asdict(clock))
-        clients_stamp = TRANSPORTS[self._spec.trial.transport].clients_send
+        clients_stamp = TRANSPORTS[self._spec.trial.transport].kind.clients_send
         spools = [(member.index, member.rows()) for member in members.values()]
         for table in merge(spools, 0 if clients_stamp else server_offset_ns):
             table.save(self._folder)
@@ -154,7 +154,7 @@ class MasterConductor:
         return outcome
 
     def _start_stream(self, server_offset_ns: int) -> int:
-        if TRANSPORTS[self._spec.trial.transport].clients_send:
+        if TRANSPORTS[self._spec.trial.transport].kind.clients_send:
             return time.monotonic_ns() + START_IN_MS * 1_000_000
         stream = stream_spec(self._spec.trial)
         offsets_ns = due_offsets_ns(stream).tolist()

@@ -25,7 +25,7 @@ class Conductor:
 
     def __init__(self, spec: TrialSpec) -> None:
         self._trial = spec.trial
-        self._clients_send = TRANSPORTS[spec.trial.transport].clients_send
+        self._clients_send = TRANSPORTS[spec.trial.transport].kind.clients_send
         self._control = ControlClient(spec.control_url, spec.host)
         self._load = Load(spec)
 

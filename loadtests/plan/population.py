@@ -30,10 +30,10 @@ def locked_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
 def schedule_period_s(transport: str, parameters: dict[str, Any]) -> float:
     """Over which period the clients of a transport are spread; 0 where they have no schedule of their own."""
     entry = TRANSPORTS[transport]
-    if entry.model == "short_poll":
+    if entry.kind.polls_at_intervals:
         paused_s = exchange_s(parameters) if parameters.get("pacing") == "pause" else 0.0
         return float(parameters["poll_interval_s"]) + paused_s
-    if entry.clients_send:
+    if entry.kind.clients_send:
         return 1.0 / float(parameters["rate_per_s"])
     return 0.0
 

@@ -16,7 +16,7 @@ from loadtests.plan.scenario import Scenario
 def check_server_limits(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:
     """Raise UserError if a stream exceeds a server's limits, or the events that it keeps between two polls."""
     for trial in trials:
-        if not TRANSPORTS[trial.transport].clients_send:
+        if not TRANSPORTS[trial.transport].kind.clients_send:
             _check_stream(f"scenario {scenario.name}: {trial.transport} at {_stream_in_words(trial)}", trial)
 
 
@@ -55,7 +55,7 @@ def _stream_in_words(trial: PlannedTrial) -> str:
 def _between_reads_s(trial: PlannedTrial) -> float:
     """Return the least time between two polls of a client as the server receives them; 0 without polls or a cursor."""
     parameters = trial.parameters
-    if TRANSPORTS[trial.transport].role != "polling" or not parameters.get("cursor", True):
+    if not TRANSPORTS[trial.transport].polling or not parameters.get("cursor", True):
         return 0.0
     round_trip_s = 2 * parameters["one_way_delay_ms"] / 1000
     return float(max(parameters.get("poll_interval_s", 0.0), round_trip_s))

@@ -20,7 +20,7 @@ def checked_faults(specs: tuple[str, ...], scenario: Scenario, target: str | Non
     if target is not None:
         raise UserError(f"--fault {specs[0]}: not for the server at {target} (give it --fault where it is started)")
     for name in scenario.transports:
-        if TRANSPORTS[name].clients_send:
+        if TRANSPORTS[name].kind.clients_send:
             raise UserError(f"--fault {specs[0]}: {name} carries no event stream (expected a scenario without echoes)")
     for point in scenario.points():
         workers = point.as_dict()["workers"]

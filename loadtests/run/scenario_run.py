@@ -25,7 +25,6 @@ from contract.records import (
     JsonObject,
     PlannedTrial,
     RunInfo,
-    TransportStyle,
     finished_trial_folders,
     write_run_info,
 )
@@ -177,11 +176,8 @@ def _repeat(trial: PlannedTrial, kept: Path, set_aside: Path, surroundings: Surr
 def _run_info(
     scenario: Scenario, seed: int, trials: tuple[PlannedTrial, ...], target: Target | None, settings: JsonObject
 ) -> RunInfo:
-    styles = tuple(
-        TransportStyle(t.name, t.label, t.role, t.model, t.colour, t.marker, t.dash)
-        for t in (TRANSPORTS[name] for name in scenario.transports)
-    )
-    persistent = [style.name for style in styles if style.role == "persistent"]
+    styles = tuple(TRANSPORTS[name].style for name in scenario.transports)
+    persistent = [style.name for style in styles if not style.polling]
     return RunInfo(
         scenario=scenario.as_json(),
         seed=seed,

@@ -58,7 +58,7 @@ def _try_client(trial: PlannedTrial, target: Target, control: ControlClient) -> 
     deadline_s = time.monotonic() + PATIENCE_S
     while not _has_its_events(client) and not any(recorder.problems) and time.monotonic() < deadline_s:
         if client.ready and not begun:
-            if not TRANSPORTS[trial.transport].clients_send:
+            if not TRANSPORTS[trial.transport].kind.clients_send:
                 control.start_stream(0, list(_DUE_OFFSETS_NS), texts)
             driver.begin([connection], time.monotonic_ns())
             begun = True

@@ -132,7 +132,7 @@ class _Processes:
         self._on_tick = surroundings.on_tick
         self._team = team = surroundings.team
         # Clients that send have no deliveries of the server's to trace.
-        self._traced = surroundings.instruments.trace and not TRANSPORTS[trial.transport].clients_send
+        self._traced = surroundings.instruments.trace and not TRANSPORTS[trial.transport].kind.clients_send
         self.sampler = ResourceSampler()
         self._server: Child | None = None
         self._relay: Child | None = None
@@ -251,7 +251,7 @@ class _Processes:
 
     def measure_waking_ratio(self) -> float | None:
         """Of a server of our own that holds requests; None of any other."""
-        if self._server is None or not TRANSPORTS[self._trial.transport].server_holds:
+        if self._server is None or not TRANSPORTS[self._trial.transport].kind.server_holds:
             return None
         polls, last_seq = int(self._trial.parameters["clients"]), events_of(self._trial)
         return measure_waking_ratio(

@@ -20,7 +20,7 @@ def published_events(trial: PlannedTrial, outcome: LoadOutcome, stats: JsonObjec
     offsets_ns = due_offsets_ns(stream)
     texts = payloads(stream)
     clock_offset_ns = outcome.server_clock["offset_ns"]
-    stamps = {} if TRANSPORTS[trial.transport].clients_send else {row[0]: row[2] for row in stats["published"]}
+    stamps = {} if TRANSPORTS[trial.transport].kind.clients_send else {row[0]: row[2] for row in stats["published"]}
     rows: list[int] = []
     for i, offset_ns in enumerate(offsets_ns.tolist()):
         due_ns = outcome.t0_ns + offset_ns
@@ -88,7 +88,7 @@ def trial_info(
             "server_address": str(server),
             "ip_version": clients_connect_to.ip_version,
             "server_clock": outcome.server_clock,
-            "clients_stamp": TRANSPORTS[trial.transport].clients_send,
+            "clients_stamp": TRANSPORTS[trial.transport].kind.clients_send,
         },
         server_stats={name: value for name, value in stats.items() if name != "published"},
         relay=relay,

@@ -45,7 +45,7 @@ class Server:
         framing = FRAME_BYTES * deliveries + HEADER_BYTES * polls_per_s * done * seconds
         return TrialLoad(
             transport=transport,
-            model=MODELS[transport],
+            kind=TRANSPORTS[transport].kind,
             parameters=asked,
             block=block,
             window_s=seconds,

@@ -6,16 +6,15 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from contract.records import JsonObject, TransportStyle
-from contract.transports import TRANSPORTS
+from contract.records import JsonObject
+from contract.transports import TRANSPORTS, TransportStyle
 
 BROADCAST = ("websocket", "sse", "long_poll", "short_poll")
 ECHO = ("echo_websocket", "echo_post", "echo_post_new")
 
 
 def style(name: str) -> TransportStyle:
-    entry = TRANSPORTS[name]
-    return TransportStyle(entry.name, entry.label, entry.role, entry.model, entry.colour, entry.marker, entry.dash)
+    return TRANSPORTS[name].style
 
 
 BASE: JsonObject = {

@@ -19,7 +19,7 @@ from tests.running import running_server
 
 pytestmark = pytest.mark.takes_s(45)
 
-STREAMS = [transport for transport in TRANSPORTS.values() if not transport.clients_send]
+STREAMS = [transport for transport in TRANSPORTS.values() if not transport.kind.clients_send]
 SEQ = 7
 MS = 1_000_000
 LINGER_S = 0.2

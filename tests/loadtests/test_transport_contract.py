@@ -103,7 +103,7 @@ class Exchange:
 
     def stream(self) -> None:
         self.wait(lambda: all(c.client.ready for c in self.driver.connections))
-        if self._transport.clients_send:
+        if self._transport.kind.clients_send:
             t0_ns = time.monotonic_ns()
         else:
             t0_ns = self.control.start_stream(100, list(self._offsets_ns), list(PAYLOADS))
@@ -212,7 +212,7 @@ def _check_sockets(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize(
-    "transport", [t for t in TRANSPORTS.values() if not t.clients_send], ids=lambda transport: transport.name
+    "transport", [t for t in TRANSPORTS.values() if not t.kind.clients_send], ids=lambda transport: transport.name
 )
 def test_resume_after_a_cut_without_loss_or_repetition(transport: Transport, stack: str, server_url: ServerUrl) -> None:
     exchange = Exchange(transport, server_url(transport.server, "--stack", stack))
@@ -232,7 +232,7 @@ def test_resume_after_a_cut_without_loss_or_repetition(transport: Transport, sta
 
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize(
-    "transport", [t for t in TRANSPORTS.values() if not t.clients_send], ids=lambda transport: transport.name
+    "transport", [t for t in TRANSPORTS.values() if not t.kind.clients_send], ids=lambda transport: transport.name
 )
 def test_nothing_is_lost_or_repeated_between_two_workers(
     transport: Transport, stack: str, server_url: ServerUrl
@@ -260,7 +260,7 @@ def _cut(connection: Connection) -> None:
     connection.sock.shutdown(socket.SHUT_RDWR)
 
 
-STREAMED = [transport for transport in TRANSPORTS.values() if not transport.clients_send]
+STREAMED = [transport for transport in TRANSPORTS.values() if not transport.kind.clients_send]
 
 
 @pytest.mark.parametrize("transport", STREAMED, ids=lambda transport: transport.name)

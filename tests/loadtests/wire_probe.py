@@ -36,7 +36,7 @@ def main(transport: str, url: str, interface: str) -> None:
     assert parts.port is not None
     control = ControlClient(url)
     control.wait_until_ready(20)
-    clients_send = TRANSPORTS[transport].clients_send
+    clients_send = TRANSPORTS[transport].kind.clients_send
     t0_ns = (
         time.monotonic_ns() + 10**9 if clients_send else control.start_stream(1000, list(OFFSETS_NS), list(PAYLOADS))
     )

@@ -117,7 +117,7 @@ def test_what_is_dearer_than_predicted_refutes_it_even_where_both_hold() -> None
 
 
 def test_late_events_are_no_holding() -> None:
-    late = [replace(load, reach_beyond_model_ms=400.0) if load.model == "push" else load for load in tried(BELOW)]
+    late = [replace(load, reach_beyond_model_ms=400.0) if load.kind.pushes else load for load in tried(BELOW)]
     [one] = tries(summary([*measured(), *late]))
     assert one["push"]["p99_beyond_model_ms"] == 400.0
     assert one["push"]["holds"] is False
@@ -135,6 +135,6 @@ def test_nothing_is_predicted_within_the_crossovers_own_interval() -> None:
 
 
 def test_points_of_other_clients_are_no_pair() -> None:
-    loads = [load for load in tried(BELOW) if load.model == "push"]
-    other = [load for load in tried(replace(BELOW, clients=999)) if load.model != "push"]
+    loads = [load for load in tried(BELOW) if load.kind.pushes]
+    other = [load for load in tried(replace(BELOW, clients=999)) if not load.kind.pushes]
     assert tries(summary([*measured(), *loads, *other])) == []

@@ -1,0 +1,102 @@
+"""What a closed form depends on, and what it expects: latency and requests of one client (docs/method/method.md).
+
+Closed forms assume a fixed symmetric delay, no loss, an unsaturated server, independent phases and replay from a
+cursor. Times are seconds, rates per second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contract.transports import TransportStyle
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the closed forms depend on."""
+
+    rate_per_s: float
+    arrival: str
+    """`periodic`, `poisson` or `burst`."""
+    one_way_delay_s: float
+    poll_interval_s: float = 0.0
+    hold_s: float = 0.0
+    asks_per_message: bool = False
+    """Of a round trip: whether a message is an HTTP request, one at a time, or a frame on an open channel."""
+    connects_per_poll: bool = False
+    """Whether each poll opens a connection of its own first, which takes a round trip."""
+    keeps_cursor: bool = True
+    """Of a poll: whether it asks for what is after a cursor; else it sees the latest or the next event alone."""
+    pauses: bool = False
+    """Of a short poll: whether the interval is counted from the last answer and not from the last poll."""
+    turnaround_jitter_s: float = 0.0
+    """Of a long poll: up to how long a client waits after an answer, at random, before it asks again."""
+
+    @classmethod
+    def of_point(cls, parameters: Mapping[str, Any], style: TransportStyle) -> Conditions:
+        """From a point's resolved parameters and its transport."""
+        return cls(
+            rate_per_s=float(parameters["rate_per_s"]),
+            arrival=str(parameters["arrival"]),
+            one_way_delay_s=float(parameters["one_way_delay_ms"]) / 1000,
+            poll_interval_s=float(parameters.get("poll_interval_s", 0.0)),
+            hold_s=float(parameters.get("hold_s", 0.0)),
+            asks_per_message=style.polling,
+            connects_per_poll=not parameters.get("keep_alive", True),
+            keeps_cursor=parameters.get("cursor", True),
+            pauses=parameters.get("pacing") == "pause",
+            turnaround_jitter_s=float(parameters.get("turnaround_jitter_ms", 0.0)) / 1000,
+        )
+
+    @property
+    def round_trip_s(self) -> float:
+        """Two transits."""
+        return 2 * self.one_way_delay_s
+
+    @property
+    def answer_s(self) -> float:
+        """A poll's whole exchange; also the long poll's deaf gap, where its client asks again at once."""
+        return self.round_trip_s * (2 if self.connects_per_poll else 1)
+
+    @property
+    def event_period_s(self) -> float:
+        """Mean distance of two events."""
+        return 1 / self.rate_per_s
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Latency and cost: a share of the events waits, evenly between 0 and `longest_wait_s`, the others do not."""
+
+    floor_s: float
+    """Latency of an event that does not wait."""
+    longest_wait_s: float
+    waiting_ratio: float
+    requests_per_s: float
+    requests_per_event: float
+    empty_ratio: float | None
+    """Share of the requests that bring nothing; None where nothing is polled or no formula is known."""
+
+    @classmethod
+    def constant(cls, latency_s: float, requests_per_s: float = 0.0, requests_per_event: float = 0.0) -> Expectation:
+        """Every event takes the same time."""
+        return cls(latency_s, 0.0, 0.0, requests_per_s, requests_per_event, None)
+
+    @property
+    def mean_s(self) -> float:
+        """Mean latency."""
+        return self.floor_s + self.waiting_ratio * self.longest_wait_s / 2
+
+    @property
+    def max_s(self) -> float:
+        """The longest latency possible."""
+        return self.floor_s + (self.longest_wait_s if self.waiting_ratio > 0 else 0.0)
+
+    def quantile_s(self, share: float) -> float:
+        """Latency that this share (0 to 1) of the events does not exceed."""
+        beyond = share - (1 - self.waiting_ratio)
+        if beyond <= 0 or self.waiting_ratio == 0:
+            return self.floor_s
+        return self.floor_s + self.longest_wait_s * beyond / self.waiting_ratio

@@ -1,0 +1,139 @@
+"""The queues of server and load that a model can add to a trial's schedule: each does one thing at a time.
+
+Without them there is a network and nothing else (`analysis.models.schedule`). The server is a queue with a single
+server (Lindley 1952, The theory of queues with a single server), first come, first served: an answer keeps it busy for
+its service time and leaves at the end of that, and an event that falls due while it is busy is published when its turn
+comes. The load is another such queue: it reads one answer after the other, and a client's next request leaves when its
+answer has been dealt with. Service times are CPU times divided by what was done with them; no latency enters. Times are
+integer nanoseconds on the trial's clock.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.models.schedule import Prediction, Schedule
+from contract.records import Ints
+
+NEVER_BUSY_NS = np.iinfo(np.int64).min
+_PUBLICATION, _HOLD_END, _REQUEST = range(3)
+"""In the order in which the server takes up what comes at the same time."""
+
+
+@dataclass(frozen=True)
+class ServiceTimes:
+    """How long server and load are busy with one thing."""
+
+    answer_ns: int
+    """Of the server, with one answer, or with one delivery on an open channel."""
+    waking_ns: int = 0
+    """The part of `answer_ns` that falls due when a held request is answered; the rest falls due when it comes."""
+    read_ns: int = 0
+    """Of the load, with one answer and the request that follows it."""
+
+
+def queue_starts_ns(at_ns: Ints, work_ns: int) -> Ints:
+    """Return when a single server takes up each of the jobs that come at these times, of equal work, in their order."""
+    earlier_ns = np.arange(len(at_ns), dtype=np.int64) * work_ns
+    return np.asarray(np.maximum.accumulate(at_ns - earlier_ns) + earlier_ns)
+
+
+class PolledServer:
+    """A server that is polled, its clients and their load, from one thing that happens to the next."""
+
+    def __init__(self, schedule: Schedule, times: ServiceTimes, seed: int, *, holds: bool) -> None:
+        """`holds`: whether a request that finds no event waits for one."""
+        self._schedule, self._times, self._holds = schedule, times, holds
+        clients, events = len(schedule.phase_ns), len(schedule.due_ns)
+        self._to_server_ns = schedule.connect_ns + schedule.one_way_ns
+        self._random = np.random.default_rng(seed)
+        self._coming = [(due_ns, _PUBLICATION, seq, 0) for seq, due_ns in enumerate(schedule.due_ns.tolist(), 1)]
+        self._free_ns = NEVER_BUSY_NS
+        self._load = LoadQueues(schedule, times.read_ns)
+        self._published = 0
+        self._cursor = [0] * clients
+        self._asked = [0] * clients
+        self._held: dict[int, int] = {}
+        """The number of the request that is held, by client."""
+        self._requests = np.zeros(clients, dtype=np.int64)
+        self._latency_ns = np.zeros((clients, events), dtype=np.int64)
+        self._reached = np.zeros((clients, events), dtype=np.bool_)
+
+    def run(self, first_sent_ns: Sequence[int], next_sent_ns: Callable[[int, int], int]) -> Prediction:
+        """Run the whole stream; `next_sent_ns(client, time)` is when a client asks whose answer was read at that time.
+
+        It is called once per answer.
+        """
+        heapq.heapify(self._coming)
+        for client, sent_ns in enumerate(first_sent_ns):
+            self._send(client, sent_ns)
+        while self._coming:
+            at_ns, kind, number, request = heapq.heappop(self._coming)
+            start_ns = max(at_ns, self._free_ns)
+            answered: Sequence[int] = ()
+            if kind == _PUBLICATION:
+                self._free_ns, self._published = start_ns, number
+                answered = self._random.permutation(list(self._held)).tolist()
+                self._held.clear()
+            elif kind == _REQUEST and self._has_to_wait(number):
+                self._free_ns = start_ns + self._times.answer_ns - self._times.waking_ns
+                self._held[number] = request
+                heapq.heappush(self._coming, (at_ns + self._schedule.hold_ns, _HOLD_END, number, request))
+            elif kind == _REQUEST:
+                # One that need not be held costs all of it at once.
+                self._free_ns = start_ns + self._times.answer_ns - self._times.waking_ns
+                answered = (number,)
+            elif self._held.get(number) == request:
+                self._free_ns = start_ns
+                del self._held[number]
+                answered = (number,)
+            for client in answered:
+                self._free_ns += self._times.waking_ns
+                read_ns = self._answer(client, self._free_ns)
+                self._send(client, next_sent_ns(client, read_ns))
+        return Prediction(self._latency_ns, self._requests, self._reached)
+
+    def _send(self, client: int, sent_ns: int) -> None:
+        start_ns, end_ns = self._schedule.window_ns
+        if sent_ns >= end_ns and self._cursor[client] == len(self._schedule.due_ns):
+            return
+        self._requests[client] += start_ns <= sent_ns < end_ns
+        self._asked[client] += 1
+        heapq.heappush(self._coming, (sent_ns + self._to_server_ns, _REQUEST, client, self._asked[client]))
+
+    def _has_to_wait(self, client: int) -> bool:
+        if self._holds and not self._schedule.keeps_cursor:
+            # What was published before its request is missed.
+            self._cursor[client] = self._published
+        return self._holds and self._cursor[client] == self._published
+
+    def _answer(self, client: int, left_ns: int) -> int:
+        """Deliver what the client has not got, in an answer that leaves at this time; return when it has been read."""
+        arrival_ns = left_ns + self._schedule.one_way_ns
+        first = self._cursor[client] if self._schedule.keeps_cursor else max(self._cursor[client], self._published - 1)
+        if first < self._published:
+            told = slice(first, self._published)
+            self._latency_ns[client, told] = arrival_ns - self._schedule.due_ns[told]
+            self._reached[client, told] = True
+            self._cursor[client] = self._published
+        return self._load.read(client, arrival_ns)
+
+
+class LoadQueues:
+    """The load's processes, each of which reads one answer after the other."""
+
+    def __init__(self, schedule: Schedule, read_ns: int) -> None:
+        self._read_ns = read_ns
+        alone = np.zeros(len(schedule.phase_ns), dtype=np.int64)
+        self._process: list[int] = (alone if schedule.load_process is None else schedule.load_process).tolist()
+        self._free_ns: dict[int, int] = dict.fromkeys(self._process, NEVER_BUSY_NS)
+
+    def read(self, client: int, arrival_ns: int) -> int:
+        """Read an answer; return when that is done. Answers have to be given in the order in which they arrive."""
+        process = self._process[client]
+        self._free_ns[process] = max(self._free_ns[process], arrival_ns) + self._read_ns
+        return self._free_ns[process]

@@ -1,0 +1,137 @@
+"""What was fixed of a trial before anything was sent, and what a model predicts on that schedule.
+
+Due times, phases and holds of a trial are data. From them follows when each client must get each event if nothing but
+the network took time, delivery by delivery, with no randomness left; `analysis.models.queues` adds what server and load
+take. Times are integer nanoseconds on the trial's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.statistics.long_columns import NarrowColumn, Times, blocks
+from contract.records import Ints, RequestKind, Trial, is_time, turnaround_delays_ns, worker_of_clients
+from contract.transports import TransportStyle
+
+Bools = npt.NDArray[np.bool_]
+NEVER_NS = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What was fixed before anything was sent."""
+
+    due_ns: Ints
+    """Shape (events,), non-decreasing: when each event is due, before any phase of an echo."""
+    phase_ns: Ints
+    """Shape (clients,)."""
+    first_ask_ns: Ints
+    """Shape (clients,): when each client sent its first poll."""
+    t0_ns: int
+    window_ns: tuple[int, int]
+    one_way_ns: int
+    interval_ns: int = 0
+    hold_ns: int = 0
+    turnaround_ns: int = 0
+    """Between an answer's arrival at the client and its next request: part of a long poll's deaf gap."""
+    turnaround_jitter_ns: int = 0
+    """Of a long poll: up to how long a client waits on top of that, at random."""
+    turnaround_seed: int = 0
+    """Of these delays (`contract.records.turnaround_delays_ns`)."""
+    connect_ns: int = 0
+    """What each poll's own connection takes before the request can leave; 0 where connections are kept."""
+    one_at_a_time: bool = False
+    """Of a round trip: whether a message waits for the answer to the one before it."""
+    keeps_cursor: bool = True
+    """Of a poll: whether it asks for what is after a cursor; else it sees the latest or the next event alone."""
+    pauses: bool = False
+    """Of a short poll: whether the interval is counted from the last answer and not from the last poll."""
+    load_process: Ints | None = None
+    """Shape (clients,): which process of the load each client is in; None where there is only one."""
+
+    @property
+    def next_due_ns(self) -> Ints:
+        """When the first event at or after each place in the stream is due: shape (events + 1,)."""
+        return np.append(self.due_ns, NEVER_NS)
+
+    def turnaround_delays_ns(self, answer: int) -> Ints:
+        """Return how long each client waits after its answer of this number, from 0, before its next request."""
+        clients = len(self.phase_ns)
+        if not self.turnaround_jitter_ns:
+            return np.zeros(clients, dtype=np.int64)
+        return turnaround_delays_ns(self.turnaround_seed, clients, answer, self.turnaround_jitter_ns)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Latency of every event at every client, and what was asked for it."""
+
+    latency_ns: Ints
+    """Shape (clients, events); of no meaning where the event does not reach the client."""
+    requests: Ints
+    """Shape (clients,): requests sent within [window start, window end)."""
+    reached: Bools
+    """Shape (clients, events): False for what a client without a cursor misses."""
+
+    @classmethod
+    def of_all(cls, latency_ns: Ints, requests: Ints) -> Prediction:
+        """Every event reaches every client."""
+        return cls(latency_ns, requests, np.broadcast_to(np.True_, latency_ns.shape))
+
+    def latencies_ns(self, counted: Bools) -> Times:
+        """Of those of the `counted`, of shape (clients, events), that reach their clients."""
+        wanted = counted & self.reached
+        latencies_ns = NarrowColumn(int(np.count_nonzero(wanted)))
+        for clients in blocks(*wanted.shape):
+            latencies_ns.append(self.latency_ns[clients][wanted[clients]])
+        return latencies_ns.whole()
+
+
+def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
+    """The schedule of a recorded trial; its clients are numbered from 0."""
+    parameters = trial.info.parameters
+    clients = int(parameters["clients"])
+    one_way_ns = round(parameters["one_way_delay_ms"] * 1e6)
+    phase_ns = np.zeros(clients, dtype=np.int64)
+    phase_ns[trial.clients.client] = trial.clients.phase_ns
+    polls = trial.requests
+    sent = (polls.kind == RequestKind.POLL) & is_time(polls.start_ns)
+    first_ask_ns = np.full(clients, NEVER_NS, dtype=np.int64)
+    np.minimum.at(first_ask_ns, polls.client[sent], polls.start_ns[sent])
+    return Schedule(
+        due_ns=trial.published.due_ns,
+        phase_ns=phase_ns,
+        # A client that never asked has no predicted deliveries of its own: it is taken to have asked at the start.
+        first_ask_ns=np.where(first_ask_ns == NEVER_NS, trial.info.t0_ns, first_ask_ns),
+        t0_ns=trial.info.t0_ns,
+        window_ns=(trial.info.window_start_ns, trial.info.window_end_ns),
+        one_way_ns=one_way_ns,
+        interval_ns=round(parameters.get("poll_interval_s", 0) * 1e9),
+        hold_ns=round(parameters.get("hold_s", 0) * 1e9),
+        # What is pushed asks for nothing, and a median of all deliveries takes long.
+        turnaround_ns=_turnaround_ns(trial) if style.polling else 0,
+        turnaround_jitter_ns=round(parameters.get("turnaround_jitter_ms", 0) * 1e6),
+        turnaround_seed=trial.info.own_seed,
+        connect_ns=0 if parameters.get("keep_alive", True) else 2 * one_way_ns,
+        one_at_a_time=style.polling,
+        keeps_cursor=parameters.get("cursor", True),
+        pauses=parameters.get("pacing") == "pause",
+        load_process=worker_of_clients(trial.info.workers, np.arange(clients)) if trial.info.workers else None,
+    )
+
+
+def _turnaround_ns(trial: Trial) -> int:
+    """The median of what the clients took to read what had arrived; 0 where no kernel stamp tells."""
+    rows = trial.deliveries
+    stamped = is_time(rows.kernel_realtime_ns)
+    if not stamped.any() or not len(trial.clock):
+        return 0
+    delay_ns = NarrowColumn(int(np.count_nonzero(stamped)))
+    for block in blocks(len(rows)):
+        own = stamped[block]
+        arrival_ns = trial.clock.to_monotonic(rows.kernel_realtime_ns[block][own])
+        delay_ns.append(rows.user_ns[block][own] - arrival_ns)
+    return max(0, round(float(np.median(delay_ns.whole()))))
