@@ -14,6 +14,7 @@ import socket
 from typing import Any
 
 from contract.faults import MEANINGS, Fault, FaultSpecError, parse_fault
+from contract.transports import TRANSPORTS
 from contract.wire import DEFAULT_HISTORY_EVENTS, MAX_WORKERS
 from servers.garbage_collection import pause_for_start
 from servers.hosting.listening import StartError, listen, raise_descriptor_limit
@@ -22,7 +23,7 @@ from servers.hosting.parent_process import end_with_parent
 from servers.hosting.worker_processes import WorkerLostError, serve_in_workers
 from terminal.plain import print_error
 
-ADAPTERS = ("websocket", "polling", "sse")
+ADAPTERS = tuple(dict.fromkeys(transport.server for transport in TRANSPORTS.values()))
 """Modules of servers/transports/ that hold an ADAPTER; importing one takes half a second, so only what is asked for
 is."""
 
