@@ -117,10 +117,6 @@ class Service:
         """Processor seconds of so many."""
         return self.poll_s * polls + self.event_s * deliveries
 
-    def client_cost(self, rate_per_s: float, requests_per_s: float) -> float:
-        """Processor seconds per client and second."""
-        return self.of(requests_per_s, rate_per_s)
-
 
 @dataclass(frozen=True)
 class Estimates:

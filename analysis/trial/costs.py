@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.statistics.long_columns import blocks
-from analysis.trial.latency import in_window
 from contract.records import Ints, Outcome, RequestKind, SampleRole, Samples, Sockets, SocketStage, Trial, is_time
+from contract.records.measured import in_window
 from contract.transports import TransportStyle
 
 TCP_IP_HEADER_BYTES = {4: 52, 6: 72}

@@ -60,11 +60,6 @@ class ViewAges:
         """The greatest age of all; of at least one row."""
         return float(self.to_ns.max()) / NS_PER_MS
 
-    @property
-    def corners_ms(self) -> Floats:
-        """All ages at which the share as a function of age bends, 0 included, ascending: between two it is straight."""
-        return np.unique(np.concatenate([[0.0], self.from_ns / NS_PER_MS, self.to_ns / NS_PER_MS]))
-
 
 def view_ages(due_ns: Ints, arrival_ns: Ints, window_ns: tuple[int, int]) -> ViewAges:
     """Ages over a window of clients whose events were due at `due_ns`, ascending, and came at `arrival_ns`.

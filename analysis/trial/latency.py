@@ -14,9 +14,10 @@ from analysis.statistics.distribution import NS_PER_MS
 from analysis.statistics.long_columns import NarrowColumn, Times, blocks
 from analysis.trial.freshness import NEVER_NS, ViewAges, view_ages
 from analysis.trial.latency_parts import split, written_at_ns
-from analysis.trial.ledger import all_differ, by_client, first_copies, steps_between_clients
+from analysis.trial.ledger import by_client, steps_between_clients
 from analysis.trial.reach import Reach, mean_reach_ms
 from contract.records import Deliveries, Ints, Trial, is_time
+from contract.records.measured import all_differ, in_window, is_measured
 from contract.transports import TransportStyle
 
 Floats = npt.NDArray[np.float64]
@@ -65,11 +66,6 @@ class MeasuredLatencies:
     def latency_ms(self) -> Floats:
         """Arrival - due."""
         return milliseconds(self.latency_ns)
-
-    @property
-    def model_ms(self) -> Floats:
-        """The model's latency of each delivery; NaN for one that the model takes for lost."""
-        return np.where(self.modelled, milliseconds(self.model_ns), np.nan)
 
     @property
     def residual_ns(self) -> Times:
@@ -235,18 +231,6 @@ def measure_ages(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | No
     if not observed.all():
         arrival_ns = arrival_ns[observed]
     return view_ages(trial.published.due_ns, arrival_ns, (trial.info.window_start_ns, trial.info.window_end_ns))
-
-
-def in_window(trial: Trial, times_ns: Ints) -> npt.NDArray[np.bool_]:
-    """True for times within the measured window, its end excluded."""
-    return (times_ns >= trial.info.window_start_ns) & (times_ns < trial.info.window_end_ns)
-
-
-def is_measured(trial: Trial) -> npt.NDArray[np.bool_]:
-    """True for each row of the deliveries that a latency is taken from."""
-    rows = trial.deliveries
-    known = (rows.seq >= 1) & (rows.seq <= len(trial.published))
-    return known & in_window(trial, rows.due_ns) & first_copies(rows.client, rows.seq)
 
 
 def _coalesced(rows: Deliveries, counted: npt.NDArray[np.bool_]) -> int:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.trial.ledger import all_differ
 from contract.records import Deliveries, Ints, Written
+from contract.records.measured import all_differ
 
 _UNWRITTEN_NS = -1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.trial.latency import has_kernel_stamps, in_window
+from analysis.trial.latency import has_kernel_stamps
 from contract.records import (
     EXPLAINED_RATIO,
     Ints,
@@ -16,6 +16,7 @@ from contract.records import (
     load_work,
     worker_of_clients,
 )
+from contract.records.measured import in_window
 from contract.transports import TransportStyle
 
 

@@ -11,12 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.records import Ints
+from contract.records.measured import first_copies
 
 LATE_GRACE_S = 1.0
 """Beyond the longest that a transport may take by its nature; what comes later is counted as late."""
-
-_DENSE = 16
-"""Cells of a table of all pairs of client and seq that are worth their memory, per row."""
 
 
 @dataclass(frozen=True)
@@ -82,36 +80,6 @@ def keep_ledger(
         late=per_client(first & (arrival_ns > late_after_ns)),
         corrupt=per_client((payload_ok != 1) | ~known),
     )
-
-
-def first_copies(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
-    """True for each row that is the first of its client and seq."""
-    if all_differ(client, seq):
-        return np.ones(len(seq), dtype=np.bool_)
-    first = np.zeros(len(seq), dtype=np.bool_)
-    order = np.lexsort((seq, client))
-    ordered_client, ordered_seq = client[order], seq[order]
-    new = np.ones(len(seq), dtype=np.bool_)
-    new[1:] = (ordered_client[1:] != ordered_client[:-1]) | (ordered_seq[1:] != ordered_seq[:-1])
-    first[order[new]] = True
-    return first
-
-
-def all_differ(client: Ints, seq: Ints) -> bool:
-    """Whether no two rows have the same client and seq, by a look at each: they are nearly always as they should be.
-
-    False as well where numbers are too far apart for a table of all pairs; then only sorting tells.
-    """
-    if not len(seq):
-        return True
-    if client.min() < 0 or seq.min() < 0:
-        return False
-    clients, seqs = int(client.max()) + 1, int(seq.max()) + 1
-    if clients * seqs > _DENSE * len(seq) + 1_000_000:
-        return False
-    seen = np.zeros((clients, seqs), dtype=np.bool_)
-    seen[client, seq] = True
-    return int(np.count_nonzero(seen)) == len(seq)
 
 
 def by_client(client: Ints) -> npt.NDArray[np.intp]:

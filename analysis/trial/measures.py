@@ -25,7 +25,6 @@ from analysis.trial.latency import (
     arrivals_ns,
     due_at_clients_ns,
     has_kernel_stamps,
-    in_window,
     measure_ages,
     measure_latencies,
 )
@@ -42,6 +41,7 @@ from analysis.trial.validity import (
     server_reasons,
 )
 from contract.records import Ints, SampleRole, Trial, TrialInfo, others_ratio, server_work
+from contract.records.measured import in_window
 from contract.transports import TransportStyle
 
 

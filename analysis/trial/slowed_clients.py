@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from analysis.statistics import stats
 from analysis.statistics.distribution import NS_PER_MS, too_few_events, withhold_quantiles
-from analysis.trial.latency import Floats, arrivals_ns, has_kernel_stamps, is_measured
+from analysis.trial.latency import Floats, arrivals_ns, has_kernel_stamps
 from contract import quantiles
 from contract.records import JsonObject, Trial, is_slowed
+from contract.records.measured import is_measured
 
 _QUANTILES = {"p50": 0.5, "p99": 0.99}
 

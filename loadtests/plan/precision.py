@@ -13,9 +13,9 @@ import math
 import statistics
 from collections.abc import Sequence
 
-import numpy as np
-
+from contract.quantiles import quantiles
 from contract.records import PointPrecision, Trial
+from contract.records.measured import is_measured
 
 CONFIDENCE = 0.95
 FINEST_MS = 0.2
@@ -24,16 +24,12 @@ _NS_PER_MS = 1e6
 
 
 def p50_ms(trial: Trial) -> float | None:
-    """Median latency of a trial as in the headline: arrival - due of the events due in its window; None without any."""
-    info, rows = trial.info, trial.deliveries
-    events = len(trial.published)
-    rows = rows.where((rows.seq >= 1) & (rows.seq <= events))
-    first_copies = np.zeros(len(rows), dtype=np.bool_)
-    first_copies[np.unique(rows.client * (events + 1) + rows.seq, return_index=True)[1]] = True
-    rows = rows.where(first_copies & (rows.due_ns >= info.window_start_ns) & (rows.due_ns < info.window_end_ns))
+    """Median latency of a trial as in the headline; None without a measured delivery."""
+    rows = trial.deliveries.where(is_measured(trial))
     if not len(rows):
         return None
-    return float(np.quantile((trial.arrivals_ns(rows) - rows.due_ns) / _NS_PER_MS, 0.5, method="inverted_cdf"))
+    [p50_ns] = quantiles(trial.arrivals_ns(rows) - rows.due_ns, [0.5])
+    return p50_ns / _NS_PER_MS
 
 
 def judge_pilot(point: int, pilot_ms: Sequence[float], precision_ratio: float) -> PointPrecision | None:

@@ -8,11 +8,11 @@ import pytest
 from analysis.trial.latency import (
     MeasuredLatencies,
     arrivals_ns,
-    is_measured,
     measure_ages,
     measure_latencies,
     median_ms,
 )
+from contract.records.measured import is_measured
 from tests.fabricate import ECHO, Fabrication, first_trial, style
 from tests.fabricate_trial import Faults
 
@@ -75,7 +75,8 @@ def test_events_read_in_one_go_are_counted_on_open_channels_only() -> None:
 @pytest.mark.parametrize("transport", ["websocket", "sse", "long_poll", "short_poll"])
 def test_without_noise_only_the_publishers_lag_is_left_over(transport: str) -> None:
     found = measured(transport, publish_lag_ms=0.0)
-    assert np.abs(found.latency_ms - found.model_ms).max() < 1e-4
+    assert found.modelled.all()
+    assert np.abs(found.residual_ns).max() < 100
     assert len(found.predicted_ns) == len(found.latency_ms)
 
 
@@ -85,8 +86,9 @@ def test_echo_messages_are_due_at_their_own_clients_phase(transport: str) -> Non
         transports=ECHO, intervals_s=(), rates_per_s=(), arrival="periodic", noise_ms=0.0, measured_s=4.0
     )
     found = measured(transport, fabrication)
-    assert np.abs(found.latency_ms - found.model_ms).max() < 1e-4
-    assert found.model_ms[0] == (100.0 if transport == "echo_post_new" else 50.0)
+    assert found.modelled.all()
+    assert np.abs(found.residual_ns).max() < 100
+    assert found.model_ns[0] == (100_000_000 if transport == "echo_post_new" else 50_000_000)
 
 
 def test_the_lost_are_predicted_but_not_measured() -> None:
