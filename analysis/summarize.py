@@ -11,6 +11,7 @@ from typing import Any
 
 from analysis.summary.capacity import TrialLoad
 from analysis.summary.crossover import capacity_summary
+from analysis.summary.earlier_noise_floor import earlier_noise_floor
 from analysis.summary.load_processes import workers_of
 from analysis.summary.noise_floor import STATISTICS, floor_ms, noise_floors
 from analysis.summary.pairing import PerBlock, against
@@ -36,7 +37,6 @@ from contract.records import (
     TrialInfo,
     disturbances,
     finished_trial_folders,
-    load_noise_floor,
     load_run_info,
     set_aside_folders,
     write_json,
@@ -186,11 +186,11 @@ def _set_aside(run_folder: Path) -> list[JsonObject]:
 
 
 def _noise_floors(run_folder: Path, run: RunInfo, pooled: Sequence[_Pooled]) -> tuple[JsonObject | None, str | None]:
-    """The run's own noise floors, or those that it began with and the run that measured them."""
+    """The run's own noise floors, or those of an earlier run and its name."""
     own = noise_floors([(entry.point, entry.blocks) for entry in pooled], run.scenario.get("without_effect", ()))
     if own is not None:
         return own, None
-    return load_noise_floor(run_folder) or (None, None)
+    return earlier_noise_floor(run_folder, run) or (None, None)
 
 
 def _add_noise_floors(points: Sequence[JsonObject], reference: str, floors: JsonObject | None) -> None:

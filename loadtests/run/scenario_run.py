@@ -41,7 +41,6 @@ from loadtests.plan.seeds import describe_seed, draw_seed
 from loadtests.plan.server_limits import check_server_limits
 from loadtests.run.checkout import describe_checkout
 from loadtests.run.machine import describe_machine, describe_versions
-from loadtests.run.noise_floor import record_noise_floor
 from loadtests.run.progress_bar import RunProgress, run_progress
 from loadtests.run.requested_faults import checked_faults
 from loadtests.trial.run_trial import Surroundings, run_trial
@@ -108,7 +107,6 @@ def run_scenario(
     run = replace(_run_info(scenario, seed, trials, target, settings), asked=asked)
     write_run_info(folder, run)
     (folder / SCENARIO_FILE).write_text(scenario.as_toml(), encoding="utf-8")
-    record_noise_floor(folder, run)
     _point_latest(folder, console)
     _tell_plan(scenario, run, folder, console)
     if (invitation := team.invitation()) is not None:

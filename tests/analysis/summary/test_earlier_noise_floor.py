@@ -1,19 +1,20 @@
-"""Which noise floor a new run begins with."""
+"""Which earlier run's noise floor a run is judged by."""
 
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analysis.summary.earlier_noise_floor import earlier_noise_floor
 from contract.errors import UserError
 from contract.records import SUMMARY_FORMAT, RunInfo, load_noise_floor, load_run_info, write_json, write_run_info
-from loadtests.run.noise_floor import record_noise_floor
 from tests.fabricate import SMALL, run_info
 
-RUN = run_info(SMALL, ())
+RUN = dataclasses.replace(run_info(SMALL, ()), started_at="2026-06-01T00:00:00+00:00")
 
 
 def floor(half_width: float) -> dict[str, Any]:
@@ -29,12 +30,15 @@ def earlier(results: Path, name: str, started_at: str, info: RunInfo = RUN, **su
     write_json(folder / "summary.json", SUMMARY_FORMAT, fields)
 
 
-def begun(results: Path, info: RunInfo = RUN) -> Path:
+def run_folder(results: Path) -> Path:
     folder = results / "now"
     folder.mkdir(parents=True)
-    write_run_info(folder, info)
-    record_noise_floor(folder, load_run_info(folder))
+    write_run_info(folder, RUN)
     return folder
+
+
+def chosen(folder: Path) -> tuple[dict[str, Any], str] | None:
+    return earlier_noise_floor(folder, load_run_info(folder))
 
 
 def test_the_newest_that_was_measured_on_a_like_machine_is_kept(tmp_path: Path) -> None:
@@ -47,18 +51,28 @@ def test_the_newest_that_was_measured_on_a_like_machine_is_kept(tmp_path: Path) 
     earlier(tmp_path, "e-elsewhere", "2026-04-01T00:00:00+00:00", elsewhere, noise_floor=floor(5.0))
     earlier(tmp_path, "f-otherwise", "2026-04-01T00:00:00+00:00", otherwise, noise_floor=floor(6.0))
     earlier(tmp_path, "g-other-run", "2026-04-01T00:00:00+00:00")
+    earlier(tmp_path, "h-later", "2026-06-01T00:00:01+00:00", noise_floor=floor(7.0))
     (tmp_path / "latest").symlink_to("e-elsewhere", target_is_directory=True)
     (tmp_path / "notes.txt").write_text("")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "summary.json").write_text("no")
-    folder = begun(tmp_path)
-    assert load_noise_floor(folder) == (floor(2.0), "b-newest")
+    folder = run_folder(tmp_path)
+    assert chosen(folder) == load_noise_floor(folder) == (floor(2.0), "b-newest")
+
+
+def test_what_was_chosen_once_is_kept(tmp_path: Path) -> None:
+    earlier(tmp_path, "a-old", "2026-01-01T00:00:00+00:00", noise_floor=floor(1.0))
+    folder = run_folder(tmp_path)
+    assert chosen(folder) == (floor(1.0), "a-old")
+    earlier(tmp_path, "b-reported-since", "2026-02-01T00:00:00+00:00", noise_floor=floor(2.0))
+    shutil.rmtree(tmp_path / "a-old")
+    assert chosen(folder) == (floor(1.0), "a-old")
 
 
 def test_without_one_there_is_none(tmp_path: Path) -> None:
     earlier(tmp_path, "g-other-run", "2026-04-01T00:00:00+00:00")
-    folder = begun(tmp_path)
-    assert load_noise_floor(folder) is None
+    folder = run_folder(tmp_path)
+    assert chosen(folder) is None
     assert not (folder / "noise.json").exists()
 
 

@@ -1,0 +1,55 @@
+"""The noise floor of an earlier run that a run is judged by: the newest one measured beside it on a like machine.
+
+It is chosen by the run's first report and kept in the run's folder, so that a report made again says the same, whatever
+has become of the other run since.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from contract.errors import UserError
+from contract.records import (
+    NOISE_FILE,
+    NOISE_FORMAT,
+    SUMMARY_FILE,
+    JsonObject,
+    RunInfo,
+    load_noise_floor,
+    load_run_info,
+    load_summary,
+    write_json,
+)
+
+
+def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[JsonObject, str] | None:
+    """Return the noise floor kept with a run and the name of the run that measured it; None where none fits.
+
+    Where none is kept, one of a sibling that began before this run is, if one fits.
+    """
+    kept = load_noise_floor(folder)
+    if kept is not None:
+        return kept
+    siblings = [path for path in folder.resolve().parent.iterdir() if path.name != folder.resolve().name]
+    found = [(other.started_at, path.name, floor) for path in siblings for other, floor in _measured(path, run)]
+    if not found:
+        return None
+    _, name, floor = max(found, key=lambda candidate: candidate[:2])
+    write_json(folder / NOISE_FILE, NOISE_FORMAT, {"noise_floor_from": name, "noise_floor": floor})
+    return floor, name
+
+
+def _measured(path: Path, run: RunInfo) -> list[tuple[RunInfo, JsonObject]]:
+    """The other run and the noise floor that it measured itself: before this one, validly, on a like machine."""
+    if path.is_symlink() or not (path / SUMMARY_FILE).is_file():
+        return []
+    try:
+        other, summary = load_run_info(path), load_summary(path)
+    except UserError:
+        # What else lies among the results is none of this run's business.
+        return []
+    measured = summary.get("noise_floor")
+    if not measured or summary.get("noise_floor_from") or not summary.get("valid"):
+        return []
+    alike = (other.machine, other.settings, other.target) == (run.machine, run.settings, run.target)
+    return [(other, measured)] if alike and other.started_at < run.started_at else []
