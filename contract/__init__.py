@@ -1,1 +1,1 @@
-"""What all programs agree on: the wire, the stream, faults, transports, parameters and the records of a run."""
+"""The definitions that all programs share: wire, stream, faults, transports, parameters and the records of a run."""

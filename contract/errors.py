@@ -1,7 +1,7 @@
-"""The one error that is shown to people."""
+"""The error that is shown to users."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """Something the person at the keyboard can mend: one clear sentence, shown without a traceback."""
+    """A mistake that the user can correct: one clear sentence, shown without a traceback."""

@@ -1,4 +1,4 @@
-"""Quantiles of raw samples, by the one definition that all figures follow."""
+"""Quantiles of raw samples, by the one definition that all figures use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Sample = Sequence[float] | npt.NDArray[np.float64] | npt.NDArray[np.int32] | npt
 
 
 def quantiles(values: Sample, shares: Sequence[float]) -> list[float]:
-    """Exact quantiles by QUANTILE_DEFINITION, one per share of 0 to 1; ValueError on an empty sample."""
+    """Return exact quantiles by QUANTILE_DEFINITION, one per share (0 to 1); raise ValueError for an empty sample."""
     if len(values) == 0:
         raise ValueError("quantiles of an empty sample")
     return [float(value) for value in np.quantile(np.asarray(values), shares, method=QUANTILE_METHOD)]

@@ -1,8 +1,8 @@
-"""How long a client waits after an answer before it asks again, where it does not ask at once.
+"""The random delay between an answer and the next request of a client, where a scenario asks for one.
 
-The delays are drawn from a generator that can be asked for any of them (SplitMix64: Steele, Lea and Flood, Fast
-splittable pseudorandom number generators, OOPSLA 2014), so that the model on a trial's own schedule knows each delay
-that a client had, and those that it would have had.
+The delays come from a generator with random access (SplitMix64: Steele, Lea and Flood, Fast splittable pseudorandom
+number generators, OOPSLA 2014), so that the model on a trial's own schedule knows each delay that a client had, and
+each that it would have had.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from contract.records.tables import Ints
 _MASK = (1 << 64) - 1
 _INCREMENT, _FIRST_FACTOR, _SECOND_FACTOR = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _RANDOM_BITS = 30
-"""Of each delay: with as many for the longest one, both fit into 64 bits."""
+"""Random bits of each delay: the product with the longest delay, of as many bits, fits into 64 bits."""
 
 _Whole = TypeVar("_Whole", int, npt.NDArray[Any])
-"""An integer, or an array of unsigned ones of 64 bits."""
+"""An integer, or an array of unsigned 64-bit integers."""
 
 
 def turnaround_delay_ns(seed: int, client: int, answer: int, jitter_ns: int) -> int:
-    """Return how long a client waits after one of its answers, counted from 0: at least 0 and less than `jitter_ns`.
+    """Return how long a client waits after an answer, counted from 0: at least 0 and less than `jitter_ns`.
 
     `jitter_ns` is at most a second.
     """
@@ -32,7 +32,7 @@ def turnaround_delay_ns(seed: int, client: int, answer: int, jitter_ns: int) -> 
 
 
 def turnaround_delays_ns(seed: int, clients: int, answer: int, jitter_ns: int) -> Ints:
-    """Return the same of clients 0, 1, … all at once: shape (clients,)."""
+    """Return these delays of the clients 0, 1, … at once: shape (clients,)."""
     keys = _mixed(np.arange(clients, dtype=np.uint64) ^ np.uint64(_mixed(seed)))
     return np.asarray(_drawn(keys, answer, jitter_ns), dtype=np.int64)
 
