@@ -1,1 +1,1 @@
-"""What is measured: one event log, delivered over every transport by thin adapters."""
+"""The servers that are measured: one event log, delivered over every transport by thin adapters."""

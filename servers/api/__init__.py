@@ -1,1 +1,1 @@
-"""The FastAPI app: control routes, the cursor of requests, error answers, OpenAPI."""
+"""The FastAPI app: control routes, the cursor in requests, error answers and OpenAPI."""

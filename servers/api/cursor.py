@@ -1,4 +1,4 @@
-"""The cursor as HTTP and WebSocket requests carry it."""
+"""The cursor as a parameter of HTTP and WebSocket requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import Query
 from contract import wire
 
 MAX_CURSOR = 2**53 - 1
-"""What every language's JSON numbers hold exactly."""
+"""The largest integer that JSON numbers represent exactly in every language."""
 
 After = Annotated[int, Query(ge=0, le=MAX_CURSOR, description="seq of the last event the client has; 0 for none")]
 
@@ -17,10 +17,10 @@ CursorKind = Annotated[
     Literal["seq", "none"],
     Query(
         alias=wire.CURSOR_PARAMETER,
-        description="none: keep no cursor, and lose what is published between two polls; `after` is of no effect then",
+        description="none: keep no cursor, and lose events published between two polls; `after` has no effect then",
     ),
 ]
-"""Wire names `CURSOR_BY_SEQ` and `NO_CURSOR`, spelt out because a type needs literals."""
+"""The values are `wire.CURSOR_BY_SEQ` and `wire.NO_CURSOR`, spelt out because a type needs literals."""
 
 TOO_OLD_RESPONSE: dict[int | str, dict[str, Any]] = {
     wire.CURSOR_TOO_OLD_STATUS: {

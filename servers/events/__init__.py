@@ -1,1 +1,1 @@
-"""The event log and those who follow it: numbered events, published on time, fanned out, traced."""
+"""The event log and its readers: numbered events, published on time, sent to all clients, traced."""

@@ -1,7 +1,7 @@
-"""The open push channels: what SSE and WebSocket share once a client is connected.
+"""The open push channels: the part that SSE and WebSocket share once a client is connected.
 
-Each channel is a loop over the log and has no queue. A client that does not read blocks only its own send; when it
-falls out of the history it is cut off and counted, so it can neither delay others nor hold memory.
+Each channel is a loop over the log and has no queue. A client that does not read blocks only its own send; when its
+next event leaves the history it is cut off and counted, so it can neither delay others nor take up memory.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Plain ASGI cannot: its close waits behind the very buffer that the client does n
 
 
 class _LogClosedError(Exception):
-    """There will be no more events."""
+    """The log is closed: there will be no more events."""
 
 
 class _Channel:
@@ -39,7 +39,7 @@ class _Channel:
 
 
 class Channels:
-    """All open channels of one server, and how many were cut off since the stream was posted."""
+    """All open channels of one server, and the number that were cut off since the stream was posted."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -58,10 +58,10 @@ class Channels:
         framing: Framing | None = None,
         note: Callable[[EncodedEvent], None] | None = None,
     ) -> bool:
-        """Send every event the follower gets until the client is gone (False) or the log closes (True).
+        """Send every event of the follower until the client has disconnected (False) or the log closes (True).
 
-        With a framing, and a connection that takes whole frames, they are written by `servers.events.fan_out` while the
-        client keeps up; `note` is told of each event once it is written, in whichever way.
+        With a framing, and a connection that accepts whole frames, `servers.events.fan_out` writes them while the
+        client keeps up; `note` is called with each event once it is written, in either way.
         """
         channel = _Channel(follower, _cut_off_function(scope))
         write = None if framing is None else scope.get("extensions", {}).get(WRITE_FRAMED_EXTENSION)
@@ -70,7 +70,7 @@ class Channels:
         log_closed = False
         try:
             async with asyncio.TaskGroup() as tasks:
-                # A task of its own: to wake the handler's would mean to go through all of the framework's layers.
+                # A task of its own, because waking the handler's would go through all layers of the framework.
                 delivering = tasks.create_task(self._deliver(channel, _noted(send, note), direct))
                 await until_closed()
                 delivering.cancel()
@@ -81,7 +81,7 @@ class Channels:
         return log_closed
 
     def cut_off_laggards(self) -> None:
-        """End every channel whose next event has left the history; to be called about once a second."""
+        """End every channel whose next event has left the history; call this about once a second."""
         if self._log.oldest_seq == 1:
             return
         for channel in [channel for channel in self._open if channel.follower.too_old]:
@@ -101,10 +101,10 @@ class Channels:
         except CursorTooOldError:
             self._cut(channel)
         except (OSError, WebSocketDisconnect):
-            pass  # the handler is about to hear of it too
+            pass  # the handler is about to receive the disconnect as well
         else:
             raise _LogClosedError
-        # Only the handler knows when the connection is really gone; it cancels this wait.
+        # Only the handler knows when the connection is really closed; it cancels this wait.
         await asyncio.get_running_loop().create_future()
 
     def _cut(self, channel: _Channel) -> None:
@@ -116,7 +116,7 @@ class Channels:
 
 
 def _cut_off_function(scope: Scope) -> Callable[[str], object]:
-    """The server's own way to end the connection; under another ASGI server, the handler is cancelled."""
+    """Return the server's own function to end the connection; under another ASGI server, cancel the handler."""
     extension: Callable[[str], object] | None = scope.get("extensions", {}).get(CUT_OFF_EXTENSION)
     if extension is not None:
         return extension
@@ -128,7 +128,7 @@ def _cut_off_function(scope: Scope) -> Callable[[str], object]:
 def _noted(
     send: Callable[[EncodedEvent], Awaitable[None]], note: Callable[[EncodedEvent], None] | None
 ) -> Callable[[EncodedEvent], Awaitable[None]]:
-    """`send` that notes each event when it returns; `send` itself where nothing is to be noted."""
+    """Return `send`, extended to note each event when it returns; `send` itself if there is no `note`."""
     if note is None:
         return send
 

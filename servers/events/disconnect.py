@@ -1,6 +1,6 @@
-"""How a handler that waits for an event hears that its client's connection has ended.
+"""An ASGI extension that calls a handler back when its client's connection ends while it waits for an event.
 
-Plain ASGI says so only to a task that waits in `receive`: a second task for every held poll.
+Plain ASGI reports that only to a task that waits in `receive`: a second task for every held poll.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ ON_DISCONNECT_EXTENSION = "push-vs-poll.on_disconnect"
 """ASGI extension of `servers.hosting.uvicorn_server`, an `OnDisconnect`."""
 
 OnDisconnect = Callable[[Callable[[], None] | None], None]
-"""Sets the function that is called once when the client's connection ends, at once if it has ended; None for none."""
+"""Sets the function that is called once when the client's connection ends, or at once if it has ended; None for none.
+"""
 
 
 def on_disconnect_of(scope: Scope) -> OnDisconnect | None:

@@ -1,7 +1,7 @@
 """Fan-out without a task per client: each event is framed once, and its bytes go to all connections in one loop.
 
-A client takes part as long as it keeps up. One whose connection takes no more leaves, and goes on in the ordinary way,
-in which its own task waits until it reads; when it has caught up it is back.
+A client takes part as long as it keeps up. One whose connection accepts no more data leaves, and its own task waits
+until the client reads; when it has caught up, it takes part again.
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ from servers.events.log import CursorTooOldError, EncodedEvent, EventLog, Follow
 from servers.events.waiters import Waiter
 
 WRITE_FRAMED_EXTENSION = "push-vs-poll.write_framed"
-"""ASGI extension of `servers.hosting.uvicorn_server`: a function (bytes) that hands a whole frame to the connection as
-it is.
+"""ASGI extension of `servers.hosting.uvicorn_server`: a function (bytes) that writes a whole frame to the connection
+unchanged.
 
-False, with nothing written, where the client has not read enough of what was written before, or is gone.
-"""
+It returns False and writes nothing if the client has not read enough of the data before, or has disconnected."""
 
 
 def without_direct_writing(scope: Scope) -> Scope:
-    """The same for an app that must be asked for every message, because something changes them on their way."""
+    """Return the scope without that extension, for an app in which a middleware has to change each message."""
     extensions = {name: offer for name, offer in scope.get("extensions", {}).items() if name != WRITE_FRAMED_EXTENSION}
     return {**scope, "extensions": extensions}
 
 
 class DirectWriter(Waiter):
-    """One channel that the log's wake-up writes to."""
+    """One channel that is written to when the log wakes its waiters."""
 
     __slots__ = ("_follower", "_framing", "_log", "_note", "_stopped", "_write")
 
@@ -41,7 +40,7 @@ class DirectWriter(Waiter):
         write: Callable[[bytes], bool],
         note: Callable[[EncodedEvent], None] | None = None,
     ) -> None:
-        """`note` is told of each event when it has been written."""
+        """Create a writer that calls `note` with each event it has written."""
         super().__init__()
         self._log = log
         self._follower = follower
@@ -51,7 +50,7 @@ class DirectWriter(Waiter):
         self._stopped: asyncio.Future[None] | None = None
 
     async def write_while_it_keeps_up(self) -> None:
-        """Take part from the next event on; return when the connection takes no more, or when the log is closed."""
+        """Write from the next event on; return when the connection accepts no more, or the log is closed."""
         if self._log.closed:
             return
         self._stopped = asyncio.get_running_loop().create_future()
@@ -63,9 +62,9 @@ class DirectWriter(Waiter):
             self._stopped = None
 
     def wake(self) -> None:
-        """Write what is new."""
+        """Write the new events."""
         if self._stopped is None or self._stopped.done():
-            return  # gone between the event and its turn
+            return  # left between the event and its turn
         if self._write_new() and not self._log.closed:
             self._log.waiters.add(self)
         else:

@@ -1,4 +1,4 @@
-"""How late things were, counted in bins so that hours of it need no more memory than seconds."""
+"""A histogram of lateness, whose memory does not grow with the number of values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _COARSE_US = 1000
 
 
 class LatenessHistogram:
-    """Latenesses in µs: exact to 1 µs below 65 ms and to 1 ms below 65 s; the maximum is always exact."""
+    """Lateness in µs: exact to 1 µs below 65 ms and to 1 ms below 65 s; the maximum is always exact."""
 
     def __init__(self) -> None:
         self._fine = array("Q", bytes(8 * _FINE_BINS))
@@ -21,7 +21,7 @@ class LatenessHistogram:
         self.max_us = 0
 
     def add(self, late_ns: int) -> None:
-        """Count one; what is early counts as on time."""
+        """Count one value; early ones count as on time."""
         late_us = max(late_ns, 0) // 1000
         if late_us < _FINE_BINS:
             self._fine[late_us] += 1
@@ -32,7 +32,10 @@ class LatenessHistogram:
         self.max_us = max(self.max_us, late_us)
 
     def quantile_us(self, q: float) -> int | None:
-        """Nearest rank (Hyndman & Fan 1996, definition 1): the smallest value with a share q at or below it."""
+        """Return a quantile by nearest rank: the smallest value that a share `q` of the values does not exceed.
+
+        This is definition 1 of Hyndman & Fan (1996). None if nothing was counted.
+        """
         if self.count == 0:
             return None
         rank = max(1, math.ceil(q * self.count))
@@ -44,7 +47,7 @@ class LatenessHistogram:
         return self.max_us
 
     def summary_us(self) -> dict[str, int | None]:
-        """Return `mean`, `p50`, `p99` and `max` in µs; all None where nothing was counted."""
+        """Return `mean`, `p50`, `p99` and `max` in µs; all are None if nothing was counted."""
         mean = round(self._total_us / self.count) if self.count else None
         maximum = self.max_us if self.count else None
         return {"mean": mean, "p50": self.quantile_us(0.5), "p99": self.quantile_us(0.99), "max": maximum}

@@ -2,8 +2,8 @@
 
 A cursor is the seq of the last event a client has; 0 is before the first. Short poll calls `read_after`, long poll
 `wait_after`, and SSE and WebSocket loop on a `Follower`. Polls that keep no cursor, and so lose events, call
-`read_latest` and `wait_next`. A new stream empties the log and numbers from 1 again: who
-polls keeps its cursor and goes on waiting, who follows starts over with the new stream.
+`read_latest` and `wait_next`. A new stream empties the log and numbers from 1 again: a poll keeps its cursor and goes
+on waiting, a follower starts from the beginning of the new stream.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from servers.events.disconnect import OnDisconnect
 from servers.events.waiters import Waiter, Waiters
 
 _EVENTS_BETWEEN_YIELDS = 64
-"""A client with a backlog lets the others have the loop this often."""
+"""After so many events in a row, a client with a backlog lets the others run."""
 
 
 class CursorTooOldError(Exception):
-    """The event after the cursor has left the history: the client must be told, never given a silent gap."""
+    """The event after the cursor has left the history: this must be reported, never passed over as a silent gap."""
 
     def __init__(self, cursor: int, oldest_seq: int) -> None:
         super().__init__(f"cursor {cursor} is too old: the history begins at event {oldest_seq}")
 
 
 class EncodedEvent:
-    """One published event in the bytes of every transport, each made at most once."""
+    """One published event in the encodings of all transports, each made at most once."""
 
     __slots__ = ("_framed", "_sse", "seq", "text")
 
     def __init__(self, seq: int, text: str) -> None:
         self.seq = seq
         self.text = text
-        """JSON text of `wire.encode_event`."""
+        """The JSON text of `wire.encode_event`."""
         self._sse: bytes | None = None
         self._framed: dict[Framing, bytes] = {}
 
     @property
     def sse(self) -> bytes:
-        """The same as a server-sent event."""
+        """The event as a server-sent event."""
         if self._sse is None:
             self._sse = wire.encode_sse_event(self.seq, self.text)
         return self._sse
 
     def framed(self, framing: Framing) -> bytes:
-        """The same with the framing of a connection around it."""
+        """Return the event in the framing of a connection."""
         frame = self._framed.get(framing)
         if frame is None:
             frame = self._framed[framing] = framing(self)
@@ -57,7 +57,7 @@ class EncodedEvent:
 
 
 Framing = Callable[[EncodedEvent], bytes]
-"""How an event looks on a connection, to the last byte."""
+"""Returns the exact bytes of an event on a connection."""
 
 
 class _Sleeper(Waiter):
@@ -82,7 +82,7 @@ class _Sleeper(Waiter):
 class EventLog:
     """Events 1, 2, 3, … of one stream, of which the last `history` can be read.
 
-    Belongs to one event loop; nothing here is thread-safe.
+    It belongs to one event loop and is not thread-safe.
     """
 
     def __init__(self, history: int = wire.DEFAULT_HISTORY_EVENTS, rng: random.Random | None = None) -> None:
@@ -90,7 +90,7 @@ class EventLog:
             raise ValueError(f"history must hold at least 1 event, not {history}")
         self.history = history
         self.generation = 0
-        """Counts the streams: it changes when the log is emptied for a new one."""
+        """The number of the stream: it changes when the log is emptied for a new one."""
         self.last_seq = 0
         self.closed = False
         self.waiters = Waiters(rng)
@@ -103,11 +103,11 @@ class EventLog:
 
     @property
     def waiting(self) -> int:
-        """Clients waiting for the next event."""
+        """The number of clients that wait for the next event."""
         return len(self.waiters)
 
     def append(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
-        """Number, encode and keep an event, and wake everyone who waits."""
+        """Number, encode and keep an event, and wake all waiters."""
         event = self._keep(due_ns, published_ns, payload)
         self._wake_all()
         return event
@@ -123,32 +123,33 @@ class EventLog:
         return event
 
     def get_after(self, cursor: int) -> EncodedEvent | None:
-        """The one event that follows the cursor, None where it is not published yet; CursorTooOldError."""
+        """Return the event after the cursor, or None if it is not published yet; raise CursorTooOldError."""
         self._check(cursor)
         return self._ring[cursor % self.history] if cursor < self.last_seq else None
 
     def read_after(self, cursor: int) -> list[EncodedEvent]:
-        """All events after the cursor in order, none where there are none yet; CursorTooOldError."""
+        """Return all events after the cursor in order; raise CursorTooOldError."""
         self._check(cursor)
         return [self._ring[seq % self.history] for seq in range(cursor, self.last_seq)]
 
     async def wait_after(
         self, cursor: int, hold_s: float | None = None, on_disconnect: OnDisconnect | None = None
     ) -> list[EncodedEvent]:
-        """Like `read_after`, but waits for an event; nothing when the hold ends or the log closes first.
+        """Wait for events after the cursor and return them; none if the hold ends or the log closes first.
 
-        ClientDisconnect where the connection that `on_disconnect` belongs to ends first.
+        Raise CursorTooOldError as `read_after` does, and ClientDisconnect if the connection of `on_disconnect` ends
+        first.
         """
         return await self._wait(lambda: self.read_after(cursor), hold_s, on_disconnect)
 
     def read_latest(self) -> list[EncodedEvent]:
-        """The latest event alone, for who keeps no cursor; none where there is none yet."""
+        """Return only the latest event, for a client that keeps no cursor; nothing if there is none yet."""
         return [self._ring[(self.last_seq - 1) % self.history]] if self.last_seq else []
 
     async def wait_next(
         self, hold_s: float | None = None, on_disconnect: OnDisconnect | None = None
     ) -> list[EncodedEvent]:
-        """The next event from now on and it alone, for who keeps no cursor; ends empty as `wait_after` does."""
+        """Wait for the next event and return only that, for a client that keeps no cursor; end as `wait_after` does."""
         generation, cursor = self.generation, self.last_seq
 
         def published_since() -> list[EncodedEvent]:
@@ -171,9 +172,9 @@ class EventLog:
     async def wait_for_append(
         self, deadline: float | None = None, on_disconnect: OnDisconnect | None = None, *, asks_again: bool = False
     ) -> None:
-        """Until the next append, close or, in the loop's time, the deadline; `asks_again` as of a `Waiter`.
+        """Wait for the next append, for the log to close or for the deadline in the loop's time.
 
-        ClientDisconnect as of `wait_after`.
+        `asks_again` is that of a `Waiter`. Raise ClientDisconnect as `wait_after` does.
         """
         loop = asyncio.get_running_loop()
         sleeper = _Sleeper(loop.create_future(), asks_again=asks_again)
@@ -191,24 +192,24 @@ class EventLog:
                 timer.cancel()
 
     async def until_woken(self) -> None:
-        """Until everyone who waited for the last event has been woken, and has run."""
+        """Wait until all waiters of the last event have been woken and have run."""
         await asyncio.sleep(0)
         while self.waiters.waking:
             await asyncio.sleep(0)
 
     def follow(self, cursor: int) -> Follower:
-        """A push client's place in the log, after the cursor; CursorTooOldError."""
+        """Return a follower that starts after the cursor; raise CursorTooOldError."""
         self._check(cursor)
         return Follower(self, cursor)
 
     def reset(self) -> None:
-        """Empty the log for a new stream. Nobody is woken: there is nothing to read yet."""
+        """Empty the log for a new stream. No waiter is woken, since there is nothing to read yet."""
         self.generation += 1
         self.last_seq = 0
         self._ring.clear()
 
     def close(self) -> None:
-        """Let everyone who waits go with what there is; nobody waits from here on."""
+        """Wake all waiters, which return what there is; from now on, no wait blocks."""
         self.closed = True
         self.waiters.wake_all(at_once=True)
 
@@ -221,7 +222,7 @@ class EventLog:
 
 
 class Follower:
-    """A push client's place in the log. It holds one cursor and no queue, so a slow client costs no memory."""
+    """A push client's position in the log. It holds one cursor and no queue, so a slow client costs no memory."""
 
     __slots__ = ("_generation", "_log", "_streak", "cursor")
 
@@ -230,27 +231,27 @@ class Follower:
         self._generation = log.generation
         self._streak = 0
         self.cursor = cursor
-        """The last event handed out."""
+        """The last event returned."""
 
     @property
     def too_old(self) -> bool:
-        """True once the event it needs next has left the history."""
+        """Whether the event it needs next has left the history."""
         cursor = self.cursor if self._generation == self._log.generation else 0
         return cursor + 1 < self._log.oldest_seq
 
     @property
     def behind(self) -> bool:
-        """Whether there is something to take; CursorTooOldError."""
+        """Whether there is an event to return; raises CursorTooOldError."""
         return self.peek() is not None
 
     def peek(self) -> EncodedEvent | None:
-        """The next event in order, from seq 1 again in a new stream; None where there is none; CursorTooOldError."""
+        """Return the next event (in a new stream from seq 1 again), or None; raise CursorTooOldError."""
         if self._generation != self._log.generation:
             self._generation, self.cursor = self._log.generation, 0
         return self._log.get_after(self.cursor)
 
     async def next(self) -> EncodedEvent | None:
-        """Take the next event, waiting for it; None when the log closed; CursorTooOldError."""
+        """Wait for the next event and return it; None when the log is closed; raise CursorTooOldError."""
         log = self._log
         while not log.closed:
             event = self.peek()

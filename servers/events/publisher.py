@@ -1,7 +1,7 @@
-"""Publishes a stream on time: the open loop of the whole measurement.
+"""The publisher of a stream: an open loop with due times that are fixed before the stream starts.
 
-Due times are fixed before the stream starts. A publisher that falls behind publishes at once and skips nothing, so
-that lateness shows up as latency and is never hidden.
+A publisher that falls behind publishes at once and skips nothing, so that lateness shows up as latency and is never
+hidden.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from system.asyncio_timer import PreciseTimer
 
 
 class Publisher:
-    """Appends each event of a stream to the log when it is due, and keeps the account of when it did."""
+    """Appends each event of a stream to the log when it is due, and records when it did."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -33,12 +33,12 @@ class Publisher:
         return self._timer.spin_cpu_ns if self._timer is not None else 0
 
     def published(self) -> list[tuple[int, int, int]]:
-        """(seq, due_ns, published_ns) of every event of this stream so far, also of those out of the history."""
+        """Return (seq, due_ns, published_ns) of every event so far, those out of the history included."""
         rows = zip(self._due_ns, self._published_ns, strict=True)
         return [(seq, due_ns, published_ns) for seq, (due_ns, published_ns) in enumerate(rows, start=1)]
 
     def clear(self, *, collects: bool = True) -> None:
-        """Stop, and empty the log and the account; collect garbage now, where a stream is to follow."""
+        """Stop, and empty the log and the record; collect garbage if a stream is to follow."""
         self.stop()
         if collects:
             look_through_what_comes(again=self._collected)
@@ -47,7 +47,7 @@ class Publisher:
         self._due_ns, self._published_ns = array("q"), array("q")
 
     def begin(self, t0_ns: int, due_offsets_ns: Sequence[int], payloads: Sequence[str]) -> None:
-        """Publish this stream into the log that has just been emptied.
+        """Publish this stream into the log, which has just been emptied.
 
         Event i, from 0, is due at t0 + due_offsets_ns[i], ns of CLOCK_MONOTONIC, and carries payloads[i modulo their
         number].
@@ -57,7 +57,7 @@ class Publisher:
         self._task = loop.create_task(self._publish(self._timer, t0_ns, due_offsets_ns, payloads))
 
     def stop(self) -> None:
-        """Publish nothing more. What was published stays in the log and in the account."""
+        """Stop publishing; the events published so far stay in the log and in the record."""
         if self._task is not None and self._timer is not None:
             self._task.cancel()
             self._timer.close()

@@ -1,8 +1,8 @@
-"""The server's own trace: when each event was handed to each client's connection.
+"""The server's own trace: when each event was written to each client's connection.
 
-Off by default: it costs a microsecond and 24 bytes a delivery. Clients are known by the number that they give in their
-query (`client=N`); who gives none is not traced. "Written" is when the send returned: under uvloop the bytes of one
-turn of the event loop go to the kernel together at its end, so that wait counts as on the way, not as in the server.
+It is off by default: it costs a microsecond and 24 bytes a delivery. Clients are identified by the number in their
+query (`client=N`); those without one are not traced. "Written" is when the send returned: under uvloop the bytes of one
+turn of the event loop go to the kernel together at its end, so that wait counts as network time, not as server time.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ NAMED_CLIENT: dict[str, Any] = {
             "in": "query",
             "required": False,
             "schema": {"type": "integer", "minimum": 0},
-            "description": "a name for this client in the server's trace; of no effect where none is kept",
+            "description": "this client's number in the server's trace; of no effect if no trace is kept",
         }
     ]
 }
-"""What OpenAPI says of the parameter. It is no parameter of the handlers: checking it would cost every poll."""
+"""The OpenAPI description of the parameter. The handlers do not declare it, since validating it would cost every poll.
+"""
 
 
 class Trace:
@@ -43,17 +44,17 @@ class Trace:
         self._rows = array("q")
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Delete all rows."""
         self._rows = array("q")
 
     def wrote(self, client: int, seqs: Iterable[int]) -> None:
-        """These events were handed to that client's connection just now."""
+        """Record that these events were just written to that client's connection."""
         now_ns = time.monotonic_ns()
         for seq in seqs:
             self._rows.extend((client, seq, now_ns))
 
     def encoded(self) -> bytes:
-        """All rows, three little-endian 64-bit integers each."""
+        """Return all rows, three little-endian 64-bit integers each."""
         if sys.byteorder == "little":
             return self._rows.tobytes()
         swapped = self._rows[:]
@@ -62,7 +63,7 @@ class Trace:
 
 
 class TracedReply(Response):
-    """A poll's answer that notes when it was written."""
+    """A poll's answer that records when it was written."""
 
     media_type = "application/json"
 
@@ -73,13 +74,13 @@ class TracedReply(Response):
         self._seqs = seqs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application of this response."""
+        """Serve this response as an ASGI application."""
         await super().__call__(scope, receive, send)
         self._trace.wrote(self._client, self._seqs)
 
 
 def noting(trace: Trace | None, connection: HTTPConnection) -> Callable[[EncodedEvent], None] | None:
-    """What a channel tells of each event when it is written; None where nothing is to be noted."""
+    """Return the function that a channel calls for each written event; None if nothing is to be recorded."""
     client = client_of(connection)
     if trace is None or client is None:
         return None
@@ -87,6 +88,6 @@ def noting(trace: Trace | None, connection: HTTPConnection) -> Callable[[Encoded
 
 
 def client_of(connection: HTTPConnection) -> int | None:
-    """The number by which a client names itself; None for who has no name, or one that is none."""
+    """Return the number that a client sends in its query; None if it sends none, or not a number."""
     name = connection.query_params.get(wire.CLIENT_PARAMETER, "")
     return int(name) if name.isdecimal() and name.isascii() and len(name) <= _MOST_DIGITS else None

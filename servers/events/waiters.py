@@ -1,4 +1,4 @@
-"""Who waits for the next event: woken in an order that is shuffled anew for each, a few per turn of the event loop."""
+"""The clients that wait for an event: woken in an order shuffled for each event, a few per turn of the event loop."""
 
 from __future__ import annotations
 
@@ -7,52 +7,51 @@ import random
 from collections import deque
 
 _WOKEN_PER_TURN = 16
-"""What a turn of the loop writes reaches the kernel at its end (uvloop), so a turn that wakes everyone keeps the first
-client waiting for the last one's work. Much smaller ones would pay for the turns themselves, some µs each.
+"""uvloop passes what a turn of the loop writes to the kernel at the turn's end, so that a turn which wakes everyone
+would delay the first client by the work for the last. Much smaller turns would cost more in turns, some µs each.
 
-Who asks again as soon as it is answered does not count: between two turns the loop reads what has arrived, so the next
-requests of the first would be served before the last were told.
-"""
+Clients that ask again as soon as they are answered do not count: between two turns the loop reads what has arrived, so
+that the next requests of the first would be served before the last were answered."""
 
 
 class Waiter:
-    """One who waits; `index` is its place among the waiters, -1 once woken or gone."""
+    """A waiting client; `index` is its place among the waiters, -1 once it has been woken or removed."""
 
     __slots__ = ("asks_again", "index")
 
     def __init__(self, *, asks_again: bool = False) -> None:
-        """`asks_again`: a poll, whose client sends the next one as soon as it is answered."""
+        """Create a waiter; `asks_again` marks a poll, whose client sends the next one as soon as it is answered."""
         self.asks_again = asks_again
         self.index = -1
 
     def wake(self) -> None:
-        """There is something new. Called once for each time that it was added; it may have gone meanwhile."""
+        """Handle a new event. This is called once for each `add`; the client may have disconnected meanwhile."""
         raise NotImplementedError
 
 
 class Waiters:
-    """All who wait for the next event of one log."""
+    """All waiters for the next event of one log."""
 
     def __init__(self, rng: random.Random | None = None) -> None:
         self._random = (rng or random.Random()).random
         self._waiting: list[Waiter] = []
         self._to_wake: deque[Waiter] = deque()
-        """Their event is there, their turn is not."""
+        """Waiters whose event has been published and whose turn has not come."""
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._to_wake)
 
     @property
     def waking(self) -> bool:
-        """Whether some are still to be woken for what was published last."""
+        """Whether some are still to be woken for the latest event."""
         return bool(self._to_wake)
 
     def add(self, waiter: Waiter) -> None:
         """Put the waiter at a random place.
 
-        The rank in the fan-out decides who is late, so the order is a fresh shuffle for every event. It is shuffled
-        as waiters arrive ("inside-out", Knuth, TAOCP vol. 2, 3.4.2), because a shuffle at the time of publishing
-        would make everyone wait for it.
+        The rank in the fan-out decides who is late, so the order is a fresh shuffle for every event. It is shuffled as
+        waiters arrive ("inside-out", Knuth, TAOCP vol. 2, 3.4.2), because shuffling when an event is published would
+        make everyone wait.
         """
         waiting = self._waiting
         last = len(waiting)
@@ -66,7 +65,7 @@ class Waiters:
         waiter.index = place
 
     def remove(self, waiter: Waiter) -> None:
-        """Take a waiter out that was not woken by an event; the last one fills its place, which keeps it random."""
+        """Remove a waiter that no event has woken; the last one takes its place, which keeps the order random."""
         if waiter.index < 0:
             return
         last = self._waiting.pop()
@@ -76,7 +75,7 @@ class Waiters:
         waiter.index = -1
 
     def wake_all(self, *, at_once: bool = False) -> None:
-        """Wake everyone who waits now: the first few at once, or all of them."""
+        """Wake everyone who waits now: the first few at once and the rest in later turns, or all of them at once."""
         for waiter in self._waiting:
             waiter.index = -1
         idle = not self._to_wake

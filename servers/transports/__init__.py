@@ -1,1 +1,1 @@
-"""Each transport as a thin adapter over the event log, and all of them once more as plain ASGI."""
+"""The transports: each is a thin adapter over the event log; plain_asgi offers all of them without FastAPI."""

@@ -1,4 +1,4 @@
-"""Events with the framing of their connection around them, made by the very code that frames them otherwise.
+"""Events in the framing of their connection, made by the same code that frames them for one connection.
 
 `websockets` and uvicorn frame for one connection at a time; here their frames are kept, for all connections.
 """
@@ -18,12 +18,12 @@ from servers.events.log import EncodedEvent
 
 
 def websocket_frame(event: EncodedEvent) -> bytes:
-    """The event as one unmasked, uncompressed text frame (RFC 6455, 5.6)."""
+    """Return the event as one unmasked, uncompressed text frame (RFC 6455, 5.6)."""
     return Frame(Opcode.TEXT, event.text.encode()).serialize(mask=False)
 
 
 def sse_chunk(event: EncodedEvent) -> bytes:
-    """The server-sent event as one chunk of an answer without an end (RFC 9112, 7.1)."""
+    """Return the server-sent event as one chunk of an endless answer (RFC 9112, 7.1)."""
     transport = _Kept()
     answer = _answer_without_end(transport)
     _finish(answer.send({"type": "http.response.body", "body": event.sse, "more_body": True}))
@@ -31,7 +31,7 @@ def sse_chunk(event: EncodedEvent) -> bytes:
 
 
 class _Kept(asyncio.Transport):
-    """A connection that leads nowhere and keeps what is written to it."""
+    """A transport that only keeps what is written to it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class _Kept(asyncio.Transport):
 
 
 def _answer_without_end(transport: asyncio.Transport) -> RequestResponseCycle:
-    """uvicorn's side of a GET whose answer has begun, in chunks."""
+    """Return uvicorn's object for a GET whose chunked answer has started."""
     logger = logging.getLogger("uvicorn.error")
     answer = RequestResponseCycle(
         scope={"method": "GET"},  # type: ignore[typeddict-item]
@@ -63,9 +63,9 @@ def _answer_without_end(transport: asyncio.Transport) -> RequestResponseCycle:
 
 
 def _finish(call: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine that waits for nothing."""
+    """Run a coroutine that never waits."""
     try:
         call.send(None)
     except StopIteration:
         return
-    raise RuntimeError("uvicorn waited for a connection that takes everything at once")
+    raise RuntimeError("uvicorn waited for a connection that accepts everything at once")
