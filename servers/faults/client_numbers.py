@@ -1,7 +1,8 @@
-"""Who is who for the faults: clients are numbered from 1 in the order in which they first ask for events.
+"""Numbers of clients for the faults: counted from 1 in the order in which clients first ask for events.
 
-A client is a TCP connection, which is alike for channels and for polls that are kept alive. Its number is free again
-once it is closed, and the next newcomer takes the lowest that is free: who reconnects is who it was.
+A client is a TCP connection, which holds for channels and for polls that keep their connection. Its number is free
+again once it is closed, and the next new client takes the lowest free one, so that a client that reconnects keeps its
+number.
 """
 
 from __future__ import annotations
@@ -22,27 +23,27 @@ _EVENT_PATHS = frozenset({wire.WEBSOCKET_PATH, wire.SSE_PATH, wire.SHORT_POLL_PA
 
 @dataclass(slots=True)
 class Visit:
-    """One request for events, of one client."""
+    """One request for events by one client."""
 
     client: int
     closes: bool = False
-    """Set before it is answered: the connection is closed after the answer."""
+    """Whether the connection is closed after the answer; set before the request is answered."""
 
 
 NO_CLIENT = 0
-"""The number of whoever was gone before the server could ask for its address: no fault is for it alone."""
+"""The number of a client that disconnected before the server could read its address; no fault names it."""
 
 current_visit: ContextVar[Visit] = ContextVar("current_visit")
 
 
 class ClientNumbers:
-    """Numbers by the address of the client's end of the connection."""
+    """Numbers of clients by the address of their end of the connection."""
 
     def __init__(self) -> None:
         self._numbers: dict[Address, int] = {}
 
     def of(self, address: Address, connected: Callable[[], Iterable[Address]]) -> int:
-        """The number of the client at `address`; `connected` are all addresses with an open connection."""
+        """Return the number of the client at `address`; `connected` returns all addresses with an open connection."""
         if address not in self._numbers:
             still = set(connected())
             self._numbers = {known: number for known, number in self._numbers.items() if known in still}
@@ -52,7 +53,7 @@ class ClientNumbers:
 
 
 class TellClientsApart:
-    """ASGI middleware of a server with faults: sets `current_visit`, and closes connections as it says."""
+    """ASGI middleware of a server with faults: sets `current_visit`, and closes connections if that says so."""
 
     def __init__(self, app: ASGIApp, connected: Callable[[], Iterable[Address]]) -> None:
         self._app = app
@@ -60,7 +61,7 @@ class TellClientsApart:
         self._numbers = ClientNumbers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The app, with every request for events marked as its client's."""
+        """Run the app, with every request for events marked with its client."""
         if scope["type"] not in ("http", "websocket") or scope["path"] not in _EVENT_PATHS:
             await self._app(scope, receive, send)
             return

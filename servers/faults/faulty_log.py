@@ -1,7 +1,7 @@
-"""An event log that misleads its readers as it was asked to: the faults of all transports in one place.
+"""An event log that applies faults to what it returns: the faults of all transports in one place.
 
-It stands where an `EventLog` stands. The adapters read it as ever and know nothing of it; without `--fault` it is
-not there at all.
+It replaces the `EventLog`. The adapters read it as usual and know nothing of the faults; without `--fault` it is not
+used.
 """
 
 from __future__ import annotations
@@ -22,41 +22,40 @@ from servers.faults.misbehaviour import Memory, Told, due_wakes_ns, tell
 from servers.faults.precise_calls import PreciseCalls
 
 GARBLED_TEXT = "no event"
-"""Told in place of a garbled event: no JSON."""
+"""Sent in place of a garbled event; it is not JSON."""
 _NOTHING = Memory()
 
 Telling = tuple[EncodedEvent, bool]
-"""What is told, and whether the connection closes after it."""
+"""An event to send, and whether the connection is closed after it."""
 
 
 class FaultyLog(EventLog):
-    """Tells each client what `servers.faults.misbehaviour` says that it is told."""
+    """Returns to each client the events that `servers.faults.misbehaviour` determines."""
 
     def __init__(self, faults: Sequence[Fault], history: int) -> None:
         super().__init__(history)
         self._faults = tuple(faults)
         self._due_ns = array("q")
-        """Delays and stalls count from here: whoever delays a late event by 40 ms from its publication on is late
-        twice, by the lateness of the publication and by that of the release, and has not added 40 ms but more.
-        """
+        """Due times, from which delays and stalls count. If a delay of 40 ms were counted from the publication of a
+        late event, the event would be late by the lateness of the publication and of the release as well, and by more
+        than 40 ms."""
         self._singled_out = frozenset(fault.client for fault in faults)
         self._memories: dict[int, Memory] = {}
         self._answers: dict[tuple[int, Memory, int], tuple[list[Telling], Memory]] = {}
         self._latest: dict[int, EncodedEvent] = {}
-        """By client that keeps no cursor, what it was told last: its cursor, kept for it by its faults alone."""
+        """The event last sent to each client that keeps no cursor: the cursor that its faults need."""
         self._wakes: PreciseCalls | None = None
         self._clock_ns: float = -math.inf
-        """Stands still between publications and wakes. What is released while the server is busy with a request is
-        told from the next one on, as what falls due meanwhile is published only then; by the time of day, it would be
-        told already in the answer to the request at hand, and reach a poller sooner than it was asked to.
-        """
+        """The time of the latest publication or wake. An event that is released while the server is busy with a request
+        is sent from the next request on, just as an event that falls due meanwhile is published only then; by the
+        current time, it would be part of the answer to the present request, and reach a poll sooner than it should."""
 
     def append(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
         self._due_ns.append(due_ns)
         self._clock_ns = max(self._clock_ns, published_ns)
         self._answers.clear()
         event = self._keep(due_ns, published_ns, payload)
-        # To wake everyone for what nobody may be told yet would hold up what is due to be told just then.
+        # Waking everyone for an event that no client may receive yet would delay the events that are due just then.
         if not any(
             fault.kind == "delay" and fault.client is None and fault.covers(event.seq) for fault in self._faults
         ):
@@ -75,7 +74,7 @@ class FaultyLog(EventLog):
 
     def read_latest(self) -> list[EncodedEvent]:
         client = current_visit.get().client
-        # Told one after the other, as a client with a cursor would be, so that each fault happens where it would.
+        # Read one after the other, as by a client with a cursor, so that each fault applies to the same events.
         while events := self.read_after(max(self._cursor_of(client), self.oldest_seq - 1)):
             self._latest[client] = events[-1]
             if current_visit.get().closes:
@@ -104,10 +103,10 @@ class FaultyLog(EventLog):
         super().close()
 
     def tell(self, client: int, cursor: int) -> list[Telling]:
-        """What this client is told now, in the order of the bytes; CursorTooOldError."""
+        """Return what this client receives now, in the order of the bytes; raise CursorTooOldError."""
         self._check(cursor)
-        # Clients that nobody singled out differ by cursor and memory alone, and are told something new only when
-        # all are woken: working it out for each of them would delay the last ones more than they were asked to be.
+        # Clients that no fault names differ only by cursor and memory, and receive events only when all are woken:
+        # computing the answer for each of them would delay the last ones by more than the fault asks for.
         kind = client if client in self._singled_out else 0
         memory = self._memories.get(client, _NOTHING)
         key = (kind, memory, cursor)
@@ -127,7 +126,7 @@ class FaultyLog(EventLog):
         super()._wake_all()
 
     def _encoded(self, telling: Told) -> EncodedEvent:
-        """The bytes in which it is told. Their seq is the cursor after it, as polls and SSE ids have it."""
+        """Return the bytes of an event. Their seq is the cursor after it, as in polls and SSE ids."""
         event = self._ring[(telling.seq - 1) % self.history]
         if telling.condition == "intact" and telling.cursor == telling.seq:
             return event
@@ -136,7 +135,7 @@ class FaultyLog(EventLog):
         return EncodedEvent(telling.cursor, _corrupted(event.text) if telling.condition == "corrupt" else event.text)
 
     def closes_for(self, client: int) -> bool:
-        """Whether any fault may close this client's connection."""
+        """Return whether any fault may close this client's connection."""
         return any(fault.kind == "close" and fault.concerns(client) for fault in self._faults)
 
     def _drop_delayed(self) -> None:
@@ -146,7 +145,7 @@ class FaultyLog(EventLog):
 
 
 class FaultyFollower(Follower):
-    """A push client's place in a faulty log. It holds what it has read and not yet handed out."""
+    """A push client's position in a faulty log. It holds the events that it has read and not yet returned."""
 
     __slots__ = ("_client", "_ended", "_faulty_log", "_read")
 
@@ -154,7 +153,7 @@ class FaultyFollower(Follower):
         super().__init__(log, cursor)
         self._faulty_log = log
         self._client = visit.client
-        # A stream's headers, which say that its connection ends with it, leave before its first event.
+        # A stream's headers, which announce that its connection ends with it, are sent before its first event.
         visit.closes = log.closes_for(visit.client)
         self._read: deque[Telling] = deque()
         self._ended = False
@@ -177,7 +176,7 @@ class FaultyFollower(Follower):
 
 
 def _corrupted(text: str) -> str:
-    """The same event with another payload of about the same length."""
+    """Return the same event with another payload of about the same length."""
     event = wire.decode_event(text)
     first = "#" if event.payload[:1] != "#" else "!"
     return wire.encode_event(replace(event, payload=first + event.payload[1:]))

@@ -1,6 +1,6 @@
-"""What a misbehaving server tells a client, and when: pure, for every transport alike.
+"""Computes what a server with faults sends to a client and when, for all transports alike.
 
-A client asks with a cursor, again and again; `tell` says what it is told now. The same function serves polls, which
+A client asks with a cursor, again and again; `tell` returns what it receives now. The same function serves polls, which
 ask over the network, and channels, which ask in a loop on the server.
 """
 
@@ -19,40 +19,40 @@ _ByKind = Mapping[FaultKind, Sequence[Fault]]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One thing that a client is told."""
+    """One thing that is sent to a client."""
 
     seq: int
-    """The event that is told, or in whose place something else is."""
+    """The event that is sent, or replaced by something else."""
     condition: Condition
     cursor: int
-    """Where the client stands after it: what was overtaken on purpose lies behind this cursor, and is not lost."""
+    """The client's cursor after it: events that were overtaken on purpose are behind this cursor, and not lost."""
     closes: bool
-    """The connection is closed after it."""
+    """Whether the connection is closed after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered of one client between two questions."""
+    """What the server remembers of one client between two requests."""
 
     overtaken: frozenset[int] = frozenset()
-    """Events behind its cursor that it is still to be told."""
+    """Events behind the client's cursor that are still to be sent."""
     garbled: frozenset[int] = frozenset()
-    """Events in whose place it was told something else, so that it may well ask for them again."""
+    """Events that were replaced by garbled text, so that the client may ask for them again."""
 
 
 def due_wakes_ns(faults: Iterable[Fault], seq: int, due_ns: int) -> set[int]:
-    """When somebody may have to be told something because event `seq`, which was due at `due_ns`, is published."""
+    """Return when clients may have to be woken because event `seq`, which was due at `due_ns`, is published."""
     return {due_ns + fault.lasts_ns for fault in faults if fault.kind in ("delay", "stall") and fault.covers(seq)}
 
 
 def tell(
     faults: Sequence[Fault], memory: Memory, cursor: int, oldest_seq: int, due_ns: Sequence[int], now_ns: float
 ) -> tuple[list[Told], Memory]:
-    """What the client behind `cursor` is told now, in order, and what is remembered of it from here on.
+    """Return what the client at `cursor` receives now, in order, and what is to be remembered of it.
 
-    `faults` are those that concern the client. `due_ns[i]` is when event i + 1 was due, of those that are published;
-    those from `oldest_seq` on can still be told. What closes the connection is told last, and what is garbled is told
-    alone: a poll's reply is garbled as a whole.
+    `faults` are those that concern the client. `due_ns[i]` is when event i + 1 was due, for the published events; those
+    from `oldest_seq` on can still be sent. An event after which the connection closes comes last, and a garbled one is
+    sent alone, since it garbles a poll's whole reply.
     """
     kinds = _by_kind(faults)
     if _stalled(kinds, due_ns, now_ns):
@@ -84,7 +84,7 @@ def tell(
 
 
 def _by_kind(faults: Sequence[Fault]) -> _ByKind:
-    """The faults sorted by kind: a client waits while this is worked out, and most kinds are not asked for."""
+    """Group the faults by kind: a client waits while its answer is computed, and most kinds are not used."""
     kinds: dict[FaultKind, list[Fault]] = {}
     for fault in faults:
         kinds.setdefault(fault.kind, []).append(fault)
@@ -101,18 +101,18 @@ def _stalled(faults: _ByKind, due_ns: Sequence[int], now_ns: float) -> bool:
 
 
 def _release_ns(faults: _ByKind, seq: int, due_ns: Sequence[int]) -> int:
-    """When event `seq` may be told: of several delays the longest counts."""
+    """Return when event `seq` may be sent: of several delays the longest counts."""
     delays_ns = [fault.lasts_ns for fault in faults.get("delay", ()) if fault.covers(seq)]
     return due_ns[seq - 1] + max(delays_ns, default=0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """Events that are told together, in this order."""
+    """Events that are sent together, in this order."""
 
     seqs: tuple[int, ...]
     complete: bool
-    """False where one waits for a successor that is not published yet."""
+    """Whether all of them are published; False if one waits for its successor."""
 
 
 def _units(faults: _ByKind, pending: Sequence[int], last_seq: int) -> Iterator[_Unit]:
@@ -120,7 +120,7 @@ def _units(faults: _ByKind, pending: Sequence[int], last_seq: int) -> Iterator[_
     while place < len(pending):
         seq = pending[place]
         if not _applies(faults, "reorder", seq) or any(_applies(faults, "garble", each) for each in (seq, seq + 1)):
-            # What is garbled is told alone, and so keeps its place.
+            # A garbled event is sent alone, and so keeps its place.
             yield _Unit((seq,), complete=True)
         elif seq == last_seq:
             yield _Unit((seq,), complete=False)
@@ -128,7 +128,7 @@ def _units(faults: _ByKind, pending: Sequence[int], last_seq: int) -> Iterator[_
             yield _Unit((seq + 1, seq), complete=True)
             place += 1
         else:
-            yield _Unit((seq,), complete=True)  # its successor has been told already
+            yield _Unit((seq,), complete=True)  # its successor has been sent already
         place += 1
 
 

@@ -1,7 +1,7 @@
-"""Calls at times that become known as one goes, exactly as the publisher publishes: by the same timer, with its lead.
+"""Calls at times that become known only one by one, as exact as the publisher: by the same timer, with its lead.
 
-Whatever happens on time for its own sake should find the process as awake as an event does that is published, and hold
-nobody up meanwhile. (`DelayLine` serves thousands of times a second instead, with as little spinning as will do.)
+A fault that happens at a time should find the process as awake as a published event does, and delay nothing meanwhile.
+(`DelayLine` runs thousands of actions a second instead, with as little spinning as possible.)
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from system.asyncio_timer import PreciseTimer
 
 
 class PreciseCalls:
-    """Calls `action` once at each time that was added, in order and never early."""
+    """Calls `action` once at each added time, in order and never early."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, action: Callable[[], None]) -> None:
         self._loop = loop
@@ -24,17 +24,17 @@ class PreciseCalls:
         self._task: asyncio.Task[None] | None = None
 
     def add(self, due_ns: int) -> None:
-        """Call also at `due_ns` of CLOCK_MONOTONIC, or soon where that is past."""
+        """Add a call at `due_ns` of CLOCK_MONOTONIC, or soon if that has passed."""
         heapq.heappush(self._due_ns, due_ns)
         if self._task is None or self._task.done():
             self._begin()
         elif self._due_ns[0] == due_ns:
-            # The wait under way is for a later time.
+            # The present wait is for a later time.
             self._task.cancel()
             self._begin()
 
     def close(self) -> None:
-        """Call no more."""
+        """Drop all calls."""
         self._due_ns.clear()
         if self._task is not None:
             self._task.cancel()

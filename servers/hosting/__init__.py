@@ -1,1 +1,1 @@
-"""A server as a process or several: its options, its parts put together, uvicorn, its ports."""
+"""A server as one process or several: its options, its assembly, uvicorn and its ports."""

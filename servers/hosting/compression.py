@@ -1,7 +1,7 @@
-"""Answers with `Content-Encoding: deflate` for who accepts it: a factor, off by default.
+"""Answers with `Content-Encoding: deflate` for clients that accept it: an option, off by default.
 
 The settings are those with which uvicorn compresses WebSocket frames, so that no transport has a better compressor. An
-answer of known length is compressed whole; one without an end, such as SSE, is flushed after every piece, so that no
+answer of known length is compressed as a whole; an endless one, such as SSE, is flushed after every piece, so that no
 event waits in the compressor for the next one.
 """
 
@@ -24,23 +24,23 @@ class Deflated:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request; WebSockets are compressed by their own protocol, frame by frame."""
+        """Run the app for one request; WebSockets are compressed by their own protocol, frame by frame."""
         if scope["type"] == "http" and _accepted(scope):
             scope, send = without_direct_writing(scope), _Answer(send).send
         await self._app(scope, receive, send)
 
 
 class _Answer:
-    """One answer on its way out."""
+    """One answer that is being sent."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._start: Message | None = None
-        """Held back until the body, and with it the length, is known."""
+        """The start of the answer, held back until its body, and with it the length, is known."""
         self._compressor: zlib._Compress | None = None
 
     async def send(self, message: Message) -> None:
-        """Pass on what the app sends."""
+        """Pass on a message of the app."""
         if message["type"] == "http.response.start":
             await self._begin(message)
         elif self._start is not None:
@@ -61,7 +61,7 @@ class _Answer:
             await self._send({**message, "headers": [*message["headers"], *_ENCODED]})
 
     async def _send_whole(self, start: Message, message: Message) -> None:
-        """The app's answers of known length come in one piece."""
+        """Send an answer of known length, which the app's routes pass on in one piece."""
         assert not message.get("more_body", False)
         compressor = _new_compressor()
         body = compressor.compress(message["body"]) + compressor.flush()

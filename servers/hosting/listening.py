@@ -17,7 +17,7 @@ _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 class StartError(Exception):
-    """A server cannot start: one clear sentence for the person who asked."""
+    """A server cannot start: one clear sentence for the user."""
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,6 +1,6 @@
-"""Answers whose headers are as long as those of an earlier comparison: a factor, off by default.
+"""Answers whose headers are as long as those of an earlier comparison: an option, off by default.
 
-`wire.PADDED_REQUEST_CHARACTERS` tells where the length comes from; the client pads its half.
+`wire.PADDED_REQUEST_CHARACTERS` has the source of the length; the client pads the requests.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from contract import wire
 
 _ADDED_BY_SERVER = len("date: Thu, 01 Jan 1970 00:00:00 GMT") + len("server: uvicorn")
-"""uvicorn's own headers, behind the app's back; the date's length never changes."""
+"""Headers that uvicorn adds to the app's; the date's length never changes."""
 _NAME = b"x-padding"
 
 
@@ -23,7 +23,7 @@ class Padded:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or whatever else, which is passed on."""
+        """Run the app, with the answer of an HTTP request padded."""
 
         async def send_padded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -34,7 +34,7 @@ class Padded:
 
 
 def _padding(start: Message) -> list[tuple[bytes, bytes]]:
-    """The header that fills up an answer's head; none where it is too long already."""
+    """Return the header that pads an answer's head; none if it is long enough already."""
     written = len(f"HTTP/1.1 {start['status']} {HTTPStatus(start['status']).phrase}") + _ADDED_BY_SERVER
     written += sum(len(name) + 2 + len(value) for name, value in start["headers"])
     room = wire.PADDED_RESPONSE_CHARACTERS - written - len(_NAME) - 2

@@ -1,4 +1,4 @@
-"""A server that belongs to the process that started it and ends with it, however that one ends."""
+"""Ends a server with the process that started it, however that one ends."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _SET_PARENT_DEATH_SIGNAL = 1
 
 
 def end_with_parent() -> None:
-    """Have the kernel send SIGTERM when the parent is gone (Linux, prctl(2)); elsewhere nothing happens.
+    """Make the kernel send SIGTERM when the parent ends (Linux, prctl(2)); do nothing on other systems.
 
-    It cannot be done from the parent's side: a killed parent has no chance to end its children.
+    The parent cannot do this itself: if it is killed, it has no chance to end its children.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -1,1 +1,1 @@
-"""A TCP relay that makes loopback as slow as a network."""
+"""A TCP relay that gives loopback the delay of a network."""

@@ -1,7 +1,7 @@
-"""Things to be done later, each at its own time and in order, on one alarm for all of them.
+"""Actions at times of their own, run in order by one alarm for all of them.
 
-An alarm wakes an idle process 0.05 to 0.2 ms late. So it is set early by `LEAD_NS`, and the rest is spun through, as
-long as the `SpinBudget` lasts: thousands of chunks a second would make of it a process that never sleeps.
+An alarm wakes an idle process 0.05 to 0.2 ms late. So it is set early by `LEAD_NS`, and the rest is spent spinning, as
+long as the `SpinBudget` allows: with thousands of chunks a second the process would otherwise never sleep.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from servers.events.lateness_histogram import LatenessHistogram
 from system.asyncio_timer import create_alarm
 
 LEAD_NS = 250_000
-"""Past the lateness of nine wake-ups in ten, as measured on a virtual machine; also the longest spin at a time."""
+"""Longer than the lateness of nine wake-ups in ten, as measured on a virtual machine; also the longest spin at a time.
+"""
 
 
 class SpinBudget:
-    """Spinning may take `SHARE_RATIO` of the time; what is not used is saved up for clusters, to `MAX_SAVED_NS`."""
+    """Spinning may take `SHARE_RATIO` of the time; unused time is saved for clusters, up to `MAX_SAVED_NS`."""
 
     SHARE_RATIO = 0.1
     MAX_SAVED_NS = 10_000_000
@@ -29,21 +30,21 @@ class SpinBudget:
         self._counted_ns = now_ns
 
     def left_ns(self, now_ns: int) -> int:
-        """How long may be spun at `now_ns`."""
+        """Return how long may be spun at `now_ns`."""
         earned_ns = int((now_ns - self._counted_ns) * self.SHARE_RATIO)
         self._saved_ns = min(self._saved_ns + earned_ns, self.MAX_SAVED_NS)
         self._counted_ns = now_ns
         return self._saved_ns
 
     def spend(self, spun_ns: int) -> None:
-        """Take off what was spun."""
+        """Subtract the time that was spun."""
         self._saved_ns -= spun_ns
 
 
 class DelayLine:
-    """Runs actions when they are due, those due at the same time in the order in which they were scheduled.
+    """Runs actions when they are due, and those due at the same time in the order in which they were scheduled.
 
-    Unlike with `PreciseTimer`, nothing else runs while it spins: that is over within `LEAD_NS`.
+    Unlike with `PreciseTimer`, nothing else runs while it spins, which takes at most `LEAD_NS`.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -52,7 +53,7 @@ class DelayLine:
         self._scheduled = 0
         self._budget = SpinBudget(time.monotonic_ns())
         self.lateness = LatenessHistogram()
-        """Of every action: when it ran − when it was due."""
+        """Time from due to run, of every action."""
 
     def schedule(self, due_ns: int, action: Callable[[], None]) -> None:
         """Run the action at `due_ns` of CLOCK_MONOTONIC, never early."""
@@ -62,7 +63,7 @@ class DelayLine:
             self._set_alarm(due_ns, time.monotonic_ns())
 
     def close(self) -> None:
-        """Drop what is still to be done."""
+        """Drop all actions."""
         self._heap.clear()
         self._alarm.close()
 

@@ -1,9 +1,9 @@
-"""A TCP relay that makes one machine's loopback as slow as a network, without privileges.
+"""A TCP relay that gives the loopback of one machine the delay of a network, without privileges.
 
 Every chunk, end of stream and reset is passed on after the one-way delay, in order. The delay of a chunk counts from
-its arrival in the kernel: how long this process took to wake up and read it adds nothing. The kernel accepts a
-connection at once, whatever the network would have taken: in place of the handshake's round trip, what a client sends
-within one round trip of its connection is held until that is over, as if it could not have been sent sooner.
+its arrival in the kernel: the time that this process took to wake up and read it adds nothing. The kernel accepts a
+connection at once, whatever the delay of the network: in place of the handshake's round trip, what a client sends
+within one round trip of its connection is held until that has passed, as if it could not have been sent sooner.
 """
 
 from __future__ import annotations
@@ -23,63 +23,63 @@ from servers.relay.stamped_socket import RelaySocket
 
 _NS_PER_MS = 1_000_000
 MAX_IN_FLIGHT_BYTES = 1024 * 1024
-"""Of one direction of one connection; beyond it the sender is read no further, as with a full TCP window."""
+"""Limit for one direction of one connection; beyond it the sender is read no further, as with a full TCP window."""
 
 _ACCEPTS_AT_ONCE = 16
-"""Between them what is due is passed on."""
+"""After so many connections, chunks that are due are passed on first."""
 _ACCEPT_AGAIN_S = 0.1
 
 _Address = tuple[int, int, int, str, Any]
-"""As `getaddrinfo` gives it."""
+"""An address as `getaddrinfo` returns it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelayAccount:
-    """What a relay did and how exactly; the JSON it prints at its end has the same names."""
+    """The statistics of a relay; the JSON it prints at its end has the same names."""
 
     one_way_delay_ms: float
     connections: int
     up_bytes: int
-    """From clients to the server."""
+    """Bytes from clients to the server."""
     down_bytes: int
     chunks: int
     lateness_us: dict[str, int | None]
-    """`p50`, `p99`, `max` of actual − scheduled time of passing on; None where nothing was passed on."""
+    """`p50`, `p99`, `max` of actual − scheduled time of passing on; None if nothing was passed on."""
 
 
 @dataclass(slots=True)
 class Received:
-    """What came in on one side of one connection."""
+    """The data received on one side of one connection."""
 
     bytes: int = 0
     chunks: int = 0
 
 
 class RelayObserver(Protocol):
-    """Who is told of each relayed connection, by the address from which the server sees it come."""
+    """Is called for each relayed connection, with the client address that the server sees."""
 
     def connected(self, address: tuple[str, int], up: Received, down: Received) -> None:
-        """A connection to the server stands; nothing was passed on yet. The two counts go on."""
+        """Handle a new connection to the server, before any data; the two counts keep counting."""
 
     def disconnected(self, address: tuple[str, int]) -> None:
-        """Both its sockets are closed."""
+        """Handle the end of a connection: both its sockets are closed."""
 
 
 class RelayTap(Protocol):
-    """Who hears what one relayed connection carries."""
+    """Receives a copy of the data of one relayed connection."""
 
     def connected(self, address: tuple[str, int]) -> None:
-        """The server sees the connection come from there."""
+        """Handle a connection that the server sees come from this address."""
 
     def passed(self, direction: str, data: bytes, arrived_ns: int) -> None:
-        """This came in, `up` from the client or `down` from the server; no data is the end of that stream."""
+        """Handle received data, `up` from the client or `down` from the server; empty data ends that stream."""
 
     def disconnected(self, address: tuple[str, int]) -> None:
-        """Both its sockets are closed."""
+        """Handle the end of the connection: both its sockets are closed."""
 
 
 class _End:
-    """One of the two sockets of a relayed connection, and the delay of what comes in there."""
+    """One of the two sockets of a relayed connection, and the delay of the data it receives."""
 
     def __init__(self, relay: DelayRelay, connected_ns: int, hold_ns: int) -> None:
         self._relay = relay
@@ -89,11 +89,11 @@ class _End:
         self._in_flight_bytes = 0
         self.peer: _End
         self.address: tuple[str, int] | None = None
-        """Where the server sees the connection come from, once there is one; the same at both ends."""
+        """The client address that the server sees, once it is connected; the same at both ends."""
         self.counted = Received()
         self.heard: Callable[[bytes, int], None] | None = None
         self.tap: RelayTap | None = None
-        """The same at both ends."""
+        """The receiver of a copy of the data; the same at both ends."""
         self.socket = RelaySocket(relay.loop, self)
         relay.ends.add(self)
 
@@ -102,7 +102,7 @@ class _End:
         self.counted.chunks += 1
         if self.heard is not None:
             self.heard(data, arrived_ns)
-        # Accepting may be late; no data is older than its connection.
+        # A connection may be accepted late, but no data is older than its connection.
         self._connected_ns = min(self._connected_ns, arrived_ns)
         self._later(arrived_ns, partial(self.peer.socket.write, data))
         self._in_flight_bytes += len(data)
@@ -143,7 +143,7 @@ class _End:
 class DelayRelay:
     """Relays every connection to `upstream`, each direction delayed by `one_way_delay_ms`.
 
-    Who connects while there are `max_connections` is closed at once.
+    New connections beyond `max_connections` are closed at once.
     """
 
     def __init__(
@@ -163,18 +163,18 @@ class DelayRelay:
         self.line: DelayLine
         self.ends: set[_End] = set()
         self.received: list[tuple[Received, Received]] = []
-        """Of every connection so far: from its client, and from the server."""
+        """Counts of every connection so far: from its client, and from the server."""
         self._listener: socket.socket | None = None
         self._upstream_addresses: Sequence[_Address] = ()
         self._connecting: set[asyncio.Task[None]] = set()
 
     def set_delay(self, one_way_delay_ms: float) -> None:
-        """The delay of all that arrives from now on; what is under way keeps its own, and nothing overtakes it."""
+        """Set the delay of all that arrives from now on; data under way keeps its own, and nothing overtakes it."""
         self.one_way_delay_ms = one_way_delay_ms
         self.delay_ns = round(one_way_delay_ms * _NS_PER_MS)
 
     async def start(self, listener: socket.socket) -> None:
-        """Relay what connects to a listening socket, which is the relay's to close from now on."""
+        """Relay the connections of a listening socket, which the relay closes when it stops."""
         self.loop = asyncio.get_running_loop()
         self.line = DelayLine(self.loop)
         self._listener = listener
@@ -183,7 +183,7 @@ class DelayRelay:
         self._set_accepting(True)
 
     async def stop(self) -> RelayAccount:
-        """Break all connections; the account of all that was relayed."""
+        """Reset all connections, and return the statistics of all that was relayed."""
         self._set_accepting(False)
         if self._listener is not None:
             self._listener.close()
@@ -197,7 +197,7 @@ class DelayRelay:
         return account
 
     def account(self) -> RelayAccount:
-        """What was relayed so far."""
+        """Return the statistics so far."""
         return RelayAccount(
             one_way_delay_ms=self.one_way_delay_ms,
             connections=len(self.received),
@@ -228,7 +228,7 @@ class DelayRelay:
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError:
-            # Out of descriptors or memory: who connects now waits in the backlog meanwhile.
+            # Out of descriptors or memory: new connections wait in the backlog meanwhile.
             self._set_accepting(False)
             self.loop.call_later(_ACCEPT_AGAIN_S, self._set_accepting, True)
 
@@ -260,7 +260,7 @@ class DelayRelay:
         server.socket.attach(sock)
 
     async def _connected_upstream(self) -> socket.socket:
-        """A socket connected to the first address of upstream that answers; OSError where none does."""
+        """Return a socket connected to the first upstream address that answers; raise OSError if none does."""
         if not self._upstream_addresses:
             self._upstream_addresses = await self.loop.getaddrinfo(*self.upstream, type=socket.SOCK_STREAM)
         refusal = OSError("no address")
@@ -283,7 +283,7 @@ class DelayRelay:
 async def relay_until_signalled(
     relay: DelayRelay, listener: socket.socket, on_ready: Callable[[], None]
 ) -> RelayAccount:
-    """Relay until SIGINT or SIGTERM."""
+    """Relay until SIGINT or SIGTERM, and return the statistics."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

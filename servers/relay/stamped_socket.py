@@ -1,6 +1,6 @@
 """A non-blocking socket in an event loop, whose arrivals are stamped by the kernel.
 
-The transports of asyncio and uvloop read without ancillary data, and so know only when they came to read.
+The transports of asyncio and uvloop read without ancillary data, and so know only when they read.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class SocketUser(Protocol):
-    """Who is told what happens to a socket."""
+    """Is called when something happens to a socket."""
 
     def received(self, data: bytes, arrived_ns: int) -> None:
-        """Data came in, its last byte at `arrived_ns` of CLOCK_MONOTONIC."""
+        """Handle data, whose last byte arrived at `arrived_ns` of CLOCK_MONOTONIC."""
 
     def ended(self, arrived_ns: int) -> None:
-        """The other side sends no more."""
+        """Handle the end of the other side's stream."""
 
     def sent(self, sent_bytes: int) -> None:
-        """So much of what was written is with the kernel now."""
+        """Handle that so many of the written bytes are in the kernel now."""
 
     def closed(self, broken: bool) -> None:
-        """The socket is gone, `broken` where neither this side nor an end of both streams closed it."""
+        """Handle the end of the socket, `broken` if neither this side nor the end of both streams closed it."""
 
 
 class RelaySocket:
-    """One socket; what is written before it is connected goes out when it is."""
+    """One socket; data written before it is connected is sent when it is."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, user: SocketUser) -> None:
         self._loop = loop
@@ -61,7 +61,7 @@ class RelaySocket:
         self._flush()
 
     def set_reading(self, wanted: bool) -> None:
-        """Stop reading, or go on; after the end of the stream there is nothing more to read."""
+        """Stop or resume reading; after the end of the stream there is nothing more to read."""
         wanted = wanted and not self._got_eof
         if self._sock is None or wanted == self._reading:
             return
@@ -72,7 +72,7 @@ class RelaySocket:
             self._loop.remove_reader(self._sock.fileno())
 
     def write(self, data: bytes) -> None:
-        """Send now, or when there is room and a connection; nothing where the socket is gone."""
+        """Send now, or when there is room and a connection; drop the data if the socket is closed."""
         if self._closed:
             return
         if self._sock is None or self._unsent:
@@ -84,12 +84,12 @@ class RelaySocket:
             self._set_writing(True)
 
     def write_eof(self) -> None:
-        """End the stream behind what is still unsent; close where the other side has ended too."""
+        """End the stream after the unsent data; close if the other side has ended too."""
         self._eof_to_send = True
         self._flush()
 
     def reset(self) -> None:
-        """Break the connection now, unsent data included, so that the other side sees a reset."""
+        """Break the connection now and drop unsent data, so that the other side sees a reset."""
         if self._sock is not None:
             _reset_on_close(self._sock)
         self._close(broken=False)
@@ -126,7 +126,7 @@ class RelaySocket:
             self._close_when_both_ended()
 
     def _send(self, sock: socket.socket, data: bytes | bytearray) -> int:
-        """How much of it is dealt with: all where the connection turns out to be broken."""
+        """Return how many bytes are dealt with: all if the connection turns out to be broken."""
         try:
             sent_bytes = sock.send(data)
         except (BlockingIOError, InterruptedError):
