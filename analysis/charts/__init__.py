@@ -1,10 +1,10 @@
-"""Every chart of a report. Importing this package loads Matplotlib: import it where charts are drawn."""
+"""The charts of a report. Importing this package loads Matplotlib: import it only where charts are drawn."""
 
 from __future__ import annotations
 
 import os
 
-# Matplotlib reads its user's settings when it is loaded, and some keep it from loading.
+# Matplotlib reads the user's settings when it is imported, and some of them make the import fail.
 os.environ["MATPLOTLIBRC"] = os.devnull
 os.environ.pop("MPLBACKEND", None)
 
@@ -29,7 +29,7 @@ __all__ = ["Chart", "draw_charts"]
 
 
 def draw_charts(results: Results, trials: list[BaseTrials], residuals: list[Residuals]) -> list[Chart]:
-    """The charts that apply to a run, in the order in which a report shows them."""
+    """Return the charts that apply to a run, in the order in which a report shows them."""
     swept = [name for name in results.varied_numbers(shared=True) if name != "clients"]
     candidates = [
         crossover_map_chart(results),

@@ -1,4 +1,4 @@
-"""Horizontal bars, one row per point: time, bytes and CPU time, always from zero."""
+"""Charts of horizontal bars, one row per point, always from zero: time, bytes and CPU time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Row:
     name: str
     colour: str
     values: tuple[float | None, ...]
-    """One per part; None where it was not measured."""
+    """One value per part; None if it was not measured."""
 
 
 _BYTES = (
@@ -57,7 +57,10 @@ _CPU = (
 
 
 def time_chart(results: Results, parameter: str = "") -> Chart | None:
-    """Where the time goes, stacked: per transport, or per value of a swept parameter; only with a server's trace."""
+    """Return stacked bars of the time an event spends at each stage, per transport or value of a swept parameter.
+
+    None if the run has no trace of the server.
+    """
     groups = results.swept(parameter) if parameter else results.own_sweeps()
     traced = any(value_at(point, "parts_ms", "queue") for series in groups for point in series.points)
     parts, rows = _measured(groups, _TIME)
@@ -85,9 +88,9 @@ def time_chart(results: Results, parameter: str = "") -> Chart | None:
 
 
 def bytes_chart(results: Results) -> Chart | None:
-    """Bytes per delivered event, stacked by what they are for."""
+    """Return stacked bars of the bytes per delivered event, by purpose; None if they were not measured."""
     parts, rows = _measured(results.own_sweeps(), _BYTES)
-    # A bar without its content would be too short: where that cannot be told apart (compression), there is none.
+    # A bar without its content would be too short: if the content is not known (compression), there is no bar.
     rows = [row for row in rows if row.values[0] is not None]
     if not rows or _BYTES[0] not in parts:
         return None
@@ -116,7 +119,7 @@ def bytes_chart(results: Results) -> Chart | None:
 
 
 def cpu_chart(results: Results) -> Chart | None:
-    """CPU time per delivered event, of the server and of the load generator."""
+    """Return bars of the CPU time per delivered event, of the server and of the load generator."""
     parts, rows = _measured(results.own_sweeps(), _CPU)
     if not rows:
         return None

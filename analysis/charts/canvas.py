@@ -1,6 +1,7 @@
-"""Figures as every chart has them: margins, heading, axes, end labels, and writing them out.
+"""What all charts share: margins, heading, axes, and writing the files.
 
-Object-oriented Matplotlib on the Agg canvas; no pyplot. Import this module late: it is what makes Matplotlib load.
+It uses object-oriented Matplotlib on the Agg canvas, without pyplot. Import this module late, since it loads
+Matplotlib.
 """
 
 from __future__ import annotations
@@ -38,22 +39,22 @@ _LEFT_EDGE_IN = 0.12
 _LEAST_MS = 0.001
 _LOG_PADDING = 1.35
 _LEAST_LOG_REACH = 3.0
-"""A logarithmic axis spans at least this factor to either side, so that noise is not blown up to look like a trend."""
+"""A logarithmic axis spans at least this factor to either side, so that noise does not look like a trend."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawn chart and the words that go with it."""
+    """A drawn chart and the text that goes with it."""
 
     name: str
-    """File name without its ending."""
+    """The file name without its extension."""
     title: str
     caption: str
-    """One or two sentences computed from the data; also the text for who cannot see the drawing."""
+    """One or two sentences computed from the data, which are also the text alternative of the drawing."""
     figure: Figure = field(repr=False)
 
     def svg(self) -> str:
-        """The drawing in light colours; the same text each time."""
+        """Return the drawing in light colours; the text is the same each time."""
         buffer = io.StringIO()
         metadata = {"Date": None, "Creator": "push-vs-poll", "Title": self.title, "Description": self.caption}
         with drawing():
@@ -61,7 +62,7 @@ class Chart:
         return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
     def write(self, folder: Path, dark_counterparts: dict[str, str]) -> str:
-        """Write `name.svg`, `name-dark.svg` and `name.png` to `folder`; the light SVG is returned."""
+        """Write `name.svg`, `name-dark.svg` and `name.png` to `folder`, and return the light SVG."""
         svg = self.svg()
         write_text(folder / f"{self.name}.svg", svg)
         write_text(folder / f"{self.name}-dark.svg", recolour(svg, dark_counterparts))
@@ -77,7 +78,7 @@ class Chart:
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """The style in force while a figure is made or written: Matplotlib's own and ours, and nothing of its user's."""
+    """Apply Matplotlib's default style and ours while a figure is drawn or written, without the user's settings."""
     with rc_context():
         rcParams.update({name: value for name, value in rcParamsDefault.items() if name != "backend"})
         rcParams.update(MATPLOTLIB_SETTINGS)
@@ -86,7 +87,7 @@ def drawing() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Margins:
-    """Room around the axes in inches, below the heading."""
+    """The space around the axes in inches, below the heading."""
 
     left: float = 0.75
     right: float = 0.3
@@ -106,7 +107,7 @@ def framed(
     columns: int = 1,
     share: bool = False,
 ) -> tuple[Figure, list[list[Axes]]]:
-    """A figure with its heading and a grid of axes, `plot_height_in` the height of all rows together."""  # fmt: skip
+    """Return a figure with its heading and a grid of axes; `plot_height_in` is the height of all rows together."""
     title_lines = wrapped(title, TITLE_POINTS, bold=True)
     subtitle_lines = wrapped(subtitle, SUBTITLE_POINTS)
     heading_in = 0.12 + 0.19 * len(title_lines) + 0.15 * len(subtitle_lines)
@@ -141,7 +142,7 @@ def framed(
 
 
 def wrapped(text: str, size: float, *, bold: bool = False) -> list[str]:
-    """Lines of `text` that fit the width of a chart."""
+    """Return lines of `text` that fit the width of a chart."""
     room = (WIDTH_IN - 2 * _LEFT_EDGE_IN) * POINTS_PER_IN
     lines = [""]
     for word in text.split():
@@ -154,9 +155,9 @@ def wrapped(text: str, size: float, *, bold: bool = False) -> list[str]:
 
 
 def log_latency(axis: Axis, low_ms: float, high_ms: float, name: str) -> None:
-    """A logarithmic latency axis around [low_ms, high_ms] that says so; its ticks are 1, 2, 5 times powers of ten.
+    """Make the axis a logarithmic latency axis around [low_ms, high_ms], labelled so, with ticks at 1, 2, 5 times 10^k.
 
-    What clocks that disagree make less than nothing of lies outside.
+    Latencies of zero and less, which clocks that disagree may give, lie outside.
     """
     low_ms, high_ms = max(low_ms, _LEAST_MS), max(high_ms, _LEAST_MS)
     centre = math.sqrt(low_ms * high_ms)
@@ -178,7 +179,7 @@ def log_latency(axis: Axis, low_ms: float, high_ms: float, name: str) -> None:
 
 
 def log_counts(axis: Axis, low: float, high: float, name: str) -> None:
-    """A logarithmic axis of whole numbers around [low, high] that says so."""
+    """Make the axis a logarithmic axis of whole numbers around [low, high], and label it so."""
     axes, margin = axis.axes, (high / low) ** 0.03
     axes.set_xscale("log")
     axes.set_xlim(low / margin, high * margin)
@@ -190,7 +191,7 @@ def log_counts(axis: Axis, low: float, high: float, name: str) -> None:
 
 
 def nice_log_ticks(low: float, high: float, most: float) -> list[float]:
-    """Ticks of a logarithmic axis: 1-2-5 steps, thinned to 1-3 and to whole decades where those are over `most`."""
+    """Return ticks of a logarithmic axis: 1-2-5 steps, or 1-3 or whole decades if those are more than `most`."""
     for steps in ((1, 2, 5), (1, 3), (1,)):
         ticks = [step * 10.0**power for power in range(-6, 9) for step in steps if low <= step * 10.0**power <= high]
         nearest = min(b / a for a, b in zip(steps, (*steps[1:], 10 * steps[0]), strict=True))
@@ -207,7 +208,7 @@ def _room_for_ticks(axis: Axis, width_in: float) -> float:
 
 
 def nielsen_guides(axes: Axes, *, vertical: bool) -> None:
-    """Guides at 0.1, 1 and 10 s where the latency axis reaches them."""
+    """Draw guide lines at 0.1, 1 and 10 s as far as the latency axis includes them."""
     low, high = axes.get_xlim() if vertical else axes.get_ylim()
     for limit_ms in NIELSEN_LIMITS_MS:
         if low < limit_ms < high:
@@ -216,7 +217,7 @@ def nielsen_guides(axes: Axes, *, vertical: bool) -> None:
 
 
 def linear_from_zero(axis: Axis, high: float, name: str) -> None:
-    """A linear axis from zero to a little above `high`."""
+    """Make the axis a linear axis from zero to a little above `high`."""
     top = 1.08 * high if high > 0 else 1.0
     if isinstance(axis, YAxis):
         axis.axes.set_ylim(0, top)

@@ -1,4 +1,4 @@
-"""Direct labels on drawn data: at the ends of lines, and beside points. Needs the axes' limits to be final."""
+"""Direct labels on drawn data: at the ends of lines, and beside points. They need the final limits of the axes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from analysis.charts.text_size import LINE_SPACING, text_size
 _MARK_RADIUS_POINTS = 5.0
 _GAP_POINTS = 6.0
 PAPER_BOX = {"facecolor": LIGHT.paper, "edgecolor": "none", "pad": 1.5}
-"""Under all words within the axes: guides, grid and hatching end beside them."""
+"""The background of all text within the axes: guides, grid and hatching end beside it."""
 _LEADER = {"arrowstyle": "-", "color": LIGHT.rule, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4}
 
 
 @dataclass(frozen=True)
 class Label:
-    """Words for a point in data coordinates."""
+    """The label of a point in data coordinates."""
 
     x: float
     y: float
@@ -51,7 +51,7 @@ def label_points(
     lines: Sequence[Sequence[tuple[float, float]]],
     texts: Sequence[Text] = (),
 ) -> None:
-    """Label points beside them, bold ones first, off the `marks`, `lines` (through these points) and `texts` drawn."""
+    """Label points beside them, bold ones first, clear of the `marks`, `lines` (through these points) and `texts`."""
     obstacles = [extent_in_points(axes, text) for text in texts]
     obstacles += [_around(*_data_in_points(axes, x, y), _MARK_RADIUS_POINTS) for x, y in marks]
     for line in lines:
@@ -89,7 +89,7 @@ def _annotate(axes: Axes, label: Label, offset: tuple[float, float], *, align: s
 
 
 def extent_in_points(axes: Axes, drawn: Axes | Text) -> Box:
-    """Where axes or a text of theirs lie on the page."""
+    """Return the rectangle of the axes, or of a text in them, on the page in points."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     box = drawn.get_window_extent()

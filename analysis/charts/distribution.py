@@ -1,4 +1,4 @@
-"""The whole distribution of latency per transport, the model dashed over it."""
+"""A chart of the whole distribution of latency per transport, with the model dashed over it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from analysis.summary.results import Results
 from analysis.trial.latency import Floats
 
 MOST_STEPS = 400
-"""Points of a drawn curve: quantiles at equal shares of the deliveries."""
+"""The most points of a drawn curve: quantiles at equal shares of the deliveries."""
 _COLUMNS = 2
 _ROW_IN = 1.75
 
 
 def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
-    """Share of deliveries later than a latency (ECCDF), all trials at the base point pooled, one panel a transport.
+    """Return the share of deliveries later than a latency (ECCDF), one panel per transport.
 
-    A curve ends where fewer events than a quantile needs lie beyond it.
+    All trials at the base point are pooled. A curve ends where fewer events lie beyond it than a quantile needs.
     """
     curves = [
         (
@@ -73,7 +73,7 @@ def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | No
 
 
 def _in_words(group: BaseTrials) -> str:
-    """Median and the farthest quantile that there are events enough for."""
+    """Return the median and the farthest quantile for which there are enough events."""
     values = joined([measured.latency_ns for measured in group.measured])
     shares = [share for share in LATENCY_QUANTILES.values() if _events(group) >= least_events(share)]
     if not shares:
@@ -90,9 +90,9 @@ def _events(group: BaseTrials) -> int:
 @dataclass(frozen=True)
 class _Curve:
     ordered_ns: Times
-    """Ascending, without the tail that too few events lie in."""
+    """Latencies in ascending order, without the tail in which too few events lie."""
     total: int
-    """How many there are with it."""
+    """The number of latencies, the tail included."""
 
     @classmethod
     def of(cls, columns: Sequence[Times], events: int) -> _Curve:
@@ -115,7 +115,7 @@ def _panel(axes: Axes, curves: list[tuple[BaseTrials, _Curve, _Curve]], own: int
 
 
 def _eccdf(curve: _Curve) -> tuple[Floats, Floats]:
-    """x in ms and share of all above x, both ends included, at no more than MOST_STEPS places."""
+    """Return latencies in ms and the share above each, both ends included, at no more than MOST_STEPS points."""
     ordered_ns = curve.ordered_ns
     chosen = np.unique(np.linspace(0, len(ordered_ns) - 1, min(MOST_STEPS, len(ordered_ns))).astype(np.int64))
     share = 1 - (chosen + 1) / curve.total

@@ -1,4 +1,7 @@
-"""How much each choice moves latency, CPU and bytes: one row per transport and choice, as a ratio to its base point."""
+"""A chart of how much each option changes latency, CPU and bytes.
+
+It has one row per transport and option, each as a ratio to the base point.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,13 @@ from analysis.summary.results import Results
 _ROW_IN = 0.24
 _NAME_POINTS = 8
 _LEAST_REACH = 1.6
-"""The outermost mark stands for at least this factor, so that noise does not look like an effect."""
+"""The axis reaches at least this factor, so that noise does not look like an effect."""
 _OUTERMOST_RATIO = 0.3
-"""Of half an axis' length: no mark lies further out, so that its figure fits beside it."""
+"""The share of half an axis that marks may use, so that their figures fit beside them."""
 
 
 def factors_chart(results: Results) -> Chart | None:
-    """Three panels of ratios, grouped by choice."""
+    """Return three panels of ratios, grouped by option; None if the run varies no option."""
     found = effects(results)
     if not found:
         return None
@@ -81,7 +84,7 @@ def _write(axes: Axes, x: float, at: float, text: str, side: int) -> None:
 
 
 def _group_edges(found: list[Effect]) -> list[float]:
-    """Between two choices."""
+    """Return the positions between the rows of two options."""
     sizes = [len(list(group)) for _, group in groupby(found, key=lambda effect: effect.choice)]
     return [sum(sizes[: i + 1]) - 0.5 for i in range(len(sizes) - 1)]
 

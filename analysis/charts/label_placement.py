@@ -1,4 +1,4 @@
-"""Where labels go so that none lies on another: pure geometry, in whatever unit the caller measures."""
+"""The placement of labels so that they do not overlap: pure geometry, in any unit."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Box:
     top: float
 
     def overlap(self, other: Box) -> float:
-        """Area that both cover."""
+        """Return the area that both cover."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.top, other.top) - max(self.bottom, other.bottom)
         return max(width, 0.0) * max(height, 0.0)
 
     def outside(self, bounds: Box) -> float:
-        """How far it sticks out of `bounds`, summed over the four sides."""
+        """Return how far the box extends beyond `bounds`, summed over the four sides."""
         return (
             max(bounds.left - self.left, 0.0)
             + max(bounds.bottom - self.bottom, 0.0)
@@ -34,10 +34,10 @@ class Box:
 
 
 def spread_out(wanted: Sequence[float], sizes: Sequence[float], low: float, high: float) -> list[float]:
-    """Centres as near to `wanted` as can be so that intervals of `sizes` do not overlap within [low, high].
+    """Return centres as near to `wanted` as possible such that intervals of `sizes` do not overlap in [low, high].
 
-    Order is kept (ties: the first stays lower). Least squares by pooling adjacent violators: overlapping neighbours
-    move as one block around their common mean. Where all together do not fit, they are stacked from `low` upwards.
+    The order is kept (ties: the first stays lower). Least squares by pooling adjacent violators: overlapping neighbours
+    move as one block around their common mean. If they do not fit together, they are stacked from `low` upwards.
     """
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     before = 0.0
@@ -66,10 +66,10 @@ def place_labels(
     bounds: Box,
     gap: float,
 ) -> list[Box]:
-    """A box for each label of `sizes` (width, height) near its anchor, on no obstacle and no other label.
+    """Return a box for each label of `sizes` (width, height) near its anchor, clear of obstacles and other labels.
 
-    Greedy in the order given: the nearest of a fixed set of places around the anchor that is free, or, where none
-    is, the one that covers least. A label may be as far as it must; the caller draws a leader line to it.
+    Greedy in the given order: the nearest free place of a fixed set around the anchor, or, if there is none, the one
+    that covers least. A label may be as far away as needed; the caller draws a leader line to it.
     """
     taken = list(obstacles)
     placed = []
@@ -100,5 +100,5 @@ def _candidate(anchor: tuple[float, float], size: tuple[float, float], direction
 
 
 def _cost(box: Box, taken: Sequence[Box], bounds: Box) -> float:
-    # Rounded so that a machine's last bit decides nothing: candidates of equal cost keep their order.
+    # Rounded so that rounding errors decide nothing: candidates of equal cost keep their order.
     return round(sum(box.overlap(other) for other in taken) + 1e3 * box.outside(bounds), 6)

@@ -1,4 +1,4 @@
-"""The regions of a map: tinted and hatched in the colour of who is cheapest there, and named where there is room."""
+"""The regions of a map, tinted and hatched in the colour of the cheapest transport and labelled where there is room."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Spot = tuple[float, float]
 
 
 def draw_regions(axes: Axes, found: CheapestMap, spots: Sequence[Spot]) -> list[Text]:
-    """Tinted and hatched, for who sees no colours; their names are returned."""
+    """Draw tinted regions, hatched for readers who see no colours, and return their names."""
     names = []
     for index, candidate in enumerate(found.candidates):
         region = (found.cheapest == index).astype(float)
@@ -48,7 +48,7 @@ def draw_regions(axes: Axes, found: CheapestMap, spots: Sequence[Spot]) -> list[
 
 
 def _name_region(axes: Axes, found: CheapestMap, index: int, spots: Sequence[Spot]) -> Text:
-    """Its name where there is most room around it: at the centre of the largest square without any of the spots."""
+    """Draw a region's name where there is most room: at the centre of the largest square without any of the spots."""
     free = (found.cheapest == index) & ~_near(found, spots)
     row, column = _centre_of_largest_square(free if free.any() else found.cheapest == index)
     candidate = found.candidates[index]
@@ -69,7 +69,7 @@ def _name_region(axes: Axes, found: CheapestMap, index: int, spots: Sequence[Spo
 
 
 def _move_inside(axes: Axes, name: Text) -> None:
-    """The name of a small region at the edge, as far as it would reach beyond the axes."""
+    """Move the name of a small region at the edge inside the axes."""
     frame, box = extent_in_points(axes, axes), extent_in_points(axes, name)
     right = max(frame.left + _GAP_POINTS - box.left, 0.0) - max(box.right + _GAP_POINTS - frame.right, 0.0)
     up = max(frame.bottom + _GAP_POINTS - box.bottom, 0.0) - max(box.top + _GAP_POINTS - frame.top, 0.0)
@@ -80,7 +80,7 @@ def _move_inside(axes: Axes, name: Text) -> None:
 
 
 def _near(found: CheapestMap, spots: Sequence[Spot]) -> npt.NDArray[np.bool_]:
-    """Cells that the mark of a spot, its label or a name beside it may cover."""
+    """Return the cells that the mark of a spot, its label or a name beside it may cover."""
     near = np.zeros(found.cheapest.shape, dtype=np.bool_)
     height, width = len(found.stalenesses_s), len(found.rates_per_s)
     rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
@@ -92,7 +92,7 @@ def _near(found: CheapestMap, spots: Sequence[Spot]) -> npt.NDArray[np.bool_]:
 
 
 def _centre_of_largest_square(inside: npt.NDArray[np.bool_]) -> tuple[int, int]:
-    """Row and column; by dynamic programming over the squares that end at each cell."""
+    """Return its row and column, by dynamic programming over the squares that end at each cell."""
     reach = np.zeros(inside.shape, dtype=np.int64)
     for row, column in np.argwhere(inside).tolist():
         least = min(reach[row - 1, column], reach[row, column - 1], reach[row - 1, column - 1]) if row and column else 0
@@ -103,7 +103,7 @@ def _centre_of_largest_square(inside: npt.NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def _broken(label: str, axes: Axes) -> list[str]:
-    """The names of two that share a region on two lines where one would take too much of the panel's width."""
+    """Return a label with two names on two lines if one line would take too much of the panel's width."""
     frame = extent_in_points(axes, axes)
     room = _LONGEST_NAME_RATIO * (frame.right - frame.left)
     return (

@@ -1,4 +1,4 @@
-"""Latency − model of single deliveries, over all points of a run, against what the model predicts for each."""
+"""A chart of latency − model of single deliveries, over all points of a run, against the model's latency of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from analysis.summary.model_deviations import TOLERANCE_MS, TOLERANCE_RATIOS
 
 MOST_DOTS = 4000
 LEAST_MODEL_MS = 0.2
-"""As in the chart of points: below it the loopback's own delay is larger than what the model speaks of."""
+"""As in the chart of points: below this, loopback's own delay is larger than the modelled one."""
 _LINEAR_MS = 1.0
 """The residual axis is linear within this, logarithmic beyond."""
 _PLOT_IN = 3.1
@@ -23,7 +23,7 @@ _BAND_PLACES = 200
 
 
 def residuals_chart(found: list[Residuals]) -> Chart | None:
-    """One panel per transport; a dot is a delivery."""
+    """Return one panel per transport with a dot per delivery; None if there is nothing to show."""
     shown = [own for own in found if len(own.predicted_ms) and float(own.predicted_ms.max()) >= LEAST_MODEL_MS]
     if not shown:
         return None

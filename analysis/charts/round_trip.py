@@ -1,4 +1,4 @@
-"""How long a small message takes there and back, over an open channel or with a request."""
+"""A chart of the round trip of a small message, over an open channel or by a request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MODEL_HALF_HEIGHT = 0.26
 
 
 def round_trip_chart(results: Results) -> Chart | None:
-    """Median, p95 and p99 of the round trip per transport, with the model's median as a tick."""
+    """Return median, p95 and p99 of the round trip per transport, with the model's median as a tick."""
     if not results.round_trip:
         return None
     rows = [(series.transport, point) for series in results.base_points() for point in series.points]
@@ -63,7 +63,7 @@ def round_trip_chart(results: Results) -> Chart | None:
 
 
 def _quantiles(latency_ms: JsonObject) -> dict[str, float]:
-    """What is drawn: the quantiles that there are messages enough for, or else the mean."""
+    """Return the quantiles for which there are enough messages, or the mean if there are none."""
     found = {name: latency_ms[name] for name in ("p50", "p95", "p99") if latency_ms[name] is not None}
     return found or {"mean": latency_ms["mean"]}
 

@@ -1,4 +1,4 @@
-"""What changes when one parameter of the scenario changes: latency, requests, and with clients also CPU."""
+"""Charts against one parameter of the scenario: latency, requests, and for the number of clients also CPU."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _PLOT_IN = 3.0
 
 
 def latency_against(results: Results, parameter: str) -> Chart | None:
-    """Median and 95th percentile of latency against a swept parameter, as far as all points have the events for them.
+    """Return median and 95th percentile of latency against a swept parameter.
 
-    The mean stands for one that they have not.
+    The mean replaces a statistic for which some points have too few events.
     """
     groups = results.swept(parameter)
     if not groups:
@@ -42,7 +42,7 @@ def latency_against(results: Results, parameter: str) -> Chart | None:
 
 
 def requests_against(results: Results, parameter: str) -> Chart | None:
-    """Requests per event against a swept parameter, with the closed form as a thin line."""
+    """Return requests per event against a swept parameter, with the closed form as a thin line."""
     groups = [s for s in results.swept(parameter) if any(p["requests_per_event"] is not None for p in s.points)]
     if not groups or results.round_trip:
         return None
@@ -72,7 +72,7 @@ def requests_against(results: Results, parameter: str) -> Chart | None:
 
 
 def scaling_chart(results: Results) -> Chart | None:
-    """Median, tail and the server's CPU against the number of clients; the mean where there are too few events."""
+    """Return median, tail and the server's CPU against the number of clients; the mean if there are too few events."""
     groups = results.swept("clients")
     if not groups:
         return None
@@ -102,7 +102,7 @@ def scaling_chart(results: Results) -> Chart | None:
 
 
 def _shown(groups: Sequence[Series], *panels: Sequence[str]) -> list[str]:
-    """Of each panel's statistics the first that all points have, none twice."""
+    """Return the first statistic of each panel that all points have, without repetition."""
     return list(dict.fromkeys(common_statistic(groups, *names) for names in panels))
 
 

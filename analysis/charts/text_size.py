@@ -1,4 +1,4 @@
-"""How much room text takes, without drawing it."""
+"""The size of text, computed without drawing it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HINTING = 1.05
 
 @functools.cache
 def text_size(text: str, size: float, *, bold: bool = False) -> tuple[float, float]:
-    """Width and height of a line of text in points."""
+    """Return width and height of a line of text in points."""
     font = FontProperties(family=FONT_FAMILY, size=size, weight="bold" if bold else "normal")
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return _HINTING * float(width) + 2, size * LINE_SPACING

@@ -1,4 +1,4 @@
-"""Latency over the course of a trial, one dot a delivery: what a percentile cannot show."""
+"""A chart of latency over the course of a trial, one dot per delivery, which shows what percentiles do not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _LEAST_PLOT_IN = 1.7
 
 
 def timeline_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
-    """Each delivery's latency at the time it was due: one panel per transport, its first trial at the base point."""
+    """Return each delivery's latency at the time it was due, one panel per transport.
+
+    Each shows the first trial at the base point.
+    """
     dots = [(group, *_dots(group)) for group in groups]
     dots = [entry for entry in dots if len(entry[1])]
     if not dots:
