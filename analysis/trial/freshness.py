@@ -1,15 +1,15 @@
 """Freshness: for how long each client's view of the stream is out of date, at any time and not only per event.
 
 The age of information of Kaul, Yates and Gruteser ("Real-time status: How often should one update?", INFOCOM 2012) is
-now − the generation time of the newest update received. It suits a sensor, whose last value fades by itself. In a
-stream of events a view to which nothing has happened is not stale, so here the age is taken of what is missing:
+now − the generation time of the newest update received. It suits a sensor, whose last value becomes outdated by itself.
+In a stream of events, a view is not stale when nothing has happened, so here the age is that of the missing events:
 
-    age of a client's view at t = t − due time of the oldest event that is due by t and not yet delivered to it;
-    0 where there is none: the view is up to date.
+   age of a client's view at t = t − due time of the oldest event that is due by t and not yet delivered to it;
+   0 if there is none: the view is up to date.
 
-It is fair to batching: ten events that come together after a second make the view a second old once, not ten times.
-An event that never comes stays outstanding to the end of the window; all that is outstanding there is cut off there
-(right-censored), and what is left over from the warm-up counts until it comes.
+This is fair to batching: ten events that arrive together after a second make the view a second old once, not ten times.
+An event that never arrives stays outstanding to the end of the window; all that is outstanding there is cut off
+(right-censored), and events left over from the warm-up count until they arrive.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class ViewAges:
     from_ns: Times
     to_ns: Times
     observed_ms: float
-    """Time that all clients together were watched, up to date or not."""
+    """The time for which all clients together were observed, up to date or not."""
 
     def __len__(self) -> int:
         return len(self.to_ns)
 
     def older_than(self, ages_ms: npt.ArrayLike) -> Floats:
-        """Share of time in which the view was older than each of `ages_ms` (0 or more): exact, nothing is sampled."""
+        """Return the exact share of time in which the view was older than each of `ages_ms` (0 or more)."""
         ages = np.asarray(ages_ms, dtype=np.float64)
         return (_excess_ms(self.to_ns, ages) - _excess_ms(self.from_ns, ages)) / self.observed_ms
 
@@ -57,14 +57,15 @@ class ViewAges:
 
     @property
     def greatest_ms(self) -> float:
-        """The greatest age of all; of at least one row."""
+        """The greatest age of at least one row."""
         return float(self.to_ns.max()) / NS_PER_MS
 
 
 def view_ages(due_ns: Ints, arrival_ns: Ints, window_ns: tuple[int, int]) -> ViewAges:
-    """Ages over a window of clients whose events were due at `due_ns`, ascending, and came at `arrival_ns`.
+    """Return the ages over a window of clients whose events were due at `due_ns` and arrived at `arrival_ns`.
 
-    `due_ns` has shape (events,), `arrival_ns` shape (clients, events), NEVER_NS where an event did not come.
+    `due_ns` has shape (events,) and ascends, `arrival_ns` has shape (clients, events), with NEVER_NS for an event that
+    did not arrive.
     """
     start_ns, end_ns = window_ns
     parts = [_ages_of(due_ns, arrival_ns[clients], window_ns) for clients in blocks(*arrival_ns.shape)]
@@ -76,9 +77,9 @@ def view_ages(due_ns: Ints, arrival_ns: Ints, window_ns: tuple[int, int]) -> Vie
 
 
 def _ages_of(due_ns: Ints, arrival_ns: Ints, window_ns: tuple[int, int]) -> tuple[Times, Times]:
-    """`from_ns` and `to_ns` of some of the clients."""
+    """Return `from_ns` and `to_ns` of some of the clients."""
     start_ns, end_ns = window_ns
-    # Event i is the oldest one missing from when all before it have come until it has come itself.
+    # Event i is the oldest missing one from when all before it have arrived until it arrives itself.
     complete_ns = np.maximum.accumulate(arrival_ns, axis=1)
     begin_ns = np.maximum(np.broadcast_to(due_ns, arrival_ns.shape), start_ns)
     begin_ns[:, 1:] = np.maximum(begin_ns[:, 1:], complete_ns[:, :-1])
@@ -89,7 +90,7 @@ def _ages_of(due_ns: Ints, arrival_ns: Ints, window_ns: tuple[int, int]) -> tupl
 
 
 def pooled_ages(trials: Sequence[ViewAges]) -> ViewAges:
-    """Trials of one point as if watched one after the other; there is at least one."""
+    """Return the ages of one point's trials as if they were observed one after the other; there is at least one."""
     return ViewAges(
         joined([ages.from_ns for ages in trials]),
         joined([ages.to_ns for ages in trials]),
@@ -98,9 +99,9 @@ def pooled_ages(trials: Sequence[ViewAges]) -> ViewAges:
 
 
 def _excess_ms(values_ns: Times, levels_ms: Floats) -> Floats:
-    """Sum of all that the values exceed each level by.
+    """Return, for each level, the sum of the amounts by which values exceed it.
 
-    Each value is counted at the highest level that it exceeds; nothing needs to be sorted but the levels.
+    Each value is counted at the highest level that it exceeds; only the levels need sorting.
     """
     order = np.argsort(levels_ms)
     levels = levels_ms[order]

@@ -1,4 +1,4 @@
-"""Where the time of a delivery went: the stamps due, published, written, arrived and read, and what lies between.
+"""The parts of a delivery's time, between the stamps due, published, written, arrived and read.
 
 Whole nanoseconds: the parts of each delivery add up to read − due exactly, whatever the clocks did.
 """
@@ -22,15 +22,15 @@ class Parts:
     server_lag_ns: Ints
     """Published − due."""
     queue_ns: Ints | None
-    """Written − published: at the server, waiting for its turn, for a poll, or for the loop; None without a trace."""
+    """Written − published: waiting at the server for its turn, for a poll, or for the loop; None without a trace."""
     delivery_ns: Ints
     """Arrival − written; without a trace arrival − published."""
     client_delay_ns: Ints
-    """Read − arrival; 0 where the arrival had to be taken from the read itself."""
+    """Read − arrival; 0 if the read itself had to serve as the arrival."""
 
 
 def split(rows: Deliveries, arrival_ns: Ints, written_ns: Ints | None) -> Parts:
-    """The parts of deliveries that arrived at `arrival_ns` and were written at `written_ns`, where that is known."""
+    """Return the parts of deliveries that arrived at `arrival_ns` and were written at `written_ns`, if known."""
     left_ns = rows.published_ns if written_ns is None else written_ns
     return Parts(
         server_lag_ns=rows.published_ns - rows.due_ns,
@@ -41,16 +41,16 @@ def split(rows: Deliveries, arrival_ns: Ints, written_ns: Ints | None) -> Parts:
 
 
 def written_at_ns(rows: Deliveries, written: Written | None) -> Ints | None:
-    """When each delivery was written, joined by client and seq: shape (deliveries,); None unless all are known.
+    """Return when each delivery was written, joined by client and seq: shape (deliveries,); None unless all are known.
 
-    What was written more than once (a client that came back for it) is the last write before the client read it.
-    A trace with gaps is no trace: the parts of some deliveries would say nothing of the others.
+    If it was written more than once (to a client that asked again), the last write before the client read it counts. A
+    trace with gaps is not used, since the parts of some deliveries do not represent the others.
     """
     if written is None or not len(rows) or not len(written):
         return None
     if not all_differ(written.client, written.seq):
         return _last_before_the_read(rows, written)
-    # As a rule each was written once: a table of all pairs is looked up faster than a sorted list.
+    # Nearly always each was written once: a table of all pairs is faster than a sorted list.
     table = np.full((int(written.client.max()) + 1, int(written.seq.max()) + 1), _UNWRITTEN_NS, dtype=np.int64)
     table[written.client, written.seq] = written.written_ns
     if any(

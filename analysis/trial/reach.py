@@ -1,7 +1,7 @@
-"""How long an event takes to reach 99 % of the clients: a mean over events, each of which has a time of its own.
+"""The time an event takes to reach 99 % of the clients, as a mean over events.
 
-The p99 of pooled deliveries mixes slow clients with slow events, and needs a thousand events. Where many clients hear
-of few events, what is asked is how late the last of them hear of one.
+The p99 of pooled deliveries mixes slow clients with slow events, and needs a thousand events. With many clients and few
+events, the question is when the last clients receive an event.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ _ABSENT_NS = np.iinfo(np.int64).min
 
 @dataclass(frozen=True)
 class Reach:
-    """Of one trial, over the events due in its window: when 99 % of the deliveries that came of each had come."""
+    """For one trial and the events due in its window: when 99 % of each event's deliveries had arrived."""
 
     mean_ms: float
     model_mean_ms: float
-    """By the model on the trial's own schedule."""
+    """The same by the model on the trial's own schedule."""
 
     @property
     def excess_ms(self) -> float:
-        """How much later than by the model."""
+        """How much later it was than by the model."""
         return self.mean_ms - self.model_mean_ms
 
 
 def mean_reach_ms(latency_ns: Times, counted: npt.NDArray[np.bool_]) -> float | None:
-    """Return the mean over events of the time within which 99 % of their counted deliveries came; None without any.
+    """Return the mean over events of the time within which 99 % of their counted deliveries arrived, or None.
 
-    Both have the shape (clients, events). The time is one of the observed values, as quantiles are.
+    Both arrays have the shape (clients, events). The time is one of the observed values, as quantiles are.
     """
     clients, events = counted.shape
     step = max(1, _CELLS_AT_ONCE // max(clients, 1))
