@@ -1,1 +1,1 @@
-"""What explains: statistics, models, validity, charts and reports from the records of a run."""
+"""The analysis of a run's records: statistics, models, validity, charts and reports."""

@@ -1,1 +1,1 @@
-"""report.html and report.md: tables, sentences and templates."""
+"""The report: tables, sentences and templates of report.html and report.md."""

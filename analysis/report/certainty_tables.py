@@ -1,4 +1,4 @@
-"""The report's tables of how well its figures are known: noise, precision, and clients slowed on purpose."""
+"""The report's tables on the certainty of its figures: noise, precision, and clients slowed on purpose."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contract.records import JsonObject
 
 
 def noise_table(results: Results) -> Table | None:
-    """How far each transport differs from itself, in this run or in the one that this run is judged by."""
+    """Return how far each transport differs from itself, in this run or in the run that it is judged by."""
     floors: JsonObject | None = results.summary.get("noise_floor")
     if not floors:
         return None
@@ -25,7 +25,7 @@ def noise_table(results: Results) -> Table | None:
 
 
 def precision_table(results: Results) -> Table | None:
-    """How well the median of each point is known, where the scenario asks for a precision."""
+    """Return how precisely the median of each point is known, if the scenario asks for a precision."""
     asked = [(point, found) for point in results.points if (found := point.get("precision"))]
     if not asked:
         return None
@@ -45,7 +45,7 @@ def precision_table(results: Results) -> Table | None:
 
 
 def slowed_clients_table(results: Results) -> Table | None:
-    """Clients that were slowed on purpose beside the others of the same trials."""
+    """Return clients that were slowed on purpose beside the others of the same trials."""
     asked = [(point, found) for point in results.points if (found := point.get("slowed_clients"))]
     if not asked:
         return None

@@ -9,7 +9,7 @@ from markupsafe import Markup
 _SPACE = re.compile(r"\s+")
 _MARKUP = re.compile(
     r"[\\`*|$]"  # escapes, code, emphasis, cells, formulas
-    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis; an underscore within a word is none
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis; an underscore within a word does not mark it
     r"|~(?=~)"
     r"|<(?=[A-Za-z/!?])"  # HTML and links
     r"|&(?=#?\w+;)"

@@ -1,4 +1,4 @@
-"""What was measured and how, in sentences computed from the run's own records."""
+"""The report's paragraphs on what was measured and how, computed from the run's own records."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _FRESHNESS = (
 
 
 def trial_documents(run_folder: Path) -> list[JsonObject]:
-    """trial.json of every finished trial, in the order they ran."""
+    """Read trial.json of every finished trial, in the order in which they ran."""
     return [read_json(folder / "trial.json", TRIAL_FORMAT) for folder in finished_trial_folders(run_folder)]
 
 
 def completeness(summary: JsonObject) -> str | None:
-    """That the run was interrupted, if it was."""
+    """Return a sentence if the run was interrupted, or None."""
     planned, finished = summary["planned_trials"], summary["finished_trials"]
     if finished >= planned:
         return None
@@ -42,7 +42,7 @@ def completeness(summary: JsonObject) -> str | None:
 
 
 def how_measured(run: RunInfo, results: Results, documents: Sequence[JsonObject]) -> list[str]:
-    """One paragraph per aspect: stream, clients, network, trials, latency, bytes and CPU."""
+    """Return one paragraph per aspect: stream, clients, network, trials, latency, bytes and CPU."""
     paragraphs = [_stream(results), _network(results, run, documents), _trials(run, results)]
     freshness = [] if results.round_trip else [_FRESHNESS]
     return [
@@ -57,7 +57,7 @@ def how_measured(run: RunInfo, results: Results, documents: Sequence[JsonObject]
 
 
 def validity_checks(results: Results) -> list[str]:
-    """The worst value of each quantity that can invalidate a point, as far as the summary tells."""
+    """Return the worst value of each quantity that can invalidate a point, if the summary has it."""
     points = results.points
     if not points:
         return []
@@ -87,9 +87,8 @@ def validity_checks(results: Results) -> list[str]:
     stamps = sum(point["deliveries"] for point in points)
     missing, coalesced = (sum(point["stamps"][kind] or 0 for point in points) for kind in ("missing", "coalesced"))
     checks.append(
-        f"Stamps: of {count(stamps)} measured deliveries, {count(missing)} "
-        f"without a "
-        f"kernel stamp, {count(coalesced)} read together with a later segment."
+        f"Stamps: of {count(stamps)} measured deliveries, {count(missing)} without a kernel stamp, "
+        f"{count(coalesced)} read together with a later segment."
     )
     return checks
 
@@ -106,11 +105,10 @@ def _stream(results: Results) -> str:
         )
     return (
         f"One stream of {plural(base['rate_per_s'], 'event')} a second, "
-        f"{_ARRIVALS.get(base['arrival'], base['arrival'])}, each "
-        f"with {plural(base['payload_bytes'], 'byte')} of payload, was delivered to "
-        f"{plural(base['clients'], 'client')}. Due times were fixed before the run and are the same for every "
-        "transport of a block: a server or client that falls behind makes "
-        f"latency longer and never hides it.{also}"
+        f"{_ARRIVALS.get(base['arrival'], base['arrival'])}, each with {plural(base['payload_bytes'], 'byte')} of "
+        f"payload, was delivered to {plural(base['clients'], 'client')}. Due times were fixed before the run and are "
+        "the same for every transport of a block: a server or client that falls behind makes latency longer and never "
+        f"hides it.{also}"
     )
 
 
@@ -128,8 +126,7 @@ def _network(results: Results, run: RunInfo, documents: Sequence[JsonObject]) ->
         p99s = [late["p99"] for late in lateness if late["p99"] is not None]
         accuracy = (
             f" By its own account it passed data on late by a median of at most {figure(max(p50s) / 1000)} ms and a "
-            f"99th "
-            f"percentile of at most {figure(max(p99s) / 1000)} ms in any trial."
+            f"99th percentile of at most {figure(max(p99s) / 1000)} ms in any trial."
         )
     return f"{where} A relay between them delayed each direction by {delay_ms:g} ms.{accuracy}"
 
@@ -144,23 +141,21 @@ def _trials(run: RunInfo, results: Results) -> str:
         f"{plural(summary['finished_trials'], 'trial')} of {count(summary['planned_trials'])} planned, in "
         f"{plural(blocks, 'block')}{further}: each block measures every point once, in random order, with fresh "
         f"{fresh}. Events due in the first {_warm_up(results)} of a trial are warm-up and not measured; those due in "
-        f"the {base['measured_s']:g} s after it are, and the trial goes on until every client has every event or "
-        f"the drain "
-        f"limit has passed. The trial, not the message, is the unit: 95 % intervals come from the spread between "
-        f"trials, "
-        f"differences are paired within blocks."
+        f"the {base['measured_s']:g} s after it are, and the trial goes on until every client has every event or the "
+        "drain limit has passed. The trial, not the message, is the unit: 95 % intervals come from the spread between "
+        "trials, differences are paired within blocks."
     )
 
 
 def _warm_up(results: Results) -> str:
-    """How long trials warm up: longer where clients poll more seldom than the scenario's warm-up lasts."""
+    """Return how long trials warm up: longer where clients poll less often than the scenario's warm-up lasts."""
     lengths_s = sorted({point["parameters"]["warm_up_s"] for point in results.points})
     least = f"{lengths_s[0] if lengths_s else results.base['warm_up_s']:g} s"
     return least if len(lengths_s) < 2 else f"{least} (up to {lengths_s[-1]:g} s where clients poll seldom)"
 
 
 def _precision(run: RunInfo, results: Results) -> Iterator[str]:
-    """What was asked, how it was gone about, what came of it, and why where it did not."""
+    """Yield the precision that was asked for, how it was sought, the result, and why it was not reached."""
     asked = run.scenario.get("precision")
     if asked is None:
         return
@@ -212,7 +207,7 @@ def _latency(results: Results) -> str:
 
 
 def _conversion(results: Results) -> str:
-    """How far the kernel's stamps may be off on the clock of all other figures."""
+    """Return by how much the kernel's stamps may be wrong on the clock of all other figures."""
     errors_us = [value for p in results.points if (value := value_at(p, "stamps", "conversion_error_us")) is not None]
     drifts_ppm = [value for p in results.points if (value := value_at(p, "stamps", "drift_ppm")) is not None]
     if not errors_us:

@@ -1,4 +1,4 @@
-"""The report's table of the load processes, where there were several."""
+"""The report's table of the load processes of a run that had several."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contract.records import JsonObject
 
 
 def worker_table(results: Results) -> Table | None:
-    """The load processes, where there were several: how well their clocks are known, and how they ended."""
+    """Return how well the clocks of the load processes are known, and how they ended; None for a single process."""
     workers: list[JsonObject] = results.summary.get("workers") or []
     rows = [
         (
