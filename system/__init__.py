@@ -1,1 +1,1 @@
-"""What the operating system gives: clocks, timers, stamps, sockets' counters, processor time, ports, processes."""
+"""The functions of the operating system: clocks, timers, stamps, socket counters, CPU time, ports and processes."""

@@ -1,7 +1,7 @@
-"""Waiting until a point of CLOCK_MONOTONIC, more precisely than event loops do.
+"""Timers on CLOCK_MONOTONIC that are more precise than those of event loops.
 
-Event loop timers are a millisecond coarse. An `Alarm` is a timerfd on Linux, 0.1 to 0.2 ms late as a rule; a
-`PreciseTimer` lets an alarm wake it early and spins through the rest, and keeps account of what the spinning cost.
+Event loop timers have a resolution of a millisecond. An `Alarm` is a timerfd on Linux, usually 0.1 to 0.2 ms late; a
+`PreciseTimer` sets an alarm early, spins for the rest of the time, and records the CPU time of the spinning.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from system.timer_descriptor import TimerFd, have_timerfd
 _NS_PER_S = 1_000_000_000
 _TIMERFD_LEAD_NS = 700_000
 _LOOP_LEAD_NS = 1_500_000
-"""How long before it is due a wait turns from sleeping to spinning: past the lateness of nearly every wake-up."""
+"""How long before it is due a wait turns from sleeping to spinning: longer than nearly every wake-up is late."""
 
 _IDLE_SPIN_NS = 30_000
-"""A turn of the loop that took less CPU than this did nothing but spin."""
+"""A turn of the loop that took less CPU time than this did nothing but spin."""
 
 
 class Alarm(Protocol):
@@ -29,10 +29,10 @@ class Alarm(Protocol):
     LEAD_NS: int
 
     def set(self, due_ns: int) -> None:
-        """Call back at `due_ns`, at once where that is past."""
+        """Call back at `due_ns`, or at once if that has passed."""
 
     def close(self) -> None:
-        """Never call back again, and let the resources go."""
+        """Cancel the call and release the resources."""
 
 
 class _TimerfdAlarm:
@@ -62,12 +62,12 @@ class _TimerfdAlarm:
         try:
             os.read(self._timer.fileno(), 8)
         except BlockingIOError:
-            return  # set anew between the expiry and this call
+            return  # set again between the expiry and this call
         self._callback()
 
 
 class _LoopAlarm:
-    """An alarm elsewhere: the loop's own timer."""
+    """An alarm on other systems: the loop's own timer."""
 
     LEAD_NS = _LOOP_LEAD_NS
 
@@ -90,15 +90,15 @@ ALARM_KIND = "timerfd" if have_timerfd() else "loop"
 
 
 def create_alarm(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> Alarm:
-    """The most precise alarm that the platform has; `ALARM_KIND` names it."""
+    """Return the most precise alarm that the platform has; `ALARM_KIND` names it."""
     return _TimerfdAlarm(loop, callback) if have_timerfd() else _LoopAlarm(loop, callback)
 
 
 class PreciseTimer:
     """Waits for one due time after the other, microseconds late and never early.
 
-    Only one wait at a time. Spinning costs CPU that no event needs: `spin_cpu_ns` says how much, so that it can be
-    taken off the server's CPU per event.
+    Only one wait at a time. Spinning costs CPU time that no event needs: `spin_cpu_ns` counts it, so that it can be
+    subtracted from the server's CPU time per event.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -109,7 +109,7 @@ class PreciseTimer:
         """CPU time of the loop's turns that did nothing but spin."""
 
     async def wait_until(self, due_ns: int) -> None:
-        """Return at `due_ns` of CLOCK_MONOTONIC, or at once where that is past."""
+        """Return at `due_ns` of CLOCK_MONOTONIC, or at once if that has passed."""
         wake_ns = due_ns - self._alarm.LEAD_NS
         while time.monotonic_ns() < wake_ns:
             self._woken = self._loop.create_future()
@@ -118,7 +118,7 @@ class PreciseTimer:
         await self._spin_until(due_ns)
 
     def close(self) -> None:
-        """Let the alarm go; no wait may be under way."""
+        """Release the alarm; no wait may be in progress."""
         self._alarm.close()
 
     def _wake(self) -> None:

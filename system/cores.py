@@ -1,4 +1,4 @@
-"""Which cores the processes of a trial are pinned to."""
+"""The cores that the processes of a trial are pinned to."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class CorePlan:
     load: tuple[int, ...] | None
 
     def for_workers(self, workers: int) -> Self:
-        """The same with a core for each process of the server, as far as there are any beside the load's."""
+        """Return the plan with a core for each process of the server, if there are enough beside the load's."""
         if self.server is None or self.load is None or workers == 1:
             return self
         beside = [core for core in _usable_cores() if core not in self.load]
         return replace(self, server=tuple(beside[-workers:]))
 
     def as_json(self) -> dict[str, list[int]] | None:
-        """For the records."""
+        """Return the cores for the records; None if processes are not pinned."""
         if self.server is None or self.load is None:
             return None
         return {"server": list(self.server), "load": list(self.load)}

@@ -1,4 +1,4 @@
-"""One deadline for gevent's loop, precise where the platform has a timer descriptor.
+"""A timer for gevent's loop, precise if the platform has timer descriptors.
 
 libev waits in whole milliseconds, which would make every scheduled poll half a millisecond late on average; a timerfd
 (Linux) wakes the same loop within tens of microseconds.
@@ -32,7 +32,7 @@ class Alarm:
             self._watcher = None
 
     def set(self, due_ns: int) -> None:
-        """Ring at `due_ns` (monotonic) instead of whenever it was to ring before."""
+        """Call back at `due_ns` (monotonic), instead of at the time that was set before."""
         if self._descriptor is not None:
             self._descriptor.set(due_ns)
             self._unread = False
@@ -43,7 +43,7 @@ class Alarm:
         self._watcher.start(self._callback)
 
     def close(self) -> None:
-        """Never ring again."""
+        """Cancel the call and release the resources."""
         self._unread = False
         if self._watcher is not None:
             self._watcher.stop()
@@ -52,7 +52,7 @@ class Alarm:
             self._descriptor.close()
 
     def _rung(self) -> None:
-        # Set anew, the descriptor is as quiet as if it had been read, and nearly every callback does so.
+        # Setting the descriptor again clears it like a read, and nearly every callback sets it.
         self._unread = True
         self._callback()
         if self._unread and self._descriptor is not None:

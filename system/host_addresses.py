@@ -1,6 +1,6 @@
 """The choice of a host's address: a name may have several, and a server may listen on only some of them.
 
-A name is resolved once; everything that connects or listens is given the numeric address that was found to work.
+A name is resolved once; all connections and listening sockets use the numeric address that works.
 """
 
 from __future__ import annotations
@@ -70,13 +70,13 @@ class Target:
 
     @classmethod
     def find(cls, url: str) -> Target:
-        """Return the target at the first address of its host that accepts a connection; UserError if none does."""
+        """Return the target at the first address of its host that accepts a connection; raise UserError if none."""
         parts = urlsplit(url)
         return cls(url, first_accepting(parts.hostname or "", parts.port or 80, f"TARGET={url}"))
 
 
 def checked_url(name: str, url: str) -> str:
-    """Return the URL that a setting gives, `http://host:port`; UserError where it is anything else."""
+    """Return the URL that a setting gives, `http://host:port`; raise UserError if it is anything else."""
     try:
         parts = urlsplit(url)
         plain = f"http://{parts.netloc}" if parts.hostname and parts.port and "@" not in parts.netloc else None

@@ -1,4 +1,4 @@
-"""When the kernel received what a read returns: Linux's SO_TIMESTAMPNS (Documentation/networking/timestamping.rst)."""
+"""Kernel stamps of arriving data: Linux's SO_TIMESTAMPNS (Documentation/networking/timestamping.rst)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import struct
 from contract.records import NO_TIME_NS
 
 SO_TIMESTAMPNS = 35
-"""Linux's number for it on all common architectures; Python does not name it."""
+"""Linux's number of this option on all common architectures; Python does not define it."""
 _STAMP = struct.Struct("@qq")
 _unpack_stamp = _STAMP.unpack
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
@@ -26,8 +26,8 @@ def ask_for_stamps(sock: socket.socket) -> bool:
 def read_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes | None, int]:
     """Return what has arrived, and the kernel's receive stamp of its last segment (CLOCK_REALTIME, else NO_TIME_NS).
 
-    The bytes are empty at the end of the stream, and None where the connection broke, as by a reset; BlockingIOError if
-    nothing has arrived yet.
+    The bytes are empty at the end of the stream, and None if the connection broke, as by a reset. Raise BlockingIOError
+    if nothing has arrived yet.
     """
     try:
         data, ancillary, _, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES)

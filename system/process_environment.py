@@ -17,7 +17,7 @@ _SETTING_PREFIXES = (
 _SETTINGS = frozenset({"WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"})
 """Settings of uvicorn without its prefix."""
 _PROXY = "_PROXY"
-"""HTTP_PROXY, all_proxy, …: nothing that is measured goes through one."""
+"""HTTP_PROXY, all_proxy, …: the measured traffic uses no proxy."""
 
 
 def without_settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""Child processes of a trial: started on the cores they belong to, watched, and ended by their id.
+"""Child processes of a trial: started on their cores, observed, and ended by their id.
 
-A child never outlives the harness: it is in a process group of its own, so that Ctrl-C reaches only the harness,
-which ends its children itself. A killed harness is noticed by its servers (`--with-parent`), and a load process ends
-with its trial.
+A child never outlives the harness: it has its own process group, so that Ctrl-C reaches only the harness, which ends
+its children itself. If the harness is killed, its servers notice it (`--with-parent`), and a load process ends with its
+trial.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _GRACE_S = 2.0
 def observing(observe: Callable[[], None], period_s: float) -> Iterator[None]:
     """Call `observe` every `period_s` seconds, from a thread that runs only when its core is otherwise idle.
 
-    It must not disturb what it observes: drawing a progress bar at ordinary priority holds up a server or a client on
-    the same core for milliseconds. It is a thread of its own because children inherit the priority of the one that
-    starts them.
+    It must not disturb what it observes: drawing a progress bar at ordinary priority delays a server or a client on the
+    same core by milliseconds. It is a thread of its own because children inherit the priority of the thread that starts
+    them.
     """
     over = threading.Event()
 
@@ -64,7 +64,7 @@ class Child:
         """Start `python arguments…` in the project's folder, pinned to `cores`; UserError if the system refuses."""
         self.log = log
         with log.open("ab") as stderr, system_errors("starting a process"):
-            # psutil's is told of the end at once, where subprocess looks for it every 50 ms.
+            # psutil notices the end of a process at once, while subprocess checks for it every 50 ms.
             self._process = psutil.Popen(
                 [sys.executable, *arguments],
                 stdin=subprocess.DEVNULL,

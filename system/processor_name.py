@@ -7,7 +7,7 @@ from pathlib import Path
 
 _CPU_FILE, _DEVICE_FILE = Path("/proc/cpuinfo"), Path("/proc/device-tree/model")
 _PARTS = ("CPU implementer", "CPU part", "CPU variant")
-"""ARM's numbers for who made a core, its design and its major revision (Main ID Register)."""
+"""ARM's numbers for the maker of a core, its design and its major revision (Main ID Register)."""
 
 
 def processor_name() -> str:

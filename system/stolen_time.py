@@ -1,4 +1,4 @@
-"""Time of a core that others had: stolen by a virtual machine's host, used by other programs, or waited for."""
+"""Time of a core that others used: stolen by a virtual machine's host, used by other programs, or waited for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of the operating system as messages for users: what failed, the system's own words, and what would help."""
+"""Errors of the operating system as messages for users: what failed, the system's message, and what would help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the kernel counted on a TCP socket: exact wire truth, read from TCP_INFO (Linux, include/uapi/linux/tcp.h)."""
+"""The kernel's counters of a TCP socket, read from TCP_INFO (Linux, include/uapi/linux/tcp.h)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SocketCounters(NamedTuple):
     down_segments: int
 
     def plus(self, other: SocketCounters) -> SocketCounters:
-        """The sum of two sockets' counters."""
+        """Return the sum of two sockets' counters."""
         return SocketCounters(
             self.up_bytes + other.up_bytes,
             self.down_bytes + other.down_bytes,
@@ -33,7 +33,7 @@ class SocketCounters(NamedTuple):
 
 
 def kernel_counts_sockets(sock: socket.socket) -> bool:
-    """Whether this platform's TCP_INFO reaches as far as the counters used here (Linux 4.19)."""
+    """Return whether this platform's TCP_INFO includes the counters used here (Linux 4.19)."""
     if not sys.platform.startswith("linux"):
         return False
     try:
@@ -43,7 +43,7 @@ def kernel_counts_sockets(sock: socket.socket) -> bool:
 
 
 def read_counters(sock: socket.socket) -> SocketCounters:
-    """Counters of one connected socket."""
+    """Return the counters of one connected socket."""
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
     state, received, segments_out, segments_in, sent = _COUNTERS.unpack_from(info)
     if state in _PEERS_FIN_COUNTED and received:

@@ -1,7 +1,7 @@
 """Linux's timer descriptor: a deadline that any event loop can wait for with nanosecond resolution.
 
-`os.timerfd_create` came with Python 3.13; on 3.11 the C library is asked directly. It stands alone so that both the
-publisher and the load's driver can use it.
+`os.timerfd_create` came with Python 3.13; on 3.11 the C library is called directly. It is a module of its own so that
+both the publisher and the load's driver can use it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _TimerSpec(ctypes.Structure):
 
 
 def have_timerfd() -> bool:
-    """Whether this platform has timer descriptors."""
+    """Return whether this platform has timer descriptors."""
     return sys.platform.startswith("linux")
 
 
@@ -36,22 +36,22 @@ class TimerFd:
         self._descriptor = self._libc.timerfd_create(_CLOCK_MONOTONIC, _NONBLOCK_CLOEXEC)
         if self._descriptor < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create")
-        # Made once: a poll sets a deadline, and is to cost little more than its system calls.
+        # Created once: each poll sets a deadline, and should cost little more than its system calls.
         self._spec = _TimerSpec()
         self._value = self._spec.value
         self._settime = self._libc.timerfd_settime
 
     def fileno(self) -> int:
-        """The descriptor, for a loop to watch."""
+        """Return the descriptor, for a loop to watch."""
         return int(self._descriptor)
 
     def set(self, due_ns: int) -> None:
-        """Become readable at `due_ns`; at once where that has passed."""
+        """Make the descriptor readable at `due_ns`, or at once if that has passed."""
         # A value of zero would disarm it.
         self._value.seconds, self._value.nanoseconds = divmod(max(due_ns, 1), 1_000_000_000)
         if self._settime(self._descriptor, _ABSOLUTE, ctypes.byref(self._spec), None) < 0:
             raise OSError(ctypes.get_errno(), "timerfd_settime")
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         os.close(self._descriptor)
