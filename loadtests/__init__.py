@@ -1,1 +1,1 @@
-"""What measures: scenarios, trials, the Locust users and the records they leave on disk."""
+"""The load side: scenarios, trials, the Locust users and the records that they write to disk."""

@@ -1,5 +1,6 @@
-"""What the harness asks of a server outside the measured path: is it there, what is its clock, publish this, what was
-published. Over urllib3 (which Locust has loaded anyway), straight to the server and never through the relay.
+"""Requests to a server's control routes: health, clock, stream, statistics and trace.
+
+They go over urllib3 (which Locust has loaded anyway), directly to the server and never through the relay.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from loadtests.server_clock import ClockExchange, ClockReading, has_advanced, re
 
 _TIMEOUT_S = 10.0
 _PER_CONNECTION_S = 0.001
-"""A server may look through all that its connections hold before a stream, and several processes share its cores."""
+"""A server may collect garbage over all its connections before a stream, and several processes share its cores."""
 _TRACE_ROW_BYTES = 3 * 8
 _CLOCK_EXCHANGES = 20
 _CLOCK_STANDS_STILL_NS = 100_000_000
-"""Patience with a clock that does not move: the coarsest in use tick every 16 ms."""
+"""Patience with a clock that does not advance: the coarsest in use tick every 16 ms."""
 _SHOWN_CHARACTERS = 80
 _OK = 200
 
 
 class _FinalResponse(http.client.HTTPResponse):
-    """A response behind any informational ones; the standard library passes over 100 alone (RFC 9110, section 15.2)."""
+    """A response after any informational ones; the standard library skips only 100 (RFC 9110, section 15.2)."""
 
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
@@ -42,12 +43,12 @@ class _Connection(urllib3.connection.HTTPConnection):
 
 
 class ControlClient:
-    """The control routes of one server; a UserError says which of them did not answer as it should."""
+    """The control routes of one server; raises UserError if one does not answer as it should."""
 
     def __init__(self, url: str, host: str = "") -> None:
-        """`host`: what to say in the Host header, where that is not the address in the URL."""
+        """Create a client; `host` is the Host header if that is not the address in the URL."""
         self._url = f"http://{host}" if host else url
-        # No retries and no redirects: what the server says is what is told. Proxy settings are not looked at.
+        # No retries and no redirects: the server's own answer is reported. Proxy settings are not used.
         try:
             self._http = urllib3.connection_from_url(url, retries=False, maxsize=1)
             self._http.ConnectionCls = _Connection
@@ -60,7 +61,7 @@ class ControlClient:
         self._http.close()
 
     def transports(self) -> list[str]:
-        """Names of the transports that the server says it offers."""
+        """Return the names of the transports that the server offers."""
         answer = self._ask("GET", wire.HEALTH_PATH)
         names = answer.get("transports")
         if answer.get("status") != "ok" or not isinstance(names, list):
@@ -71,7 +72,7 @@ class ControlClient:
         return [str(name) for name in names]
 
     def wait_until_ready(self, patience_s: float) -> list[str]:
-        """`transports()`, asked until there is an answer or `patience_s` is over."""
+        """Return `transports()`, asked for until there is an answer or `patience_s` is over."""
         deadline = time.monotonic() + patience_s
         while True:
             try:
@@ -82,7 +83,7 @@ class ControlClient:
                 time.sleep(0.02)
 
     def read_clock(self, exchanges: int = _CLOCK_EXCHANGES) -> ClockReading:
-        """The server's clock by GET /clock; by more exchanges where they are too quick to see it move."""
+        """Read the server's clock by GET /clock, with more exchanges if they are too quick to see it advance."""
         deadline_ns = time.monotonic_ns() + _CLOCK_STANDS_STILL_NS
         done = [self._exchange_times() for _ in range(exchanges)]
         while not has_advanced(done):
@@ -113,11 +114,11 @@ class ControlClient:
         return self._time_ns(wire.STREAM_PATH, answer, "t0_ns", expected)
 
     def empty_log(self) -> None:
-        """Publish a stream without events, so that none of an earlier one is left."""
+        """Publish a stream without events, which deletes those of an earlier one."""
         self.start_stream(0, [], [""])
 
     def stats(self) -> JsonObject:
-        """GET /stats, its `published` as rows of seq, due_ns and published_ns."""
+        """Return GET /stats, its `published` as rows of seq, due_ns and published_ns."""
         answer = self._ask("GET", wire.STATS_PATH)
         rows = answer.get("published")
         if not isinstance(rows, list):
@@ -125,7 +126,7 @@ class ControlClient:
         return {**answer, "published": [self._published(row) for row in rows]}
 
     def trace(self) -> bytes:
-        """GET /trace as it came: rows of client, seq and written_ns, each a little-endian 64-bit integer."""
+        """Return GET /trace unchanged: rows of client, seq and written_ns, each a little-endian 64-bit integer."""
         rows = self._request("GET", wire.TRACE_PATH).data
         if len(rows) % _TRACE_ROW_BYTES:
             raise UserError(
@@ -145,7 +146,7 @@ class ControlClient:
             ) from error
 
     def _time_ns(self, path: str, answer: JsonObject, name: str, expected: str) -> int:
-        """A field that has to be a time; what was answered instead is shown as it came."""
+        """Return a field that must be a time; the error shows the answer unchanged."""
         try:
             return wire.time_ns(answer.get(name))
         except ValueError as error:
@@ -178,7 +179,7 @@ class ControlClient:
 
 
 def _failure(error: urllib3.exceptions.HTTPError, request: str, timeout_s: float) -> str:
-    """What became of a request without an answer, in the system's words, without the library's names of its parts."""
+    """Return why a request has no answer, in the system's words, without the library's names of its parts."""
     refused = isinstance(error, urllib3.exceptions.NewConnectionError)
     if isinstance(error, urllib3.exceptions.TimeoutError) and not refused:
         return f"did not answer {request} within {timeout_s:g} s"

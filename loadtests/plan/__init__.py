@@ -1,1 +1,1 @@
-"""From a scenario in TOML to trials in randomised blocks, and what bounds them."""
+"""The plan of a run: from a scenario in TOML to trials in randomised blocks, and their limits."""

@@ -1,10 +1,10 @@
-"""How many trials a point needs until its median is known as well as the scenario asks: pure.
+"""The number of trials that a point needs until its median is known as precisely as the scenario asks.
 
 Stein's two-stage procedure (C. Stein, A two-sample test for a linear hypothesis whose power is independent of the
-variance, Ann. Math. Stat. 16, 1945, 243-258). The first blocks are a pilot. Their spread alone says how many trials a
-point needs, at once and for good. Looking again after every block and stopping as soon as the interval happens to be
-narrow would prefer the moments at which the spread is underestimated, and such intervals cover less than they say; see
-`python -m benchmarks.interval_coverage`.
+variance, Ann. Math. Stat. 16, 1945, 243-258). The first blocks are a pilot. Their spread alone determines, once and for
+all, how many trials a point needs. Checking after every block and stopping as soon as the interval happens to be narrow
+would favour moments at which the spread is underestimated, and such intervals cover less than they claim; see `python
+-m benchmarks.interval_coverage`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from contract.records.measured import is_measured
 
 CONFIDENCE = 0.95
 FINEST_MS = 0.2
-"""Nothing is claimed below it, so no trial is spent on an interval that reaches less far than this either way."""
+"""Nothing smaller is claimed, so no trial is spent on an interval with a smaller half-width than this."""
 _NS_PER_MS = 1e6
 
 
@@ -33,10 +33,10 @@ def p50_ms(trial: Trial) -> float | None:
 
 
 def judge_pilot(point: int, pilot_ms: Sequence[float], precision_ratio: float) -> PointPrecision | None:
-    """What a point needs by the medians of its pilot's trials; None with fewer than two, which have no spread.
+    """Return what a point needs by the medians of its pilot's trials; None for fewer than two, which have no spread.
 
-    The interval must reach at most `precision_ratio` of the pilot's mean either way: h. Then N = (t s / h)² trials are
-    enough, s the pilot's standard deviation and t Student's with the pilot's n - 1 degrees of freedom.
+    The interval's half-width h must be at most `precision_ratio` of the pilot's mean. Then N = (t s / h)² trials are
+    enough, with s the pilot's standard deviation and t Student's with the pilot's n - 1 degrees of freedom.
     """
     from scipy.special import stdtrit  # noqa: PLC0415 - slow to import, and only runs with a precision need it
 

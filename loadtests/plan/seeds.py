@@ -1,4 +1,4 @@
-"""The seed of a run, from which all that is random in it follows: streams, phases of clients, orders of trials."""
+"""The seed of a run, the source of all its randomness: streams, phases of clients, orders of trials."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import secrets
 from contract.errors import UserError
 
 MAX_BLOCKS = 1000
-"""The next seed's blocks begin there; no point ever gets more trials."""
+"""The next seed's blocks begin there; no point ever has more trials."""
 MAX_SEED = 2**53 // MAX_BLOCKS - 1
-"""JSON as any language reads it keeps the seeds of all blocks exact."""
+"""The largest seed with which the seeds of all blocks are exact in JSON of every language."""
 _SHOWN_CHARACTERS = 80
 _DRAWN_SEEDS = 10**9
-"""Nine digits are soon typed again, and no two runs are likely to share them."""
+"""Nine digits are quick to type, and no two runs are likely to draw the same."""
 
 
 def draw_seed() -> int:
-    """Return a seed that nobody has chosen."""
+    """Return a random seed."""
     return secrets.randbelow(_DRAWN_SEEDS)
 
 
 def checked_seed(text: str, name: str = "SEED") -> int | None:
-    """Return the seed that was asked for, or None if the text is empty; UserError if it is no seed."""
+    """Return the seed that was asked for, or None if the text is empty; raise UserError if it is not a seed."""
     if not text:
         return None
     if not re.fullmatch("[0-9]{1,15}", text) or int(text) > MAX_SEED:
@@ -36,5 +36,5 @@ def block_seed(seed: int, block: int) -> int:
 
 
 def describe_seed(seed: int) -> str:
-    """Say which seed a run has, and how to get it again."""
+    """Return a sentence with the seed of a run, and how to use it again."""
     return f"seed {seed}; repeat with SEED={seed}"

@@ -1,1 +1,1 @@
-"""A whole run: what is checked and noted around its trials, and its progress."""
+"""A whole run: checks and records around its trials, and its progress."""

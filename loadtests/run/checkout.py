@@ -1,4 +1,4 @@
-"""Which code a run was made with: recorded in run.json."""
+"""The version of the code that a run was measured with, for run.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the figures were measured on: recorded in run.json."""
+"""The machine that a run was measured on, for run.json."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PACKAGES = (
 
 
 def describe_machine() -> JsonObject:
-    """Processor, cores, memory, system; and how many cores' time a container may use, where that is limited."""
+    """Return processor, cores, memory, system, and the CPU quota of a container if there is one."""
     quota = quota_cores()
     return {
         "processor": processor_name(),
@@ -41,7 +41,7 @@ def describe_machine() -> JsonObject:
 
 
 def describe_versions() -> JsonObject:
-    """Python and the packages that matter to a figure."""
+    """Return the versions of Python and of the packages that affect figures."""
     found: JsonObject = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:

@@ -1,1 +1,1 @@
-"""One trial: a server, a relay and the load as processes, and the records that they leave."""
+"""One trial: a server, a relay and the load as processes, and their records."""

@@ -1,4 +1,4 @@
-"""Processor time and memory of a trial's processes, sampled while it runs."""
+"""CPU time and memory of a trial's processes, sampled while it runs."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class WindowEdges:
 
 
 _Member = tuple[psutil.Process, Callable[[], int]]
-"""A process and what reads its CPU time in ns."""
+"""A process and the function that reads its CPU time in ns."""
 
 
 def _alone(process: psutil.Process) -> Callable[[], list[_Member]]:

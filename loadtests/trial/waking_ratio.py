@@ -1,8 +1,8 @@
-"""Which share of a held poll's cost falls due when it is answered: measured on a trial's own server, after its stream.
+"""The share of a held poll's cost that falls due when it is answered, measured on a trial's server after its stream.
 
-A burst of long polls that bring nothing is held by the server for a tenth of a second. The CPU time that it uses until
-all are held, and the CPU time that it uses to answer them, are apart. The server is then as warm as during the stream,
-and nothing that is measured can be disturbed by it.
+The server holds a burst of long polls without events for a tenth of a second. The CPU time that it uses until all are
+held is apart from the CPU time that it uses to answer them. The server is then as warm as during the stream, and no
+measurement is disturbed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _HOLD_MS = 100
 _ACCEPTED_AFTER_S = 0.02
 _HELD_AFTER_S = 0.06
 _DONE_AFTER_S = 0.005
-"""What the server does for an answer after it has left."""
+"""Time for the server's work on an answer after it has sent it."""
 _PATIENCE_S = 10.0
 
 
