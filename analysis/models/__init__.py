@@ -1,1 +1,1 @@
-"""What theory expects: in closed form, on a trial's own schedule, and at saturation."""
+"""The models: latency and requests in closed form, on a trial's own schedule, and at saturation."""
