@@ -1,7 +1,7 @@
 """Columns of ten million rows in little memory: narrow integers to keep, and a block of rows at a time to work on.
 
-A quantity that is computed at once over a whole column takes several columns more on the way, each of fresh pages from
-the kernel; block by block they are small, stay in the processor's cache, and are used again.
+Computing on a whole column at once needs several more columns in between, each of fresh pages from the kernel; block by
+block they are small, stay in the processor's cache, and are reused.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from contract.records import Ints
 BLOCK_CELLS = 1 << 18
 
 Times = npt.NDArray[np.int32] | npt.NDArray[np.int64]
-"""Spans of time in ns: in 32 bits where all of them are below 2.1 s, else in 64."""
+"""Times in ns: in 32 bits if all of them are below 2.1 s, else in 64."""
 
 
 def blocks(rows: int, cells_per_row: int = 1) -> Iterator[slice]:
-    """Slices that together cover `rows` rows in their order, each of about BLOCK_CELLS cells."""
+    """Yield slices that together cover `rows` rows in their order, each of about BLOCK_CELLS cells."""
     step = max(BLOCK_CELLS // max(cells_per_row, 1), 1)
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))
 
 
 class NarrowColumn:
-    """A column of a known length, appended block by block: of 32 bits until something does not fit."""
+    """A column of a known length, appended block by block: of 32 bits until a value does not fit."""
 
     def __init__(self, rows: int) -> None:
         self._values: Times = np.empty(rows, dtype=np.int32)
         self._filled = 0
 
     def append(self, values: Ints) -> None:
-        """The next rows."""
+        """Append the next rows."""
         if self._values.dtype == np.int32 and not _fits(values):
             self._values = self._values.astype(np.int64)
         end = self._filled + len(values)
@@ -42,14 +42,14 @@ class NarrowColumn:
         self._filled = end
 
     def whole(self) -> Times:
-        """The column, once all of its rows are there."""
+        """Return the column, once all of its rows are there."""
         if self._filled != len(self._values):
             raise ValueError(f"{self._filled} rows instead of {len(self._values)}")
         return self._values
 
 
 def narrowed(values: Ints) -> Times:
-    """The same integers in 32 bits where all fit."""
+    """Return the same integers in 32 bits if all of them fit."""
     column = NarrowColumn(len(values))
     for block in blocks(len(values)):
         column.append(values[block])
@@ -57,7 +57,7 @@ def narrowed(values: Ints) -> Times:
 
 
 def joined(parts: Sequence[Times]) -> Times:
-    """All of them in one column: that very one where it is alone."""
+    """Return all parts in one column: the part itself if it is the only one."""
     if len(parts) == 1:
         return parts[0]
     if any(part.dtype == np.int64 for part in parts):
@@ -66,7 +66,7 @@ def joined(parts: Sequence[Times]) -> Times:
 
 
 def ascending(values: Times) -> Times:
-    """A sorted copy."""
+    """Return a sorted copy."""
     ordered = values.copy()
     ordered.sort()
     return ordered

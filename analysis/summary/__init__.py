@@ -1,1 +1,1 @@
-"""From the measures of trials to the points of a summary, and to what compares them."""
+"""From the measures of trials to the points of a summary, and to their comparison."""

@@ -1,4 +1,4 @@
-"""The load processes of a run that had several: how far each one's clock was known, and how often it saw the end."""
+"""The load processes of a run that had several: how well each one's clock was known, and how its trials ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contract.records import JsonObject, TrialInfo, WorkerInfo
 
 
 def workers_of(trials: Sequence[TrialInfo]) -> list[JsonObject]:
-    """One entry per host and index, over all trials that it came to; none where the load was a single process."""
+    """Return one entry per host and index, over all trials that it joined; none for a single load process."""
     found: dict[tuple[int, str], list[WorkerInfo]] = {}
     for trial in trials:
         for worker in trial.workers:

@@ -1,4 +1,4 @@
-"""Where a point lies farther from the model than goes without saying, and why as far as the records tell."""
+"""Points that deviate notably from the model, and why, as far as the records show."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from contract.records import JsonObject
 
 TOLERANCE_MS = 0.5
 TOLERANCE_RATIOS = {"mean_ms": 0.02, "p50_ms": 0.02, "p99_ms": 0.04, "requests_per_event": 0.02}
-"""How far a figure may lie from the model without a word; of latencies TOLERANCE_MS in any case."""
+"""How far a figure may deviate from the model without being listed; latencies at least by TOLERANCE_MS."""
 SATURATED_CPU_RATIO = 0.6
-"""Of a core: from here on requests queue behind each other for a good part of the time."""
+"""Share of a core beyond which requests queue behind each other for much of the time."""
 _MEASURED = {
     "mean_ms": ("latency_ms", "mean"),
     "p50_ms": ("latency_ms", "p50"),
@@ -32,7 +32,7 @@ class Deviation:
     measured: float
     predicted: float
     cause: str | None
-    """One clause; None where nothing that was recorded explains it."""
+    """One clause; None if nothing that was recorded explains it."""
 
 
 def deviations(points: Sequence[JsonObject]) -> list[Deviation]:
@@ -41,7 +41,7 @@ def deviations(points: Sequence[JsonObject]) -> list[Deviation]:
 
 
 def exceeds(name: str, measured: float, predicted: float) -> bool:
-    """Return whether a measured figure lies farther from the predicted one than goes without saying."""
+    """Return whether a measured figure deviates notably from the predicted one."""
     relative = TOLERANCE_RATIOS[name] * abs(predicted)
     return abs(measured - predicted) > (max(relative, TOLERANCE_MS) if name.endswith("_ms") else relative)
 
@@ -65,7 +65,7 @@ def _cause(point: JsonObject, name: str, measured: float) -> str | None:
 
 
 def _invalidity(point: JsonObject) -> str | None:
-    """What is wrong with the point's trials, such as other programs on the server's core, if that is recorded."""
+    """Return what is wrong with the point's trials, such as other programs on the server's core, if recorded."""
     if not point["invalid_reasons"]:
         return None
     first, *others = point["invalid_reasons"]
@@ -74,7 +74,7 @@ def _invalidity(point: JsonObject) -> str | None:
 
 
 def _tail(point: JsonObject) -> str | None:
-    """The slowest hundredth of the machine's own work, where that is what was measured."""
+    """Return that the slowest hundredth is the cause, with how much of it was late publishing, if that was measured."""
     lag_ms, delivery_ms = value_at(point, "parts_ms", "server_lag", "p99"), value_at(point, "residual_ms", "p99")
     if lag_ms is None or delivery_ms is None:
         return None

@@ -1,4 +1,4 @@
-"""How well each point of a run is known, where its scenario asks for a precision."""
+"""The precision with which each point of a run is known, if its scenario asks for one."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _ROUNDING_RATIO = 1e-9
 def point_precision(
     run: RunInfo, number: int, trials: Sequence[TrialInfo], latency_ms: JsonObject
 ) -> JsonObject | None:
-    """What was asked of a point's p50 and what was reached; None where nothing was asked, or the pilot not finished.
+    """Return the precision that was asked for and reached at a point; None if none was, or the pilot is unfinished.
 
-    `trials` are its finished ones, `latency_ms` its statistics. What was asked in milliseconds is what the run went by:
-    a share of the pilot's mean, and not less than what can be claimed at all.
+    `trials` are its finished ones, `latency_ms` its statistics. `asked_ms` is what the run used: a share of the pilot's
+    mean, and at least what can be claimed at all.
     """
     asked_ratio = run.scenario.get("precision")
     asked = next((found for found in run.precision if found.point == number), None)
     if asked_ratio is None or asked is None:
         return None
     p50, bounds = latency_ms["p50"], latency_ms["p50_ci95"]
-    # Upwards: downwards it may be cut off at what the network alone takes.
+    # The upper half: the lower one may be cut off at the network's own delay.
     reached_ms = None if bounds is None or p50 is None else bounds[1] - p50
     return {
         "asked_ratio": asked_ratio,
@@ -36,5 +36,5 @@ def point_precision(
 
 
 def not_known(points: Sequence[JsonObject]) -> list[JsonObject]:
-    """The points that are not known as well as was asked."""
+    """Return the points that are not known as precisely as was asked for."""
     return [point for point in points if (found := point.get("precision")) and not found["reached"]]

@@ -1,1 +1,1 @@
-"""A run in one sentence: which differences may be claimed, and in which words."""
+"""The verdict of a run: which differences may be claimed, and in which words."""

@@ -1,4 +1,4 @@
-"""What a run that overloads its server on purpose found."""
+"""The verdict of a run that overloads its server on purpose."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contract.records import JsonObject
 
 
 def capacity_verdict(summary: JsonObject) -> list[str] | None:
-    """Return a headline and a sentence for each transport and crossover; None where no service time could be told."""
+    """Return a headline and a sentence for each transport and crossover; None without service times."""
     capacity = summary.get("capacity")
     if not capacity:
         return None
@@ -38,12 +38,12 @@ def capacity_verdict(summary: JsonObject) -> list[str] | None:
 
 
 def done_in_words(account: JsonObject) -> str:
-    """What one of `capacity.transports` has so many of per second."""
+    """Return the unit of `per_s` in one of `capacity.transports`: events, or polls with so many events."""
     batch = account["events_per_poll"]
     return "events" if batch is None else f"polls with {figure(batch)} event{'' if batch == 1 else 's'} each"
 
 
 def estimate_in_words(estimate: JsonObject, *, bounds: bool = True) -> str:
-    """`9.83 [9.71, 9.95]`."""
+    """Format `9.83 [9.71, 9.95]`."""
     words = interval(estimate["ci95"]) if bounds else ""
     return f"{figure(estimate['value'])} {words}".rstrip()

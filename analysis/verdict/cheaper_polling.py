@@ -1,4 +1,4 @@
-"""Where polling costs less than the reference at equal parameters: what was shown, or what saving is left room for."""
+"""Where polling costs less than the reference at equal parameters: what was shown, or which saving remains possible."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Comparison:
 
     @property
     def largest_saving_ratio(self) -> float:
-        """That its interval leaves room for."""
+        """The largest saving within its interval."""
         return float(-self.difference["ci95"][0] / self.difference["reference"])
 
     @property
@@ -42,7 +42,7 @@ class _Comparison:
 def cheaper(
     points: Sequence[JsonObject], polling: set[str], what: str, reference: str, name: Callable[[JsonObject], str]
 ) -> Iterator[str]:
-    """Clauses of the verdict: costs in which these transports are cheaper somewhere, and those in which none was."""
+    """Yield clauses of the verdict: costs in which these transports are cheaper somewhere, and those where not."""
     by_cost = {cost: _comparisons(points, polling, key) for key, cost, _ in _CLAIMED}
     units = {cost: unit for _, cost, unit in _CLAIMED}
     known = {cost: found for cost, found in by_cost.items() if found}
@@ -79,10 +79,10 @@ def _saving(cost: str, unit: str, shown: Sequence[_Comparison], tested: int, nam
 
 
 def _no_saving(tested: Sequence[_Comparison], cheaper: str, name: Callable[[JsonObject], str]) -> str:
-    """That none was shown, and the largest that fits the data.
+    """Return that no saving was shown, and the largest that fits the data.
 
-    The point that truly saves most saves no more than its own interval's end, as in 97.5 % of all cases: so the largest
-    of all ends holds for all of them, and needs no correction for their number.
+    The point that truly saves most saves no more than the end of its own interval, in 97.5 % of all cases: so the
+    largest of all ends holds for all of them, and needs no correction for their number.
     """
     most = max(tested, key=lambda comparison: comparison.largest_saving_ratio)
     if most.largest_saving_ratio >= 1 and most.difference["blocks"] < LEAST_BLOCKS:

@@ -1,4 +1,4 @@
-"""What a verdict says of a latency difference: how large, that none was shown, or that it is within a margin."""
+"""The clauses of a verdict on latency differences: how large, that none was shown, or that it is within a margin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RESOLUTION_MS = 0.2
 """Loopback alone takes up to 0.1 ms across cores: nothing is claimed below it."""
 SAME_MS = 1.0
 SAME_RATIO = 0.05
-"""A difference below both is within what server and client code themselves may cost, and no transport's merit."""
+"""A difference below both is within the cost of server and client code, and not due to the transport."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,17 @@ class LatencyDifference:
     ci95_ms: Sequence[float] | None
     reference_ms: float
     shown: bool
-    """Whether it is beyond chance, all differences considered that the verdict looks at."""
+    """Whether it is beyond chance, given all differences that the verdict considers."""
     blocks: int
-    """In which both were measured."""
+    """The number of blocks in which both were measured."""
     among: int
-    """How many differences the verdict looks at."""
+    """The number of differences that the verdict considers."""
     noise_ms: float
-    """How far the two transports differ from themselves, where that was measured."""
+    """How far the two transports differ from themselves, if that was measured."""
 
     @classmethod
     def of(cls, point: JsonObject, statistic: str) -> LatencyDifference | None:
-        """Of a point of the summary; None where it was not measured in the reference's blocks, or is not known."""
+        """Return the difference of a point; None if it was not measured in the reference's blocks, or is not known."""
         found = (point["against_reference"] or {}).get(f"{statistic}_difference_ms")
         if not found:
             return None
@@ -52,7 +52,7 @@ class LatencyDifference:
 
     @property
     def margin_ms(self) -> float:
-        """Within this two latencies count as the same."""
+        """Two latencies count as the same if they differ by less."""
         return max(RESOLUTION_MS, min(SAME_MS, SAME_RATIO * self.reference_ms))
 
     @property
@@ -65,11 +65,11 @@ class LatencyDifference:
 
     @property
     def half_width_ms(self) -> float | None:
-        """Of the interval."""
+        """Half the width of the interval."""
         return None if self.ci95_ms is None else (self.ci95_ms[1] - self.ci95_ms[0]) / 2
 
     def told(self, where: str) -> str:
-        """What is to be said of it alone."""
+        """Return the clause on this difference alone."""
         if self.ci95_ms is None:
             return f"{self._direction} by {figure(abs(self.value_ms))} ms (one trial, no interval) at {where}"
         if not self.shown:
@@ -90,7 +90,7 @@ class LatencyDifference:
 
     @property
     def estimate(self) -> str:
-        """With its half-width; where that of this one alone would claim what is not shown, with the reason instead."""
+        """The difference with its half-width, or the reason if that would claim what is not shown."""
         if self.half_width_ms is None:
             return f"{signed_ms(self.value_ms)} ms from one trial"
         if not self.shown and not self.same and abs(self.value_ms) > self.half_width_ms:
@@ -99,7 +99,7 @@ class LatencyDifference:
 
     @property
     def unshown(self) -> str:
-        """That there is no telling whether there is a difference, where none was shown."""
+        """The clause that no difference was shown."""
         if self.blocks < LEAST_BLOCKS:
             return f"{plural(self.blocks, 'block')} are too few to tell a difference"
         return "no difference shown"
@@ -110,9 +110,9 @@ class LatencyDifference:
 
 
 def how_different(point: JsonObject) -> str:
-    """A point's latencies beside the reference's.
+    """Return the clause that compares a point's latencies with the reference's.
 
-    A median within its interval says nothing of the tail: p50 and p95 are told apart where they differ in that.
+    A median within its interval says nothing of the tail: p50 and p95 are stated separately if they differ in that.
     """
     known = _known(point)
     uncertainty_ms = value_at(point, "against_reference", "clock_uncertainty_ms")
@@ -134,7 +134,7 @@ def how_different(point: JsonObject) -> str:
 
 
 def is_tie(point: JsonObject) -> bool:
-    """Whether median and mean are the same as the reference's, and no difference in the tail was shown."""
+    """Return whether median and mean are the same as the reference's, and no difference in the tail was shown."""
     known = _known(point)
     if "the mean" not in known:
         return False
@@ -142,12 +142,12 @@ def is_tie(point: JsonObject) -> bool:
 
 
 def _known(point: JsonObject) -> dict[str, LatencyDifference]:
-    """By what the verdict calls them, those that were measured: a p95 needs more events than a p50, a mean none."""
+    """Return the measured differences by name; a p95 needs more events than a p50, a mean none."""
     names = {"p50": "p50", "p95": "p95", "mean": "the mean"}
     found = {text: LatencyDifference.of(point, name) for name, text in names.items()}
     return {text: difference for text, difference in found.items() if difference is not None}
 
 
 def signed_ms(value_ms: float) -> str:
-    """A number of milliseconds with its sign."""
+    """Format a number of milliseconds with its sign."""
     return f"{'+' if value_ms > 0 else '−' if value_ms < 0 else ''}{figure(abs(value_ms))}"
