@@ -1,1 +1,1 @@
-"""Micro-benchmarks of the hot paths (`make microbench`) and the large runs that the analysis is tried on."""
+"""Micro-benchmarks of the hot paths (`make microbench`), large runs and simulations that test the harness itself."""

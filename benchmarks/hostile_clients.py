@@ -1,8 +1,8 @@
 """`python -m benchmarks.hostile_clients`: a hundred thousand visits of hostile clients to each stack of the server.
 
-Ends with status 1 where any of them does harm: a traceback in the log, an answer of 500, a well-behaved client beside
-them that misses an event, memory or descriptors that are not given back. What the server holds is read some twenty
-times, and compared between the first and the last third of the readings (`has_grown`).
+Ends with status 1 if any of them causes harm: a traceback in the log, an answer of 500, a well-behaved client beside
+them that misses an event, memory or descriptors that are not released. The server's memory and descriptors are read
+some twenty times, and compared between the first and the last third of the readings (`has_grown`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.servers.hostile_clients import BATCH, Usage, attack, has_grown
 VISITS = 100_000
 READINGS = 20
 WARM_UP_VISITS = 5_000
-"""Beside those asked for: twice as many as it takes until the server holds no more objects than before."""
+"""Further visits before: twice as many as it takes until the server holds no more objects than before."""
 STACKS = ("fastapi", "asgi")
 
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _is_harmed_by_nobody(server: RunningServer, stack: str, batches_per_reading: int) -> bool:
-    """Attack the server, print each reading as it comes, and at the end whether what the server holds has grown."""
+    """Attack the server, print each reading, and return whether memory and descriptors have not grown."""
     began_s, visits = time.monotonic(), 0
 
     def print_reading(usage: Usage) -> None:

@@ -1,9 +1,9 @@
-"""`python -m benchmarks.interval_coverage`: how often the intervals of a report hold the truth, by simulation.
+"""`python -m benchmarks.interval_coverage`: how often the intervals of a report contain the true value, by simulation.
 
-Experiments are drawn whose truth is known; each gives its trials' statistics to an interval function of `stats`, and
-it is counted how often the interval holds the truth. Seeded: the same command prints the same tables. The first table
-is of experiments whose number of trials was fixed beforehand, the second of such as stopped when they knew enough, the
-third of such as repeated the trials that the machine had disturbed.
+Experiments with a known true value are drawn; the statistics of their trials are passed to an interval function of
+`stats`, and it is counted how often the interval contains the true value. Seeded: the same command prints the same
+tables. The first table is for experiments with a fixed number of trials, the second for those that stopped when they
+were precise enough, the third for those that repeated the trials which the machine had disturbed.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ EXPERIMENTS = 2000
 TRIALS = (3, 5, 10, 20)
 PILOTS = (3, 5, 10)
 MOST_TRIALS = 400
-"""Of an early stopping experiment; what needs more goes without, as in a run whose budget is used up."""
+"""The most trials of an experiment that stops early, as in a run whose budget is used up."""
 ATTEMPTS = 3
-"""At a trial, the first one included (loadtests/plan/repeats.py)."""
+"""Attempts at a trial, the first one included (loadtests/plan/repeats.py)."""
 _SEED = 14
 
 
 @dataclass(frozen=True)
 class Population:
-    """What a trial's statistic (its p50, say) is drawn from."""
+    """The distribution of a trial's statistic (its p50, say)."""
 
     name: str
     mean: float
@@ -58,7 +58,7 @@ IntervalFunction = Callable[[float, Floats], stats.Interval | None]
 
 
 def bootstrap_interval(_estimate: float, per_trial: quantiles.Sample) -> stats.Interval:
-    """BCa bootstrap of the mean over trials (Efron 1987), as a comparison: why the report does not use it."""
+    """Return the BCa bootstrap of the mean over trials (Efron 1987), to show why the report does not use it."""
     import scipy.stats  # noqa: PLC0415 - nearly a second of imports that nothing else here needs
 
     found = scipy.stats.bootstrap(
@@ -73,7 +73,7 @@ def bootstrap_interval(_estimate: float, per_trial: quantiles.Sample) -> stats.I
 
 
 def coverage(function: IntervalFunction, population: Population, trials: int, experiments: int, seed: int) -> float:
-    """Share of experiments of so many trials each whose interval around their mean holds the population's mean."""
+    """Return the share of experiments with so many trials whose interval contains the population's mean."""
     rng = np.random.default_rng([seed, trials])
     held = 0
     for experiment in population.draw(rng, (experiments, trials)):
@@ -84,19 +84,19 @@ def coverage(function: IntervalFunction, population: Population, trials: int, ex
 
 @dataclass(frozen=True)
 class Stopped:
-    """How experiments ended that stopped when they knew enough."""
+    """The results of experiments that stopped when they were precise enough."""
 
     coverage_ratio: float
-    """Share of those whose interval holds the truth."""
+    """Share of experiments whose interval contains the true value."""
     mean_trials: float
 
 
 StoppingRule = Callable[[Floats, int, float], int]
-"""From all trials that could be made, the pilot's number and the precision asked: how many are made."""
+"""From all possible trials, the pilot's number and the precision asked for: how many trials are measured."""
 
 
 def two_stage(trials: Floats, pilot: int, precision_ratio: float) -> int:
-    """As a run with a precision does: the fewest with which the interval, by the pilot's spread, is narrow enough."""
+    """Return the fewest trials with which the interval, by the pilot's spread, is narrow enough, as in a run."""
     wanted = precision_ratio * abs(float(trials[:pilot].mean()))
     low, high = stats.t_interval(0.0, trials[:pilot])
     needed = math.ceil(pilot * ((high - low) / 2 / wanted) ** 2)
@@ -104,7 +104,7 @@ def two_stage(trials: Floats, pilot: int, precision_ratio: float) -> int:
 
 
 def looking_every_time(trials: Floats, pilot: int, precision_ratio: float) -> int:
-    """As a run must not do: stop at the first block after which the interval of all trials is narrow enough."""
+    """Stop at the first block after which the interval of all trials is narrow enough, as a run must not do."""
     for count in range(pilot, len(trials)):
         low, high = stats.t_interval(0.0, trials[:count])
         if (high - low) / 2 <= precision_ratio * abs(float(trials[:count].mean())):
@@ -115,9 +115,9 @@ def looking_every_time(trials: Floats, pilot: int, precision_ratio: float) -> in
 def stopped(
     rule: StoppingRule, by_pilot: bool, population: Population, pilot: int, experiments: int, seed: int
 ) -> Stopped:
-    """Experiments whose p50 is asked to half a standard deviation, which takes 16 trials where that is known.
+    """Simulate experiments whose p50 is wanted to half a standard deviation, which takes 16 trials if that is known.
 
-    The interval's spread comes from the pilot (`by_pilot`) or from all trials alike.
+    The interval's spread comes from the pilot (`by_pilot`) or from all trials.
     """
     rng = np.random.default_rng([seed, pilot, MOST_TRIALS])
     asked_ratio = population.deviation / 2 / population.mean
@@ -131,7 +131,7 @@ def stopped(
 
 
 def stopped_by_another(correlation: float, pilot: int, experiments: int, seed: int) -> Stopped:
-    """A normal statistic (a p99, a difference to another point) of trials whose number another one decided."""
+    """Simulate a normal statistic (a p99, a difference) of trials whose number another statistic decided."""
     decisive = POPULATIONS[0]
     rng = np.random.default_rng([seed, pilot, MOST_TRIALS, 1])
     held, made = 0, 0
@@ -210,12 +210,12 @@ def repeated(rule: RepeatRule, machine: Machine, trials: int, experiments: int, 
 
 
 def _interval(trials: Floats, spread_of: int) -> stats.Interval:
-    """Around the mean of all, with the spread of the first so many."""
+    """Return the interval around the mean of all trials, with the spread of the first `spread_of`."""
     return stats.t_interval(float(trials.mean()), trials[:spread_of], len(trials) - spread_of)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the tables; half a minute, most of it the bootstrap."""
+    """Print the tables, which takes half a minute, most of it for the bootstrap."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.interval_coverage", description=__doc__)
     parser.add_argument("--experiments", type=_count, default=EXPERIMENTS, help="per row (%(default)s)")
     parser.add_argument("--seed", type=_count, default=_SEED, help="of the random numbers (%(default)s)")

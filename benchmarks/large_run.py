@@ -18,7 +18,7 @@ BLOCKS = 10
 
 
 def large_run(folder: Path, transports: Sequence[str], clients: int, events: int, blocks: int) -> Path:
-    """A run of these transports at their base point, each with clients × events × blocks deliveries."""
+    """Write a run of these transports at their base point, each with clients × events × blocks deliveries."""
     fabrication = Fabrication(
         transports=tuple(transports),
         intervals_s=(),
@@ -33,7 +33,7 @@ def large_run(folder: Path, transports: Sequence[str], clients: int, events: int
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write one run."""
+    """Write one run, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.large_run", description=__doc__)
     parser.add_argument("folder", type=Path, help="where to write it; must not exist")
     parser.add_argument("--transports", nargs="+", choices=BROADCAST, default=["websocket"])

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.queue_fit RUN …`: how many points and trials of these runs the models on the own schedule fit.
+"""`python -m benchmarks.queue_fit RUN …`: how many points and trials of these runs the own-schedule models fit.
 
-A point or trial fits where its mean latency is within 2 % + 0.5 ms of the model's, and its requests per event within
-2 %. The table of docs/method/accuracy.md is printed, one row per scenario and transport, from raw records alone.
+A point or trial fits if its mean latency is within 2 % + 0.5 ms of the model's, and its requests per event within 2 %.
+The table of docs/method/accuracy.md is printed, one row per scenario and transport, from raw records alone.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Fits:
     plain: int = 0
     queued: int = 0
     plain_left_ms: float = 0.0
-    """Mean latency − the model's, added up."""
+    """The sum of mean latency − the model's."""
     queued_left_ms: float = 0.0
 
     def add(self, point: JsonObject) -> None:
-        """Count a point, or a trial as a point of its own; one without a queue model fits it nowhere."""
+        """Count a point, or a trial as a point of its own; one without a queue model does not fit it."""
         mean_ms = point["latency_ms"]["mean"]
         self.counted += 1
         self.plain += fits(point, "model")
@@ -42,7 +42,7 @@ class Fits:
 
 
 def fits(point: JsonObject, model: str) -> bool:
-    """Return whether a point's mean and requests per event are near what `model` or `queue_model` gives for them."""
+    """Return whether a point's mean and requests per event are close to those of `model` or `queue_model`."""
     expected = point[model]
     if expected["mean_ms"] is None:
         return False

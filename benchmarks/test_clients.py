@@ -1,8 +1,8 @@
-"""What a client costs per delivery or poll, from bytes alone: no socket, no clock, no server.
+"""Benchmarks of the clients' cost per delivery or poll, from bytes alone: no socket, no clock, no server.
 
-`make microbench` runs these (docs/internals/speed.md). Each round is one event for a whole crowd, as in a broadcast:
-the first client that receives it decodes it, the others find it decoded. The time shown is a round's;
-a client's is a hundredth of it.
+`make microbench` runs these (docs/internals/speed.md). Each round is one event for many clients, as in a broadcast: the
+first client that receives it decodes it, the others use the cached result. The time shown is a round's; a client's is a
+hundredth of it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def frames() -> Iterator[bytes]:
 
 
 def copies(data: bytes) -> list[bytes]:
-    """One read each: the same bytes, but no object of another's."""
+    """Return one read per client: the same bytes, as different objects."""
     return [bytes(bytearray(data)) for _ in range(CLIENTS)]
 
 

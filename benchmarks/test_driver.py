@@ -1,7 +1,7 @@
-"""What reading one frame costs with everything that a trial does: the driver, gevent's loop, the kernel and its stamps.
+"""Benchmarks of reading one frame with everything that a trial does: driver, gevent's loop, the kernel and its stamps.
 
-Real connections on loopback. All frames of a round are in the sockets before the clock starts, so that what is measured
-is the work and not the waiting: the processor time (not the time) of a hundred deliveries.
+Real connections on loopback. All frames of a round are in the sockets before the clock starts, so that the work is
+measured and not the waiting: the CPU time (not the elapsed time) of a hundred deliveries.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The same work done by other load generators, side by side with the harness: what each costs and what each sees."""
+"""The same work done by other load generators and by the harness: what each costs and what each measures."""

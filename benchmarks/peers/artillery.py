@@ -100,7 +100,7 @@ class Artillery(Tool):
 def _scenario(job: Job) -> dict[str, Any]:
     arrivals = {"duration": _ARRIVALS_S[job.work.name], "arrivalCount": job.work.clients}
     config: dict[str, Any] = {"processor": "./hooks.js", "phases": [arrivals]}
-    # The first to arrive stays for the others.
+    # The first client stays until the last has finished.
     stay_s = job.stay_s + _ARRIVALS_S[job.work.name] + _CONNECTING_S
     if job.work.name == "websocket":
         target = f"ws://{job.host}:{job.port}"

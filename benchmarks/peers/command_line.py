@@ -1,4 +1,4 @@
-"""`python -m benchmarks.peers`: the same work done by other load generators, side by side with the harness."""
+"""`python -m benchmarks.peers`: compares the harness with other load generators that do the same work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST_S, _MOST_BLOCKS = 60.0, 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare; returns the exit status: 0, or 2 for what the user can mend."""
+    """Compare, and return the exit status: 0, or 2 for a mistake that the user can correct."""
     options = _parser().parse_args(arguments)
     try:
         _compare(options)
@@ -59,12 +59,12 @@ def _compare(options: argparse.Namespace) -> None:
         except KeyboardInterrupt:
             console.print_sentence("what was measured until now is kept")
             raise
-    # Into a file or a pipe the tables go unfolded.
+    # In a file or a pipe the rows of the tables are not folded.
     show(summary_of(folder), PlainConsole() if sys.stdout.isatty() else PlainConsole(width=_TABLE_WIDTH))
 
 
 def _number(name: str, text: str, default: float, low: float, high: float) -> float:
-    """A whole number of seconds or blocks: at whole seconds both ends of the window lie midway between two events."""
+    """Return a whole number of seconds or blocks; with whole seconds, the window ends midway between two events."""
     if not text:
         return default
     if not text.isdecimal() or not low <= int(text) <= high:

@@ -1,4 +1,4 @@
-"""Stock Locust: the users of peers/locust_users/, run headless by the Locust that the harness itself stands on."""
+"""Stock Locust: the users of peers/locust_users/, run headless by the Locust that the harness itself uses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.peers.workloads import WorkName
 
 _USERS = Path(__file__).parent / "locust_users"
 _STARTING_S = 60.0
-"""On top of a job's stay: its own limit, for the case that nobody is left to stop it."""
+"""Locust's own time limit beyond a job's stay, in case it is not stopped."""
 _BLIND = (
     "its own delay: the time in which a message waits for its turn in the process counts as the server's",
     "single deliveries: times are kept in a histogram, rounded to two digits",
@@ -36,7 +36,7 @@ _POLLS = Describes(
 
 
 class _Locust(Tool):
-    """Any of the users."""
+    """The base of all stock Locust users."""
 
     file: ClassVar[str]
     user: ClassVar[str]
@@ -71,7 +71,7 @@ class _Locust(Tool):
 
 
 class LocustWebSocketClient(_Locust):
-    """websocket-client at its defaults."""
+    """Uses websocket-client with its defaults."""
 
     name = "locust websocket-client"
     works: ClassVar[Mapping[WorkName, Describes]] = {"websocket": _WEBSOCKET}
@@ -79,7 +79,7 @@ class LocustWebSocketClient(_Locust):
 
 
 class LocustUncheckedWebSocketClient(_Locust):
-    """websocket-client without its check of UTF-8."""
+    """Uses websocket-client without its check of UTF-8."""
 
     name = "locust websocket-client unchecked"
     works: ClassVar[Mapping[WorkName, Describes]] = {
@@ -91,7 +91,7 @@ class LocustUncheckedWebSocketClient(_Locust):
 
 
 class LocustHttpUser(_Locust):
-    """requests."""
+    """Uses requests."""
 
     name = "locust HttpUser"
     works: ClassVar[Mapping[WorkName, Describes]] = {"poll": _POLLS}
@@ -99,7 +99,7 @@ class LocustHttpUser(_Locust):
 
 
 class LocustFastHttpUser(_Locust):
-    """geventhttpclient."""
+    """Uses geventhttpclient."""
 
     name = "locust FastHttpUser"
     works: ClassVar[Mapping[WorkName, Describes]] = {"poll": _POLLS}

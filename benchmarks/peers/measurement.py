@@ -1,4 +1,4 @@
-"""What one trial of one tool gave, whoever the tool is."""
+"""The results of one trial of any tool."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from contract.records import ClockPairs, is_time
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One trial, its figures over the measured window unless they say otherwise."""
+    """The results of one trial, over the measured window unless stated otherwise."""
 
     tool: str
     work: WorkName
     block: int
     window_s: float
     cpu_ns: int
-    """Of all processes of the tool, user and system."""
+    """User and system time of all processes of the tool."""
     units: int
     """Deliveries or polls."""
     counted: int | None
-    """Units of the whole run by the tool's own count; None where it keeps none."""
+    """Units of the whole run by the tool's own count; None if it does not count."""
     expected: int | None
-    """Units of the whole run that it should have counted; None where nobody else knows."""
+    """Units of the whole run that it should have counted; None if that is not known."""
     reported_p50_ms: float | None
-    """By the tool, over its whole run; None where it reports none."""
+    """The tool's figure, over its whole run; None if it reports none."""
     reported_mean_ms: float | None
     kernel_ms: tuple[float, ...]
-    """What the probes' kernel stamps say: of each event or poll of theirs in the window."""
+    """The latencies by the probes' kernel stamps: of each of their events or polls in the window."""
     staleness_p50_ms: float | None
-    """How old events were on arrival, where the tool can tell; of polls only the harness can."""
+    """How old events were on arrival, if the tool can measure that; for polls only the harness can."""
 
     @property
     def cpu_us_per_unit(self) -> float:
-        """What one delivery or poll cost the tool."""
+        """The tool's CPU time for one delivery or poll."""
         return self.cpu_ns / 1000 / self.units
 
 
 def kernel_latencies_ms(folder: Path, start_ns: int, end_ns: int) -> tuple[float, ...]:
-    """Kernel arrival minus due (of polls: minus sending) of everything that probes were due in [start_ns, end_ns).
+    """Return kernel arrival minus due (for polls: sent) of all that probes were due in [start_ns, end_ns).
 
-    Empty where the kernel gave no stamps.
+    Empty if there are no kernel stamps.
     """
     rows = Arrivals.load(folder)
     rows = rows.where((rows.from_ns >= start_ns) & (rows.from_ns < end_ns) & is_time(rows.kernel_realtime_ns))
@@ -56,6 +56,6 @@ def kernel_latencies_ms(folder: Path, start_ns: int, end_ns: int) -> tuple[float
 
 
 def probe_requests(folder: Path, start_ns: int, end_ns: int) -> int:
-    """How many polls of the probes were answered in [start_ns, end_ns)."""
+    """Return how many polls of the probes were answered in [start_ns, end_ns)."""
     rows = Arrivals.load(folder)
     return int(((rows.user_ns >= start_ns) & (rows.user_ns < end_ns)).sum())

@@ -1,10 +1,9 @@
-"""`python -m benchmarks.peers.probe websocket|poll PORT CLIENTS FOLDER`: a few clients that see when the kernel got
-what.
+"""`python -m benchmarks.peers.probe websocket|poll PORT CLIENTS FOLDER`: a few clients that record kernel stamps.
 
-They run in a process of their own, on the same server and stream and in the same seconds as a tool, over `websockets`'
-and `h11`'s Sans-I/O protocols and with none of the harness' own driver or clients. As the server shuffles the order of
-its clients for every event, a few of them sample it fairly. Ends when it is asked to (SIGTERM) or the server is gone,
-and leaves two tables in the folder.
+They run in a process of their own, on the same server and stream and at the same time as a tool, over the Sans-I/O
+protocols of `websockets` and `h11`, without the harness's driver or clients. Since the server shuffles the order of its
+clients for every event, a few of them are a fair sample. Ends at SIGTERM or when the server is gone, and leaves two
+tables in the folder.
 """
 
 from __future__ import annotations
@@ -40,14 +39,14 @@ _POLL_PERIOD_NS = 100_000_000
 
 @dataclass(frozen=True)
 class Arrivals(Table):
-    """One row per event or answer that a probe got."""
+    """One row per event or answer that a probe received."""
 
     FILE: ClassVar[str] = "probe.npz"
     client: Numbers
     from_ns: Times
-    """When the event was due; of an answer when its poll was sent."""
+    """When the event was due; for an answer, when its poll was sent."""
     kernel_realtime_ns: Times
-    """Kernel receive stamp (SO_TIMESTAMPNS, CLOCK_REALTIME); 0 where absent."""
+    """Kernel receive stamp (SO_TIMESTAMPNS, CLOCK_REALTIME); 0 if there is none."""
     user_ns: Times
     """When the read returned."""
 
@@ -63,19 +62,19 @@ class _Client(abc.ABC):
         ask_for_stamps(self.sock)
 
     def read(self) -> bool:
-        """Take what has arrived; False at the end of the connection."""
+        """Read what has arrived; return False at the end of the connection."""
         data, kernel_ns = read_stamped(self.sock, _READ_BYTES)
         if data:
             self.received(data, kernel_ns, time.monotonic_ns())
         return bool(data)
 
     def turn(self, now_ns: int) -> int:
-        """Do what is due; when the next thing will be, in ns from now."""
+        """Do what is due; return when the next action is due, in ns from now."""
         return _POLL_PERIOD_NS
 
     @abc.abstractmethod
     def received(self, data: bytes, kernel_ns: int, user_ns: int) -> None:
-        """Bytes arrived."""
+        """Handle bytes that arrived."""
 
 
 class _Listener(_Client):
@@ -128,7 +127,7 @@ class _Poller(_Client):
 
 
 def main(arguments: list[str]) -> int:
-    """Probe until asked to end."""
+    """Probe until SIGTERM."""
     signal.signal(signal.SIGTERM, _interrupt)
     work, port, count, folder = arguments[0], int(arguments[1]), int(arguments[2]), Path(arguments[3])
     rows: array[int] = array("q")
@@ -159,7 +158,7 @@ def _watch(clients: list[_Client], recorder: Recorder) -> None:
             try:
                 wait_ns = min(client.turn(time.monotonic_ns()) for client in clients)
             except OSError:
-                return  # the server is gone in the midst of a request
+                return  # the server has ended during a request
             for key, _ in ready.select(wait_ns / 1e9):
                 if not key.data.read():
                     ready.unregister(key.fileobj)

@@ -1,4 +1,4 @@
-"""A tool's process and all that it starts: run on its core, its CPU time read as a whole, and ended to the last one."""
+"""A tool's process and its descendants: run on the tool's core, their CPU time read together, and all of them ended."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _GRACE_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class CpuReading:
-    """CPU time, user and system, of each process of a tree at one moment."""
+    """User and system CPU time of each process of a tree at one moment."""
 
     at_ns: int
     used_ns: dict[int, int]
     """By process id."""
 
     def since(self, earlier: CpuReading) -> int:
-        """CPU time in ns of this reading's processes since the earlier one; of those begun meanwhile, all of it."""
+        """Return the CPU time in ns since the earlier reading; all of it for processes started meanwhile."""
         return sum(used_ns - earlier.used_ns.get(pid, 0) for pid, used_ns in self.used_ns.items())
 
     def gone_since(self, earlier: CpuReading) -> int:
-        """How many processes ended between: their time is not in `since`."""
+        """Return how many processes ended in between, whose time is not in `since`."""
         return len(earlier.used_ns.keys() - self.used_ns.keys())
 
 
 class ProcessTree:
-    """A command and its descendants; left as a context manager, nothing of it runs any more."""
+    """A command and its descendants; on leaving the context, all of them are ended."""
 
     def __init__(self, launch: Launch, log: Path, folder: Path, cores: tuple[int, ...] | None) -> None:
-        """Start it in `folder`, its output into `log`, on `cores` where the platform can pin."""
+        """Start it in `folder`, with its output in `log`, on `cores` if the platform can pin."""
         self._log = log
         self._stop_signal = launch.stop_signal
         with log.open("wb") as output, _pinned(cores):
@@ -58,11 +58,11 @@ class ProcessTree:
 
     @property
     def exit_code(self) -> int | None:
-        """None while its first process runs."""
+        """The exit code of the first process; None while it runs."""
         return self._process.poll()
 
     def cpu(self) -> CpuReading:
-        """The CPU time of every process that lives now."""
+        """Return the CPU time of every process that is alive."""
         used_ns: dict[int, int] = {}
         for process in self._members():
             with contextlib.suppress(psutil.NoSuchProcess, OSError):
@@ -70,7 +70,7 @@ class ProcessTree:
         return CpuReading(time.monotonic_ns(), used_ns)
 
     def finish(self, patience_s: float) -> bool:
-        """Let it end in its own way, asked to where it must be; False where it did not within the time."""
+        """Wait for it to end, after the stop signal if it has one; return False if it does not end in time."""
         if self._stop_signal is not None and self.exit_code is None:
             self._process.send_signal(self._stop_signal)
         try:
@@ -80,11 +80,11 @@ class ProcessTree:
         return True
 
     def output(self) -> str:
-        """What it has printed so far."""
+        """Return what it has printed so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def last_words(self) -> str:
-        """The last line that it printed, for a sentence about its failure."""
+        """Return the last line that it printed, for an error message."""
         lines = [line.strip() for line in self.output().splitlines() if line.strip()]
         return lines[-1] if lines else "it printed nothing"
 
@@ -101,14 +101,14 @@ class ProcessTree:
             for process in members:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.send_signal(number)
-            # Whoever started a process of the tree after it was listed has ended itself by now.
+            # Processes that were started after the list was made are found by their session.
             members = psutil.wait_procs([*members, *self._of_its_session()], timeout=_GRACE_S)[1]
             if not members:
                 break
         self._process.wait()
 
     def _of_its_session(self) -> list[psutil.Process]:
-        """What was left behind by a process of the tree that has ended: its session still tells where it came from."""
+        """Return processes left by others of the tree that have ended; their session shows their origin."""
         left: list[psutil.Process] = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.NoSuchProcess, OSError):
@@ -125,7 +125,7 @@ class ProcessTree:
 
 @contextlib.contextmanager
 def _pinned(cores: tuple[int, ...] | None) -> Iterator[None]:
-    """This thread on `cores` for as long as it takes to start a child, which inherits it from its first instruction."""
+    """Pin this thread to `cores` while a child is started, which inherits that from its first instruction."""
     if cores is None:
         yield
         return

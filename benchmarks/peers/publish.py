@@ -1,5 +1,4 @@
-"""`python -m benchmarks.peers.publish [FOLDER]`: write a comparison into results/reference-peers/ and
-docs/method/peers.md."""
+"""`python -m benchmarks.peers.publish [FOLDER]`: copies a comparison to results/reference-peers/ and to the docs."""
 
 from __future__ import annotations
 
@@ -17,19 +16,19 @@ from system.processes import PROJECT_FOLDER
 COMMITTED = PROJECT_FOLDER / "results" / "reference-peers"
 DOCUMENT = PROJECT_FOLDER / "docs" / "method" / "peers.md"
 UNPUBLISHED = "No comparison on a quiet machine has been published yet.\n"
-"""What stands in the table's place before the first."""
+"""The text in the table's place before the first publication."""
 BEGIN, END = "<!-- begin of the table -->\n", "<!-- end of the table -->\n"
 
 
 def with_table(document: str, table: str) -> str:
-    """The document with what stands between its two marks replaced."""
+    """Return the document with the text between its two marks replaced."""
     before, _, rest = document.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
 def main(arguments: list[str]) -> int:
-    """Publish; the exit status."""
+    """Publish, and return the exit status."""
     folder = Path(arguments[0]) if arguments else PROJECT_FOLDER / "results" / FOLDER_NAME
     try:
         summary = read_summary(folder)

@@ -1,4 +1,4 @@
-"""Every load generator that the harness is compared with: adding one is a module beside this one and an entry here."""
+"""Every load generator that the harness is compared with; adding one takes a module beside this one and an entry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every other load generator is to this package: found, started, asked to end, and its own account read."""
+"""The interface to other load generators: find, start and stop them, and read their reports."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _VERSION_PATIENCE_S = 30.0
 
 
 class ToolError(Exception):
-    """A tool that cannot do its work: one sentence, which becomes its entry among the failed."""
+    """A tool that cannot do its work: one sentence, which becomes its entry under `failed`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a tool is told of one trial."""
+    """The settings of one trial for a tool."""
 
     work: Work
     host: str
@@ -32,78 +32,78 @@ class Job:
     stay_s: float
     """How long every client must stay after all are connected: settling, warm-up, window and a margin."""
     folder: Path
-    """Where its configuration and what it writes go; kept with the trial."""
+    """The folder of its configuration and output, kept with the trial."""
     home: Path
-    """An empty folder that it may litter; gone after the trial."""
+    """An empty folder for its other files, deleted after the trial."""
 
     @property
     def url(self) -> str:
-        """Of the server."""
+        """The URL of the server."""
         return f"http://{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How a tool is started for a job, and how it ends."""
+    """The command that starts a tool for a job, and the signal that ends it."""
 
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: int | None = None
-    """Ends it with its account written; None for one that writes none unless it ends by itself."""
+    """The signal at which it ends and writes its report; None for a tool that must end by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a tool says of its own run, all of it and not of the window alone."""
+    """A tool's own report of its whole run, not only of the window."""
 
     units: int | None
-    """Deliveries or polls counted; None where it does not count them."""
+    """Deliveries or polls counted; None if it does not count them."""
     p50_ms: float | None
-    """None where it reports none."""
+    """None if it reports none."""
     mean_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Describes:
-    """What there is to say of a tool at one work."""
+    """The description of a tool at one work."""
 
     settings: str
     """How it is used here."""
     reports: str
-    """What its latency is, from when to when."""
+    """What its latency measures, from when to when."""
     cannot_see: tuple[str, ...]
 
 
 class Tool(abc.ABC):
-    """One load generator that is not ours."""
+    """A load generator other than the harness."""
 
     name: ClassVar[str]
     works: ClassVar[Mapping[WorkName, Describes]]
     oldest: ClassVar[tuple[int, ...]] = ()
-    """The first version whose output is understood; empty for any."""
+    """The first version whose output can be read; empty for any."""
 
     @abc.abstractmethod
     def find(self) -> Path | None:
-        """Its program, or None where it is not installed."""
+        """Return the path of its program, or None if it is not installed."""
 
     @abc.abstractmethod
     def version(self, program: Path) -> str:
-        """What it calls its version."""
+        """Return its version as it reports it."""
 
     @abc.abstractmethod
     def launch(self, program: Path, job: Job) -> Launch:
-        """Write what it needs into the job's folders, and say how to start it."""
+        """Write its configuration into the job's folder, and return the command that starts it."""
 
     @abc.abstractmethod
     def account(self, job: Job, output: str) -> Account:
-        """Read its own account, from its standard output or from its files; ToolError where there is none."""
+        """Read its report from its standard output or its files; raise ToolError if there is none."""
 
     def companions(self, job: Job) -> AbstractContextManager[object]:
-        """What must run beside it for the length of a trial, and is no part of its cost; nothing, as a rule."""
+        """Run what it needs beside it during a trial, which does not count towards its cost; usually nothing."""
         return nullcontext()
 
     def checked_version(self, program: Path) -> str:
-        """Its version; ToolError where it is older than what is understood here."""
+        """Return its version; raise ToolError if its output cannot be read because it is too old."""
         told = self.version(program)
         numbers = tuple(int(number) for number in re.findall(r"\d+", told)[:3])
         if numbers and numbers < self.oldest:
@@ -113,7 +113,7 @@ class Tool(abc.ABC):
 
 
 def found(variable: str, command: str) -> Path | None:
-    """A program named by an environment variable, or else looked up on PATH."""
+    """Return the program named by an environment variable, or else found on PATH."""
     named = os.environ.get(variable)
     path = shutil.which(named or command)
     if path is None and named:
@@ -122,7 +122,7 @@ def found(variable: str, command: str) -> Path | None:
 
 
 def printed(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-    """What a short command prints, errors included; ToolError where it cannot be run."""
+    """Return what a short command prints, errors included; raise ToolError if it cannot be run."""
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
@@ -134,7 +134,7 @@ def printed(command: Sequence[str], environment: Mapping[str, str] | None = None
 
 
 def first_match(pattern: str, text: str, what: str) -> Any:
-    """The first match of a pattern in a tool's output; ToolError where there is none."""
+    """Return the first match of a pattern in a tool's output; raise ToolError if there is none."""
     match = re.search(pattern, text, re.MULTILINE)
     if match is None:
         raise ToolError(f"{what}: not found in its output")

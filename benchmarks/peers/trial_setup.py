@@ -1,4 +1,4 @@
-"""What every trial of every tool has around it: a fresh server on its core, and the probes."""
+"""The surroundings of every trial of every tool: a fresh server on its core, and the probes."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class Stage:
 
     @property
     def url(self) -> str:
-        """Of the server."""
+        """The URL of the server."""
         return f"http://{HOST}:{self.port}"
 
     def connected(self, stats: JsonObject) -> int:
-        """Clients that the server has now, besides the probes and whoever asks."""
+        """Return the clients that the server has now, without the probes and this request."""
         if self.work.name == "websocket":
             return int(stats["channels"]) - self.work.probes
         return int(stats["connections"]) - self.work.probes - 1
 
     def wait_for(self, clients: int, ended: Callable[[], str | None]) -> None:
-        """Until so many are connected; ToolError where they are not in time, or when `ended` says what has ended."""
+        """Wait until so many are connected; raise ToolError after too long, or if `ended` returns what has ended."""
         deadline = time.monotonic() + _CONNECT_PATIENCE_S
         while (connected := self.connected(self.control.stats())) < clients:
             if (said := ended()) is not None:
@@ -55,7 +55,7 @@ class Stage:
 
 @contextmanager
 def set_up(work: Work, folder: Path, cores: CorePlan) -> Iterator[Stage]:
-    """Start server and probes, and end both whatever happens; then the probes have left their tables in `folder`."""
+    """Start server and probes, and end both whatever happens; the probes then leave their tables in `folder`."""
     with reserved_port() as port, Child(_server(work, port), folder / "server.log", cores.server):
         control = ControlClient(f"http://{HOST}:{port}")
         try:

@@ -1,4 +1,4 @@
-"""Tsung: sessions in XML on Erlang, one light process per client."""
+"""Tsung: sessions in XML on Erlang, with one lightweight process per client."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from system.ports import free_port
 _ARRIVALS_PER_S = {"websocket": 500, "poll": 50}
 _ARRIVING_S = 0.5
 _ARRIVALS_LIMIT_S = 20
-"""Arrivals are random; the phase ends earlier, as soon as all have come."""
+"""Arrivals are random; the phase ends earlier, as soon as all have arrived."""
 _NAMES_WAIT_S = 2.0
 _ENDLESS = 1_000_000_000
-"""Polls of a session, which ends with the load's duration."""
+"""The number of polls of a session, which ends with the load's duration."""
 
 _XML = """\
 <?xml version="1.0"?>
@@ -96,7 +96,7 @@ class Tsung(Tool):
 
     @contextmanager
     def companions(self, job: Job) -> Iterator[None]:
-        """Erlang's name server on a port of its own: one that Tsung starts outlives it, and faces the network."""
+        """Run Erlang's name server on its own port: one that Tsung starts would outlive it, and face the network."""
         program = shutil.which("epmd")
         if program is None:
             raise ToolError("epmd: not on PATH (expected Erlang's name server, without which tsung does not start)")
@@ -122,7 +122,7 @@ class Tsung(Tool):
             dtd=_dtd(program), work=job.work.name, clients=job.work.clients, host=job.host, port=job.port,
             endless=_ENDLESS, limit_s=_ARRIVALS_LIMIT_S, arrivals_per_s=_ARRIVALS_PER_S[job.work.name],
             path=f"{wire.SHORT_POLL_PATH}?after={BEYOND_THE_STREAM}" if polls else wire.WEBSOCKET_PATH,
-            # The first to arrive stays for the others, whose random arrivals may take somewhat longer than their mean.
+            # The first client stays until the last has finished; random arrivals may take longer than their mean.
             stay_s=math.ceil(job.stay_s + 1.3 * job.work.clients / _ARRIVALS_PER_S[job.work.name] + _ARRIVING_S),
         )  # fmt: skip
         configuration = job.folder / "tsung.xml"
@@ -143,7 +143,7 @@ class Tsung(Tool):
         if job.work.name == "websocket":
             counted = re.findall(r"^stats: async_unknown_data_rcv \d+ (\d+)$", lines, re.MULTILINE)
             return Account(int(counted[-1]) if counted else 0, None, None)
-        # Of the last seconds count, mean, deviation; of all highest and lowest; of all before these mean and count.
+        # Count, mean and deviation of the last seconds; highest and lowest of all; mean and count of all before these.
         rows = re.findall(r"^stats: request (\d+) (\S+) \S+ \S+ \S+ (\S+) (\d+)$", lines, re.MULTILINE)
         if not rows:
             raise ToolError("tsung counted no request in its log")
@@ -152,7 +152,7 @@ class Tsung(Tool):
 
 
 def _dtd(program: Path) -> Path:
-    """Where the installation keeps the grammar of its configuration; it is not read, but must be named."""
+    """Return the installation's grammar of its configuration, which is not read but must be named."""
     for prefix in program.resolve().parents:
         beside = prefix / "share" / "tsung" / "tsung-1.0.dtd"
         if beside.is_file():

@@ -1,4 +1,4 @@
-"""wrk: an HTTP generator in C that asks as fast as it is answered."""
+"""wrk: an HTTP load generator in C that sends the next request as soon as it is answered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 60e3}
 
 
 class Wrk(Tool):
-    """One thread with as many connections as there are clients."""
+    """One thread with a connection per client."""
 
     name = "wrk"
     oldest = (4,)

@@ -19,12 +19,12 @@ from websocket import WebSocketException, create_connection
 
 
 class WebSocketClientUser(User):
-    """Opens the channel once and then only listens, with everything of websocket-client at its default."""
+    """Opens the channel once and then only listens, with all defaults of websocket-client."""
 
     options: ClassVar[dict[str, Any]] = {}
 
     def on_start(self) -> None:
-        """Connect, and read from then on."""
+        """Connect, and start to read."""
         self._channel = create_connection(str(self.host).replace("http", "ws", 1) + "/ws", **self.options)
         self._reader = gevent.spawn(self._read)
 
@@ -48,7 +48,7 @@ class WebSocketClientUser(User):
 
     @task
     def stay(self) -> None:
-        """Nothing is sent up the channel."""
+        """Send nothing over the channel."""
         gevent.sleep(3600)
 
     def on_stop(self) -> None:
