@@ -15,7 +15,7 @@ _ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
 
 
 def ask_for_stamps(sock: socket.socket) -> bool:
-    """Have the kernel stamp what arrives on this socket; False where it does not do so."""
+    """Make the kernel stamp arrivals on this socket, or on those that it accepts; return False if it cannot."""
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     except OSError:

@@ -1,1 +1,1 @@
-"""Locust as the load's processes: a single one, a master with workers, by hand and with its web UI."""
+"""Locust as the load: a single process, a master with workers, by hand and with its web UI."""

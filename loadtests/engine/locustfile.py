@@ -1,12 +1,12 @@
-"""Locust users of every transport, over the harness' own clients.
+"""Locust users of every transport, over the harness's own clients.
 
-`make bench` starts Locust with this file once per trial and names the trial in an environment variable: as the one
-process of the load, or as the master of several, whose workers another variable marks. By hand, any of Locust's own
-ways works, its web UI included (`make ui`):
+`make bench` starts Locust with this file once per trial and names the trial in an environment variable: as the only
+process of the load, or as the master of several, whose workers have another variable. By hand, any of Locust's own ways
+works, its web UI included (`make ui`):
 
-    locust -f loadtests/engine/locustfile.py --host http://127.0.0.1:8000 WebsocketUser ShortPollUser
+   locust -f loadtests/engine/locustfile.py --host http://127.0.0.1:8000 WebsocketUser ShortPollUser
 
-Locust's own statistics show live numbers, named for what they are; results come from the raw records only.
+Locust's own statistics show live numbers under names that say what they are; results come from the raw records only.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class TransportUser(User):
 
     @task
     def stay(self) -> None:
-        """The driver does the work; the user lives until Locust stops it."""
+        """Wait until Locust stops the user; the driver does the work."""
         Event().wait()
 
     def on_stop(self) -> None:

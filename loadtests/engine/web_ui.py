@@ -1,4 +1,4 @@
-"""`make ui`: a server that offers every transport, and Locust's web UI over the harness' users."""
+"""`make ui`: a server that offers every transport, and Locust's web UI over the harness's users."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _START_PATIENCE_S = 15.0
 
 
 def serve_ui(port: int, given_seed: int | None) -> None:
-    """Until Ctrl-C; where no seed is given, one is drawn.
+    """Serve until Ctrl-C; if no seed is given, one is drawn.
 
-    UserError where the port is taken or a process ends by itself.
+    Raise UserError if the port is in use or a process ends by itself.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

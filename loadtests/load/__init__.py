@@ -1,1 +1,1 @@
-"""The sockets of one load process: its driver, its deadlines, its clients through a trial."""
+"""The sockets of one load process: its driver, its deadlines, and its clients during a trial."""

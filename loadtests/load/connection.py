@@ -1,4 +1,4 @@
-"""One client's socket of the moment: its watchers, its deadlines, and its counters over all its sockets."""
+"""One client's present socket: its watchers, its deadlines, and its counters over all its sockets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOTHING = SocketCounters(0, 0, 0, 0)
 
 
 class Connection:
-    """A client's socket of the moment and what it has counted over all its sockets."""
+    """A client's present socket, and the counters over all its sockets."""
 
     __slots__ = (
         "armed_later_ns", "armed_ns", "client", "closed_counters", "connect_start_ns", "open", "read_watcher",
@@ -29,7 +29,7 @@ class Connection:
         self.armed_ns: int | None = None
         """The earliest deadline that is set for this client."""
         self.armed_later_ns: int | None = None
-        """The one behind it."""
+        """The deadline after that one."""
         self.connect_start_ns: int | None = None
         self.ready_ns: int | None = None
         self.closed_counters = _NOTHING
@@ -37,13 +37,13 @@ class Connection:
         self.user_down_bytes = 0
 
     def row(self) -> tuple[int, int, int, int, int]:
-        """Its client's row of the clients table."""
+        """Return its client's row of the clients table."""
         client = self.client
         connect_start_ns, ready_ns = _recorded(self.connect_start_ns), _recorded(self.ready_ns)
         return client.index, client.setup.phase_ns, connect_start_ns, ready_ns, client.cut_off
 
     def counters(self, by_kernel: bool) -> SocketCounters:
-        """All that its sockets have carried so far: by the kernel's count, or else by the bytes read and written."""
+        """Return what its sockets have carried so far: by the kernel's count, or by the bytes read and written."""
         if not by_kernel:
             return SocketCounters(self.user_up_bytes, self.user_down_bytes, -1, -1)
         if self.sock is None or not self.open:

@@ -1,4 +1,4 @@
-"""Any number of deadlines on one alarm, called in the order in which they fall due."""
+"""Any number of deadlines with one alarm, called in the order in which they are due."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ Subject = TypeVar("Subject")
 
 
 class Deadlines:
-    """Callbacks by the time they are due, on gevent's loop."""
+    """Callbacks at given times, on gevent's loop."""
 
     def __init__(self, loop: Any) -> None:
         self._waiting: list[tuple[int, int, Callable[[Any, int, int], None], Any]] = []
         self._order = itertools.count()
         self._alarm = Alarm(loop, self._run_due)
         self._alarm_ns: float = math.inf
-        """For when the alarm is set; minus infinity while it is not to be set to anything earlier."""
+        """The time for which the alarm is set; minus infinity while it must not be set to an earlier one."""
         self._closed = False
 
     def call_at(self, due_ns: int, callback: Callable[[Subject, int, int], None], subject: Subject) -> None:
-        """Call `callback(subject, due_ns, now_ns)` once `due_ns` (monotonic) has come.
+        """Call `callback(subject, due_ns, now_ns)` once `due_ns` (monotonic) has passed.
 
-        What is called about comes as an argument, as a closure for every poll would cost more than the deadline.
+        The subject is an argument because a closure for every poll would cost more than the deadline.
         """
         heapq.heappush(self._waiting, (due_ns, next(self._order), callback, subject))
         if due_ns < self._alarm_ns:
             self._set_alarm()
 
     def drop(self, subjects: Collection[Any]) -> None:
-        """Call nothing that is waiting about any of these: one pass through all that waits."""
+        """Drop all calls about any of these subjects, in one pass."""
         self._waiting = [waiting for waiting in self._waiting if waiting[3] not in subjects]
         heapq.heapify(self._waiting)
         self._set_alarm()
 
     def close(self) -> None:
-        """Call nothing any more."""
+        """Drop all calls."""
         self._closed = True
         self._alarm.close()
 
@@ -55,7 +55,7 @@ class Deadlines:
 
     def _run_due(self) -> None:
         now_ns = time.monotonic_ns()
-        # Not to be set again from within: one setting at the end serves all that was added meanwhile.
+        # Not set from within callbacks: one setting at the end serves all that were added meanwhile.
         self._alarm_ns = -math.inf
         while self._waiting and self._waiting[0][0] <= now_ns and not self._closed:
             due_ns, _, callback, subject = heapq.heappop(self._waiting)

@@ -1,8 +1,8 @@
-"""The one place with sockets: readiness, timers, arrival stamps, socket counters, connect and close.
+"""The only module with sockets of clients: readiness, timers, arrival stamps, socket counters, connect and close.
 
-Every transport's client is driven by the same few functions, called by libev (gevent's loop) when a socket is ready
-or a deadline has come; there is no greenlet and no buffer of its own per client. The arrival is stamped before any
-byte is parsed, by the kernel where it can (SO_TIMESTAMPNS) and by this process always.
+Every transport's client is driven by the same few functions, called by libev (gevent's loop) when a socket is ready or
+a deadline has come; clients have no greenlet and no buffer of their own. The arrival is stamped before any byte is
+parsed, by the kernel if it can (SO_TIMESTAMPNS) and always by this process.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _CLOCKS_PERIOD_NS = 1_000_000_000
 _COUNTERS_AT_ONCE = 64
 _PlainSocket: type[socket.socket] = get_original("socket", "socket")
 """Under Locust `socket.socket` is gevent's, which has two watchers of its own and wraps every call; here the driver
-itself waits, and a client is to cost no more than it must."""
+itself waits, and a client should cost as little as possible."""
 
 
 class Driver:
-    """Drives clients against one address until it is told to stop."""
+    """Drives clients against one address until `finish` is called."""
 
     def __init__(self, address: tuple[str, int], recorder: Recorder, read_spacing_ns: int = 0) -> None:
-        """`read_spacing_ns`: how long what clients only listen to may stay unread (`loadtests.load.gathered_reads`)."""
+        """Create a driver; `read_spacing_ns` is how long deliveries may stay unread (see gathered_reads.py)."""
         resolved = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
         self._family = resolved[0]
         self._address = resolved[4]
@@ -55,7 +55,7 @@ class Driver:
         self.kernel_counters = False
         self.kernel_stamps = False
         self.sources: tuple[str, ...] = ()
-        """Addresses that clients connect from in turn; empty: as the system chooses."""
+        """Addresses from which clients connect in turn; empty: the system chooses."""
 
     # Clients.
 
@@ -66,13 +66,13 @@ class Driver:
         return connection
 
     def drive(self, connection: Connection) -> None:
-        """As `add`, for a client that has its connection."""
+        """Start driving a client that has a `Connection` already, as `add` does."""
         self.connections.append(connection)
         self._act(connection)
 
     def begin(self, connections: list[Connection], t0_ns: int) -> None:
-        """Tell clients that the stream starts at `t0_ns`."""
-        # Deadlines by which they should have connected would ring ten seconds later, each a wake-up amid the stream.
+        """Start the schedules of these clients; the stream starts at `t0_ns`."""
+        # Deadlines for connecting would expire ten seconds later, each with a wake-up during the stream.
         self._deadlines.drop(set(connections))
         for connection in connections:
             connection.armed_ns = connection.armed_later_ns = None
@@ -80,11 +80,11 @@ class Driver:
             self._act(connection)
 
     def finish(self) -> None:
-        """End all clients, read their counters for the last time, close everything."""
+        """End all clients, read their counters for the last time, and close everything."""
         self._stopped = True
         for connection in self.connections:
             connection.client.finish(time.monotonic_ns())
-            # The counters are read before the goodbye: it is no part of what a client costs while it listens.
+            # The counters are read before the client closes its channel, which is no part of its cost while it listens.
             self._record_counters(connection, SocketStage.CLOSED)
             self._send(connection)
             self._close(connection)
@@ -95,14 +95,14 @@ class Driver:
         self._recorder.read_clocks()
 
     def drop(self, connection: Connection) -> None:
-        """End one client of a test that goes on (Locust stopped its user)."""
+        """End one client of a test that continues (Locust stopped its user)."""
         connection.client.finish(time.monotonic_ns())
         self._send(connection)
         self._close(connection)
         self.connections.remove(connection)
 
     def read_all_counters(self, stage: SocketStage) -> None:
-        """Add every client's socket counters to the record, a few at a time so that no arrival waits long."""
+        """Record every client's socket counters, a few at a time so that no arrival waits long."""
         for start in range(0, len(self.connections), _COUNTERS_AT_ONCE):
             for connection in self.connections[start : start + _COUNTERS_AT_ONCE]:
                 self._record_counters(connection, stage)
@@ -111,9 +111,9 @@ class Driver:
     # This process itself.
 
     def watch_itself(self, lag_period_ns: int) -> None:
-        """Start recording how late this process' own timers are, once in each period, and both clocks now and then.
+        """Start recording how late this process's timers are, once in each period, and both clocks now and then.
 
-        Each time wakes a process that may sleep otherwise: on a virtual machine that is 0.2 ms of its processor time.
+        Each time wakes a process that may otherwise sleep: on a virtual machine that costs 0.2 ms of CPU time.
         """
         self._lag_period_ns = lag_period_ns
         self._tick(time.monotonic_ns())
@@ -131,7 +131,7 @@ class Driver:
     # One client.
 
     def _act(self, connection: Connection) -> None:
-        """Do what the client wants after something happened to it."""
+        """Do what the client asks for after an event."""
         client = connection.client
         if client.output and connection.open:
             self._send(connection)
@@ -149,10 +149,10 @@ class Driver:
             self._arm(connection, client.timer_ns)
 
     def _arm(self, connection: Connection, due_ns: int) -> None:
-        """Have a deadline no later than `due_ns`, the client's; it looks again at those that come too early for it.
+        """Set a deadline no later than `due_ns`; when it comes, the client's own deadline is checked again.
 
-        A poll's answer is awaited for seconds and comes in milliseconds: were each of these deadlines set and unset,
-        or set and forgotten, they would cost more than the polls.
+        A poll's answer may take seconds and arrives in milliseconds: setting and clearing each of these deadlines, or
+        setting and forgetting them, would cost more than the polls.
         """
         if connection.armed_ns is None or due_ns < connection.armed_ns:
             connection.armed_later_ns = connection.armed_ns
@@ -218,7 +218,7 @@ class Driver:
         self._act(connection)
 
     def _readable(self, connection: Connection) -> bool:
-        """Read once; whether it got as much as it could take."""
+        """Read once; return whether it read as much as it could."""
         assert connection.sock is not None
         try:
             data, kernel_ns = read_stamped(connection.sock, _READ_BYTES)
@@ -228,7 +228,7 @@ class Driver:
         return data is not None and len(data) == _READ_BYTES
 
     def _arrived(self, connection: Connection, data: bytes | None, kernel_ns: int, user_ns: int) -> None:
-        """Hand what was read to its client: nothing at the end of the stream, None where the connection broke."""
+        """Pass data to its client: empty at the end of the stream, None if the connection broke."""
         if data:
             if not self.kernel_counters:
                 connection.user_down_bytes += len(data)
@@ -243,7 +243,7 @@ class Driver:
             self._act(connection)
 
     def _send(self, connection: Connection) -> None:
-        """Send what the client has to say; what does not go out now stays where it is, for when the socket has room."""
+        """Send the client's output; what does not fit the socket's buffer is kept until there is room."""
         if connection.sock is None or not connection.open:
             return
         output = connection.client.output
@@ -252,7 +252,7 @@ class Driver:
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
-            # The read side will see the broken connection and tell the client.
+            # The next read will find the broken connection and notify the client.
             output.clear()
             return
         connection.user_up_bytes += sent
@@ -269,7 +269,7 @@ class Driver:
             connection.write_watcher = None
 
     def _gather(self, connection: Connection) -> None:
-        """From here on its deliveries may be read when others are, if the kernel stamps them."""
+        """Read this client's deliveries together with others' from now on, if the kernel stamps them."""
         if self._gathered is not None and self.kernel_stamps:
             connection.read_watcher.stop()
             connection.read_watcher.close()
