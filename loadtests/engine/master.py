@@ -185,9 +185,7 @@ class MasterConductor:
             names = ", ".join(member.name for member in self._members.values() if not member.ready)
             return f"{names}: not ready in time (expected all clients to be connected)"
 
-        self._wait(
-            ready, SERVER_PATIENCE_S + 2 * connect_patience_s(int(self._spec.trial.parameters["clients"])), unready
-        )
+        self._wait(ready, SERVER_PATIENCE_S + 2 * connect_patience_s(self._spec.trial.parameters), unready)
 
     def _wait_for_rows(self, stream_end_ns: int) -> None:
         """Until every worker has finished and all its rows are here, or is gone, or the time is over."""

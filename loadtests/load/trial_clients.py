@@ -106,7 +106,7 @@ class Load:
     def wait_for_clients(self) -> None:
         """Until all clients are ready; UserError where they are not in time."""
         with kept_from_collector():
-            self._wait_until_ready(connect_patience_s(len(self._clients)))
+            self._wait_until_ready(connect_patience_s(self._trial.parameters))
 
     def _wait_until_ready(self, patience_s: float) -> None:
         deadline = time.monotonic() + patience_s

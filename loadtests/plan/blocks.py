@@ -158,9 +158,12 @@ def expected_seconds(trials: tuple[PlannedTrial, ...]) -> float:
     return ANALYSIS_S + sum(trial_seconds(trial.parameters) for trial in trials)
 
 
-def connect_patience_s(clients: int) -> float:
-    """How long so many clients may take to be ready: ten times what is planned for, as the machine may be busy."""
-    return CONNECT_PATIENCE_S + CONNECT_PATIENCE_S_PER_CLIENT * clients
+def connect_patience_s(parameters: dict[str, Any]) -> float:
+    """How long a trial's clients may take to be ready: ten times what is planned for, as the machine may be busy.
+
+    For each of several load processes as well: the server accepts the clients of all of them, in whatever order.
+    """
+    return float(CONNECT_PATIENCE_S + CONNECT_PATIENCE_S_PER_CLIENT * parameters["clients"])
 
 
 def stream_lead_ms(parameters: dict[str, Any]) -> int:

@@ -198,7 +198,7 @@ class _Processes:
 
     def _wait_for_load(self, started_s: float) -> None:
         parameters = self._trial.parameters
-        connecting_s = connect_patience_s(parameters["clients"])
+        connecting_s = connect_patience_s(parameters)
         limit_s = trial_seconds(parameters) + connecting_s + drain_limit_s(parameters) + _GRACE_S
         limit_s += self._team.patience_s
         edges = WindowEdges(self._window_ns)
