@@ -6,6 +6,7 @@ import contextlib
 import io
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,13 +89,20 @@ def sentence_of(ran: subprocess.CompletedProcess[str]) -> str:
     return ran.stderr
 
 
-def report_in_words(run: Path) -> str:
-    """Do what `analysis report` does, except that its charts are made and not rendered; what it prints.
+@contextlib.contextmanager
+def unrendered() -> Iterator[None]:
+    """Reports whose charts are made and not rendered.
 
-    Rendering takes most of a report's time; tests/analysis/charts/test_charts.py and test_report.py do it.
+    Rendering takes most of a report's time; tests/analysis/charts and tests/analysis/report do it.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("analysis.charts.canvas.Chart.write", lambda *_: "<svg></svg>")
+        yield
+
+
+def report_in_words(run: Path) -> str:
+    """Do what `analysis report` does, except that its charts are not rendered; what it prints."""
+    with unrendered():
         reported = in_process("analysis", "report", run)
     assert reported.returncode in REPORTED, reported.stderr
     return reported.stdout

@@ -141,7 +141,7 @@ def fresh_folder(results: Path, console: PlainConsole) -> Path:
 def _aside(folder: Path) -> Path:
     try:
         began = datetime.fromisoformat(read_summary(folder)["started_at"]).astimezone(UTC)
-    except (UserError, KeyError, ValueError):
+    except (UserError, KeyError, ValueError, OverflowError):
         began = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
     stamp = began.strftime("%Y%m%dT%H%M%SZ")
     for attempt in range(1, 100):

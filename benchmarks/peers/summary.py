@@ -16,9 +16,35 @@ from benchmarks.peers import harness
 from benchmarks.peers.measurement import Measurement
 from benchmarks.peers.tool import Describes
 from benchmarks.peers.workloads import WORKS, WorkName
+from contract.parameters import Choice, Number
 from contract.records import SUMMARY_FILE, JsonObject, read_json, write_json
+from contract.records.fields import Fields, ListOf, Nullable, Text, check_fields
 
 FORMAT = "push-vs-poll/peers"
+
+_AMOUNT = Number(0, 1e15)
+_WORK = Choice(tuple(WORKS))
+_ROW: dict[str, Text | Choice | Number | ListOf | Nullable] = {
+    **dict.fromkeys(("tool", "version"), Text()),
+    "work": _WORK,
+    "cpu_us_per_unit": _AMOUNT,
+    "cpu_us_per_unit_range": ListOf(_AMOUNT, least=2, most=2),
+    "units_per_s": _AMOUNT,
+    **dict.fromkeys(("times_ours", "reported_p50_ms", "reported_mean_ms", "kernel_p50_ms"), Nullable(_AMOUNT)),
+    "cannot_see": ListOf(Text()),
+}
+_SHOWN = Fields(
+    {
+        "started_at": Text(),
+        "rows": ListOf(Fields(_ROW, required=tuple(_ROW))),
+        "not_installed": ListOf(Text()),
+        "failed": ListOf(
+            Fields({"tool": Text(), "work": Nullable(_WORK), "reason": Text()}, required=("tool", "work", "reason"))
+        ),
+    },
+    required=("rows", "not_installed", "failed"),
+)
+"""What people are shown of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +92,11 @@ def write_summary(folder: Path, fields: Mapping[str, object]) -> None:
 
 
 def read_summary(folder: Path) -> JsonObject:
-    """Read summary.json; UserError where there is none, or one of another kind."""
-    return read_json(folder / SUMMARY_FILE, FORMAT)
+    """Read summary.json; UserError where there is none, or one of another kind, or one that no comparison writes."""
+    path = folder / SUMMARY_FILE
+    summary = read_json(path, FORMAT)
+    check_fields(summary, _SHOWN, path)
+    return summary
 
 
 def _row(entrant: Entrant, measured: Mapping[tuple[str, str], list[Measurement]]) -> JsonObject:

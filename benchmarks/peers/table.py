@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
+from analysis.report.markdown_escaping import markdown_text
 from benchmarks.peers.workloads import WORKS, Work
 from contract.records import JsonObject
 from terminal.console import PlainConsole
@@ -48,11 +49,11 @@ def markdown(summary: JsonObject) -> str:
     for work, rows in _by_work(summary):
         columns = headings(work)
         lines = [" | ".join(columns), " | ".join(["---", *["---:"] * (len(columns) - 1)])]
-        lines += [" | ".join(cells(row)) for row in rows]
+        lines += [" | ".join(map(markdown_text, cells(row))) for row in rows]
         parts.append(f"**{work.description}**")
         parts.append("\n".join(f"| {line} |" for line in lines))
-        parts.append("\n".join(f"- {sentence}" for sentence in blind_spots(rows)))
-    return "\n\n".join([*parts, versions(summary)]) + "\n"
+        parts.append("\n".join(f"- {markdown_text(sentence)}" for sentence in blind_spots(rows)))
+    return "\n\n".join([*parts, markdown_text(versions(summary))]) + "\n"
 
 
 def versions(summary: JsonObject) -> str:

@@ -23,7 +23,8 @@ NOISE_FILE = "noise.json"
 SCENARIO_FILE = "scenario.toml"
 """In a run's folder: the scenario as resolved, to be measured again; runs from before it was kept do not have it."""
 
-
+MAX_DOCUMENT_BYTES = 64 * 2**20
+"""Of what is read: many times the longest that a run writes. A file may claim to be of any size."""
 _SHOWN_CHARACTERS = 80
 
 JsonObject = dict[str, Any]
@@ -54,6 +55,8 @@ def read_json(path: Path, format_name: str) -> JsonObject:
     Control characters in its texts are written out: what others wrote into it is shown to people.
     """
     try:
+        if (size_bytes := path.stat().st_size) > MAX_DOCUMENT_BYTES:
+            raise ValueError(f"it has {size_bytes} bytes (expected at most {MAX_DOCUMENT_BYTES})")
         document = _with_plain_texts(
             json.loads(
                 path.read_text(encoding="utf-8"),

@@ -18,6 +18,9 @@ from contract.errors import UserError
 
 Ints = npt.NDArray[np.int64]
 
+MAX_COLUMN_BYTES = 2**30
+"""Of what is read: 134 million rows, many times those of the largest trials. A file may claim to be of any size."""
+
 NO_TIME_NS = 0
 """In a column of times: what has no time, because it did not happen or was not observed. It is no reading of a clock
 of ours, since both count from before the first program ran. Ask with `is_time`: the times of a clock that was moved to
@@ -200,6 +203,8 @@ def _read_column(stored: zipfile.ZipFile, name: str) -> Ints:
     member = stored.getinfo(f"{name}.npy")
     if member.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"column {name} is compressed (expected it as np.savez stores it)")
+    if member.file_size > MAX_COLUMN_BYTES:
+        raise ValueError(f"column {name} has {member.file_size} bytes (expected at most {MAX_COLUMN_BYTES})")
     raw = stored.read(member)
     stream = io.BytesIO(raw)
     if (version := np.lib.format.read_magic(stream)) != (1, 0):

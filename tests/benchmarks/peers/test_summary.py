@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
+from benchmarks.peers import publish
 from benchmarks.peers.measurement import Measurement
+from benchmarks.peers.run import fresh_folder
 from benchmarks.peers.summary import Entrant, Failure, read_summary, rows, write_summary
-from benchmarks.peers.table import cells, headings, markdown, versions
+from benchmarks.peers.table import cells, headings, markdown, show, versions
 from benchmarks.peers.tool import Describes
 from benchmarks.peers.workloads import WORKS, WorkName
 from contract.errors import UserError
 from contract.records import JsonObject
+from terminal.console import PlainConsole
+from tests.damaged_documents import HOSTILE, change_field, changed_field
 
 BLIND = Describes("as it comes", "from here to there", ("this", "that"))
 
@@ -86,3 +94,44 @@ def test_tables_have_a_cell_per_heading_and_nothing_invented(summary: JsonObject
     assert "| other | 400 µs | 400–400 | – | 5.0 ms | 2.0 ms | 500 |" in text
     assert "- push-vs-poll, blind, other cannot see: this; that." in text
     assert versions(summary) == "Versions: push-vs-poll 1.0, blind 3.0, other 2.0."
+
+
+@pytest.mark.parametrize("place", [("rows", 0, "tool"), ("rows", 1, "version"), ("rows", 1, "cannot_see", 0)])
+def test_no_text_of_a_comparison_becomes_markup(
+    summary: JsonObject, tmp_path: Path, place: tuple[str | int, ...]
+) -> None:
+    before = elements(markdown(summary))
+    change_field(tmp_path / "summary.json", place, HOSTILE)
+    assert elements(markdown(read_summary(tmp_path))) <= before
+
+
+def elements(document: str) -> set[str]:
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(document)
+    kinds = {token.type for token in tokens} | {child.type for token in tokens for child in token.children or ()}
+    return kinds - {"text_special"}
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_one_field_of_a_comparison_is_a_table_or_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], data: st.DataObject
+) -> None:
+    folder, document = tmp_path / "peers", tmp_path / "peers.md"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    document.write_text(publish.BEGIN + publish.END)
+    failed = [Failure("lame", "poll", 0, "it fell").as_json(), Failure("lamer", None, None, "it is lame").as_json()]
+    fields = {"started_at": "2026-01-01T00:00:00+00:00", "not_installed": ["absent"], "failed": failed}
+    write_summary(folder, {**fields, "rows": rows(ENTRANTS, MEASUREMENTS)})
+    changed_field(data, folder / "summary.json")
+    monkeypatch.setattr(publish, "DOCUMENT", document)
+    monkeypatch.setattr(publish, "COMMITTED", tmp_path / "committed")
+    capfd.readouterr()
+    status = publish.main([str(folder)])
+    printed = capfd.readouterr().err
+    assert (status, printed.count("\n")) in ((0, 0), (2, 1)), printed
+    if status == 0:
+        show(read_summary(folder), PlainConsole())
+        assert not set("\x1b\x00\u202e") & set(document.read_text() + capfd.readouterr().out)
+    fresh_folder(tmp_path, PlainConsole())
+    assert list(folder.iterdir()) == [], "the earlier one is moved aside, whatever is in it"

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contract.errors import UserError
 from contract.records import Clients, ClockPairs, Deliveries, Samples, Table
 from loadtests.engine.merging import WorkerClock, index_ranges, judge_clock, merge
-from loadtests.engine.spool import Spool
+from loadtests.engine.spool import TABLES, Spool
 from loadtests.server_clock import ClockReading
 
 HOUR_NS = 3600 * 10**9
@@ -93,3 +94,24 @@ def test_a_client_is_what_was_last_said_of_it(tmp_path: Path) -> None:
     clients = merged(tmp_path)[Clients]
     assert isinstance(clients, Clients)
     assert (clients.client.tolist(), clients.cut_off.tolist()) == ([4, 3], [0, 1])
+
+
+@settings(max_examples=50)
+@given(
+    rows=st.dictionaries(st.sampled_from(sorted(TABLES)), st.binary(max_size=400)),
+    server_offset_ns=st.integers(-(2**62), 2**62),
+)
+def test_whatever_a_worker_sends_as_rows_is_a_table_or_one_sentence(
+    rows: dict[str, bytes], server_offset_ns: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("sent")
+    spool = Spool(folder / "received-0")
+    spool.append(rows)
+    merged = merge([(0, spool)], server_offset_ns)
+    assert [type(table) for table in merged] == list(TABLES.values())
+    for table in merged:
+        table.save(folder)
+        try:
+            assert len(type(table).load(folder)) == len(table)
+        except UserError as error:
+            assert str(error).startswith(f"{folder / table.FILE}: column ")
