@@ -20,7 +20,7 @@ from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S, at_import, running_server, wait_until
 from tests.runs import ECHOES, REPORTED, command, in_process, measured, refused, report_in_words, scenario, sentence_of
 
-pytestmark = pytest.mark.takes_s(100)
+pytestmark = pytest.mark.takes_s(80)
 
 MARK = "PUSH_VS_POLL_TEST_FOLDER"
 """Environment variable by which a test knows its own processes, while others run beside it."""
@@ -45,23 +45,31 @@ def _is_server_of(process: psutil.Process, folder: Path) -> bool:
 
 
 def test_from_scenario_to_report_over_an_emulated_network(tmp_path: Path) -> None:
-    ran = command("loadtests", "run", scenario(tmp_path, delay_ms=5), "--results", tmp_path / "results")
-    assert ran.returncode == 0, ran.stderr
-    assert "points: 4, blocks: 1, trials: 4, about" in ran.stderr
+    """Of a scenario and into a folder whose names are markup elsewhere; and what is called `latest` is left alone."""
+    results = tmp_path / "results [/bold]"
+    (results / "latest").mkdir(parents=True)
+    path = scenario(tmp_path, transports='"websocket", "long_poll", "short_poll"', delay_ms=5)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n").replace(b"Every", b"[/ws] Every"))
+    ran = command("loadtests", "run", "--report", path, "--results", results)
+    assert ran.returncode in REPORTED, ran.stderr
+    assert "tiny: [/ws] Every transport for a moment." in ran.stderr
+    assert "points: 3, blocks: 1, trials: 3, about" in ran.stderr
     assert servers_left(tmp_path) == set()
-    run = tmp_path / "results" / "latest"
+    (run,) = results.glob("*-tiny")
+    assert ran.stdout.endswith(f"{run}/report.html\n")
+    assert list((results / "latest").iterdir()) == []
     assert [trial.transport for trial in load_run_info(run).plan] == [
         folder.name[4:] for folder in finished_trial_folders(run)
     ]
+    checkout = load_run_info(run).checkout
+    assert checkout is None or len(checkout["commit"]) == 40
     for folder in finished_trial_folders(run):
         assert not list(folder.glob("*.log")), "logs of a trial that went well are not kept"
 
-    reported = command("analysis", "report", run)
-    assert reported.returncode in REPORTED, reported.stderr
     text = (run / "summary.json").read_text()
     summary = json.loads(text)
     points = {point["transport"]: point for point in summary["points"]}
-    assert set(points) == {"websocket", "sse", "long_poll", "short_poll"}
+    assert set(points) == {"websocket", "long_poll", "short_poll"}
     for point in points.values():
         ledger = point["ledger"]
         assert ledger["expected"] == ledger["delivered"] > 0
@@ -76,28 +84,12 @@ def test_from_scenario_to_report_over_an_emulated_network(tmp_path: Path) -> Non
     assert points["short_poll"]["requests_per_event"] > 0
     for name in ("report.html", "report.md"):
         assert summary["verdict"].split(".")[0][:40] in (run / name).read_text().replace("&#39;", "'")
+    assert f"make bench SCENARIO='{run}/scenario.toml'" in (run / "report.md").read_text()
     assert list((run / "charts").glob("*.svg"))
 
     (run / "summary.json").unlink()
     report_in_words(run)
     assert (run / "summary.json").read_text() == text
-
-
-def test_a_run_reports_its_own_folder_and_not_the_latest(tmp_path: Path) -> None:
-    results = tmp_path / "results [/bold]"
-    (results / "latest").mkdir(parents=True)
-    path = scenario(tmp_path, transports='"websocket"')
-    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n").replace(b"Every", b"[/ws] Every"))
-    ran = command("loadtests", "run", "--report", path, "--results", results)
-    assert ran.returncode in REPORTED, ran.stderr
-    assert "tiny: [/ws] Every transport for a moment." in ran.stderr
-    (folder,) = results.glob("*-tiny")
-    assert ran.stdout.endswith(f"{folder}/report.html\n")
-    assert (folder / "report.html").is_file()
-    assert list((results / "latest").iterdir()) == []
-    assert f"make bench SCENARIO='{folder}/scenario.toml'" in (folder / "report.md").read_text()
-    checkout = load_run_info(folder).checkout
-    assert checkout is None or len(checkout["commit"]) == 40
 
 
 def test_settings_of_the_users_for_other_work_reach_no_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,32 +136,6 @@ def test_a_wrong_way_says_so_first_and_last(tmp_path: Path) -> None:
         assert point["loss"]["ratio"] > 0
     for name in ("report.html", "report.md"):
         assert "What the wrong way says, and what is true" in (run / name).read_text()
-
-
-def test_a_run_goes_on_where_its_pilot_did_not_do(tmp_path: Path) -> None:
-    path = scenario(tmp_path, transports='"websocket", "short_poll"')
-    # Medians of short polls differ by a tenth between trials so short. A busy machine may need more than there is time
-    # for: how many points are known is not for this test to say, but that all accounts of it agree.
-    path.write_text(path.read_text().replace("repeats = 1", "repeats = 3\nprecision = 0.08").replace("= 60", "= 45"))
-    # How many further trials there are, and so the time, is the seed's luck.
-    said = " ".join(measured(path, "--results", tmp_path / "results", "--seed", "5").split())
-    run = tmp_path / "results" / "latest"
-    info = load_run_info(run)
-    assert [point.point for point in info.precision] == [0, 1]
-    assert len(finished_trial_folders(run)) == len(info.plan) >= 6
-    done = sum(point.trials_needed == 3 for point in info.precision)
-    assert f"{done} of 2 points known to 8 % after 3 blocks" in said
-    report_in_words(run)
-    points = json.loads((run / "summary.json").read_text())["points"]
-    known = 0
-    for point in points:
-        found = point["precision"]
-        assert found["reached"] is (point["trials"] == found["trials_needed"])
-        assert point["trials"] == 3 + found["trials_added"] <= found["trials_needed"]
-        known += found["reached"]
-    assert sum(point["trials"] for point in points) == len(info.plan)
-    if len(info.plan) > 6:
-        assert f"{known} of 2 points known to 8 % after {len(info.plan)} trials" in said
 
 
 @pytest.fixture(scope="module")

@@ -184,7 +184,11 @@ def bare_checkout(tmp_path: Path) -> Path:
 
 
 def test_how_pip_is_set_up_decides_where_packages_come_from_and_nothing_else(bare_checkout: Path) -> None:
-    """And a .venv whose Python is gone is made anew."""
+    """By a file or by the environment; and a .venv whose Python is gone is made anew."""
+    gone = bare_checkout / ".venv" / "bin" / "python"
+    gone.parent.mkdir(parents=True)
+    gone.symlink_to("/nowhere/python3")
+    (bare_checkout / ".venv" / ".complete").touch()
     elsewhere = bare_checkout.parent / "elsewhere"
     (bare_checkout.parent / "constraints.txt").write_text("stand-in==2.0\n")
     settings = {
@@ -207,8 +211,8 @@ def test_how_pip_is_set_up_decides_where_packages_come_from_and_nothing_else(bar
         assert f"reported by {bare_checkout}/.venv/lib/" in ran.stdout
         assert not elsewhere.exists()
         assert "Setting up" not in make(bare_checkout, "report", **given).stdout
-        (bare_checkout / ".venv" / "bin" / "python").unlink()
-        (bare_checkout / ".venv" / "bin" / "python").symlink_to("/nowhere/python3")
+        # The next one installs into the .venv that there is.
+        (bare_checkout / ".venv" / ".complete").unlink()
 
 
 @pytest.mark.parametrize("python", ["/nowhere/python3", "false"])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from system.processes import PROJECT_FOLDER
 from tests import recomputed
 from tests.recomputed import RawTrial, mean, pooled_ns, pooled_ratio, quantile, ratios_of, statistics_ms
 from tests.recomputed_queues import QueuedTrial
-from tests.running import PATIENCE_S
+from tests.runs import in_process, measured
 
 pytestmark = pytest.mark.takes_s(50)
 
@@ -70,15 +67,9 @@ class Point:
 def recorded(folder: Path, transports: tuple[str, ...], arrival: str, rate_per_s: int, *instruments: str) -> Path:
     scenario = folder / "recomputed.toml"
     scenario.write_text(SCENARIO.format(transports=list(transports), arrival=arrival, rate_per_s=rate_per_s))
-    for words in (
-        ["loadtests", "run", scenario, "--results", folder / "results", *instruments],
-        ["analysis", "summary", folder / "results" / "latest"],
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", *map(str, words)],
-            cwd=PROJECT_FOLDER, capture_output=True, text=True, timeout=10 * PATIENCE_S, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+    measured(scenario, "--results", folder / "results", *instruments)
+    summarised = in_process("analysis", "summary", folder / "results" / "latest")
+    assert summarised.returncode == 0, summarised.stderr
     return folder / "results" / "latest"
 
 

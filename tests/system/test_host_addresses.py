@@ -18,7 +18,7 @@ from loadtests.engine.worker_command import find_master
 from system.host_addresses import Endpoint, Target, checked_url, first_accepting, first_to_listen_on
 from tests.loadtests.raw_server import raw_server
 from tests.loadtests.test_other_servers import check_all_delivered
-from tests.runs import STREAMS, command, in_process, scenario
+from tests.runs import command, in_process, scenario
 
 pytestmark = pytest.mark.takes_s(30)
 
@@ -132,13 +132,13 @@ def test_an_endpoint_is_written_as_urls_have_it() -> None:
         assert Endpoint.of_url(url).url == url
 
 
-@pytest.mark.parametrize(("addresses", "theirs"), [((V6, V4), V4), ((V4, V6), V6)])
 @pytest.mark.parametrize(
-    ("delay_ms", "processes", "transports"),
+    ("addresses", "theirs", "delay_ms", "processes", "transports"),
     [
-        (0, "1", f'{STREAMS}, "echo_post"'),
+        ((V6, V4), V4, 0, "1", '"websocket", "sse", "echo_post"'),
+        ((V4, V6), V6, 0, "1", '"long_poll", "short_poll"'),
         # Behind the relay and from Locust's workers, one that stays connected and one that connects anew.
-        (5, "2", '"websocket", "echo_post_new"'),
+        ((V6, V4), V4, 5, "2", '"websocket", "echo_post_new"'),
     ],
 )
 def test_everyone_of_a_run_connects_to_the_address_that_accepted(

@@ -22,7 +22,7 @@ import pytest
 
 from analysis.summarize import summarize_run
 from contract.records import Deliveries, worker_of_clients
-from loadtests.engine.messages import WORKER_VARIABLE
+from loadtests.engine.messages import JOINED_FILE, WORKER_VARIABLE
 from loadtests.engine.spool import Spool
 from loadtests.load.trial_spec import TRIAL_VARIABLE
 from tests.loadtests.distributed_runs import command, ended, scenario, trials
@@ -36,7 +36,7 @@ DELIVERY_BYTES = 7 * 8
 
 
 def test_two_processes_share_the_clients_and_their_records_are_one_trial(tmp_path: Path) -> None:
-    path = scenario(tmp_path, "websocket", "echo_websocket")
+    path = scenario(tmp_path, "websocket")
     log = tmp_path / "log"
     ended(command("run", path, "--results", tmp_path / "results", "--processes", "2", log=log), log)
     for trial in trials(tmp_path / "results"):
@@ -166,7 +166,7 @@ class Run:
 
 
 def test_hosts_with_clocks_of_their_own_are_one_trial(hosts: Hosts, tmp_path: Path) -> None:
-    path = scenario(tmp_path, "websocket", "short_poll", "echo_websocket")
+    path = scenario(tmp_path, "short_poll", "echo_websocket")
     with Run(hosts, tmp_path, path) as run:
         ended(run.run, run.log)
         for name, process in (("near", run.near), ("skewed", run.skewed)):
@@ -193,10 +193,10 @@ def test_hosts_with_clocks_of_their_own_are_one_trial(hosts: Hosts, tmp_path: Pa
         assert not [reason for reason in point["invalid_reasons"] if "another due time" in reason]
 
 
-def test_of_a_worker_that_is_killed_all_that_it_had_is_kept_and_the_report_says_so(
+def test_of_a_worker_that_is_killed_all_that_it_had_is_kept_and_one_that_comes_late_has_no_part(
     hosts: Hosts, tmp_path: Path
 ) -> None:
-    path = scenario(tmp_path, "websocket", measured_s=8)
+    path = scenario(tmp_path, "websocket", measured_s=12)
     with Run(hosts, tmp_path, path, "--trace") as run:
         kept_bytes = 0
 
@@ -206,13 +206,17 @@ def test_of_a_worker_that_is_killed_all_that_it_had_is_kept_and_the_report_says_
             return kept_bytes > 20 * DELIVERY_BYTES
 
         wait_until(received_some)
+        run.worker(hosts.near, "late")
+        wait_until(lambda: any((run.folder / "late").glob(f"*/{JOINED_FILE}")))
         run.load_process("near").kill()
         ended(run.run, run.log)
+        wait_until(lambda: "has begun with 2 workers" in run.said("late"))
         wait_until(lambda: "are kept in" in run.said("near"))
     (trial,) = trials(run.results)
-    dead = next(worker for worker in trial.info.workers if worker.end != "complete")
-    alive = next(worker for worker in trial.info.workers if worker.end == "complete")
-    assert dead.end == "died"
+    *manned, late = trial.info.workers
+    dead = next(worker for worker in manned if worker.end == "died")
+    alive = next(worker for worker in manned if worker.end == "complete")
+    assert (late.clients, late.end) == (0, "late")
     theirs = worker_of_clients(trial.info.workers, trial.deliveries.client) == dead.index
     assert kept_bytes // DELIVERY_BYTES <= theirs.sum() < dead.clients * trial.info.expected_events
     for client in range(5):
@@ -232,18 +236,6 @@ def test_of_a_worker_that_is_killed_all_that_it_had_is_kept_and_the_report_says_
     assert f"worker {dead.index} on {dead.host} died in mid-trial: of its {dead.clients} clients" in said
     assert f"{int(theirs.sum())} deliveries are kept" in said
     assert alive.clients + dead.clients == 5
-
-
-def test_who_comes_late_is_told_so_and_has_no_part(hosts: Hosts, tmp_path: Path) -> None:
-    path = scenario(tmp_path, "websocket", measured_s=6)
-    with Run(hosts, tmp_path, path) as run:
-        wait_until(lambda: any(spool.sizes_bytes()["deliveries"] for spool in run.spools("near")))
-        run.worker(hosts.near, "late")
-        ended(run.run, run.log)
-        wait_until(lambda: "has begun with 2 workers" in run.said("late"))
-    (trial,) = trials(run.results)
-    assert [(worker.clients, worker.end) for worker in trial.info.workers][2:] == [(0, "late")]
-    assert len(trial.deliveries) == 5 * trial.info.expected_events
 
 
 def test_a_worker_whose_master_is_gone_keeps_its_records_and_says_where(hosts: Hosts, tmp_path: Path) -> None:

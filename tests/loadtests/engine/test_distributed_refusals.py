@@ -47,7 +47,7 @@ def test_a_server_that_already_runs_is_measured_by_workers_and_one_of_another_ve
     port: str,
     tmp_path: Path,
 ) -> None:
-    path = scenario(tmp_path, "websocket", "long_poll")
+    path = scenario(tmp_path, "long_poll")
     other = changed_checkout(tmp_path / "other", ("pyproject.toml", '\nversion = "', '\nversion = "7.'))
     log, results = tmp_path / "run.log", tmp_path / "results"
     words = ("--master", HERE, "--port", port, "--keep")

@@ -30,15 +30,18 @@ WebSocketClient.received = received_and_raised
 """
 
 
-@pytest.mark.parametrize(("processes", "log"), [("1", "load.log"), ("2", "own-*-load.log")])
+@pytest.mark.parametrize(
+    ("processes", "transports", "log"),
+    [("1", ("websocket", "sse"), "load.log"), ("2", ("websocket",), "own-*-load.log")],
+)
 def test_an_exception_in_a_callback_of_the_driver_is_told_and_its_log_kept(
-    processes: str, log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    processes: str, transports: tuple[str, ...], log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locustfile = tmp_path / "locustfile.py"
     locustfile.write_text(RAISING)
     monkeypatch.setattr(load_processes, "LOCUSTFILE", locustfile)
     results = tmp_path / "results"
-    path = scenario(tmp_path, '"websocket", "sse"')
+    path = scenario(tmp_path, ", ".join(f'"{name}"' for name in transports))
     assert main(["run", str(path), "--results", str(results), "--processes", processes]) == 0
     run = results / "latest"
     trials = {path.parent.name[4:]: path.parent for path in (run / "trials").glob("*/trial.json")}
@@ -47,8 +50,9 @@ def test_an_exception_in_a_callback_of_the_driver_is_told_and_its_log_kept(
     [kept] = trials["websocket"].glob("*.log")
     assert kept.match(log)
     assert "on purpose" in kept.read_text()
-    assert json.loads((trials["sse"] / "trial.json").read_text())["problems"] == []
-    assert not list(trials["sse"].glob("*.log"))
+    for other in transports[1:]:
+        assert json.loads((trials[other] / "trial.json").read_text())["problems"] == []
+        assert not list(trials[other].glob("*.log"))
     report_in_words(run)
     assert "ZeroDivisionError: on purpose" in (run / "report.md").read_text()
     assert json.loads((run / "summary.json").read_text())["verdict"].startswith("INVALID: WebSocket, trial")
