@@ -7,6 +7,7 @@ base of every transport plus the sweeps' values; each point is measured once per
 from __future__ import annotations
 
 import itertools
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ from contract.transports import TRANSPORTS
 SCENARIO_FOLDER = Path(__file__).parents[1] / "scenarios"
 MAX_REPEATS = 100
 MAX_BUDGET_S = 24 * 3600
+MAX_POINTS = 10_000
+"""A trial of each takes longer than half of the largest budget."""
+MAX_FILE_BYTES = 2**20
+MAX_NAME_CHARACTERS = 100
 LEAST_PILOT = 3
 """Blocks before a precision is judged: the spread of two trials says next to nothing (t is 12.7)."""
 
@@ -129,6 +134,8 @@ def load_scenario(name_or_path: str) -> Scenario:
     try:
         if path.exists() and not path.is_file():
             raise UserError(f"scenario {name_or_path!r}: not a regular file ({expected})")
+        if (size_bytes := path.stat().st_size) > MAX_FILE_BYTES:
+            raise UserError(f"{path}: has {size_bytes} bytes (expected a scenario of at most {MAX_FILE_BYTES})")
         # Windows' editors begin a file with a byte-order mark, which is no part of the TOML.
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -151,9 +158,19 @@ def is_shipped(scenario: Scenario) -> bool:
 def parse_scenario(text: str, file: str) -> Scenario:
     """Check a scenario's text; every UserError names file, key, value and what was expected."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return _parse_document(_read_toml(text, file), file)
+    except RecursionError as error:
+        raise UserError(f"{file}: not valid TOML: lists or tables within each other beyond all measure") from error
+
+
+def _read_toml(text: str, file: str) -> JsonObject:
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # a TOMLDecodeError, or a number of thousands of digits
         raise UserError(f"{file}: not valid TOML: {error}") from error
+
+
+def _parse_document(document: JsonObject, file: str) -> Scenario:
     known = (
         "name", "description", "wrong_way", "overload", "repeats", "precision", "p99_bound_ms", "budget_s",
         "transports",
@@ -182,10 +199,20 @@ def parse_scenario(text: str, file: str) -> Scenario:
     base = dict(scenario.parameters)
     for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - base.keys():
         raise UserError(f"{file}: parameters.{name}: missing, but varied (expected {_expected(name)})")
-    if not scenario.name.replace("-", "").replace("_", "").isalnum():
+    if (
+        not scenario.name.replace("-", "").replace("_", "").isalnum()
+        or len(scenario.name.encode()) > MAX_NAME_CHARACTERS
+    ):
         raise UserError(
-            f"{file}: name = {toml_value(scenario.name)}: expected letters, digits, - and _ only (it names a folder)"
+            f"{file}: name = {toml_value(scenario.name)}: expected letters, digits, - and _ only, at most "
+            f"{MAX_NAME_CHARACTERS} (it names a folder)"
         )
+    # Before any of them is made: a few sweeps of three parameters can have millions.
+    points = len(transports) + sum(
+        len(sweep.transports) * math.prod(len(values) for _, values in sweep.values) for sweep in scenario.sweeps
+    )
+    if points > MAX_POINTS:
+        raise UserError(f"{file}: sweep: {points} points (expected at most {MAX_POINTS})")
     return scenario
 
 

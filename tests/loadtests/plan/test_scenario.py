@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis.statistics.distribution import least_events
 from contract.errors import UserError
@@ -177,6 +179,14 @@ def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
         ),
         ("repeats = 2", "repeats = {of = [false, 1979-05-27]}", ["repeats = {of = [false, 1979-05-27]}: expected"]),
         ("[parameters]", "[parameters", ["not valid TOML"]),
+        ("clients = 5", "clients = 5" + "0" * 5000, ["not valid TOML: Exceeds the limit"]),
+        ("clients = 5", f"clients = {'[' * 5000}{']' * 5000}", ["not valid TOML: lists or tables within each other"]),
+        ('name = "small"', f'name = "{"x" * 101}"', ["letters, digits, - and _ only, at most 100"]),
+        (
+            "poll_interval_s = [0.2, 0.4]",
+            f"clients = {list(range(1, 1001))}\nrate_per_s = {list(range(1, 1001))}",
+            ["sweep: 1000006 points (expected at most 10000)"],
+        ),
     ],
 )
 def test_a_mistake_is_named_with_file_key_value_and_expectation(old: str, new: str, said: list[str]) -> None:
@@ -210,6 +220,35 @@ def test_what_is_no_scenario_file_is_not_read(tmp_path: Path) -> None:
     for name in ("pipe.toml", "folder.toml"):
         with pytest.raises(UserError, match=rf"{name}': not a regular file"):
             load_scenario(str(tmp_path / name))
+
+
+def test_a_file_larger_than_any_scenario_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "large.toml").open("wb") as stream:
+        stream.truncate(2**31)  # of which no disk holds anything
+    with pytest.raises(UserError, match="has 2147483648 bytes"):
+        load_scenario(str(tmp_path / "large.toml"))
+
+
+PIECES = st.one_of(
+    st.text(max_size=6),
+    st.integers(0, 600).map(lambda depth: "[" * depth + "]" * depth),
+    st.integers(0, 600).map(lambda depth: "{a=" * depth + "1" + "}" * depth),
+    st.sampled_from(
+        ["\n[parameters]\n", "\n[[sweep]]\n", "= nan", "= -0.0", "= 1e308", "1979-05-27", "9" * 5000, '"""']
+    ),
+)
+
+
+@given(data=st.data())
+def test_whatever_a_file_says_is_a_scenario_or_one_sentence(data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(GOOD)))
+    end = data.draw(st.integers(start, min(start + 20, len(GOOD))))
+    text = GOOD[:start] + data.draw(PIECES) + GOOD[end:]
+    try:
+        scenario = parse_scenario(text, "small.toml")
+        check_plan(scenario, plan_trials(scenario, 1))
+    except UserError as error:
+        assert str(error).startswith(("small.toml: ", "scenario "))
 
 
 @pytest.mark.parametrize("name", shipped_scenarios())
