@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from classroom.joining.admission import Door, JoinRefusedError, next_transports, normalise_code
 
+pytestmark = pytest.mark.clocks
+
 S = 1_000_000_000
 FOUR = ("websocket", "sse", "long_poll", "short_poll")
 CODE = "K7MQ2X"

@@ -13,6 +13,8 @@ from servers.hosting.uvicorn_server import MAX_PIPELINED
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom
 from tests.classroom.scripted import Reply, Scripted, scripted_client
 
+pytestmark = pytest.mark.clocks
+
 OTHER_PATHS = ("/", "/stream", "/stats", "/echo", "/health", "/ws/echo", "/poll/none", "/openapi.json")
 
 

@@ -12,6 +12,8 @@ from loadtests.engine import messages, worker_state
 from loadtests.engine.messages import Identity
 from loadtests.engine.worker_state import Member
 
+pytestmark = pytest.mark.clocks
+
 SEEN = {"offset_ns": 0, "round_trip_ns": 1000}
 RUNNING, MISSING = SimpleNamespace(state="running"), SimpleNamespace(state="missing")
 

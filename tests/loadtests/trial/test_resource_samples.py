@@ -11,6 +11,8 @@ import pytest
 from contract.records import SampleRole
 from loadtests.trial.resource_samples import ResourceSampler, WindowEdges
 
+pytestmark = pytest.mark.clocks
+
 BUSY = "sum(range(3_000_000))"
 PARENT = f"""
 import subprocess, sys

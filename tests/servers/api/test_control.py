@@ -11,6 +11,8 @@ from servers.api import control
 from tests import plain_http
 from tests.servers.conftest import PATIENCE_S, RunningServer, StartServer
 
+pytestmark = pytest.mark.clocks
+
 
 @pytest.fixture
 def server(polling_server: RunningServer) -> RunningServer:

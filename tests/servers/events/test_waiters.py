@@ -4,7 +4,11 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import pytest
+
 from servers.events.waiters import Waiter, Waiters
+
+pytestmark = pytest.mark.clocks
 
 
 class Noting(Waiter):

@@ -24,7 +24,7 @@ from contract import wire
 from tests import plain_http
 from tests.servers.conftest import CHECKOUT, PATIENCE_S, RunningServer, running_server
 
-pytestmark = pytest.mark.takes_s(15)
+pytestmark = [pytest.mark.clocks, pytest.mark.takes_s(15)]
 
 CONNECTIONS = 24
 """Enough that the kernel gives some to each of two workers: all to one has a chance of 1 in 8 million."""
