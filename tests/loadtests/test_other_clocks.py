@@ -13,7 +13,7 @@ from tests.loadtests.raw_server import Behaviour
 from tests.loadtests.test_other_servers import check_all_delivered, measured
 from tests.runs import STREAMS
 
-pytestmark = pytest.mark.takes_s(20)
+pytestmark = pytest.mark.takes_s(15)
 
 
 def since_1970_ns() -> float:
@@ -26,9 +26,12 @@ def whole_milliseconds_ns() -> float:
     return float(time.time_ns() // 1_000_000 * 1_000_000)
 
 
-@pytest.mark.parametrize("clock", [since_1970_ns, whole_milliseconds_ns])
-def test_a_server_whose_numbers_are_doubles(clock: Callable[[], float], tmp_path: Path) -> None:
-    points, _ = measured(tmp_path, f'{STREAMS}, "echo_post"', Behaviour(clock=clock))
+@pytest.mark.parametrize(
+    ("clock", "transports"),
+    [(since_1970_ns, f'{STREAMS}, "echo_post"'), (whole_milliseconds_ns, '"websocket", "short_poll"')],
+)
+def test_a_server_whose_numbers_are_doubles(clock: Callable[[], float], transports: str, tmp_path: Path) -> None:
+    points, _ = measured(tmp_path, transports, Behaviour(clock=clock))
     check_all_delivered(points)
     for point in points.values():
         assert not [reason for reason in point["invalid_reasons"] if "due time" in reason or "clock" in reason]
