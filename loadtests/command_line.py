@@ -58,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     worker = commands.add_parser("worker", help="be a load process of a run on another machine, trial after trial")
     worker.add_argument("--master", required=True, metavar="HOST", help="where that run's master listens")
     worker.add_argument("--port", default="", help="port on which it waits for workers (default: 5557)")
-    worker.add_argument("--keep", type=Path, default=None, help="folder for what no master took (results/workers)")
+    worker.add_argument(
+        "--keep", type=Path, default=None, help="folder for records that no master received (results/workers)"
+    )
     worker.set_defaults(command=_worker)
     plan = commands.add_parser("plan", help="tell what a scenario would measure, in which order")
     plan.add_argument("scenario", help=scenario_help)

@@ -239,7 +239,7 @@ class RawTrial:
                 counts["late"] += row["arrival_ns"] > last_due_ns + longest_ns + 1_000_000_000
                 had.add(row["seq"])
         expected = events * clients
-        return {"expected": expected, "lost": expected - counts["delivered"], "unobserved": 0, **counts}
+        return {"expected": expected, "lost": expected - counts["delivered"], **counts}
 
     @cached_property
     def request_counts(self) -> dict[str, int]:

@@ -144,9 +144,7 @@ _DEVIATIONS_TITLE = (
 
 def ledger_table(results: Results) -> Table:
     """What every client must have received, and what it did: summed over the points' trials."""
-    unobserved = any(point["ledger"].get("unobserved") for point in results.points)
-    told = ("expected", "delivered", "lost", "duplicate", "reordered", "late", "corrupt")
-    kinds = (*told, "unobserved") if unobserved else told
+    kinds = ("expected", "delivered", "lost", "duplicate", "reordered", "late", "corrupt")
     rows = []
     for style in results.transports:
         own = [point for point in results.points if point["transport"] == style.name]

@@ -114,14 +114,7 @@ def measure_latencies(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints
 
 def due_in_window(trial: Trial, style: TransportStyle) -> npt.NDArray[np.bool_]:
     """Shape (clients, events): true for what is due in the measured window at a client."""
-    due = in_window(trial, due_at_clients_ns(trial, style))
-    if not (observed := trial.observed).all():
-        # What nobody was there to see is neither due nor lost; what came until then counts.
-        rows, counted = trial.deliveries, is_measured(trial)
-        came = np.zeros_like(due)
-        came[rows.client[counted], rows.seq[counted] - 1] = True
-        due = due & (observed[:, None] | came)
-    return due
+    return in_window(trial, due_at_clients_ns(trial, style))
 
 
 def _reach(trial: Trial, counted: npt.NDArray[np.bool_], came_ns: Ints, prediction: Prediction) -> Reach | None:
@@ -209,12 +202,11 @@ def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:
 
 
 def measure_ages(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | None = None) -> ViewAges | None:
-    """How old each observed client's view was over the measured window; None where clients send, and watch nothing.
+    """How old each client's view was over the measured window; None where clients send, and watch nothing.
 
     `all_arrivals_ns` as for `measure_latencies`.
     """
-    observed = trial.observed
-    if style.kind.clients_send or not observed.any():
+    if style.kind.clients_send:
         return None
     came_ns = arrivals_ns(trial, trial.deliveries) if all_arrivals_ns is None else all_arrivals_ns
     rows = trial.deliveries
@@ -228,8 +220,6 @@ def measure_ages(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | No
             arrival_ns[pairs] = came_ns[block][known]
         else:
             np.minimum.at(arrival_ns, pairs, came_ns[block][known])
-    if not observed.all():
-        arrival_ns = arrival_ns[observed]
     return view_ages(trial.published.due_ns, arrival_ns, (trial.info.window_start_ns, trial.info.window_end_ns))
 
 

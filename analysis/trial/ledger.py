@@ -25,8 +25,6 @@ class Ledger:
     delivered: Ints
     """Different events of the stream that came, whatever their order, time and condition."""
     lost: Ints
-    unobserved: Ints
-    """Not delivered as far as is known, to a client whose load process did not live to see it: nobody's loss."""
     duplicate: Ints
     """Copies beyond the first."""
     reordered: Ints
@@ -50,12 +48,10 @@ def keep_ledger(
     clients: int,
     events: int,
     late_after_ns: int,
-    observed: npt.NDArray[np.bool_] | None = None,
 ) -> Ledger:
     """Account for deliveries to clients 0 … clients - 1, each of which must receive the seqs 1 … events.
 
-    Rows stand in the order of arrival within each client. `observed`, of shape (clients,), is true for clients that
-    were recorded to the end; None: all were. ValueError on a client outside that range.
+    Rows stand in the order of arrival within each client. ValueError on a client outside that range.
     """
     if len(client) and not (client.min() >= 0 and client.max() < clients):
         raise ValueError(f"deliveries name clients outside 0 to {clients - 1}")
@@ -69,12 +65,10 @@ def keep_ledger(
 
     expected = np.full(clients, events, dtype=np.int64)
     delivered = per_client(first)
-    missing = expected - delivered
     return Ledger(
         expected=expected,
         delivered=delivered,
-        lost=missing if observed is None else np.where(observed, missing, 0),
-        unobserved=np.zeros_like(missing) if observed is None else np.where(observed, 0, missing),
+        lost=expected - delivered,
         duplicate=per_client(known & ~first),
         reordered=per_client(first & _overtaken(client, seq if known.all() else np.where(known, seq, 0))),
         late=per_client(first & (arrival_ns > late_after_ns)),

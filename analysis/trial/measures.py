@@ -181,5 +181,4 @@ def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, c
         clients=int(trial.info.parameters["clients"]),
         events=trial.info.expected_events,
         late_after_ns=last_due_ns + longest_ns + round(LATE_GRACE_S * 1e9),
-        observed=trial.observed,
     ).totals()

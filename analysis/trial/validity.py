@@ -175,27 +175,16 @@ def _end(evidence: Evidence) -> Iterator[str]:
 
 
 def _workers(evidence: Evidence) -> Iterator[str]:
-    trial = evidence.trial
-    incomplete = [worker for worker in trial.info.workers if worker.end != COMPLETE and worker.clients]
-    for worker in incomplete:
-        clients = (trial.deliveries.client >= worker.first_client) & (
-            trial.deliveries.client < worker.first_client + worker.clients
-        )
+    for worker in _incomplete_workers(evidence.trial):
         yield (
-            f"{worker.name} {WORKER_ENDS[worker.end]}: of its {worker.clients} clients ({worker.first_client} to "
-            f"{worker.first_client + worker.clients - 1}) {int(clients.sum())} deliveries are kept, the rest of theirs "
-            "was not observed and is not counted as lost (all workers must see the end): look at that machine"
-            f"{_own_copy(worker)}, and run again"
-        )
-    if incomplete:
-        yield (
-            f"{evidence.ledger['unobserved']} of {evidence.ledger['expected']} deliveries unobserved (0 allowed): the "
-            "figures are those of the other clients, and of these until then"
+            f"{worker.name} {WORKER_ENDS[worker.end]}: there are no records of its {worker.clients} clients "
+            f"({worker.first_client} to {worker.first_client + worker.clients - 1}), so all their deliveries count as "
+            "lost (all workers must send their records at the end): look at that machine, and run again"
         )
 
 
-def _own_copy(worker: WorkerInfo) -> str:
-    return f", where what it wrote down itself is in {worker.kept_in}" if worker.kept_in else ""
+def _incomplete_workers(trial: Trial) -> list[WorkerInfo]:
+    return [worker for worker in trial.info.workers if worker.end != COMPLETE and worker.clients]
 
 
 def _ledger(evidence: Evidence) -> Iterator[str]:
@@ -203,8 +192,9 @@ def _ledger(evidence: Evidence) -> Iterator[str]:
     loses_on_purpose = not evidence.trial.info.parameters.get("cursor", True)
     if loses_on_purpose:
         yield f"{LOSES_ON_PURPOSE} (here {counts['lost']} of {counts['expected']} deliveries): ask with a cursor"
+    loss_is_explained = loses_on_purpose or bool(_incomplete_workers(evidence.trial))
     for name in ("lost", "duplicate", "reordered", "corrupt"):
-        if counts[name] and not (name == "lost" and loses_on_purpose):
+        if counts[name] and not (name == "lost" and loss_is_explained):
             yield (
                 f"{counts[name]} of {counts['expected']} deliveries {name} (0 allowed): the transport or its client "
                 "does not keep its promise, so look at the deliveries table by client and seq"

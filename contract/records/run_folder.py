@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from contract.errors import UserError
 from contract.records.consistency import check_info, check_names, check_planned, check_times
@@ -44,7 +43,7 @@ from contract.records.tables import (
     Written,
     is_time,
 )
-from contract.records.workers import COMPLETE, WorkerInfo, on_one_clock, worker_of_clients
+from contract.records.workers import WorkerInfo, on_one_clock, worker_of_clients
 from contract.transports import TransportStyle
 
 PARAMETER_DEFAULTS: dict[str, Any] = {
@@ -232,15 +231,6 @@ class Trial:
         trial = dataclasses.replace(recorded, **on_one_clock(recorded))
         check_times(trial, folder)
         return trial
-
-    @property
-    def observed(self) -> npt.NDArray[np.bool_]:
-        """Shape (clients,): whether a client's load process recorded it to the end."""
-        observed = np.ones(int(self.info.parameters["clients"]), dtype=np.bool_)
-        for worker in self.info.workers:
-            if worker.end != COMPLETE:
-                observed[worker.first_client : worker.first_client + worker.clients] = False
-        return observed
 
     @property
     def clock_uncertainty_ns(self) -> int:

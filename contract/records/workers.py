@@ -52,9 +52,7 @@ class WorkerInfo:
     drift_ns: int | None
     """How far the offset had moved at the end of the trial; None where it was not measured again."""
     end: str
-    """`complete`, or a key of WORKER_ENDS."""
-    kept_in: str = ""
-    """Of one on another machine that did not see the end: the folder there in which it kept its own rows."""
+    """`complete`, or a key of WORKER_ENDS. A worker that is not complete has no records in the trial."""
 
     @property
     def name(self) -> str:

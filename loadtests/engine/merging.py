@@ -1,17 +1,19 @@
-"""From the rows of several workers to the tables of one trial, and from their readings of the server's clock to how
-far each worker's clock is from the trial's. Pure, but for reading the spools.
+"""From the records of several workers to the tables of one trial, and from their readings of the server's clock to how
+far each worker's clock is from the trial's.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from contract.records import Clients, Deliveries, Table
-from loadtests.engine.spool import TABLES, Spool
+from contract.records import Deliveries, Table
+from loadtests.engine.worker_records import TABLES
 from loadtests.server_clock import ClockReading, uncertainty_ns
 
 
@@ -45,26 +47,25 @@ def judge_clock(
     return WorkerClock(before.offset_ns - server_offset_ns, uncertainty_ns(before, after or before), drift_ns)
 
 
-def merge(spools: Sequence[tuple[int, Spool]], server_offset_ns: int) -> list[Table]:
-    """The tables of a trial from those of its workers, given by index.
+def merge(folders: Sequence[tuple[int, Path]], server_offset_ns: int) -> list[Table]:
+    """Return the tables of a trial from those of its workers, each given by its index and the folder of its records.
 
     Times stay as the workers stamped them; what the server has stamped, if anything, is `server_offset_ns` ahead of
     the trial's clock, and is moved to it.
     """
     merged = []
-    for name, table in TABLES.items():
-        parts = [spool.table(name, index) for index, spool in spools]
-        columns = {column: np.concatenate([getattr(part, column) for part in parts]) for column in table.column_names()}
-        if table is Deliveries and server_offset_ns:
+    for table in TABLES:
+        parts = [_of_worker(index, table.load(folder)) for index, folder in folders] or [table.empty()]
+        columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in table.column_names()}
+        if table is Deliveries:
             columns["due_ns"] -= server_offset_ns
             columns["published_ns"] -= server_offset_ns
-        merged.append(_last_of_each(Clients(**columns)) if table is Clients else table(**columns))
+        merged.append(table(**columns))
     return merged
 
 
-def _last_of_each(clients: Clients) -> Clients:
-    """A client is told of when it is ready, and again at the end, if its worker lives to see it."""
-    _, from_behind = np.unique(clients.client[::-1], return_index=True)
-    last = np.zeros(len(clients), dtype=np.bool_)
-    last[len(clients) - 1 - from_behind] = True
-    return clients.where(last)
+def _of_worker(index: int, table: Table) -> Table:
+    """The table with the worker's index in each row, where it has a column for it."""
+    if "worker" not in table.column_names():
+        return table
+    return dataclasses.replace(table, worker=np.full(len(table), index, dtype=np.int64))  # type: ignore[call-arg]

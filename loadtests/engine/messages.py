@@ -1,13 +1,11 @@
 """What the master of a trial and its workers say to each other, as messages of Locust's own channel.
 
-In this order: HELLO, then TRIAL (or REFUSED), READY (or FAILED), BEGIN, any number of ROWS, FINISHED, SEND_AGAIN where
-rows were lost on the way, and OVER.
+In this order: HELLO, then TRIAL (or REFUSED), READY (or FAILED), BEGIN, any number of RECORDS, FINISHED, and OVER.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
 import socket
 import tomllib
 from dataclasses import dataclass
@@ -17,9 +15,9 @@ from contract.records import TRIAL_FORMAT, JsonObject, version_of
 from system.processes import PROJECT_FOLDER
 
 WORKER_VARIABLE = "PUSH_VS_POLL_WORKER"
-"""Environment variable that makes a Locust worker one of a trial: the folder for its rows."""
+"""Environment variable that makes a Locust worker one of a trial: the folder for its records."""
 WORKERS_FOLDER = "workers"
-"""In the trial's folder while it runs: the rows as they come."""
+"""In the trial's folder while it runs: the records of each worker as they come."""
 
 JOINED_FILE, END_FILE = "joined", "end.json"
 """In a worker's folder: made when it has found its master; how it ended, a JSON object with `end` and `reason`."""
@@ -31,11 +29,11 @@ FAILED = "pvp_failed"
 READY = "pvp_ready"
 """Worker: all its clients are; its reading of the server's clock, `offset_ns` and `round_trip_ns`, and what its
 kernel can do, `kernel_stamps` and `tcp_info`."""
-ROWS = "pvp_rows"
-"""Worker: `rows` by table, and the `offsets` in bytes at which they stand in the worker's own files."""
+RECORDS = "pvp_records"
+"""Worker: the next `piece` of the `file` of a table, after the end of the trial."""
 FINISHED = "pvp_finished"
-"""Worker: `end`, `problems`, `deflated` (as in its Recorder), its second reading of the clock, and the `sizes` in bytes
-of its files."""
+"""Worker: `end`, `problems`, `deflated` (as in its Recorder), its second reading of the clock, and `sizes_bytes` of the
+files that it has sent."""
 
 REFUSED = "pvp_refused"
 """Master: `reason`, why this worker has no part in the trial, and whether it `may_come_again`."""
@@ -43,13 +41,10 @@ TRIAL = "pvp_trial"
 """Master: `spec`, a TrialSpec, and the numbers of this worker's clients, `first` and `count`."""
 BEGIN = "pvp_begin"
 """Master: `t0_ns`, when the stream starts on this worker's own clock."""
-SEND_AGAIN = "pvp_send_again"
-"""Master: the `sizes` in bytes that it has; all that is behind them is wanted again, and FINISHED."""
 OVER = "pvp_over"
-"""Master: it has all rows of this worker, which may forget its own; whether `more_follow`."""
+"""Master: it has all records of this worker, which may delete its own; whether `more_follow`."""
 
-TO_MASTER = (HELLO, FAILED, READY, ROWS, FINISHED)
-TO_WORKER = (REFUSED, TRIAL, BEGIN, SEND_AGAIN, OVER)
+TO_WORKER = (REFUSED, TRIAL, BEGIN, OVER)
 
 
 @dataclass(frozen=True)
@@ -63,11 +58,9 @@ class Identity:
     host: str
     boot_id: str
     """The same for all processes of one running kernel; empty where the system has none."""
-    folder: str
-    """Where it keeps its rows, on its own machine."""
 
     @classmethod
-    def own(cls, folder: Path) -> Identity:
+    def own(cls) -> Identity:
         """Of this process."""
         project = tomllib.loads((PROJECT_FOLDER / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         try:
@@ -75,7 +68,7 @@ class Identity:
         except OSError:
             boot_id = ""
         # A container of its own has the kernel's boot_id, and another machine may have its host name.
-        return cls(project["version"], version_of(TRIAL_FORMAT), socket.gethostname(), boot_id, os.fspath(folder))
+        return cls(project["version"], version_of(TRIAL_FORMAT), socket.gethostname(), boot_id)
 
     def as_json(self) -> JsonObject:
         """As HELLO carries it."""

@@ -1,8 +1,4 @@
-"""One worker's side of a trial, inside its Locust process: its clients, its clock, and its rows on their way out.
-
-Rows go to a file and to the master a few times a second, so that what was received is kept whatever happens to this
-process or the link; the file is given up only when the master has it all.
-"""
+"""One worker's side of a trial, inside its Locust process: its clients, its clock, and its records at the end."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ import os
 import socket
 import time
 from array import array
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +22,9 @@ from loadtests.control_client import ControlClient
 from loadtests.engine import messages
 from loadtests.engine.load_processes import LOAD_LOG
 from loadtests.engine.messages import Identity
-from loadtests.engine.spool import NewRows, Spool
 from loadtests.engine.system_limits import ensure_share
 from loadtests.engine.tracebacks import traceback_problem
+from loadtests.engine.worker_records import read_pieces, sizes_bytes, write_records
 from loadtests.load.trial_clients import SERVER_PATIENCE_S, Load
 from loadtests.load.trial_spec import TrialSpec
 from loadtests.server_clock import ClockReading
@@ -35,8 +32,7 @@ from system.cpu_quota import throttling_reader
 from system.host_addresses import Endpoint
 from system.stolen_time import core_times_reader, waited_ns
 
-FLUSH_PERIOD_S = 0.2
-"""What a worker that is killed may take with it of its rows."""
+SAMPLE_PERIOD_S = 0.2
 MASTER_SILENCE_S = 15.0
 """A master whose heartbeats do not come for so long is gone, or its link is."""
 CLOCK_EXCHANGES = 100
@@ -50,7 +46,6 @@ class WorkerConductor:
         self._environment = environment
         self._runner = environment.runner
         self._folder = folder
-        self._spool = Spool(folder)
         self._heard: dict[str, AsyncResult[JsonObject]] = {name: AsyncResult() for name in messages.TO_WORKER}
         self._samples = array("q")
         self._process = psutil.Process()
@@ -60,38 +55,31 @@ class WorkerConductor:
         for name in messages.TO_WORKER:
             self._runner.register_message(name, self._hear)
         gevent.spawn(self._end_with_parent)
-        gevent.spawn(self._serve)
+        serving = gevent.spawn(self._serve)
+        # Locust ends by itself where its master is gone or it is told to: what was recorded until then is written.
+        environment.events.quitting.add_listener(lambda **_: serving.kill())
 
     def _hear(self, msg: Any, **_: object) -> None:
         self._heard[msg.type].set(msg.data)
 
-    def _say(self, name: str, data: JsonObject) -> bool:
-        """Whether it could be sent; what is lost on the way is sent again at the end."""
-        try:
+    def _say(self, name: str, data: JsonObject) -> None:
+        # What cannot be sent is missing at the master, which judges this worker by it.
+        with suppress(RPCError):
             self._runner.send_message(name, data)
-        except RPCError:
-            return False
-        return True
 
-    def _wait_for(self, *names: str) -> str:
-        """The first of these words that the master says, for as long as it lives."""
-        awaited = {name: self._heard[name] for name in (*names, messages.REFUSED)}
+    def _wait_for(self, name: str) -> JsonObject:
+        """What the master says with this message; UserError where the master is gone or refuses this worker."""
+        awaited, refused = self._heard[name], self._heard[messages.REFUSED]
         since_s = time.time()
-        while not gevent.wait(list(awaited.values()), timeout=1.0, count=1):
+        while not gevent.wait([awaited, refused], timeout=1.0, count=1):
             heartbeat_s = self._runner.last_heartbeat_timestamp
             silent_s = time.time() - (since_s if heartbeat_s is None else max(since_s, heartbeat_s))
             if silent_s > MASTER_SILENCE_S:
-                raise UserError(
-                    f"the master has not been heard for {silent_s:.0f} s (expected its {' or '.join(names)})"
-                )
-        if awaited[messages.REFUSED].ready():
-            raise _DismissedError(awaited[messages.REFUSED].get())
-        return next(name for name in names if awaited[name].ready())
-
-    def _word(self, name: str) -> JsonObject:
-        """What the master says with the word of this name, waited for."""
-        word: JsonObject = self._heard[self._wait_for(name)].get()
-        return word
+                raise UserError(f"the master has not been heard for {silent_s:.0f} s (expected its {name})")
+        if refused.ready():
+            raise _DismissedError(refused.get())
+        message: JsonObject = awaited.get()
+        return message
 
     def _serve(self) -> None:
         end: JsonObject = {"end": "failed", "reason": "it ended before it was done: see its log", "more_follow": True}
@@ -111,8 +99,8 @@ class WorkerConductor:
             self._runner.quit()
 
     def _take_part(self) -> JsonObject:
-        self._say(messages.HELLO, Identity.own(self._folder).as_json())
-        told = self._word(messages.TRIAL)
+        self._say(messages.HELLO, Identity.own().as_json())
+        told = self._wait_for(messages.TRIAL)
         spec = TrialSpec.from_json(told["spec"])
         ensure_share(spec.trial, told["count"], Endpoint.of_url(spec.url).host)
         control = ControlClient(spec.control_url, spec.host)
@@ -121,58 +109,42 @@ class WorkerConductor:
         load = Load(spec)
         load.wait_for_server()
         load.open(range(told["first"], told["first"] + told["count"]))
-        new_rows = NewRows(load.recorder, self._samples)
+        sampling = gevent.spawn(self._keep_sampling)
         load.wait_for_clients()
-        # A client is told of now, as this process may not live to do it at the end.
-        for connection in load.driver.connections:
-            load.recorder.clients.extend(connection.row())
-        self._flush(new_rows)
         able = {"kernel_stamps": load.driver.kernel_stamps, "tcp_info": load.driver.kernel_counters}
         self._say(messages.READY, {**_as_json(clock), **able})
-        t0_ns = self._word(messages.BEGIN)["t0_ns"]
-        flushing = gevent.spawn(self._keep_flushing, new_rows)
+        t0_ns = self._wait_for(messages.BEGIN)["t0_ns"]
         try:
             finished: JsonObject = {"end": load.receive(t0_ns)}
             finished |= _as_json(control.read_clock(CLOCK_EXCHANGES))
         finally:
-            flushing.kill()
+            sampling.kill()
+            self._sample()
             control.close()
             load.driver.finish()
-            self._flush(new_rows)
+            write_records(self._folder, load.recorder, self._samples)
         finished |= {"problems": self._problems(load), "deflated": load.recorder.deflated}
-        more_follow = self._hand_over(finished)
+        for file, piece in read_pieces(self._folder):
+            self._say(messages.RECORDS, {"file": file, "piece": piece})
+            gevent.sleep(0)
+        self._say(messages.FINISHED, {**finished, "sizes_bytes": sizes_bytes(self._folder)})
+        more_follow = bool(self._wait_for(messages.OVER)["more_follow"])
         return {"end": "served", "trial": spec.trial.folder_name, "clients": told["count"], "more_follow": more_follow}
 
     def _problems(self, load: Load) -> list[str]:
         printed = traceback_problem(f"a load process on {socket.gethostname()}", self._folder / LOAD_LOG)
         return [*load.recorder.problems, *([printed] if printed else [])]
 
-    def _hand_over(self, finished: JsonObject) -> bool:
-        """Until the master has all rows; whether it wants this worker again."""
+    def _keep_sampling(self) -> None:
         while True:
-            self._say(messages.FINISHED, {**finished, "sizes": self._spool.sizes_bytes()})
-            if self._wait_for(messages.OVER, messages.SEND_AGAIN) == messages.OVER:
-                return bool(self._word(messages.OVER)["more_follow"])
-            sizes = self._word(messages.SEND_AGAIN)["sizes"]
-            self._heard[messages.SEND_AGAIN] = AsyncResult()
-            for offsets, rows in self._spool.after(sizes):
-                self._say(messages.ROWS, {"offsets": offsets, "rows": rows})
-                gevent.sleep(0)
+            self._sample()
+            gevent.sleep(SAMPLE_PERIOD_S)
 
-    def _keep_flushing(self, new_rows: NewRows) -> None:
-        while True:
-            self._flush(new_rows)
-            gevent.sleep(FLUSH_PERIOD_S)
-
-    def _flush(self, new_rows: NewRows) -> None:
+    def _sample(self) -> None:
         rss_bytes = self._process.memory_info().rss
         cpu_ns = time.process_time_ns()
         taken_ns = *self._core_times(), waited_ns(self._process.pid), self._throttled_ns()
         self._samples.extend((time.monotonic_ns(), SampleRole.LOAD, cpu_ns, rss_bytes, *taken_ns))
-        rows = new_rows.take()
-        offsets = self._spool.sizes_bytes()
-        self._spool.append(rows)
-        self._say(messages.ROWS, {"offsets": offsets, "rows": rows})
 
     def _end_with_parent(self) -> None:
         """Whoever started this process ends it; where he was killed, it ends itself."""

@@ -14,8 +14,8 @@ from contract.errors import UserError
 from contract.records import JsonObject
 from loadtests.engine.load_processes import LOAD_LOG, LOCUSTFILE, SINGLE_THREADED
 from loadtests.engine.messages import END_FILE, JOINED_FILE, WORKER_VARIABLE
-from loadtests.engine.spool import Spool
 from loadtests.engine.tracebacks import traceback_problem
+from loadtests.engine.worker_records import has_records
 from system.host_addresses import Endpoint, first_accepting, numeric_addresses
 from system.processes import Child
 from terminal.console import PlainConsole
@@ -30,7 +30,7 @@ _CHECK_S = 0.2
 def serve_trials(host: str, port: int, keep: Path, console: PlainConsole, patience_s: float = FIRST_PATIENCE_S) -> None:
     """Until the master says that the run is over, or Ctrl-C; UserError where no master is there to be served.
 
-    Rows that a master did not take stay in a folder below `keep`, and are named.
+    Records that no master received stay in a folder below `keep`, which is printed.
     """
     master = find_master(host, port, patience_s)
     console.print_sentence(f"waiting for the master at {master} (Ctrl-C ends this)")
@@ -89,12 +89,12 @@ def _serve_one(master: Endpoint, folder: Path, patience_s: float, console: Plain
     finally:
         if printed:
             console.print_sentence(f"{printed}, in {folder}")
-        elif given_up or not any(Spool(folder).sizes_bytes().values()):
+        elif given_up or not has_records(folder):
             shutil.rmtree(folder)
             with suppress(OSError):
                 folder.parent.rmdir()  # only where nothing else is kept in it
         else:
-            console.print_sentence(f"rows that no master took are kept in {folder}")
+            console.print_sentence(f"records that no master received are kept in {folder}")
 
 
 def _end(folder: Path, process: Child) -> JsonObject:

@@ -10,19 +10,21 @@ from contract.records import COMPLETE, JsonObject, WorkerInfo
 from loadtests.engine import messages
 from loadtests.engine.merging import WorkerClock, judge_clock
 from loadtests.engine.messages import Identity
-from loadtests.engine.spool import Spool
+from loadtests.engine.worker_records import append_piece, sizes_bytes
 from loadtests.server_clock import ClockReading
 
 SILENCE_S = 5.0
-"""A worker whose heartbeats Locust misses is taken for dead when it has not sent a row for so long either."""
+"""A worker whose heartbeats Locust has missed for so long is taken for dead."""
 
 
-class Member:
-    """A worker that takes part; what it says is noted as it comes."""
+class WorkerState:
+    """A worker that takes part in the trial, and the records that it has sent so far."""
 
     def __init__(self, index: int, identity: Identity, received: Path) -> None:
         self.index = index
         self.identity = identity
+        self.received = received
+        """The folder of the records that it sends."""
         self.share = range(0)
         self.same_machine = False
         self.server_offset_ns = 0
@@ -30,9 +32,8 @@ class Member:
         self.ready: JsonObject = {}
         self.finished: JsonObject | None = None
         self.failed = ""
-        self._received = Spool(received)
-        self._heard_s = time.monotonic()
-        self._asked_again = False
+        self._last_message_s = time.monotonic()
+        self._missing_since_s: float | None = None
 
     @property
     def name(self) -> str:
@@ -45,46 +46,39 @@ class Member:
         own = list(self.finished["problems"]) if self.finished is not None else []
         return [*own, f"{self.name}: {self.failed}"] if self.failed else own
 
-    def hear(self, message: str, data: JsonObject) -> None:
-        """READY, FAILED or FINISHED."""
-        self._heard_s = time.monotonic()
+    def receive(self, message: str, data: JsonObject) -> None:
+        """Note what it says: READY, FAILED, RECORDS or FINISHED."""
+        self._last_message_s = time.monotonic()
         if message == messages.READY:
             self.ready = data
         elif message == messages.FAILED:
             self.failed = data["reason"]
+        elif message == messages.RECORDS:
+            append_piece(self.received, data["file"], data["piece"])
         elif message == messages.FINISHED:
             self.finished = data
-            self._asked_again = False
-
-    def take(self, offsets_bytes: dict[str, int], rows: dict[str, bytes]) -> None:
-        """Rows as they come."""
-        self._heard_s = time.monotonic()
-        self._received.accept(offsets_bytes, rows)
 
     @property
-    def whole(self) -> bool:
-        """Whether it is done, and all its rows are here."""
-        return self.finished is not None and self._received.sizes_bytes() == self.finished["sizes"]
+    def complete(self) -> bool:
+        """Whether it has finished and all its records are here."""
+        return self.finished is not None and sizes_bytes(self.received) == self.finished["sizes_bytes"]
 
-    def lacks(self) -> dict[str, int] | None:
-        """The sizes of what is here, once, where it is done and some of its rows are not here."""
-        if self.finished is None or self._asked_again or self.whole:
-            return None
-        self._asked_again = True
-        return self._received.sizes_bytes()
+    @property
+    def silent_s(self) -> float:
+        """How long ago its last message came, heartbeats aside."""
+        return time.monotonic() - self._last_message_s
 
     def gone(self, node: Any) -> bool:
-        """Whether it lives no more; `node` is what Locust's runner has of it, None where it has left."""
+        """Whether it has died or its link has failed; `node` is Locust's own state of it, None once it has left."""
         if node is None:
             return True
-        return node.state == "missing" and time.monotonic() - self._heard_s > SILENCE_S
-
-    def rows(self) -> Spool:
-        """Its rows: as received, or as it wrote them itself where it did so on this machine and more have come."""
-        own = Spool(Path(self.identity.folder))
-        if self.same_machine and sum(own.sizes_bytes().values()) > sum(self._received.sizes_bytes().values()):
-            return own
-        return self._received
+        if node.state != "missing":
+            self._missing_since_s = None
+            return False
+        now_s = time.monotonic()
+        if self._missing_since_s is None:
+            self._missing_since_s = now_s
+        return now_s - self._missing_since_s >= SILENCE_S
 
     def clock(self) -> WorkerClock:
         """Its clock against the trial's, as far as it is known by now."""
@@ -95,7 +89,6 @@ class Member:
     def info(self, gone: bool) -> WorkerInfo:
         """For the records, once the trial is over."""
         clock = self.clock()
-        end = COMPLETE if self.whole else "died" if gone or self.failed else "behind"
         return WorkerInfo(
             index=self.index,
             host=self.identity.host,
@@ -105,11 +98,5 @@ class Member:
             uncertainty_ns=clock.uncertainty_ns,
             round_trip_ns=self.ready["round_trip_ns"],
             drift_ns=clock.drift_ns,
-            end=end,
-            kept_in="" if end == COMPLETE or self._is_the_runs_own else self.identity.folder,
+            end=COMPLETE if self.complete else "died" if gone or self.failed else "behind",
         )
-
-    @property
-    def _is_the_runs_own(self) -> bool:
-        """Whether the run started it itself: then its folder is in the trial's, and goes with it."""
-        return self.same_machine and Path(self.identity.folder).parent == self._received.folder.parent

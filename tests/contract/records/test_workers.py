@@ -22,7 +22,6 @@ def test_a_trial_of_version_1_had_a_single_load_process() -> None:
     assert json.loads((OLD / "trial.json").read_text())["version"] == 1
     trial = Trial.load(OLD)
     assert trial.info.workers == ()
-    assert trial.observed.all()
     for table in (trial.clock, trial.loop_lag, trial.samples):
         assert table.worker.tolist() == [0] * len(table)
     assert p50_ms(trial) == pytest.approx(25.1, abs=1.0)

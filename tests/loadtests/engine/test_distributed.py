@@ -7,7 +7,6 @@ of its own, a thousand seconds ahead.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import shutil
 import signal
@@ -22,9 +21,8 @@ import pytest
 
 from analysis.summarize import summarize_run
 from contract.records import Deliveries, worker_of_clients
-from loadtests.engine.messages import JOINED_FILE, WORKER_VARIABLE
-from loadtests.engine.spool import Spool
-from loadtests.load.trial_spec import TRIAL_VARIABLE
+from loadtests.engine.messages import WORKER_VARIABLE
+from loadtests.load.trial_spec import TRIAL_VARIABLE, WINDOW_FILE
 from tests.loadtests.distributed_runs import command, ended, scenario, trials
 from tests.running import PATIENCE_S, wait_until
 
@@ -32,7 +30,6 @@ pytestmark = pytest.mark.takes_s(70)
 
 SKEW_S = 1000
 ADDRESS = "10.78.1.1"
-DELIVERY_BYTES = 7 * 8
 
 
 def test_two_processes_share_the_clients_and_their_records_are_one_trial(tmp_path: Path) -> None:
@@ -51,8 +48,54 @@ def test_two_processes_share_the_clients_and_their_records_are_one_trial(tmp_pat
         assert {int(w) for w in trial.samples.worker} == {0, 1}
     assert not list((tmp_path / "results").glob("*/trials/*/workers"))
     for point in summarize_run(tmp_path / "results" / "latest")["points"]:
-        assert point["ledger"]["lost"] == point["ledger"]["unobserved"] == 0
+        assert point["ledger"]["lost"] == 0
         assert point["load_cpu_us_per_event"] > 0
+
+
+def process_where(is_wanted: Callable[[psutil.Process], bool]) -> Iterator[psutil.Process]:
+    """Of all processes, as far as they may be asked and have not just ended."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if is_wanted(process):
+                yield process
+
+
+def load_process(folder: Path) -> psutil.Process:
+    """The Locust worker whose own folder is this one or below it."""
+    return next(process_where(lambda process: str(folder) in process.environ().get(WORKER_VARIABLE, "")))
+
+
+def wait_for_stream(results: Path) -> None:
+    """Until the server has been told to publish, and every client of every worker is connected."""
+    wait_until(lambda: any(results.glob(f"latest/trials/*/{WINDOW_FILE}")))
+
+
+@pytest.mark.parametrize("transport", ["websocket", "short_poll"])
+def test_a_trial_with_a_worker_that_was_killed_ends_in_time_and_is_invalid(transport: str, tmp_path: Path) -> None:
+    path, results, log = scenario(tmp_path, transport, measured_s=4), tmp_path / "results", tmp_path / "log"
+    run = command("run", path, "--results", results, "--processes", "2", log=log)
+    try:
+        wait_for_stream(results)
+        load_process(next(results.glob("2*/trials/*/workers/own-1"))).kill()
+        ended(run, log)
+    finally:
+        run.send_signal(signal.SIGINT)
+    (trial,) = trials(results)
+    (dead,) = (worker for worker in trial.info.workers if worker.end != "complete")
+    assert dead.end == "died"
+    theirs = worker_of_clients(trial.info.workers, trial.deliveries.client) == dead.index
+    assert theirs.sum() == 0
+    assert len(trial.deliveries) == (5 - dead.clients) * trial.info.expected_events
+    summary = summarize_run(results / "latest")
+    (point,) = summary["points"]
+    assert not summary["valid"]
+    assert point["ledger"]["lost"] == dead.clients * trial.info.expected_events
+    said = " ".join(point["invalid_reasons"])
+    assert (
+        f"worker {dead.index} on {dead.host} died in mid-trial: there are no records of its {dead.clients} clients"
+        in said
+    )
+    assert "does not keep its promise" not in said
 
 
 @dataclass(frozen=True)
@@ -103,14 +146,6 @@ def hosts() -> Iterator[Hosts]:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
 
-def process_where(is_wanted: Callable[[psutil.Process], bool]) -> Iterator[psutil.Process]:
-    """Of all processes, as far as they may be asked and have not just ended."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if is_wanted(process):
-                yield process
-
-
 class Run:
     """A run on the server's host and a worker on each of the other two."""
 
@@ -131,11 +166,6 @@ class Run:
     def said(self, name: str) -> str:
         return " ".join((self.folder / f"{name}.log").read_text().split())
 
-    def load_process(self, name: str) -> psutil.Process:
-        """The Locust worker that a worker command has started for the trial."""
-        own = str(self.folder / name)
-        return next(process_where(lambda process: own in process.environ().get(WORKER_VARIABLE, "")))
-
     def master_process(self) -> psutil.Process:
         """The Locust master of the trial."""
         own = str(self.results)
@@ -145,8 +175,11 @@ class Run:
             )
         )
 
-    def spools(self, name: str) -> list[Spool]:
-        return [Spool(path) for path in (self.folder / name).glob("*")]
+    def kept_deliveries(self, name: str) -> Deliveries:
+        """What a worker has kept; its folder must be the one that it names."""
+        (folder,) = (self.folder / name).glob("*")
+        assert f"are kept in{folder}" in self.said(name).replace(" /", "/")
+        return Deliveries.load(folder)
 
     def _start(self, *words: str | Path, prefix: tuple[str, ...], log: Path) -> subprocess.Popen[bytes]:
         self._started.append(command(*words, prefix=prefix, log=log))
@@ -193,97 +226,44 @@ def test_hosts_with_clocks_of_their_own_are_one_trial(hosts: Hosts, tmp_path: Pa
         assert not [reason for reason in point["invalid_reasons"] if "another due time" in reason]
 
 
-def test_of_a_worker_that_is_killed_all_that_it_had_is_kept_and_one_that_comes_late_has_no_part(
-    hosts: Hosts, tmp_path: Path
-) -> None:
-    path = scenario(tmp_path, "websocket", measured_s=12)
-    with Run(hosts, tmp_path, path, "--trace") as run:
-        kept_bytes = 0
-
-        def received_some() -> bool:
-            nonlocal kept_bytes
-            kept_bytes = max((spool.sizes_bytes()["deliveries"] for spool in run.spools("near")), default=0)
-            return kept_bytes > 20 * DELIVERY_BYTES
-
-        wait_until(received_some)
+def test_who_comes_late_is_told_so_and_has_no_part(hosts: Hosts, tmp_path: Path) -> None:
+    path = scenario(tmp_path, "websocket", measured_s=6)
+    with Run(hosts, tmp_path, path) as run:
+        wait_for_stream(run.results)
         run.worker(hosts.near, "late")
-        wait_until(lambda: any((run.folder / "late").glob(f"*/{JOINED_FILE}")))
-        run.load_process("near").kill()
         ended(run.run, run.log)
         wait_until(lambda: "has begun with 2 workers" in run.said("late"))
-        wait_until(lambda: "are kept in" in run.said("near"))
     (trial,) = trials(run.results)
-    *manned, late = trial.info.workers
-    dead = next(worker for worker in manned if worker.end == "died")
-    alive = next(worker for worker in manned if worker.end == "complete")
-    assert (late.clients, late.end) == (0, "late")
-    theirs = worker_of_clients(trial.info.workers, trial.deliveries.client) == dead.index
-    assert kept_bytes // DELIVERY_BYTES <= theirs.sum() < dead.clients * trial.info.expected_events
-    for client in range(5):
-        seqs = trial.deliveries.seq[trial.deliveries.client == client].tolist()
-        assert seqs == list(range(1, len(seqs) + 1)), "what is kept has no gap"
-        is_dead = dead.first_client <= client < dead.first_client + dead.clients
-        assert is_dead or len(seqs) == trial.info.expected_events
-        assert trial.written is not None
-        assert len(seqs) <= (trial.written.client == client).sum()
-    summary = summarize_run(run.results / "latest")
-    (point,) = summary["points"]
-    ledger = point["ledger"]
-    assert ledger["lost"] == 0
-    assert ledger["unobserved"] == ledger["expected"] - ledger["delivered"] > 0
-    assert not summary["valid"]
-    said = " ".join(point["invalid_reasons"])
-    assert f"worker {dead.index} on {dead.host} died in mid-trial: of its {dead.clients} clients" in said
-    assert f"{int(theirs.sum())} deliveries are kept" in said
-    assert alive.clients + dead.clients == 5
+    assert [(worker.clients, worker.end) for worker in trial.info.workers][2:] == [(0, "late")]
+    assert len(trial.deliveries) == 5 * trial.info.expected_events
 
 
 def test_a_worker_whose_master_is_gone_keeps_its_records_and_says_where(hosts: Hosts, tmp_path: Path) -> None:
     path = scenario(tmp_path, "websocket", measured_s=3)
     with Run(hosts, tmp_path, path) as run:
-        wait_until(lambda: any(spool.sizes_bytes()["deliveries"] for spool in run.spools("near")))
+        wait_for_stream(run.results)
         run.master_process().kill()
         assert run.run.wait(4 * PATIENCE_S) == 2
         assert "the load process ended with exit status -9" in run.log.read_text()
         wait_until(lambda: "are kept in" in run.said("near"))
-    (kept,) = run.spools("near")
-    assert f"are kept in{kept.folder}" in run.said("near").replace(" /", "/")
-    received = kept.table("deliveries", 0)
-    assert isinstance(received, Deliveries)
-    assert len(received) > 0
+    assert len(run.kept_deliveries("near")) > 0
 
 
-def test_of_a_worker_whose_link_fails_the_report_tells_where_its_own_records_are(hosts: Hosts, tmp_path: Path) -> None:
-    # Another machine has another kernel: else the master would read the worker's files itself.
-    (tmp_path / "boot_id").write_text("another machine's")
-    elsewhere = f'mount --bind {tmp_path}/boot_id /proc/sys/kernel/random/boot_id && exec "$@"'
-    apart = (*hosts.near, "sh", "-c", elsewhere, "sh")
-    tried = subprocess.run([*apart, "true"], check=False, capture_output=True, text=True)
-    if tried.returncode:
-        pytest.skip(f"needs to mount over /proc, to look like another machine: {tried.stderr.strip()}")
+def test_a_worker_whose_link_fails_keeps_its_records_and_its_trial_is_invalid(hosts: Hosts, tmp_path: Path) -> None:
     path = scenario(tmp_path, "websocket", measured_s=4)
-    with Run(dataclasses.replace(hosts, near=apart), tmp_path, path) as run:
-
-        def sent_some() -> bool:
-            # Once each of the two is there, the master has rows of the one that is about to be cut off.
-            found = run.results.glob("latest/trials/*/workers/received-*")
-            received = [Spool(path).sizes_bytes() for path in found]
-            return len(received) == 2 and all(sizes["deliveries"] > 4 * DELIVERY_BYTES for sizes in received)
-
-        wait_until(sent_some)
+    with Run(hosts, tmp_path, path) as run:
+        wait_for_stream(run.results)
         ip("-n", hosts.near[3], "link", "set", "eth0", "down")
         ended(run.run, run.log)
         wait_until(lambda: "are kept in" in run.said("near"))
     (trial,) = trials(run.results)
     cut_off = next(worker for worker in trial.info.workers if worker.end != "complete")
     assert cut_off.end == "died"
-    (kept,) = run.spools("near")
-    assert cut_off.kept_in == str(kept.folder)
-    theirs = trial.deliveries.where(worker_of_clients(trial.info.workers, trial.deliveries.client) == cut_off.index)
-    own = kept.table("deliveries", cut_off.index)
-    assert isinstance(own, Deliveries)
-    assert 4 < len(theirs) <= len(own), "what the master has is the beginning of what the worker has"
-    assert theirs.seq.tolist() == own.seq[: len(theirs)].tolist()
-    (point,) = summarize_run(run.results / "latest")["points"]
-    assert point["ledger"]["lost"] == 0 < point["ledger"]["unobserved"]
-    assert f"what it wrote down itself is in {kept.folder}" in " ".join(point["invalid_reasons"])
+    theirs = worker_of_clients(trial.info.workers, trial.deliveries.client) == cut_off.index
+    assert theirs.sum() == 0
+    assert set(run.kept_deliveries("near").client.tolist()) <= set(
+        range(cut_off.first_client, cut_off.first_client + cut_off.clients)
+    )
+    summary = summarize_run(run.results / "latest")
+    assert not summary["valid"]
+    assert f"{cut_off.name} died in mid-trial" in " ".join(summary["points"][0]["invalid_reasons"])

@@ -109,16 +109,15 @@ def test_a_worker_that_falls_behind_is_waited_for_until_the_time_is_over(tmp_pat
     path = scenario(tmp_path, "websocket")
     ended(command("run", path, "--results", results, "--processes", "2", log=log, checkout=slow), log)
     (trial,) = trials(results)
-    assert [(w.end, w.kept_in) for w in trial.info.workers if w.end == "complete"] == [("complete", "")]
     (behind,) = (worker for worker in trial.info.workers if worker.end != "complete")
-    assert (behind.end, behind.kept_in) == ("behind", "")
+    assert behind.end == "behind"
     theirs = worker_of_clients(trial.info.workers, trial.deliveries.client) == behind.index
     assert (~theirs).sum() == (5 - behind.clients) * trial.info.expected_events
-    assert theirs.sum() > 0, "what it had sent is kept"
+    assert theirs.sum() == 0
     summary = summarize_run(results / "latest")
     assert not summary["valid"]
     said = " ".join(summary["points"][0]["invalid_reasons"])
-    assert f"{behind.name} was not done when the trial's time was over: of its {behind.clients} clients" in said
+    assert f"{behind.name} was not done when the trial's time was over: there are no records of its" in said
 
 
 def test_a_worker_whose_machine_allows_too_few_open_files_says_so_to_both_sides(port: str, tmp_path: Path) -> None:

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import dataclasses
+from array import array
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from contract.records import LoopLag
+from loadtests.clients.recorder import Recorder
 from loadtests.engine import messages, worker_state
 from loadtests.engine.messages import Identity
-from loadtests.engine.worker_state import Member
+from loadtests.engine.worker_records import read_pieces, sizes_bytes, write_records
+from loadtests.engine.worker_state import WorkerState
 
 pytestmark = pytest.mark.clocks
 
@@ -18,74 +20,66 @@ SEEN = {"offset_ns": 0, "round_trip_ns": 1000}
 RUNNING, MISSING = SimpleNamespace(state="running"), SimpleNamespace(state="missing")
 
 
-def member(folder: Path) -> Member:
-    made = Member(1, Identity("1", 2, "there", "boot", str(folder / "own")), folder / "received")
-    made.share = range(3, 6)
-    made.hear(messages.READY, {**SEEN, "kernel_stamps": True, "tcp_info": True})
-    return made
+def worker(folder: Path) -> WorkerState:
+    found = WorkerState(1, Identity("1", 2, "there", "boot"), folder / "received")
+    found.share = range(3, 6)
+    found.receive(messages.READY, {**SEEN, "kernel_stamps": True, "tcp_info": True})
+    return found
 
 
-def lag(*values: int) -> dict[str, bytes]:
-    return {"loop_lag": np.asarray(values, dtype="<i8").tobytes()}
-
-
-def sizes(made: Member) -> dict[str, int]:
-    return made.rows().sizes_bytes()
-
-
-def test_a_worker_is_whole_when_all_it_wrote_is_here_and_asked_again_once_for_what_is_not(tmp_path: Path) -> None:
-    made = member(tmp_path)
-    nothing = sizes(made)
-    made.take(nothing, lag(1, 2))
-    assert not made.whole
-    assert made.lacks() is None, "it is not done"
-    wanted = {**nothing, "loop_lag": 32}
-    made.hear(messages.FINISHED, {**SEEN, "end": "complete", "problems": [], "deflated": None, "sizes": wanted})
-    assert not made.whole
-    assert made.lacks() == {**nothing, "loop_lag": 16}
-    assert made.lacks() is None, "it has been asked"
-    made.take({"loop_lag": 16}, lag(3, 4))
-    assert made.whole
-    info = made.info(gone=False)
+def test_a_worker_is_complete_when_it_has_finished_and_all_that_it_wrote_is_here(tmp_path: Path) -> None:
+    found, own = worker(tmp_path), tmp_path / "own"
+    own.mkdir()
+    recorder = Recorder()
+    recorder.loop_lag.extend((1, 2))
+    write_records(own, recorder, array("q"))
+    *pieces, last = [{"file": name, "piece": piece} for name, piece in read_pieces(own)]
+    for piece in pieces:
+        found.receive(messages.RECORDS, piece)
+    finished: dict[str, object] = {
+        **SEEN,
+        "end": "complete",
+        "problems": [],
+        "deflated": None,
+        "sizes_bytes": sizes_bytes(own),
+    }
+    found.receive(messages.FINISHED, finished)
+    assert not found.complete, "a piece was lost on the way"
+    assert found.info(gone=False).end == "behind"
+    found.receive(messages.RECORDS, last)
+    assert found.complete
+    info = found.info(gone=False)
     assert (info.first_client, info.clients, info.end, info.drift_ns) == (3, 3, "complete", 0)
+    assert LoopLag.load(found.received).lag_ns.tolist() == [2]
 
 
 @pytest.mark.parametrize(("gone", "end"), [(True, "died"), (False, "behind")])
-def test_who_is_not_whole_at_the_end_died_or_fell_behind(gone: bool, end: str, tmp_path: Path) -> None:
-    made = member(tmp_path)
-    assert made.info(gone).end == end
-    assert made.info(gone).drift_ns is None
+def test_who_is_not_complete_at_the_end_died_or_fell_behind(gone: bool, end: str, tmp_path: Path) -> None:
+    found = worker(tmp_path)
+    assert found.info(gone).end == end
+    assert found.info(gone).drift_ns is None
 
 
-def test_a_worker_is_gone_when_locust_misses_it_and_its_rows_stopped_too(
+def test_a_worker_is_gone_when_locust_has_missed_its_heartbeats_for_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = member(tmp_path)
-    assert made.gone(None)
-    assert not made.gone(RUNNING)
-    assert not made.gone(MISSING), "it has just been heard"
-    monkeypatch.setattr(worker_state, "SILENCE_S", 0.0)
-    assert made.gone(MISSING)
-    assert not made.gone(RUNNING)
+    now_s = 100.0
+    monkeypatch.setattr(worker_state, "time", SimpleNamespace(monotonic=lambda: now_s))
+    found = worker(tmp_path)
+    assert found.gone(None)
+    assert not found.gone(MISSING), "its heartbeats may only be late"
+    now_s += 4.9
+    assert not found.gone(MISSING)
+    assert not found.gone(RUNNING), "they were"
+    now_s += 0.2
+    assert not found.gone(MISSING)
+    now_s += 5.0
+    assert found.gone(MISSING)
+    assert found.silent_s == pytest.approx(10.1)
 
 
-@pytest.mark.parametrize(("same_machine", "rows"), [(True, 2), (False, 1)])
-def test_what_a_worker_of_this_machine_wrote_itself_is_taken_where_it_is_more(
-    same_machine: bool, rows: int, tmp_path: Path
-) -> None:
-    made = member(tmp_path)
-    made.same_machine = same_machine
-    made.take(sizes(made), lag(1, 2))
-    own = Path(made.identity.folder)
-    own.mkdir()
-    (own / "loop_lag.i64").write_bytes(lag(1, 2, 3, 4)["loop_lag"])
-    table = made.rows().table("loop_lag", 1)
-    assert isinstance(table, LoopLag)
-    assert len(table) == rows
-
-
-def test_only_workers_that_write_the_same_records_can_take_part(tmp_path: Path) -> None:
-    own = Identity.own(tmp_path)
+def test_only_workers_that_write_the_same_records_can_take_part() -> None:
+    own = Identity.own()
     assert own.mismatch(own) is None
     assert own.same_machine(own) == bool(own.boot_id)
     assert not own.same_machine(dataclasses.replace(own, boot_id="another"))
