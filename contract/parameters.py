@@ -108,17 +108,11 @@ PARAMETERS: dict[str, Parameter] = {
         Number(0, 1000), "largest random time that a client waits after an answer before it asks again"
     ),
     "replica": Parameter(Choice(("a", "b")), "tells two otherwise identical points apart, to measure the noise"),
-    "client_delay_ms": Parameter(
-        Number(0, 1000), "test hook: every other client reads so much later, which makes the run INVALID"
-    ),
 }
 """Every parameter of a scenario. Those with a default need not be named."""
 
 WITHOUT_EFFECT = ("replica",)
 """Parameters that only tell identical points apart, for measuring the noise; in a point only where they are named."""
-
-ONLY_WHERE_NAMED = frozenset({*WITHOUT_EFFECT, "client_delay_ms"})
-"""What no ordinary scenario is about: the clients' delay is a test hook (docs/method/accuracy.md)."""
 
 
 def toml_value(value: object) -> str:

@@ -180,20 +180,15 @@ def test_a_target_tells_nobody_of_the_trial_before(target: str, tmp_path: Path) 
         assert point["trials"] == 1
 
 
-def test_a_traced_run_tells_the_servers_part_and_a_slowed_one_is_invalid(tmp_path: Path) -> None:
+def test_a_traced_run_tells_the_servers_part(tmp_path: Path) -> None:
     results = tmp_path / "results"
     path = scenario(tmp_path, transports='"websocket", "long_poll", "echo_post"')
-    path.write_text(path.read_text() + "client_delay_ms = 3\n")
     measured(path, "--results", results, "--trace")
     run = results / "latest"
     assert load_run_info(run).settings["trace"].startswith("on")
     report_in_words(run)
     summary = json.loads((run / "summary.json").read_text())
     points = {point["transport"]: point for point in summary["points"]}
-    assert not summary["valid"]
-    assert summary["verdict"].startswith("INVALID")
-    for point in points.values():
-        assert "every other client was slowed on purpose" in " ".join(point["invalid_reasons"])
     assert points["echo_post"]["parts_ms"]["queue"] is None
     assert points["echo_post"]["freshness"] is None
     for name in ("websocket", "long_poll"):

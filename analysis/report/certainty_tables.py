@@ -1,9 +1,9 @@
-"""The report's tables on the certainty of its figures: noise, precision, and clients slowed on purpose."""
+"""The report's tables of how well its figures are known: noise and precision."""
 
 from __future__ import annotations
 
 from analysis.formatting import NOT_MEASURED, count, figure, percent
-from analysis.report.tables import Cell, Table, signed
+from analysis.report.tables import Cell, Table
 from analysis.summary.results import Results
 from contract.records import JsonObject
 
@@ -42,38 +42,6 @@ def precision_table(results: Results) -> Table | None:
     ]
     columns = ("Point", "p50 ms", "known to ms", "asked ms", "trials (added)", "trials needed")
     return Table("How well each median is known", columns, tuple(rows))
-
-
-def slowed_clients_table(results: Results) -> Table | None:
-    """Return clients that were slowed on purpose beside the others of the same trials."""
-    asked = [(point, found) for point in results.points if (found := point.get("slowed_clients"))]
-    if not asked:
-        return None
-    kinds = [
-        (f"{title} {name} ms", key, name)
-        for key, title in (("latency_ms", "latency"), ("client_delay_ms", "client delay"))
-        for name in ("p50", "p99")
-    ]
-    columns = [column for title, _, _ in kinds for column in (f"{title}, the others", "slowed", "more by")]
-    rows = [
-        (
-            Cell(results.name(point), f"{figure(found['delay_ms'])} ms slow"),
-            *(cell for _, key, name in kinds for cell in _halves(found[key], name)),
-        )
-        for point, found in asked
-    ]
-    return Table("Every other client slowed on purpose, beside those that were not", ("Point", *columns), tuple(rows))
-
-
-def _halves(found: JsonObject, name: str) -> tuple[Cell, ...]:
-    more = found["difference"][name]
-    bounds = more["ci95"]
-    small = "" if bounds is None else f"[{signed(bounds[0])}, {signed(bounds[1])}]"
-    return (
-        Cell(figure(found["others"][name])),
-        Cell(figure(found["slowed"][name])),
-        Cell(NOT_MEASURED if more["value"] is None else signed(more["value"]), small),
-    )
 
 
 def _noise(found: JsonObject | None) -> Cell:

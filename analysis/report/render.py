@@ -28,7 +28,7 @@ from analysis.charts.style import (
 from analysis.formatting import NOT_MEASURED, listed
 from analysis.report.capacity_tables import NOTE as CAPACITY_NOTE
 from analysis.report.capacity_tables import capacity_findings, capacity_tables
-from analysis.report.certainty_tables import noise_table, precision_table, slowed_clients_table
+from analysis.report.certainty_tables import noise_table, precision_table
 from analysis.report.markdown_escaping import fence_of, finalize
 from analysis.report.narrative import completeness, how_measured, trial_documents, validity_checks
 from analysis.report.scale_tables import scale_notes, scale_tables
@@ -120,7 +120,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
     summary, scenario = results.summary, run.scenario
     tables = [main_table(results), *_also(effect_table(results)), *sweep_tables(results)] if results.points else []
     wrong_ways = wrong_way_tables(results) if results.points else []
-    makers = (split_table, slowed_clients_table, deviation_table, noise_table, precision_table, worker_table)
+    makers = (split_table, deviation_table, noise_table, precision_table, worker_table)
     further = [make(results) for make in makers] if results.points else []
     detail_tables = [parts_table(results), *(table for table in further if table)] if results.points else []
     return {

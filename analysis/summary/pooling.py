@@ -16,11 +16,9 @@ from analysis.summary.pooled_latency import (
     pooled_parts,
     pooled_reach,
     pooled_residual,
-    sample_events,
     withheld_quantiles,
 )
 from analysis.trial.queueing import FIGURES, pooled_queue_model, split_mean_ms
-from analysis.trial.slowed_clients import pooled_slowed_clients
 from contract.records import JsonObject
 from contract.transports import TransportStyle
 
@@ -53,7 +51,6 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
         "latency_split_ms": split_mean_ms(latency["mean"], model["mean_ms"], queue_model["mean_ms"]),
         "closed_form": _closed_form(parameters, style),
         "residual_ms": pooled_residual(trials),
-        "slowed_clients": pooled_slowed_clients([trial.slowed for trial in trials], sample_events(trials)),
     }
 
 

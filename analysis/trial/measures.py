@@ -30,7 +30,6 @@ from analysis.trial.latency import (
 )
 from analysis.trial.ledger import LATE_GRACE_S, keep_ledger
 from analysis.trial.queueing import NotQueued, Queued, queued
-from analysis.trial.slowed_clients import SlowedClients, slowed_clients
 from analysis.trial.steady_state import unsteady_reason
 from analysis.trial.validity import (
     Evidence,
@@ -97,8 +96,6 @@ class TrialMeasures:
     """Whether the server had no room left, which explains its own reasons."""
     queued: Queued | NotQueued
     """The model with the queues of server and load, or why there is none."""
-    slowed: SlowedClients | None
-    """Its deliveries by whether their client was slowed on purpose; None where none was."""
 
     @property
     def clocks_agree(self) -> bool:
@@ -164,7 +161,6 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         machine_reasons=frozenset(machine_reasons(evidence)),
         overloaded=overloaded(evidence),
         queued=queued(trial, style, processors, requests.answered_polls or deliveries, latencies.predicted_requests),
-        slowed=slowed_clients(trial),
     )
 
 

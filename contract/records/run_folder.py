@@ -361,11 +361,6 @@ def load_summary(run_folder: Path) -> JsonObject:
     return document
 
 
-def is_slowed(client: int) -> bool:
-    """Whether the parameter `client_delay_ms` slows this client: every other one, the first included."""
-    return client % 2 == 0
-
-
 def set_aside_folders(run_folder: Path) -> list[Path]:
     """Return the folders of the attempts at trials that the machine disturbed and that were repeated."""
     return sorted(path.parent for path in (run_folder / SET_ASIDE_FOLDER).glob("*/trial.json"))

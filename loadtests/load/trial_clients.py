@@ -19,7 +19,6 @@ from loadtests.load.connect_limit import Admission
 from loadtests.load.connection import Connection
 from loadtests.load.garbage_collection import kept_from_collector
 from loadtests.load.gathered_reads import longest_unread_ns
-from loadtests.load.slowed_driver import SlowDriver
 from loadtests.load.socket_driver import Driver
 from loadtests.load.trial_spec import TrialSpec
 from loadtests.plan.blocks import LINGER_S, connect_patience_s, drain_limit_s, lag_period_ns, last_turn_s, stream_spec
@@ -46,17 +45,8 @@ class Load:
         self._host = spec.host
         self._server = Endpoint.of_url(spec.url)
         address = (self._server.host, self._server.port)
-        delay_ms = spec.trial.parameters.get("client_delay_ms")
-        self.driver = (
-            # It reads at once: what is left unread on purpose would be within its delay, and not on top.
-            SlowDriver(address, self.recorder, delay_ms)
-            if delay_ms
-            else Driver(
-                address,
-                self.recorder,
-                longest_unread_ns(self.due_offsets_ns, int(spec.trial.parameters["clients"])),
-            )
-        )
+        read_spacing_ns = longest_unread_ns(self.due_offsets_ns, int(spec.trial.parameters["clients"]))
+        self.driver = Driver(address, self.recorder, read_spacing_ns)
         self.driver.sources = source_addresses(self._server.host, ports_held(spec.trial), ephemeral_ports())
         self._phases_ns = phases_ns(spec.trial)
         self._clients = range(len(self._phases_ns))

@@ -17,7 +17,7 @@ from typing import Any
 import tomli_w
 
 from contract.errors import UserError
-from contract.parameters import ONLY_WHERE_NAMED, PARAMETERS, WITHOUT_EFFECT, Number, Rule, Switch, toml_value
+from contract.parameters import PARAMETERS, WITHOUT_EFFECT, Number, Rule, Switch, toml_value
 from contract.records import PARAMETER_DEFAULTS, JsonObject
 from contract.transports import TRANSPORTS
 
@@ -230,7 +230,7 @@ def _parameters(found: object, transports: tuple[str, ...], file: str) -> tuple[
     needed = [
         name
         for name in PARAMETERS
-        if (name not in _OWN_PARAMETERS or name in taken) and (name not in ONLY_WHERE_NAMED or name in found)
+        if (name not in _OWN_PARAMETERS or name in taken) and (name not in WITHOUT_EFFECT or name in found)
     ]
     resolved = {**PARAMETER_DEFAULTS, **found}
     checked = {name: _checked(resolved, name, PARAMETERS[name].rule, file, "parameters.") for name in needed}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contract.parameters import ONLY_WHERE_NAMED, PARAMETERS, toml_value
+from contract.parameters import PARAMETERS, WITHOUT_EFFECT, toml_value
 from contract.records import PARAMETER_DEFAULTS
 from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import expected_seconds, plan_trials
@@ -24,7 +24,7 @@ all planned trials; a run adds some seconds for its report, and repeats trials t
 {scenarios}
 
 More about them: [capacity](../method/capacity.md), [scale](../method/scale.md), [accuracy](../method/accuracy.md)
-(`crowd`, `known-delay`, `model-grid`), and [the wrong ways](../method/method.md#wrong-ways), mistakes made on purpose.
+(`known-delay`, `model-grid`), and [the wrong ways](../method/method.md#wrong-ways), mistakes made on purpose.
 
 ## Parameters
 
@@ -62,7 +62,7 @@ def _parameter_row(name: str) -> tuple[str, ...]:
     default = "must be set"
     if name in PARAMETER_DEFAULTS:
         default = f"`{toml_value(PARAMETER_DEFAULTS[name])}`"
-    elif name in ONLY_WHERE_NAMED:
+    elif name in WITHOUT_EFFECT:
         default = "none"
     takers = [f"`{transport.name}`" for transport in TRANSPORTS.values() if name in transport.parameters]
     return f"`{name}`", PARAMETERS[name].meaning, PARAMETERS[name].rule.expected, default, ", ".join(takers) or "all"

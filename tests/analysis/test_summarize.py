@@ -32,7 +32,7 @@ POINT_KEYS = {
     "server_rss_bytes",
     "load_rss_bytes", "time_to_connect_s", "server_connected_rss_bytes", "load_connected_rss_bytes",
     "server_rss_bytes_per_client", "load_rss_bytes_per_client", "ledger", "loss",
-    "model", "queue_model", "latency_split_ms", "closed_form", "residual_ms", "slowed_clients",
+    "model", "queue_model", "latency_split_ms", "closed_form", "residual_ms",
     "against_reference", "valid", "invalid_reasons",
     "precision",
 }  # fmt: skip

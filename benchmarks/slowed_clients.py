@@ -1,0 +1,191 @@
+"""`python -m benchmarks.slowed_clients`: whether the headline is free of the client's own delay.
+
+docs/method/accuracy.md has its figures. Every other client of a trial handles what it receives some milliseconds late,
+as a busy program would. The others are the comparison: they receive the same events from the same server, in the same
+random order, on the same cores. (Between two trials, one slowed and the other not, a server's own time differs by more
+than what is to be shown.) The delay must be in the client's own stamp and not in the kernel's, from which latencies are
+taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.formatting import figure
+from analysis.report.tables import signed
+from analysis.statistics import stats
+from contract.quantiles import quantiles
+from contract.records import NO_TIME_NS, ClockPairs, Deliveries, PlannedTrial, is_time
+from contract.transports import TRANSPORTS
+from loadtests.clients.recorder import Recorder
+from loadtests.control_client import ControlClient
+from loadtests.load.connection import Connection
+from loadtests.load.socket_driver import Driver
+from loadtests.load.trial_clients import Load
+from loadtests.load.trial_spec import Instruments, TrialSpec
+from loadtests.server_clock import offset_at_start_ns
+from system.host_addresses import Endpoint
+from tests.running import running_server
+
+TRANSPORTS_COMPARED = ("websocket", "sse")
+_ALARM_SPACING_NS = 500_000
+"""So many alarms as deliveries would cost as much as the deliveries, and slow the server on the core beside it."""
+_START_IN_MS = 300
+Floats = npt.NDArray[np.float64]
+
+
+class _Held(NamedTuple):
+    due_ns: int
+    connection: Connection
+    sock: object
+    """The connection's at the time: it may have another one since."""
+    data: bytes | None
+    kernel_ns: int
+
+
+def is_slowed(client: int) -> bool:
+    """Return whether a client is slowed: every other one, the first included."""
+    return client % 2 == 0
+
+
+class SlowDriver(Driver):
+    """Hands what has arrived to a slowed client a fixed time after its arrival.
+
+    It reads when any client reads, with the same system calls, so that nothing but the client's own delay differs:
+    left unread in the kernel, data would change how the sender's wake-ups and segments fall, and with them the very
+    arrivals that are to be compared.
+    """
+
+    def __init__(self, address: tuple[str, int], recorder: Recorder, delay_ms: float, read_spacing_ns: int = 0) -> None:
+        super().__init__(address, recorder, read_spacing_ns)
+        self._delay_ns = round(delay_ms * 1e6)
+        self._realtime_offset_ns = time.time_ns() - time.monotonic_ns()
+        # All are held equally long, so whoever came first is due first, but for the kernel's stamps of bytes that
+        # were read together: one deadline serves them all.
+        self._held: deque[_Held] = deque()
+        self._alarmed = False
+
+    def _arrived(self, connection: Connection, data: bytes | None, kernel_ns: int, user_ns: int) -> None:
+        if not is_slowed(connection.client.index):
+            super()._arrived(connection, data, kernel_ns, user_ns)
+            self._hand_over(user_ns)
+            return
+        if not data:
+            self._stop_reading(connection)  # the end of a stream would be told again and again meanwhile
+        # By the kernel, so that what this process is late already is no delay on top.
+        arrived_ns = user_ns if kernel_ns == NO_TIME_NS else kernel_ns - self._realtime_offset_ns
+        self._held.append(_Held(arrived_ns + self._delay_ns, connection, connection.sock, data, kernel_ns))
+        self._hand_over(user_ns)
+
+    def _hand_over(self, now_ns: int) -> None:
+        """What is due; called by every arrival, so that an alarm is needed only when none comes."""
+        while self._held and self._held[0].due_ns <= now_ns:
+            held = self._held.popleft()
+            if held.connection.sock is held.sock:
+                super()._arrived(held.connection, held.data, held.kernel_ns, time.monotonic_ns())
+        if self._held and not self._alarmed:
+            self._alarmed = True
+            self._deadlines.call_at(max(self._held[0].due_ns, now_ns + _ALARM_SPACING_NS), SlowDriver._alarm_rang, self)
+
+    def _alarm_rang(self, due_ns: int, now_ns: int) -> None:
+        self._alarmed = False
+        self._hand_over(now_ns)
+
+
+class Measured(NamedTuple):
+    """Of one trial, an entry for each measured delivery."""
+
+    slowed: npt.NDArray[np.bool_]
+    latency_ms: Floats
+    client_delay_ms: Floats
+
+
+def measure(trial: PlannedTrial, delay_ms: float, folder: Path) -> Measured:
+    """Run one trial against a server of its own, every other client slowed; RuntimeError without kernel stamps."""
+    with running_server(folder, TRANSPORTS[trial.transport].server) as url:
+        endpoint = Endpoint.of_url(url)
+        control = ControlClient(url)
+        load = Load(TrialSpec(trial, url, url, str(endpoint), Instruments()))
+        # It reads at once: what is left unread on purpose would be within its delay, and not on top.
+        load.driver = SlowDriver((endpoint.host, endpoint.port), load.recorder, delay_ms)
+        server_offset_ns = offset_at_start_ns(control.read_clock())
+        load.open()
+        load.wait_for_clients()
+        t0_ns = control.start_stream(_START_IN_MS, list(load.due_offsets_ns), list(load.payloads)) - server_offset_ns
+        load.receive(t0_ns)
+        load.driver.finish()
+        control.close()
+    deliveries = Deliveries.from_rows(load.recorder.deliveries)
+    due_ns = deliveries.due_ns - server_offset_ns
+    measured = is_time(deliveries.kernel_realtime_ns) & (due_ns >= t0_ns + trial.parameters["warm_up_s"] * 1e9)
+    if not measured.any():
+        raise RuntimeError("not one delivery has a kernel receive stamp")
+    clock = ClockPairs.from_rows(load.recorder.clock, worker=0)
+    arrival_ns = clock.to_monotonic(deliveries.kernel_realtime_ns[measured])
+    return Measured(
+        np.array([is_slowed(client) for client in deliveries.client[measured].tolist()]),
+        (arrival_ns - due_ns[measured]) / 1e6,
+        (deliveries.user_ns[measured] - arrival_ns) / 1e6,
+    )
+
+
+def table(transport: str, trials: Sequence[Measured]) -> list[str]:
+    """Return a line for each figure: of the others, of the slowed, and the difference paired within each trial."""
+    lines = []
+    for what, column in (("latency", "latency_ms"), ("client delay", "client_delay_ms")):
+        for name, share in (("p50", 0.5), ("p99", 0.99)):
+            halves = [
+                tuple(quantiles(getattr(trial, column)[half], [share])[0] for half in (~trial.slowed, trial.slowed))
+                for trial in trials
+            ]
+            others, slowed = (float(np.mean(half)) for half in zip(*halves, strict=True))
+            bounds = stats.interval(slowed - others, [late - punctual for punctual, late in halves])
+            interval = "" if bounds is None else f" [{signed(bounds[0])}, {signed(bounds[1])}]"
+            lines.append(
+                f"{transport:10s} {what:12s} {name}: others {figure(others)} ms, slowed {figure(slowed)} ms, "
+                f"slowed by {signed(slowed - others)} ms{interval}"
+            )
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure each transport's trials and print its lines."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.slowed_clients", description=__doc__)
+    parser.add_argument("--transports", nargs="+", choices=TRANSPORTS, default=TRANSPORTS_COMPARED)
+    parser.add_argument("--clients", type=int, default=1000, help="every other one is slowed (%(default)s)")
+    parser.add_argument("--delay-ms", type=float, default=10.0, help="by so much (%(default)s)")
+    parser.add_argument("--rate-per-s", type=float, default=5.0, help="events per second (%(default)s)")
+    parser.add_argument("--measured-s", type=float, default=25.0, help="length of a trial (%(default)s)")
+    parser.add_argument("--trials", type=int, default=8, help="of each transport (%(default)s)")
+    asked = parser.parse_args(arguments)
+    parameters = {
+        "clients": asked.clients,
+        "rate_per_s": asked.rate_per_s,
+        "arrival": "poisson",
+        "payload_bytes": 100,
+        "one_way_delay_ms": 0,
+        "warm_up_s": 0.5,
+        "measured_s": asked.measured_s,
+        "poll_interval_s": 1.0,
+        "hold_s": 30.0,
+    }
+    for transport in asked.transports:
+        trials = []
+        for seed in range(asked.trials):
+            with tempfile.TemporaryDirectory() as folder:
+                trial = PlannedTrial(seed, seed, 0, transport, parameters, seed)
+                trials.append(measure(trial, asked.delay_ms, Path(folder)))
+        print("\n".join(table(transport, trials)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
