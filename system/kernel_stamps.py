@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
+import time
 
-from contract.records import NO_TIME_NS
+from contract.times import NO_TIME_NS
 
 SO_TIMESTAMPNS = 35
 """Linux's number of this option on all common architectures; Python does not define it."""
 _STAMP = struct.Struct("@qq")
 _unpack_stamp = _STAMP.unpack
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
+_MAX_AGE_NS = 1_000_000_000
 
 
 def ask_for_stamps(sock: socket.socket) -> bool:
-    """Make the kernel stamp arrivals on this socket, or on those that it accepts; return False if it cannot."""
+    """Have the kernel stamp what arrives on this socket, or on those that it accepts; False where it does not do so."""
+    if not sys.platform.startswith("linux"):
+        return False
     try:
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     except OSError:
@@ -40,3 +45,21 @@ def read_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes | None, int
     except (IndexError, struct.error):
         return data, NO_TIME_NS
     return data, seconds * 1_000_000_000 + nanoseconds
+
+
+def read_with_arrival(sock: socket.socket, max_bytes: int) -> tuple[bytes | None, int]:
+    """Return what `read_stamped` does, with the arrival of its last segment on CLOCK_MONOTONIC."""
+    data, stamp_ns = read_stamped(sock, max_bytes)
+    # In this order: whatever keeps the process from reading both at once makes the arrival later, never earlier.
+    realtime_now_ns = time.time_ns()
+    return data, arrival_ns(stamp_ns, time.monotonic_ns(), realtime_now_ns)
+
+
+def arrival_ns(stamp_ns: int, now_ns: int, realtime_now_ns: int) -> int:
+    """Return a stamp's time on CLOCK_MONOTONIC, both clocks having been read just now.
+
+    That is `now_ns` where there is no stamp, or one that cannot be: in the future, or more than a second old (the
+    realtime clock may be set at any time).
+    """
+    age_ns = realtime_now_ns - stamp_ns
+    return now_ns - age_ns if 0 <= age_ns <= _MAX_AGE_NS else now_ns

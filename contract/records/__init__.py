@@ -57,7 +57,6 @@ from contract.records.run_folder import (
     write_run_info,
 )
 from contract.records.tables import (
-    NO_TIME_NS,
     Clients,
     ClockPairs,
     Deliveries,
@@ -78,6 +77,7 @@ from contract.records.tables import (
 from contract.records.turnaround import turnaround_delay_ns, turnaround_delays_ns
 from contract.records.work import Work, load_work, server_work
 from contract.records.workers import COMPLETE, WORKER_ENDS, WorkerInfo, worker_of_clients
+from contract.times import NO_TIME_NS
 
 __all__ = [
     "COMPLETE",

@@ -29,7 +29,6 @@ from contract.records.documents import (
 )
 from contract.records.fields import NOISE, RUN, SUMMARY, TRIAL, check_fields
 from contract.records.tables import (
-    NO_TIME_NS,
     Clients,
     ClockPairs,
     Deliveries,
@@ -44,6 +43,7 @@ from contract.records.tables import (
     is_time,
 )
 from contract.records.workers import WorkerInfo, on_one_clock, worker_of_clients
+from contract.times import NO_TIME_NS
 from contract.transports import TransportStyle
 
 PARAMETER_DEFAULTS: dict[str, Any] = {

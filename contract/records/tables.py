@@ -15,16 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.errors import UserError
+from contract.times import NO_TIME_NS
 
 Ints = npt.NDArray[np.int64]
-
-MAX_COLUMN_BYTES = 2**30
-"""Of what is read: 134 million rows, many times those of the largest trials. A file may claim to be of any size."""
-
-NO_TIME_NS = 0
-"""In a column of times: what has no time, because it did not happen or was not observed. It is no reading of a clock
-of ours, since both count from before the first program ran. Ask with `is_time`: the times of a clock that was moved to
-another's may be negative."""
 
 
 def is_time(times_ns: Ints) -> npt.NDArray[np.bool_]:

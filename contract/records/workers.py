@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from contract.records.tables import NO_TIME_NS, Ints, SampleRole, Table, is_time
+from contract.records.tables import Ints, SampleRole, Table, is_time
+from contract.times import NO_TIME_NS
 
 if TYPE_CHECKING:
     from contract.records.run_folder import Trial

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from servers.relay.arrival_stamps import ask_for_stamps
 from servers.relay.delay_line import DelayLine
 from servers.relay.stamped_socket import RelaySocket
+from system.kernel_stamps import ask_for_stamps
 
 _NS_PER_MS = 1_000_000
 MAX_IN_FLIGHT_BYTES = 1024 * 1024

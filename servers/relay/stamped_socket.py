@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import Protocol
 
-from servers.relay.arrival_stamps import ask_for_stamps, receive
+from system.kernel_stamps import ask_for_stamps, read_with_arrival
 
 _READ_BYTES = 65_536
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -97,10 +97,10 @@ class RelaySocket:
     def _readable(self) -> None:
         assert self._sock is not None
         try:
-            data, arrived_ns = receive(self._sock, _READ_BYTES)
-        except (BlockingIOError, InterruptedError):
+            data, arrived_ns = read_with_arrival(self._sock, _READ_BYTES)
+        except BlockingIOError:
             return
-        except OSError:
+        if data is None:
             self._close(broken=True)
             return
         if data:

@@ -12,7 +12,7 @@ import pytest
 
 from contract.records import NO_TIME_NS, ClockPairs
 from loadtests.clients.recorder import Recorder
-from system.kernel_stamps import ask_for_stamps, read_stamped
+from system.kernel_stamps import arrival_ns, ask_for_stamps, read_stamped, read_with_arrival
 from tests.running import PATIENCE_S
 
 pytestmark = [
@@ -64,3 +64,54 @@ def test_a_connection_that_broke_has_not_ended() -> None:
         writer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.close()
         assert read_stamped(reader, 100) == (None, NO_TIME_NS)
+
+
+NOW_NS = 5_000_000_000
+REALTIME_NOW_NS = 1_700_000_000_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("stamp_ns", "expected_ns"),
+    [
+        (REALTIME_NOW_NS - 150_000, NOW_NS - 150_000),
+        (REALTIME_NOW_NS, NOW_NS),
+        (REALTIME_NOW_NS - 1_000_000_000, NOW_NS - 1_000_000_000),
+        (REALTIME_NOW_NS - 1_000_000_001, NOW_NS),
+        (REALTIME_NOW_NS + 1, NOW_NS),
+        (NO_TIME_NS, NOW_NS),
+    ],
+)
+def test_a_stamp_counts_unless_it_cannot_be(stamp_ns: int, expected_ns: int) -> None:
+    assert arrival_ns(stamp_ns, NOW_NS, REALTIME_NOW_NS) == expected_ns
+
+
+def test_an_accepted_socket_stamps_even_what_arrived_before_it_was_accepted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert ask_for_stamps(listener)
+        deadline = time.monotonic() + PATIENCE_S
+        # Where nobody else asks for stamps, the kernel begins to make them a moment later: until then others come.
+        while not arrived_before_it_was_accepted(listener):
+            assert time.monotonic() < deadline, "no stamp of what arrived before it was accepted"
+
+
+def arrived_before_it_was_accepted(listener: socket.socket) -> bool:
+    """What the stamp says of data that waited for a connection to be accepted."""
+    with socket.create_connection(listener.getsockname()) as client:
+        client.sendall(b"early")
+        time.sleep(0.01)
+        accepting_ns = time.monotonic_ns()
+        accepted, _ = listener.accept()
+        with accepted:
+            data, arrived_ns = read_with_arrival(accepted, 100)
+    assert data == b"early"
+    return arrived_ns < accepting_ns
+
+
+def test_without_stamps_the_arrival_is_the_reading() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        far.sendall(b"x")
+        before_ns = time.monotonic_ns()
+        data, arrived_ns = read_with_arrival(near, 100)
+    assert data == b"x"
+    assert before_ns <= arrived_ns <= time.monotonic_ns()
