@@ -16,11 +16,11 @@ from typing import Any
 from contract.faults import MEANINGS, Fault, FaultSpecError, parse_fault
 from contract.transports import TRANSPORTS
 from contract.wire import DEFAULT_HISTORY_EVENTS, MAX_WORKERS
-from servers.garbage_collection import pause_for_start
 from servers.hosting.listening import StartError, listen, raise_descriptor_limit
 from servers.hosting.options import Recipe
 from servers.hosting.parent_process import end_with_parent
 from servers.hosting.worker_processes import WorkerLostError, serve_in_workers
+from system.garbage_collection import pause_for_start
 from terminal.plain import print_error
 
 ADAPTERS = tuple(dict.fromkeys(transport.server for transport in TRANSPORTS.values()))

@@ -48,3 +48,13 @@ def _temporary_files_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> I
         patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp")))
         patch.setattr(tempfile, "tempdir", None)  # which Python has read already, of runs in this very process
         yield
+
+
+@pytest.fixture
+def collector_as_it_was() -> Iterator[None]:
+    """Give this process back its garbage collector as the test found it."""
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.enable()
+    gc.unfreeze()

@@ -12,8 +12,8 @@ from array import array
 from collections.abc import Sequence
 
 from servers.events.log import EventLog
-from servers.garbage_collection import look_through_what_comes
 from system.asyncio_timer import PreciseTimer
+from system.garbage_collection import look_through_what_comes
 
 
 class Publisher:

@@ -28,11 +28,11 @@ from servers.events.fan_out import WRITE_FRAMED_EXTENSION
 from servers.events.hub import Station
 from servers.faults.client_numbers import Address, TellClientsApart
 from servers.faults.faulty_log import FaultyLog
-from servers.garbage_collection import collect_seldom
 from servers.hosting.compression import Deflated
 from servers.hosting.listening import BACKLOG
 from servers.hosting.padding import Padded
 from system.asyncio_timer import ALARM_KIND
+from system.garbage_collection import collect_seldom
 
 KEEP_ALIVE_S = 300
 """Well above every poll interval: a shorter one races with the polls."""

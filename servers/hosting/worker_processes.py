@@ -17,10 +17,10 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from servers.garbage_collection import pause_for_start
 from servers.hosting.listening import listen, listen_together
 from servers.hosting.options import Recipe
 from servers.hosting.parent_process import end_with_parent
+from system.garbage_collection import pause_for_start
 
 _LOOPBACK = "127.0.0.1"
 _GRACE_S = 2.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import subprocess
 import sys
@@ -99,16 +98,6 @@ def running_server(*arguments: str, module: str = "servers") -> Iterator[Running
                     process.wait()
         unexpected = [line for line in server.log().splitlines() if not line.startswith(LOG_PREFIX)]
         assert (status, unexpected) == (0, [])
-
-
-@pytest.fixture
-def collector_as_it_was() -> Iterator[None]:
-    """Give this process back its garbage collector as the test found it."""
-    before = gc.get_threshold()
-    yield
-    gc.set_threshold(*before)
-    gc.enable()
-    gc.unfreeze()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A server's garbage collector looks seldom, but it looks: what connections leave behind does not pile up."""
+"""A server's garbage collector looks seldom, but it looks; what clients are made of is out of its sight."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import weakref
 
 import pytest
 
-from servers.garbage_collection import COLLECT_EVERY_OBJECTS, collect_seldom, look_through_what_comes
+from system.garbage_collection import (
+    COLLECT_EVERY_OBJECTS,
+    collect_seldom,
+    kept_from_collector,
+    look_through_what_comes,
+)
 
 pytestmark = pytest.mark.usefixtures("collector_as_it_was")
 
@@ -61,3 +66,23 @@ def test_connections_of_an_earlier_stream_that_are_closed_by_now_do_not_stay() -
     assert closed() is not None, "it was set apart with all that was alive"
     look_through_what_comes(again=True)
     assert closed() is None
+
+
+def test_nothing_is_collected_within_and_what_was_made_there_is_not_looked_at_again() -> None:
+    with kept_from_collector():
+        assert not gc.isenabled()
+        before = weakref.ref(Cycle())
+    gc.collect()
+    assert before() is not None
+    gc.unfreeze()
+    gc.collect()
+    assert before() is None
+
+
+def test_collections_go_on_afterwards_even_if_something_went_wrong() -> None:
+    with pytest.raises(ZeroDivisionError), kept_from_collector():
+        _ = 1 / 0
+    assert gc.isenabled()
+    later = weakref.ref(Cycle())
+    gc.collect()
+    assert later() is None
