@@ -95,7 +95,7 @@ class LocustHttpUser(_Locust):
 
     name = "locust HttpUser"
     works: ClassVar[Mapping[WorkName, Describes]] = {"poll": _POLLS}
-    file, user = "http_user.py", "Poller"
+    file, user = "polling_users.py", "HttpPoller"
 
 
 class LocustFastHttpUser(_Locust):
@@ -103,4 +103,4 @@ class LocustFastHttpUser(_Locust):
 
     name = "locust FastHttpUser"
     works: ClassVar[Mapping[WorkName, Describes]] = {"poll": _POLLS}
-    file, user = "fast_http_user.py", "Poller"
+    file, user = "polling_users.py", "FastHttpPoller"
