@@ -11,7 +11,8 @@ import asyncio
 import ipaddress
 from typing import TYPE_CHECKING
 
-from servers.hosting.listening import StartError, raise_descriptor_limit
+from servers.hosting.listening import StartError
+from system.descriptor_limits import raise_limit_to_most
 from terminal.plain import print_error
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _LAST_PORT = 65_535 - 5
 def main(arguments: list[str] | None = None) -> int:
     """Run the classroom to its end; the exit status."""
     asked = _parser().parse_args(arguments)
-    raise_descriptor_limit()
+    raise_limit_to_most()
     try:
         import uvloop
 

@@ -16,10 +16,11 @@ from typing import Any
 from contract.faults import MEANINGS, Fault, FaultSpecError, parse_fault
 from contract.transports import TRANSPORTS
 from contract.wire import DEFAULT_HISTORY_EVENTS, MAX_WORKERS
-from servers.hosting.listening import StartError, listen, raise_descriptor_limit
+from servers.hosting.listening import StartError, listen
 from servers.hosting.options import Recipe
 from servers.hosting.parent_process import end_with_parent
 from servers.hosting.worker_processes import WorkerLostError, serve_in_workers
+from system.descriptor_limits import raise_limit_to_most
 from system.garbage_collection import pause_for_start
 from terminal.plain import print_error
 
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         if asked.server == "faults":
             print(json.dumps([str(fault) for fault in _faults(asked.specs)]))
             return 0
-        raise_descriptor_limit()
+        raise_limit_to_most()
         if asked.server == "relay":
             with listen(asked.host, asked.port) as listener:
                 _relay(asked, listener)

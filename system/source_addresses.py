@@ -12,15 +12,11 @@ import socket
 import sys
 from pathlib import Path
 
-from contract.records import JsonObject, PlannedTrial
-from contract.transports import TRANSPORTS
-
 PORT_RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _IANA_DYNAMIC_PORTS = 65_535 - 49_152 + 1
 """RFC 6335: what systems without such a file hand out."""
 _USED_RATIO = 0.8
 """Of the ports of an address: beyond, finding a free one takes the kernel long, and others want some as well."""
-_TIME_WAIT_S = 60.0
 _FIRST_SOURCE = ipaddress.IPv4Address("127.0.0.1")
 _IP_BIND_ADDRESS_NO_PORT = 24
 """linux/in.h: the port is chosen by connect(), which knows the destination and so may share ports between several."""
@@ -50,16 +46,6 @@ def usable_ports(ports: int) -> int:
     return max(1, int(ports * _USED_RATIO))
 
 
-def ports_held(trial: PlannedTrial) -> int:
-    """Ports that the clients of a trial need at a time: one each, and those of closed connections that still rest."""
-    parameters = trial.parameters
-    lasts_s = float(parameters["warm_up_s"] + parameters["measured_s"] + parameters.get("poll_interval_s", 0.0))
-    resting_s = min(_TIME_WAIT_S, lasts_s)
-    clients = int(parameters["clients"])
-    resting = round(_connections_per_s(trial.transport, parameters) * resting_s)
-    return clients * (1 + resting)
-
-
 def ephemeral_ports() -> int:
     """How many local ports the system hands out to outgoing connections."""
     try:
@@ -73,14 +59,3 @@ def bind_source(sock: socket.socket, address: str) -> None:
     """Have a socket that is about to connect come from this address, from whichever port is free to its destination."""
     sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
     sock.bind((address, 0))
-
-
-def _connections_per_s(transport: str, parameters: JsonObject) -> float:
-    """Connections that one client opens, at the most, once it is under way; 0 where it keeps the one it has."""
-    if TRANSPORTS[transport].kind.connects_each_time:
-        return float(parameters["rate_per_s"])
-    if parameters.get("keep_alive", True):
-        return 0.0
-    if "poll_interval_s" in parameters:
-        return 1 / float(parameters["poll_interval_s"])
-    return float(parameters["rate_per_s"]) + 1 / float(parameters["hold_s"])

@@ -12,8 +12,10 @@ from functools import partial
 from contract.errors import UserError
 from contract.records import PlannedTrial
 from loadtests.engine.load_processes import ALONE, Team
+from loadtests.plan.local_ports import ports_held
+from system.descriptor_limits import raise_limit_to
 from system.host_addresses import Endpoint
-from system.source_addresses import can_vary_sources, ephemeral_ports, ports_held, usable_ports
+from system.source_addresses import can_vary_sources, ephemeral_ports, usable_ports
 
 _DESCRIPTORS_BESIDE_CLIENTS = 128
 _SPREAD_RISK = 1e-9
@@ -90,27 +92,13 @@ def _busiest(trial: PlannedTrial, team: Team, serves: bool, clients: int) -> _Ho
 
 def _ensure(clients: int, busiest: Callable[[int], _Holder]) -> None:
     """Raise the limit of open files to what `busiest`, the process with the most sockets, needs for these clients."""
-    if sys.platform == "win32":
-        return
-    import resource  # noqa: PLC0415 - not on Windows
-
     holder = busiest(clients)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= holder.files:
+    refusal = raise_limit_to(holder.files)
+    if refusal is None:
         return
-    if hard == resource.RLIM_INFINITY or hard >= holder.files:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (holder.files, hard))
-        except (OSError, ValueError):
-            limit = f"this system lets no process have more than {soft}"  # whatever its hard limit says, as on macOS
-            hard = soft
-        else:
-            return
-    else:
-        limit = f"the hard limit of open files is {hard}"
-    within = max(0, bisect.bisect_right(range(clients), hard, key=lambda fewer: busiest(fewer).files) - 1)
+    within = max(0, bisect.bisect_right(range(clients), refusal.most_files, key=lambda fewer: busiest(fewer).files) - 1)
     raise UserError(
-        f"clients = {clients}: {holder.who} must have {holder.files} files open, {limit} here "
+        f"clients = {clients}: {holder.who} must have {holder.files} files open, {refusal.reason} here "
         f"(expected at most {within} clients, or a higher limit: as root ulimit -n {holder.files}, "
         f"or * - nofile {holder.files} in /etc/security/limits.conf and a new login)"
     )

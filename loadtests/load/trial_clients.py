@@ -21,10 +21,11 @@ from loadtests.load.gathered_reads import longest_unread_ns
 from loadtests.load.socket_driver import Driver
 from loadtests.load.trial_spec import TrialSpec
 from loadtests.plan.blocks import LINGER_S, connect_patience_s, drain_limit_s, lag_period_ns, last_turn_s, stream_spec
+from loadtests.plan.local_ports import ports_held
 from loadtests.plan.population import locked_phases_ns, new_client, schedule_period_s, spread_phases_ns
 from system.garbage_collection import kept_from_collector
 from system.host_addresses import Endpoint
-from system.source_addresses import ephemeral_ports, ports_held, source_addresses
+from system.source_addresses import ephemeral_ports, source_addresses
 
 SERVER_PATIENCE_S = 15.0
 PROGRESS_CHECK_S = 0.02

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import socket
@@ -10,8 +9,6 @@ import sys
 from typing import Any
 
 BACKLOG = 16_384
-_LESS_THAN_INFINITY = (1_048_576, 524_288, 262_144, 131_072, 65_536, 32_768, 10_240)
-"""Limits of open files to try on a system that has no hard limit but refuses an infinite one (macOS: OPEN_MAX last)."""
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 """Errors of an address that this machine does not have: its names may have IPv6 addresses even if it has no IPv6."""
 
@@ -88,18 +85,3 @@ def listen_together(host: str, port: int, number: int) -> list[socket.socket]:
             listener.close()
         raise StartError(f"cannot listen on {host} port {address[1]}: {error.strerror}") from error
     return listeners
-
-
-def raise_descriptor_limit() -> None:
-    """Raise the soft limit of open files, often only 1024, to the hard limit."""
-    try:
-        import resource  # noqa: PLC0415 (absent on Windows)
-    except ImportError:
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for limit in (hard, *_LESS_THAN_INFINITY) if hard == resource.RLIM_INFINITY else (hard,):
-        if soft == resource.RLIM_INFINITY or (limit != resource.RLIM_INFINITY and limit <= soft):
-            return
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-            return

@@ -38,7 +38,8 @@ LIMITED = """
 import json, resource, sys
 from system.host_addresses import Endpoint
 from loadtests.engine.system_limits import ensure_descriptors
-from contract.records import PlannedTrial, UserError
+from contract.errors import UserError
+from contract.records import PlannedTrial
 from loadtests.engine.load_processes import Team
 
 soft, hard, clients, delay_ms, workers, team, target = json.loads(sys.argv[1])
