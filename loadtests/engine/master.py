@@ -18,16 +18,16 @@ import gevent
 
 from contract.errors import UserError
 from contract.records import COMPLETE, WorkerInfo
-from contract.stream import due_offsets_ns, payloads
 from contract.transports import TRANSPORTS
 from loadtests.control_client import ControlClient
 from loadtests.engine import messages
 from loadtests.engine.merging import index_ranges, merge
 from loadtests.engine.messages import Identity
+from loadtests.engine.stream_start import start_stream
 from loadtests.engine.worker_state import WorkerState
-from loadtests.load.trial_clients import PROGRESS_CHECK_S, SERVER_PATIENCE_S, window_ns
+from loadtests.load.trial_clients import PROGRESS_CHECK_S, SERVER_PATIENCE_S
 from loadtests.load.trial_spec import LoadOutcome, MeasuredWindow, TrialSpec
-from loadtests.plan.blocks import connect_patience_s, drain_limit_s, stream_spec
+from loadtests.plan.blocks import connect_patience_s, drain_limit_s
 from loadtests.server_clock import judge_server_clock, offset_at_start_ns
 
 _log = logging.getLogger(__name__)
@@ -122,14 +122,12 @@ class MasterConductor:
         for worker in workers.values():
             worker.same_machine = self._own.same_machine(worker.identity)
             worker.server_offset_ns = server_offset_ns
-        t0_ns = self._start_stream(server_offset_ns)
+        t0_ns, window = start_stream(self._control, self._spec.trial, START_IN_MS, server_offset_ns, self._folder)
         for client_id, worker in workers.items():
             self._say(messages.BEGIN, {"t0_ns": t0_ns - worker.clock().offset_ns}, client_id)
-        window = MeasuredWindow(*window_ns(self._spec.trial, t0_ns))
-        window.write(self._folder)
         self._wait_for_records(window.end_ns)
         clock = judge_server_clock(before, self._control.read_clock())
-        outcome = self._outcome(t0_ns, dataclasses.asdict(clock))
+        outcome = self._outcome(t0_ns, window, dataclasses.asdict(clock))
         clients_stamp = TRANSPORTS[self._spec.trial.transport].kind.clients_send
         complete = {client_id: worker for client_id, worker in workers.items() if worker.complete}
         folders = [(worker.index, worker.received) for worker in complete.values()]
@@ -138,15 +136,6 @@ class MasterConductor:
         for client_id in complete:
             self._say(messages.OVER, {"more_follow": self._spec.more_follow}, client_id)
         return outcome
-
-    def _start_stream(self, server_offset_ns: int) -> int:
-        if TRANSPORTS[self._spec.trial.transport].kind.clients_send:
-            return time.monotonic_ns() + START_IN_MS * 1_000_000
-        stream = stream_spec(self._spec.trial)
-        offsets_ns = due_offsets_ns(stream).tolist()
-        clients = self._spec.trial.parameters["clients"]
-        t0_ns = self._control.start_stream(START_IN_MS, offsets_ns, list(payloads(stream)), clients)
-        return t0_ns - server_offset_ns
 
     def _wait_for_workers(self) -> None:
         def missing() -> str:
@@ -194,12 +183,11 @@ class MasterConductor:
                 raise UserError(otherwise())
             gevent.sleep(PROGRESS_CHECK_S)
 
-    def _outcome(self, t0_ns: int, server_clock: dict[str, int]) -> LoadOutcome:
+    def _outcome(self, t0_ns: int, window: MeasuredWindow, server_clock: dict[str, int]) -> LoadOutcome:
         workers = self._workers.values()
         complete = [worker.finished for worker in workers if worker.finished is not None and worker.complete]
         deflated = [finished["deflated"] for finished in complete if finished["deflated"] is not None]
         ends = [finished["end"] for finished in complete]
-        window_start_ns, stream_end_ns = window_ns(self._spec.trial, t0_ns)
         nodes = self._runner.clients
         taking_part = [worker.info(worker.gone(nodes.get(client_id))) for client_id, worker in self._workers.items()]
         late = [
@@ -208,9 +196,8 @@ class MasterConductor:
         ]
         return LoadOutcome(
             t0_ns=t0_ns,
-            window_start_ns=window_start_ns,
-            window_end_ns=stream_end_ns,
-            stream_end_ns=stream_end_ns,
+            window_start_ns=window.start_ns,
+            window_end_ns=window.end_ns,
             finished_ns=time.monotonic_ns(),
             end=next((end for end in ends if end != COMPLETE), COMPLETE) if ends else "load_died",
             failure="",

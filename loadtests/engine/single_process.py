@@ -14,8 +14,9 @@ from pathlib import Path
 from contract.errors import UserError
 from contract.transports import TRANSPORTS
 from loadtests.control_client import ControlClient
-from loadtests.load.trial_clients import SERVER_PATIENCE_S, Load, window_ns
-from loadtests.load.trial_spec import LoadOutcome, MeasuredWindow, TrialSpec
+from loadtests.engine.stream_start import start_stream
+from loadtests.load.trial_clients import SERVER_PATIENCE_S, Load
+from loadtests.load.trial_spec import LoadOutcome, TrialSpec
 from loadtests.plan.blocks import stream_lead_ms
 from loadtests.server_clock import judge_server_clock, offset_at_start_ns
 
@@ -55,9 +56,8 @@ class Conductor:
         self._control.empty_log()
         self._load.open()
         self._load.wait_for_clients()
-        t0_ns = self._start_stream(offset_at_start_ns(before))
-        window = MeasuredWindow(*window_ns(self._trial, t0_ns))
-        window.write(folder)
+        lead_ms = stream_lead_ms(self._trial.parameters)
+        t0_ns, window = start_stream(self._control, self._trial, lead_ms, offset_at_start_ns(before), folder)
         end = self._load.receive(t0_ns)
         finished_ns = time.monotonic_ns()
         clock = judge_server_clock(before, self._control.read_clock())
@@ -66,7 +66,6 @@ class Conductor:
             t0_ns=t0_ns,
             window_start_ns=window.start_ns,
             window_end_ns=window.end_ns,
-            stream_end_ns=window.end_ns,
             finished_ns=finished_ns,
             end=end,
             failure="",
@@ -75,12 +74,3 @@ class Conductor:
             tcp_info=driver.kernel_counters,
             server_clock=dataclasses.asdict(clock),
         )
-
-    def _start_stream(self, server_offset_ns: int) -> int:
-        lead_ms, load = stream_lead_ms(self._trial.parameters), self._load
-        if self._clients_send:
-            return time.monotonic_ns() + lead_ms * 1_000_000
-        t0_ns = self._control.start_stream(
-            lead_ms, list(load.due_offsets_ns), list(load.payloads), self._trial.parameters["clients"]
-        )
-        return t0_ns - server_offset_ns

@@ -114,7 +114,7 @@ class LoadOutcome:
     t0_ns: int
     window_start_ns: int
     window_end_ns: int
-    stream_end_ns: int
+    """The stream ends with the window."""
     finished_ns: int
     end: str
     """`complete`, `drain_limit` or `failed`."""
@@ -135,7 +135,7 @@ class LoadOutcome:
         """Of a trial that could not be carried out."""
         now_ns = time.monotonic_ns()
         clock = dataclasses.asdict(ServerClock(0, 0, 0))
-        return cls(0, 0, 0, now_ns, now_ns, "failed", failure, (), False, False, clock)
+        return cls(0, 0, now_ns, now_ns, "failed", failure, (), False, False, clock)
 
     def write(self, folder: Path) -> None:
         """Into the trial's folder."""

@@ -62,8 +62,8 @@ def trial_info(
     """trial.json; `started_s` and `ended_s` (monotonic) enclose all of the trial's processes."""
     timing_s = {
         "set_up": outcome.t0_ns / 1e9 - started_s,
-        "stream": (outcome.stream_end_ns - outcome.t0_ns) / 1e9,
-        "drain": (outcome.finished_ns - outcome.stream_end_ns) / 1e9,
+        "stream": (outcome.window_end_ns - outcome.t0_ns) / 1e9,
+        "drain": (outcome.finished_ns - outcome.window_end_ns) / 1e9,
         "tear_down": ended_s - outcome.finished_ns / 1e9,
         "total": ended_s - started_s,
     }
