@@ -94,12 +94,12 @@ def _run(options: argparse.Namespace) -> int:
 
 def _report(folder: Path, console: PlainConsole) -> int:
     """Have the report made, by a program of its own, which knows of a run what is in its folder; its exit status."""
-    from loadtests.run.scenario_run import telling_what_is_kept
+    from loadtests.run.scenario_run import reporting_kept_results
     from system.processes import PROJECT_FOLDER
 
     command = [sys.executable, "-m", "analysis", "report", str(folder)]
     with (
-        telling_what_is_kept(folder, console),
+        reporting_kept_results(folder, console),
         # In a session of its own, Ctrl-C does not reach it: one program says that it was interrupted, and what is kept.
         subprocess.Popen(command, cwd=PROJECT_FOLDER, start_new_session=True) as analysis,
     ):

@@ -61,7 +61,7 @@ def _checked_parameters(options: Any) -> dict[str, Any]:
     return {name: value for name, (_, value) in named.items()}
 
 
-class HandSession:
+class InteractiveTest:
     """From Locust's start of a test to its stop."""
 
     def __init__(self, environment: Any) -> None:

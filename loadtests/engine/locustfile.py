@@ -24,21 +24,21 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from contract.errors import UserError
 from contract.transports import TRANSPORTS
-from loadtests.engine.by_hand import HandSession, add_arguments
-from loadtests.engine.master import MasterConductor
+from loadtests.engine.by_hand import InteractiveTest, add_arguments
+from loadtests.engine.master import MasterTrial
 from loadtests.engine.messages import WORKER_VARIABLE
-from loadtests.engine.single_process import Conductor
-from loadtests.engine.worker import WorkerConductor
+from loadtests.engine.single_process import SingleProcessTrial
+from loadtests.engine.worker import WorkerTrial
 from loadtests.load.trial_spec import TRIAL_VARIABLE, TrialSpec
 
 _log = logging.getLogger(__name__)
 _spec_path = os.environ.get(TRIAL_VARIABLE)
 _worker_folder = os.environ.get(WORKER_VARIABLE)
 _by_hand = _spec_path is None and _worker_folder is None
-_hand_session: HandSession | None = None
+_interactive_test: InteractiveTest | None = None
 
 
-class ConductedUser(User):
+class TrialUser(User):
     """All clients that this process has in the trial that the environment names: `loadtests.load.trial_clients` opens
     them."""
 
@@ -57,8 +57,8 @@ class TransportUser(User):
     transport: ClassVar[str]
 
     def on_start(self) -> None:
-        """Open the client; without a session the test is already being called off."""
-        self._connection = None if _hand_session is None else _hand_session.open_client(self.transport)
+        """Open the client; without one the test is already being called off."""
+        self._connection = None if _interactive_test is None else _interactive_test.open_client(self.transport)
 
     @task
     def stay(self) -> None:
@@ -67,8 +67,8 @@ class TransportUser(User):
 
     def on_stop(self) -> None:
         """Close the client."""
-        if _hand_session is not None and self._connection is not None:
-            _hand_session.close_client(self._connection)
+        if _interactive_test is not None and self._connection is not None:
+            _interactive_test.close_client(self._connection)
 
 
 if _by_hand:
@@ -86,18 +86,18 @@ def _on_init(environment: Any, runner: Any, **_: object) -> None:
     gc.freeze()
     gc.enable()
     if _worker_folder is not None and isinstance(runner, WorkerRunner):
-        WorkerConductor(environment, Path(_worker_folder))
+        WorkerTrial(environment, Path(_worker_folder))
     elif _spec_path is not None and isinstance(runner, MasterRunner):
         path = Path(_spec_path)
-        master = MasterConductor(environment, TrialSpec.read(path), path.parent)
+        master = MasterTrial(environment, TrialSpec.read(path), path.parent)
         environment.events.quitting.add_listener(lambda **_: master.call_off())
 
 
 def _on_test_start(environment: Any, **_: object) -> None:
-    global _hand_session  # noqa: PLW0603 - Locust offers users no other way to their session
+    global _interactive_test  # noqa: PLW0603 - Locust offers users no other way to the running test
     if _by_hand:
         try:
-            _hand_session = HandSession(environment)
+            _interactive_test = InteractiveTest(environment)
         except UserError as error:
             _log.error("%s", error)
             environment.process_exit_code = 2
@@ -106,12 +106,12 @@ def _on_test_start(environment: Any, **_: object) -> None:
     if _spec_path is None or isinstance(environment.runner, MasterRunner):
         return
     path = Path(_spec_path)
-    conductor = Conductor(TrialSpec.read(path))
+    trial = SingleProcessTrial(TrialSpec.read(path))
 
-    def conduct() -> None:
+    def run_trial() -> None:
         environment.process_exit_code = 1
         try:
-            outcome = conductor.conduct(path.parent)
+            outcome = trial.run(path.parent)
         except BaseException:
             # Whatever went wrong (a full disk, say): the process must end, and its log tells why.
             environment.runner.quit()
@@ -120,14 +120,14 @@ def _on_test_start(environment: Any, **_: object) -> None:
         # second in each trial.
         os._exit(1 if outcome.end == "failed" else 0)
 
-    gevent.spawn(conduct)
+    gevent.spawn(run_trial)
 
 
 def _on_test_stop(**_: object) -> None:
-    global _hand_session  # noqa: PLW0603
-    if _hand_session is not None:
-        _hand_session.close()
-        _hand_session = None
+    global _interactive_test  # noqa: PLW0603
+    if _interactive_test is not None:
+        _interactive_test.close()
+        _interactive_test = None
 
 
 _hooks: Any = events

@@ -1,4 +1,4 @@
-"""The master's side of a trial with several load processes, inside a Locust master: it conducts, and measures nothing.
+"""The master's side of a trial with several load processes, inside a Locust master that measures nothing itself.
 
 It assigns each worker its clients, has the server start the stream once all are ready, receives the workers' records
 at the end, and writes them as the tables of one trial. A worker that died or fell behind has no records in it.
@@ -38,8 +38,8 @@ SETTLE_S = 10.0
 """Beyond the drain limit, and after each message of a worker: how long its records are waited for."""
 
 
-class MasterConductor:
-    """Conducts the trial of one spec over Locust's master runner `environment.runner`."""
+class MasterTrial:
+    """The trial of one spec, over Locust's master runner `environment.runner`."""
 
     def __init__(self, environment: Any, spec: TrialSpec, folder: Path) -> None:
         self._runner = environment.runner
@@ -50,32 +50,32 @@ class MasterConductor:
         self._own = Identity.own()
         self._workers: dict[str, WorkerState] = {}
         self._late: list[Identity] = []
-        self._turned_away = ""
+        self._refusal = ""
         self._called_off = False
         self._runner.register_message(messages.HELLO, self._admit)
         for name in (messages.READY, messages.FAILED, messages.RECORDS, messages.FINISHED):
             self._runner.register_message(name, self._receive)
-        self._conducting = gevent.spawn(self._conduct_and_quit)
+        self._running = gevent.spawn(self._run_and_quit)
 
     def call_off(self) -> None:
         """Locust ends, for whatever reason: keep what there is."""
         self._called_off = True
-        self._conducting.join(SETTLE_S)
+        self._running.join(SETTLE_S)
 
     def _admit(self, msg: Any, **_: object) -> None:
         """Give a worker that says HELLO a part in the trial, or refuse it."""
         worker = Identity(**msg.data)
         mismatch = self._own.mismatch(worker)
         if mismatch is not None:
-            self._turned_away = mismatch
+            self._refusal = mismatch
             # It leaves now, and while it is the only one Locust would end with it: a run without a page has nobody to
             # wait for. This one waits for those that were asked for.
             self._options.headless = False
-            self._say(messages.REFUSED, {"reason": mismatch, "may_come_again": False}, msg.node_id)
+            self._send(messages.REFUSED, {"reason": mismatch, "may_come_again": False}, msg.node_id)
         elif len(self._workers) == self._spec.workers:
             self._late.append(worker)
             reason = f"{self._spec.trial.folder_name} has begun with {self._spec.workers} workers"
-            self._say(messages.REFUSED, {"reason": reason, "may_come_again": True}, msg.node_id)
+            self._send(messages.REFUSED, {"reason": reason, "may_come_again": True}, msg.node_id)
         else:
             index = len(self._workers)
             received = self._folder / messages.WORKERS_FOLDER / f"received-{index}"
@@ -85,27 +85,27 @@ class MasterConductor:
         if msg.node_id in self._workers:
             self._workers[msg.node_id].receive(msg.type, msg.data)
 
-    def _say(self, name: str, data: Any, client_id: str) -> None:
+    def _send(self, name: str, data: Any, client_id: str) -> None:
         self._runner.send_message(name, data, client_id)
 
-    def _conduct_and_quit(self) -> None:
+    def _run_and_quit(self) -> None:
         status = 1
         try:
             try:
-                outcome = self._conduct()
+                outcome = self._run()
             except UserError as error:
                 outcome = LoadOutcome.failed(str(error))
             outcome.write(self._folder)
             status = 1 if outcome.end == "failed" else 0
         except Exception:
             # Whatever went wrong (a full disk, say): the process must end, and its log tells why.
-            _log.exception("the trial could not be conducted")
+            _log.exception("the trial could not be run")
         self._control.close()
         self._runner.quit()
         # Locust itself would go on waiting for workers, where one that it had counted on has left meanwhile.
         os._exit(status)
 
-    def _conduct(self) -> LoadOutcome:
+    def _run(self) -> LoadOutcome:
         self._control.wait_until_ready(SERVER_PATIENCE_S)
         before = self._control.read_clock()
         server_offset_ns = offset_at_start_ns(before)
@@ -116,15 +116,15 @@ class MasterConductor:
         shares = index_ranges(int(self._spec.trial.parameters["clients"]), len(workers))
         for (client_id, worker), share in zip(workers.items(), shares, strict=True):
             worker.share = share
-            told = {"spec": self._spec.as_json(), "first": share.start, "count": len(share)}
-            self._say(messages.TRIAL, told, client_id)
+            assignment = {"spec": self._spec.as_json(), "first": share.start, "count": len(share)}
+            self._send(messages.TRIAL, assignment, client_id)
         self._wait_for_ready()
         for worker in workers.values():
             worker.same_machine = self._own.same_machine(worker.identity)
             worker.server_offset_ns = server_offset_ns
         t0_ns, window = start_stream(self._control, self._spec.trial, START_IN_MS, server_offset_ns, self._folder)
         for client_id, worker in workers.items():
-            self._say(messages.BEGIN, {"t0_ns": t0_ns - worker.clock().offset_ns}, client_id)
+            self._send(messages.BEGIN, {"t0_ns": t0_ns - worker.clock().offset_ns}, client_id)
         self._wait_for_records(window.end_ns)
         clock = judge_server_clock(before, self._control.read_clock())
         outcome = self._outcome(t0_ns, window, dataclasses.asdict(clock))
@@ -134,13 +134,13 @@ class MasterConductor:
         for table in merge(folders, 0 if clients_stamp else server_offset_ns):
             table.save(self._folder)
         for client_id in complete:
-            self._say(messages.OVER, {"more_follow": self._spec.more_follow}, client_id)
+            self._send(messages.OVER, {"more_follow": self._spec.more_follow}, client_id)
         return outcome
 
     def _wait_for_workers(self) -> None:
         def missing() -> str:
             came = f"only {len(self._workers)} of {self._spec.workers} workers came within"
-            seen = f": {self._turned_away}" if self._turned_away else ""
+            seen = f": {self._refusal}" if self._refusal else ""
             return f"{came} {self._spec.workers_patience_s:g} s{seen} (expected: make worker MASTER=… on each machine)"
 
         self._wait(lambda: len(self._workers) == self._spec.workers, self._spec.workers_patience_s, missing)

@@ -21,8 +21,8 @@ from loadtests.plan.blocks import stream_lead_ms
 from loadtests.server_clock import judge_server_clock, offset_at_start_ns
 
 
-class Conductor:
-    """Conducts the trial of one spec."""
+class SingleProcessTrial:
+    """The trial of one spec, with all of its clients in this process."""
 
     def __init__(self, spec: TrialSpec) -> None:
         self._trial = spec.trial
@@ -30,10 +30,10 @@ class Conductor:
         self._control = ControlClient(spec.control_url, spec.host)
         self._load = Load(spec)
 
-    def conduct(self, folder: Path) -> LoadOutcome:
+    def run(self, folder: Path) -> LoadOutcome:
         """Run the trial and write its tables and outcome into `folder`."""
         try:
-            outcome = self._conduct(folder)
+            outcome = self._run(folder)
         except UserError as error:
             outcome = LoadOutcome.failed(str(error))
         self._load.driver.finish()
@@ -48,7 +48,7 @@ class Conductor:
         outcome.write(folder)
         return outcome
 
-    def _conduct(self, folder: Path) -> LoadOutcome:
+    def _run(self, folder: Path) -> LoadOutcome:
         self._control.wait_until_ready(SERVER_PATIENCE_S)
         self._load.wait_for_server()
         before = self._control.read_clock()

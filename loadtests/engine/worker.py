@@ -39,37 +39,37 @@ CLOCK_EXCHANGES = 100
 _PARENT_CHECK_S = 1.0
 
 
-class WorkerConductor:
-    """Takes part in one trial of the master that the Locust worker `environment.runner` is connected to."""
+class WorkerTrial:
+    """A part in one trial of the master that the Locust worker `environment.runner` is connected to."""
 
     def __init__(self, environment: Any, folder: Path) -> None:
         self._environment = environment
         self._runner = environment.runner
         self._folder = folder
-        self._heard: dict[str, AsyncResult[JsonObject]] = {name: AsyncResult() for name in messages.TO_WORKER}
+        self._received: dict[str, AsyncResult[JsonObject]] = {name: AsyncResult() for name in messages.TO_WORKER}
         self._samples = array("q")
         self._process = psutil.Process()
         self._core_times = core_times_reader(self._process)
         self._throttled_ns = throttling_reader()
         (folder / messages.JOINED_FILE).touch()
         for name in messages.TO_WORKER:
-            self._runner.register_message(name, self._hear)
+            self._runner.register_message(name, self._receive)
         gevent.spawn(self._end_with_parent)
         serving = gevent.spawn(self._serve)
         # Locust ends by itself where its master is gone or it is told to: what was recorded until then is written.
         environment.events.quitting.add_listener(lambda **_: serving.kill())
 
-    def _hear(self, msg: Any, **_: object) -> None:
-        self._heard[msg.type].set(msg.data)
+    def _receive(self, msg: Any, **_: object) -> None:
+        self._received[msg.type].set(msg.data)
 
-    def _say(self, name: str, data: JsonObject) -> None:
+    def _send(self, name: str, data: JsonObject) -> None:
         # What cannot be sent is missing at the master, which judges this worker by it.
         with suppress(RPCError):
             self._runner.send_message(name, data)
 
     def _wait_for(self, name: str) -> JsonObject:
-        """What the master says with this message; UserError where the master is gone or refuses this worker."""
-        awaited, refused = self._heard[name], self._heard[messages.REFUSED]
+        """Return the data of the master's message of this name; UserError where the master is gone or refuses it."""
+        awaited, refused = self._received[name], self._received[messages.REFUSED]
         since_s = time.time()
         while not gevent.wait([awaited, refused], timeout=1.0, count=1):
             heartbeat_s = self._runner.last_heartbeat_timestamp
@@ -77,7 +77,7 @@ class WorkerConductor:
             if silent_s > MASTER_SILENCE_S:
                 raise UserError(f"the master has not been heard for {silent_s:.0f} s (expected its {name})")
         if refused.ready():
-            raise _DismissedError(refused.get())
+            raise _RefusedError(refused.get())
         message: JsonObject = awaited.get()
         return message
 
@@ -85,11 +85,11 @@ class WorkerConductor:
         end: JsonObject = {"end": "failed", "reason": "it ended before it was done: see its log", "more_follow": True}
         try:
             end = self._take_part()
-        except _DismissedError as dismissed:
-            end = {"end": "refused", **dismissed.word}
+        except _RefusedError as refused:
+            end = {"end": "refused", **refused.message}
         except (UserError, OSError) as error:
             end = {**end, "reason": str(error)}
-            self._say(messages.FAILED, {"reason": str(error)})
+            self._send(messages.FAILED, {"reason": str(error)})
         finally:
             (self._folder / messages.END_FILE).write_text(json.dumps(end), encoding="utf-8")
             self._environment.process_exit_code = 0 if end["end"] == "served" else 1
@@ -99,20 +99,20 @@ class WorkerConductor:
             self._runner.quit()
 
     def _take_part(self) -> JsonObject:
-        self._say(messages.HELLO, Identity.own().as_json())
-        told = self._wait_for(messages.TRIAL)
-        spec = TrialSpec.from_json(told["spec"])
-        ensure_share(spec.trial, told["count"], Endpoint.of_url(spec.url).host)
+        self._send(messages.HELLO, Identity.own().as_json())
+        assignment = self._wait_for(messages.TRIAL)
+        spec = TrialSpec.from_json(assignment["spec"])
+        ensure_share(spec.trial, assignment["count"], Endpoint.of_url(spec.url).host)
         control = ControlClient(spec.control_url, spec.host)
         control.wait_until_ready(SERVER_PATIENCE_S)
         clock = control.read_clock(CLOCK_EXCHANGES)
         load = Load(spec)
         load.wait_for_server()
-        load.open(range(told["first"], told["first"] + told["count"]))
+        load.open(range(assignment["first"], assignment["first"] + assignment["count"]))
         sampling = gevent.spawn(self._keep_sampling)
         load.wait_for_clients()
         able = {"kernel_stamps": load.driver.kernel_stamps, "tcp_info": load.driver.kernel_counters}
-        self._say(messages.READY, {**_as_json(clock), **able})
+        self._send(messages.READY, {**_as_json(clock), **able})
         t0_ns = self._wait_for(messages.BEGIN)["t0_ns"]
         try:
             finished: JsonObject = {"end": load.receive(t0_ns)}
@@ -125,11 +125,16 @@ class WorkerConductor:
             write_records(self._folder, load.recorder, self._samples)
         finished |= {"problems": self._problems(load), "deflated": load.recorder.deflated}
         for file, piece in read_pieces(self._folder):
-            self._say(messages.RECORDS, {"file": file, "piece": piece})
+            self._send(messages.RECORDS, {"file": file, "piece": piece})
             gevent.sleep(0)
-        self._say(messages.FINISHED, {**finished, "sizes_bytes": sizes_bytes(self._folder)})
+        self._send(messages.FINISHED, {**finished, "sizes_bytes": sizes_bytes(self._folder)})
         more_follow = bool(self._wait_for(messages.OVER)["more_follow"])
-        return {"end": "served", "trial": spec.trial.folder_name, "clients": told["count"], "more_follow": more_follow}
+        return {
+            "end": "served",
+            "trial": spec.trial.folder_name,
+            "clients": assignment["count"],
+            "more_follow": more_follow,
+        }
 
     def _problems(self, load: Load) -> list[str]:
         printed = traceback_problem(f"a load process on {socket.gethostname()}", self._folder / LOAD_LOG)
@@ -154,12 +159,12 @@ class WorkerConductor:
         self._runner.quit()
 
 
-class _DismissedError(Exception):
-    """The master has no use for this worker; `word` says why."""
+class _RefusedError(Exception):
+    """The master has no use for this worker; `message` says why."""
 
-    def __init__(self, word: JsonObject) -> None:
-        super().__init__(word["reason"])
-        self.word = word
+    def __init__(self, message: JsonObject) -> None:
+        super().__init__(message["reason"])
+        self.message = message
 
 
 def _as_json(clock: ClockReading) -> JsonObject:

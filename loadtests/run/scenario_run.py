@@ -114,7 +114,7 @@ def run_scenario(
     surround = partial(Surroundings, cores, target, instruments=instruments, team=team)
     repeats = Repeats.of(len(trials), scenario.budget_s - expected_seconds(trials))
     started_s = time.monotonic()
-    with telling_what_is_kept(folder, console), run_progress(trials, console) as progress:
+    with reporting_kept_results(folder, console), run_progress(trials, console) as progress:
         measure = partial(_measure, folder=folder, progress=progress, surround=surround, repeats=repeats)
         measure(trials, more_may_follow=scenario.precision is not None)
         if scenario.precision is not None:
@@ -255,7 +255,7 @@ def _point_latest(folder: Path, console: PlainConsole) -> None:
 
 
 @contextmanager
-def telling_what_is_kept(folder: Path, console: PlainConsole) -> Iterator[None]:
+def reporting_kept_results(folder: Path, console: PlainConsole) -> Iterator[None]:
     """Say at an error or Ctrl-C how many finished trials are kept, and how to report them."""
     try:
         yield
