@@ -36,10 +36,10 @@ help: ## Show this help
 
 bench: $(READY) ## Measure and report: SCENARIO=standard (or quick, thorough, …: see README; or a .toml file), TARGET=http://host:port, TRACE=1, FAULT=drop:seq=5, SEED=3141592 to repeat a run's streams, PROCESSES=4, WORKERS=2 LISTEN=address
 	@exec .venv/bin/python -m loadtests run --report --target="$$TARGET" $${TRACE:+--trace} --fault="$$FAULT" --seed="$$SEED" \
-	  --processes="$$PROCESSES" --workers="$$WORKERS" --listen="$$LISTEN" --port="$$PORT" -- "$${SCENARIO:-standard}"
+	  --processes="$$PROCESSES" --workers="$$WORKERS" --listen="$$LISTEN" --port="$${MASTER_PORT:-$$PORT}" -- "$${SCENARIO:-standard}"
 
-worker: $(READY) ## Lend this machine to a make bench WORKERS=… elsewhere as a load process: MASTER=host, PORT=5557
-	@exec .venv/bin/python -m loadtests worker --master="$${MASTER:-127.0.0.1}" --port="$$PORT"
+worker: $(READY) ## Lend this machine to a make bench WORKERS=… elsewhere as a load process: MASTER=host, MASTER_PORT=5557
+	@exec .venv/bin/python -m loadtests worker --master="$${MASTER:-127.0.0.1}" --port="$${MASTER_PORT:-$$PORT}"
 
 report: $(READY) ## Rebuild summary, charts and report of a run from its raw data: RUN=results/… (default: the latest)
 	@exec .venv/bin/python -m analysis report -- "$${RUN:-latest}"

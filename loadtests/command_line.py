@@ -76,19 +76,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from loadtests.engine.load_processes import checked_team
+    from loadtests.engine.load_processes import parse_load_processes
     from loadtests.run.measurement_lock import one_at_a_time
     from loadtests.run.scenario_run import RESULTS_FOLDER, run_scenario
 
     scenario = load_scenario(options.scenario)
     target = checked_url("TARGET", options.target) if options.target else None
     seed = checked_seed(options.seed)
-    team = checked_team(options.processes, options.workers, options.listen, options.port)
+    load_processes = parse_load_processes(options.processes, options.workers, options.listen, options.port)
     results = (options.results or RESULTS_FOLDER).resolve()
     instruments = Instruments(options.trace, tuple(spec for given in options.fault for spec in given.split()))
     console = PlainConsole(stderr=True)
     with one_at_a_time():
-        folder = run_scenario(scenario, seed, target, results, console, instruments, team)
+        folder = run_scenario(scenario, seed, target, results, console, instruments, load_processes)
         return _report(folder, console) if options.report else 0
 
 
@@ -134,12 +134,12 @@ def _scenarios(_: argparse.Namespace) -> None:
 
 
 def _worker(options: argparse.Namespace) -> None:
-    from loadtests.engine.load_processes import checked_port
+    from loadtests.engine.load_processes import parse_master_port
     from loadtests.engine.worker_command import serve_trials
     from loadtests.run.scenario_run import RESULTS_FOLDER
 
     keep = (options.keep or RESULTS_FOLDER / "workers").resolve()
-    serve_trials(options.master, checked_port(options.port), keep, PlainConsole(stderr=True))
+    serve_trials(options.master, parse_master_port(options.port), keep, PlainConsole(stderr=True))
 
 
 def _ui(options: argparse.Namespace) -> None:

@@ -37,8 +37,8 @@ HOSTILE = (
     "--help",
 )
 GIVEN = {
-    "bench": ("SCENARIO", "TARGET", "FAULT", "SEED", "PROCESSES", "WORKERS", "LISTEN", "PORT"),
-    "worker": ("MASTER", "PORT"),
+    "bench": ("SCENARIO", "TARGET", "FAULT", "SEED", "PROCESSES", "WORKERS", "LISTEN", "MASTER_PORT"),
+    "worker": ("MASTER", "MASTER_PORT"),
     "report": ("RUN",),
     "compare": ("A", "B"),
     "peers": ("PEERS_SECONDS", "PEERS_BLOCKS", "TOOLS", "SEED"),
@@ -127,6 +127,14 @@ def test_what_is_not_given_has_its_default(checkout: Path) -> None:
         assert make(checkout, target, HOST="0.0.0.0").returncode == 0
         told = [word for word in values(called(checkout)) if word not in ("", "-m", "--", "--report")]
         assert told == expected
+
+
+@pytest.mark.parametrize("target", ["bench", "worker"])
+def test_the_masters_port_goes_by_its_earlier_name_too(checkout: Path, target: str) -> None:
+    make(checkout, target, "PORT=6000")
+    assert "--port=6000" in called(checkout)
+    make(checkout, target, "PORT=6000", "MASTER_PORT=6001")
+    assert "--port=6001" in called(checkout)
 
 
 def test_a_trace_is_asked_for_by_any_value(checkout: Path) -> None:

@@ -14,9 +14,9 @@ from benchmarks.peers.trial_setup import set_up
 from benchmarks.peers.workloads import Work, WorkName
 from contract.records import PlannedTrial, SampleRole, Trial
 from contract.transports import TRANSPORTS
-from loadtests.engine.load_processes import Team
+from loadtests.engine.load_processes import LoadProcesses
 from loadtests.load.trial_spec import Instruments
-from loadtests.trial.run_trial import Surroundings, run_trial
+from loadtests.trial.run_trial import RunContext, run_trial
 from system.cores import CorePlan
 from system.host_addresses import Endpoint, Target
 from system.processes import PROJECT_FOLDER
@@ -47,8 +47,8 @@ def run_harness(work: Work, trial: PlannedTrial, folder: Path, cores: CorePlan) 
     folder.mkdir(parents=True)
     with set_up(work, folder, cores) as stage:
         target = Target(stage.url, Endpoint.of_url(stage.url))
-        surroundings = Surroundings(cores, target, _ignore, Instruments(), Team(), more_follow=False)
-        run_trial(trial, folder / "trial", surroundings)
+        context = RunContext(cores, target, _ignore, Instruments(), LoadProcesses(), more_follow=False)
+        run_trial(trial, folder / "trial", context)
         stage.probe.stop()
     return _measured(Trial.load(folder / "trial"), work, folder)
 

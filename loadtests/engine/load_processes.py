@@ -29,10 +29,10 @@ _REMOTE_PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
-    """Who makes the load of each trial."""
+class LoadProcesses:
+    """Which processes make the load of each trial."""
 
-    processes: int = 1
+    local: int = 1
     """On this machine."""
     remote: int = 0
     """Workers on other machines (`make worker`)."""
@@ -44,7 +44,7 @@ class Team:
     @property
     def workers(self) -> int:
         """How many Locust workers; 0 where a single process is the whole load, and no master is needed."""
-        return 0 if self.processes == 1 and not self.remote else self.processes + self.remote
+        return 0 if self.local == 1 and not self.remote else self.local + self.remote
 
     @property
     def patience_s(self) -> float:
@@ -58,32 +58,32 @@ class Team:
         where = f", {self.remote} on other machines" if self.remote else ""
         return {"load": f"{self.workers} Locust workers under a master{where}; all listen on {self.listen}"}
 
-    def as_asked(self) -> dict[str, str]:
-        """The variables of `make bench` that make this team."""
+    def make_variables(self) -> dict[str, str]:
+        """The variables of `make bench` that ask for these processes."""
         listen = {"LISTEN": self.listen} if self.listen != LOOPBACK else {}
         if not self.workers:
             return listen
-        own = {"PROCESSES": str(self.processes)} if self.processes else {}
+        own = {"PROCESSES": str(self.local)} if self.local else {}
         remote = {"WORKERS": str(self.remote)} if self.remote else {}
-        port = {"PORT": str(self.port)} if self.remote and self.port != MASTER_PORT else {}
+        port = {"MASTER_PORT": str(self.port)} if self.remote and self.port != MASTER_PORT else {}
         return {**own, **remote, **listen, **port}
 
-    def invitation(self) -> str | None:
+    def waiting_message(self) -> str | None:
         """Say which workers the run waits for, and how to start one; None where none comes from elsewhere."""
         if not self.remote:
             return None
         workers = "a worker" if self.remote == 1 else f"{self.remote} workers"
-        port = "" if self.port == MASTER_PORT else f" PORT={self.port}"
+        port = "" if self.port == MASTER_PORT else f" MASTER_PORT={self.port}"
         return (
             f"waiting up to {self.patience_s:g} s for {workers}: make worker MASTER={self.listen}{port} on each machine"
         )
 
 
-ALONE = Team()
+ONE_PROCESS = LoadProcesses()
 """The single process of an ordinary trial."""
 
 
-def checked_team(processes: str, workers: str, listen: str, port: str) -> Team:
+def parse_load_processes(processes: str, workers: str, listen: str, port: str) -> LoadProcesses:
     """From the words of the command line, empty where not given; UserError where one is of no use."""
     remote = _count("WORKERS", workers, 0, least=0)
     own = _count("PROCESSES", processes, 0 if remote else 1, least=0 if remote else 1)
@@ -97,43 +97,45 @@ def checked_team(processes: str, workers: str, listen: str, port: str) -> Team:
             f"LISTEN={listen}: nothing can listen there: {error.strerror or error} "
             "(expected an address of this machine)"
         ) from error
-    return Team(own, remote, address, checked_port(port))
+    return LoadProcesses(own, remote, address, parse_master_port(port))
 
 
-def checked_port(port: str) -> int:
+def parse_master_port(port: str) -> int:
     """The master's port; Locust's own where none is given."""
     if not port:
         return MASTER_PORT
     found = _whole_number(port)
     if found is None or not 1 <= found <= 65535:
-        raise UserError(f"PORT={port}: not a port (expected 1 to 65535)")
+        raise UserError(f"MASTER_PORT={port}: not a port (expected 1 to 65535)")
     return found
 
 
-def check_shares(team: Team, trials: tuple[PlannedTrial, ...]) -> None:
-    """UserError where a trial has fewer clients than the team has processes."""
+def check_enough_clients(load_processes: LoadProcesses, trials: tuple[PlannedTrial, ...]) -> None:
+    """UserError where a trial has fewer clients than there are load processes."""
     fewest = min(int(trial.parameters["clients"]) for trial in trials)
-    if team.workers > fewest:
+    if load_processes.workers > fewest:
         raise UserError(
-            f"clients: the scenario has trials of {fewest}, too few for {team.workers} load processes "
+            f"clients: the scenario has trials of {fewest}, too few for {load_processes.workers} load processes "
             "(expected at least one client for each: more clients, or fewer PROCESSES and WORKERS)"
         )
 
 
-def start_load(spec: TrialSpec, folder: Path, team: Team, cores: CorePlan, running: ExitStack) -> Child:
+def start_load(
+    spec: TrialSpec, folder: Path, load_processes: LoadProcesses, cores: CorePlan, running: ExitStack
+) -> Child:
     """Start the load of a trial on `running`; returns the process that writes its outcome."""
-    users = str(max(team.workers, 1))
+    users = str(max(load_processes.workers, 1))
     load = ["-m", "loadtests.engine.locust_process", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
     main = [*load, "--headless", "-u", users, "-r", users, "--host", spec.url, "--only-summary"]
     environment = {TRIAL_VARIABLE: str(spec.write(folder)), **SINGLE_THREADED}
-    if not team.workers:
+    if not load_processes.workers:
         return running.enter_context(Child(main, folder / LOAD_LOG, cores.load, environment))
-    port = team.port if team.remote else running.enter_context(reserved_port(team.listen))
-    meeting_place = Endpoint(team.listen, port).host_in_url
+    port = load_processes.port if load_processes.remote else running.enter_context(reserved_port(load_processes.listen))
+    meeting_place = Endpoint(load_processes.listen, port).host_in_url
     main += ["--master", "--master-bind-host", meeting_place, "--master-bind-port", str(port)]
-    main += ["--expect-workers", str(team.workers)]
+    main += ["--expect-workers", str(load_processes.workers)]
     master = running.enter_context(Child(main, folder / LOAD_LOG, environment=environment))
-    for i in range(team.processes):
+    for i in range(load_processes.local):
         own = folder / WORKERS_FOLDER / f"own-{i}"
         own.mkdir(parents=True)
         core = None if cores.load is None else (cores.load[i % len(cores.load)],)

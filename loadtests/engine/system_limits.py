@@ -11,7 +11,7 @@ from functools import partial
 
 from contract.errors import UserError
 from contract.records import PlannedTrial
-from loadtests.engine.load_processes import ALONE, Team
+from loadtests.engine.load_processes import ONE_PROCESS, LoadProcesses
 from loadtests.plan.local_ports import ports_held
 from system.descriptor_limits import raise_limit_to
 from system.host_addresses import Endpoint
@@ -34,13 +34,15 @@ class _Holder:
         return self.sockets + _DESCRIPTORS_BESIDE_CLIENTS
 
 
-def ensure_descriptors(trials: tuple[PlannedTrial, ...], team: Team = ALONE, target: Endpoint | None = None) -> None:
+def ensure_descriptors(
+    trials: tuple[PlannedTrial, ...], load_processes: LoadProcesses = ONE_PROCESS, target: Endpoint | None = None
+) -> None:
     """Raise this process's limit of open files as far as the run needs; UserError if the system does not allow it.
 
     The limit applies to each process, and children inherit it.
     """
     for trial in trials:
-        _ensure(int(trial.parameters["clients"]), partial(_busiest, trial, team, target is None))
+        _ensure(int(trial.parameters["clients"]), partial(_busiest, trial, load_processes, target is None))
 
 
 def ensure_share(trial: PlannedTrial, clients: int, host: str) -> None:
@@ -70,7 +72,7 @@ def largest_share(connections: int, processes: int) -> int:
     return min(connections, math.ceil(mean + beyond))
 
 
-def _busiest(trial: PlannedTrial, team: Team, serves: bool, clients: int) -> _Holder:
+def _busiest(trial: PlannedTrial, load_processes: LoadProcesses, serves: bool, clients: int) -> _Holder:
     """Return the process on this machine with the most sockets at this many clients; `serves`: the server is one."""
     workers = int(trial.parameters.get("workers", 1))
     holders: list[_Holder] = []
@@ -79,8 +81,8 @@ def _busiest(trial: PlannedTrial, team: Team, serves: bool, clients: int) -> _Ho
     elif serves:
         who = f"each of the server's {workers} workers (one per client, spread by the kernel)"
         holders.append(_Holder(who, largest_share(clients, workers)))
-    if team.processes:
-        loads = team.workers or 1
+    if load_processes.local:
+        loads = load_processes.workers or 1
         who = (
             f"each of {loads} load processes (one per client of its own)" if loads > 1 else "the load (one per client)"
         )
@@ -104,19 +106,21 @@ def _ensure(clients: int, busiest: Callable[[int], _Holder]) -> None:
     )
 
 
-def ensure_ports(trials: tuple[PlannedTrial, ...], target: Endpoint | None, team: Team = ALONE) -> None:
+def ensure_ports(
+    trials: tuple[PlannedTrial, ...], target: Endpoint | None, load_processes: LoadProcesses = ONE_PROCESS
+) -> None:
     """Raise UserError if this machine's clients, or the relay, need more local ports than one destination allows.
 
     On Linux's loopback there are always enough: clients use further source addresses of 127.0.0.0/8 in turn. Workers on
     other machines check their own.
     """
-    host = target.host if target else team.listen
+    host = target.host if target else load_processes.listen
     for trial in trials:
         # The harness' own relay stands beside its clients wherever the server is, but it has one address of its own.
         if trial.parameters["one_way_delay_ms"]:
             _ensure_ports_for(trial, int(trial.parameters["clients"]), "the relay's connections")
-        elif not can_vary_sources(host) and team.processes:
-            here = -(-int(trial.parameters["clients"]) * team.processes // (team.workers or 1))
+        elif not can_vary_sources(host) and load_processes.local:
+            here = -(-int(trial.parameters["clients"]) * load_processes.local // (load_processes.workers or 1))
             _ensure_ports_for(trial, here, f"connections to {host}")
 
 

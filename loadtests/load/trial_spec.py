@@ -35,7 +35,7 @@ class Instruments:
             **({"faults": list(self.faults)} if self.faults else {}),
         }
 
-    def as_asked(self) -> dict[str, str]:
+    def make_variables(self) -> dict[str, str]:
         """The variables of `make bench` that ask for them."""
         return {
             **({"TRACE": "1"} if self.trace else {}),

@@ -30,7 +30,7 @@ from contract.records import (
 )
 from contract.transports import TRANSPORTS
 from loadtests.control_client import ControlClient
-from loadtests.engine.load_processes import Team, check_shares
+from loadtests.engine.load_processes import LoadProcesses, check_enough_clients
 from loadtests.engine.system_limits import ensure_descriptors, ensure_ports
 from loadtests.load.trial_spec import Instruments
 from loadtests.plan.blocks import check_plan, expected_seconds, plan_trials, trial_seconds
@@ -43,7 +43,7 @@ from loadtests.run.checkout import describe_checkout
 from loadtests.run.machine import describe_machine, describe_versions
 from loadtests.run.progress_bar import RunProgress, run_progress
 from loadtests.run.requested_faults import checked_faults
-from loadtests.trial.run_trial import Surroundings, run_trial
+from loadtests.trial.run_trial import RunContext, run_trial
 from system.cores import plan_cores
 from system.host_addresses import Target
 from system.processes import PROJECT_FOLDER
@@ -75,7 +75,7 @@ def run_scenario(
     results: Path,
     console: PlainConsole,
     instruments: Instruments,
-    team: Team,
+    load_processes: LoadProcesses,
 ) -> Path:
     """Measure a scenario; returns the run's folder. Where no seed is given, one is drawn.
 
@@ -87,35 +87,35 @@ def run_scenario(
     trials = plan_trials(scenario, seed)
     if target_url is not None:
         trials = _of_unknown_server(trials, target_url)
-    check_shares(team, trials)
+    check_enough_clients(load_processes, trials)
     target = None if target_url is None else Target.find(target_url)
     endpoint = None if target is None else target.endpoint
-    ensure_descriptors(trials, team, endpoint)
-    ensure_ports(trials, endpoint, team)
+    ensure_descriptors(trials, load_processes, endpoint)
+    ensure_ports(trials, endpoint, load_processes)
     if target is None:
         check_server_limits(scenario, trials)
     check_plan(scenario, trials)
     if target is not None:
         _check_target(target, scenario, trials, instruments)
     folder = _new_folder(results, scenario.name)
-    cores = plan_cores(max(team.processes, 1))
-    settings = {**instruments.as_settings(), **team.as_settings()}
+    cores = plan_cores(max(load_processes.local, 1))
+    settings = {**instruments.as_settings(), **load_processes.as_settings()}
     given = {"SCENARIO": scenario.name} if is_shipped(scenario) else {}
     given |= {} if given_seed is None else {"SEED": str(given_seed)}
     given |= {"TARGET": target.url} if target else {}
-    asked = {**given, **team.as_asked(), **instruments.as_asked()}
+    asked = {**given, **load_processes.make_variables(), **instruments.make_variables()}
     run = replace(_run_info(scenario, seed, trials, target, settings), asked=asked)
     write_run_info(folder, run)
     (folder / SCENARIO_FILE).write_text(scenario.as_toml(), encoding="utf-8")
     _point_latest(folder, console)
     _tell_plan(scenario, run, folder, console)
-    if (invitation := team.invitation()) is not None:
-        console.print_sentence(invitation)
-    surround = partial(Surroundings, cores, target, instruments=instruments, team=team)
+    if (message := load_processes.waiting_message()) is not None:
+        console.print_sentence(message)
+    context_of = partial(RunContext, cores, target, instruments=instruments, load_processes=load_processes)
     repeats = Repeats.of(len(trials), scenario.budget_s - expected_seconds(trials))
     started_s = time.monotonic()
     with reporting_kept_results(folder, console), run_progress(trials, console) as progress:
-        measure = partial(_measure, folder=folder, progress=progress, surround=surround, repeats=repeats)
+        measure = partial(_measure, folder=folder, progress=progress, context_of=context_of, repeats=repeats)
         measure(trials, more_may_follow=scenario.precision is not None)
         if scenario.precision is not None:
             with system_errors(folder.name):
@@ -134,35 +134,35 @@ def _measure(
     trials: tuple[PlannedTrial, ...],
     folder: Path,
     progress: RunProgress,
-    surround: Callable[..., Surroundings],
+    context_of: Callable[..., RunContext],
     repeats: Repeats,
     more_may_follow: bool,
 ) -> None:
     for trial in trials:
         with system_errors(trial.folder_name):
-            surroundings = surround(progress.start(trial), more_follow=more_may_follow or trial is not trials[-1])
+            context = context_of(progress.start(trial), more_follow=more_may_follow or trial is not trials[-1])
             kept, needed_s = folder / "trials" / trial.folder_name, trial_seconds(trial.parameters)
-            disturbances = run_trial(trial, kept, surroundings)
+            disturbances = run_trial(trial, kept, context)
             attempts = 1
-            while disturbances and _may_repeat(surroundings) and repeats.grant(attempts, needed_s):
+            while disturbances and _may_repeat(context) and repeats.grant(attempts, needed_s):
                 progress.say(f"trial {trial.folder_name} is measured again: {'; '.join(disturbances)}")
                 set_aside = folder / SET_ASIDE_FOLDER / f"{trial.folder_name}-{attempts}"
-                disturbances = _repeat(trial, kept, set_aside, surroundings)
+                disturbances = _repeat(trial, kept, set_aside, context)
                 attempts += 1
         progress.finish(trial)
 
 
-def _may_repeat(surroundings: Surroundings) -> bool:
+def _may_repeat(context: RunContext) -> bool:
     # Workers on other machines were told whether another trial follows, and are gone after the last.
-    gone = surroundings.team.remote and not surroundings.more_follow
-    return not (gone or surroundings.instruments.faults)
+    gone = context.load_processes.remote and not context.more_follow
+    return not (gone or context.instruments.faults)
 
 
-def _repeat(trial: PlannedTrial, kept: Path, set_aside: Path, surroundings: Surroundings) -> list[str]:
+def _repeat(trial: PlannedTrial, kept: Path, set_aside: Path, context: RunContext) -> list[str]:
     """Measure a trial once more; its last attempt is set aside only when there is another in its place."""
     again = set_aside.with_name(f"{set_aside.name}.next")
     try:
-        disturbances = run_trial(trial, again, surroundings)
+        disturbances = run_trial(trial, again, context)
     except BaseException:
         shutil.rmtree(again, ignore_errors=True)
         raise

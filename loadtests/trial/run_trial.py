@@ -27,7 +27,7 @@ from contract.records import (
 )
 from contract.transports import TRANSPORTS
 from loadtests.control_client import ControlClient
-from loadtests.engine.load_processes import ALONE, LOAD_LOG, Team, start_load
+from loadtests.engine.load_processes import LOAD_LOG, ONE_PROCESS, LoadProcesses, start_load
 from loadtests.engine.messages import WORKERS_FOLDER
 from loadtests.engine.tracebacks import traceback_problem
 from loadtests.load.trial_spec import (
@@ -56,7 +56,7 @@ _GRACE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class RunContext:
     """What all trials of a run share."""
 
     cores: CorePlan
@@ -65,12 +65,12 @@ class Surroundings:
     on_tick: Callable[[float], None]
     """Called a few times a second with the seconds this trial has taken so far."""
     instruments: Instruments
-    team: Team = ALONE
+    load_processes: LoadProcesses = ONE_PROCESS
     more_follow: bool = False
     """Whether the run has trials after this one."""
 
 
-def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> list[str]:
+def run_trial(trial: PlannedTrial, folder: Path, context: RunContext) -> list[str]:
     """Run one trial and leave its records in `folder`; return what the machine did to it, nothing as a rule.
 
     Raises UserError where it could not be carried out; then nothing of it counts, and the folder has no trial.json.
@@ -78,7 +78,7 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
     folder.mkdir(parents=True)
     started_s = time.monotonic()
     with ExitStack() as running:
-        processes = _Processes(trial, folder, surroundings, running)
+        processes = _Processes(trial, folder, context, running)
         outcome = processes.watch_load(started_s)
         stats, trace = processes.server_account()
         waking_ratio = processes.measure_waking_ratio()
@@ -126,64 +126,64 @@ def run_trial(trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> 
 class _Processes:
     """Server, relay and load of one trial, all on `running`, which ends them whatever happens."""
 
-    def __init__(self, trial: PlannedTrial, folder: Path, surroundings: Surroundings, running: ExitStack) -> None:
+    def __init__(self, trial: PlannedTrial, folder: Path, context: RunContext, running: ExitStack) -> None:
         self._trial = trial
         self._folder = folder
-        self._on_tick = surroundings.on_tick
-        self._team = team = surroundings.team
+        self._on_tick = context.on_tick
+        self._load_processes = load_processes = context.load_processes
         # Clients that send have no deliveries of the server's to trace.
-        self._traced = surroundings.instruments.trace and not TRANSPORTS[trial.transport].kind.clients_send
+        self._traced = context.instruments.trace and not TRANSPORTS[trial.transport].kind.clients_send
         self.sampler = ResourceSampler()
         self._server: Child | None = None
         self._relay: Child | None = None
         workers = trial.parameters.get("workers", 1)
-        cores = surroundings.cores.for_workers(workers)
+        cores = context.cores.for_workers(workers)
         # Whoever started a target has put it where it runs: a core that is planned for a server is none of it.
-        self.cores = cores = cores if surroundings.target is None else replace(cores, server=None)
-        if surroundings.target is None:
-            port = running.enter_context(reserved_port(team.listen))
-            server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(team.listen, port)]
+        self.cores = cores = cores if context.target is None else replace(cores, server=None)
+        if context.target is None:
+            port = running.enter_context(reserved_port(load_processes.listen))
+            server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(load_processes.listen, port)]
             server += _factors(trial.parameters)
             server += ["--trace"] if self._traced else []
-            server += [f"--fault={spec}" for spec in surroundings.instruments.faults]
+            server += [f"--fault={spec}" for spec in context.instruments.faults]
             self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
             self.sampler.watch(SampleRole.SERVER, self._server.pid, with_children=workers > 1)
-            self.server = Endpoint(team.listen, port)
+            self.server = Endpoint(load_processes.listen, port)
             self._host = str(self.server)
         else:
-            self.server = surroundings.target.endpoint
-            self._host = surroundings.target.host
+            self.server = context.target.endpoint
+            self._host = context.target.host
         self.clients_connect_to = self._start_relay(running)
         spec = TrialSpec(
             trial,
             self.clients_connect_to.url,
             self.server.url,
             self._host,
-            surroundings.instruments,
-            team.workers,
-            team.patience_s,
-            surroundings.more_follow,
+            context.instruments,
+            load_processes.workers,
+            load_processes.patience_s,
+            context.more_follow,
         )
-        self._load = start_load(spec, folder, team, cores, running)
-        if not team.workers:
+        self._load = start_load(spec, folder, load_processes, cores, running)
+        if not load_processes.workers:
             self.sampler.watch(SampleRole.LOAD, self._load.pid)
 
     def samples(self) -> Samples:
         """Of all processes: workers, wherever they are, have watched themselves."""
         own = self.sampler.table()
-        return own.followed_by(Samples.load(self._folder)) if self._team.workers else own
+        return own.followed_by(Samples.load(self._folder)) if self._load_processes.workers else own
 
     def _start_relay(self, running: ExitStack) -> Endpoint:
         """Start it where the network is emulated; returns where clients are to connect."""
         delay_ms = self._trial.parameters["one_way_delay_ms"]
         if not delay_ms:
             return self.server
-        port = running.enter_context(reserved_port(self._team.listen))
-        relay = ["-m", "servers", "relay", *_listening(self._team.listen, port)]
+        port = running.enter_context(reserved_port(self._load_processes.listen))
+        relay = ["-m", "servers", "relay", *_listening(self._load_processes.listen, port)]
         relay += ["--to", str(self.server), "--delay-ms", f"{delay_ms:g}"]
         self._relay = running.enter_context(Child(relay, self._folder / _RELAY_LOG, self.cores.load))
         self.sampler.watch(SampleRole.RELAY, self._relay.pid)
-        return Endpoint(self._team.listen, port)
+        return Endpoint(self._load_processes.listen, port)
 
     def watch_load(self, started_s: float) -> LoadOutcome:
         """Sample until the load process has ended; UserError where anything ended that should not have."""
@@ -200,7 +200,7 @@ class _Processes:
         parameters = self._trial.parameters
         connecting_s = connect_patience_s(parameters)
         limit_s = trial_seconds(parameters) + connecting_s + drain_limit_s(parameters) + _GRACE_S
-        limit_s += self._team.patience_s
+        limit_s += self._load_processes.patience_s
         edges = WindowEdges(self._window_ns)
         while self._load.wait(edges.wait_s(_SAMPLE_PERIOD_S)) is None:
             # Here and not where the others are taken: that thread waits until nothing else wants to run.

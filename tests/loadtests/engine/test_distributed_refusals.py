@@ -52,8 +52,8 @@ def test_a_server_that_already_runs_is_measured_by_workers_and_one_of_another_ve
     log, results = tmp_path / "run.log", tmp_path / "results"
     words = ("--master", HERE, "--port", port, "--keep")
     with running_server(tmp_path) as url:
-        team = ("--processes", "1", "--workers", "1", "--listen", HERE, "--port", port)
-        run = command("run", path, "--results", results, "--target", url, *team, log=log)
+        load_processes = ("--processes", "1", "--workers", "1", "--listen", HERE, "--port", port)
+        run = command("run", path, "--results", results, "--target", url, *load_processes, log=log)
         wrong = command("worker", *words, tmp_path / "no", log=tmp_path / "wrong.log", checkout=other)
         try:
             assert wrong.wait(10 * PATIENCE_S) == 2
@@ -74,7 +74,7 @@ def test_a_server_that_already_runs_is_measured_by_workers_and_one_of_another_ve
     summary = summarize_run(results / "latest")
     assert all(point["server_cpu_us_per_event"] is None for point in summary["points"])
     info = load_run_info(results / "latest")
-    asked = f"/scenario.toml TARGET={url} PROCESSES=1 WORKERS=1 PORT={port} SEED={info.seed}\n"
+    asked = f"/scenario.toml TARGET={url} PROCESSES=1 WORKERS=1 MASTER_PORT={port} SEED={info.seed}\n"
     assert asked in rerun_commands(info, (results / "latest").resolve())
 
 
@@ -123,8 +123,8 @@ def test_a_worker_that_falls_behind_is_waited_for_until_the_time_is_over(tmp_pat
 def test_a_worker_whose_machine_allows_too_few_open_files_says_so_to_both_sides(port: str, tmp_path: Path) -> None:
     path = scenario(tmp_path, "websocket")
     log, near = tmp_path / "run.log", tmp_path / "worker.log"
-    team = ("--workers", "1", "--listen", HERE, "--port", port)
-    run = command("run", path, "--results", tmp_path / "results", *team, log=log)
+    load_processes = ("--workers", "1", "--listen", HERE, "--port", port)
+    run = command("run", path, "--results", tmp_path / "results", *load_processes, log=log)
     limited = ("sh", "-c", 'ulimit -n 100 && exec "$@"', "sh")
     keep = tmp_path / "kept"
     worker = command("worker", "--master", HERE, "--port", port, "--keep", keep, prefix=limited, log=near)

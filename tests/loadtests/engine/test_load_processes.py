@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.command_line import main
-from loadtests.engine.load_processes import Team, checked_team
+from loadtests.engine.load_processes import LoadProcesses, parse_load_processes
 
 
 @pytest.mark.parametrize(
@@ -18,9 +18,9 @@ from loadtests.engine.load_processes import Team, checked_team
         (("--listen", "203.0.113.1"), "LISTEN=203.0.113.1: nothing can listen there"),
         (("--listen", "0.0.0.0"), "LISTEN=0.0.0.0: no address that others can connect to"),
         (("--workers", "x"), "WORKERS=x: not a number of load processes (expected a whole number, at least 0)"),
-        (("--workers", "1", "--port", "abc"), "PORT=abc: not a port (expected 1 to 65535)"),
+        (("--workers", "1", "--port", "abc"), "MASTER_PORT=abc: not a port (expected 1 to 65535)"),
         (("--workers", "1", "--port", "9" * 5000), "not a port (expected 1 to 65535)"),
-        (("--workers", "1", "--port", "99999"), "PORT=99999: not a port (expected 1 to 65535)"),
+        (("--workers", "1", "--port", "99999"), "MASTER_PORT=99999: not a port (expected 1 to 65535)"),
     ],
 )
 def test_a_mistake_is_one_sentence(
@@ -43,18 +43,20 @@ def test_a_master_that_has_no_name_is_one_sentence(tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("processes", "workers", "expected", "shared_by"),
     [
-        ("", "", Team(), 0),
-        ("1", "0", Team(), 0),
-        ("4", "", Team(4), 4),
-        ("", "2", Team(0, 2), 2),
-        ("1", "2", Team(1, 2), 3),
+        ("", "", LoadProcesses(), 0),
+        ("1", "0", LoadProcesses(), 0),
+        ("4", "", LoadProcesses(4), 4),
+        ("", "2", LoadProcesses(0, 2), 2),
+        ("1", "2", LoadProcesses(1, 2), 3),
     ],
 )
-def test_a_single_process_needs_no_master(processes: str, workers: str, expected: Team, shared_by: int) -> None:
-    team = checked_team(processes, workers, "", "")
-    assert team == expected
-    assert team.workers == shared_by
-    assert bool(team.as_settings()) == bool(team.as_asked()) == bool(shared_by)
+def test_a_single_process_needs_no_master(
+    processes: str, workers: str, expected: LoadProcesses, shared_by: int
+) -> None:
+    load_processes = parse_load_processes(processes, workers, "", "")
+    assert load_processes == expected
+    assert load_processes.workers == shared_by
+    assert bool(load_processes.as_settings()) == bool(load_processes.make_variables()) == bool(shared_by)
 
 
 @pytest.mark.parametrize(
@@ -63,27 +65,29 @@ def test_a_single_process_needs_no_master(processes: str, workers: str, expected
         {},
         {"PROCESSES": "4"},
         {"WORKERS": "2"},
-        {"PROCESSES": "1", "WORKERS": "2", "PORT": "6000"},
+        {"PROCESSES": "1", "WORKERS": "2", "MASTER_PORT": "6000"},
     ],
 )
 def test_what_was_asked_for_makes_the_same_team_again(asked: dict[str, str]) -> None:
-    team = checked_team(*(asked.get(name, "") for name in ("PROCESSES", "WORKERS", "LISTEN", "PORT")))
-    assert team.as_asked() == asked
-    assert dataclasses.replace(team, listen="192.0.2.1").as_asked() == {**asked, "LISTEN": "192.0.2.1"}
+    load_processes = parse_load_processes(
+        *(asked.get(name, "") for name in ("PROCESSES", "WORKERS", "LISTEN", "MASTER_PORT"))
+    )
+    assert load_processes.make_variables() == asked
+    assert dataclasses.replace(load_processes, listen="192.0.2.1").make_variables() == {**asked, "LISTEN": "192.0.2.1"}
 
 
 @pytest.mark.parametrize(
-    ("team", "said"),
+    ("load_processes", "said"),
     [
-        (Team(), None),
-        (Team(processes=4), None),
-        (Team(remote=1), "for a worker: make worker MASTER=127.0.0.1 on each machine"),
+        (LoadProcesses(), None),
+        (LoadProcesses(local=4), None),
+        (LoadProcesses(remote=1), "for a worker: make worker MASTER=127.0.0.1 on each machine"),
         (
-            Team(processes=0, remote=3, listen="10.0.0.1", port=6000),
-            "for 3 workers: make worker MASTER=10.0.0.1 PORT=6000 on each machine",
+            LoadProcesses(local=0, remote=3, listen="10.0.0.1", port=6000),
+            "for 3 workers: make worker MASTER=10.0.0.1 MASTER_PORT=6000 on each machine",
         ),
     ],
 )
-def test_a_run_says_which_workers_it_waits_for(team: Team, said: str | None) -> None:
-    invitation = team.invitation()
-    assert invitation is None if said is None else (invitation or "").endswith(said)
+def test_a_run_says_which_workers_it_waits_for(load_processes: LoadProcesses, said: str | None) -> None:
+    message = load_processes.message()
+    assert message is None if said is None else (message or "").endswith(said)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from contract.errors import UserError
 from contract.records import PlannedTrial
 from loadtests.engine import system_limits
-from loadtests.engine.load_processes import Team
+from loadtests.engine.load_processes import LoadProcesses
 from loadtests.engine.system_limits import ensure_descriptors, ensure_ports, ensure_share, largest_share
 from servers.hosting.listening import StartError, listen_together
 from system.host_addresses import Endpoint
@@ -40,14 +40,14 @@ from system.host_addresses import Endpoint
 from loadtests.engine.system_limits import ensure_descriptors
 from contract.errors import UserError
 from contract.records import PlannedTrial
-from loadtests.engine.load_processes import Team
+from loadtests.engine.load_processes import LoadProcesses
 
-soft, hard, clients, delay_ms, workers, team, target = json.loads(sys.argv[1])
+soft, hard, clients, delay_ms, workers, load_processes, target = json.loads(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 parameters = [{"clients": n, "one_way_delay_ms": delay_ms, "workers": workers} for n in (10, clients, 20)]
 trials = tuple(PlannedTrial(i, 0, i, "websocket", p, 1) for i, p in enumerate(parameters))
 try:
-    ensure_descriptors(trials, Team(*team), None if target is None else Endpoint.of_url(target))
+    ensure_descriptors(trials, LoadProcesses(*load_processes), None if target is None else Endpoint.of_url(target))
 except UserError as error:
     print(json.dumps(str(error)))
 else:
@@ -61,10 +61,10 @@ def ensured(
     clients: int,
     delay_ms: float = 0,
     workers: int = 1,
-    team: tuple[int, int] = (1, 0),
+    load_processes: tuple[int, int] = (1, 0),
     target: str | None = None,
 ) -> Any:
-    asked = json.dumps([soft, hard, clients, delay_ms, workers, team, target])
+    asked = json.dumps([soft, hard, clients, delay_ms, workers, load_processes, target])
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, asked], cwd=PROJECT_FOLDER, check=True, capture_output=True, text=True
     )
@@ -89,24 +89,27 @@ def test_a_hard_limit_that_is_too_low_is_named_with_what_raises_it() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one of the server's processes may get all clients")
 def test_the_limit_is_that_of_each_process() -> None:
-    assert ensured(256, 20_000, 50_000, workers=4, team=(4, 0)) == [13_280, 20_000]
-    assert ensured(256, 20_000, 50_000, team=(4, 0), target="http://127.0.0.1:1") == [12_628, 20_000]
+    assert ensured(256, 20_000, 50_000, workers=4, load_processes=(4, 0)) == [13_280, 20_000]
+    assert ensured(256, 20_000, 50_000, load_processes=(4, 0), target="http://127.0.0.1:1") == [12_628, 20_000]
     # Clients that come from other machines hold no files here, but in the server.
-    assert ensured(256, 20_000, 19_000, team=(0, 2)) == [19_128, 20_000]
-    assert ensured(256, 300, 19_000, team=(0, 2), target="http://127.0.0.1:1") == [256, 300]
+    assert ensured(256, 20_000, 19_000, load_processes=(0, 2)) == [19_128, 20_000]
+    assert ensured(256, 300, 19_000, load_processes=(0, 2), target="http://127.0.0.1:1") == [256, 300]
     for said, words in (
-        (ensured(256, 20_000, 50_000, team=(4, 0)), ("the server (one per client)", "50128", "at most 19872 clients")),
+        (
+            ensured(256, 20_000, 50_000, load_processes=(4, 0)),
+            ("the server (one per client)", "50128", "at most 19872 clients"),
+        ),
         (ensured(256, 20_000, 50_000, workers=4), ("the load (one per client)", "50128", "at most 19872 clients")),
         (
-            ensured(256, 10_000, 50_000, workers=4, team=(2, 0)),
+            ensured(256, 10_000, 50_000, workers=4, load_processes=(2, 0)),
             ("each of 2 load processes", "25128 files", "at most 19744 clients"),
         ),
         (
-            ensured(256, 10_000, 50_000, workers=4, team=(4, 0)),
+            ensured(256, 10_000, 50_000, workers=4, load_processes=(4, 0)),
             ("each of the server's 4 workers", "13280 files", "spread by the kernel"),
         ),
         (
-            ensured(256, 20_000, 50_000, 5, workers=4, team=(4, 0)),
+            ensured(256, 20_000, 50_000, 5, workers=4, load_processes=(4, 0)),
             ("the relay (two per client)", "100128", "at most 9936"),
         ),
     ):
@@ -116,11 +119,11 @@ def test_the_limit_is_that_of_each_process() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one of the server's processes may get all clients")
 def test_the_largest_number_that_is_named_is_accepted_and_one_more_is_not() -> None:
-    named = re.search(r"at most (\d+) clients", ensured(256, 5_000, 50_000, workers=4, team=(4, 0)))
+    named = re.search(r"at most (\d+) clients", ensured(256, 5_000, 50_000, workers=4, load_processes=(4, 0)))
     assert named is not None
     most = int(named[1])
-    assert ensured(256, 5_000, most, workers=4, team=(4, 0)) == [5_000, 5_000]
-    assert "at most" in ensured(256, 5_000, most + 1, workers=4, team=(4, 0))
+    assert ensured(256, 5_000, most, workers=4, load_processes=(4, 0)) == [5_000, 5_000]
+    assert "at most" in ensured(256, 5_000, most + 1, workers=4, load_processes=(4, 0))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere one of the server's processes may get all clients")
@@ -197,10 +200,10 @@ def test_ports_are_no_limit_on_loopback_but_elsewhere_and_behind_a_relay(monkeyp
 
 def test_ports_are_needed_for_the_clients_of_this_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system_limits, "ephemeral_ports", lambda: 1000)
-    ensure_ports((trial(1600),), Endpoint("192.0.2.1", 8000), Team(1, 1))
-    ensure_ports((trial(5000),), Endpoint("192.0.2.1", 8000), Team(0, 2))
+    ensure_ports((trial(1600),), Endpoint("192.0.2.1", 8000), LoadProcesses(1, 1))
+    ensure_ports((trial(5000),), Endpoint("192.0.2.1", 8000), LoadProcesses(0, 2))
     with pytest.raises(UserError, match=r"connections to 192\.0\.2\.1 need 801"):
-        ensure_ports((trial(1601),), None, Team(1, 1, "192.0.2.1"))
+        ensure_ports((trial(1601),), None, LoadProcesses(1, 1, "192.0.2.1"))
 
 
 def test_a_worker_needs_ports_for_its_own_share_only(monkeypatch: pytest.MonkeyPatch) -> None:

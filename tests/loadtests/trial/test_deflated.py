@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.engine.load_processes import Team
+from loadtests.engine.load_processes import LoadProcesses
 from loadtests.load.trial_spec import Instruments
 from loadtests.plan.blocks import plan_trials
 from loadtests.plan.scenario import load_scenario
-from loadtests.trial.run_trial import Surroundings, run_trial
+from loadtests.trial.run_trial import RunContext, run_trial
 from system.cores import plan_cores
 from system.host_addresses import Target
 from tests.loadtests.raw_server import raw_server
@@ -46,10 +46,10 @@ def test_what_was_not_compressed_is_said_by_the_trial(transport: str, processes:
     # Without the check before the first trial, which would have said so.
     [trial] = plan_trials(load_scenario(str(compressed(tmp_path, f'"{transport}"'))), 1)
     with raw_server() as (url, _):
-        surroundings = Surroundings(
-            plan_cores(processes), Target.find(url), lambda _: None, Instruments(), Team(processes)
+        context = RunContext(
+            plan_cores(processes), Target.find(url), lambda _: None, Instruments(), LoadProcesses(processes)
         )
-        run_trial(trial, tmp_path / "trial", surroundings)
+        run_trial(trial, tmp_path / "trial", context)
     document = json.loads((tmp_path / "trial" / "trial.json").read_text())
     assert document["problems"] == [UNCOMPRESSED[transport]]
     assert document["capabilities"]["deflated"] is False
