@@ -30,7 +30,7 @@ from loadtests.clients.recorder import Recorder
 from loadtests.control_client import ControlClient
 from loadtests.load.connection import Connection
 from loadtests.load.socket_driver import Driver
-from loadtests.load.trial_clients import Load
+from loadtests.load.trial_clients import TrialClients
 from loadtests.load.trial_spec import Instruments, TrialSpec
 from loadtests.server_clock import offset_at_start_ns
 from system.host_addresses import Endpoint
@@ -114,22 +114,24 @@ def measure(trial: PlannedTrial, delay_ms: float, folder: Path) -> Measured:
     with running_server(folder, TRANSPORTS[trial.transport].server) as url:
         endpoint = Endpoint.of_url(url)
         control = ControlClient(url)
-        load = Load(TrialSpec(trial, url, url, str(endpoint), Instruments()))
+        clients = TrialClients(TrialSpec(trial, url, url, str(endpoint), Instruments()))
         # It reads at once: what is left unread on purpose would be within its delay, and not on top.
-        load.driver = SlowDriver((endpoint.host, endpoint.port), load.recorder, delay_ms)
+        clients.driver = SlowDriver((endpoint.host, endpoint.port), clients.recorder, delay_ms)
         server_offset_ns = offset_at_start_ns(control.read_clock())
-        load.open()
-        load.wait_for_clients()
-        t0_ns = control.start_stream(_START_IN_MS, list(load.due_offsets_ns), list(load.payloads)) - server_offset_ns
-        load.receive(t0_ns)
-        load.driver.finish()
+        clients.open()
+        clients.wait_for_clients()
+        t0_ns = (
+            control.start_stream(_START_IN_MS, list(clients.due_offsets_ns), list(clients.payloads)) - server_offset_ns
+        )
+        clients.receive(t0_ns)
+        clients.driver.finish()
         control.close()
-    deliveries = Deliveries.from_rows(load.recorder.deliveries)
+    deliveries = Deliveries.from_rows(clients.recorder.deliveries)
     due_ns = deliveries.due_ns - server_offset_ns
     measured = is_time(deliveries.kernel_realtime_ns) & (due_ns >= t0_ns + trial.parameters["warm_up_s"] * 1e9)
     if not measured.any():
         raise RuntimeError("not one delivery has a kernel receive stamp")
-    clock = ClockPairs.from_rows(load.recorder.clock, worker=0)
+    clock = ClockPairs.from_rows(clients.recorder.clock, worker=0)
     arrival_ns = clock.to_monotonic(deliveries.kernel_realtime_ns[measured])
     return Measured(
         np.array([is_slowed(client) for client in deliveries.client[measured].tolist()]),

@@ -15,7 +15,7 @@ from contract.errors import UserError
 from contract.transports import TRANSPORTS
 from loadtests.control_client import ControlClient
 from loadtests.engine.stream_start import start_stream
-from loadtests.load.trial_clients import SERVER_PATIENCE_S, Load
+from loadtests.load.trial_clients import SERVER_PATIENCE_S, TrialClients
 from loadtests.load.trial_spec import LoadOutcome, TrialSpec
 from loadtests.plan.blocks import stream_lead_ms
 from loadtests.server_clock import judge_server_clock, offset_at_start_ns
@@ -28,7 +28,7 @@ class SingleProcessTrial:
         self._trial = spec.trial
         self._clients_send = TRANSPORTS[spec.trial.transport].kind.clients_send
         self._control = ControlClient(spec.control_url, spec.host)
-        self._load = Load(spec)
+        self._clients = TrialClients(spec)
 
     def run(self, folder: Path) -> LoadOutcome:
         """Run the trial and write its tables and outcome into `folder`."""
@@ -36,9 +36,9 @@ class SingleProcessTrial:
             outcome = self._run(folder)
         except UserError as error:
             outcome = LoadOutcome.failed(str(error))
-        self._load.driver.finish()
+        self._clients.driver.finish()
         # Some of it is known only now that the clients have finished.
-        recorder = self._load.recorder
+        recorder = self._clients.recorder
         outcome = dataclasses.replace(outcome, problems=tuple(recorder.problems), deflated=recorder.deflated)
         self._control.close()
         # Clients that send stamp their own events, on the clock of all else here.
@@ -50,18 +50,18 @@ class SingleProcessTrial:
 
     def _run(self, folder: Path) -> LoadOutcome:
         self._control.wait_until_ready(SERVER_PATIENCE_S)
-        self._load.wait_for_server()
+        self._clients.wait_for_server()
         before = self._control.read_clock()
         # A server that was already running still tells the stream before this one to whoever comes without a cursor.
         self._control.empty_log()
-        self._load.open()
-        self._load.wait_for_clients()
+        self._clients.open()
+        self._clients.wait_for_clients()
         lead_ms = stream_lead_ms(self._trial.parameters)
         t0_ns, window = start_stream(self._control, self._trial, lead_ms, offset_at_start_ns(before), folder)
-        end = self._load.receive(t0_ns)
+        end = self._clients.receive(t0_ns)
         finished_ns = time.monotonic_ns()
         clock = judge_server_clock(before, self._control.read_clock())
-        driver = self._load.driver
+        driver = self._clients.driver
         return LoadOutcome(
             t0_ns=t0_ns,
             window_start_ns=window.start_ns,

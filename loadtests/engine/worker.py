@@ -25,7 +25,7 @@ from loadtests.engine.messages import Identity
 from loadtests.engine.system_limits import ensure_share
 from loadtests.engine.tracebacks import traceback_problem
 from loadtests.engine.worker_records import read_pieces, sizes_bytes, write_records
-from loadtests.load.trial_clients import SERVER_PATIENCE_S, Load
+from loadtests.load.trial_clients import SERVER_PATIENCE_S, TrialClients
 from loadtests.load.trial_spec import TrialSpec
 from loadtests.server_clock import ClockReading
 from system.cpu_quota import throttling_reader
@@ -106,24 +106,24 @@ class WorkerTrial:
         control = ControlClient(spec.control_url, spec.host)
         control.wait_until_ready(SERVER_PATIENCE_S)
         clock = control.read_clock(CLOCK_EXCHANGES)
-        load = Load(spec)
-        load.wait_for_server()
-        load.open(range(assignment["first"], assignment["first"] + assignment["count"]))
+        clients = TrialClients(spec)
+        clients.wait_for_server()
+        clients.open(range(assignment["first"], assignment["first"] + assignment["count"]))
         sampling = gevent.spawn(self._keep_sampling)
-        load.wait_for_clients()
-        able = {"kernel_stamps": load.driver.kernel_stamps, "tcp_info": load.driver.kernel_counters}
+        clients.wait_for_clients()
+        able = {"kernel_stamps": clients.driver.kernel_stamps, "tcp_info": clients.driver.kernel_counters}
         self._send(messages.READY, {**_as_json(clock), **able})
         t0_ns = self._wait_for(messages.BEGIN)["t0_ns"]
         try:
-            finished: JsonObject = {"end": load.receive(t0_ns)}
+            finished: JsonObject = {"end": clients.receive(t0_ns)}
             finished |= _as_json(control.read_clock(CLOCK_EXCHANGES))
         finally:
             sampling.kill()
             self._sample()
             control.close()
-            load.driver.finish()
-            write_records(self._folder, load.recorder, self._samples)
-        finished |= {"problems": self._problems(load), "deflated": load.recorder.deflated}
+            clients.driver.finish()
+            write_records(self._folder, clients.recorder, self._samples)
+        finished |= {"problems": self._problems(clients), "deflated": clients.recorder.deflated}
         for file, piece in read_pieces(self._folder):
             self._send(messages.RECORDS, {"file": file, "piece": piece})
             gevent.sleep(0)
@@ -136,9 +136,9 @@ class WorkerTrial:
             "more_follow": more_follow,
         }
 
-    def _problems(self, load: Load) -> list[str]:
+    def _problems(self, clients: TrialClients) -> list[str]:
         printed = traceback_problem(f"a load process on {socket.gethostname()}", self._folder / LOAD_LOG)
-        return [*load.recorder.problems, *([printed] if printed else [])]
+        return [*clients.recorder.problems, *([printed] if printed else [])]
 
     def _keep_sampling(self) -> None:
         while True:

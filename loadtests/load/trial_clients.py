@@ -1,4 +1,4 @@
-"""The clients of one load process through a trial: opened, told of the stream, watched until they have it all.
+"""The clients of one load process in a trial: opened, told when the stream starts, awaited until they have it all.
 
 The single process of an ordinary trial and each worker of a distributed one do exactly the same here.
 """
@@ -33,8 +33,8 @@ _COUNTERS_NS_PER_CLIENT = 10_000
 """What reading a socket's counters takes, and a little more."""
 
 
-class Load:
-    """Its clients are opened by `open`, not by a Locust user each: a greenlet costs four times what a client does."""
+class TrialClients:
+    """They are opened by `open`, not by a Locust user each: a greenlet costs four times what a client does."""
 
     def __init__(self, spec: TrialSpec) -> None:
         self._trial = spec.trial
