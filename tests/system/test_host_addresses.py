@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from contract.errors import UserError
-from loadtests.engine.load_processes import checked_team
+from loadtests.engine.load_processes import parse_load_processes
 from loadtests.engine.worker_command import find_master
 from system.host_addresses import Endpoint, Target, checked_url, first_accepting, first_to_listen_on
 from tests.loadtests.raw_server import raw_server
@@ -123,7 +123,7 @@ def test_a_master_with_one_address_is_not_waited_for_and_one_without_is_no_host(
 def test_the_first_address_of_this_machine_is_listened_on(monkeypatch: pytest.MonkeyPatch) -> None:
     name_has((NOT_OURS, V6, V4), monkeypatch)
     assert first_to_listen_on("localhost") == V6
-    assert checked_team("2", "", "localhost", "").listen == V6
+    assert parse_load_processes("2", "", "localhost", "").listen == V6
 
 
 def test_an_endpoint_is_written_as_urls_have_it() -> None:

@@ -7,7 +7,7 @@ They are written as Locust's documentation shows (`self.client`; no `wait_time`)
 
 from __future__ import annotations
 
-from locust import FastHttpUser, HttpUser
+from locust import FastHttpUser, HttpUser, task
 
 
 def poll(user: HttpPoller | FastHttpPoller) -> None:
@@ -21,11 +21,19 @@ class HttpPoller(HttpUser):
     """Polls through `requests`."""
 
     cursor = 0
-    tasks = (poll,)
+
+    @task
+    def poll(self) -> None:
+        """One poll."""
+        poll(self)
 
 
 class FastHttpPoller(FastHttpUser):
     """Polls through geventhttpclient."""
 
     cursor = 0
-    tasks = (poll,)
+
+    @task
+    def poll(self) -> None:
+        """One poll."""
+        poll(self)

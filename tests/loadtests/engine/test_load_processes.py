@@ -89,5 +89,5 @@ def test_what_was_asked_for_makes_the_same_team_again(asked: dict[str, str]) -> 
     ],
 )
 def test_a_run_says_which_workers_it_waits_for(load_processes: LoadProcesses, said: str | None) -> None:
-    message = load_processes.message()
+    message = load_processes.waiting_message()
     assert message is None if said is None else (message or "").endswith(said)
