@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ import pytest
 from analysis.summarize import summarize_run
 from contract.records import Deliveries, worker_of_clients
 from loadtests.engine.messages import WORKER_VARIABLE
-from loadtests.load.trial_spec import TRIAL_VARIABLE, WINDOW_FILE
+from loadtests.load.trial_spec import TRIAL_VARIABLE, WINDOW_FILE, MeasuredWindow
 from tests.loadtests.distributed_runs import command, ended, scenario, trials
 from tests.running import PATIENCE_S, wait_until
 
@@ -68,6 +69,15 @@ def load_process(folder: Path) -> psutil.Process:
 def wait_for_stream(results: Path) -> None:
     """Until the server has been told to publish, and every client of every worker is connected."""
     wait_until(lambda: any(results.glob(f"latest/trials/*/{WINDOW_FILE}")))
+
+
+def wait_for_half_of_the_window(results: Path) -> None:
+    """Until half of the measured window is over, and events have come by any chance."""
+    wait_for_stream(results)
+    (folder,) = results.glob("latest/trials/*")
+    window = MeasuredWindow.read(folder)
+    assert window is not None
+    wait_until(lambda: 2 * time.monotonic_ns() > window.start_ns + window.end_ns)
 
 
 @pytest.mark.parametrize("transport", ["websocket", "short_poll"])
@@ -241,7 +251,7 @@ def test_who_comes_late_is_told_so_and_has_no_part(hosts: Hosts, tmp_path: Path)
 def test_a_worker_whose_master_is_gone_keeps_its_records_and_says_where(hosts: Hosts, tmp_path: Path) -> None:
     path = scenario(tmp_path, "websocket", measured_s=3)
     with Run(hosts, tmp_path, path) as run:
-        wait_for_stream(run.results)
+        wait_for_half_of_the_window(run.results)
         run.master_process().kill()
         assert run.run.wait(4 * PATIENCE_S) == 2
         assert "the load process ended with exit status -9" in run.log.read_text()
