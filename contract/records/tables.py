@@ -19,6 +19,9 @@ from contract.times import NO_TIME_NS
 
 Ints = npt.NDArray[np.int64]
 
+MAX_COLUMN_BYTES = 2**30
+"""Of what is read: 134 million rows, many times those of the largest trials. A file may claim to be of any size."""
+
 
 def is_time(times_ns: Ints) -> npt.NDArray[np.bool_]:
     """For each value of a column of times, whether it is one."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from contract.records import PlannedTrial, disturbances
-from loadtests.engine.load_processes import ALONE
+from loadtests.engine.load_processes import ONE_PROCESS
 from loadtests.load.trial_spec import Instruments
 from loadtests.plan.scenario import load_scenario
 from loadtests.run import scenario_run
-from loadtests.trial.run_trial import Surroundings
+from loadtests.trial.run_trial import RunContext
 from terminal.console import PlainConsole
 from tests.fabricate import style
 from tests.fabricate_trial import Faults, fabricate_trial
@@ -44,7 +44,7 @@ class Dictated:
         self._noise_ms = noise_ms
         self.folders: list[Path] = []
 
-    def __call__(self, trial: PlannedTrial, folder: Path, surroundings: Surroundings) -> list[str]:
+    def __call__(self, trial: PlannedTrial, folder: Path, context: RunContext) -> list[str]:
         self.folders.append(folder)
         fault = next(self._faults, CALM)
         if isinstance(fault, BaseException):
@@ -74,6 +74,6 @@ def measured(
     said = io.StringIO()
     console = PlainConsole(file=said, width=200)
     folder = scenario_run.run_scenario(
-        load_scenario(str(path)), seed, None, tmp_path / "results", console, instruments or Instruments(), ALONE
+        load_scenario(str(path)), seed, None, tmp_path / "results", console, instruments or Instruments(), ONE_PROCESS
     )
     return folder, said.getvalue()

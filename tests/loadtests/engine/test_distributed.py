@@ -237,7 +237,7 @@ def test_hosts_with_clocks_of_their_own_are_one_trial(hosts: Hosts, tmp_path: Pa
 
 
 def test_who_comes_late_is_told_so_and_has_no_part(hosts: Hosts, tmp_path: Path) -> None:
-    path = scenario(tmp_path, "websocket", measured_s=6)
+    path = scenario(tmp_path, "websocket", measured_s=12)
     with Run(hosts, tmp_path, path) as run:
         wait_for_stream(run.results)
         run.worker(hosts.near, "late")

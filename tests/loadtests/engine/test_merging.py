@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contract.errors import UserError
 from contract.records import Clients, ClockPairs, Deliveries, Samples
 from loadtests.clients.recorder import Recorder
 from loadtests.engine.merging import WorkerClock, index_ranges, judge_clock, merge
@@ -91,3 +92,21 @@ def test_without_any_records_the_tables_are_empty() -> None:
     tables = merge([], server_offset_ns=0)
     assert {type(table) for table in tables} == set(TABLES)
     assert [len(table) for table in tables] == [0] * len(TABLES)
+
+
+@settings(max_examples=50)
+@given(
+    files=st.dictionaries(st.sampled_from([table.FILE for table in TABLES]), st.binary(max_size=400)),
+    server_offset_ns=st.integers(-(2**62), 2**62),
+)
+def test_whatever_a_worker_sends_is_records_or_one_sentence(
+    files: dict[str, bytes], server_offset_ns: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = recorded(tmp_path_factory.mktemp("sent") / "received-0", client=1)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    if not files:
+        assert [len(table) for table in merge([(0, folder)], server_offset_ns) if isinstance(table, Deliveries)] == [1]
+        return
+    with pytest.raises(UserError, match=r"\.npz: "):
+        merge([(0, folder)], server_offset_ns)

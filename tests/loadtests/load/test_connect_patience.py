@@ -8,7 +8,7 @@ import pytest
 
 from contract.errors import UserError
 from contract.records import PlannedTrial
-from loadtests.load.trial_clients import Load
+from loadtests.load.trial_clients import TrialClients
 from loadtests.load.trial_spec import Instruments, TrialSpec
 from loadtests.plan.blocks import connect_patience_s
 
@@ -29,12 +29,12 @@ def test_the_patience_of_a_load_process_is_that_of_the_whole_population(
         now_s += seconds
 
     trial = PlannedTrial(0, 0, 0, "websocket", PARAMETERS, 1, 1.0)
-    load = Load(TrialSpec(trial, "http://127.0.0.1:1", "http://127.0.0.1:1", "127.0.0.1:1", Instruments()))
+    clients = TrialClients(TrialSpec(trial, "http://127.0.0.1:1", "http://127.0.0.1:1", "127.0.0.1:1", Instruments()))
     module = "loadtests.load.trial_clients"
     monkeypatch.setattr(f"{module}.gevent", SimpleNamespace(spawn=lambda _: None, sleep=sleep))
     monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now_s))
-    load.open(share)
+    clients.open(share)
     with pytest.raises(UserError, match=f"only 0 of {len(share)} clients were ready after 45 s"):
-        load.wait_for_clients()
-    load.driver.finish()
+        clients.wait_for_clients()
+    clients.driver.finish()
     assert now_s - 100 == pytest.approx(connect_patience_s(PARAMETERS), abs=0.1)

@@ -7,75 +7,9 @@ from pathlib import Path
 import pytest
 
 from analysis.summarize import summarize_run
-from contract.records import (
-    SET_ASIDE_FOLDER,
-    PlannedTrial,
-    disturbances,
-    finished_trial_folders,
-    set_aside_folders,
-)
-from loadtests.engine.load_processes import ONE_PROCESS
+from contract.records import SET_ASIDE_FOLDER, finished_trial_folders, set_aside_folders
 from loadtests.load.trial_spec import Instruments
-from loadtests.plan.scenario import load_scenario
-from loadtests.run import scenario_run
-from loadtests.trial.run_trial import RunContext
-from terminal.console import PlainConsole
-from tests.fabricate import style
-from tests.fabricate_trial import Faults, fabricate_trial
-
-CALM, DISTURBED = Faults(), Faults(waited_ratio=0.2)
-SCENARIO = """
-name = "dictated"
-description = "Two transports, two blocks."
-repeats = 2
-budget_s = {budget_s}
-transports = ["websocket", "sse"]
-[parameters]
-clients = 4
-rate_per_s = 10
-arrival = "poisson"
-payload_bytes = 30
-one_way_delay_ms = 0
-warm_up_s = 0.3
-measured_s = 2
-"""
-
-
-class Dictated:
-    """Stands in for `run_trial`: writes a trial with the next faults that are dictated, calm ones after the last."""
-
-    def __init__(self, *faults: Faults | BaseException) -> None:
-        self._faults: Iterator[Faults | BaseException] = iter(faults)
-        self.folders: list[Path] = []
-
-    def __call__(self, trial: PlannedTrial, folder: Path, context: RunContext) -> list[str]:
-        self.folders.append(folder)
-        fault = next(self._faults, CALM)
-        if isinstance(fault, BaseException):
-            folder.mkdir(parents=True)
-            raise fault
-        record = fabricate_trial(trial, style(trial.transport), fault, 0.0)
-        record.save(folder)
-        return disturbances(record)
-
-
-def measured(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    dictated: Dictated,
-    budget_s: float = 60,
-    instruments: Instruments | None = None,
-) -> tuple[Path, str]:
-    """The run's folder, and what was printed."""
-    path = tmp_path / "dictated.toml"
-    path.write_text(SCENARIO.format(budget_s=budget_s))
-    monkeypatch.setattr(scenario_run, "run_trial", dictated)
-    said = io.StringIO()
-    console = PlainConsole(file=said, width=200)
-    folder = scenario_run.run_scenario(
-        load_scenario(str(path)), None, None, tmp_path / "results", console, instruments or Instruments(), ONE_PROCESS
-    )
-    return folder, said.getvalue()
+from tests.loadtests.dictated_runs import CALM, DISTURBED, Dictated, measured
 
 
 def test_nothing_is_repeated_on_a_calm_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
