@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
-from analysis.statistics import stats
+from analysis.statistics.estimates import estimate, with_bounds
+from analysis.statistics.stats import AT_LEAST_ZERO
 from analysis.trial.measures import TrialMeasures
 from analysis.trial.validity import CPU_RATIO_LIMITS
 from contract.records import JsonObject, SampleRole
@@ -239,9 +240,8 @@ def with_interval(of: Sequence[Calibration], read: Callable[..., float | None]) 
     value = _read(of, read, None)
     known = [one for one in each if one is not None]
     if value is None or len(known) < len(each):
-        return {"value": value, "ci95": None}
-    bounds = stats.cut_off(stats.interval(value, known), value, stats.AT_LEAST_ZERO)
-    return {"value": value, "ci95": None if bounds is None else list(bounds)}
+        return with_bounds(value, None)
+    return estimate(value, known, AT_LEAST_ZERO)
 
 
 def _read(of: Sequence[Calibration], read: Callable[..., float | None], block: int | None) -> float | None:

@@ -13,7 +13,8 @@ from typing import Any
 
 from analysis.models.push import push_capacity_clients
 from analysis.models.short_poll import poll_capacity_clients
-from analysis.statistics import stats
+from analysis.statistics.estimates import estimate
+from analysis.statistics.stats import AT_LEAST_ZERO
 from analysis.summary.capacity import (
     SATURATED_FROM_RATIO,
     Calibration,
@@ -168,13 +169,11 @@ def _tried(pair: _Pair, push: Calibration, poll: Calibration, at: JsonObject) ->
 def _side(point: LoadPoint, predicted_load: JsonObject) -> JsonObject:
     """One transport of a comparison; loads are shares of the server's capacity, and above 1 more than it has."""
     costs_us = [1e6 * load.server_cpu_s / load.window_s / load.parameters["clients"] for load in point.loads]
-    cost_us = sum(costs_us) / len(costs_us)
-    bounds = stats.cut_off(stats.interval(cost_us, costs_us), cost_us, stats.AT_LEAST_ZERO)
     late_ms = max(load.reach_beyond_model_ms for load in point.loads)
     return {
         "predicted_load_ratio": predicted_load,
         "server_cpu_ratio": point.server_cpu_ratio,
-        "cpu_us_per_client_s": {"value": cost_us, "ci95": None if bounds is None else list(bounds)},
+        "cpu_us_per_client_s": estimate(sum(costs_us) / len(costs_us), costs_us, AT_LEAST_ZERO),
         "p99_beyond_model_ms": late_ms,
         "holds": not point.saturated and late_ms <= HELD_WITHIN_MS,
     }

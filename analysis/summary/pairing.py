@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from analysis.statistics import stats
 from analysis.statistics.distribution import NS_PER_MS
+from analysis.statistics.estimates import with_bounds
 from analysis.summary.pooled_costs import per_block
 from analysis.summary.pooled_latency import with_latency
 from analysis.summary.results import value_at
@@ -117,5 +118,5 @@ def _cost_difference(
 
 
 def _as_json(found: stats.Difference, uncertainty: float) -> JsonObject:
-    ci95 = None if found.ci95 is None else [found.ci95[0] - uncertainty, found.ci95[1] + uncertainty]
-    return {"value": found.value, "ci95": ci95, "p_value": found.p_value(uncertainty), "blocks": found.pairs}
+    bounds = None if found.ci95 is None else (found.ci95[0] - uncertainty, found.ci95[1] + uncertainty)
+    return {**with_bounds(found.value, bounds), "p_value": found.p_value(uncertainty), "blocks": found.pairs}

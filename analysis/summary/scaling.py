@@ -15,7 +15,7 @@ import numpy as np
 
 from analysis.models.conditions import Conditions
 from analysis.models.registry import MODELS
-from analysis.statistics import stats
+from analysis.statistics.estimates import estimate
 from contract.records import JsonObject
 from contract.transports import TransportStyle
 
@@ -142,9 +142,7 @@ def _slope(points: Sequence[ScalePoint], read: Callable[[ScalePoint], Mapping[in
         return None
     clients = [entry.clients for entry in points]
     slopes = [least_squares_slope(clients, [read(entry)[block] for entry in points]) / _MS_PER_US for block in blocks]
-    value = float(np.mean(slopes))
-    bounds = stats.interval(value, slopes)
-    return {"value": value, "ci95": None if bounds is None else list(bounds)}
+    return estimate(float(np.mean(slopes)), slopes)
 
 
 def _total(name: str) -> Callable[[JsonObject], float | None]:

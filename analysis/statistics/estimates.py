@@ -1,0 +1,21 @@
+"""Figures with their 95 % intervals, as they stand in a summary: `{"value": …, "ci95": [low, high]}`."""
+
+from __future__ import annotations
+
+import math
+
+from analysis.statistics.stats import Interval, cut_off, interval
+from contract.quantiles import Sample
+from contract.records import JsonObject
+
+ANYWHERE: Interval = (-math.inf, math.inf)
+
+
+def estimate(value: float, per_trial: Sample, possible: Interval = ANYWHERE) -> JsonObject:
+    """A figure with the interval from the spread between trials, which ends where no value is possible."""
+    return with_bounds(value, cut_off(interval(value, per_trial), value, possible))
+
+
+def with_bounds(value: float | None, bounds: Interval | None) -> JsonObject:
+    """A figure and its interval; null where they are not known."""
+    return {"value": value, "ci95": None if bounds is None else list(bounds)}
