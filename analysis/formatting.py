@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from contract.records import JsonObject
 
@@ -119,6 +120,11 @@ def parameter_value(parameter: str, value: object) -> str:
     if value != 1:
         return text
     return text.replace("events/s", "event/s").replace("clients", "client").replace("processes", "process")
+
+
+def point_name(label: str, parameters: Mapping[str, Any], shown: Iterable[str]) -> str:
+    """A transport's label, and those of its parameters that tell a point from others: `Short poll, every 1 s`."""
+    return ", ".join([label, *(parameter_value(name, parameters[name]) for name in shown if name in parameters)])
 
 
 def knee_in_words(knee: JsonObject) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.formatting import point_name
 from analysis.summary.capacity import TrialLoad
 from analysis.summary.crossover import capacity_summary
 from analysis.summary.earlier_noise_floor import earlier_noise_floor
@@ -17,8 +18,9 @@ from analysis.summary.noise_floor import STATISTICS, floor_ms, noise_floors
 from analysis.summary.pairing import PerBlock, against
 from analysis.summary.pooling import pool
 from analysis.summary.precision import point_precision
+from analysis.summary.results import Results
 from analysis.summary.run_warnings import caveats
-from analysis.summary.same_point import LENGTHS, agrees
+from analysis.summary.same_point import agrees, differing
 from analysis.summary.scaling import DEFAULT_P99_BOUND_MS, ScalePoint, scaling, wide_enough
 from analysis.summary.wrong_ways import as_reported, misranked
 from analysis.trial.measures import TrialMeasures, measure
@@ -111,7 +113,7 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObj
             ),
         }
     )
-    found = verdict(summary)
+    found = verdict(Results.of(summary, run.scenario["parameters"]))
     return {**summary, "verdict": found.headline, "verdict_lines": list(found.lines)}
 
 
@@ -259,13 +261,7 @@ def _by_block(entry: _Pooled, name: str) -> dict[int, float]:
 def _name(run: RunInfo, point: JsonObject) -> str:
     """The label of a point's transport, and its parameters where these are not the base ones."""
     label = next(style.label for style in run.transports if style.name == point["transport"])
-    base = run.scenario["parameters"]
-    own = [
-        f"{name} {value}"
-        for name, value in point["parameters"].items()
-        if name not in LENGTHS and base.get(name, value) != value
-    ]
-    return f"{label} ({', '.join(own)})" if own else label
+    return point_name(label, point["parameters"], differing(point["parameters"], run.scenario["parameters"]))
 
 
 def _rounded(value: Any) -> Any:

@@ -41,7 +41,7 @@ def capacity_findings(results: Results) -> list[str]:
 def _services(results: Results, capacity: JsonObject) -> Table:
     rows = [
         (
-            Cell(_label(results, account["transport"])),
+            Cell(results.label(account["transport"])),
             _estimate(account["poll_cpu_us"]),
             _estimate(account["event_cpu_us"]),
             _share(account["economy_ratio"]),
@@ -69,7 +69,7 @@ def _saturations(results: Results, capacity: JsonObject) -> Table:
         for found in account["saturated"]:
             rows.append(
                 (
-                    Cell(_label(results, account["transport"]), _where(found["parameters"])),
+                    Cell(results.label(account["transport"]), _where(found["parameters"])),
                     Cell(figure(found["asked_per_s"])),
                     Cell(figure(found["reached_per_s"]), "polls" if found["events_per_poll"] else "events"),
                     Cell(figure(found["events_per_poll"])),
@@ -84,7 +84,7 @@ def _saturations(results: Results, capacity: JsonObject) -> Table:
 def _crossovers(results: Results, capacity: JsonObject) -> Table:
     rows = []
     for crossover in capacity["crossovers"]:
-        push, poll = (_label(results, crossover[side]) for side in ("push", "poll"))
+        push, poll = (results.label(crossover[side]) for side in ("push", "poll"))
         for tried in crossover["tried"]:
             rows.append(
                 (
@@ -110,7 +110,7 @@ def _crossovers(results: Results, capacity: JsonObject) -> Table:
 
 
 def _finding(results: Results, crossover: JsonObject, tried: JsonObject) -> str:
-    labels = {side: _label(results, crossover[side]) for side in ("push", "poll")}
+    labels = {side: results.label(crossover[side]) for side in ("push", "poll")}
     at = crossover["events_per_poll"]
     where = (
         f"At λI = {figure(tried['events_per_poll'])} ({plural(tried['clients'], 'client')}, "
@@ -148,10 +148,6 @@ def _failed(tried: JsonObject) -> str:
 
 def _where(parameters: JsonObject) -> str:
     return ", ".join(parameter_value(n, parameters[n]) for n in ("clients", "poll_interval_s") if n in parameters)
-
-
-def _label(results: Results, transport: str) -> str:
-    return next(style.label for style in results.transports if style.name == transport)
 
 
 def _estimate(estimate: JsonObject | None) -> Cell:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from analysis.formatting import NOT_MEASURED, count, figure, interval, parameter_value, percent
+from analysis.formatting import NOT_MEASURED, count, figure, interval, percent, point_name
 from analysis.report.tables import Cell, Table
 from analysis.summary.results import Results, value_at
 from contract.records import JsonObject
@@ -80,9 +80,7 @@ def _table(title: str, columns: Sequence[_Column], results: Results, points: Seq
 
 
 def _name(results: Results, point: JsonObject) -> str:
-    label = next(style.label for style in results.transports if style.name == point["transport"])
-    own = [parameter_value(n, point["parameters"][n]) for n in results.summary["varied"] if n in point["parameters"]]
-    return ", ".join([label, *own])
+    return point_name(results.label(point["transport"]), point["parameters"], results.summary["varied"])
 
 
 def _polled(results: Results) -> list[JsonObject]:

@@ -16,6 +16,7 @@ from scipy.optimize import nnls
 
 from analysis.statistics.estimates import estimate, with_bounds
 from analysis.statistics.stats import AT_LEAST_ZERO
+from analysis.summary.same_point import differing
 from analysis.trial.measures import TrialMeasures
 from analysis.trial.validity import CPU_RATIO_LIMITS
 from contract.records import JsonObject, SampleRole
@@ -26,7 +27,7 @@ BUSY_FROM_RATIO = 0.25
 SATURATED_FROM_RATIO = CPU_RATIO_LIMITS[SampleRole.SERVER]
 LEAST_BATCH_SPREAD = 1.5
 """Factor between the events per poll of two points from which the cost of a poll is told from that of its events."""
-_OWN_LOAD = frozenset({"clients", "poll_interval_s", "warm_up_s", "measured_s"})
+_OWN_LOAD = frozenset({"clients", "poll_interval_s"})
 """Parameters in which the points may differ that service times are fitted on."""
 
 
@@ -196,18 +197,13 @@ def calibrations(loads: Loads, base: Mapping[str, Any]) -> list[Calibration]:
     """One per transport with a point to fit on: at the scenario's base parameters but for its own load."""
     found: dict[tuple[str, Kind], list[LoadPoint]] = {}
     for point in load_points(loads):
-        if differing(point.parameters, base) <= _OWN_LOAD:
+        if set(differing(point.parameters, base)) <= _OWN_LOAD:
             found.setdefault((point.loads[0].transport, point.loads[0].kind), []).append(point)
     made = [
         Calibration(*names, tuple(p for p in points if p.busy), tuple(p for p in points if p.saturated))
         for names, points in found.items()
     ]
     return [calibration for calibration in made if calibration.busy]
-
-
-def differing(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> set[str]:
-    """Names of the parameters that are not the base ones."""
-    return {name for name, value in parameters.items() if name in base and value != base[name]}
 
 
 def sends_per_s(push: Estimates) -> float:

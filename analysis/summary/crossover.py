@@ -23,20 +23,20 @@ from analysis.summary.capacity import (
     Loads,
     calibrations,
     crossover_events_per_poll,
-    differing,
     load_points,
     polls_per_s,
     sends_per_s,
     total,
     with_interval,
 )
+from analysis.summary.same_point import differing
 from contract.records import JsonObject
 from contract.transports import Kind
 
 HELD_WITHIN_MS = 250.0
 """A point holds its clients where an event reaches 99 % of them at most this much later than by the model, and the
 server has room."""
-_VARIED = frozenset({"clients", "rate_per_s", "poll_interval_s", "warm_up_s", "measured_s"})
+_VARIED = frozenset({"clients", "rate_per_s", "poll_interval_s"})
 
 
 def capacity_summary(loads: Loads, base: Mapping[str, Any]) -> JsonObject | None:
@@ -137,7 +137,7 @@ def _pairs(loads: Loads, base: Mapping[str, Any], push: Calibration, poll: Calib
     tried = [
         point
         for point in load_points(loads)
-        if point.parameters["rate_per_s"] != base["rate_per_s"] and differing(point.parameters, base) <= _VARIED
+        if point.parameters["rate_per_s"] != base["rate_per_s"] and set(differing(point.parameters, base)) <= _VARIED
     ]
     for one, other in product(tried, tried):
         kinds = (one.loads[0].transport, other.loads[0].transport)

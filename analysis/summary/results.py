@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from analysis.formatting import parameter_value
-from analysis.summary.same_point import LENGTHS
+from analysis.formatting import parameter_value, point_name
+from analysis.summary.same_point import differing
 from contract.records import JsonObject
 from contract.transports import TransportStyle
 
@@ -78,7 +78,7 @@ class Results:
         """Each transport's points that agree with the base in all but `parameter`, sorted by it."""
         series = []
         for style in self.transports:
-            points = [p for p in self.points if p["transport"] == style.name and self._differs(p) <= {parameter}]
+            points = [p for p in self.points if p["transport"] == style.name and set(self._differs(p)) <= {parameter}]
             points.sort(key=lambda p: (p["parameters"].get(parameter) is not None, p["parameters"].get(parameter)))
             if points:
                 series.append(Series(style, parameter, points))
@@ -109,10 +109,11 @@ class Results:
 
     def name(self, point: JsonObject) -> str:
         """The label of a point's transport, and the parameters in which it differs from the base."""
-        differs = self._differs(point)
-        label = next(style.label for style in self.transports if style.name == point["transport"])
-        own = [parameter_value(name, value) for name, value in point["parameters"].items() if name in differs]
-        return ", ".join([label, *own])
+        return point_name(self.label(point["transport"]), point["parameters"], self._differs(point))
+
+    def label(self, transport: str) -> str:
+        """The label of a transport of the run, whether it has points or not."""
+        return next(str(entry["label"]) for entry in self.summary["transports"] if entry["name"] == transport)
 
     def conditions(self, *, without: str = "") -> str:
         """The base parameters that all transports share, in words."""
@@ -122,19 +123,14 @@ class Results:
 
     def differences(self, point: JsonObject) -> str:
         """Where a point's parameters are not the base ones, in words; nothing for a base point."""
-        own = [name for name in point["parameters"] if name in self._differs(point)]
-        return ", ".join(parameter_value(name, point["parameters"][name]) for name in own)
+        return ", ".join(parameter_value(name, point["parameters"][name]) for name in self._differs(point))
 
     def _numeric(self, parameter: str) -> bool:
         values = [point["parameters"][parameter] for point in self.points if parameter in point["parameters"]]
         return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
-    def _differs(self, point: JsonObject) -> set[str]:
-        return {
-            name
-            for name, value in point["parameters"].items()
-            if name not in LENGTHS and name in self.base and value != self.base[name]
-        }
+    def _differs(self, point: JsonObject) -> list[str]:
+        return differing(point["parameters"], self.base)
 
 
 def value_at(point: JsonObject, *path: str) -> Any:

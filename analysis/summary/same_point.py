@@ -9,6 +9,11 @@ LENGTHS = frozenset({"warm_up_s", "measured_s"})
 """How long a trial took does not make it another measurement."""
 
 
+def differing(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
+    """Names of the parameters that are not those of `base`, as far as both have them; lengths do not count."""
+    return [name for name, value in parameters.items() if name in base and name not in LENGTHS and value != base[name]]
+
+
 def agrees(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
-    """Whether parameters are those of `base`, as far as both have them; how long trials took does not count."""
-    return all(base[name] == value for name, value in parameters.items() if name in base and name not in LENGTHS)
+    """Whether parameters are those of `base`, as far as both have them; lengths do not count."""
+    return not differing(parameters, base)

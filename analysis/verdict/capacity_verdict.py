@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from analysis.formatting import figure, interval, listed
+from analysis.summary.results import Results
 from contract.records import JsonObject
 
 
-def capacity_verdict(summary: JsonObject) -> list[str] | None:
+def capacity_verdict(results: Results) -> list[str] | None:
     """Return a headline and a sentence for each transport and crossover; None without service times."""
-    capacity = summary.get("capacity")
+    capacity = results.summary.get("capacity")
     if not capacity:
         return None
-    labels = {style["name"]: style["label"] for style in summary["transports"]}
 
     def does(*, bounds: bool) -> list[str]:
         return [
             f"{estimate_in_words(account['per_s'], bounds=bounds)} {done_in_words(account)} of "
-            f"{labels[account['transport']]}"
+            f"{results.label(account['transport'])}"
             for account in capacity["transports"]
         ]
 
     sentences = [f"A second of one server core is enough for {listed(does(bounds=False))}", *does(bounds=True)]
     for crossover in capacity["crossovers"]:
-        push, poll = labels[crossover["push"]], labels[crossover["poll"]]
+        push, poll = (results.label(crossover[side]) for side in ("push", "poll"))
         at = crossover["events_per_poll"]
         said = (
             f"{poll} never holds more clients than {push}"

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.formatting import figure, interval, listed, parameter_value, plural
-from analysis.summary.same_point import LENGTHS
+from analysis.summary.results import Results
+from analysis.summary.same_point import differing
 from analysis.verdict.capacity_verdict import capacity_verdict
 from analysis.verdict.cheaper_polling import cheaper
 from analysis.verdict.latency_differences import RESOLUTION_MS, SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
 from contract.records import JsonObject
-from contract.transports import TransportStyle
 
 _CONDITIONS = ("clients", "rate_per_s", "arrival", "one_way_delay_ms")
 _READ_ALOUD = ("rate_per_s", "one_way_delay_ms")
@@ -36,36 +36,37 @@ class Verdict:
     """A sentence each: every transport with its intervals, how often to poll to be as fresh, where polling wins."""
 
 
-def verdict(summary: JsonObject) -> Verdict:
+def verdict(results: Results) -> Verdict:
     """Return the verdict; of an invalid run it starts with INVALID and says why instead of comparing anything.
 
     Where a run is wrong on purpose it says that and what to do instead, whether its trials are valid or not; where it
     overloads the server on purpose it says what a server core holds.
     """
+    summary = results.summary
     if summary.get("wrong_way"):
         return Verdict(f"WRONG WAY on purpose: {summary['wrong_way']}")
     if not summary["valid"]:
         first, *others = summary["invalid_reasons"]
         return Verdict(f"INVALID: {first}" + (f" (and {plural(len(others), 'more reason')})" if others else "") + ".")
-    if summary.get("overload") and (held := capacity_verdict(summary)):
+    if summary.get("overload") and (held := capacity_verdict(results)):
         return Verdict(held[0], tuple(held[1:]))
     reference = None if summary["base_point"] is None else summary["points"][summary["base_point"]]
     if reference is None or reference["latency_ms"]["mean"] is None:
-        return Verdict(f"No verdict: {_label(summary, summary['reference'])} {_without_latency(reference)}.")
+        return Verdict(f"No verdict: {results.label(summary['reference'])} {_without_latency(reference)}.")
     if summary.get("noise_floor") and not summary.get("noise_floor_from"):
         conditions = _conditions(reference, _CONDITIONS)
-        return Verdict(f"With {conditions}, each transport is measured against itself.", _against_itself(summary))
+        return Verdict(f"With {conditions}, each transport is measured against itself.", _against_itself(results))
     others = [p for p in summary["points"] if p["base"] and p is not reference and p["latency_ms"]["mean"] is not None]
     lines = (
-        f"With {_conditions(reference, _CONDITIONS)}, {_opening(summary, reference)}, for {_cost(reference)}",
-        *(_clause(summary, point) for point in others),
+        f"With {_conditions(reference, _CONDITIONS)}, {_opening(results, reference)}, for {_cost(reference)}",
+        *(_clause(results, point) for point in others),
         *_polling_as_fresh(reference, others),
-        *_cheaper(summary),
+        *_cheaper(results, reference),
     )
-    return Verdict(_headline(summary, reference, others), tuple(f"{line[0].upper()}{line[1:]}." for line in lines))
+    return Verdict(_headline(results, reference, others), tuple(f"{line[0].upper()}{line[1:]}." for line in lines))
 
 
-def _headline(summary: JsonObject, reference: JsonObject, others: Sequence[JsonObject]) -> str:
+def _headline(results: Results, reference: JsonObject, others: Sequence[JsonObject]) -> str:
     """Return who brings the events how soon, in at most MOST_WORDS words.
 
     By the highest quantile that all of them have. Those that are as soon as the reference, as nearly as a difference is
@@ -74,7 +75,7 @@ def _headline(summary: JsonObject, reference: JsonObject, others: Sequence[JsonO
     points = [reference, *others]
     name = next((name for name in ("p95", "p50") if all(p["latency_ms"][name] is not None for p in points)), "mean")
     within, amount = _QUANTILES[name]
-    what = "messages there and back" if _is_round_trip(summary, reference["transport"]) else "events"
+    what = "messages there and back" if results.round_trip else "events"
 
     def ms(point: JsonObject) -> float:
         return float(point["latency_ms"][name])
@@ -82,13 +83,13 @@ def _headline(summary: JsonObject, reference: JsonObject, others: Sequence[JsonO
     alike_ms = ms(reference) + max(RESOLUTION_MS, min(SAME_MS, SAME_RATIO * ms(reference)))
     first = [reference, *(point for point in others if ms(point) <= alike_ms)]
     later = sorted((point for point in others if point not in first), key=ms)
-    names = listed([_name(summary, point) for point in first])
+    names = listed([_name(results, point) for point in first])
     tie = "a tie: " if others and all(is_tie(point) for point in others) else ""
     opening = (
         f"With {_conditions(reference, _READ_ALOUD)}, {tie}{names} bring{'s' if len(first) == 1 else ''} "
         f"{amount.format(what)} {within} {figure(max(map(ms, first)))} ms"
     )
-    each = [f"{_name(summary, point)} {within} {figure(ms(point))} ms" for point in later]
+    each = [f"{_name(results, point)} {within} {figure(ms(point))} ms" for point in later]
     whole = f"{listed([opening, *each])}."
     if len(whole.split()) <= MOST_WORDS or len(later) < 2:
         return whole
@@ -126,11 +127,11 @@ def _conditions(point: JsonObject, names: Sequence[str]) -> str:
     return listed([parameter_value(name, point["parameters"][name]) for name in names])
 
 
-def _against_itself(summary: JsonObject) -> tuple[str, ...]:
+def _against_itself(results: Results) -> tuple[str, ...]:
     """Return by how much two measurements of the same transport differ, a sentence each."""
     return tuple(
-        f"{_label(summary, transport)}: {listed([_noise(found[f'{name}_ms'], name) for name in ('p50', 'p95')])}."
-        for transport, found in summary["noise_floor"].items()
+        f"{results.label(transport)}: {listed([_noise(found[f'{name}_ms'], name) for name in ('p50', 'p95')])}."
+        for transport, found in results.summary["noise_floor"].items()
         if found["p50_ms"] and found["p95_ms"]
     )
 
@@ -140,15 +141,15 @@ def _noise(found: JsonObject, name: str) -> str:
     return f"{signed_ms(found['value'])} {width} at {name} (at most {figure(found['largest'])} in a block)"
 
 
-def _opening(summary: JsonObject, reference: JsonObject) -> str:
-    label, figures = _label(summary, reference["transport"]), _latencies(reference)
-    if _is_round_trip(summary, reference["transport"]):
+def _opening(results: Results, reference: JsonObject) -> str:
+    label, figures = results.label(reference["transport"]), _latencies(reference)
+    if results.round_trip:
         return f"a message is there and back over {label} in {figures}"
     return f"{label} delivers in {figures}"
 
 
-def _clause(summary: JsonObject, point: JsonObject) -> str:
-    return f"{_name(summary, point)}: {how_different(point)}, for {_cost(point)}"
+def _clause(results: Results, point: JsonObject) -> str:
+    return f"{_name(results, point)}: {how_different(point)}, for {_cost(point)}"
 
 
 def _cost(point: JsonObject) -> str:
@@ -157,24 +158,20 @@ def _cost(point: JsonObject) -> str:
     return f"{figure(point['requests_per_event'])} requests{server} per event"
 
 
-def _cheaper(summary: JsonObject) -> Iterator[str]:
-    polling = {style.name for style in map(TransportStyle.of_json, summary["transports"]) if style.polling}
-    what = "HTTP" if _is_round_trip(summary, summary["reference"]) else "polling"
+def _cheaper(results: Results, reference: JsonObject) -> Iterator[str]:
+    polling = {style.name for style in results.transports if style.polling}
+    what = "HTTP" if results.round_trip else "polling"
 
     def name(point: JsonObject) -> str:
-        return f"{_name(summary, point)}{_elsewhere(summary, point)}"
+        return f"{_name(results, point)}{_elsewhere(reference, point)}"
 
-    yield from cheaper(summary["points"], polling, what, _label(summary, summary["reference"]), name)
+    yield from cheaper(results.points, polling, what, results.label(reference["transport"]), name)
 
 
-def _elsewhere(summary: JsonObject, point: JsonObject) -> str:
-    """The parameters in which a point differs from the base, as far as its name does not say them."""
-    base = summary["points"][summary["base_point"]]["parameters"]
-    varied = [
-        parameter_value(name, point["parameters"][name])
-        for name in base
-        if name not in LENGTHS and point["parameters"][name] != base[name]
-    ]
+def _elsewhere(reference: JsonObject, point: JsonObject) -> str:
+    """The parameters in which a point differs from the reference's base point."""
+    parameters = point["parameters"]
+    varied = [parameter_value(name, parameters[name]) for name in differing(parameters, reference["parameters"])]
     return f" at {listed(varied)}" if varied else ""
 
 
@@ -188,17 +185,8 @@ def _latencies(point: JsonObject) -> str:
     )
 
 
-def _name(summary: JsonObject, point: JsonObject) -> str:
+def _name(results: Results, point: JsonObject) -> str:
     """Label, and the poll interval where it has one: the one parameter that is a transport's very nature."""
     every = point["parameters"].get("poll_interval_s")
-    label = _label(summary, point["transport"])
+    label = results.label(point["transport"])
     return label if every is None else f"{label} {parameter_value('poll_interval_s', every)}"
-
-
-def _label(summary: JsonObject, transport: str) -> str:
-    return next((str(s["label"]) for s in summary["transports"] if s["name"] == transport), transport)
-
-
-def _is_round_trip(summary: JsonObject, transport: str) -> bool:
-    styles = map(TransportStyle.of_json, summary["transports"])
-    return any(style.name == transport and style.kind.clients_send for style in styles)

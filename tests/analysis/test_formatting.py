@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.formatting import change, figure, interval, listed, milliseconds, parameter_value, percent, plural
+from analysis.formatting import (
+    change,
+    figure,
+    interval,
+    listed,
+    milliseconds,
+    parameter_value,
+    percent,
+    plural,
+    point_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +83,11 @@ def test_lists_and_changes_read_as_sentences() -> None:
     assert plural(1200, "trial") == "1,200 trials"
     assert [plural(rate, "event") for rate in (0.5, 1.0, 2.0)] == ["0.5 events", "1 event", "2 events"]
     assert parameter_value("workers", 1) == "1 server process"
+
+
+def test_a_point_is_named_by_its_transport_and_the_parameters_that_are_shown() -> None:
+    parameters = {"clients": 1, "poll_interval_s": 2.0, "rate_per_s": 5.0}
+    assert point_name("Short poll", parameters, ["poll_interval_s", "hold_s", "clients"]) == (
+        "Short poll, every 2 s, 1 client"
+    )
+    assert point_name("SSE", parameters, []) == "SSE"

@@ -59,7 +59,7 @@ def test_an_undecided_one_says_so() -> None:
 
 
 def test_the_verdict_of_an_overload_is_what_a_core_holds() -> None:
-    found = verdict(run())
+    found = verdict(results(run()))
     assert found.headline.startswith("A second of one server core is enough for")
     assert "events of WebSocket" in found.headline
     assert "[" not in found.headline
@@ -74,19 +74,22 @@ def test_the_verdict_names_each_outcome_once() -> None:
     found = run()
     tried = found["capacity"]["crossovers"][0]["tried"]
     tried += [{**tried[0], "events_per_poll": 5.0}]
-    assert "(confirmed at 1.00 and 5.00 and refuted at 50.0)" in " ".join(verdict(found).lines)
+    assert "(confirmed at 1.00 and 5.00 and refuted at 50.0)" in " ".join(verdict(results(found)).lines)
 
 
 def test_where_polling_never_wins_the_verdict_says_so() -> None:
     found = run(capacity=summary(measured(Server(event_us=25.0))))
-    assert "Short poll never holds more clients than WebSocket" in " ".join(verdict(found).lines)
+    assert "Short poll never holds more clients than WebSocket" in " ".join(verdict(results(found)).lines)
 
 
 @pytest.mark.parametrize("changes", [{"overload": False}, {"capacity": None}])
 def test_any_other_run_has_its_usual_verdict(changes: JsonObject) -> None:
     alone = [made.point("websocket", 25.2, 0.0)]
-    assert verdict(run(points=alone, **changes)).lines[0].startswith("With 50 clients")
+    assert verdict(results(run(points=alone, **changes))).lines[0].startswith("With 50 clients")
 
 
 def test_an_invalid_run_has_no_verdict() -> None:
-    assert verdict(run(valid=False, invalid_reasons=["an event was lost"])).headline == "INVALID: an event was lost."
+    assert (
+        verdict(results(run(valid=False, invalid_reasons=["an event was lost"]))).headline
+        == "INVALID: an event was lost."
+    )

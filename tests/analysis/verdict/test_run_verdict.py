@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from analysis.summarize import summarize_run
-from analysis.verdict.run_verdict import MOST_WORDS, verdict
+from analysis.summary.results import Results
+from analysis.verdict import run_verdict
+from analysis.verdict.run_verdict import MOST_WORDS, Verdict
 from contract.records import JsonObject
 from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run
 from tests.fabricate_trial import Faults
@@ -17,6 +19,10 @@ from tests.fabricate_trial import Faults
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> JsonObject:
     return summarize_run(fabricate_run(tmp_path_factory.mktemp("run"), SMALL))
+
+
+def verdict(summary: JsonObject) -> Verdict:
+    return run_verdict.verdict(Results.of(summary, {}))
 
 
 def changed(summary: JsonObject, transport: str, **changes: Any) -> JsonObject:

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from analysis.summary.same_point import agrees, differing
+
+BASE = {"clients": 10, "rate_per_s": 5.0, "measured_s": 20.0, "poll_interval_s": 1.0}
+
+
+def test_parameters_differ_where_both_have_them_and_their_values_are_not_the_same() -> None:
+    other = {"rate_per_s": 10.0, "clients": 20, "hold_s": 30.0, "poll_interval_s": 1.0}
+    assert differing(other, BASE) == ["rate_per_s", "clients"]
+    assert not agrees(other, BASE)
+
+
+def test_how_long_trials_took_makes_no_other_point() -> None:
+    assert agrees({"clients": 10, "measured_s": 5.0}, BASE)
