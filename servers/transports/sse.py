@@ -37,12 +37,16 @@ class EventStream(Response):
         self._follower = follower
         self._framing = framing
 
+    def encode(self, event: EncodedEvent) -> bytes:
+        """Return an event as it stands in the stream."""
+        return event.sse
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application of this response."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
 
         async def send_event(event: EncodedEvent) -> None:
-            await send({"type": "http.response.body", "body": event.sse, "more_body": True})
+            await send({"type": "http.response.body", "body": self.encode(event), "more_body": True})
 
         async def until_closed() -> None:
             while (await receive())["type"] != "http.disconnect":
