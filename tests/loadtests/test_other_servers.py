@@ -182,8 +182,8 @@ def test_a_run_against_a_server_that_closes_after_each_answer_pauses_nowhere(tmp
 
 
 def test_a_run_against_a_server_of_http_1_0(tmp_path: Path) -> None:
-    points, _ = measured(tmp_path, OVER_HTTP, Behaviour(version="1.0", framing="close"))
-    assert len(points) == 4
+    points, _ = measured(tmp_path, '"sse", "short_poll"', Behaviour(version="1.0", framing="close"))
+    assert len(points) == 2
     check_all_delivered(points)
 
 
