@@ -9,11 +9,15 @@ import signal
 import sys
 from typing import Any, NoReturn
 
+from terminal.plain import print_error
+
 INTERRUPTED_STATUS = 130
 
 
 def run_program(module: str, *, sigterm_interrupts: bool = False) -> NoReturn:
     """Import the module that holds a program's `main`, call it, and exit with the status that it returns.
+
+    Output that cannot be written is one sentence and status 2.
 
     Ctrl-C prints one line and exits with status 130 at any time, even during imports, which take a second or so. With
     `sigterm_interrupts` SIGTERM acts as Ctrl-C does, so that the program ends its children.
@@ -27,7 +31,21 @@ def run_program(module: str, *, sigterm_interrupts: bool = False) -> NoReturn:
         with contextlib.suppress(OSError):
             sys.stdout.flush()
         _end_interrupted()
-    sys.exit(status)
+    sys.exit(_flush_output(status))
+
+
+def _flush_output(status: int) -> int:
+    """Return the status, or 2 where what was printed cannot be written: then that is the error."""
+    try:
+        if sys.stdout is not None:  # as where the caller has closed it
+            sys.stdout.flush()
+    except OSError as error:
+        # Python would try again with what is left, and print a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not status:
+            print_error(f"standard output: {error.strerror}")
+            return 2
+    return status
 
 
 def _import_program(module: str) -> Any:

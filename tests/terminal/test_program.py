@@ -1,4 +1,4 @@
-"""Ctrl-C while a program is still importing what it needs."""
+"""Ctrl-C while a program is still importing what it needs, and output that nobody can take."""
 
 from __future__ import annotations
 
@@ -49,3 +49,17 @@ def test_ctrl_c_that_a_module_turns_into_another_error_is_one_line(tmp_path: Pat
         capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "interrupted\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize(("status", "said"), [(0, "error: standard output: No space left on device\n"), (3, "")])
+def test_output_that_cannot_be_written_is_one_line(status: int, said: str, tmp_path: Path) -> None:
+    (tmp_path / "stand_in.py").write_text(f"def main():\n    print('figures')\n    return {status}\n")
+    program = "from terminal.program import run_program; run_program('stand_in')"
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", program], cwd=PROJECT_FOLDER,
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONUNBUFFERED": ""},
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S, check=False,
+        )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (status or 2, said)
