@@ -18,5 +18,5 @@ def plain(text: str) -> str:
 
 
 def print_error(sentence: object, program: str = "error") -> None:
-    """Print one sentence to stderr, prefixed with the name of the program that it comes from."""
-    print(plain(f"{program}: {sentence}"), file=sys.stderr)
+    """Print one sentence to stderr, on one line, prefixed with the name of the program that it comes from."""
+    print(plain(f"{program}: {sentence}").replace("\n", r"\n"), file=sys.stderr)

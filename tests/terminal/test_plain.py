@@ -32,5 +32,5 @@ def test_what_is_not_shown_is_named() -> None:
 
 
 def test_an_error_is_one_plain_line_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    print_error("host '\x1b[2J' [/x]", "servers")
-    assert capsys.readouterr().err == "servers: host '\\x1b[2J' [/x]\n"
+    print_error("host '\x1b[2J' [/x]\n# b", "servers")
+    assert capsys.readouterr().err == "servers: host '\\x1b[2J' [/x]\\n# b\n"
