@@ -17,7 +17,7 @@ INTERRUPTED_STATUS = 130
 def run_program(module: str, *, sigterm_interrupts: bool = False) -> NoReturn:
     """Import the module that holds a program's `main`, call it, and exit with the status that it returns.
 
-    Output that cannot be written is one sentence and status 2.
+    If output cannot be written, print one sentence and exit with status 2.
 
     Ctrl-C prints one line and exits with status 130 at any time, even during imports, which take a second or so. With
     `sigterm_interrupts` SIGTERM acts as Ctrl-C does, so that the program ends its children.
