@@ -40,7 +40,7 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class TransportStyle:
-    """What the analysis knows of a transport: how it is named, modelled and drawn."""
+    """How the analysis names, models and draws a transport."""
 
     name: str
     label: str
@@ -71,10 +71,10 @@ class TransportStyle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transport(TransportStyle):
-    """One way to carry events, as the harness starts, drives, models and draws it."""
+    """One way to deliver events, as the harness starts, drives, models and draws it."""
 
     server: str
-    """`python -m servers <server>` starts the app that offers it."""
+    """`python -m servers <server>` starts the app that offers this transport."""
     client: str
     """`module:class` of the Sans-I/O client below `loadtests.clients`."""
     parameters: tuple[str, ...] = ()

@@ -1,15 +1,15 @@
-"""What a run leaves on disk: the one contract between the load side and the analysis.
+"""The files of a run: the one contract between the load side and the analysis.
 
 A run folder holds run.json and, per trial, `trials/NNN-<transport>/` with trial.json and one `.npz` file per table
-below. Every JSON file carries `format` and `version`; a reader upgrades older versions and refuses newer ones.
-Times are CLOCK_MONOTONIC nanoseconds of the machine the load ran on, unless a column says otherwise; 0 in a time
-column (NO_TIME_NS) means "not observed".
+below. Every JSON file carries `format` and `version`; a reader upgrades older versions and refuses newer ones. Times
+are CLOCK_MONOTONIC nanoseconds of the machine the load ran on, unless a column says otherwise; 0 in a time column
+(NO_TIME_NS) means "not observed".
 
 History
-    1: first version. Later runs may have trials/*/written.npz, the server's trace, without which a trial is as whole.
-       Runs of a scenario with a precision have trials beyond the scenario's repeats, and `precision` in run.json.
-    2 (of a trial): `workers` in trial.json, and which of them in clock, loop_lag and samples, for a load of several
-       processes. A trial of version 1 had one: no workers, and zeros in those columns.
+   1: first version. Later runs may have trials/*/written.npz, the server's trace; a trial without it is complete too.
+      Runs of a scenario with a precision have trials beyond the scenario's repeats, and `precision` in run.json.
+   2 (of a trial): `workers` in trial.json, and the worker's index in clock, loop_lag and samples, for a load of
+      several processes. A trial of version 1 had one process: no workers, and zeros in those columns.
 """
 
 from __future__ import annotations

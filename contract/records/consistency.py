@@ -1,4 +1,4 @@
-"""Whether the tables of a trial go together with trial.json and with each other: UserError where they do not. Pure."""
+"""Checks that the tables of a trial agree with trial.json and with each other; each raises UserError if they do not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contract.records.run_folder import PlannedTrial, Trial, TrialInfo
 
 _REACH_NS = 3600 * 1_000_000_000
-"""How long before its stream and after its window a trial may have records: it connects first, and drains last."""
+"""How long before its stream and after its window a trial may have records, since it connects first and drains last."""
 _TIMES = {
     "requests": ("planned_ns", "start_ns", "end_ns"),
     "deliveries": ("user_ns",),
@@ -28,13 +28,13 @@ _TIMES = {
     "clock": ("monotonic_ns",),
     "loop_lag": ("at_ns",),
 }
-"""Columns of times on the trial's own clock. What a server said on the wire is not among them: it may say anything."""
+"""Columns of times on the trial's own clock. Times that a server sent are not among them: they may be anything."""
 _LONGEST_STREAM_NS = 4200 * 1_000_000_000
-"""Of the longest warm-up and window that a scenario may have."""
+"""The longest warm-up and window together that a scenario may have."""
 
 
 def check_info(info: TrialInfo, path: Path) -> None:
-    """UserError where the times or the workers of trial.json contradict each other."""
+    """Raise UserError if the times or the workers of trial.json contradict each other."""
     times_ns = (info.t0_ns, info.window_start_ns, info.window_end_ns)
     if not (times_ns[0] <= times_ns[1] < times_ns[2] <= times_ns[0] + _LONGEST_STREAM_NS):
         raise UserError(
@@ -53,7 +53,7 @@ def check_info(info: TrialInfo, path: Path) -> None:
 
 
 def check_planned(info: TrialInfo, planned: PlannedTrial, path: Path) -> None:
-    """UserError where trial.json is of another trial than the plan of run.json has in its place."""
+    """Raise UserError if trial.json belongs to another trial than run.json has planned in its place."""
     both = {field.name for field in dataclasses.fields(info)}
     for name in (field.name for field in dataclasses.fields(planned) if field.name in both):
         expected, found = getattr(planned, name), getattr(info, name)
@@ -62,7 +62,7 @@ def check_planned(info: TrialInfo, planned: PlannedTrial, path: Path) -> None:
 
 
 def check_names(trial: Trial, folder: Path) -> None:
-    """UserError where a table names a client, an event or a load process that the trial does not have."""
+    """Raise UserError if a table names a client, an event or a load process that the trial does not have."""
     _check(_wrong_names(trial), folder)
     if len(trial.published) != trial.info.expected_events:
         raise UserError(
@@ -72,7 +72,7 @@ def check_names(trial: Trial, folder: Path) -> None:
 
 
 def check_times(trial: Trial, folder: Path) -> None:
-    """UserError where a time of a table is not one of the trial, or not in order where times must be."""
+    """Raise UserError if a time of a table lies outside the trial, or times that must ascend do not."""
     _check(_wrong_times(trial), folder)
 
 
@@ -126,7 +126,7 @@ def _outside(values: Ints, low: int, high: int) -> npt.NDArray[np.bool_]:
 
 
 def _falls(values: Ints, *kinds: Ints) -> npt.NDArray[np.bool_]:
-    """True for each value that is smaller than the one before it of the same kinds."""
+    """Return True for each value that is smaller than the value before it of the same kinds."""
     falls = np.zeros(len(values), dtype=np.bool_)
     order = np.lexsort((np.arange(len(values)), *kinds))
     same = np.ones(max(len(values) - 1, 0), dtype=np.bool_)

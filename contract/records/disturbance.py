@@ -1,4 +1,4 @@
-"""Whether the machine disturbed a trial, judged by late timers and by the use of its cores.
+"""Checks whether the machine disturbed a trial, by late timers and by the use of its cores.
 
 Neither latencies of deliveries nor the model are used: a disturbed trial is repeated, and which trials are repeated
 must not depend on their results (docs/method/method.md).
@@ -21,15 +21,16 @@ EXPLAINED_RATIO = 1.5
 LONGEST_BUSY_NS = 150_000_000
 """A server that has been busy without a pause for longer than this is overloaded."""
 FULL_RATIO = 0.75
-"""A server that uses more of its core than this makes its own lateness: pieces of work that differ in size queue longer
-than equal ones, by the more the fuller it is."""
+"""A server that uses more of its core than this causes its own lateness: pieces of work that differ in size queue
+longer than equal ones, and the more so the fuller it is."""
 WAITING_RATIO = 0.02
 """Largest share of the window spent waiting for a core; an undisturbed server or load waits for 0.04 to 1.2 % of it."""
 OTHERS_RATIO = 0.2
-"""Other programs use a core if they have it for more than this share of the window. The system counts in ticks of 10
-ms, so that the share is known to a few per cent; a program that never sleeps has most of what is left of the core."""
+"""Other programs count as using a core if they run on it for more than this share of the window. The system counts in
+ticks of 10 ms, so that the share is known to a few per cent; a program that never sleeps takes most of what is left of
+the core."""
 STOLEN_RATIO = 0.01
-"""Least share of a core's time that the host of a virtual machine must have taken to count as a cause."""
+"""The least share of a core's time taken by the host of a virtual machine that counts as a cause."""
 
 
 def disturbances(trial: Trial) -> list[str]:
@@ -57,9 +58,9 @@ def published_without_cause(trial: Trial, work: Work | None) -> Iterator[str]:
 
 
 def server_stopped(trial: Trial, work: Work | None) -> Iterator[str]:
-    """Yield a sentence if the server's own timer went off late although the server had nothing else to do.
+    """Yield a sentence if the server's own timer fired late although the server had nothing else to do.
 
-    A stop is seen even where no event fell due in it. Empty for servers that do not say when their timers were late.
+    This shows a stop even if no event was due in it. Nothing is yielded for servers that do not report late timers.
     """
     ticks = np.asarray(trial.info.server_stats.get("late_ticks") or np.empty((0, 2)), dtype=np.int64).reshape(-1, 2)
     due_ns, late_ns = ticks.T
@@ -78,7 +79,7 @@ def server_stopped(trial: Trial, work: Work | None) -> Iterator[str]:
 def load_stopped(trial: Trial) -> Iterator[str]:
     """Yield a sentence for each load process that stood still, if its clients poll, post or send messages.
 
-    Clients that only listen lose nothing by it: their arrivals are stamped by the kernel.
+    Clients that only listen are not affected: the kernel stamps their arrivals.
     """
     if not (_requests_in_stream(trial) or trial.info.capabilities.get("clients_stamp")):
         return
@@ -145,8 +146,8 @@ def server_is_full(trial: Trial) -> bool:
 def others_ratio(trial: Trial, role: SampleRole) -> float | None:
     """Return the share of the window in which other programs than the trial's used the cores of the server or the load.
 
-    None where that is not known: processes that are not kept on cores of their own, several of one role, or a platform
-    that does not tell.
+    None if that is not known: processes that are not pinned to cores of their own, several of one role, or a platform
+    that does not report it.
     """
     cores = trial.info.capabilities.get("cpu_pinned")
     own = trial.samples.where(trial.samples.role == role)

@@ -1,4 +1,4 @@
-"""What the free-form fields of a run's JSON documents may hold: one statement each."""
+"""The values that the free-form fields of a run's JSON documents may hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contract.records.documents import JsonObject
 from contract.transports import KINDS, Role
 
 MAX_TIME_NS = 2**62
-"""Of times and spans of time either way, 146 years: the difference of two of them is a 64-bit number."""
+"""The largest time or span, 146 years: the difference of two of them fits into 64 bits."""
 MAX_TRIALS = 1_000_000
 MAX_WORKERS = 10_000
 _SHOWN_CHARACTERS = 80
@@ -27,7 +27,7 @@ class Text:
     expected = "a text"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is a text."""
+        """Return whether `value` is a text."""
         return isinstance(value, str)
 
 
@@ -43,7 +43,7 @@ class OneOf:
         return " or ".join(map(str, self.numbers))
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is one of the numbers."""
+        """Return whether `value` is one of the numbers."""
         return value in self.numbers and not isinstance(value, bool)
 
 
@@ -54,20 +54,20 @@ class Scalar:
     expected = "a text, a number, true or false"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is one of these."""
+        """Return whether `value` is a text, a number, true or false."""
         return isinstance(value, str | int | float)
 
 
 @dataclass(frozen=True, slots=True)
 class Nullable:
-    """Null, or what a rule accepts."""
+    """Null, or a value that a rule accepts."""
 
     rule: Rule
 
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list whose items a rule accepts, of at least `least` and at most `most`."""
+    """A list of at least `least` and at most `most` items, each of which a rule accepts."""
 
     rule: Rule
     least: int = 0
@@ -79,13 +79,13 @@ class ListOf:
         return f"a list of {self.least}{'' if self.least == self.most else f' to {self.most}'} items"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is such a list, whatever its items are."""
+        """Return whether `value` is a list of that length, whatever its items are."""
         return isinstance(value, list) and self.least <= len(value) <= self.most
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """An object: a rule for each field that is known, one for all others (None: anything), and which must be there."""
+    """An object: the rules of its known fields, one for all others (None: anything), and the required fields."""
 
     rules: Mapping[str, Rule]
     others: Rule | None = None
@@ -94,7 +94,7 @@ class Fields:
     expected = "an object"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is an object, whatever its fields are."""
+        """Return whether `value` is an object, whatever its fields are."""
         return isinstance(value, dict)
 
 
@@ -102,7 +102,7 @@ Rule = Number | Choice | Switch | Text | OneOf | Scalar | Nullable | ListOf | Fi
 
 
 def check_fields(document: JsonObject, rule: Fields, path: Path) -> None:
-    """UserError on the first value in the document that its rule does not accept, or field that is missing."""
+    """Raise UserError for the first field that is missing or holds a value its rule does not accept."""
     for sentence in _complaints(document, rule, ""):
         raise UserError(f"{path}: {sentence}")
 

@@ -15,12 +15,13 @@ HICCUP_NS = 100_000_000
 LATE_MS, LATE_RATIO = 5.0, 0.1
 """Lateness beyond the larger of both would show in a point's figures; the ratio is of the scheduled latency."""
 EXCEPTIONS_RATIO, EXCEPTIONS = 0.05, 2
-"""The larger of both is how many may be that late outside the worst hiccup: one event of a few proves nothing."""
+"""The larger of both is how many actions may be that late outside the worst hiccup: one event of a few proves nothing.
+"""
 MEAN_MS, MEAN_RATIO = 1.0, 0.03
 """Limit of the mean lateness: a constant plus a share of the scheduled latency."""
 RESOLUTION_MS = 0.2
-"""What loopback itself may take, below which nothing is claimed. It takes the place of MEAN_MS where the cause of the
-lateness is known to lie outside of the measurement."""
+"""The latency that loopback itself may add; smaller differences are not claimed. It replaces MEAN_MS if the cause of
+the lateness is known to be outside of the measurement."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,14 @@ class Lateness:
 
     @classmethod
     def none(cls) -> Lateness:
-        """Return that of no actions."""
+        """Return the lateness of no actions."""
         return cls(np.empty(0, dtype=np.int64), np.empty(0))
 
     def __len__(self) -> int:
         return len(self.due_ns)
 
     def beyond(self, limit_ms: float) -> int:
-        """Return how many were later than the limit, leaving out the one hiccup with the most of them."""
+        """Return how many actions were later than the limit, leaving out the one hiccup with the most of them."""
         late_ns = np.sort(self.due_ns[self.late_ms > limit_ms])
         if not len(late_ns):
             return 0

@@ -1,4 +1,4 @@
-"""A run's folder: run.json, and per trial trial.json with its tables."""
+"""The folder of a run: run.json, and per trial trial.json and its tables."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ PARAMETER_DEFAULTS: dict[str, Any] = {
 }
 """What a point was measured with whose parameters do not name these: every run from before they existed."""
 SET_ASIDE_FOLDER = "set_aside"
-"""Of a run's folder: attempts at trials that were repeated, `NNN-<transport>-1` the first one. They enter no figure."""
+"""In a run's folder: attempts at trials that were repeated, `NNN-<transport>-1` the first one. No figure uses them."""
 
 
 @dataclass(frozen=True)
 class PlannedTrial:
-    """One trial of the plan: which transport, with which parameters, in which block."""
+    """One trial of the plan: its transport, parameters and block."""
 
     index: int
     block: int
@@ -81,7 +81,7 @@ class PlannedTrial:
 
     @property
     def own_seed(self) -> int:
-        """Seed of what a trial draws for itself: not the stream, which all trials of a block share."""
+        """The seed of a trial's own random choices; the stream has another, which all trials of a block share."""
         return _own_seed(self.seed, self.point)
 
     @property
@@ -92,42 +92,43 @@ class PlannedTrial:
 
 @dataclass(frozen=True)
 class PointPrecision:
-    """What the pilot said of a point, where the scenario asks for a precision."""
+    """The trials that a point needs, by its pilot, if the scenario asks for a precision."""
 
     point: int
     wanted_ms: float
-    """How far the 95 % interval of its p50 may reach either way."""
+    """The largest half-width wanted of the 95 % interval of its p50."""
     trials_needed: int
-    """For that, those of the pilot included."""
+    """The number of trials that takes, those of the pilot included."""
 
 
 @dataclass(frozen=True)
 class RunInfo:
-    """run.json: all that is known before the first trial; with a precision, rewritten once after the pilot."""
+    """run.json: everything known before the first trial; with a precision it is written once more after the pilot."""
 
     scenario: JsonObject
-    """The scenario as resolved: name, description, …; see docs/using/formats.md."""
+    """The scenario with all its values: name, description, …; see docs/using/formats.md."""
     seed: int
-    """All that is random in the run follows from it: streams, phases of clients, orders of trials."""
+    """The source of all randomness in the run: streams, phases of clients, orders of trials."""
     plan: tuple[PlannedTrial, ...]
     transports: tuple[TransportStyle, ...]
     reference: str
-    """The transport that others are compared with."""
+    """The transport that the others are compared with."""
     target: str | None
-    """URL of a server that was already running, or null where the harness started its own."""
+    """URL of a server that was already running, or null if the harness started its own."""
     machine: JsonObject
     versions: JsonObject
     settings: JsonObject
     """Pinned defaults: compression, pings, keep-alive, access log, server options."""
     started_at: str
     precision: tuple[PointPrecision, ...] = ()
-    """By the pilot, whose blocks are the scenario's `repeats`; what they lacked is then part of the plan, in further
-    blocks. Empty where no precision was asked for, or the pilot was not finished."""
+    """By the pilot, whose blocks are the scenario's `repeats`; further trials that it asks for are part of the plan, in
+    further blocks. Empty if no precision was asked for, or the pilot was not finished."""
     asked: JsonObject = field(default_factory=dict)
-    """Variables of `make bench` that this run was given, as words: to do it again. SCENARIO is among them where that is
-    the name of a shipped one; else the run's own copy is what to measure again. Without SEED the seed was drawn."""
+    """The variables of `make bench` that this run was given, as words, to repeat it. SCENARIO is among them if it names
+    a shipped scenario; otherwise the run's own copy of it is to be measured again. Without SEED the seed was drawn."""
     checkout: JsonObject | None = None
-    """Which code measured: `commit`, and `clean`, whether its files were as committed; null where git did not know."""
+    """The code that was measured: `commit`, and `clean`, whether its files were as committed; null if git did not know.
+    """
 
 
 @dataclass(frozen=True)
@@ -145,33 +146,34 @@ class TrialInfo:
     t0_ns: int
     """Start of the stream."""
     window_start_ns: int
-    """Events due in [window_start_ns, window_end_ns) are measured; what is before is warm-up."""
+    """Events due in [window_start_ns, window_end_ns) are measured; those before are warm-up."""
     window_end_ns: int
     end: str
-    """`complete` (every client has every event that it can still get) or `drain_limit`, `server_died`, `load_died`."""
+    """`complete` (every client has every event that it can still receive) or `drain_limit`, `server_died`, `load_died`.
+    """
     problems: tuple[str, ...]
-    """Sentences about what went wrong in it; empty as a rule."""
+    """Sentences about what went wrong; usually empty."""
     capabilities: JsonObject
     """`kernel_stamps`, `tcp_info`: bool; `cpu_pinned`: {"server": […], "load": […]} or null; `clients_stamp`: whether
     the clients themselves stamp their events, as echoes do; `server_address`: numeric, with its port; `ip_version`: 4
-    or 6, of what the clients sent and got; `deflated`: whether each client that accepts compression was sent something
-    compressed, null where none does; `server_clock`: `offset_ns` of the server's clock against the trial's (0: one
-    clock), `uncertainty_ns`, and `drift_ns` from before the stream to after it."""
+    or 6, of the clients' traffic; `deflated`: whether each client that accepts compression was sent compressed data,
+    null if none accepts it; `server_clock`: `offset_ns` of the server's clock against the trial's (0: one clock),
+    `uncertainty_ns`, and `drift_ns` from before the stream to after it."""
     server_stats: JsonObject
     """GET /stats without `published`."""
     relay: JsonObject | None
-    """The relay's own account of its accuracy, null where the network is not emulated."""
+    """The relay's report of its own accuracy; null if the network is not emulated."""
     timing_s: JsonObject
     """`set_up`, `stream`, `drain`, `tear_down`, `total`."""
     workers: tuple[WorkerInfo, ...] = ()
-    """The load processes where there were several; empty where the load was a single process."""
+    """The load processes if there were several; empty if the load was a single process."""
     waking_ratio: float | None = None
     """Share of a held poll's cost for the server that falls due when it is answered, by a burst of empty polls after
-    the stream; null where the server holds none, or is none of the harness' own."""
+    the stream; null if the server holds no polls, or is not one of the harness."""
 
     @property
     def own_seed(self) -> int:
-        """As of the planned trial."""
+        """The seed of the planned trial's own random choices."""
         return _own_seed(self.seed, self.point)
 
 
@@ -181,7 +183,7 @@ def _own_seed(seed: int, point: int) -> int:
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial as loaded: its info and all its tables."""
+    """A trial as read: its info and all its tables."""
 
     info: TrialInfo
     deliveries: Deliveries
@@ -193,7 +195,7 @@ class Trial:
     clock: ClockPairs
     loop_lag: LoopLag
     written: Written | None = None
-    """None where no trace was asked for."""
+    """The server's trace; None if no trace was asked for."""
 
     def save(self, folder: Path) -> None:
         """Write the tables, then trial.json: a folder with trial.json is complete."""
@@ -204,9 +206,9 @@ class Trial:
 
     @classmethod
     def load(cls, folder: Path, planned: PlannedTrial | None = None) -> Self:
-        """Read a finished trial's folder: what workers stamped on clocks of their own comes on the trial's.
+        """Read a finished trial's folder, and convert times that workers stamped on their own clocks to the trial's.
 
-        UserError where it contradicts itself, or what was `planned`.
+        Raise UserError if the files contradict each other or the `planned` trial.
         """
         path = folder / "trial.json"
         document = {"workers": [], "waking_ratio": None, **read_json(path, TRIAL_FORMAT)}
@@ -234,7 +236,7 @@ class Trial:
 
     @property
     def clock_uncertainty_ns(self) -> int:
-        """How well the clocks of server and clients are known against each other; 0 where they are one."""
+        """The uncertainty of the clients' clocks against the server's; 0 if they are the same clock."""
         server_clock = self.info.capabilities.get("server_clock") or {}
         alone = int(server_clock.get("uncertainty_ns", 0))
         return max((worker.uncertainty_ns for worker in self.info.workers), default=alone)
@@ -245,7 +247,7 @@ class Trial:
         return bool(self.info.capabilities.get("kernel_stamps")) and len(self.clock) > 0
 
     def arrivals_ns(self, rows: Deliveries) -> Ints:
-        """When each of these deliveries arrived: by the kernel's stamp where there is one, else by the client's own."""
+        """Return when each of these deliveries arrived, by the kernel's stamp, or else by the client's own."""
         if not self.has_kernel_stamps:
             return rows.user_ns
         if len(self.info.workers) < 2:
@@ -270,7 +272,7 @@ def write_run_info(run_folder: Path, info: RunInfo) -> None:
 
 
 def load_run_info(run_folder: Path) -> RunInfo:
-    """Read run.json; UserError where the folder is no run or from a newer version."""
+    """Read run.json; raise UserError if the folder is not a run, or one of a newer version."""
     path = run_folder / "run.json"
     if not path.is_file():
         raise UserError(f"{run_folder}: not a run folder: it has no run.json (expected a folder below results/)")
@@ -288,7 +290,7 @@ def load_run_info(run_folder: Path) -> RunInfo:
 
 
 def _with_seed(document: JsonObject) -> JsonObject:
-    """Move a seed to where it belongs: before runs drew their own, each scenario stated one, which was thus given."""
+    """Move the seed out of the scenario, where older runs stated it; it then counts as a seed that was given."""
     scenario, asked = document.get("scenario"), document["asked"]
     if "seed" in document or not (isinstance(scenario, dict) and isinstance(asked, dict) and "seed" in scenario):
         return document
@@ -297,7 +299,7 @@ def _with_seed(document: JsonObject) -> JsonObject:
 
 
 def check_own_files(run_folder: Path) -> None:
-    """UserError where a run's folder holds a link or another thing that is no file: it might lead anywhere."""
+    """Raise UserError if a run's folder holds a link or a special file, which may lead outside of it."""
     for folder, folders, files in os.walk(run_folder):
         for name in (*folders, *files):
             path = Path(folder, name)
@@ -327,7 +329,7 @@ def _check_plan(run: RunInfo, path: Path) -> None:
 
 
 def _check_style(style: TransportStyle, path: Path) -> None:
-    """UserError where what names files, or goes into drawings and style sheets as it is, is not what it should be."""
+    """Raise UserError if a value that names files, or is copied into drawings and style sheets, has an unsafe form."""
     expectations = {
         "name": (style.name, r"[a-z][a-z0-9_]{0,40}", "a name of small letters, digits and underscores"),
         "label": (style.label, r"[^\s](?:[^\n\t]{0,38}[^\s])?", "a line of at most 40 characters"),
@@ -340,7 +342,7 @@ def _check_style(style: TransportStyle, path: Path) -> None:
 
 
 def load_noise_floor(run_folder: Path) -> tuple[JsonObject, str] | None:
-    """The noise floor that a run began with and the name of the run that measured it; None where there was none."""
+    """Return the noise floor that a run started with and the name of the run that measured it, or None."""
     path = run_folder / NOISE_FILE
     if not path.is_file():
         return None
@@ -350,7 +352,7 @@ def load_noise_floor(run_folder: Path) -> tuple[JsonObject, str] | None:
 
 
 def load_summary(run_folder: Path) -> JsonObject:
-    """Read summary.json; UserError where there is none, or one that no run writes."""
+    """Read summary.json; raise UserError if it is missing, or not one that a run writes."""
     path = run_folder / SUMMARY_FILE
     if not path.is_file():
         raise UserError(
@@ -362,10 +364,10 @@ def load_summary(run_folder: Path) -> JsonObject:
 
 
 def set_aside_folders(run_folder: Path) -> list[Path]:
-    """Return the folders of the attempts at trials that the machine disturbed and that were repeated."""
+    """Return the folders of the attempts that the machine disturbed and that were repeated."""
     return sorted(path.parent for path in (run_folder / SET_ASIDE_FOLDER).glob("*/trial.json"))
 
 
 def finished_trial_folders(run_folder: Path) -> list[Path]:
-    """Folders of the trials that were recorded to the end, in the order they ran."""
+    """Return the folders of the trials that were recorded to the end, in the order in which they ran."""
     return sorted(path.parent for path in (run_folder / "trials").glob("*/trial.json"))

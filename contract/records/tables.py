@@ -24,15 +24,15 @@ MAX_COLUMN_BYTES = 2**30
 
 
 def is_time(times_ns: Ints) -> npt.NDArray[np.bool_]:
-    """For each value of a column of times, whether it is one."""
+    """Return, for each value of a column of times, whether it is a time."""
     return np.asarray(times_ns != NO_TIME_NS, dtype=np.bool_)
 
 
 class RequestKind(enum.IntEnum):
-    """What a request row is about. Only CONNECT and HANDSHAKE are set-up; the others count as requests."""
+    """The kind of a request row. CONNECT and HANDSHAKE are set-up; only the others count as requests."""
 
     CONNECT = 0
-    """A TCP connection opened (the first of a client, or a new one)."""
+    """Opening a TCP connection (the first of a client, or a new one)."""
     HANDSHAKE = 1
     """The HTTP request that opens a persistent channel: WebSocket upgrade, SSE's GET."""
     POLL = 2
@@ -40,7 +40,7 @@ class RequestKind(enum.IntEnum):
 
 
 class Outcome(enum.IntEnum):
-    """How a request ended; failures are records too."""
+    """How a request ended; failures are recorded too."""
 
     ANSWERED = 0
     """Connected, upgraded, or answered with at least one event."""
@@ -53,9 +53,9 @@ class Outcome(enum.IntEnum):
     GARBLED = 5
     """An answer that does not follow the wire contract."""
     SKIPPED = 6
-    """A scheduled poll that was never sent: the one before it was still unanswered when its successor fell due."""
+    """A scheduled poll that was never sent: the one before it was still unanswered when the next one was due."""
     UNFINISHED = 7
-    """Still unanswered when the trial ended (a long poll on hold, usually)."""
+    """Still unanswered when the trial ended (usually a held long poll)."""
 
 
 class SocketStage(enum.IntEnum):
@@ -68,7 +68,7 @@ class SocketStage(enum.IntEnum):
 
 
 class SampleRole(enum.IntEnum):
-    """Which process a resource sample is about."""
+    """The process that a resource sample is about."""
 
     SERVER = 0
     LOAD = 1
@@ -77,24 +77,24 @@ class SampleRole(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What a column may hold: whole numbers from `least` to `most`."""
+    """The values a column may hold: whole numbers from `least` to `most`."""
 
     least: int
     most: int
 
 
 _MOST = 2**62
-"""Of times, 146 years in ns: the difference of two such numbers is one of 64 bits."""
+"""The largest time, 146 years in ns: the difference of two such numbers fits into 64 bits."""
 Times = Annotated[Ints, Values(-_MOST, _MOST)]
 Spans = Annotated[Ints, Values(-_MOST, _MOST)]
 Cumulative = Annotated[Ints, Values(0, _MOST)]
-"""Time or memory that was used."""
+"""Time or memory used."""
 Amounts = Annotated[Ints, Values(0, 2**40)]
-"""Of bytes and events: the sum of a million of them is a number of 64 bits."""
+"""Bytes or events: the sum of a million of them fits into 64 bits."""
 Numbers = Annotated[Ints, Values(0, 1_000_000)]
-"""Of clients, workers and events."""
+"""Indices of clients and workers, and counts."""
 AnySeqs = Annotated[Ints, Values(-(2**63), 2**63 - 1)]
-"""What a server has said: events that the stream does not have are counted, as corrupt."""
+"""Seqs as a server sent them: those that the stream does not have are counted as corrupt."""
 Segments = Annotated[Ints, Values(-1, 2**40)]
 Statuses = Annotated[Ints, Values(0, 65_535)]
 Flags = Annotated[Ints, Values(0, 1)]
@@ -110,19 +110,19 @@ class Table:
 
     FILE: ClassVar[str]
     ADDED_LATER: ClassVar[tuple[str, ...]] = ()
-    """Columns that older files lack: all 0 there."""
+    """Columns that older files do not have; they are read as 0."""
 
     def __len__(self) -> int:
         return len(getattr(self, dataclasses.fields(self)[0].name))
 
     @classmethod
     def column_names(cls) -> list[str]:
-        """Column names in the order of a recorded row."""
+        """Return the column names in the order of a recorded row."""
         return [field.name for field in dataclasses.fields(cls)]
 
     @classmethod
     def from_rows(cls, flat: npt.ArrayLike, **constant: int) -> Self:
-        """From row-major values, one row after the other: an integer for each column that is not `constant`."""
+        """Build a table from row-major values: an integer for each column that is not `constant`."""
         names = [name for name in cls.column_names() if name not in constant]
         rows = np.asarray(flat, dtype=np.int64).reshape(-1, len(names))
         columns = {name: rows[:, i].copy() for i, name in enumerate(names)}
@@ -130,26 +130,26 @@ class Table:
 
     @classmethod
     def empty(cls) -> Self:
-        """A table without rows."""
+        """Return a table without rows."""
         return cls.from_rows(np.empty(0, dtype=np.int64))
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Self:
-        """The rows for which `mask` is true; the table itself where it is true for all."""
+        """Return the rows for which `mask` is true; the table itself if it is true for all."""
         if mask.all():
             return self
         return type(self)(**{name: getattr(self, name)[mask] for name in self.column_names()})
 
     def part(self, rows: slice) -> Self:
-        """These rows, as views of the same memory."""
+        """Return these rows, as views of the same memory."""
         return type(self)(**{name: getattr(self, name)[rows] for name in self.column_names()})
 
     def followed_by(self, other: Self) -> Self:
-        """The rows of both."""
+        """Return the rows of both tables, those of `other` last."""
         both = {name: (getattr(self, name), getattr(other, name)) for name in self.column_names()}
         return type(self)(**{name: np.concatenate(columns) for name, columns in both.items()})
 
     def save(self, folder: Path) -> None:
-        """Write `folder/FILE`, whole or not at all."""
+        """Write `folder/FILE`, completely or not at all."""
         target = folder / self.FILE
         partial = target.with_suffix(".partial")
         with partial.open("wb") as stream:
@@ -158,7 +158,7 @@ class Table:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read `folder/FILE`; UserError where it is missing, not such a table, or has values that it may not have."""
+        """Read `folder/FILE`; raise UserError if it is missing, not such a table, or has values out of range."""
         path = folder / cls.FILE
         try:
             with zipfile.ZipFile(path) as stored:
@@ -175,7 +175,7 @@ class Table:
 
 
 def _accepted(table: type[Table]) -> dict[str, Values]:
-    """Return what each column may hold."""
+    """Return the values that each column may hold."""
     hints = get_type_hints(table, include_extras=True)
     return {
         name: values for name in table.column_names() for values in get_args(hints[name]) if isinstance(values, Values)
@@ -192,9 +192,9 @@ def _check_values(name: str, column: Ints, accepted: Values, path: Path) -> None
 
 
 def _read_column(stored: zipfile.ZipFile, name: str) -> Ints:
-    """Read one column; ValueError where it is no row of integers, or not as long as it says.
+    """Read one column; raise ValueError if it is not a row of integers, or its size is not the one it states.
 
-    Memory is taken by what the file holds, and never by what it claims to hold.
+    Memory is allocated for the bytes that the file holds, never for the size that it states.
     """
     member = stored.getinfo(f"{name}.npy")
     if member.compress_type != zipfile.ZIP_STORED:
@@ -216,21 +216,21 @@ def _read_column(stored: zipfile.ZipFile, name: str) -> Ints:
 
 @dataclass(frozen=True)
 class Deliveries(Table):
-    """One row per event handed to a client, in the order of arrival of each client."""
+    """One row per event that a client received, in the order of arrival of each client."""
 
     FILE: ClassVar[str] = "deliveries.npz"
     client: Numbers
     seq: AnySeqs
     due_ns: Times
-    """As the event itself said it on the wire (echo: when the client was due to send)."""
+    """As sent in the event (echo: when the client was due to send)."""
     published_ns: Times
-    """As the event itself said it on the wire (echo: when the client sent)."""
+    """As sent in the event (echo: when the client sent)."""
     kernel_realtime_ns: Times
-    """Kernel receive stamp (SO_TIMESTAMPNS, CLOCK_REALTIME) of the last segment read with it; 0 where absent."""
+    """Kernel receive stamp (SO_TIMESTAMPNS, CLOCK_REALTIME) of the last segment read with it; 0 if there is none."""
     user_ns: Times
     """When the read returned to the client, before any parsing."""
     payload_ok: Flags
-    """1 where the payload is the one this seq must carry, else 0."""
+    """1 if the payload is the one this seq must carry, else 0."""
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ class Requests(Table):
     kind: RequestKinds
     """RequestKind."""
     planned_ns: Times
-    """When the schedule wanted it sent; equal to start_ns where there is no schedule."""
+    """When the schedule planned it; equal to start_ns if there is no schedule."""
     start_ns: Times
     end_ns: Times
     outcome: Outcomes
@@ -250,7 +250,7 @@ class Requests(Table):
     status: Statuses
     """HTTP status, WebSocket close code of a refused channel, or 0."""
     events: Amounts
-    """Events that the answer carried."""
+    """The number of events in the answer."""
     up_bytes: Amounts
     """Bytes of this request as written to the socket."""
     down_bytes: Amounts
@@ -259,7 +259,7 @@ class Requests(Table):
 
 @dataclass(frozen=True)
 class Sockets(Table):
-    """Cumulative socket counters per client over all its connections, read at the stages of a trial."""
+    """Cumulative socket counters per client, over all its connections, read at the stages of a trial."""
 
     FILE: ClassVar[str] = "sockets.npz"
     client: Numbers
@@ -269,7 +269,7 @@ class Sockets(Table):
     up_bytes: Amounts
     down_bytes: Amounts
     up_segments: Segments
-    """-1 where the platform does not tell."""
+    """-1 if the platform does not report it."""
     down_segments: Segments
 
 
@@ -281,37 +281,37 @@ class Clients(Table):
     client: Numbers
     """Numbered from 0 without gaps, in every table."""
     phase_ns: Spans
-    """Offset of its schedule (short polls, echo messages) after the stream's start; 0 without one."""
+    """Offset of its schedule (short polls, echo messages) after the stream's start; 0 if it has no schedule."""
     connect_start_ns: Times
     ready_ns: Times
-    """Connected, and where the transport has one, channel open."""
+    """When it was connected and, if the transport has a channel, the channel was open."""
     cut_off: Flags
     """1 where the server closed the client's channel before it had every event."""
 
 
 @dataclass(frozen=True)
 class Published(Table):
-    """The stream as it was published: one row per event, from the server's own account."""
+    """The stream as the server reports to have published it: one row per event."""
 
     FILE: ClassVar[str] = "published.npz"
     seq: AnySeqs
     due_ns: Times
     """From the schedule: start + offset (echo: to which each client adds its phase)."""
     published_ns: Times
-    """From the server; 0 where the event was never published or the clients themselves are the senders."""
+    """As the server reports it; 0 if the event was never published or the clients themselves are the senders."""
     event_bytes: Amounts
     """Length of the event as encoded on the wire, before any framing."""
 
 
 @dataclass(frozen=True)
 class Written(Table):
-    """The server's own trace: one row per event and client each time it was handed to that client's connection."""
+    """The server's own trace: one row for each time an event was written to a client's connection."""
 
     FILE: ClassVar[str] = "written.npz"
     client: Numbers
     seq: AnySeqs
     written_ns: Times
-    """When the send returned to the server's code: from there on it is the event loop's, then the kernel's."""
+    """When the send returned to the server's code; after that, the event loop and the kernel handle it."""
 
 
 @dataclass(frozen=True)
@@ -327,18 +327,18 @@ class Samples(Table):
     rss_bytes: Cumulative
     core_busy_ns: Cumulative
     """For how long the core that this process runs on ran any program, this one included: user and system time of
-    proc(5), the mean of the cores that it may use, in steps of 10 ms; 0 where the platform does not tell."""
+    proc(5), the mean of the cores that it may use, in steps of 10 ms; 0 if the platform does not report it."""
     stolen_ns: Cumulative
     """For how long the host of a virtual machine gave the core that this process runs on to others, though it had work:
-    steal of proc(5), the mean of the cores that it may use; 0 where the platform does not tell."""
+    steal of proc(5), the mean of the cores that it may use; 0 if the platform does not report it."""
     waited_ns: Cumulative
-    """For how long the main threads of these processes were ready to run and others had their core: run-queue wait of
-    /proc/PID/schedstat; 0 where the platform does not tell."""
+    """For how long the main threads of these processes were ready to run while others had their core: run-queue wait of
+    /proc/PID/schedstat; 0 if the platform does not report it."""
     throttled_ns: Cumulative
     """For how long the CPU quota of its container made this process and others wait, added up over cores
-    (`system.cpu_quota`); 0 where there is none."""
+    (`system.cpu_quota`); 0 if there is none."""
     worker: Numbers
-    """Of the load: which of its processes; 0 for the others."""
+    """The index of the load process; 0 for the other roles."""
 
     def growth(self, column: str, start_ns: int, end_ns: int) -> float:
         """Return by how much a cumulative column of one process grew between two times, interpolated linearly."""
@@ -350,7 +350,7 @@ class Samples(Table):
 
 @dataclass(frozen=True)
 class ClockPairs(Table):
-    """Both clocks read together, for the conversion of kernel stamps."""
+    """Readings of both clocks at the same time, to convert kernel stamps."""
 
     FILE: ClassVar[str] = "clock.npz"
     ADDED_LATER = ("worker",)
@@ -360,10 +360,10 @@ class ClockPairs(Table):
     bracket_ns: Cumulative
     """Distance of those two readings: the conversion is exact to half of it."""
     worker: Numbers
-    """Which load process read them; the conversion is of one process' pairs."""
+    """The load process that read them; stamps are converted with the pairs of their own process."""
 
     def to_monotonic(self, realtime_ns: Ints) -> Ints:
-        """Kernel stamps on the monotonic clock, the offset interpolated between pairs; none stays none."""
+        """Return kernel stamps on the monotonic clock, with interpolated offsets; missing stamps stay missing."""
         offsets = self.monotonic_ns - self.realtime_ns
         origin = self.realtime_ns[0]
         interpolated = np.interp(realtime_ns - origin, self.realtime_ns - origin, offsets - offsets[0])
@@ -373,11 +373,11 @@ class ClockPairs(Table):
 
 @dataclass(frozen=True)
 class LoopLag(Table):
-    """Lateness of a periodic timer inside the load process: how long its event loop was busy."""
+    """Lateness of a periodic timer in the load process: how long its event loop was busy."""
 
     FILE: ClassVar[str] = "loop_lag.npz"
     ADDED_LATER = ("worker",)
     at_ns: Times
     lag_ns: Spans
     worker: Numbers
-    """Which load process."""
+    """The load process."""

@@ -1,4 +1,4 @@
-"""The unfinished work of a server, or of a load, at any time of a trial, from its CPU time and what it was sent.
+"""The unfinished work of a server or a load at any time of a trial, computed from its CPU time and its requests.
 
 Each is modelled as a single-server queue (Lindley 1952, The theory of queues with a single server): each poll, answer,
 or delivery on an open channel costs an equal share of the CPU time used for all of them. Latencies are not used.
@@ -16,8 +16,8 @@ from contract.records.tables import Ints, Outcome, RequestKind, SampleRole
 
 USUAL_WAKING_RATIO = 0.33
 """Share of a held poll's cost that falls due when its event is published; the rest falls due when the poll arrives. It
-stands in where a trial has not measured its own (`waking_ratio`): bursts of empty long polls on the FastAPI stack gave
-0.31 with 10 clients and 0.35 with 50."""
+is used for trials that have not measured their own (`waking_ratio`): bursts of empty long polls on the FastAPI stack
+gave 0.31 with 10 clients and 0.35 with 50."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Work:
 def server_work(trial: Trial) -> Work | None:
     """Return the work of each process of a trial's server from the start of its stream.
 
-    None where its CPU time was not sampled, or where processes have to share cores: each then waits for the others.
+    None if its CPU time was not sampled, or if processes share cores, so that each waits for the others.
     """
     cpu_ns = _cpu_ns(trial)
     if cpu_ns is None or _processes_share_cores(trial):
@@ -86,7 +86,7 @@ def load_work(trial: Trial, worker: int, arrived_ns: Ints) -> Work | None:
 
 
 def _processes_share_cores(trial: Trial) -> bool:
-    """Return whether the server has more processes than cores that they are known to be kept on."""
+    """Return whether the server has more processes than cores that they are known to be pinned to."""
     cores = (trial.info.capabilities.get("cpu_pinned") or {}).get("server") or ()
     return 1 < int(trial.info.parameters.get("workers", 1)) > len(cores)
 
