@@ -1,4 +1,4 @@
-"""One server's parts put together: the log, what publishes into it, the channels that follow it, and its monitors."""
+"""The parts of one server put together: the log, its publisher, the channels that read it, and the monitors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WATCH_PERIOD_S = 1.0
 _LAG_PERIOD_NS = 100_000_000
 _LATE_NS = 5_000_000
 _LATE_TICKS = 1000
-"""How many late ticks are kept."""
+"""The number of late ticks that are kept."""
 _NS_PER_MS = 1_000_000
 
 
@@ -31,14 +31,14 @@ class LoopLag:
     """Lateness of a timer that is due every 100 ms: for how long the event loop was busy, or its process stopped."""
 
     _due_ns: int
-    """Of the next tick; unset before the start."""
+    """The due time of the next tick; unset before the start."""
 
     def __init__(self) -> None:
         self._forget()
         self._alarm: Alarm | None = None
 
     def start(self) -> None:
-        """Begin, or begin anew with nothing counted."""
+        """Start, or start again with nothing counted."""
         self.stop()
         self._forget()
         self._alarm = create_alarm(asyncio.get_running_loop(), self._tick)
@@ -46,7 +46,7 @@ class LoopLag:
         self._alarm.set(self._due_ns)
 
     def stop(self) -> None:
-        """Count no more."""
+        """Stop counting."""
         if self._alarm is not None:
             self._alarm.close()
             self._alarm = None
@@ -83,27 +83,27 @@ class Station:
         self.client_errors = ClientErrors()
         self.loop_lag = LoopLag()
         self.trace = trace
-        """Where every delivery to a client with a name is noted; None for not at all."""
+        """The record of every delivery to a client that sent its number; None if no trace is kept."""
         self.options: dict[str, object] = dict(options or {}) | {
             "history_events": self.log.history,
             "trace": trace is not None,
         }
         """The pinned settings, as /stats reports them."""
         self.count_connections: Callable[[], int] | None = None
-        """Open TCP connections, where the program that runs the app tells."""
+        """Returns the number of open TCP connections, if the program that runs the app knows it."""
         self.count_requests: Callable[[], int] | None = None
-        """HTTP requests answered since the start, where the program that runs the app tells."""
+        """Returns the number of HTTP requests answered since the start, if the program that runs the app knows it."""
 
     def start_stream(self, start_in_ms: int, due_offsets_ns: Sequence[int], payloads: Sequence[str]) -> int:
-        """Replace the stream and start all counts anew; t0 in ns of CLOCK_MONOTONIC."""
-        # An empty stream only empties the log: nothing is measured that a collection could hold up.
+        """Replace the stream and reset all counts; return t0 in ns of CLOCK_MONOTONIC."""
+        # An empty stream only empties the log: there is no measurement that a collection could delay.
         self.clear_stream(collects=bool(due_offsets_ns))
         t0_ns = time.monotonic_ns() + start_in_ms * _NS_PER_MS
         self.begin_stream(t0_ns, due_offsets_ns, payloads)
         return t0_ns
 
     def clear_stream(self, *, collects: bool = True) -> None:
-        """Stop the stream, and empty the log and all counts; collect garbage, where another stream follows."""
+        """Stop the stream, empty the log and reset all counts; collect garbage if another stream follows."""
         self.channels.cut_off = 0
         self.client_errors.clear()
         if self.trace is not None:
@@ -117,7 +117,7 @@ class Station:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """For the life of the app: watch over slow clients, and let all clients go at the end."""
+        """Watch for slow clients while the app runs, and release all waiting clients at its end."""
         watch = asyncio.get_running_loop().create_task(self._watch())
         try:
             yield

@@ -27,7 +27,7 @@ from servers.transports.sse import EventStream
 from servers.transports.websocket import UNSUPPORTED_DATA_CLOSE_CODE
 
 _USUAL_QUERY = re.compile(rb"(?:after=(\d{1,15})|cursor=none)(?:&hold_ms=(\d{1,6}))?(?:&client=(\d{1,15}))?")
-"""Fifteen digits are within every cursor's limit, and no float."""
+"""Fifteen digits are within every cursor's limit, and exact as a float."""
 
 _Handler = Callable[[Station, Scope, Receive, Send], Awaitable[bool]]
 """Returns False, with nothing received and nothing sent, where the FastAPI app must answer."""
@@ -36,14 +36,14 @@ _Handler = Callable[[Station, Scope, Receive, Send], Awaitable[bool]]
 @dataclass(frozen=True, slots=True)
 class _Asked:
     after: int | None
-    """None: no cursor."""
+    """The cursor; None for a poll without one."""
     hold_ms: int
     client: int | None
-    """Its name in the trace."""
+    """The client's number in the trace."""
 
     @classmethod
     def of(cls, scope: Scope) -> _Asked | None:
-        """What a query asks; None where it is not of the usual form."""
+        """Parse the query of a request; None if it is not of the usual form."""
         found = _USUAL_QUERY.fullmatch(scope["query_string"])
         if found is None:
             return None
@@ -54,7 +54,7 @@ class _Asked:
 
 
 class AsgiStack:
-    """The ASGI app: the handlers of the adapters' own paths in front of their FastAPI app."""
+    """The ASGI app: handlers of the measured paths in front of the adapters' FastAPI app."""
 
     def __init__(self, app: FastAPI, adapters: Sequence[Adapter], station: Station) -> None:
         paths = {route.path for a in adapters for router in a.routers for route in router.routes}  # type: ignore[attr-defined]
@@ -63,7 +63,7 @@ class AsgiStack:
         self._handlers = {key: handler for key, handler in _HANDLERS.items() if key[1] in paths}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request or WebSocket, or the life of the app."""
+        """Serve one request or WebSocket, or the app's lifespan."""
         handler = self._handlers.get((scope.get("method", scope["type"]), scope.get("path", "")))
         if handler is None or not await handler(self._station, scope, receive, send):
             await self._app(scope, receive, send)
@@ -140,13 +140,13 @@ async def _websocket_echo(_station: Station, _scope: Scope, receive: Receive, se
                 break
             await send({"type": "websocket.send", "text": text})
     except OSError:
-        pass  # gone while its message was on the way back
+        pass  # the client has disconnected before its message was sent back
     return True
 
 
 async def _post_echo(_station: Station, scope: Scope, receive: Receive, send: Send) -> bool:
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-    # Seven digits are within the limit, or little beyond it.
+    # Numbers of seven digits are within the limit, or a little beyond it.
     if not length.isdigit() or len(length) > 7 or int(length) > MAX_ECHO_BODY_BYTES:
         return False
     body, more = b"", True
@@ -188,4 +188,4 @@ _HANDLERS: dict[tuple[str, str], _Handler] = {
     ("websocket", wire.WEBSOCKET_ECHO_PATH): _websocket_echo,
     ("POST", wire.POST_ECHO_PATH): _post_echo,
 }
-"""By method (a WebSocket has none: by its type) and path."""
+"""The handlers by method (for a WebSocket, which has none, by its type) and path."""

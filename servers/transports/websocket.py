@@ -1,4 +1,4 @@
-"""WebSocket: one text frame per event, a loop over the log; and an echo, for messages that go both ways."""
+"""WebSocket: one text frame per event, a loop over the log; and an echo, for messages in both directions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def events(socket: WebSocket, after: After = 0) -> None:
 
 @router.websocket(wire.WEBSOCKET_ECHO_PATH)
 async def echo(socket: WebSocket) -> None:
-    """Each text message as it came. The next one is read only when this one is sent, so nothing piles up."""
+    """Send each text message back. The next one is read only when this one is sent, so that no queue builds up."""
     await socket.accept()
     try:
         while (message := await socket.receive())["type"] == "websocket.receive":
@@ -50,7 +50,7 @@ async def echo(socket: WebSocket) -> None:
                 return
             await socket.send_text(text)
     except WebSocketDisconnect:
-        pass  # gone while its message was on the way back
+        pass  # the client has disconnected before its message was sent back
 
 
 ADAPTER = Adapter(title="push-vs-poll: WebSocket", transports=("websocket", "echo_websocket"), routers=(router,))
