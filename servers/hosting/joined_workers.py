@@ -1,8 +1,8 @@
-"""What makes several workers one server: a stream posted to any of them is published by all, at the same times.
+"""Makes several workers one server: a stream posted to any of them is published by all, at the same times.
 
 Every worker publishes the whole schedule by itself, so no event travels between them, and a cursor means the same to
-each. Only the control routes need the others: each worker answers for itself at an address of its own that only the
-workers know, and what any of them is asked in public is put together from all.
+each. Only the control routes need the others: each worker answers for itself at a private address that only the workers
+know, and a public control request to any of them is answered for all.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Together:
         self._control.include_router(_shared)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request or WebSocket, or the life of the app."""
+        """Serve one request or WebSocket, or the app's lifespan."""
         app = self._control if scope.get("path") in _SHARED_PATHS else self._app
         await app(scope, receive, send)
 
@@ -64,7 +64,7 @@ def _bare_app(station: Station, transports: Sequence[str], peers: Sequence[str])
     return app
 
 
-# A worker's own part.
+# The private routes of a worker.
 
 
 @_own.post(_CLEAR_PATH, status_code=204)
@@ -79,9 +79,9 @@ async def _begin(request: Request, t0_ns: Annotated[int, Path(ge=0)], spec: cont
 
 @_own.post(_LEAD_PATH)
 async def _lead(request: Request, spec: control.StreamRequest) -> control.StreamReply:
-    """Have all workers publish this stream; only the first worker is asked, so that they agree on the latest one.
+    """Make all workers publish this stream; only the first worker is asked, so that they agree on the latest one.
 
-    All logs are emptied before any worker publishes: a client that goes from one to another never sees two streams.
+    All logs are emptied before any worker publishes: a client that changes from one to another never sees two streams.
     """
     body = spec.model_dump_json().encode()
     async with request.app.state.posting:
@@ -91,12 +91,12 @@ async def _lead(request: Request, spec: control.StreamRequest) -> control.Stream
     return control.StreamReply(t0_ns=t0_ns, events=len(spec.due_offsets_ns))
 
 
-# What the public sees.
+# The public control routes.
 
 
 @_shared.get(wire.HEALTH_PATH)
 async def _health(request: Request) -> control.Health:
-    """The transports, once all workers are there."""
+    """Return the transports, once all workers answer."""
     await _ask_all(request, "GET", wire.HEALTH_PATH)
     return control.Health(status="ok", transports=request.app.state.transports)
 
@@ -130,8 +130,8 @@ async def _ask_all(request: Request, method: str, path: str, body: bytes | None 
 
 
 async def _ask(peers: Sequence[str], method: str, path: str, body: bytes | None) -> list[httpx.Response]:
-    """The answers of all these workers; HTTPException 503 where one of them does not answer as it should."""
-    # Straight to loopback: no proxy settings, and no TLS context, which would take longer to make than to ask.
+    """Return the answers of all these workers; raise HTTPException 503 if one of them fails."""
+    # Directly over loopback: no proxy settings, and no TLS context, which would take longer to make than the request.
     async with httpx.AsyncClient(timeout=_PATIENCE_S, trust_env=False, verify=False) as client:
         headers = {"content-type": "application/json"}
         asked = (client.request(method, peer + path, content=body, headers=headers) for peer in peers)
@@ -142,9 +142,9 @@ async def _ask(peers: Sequence[str], method: str, path: str, body: bytes | None)
 
 
 def merge(stats: Sequence[control.Stats]) -> control.Stats:
-    """The account of all workers: counts summed, the latest `published_ns` of each event that all have published.
+    """Return the statistics of all workers: summed counts, and the latest `published_ns` of each event.
 
-    Lateness is that of the worst worker.
+    Events are those that all workers have published. Lateness is that of the worst worker.
     """
     of_all = zip(*(each.published for each in stats), strict=False)
     return control.Stats(

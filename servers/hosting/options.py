@@ -16,6 +16,6 @@ class Recipe:
     headers: str
     history: int
     faults: tuple[str, ...]
-    """In their plainest form."""
+    """Fault specifications in their shortest form."""
     trace: bool
     workers: int
