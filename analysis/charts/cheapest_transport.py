@@ -1,8 +1,7 @@
-"""Which transport costs least at an event rate and an acceptable staleness, from what each was measured to cost.
+"""The cheapest transport for an event rate and an acceptable staleness, from measured costs.
 
-Short polls ask as seldom as the staleness allows; the others have nothing to choose, and take part where their
-latency meets it. Latencies and requests are those of the closed forms (`analysis.models`) for Poisson
-events.
+Short polls ask as seldom as the staleness allows; the others have no such choice, and qualify if their latency meets
+the staleness. Latencies and requests are those of the closed forms (`analysis.models.closed_form`) for Poisson events.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from contract.records import JsonObject
 from contract.transports import TransportStyle
 
 WITHIN_QUANTILE = 0.99
-"""Of the events, this share must not be older than the acceptable staleness."""
+"""The share of events that must not be older than the acceptable staleness."""
 _SAME_WITHIN_RATIO = 0.1
-"""Transports of one kind of model whose costs differ by less share a region: none is the cheaper one there."""
+"""Transports of one kind of model whose costs differ by less share a region, since neither is cheaper."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a client: per request, and per event, in whatever unit (seconds of processor time, bytes)."""
+    """The cost for one client of a request and of an event, in any unit (seconds of processor time, bytes)."""
 
     request: float
     event: float
@@ -35,16 +34,16 @@ class Cost:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A kind of transport with its cheapest representative's cost."""
+    """A kind of transport with the cost of its cheapest transport."""
 
     transport: TransportStyle
     label: str
-    """Its own, and those of others of its kind that cost about as much."""
+    """Its label, and those of others of its kind that cost about as much."""
     cost: Cost
     conditions: Conditions
 
     def least_cost(self, rate_per_s: float, staleness_s: float) -> float | None:
-        """Per client and second, at the longest interval that the staleness allows; None where it allows none."""
+        """Return the cost per client and second, at the longest interval that the staleness allows, or None."""
         conditions = replace(self.conditions, rate_per_s=rate_per_s, arrival="poisson")
         if self.transport.kind.polls_at_intervals:
             conditions = replace(conditions, poll_interval_s=longest_interval_s(conditions, staleness_s))
@@ -56,27 +55,30 @@ class Candidate:
 
 @dataclass(frozen=True)
 class CheapestMap:
-    """The cheapest of `candidates` over event rates and stalenesses."""
+    """The cheapest of `candidates` for each event rate and staleness."""
 
     candidates: tuple[Candidate, ...]
     rates_per_s: npt.NDArray[np.float64]
     stalenesses_s: npt.NDArray[np.float64]
     cheapest: npt.NDArray[np.int64]
-    """Index into `candidates`, shape (stalenesses, rates); -1 where none is fresh enough."""
+    """Index into `candidates`, shape (stalenesses, rates); -1 if none is fresh enough."""
 
 
 def longest_interval_s(conditions: Conditions, staleness_s: float) -> float:
-    """Interval of polls on a schedule whose p99, 0.99·I + d, is this staleness; 0 where none is short enough."""
+    """Return the interval of polls whose p99, 0.99·I + d, is this staleness; 0 if none is short enough."""
     return max(0.0, (staleness_s - conditions.one_way_delay_s) / WITHIN_QUANTILE)
 
 
 def staleness_of_interval_s(conditions: Conditions, interval_s: float) -> float:
-    """Inverse of `longest_interval_s`."""
+    """Return the staleness at this poll interval, the inverse of `longest_interval_s`."""
     return WITHIN_QUANTILE * interval_s + conditions.one_way_delay_s
 
 
 def processor_costs(accounts: Sequence[JsonObject]) -> dict[str, Cost]:
-    """Processor seconds by transport, from `capacity.transports`: of a saturated server where all were seen so."""
+    """Return processor seconds by transport, from `capacity.transports`.
+
+    They are those of a saturated server if all transports were measured at one.
+    """
     saturated = all(account["economy_ratio"] is not None for account in accounts)
     costs = {}
     for account in accounts:
@@ -87,7 +89,7 @@ def processor_costs(accounts: Sequence[JsonObject]) -> dict[str, Cost]:
 
 
 def byte_costs(accounts: Sequence[JsonObject]) -> dict[str, Cost]:
-    """Bytes at the socket by transport; without those whose bytes were not counted."""
+    """Return bytes at the socket by transport, without those whose bytes were not counted."""
     return {
         account["transport"]: Cost(
             account["poll_bytes"] or 0.0, account["event_bytes"] + (account["framing_bytes"] or 0.0)
@@ -119,7 +121,7 @@ def cheapest_map(
     rates_per_s: npt.NDArray[np.float64],
     stalenesses_s: npt.NDArray[np.float64],
 ) -> CheapestMap:
-    """The map over every pair of a rate and a staleness."""
+    """Return the cheapest candidate for every pair of a rate and a staleness."""
     cheapest = np.full((len(stalenesses_s), len(rates_per_s)), -1, dtype=np.int64)
     for row, staleness_s in enumerate(stalenesses_s.tolist()):
         for column, rate_per_s in enumerate(rates_per_s.tolist()):
@@ -131,5 +133,5 @@ def cheapest_map(
 
 
 def _size(cost: Cost) -> float:
-    """By which two of one kind are compared: they make the same requests for the same events."""
+    """Return the cost by which two of one kind are compared: they make the same requests for the same events."""
     return cost.request + cost.event

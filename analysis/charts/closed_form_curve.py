@@ -1,4 +1,4 @@
-"""The closed form as a curve over a parameter, for drawing beside measured points."""
+"""The closed form as a curve over a parameter, to be drawn beside measured points."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _STEPS = 160
 
 
 def closed_form_curve(series: Series, read: Callable[[Expectation], float]) -> list[tuple[float, float]]:
-    """(parameter, read(expectation)) between the first and the last point of a series; empty without a closed form.
+    """Return (parameter, read(expectation)) from the first to the last point of a series; empty without a closed form.
 
-    Steps are geometric where the parameter is positive, as what is drawn bends most at its small values.
+    Steps are geometric if the parameter is positive, because curves bend most at its small values.
     """
     values = [point["parameters"][series.parameter] for point in series.points]
     low, high = min(values), max(values)

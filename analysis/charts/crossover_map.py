@@ -1,4 +1,4 @@
-"""Event rate against acceptable staleness: which transport costs the server least, and the wire."""
+"""A map of event rate against acceptable staleness: which transport costs the server least, and which the network."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _PLOT_IN = 3.2
 _SIDES = ("push", "poll")
 _SIGNS = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
 _SHARES_OF_LINE = (1 / 3, 1 / 2, 1 / 5, 2 / 3, 4 / 5)
-"""Where the boundary's words may stand on it, in order of preference."""
+"""Where the label of the boundary may be placed on it, in order of preference."""
 
 
 @dataclass(frozen=True)
 class _Mark:
-    """Comparisons that were made at one event rate and poll interval."""
+    """Comparisons that were measured at one event rate and poll interval."""
 
     spot: Spot
     winner: TransportStyle
@@ -52,19 +52,19 @@ class _Mark:
 
 @dataclass(frozen=True)
 class _Panel:
-    """One kind of cost: what it is, who is cheapest, and where the closed form has the boundary."""
+    """One kind of cost: its name, the cheapest transports, and the boundary by the closed form."""
 
     title: str
     costs: str
-    """Of each transport, on a line of its own."""
+    """The costs of each transport, one line each."""
     found: CheapestMap
     boundary: float | None
-    """λI from which polling is cheaper; None where it never is, or nothing is compared."""
+    """λI from which polling is cheaper; None if it never is, or nothing is compared."""
     boundary_words: str
 
 
 def crossover_map_chart(results: Results) -> Chart | None:
-    """The map of a run that measured what push and polling cost; None of others."""
+    """Return the map of a run that measured the costs of push and polling; None for others."""
     capacity = results.summary.get("capacity")
     if not capacity or not capacity["crossovers"]:
         return None
@@ -106,7 +106,7 @@ def _processor_panel(results: Results, capacity: JsonObject) -> _Panel:
 
 
 def _byte_panel(results: Results, capacity: JsonObject) -> list[_Panel]:
-    """Polling sends fewer bytes where λI exceeds a poll's headers over a channel's framing."""
+    """Return the panel of bytes: polling sends fewer where λI exceeds a poll's headers over a channel's framing."""
     among = candidates(results.transports, byte_costs(capacity["transports"]), results.base)
     by_name = {account["transport"]: account for account in capacity["transports"]}
     crossover = _shown_crossover(among, capacity)
@@ -123,7 +123,7 @@ def _map(among: tuple[Candidate, ...]) -> CheapestMap:
 
 
 def _shown_crossover(among: Sequence[Candidate], capacity: JsonObject) -> JsonObject:
-    """Of those that were fitted, the one between the transports that the map shows."""
+    """Return the crossover between the transports that the map shows, or the first if there is none."""
     shown = {candidate.transport.name for candidate in among}
     found: list[JsonObject] = capacity["crossovers"]
     return next((one for one in found if {one["push"], one["poll"]} <= shown), found[0])
@@ -160,7 +160,7 @@ def _ticks(axes: Axes) -> None:
 
 
 def _draw_boundary(axes: Axes, panel: _Panel, names: Sequence[Text]) -> list[Text]:
-    """The dashed line, and on it, where no region's name is, what it stands for; that text is returned."""
+    """Draw the dashed boundary and its label, clear of the regions' names; return the label."""
     line = _boundary_line(panel)
     if not line:
         return []
@@ -178,7 +178,7 @@ def _draw_boundary(axes: Axes, panel: _Panel, names: Sequence[Text]) -> list[Tex
 
 
 def _boundary_line(panel: _Panel) -> list[tuple[float, float]]:
-    """Event rates and stalenesses at which λI is the boundary's, as far as the axes go."""
+    """Return the event rates and stalenesses at which λI is that of the boundary, within the axes."""
     if panel.boundary is None:
         return []
     conditions = panel.found.candidates[0].conditions
@@ -190,7 +190,7 @@ def _boundary_line(panel: _Panel) -> list[tuple[float, float]]:
 
 
 def _tried_marks(panel: _Panel, results: Results, capacity: JsonObject) -> list[_Mark]:
-    """Where predictions were tried, as far as the axes go: who turned out cheapest, and whether that was predicted."""
+    """Return a mark for each tried prediction within the axes: the cheapest transport, and whether it was predicted."""
     styles = {style.name: style for style in results.transports}
     conditions = panel.found.candidates[0].conditions
     by_spot: dict[Spot, list[tuple[JsonObject, JsonObject]]] = {}
@@ -215,7 +215,7 @@ def _signs_in_words(capacity: JsonObject) -> str:
 
 
 def _outcomes(of_pushes: Sequence[tuple[str, str]]) -> str:
-    """What came of each push against polling, as signs, by name where they differ."""
+    """Return the outcome of each push against polling as signs, with names if they differ."""
     if len({outcome for _, outcome in of_pushes}) == 1:
         return _SIGNS[of_pushes[0][1]]
     return ", ".join(f"{label} {_SIGNS[outcome]}" for label, outcome in of_pushes)
@@ -233,7 +233,7 @@ def _all_tried(capacity: JsonObject) -> list[tuple[JsonObject, JsonObject]]:
 
 
 def _cheaper(tried: JsonObject) -> str:
-    """`push` or `poll`, as measured."""
+    """Return `push` or `poll`, whichever was measured to be cheaper."""
     return min(_SIDES, key=lambda side: _cost_us(tried, side))
 
 
@@ -259,7 +259,7 @@ def _caption(panels: Sequence[_Panel], results: Results, capacity: JsonObject) -
 
 
 def _costs_in_words(among: Sequence[Candidate], unit: str, scale: float) -> str:
-    """Of the pushes per event, of what polls per poll and per event in it."""
+    """Return the costs of each transport: of push per event, of polling per poll and per event in it."""
     lines = []
     for candidate in among:
         named = ((candidate.cost.request, "poll"), (candidate.cost.event, "event"))

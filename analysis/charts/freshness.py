@@ -1,4 +1,4 @@
-"""For which share of the time each client's view is older than a given age."""
+"""A chart of the share of time for which clients' views are older than a given age."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from analysis.trial.freshness import ViewAges, pooled_ages
 from contract.transports import TransportStyle
 
 _PLACES = 400
-"""Ages at which a curve is computed, exactly; between two of them it is drawn straight."""
+"""The number of ages at which a curve is computed exactly; lines connect them."""
 _DEPTH = 20.0
 """The axis begins at this fraction of the smallest of the transports' greatest ages."""
 _LEAST_AGE_MS = 0.05
@@ -25,7 +25,7 @@ _PLOT_IN = 2.6
 
 
 def freshness_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
-    """Share of time in which views were older than an age, all trials at the base point together."""
+    """Return the share of time for which views were older than an age, over all trials at the base point."""
     curves = [(group.transport, pooled_ages(group.ages)) for group in groups if group.ages]
     curves = [(transport, ages) for transport, ages in curves if len(ages)]
     if not curves:

@@ -1,4 +1,4 @@
-"""The one chart: what staleness costs in requests, and what a persistent channel does about it."""
+"""The main chart: the requests that low staleness takes by polling, and what a persistent channel achieves."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ TITLE = "How late events are, and how many requests that takes"
 
 
 def hero_chart(results: Results) -> Chart | None:
-    """Latency against requests per second and client; None for round trips and where nobody makes requests.
+    """Return latency against requests per second and client; None for round trips and runs without requests.
 
-    The p95, or the mean where a point has too few events for one.
+    Latency is the p95, or the mean if a point has too few events for one.
     """
     if results.round_trip:
         return None
@@ -85,7 +85,7 @@ def _reach(groups: list[Series]) -> float:
 
 
 def _curve(series: Series, statistic: str) -> list[tuple[float, float]]:
-    """The statistic over requests per second as the closed form has them between the series' first and last point."""
+    """Return the statistic over requests per second by the closed form, from the series' first to its last point."""
     if len(series.points) < 2:
         return []
     requests = closed_form_curve(series, lambda expectation: expectation.requests_per_s)

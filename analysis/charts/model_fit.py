@@ -1,4 +1,4 @@
-"""How far what was measured lies from what the model expected on the trials' own schedules."""
+"""A chart of the deviation of measured values from the model on the trials' own schedules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from contract.transports import TransportStyle
 
 BAND = 0.10
 LEAST_MODEL_MS = 0.2
-"""Below it the loopback's own delay is larger than what the model speaks of: a ratio would mean nothing."""
+"""Below this, loopback's own delay is larger than the modelled one, and a ratio would mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class _Deviation:
 
 
 def model_chart(results: Results) -> Chart | None:
-    """Mean latency and requests per event: deviation from the own-schedule model, with a ±10 % band."""
+    """Return the deviation of mean latency and requests per event from the own-schedule model, with a ±10 % band."""
     latency = [d for d in _deviations(results, "mean_ms", "latency_ms", "mean") if d.expected >= LEAST_MODEL_MS]
     requests = _deviations(results, "requests_per_event", "requests_per_event")
     if not latency and not requests:
@@ -54,7 +54,7 @@ def model_chart(results: Results) -> Chart | None:
 
 
 def _deviations(results: Results, model_key: str, *path: str) -> list[_Deviation]:
-    # Without whiskers: an interval of the measured value holds the luck of the schedules, which the model shares.
+    # Without whiskers: an interval of the measured value includes the chance of the schedules, which the model shares.
     styles = {style.name: style for style in results.transports}
     found = []
     for point in results.points:

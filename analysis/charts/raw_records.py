@@ -1,4 +1,4 @@
-"""What charts read from raw records: the trials at the base point, and every delivery's distance from the model."""
+"""The raw records that charts need: trials at the base point, and every delivery's deviation from the model."""
 
 from __future__ import annotations
 
@@ -18,64 +18,64 @@ from contract.records.measured import is_measured
 from contract.transports import TransportStyle
 
 DELIVERIES_PER_TRIAL = 2000
-"""As many as a chart of all trials can be made of."""
+"""The most deliveries of one trial in a chart of all trials."""
 MOST_DOTS = 5000
-"""In a chart of one trial of each transport."""
+"""The most deliveries in a chart of one trial of each transport."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What is drawn of one trial's latencies, as in MeasuredLatencies."""
+    """The latencies of one trial that are drawn, as in MeasuredLatencies."""
 
     events: int
-    """How many events they rest on."""
+    """The number of events that they come from."""
     latency_ns: Times
     predicted_ns: Times
 
 
 @dataclass(frozen=True)
 class Dots:
-    """Deliveries of one trial, every k-th in the order of arrival, so that they are at most as many as are drawn."""
+    """Deliveries of one trial, every k-th in the order of arrival, so that there are not too many to draw."""
 
     due_ns: Ints
     latency_ms: Floats
     recorded: int
-    """Deliveries that there are in all."""
+    """The number of all deliveries."""
 
 
 @dataclass(frozen=True)
 class BaseTrials:
-    """The finished trials of one transport at the base point, in the order they ran; at least one."""
+    """The finished trials of one transport at the base point, in the order in which they ran; at least one."""
 
     transport: TransportStyle
     first: Trial
-    """The one that timeline and lanes show, chosen before looking at it; of its deliveries and requests only those of
-    its first client."""
+    """The trial that timeline and lanes show, chosen independently of its results; it holds deliveries and requests of
+    its first client only."""
     first_dots: Dots
-    """Of the first trial's measured deliveries."""
+    """The measured deliveries of the first trial."""
     measured: list[Drawn]
-    """One per trial."""
+    """The drawn latencies, one entry per trial."""
     ages: list[ViewAges]
-    """One per trial; none where clients send."""
+    """The ages of views, one entry per trial; empty if the clients send."""
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """Of one trial, what charts may need."""
+    """The records of one trial that charts may need."""
 
     index: int
     style: TransportStyle
     predicted_ms: Floats
     latency_ms: Floats
     drawn: Drawn | None
-    """None where it is not at the base point, as for what follows."""
+    """None if the trial is not at the base point, as for `ages`."""
     ages: ViewAges | None
 
 
 class ChartMaterial:
-    """What charts take from raw records, gathered trial by trial, so that each is read only once and none is kept.
+    """Collects the records for charts trial by trial, so that each trial is read only once and none is kept.
 
-    Its `add` goes to `summarize_run`, whose measures it shares.
+    Pass `add` to `summarize_run`, whose measures it shares.
     """
 
     def __init__(self, run: RunInfo, per_trial: int = DELIVERIES_PER_TRIAL) -> None:
@@ -105,7 +105,7 @@ class ChartMaterial:
             self._first[style.name] = _of_first_client(trial), self._dots(trial, latencies)
 
     def _dots(self, trial: Trial, latencies: MeasuredLatencies) -> Dots:
-        """As many as each transport of the run has room for in one chart."""
+        """Return the dots of one trial: as many as there is room for, with one trial per transport in a chart."""
         rows = thinned(len(latencies), MOST_DOTS // len(self._run.transports))
         return Dots(
             trial.deliveries.due_ns[np.flatnonzero(is_measured(trial))[rows]],
@@ -114,7 +114,7 @@ class ChartMaterial:
         )
 
     def base_trials(self) -> list[BaseTrials]:
-        """Trials at the base parameters, by transport in the order of the run; without any: left out."""
+        """Return the trials at the base parameters, for each transport of the run that has any."""
         groups = []
         for style in self._run.transports:
             own = [seen for seen in self._of(style) if seen.drawn is not None]
@@ -125,7 +125,7 @@ class ChartMaterial:
         return groups
 
     def residuals(self) -> list[Residuals]:
-        """Of every transport, up to `per_trial` deliveries of each trial."""
+        """Return the residuals of every transport, up to `per_trial` deliveries of each trial."""
         found = []
         for style in self._run.transports:
             if own := self._of(style):
@@ -157,18 +157,18 @@ class Residuals:
 
     @classmethod
     def of(cls, style: TransportStyle, predicted_ms: Floats, latency_ms: Floats) -> Residuals:
-        """Of deliveries with these latencies, in the order of recording."""
-        # What came although the model takes it for lost has no residual.
+        """Return the residuals of deliveries with these predicted and measured latencies, in the order of recording."""
+        # An event that arrived although the model predicts that it is lost has no residual.
         known = np.isfinite(predicted_ms)
         return cls(style, predicted_ms[known], (latency_ms - predicted_ms)[known])
 
     def thinned(self, limit: int) -> Residuals:
-        """At most `limit` of them, every k-th in the order of recording."""
+        """Return at most `limit` of them, every k-th in the order of recording."""
         chosen = thinned(len(self.predicted_ms), limit)
         return Residuals(self.transport, self.predicted_ms[chosen], self.residual_ms[chosen])
 
 
 def thinned(count: int, limit: int) -> Ints:
-    """Indices of at most `limit` of `count` rows: every k-th, the same each time."""
+    """Return indices of at most `limit` of `count` rows: every k-th, the same each time."""
     step = max(-(-count // limit), 1)
     return np.arange(0, count, step, dtype=np.int64)

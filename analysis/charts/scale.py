@@ -1,4 +1,4 @@
-"""From a hundred clients to ten thousand: latency with the fan-out law, CPU per delivery, memory, time to connect."""
+"""Charts against the number of clients: latency with the fan-out law, CPU per delivery, memory, time to connect."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PANELS: tuple[tuple[str, tuple[str, ...], float, str], ...] = (
 
 
 def scale_chart(results: Results) -> Chart | None:
-    """Four panels against the number of clients; None where the run does not vary it widely enough."""
+    """Return four panels against the number of clients; None if the run does not vary it widely enough."""
     scaling: JsonObject = results.summary.get("scaling") or {"transports": {}}
     groups = [series for series in results.swept("clients") if series.transport.name in scaling["transports"]]
     if not groups:
@@ -86,7 +86,7 @@ def _cost(axes: Axes, groups: Sequence[Series], name: str, path: tuple[str, ...]
 
 
 def _line(axes: Axes, series: Series, path: tuple[str, ...], scale: float) -> None:
-    """A transport's points, joined; hollow where they are not valid."""
+    """Draw a transport's points, joined by a line, and hollow if they are not valid."""
     axes.plot(*_values(series, path, scale), **look(series.transport))
     invalid = replace(series, points=[point for point in series.points if not point["valid"]])
     hollow = {"markerfacecolor": LIGHT.paper, "markeredgecolor": series.transport.colour.lower(), "zorder": 5}
@@ -106,7 +106,7 @@ def _values(series: Series, path: tuple[str, ...], scale: float) -> tuple[list[f
 
 
 def _law_curve(series: Series, law: JsonObject | None) -> list[tuple[float, float]]:
-    """(clients, ms) of the last one's latency in a broadcast; empty where the law says nothing of slopes."""
+    """Return (clients, ms) of the last client's latency in a broadcast; empty if the law has no slope."""
     formula = MODELS[series.transport.model].law
     if law is None or formula is None or formula.broadcast_max_s is None:
         return []

@@ -1,8 +1,8 @@
-"""How everything is drawn: ink and paper in light and dark, type, and what makes the output deterministic.
+"""The style of all charts: colours in light and dark, fonts, and settings that make the output deterministic.
 
 Charts are drawn once, in the light colours. The dark file and the report's own version, which follows the reader's
 preference, are the same drawing with its colours replaced, so that they can never show different things. Colours,
-markers and dashes of transports come from the run (TransportStyle); nothing here knows a transport.
+markers and dashes of transports come from the run (TransportStyle); no transport is named here.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class Palette:
 
     paper: str
     ink: str
-    """Text and everything that is data without being a transport's."""
+    """Text, and data that belongs to no transport."""
     muted: str
     """Secondary text, axis ticks."""
     rule: str
     """Axis lines, guides."""
     grid: str
     faint: str
-    """Data of the other transports, behind the one in question."""
+    """Data of other transports, behind the one shown."""
     band: str
     """Shaded areas."""
     shade_1: str
@@ -53,7 +53,7 @@ DARK = Palette(
 
 FONT_STACK = "Charter, 'Bitstream Charter', 'Sitka Text', Cambria, Georgia, serif"
 FIGURE_FONT_STACK = "ui-sans-serif, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-"""Fonts of the report; those that the reader's machine has, none is fetched."""
+"""Fonts of the report: those that the reader's machine has; none is downloaded."""
 
 POINTS_PER_IN = 72
 PRINT_DPI = 200
@@ -64,14 +64,14 @@ NIELSEN_LIMITS_MS = (100.0, 1000.0, 10000.0)
 """Response-time limits of Nielsen (Usability Engineering, 1993): instantaneous, flow of thought, attention."""
 
 FONT_FAMILY = "DejaVu Sans"
-"""Comes with Matplotlib: the same drawing on every machine."""
+"""The font that comes with Matplotlib, so that drawings are the same on every machine."""
 
 MATPLOTLIB_SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "push-vs-poll",
     "svg.fonttype": "path",
     "font.family": FONT_FAMILY,
     "font.size": 8.5,
-    "text.parse_math": False,  # a dollar sign in a name is no formula
+    "text.parse_math": False,  # a dollar sign in a name does not start a formula
     "text.color": LIGHT.ink,
     "figure.facecolor": LIGHT.paper,
     "figure.dpi": 100,
@@ -101,27 +101,27 @@ MATPLOTLIB_SETTINGS: dict[Any, Any] = {
 
 _HEX_COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 _READABLE_CONTRAST = 4.5
-"""WCAG 2.2, 1.4.3, for text; lines and marks are held to the same in the dark."""
+"""WCAG 2.2, 1.4.3, for text; lines and marks on dark paper must meet it too."""
 
 
 def contrast(one: str, other: str) -> float:
-    """Contrast ratio of two `#rrggbb` colours, 1 to 21 (WCAG 2.2)."""
+    """Return the contrast ratio of two `#rrggbb` colours, 1 to 21 (WCAG 2.2)."""
     high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 
 def text_colour(colour: str) -> str:
-    """The transport's colour, darkened until text in it can be read on light paper."""
+    """Return the transport's colour, darkened until text in it is readable on light paper."""
     return _towards("#000000", colour, LIGHT.paper)
 
 
 def dark_colour(colour: str) -> str:
-    """The transport's colour, lightened until marks and text in it can be read on dark paper."""
+    """Return the transport's colour, lightened until marks and text in it are readable on dark paper."""
     return _towards("#ffffff", colour, DARK.paper)
 
 
 def dark_counterparts(transports: Iterable[TransportStyle]) -> dict[str, str]:
-    """Light colour to dark colour, for everything that may occur in a chart of these transports."""
+    """Return the dark colour of every light colour that may occur in a chart of these transports."""
     counterparts = dict(zip(LIGHT.colours(), DARK.colours(), strict=True))
     for transport in transports:
         colour = transport.colour.lower()
@@ -130,17 +130,17 @@ def dark_counterparts(transports: Iterable[TransportStyle]) -> dict[str, str]:
 
 
 def recolour(text: str, replacements: dict[str, str]) -> str:
-    """`text` with each `#rrggbb` that has a replacement replaced by it."""
+    """Return `text` with each `#rrggbb` replaced that has a replacement."""
     return _HEX_COLOUR.sub(lambda match: replacements.get(match[0].lower(), match[0]), text)
 
 
 def variable_name(light_colour: str) -> str:
-    """The CSS variable that stands for a light colour in the report."""
+    """Return the CSS variable of a light colour in the report."""
     return f"--c{light_colour.lstrip('#').lower()}"
 
 
 def as_variables(svg: str, counterparts: dict[str, str]) -> str:
-    """The drawing with CSS variables for colours, so that the page around it chooses light or dark."""
+    """Return the drawing with CSS variables for colours, so that the page around it chooses light or dark."""
     return recolour(svg, {light: f"var({variable_name(light)})" for light in counterparts})
 
 

@@ -1,4 +1,4 @@
-"""How a transport's points and lines look: its colour, marker and dash, and its intervals."""
+"""The look of a transport's points and lines: colour, marker and dash, and whiskers for intervals."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from analysis.summary.results import Series, value_at
 from contract.transports import TransportStyle
 
 STATISTICS = {"mean": "mean", "p50": "median", "p95": "95th percentile", "p99": "99th percentile"}
-"""What a statistic of the latencies is called in a chart."""
+"""The names of latency statistics in charts."""
 _MARKER_POINTS = 6.5
 _KEY_POINTS = 8
 _KEY_ENTRY_POINTS = 30
-"""Room of a key's entry beside its text: the mark and the distance to the next."""
+"""The width of a key's entry beside its text: the mark and the distance to the next."""
 _KEY_LEFT_IN = 0.12
 
 
 def look(transport: TransportStyle, *, line: bool = True, rank: int = 9) -> dict[str, Any]:
-    """Keyword arguments of Axes.plot for a transport's points, joined by its line or not.
+    """Return keyword arguments of Axes.plot for a transport's points, with or without a line.
 
-    Points of the first few ranks are larger, so that of two on the same spot both are seen.
+    Points of the first few ranks are larger, so that both of two points at the same place can be seen.
     """
     return {
         "color": transport.colour.lower(),
@@ -53,9 +53,9 @@ def whiskers(
     *,
     horizontal: bool = False,
 ) -> None:
-    """95 % intervals as thin whiskers; none where there is none. Needs the axes' limits to be final.
+    """Draw 95 % intervals as thin whiskers where there are any. The limits of the axes must be final.
 
-    One that reaches beyond the axes ends at their edge, without the stroke across that marks an interval's end.
+    A whisker that extends beyond the axes ends at their edge, without the stroke that marks an interval's end.
     """
     low, high = axes.get_xlim() if horizontal else axes.get_ylim()
     style: dict[str, Any] = {"color": colour.lower(), "clip_on": False, "zorder": 3}
@@ -71,7 +71,7 @@ def whiskers(
 
 
 def series_values(series: Series, *path: str) -> tuple[list[float], list[float]]:
-    """(parameter values, values) of a series where the value was measured."""
+    """Return (parameter values, values) of the points at which the value was measured."""
     pairs = [
         (point["parameters"][series.parameter], value_at(point, *path))
         for point in series.points
@@ -81,28 +81,28 @@ def series_values(series: Series, *path: str) -> tuple[list[float], list[float]]
 
 
 def common_statistic(groups: Sequence[Series], *names: str) -> str:
-    """The first of these statistics that every point has events enough for, as only all of them are comparable.
+    """Return the first of these statistics for which every point has enough events, so that all are comparable.
 
-    The mean where none is: it needs no number of events.
+    The mean if there is none: it needs no number of events.
     """
     points = [point for series in groups for point in series.points]
     return next((name for name in names if all(point["latency_ms"][name] is not None for point in points)), "mean")
 
 
 def key_columns(labels: Sequence[str]) -> int:
-    """How many entries of a key stand beside each other: all, or as many as the chart is wide for."""
+    """Return how many entries of a key fit beside each other."""
     widths = [text_size(label, _KEY_POINTS)[0] + _KEY_ENTRY_POINTS for label in labels]
     room = (WIDTH_IN - 2 * _KEY_LEFT_IN) * POINTS_PER_IN
     return len(labels) if sum(widths) <= room else max(int(room / max(widths)), 1)
 
 
 def key_height_in(labels: Sequence[str]) -> float:
-    """Height of the key in inches."""
+    """Return the height of the key in inches."""
     return 0.17 * math.ceil(len(labels) / key_columns(labels))
 
 
 def draw_key(figure: Figure, handles: Sequence[tuple[Line2D | Patch, str]], y_in: float) -> None:
-    """A key on as few lines as it needs, its top at `y_in` inches above the bottom."""
+    """Draw a key on as few lines as it needs, its top at `y_in` inches above the bottom."""
     height_in = figure.get_size_inches()[1]
     figure.legend(
         [handle for handle, _ in handles],
@@ -121,10 +121,10 @@ def draw_key(figure: Figure, handles: Sequence[tuple[Line2D | Patch, str]], y_in
 
 
 def marker_handle(transport: TransportStyle) -> tuple[Line2D, str]:
-    """Key entry of a transport: its marker."""
+    """Return the key entry of a transport: its marker and label."""
     return Line2D([], [], **look(transport, line=False)), transport.label
 
 
 def label_colour(transport: TransportStyle) -> str:
-    """Colour of a transport's name as text."""
+    """Return the colour of a transport's name as text."""
     return text_colour(transport.colour.lower())
