@@ -1,4 +1,4 @@
-"""How far clocks can be trusted: the kernel's, moved to the monotonic one, and the server's against the clients'."""
+"""The uncertainty of clocks: the kernel's against the monotonic clock, and the server's against the clients'."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from contract.records import ClockPairs, Trial
 from contract.transports import TransportStyle
 
 UNCERTAINTY_LIMIT_RATIO = 0.1
-"""Of the median one-way latency, or of a difference: what is smaller beside the clocks' uncertainty is not known."""
+"""The largest clock uncertainty, as a share of the median one-way latency or of a difference, at which that is
+reported."""
 
 
 @dataclass(frozen=True)
 class ClockConversion:
-    """The conversion of one trial, judged."""
+    """The accuracy of one trial's conversion of stamps."""
 
     error_ns: float
-    """No stamp was moved to a wrong place by more than this; see `judge_conversion`."""
+    """The largest error of a converted stamp; see `judge_conversion`."""
     drift_ppm: float | None
-    """How much faster the realtime clock went than the monotonic one, first pair to last; None with one pair."""
+    """The drift of the realtime clock against the monotonic one, first pair to last; None with one pair."""
 
 
 def judge_conversion(pairs: ClockPairs) -> ClockConversion | None:
-    """Error bound and drift of `ClockPairs.to_monotonic`, each of the load process where it is largest.
+    """Return error bound and drift of `ClockPairs.to_monotonic`, each of the load process where it is largest.
 
     None without a pair.
 
     Each offset is known to half the bracket of its two monotonic readings. Between two pairs the offset is
-    interpolated; as long as the clock is slewed one way there, the true one lies between the two, and the error is at
-    most their difference. The bound is the worst sum of both over all neighbours.
+    interpolated; as long as the clock is slewed in one direction there, the true offset lies between the two, and the
+    error is at most their difference. The bound is the largest sum of both over all neighbours.
     """
     judged = [_judge_process(pairs.where(pairs.worker == worker)) for worker in np.unique(pairs.worker)]
     if not judged:
@@ -53,7 +54,10 @@ def _judge_process(pairs: ClockPairs) -> ClockConversion:
 
 
 def reason_to_withhold(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -> str | None:
-    """Say why no one-way figure of a trial is known, where its clocks are not close enough; a round trip needs one."""
+    """Return why a trial's one-way figures are not known; None if its clocks are close enough.
+
+    Round trips need only one clock.
+    """
     if style.kind.clients_send or not len(latencies):
         return None
     uncertainty_ms, p50_ms = trial.clock_uncertainty_ns / NS_PER_MS, median_ms(latencies.latency_ns)

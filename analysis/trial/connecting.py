@@ -1,4 +1,4 @@
-"""What holding a trial's clients takes before anything is published: time to connect them all, and memory."""
+"""The cost of connecting a trial's clients before anything is published: time and memory."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from contract.records import SampleRole, Samples, Trial, is_time
 
 @dataclass(frozen=True)
 class HeldMemory:
-    """Resident memory of the processes of one role, before the first client connected and when all had."""
+    """Resident memory of the processes of one role, before the first client connected and once all had."""
 
     before_bytes: int
     connected_bytes: int
 
     def per_client_bytes(self, clients: int) -> float:
-        """The increase, per client. What the kernel holds for their sockets is not in it."""
+        """Return the increase per client, without the memory of their sockets in the kernel."""
         return (self.connected_bytes - self.before_bytes) / clients
 
 
 @dataclass(frozen=True)
 class Connecting:
-    """What one trial tells of it."""
+    """The cost of connecting the clients of one trial."""
 
     clients: int
     time_s: float | None
@@ -31,24 +31,30 @@ class Connecting:
 
     @classmethod
     def of(cls, trial: Trial) -> Connecting:
-        """From its records."""
+        """Return the cost by a trial's records."""
         memory = {role: held_memory(trial, role) for role in SampleRole}
         return cls(int(trial.info.parameters["clients"]), time_to_connect_s(trial), memory)
 
 
 def time_to_connect_s(trial: Trial) -> float | None:
-    """From the first client's connecting to the last one's being ready; None unless all were before the stream."""
+    """Return the time from the first client's connect to the last one's being ready.
+
+    None unless all were ready before the stream.
+    """
     span = _connecting_ns(trial)
     return None if span is None else (span[1] - span[0]) / 1e9
 
 
 def held_memory(trial: Trial, role: SampleRole) -> HeldMemory | None:
-    """From the samples next to the connecting on either side, before the measured window; None where there are none."""
+    """Return the memory by the samples just before and after the clients connected, before the measured window.
+
+    None if there are no such samples.
+    """
     span = _connecting_ns(trial)
     samples = trial.samples.where(trial.samples.role == role)
     if span is None or not len(samples):
         return None
-    # Load processes connect side by side: only together do they hold all clients.
+    # Load processes connect at the same time: only together do they hold all clients.
     processes = [
         _held(samples.where(samples.worker == worker), span, trial.info.window_start_ns)
         for worker in np.unique(samples.worker)
@@ -68,7 +74,7 @@ def _held(samples: Samples, span: tuple[int, int], until_ns: int) -> HeldMemory 
 
 
 def _connecting_ns(trial: Trial) -> tuple[int, int] | None:
-    """When the first client began and the last one was ready, where every client was ready before the stream."""
+    """Return when the first client began and the last one was ready; None unless all were ready before the stream."""
     rows = trial.clients
     if not len(rows) or not (is_time(rows.connect_start_ns) & is_time(rows.ready_ns)).all():
         return None

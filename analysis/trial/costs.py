@@ -1,4 +1,4 @@
-"""What a trial cost: requests, bytes at the socket and processor time, counted where they happened."""
+"""The costs of a trial: requests, bytes at the socket and CPU time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from contract.records.measured import in_window
 from contract.transports import TransportStyle
 
 TCP_IP_HEADER_BYTES = {4: 52, 6: 72}
-"""Per segment, by the version of IP: 20 of IPv4 or 40 of IPv6, 20 of TCP, and 12 of its timestamps option; the longer
-options of a SYN fall into set-up."""
+"""Bytes per segment, by the version of IP: 20 of IPv4 or 40 of IPv6, 20 of TCP, and 12 of its timestamps option; the
+longer options of a SYN are part of set-up."""
 FAILURES = (Outcome.BAD_STATUS, Outcome.LOST, Outcome.TIMEOUT, Outcome.GARBLED)
 _MIN_SAMPLED_RATIO = 0.5
-"""Of the window: where the samples cover less, its CPU time is not known."""
+"""The least share of the window that samples must cover for its CPU time to count as known."""
 
 
 @dataclass(frozen=True)
@@ -27,50 +27,51 @@ class RequestCounts:
     sent: int
     """Polls and POSTs sent within the measured window."""
     answered_polls: int
-    """Polls answered within it."""
+    """Polls answered within the window."""
     empty_polls: int
-    """Those of them that carried nothing."""
+    """Answered polls that carried no event."""
     totals: dict[str, int]
-    """Over the whole trial: connects, handshakes, polls, posts, empty, skipped, reconnects, errors."""
+    """Counts over the whole trial: connects, handshakes, polls, posts, empty, skipped, reconnects, errors."""
 
 
 @dataclass(frozen=True)
 class ByteCounts:
-    """Socket bytes between the two readings around the measured window, all clients together."""
+    """Socket bytes of all clients between the two readings around the measured window."""
 
     deliveries: int
-    """Between the same two readings, client by client."""
+    """Deliveries between the same two readings of each client."""
     up: int
     down: int
     payload: int
-    """Events as encoded on the wire, once per direction they travel in."""
+    """Bytes of events as encoded on the wire, counted in each direction in which they travel."""
     empty_polls: int
-    """Requests and answers of polls that brought nothing."""
+    """Bytes of requests and answers of polls without events."""
     tcp_ip: int | None
-    """Headers below the socket, from the kernel's segment counts; None where it gives none."""
+    """Headers below the socket, from the kernel's segment counts; None if it gives none."""
 
 
 @dataclass(frozen=True)
 class Processor:
-    """One role's use of the machine in the measured window."""
+    """The use of the machine by one role in the measured window."""
 
     cpu_ns: float
-    """Of all its processes."""
+    """CPU time of all its processes."""
     ratio: float
-    """CPU time over the time that its core was there for it, so wall time less what was stolen: of the process that
-    used most; of a server of several processes the mean of them."""
+    """CPU time over the time for which its core was available, which is wall time less stolen time: of the process that
+    used most; for a server of several processes their mean."""
     core_ns: float
-    """That its core was there for it, never 0: of the process whose core was so the least."""
+    """The time for which its core was available, never 0: of the process with the least."""
     throttled_ns: float
-    """For how long a CPU quota made it and the others of its container wait, added up over cores; the most of any."""
+    """For how long a CPU quota made it and the others of its container wait, added up over cores; the largest of any
+    process."""
     stolen_ratio: float
-    """Share of the window for which the host of a virtual machine kept its core busy with others; the most of any."""
+    """Share of the window for which a virtual machine's host used its core for others; the largest of any process."""
     rss_bytes: int
-    """The largest of a process seen in the whole trial."""
+    """The largest resident memory of a process in the whole trial."""
 
 
 def count_requests(trial: Trial, style: TransportStyle) -> RequestCounts:
-    """Count what was asked; a scheduled poll that was never sent is no request."""
+    """Count the requests of a trial; a scheduled poll that was never sent is not a request."""
     rows = trial.requests
     sent = rows.outcome != Outcome.SKIPPED
     poll = (rows.kind == RequestKind.POLL) & sent
@@ -102,9 +103,10 @@ def count_requests(trial: Trial, style: TransportStyle) -> RequestCounts:
 
 
 def answer_times_ms(trial: Trial) -> npt.NDArray[np.float64]:
-    """From request to answer of every poll that was sent within the window and answered: shape (polls,).
+    """Return the time from request to answer of every answered poll that was sent in the window: shape (polls,).
 
-    It is no latency: a short poll's says nothing of how long its events had waited, a long poll's is its hold.
+    This is not latency: for a short poll it does not include how long its events had waited, and for a long poll it is
+    the hold.
     """
     rows = trial.requests
     answered = (rows.kind == RequestKind.POLL) & np.isin(rows.outcome, (Outcome.ANSWERED, Outcome.EMPTY))
@@ -113,7 +115,7 @@ def answer_times_ms(trial: Trial) -> npt.NDArray[np.float64]:
 
 
 def count_bytes(trial: Trial, style: TransportStyle) -> ByteCounts | None:
-    """Bytes of the clients whose sockets were read at both ends of the window; None where none was."""
+    """Count bytes of the clients whose sockets were read at both ends of the window; None if there are none."""
     start, end = (_by_client(trial, stage) for stage in (SocketStage.WINDOW_START, SocketStage.WINDOW_END))
     both = np.intersect1d(start.client, end.client)
     if not len(both):
@@ -125,7 +127,7 @@ def count_bytes(trial: Trial, style: TransportStyle) -> ByteCounts | None:
     requests = requests.where(_between(requests.client, requests.start_ns, start, end))
     segments = [end.up_segments - start.up_segments, end.down_segments - start.down_segments]
     counted = bool((start.up_segments >= 0).all() and (end.up_segments >= 0).all())
-    # Runs from before version 6 was told apart had version 4.
+    # Runs that do not record the version used version 4.
     header_bytes = TCP_IP_HEADER_BYTES[trial.info.capabilities.get("ip_version", 4)]
     return ByteCounts(
         deliveries=deliveries,
@@ -138,24 +140,24 @@ def count_bytes(trial: Trial, style: TransportStyle) -> ByteCounts | None:
 
 
 def setup_bytes(trial: Trial) -> Ints:
-    """Bytes of each client, both directions, until it was ready."""
+    """Return the bytes of each client in both directions until it was ready."""
     rows = _by_client(trial, SocketStage.SET_UP)
     total: Ints = rows.up_bytes + rows.down_bytes
     return total
 
 
 def setup_ms(trial: Trial) -> npt.NDArray[np.float64]:
-    """Connecting and opening the channel, of each client that did."""
+    """Return the time that each client took to connect and to open its channel."""
     rows = trial.clients.where(is_time(trial.clients.connect_start_ns) & is_time(trial.clients.ready_ns))
     rows = rows.where(rows.ready_ns >= rows.connect_start_ns)
     return (rows.ready_ns - rows.connect_start_ns) / 1e6
 
 
 def processor_use(trial: Trial, role: SampleRole) -> Processor | None:
-    """CPU time between the samples at both ends of the window; None where this role was not sampled.
+    """Return the CPU time between the samples at both ends of the window; None if this role was not sampled.
 
-    The server's is without the publisher's idle spinning before due times, which no event needs and which gives way
-    to all work. It is reported for the whole stream; as it is spent per event, the window's events have their share.
+    The server's is without the publisher's idle spinning before due times, which no event needs and which yields to all
+    work. That is reported for the whole stream; since it is spent per event, the window's share is that of its events.
     """
     samples = trial.samples.where(trial.samples.role == role)
     processes = [_process_use(trial, samples.where(samples.worker == worker)) for worker in np.unique(samples.worker)]
@@ -204,14 +206,14 @@ def _process_use(trial: Trial, samples: Samples) -> Processor | None:
 
 
 def _by_client(trial: Trial, stage: SocketStage) -> Sockets:
-    """Rows of one stage, one per client, sorted by client."""
+    """Return the rows of one stage, one per client, sorted by client."""
     rows = trial.sockets.where(trial.sockets.stage == stage)
     _, first = np.unique(rows.client, return_index=True)
     return Sockets(**{name: getattr(rows, name)[first] for name in Sockets.column_names()})
 
 
 def _delivered(trial: Trial, start: Sockets, end: Sockets) -> tuple[int, int]:
-    """Deliveries between two readings of their clients' sockets, and the bytes of their events, once per delivery."""
+    """Return the number of deliveries between two readings of their clients' sockets, and the bytes of their events."""
     deliveries = event_bytes = 0
     for block in blocks(len(trial.deliveries)):
         rows = trial.deliveries.part(block)
@@ -223,7 +225,7 @@ def _delivered(trial: Trial, start: Sockets, end: Sockets) -> tuple[int, int]:
 
 
 def _between(client: Ints, time_ns: Ints, start: Sockets, end: Sockets) -> npt.NDArray[np.bool_]:
-    """True for what happened after a client's first reading and not after its second."""
+    """Return True for each time after a client's first reading and not after its second."""
     place = np.minimum(np.searchsorted(start.client, client), len(start) - 1)
     between = (time_ns > start.at_ns[place]) & (time_ns <= end.at_ns[place]) & (start.client[place] == client)
     return np.asarray(between, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""From raw deliveries to staleness: which deliveries are measured, when each arrived, and when it should have."""
+"""Staleness from raw deliveries: which are measured, when each arrived, and when it should have."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ Floats = npt.NDArray[np.float64]
 class MeasuredLatencies:
     """One entry per measured delivery: the first copy of an event due in the measured window, in order of arrival.
 
-    Whole nanoseconds, all of shape (deliveries,) but `predicted_ns` and `client_delay_ns`. `server_lag_ns`, `queue_ns`
-    and `delivery_ns` add up to `latency_ns`.
+    Whole nanoseconds, all of shape (deliveries,) except `predicted_ns` and `client_delay_ns`. `server_lag_ns`,
+    `queue_ns` and `delivery_ns` add up to `latency_ns`.
     """
 
     latency_ns: Times
@@ -36,28 +36,28 @@ class MeasuredLatencies:
     server_lag_ns: Times
     """Published - due (echo: how late the client itself sent)."""
     queue_ns: Times | None
-    """Written by the server - published; None without a trace of it."""
+    """Written by the server - published; None without a trace."""
     delivery_ns: Times
     """Arrival - written; without a trace arrival - published."""
     client_delay_ns: Times | None
     """From the kernel's stamp to the client's own; None without kernel stamps."""
     model_ns: Times
-    """The model on the trial's own schedule, delivery by delivery; of no meaning where not `modelled`."""
+    """The model on the trial's own schedule for each delivery; meaningless where not `modelled`."""
     modelled: npt.NDArray[np.bool_]
-    """False for a delivery that the model takes for lost."""
+    """False for a delivery that the model counts as lost."""
     predicted_ns: Times
-    """The model for all events due in the window at all clients that it has delivered, whether they were or not;
-    shape (predicted deliveries,)."""
+    """The model for all events due in the window that it delivers to any client, whether they arrived or not; shape
+    (predicted deliveries,)."""
     due_deliveries: int
-    """Pairs of client and event due in the window, but for those that nobody was there to see."""
+    """Pairs of client and event due in the window, without those that were not observed."""
     missing_stamps: int
-    """Deliveries that had to fall back to the client's own stamp."""
+    """Deliveries without a kernel stamp, for which the client's own is used."""
     coalesced_stamps: int
-    """Events on an open channel that were read in one go with a later one, and carry that one's stamp."""
+    """Events on an open channel that were read together with a later one, whose stamp they have."""
     predicted_requests: int
-    """By the model, all clients together, sent within the window."""
+    """Requests of all clients within the window by the model."""
     reach: Reach | None
-    """None for round trips, where no two clients get the same, and without any delivery."""
+    """None for round trips, in which no two clients receive the same events, and without any delivery."""
 
     def __len__(self) -> int:
         return len(self.latency_ns)
@@ -69,7 +69,7 @@ class MeasuredLatencies:
 
     @property
     def residual_ns(self) -> Times:
-        """Latency - the model's, of the deliveries that the model has too."""
+        """Latency - the model's, for the deliveries that the model has too."""
         residual_ns = NarrowColumn(int(np.count_nonzero(self.modelled)))
         for block in blocks(len(self)):
             over_ns = np.subtract(self.latency_ns[block], self.model_ns[block], dtype=np.int64)
@@ -78,19 +78,19 @@ class MeasuredLatencies:
 
 
 def milliseconds(times_ns: Times) -> Floats:
-    """Of each of these times."""
+    """Return these times in milliseconds."""
     return np.divide(times_ns, NS_PER_MS, dtype=np.float64)
 
 
 def median_ms(times_ns: Times) -> float:
-    """Of at least one time."""
+    """Return the median of at least one time."""
     return float(np.median(times_ns)) / NS_PER_MS
 
 
 def measure_latencies(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | None = None) -> MeasuredLatencies:
-    """Latencies of a trial whose clients are numbered from 0 and whose events from 1.
+    """Return the latencies of a trial whose clients are numbered from 0 and whose events from 1.
 
-    `all_arrivals_ns` are those of all its deliveries, where they are at hand.
+    `all_arrivals_ns` are the arrivals of all its deliveries, if they are known already.
     """
     rows, counted = trial.deliveries, is_measured(trial)
     came_ns = arrivals_ns(trial, rows) if all_arrivals_ns is None else all_arrivals_ns
@@ -113,12 +113,12 @@ def measure_latencies(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints
 
 
 def due_in_window(trial: Trial, style: TransportStyle) -> npt.NDArray[np.bool_]:
-    """Shape (clients, events): true for what is due in the measured window at a client."""
+    """Return which events are due at which clients in the measured window: shape (clients, events)."""
     return in_window(trial, due_at_clients_ns(trial, style))
 
 
 def _reach(trial: Trial, counted: npt.NDArray[np.bool_], came_ns: Ints, prediction: Prediction) -> Reach | None:
-    """Of the deliveries that both the trial and the model have."""
+    """Return the reach of the deliveries that both the trial and the model have."""
     rows = trial.deliveries
     latency_ns = np.zeros(prediction.reached.shape, dtype=np.int64)
     came = np.zeros(prediction.reached.shape, dtype=np.bool_)
@@ -135,7 +135,7 @@ def _reach(trial: Trial, counted: npt.NDArray[np.bool_], came_ns: Ints, predicti
 def _spans(
     trial: Trial, counted: npt.NDArray[np.bool_], stamped: npt.NDArray[np.bool_], came_ns: Ints
 ) -> dict[str, Any]:
-    """The spans of time between the stamps of each counted delivery, by their names in MeasuredLatencies."""
+    """Return the times between the stamps of each counted delivery, by their names in MeasuredLatencies."""
     measured, with_stamp = int(np.count_nonzero(counted)), int(np.count_nonzero(stamped))
     written_ns = None if trial.written is None else written_at_ns(trial.deliveries.where(counted), trial.written)
     latency, server_lag, delivery = (NarrowColumn(measured) for _ in range(3))
@@ -166,7 +166,7 @@ def _spans(
 def _model_of_each(
     rows: Deliveries, counted: npt.NDArray[np.bool_], prediction: Prediction
 ) -> tuple[Times, npt.NDArray[np.bool_]]:
-    """The model's latency of each counted delivery, and whether the model has it at all."""
+    """Return the model's latency of each counted delivery, and whether the model has it."""
     measured = int(np.count_nonzero(counted))
     model_ns, modelled = NarrowColumn(measured), np.empty(measured, dtype=np.bool_)
     done = 0
@@ -179,12 +179,12 @@ def _model_of_each(
 
 
 def has_kernel_stamps(trial: Trial) -> bool:
-    """Whether arrival times of this trial are the kernel's."""
+    """Return whether arrival times of this trial are the kernel's."""
     return trial.has_kernel_stamps
 
 
 def arrivals_ns(trial: Trial, rows: Deliveries) -> Ints:
-    """Arrival on the trial's clock: the kernel's stamp where there is one, else the client's own."""
+    """Return arrivals on the trial's clock, by the kernel's stamp if there is one, or else by the client's."""
     came_ns = np.empty(len(rows), dtype=np.int64)
     for block in blocks(len(rows)):
         came_ns[block] = trial.arrivals_ns(rows.part(block))
@@ -202,9 +202,9 @@ def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:
 
 
 def measure_ages(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | None = None) -> ViewAges | None:
-    """How old each client's view was over the measured window; None where clients send, and watch nothing.
+    """Return how old each client's view was over the measured window; None if the clients send, and so watch nothing.
 
-    `all_arrivals_ns` as for `measure_latencies`.
+    `all_arrivals_ns` is that of `measure_latencies`.
     """
     if style.kind.clients_send:
         return None
@@ -224,7 +224,7 @@ def measure_ages(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | No
 
 
 def _coalesced(rows: Deliveries, counted: npt.NDArray[np.bool_]) -> int:
-    """Counted deliveries after which the same client got another one from the same read."""
+    """Return the number of counted deliveries after which the same client received another from the same read."""
     client, read_ns = rows.client[counted], rows.user_ns[counted]
     others = steps_between_clients(client)
     steps_ns = _steps_ns(read_ns[by_client(client)], others)
@@ -234,7 +234,7 @@ def _coalesced(rows: Deliveries, counted: npt.NDArray[np.bool_]) -> int:
 
 
 def _steps_ns(times_ns: Ints, others: Ints) -> Ints:
-    """From each time to the next one; 1 at `others`, where the next is another client's."""
+    """Return the time from each entry to the next; 1 at `others`, where the next is another client's."""
     steps_ns = np.diff(times_ns)
     steps_ns[others] = 1
     return steps_ns

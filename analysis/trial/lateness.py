@@ -23,7 +23,7 @@ from contract.transports import TransportStyle
 def message_lateness(trial: Trial, style: TransportStyle) -> Lateness:
     """Return the lateness (sent - due) of the messages that clients sent over an open channel within the window.
 
-    Empty where requests go one at a time: a message that waits for its predecessor is late by its nature.
+    Empty if requests are sent one at a time, since a message that waits for the one before is late by design.
     """
     sent = trial.deliveries.empty() if style.polling else trial.deliveries
     chosen = in_window(trial, sent.due_ns) & (sent.seq > 0)
@@ -34,10 +34,10 @@ def message_lateness(trial: Trial, style: TransportStyle) -> Lateness:
 def poll_lateness(trial: Trial) -> Lateness:
     """Return how late each poll of the window was sent: after its planned time, or the previous answer if later.
 
-    A poll that opened a connection for itself was begun with that: what the network takes for it is no lateness.
+    A poll that opened its own connection counts from the start of that, so that the network's delay is no lateness.
     """
     rows = trial.requests
-    # The columns that are needed, and not a copy of all: there may be ten million polls.
+    # Only the columns that are needed, not a copy of all: there may be ten million polls.
     sent = np.flatnonzero((rows.kind == RequestKind.POLL) & is_time(rows.start_ns))
     order = sent[np.lexsort((rows.start_ns[sent], rows.client[sent]))]
     client, start_ns, free_ns = rows.client[order], rows.start_ns[order], rows.planned_ns[order]
@@ -50,7 +50,7 @@ def poll_lateness(trial: Trial) -> Lateness:
 
 
 def _begun_ns(rows: Requests, polls: Ints) -> Ints:
-    """Return when each of these polls began: with the connect that ended as it was sent, else as it was sent."""
+    """Return when each of these polls began: with the connect that ended as it was sent, or else when it was sent."""
     begun_ns = rows.start_ns[polls]
     connects = np.flatnonzero((rows.kind == RequestKind.CONNECT) & is_time(rows.end_ns))
     both = np.concatenate([connects, polls])
@@ -70,8 +70,8 @@ def _begun_ns(rows: Requests, polls: Ints) -> Ints:
 def turnaround_lateness(trial: Trial) -> Lateness:
     """Return how late each poll that follows an answer at once was sent, beyond what the load's own work explains.
 
-    It counts from the answer's arrival in the window. Empty where polls follow a schedule, or nothing else is known of
-    an arrival than when it was read.
+    It counts from the answer's arrival in the window. Empty if polls follow a schedule, or if the only known time of an
+    arrival is its read.
     """
     polls = trial.requests.where((trial.requests.kind == RequestKind.POLL) & is_time(trial.requests.start_ns))
     if not len(polls) or not has_kernel_stamps(trial) or bool((polls.planned_ns != polls.start_ns).any()):

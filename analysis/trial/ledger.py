@@ -1,4 +1,4 @@
-"""Exact accounting per client: what was lost, came twice, out of order, late or damaged.
+"""Exact accounting per client: what was lost, duplicated, reordered, late or damaged.
 
 Totals prove nothing (one loss and one duplicate cancel), so everything is counted by client and seq.
 """
@@ -14,7 +14,7 @@ from contract.records import Ints
 from contract.records.measured import first_copies
 
 LATE_GRACE_S = 1.0
-"""Beyond the longest that a transport may take by its nature; what comes later is counted as late."""
+"""Events that arrive later than this after the longest time that their transport may take count as late."""
 
 
 @dataclass(frozen=True)
@@ -23,19 +23,19 @@ class Ledger:
 
     expected: Ints
     delivered: Ints
-    """Different events of the stream that came, whatever their order, time and condition."""
+    """Distinct events of the stream that arrived, in whatever order, time and condition."""
     lost: Ints
     duplicate: Ints
     """Copies beyond the first."""
     reordered: Ints
-    """First copies that came after an event with a larger seq."""
+    """First copies that arrived after an event with a larger seq."""
     late: Ints
-    """First copies that came after `late_after_ns`: delivered, not lost."""
+    """First copies that arrived after `late_after_ns`: delivered, not lost."""
     corrupt: Ints
     """Deliveries with another payload than the stream's, or with a seq that it does not have."""
 
     def totals(self) -> dict[str, int]:
-        """Summed over the clients."""
+        """Return the counts summed over the clients."""
         return {name: int(counts.sum()) for name, counts in vars(self).items()}
 
 
@@ -51,7 +51,7 @@ def keep_ledger(
 ) -> Ledger:
     """Account for deliveries to clients 0 … clients - 1, each of which must receive the seqs 1 … events.
 
-    Rows stand in the order of arrival within each client. ValueError on a client outside that range.
+    Rows are in the order of arrival within each client. Raise ValueError for a client outside that range.
     """
     if len(client) and not (client.min() >= 0 and client.max() < clients):
         raise ValueError(f"deliveries name clients outside 0 to {clients - 1}")
@@ -59,7 +59,7 @@ def keep_ledger(
     first = first_copies(client, seq) & known
 
     def per_client(rows: npt.NDArray[np.bool_]) -> Ints:
-        if not rows.any():  # as most of these counts should be
+        if not rows.any():  # most of these counts should be zero
             return np.zeros(clients, dtype=np.int64)
         return np.bincount(client if rows.all() else client[rows], minlength=clients).astype(np.int64)
 
@@ -77,21 +77,21 @@ def keep_ledger(
 
 
 def by_client(client: Ints) -> npt.NDArray[np.intp]:
-    """The order that puts the rows of each client together, as they stood."""
-    # Of 16 bits a stable sort is a radix sort, ten times as fast.
+    """Return the order that groups the rows by client and keeps their order within each."""
+    # For 16 bits, NumPy's stable sort is a radix sort, ten times as fast.
     narrow = len(client) and client.min() >= 0 and client.max() <= np.iinfo(np.uint16).max
     return np.argsort(client.astype(np.uint16) if narrow else client, kind="stable")
 
 
 def steps_between_clients(client: Ints) -> Ints:
-    """In the order `by_client`, the rows after which the next one is another client's; clients are 0 or more."""
+    """Return the rows, in the order `by_client`, whose next row is another client's; clients are 0 or more."""
     ends = np.cumsum(np.bincount(client))
     between: Ints = ends[(ends > 0) & (ends < len(client))] - 1
     return between
 
 
 def _overtaken(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
-    """True for each row before which its client had a larger seq."""
+    """Return True for each row before which its client had a larger seq."""
     order = by_client(client)
     ordered = seq[order]
     fell = ordered[1:] < ordered[:-1]

@@ -1,4 +1,4 @@
-"""One trial reduced to what its point needs, so that a run's raw records never have to be in memory together."""
+"""The measures of one trial that its point needs, so that a run's raw records never have to be in memory together."""
 
 from __future__ import annotations
 
@@ -51,49 +51,50 @@ class TrialMeasures:
     info: TrialInfo
     latencies: MeasuredLatencies
     latency_ms: Distribution | None
-    """Of all its measured deliveries; None without any."""
+    """The latencies of all its measured deliveries; None if there are none."""
     predicted_ms: Distribution | None
-    """The model's, of all that it has delivered; None without any."""
+    """The model's latencies, of all that it delivers; None if there are none."""
     withheld: str | None
-    """Why its one-way figures are not known; None where server and clients have clocks that are close enough."""
+    """Why its one-way figures are not known; None if the clocks of server and clients are close enough."""
     clock_uncertainty_ms: float
-    """How far its latencies may all be off together, either way; 0 where one clock gives both of their stamps."""
+    """By how much its latencies may all be wrong together, either way; 0 if one clock gives both of their stamps."""
     ages: ViewAges | None
     """How old its clients' views were; None for round trips."""
     kernel_stamps: bool
     conversion: ClockConversion | None
-    """Of the kernel's stamps to the one clock of all figures; None without such stamps."""
+    """The conversion of the kernel's stamps to the clock of all figures; None without such stamps."""
     tcp_info: bool
     events: int
     """Published events due in the measured window."""
     sample_events: int
-    """Events that figures of its latencies rest on: the same ones at all clients, or each message of a round trip."""
+    """The number of independent events in the latencies: the same ones at all clients, or each message of a round trip.
+    """
     due_deliveries: int
-    """Pairs of client and event due in the window: what requests per event are counted against."""
+    """Pairs of client and event due in the window, the denominator of requests per event."""
     deliveries: int
-    """Deliveries read within the window: what CPU time is divided by."""
+    """Deliveries read within the window, the denominator of CPU time per event."""
     unsteady_reason: str | None
-    """Why what is counted per event, and how old views are, is not a steady state's; None where it is."""
+    """Why costs per event and freshness are not those of a steady state; None if they are."""
     requests: RequestCounts
     answers_ms: Floats
-    """What each poll took from request to answer, which is no latency."""
+    """The time from request to answer of each poll, which is not latency."""
     bytes: ByteCounts | None
     setup_bytes: Ints
     setup_ms: Floats
     processors: dict[SampleRole, Processor | None]
     others_ratios: dict[SampleRole, float | None]
-    """Share of the window in which other programs used the cores of a role; None where that is not known."""
+    """Share of the window in which other programs used the cores of a role; None if that is not known."""
     connecting: Connecting
     ledger: dict[str, int]
     stream: PublishedStream
     reasons: tuple[str, ...]
-    """Why it is INVALID; empty if it is not."""
+    """Why the trial is INVALID; empty if it is not."""
     server_reasons: frozenset[str]
-    """Those of them that say that the server was full, or late with the stream."""
+    """Those reasons which state that the server was full, or late with the stream."""
     machine_reasons: frozenset[str]
-    """Those of them that say that the machine disturbed the trial."""
+    """Those reasons which state that the machine disturbed the trial."""
     overloaded: bool
-    """Whether the server had no room left, which explains its own reasons."""
+    """Whether the server had no capacity left, which explains its reasons."""
     queued: Queued | NotQueued
     """The model with the queues of server and load, or why there is none."""
 
@@ -119,7 +120,7 @@ class TrialMeasures:
 
 
 def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
-    """Reduce a trial, and judge it on its own."""
+    """Compute the measures of a trial, and judge its validity."""
     came_ns = arrivals_ns(trial, trial.deliveries)
     latencies = measure_latencies(trial, style, came_ns)
     latency_ms, predicted_ms = distribution_of(latencies.latency_ns), distribution_of(latencies.predicted_ns)
@@ -141,7 +142,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         conversion=judge_conversion(trial.clock) if has_kernel_stamps(trial) else None,
         tcp_info=bool(trial.info.capabilities.get("tcp_info")),
         events=events,
-        # Clients that send do so at times of their own: no two of their messages meet the same.
+        # Clients that send do so at their own times: each message is a sample of its own.
         sample_events=latencies.due_deliveries if style.kind.clients_send else events,
         due_deliveries=latencies.due_deliveries,
         deliveries=deliveries,
@@ -165,7 +166,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
 
 
 def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, came_ns: Ints) -> dict[str, int]:
-    """Late is what came later after the last event was due than the model's longest latency, and a grace."""
+    """Return the ledger; late events arrive after the last due time, the model's longest latency and a grace period."""
     longest_ns = int(latencies.predicted_ns.max(initial=0))
     last_due_ns = int(due_at_clients_ns(trial, style).max(initial=trial.info.window_end_ns))
     rows = trial.deliveries

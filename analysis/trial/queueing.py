@@ -1,4 +1,4 @@
-"""A latency in three: the network's part, queueing by our own server and load, and what neither model explains."""
+"""Latency in three parts: the network, queueing by our own server and load, and what neither model explains."""
 
 from __future__ import annotations
 
@@ -18,31 +18,33 @@ from contract.records import JsonObject, SampleRole, Trial
 from contract.transports import TransportStyle
 
 MOST_REQUESTS = 100_000
-"""In the measured window: more are not followed one by one, which takes about 10 µs each."""
+"""The most requests in the measured window that are simulated one by one, at about 10 µs each."""
 HOP_NS = 100_000
-"""From one process to another, beyond all delays and CPU times: the kernel passes a message on and wakes who sleeps.
-The loopback's floor across cores is 0.06 to 0.09 ms. With a relay there are two such hops each way, else one."""
+"""The time from one process to another, beyond all delays and CPU times: the kernel passes a message on and wakes a
+process. Loopback's least latency across cores is 0.06 to 0.09 ms. With a relay there are two such hops each way, else
+one."""
 _LEAST_IDLE_NS = 150_000_000
-"""Of the stream: what the server uses while nothing happens is not known from less."""
+"""The least idle time of the stream from which the server's idle CPU time is known."""
 _SPINS_BEFORE_NS = 1_500_000
-"""From there on before an event is due the server is not idle: it spins towards it (`system.asyncio_timer`)."""
+"""From this time before an event is due, the server is not idle but spins (`system.asyncio_timer`)."""
 FIGURES = ("mean", "p50", "p95", "p99")
 
 
 @dataclass(frozen=True)
 class Queued:
-    """What the model with queues says of one trial."""
+    """The results of the model with queues for one trial."""
 
     times: ServiceTimes
     predicted_ns: Times
-    """Latencies of all events due in the window at all clients that it has delivered: shape (predicted deliveries,)."""
+    """Latencies of all events due in the window that the model delivers to any client: shape (predicted deliveries,).
+    """
     requests: int
-    """All clients together, sent within the window."""
+    """The requests of all clients within the window."""
 
 
 @dataclass(frozen=True)
 class NotQueued:
-    """Why the model with queues says nothing of a trial."""
+    """Why the model with queues does not apply to a trial."""
 
     reason: str
 
@@ -56,7 +58,7 @@ def queued(
 ) -> Queued | NotQueued:
     """Evaluate the model with queues on a trial's own schedule.
 
-    `answers` is what the processors' CPU time in the window was spent on: answered polls, or deliveries;
+    `answers` is the number of answered polls, or deliveries, that the processors' CPU time in the window was spent on;
     `plain_requests` are those in the window by the model without queues.
     """
     server, load = processors[SampleRole.SERVER], processors[SampleRole.LOAD]
@@ -81,15 +83,15 @@ def queued(
 
 
 def hops(trial: Trial) -> int:
-    """Return how often a message is passed on from one process to another on its way."""
+    """Return how often a message is passed from one process to another on its way."""
     return 1 if trial.info.relay is None else 2
 
 
 def idle_ratio(trial: Trial) -> float:
     """Return the share of a core that the server uses while nothing happens, which is no part of any answer.
 
-    It is measured between those samples of the stream between which no event is due and no message comes or leaves;
-    0 where there is hardly any such time.
+    It is measured between samples of the stream between which no event is due and no message arrives or leaves; 0 if
+    there is hardly any such time.
     """
     rows = trial.samples.where(trial.samples.role == SampleRole.SERVER)
     rows = rows.where((rows.at_ns >= trial.info.t0_ns) & (rows.at_ns <= trial.info.window_end_ns))
@@ -112,9 +114,9 @@ def idle_ratio(trial: Trial) -> float:
 
 
 def pooled_queue_model(trials: Sequence[Queued | NotQueued], due_deliveries: int) -> JsonObject:
-    """The model with queues for all deliveries of a point, with the mean of its trials' service times.
+    """Return the model with queues for all deliveries of a point, with the mean of its trials' service times.
 
-    Null with the `reason` where it says nothing of one of them.
+    Null with the `reason` if it does not apply to one of them.
     """
     known = [trial for trial in trials if isinstance(trial, Queued)]
     reasons = [trial.reason for trial in trials if isinstance(trial, NotQueued)]
@@ -134,7 +136,7 @@ def pooled_queue_model(trials: Sequence[Queued | NotQueued], due_deliveries: int
 
 
 def split_mean_ms(measured_ms: float | None, network_ms: float | None, queued_ms: float | None) -> JsonObject:
-    """The parts of a mean latency, which add up to it; null where a figure that one needs is not known."""
+    """Return the parts of a mean latency, which add up to it; null if a figure that one needs is not known."""
     return {
         "network": network_ms,
         "queueing": None if network_ms is None or queued_ms is None else queued_ms - network_ms,

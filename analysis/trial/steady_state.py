@@ -1,4 +1,4 @@
-"""Whether a trial was in a steady state in its measured window, or its stream had begun too shortly before.
+"""Whether a trial was in a steady state in its measured window, or its stream had started too shortly before.
 
 A client that polls every 5 s fetches the events of 5 s with each poll. If the stream began less than that before the
 window, its first polls fetch fewer: fewer deliveries are read in the window than fall due in it, so that costs per

@@ -1,6 +1,6 @@
-"""Whether a trial may be believed: stated thresholds, and sentences that say what, how much and what to do.
+"""The validity of a trial: stated thresholds, and sentences that give the cause, the amount and the remedy.
 
-The harness judges itself before it judges a transport. Anything here makes the trial INVALID, and with it its point
+The harness judges itself before it judges a transport. Any reason here makes the trial INVALID, and with it its point
 and the run.
 """
 
@@ -36,16 +36,17 @@ from contract.records import (
 from contract.transports import TransportStyle
 
 CPU_RATIO_LIMITS = {SampleRole.LOAD: 0.85, SampleRole.SERVER: 0.9, SampleRole.RELAY: 0.85}
-"""Of one core: all three are single-threaded, and beyond this their own queues grow into the latencies."""
+"""Limits as a share of one core: all three are single-threaded, and beyond this their own queues add to the latencies.
+"""
 LOOP_LAG_LIMIT_MS = 20.0
 CLIENT_DELAY_P50_LIMIT_MS = 10.0
 CLOCK_STEP_LIMIT_MS = 1.0
 DUE_TIME_TOLERANCE_NS = 1_000
-"""Between a due time as delivered and start + offset. Doubles hold times since 1970 in steps of 256 ns, and a server
-may round the start, the offset and their sum to such steps: together less than 400 ns, and far less than the 0.2 ms
-below which nothing is claimed."""
+"""The largest difference of a due time as delivered from start + offset. Doubles hold times since 1970 in steps of 256
+ns, and a server may round the start, the offset and their sum to such steps: together less than 400 ns, and far less
+than the 0.2 ms below which nothing is claimed."""
 EVENT_SIZE_TOLERANCE_BYTES = 4
-"""The stamps inside an event are numbers of the machine's uptime, which gain a digit now and then."""
+"""The stamps in an event are numbers of the machine's uptime, which gain a digit now and then."""
 
 LOSES_ON_PURPOSE = "polls without a cursor lose events on purpose"
 
@@ -63,7 +64,7 @@ _ENDS = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is judged of one trial."""
+    """The records by which one trial is judged."""
 
     trial: Trial
     style: TransportStyle
@@ -72,11 +73,11 @@ class Evidence:
     requests: RequestCounts
     processors: Mapping[SampleRole, Processor | None]
     work: Work | None
-    """Of the server; None where its CPU time is not known."""
+    """The work of the server; None if its CPU time is not known."""
 
 
 def reasons_against(evidence: Evidence) -> list[str]:
-    """Why this trial is INVALID: one sentence each, none if it is valid."""
+    """Return why this trial is INVALID, one sentence each; none if it is valid."""
     checks = (
         _injected,
         _end,
@@ -95,23 +96,23 @@ def reasons_against(evidence: Evidence) -> list[str]:
 
 
 def server_reasons(evidence: Evidence) -> list[str]:
-    """Return those of them that say that the server was full, or late with the stream: what an overload shows."""
+    """Return the reasons which state that the server was full, or late with the stream, as in an overload."""
     return [*_processor(evidence, SampleRole.SERVER), *_publishing(evidence)]
 
 
 def machine_reasons(evidence: Evidence) -> list[str]:
-    """Return those of them that say that the machine disturbed the trial."""
+    """Return the reasons which state that the machine disturbed the trial."""
     return list(_machine(evidence))
 
 
 def overloaded(evidence: Evidence) -> bool:
-    """Return whether the server had no room left."""
+    """Return whether the server had no capacity left."""
     return any(_processor(evidence, SampleRole.SERVER))
 
 
 @dataclass(frozen=True)
 class PublishedStream:
-    """What all transports of a block must have published alike, as long as the streams of two last."""
+    """The stream as published, which must be the same for all transports of a block while two streams overlap."""
 
     offsets_ns: Ints
     """Due times from the start of the measured window: negative in the warm-up."""
@@ -119,11 +120,11 @@ class PublishedStream:
     start_ns: int
     """When the stream began, from the start of the measured window."""
     end_ns: int
-    """When it ended, from there too."""
+    """When the stream ended, from the start of the measured window."""
 
     @classmethod
     def of(cls, trial: Trial) -> PublishedStream:
-        """From a trial's own record."""
+        """Return the stream of a trial's own record."""
         window_start_ns = trial.info.window_start_ns
         return cls(
             trial.published.due_ns - window_start_ns,
@@ -133,7 +134,7 @@ class PublishedStream:
         )
 
     def mismatch(self, other: PublishedStream) -> str | None:
-        """What is different from another one, or None; the longer of two streams is not looked at in full."""
+        """Return how another stream differs, or None; they are compared for as long as both last."""
         ours, theirs = self._shared(other), other._shared(self)
         events = int(ours.sum())
         if events != int(theirs.sum()):
@@ -145,13 +146,13 @@ class PublishedStream:
         return None
 
     def _shared(self, other: PublishedStream) -> npt.NDArray[np.bool_]:
-        """Which of its events are due while both streams last."""
+        """Return which of its events are due while both streams last."""
         start_ns, end_ns = max(self.start_ns, other.start_ns), min(self.end_ns, other.end_ns)
         return (self.offsets_ns >= start_ns) & (self.offsets_ns < end_ns)
 
 
 def mismatch_reason(stream: PublishedStream, first: PublishedStream, first_name: str) -> str | None:
-    """Why a trial cannot be compared with the first one of its block and rate; None if it can."""
+    """Return why a trial cannot be compared with the first one of its block and rate; None if it can."""
     difference = stream.mismatch(first)
     return difference and (
         f"its stream was not that of {first_name} in the same block: {difference} (expected the same events at the "
@@ -229,7 +230,7 @@ def _processors(evidence: Evidence) -> Iterator[str]:
 
 
 def _shared_core(evidence: Evidence) -> Iterator[str]:
-    """What load and relay use together of the core that they share, where neither is too much alone."""
+    """Yield a sentence if load and relay together use too much of the core that they share, but neither does alone."""
     roles = (SampleRole.LOAD, SampleRole.RELAY)
     shares = [use.ratio for role in roles if (use := evidence.processors[role]) is not None]
     cores = (evidence.trial.info.capabilities.get("cpu_pinned") or {}).get("load", ())
@@ -252,14 +253,14 @@ def _processor(evidence: Evidence, role: SampleRole) -> Iterator[str]:
 
 
 def _publishing(evidence: Evidence) -> Iterator[str]:
-    """Lateness that the server's own work for its clients does not explain; what that explains is a result."""
+    """Yield sentences on lateness that the server's work does not explain; explained lateness is a result."""
     trial, style = evidence.trial, evidence.style
     scheduled_ms = scheduled_latency_ms(trial.info.parameters)
     if style.kind.clients_send:
         if said := message_lateness(trial, style).describe_excess("messages were sent", scheduled_ms):
             yield f"{said}: {_remedy(evidence, SampleRole.LOAD, 'use fewer clients')}"
         return
-    # Nobody knows what kept a server busy whose CPU time is not known: its lateness is part of what was measured.
+    # Without its CPU time, the cause of a server's lateness is not known: it is part of what was measured.
     if evidence.work is None:
         return
     if without_cause := list(published_without_cause(trial, evidence.work)):
@@ -321,7 +322,7 @@ def _clocks(evidence: Evidence) -> Iterator[str]:
 
 
 def _remedy(evidence: Evidence, role: SampleRole, usual: str) -> str:
-    """What to do about lateness; a core that stood still for others is no matter of the load on it."""
+    """Return what to do about lateness; if the host took the core, lowering the load does not help."""
     use = evidence.processors[role]
     if use is None or use.stolen_ratio < STOLEN_RATIO:
         return f"{usual} or leave the machine alone"
