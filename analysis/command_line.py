@@ -21,9 +21,9 @@ from terminal.plain import plain, print_error
 RESULTS_FOLDER = Path(__file__).resolve().parent.parent / "results"
 _LATEST = "latest"
 _RUN_NAME = re.compile(r"\d{8}T\d{6}Z-")
-"""How a run's folder begins: with the time at which it was made."""
+"""The beginning of a run folder's name: the time at which it was created."""
 _CONSOLE_COLUMNS = 7
-"""Columns of the report's main table that a terminal has room for, without their intervals."""
+"""The number of columns of the report's main table that fit a terminal, without their intervals."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,7 +99,7 @@ def _compare(options: argparse.Namespace) -> ExitStatus:
 
 
 def run_folder(name: str, setting: str = "RUN") -> Path:
-    """The folder that a user means: a path, or `latest`; UserError where there is none, or no name in the setting."""
+    """Return the folder of a run, given by its path or as `latest`; raise UserError if it is missing or empty."""
     if not name:
         raise UserError(f"{setting}: no run was named (expected {setting}=results/…)")
     folder = RESULTS_FOLDER / _LATEST if name == _LATEST else Path(name)
@@ -111,7 +111,7 @@ def run_folder(name: str, setting: str = "RUN") -> Path:
 
 
 def _latest_run(link: Path) -> Path:
-    """The run that the link points to. Where it is no link, as in a copy of the results, the newest run beside it."""
+    """Return the run that the link points to, or the newest beside it if it is not a link, as in a copy."""
     if link.is_symlink() and link.exists():
         return link.resolve()
     runs = [path for path in link.parent.glob("*") if _RUN_NAME.match(path.name) and (path / "run.json").is_file()]

@@ -1,4 +1,4 @@
-"""Numbers as people read them: units, sensible digits, and a dash for what was not measured."""
+"""Numbers for people: units, sensible digits, and a dash for values that were not measured."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from contract.records import JsonObject
 
 NOT_MEASURED = "—"
-"""Stands wherever a value is null; never a zero."""
+"""Printed for every value that is null, never a zero."""
 
 
 _LEAST_WITH_DECIMALS = (99.95, 9.995, 0.9995, 0.01)
-"""From each of them on 0, 1, 2 and 3 decimals: what rounds to 10 or 100 is written as these are."""
+"""The least values with 0, 1, 2 and 3 decimals: what rounds to 10 or 100 is written as these are."""
 
 
 def figure(value: float | None) -> str:
-    """Three significant digits, never exponents: 0.0512, 2.30, 25.3, 1,025."""
+    """Format three significant digits, never exponents: 0.0512, 2.30, 25.3, 1,025."""
     if value is None:
         return NOT_MEASURED
     size = abs(value)
@@ -25,41 +25,41 @@ def figure(value: float | None) -> str:
 
 
 def interval(bounds: Sequence[float] | None) -> str:
-    """`[25.1, 25.4]`, or nothing where there is no interval or it is a single value."""
+    """Format `[25.1, 25.4]`; empty if there is no interval or it is a single value."""
     return "" if bounds is None or bounds[0] == bounds[1] else f"[{figure(bounds[0])}, {figure(bounds[1])}]"
 
 
 def milliseconds(value_ms: float) -> str:
-    """A duration with its unit, for axes and sentences: `0.2 ms`, `25 ms`, `1.5 s`, without trailing zeros."""
+    """Format a duration with its unit, for axes and sentences: `0.2 ms`, `25 ms`, `1.5 s`, without trailing zeros."""
     scaled, unit = (value_ms / 1000, "s") if abs(value_ms) >= 1000 else (value_ms, "ms")
     return f"{scaled:.3g} {unit}"
 
 
 def percent(ratio: float | None) -> str:
-    """A ratio of 0 to 1 as `12.5 %`."""
+    """Format a ratio of 0 to 1 as `12.5 %`."""
     if ratio is None:
         return NOT_MEASURED
     return f"{100 * ratio:.0f} %" if ratio in (0, 1) else f"{100 * ratio:.1f} %"
 
 
 def count(value: int | None) -> str:
-    """A whole number with thousands set apart."""
+    """Format a whole number with thousands separators."""
     return NOT_MEASURED if value is None else f"{value:,}"
 
 
 def plural(number: float, noun: str) -> str:
-    """`1 trial`, `3,000 trials`, `0.5 events`."""
+    """Format `1 trial`, `3,000 trials`, `0.5 events`."""
     shown = count(number) if isinstance(number, int) else f"{number:g}"
     return f"{shown} {noun}{'' if number == 1 else 's'}"
 
 
 def change(start: str, end: str) -> str:
-    """`a to b`, or `a throughout`."""
+    """Format `a to b`, or `a throughout`."""
     return f"{start} throughout" if start == end else f"{start} to {end}"
 
 
 def listed(items: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Format `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
 
 
@@ -101,17 +101,17 @@ _PARAMETER_VALUES = {
 
 
 def parameter_name(parameter: str) -> str:
-    """A parameter as an axis or a column names it; its own key where it is not a common one."""
+    """Return a parameter's name for an axis or a column; its own key if it has no other name."""
     return _PARAMETER_NAMES.get(parameter, parameter)
 
 
 def parameter_title(parameter: str) -> str:
-    """A parameter without its unit."""
+    """Return a parameter's name without its unit."""
     return parameter_name(parameter).split(" (")[0]
 
 
 def parameter_value(parameter: str, value: object) -> str:
-    """A parameter's value in words: `every 1 s`, `50 clients`."""
+    """Format a parameter's value in words: `every 1 s`, `50 clients`."""
     if isinstance(value, bool):
         shown = "on" if value else "off"
     else:
@@ -128,7 +128,7 @@ def point_name(label: str, parameters: Mapping[str, Any], shown: Iterable[str]) 
 
 
 def knee_in_words(knee: JsonObject) -> str:
-    """`3,000 (10,000 exceeds it)`, `beyond 10,000`, `below 100`, `at least 3,000 (10,000 is not valid)`."""
+    """Format `3,000 (10,000 exceeds it)`, `beyond 10,000`, `below 100`, `at least 3,000 (10,000 is not valid)`."""
     held, beyond = knee["clients"], knee["next_clients"]
     if knee["position"] == "beyond":
         return f"beyond {count(held)}, the largest measured"

@@ -1,4 +1,4 @@
-"""Run folder → summary.json, from the raw records alone; the same records give the same bytes."""
+"""The summary of a run, from its raw records alone; the same records give the same bytes."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ _SIGNIFICANT_DIGITS = 6
 
 
 def write_summary(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObject:
-    """Summarise a run and write its summary.json; returns what was written, `format` and `version` aside."""
+    """Summarise a run, write its summary.json, and return its fields without `format` and `version`."""
     summary = summarize_run(run_folder, also)
     write_json(run_folder / SUMMARY_FILE, SUMMARY_FORMAT, summary)
     return summary
 
 
 def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObject:
-    """The summary of docs/using/formats.md; UserError where the folder is no run or has no finished trial.
+    """Return the summary of docs/using/formats.md; raise UserError if the folder has no finished trial of a run.
 
-    `also` is shown every trial while its records are in memory, point by point.
+    `also` is called with every trial while its records are in memory, point by point.
     """
     run = load_run_info(run_folder)
     folders = {folder.name: folder for folder in finished_trial_folders(run_folder)}
@@ -126,11 +126,12 @@ class _Pooled:
     infos: list[TrialInfo]
     loads: list[TrialLoad]
     excused: frozenset[str]
-    """Reasons against the point that are none against the run, as the scenario overloads the server on purpose."""
+    """Reasons against the point that do not count against the run, since the scenario overloads the server on purpose.
+    """
 
 
 class _Streams:
-    """The first stream seen of each kind in each block, with which the later ones must agree."""
+    """The first stream of each kind in each block, with which the later ones must agree."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[Any, ...], tuple[str, PublishedStream]] = {}
@@ -146,7 +147,7 @@ class _Streams:
 def _pooled_points(
     run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapping[str, Path], also: AlsoMeasured | None
 ) -> Iterator[_Pooled]:
-    """Points in the plan's order, one at a time: only one point's raw values are in memory at once."""
+    """Yield points in the plan's order; only one point's raw values are in memory at once."""
     styles = {style.name: style for style in run.transports}
     streams = _Streams()
     pilot_blocks = run.scenario["repeats"]
@@ -180,7 +181,7 @@ def _measured(folder: Path, planned: PlannedTrial, style: TransportStyle, also: 
 
 
 def _set_aside(run_folder: Path) -> list[JsonObject]:
-    """Attempts that the machine disturbed and that were repeated, with what it did to each."""
+    """Return the attempts that the machine disturbed and that were repeated, with the reasons for each."""
     return [
         {"trial": folder.name.rpartition("-")[0], "reasons": disturbances(Trial.load(folder))}
         for folder in set_aside_folders(run_folder)
@@ -188,7 +189,7 @@ def _set_aside(run_folder: Path) -> list[JsonObject]:
 
 
 def _noise_floors(run_folder: Path, run: RunInfo, pooled: Sequence[_Pooled]) -> tuple[JsonObject | None, str | None]:
-    """The run's own noise floors, or those of an earlier run and its name."""
+    """Return the run's own noise floors, or those of an earlier run and that run's name."""
     own = noise_floors([(entry.point, entry.blocks) for entry in pooled], run.scenario.get("without_effect", ()))
     if own is not None:
         return own, None
@@ -196,7 +197,7 @@ def _noise_floors(run_folder: Path, run: RunInfo, pooled: Sequence[_Pooled]) -> 
 
 
 def _add_noise_floors(points: Sequence[JsonObject], reference: str, floors: JsonObject | None) -> None:
-    """Beside each difference from the reference how far the two transports differ from themselves."""
+    """Add, beside each difference from the reference, how far the two transports differ from themselves."""
     references = [point for point in points if point["transport"] == reference]
     for point in points:
         match = next((r for r in references if agrees(r["parameters"], point["parameters"])), None)
@@ -207,7 +208,7 @@ def _add_noise_floors(points: Sequence[JsonObject], reference: str, floors: Json
 
 
 def _compare_with_reference(pooled: Sequence[_Pooled], reference: str) -> None:
-    """Add `against_reference` to every point: null for the reference's own and where it has no such point."""
+    """Add `against_reference` to every point: null for the reference itself, and if there is no such point."""
     references = [entry for entry in pooled if entry.point["transport"] == reference]
     for entry in pooled:
         parameters = entry.point["parameters"]
@@ -226,7 +227,7 @@ def _base_point(points: Sequence[JsonObject], reference: str) -> int | None:
 
 
 def _varied(run: RunInfo) -> list[str]:
-    """Parameters in which points differ; a warm-up that is as long as its point needs makes no difference."""
+    """Return the parameters in which points differ, except warm-ups that are as long as their point needs."""
     values: dict[str, list[Any]] = {}
     for planned in run.plan:
         for name, value in planned.parameters.items():
@@ -237,7 +238,7 @@ def _varied(run: RunInfo) -> list[str]:
 
 
 def _scaling(run: RunInfo, pooled: Sequence[_Pooled]) -> JsonObject | None:
-    """How each transport scales, where the run varies `clients` widely enough to tell."""
+    """Return how each transport scales, if the run varies `clients` widely enough."""
     bound_ms = run.scenario.get("p99_bound_ms") or DEFAULT_P99_BOUND_MS
     base = {name: value for name, value in run.scenario["parameters"].items() if name != "clients"}
     found: JsonObject = {}
@@ -259,13 +260,13 @@ def _by_block(entry: _Pooled, name: str) -> dict[int, float]:
 
 
 def _name(run: RunInfo, point: JsonObject) -> str:
-    """The label of a point's transport, and its parameters where these are not the base ones."""
+    """Return the label of a point's transport, and its parameters if they are not the base ones."""
     label = next(style.label for style in run.transports if style.name == point["transport"])
     return point_name(label, point["parameters"], differing(point["parameters"], run.scenario["parameters"]))
 
 
 def _rounded(value: Any) -> Any:
-    """Floats to the digits that a measurement can have, the same in every rerun; what is not finite is not known."""
+    """Round floats to the digits that a measurement can have, the same in every rerun; null if they are not finite."""
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""The report's section on what one server core holds: tables, and each prediction beside what came of it."""
+"""The report's section on the capacity of one server core: tables, and each prediction beside its outcome."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOTE = (
 
 
 def capacity_tables(results: Results) -> list[Table]:
-    """The tables; none where the run tells no service time."""
+    """Return the tables; none if the run has no service times."""
     capacity = results.summary.get("capacity")
     if not capacity:
         return []
@@ -31,7 +31,7 @@ def capacity_tables(results: Results) -> list[Table]:
 
 
 def capacity_findings(results: Results) -> list[str]:
-    """One sentence per comparison: predicted, measured, and whether they agree."""
+    """Return one sentence per comparison: predicted, measured, and whether they agree."""
     capacity = results.summary.get("capacity")
     if not capacity:
         return []
@@ -136,7 +136,7 @@ def _finding(results: Results, crossover: JsonObject, tried: JsonObject) -> str:
 
 
 def _failed(tried: JsonObject) -> str:
-    """Which claims of a refuted prediction were wrong."""
+    """Return which claims of a refuted prediction were wrong."""
     names = {
         "cheaper": "it did not cost less",
         "holds": "it did not hold its clients",

@@ -1,4 +1,4 @@
-"""The report's tables of how well its figures are known: noise and precision."""
+"""The report's tables on the certainty of its figures: noise and precision."""
 
 from __future__ import annotations
 

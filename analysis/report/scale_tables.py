@@ -1,4 +1,4 @@
-"""The report's section 'Scale': every number of clients, knees and slopes beside the laws, and what stays flat."""
+"""The report's section "Scale": every number of clients, knees and slopes beside the laws, and which costs are flat."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FURTHER = {
 
 
 def scale_tables(results: Results) -> list[Table]:
-    """None where the run does not vary the clients widely enough."""
+    """Return the tables; none if the run does not vary the clients widely enough."""
     scaling = results.summary.get("scaling")
     if not scaling or not results.points:
         return []
@@ -28,7 +28,7 @@ def scale_tables(results: Results) -> list[Table]:
 
 
 def scale_notes(results: Results) -> list[str]:
-    """What the section's words mean."""
+    """Return explanations of the section's terms."""
     if not results.summary.get("scaling"):
         return []
     return [

@@ -1,4 +1,4 @@
-"""The report's tables, as text cells that HTML and Markdown both print."""
+"""The report's tables, as text cells for both HTML and Markdown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contract.records import JsonObject
 
 @dataclass(frozen=True)
 class Cell:
-    """A value and, in smaller print, its interval or remark."""
+    """A value and, in smaller print, its interval or a remark."""
 
     text: str
     small: str = ""
@@ -33,7 +33,7 @@ class Table:
 
     @property
     def has_gaps(self) -> bool:
-        """Whether a cell holds something that was not measured."""
+        """Whether a cell holds a value that was not measured."""
         return any(cell.text == NOT_MEASURED for row in self.rows for cell in row)
 
 
@@ -41,13 +41,13 @@ _Column = tuple[str, Callable[[JsonObject], Cell]]
 
 
 def main_table(results: Results) -> Table:
-    """Every transport at the base point."""
+    """Return the table of every transport at the base point."""
     rows = [(series.transport.label, point) for series in results.base_points() for point in series.points]
     return _table(f"At the base point: {results.conditions()}", "", results, rows)
 
 
 def sweep_tables(results: Results) -> list[Table]:
-    """One table per swept parameter: every transport at each of its values."""
+    """Return one table per swept parameter, with every transport at each of its values."""
     tables = []
     for parameter in results.summary["varied"]:
         rows = [
@@ -62,7 +62,7 @@ def sweep_tables(results: Results) -> list[Table]:
 
 
 def effect_table(results: Results) -> Table | None:
-    """What each choice does to latency and cost, as a ratio to the base point of the same transport."""
+    """Return the effect of each option on latency and cost, as a ratio to the base point of the same transport."""
     found = effects(results)
     if not found:
         return None
@@ -79,7 +79,7 @@ def effect_table(results: Results) -> Table | None:
 
 
 def split_table(results: Results) -> Table | None:
-    """Mean latency of every point in three parts, and its slow tail beside what both models give for it."""
+    """Return the mean latency of every point in three parts, and its slow tail beside those of both models."""
     labels = {style.name: style.label for style in results.transports}
     rows = [
         (
@@ -121,7 +121,7 @@ _FIGURE_NAMES = {
 
 
 def deviation_table(results: Results) -> Table | None:
-    """Every figure that is farther from the model on its own schedule than goes without saying, and why."""
+    """Return every figure that differs notably from the model on its own schedule, and why; None if there is none."""
     labels = {style.name: style.label for style in results.transports}
     rows = [
         (
@@ -143,7 +143,7 @@ _DEVIATIONS_TITLE = (
 
 
 def ledger_table(results: Results) -> Table:
-    """What every client must have received, and what it did: summed over the points' trials."""
+    """Return what every client must have received, and what it did, summed over the points' trials."""
     kinds = ("expected", "delivered", "lost", "duplicate", "reordered", "late", "corrupt")
     rows = []
     for style in results.transports:
@@ -155,7 +155,7 @@ def ledger_table(results: Results) -> Table:
 
 
 def request_table(results: Results) -> Table:
-    """Everything that was asked of the servers, by outcome."""
+    """Return all requests by outcome."""
     kinds = ("connects", "handshakes", "polls", "posts", "empty", "skipped", "reconnects", "errors")
     rows = []
     for style in results.transports:
@@ -166,7 +166,7 @@ def request_table(results: Results) -> Table:
 
 
 def parts_table(results: Results) -> Table:
-    """Where the time went, and what setting up cost, at the base point."""
+    """Return the parts of the latency, and the costs of setting up, at the base point."""
     columns: list[_Column] = [
         ("server lag p50 / p99 ms", lambda p: _pair(p, "server_lag")),
         ("delivery p50 / p99 ms", lambda p: _pair(p, "delivery")),
@@ -233,7 +233,7 @@ def _relay_columns(results: Results) -> list[_Column]:
 
 
 def _outdated_columns(results: Results, *named: tuple[str, str]) -> list[_Column]:
-    """Figures of freshness, where the run has a stream to be up to date with."""
+    """Return columns of freshness, if the run has a stream of events."""
     if not any(point.get("freshness") for point in results.points):
         return []
 
@@ -276,12 +276,12 @@ def _against(point: JsonObject, results: Results) -> Cell:
 
 
 def _percents(bounds: Sequence[float] | None) -> str:
-    """An interval of a ratio, in per cent."""
+    """Return an interval of a ratio, in per cent."""
     return interval([100 * bound for bound in bounds]) if bounds else ""
 
 
 def signed(value_ms: float) -> str:
-    """Signed, three digits, but nothing finer than a hundredth of a millisecond."""
+    """Return the value with its sign and three digits, but nothing finer than a hundredth of a millisecond."""
     size = figure(abs(value_ms)) if abs(value_ms) >= 1 else f"{abs(value_ms):.2f}"
     return f"{'−' if value_ms < 0 and size != '0.00' else '+'}{size}"
 

@@ -1,4 +1,4 @@
-"""Tables of the section 'What the wrong way says, and what is true' of a run that is wrong on purpose."""
+"""Tables of the section "What the wrong way says, and what is true" of a run that is wrong on purpose."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Column = tuple[str, Callable[[JsonObject], Cell]]
 
 
 def wrong_way_tables(results: Results) -> list[Table]:
-    """The tables that this run's mistake calls for; none where it makes none on purpose."""
+    """Return the tables about this run's mistakes; none if it makes none on purpose."""
     if not results.summary.get("wrong_way"):
         return []
     tables = []
