@@ -1,8 +1,8 @@
-"""Where clients connect from: one address of this machine has only so many ports to one destination.
+"""Source addresses of clients, since one address has only a limited number of ports to one destination.
 
 On Linux all of 127.0.0.0/8 is this machine, so that on loopback clients take turns with as many source addresses as
-their ports need. With the system's own choice alone it would end at about 28,000 connections, or at far fewer that
-are opened anew all the time: a port that was closed first on this side rests for a minute (TIME_WAIT).
+their ports need. The system's own choice would be exhausted at about 28,000 connections, or at far fewer that are
+opened anew all the time: a port that was closed first on this side rests for a minute (TIME_WAIT).
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from pathlib import Path
 
 PORT_RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _IANA_DYNAMIC_PORTS = 65_535 - 49_152 + 1
-"""RFC 6335: what systems without such a file hand out."""
+"""RFC 6335: the ports of systems without such a file."""
 _USED_RATIO = 0.8
-"""Of the ports of an address: beyond, finding a free one takes the kernel long, and others want some as well."""
+"""Share of an address' ports that is used: beyond it, finding a free one takes the kernel long, and other programs need
+some."""
 _FIRST_SOURCE = ipaddress.IPv4Address("127.0.0.1")
 _IP_BIND_ADDRESS_NO_PORT = 24
-"""linux/in.h: the port is chosen by connect(), which knows the destination and so may share ports between several."""
+"""linux/in.h: connect() chooses the port; it knows the destination, and so may share ports between several."""
 
 
 def source_addresses(host: str, ports_needed: int, ports: int) -> tuple[str, ...]:
-    """Addresses to connect to `host` from in turn, so that `ports_needed` at a time are found; `ports` per address.
+    """Return addresses from which to connect to `host` in turn, for `ports_needed` at a time; `ports` per address.
 
-    Empty where the system's own choice does, or where there are no others to take.
+    Empty if the system's own choice is enough, or if there are no other addresses.
     """
     count = -(-ports_needed // usable_ports(ports))
     if count <= 1 or not can_vary_sources(host):
@@ -34,7 +35,7 @@ def source_addresses(host: str, ports_needed: int, ports: int) -> tuple[str, ...
 
 
 def can_vary_sources(host: str) -> bool:
-    """Whether connections to this host can come from other addresses of this machine, without anything set up."""
+    """Return whether connections to this host can come from other addresses of this machine without set-up."""
     try:
         return sys.platform.startswith("linux") and ipaddress.IPv4Address(host).is_loopback
     except ValueError:
@@ -42,12 +43,12 @@ def can_vary_sources(host: str) -> bool:
 
 
 def usable_ports(ports: int) -> int:
-    """Of an address' ports those that are counted on; at least one."""
+    """Return how many of an address' ports are used; at least one."""
     return max(1, int(ports * _USED_RATIO))
 
 
 def ephemeral_ports() -> int:
-    """How many local ports the system hands out to outgoing connections."""
+    """Return how many local ports the system assigns to outgoing connections."""
     try:
         low, high = map(int, PORT_RANGE_FILE.read_text(encoding="ascii").split())
     except (OSError, ValueError):
@@ -56,6 +57,6 @@ def ephemeral_ports() -> int:
 
 
 def bind_source(sock: socket.socket, address: str) -> None:
-    """Have a socket that is about to connect come from this address, from whichever port is free to its destination."""
+    """Make a socket connect from this address, from any port that is free for its destination."""
     sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
     sock.bind((address, 0))
