@@ -20,7 +20,7 @@ _SEED_HELP = "the number from which streams, phases and orders follow, to repeat
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status: 0, 2 for what the user can mend, 3 for a report of an INVALID run."""
+    """Run one command; return its exit status: 0, 2 for a user's mistake, or 3 for a report on an INVALID run."""
     options = _parser().parse_args(arguments)
     try:
         status: int = options.command(options) or 0
@@ -93,14 +93,14 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _report(folder: Path, console: PlainConsole) -> int:
-    """Have the report made, by a program of its own, which knows of a run what is in its folder; its exit status."""
+    """Run the program that writes the report from the run's folder, and return its exit status."""
     from loadtests.run.scenario_run import reporting_kept_results
     from system.processes import PROJECT_FOLDER
 
     command = [sys.executable, "-m", "analysis", "report", str(folder)]
     with (
         reporting_kept_results(folder, console),
-        # In a session of its own, Ctrl-C does not reach it: one program says that it was interrupted, and what is kept.
+        # In a session of its own it does not receive Ctrl-C, so that only this program reports the interruption.
         subprocess.Popen(command, cwd=PROJECT_FOLDER, start_new_session=True) as analysis,
     ):
         try:

@@ -1,4 +1,4 @@
-"""Trials in randomised blocks: pure, so that a plan can be told, checked and tested before anything starts."""
+"""Trials in randomised blocks, as pure functions: a plan can be shown, checked and tested before anything starts."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from loadtests.plan.scenario import Scenario
 from loadtests.plan.seeds import MAX_BLOCKS, block_seed
 
 OVERHEAD_S = 1.0
-"""Starting, connecting and stopping one trial's processes, as planned for (the limit is 1.5 s)."""
+"""Time planned for starting, connecting and stopping one trial's processes (the limit is 1.5 s)."""
 CONNECT_S_PER_CLIENT = 0.001
-"""Connecting, and closing at the end, beyond that: a WebSocket's handshake is the longest."""
+"""Further time for each client to connect, and to close at the end: a WebSocket's handshake takes longest."""
 CONNECT_PATIENCE_S, CONNECT_PATIENCE_S_PER_CLIENT = 15.0, 0.01
 ANALYSIS_S = 6.0
 LINGER_S = 0.1
-"""After the last event, in which a late duplicate would still be seen."""
+"""Time after the last event in which a late duplicate would still be seen."""
 DRAIN_MARGIN_S = 2.0
 LAST_TURN_MARGIN_S = 1.0
-"""What a busy machine may take with the last events that a client without a cursor gets."""
+"""Time that a busy machine may take to deliver the last events to a client without a cursor."""
 
 
 def plan_trials(scenario: Scenario, seed: int) -> tuple[PlannedTrial, ...]:
-    """Every point once per block, in a random order of its own for each block.
+    """Return every point once per block, in a random order of its own for each block.
 
     All trials of a block share the seed of the stream: at equal rate and arrival, the same events at the same times.
     """
@@ -44,11 +44,10 @@ def plan_trials(scenario: Scenario, seed: int) -> tuple[PlannedTrial, ...]:
 def plan_further(
     scenario: Scenario, seed: int, planned: tuple[PlannedTrial, ...], missing: Mapping[int, int], left_s: float
 ) -> tuple[PlannedTrial, ...]:
-    """Blocks beyond the pilot's, of points that lack trials only, in a random order of its own for each block.
+    """Return blocks beyond the pilot's, of points that need further trials, each block in a random order of its own.
 
-    `seed` is the run's, `missing` maps points to the trials they lack, `left_s` is the time that there is for them.
-    Where it is too short for all, the points that need least of it come first, so that as many as possible are known
-    at the end.
+    `seed` is the run's, `missing` maps points to the number of trials they need, `left_s` is the time for them. If it
+    is too short for all, the points that need least of it come first, so that as many as possible are known at the end.
     """
     parameters = {trial.point: trial.parameters for trial in planned}
     costs_s = {point: trial_seconds(parameters[point]) for point, lacking in missing.items() if lacking > 0}
@@ -66,7 +65,7 @@ def plan_further(
 
 
 def _grant(missing: Mapping[int, int], costs_s: Mapping[int, float], left_s: float) -> dict[int, int]:
-    """How many of the trials that each point lacks there is time for."""
+    """Return how many of its missing trials there is time for, by point."""
     granted: dict[int, int] = {}
     for point in sorted(costs_s, key=lambda point: (missing[point] * costs_s[point], point)):
         granted[point] = int(max(0.0, min(missing[point], left_s / costs_s[point])))
@@ -119,7 +118,7 @@ def _jitter_s(parameters: Mapping[str, Any]) -> float:
 
 
 def stream_spec(trial: PlannedTrial) -> StreamSpec:
-    """The stream of one trial."""
+    """Return the stream of one trial."""
     parameters = trial.parameters
     arrival: Arrival = parameters["arrival"]
     return StreamSpec(
@@ -154,7 +153,7 @@ def last_turn_s(parameters: dict[str, Any]) -> float:
 
 
 def expected_seconds(trials: tuple[PlannedTrial, ...]) -> float:
-    """How long a run of these trials takes when nothing goes wrong, analysis included."""
+    """Return how long a run of these trials takes if nothing goes wrong, analysis included."""
     return ANALYSIS_S + sum(trial_seconds(trial.parameters) for trial in trials)
 
 
@@ -188,7 +187,7 @@ def trial_seconds(parameters: dict[str, Any]) -> float:
 
 
 def check_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:
-    """UserError where the plan cannot be carried out: over its budget, or a trial that may have no event to measure."""
+    """Raise UserError if the plan exceeds its budget, or a trial may have no event to measure."""
     needed_s = expected_seconds(trials)
     if needed_s > scenario.budget_s:
         raise UserError(

@@ -1,4 +1,4 @@
-"""After the pilot of a run with a precision: which points are known, and what is still to be measured."""
+"""The plan after the pilot of a run with a precision: which points are known, and what remains to be measured."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NAMED_POINTS = 4
 
 
 def extend_plan(folder: Path, scenario: Scenario, precision_ratio: float, run: RunInfo, elapsed_s: float) -> RunInfo:
-    """What run.json says from now on: the pilot's findings, and the trials beyond it that the budget has room for.
+    """Return run.json with the pilot's results, and the further trials for which the budget has time.
 
-    `run` is as it was before the pilot, whose trials lie in `folder` and took `elapsed_s`.
+    `run` is as it was before the pilot, whose trials are in `folder` and took `elapsed_s`.
     """
     medians_ms: dict[int, list[float]] = {}
     for trial in run.plan:
@@ -35,7 +35,7 @@ def extend_plan(folder: Path, scenario: Scenario, precision_ratio: float, run: R
 
 
 def tell_beyond(scenario: Scenario) -> str:
-    """What comes after the planned trials of a scenario with a precision, to be said after their number."""
+    """Return the end of a sentence on what follows the planned trials of a scenario with a precision."""
     if scenario.precision is None:
         return ""
     return (
@@ -45,7 +45,7 @@ def tell_beyond(scenario: Scenario) -> str:
 
 
 def tell_pilot(run: RunInfo, pilot: int) -> str:
-    """How many points are known after the first `pilot` trials of the plan, and what follows."""
+    """Return a sentence on how many points are known after the first `pilot` trials, and what follows."""
     blocks, further = run.scenario["repeats"], run.plan[pilot:]
     so_far = f"{_known(run, run.plan[:pilot])} after {blocks} blocks"
     if further:
@@ -56,7 +56,7 @@ def tell_pilot(run: RunInfo, pilot: int) -> str:
 
 
 def tell_end(run: RunInfo) -> str:
-    """How many points are known when all trials are done, and which are not."""
+    """Return a sentence on how many points are known when all trials are done, and which are not."""
     return f"{_known(run, run.plan)} after {len(run.plan)} trials{_unknown(run)}"
 
 
@@ -67,7 +67,7 @@ def _known(run: RunInfo, trials: tuple[PlannedTrial, ...]) -> str:
 
 
 def _unknown(run: RunInfo) -> str:
-    """The points that the budget had no room for, the nearest to being known first."""
+    """Return the points for which the budget had no time, those that need fewest trials first."""
     lacking = [
         (point.trials_needed - measured, point.point, f"(needs {point.trials_needed} trials, has {measured})")
         for point in run.precision
@@ -85,7 +85,7 @@ def _count(trials: tuple[PlannedTrial, ...], point: int) -> int:
 
 
 def _name(run: RunInfo, point: int) -> str:
-    """A point's transport, and its parameters where these are not the scenario's base ones."""
+    """Return a point's transport, and its parameters if they are not the scenario's base ones."""
     trial = next(trial for trial in run.plan if trial.point == point)
     base: JsonObject = run.scenario["parameters"]
     own = [f"{name} {value}" for name, value in trial.parameters.items() if base.get(name, value) != value]

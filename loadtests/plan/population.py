@@ -1,4 +1,4 @@
-"""Clients made from a plan: who they are, which phase each has, which payloads they expect. Pure."""
+"""The clients of a plan: their phases, periods and settings."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from loadtests.clients.recorder import Recorder
 
 
 def spread_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
-    """Phases spread evenly over one period from one random offset: unbiased, and of small variance.
+    """Return phases spread evenly over one period from one random offset: unbiased, and of small variance.
 
-    (docs/method/method.md, rule 6: with phases drawn independently a few clients may crowd together by chance.)
+    (docs/method/method.md, rule 6: with phases drawn independently, a few clients may be close together by chance.)
     """
     period_ns = period_s * 1e9
     offset = np.random.default_rng([seed, 2]).uniform(0, 1)
@@ -23,7 +23,7 @@ def spread_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
 
 
 def locked_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
-    """One random phase for all: what a synchronised fleet does, and what makes a single trial say anything."""
+    """Return one random phase for all clients, as of a synchronised fleet; single trials then differ widely."""
     return spread_phases_ns(1, period_s, seed) * count
 
 
@@ -44,7 +44,7 @@ def exchange_s(parameters: dict[str, Any]) -> float:
 
 
 def new_client(transport: str, setup: ClientSetup, recorder: Recorder) -> Client:
-    """A client of a registered transport."""
+    """Return a new client of a registered transport."""
     module_name, class_name = TRANSPORTS[transport].client.split(":")
     made = getattr(importlib.import_module(f"loadtests.clients.{module_name}"), class_name)(setup, recorder)
     assert isinstance(made, Client)

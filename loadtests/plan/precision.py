@@ -24,7 +24,7 @@ _NS_PER_MS = 1e6
 
 
 def p50_ms(trial: Trial) -> float | None:
-    """Median latency of a trial as in the headline; None without a measured delivery."""
+    """Return the median latency of a trial, as the headline states it; None if no delivery was measured."""
     rows = trial.deliveries.where(is_measured(trial))
     if not len(rows):
         return None

@@ -1,7 +1,7 @@
-"""A scenario: what a run measures, read from TOML and checked to the last key.
+"""A scenario: what a run measures, read from TOML and checked completely.
 
-A scenario has a base value for every parameter, and sweeps that vary some of them around that base. Points are the
-base of every transport plus the sweeps' values; each point is measured once per block.
+A scenario has a base value for every parameter, and sweeps that vary some of them around that base. Points are the base
+of every transport plus the sweeps' values; each point is measured once per block.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_POINTS = 10_000
 MAX_FILE_BYTES = 2**20
 MAX_NAME_CHARACTERS = 100
 LEAST_PILOT = 3
-"""Blocks before a precision is judged: the spread of two trials says next to nothing (t is 12.7)."""
+"""Blocks before a precision is judged: the spread of two trials is almost meaningless (t is 12.7)."""
 
 
 _OWN_PARAMETERS = frozenset(name for transport in TRANSPORTS.values() for name in transport.parameters)
@@ -37,7 +37,7 @@ _OWN_PARAMETERS = frozenset(name for transport in TRANSPORTS.values() for name i
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Parameters varied together (their product) for some transports."""
+    """Parameters that are varied together (their product) for some transports."""
 
     transports: tuple[str, ...]
     values: tuple[tuple[str, tuple[Any, ...]], ...]
@@ -67,13 +67,14 @@ class Scenario:
     parameters: tuple[tuple[str, Any], ...]
     sweeps: tuple[Sweep, ...]
     wrong_way: str = ""
-    """What is wrong on purpose here and what to do instead; empty in all scenarios but those that show a mistake."""
+    """What is wrong on purpose here and what to do instead; empty except in scenarios that show a mistake."""
     precision: float | None = None
-    """How well the p50 of each point is to be known, as a ratio of it; None: `repeats` trials, as well as they do."""
+    """How precisely the p50 of each point is to be known, as a ratio of it; None: by `repeats` trials, whatever that
+    gives."""
     overload: bool = False
-    """Whether points are meant to be more than the server can take, which then makes these invalid and not the run."""
+    """Whether points are meant to exceed what the server can take, which makes them invalid, but not the run."""
     p99_bound_ms: float | None = None
-    """Where `clients` vary: how far the p99 may be above the model's within a transport's knee; None: the default."""
+    """If `clients` vary: how far the p99 may be above the model's within a transport's knee; None: the default."""
 
     def points(self) -> list[Point]:
         """Base points first, then those of the sweeps, each once."""
@@ -87,7 +88,7 @@ class Scenario:
         return list(dict.fromkeys(points))
 
     def as_json(self) -> JsonObject:
-        """The resolved scenario for run.json."""
+        """Return the scenario with all its values for run.json."""
         return {
             **self._head(),
             "precision": self.precision,
@@ -98,7 +99,7 @@ class Scenario:
         }
 
     def as_toml(self) -> str:
-        """The resolved scenario as a file that `load_scenario` reads: the same points and numbers of trials."""
+        """Return the scenario as a file that `load_scenario` reads: the same points and numbers of trials."""
         precision = {} if self.precision is None else {"precision": self.precision}
         tables = {"parameters": dict(self.parameters), "sweep": self._sweep_tables()}
         return tomli_w.dumps({**self._head(), **precision, "transports": list(self.transports), **tables})
@@ -122,7 +123,7 @@ class Scenario:
 
 
 def load_scenario(name_or_path: str) -> Scenario:
-    """A scenario by the name of a shipped one or by path; UserError where there is none or it is wrong."""
+    """Read a scenario by the name of a shipped one or by path; raise UserError if it is missing or wrong."""
     path = Path(name_or_path)
     expected = f"expected one of {', '.join(shipped_scenarios())}, or the path of a .toml file"
     if path.suffix != ".toml":
@@ -136,7 +137,7 @@ def load_scenario(name_or_path: str) -> Scenario:
             raise UserError(f"scenario {name_or_path!r}: not a regular file ({expected})")
         if (size_bytes := path.stat().st_size) > MAX_FILE_BYTES:
             raise UserError(f"{path}: has {size_bytes} bytes (expected a scenario of at most {MAX_FILE_BYTES})")
-        # Windows' editors begin a file with a byte-order mark, which is no part of the TOML.
+        # Editors on Windows begin a file with a byte-order mark, which is not part of the TOML.
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a text file in UTF-8 (expected a scenario in TOML)") from error
@@ -146,12 +147,12 @@ def load_scenario(name_or_path: str) -> Scenario:
 
 
 def shipped_scenarios() -> list[str]:
-    """Names that `SCENARIO=` understands."""
+    """Return the names that `SCENARIO=` accepts."""
     return sorted(path.stem for path in SCENARIO_FOLDER.glob("*.toml"))
 
 
 def is_shipped(scenario: Scenario) -> bool:
-    """Whether `SCENARIO=` and its name give this very scenario."""
+    """Return whether `SCENARIO=` with its name gives this very scenario."""
     return scenario.name in shipped_scenarios() and load_scenario(scenario.name) == scenario
 
 
@@ -234,7 +235,7 @@ def _parameters(found: object, transports: tuple[str, ...], file: str) -> tuple[
     ]
     resolved = {**PARAMETER_DEFAULTS, **found}
     checked = {name: _checked(resolved, name, PARAMETERS[name].rule, file, "parameters.") for name in needed}
-    # A parameter of a transport that this scenario leaves out is checked all the same: a wrong value is a mistake.
+    # A parameter of a transport that this scenario does not use is checked too: a wrong value is a mistake.
     for name in found.keys() - checked.keys():
         _checked(found, name, PARAMETERS[name].rule, file, "parameters.")
     return tuple(checked.items())

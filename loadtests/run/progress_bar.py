@@ -15,10 +15,10 @@ from terminal.console import PlainConsole
 
 
 class _TimeLeft(ProgressColumn):
-    """Time left by the plan, corrected by how the trials so far compared with it."""
+    """The remaining time by the plan, corrected by how long the trials so far took."""
 
     def render(self, task: Task) -> Text:
-        """`m:ss left`."""
+        """Return `m:ss left`."""
         left_s = max(0.0, (task.total or 0.0) - task.completed)
         if task.elapsed and task.completed > 0.1 * (task.total or 0.0):
             left_s *= task.elapsed / task.completed
@@ -27,7 +27,7 @@ class _TimeLeft(ProgressColumn):
 
 
 class RunProgress:
-    """The bar counts planned seconds, so that a long trial fills as much of it as it takes."""
+    """The bar counts planned seconds, so that a trial fills as much of it as it takes."""
 
     def __init__(self, progress: Progress, trials: tuple[PlannedTrial, ...], console: PlainConsole) -> None:
         self._progress = progress
@@ -39,13 +39,13 @@ class RunProgress:
         self.extend(trials)
 
     def extend(self, trials: tuple[PlannedTrial, ...]) -> None:
-        """So many more are planned."""
+        """Add further planned trials."""
         self._count += len(trials)
         self._total_s += sum(trial_seconds(trial.parameters) for trial in trials)
         self._progress.update(self._task, total=self._total_s)
 
     def start(self, trial: PlannedTrial) -> Callable[[float], None]:
-        """Show what runs now; returns what to call with its elapsed seconds."""
+        """Show the trial that runs now; return a function to call with its elapsed seconds."""
         planned_s = trial_seconds(trial.parameters)
         self._progress.update(
             self._task,
@@ -64,16 +64,16 @@ class RunProgress:
         self._console.print_sentence(sentence)
 
     def finish(self, trial: PlannedTrial) -> None:
-        """One trial is done."""
+        """Count one trial as done."""
         self._done_s += trial_seconds(trial.parameters)
         self._progress.update(self._task, completed=self._done_s)
 
 
 @contextmanager
 def run_progress(trials: tuple[PlannedTrial, ...], console: PlainConsole) -> Iterator[RunProgress]:
-    """The bar on the console, for as long as the run takes."""
+    """Show the progress bar on the console while the run lasts."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), _TimeLeft())
-    # Refreshed by the observer of each trial: a thread of its own would draw at ordinary priority.
+    # Refreshed by the observer of each trial, since a thread of Rich's would draw at ordinary priority.
     with Progress(*columns, console=console, auto_refresh=False) as progress:
         yield RunProgress(progress, trials, console)
 

@@ -62,10 +62,10 @@ SETTINGS = {
     "client_sockets": "TCP_NODELAY, SO_TIMESTAMPNS",
     "fan_out_order": "shuffled per event",
 }
-"""Pinned and equal for all transports; the server's own account of its options is in each trial.json."""
+"""Settings that are pinned and equal for all transports; each trial.json has the server's own report of its options."""
 
 _OF_THE_SERVER = ("stack", "workers")
-"""Parameters that only a server which the harness starts can be given."""
+"""Parameters that can only be set for a server which the harness starts."""
 
 
 def run_scenario(
@@ -77,10 +77,10 @@ def run_scenario(
     instruments: Instruments,
     load_processes: LoadProcesses,
 ) -> Path:
-    """Measure a scenario; returns the run's folder. Where no seed is given, one is drawn.
+    """Measure a scenario, and return the run's folder; if no seed is given, one is drawn.
 
-    Finished trials are kept whatever happens. Raises UserError where a trial could not be carried out, and lets
-    KeyboardInterrupt through; in both cases the folder is whole and can be reported.
+    Finished trials are kept whatever happens. Raise UserError if a trial cannot be carried out; KeyboardInterrupt
+    passes through. In both cases the folder is complete and can be reported.
     """
     instruments = replace(instruments, faults=checked_faults(instruments.faults, scenario, target_url))
     seed = draw_seed() if given_seed is None else given_seed
@@ -153,7 +153,7 @@ def _measure(
 
 
 def _may_repeat(context: RunContext) -> bool:
-    # Workers on other machines were told whether another trial follows, and are gone after the last.
+    # Workers on other machines know whether another trial follows, and end after the last.
     gone = context.load_processes.remote and not context.more_follow
     return not (gone or context.instruments.faults)
 
@@ -192,7 +192,7 @@ def _run_info(
 
 
 def _of_unknown_server(trials: tuple[PlannedTrial, ...], target: str) -> tuple[PlannedTrial, ...]:
-    """A server that somebody else started is what it is: none of this is recorded, and none can be asked for."""
+    """Return trials without the parameters of the server's own, which are not known of a running server."""
     for trial in trials:
         for name in _OF_THE_SERVER:
             if trial.parameters[name] != PARAMETER_DEFAULTS[name]:
@@ -220,7 +220,7 @@ def _check_target(
     for name in scenario.transports:
         if name not in offered:
             raise UserError(f"{target.url}: does not offer {name} (it offers {', '.join(offered) or 'nothing'})")
-    # gevent and the clients are loaded by whoever tries a target only.
+    # gevent and the clients are loaded only to check a target.
     from loadtests.run.target_check import check_transports  # noqa: PLC0415
 
     check_transports(target, trials)

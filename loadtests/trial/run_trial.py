@@ -1,4 +1,4 @@
-"""One trial: a fresh server, a fresh relay where the network is emulated, a fresh Locust process, and their records."""
+"""One trial: a fresh server, a fresh relay if the network is emulated, fresh load processes, and their records."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ _SERVER_LOG, _RELAY_LOG = "server.log", "relay.log"
 _SAMPLE_PERIOD_S = 0.2
 _FULL_DISK_BYTES = 1_000_000
 _GRACE_S = 30.0
-"""Beyond the planned time, the patience with connecting and the drain limit: a load process that takes longer hangs."""
+"""Time beyond the planned time, the patience with connecting and the drain limit: a load process that takes longer
+hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ class RunContext:
 
 
 def run_trial(trial: PlannedTrial, folder: Path, context: RunContext) -> list[str]:
-    """Run one trial and leave its records in `folder`; return what the machine did to it, nothing as a rule.
+    """Run one trial and write its records to `folder`; return how the machine disturbed it, usually nothing.
 
-    Raises UserError where it could not be carried out; then nothing of it counts, and the folder has no trial.json.
+    Raise UserError if it cannot be carried out; then none of its records count, and the folder has no trial.json.
     """
     folder.mkdir(parents=True)
     started_s = time.monotonic()
@@ -114,12 +115,12 @@ def run_trial(trial: PlannedTrial, folder: Path, context: RunContext) -> list[st
     passing = (SPEC_FILE, WINDOW_FILE, OUTCOME_FILE, _SERVER_LOG)
     for name in (*passing, *(log.name for _, log in logs if log not in printed)):
         (folder / name).unlink(missing_ok=True)
-    # Workers have said themselves what their logs hold: some of them are on other machines.
+    # Workers report the tracebacks in their own logs, since some of them are on other machines.
     for log in sorted((folder / WORKERS_FOLDER).glob(f"*/{LOAD_LOG}")):
         if traceback_problem("", log):
             log.replace(folder / f"{log.parent.name}-{LOAD_LOG}")
     shutil.rmtree(folder / WORKERS_FOLDER, ignore_errors=True)
-    # Loaded, what workers stamped on clocks of their own is on the trial's.
+    # Reading the trial converts times that workers stamped on their own clocks.
     return disturbances(Trial.load(folder) if record.info.workers else record)
 
 
@@ -138,7 +139,7 @@ class _Processes:
         self._relay: Child | None = None
         workers = trial.parameters.get("workers", 1)
         cores = context.cores.for_workers(workers)
-        # Whoever started a target has put it where it runs: a core that is planned for a server is none of it.
+        # A target was started elsewhere: it does not run on the core that is planned for a server.
         self.cores = cores = cores if context.target is None else replace(cores, server=None)
         if context.target is None:
             port = running.enter_context(reserved_port(load_processes.listen))
@@ -169,7 +170,7 @@ class _Processes:
             self.sampler.watch(SampleRole.LOAD, self._load.pid)
 
     def samples(self) -> Samples:
-        """Of all processes: workers, wherever they are, have watched themselves."""
+        """Return the samples of all processes; workers sample themselves."""
         own = self.sampler.table()
         return own.followed_by(Samples.load(self._folder)) if self._load_processes.workers else own
 
@@ -186,7 +187,7 @@ class _Processes:
         return Endpoint(self._load_processes.listen, port)
 
     def watch_load(self, started_s: float) -> LoadOutcome:
-        """Sample until the load process has ended; UserError where anything ended that should not have."""
+        """Sample until the load process has ended; raise UserError if another process ends."""
 
         def observe() -> None:
             self.sampler.read()
@@ -203,7 +204,7 @@ class _Processes:
         limit_s += self._load_processes.patience_s
         edges = WindowEdges(self._window_ns)
         while self._load.wait(edges.wait_s(_SAMPLE_PERIOD_S)) is None:
-            # Here and not where the others are taken: that thread waits until nothing else wants to run.
+            # Here and not with the other samples: their thread runs only when the core is otherwise idle.
             if edges.passed():
                 self.sampler.read()
             elapsed_s = time.monotonic() - started_s
@@ -213,7 +214,7 @@ class _Processes:
                     f"{self._folder.name}: still running after {elapsed_s:.0f} s (expected at most {limit_s:.0f} s)"
                 )
 
-        # A load whose server is gone may well end first: why it did so is told by the server.
+        # If the server has ended, the load may end before it is noticed; the server's error is the cause.
         self._check_others()
 
     def _window_ns(self) -> tuple[int, ...]:
@@ -242,7 +243,7 @@ class _Processes:
         return outcome
 
     def server_account(self) -> tuple[JsonObject, bytes | None]:
-        """The server's own account of the trial, and its trace where one was asked for."""
+        """Return the server's statistics of the trial, and its trace if one was asked for."""
         control = ControlClient(self.server.url, self._host)
         try:
             return control.stats(), control.trace() if self._traced else None
@@ -250,7 +251,7 @@ class _Processes:
             control.close()
 
     def measure_waking_ratio(self) -> float | None:
-        """Of a server of our own that holds requests; None of any other."""
+        """Return the waking ratio of a server of our own that holds requests; None for any other."""
         if self._server is None or not TRANSPORTS[self._trial.transport].kind.server_holds:
             return None
         polls, last_seq = int(self._trial.parameters["clients"]), events_of(self._trial)
@@ -259,12 +260,12 @@ class _Processes:
         )
 
     def ask_server_to_end(self) -> None:
-        """Its account is given; it ends while the relay does."""
+        """Tell the server to end, which it does while the relay is stopped."""
         if self._server is not None:
             self._server.ask_to_end()
 
     def stop_relay(self) -> JsonObject | None:
-        """End the relay and read the account that it prints when it ends."""
+        """Stop the relay and return the statistics that it prints when it ends."""
         if self._relay is None:
             return None
         self._relay.stop()

@@ -1,4 +1,4 @@
-"""What the processes of a trial have told of it, made into its records. Pure."""
+"""The records of a trial, built from the reports of its processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from system.host_addresses import Endpoint
 
 
 def published_events(trial: PlannedTrial, outcome: LoadOutcome, stats: JsonObject) -> Published:
-    """The stream as planned, with the server's stamps of when each event was really published."""
+    """Return the stream as planned, with the server's stamps of when each event was really published."""
     stream = stream_spec(trial)
     offsets_ns = due_offsets_ns(stream)
     texts = payloads(stream)
@@ -26,7 +26,7 @@ def published_events(trial: PlannedTrial, outcome: LoadOutcome, stats: JsonObjec
         due_ns = outcome.t0_ns + offset_ns
         server_due_ns = due_ns + clock_offset_ns
         stamp_ns = stamps.get(i + 1)
-        # What was not published, or by the clients, is taken to be as long as if it had been on time.
+        # An event that was not published, or published by a client, counts as long as if it had been on time.
         event = wire.Event(i + 1, server_due_ns, server_due_ns if stamp_ns is None else stamp_ns, texts[i % len(texts)])
         published_ns = NO_TIME_NS if stamp_ns is None else stamp_ns - clock_offset_ns
         rows += (i + 1, due_ns, published_ns, len(wire.encode_event(event)))
@@ -39,7 +39,7 @@ def events_of(trial: PlannedTrial) -> int:
 
 
 def written_events(trace: bytes | None, outcome: LoadOutcome) -> Written | None:
-    """The server's trace on the load's clock."""
+    """Return the server's trace on the load's clock; None without one."""
     if trace is None:
         return None
     written = Written.from_rows(np.frombuffer(trace, dtype="<i8"))
@@ -59,7 +59,7 @@ def trial_info(
     started_s: float,
     ended_s: float,
 ) -> TrialInfo:
-    """trial.json; `started_s` and `ended_s` (monotonic) enclose all of the trial's processes."""
+    """Return trial.json; `started_s` and `ended_s` (monotonic) enclose all of the trial's processes."""
     timing_s = {
         "set_up": outcome.t0_ns / 1e9 - started_s,
         "stream": (outcome.window_end_ns - outcome.t0_ns) / 1e9,
