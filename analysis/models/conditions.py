@@ -1,4 +1,4 @@
-"""What a closed form depends on, and what it expects: latency and requests of one client (docs/method/method.md).
+"""The inputs and results of a closed form: latency and requests of one client (docs/method/method.md).
 
 Closed forms assume a fixed symmetric delay, no loss, an unsaturated server, independent phases and replay from a
 cursor. Times are seconds, rates per second.
@@ -15,7 +15,7 @@ from contract.transports import TransportStyle
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the closed forms depend on."""
+    """The inputs of the closed forms."""
 
     rate_per_s: float
     arrival: str
@@ -24,15 +24,16 @@ class Conditions:
     poll_interval_s: float = 0.0
     hold_s: float = 0.0
     asks_per_message: bool = False
-    """Of a round trip: whether a message is an HTTP request, one at a time, or a frame on an open channel."""
+    """For round trips: whether a message is an HTTP request, one at a time, or a frame on an open channel."""
     connects_per_poll: bool = False
-    """Whether each poll opens a connection of its own first, which takes a round trip."""
+    """Whether each poll first opens its own connection, which takes a round trip."""
     keeps_cursor: bool = True
-    """Of a poll: whether it asks for what is after a cursor; else it sees the latest or the next event alone."""
+    """For polls: whether they ask for the events after a cursor; otherwise they see only the latest or the next event.
+    """
     pauses: bool = False
     """Of a short poll: whether the interval is counted from the last answer and not from the last poll."""
     turnaround_jitter_s: float = 0.0
-    """Of a long poll: up to how long a client waits after an answer, at random, before it asks again."""
+    """For long polls: the longest random time that a client waits after an answer before it asks again."""
 
     @classmethod
     def of_point(cls, parameters: Mapping[str, Any], style: TransportStyle) -> Conditions:
@@ -57,18 +58,18 @@ class Conditions:
 
     @property
     def answer_s(self) -> float:
-        """A poll's whole exchange; also the long poll's deaf gap, where its client asks again at once."""
+        """The time of a poll's whole exchange, and the long poll's deaf gap if its client asks again at once."""
         return self.round_trip_s * (2 if self.connects_per_poll else 1)
 
     @property
     def event_period_s(self) -> float:
-        """Mean distance of two events."""
+        """The mean time between two events."""
         return 1 / self.rate_per_s
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """Latency and cost: a share of the events waits, evenly between 0 and `longest_wait_s`, the others do not."""
+    """Latency and cost: a share of the events waits, uniformly up to `longest_wait_s`; the others do not wait."""
 
     floor_s: float
     """Latency of an event that does not wait."""
@@ -81,7 +82,7 @@ class Expectation:
 
     @classmethod
     def constant(cls, latency_s: float, requests_per_s: float = 0.0, requests_per_event: float = 0.0) -> Expectation:
-        """Every event takes the same time."""
+        """Return the expectation that every event takes the same time."""
         return cls(latency_s, 0.0, 0.0, requests_per_s, requests_per_event, None)
 
     @property
@@ -95,7 +96,7 @@ class Expectation:
         return self.floor_s + (self.longest_wait_s if self.waiting_ratio > 0 else 0.0)
 
     def quantile_s(self, share: float) -> float:
-        """Latency that this share (0 to 1) of the events does not exceed."""
+        """Return the latency that this share (0 to 1) of the events does not exceed."""
         beyond = share - (1 - self.waiting_ratio)
         if beyond <= 0 or self.waiting_ratio == 0:
             return self.floor_s

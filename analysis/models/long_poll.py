@@ -1,6 +1,6 @@
-"""Long polling: the server holds a request until there is an event; what falls into the gap after an answer waits.
+"""Long polling: the server holds a request until there is an event; events in the gap after an answer wait.
 
-A client is deaf from the moment an answer leaves the server until its next request is there.
+A client is deaf from the moment an answer leaves the server until its next request arrives there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _longest_gap_s(conditions: Conditions) -> float:
 
 
 def _gap_around_an_event_s(conditions: Conditions) -> float:
-    """Mean length of the gaps that events fall into, which are the longer ones: E[G²] / E[G]."""
+    """Return the mean length of the gaps that events fall into, which are the longer ones: E[G²] / E[G]."""
     gap_s = _mean_gap_s(conditions)
     return gap_s + (conditions.turnaround_jitter_s**2 / 12 / gap_s if gap_s else 0.0)
 
@@ -42,10 +42,10 @@ def _closed_form(conditions: Conditions) -> Expectation | None:
 
 
 def _poisson(conditions: Conditions) -> Expectation:
-    """A renewal process: a deaf gap G, then, unless something came in it, a wait for an event or the hold's end.
+    """Return a renewal process: a deaf gap G, then, unless an event came in it, a wait for an event or the hold's end.
 
-    With a random turnaround the gaps differ: requests and the mean are exact, and waits are taken to be spread evenly
-    over the mean gap that events fall into, which makes the quantiles of the longest waits a little short.
+    With a random turnaround the gaps differ: requests and the mean are exact, and waits are assumed uniform over the
+    mean gap that events fall into, which makes the quantiles of the longest waits a little too short.
     """
     rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), conditions.hold_s
     expected_in_jitter = rate_per_s * conditions.turnaround_jitter_s
@@ -63,9 +63,10 @@ def _poisson(conditions: Conditions) -> Expectation:
 
 
 def _periodic(conditions: Conditions) -> Expectation | None:
-    """A cliff at Te = G; None where some gaps are longer than Te and others are not, or a hold ends between two events.
+    """Return the expectation for periodic events, which changes abruptly at Te = G.
 
-    What follows then has no short form.
+    None if some gaps are longer than Te and others are not, or if a hold ends between two events: then there is no
+    short formula.
     """
     gap_s, period_s = _mean_gap_s(conditions), conditions.event_period_s
     back_in_time = period_s >= _longest_gap_s(conditions)
@@ -83,14 +84,14 @@ def _periodic(conditions: Conditions) -> Expectation | None:
 
 
 def _without_cursor(conditions: Conditions) -> Expectation | None:
-    """After the deaf gap a wait for the next event, which is told without delay; what the gap hid is lost."""
+    """Return a wait for the next event after each deaf gap; it is not delayed, and those in the gap are lost."""
     rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), conditions.hold_s
     if conditions.arrival == "poisson":
         nothing_in_hold = math.exp(-rate_per_s * hold_s)
         cycle_s = gap_s + (1 - nothing_in_hold) / rate_per_s
     elif conditions.arrival == "periodic" and not conditions.turnaround_jitter_s:
         nothing_in_hold = 0.0
-        # Rounded, as a gap of exactly so many periods is one in theory and a hair off in floating point.
+        # Rounded, because a gap of a whole number of periods may be slightly off in floating point.
         cycle_s = conditions.event_period_s * (math.floor(round(gap_s / conditions.event_period_s, 9)) + 1)
         if cycle_s > gap_s + hold_s:
             return None
@@ -107,7 +108,7 @@ def _without_cursor(conditions: Conditions) -> Expectation | None:
 
 
 def _lost_ratio(conditions: Conditions) -> float | None:
-    """Without a cursor, what falls into the deaf gap."""
+    """Return the share of events lost without a cursor: those that fall into the deaf gap."""
     if conditions.keeps_cursor:
         return 0.0
     expected = _without_cursor(conditions)
@@ -118,7 +119,7 @@ def _lost_ratio(conditions: Conditions) -> float | None:
 
 
 def _answer_s(conditions: Conditions) -> float | None:
-    """The hold: a client asks again at once, so that its requests and answers fill the time."""
+    """Return the mean hold: a client asks again at once, so that its requests and answers fill the time."""
     expected = _closed_form(conditions)
     if expected is None:
         return None
@@ -126,10 +127,10 @@ def _answer_s(conditions: Conditions) -> float | None:
 
 
 def _on_schedule(schedule: Schedule) -> Prediction:
-    """A request at the server at t is answered at t if events wait, else at the next event, or empty at t + hold.
+    """Answer a request at the server at t at once if events wait, else at the next event, or empty at t + hold.
 
-    The answer is one transit on its way, and the next request, sent after the client's turnaround, another, behind
-    its connection where it has one of its own.
+    The answer takes one transit, and the next request, sent after the client's turnaround, another, after its
+    connection if it opens one.
     """
     if not schedule.keeps_cursor:
         return _on_schedule_without_cursor(schedule)
@@ -159,7 +160,7 @@ def _on_schedule(schedule: Schedule) -> Prediction:
 
 
 def _on_schedule_without_cursor(schedule: Schedule) -> Prediction:
-    """A request at the server at t is answered with the first event due after t alone; who was due before is missed."""
+    """Answer a request at the server at t with only the first event due after t; events due before are missed."""
     events = len(schedule.due_ns)
     next_due_ns = schedule.next_due_ns
     to_server_ns = schedule.connect_ns + schedule.one_way_ns
@@ -197,12 +198,12 @@ def _with_queues(schedule: Schedule, times: ServiceTimes, seed: int) -> Predicti
 
 
 def saturated_cycle_s(clients: int, service_s: float) -> float:
-    """How often a saturated server answers each of N clients, Ns; events come in batches meanwhile."""
+    """Return how often a saturated server answers each of N clients, Ns; events arrive in batches meanwhile."""
     return clients * service_s
 
 
 def _saturated_at_clients(conditions: Conditions, service_s: float) -> float:
-    """N(c_req + c_resp), measured as one, is an event period: from there on it batches."""
+    """Return the clients at which N(c_req + c_resp) is an event period: beyond it, events are batched."""
     return conditions.event_period_s / service_s
 
 

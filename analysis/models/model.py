@@ -1,4 +1,4 @@
-"""What is predicted of one kind of transport; each has a module of its own, and `analysis.models.registry` has all.
+"""The predictions for one kind of transport; each kind has a module of its own, and `analysis.models.registry` has all.
 
 Facts about a kind that need no formula (who sends, who is asked) are in `contract.transports.KINDS`.
 """
@@ -16,18 +16,18 @@ from analysis.models.schedule import Prediction, Schedule
 
 @dataclass(frozen=True)
 class SaturationLaw:
-    """Where the closed form ends: when a server is full, and what one that is busy adds."""
+    """The limits of the closed form: when a server is full, and the delay that a busy one adds."""
 
     per: Literal["delivery", "request"]
-    """What a service time is of."""
+    """What one service time is spent on."""
     saturated_at_clients: Callable[[Conditions, float], float]
-    """Clients at which a service time in s fills a core of the server."""
+    """The clients at which a service time in s fills a core of the server."""
     broadcast_mean_s: Callable[[int, float, float], float] | None = None
-    """Of clients, service time and one-way delay: mean latency of an event; None where clients fetch their own."""
+    """From clients, service time and one-way delay: the mean latency of an event; None if clients fetch events."""
     broadcast_max_s: Callable[[int, float, float], float] | None = None
-    """The same of the client who is served last."""
+    """The same for the client that is served last."""
     cycle_s: Callable[[int, float], float] | None = None
-    """Of clients and service time: how often a saturated server answers each client; None where nothing is held."""
+    """From clients and service time: how often a saturated server answers each client; None if it holds no requests."""
 
 
 def _nothing_lost(_: Conditions) -> float | None:
@@ -47,15 +47,16 @@ class Model:
     """The predictions for one kind of transport."""
 
     closed_form: Callable[[Conditions], Expectation | None]
-    """In expectation; None where there is no formula for the conditions."""
+    """The expectation; None if there is no formula for the conditions."""
     on_schedule: Callable[[Schedule], Prediction]
-    """On a trial's own schedule, with a network and nothing else."""
+    """The prediction on a trial's own schedule, with only a network."""
     with_queues: Callable[[Schedule, ServiceTimes, int], Prediction]
     """The same with the queues of server and load; the seed draws the order in which held requests are answered."""
     law: SaturationLaw | None = None
     lost_ratio: Callable[[Conditions], float | None] = _nothing_lost
     """Share of the events that a client misses, 0 with a cursor; None where there is no formula."""
     answer_s: Callable[[Conditions], float | None] = _no_answers
-    """Mean time from a poll's request to its answer, which is no latency; None where nothing is polled or known."""
+    """Mean time from a poll's request to its answer, which is not latency; None if nothing is polled, or it is not
+    known."""
     longest_wait_s: Callable[[Conditions], float] = _no_wait
-    """How long an event can wait for the next poll of a client that keeps a cursor: 0 where nothing is polled."""
+    """How long an event can wait for the next poll of a client with a cursor: 0 if nothing is polled."""

@@ -1,6 +1,6 @@
 """SSE and WebSocket: the server sends every event at once, so that each takes one transit.
 
-A server that is busy sends to one client after the other.
+A busy server sends to one client after the other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _on_schedule(schedule: Schedule) -> Prediction:
 
 
 def _with_queues(schedule: Schedule, times: ServiceTimes, _: int) -> Prediction:
-    """An event is sent to one client after the other; its copies form one job, which may have to wait for others'."""
+    """Send each event to one client after the other; its copies form one job, which may wait for earlier jobs."""
     clients = len(schedule.phase_ns)
     start_ns = queue_starts_ns(schedule.due_ns, clients * times.answer_ns)
     # Which client comes first differs from event to event; for the distribution over all clients it does not matter.
@@ -34,22 +34,22 @@ def _with_queues(schedule: Schedule, times: ServiceTimes, _: int) -> Prediction:
 
 
 def fan_out_mean_s(clients: int, send_cost_s: float, one_way_delay_s: float) -> float:
-    """Mean latency over N clients in an undisturbed broadcast that costs c per send: d + (N + 1)c / 2."""
+    """Return the mean latency over N clients in an undisturbed broadcast that costs c per send: d + (N + 1)c / 2."""
     return one_way_delay_s + (clients + 1) * send_cost_s / 2
 
 
 def fan_out_max_s(clients: int, send_cost_s: float, one_way_delay_s: float) -> float:
-    """Latency of the last of N clients in an undisturbed broadcast: d + Nc."""
+    """Return the latency of the last of N clients in an undisturbed broadcast: d + Nc."""
     return one_way_delay_s + clients * send_cost_s
 
 
 def push_capacity_clients(rate_per_s: float, sends_per_s: float) -> float:
-    """Clients that a server of this many sends a second can serve at this event rate."""
+    """Return the clients that a server of this many sends a second can serve at this event rate."""
     return sends_per_s / rate_per_s
 
 
 def _saturated_at_clients(conditions: Conditions, service_s: float) -> float:
-    """λNc = 1: from there on events come faster than they can be sent to all."""
+    """Return the clients at which λNc = 1: beyond it, events come faster than they can be sent to all."""
     return push_capacity_clients(conditions.rate_per_s, 1 / service_s)
 
 

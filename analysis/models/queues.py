@@ -1,11 +1,11 @@
 """The queues of server and load that a model can add to a trial's schedule: each does one thing at a time.
 
-Without them there is a network and nothing else (`analysis.models.schedule`). The server is a queue with a single
-server (Lindley 1952, The theory of queues with a single server), first come, first served: an answer keeps it busy for
-its service time and leaves at the end of that, and an event that falls due while it is busy is published when its turn
-comes. The load is another such queue: it reads one answer after the other, and a client's next request leaves when its
-answer has been dealt with. Service times are CPU times divided by what was done with them; no latency enters. Times are
-integer nanoseconds on the trial's clock.
+Without them there is only a network (`analysis.models.schedule`). The server is a queue with a single server (Lindley
+1952, The theory of queues with a single server), first come, first served: an answer keeps it busy for its service time
+and leaves at the end of that, and an event that falls due while it is busy is published when its turn comes. The load
+is another such queue: it reads one answer after the other, and a client's next request leaves when its answer has been
+read. Service times are CPU times divided by the number of answers; latencies are not used. Times are integer
+nanoseconds on the trial's clock.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from contract.records import Ints
 
 NEVER_BUSY_NS = np.iinfo(np.int64).min
 _PUBLICATION, _HOLD_END, _REQUEST = range(3)
-"""In the order in which the server takes up what comes at the same time."""
+"""The order in which the server handles what arrives at the same time."""
 
 
 @dataclass(frozen=True)
 class ServiceTimes:
-    """How long server and load are busy with one thing."""
+    """The time for which server and load are busy with one answer."""
 
     answer_ns: int
-    """Of the server, with one answer, or with one delivery on an open channel."""
+    """The server's time for one answer, or for one delivery on an open channel."""
     waking_ns: int = 0
-    """The part of `answer_ns` that falls due when a held request is answered; the rest falls due when it comes."""
+    """The part of `answer_ns` that falls due when a held request is answered; the rest falls due when it arrives."""
     read_ns: int = 0
-    """Of the load, with one answer and the request that follows it."""
+    """The load's time for one answer and the request that follows it."""
 
 
 def queue_starts_ns(at_ns: Ints, work_ns: int) -> Ints:
-    """Return when a single server takes up each of the jobs that come at these times, of equal work, in their order."""
+    """Return when a single server starts each of the jobs of equal work that arrive at these times, in their order."""
     earlier_ns = np.arange(len(at_ns), dtype=np.int64) * work_ns
     return np.asarray(np.maximum.accumulate(at_ns - earlier_ns) + earlier_ns)
 
 
 class PolledServer:
-    """A server that is polled, its clients and their load, from one thing that happens to the next."""
+    """A polled server with its clients and their load, simulated event by event."""
 
     def __init__(self, schedule: Schedule, times: ServiceTimes, seed: int, *, holds: bool) -> None:
-        """`holds`: whether a request that finds no event waits for one."""
+        """Create a server; `holds` says whether a request that finds no event waits for one."""
         self._schedule, self._times, self._holds = schedule, times, holds
         clients, events = len(schedule.phase_ns), len(schedule.due_ns)
         self._to_server_ns = schedule.connect_ns + schedule.one_way_ns
@@ -58,15 +58,16 @@ class PolledServer:
         self._cursor = [0] * clients
         self._asked = [0] * clients
         self._held: dict[int, int] = {}
-        """The number of the request that is held, by client."""
+        """The number of the held request, by client."""
         self._requests = np.zeros(clients, dtype=np.int64)
         self._latency_ns = np.zeros((clients, events), dtype=np.int64)
         self._reached = np.zeros((clients, events), dtype=np.bool_)
 
     def run(self, first_sent_ns: Sequence[int], next_sent_ns: Callable[[int, int], int]) -> Prediction:
-        """Run the whole stream; `next_sent_ns(client, time)` is when a client asks whose answer was read at that time.
+        """Run the whole stream, and return the prediction.
 
-        It is called once per answer.
+        `next_sent_ns(client, time)` returns when a client asks after an answer read at that time; it is called once per
+        answer.
         """
         heapq.heapify(self._coming)
         for client, sent_ns in enumerate(first_sent_ns):
@@ -84,7 +85,7 @@ class PolledServer:
                 self._held[number] = request
                 heapq.heappush(self._coming, (at_ns + self._schedule.hold_ns, _HOLD_END, number, request))
             elif kind == _REQUEST:
-                # One that need not be held costs all of it at once.
+                # A request that need not be held costs both parts at once.
                 self._free_ns = start_ns + self._times.answer_ns - self._times.waking_ns
                 answered = (number,)
             elif self._held.get(number) == request:
@@ -107,12 +108,12 @@ class PolledServer:
 
     def _has_to_wait(self, client: int) -> bool:
         if self._holds and not self._schedule.keeps_cursor:
-            # What was published before its request is missed.
+            # Without a cursor, it misses the events published before its request.
             self._cursor[client] = self._published
         return self._holds and self._cursor[client] == self._published
 
     def _answer(self, client: int, left_ns: int) -> int:
-        """Deliver what the client has not got, in an answer that leaves at this time; return when it has been read."""
+        """Deliver the client's missing events in an answer that leaves at this time; return when it has been read."""
         arrival_ns = left_ns + self._schedule.one_way_ns
         first = self._cursor[client] if self._schedule.keeps_cursor else max(self._cursor[client], self._published - 1)
         if first < self._published:
@@ -133,7 +134,7 @@ class LoadQueues:
         self._free_ns: dict[int, int] = dict.fromkeys(self._process, NEVER_BUSY_NS)
 
     def read(self, client: int, arrival_ns: int) -> int:
-        """Read an answer; return when that is done. Answers have to be given in the order in which they arrive."""
+        """Read an answer, and return when that is done. Answers must be given in the order in which they arrive."""
         process = self._process[client]
         self._free_ns[process] = max(self._free_ns[process], arrival_ns) + self._read_ns
         return self._free_ns[process]

@@ -1,4 +1,4 @@
-"""Messages to the server and back: over an open channel, or in requests, of which a client has one at a time."""
+"""Messages to the server and back: over an open channel, or in requests, of which a client sends one at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from contract.records import Ints
 
 
 def _closed_form(conditions: Conditions, *, transits: int) -> Expectation | None:
-    """None where requests, one at a time, would queue: unless they are evenly spaced and back in time."""
+    """Return a constant round trip; None if requests would queue.
+
+    Requests go one at a time, and do not queue if they are evenly spaced and answered before the next.
+    """
     transit_s = transits * conditions.one_way_delay_s
     if not conditions.asks_per_message:
         return Expectation.constant(transit_s)
@@ -25,9 +28,9 @@ def _closed_form(conditions: Conditions, *, transits: int) -> Expectation | None
 
 
 def _on_schedule(schedule: Schedule, *, transits: int) -> Prediction:
-    """A message is back so many transits after it was sent: when due, or once it may be.
+    """Return each message so many transits after it is sent: when it is due, or once the previous is answered.
 
-    With one at a time, answer k comes at max over j ≤ k of due_j + (k - j + 1) · transit (Lindley 1952).
+    With one at a time, answer k arrives at max over j ≤ k of due_j + (k - j + 1) · transit (Lindley 1952).
     """
     transit_ns = transits * schedule.one_way_ns
     due_ns = schedule.due_ns[None, :] + schedule.phase_ns[:, None]
@@ -42,7 +45,7 @@ def _on_schedule(schedule: Schedule, *, transits: int) -> Prediction:
 
 
 def _with_queues(schedule: Schedule, times: ServiceTimes, _: int, *, transits: int) -> Prediction:
-    """Messages of all clients queue at the server; with one at a time a client's next one waits for its answer."""
+    """Queue the messages of all clients at the server; with one at a time, each waits for the client's last answer."""
     to_server_ns = (transits - 1) * schedule.one_way_ns
     due_ns = schedule.due_ns[None, :] + schedule.phase_ns[:, None]
     if not schedule.one_at_a_time:

@@ -1,8 +1,8 @@
-"""What was fixed of a trial before anything was sent, and what a model predicts on that schedule.
+"""The schedule of a trial, fixed before anything was sent, and a model's prediction on it.
 
-Due times, phases and holds of a trial are data. From them follows when each client must get each event if nothing but
-the network took time, delivery by delivery, with no randomness left; `analysis.models.queues` adds what server and load
-take. Times are integer nanoseconds on the trial's clock.
+Due times, phases and holds of a trial are data. They determine when each client must get each event if only the network
+took time, delivery by delivery, without randomness; `analysis.models.queues` adds the time of server and load. Times
+are integer nanoseconds on the trial's clock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NEVER_NS = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class Schedule:
-    """What was fixed before anything was sent."""
+    """The schedule of a trial, fixed before anything was sent."""
 
     due_ns: Ints
     """Shape (events,), non-decreasing: when each event is due, before any phase of an echo."""
@@ -36,21 +36,22 @@ class Schedule:
     interval_ns: int = 0
     hold_ns: int = 0
     turnaround_ns: int = 0
-    """Between an answer's arrival at the client and its next request: part of a long poll's deaf gap."""
+    """Time between an answer's arrival at the client and its next request: part of a long poll's deaf gap."""
     turnaround_jitter_ns: int = 0
-    """Of a long poll: up to how long a client waits on top of that, at random."""
+    """For long polls: the longest random time that a client waits on top of that."""
     turnaround_seed: int = 0
-    """Of these delays (`contract.records.turnaround_delays_ns`)."""
+    """The seed of these delays (`contract.records.turnaround_delays_ns`)."""
     connect_ns: int = 0
-    """What each poll's own connection takes before the request can leave; 0 where connections are kept."""
+    """Time to open each poll's own connection before the request can leave; 0 if connections are kept."""
     one_at_a_time: bool = False
-    """Of a round trip: whether a message waits for the answer to the one before it."""
+    """For round trips: whether a message waits for the answer to the one before it."""
     keeps_cursor: bool = True
-    """Of a poll: whether it asks for what is after a cursor; else it sees the latest or the next event alone."""
+    """For polls: whether they ask for the events after a cursor; otherwise they see only the latest or the next event.
+    """
     pauses: bool = False
-    """Of a short poll: whether the interval is counted from the last answer and not from the last poll."""
+    """For short polls: whether the interval counts from the last answer and not from the last poll."""
     load_process: Ints | None = None
-    """Shape (clients,): which process of the load each client is in; None where there is only one."""
+    """Shape (clients,): the load process of each client; None if there is only one."""
 
     @property
     def next_due_ns(self) -> Ints:
@@ -67,22 +68,22 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Latency of every event at every client, and what was asked for it."""
+    """Latency of every event at every client, and the number of requests."""
 
     latency_ns: Ints
-    """Shape (clients, events); of no meaning where the event does not reach the client."""
+    """Shape (clients, events); meaningless where the event does not reach the client."""
     requests: Ints
     """Shape (clients,): requests sent within [window start, window end)."""
     reached: Bools
-    """Shape (clients, events): False for what a client without a cursor misses."""
+    """Shape (clients, events): False for events that a client without a cursor misses."""
 
     @classmethod
     def of_all(cls, latency_ns: Ints, requests: Ints) -> Prediction:
-        """Every event reaches every client."""
+        """Return a prediction in which every event reaches every client."""
         return cls(latency_ns, requests, np.broadcast_to(np.True_, latency_ns.shape))
 
     def latencies_ns(self, counted: Bools) -> Times:
-        """Of those of the `counted`, of shape (clients, events), that reach their clients."""
+        """Return the latencies of those `counted` events, shape (clients, events), that reach their clients."""
         wanted = counted & self.reached
         latencies_ns = NarrowColumn(int(np.count_nonzero(wanted)))
         for clients in blocks(*wanted.shape):
@@ -91,7 +92,7 @@ class Prediction:
 
 
 def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
-    """The schedule of a recorded trial; its clients are numbered from 0."""
+    """Return the schedule of a recorded trial; its clients are numbered from 0."""
     parameters = trial.info.parameters
     clients = int(parameters["clients"])
     one_way_ns = round(parameters["one_way_delay_ms"] * 1e6)
@@ -104,7 +105,7 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
     return Schedule(
         due_ns=trial.published.due_ns,
         phase_ns=phase_ns,
-        # A client that never asked has no predicted deliveries of its own: it is taken to have asked at the start.
+        # A client that never asked is assumed to have asked at the start.
         first_ask_ns=np.where(first_ask_ns == NEVER_NS, trial.info.t0_ns, first_ask_ns),
         t0_ns=trial.info.t0_ns,
         window_ns=(trial.info.window_start_ns, trial.info.window_end_ns),
@@ -124,7 +125,7 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
 
 
 def _turnaround_ns(trial: Trial) -> int:
-    """The median of what the clients took to read what had arrived; 0 where no kernel stamp tells."""
+    """Return the median time in which clients read what had arrived; 0 without kernel stamps."""
     rows = trial.deliveries
     stamped = is_time(rows.kernel_realtime_ns)
     if not stamped.any() or not len(trial.clock):

@@ -13,9 +13,10 @@ from analysis.models.schedule import Prediction, Schedule
 
 
 def poll_period_s(interval_s: float, answer_s: float, *, pause_after_answer: bool = False) -> float:
-    """Effective distance of two polls of one client, who never has two of them on their way.
+    """Return the effective time between two polls of one client, which never has two of them outstanding.
 
-    On a fixed schedule the interval, unless the answer takes longer; with a pause after each answer their sum.
+    On a fixed schedule it is the interval, unless the answer takes longer; with a pause after each answer it is their
+    sum.
     """
     return interval_s + answer_s if pause_after_answer else max(interval_s, answer_s)
 
@@ -25,7 +26,10 @@ def _period_s(conditions: Conditions) -> float:
 
 
 def _closed_form(conditions: Conditions) -> Expectation | None:
-    """Without a cursor only of evenly spaced events: the age of the latest of others is not spread evenly."""
+    """Return a uniform wait of up to a poll period.
+
+    Without a cursor only for evenly spaced events, since otherwise the age of the latest event is not uniform.
+    """
     if not conditions.keeps_cursor and conditions.arrival != "periodic":
         return None
     period_s = _period_s(conditions)
@@ -45,7 +49,7 @@ def _closed_form(conditions: Conditions) -> Expectation | None:
 
 
 def _lost_ratio(conditions: Conditions) -> float | None:
-    """Without a cursor, what is no longer the latest event when a poll comes."""
+    """Return the share of events lost without a cursor: those that are no longer the latest when a poll arrives."""
     if conditions.keeps_cursor:
         return 0.0
     period_s = _period_s(conditions)
@@ -62,11 +66,11 @@ def _answer_s(conditions: Conditions) -> float:
 
 
 def _on_schedule(schedule: Schedule) -> Prediction:
-    """The first poll at the server at or after the event, and one transit.
+    """Deliver each event with the first poll that reaches the server at or after it, plus one transit.
 
-    Polls stand at t0 + phase + kP. P is the interval; when an answer takes longer than that, the client is always
-    behind its schedule and sends as each answer arrives, so that P is the whole exchange. With a pause after each
-    answer P is their sum. Without a cursor a poll sees an event unless another one was due by then.
+    Polls are at t0 + phase + kP. P is the interval; if an answer takes longer than that, the client is always behind
+    its schedule and sends as each answer arrives, so that P is the whole exchange. With a pause after each answer P is
+    their sum. Without a cursor a poll sees an event unless another one is due by then.
     """
     exchange_ns = schedule.connect_ns + 2 * schedule.one_way_ns + (schedule.turnaround_ns if schedule.pauses else 0)
     period_ns = round(poll_period_s(schedule.interval_ns, exchange_ns, pause_after_answer=schedule.pauses))
@@ -87,7 +91,7 @@ def _with_queues(schedule: Schedule, times: ServiceTimes, seed: int) -> Predicti
     def next_sent_ns(client: int, read_ns: int) -> int:
         if schedule.pauses:
             return read_ns + interval_ns
-        # A client that is behind its schedule leaves out the polls that it is too late for, but for the last of them.
+        # A client that is behind its schedule skips the polls for which it is too late, except the last of them.
         late_ns = max(0, read_ns - planned_ns[client] - interval_ns)
         planned_ns[client] += interval_ns * (1 + late_ns // interval_ns)
         return max(planned_ns[client], read_ns)
@@ -96,12 +100,12 @@ def _with_queues(schedule: Schedule, times: ServiceTimes, seed: int) -> Predicti
 
 
 def poll_capacity_clients(interval_s: float, polls_per_s: float) -> float:
-    """Clients that a server of this many polls a second can serve at this interval."""
+    """Return the clients that a server of this many polls a second can serve at this interval."""
     return interval_s * polls_per_s
 
 
 def _saturated_at_clients(conditions: Conditions, service_s: float) -> float:
-    """(Z + R + s) / s with a pause Z after each answer; on a schedule the interval is the whole period, I / s."""
+    """Return (Z + R + s) / s with a pause Z after each answer; on a schedule the interval is the period, I / s."""
     if conditions.pauses:
         return (conditions.poll_interval_s + conditions.answer_s + service_s) / service_s
     return poll_capacity_clients(conditions.poll_interval_s, 1 / service_s)
