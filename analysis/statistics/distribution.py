@@ -1,10 +1,10 @@
 """Mean, quantiles and maximum of columns of whole nanoseconds, in milliseconds.
 
-Quantiles pick one of the observed values, so taking them of integers and dividing afterwards is the same as dividing
-first, and needs half the memory.
+Quantiles are observed values, so taking them of integers and dividing afterwards is the same as dividing first, and
+needs half the memory.
 
 All clients of a trial share its events, and what delays one of them delays the others: events are the sample, not
-deliveries. A quantile rests on those beyond it, and is reported where these are ten or more.
+deliveries. A quantile depends on the events beyond it, and is reported if these are ten or more.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Distribution = dict[str, float]
 
 
 def distribution_of(times_ns: Times) -> Distribution | None:
-    """Of all these times; None without any."""
+    """Return the distribution of these times; None if there are none."""
     if not len(times_ns):
         return None
     found = mean_and_quantiles_ms(times_ns, LATENCY_QUANTILES)
@@ -36,13 +36,13 @@ def distribution_of(times_ns: Times) -> Distribution | None:
 
 
 def mean_and_quantiles_ms(times_ns: Times, shares: Mapping[str, float]) -> dict[str, float]:
-    """`mean`, and the quantile of each named share; of at least one time."""
+    """Return `mean`, and the quantile of each named share, of at least one time."""
     quantiles = quantiles_ms(times_ns, list(shares.values()))
     return {"mean": float(np.mean(times_ns)) / NS_PER_MS, **dict(zip(shares, quantiles, strict=True))}
 
 
 def quantiles_ms(times_ns: Times, shares: Sequence[float]) -> list[float]:
-    """By `quantiles.QUANTILE_DEFINITION`."""
+    """Return quantiles by `quantiles.QUANTILE_DEFINITION`, in ms."""
     return [value_ns / NS_PER_MS for value_ns in quantiles.quantiles(times_ns, shares)]
 
 

@@ -19,14 +19,14 @@ CONFIDENCE = 0.95
 
 Interval = tuple[float, float]
 AT_LEAST_ZERO: Interval = (0.0, math.inf)
-"""Where a time, a count or a size can be."""
+"""The possible values of a time, a count or a size."""
 SHARE: Interval = (0.0, 1.0)
-"""Where a share can be."""
+"""The possible values of a share."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A paired difference, with its interval and standard error where there are at least two pairs."""
+    """A paired difference, with its interval and standard error if there are at least two pairs."""
 
     value: float
     ci95: Interval | None
@@ -35,7 +35,10 @@ class Difference:
     degrees_of_freedom: int | None = None
 
     def p_value(self, uncertainty: float = 0.0) -> float | None:
-        """Two-sided, of Student's test that there is no difference beyond `uncertainty`; None without an error."""
+        """Return the two-sided p value of the hypothesis that the difference is at most `uncertainty`.
+
+        By Student's test; None without a standard error.
+        """
         if self.standard_error is None or self.degrees_of_freedom is None:
             return None
         beyond = abs(self.value) - uncertainty
@@ -58,9 +61,9 @@ def interval(estimate: float, per_trial: Sample, further: int = 0) -> Interval |
 
 
 def cut_off(bounds: Interval | None, estimate: float, possible: Interval) -> Interval | None:
-    """An interval without what lies beyond the values that are possible: no truth is there, so it covers as much.
+    """Return an interval without impossible values: the true value is never there, so the coverage is the same.
 
-    The estimate stays within it, should rounding have put that beyond.
+    The estimate stays within it, even if rounding has put it beyond.
     """
     if bounds is None:
         return None
@@ -81,7 +84,7 @@ def t_interval(estimate: float, per_trial: Sample, further: int = 0) -> Interval
 
 
 def t_quantile(degrees_of_freedom: int) -> float:
-    """Half the width of a 95 % interval in standard errors, by Student's t."""
+    """Return half the width of a 95 % interval in standard errors, by Student's t."""
     return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
 
 
@@ -91,11 +94,11 @@ def paired_difference(
     pilot_blocks: int | None = None,
     estimate: float | None = None,
 ) -> Difference | None:
-    """`estimate` (None: the mean of ours - theirs) over the blocks that both have; None where they share none.
+    """Return `estimate` (None: the mean of ours - theirs) over the blocks that both have; None if they share none.
 
-    Pairing takes out what moves a whole block: the machine's mood, the luck of its stream. Of the first `pilot_blocks`
-    (None: all) comes the spread, as for `interval`. An estimate is the difference of two pooled figures: what a
-    quantile of all deliveries differs by is not the mean of what those of the trials differ by.
+    Pairing removes what affects a whole block: the state of the machine and the chance of its stream. The spread is
+    that of the first `pilot_blocks` (None: all), as for `interval`. An estimate is the difference of two pooled
+    figures: the difference of quantiles of all deliveries is not the mean of the trials' differences.
     """
     blocks = sorted(ours.keys() & theirs.keys())
     if not blocks:
@@ -111,7 +114,7 @@ def paired_difference(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P values of several tests, adjusted so that one below 0.05 is wrong in 5 % of all families at most.
+    """Return p values of several tests, adjusted so that one below 0.05 is wrong in at most 5 % of all families.
 
     S. Holm, *A simple sequentially rejective multiple test procedure* (Scandinavian Journal of Statistics 6, 1979).
     """

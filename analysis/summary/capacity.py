@@ -1,8 +1,8 @@
-"""What a poll and a pushed event cost the server, how many of each it can do, and where polling holds more clients.
+"""The cost of a poll and of a pushed event for the server, how many of each it can serve, and where polling is better.
 
-Service times are fitted on points that keep the server busy but leave it room; points beyond its limit show how much
-cheaper each becomes when many wait at once. docs/method/capacity.md derives the formulas. Times are in seconds, rates
-per second.
+Service times are fitted on points that keep the server busy but not full; points beyond its limit show how much cheaper
+each becomes when many wait at once. docs/method/capacity.md derives the formulas. Times are in seconds, rates per
+second.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ from contract.records import JsonObject, SampleRole
 from contract.transports import Kind, TransportStyle
 
 BUSY_FROM_RATIO = 0.25
-"""Of a core: below it the server's idle turns and each wake-up from them are a large part of what a poll costs."""
+"""Share of a core below which the server's idle turns and wake-ups are a large part of the cost of a poll."""
 SATURATED_FROM_RATIO = CPU_RATIO_LIMITS[SampleRole.SERVER]
 LEAST_BATCH_SPREAD = 1.5
-"""Factor between the events per poll of two points from which the cost of a poll is told from that of its events."""
+"""Least factor between the events per poll of two points for which the costs of a poll and an event can be separated.
+"""
 _OWN_LOAD = frozenset({"clients", "poll_interval_s"})
-"""Parameters in which the points may differ that service times are fitted on."""
+"""Parameters in which the points may differ on which service times are fitted."""
 
 
 @dataclass(frozen=True)
 class TrialLoad:
-    """What a trial asked of the server in its measured window, and the processor time that it took."""
+    """The load of the server in a trial's measured window, and the CPU time that it took."""
 
     transport: str
     kind: Kind
@@ -42,20 +43,20 @@ class TrialLoad:
     window_s: float
     server_cpu_s: float
     server_core_s: float
-    """That its core was there for it: the window, less what the host of a virtual machine took."""
+    """The time for which its core was available: the window, less what the host of a virtual machine took."""
     polls: int
-    """Answered."""
+    """The number of answered polls."""
     deliveries: int
     socket_bytes: float | None
-    """Both directions, in proportion to `deliveries`; None where not counted."""
+    """Bytes in both directions, in proportion to `deliveries`; None if they were not counted."""
     payload_bytes: float | None
-    """Those of them that were events."""
+    """Those bytes that were events."""
     reach_beyond_model_ms: float
-    """How much later than by the model an event has reached 99 % of the clients, on average."""
+    """How much later than by the model an event had reached 99 % of the clients, on average."""
 
     @classmethod
     def of(cls, trial: TrialMeasures, style: TransportStyle) -> TrialLoad | None:
-        """From a trial; None where the server's processor time or its latencies were not measured."""
+        """Return the load of a trial; None if the server's CPU time or latencies were not measured."""
         server = trial.processors[SampleRole.SERVER]
         reach = trial.latencies.reach
         if server is None or not trial.deliveries or reach is None:
@@ -99,46 +100,47 @@ class LoadPoint:
 
     @property
     def saturated(self) -> bool:
-        """Whether the server had no room left."""
+        """Whether the server had no capacity left."""
         return self.server_cpu_ratio > SATURATED_FROM_RATIO
 
     @property
     def busy(self) -> bool:
-        """Whether the server had enough to do for its service times to be told, and room for more."""
+        """Whether the server was busy enough to measure its service times, and not full."""
         return self.server_cpu_ratio >= BUSY_FROM_RATIO and not self.saturated
 
 
 @dataclass(frozen=True)
 class Service:
-    """Processor time of a server per poll answered and per event delivered, on the way or in an answer."""
+    """CPU time of a server per poll answered and per event delivered, by push or in an answer."""
 
     poll_s: float
     event_s: float
 
     def of(self, polls: float, deliveries: float) -> float:
-        """Processor seconds of so many."""
+        """Return the CPU seconds of this many polls and deliveries."""
         return self.poll_s * polls + self.event_s * deliveries
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """What a server does with one transport."""
+    """The estimated service times of a server for one transport."""
 
     service: Service
-    """At moderate load."""
+    """Service times at moderate load."""
     economy_ratio: float | None
-    """How much of it a saturated server needs, as it takes more of what waits at each turn; None if none was seen."""
+    """The share of these times that a saturated server needs, since it handles more at each turn; None if none was
+    measured."""
 
     @property
     def saturated(self) -> Service:
-        """Service times without room left, from which capacities follow; those at moderate load if not known."""
+        """Service times of a full server, from which capacities follow; those at moderate load if not known."""
         ratio = 1.0 if self.economy_ratio is None else self.economy_ratio
         return Service(self.service.poll_s * ratio, self.service.event_s * ratio)
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The points of one transport that its estimates rest on."""
+    """The points of one transport on which its estimates are based."""
 
     transport: str
     kind: Kind
@@ -147,11 +149,11 @@ class Calibration:
 
     @property
     def loads(self) -> list[TrialLoad]:
-        """Of all its points."""
+        """The loads of all its points."""
         return [load for point in (*self.busy, *self.saturated) for load in point.loads]
 
     def estimate(self, block: int | None = None) -> Estimates | None:
-        """From one block's trials alone, or from all; None where it lacks a busy one."""
+        """Return the estimate from one block's trials, or from all; None if no point of it was busy."""
         busy, saturated = _of_block(self.busy, block), _of_block(self.saturated, block)
         if not busy:
             return None
@@ -160,19 +162,20 @@ class Calibration:
         return Estimates(service, total(saturated, "server_cpu_s") / expected_s if expected_s else None)
 
     def blocks(self) -> list[int]:
-        """Every block that a trial of it belongs to."""
+        """Return every block to which one of its trials belongs."""
         return sorted({load.block for load in self.loads})
 
 
 def total(loads: Loads, name: str) -> float:
-    """Sum of one field over trials."""
+    """Return the sum of one field over trials."""
     return float(sum(getattr(load, name) for load in loads))
 
 
 def fit_service(loads: Loads) -> Service:
-    """Least squares of the relative error with no negative cost (Lawson and Hanson 1974): cpu = polls·a + events·b.
+    """Fit service times by least squares of the relative error without negative costs: cpu = polls·a + events·b.
 
-    A poll is not told from its events where all bring about as many: then the poll is charged with them.
+    (Lawson and Hanson 1974.) If all polls bring about as many events, the two costs cannot be separated, and the poll's
+    includes that of its events.
     """
     if not any(load.polls for load in loads):
         return Service(0.0, total(loads, "server_cpu_s") / total(loads, "deliveries"))
@@ -186,7 +189,7 @@ def fit_service(loads: Loads) -> Service:
 
 
 def load_points(loads: Loads) -> list[LoadPoint]:
-    """Trials grouped by transport and parameters, in the order of their first."""
+    """Return the trials grouped by transport and parameters, in the order of their first."""
     groups: dict[tuple[Any, ...], list[TrialLoad]] = {}
     for load in loads:
         groups.setdefault((load.transport, *load.parameters.items()), []).append(load)
@@ -207,30 +210,33 @@ def calibrations(loads: Loads, base: Mapping[str, Any]) -> list[Calibration]:
 
 
 def sends_per_s(push: Estimates) -> float:
-    """μ_push: events that a saturated server sends a second."""
+    """Return μ_push: the events that a saturated server sends a second."""
     return 1 / push.saturated.event_s
 
 
 def polls_per_s(poll: Estimates, events_per_poll: float) -> float:
-    """μ_poll: polls that a saturated server answers a second when each brings so many events."""
+    """Return μ_poll: the polls that a saturated server answers a second if each brings this many events."""
     return 1 / poll.saturated.of(1.0, events_per_poll)
 
 
 def crossover_events_per_poll(push: Estimates, poll: Estimates) -> float | None:
-    """λI from which polling holds more clients: λI = μ_push / μ_poll(λI), so a / (c - b); None if it never does."""
+    """Return λI from which polling serves more clients, or None if it never does.
+
+    λI = μ_push / μ_poll(λI), so a / (c - b).
+    """
     ours, theirs = comparable([push, poll])
     gain_s = ours.event_s - theirs.event_s
     return theirs.poll_s / gain_s if gain_s > 0 else None
 
 
 def comparable(estimates: Sequence[Estimates]) -> list[Service]:
-    """Service times of a saturated server where all were seen saturated, else all at moderate load."""
+    """Return service times of a saturated server if all were measured at one, else all at moderate load."""
     known = all(one.economy_ratio is not None for one in estimates)
     return [one.saturated if known else one.service for one in estimates]
 
 
 def with_interval(of: Sequence[Calibration], read: Callable[..., float | None]) -> JsonObject:
-    """`read` of the estimates from all trials, with the interval of what each block alone gives, cut off at zero."""
+    """Return `read` of the estimates from all trials, with its interval from the blocks' estimates, cut off at zero."""
     blocks = set.intersection(*(set(calibration.blocks()) for calibration in of))
     each = [_read(of, read, block) for block in sorted(blocks)]
     value = _read(of, read, None)

@@ -1,6 +1,7 @@
-"""Which of push and polling holds more clients and costs less: predicted from service times, tried at other points.
+"""Whether push or polling serves more clients and costs less: predicted from service times, tried at other points.
 
-What is tried lies at event rates of its own: none of its trials entered the service times. It can refute.
+The predictions are tried at other event rates, with trials that did not enter the service times, so that they can be
+refuted.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ from contract.records import JsonObject
 from contract.transports import Kind
 
 HELD_WITHIN_MS = 250.0
-"""A point holds its clients where an event reaches 99 % of them at most this much later than by the model, and the
-server has room."""
+"""A point serves its clients if an event reaches 99 % of them at most this much later than by the model, and the server
+is not full."""
 _VARIED = frozenset({"clients", "rate_per_s", "poll_interval_s"})
 
 
@@ -73,7 +74,7 @@ def _account(calibration: Calibration, base: Mapping[str, Any]) -> JsonObject:
 
 
 def _bytes(loads: Loads) -> JsonObject:
-    """Of an event as such, and of what a poll adds to its events, or a channel to each of them."""
+    """Return the bytes of an event itself, and those that a poll adds to its events, or a channel to each of them."""
     counted = [load for load in loads if load.socket_bytes is not None]
     if not counted:
         return {"event_bytes": None, "poll_bytes": None, "framing_bytes": None}
@@ -105,7 +106,7 @@ def _capacity_clients(estimates: Estimates, kind: Kind, base: Mapping[str, Any])
 
 
 def _saturated(point: LoadPoint, calibration: Calibration) -> JsonObject:
-    """Where throughput stopped, beside what was asked and what the service time at moderate load says."""
+    """Return the throughput reached, beside the requested one and the one by the service time at moderate load."""
     seconds = total(point.loads, "window_s")
     polls, deliveries = total(point.loads, "polls"), total(point.loads, "deliveries")
     clients, rate_per_s = point.parameters["clients"], point.parameters["rate_per_s"]
@@ -126,7 +127,7 @@ def _saturated(point: LoadPoint, calibration: Calibration) -> JsonObject:
 
 @dataclass(frozen=True)
 class _Pair:
-    """A push point and a polled one with equal clients and event rate."""
+    """A push point and a polling point with equal clients and event rate."""
 
     push: LoadPoint
     poll: LoadPoint
@@ -147,7 +148,7 @@ def _pairs(loads: Loads, base: Mapping[str, Any], push: Calibration, poll: Calib
 
 
 def _tried(pair: _Pair, push: Calibration, poll: Calibration, at: JsonObject) -> JsonObject:
-    """One comparison: what was predicted, what was measured, and whether they agree."""
+    """Return one comparison: what was predicted, what was measured, and whether they agree."""
     clients, rate_per_s = (pair.push.parameters[name] for name in ("clients", "rate_per_s"))
     interval_s = pair.poll.parameters["poll_interval_s"]
     batch = rate_per_s * interval_s
@@ -180,7 +181,7 @@ def _side(point: LoadPoint, predicted_load: JsonObject) -> JsonObject:
 
 
 def _judged(predicted: str, sides: Mapping[str, JsonObject]) -> JsonObject:
-    """Claims that the prediction makes of this comparison, each with whether it was met, and the outcome."""
+    """Return the claims that the prediction makes of this comparison, whether each was met, and the outcome."""
     if predicted == "undecided":
         return {"claims": {}, "outcome": "undecided"}
     better, worse = sides[predicted], sides["poll" if predicted == "push" else "push"]

@@ -1,6 +1,7 @@
-"""How much each choice moves the answer: points that differ from the base in one choice alone, against their base.
+"""The effect of each option: points that differ from the base in one option alone, against their base.
 
-A choice is a parameter whose values are words or switches. Numbers have charts of their own, over their range.
+An option is a parameter whose values are words or switches. Numeric parameters have charts of their own, over their
+range.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from contract.transports import TransportStyle
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure that a choice may move."""
+    """A figure that an option may change."""
 
     name: str
     path: tuple[str, ...]
-    """Where it is in a point."""
+    """Its place in a point."""
     unit: str
 
 
@@ -32,7 +33,7 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Effect:
-    """One transport under one other choice, beside its own base point."""
+    """One transport with another value of one option, beside its own base point."""
 
     transport: TransportStyle
     parameter: str
@@ -41,17 +42,17 @@ class Effect:
 
     @property
     def choice(self) -> str:
-        """The choice in words."""
+        """The option's value in words."""
         return parameter_value(self.parameter, self.point["parameters"][self.parameter])
 
     def ratio(self, measure: Measure) -> float | None:
-        """The point's figure over the base's; None where one was not measured or the base's is zero."""
+        """Return the point's figure over the base's; None if one was not measured or the base's is zero."""
         ours, base = value_at(self.point, *measure.path), value_at(self.base, *measure.path)
         return ours / base if ours is not None and base else None
 
 
 def effects(results: Results) -> list[Effect]:
-    """Choice by choice, and in each transport by transport."""
+    """Return the effects sorted by option, and for each by transport."""
     found = []
     for parameter in results.varied_choices():
         for series in results.swept(parameter):
@@ -62,5 +63,5 @@ def effects(results: Results) -> list[Effect]:
 
 
 def _order(results: Results, effect: Effect) -> tuple[int, str]:
-    """Choices as the scenario names them; transports keep their own order, as sorting is stable."""
+    """Return the sort key: options in the scenario's order; transports keep theirs, since sorting is stable."""
     return results.summary["varied"].index(effect.parameter), effect.choice

@@ -1,7 +1,7 @@
-"""How far a transport differs from itself: two identical points per block, told apart by a parameter without effect.
+"""The noise floor: how far a transport differs from itself, from two identical points per block.
 
-What two measurements of the same thing differ by is noise; a difference between two transports that is no larger has
-shown nothing.
+A parameter without effect tells the two points apart. Their difference is noise, and a difference between two
+transports that is no larger shows nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STATISTICS = ("p50", "p95", "mean")
 
 
 def noise_floors(points: Sequence[tuple[JsonObject, PerBlock]], without_effect: Sequence[str]) -> JsonObject | None:
-    """By transport the paired difference of its first two identical points; None where no transport has two."""
+    """Return by transport the paired difference of its first two identical points; None if no transport has two."""
     firsts: dict[tuple[str, frozenset[tuple[str, object]]], tuple[JsonObject, PerBlock]] = {}
     found: JsonObject = {}
     for point, blocks in points:
@@ -32,10 +32,10 @@ def noise_floors(points: Sequence[tuple[JsonObject, PerBlock]], without_effect: 
 
 
 def floor_ms(floors: JsonObject | None, points: Sequence[JsonObject], statistic: str, blocks: int) -> float | None:
-    """How far these points' transports differ from themselves in so many blocks, of the one that does more.
+    """Return how far these points' transports differ from themselves in so many blocks, for the noisier of them.
 
-    None where that was not measured of each at its point's own parameters: noise grows with latency and falls with the
-    length of a trial, and that of one point says nothing of another's.
+    None if that was not measured for each at its point's own parameters: noise grows with latency and falls with the
+    length of a trial, so that one point's noise says nothing of another's.
     """
     known = [_floor_ms((floors or {}).get(point["transport"]), point, statistic, blocks) for point in points]
     widths = [width for width in known if width is not None]
@@ -53,7 +53,7 @@ def _floor_ms(floor: JsonObject | None, point: JsonObject, statistic: str, block
 
 
 def _measured_at(floor: JsonObject, parameters: JsonObject) -> bool:
-    """Whether a floor was measured at these parameters; floors of older runs do not say at which."""
+    """Return whether a floor was measured at these parameters; floors of older runs do not record them."""
     return "parameters" in floor and all(
         parameters.get(name) == value for name, value in floor["parameters"].items() if name != "warm_up_s"
     )

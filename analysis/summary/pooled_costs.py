@@ -1,4 +1,4 @@
-"""What a point's trials cost, pooled: each figure a ratio of sums, with its interval from the spread between trials."""
+"""The costs of a point's trials, pooled: each figure is a ratio of sums, with its interval from the trials' spread."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from contract import quantiles
 from contract.records import JsonObject, SampleRole
 
 Parts = tuple[float, float]
-"""What a trial adds to a ratio of sums: to the sum above and to the sum below."""
+"""The numerator and the denominator that a trial adds to a ratio of sums."""
 Figure = Callable[[TrialMeasures], Parts | None]
-"""A figure's parts of one trial; None where the trial did not measure it."""
+"""Returns a figure's parts of one trial; None if the trial did not measure it."""
 
 _ROLES = (("server", SampleRole.SERVER), ("load", SampleRole.LOAD))
 _RELAY = ("relay", SampleRole.RELAY)
@@ -27,10 +27,9 @@ _OUTDATED_FROM_MS = {"older_than_100_ms_ratio": 100.0, "older_than_1_s_ratio": 1
 
 
 def pooled_costs(trials: Trials, pilot_blocks: int | None) -> JsonObject:
-    """The keys of a point that are about its costs, freshness and set-up; each `_ci95` stands beside its figure.
+    """Return the fields of a point on its costs, freshness and set-up; each `_ci95` is beside its figure.
 
-    What a trial counts per delivery, its share of empty polls and its freshness are left out where it did not measure
-    a steady state.
+    Figures per delivery, shares of empty polls and freshness leave out trials that were not in a steady state.
     """
 
     def pooled(name: str, figure: Figure) -> JsonObject:
@@ -60,13 +59,13 @@ def pooled_costs(trials: Trials, pilot_blocks: int | None) -> JsonObject:
 
 
 def per_block(trials: Trials, name: str) -> dict[int, float]:
-    """One of FIGURES by block, of the trials that measured it."""
+    """Return one of FIGURES by block, of the trials that measured it."""
     found = [(trial.info.block, FIGURES[name](trial)) for trial in trials]
     return {block: parts[0] / parts[1] for block, parts in found if parts is not None and parts[1]}
 
 
 def summed(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    """Counts by name, added up over trials that all have the same names."""
+    """Return counts by name, added up over trials that all have the same names."""
     return {name: sum(count[name] for count in counts) for name in counts[0]}
 
 
@@ -144,7 +143,7 @@ FIGURES: dict[str, Figure] = {
 
 
 def _steady_state(trials: Trials) -> JsonObject:
-    """How many deliveries were read in the windows beside those due in them, and what that tells."""
+    """Return the ratio of deliveries read in the windows to those due in them, and why it is not a steady state."""
     due = sum(trial.due_deliveries for trial in trials)
     return {
         "read_ratio": sum(trial.deliveries for trial in trials) / due if due else None,

@@ -1,4 +1,4 @@
-"""The latencies of a point's trials as one distribution: of the whole, of its parts, and of what the model leaves."""
+"""The latencies of a point's trials as one distribution: the whole, its parts, and the deviation from the model."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Trials = Sequence[TrialMeasures]
 
 
 def with_latency(trials: Trials) -> list[TrialMeasures]:
-    """Those that measured latencies which may be told."""
+    """Return the trials with latencies whose clocks agree well enough to report them."""
     return [trial for trial in trials if trial.clocks_agree and trial.latency_ms is not None]
 
 
 def pooled_latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
-    """Distribution of all deliveries, and intervals from the spread between the trials of the first blocks.
+    """Return the distribution of all deliveries, and intervals from the spread between trials of the first blocks.
 
     A quantile for which there are too few events is None, as is its interval.
     """
@@ -59,12 +59,12 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
 
 
 def sample_events(trials: Trials) -> int:
-    """Return how many events figures of these trials' latencies rest on: their streams differ, so that they add up."""
+    """Return how many events these trials' latencies come from; their streams differ, so that they add up."""
     return sum(trial.sample_events for trial in trials)
 
 
 def withheld_quantiles(trials: Trials) -> JsonObject | None:
-    """Return which quantiles are None for want of events, how many events there are and are needed; None for none."""
+    """Return which quantiles are None for lack of events, with the events there are and need to be, or None."""
     events = sample_events(with_latency(trials) or trials)
     lacking = {name: least_events(LATENCY_QUANTILES[name]) for name in too_few_events(LATENCY_QUANTILES, events)}
     if not events or not lacking:
@@ -81,7 +81,7 @@ def interval_of_trials(
     pilot_blocks: int | None,
     possible: stats.Interval = stats.AT_LEAST_ZERO,
 ) -> list[float] | None:
-    """Of an estimate pooled over these trials, of which each has its value: 95 %, within what is possible."""
+    """Return the 95 % interval of an estimate pooled over trials with these values, within what is possible."""
     pilot = [
         value
         for trial, value in zip(trials, values, strict=True)
@@ -92,7 +92,7 @@ def interval_of_trials(
 
 
 def pooled_reach(trials: Trials, pilot_blocks: int | None) -> JsonObject | None:
-    """Within what time an event reaches 99 % of the clients, as the mean of the trials' means; None where unknown."""
+    """Return the time in which an event reaches 99 % of the clients, as the mean of the trials' means, or None."""
     known = [(trial, trial.latencies.reach) for trial in with_latency(trials)]
     found = [(trial, reach) for trial, reach in known if reach is not None]
     if not found:
@@ -108,10 +108,10 @@ def pooled_reach(trials: Trials, pilot_blocks: int | None) -> JsonObject | None:
 
 
 def pooled_parts(trials: Trials) -> JsonObject:
-    """Where the time of the deliveries went; null where no trial measured it."""
+    """Return the parts of the deliveries' time; null if no trial measured them."""
     latencies = [trial.latencies for trial in trials]
     one_way = [trial.latencies for trial in trials if trial.clocks_agree]
-    # A delivery without a trace includes its wait at the server: trials with and without one are not to be mixed.
+    # Without a trace, delivery includes the wait at the server: trials with and without one must not be mixed.
     traced = all(found.queue_ns is not None for found in latencies)
     delivery_ns = [
         found.delivery_ns
@@ -129,7 +129,7 @@ def pooled_parts(trials: Trials) -> JsonObject:
 
 
 def _part(columns: Sequence[Times | None], events: int) -> JsonObject | None:
-    """Mean (the one figure of the parts that adds up) and quantiles; None where no trial measured it."""
+    """Return the mean (the only figure that adds up over parts) and quantiles; None if no trial measured it."""
     known = [column for column in columns if column is not None]
     if not known:
         return None
@@ -140,7 +140,7 @@ def _part(columns: Sequence[Times | None], events: int) -> JsonObject | None:
 
 
 def pooled_residual(trials: Trials) -> JsonObject:
-    """Latency - the model's on the trial's own schedule, delivery by delivery."""
+    """Return the distribution of latency - the model's on the trial's own schedule, delivery by delivery."""
     measured = with_latency(trials)
     residual_ns = joined([trial.latencies.residual_ns for trial in measured])
     if not len(residual_ns):

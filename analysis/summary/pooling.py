@@ -1,4 +1,4 @@
-"""Trials of equal parameters pooled into one point of the summary, with intervals from the spread between them."""
+"""Trials of equal parameters, pooled into one point of the summary with intervals from the spread between them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from contract.transports import TransportStyle
 
 
 def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None) -> JsonObject:
-    """One point from its trials, of which there is at least one; `base` and `against_reference` are added later.
+    """Return one point from its trials, of which there is at least one; `base` and `against_reference` are added later.
 
-    Intervals take their spread from the first `pilot_blocks`, as `PerBlock` has them.
+    Intervals take their spread from the first `pilot_blocks`, as in `PerBlock`.
     """
     parameters, model, latency = trials[0].info.parameters, _model(trials), pooled_latency(trials, pilot_blocks)
     queue_model = pooled_queue_model([trial.queued for trial in trials], sum(trial.due_deliveries for trial in trials))
@@ -55,7 +55,7 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
 
 
 def _withheld(trials: Trials) -> JsonObject | None:
-    """In how many trials latencies were not known for the clocks' sake, and why in the worst of them."""
+    """Return in how many trials the clocks are too uncertain for latencies, and why in the worst of them, or None."""
     unknown = [trial for trial in trials if trial.withheld is not None]
     if not unknown:
         return None
@@ -75,7 +75,7 @@ def _stamps(trials: Trials) -> JsonObject:
 
 
 def _loss(trials: Trials, style: TransportStyle) -> JsonObject:
-    """Share of the deliveries due in the window that never came, and what the models expect: 0 with a cursor."""
+    """Return the share of deliveries due in the window that never arrived, and the models' share: 0 with a cursor."""
     due = sum(trial.due_deliveries for trial in trials)
     came = sum(len(trial.latencies) for trial in trials)
     expected = sum(len(trial.latencies.predicted_ns) for trial in trials)

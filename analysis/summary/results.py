@@ -1,4 +1,4 @@
-"""Which points of a summary belong together: the base ones, and those that differ from them in one parameter."""
+"""The points of a summary that belong together: the base ones, and those that differ from them in one parameter."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from contract.transports import TransportStyle
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one transport that differ in `parameter` alone, in its order; one point has no need of it."""
+    """Points of one transport that differ in `parameter` alone, sorted by it; a single point needs no parameter."""
 
     transport: TransportStyle
     parameter: str
     points: list[JsonObject]
 
     def values(self, *path: str) -> list[Any]:
-        """`point[path[0]][path[1]]…` of every point."""
+        """Return `point[path[0]][path[1]]…` of every point."""
         return [value_at(point, *path) for point in self.points]
 
 
 @dataclass(frozen=True)
 class Results:
-    """A summary, with what charts and tables ask of it."""
+    """A summary, in the form that charts and tables need."""
 
     summary: JsonObject
     transports: tuple[TransportStyle, ...]
-    """Those that have points, in the order of the run."""
+    """The transports that have points, in the order of the run."""
     points: list[JsonObject]
     base: JsonObject
     """Every parameter's base value, as the scenario has it."""
@@ -43,7 +43,7 @@ class Results:
         return cls(summary, styles, [], base)._with(points)
 
     def with_latency(self) -> Results:
-        """The same without the points whose latency is not known: what charts can draw."""
+        """Return the results without points of unknown latency, which charts cannot draw."""
         return self._with([point for point in self.points if point["latency_ms"]["mean"] is not None])
 
     def _with(self, points: list[JsonObject]) -> Results:
@@ -52,7 +52,7 @@ class Results:
 
     @property
     def reference(self) -> TransportStyle | None:
-        """The style of the transport that others are compared with, where it has points."""
+        """The style of the transport that others are compared with, if it has points."""
         return next((style for style in self.transports if style.name == self.summary["reference"]), None)
 
     @property
@@ -62,20 +62,20 @@ class Results:
 
     @property
     def latency_name(self) -> str:
-        """What latency means in this run."""
+        """The name of latency in this run."""
         return "round trip" if self.round_trip else "latency"
 
     @property
     def unit(self) -> str:
-        """What is delivered: an event, or the echo of a message."""
+        """The name of what is delivered: an event, or the echo of a message."""
         return "message" if self.round_trip else "event"
 
     def base_points(self) -> list[Series]:
-        """Each transport's point at the base parameters, as a series of one."""
+        """Return each transport's point at the base parameters, as a series of one."""
         return self.sweep("")
 
     def sweep(self, parameter: str) -> list[Series]:
-        """Each transport's points that agree with the base in all but `parameter`, sorted by it."""
+        """Return each transport's points that agree with the base in all but `parameter`, sorted by it."""
         series = []
         for style in self.transports:
             points = [p for p in self.points if p["transport"] == style.name and set(self._differs(p)) <= {parameter}]
@@ -85,11 +85,11 @@ class Results:
         return series
 
     def swept(self, parameter: str) -> list[Series]:
-        """As `sweep`, of the transports that have at least two points in it."""
+        """Return the sweeps of the transports that have at least two points in it."""
         return [series for series in self.sweep(parameter) if len(series.points) > 1]
 
     def varied_numbers(self, *, shared: bool) -> list[str]:
-        """Swept numeric parameters that all transports take, or else those that only some take."""
+        """Return swept numeric parameters that all transports take, or else those that only some take."""
         varied = []
         for name in self.summary["varied"]:
             having = [point for point in self.points if name in point["parameters"]]
@@ -98,17 +98,17 @@ class Results:
         return varied
 
     def varied_choices(self) -> list[str]:
-        """Swept parameters whose values are words or switches rather than numbers."""
+        """Return swept parameters whose values are words or switches rather than numbers."""
         return [name for name in self.summary["varied"] if not self._numeric(name) and self.swept(name)]
 
     def own_sweeps(self) -> list[Series]:
-        """Each transport's sweep of a parameter of its own where it has one, else its base point."""
+        """Return each transport's sweep of a parameter of its own, or its base point if it has none."""
         swept = [series for name in self.varied_numbers(shared=False) for series in self.swept(name)]
         by_name = {series.transport.name: series for series in swept}
         return [by_name.get(series.transport.name, series) for series in self.base_points()]
 
     def name(self, point: JsonObject) -> str:
-        """The label of a point's transport, and the parameters in which it differs from the base."""
+        """Return the label of a point's transport, and the parameters in which it differs from the base."""
         return point_name(self.label(point["transport"]), point["parameters"], self._differs(point))
 
     def label(self, transport: str) -> str:
@@ -116,13 +116,13 @@ class Results:
         return next(str(entry["label"]) for entry in self.summary["transports"] if entry["name"] == transport)
 
     def conditions(self, *, without: str = "") -> str:
-        """The base parameters that all transports share, in words."""
+        """Return the base parameters that all transports share, in words."""
         shared = ("clients", "rate_per_s", "arrival", "payload_bytes", "one_way_delay_ms")
         words = ", ".join(parameter_value(n, self.base[n]) for n in shared if n in self.base and n != without)
         return words.replace("event", self.unit)
 
     def differences(self, point: JsonObject) -> str:
-        """Where a point's parameters are not the base ones, in words; nothing for a base point."""
+        """Return the parameters in which a point differs from the base, in words; empty for a base point."""
         return ", ".join(parameter_value(name, point["parameters"][name]) for name in self._differs(point))
 
     def _numeric(self, parameter: str) -> bool:
@@ -134,7 +134,7 @@ class Results:
 
 
 def value_at(point: JsonObject, *path: str) -> Any:
-    """`point[path[0]][path[1]]…`; None as soon as something on the way is null or absent."""
+    """Return `point[path[0]][path[1]]…`; None as soon as a value on the way is null or absent."""
     value: Any = point
     for key in path:
         value = None if value is None else value.get(key)

@@ -1,4 +1,4 @@
-"""What weakens a run without making it invalid, in sentences for the report."""
+"""Sentences for the report on what weakens a run without making it invalid."""
 
 from __future__ import annotations
 

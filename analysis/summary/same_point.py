@@ -1,4 +1,4 @@
-"""When two points are the same measurement, by their parameters."""
+"""Whether two points are the same measurement, by their parameters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 LENGTHS = frozenset({"warm_up_s", "measured_s"})
-"""How long a trial took does not make it another measurement."""
+"""Parameters that do not distinguish measurements: the length of a trial."""
 
 
 def differing(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
@@ -15,5 +15,5 @@ def differing(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> list[st
 
 
 def agrees(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
-    """Whether parameters are those of `base`, as far as both have them; lengths do not count."""
+    """Return whether the parameters agree with `base`, as far as both have them; the lengths of trials do not count."""
     return not differing(parameters, base)

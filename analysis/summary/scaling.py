@@ -1,7 +1,7 @@
-"""How each transport scales with the number of clients: knee, slopes, laws beside them, and what stays flat.
+"""How each transport scales with the number of clients: knee, slopes, laws beside them, and which costs stay flat.
 
-Everything here is a function of one transport's points that differ in `clients` alone. Nothing is fitted through an
-invalid point, and no knee lies beyond one. docs/method/scale.md states every definition.
+Everything here is a function of one transport's points that differ in `clients` alone. No fit uses an invalid point,
+and no knee lies beyond one. docs/method/scale.md states every definition.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from contract.records import JsonObject
 from contract.transports import TransportStyle
 
 DEFAULT_P99_BOUND_MS = 100.0
-"""How much later than by the model 99 % of the clients may have an event within the knee: Nielsen's limit of what is
-felt to be instantaneous."""
+"""How much later than by the model 99 % of the clients may have an event within the knee: Nielsen's limit for what is
+perceived as instantaneous."""
 LEAST_VALUES, LEAST_RANGE = 3, 10.0
-"""Numbers of clients, and the largest over the smallest: with less there is no scale to speak of."""
+"""Least numbers of clients, and least ratio of the largest to the smallest, for a statement on scaling."""
 FLAT_RATIO = 0.2
 _MS_PER_US = 1e-3
 
@@ -39,18 +39,18 @@ class ScalePoint:
 
     @property
     def clients(self) -> int:
-        """How many clients there were."""
+        """The number of clients."""
         return int(self.point["parameters"]["clients"])
 
 
 def wide_enough(clients: Sequence[int]) -> bool:
-    """Whether these numbers of clients tell how something scales."""
+    """Return whether these numbers of clients are enough to show how something scales."""
     distinct = {*clients}
     return len(distinct) >= LEAST_VALUES and max(distinct) >= LEAST_RANGE * min(distinct)
 
 
 def scaling(style: TransportStyle, points: Sequence[ScalePoint], bound_ms: float) -> JsonObject:
-    """The entry of one transport in the summary's `scaling`; `points` ascend in clients."""
+    """Return the entry of one transport in the summary's `scaling`; `points` ascend in clients."""
     valid = [entry for entry in points if entry.point["valid"]]
     return {
         "clients": [entry.clients for entry in points],
@@ -70,10 +70,10 @@ def scaling(style: TransportStyle, points: Sequence[ScalePoint], bound_ms: float
 
 
 def knee(points: Sequence[ScalePoint], bound_ms: float) -> JsonObject:
-    """The largest number of clients up to which, all smaller ones included, `excess_p99_ms` ≤ the bound.
+    """Return the largest number of clients up to which, all smaller ones included, `excess_p99_ms` ≤ the bound.
 
     `position`: `between` that and `next_clients`, which exceeds it; `beyond` the largest measured; `below` the
-    smallest; `unknown` where the next one is not valid, so that it says nothing.
+    smallest; `unknown` if the next one is not valid, so that it shows nothing.
     """
     held = None
     for entry in points:
@@ -86,7 +86,7 @@ def knee(points: Sequence[ScalePoint], bound_ms: float) -> JsonObject:
 
 
 def excess_p99_ms(point: JsonObject) -> float:
-    """How much longer than by the model an event takes to reach 99 % of the clients.
+    """Return how much longer than by the model an event takes to reach 99 % of the clients.
 
     That is a mean over events: there are too few of them for a p99 of the pooled deliveries.
     """
@@ -94,16 +94,16 @@ def excess_p99_ms(point: JsonObject) -> float:
 
 
 def least_squares_slope(clients: Sequence[int], values: Sequence[float]) -> float:
-    """Slope of the line through (clients, values) with the least squares of its residuals; at least two clients."""
+    """Return the slope of the least-squares line through (clients, values), for at least two clients."""
     return float(np.polyfit(clients, values, 1)[0])
 
 
 def law(style: TransportStyle, point: JsonObject) -> JsonObject | None:
-    """What the model's law of saturation says, from the server's CPU time per delivery or request at this point.
+    """Return the model's law of saturation, from the server's CPU time per delivery or request at this point.
 
-    `service_us` is that time, `per` what it is of. `saturated_at_clients` is where it fills the server's cores, one
-    per process. Of a push, the fan-out law gives the slopes; of a long poll, `cycle_ms` is how long one round of all
-    clients keeps a server that does nothing else. None where the server's CPU is not known, or no formula is.
+    `service_us` is that time, `per` what it is for. `saturated_at_clients` is where it fills the server's cores, one
+    per process. For push, the fan-out law gives the slopes; for long polls, `cycle_ms` is how long one round of all
+    clients keeps a server that does nothing else. None if the server's CPU time is not known, or there is no formula.
     """
     per_event_us, requests = point["server_cpu_us_per_event"], point["requests_per_event"]
     formula = MODELS[style.model].law
@@ -125,7 +125,7 @@ def law(style: TransportStyle, point: JsonObject) -> JsonObject | None:
 
 
 def _broadcast_slope_us(latency_s: Callable[[int, float, float], float] | None, send_cost_s: float) -> float | None:
-    """What one more client adds to a broadcast's latency; None where events are not broadcast."""
+    """Return what one more client adds to a broadcast's latency; None if events are not broadcast."""
     return None if latency_s is None else (latency_s(2, send_cost_s, 0.0) - latency_s(1, send_cost_s, 0.0)) * 1e6
 
 
@@ -134,7 +134,7 @@ def _knee(clients: int | None, position: str, next_clients: int | None) -> JsonO
 
 
 def _slope(points: Sequence[ScalePoint], read: Callable[[ScalePoint], Mapping[int, float]]) -> JsonObject | None:
-    """Least squares in each block that has all points; their mean, with its interval from the spread between them."""
+    """Return the mean of the least-squares slopes of blocks that have all points, with its interval."""
     if len(points) < LEAST_VALUES:
         return None
     blocks = sorted(set.intersection(*(set(read(entry)) for entry in points)))
@@ -146,7 +146,7 @@ def _slope(points: Sequence[ScalePoint], read: Callable[[ScalePoint], Mapping[in
 
 
 def _total(name: str) -> Callable[[JsonObject], float | None]:
-    """CPU time that one event took, all its deliveries together."""
+    """Return a function that reads the CPU time of one event, all its deliveries together."""
 
     def of(point: JsonObject) -> float | None:
         return None if point[name] is None else float(point[name] * point["parameters"]["clients"])
@@ -156,7 +156,7 @@ def _total(name: str) -> Callable[[JsonObject], float | None]:
 
 @dataclass(frozen=True)
 class Further:
-    """What one further client cost, in the lower and in the upper half of the range (by its logarithm)."""
+    """The cost of one further client, in the lower and in the upper half of the range (by its logarithm)."""
 
     lower: float
     upper: float
@@ -176,7 +176,7 @@ class Further:
 
 
 def further_cost(clients: Sequence[int], totals: Sequence[float]) -> Further:
-    """From totals at three or more ascending numbers of clients; what does not depend on their number cancels out."""
+    """Return it from totals at three or more ascending numbers of clients; constant costs cancel out."""
     middle = math.sqrt(clients[0] * clients[-1])
     split = min(range(1, len(clients) - 1), key=lambda i: abs(math.log(clients[i] / middle)))
 

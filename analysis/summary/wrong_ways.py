@@ -1,7 +1,7 @@
-"""What a careless comparison would have reported from the same records; only in runs that are wrong on purpose.
+"""The results of a careless comparison, computed from the same records; only in runs that are wrong on purpose.
 
-Three habits are recomputed: the time that a request took is taken for the latency, a single run for the result, and
-what a client without a cursor never heard of for not having happened (that one is in every point, as its `loss`).
+Three habits are recomputed: the time of a request as the latency, a single run as the result, and events that a client
+without a cursor misses as if they had not happened (that one is in every point, as its `loss`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Trials = Sequence[TrialMeasures]
 
 
 def as_reported(trials: Trials, style: TransportStyle) -> JsonObject:
-    """What `point["as_reported"]` holds, in ms; null where there is nothing to report or no model of it."""
+    """Return `point["as_reported"]`, in ms; null if there is nothing to report or no model of it."""
     answers_ms = np.concatenate([trial.answers_ms for trial in trials])
     expected_s = MODELS[style.model].answer_s(Conditions.of_point(trials[0].info.parameters, style))
     return {
@@ -37,7 +37,7 @@ def as_reported(trials: Trials, style: TransportStyle) -> JsonObject:
 
 
 def misranked(point: JsonObject, blocks: PerBlock, reference: JsonObject, reference_blocks: PerBlock) -> JsonObject:
-    """In how many of the blocks, taken alone, a point and the reference stand the other way round than in all."""
+    """Return in how many blocks, taken alone, a point and the reference rank the other way round than overall."""
     shared = sorted(blocks.latency_ms.keys() & reference_blocks.latency_ms.keys())
     wrong = {}
     for name in RANKED_BY:
@@ -48,7 +48,7 @@ def misranked(point: JsonObject, blocks: PerBlock, reference: JsonObject, refere
 
 
 def _extremes(trials: Trials, read: Callable[[TrialMeasures], Distribution | None]) -> JsonObject | None:
-    """The smallest and the largest that a single trial says; None where none says anything."""
+    """Return the smallest and the largest result of a single trial; None if no trial has any."""
     each = [found for trial in trials if (found := read(trial)) is not None]
     if not each:
         return None

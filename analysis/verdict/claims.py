@@ -1,4 +1,4 @@
-"""Which differences a verdict may claim: all that it looks at are one family, and corrected for being many."""
+"""The differences that a verdict may claim: all that it considers are one family, corrected for their number."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contract.records import JsonObject
 from contract.transports import TransportStyle
 
 LATENCIES = ("p50_difference_ms", "p95_difference_ms", "mean_difference_ms")
-"""Of base points."""
+"""Differences of base points."""
 COSTS = ("server_cpu_us_per_event", "bytes_per_event")
-"""Of all points that poll: where polling is cheaper is looked for among them."""
+"""Differences of all polling points, among which cheaper ones are sought."""
 LEAST_BLOCKS = 3
-"""With two, a 95 % interval is 12.7 standard errors to each side."""
+"""With two blocks, a 95 % interval is 12.7 standard errors to each side."""
 
 
 def correct_claims(points: Sequence[JsonObject], styles: Sequence[TransportStyle]) -> None:
@@ -25,7 +25,7 @@ def correct_claims(points: Sequence[JsonObject], styles: Sequence[TransportStyle
 
 
 def is_shown(difference: JsonObject) -> bool:
-    """Whether there is such a difference, all that the verdict looks at considered; never with one trial."""
+    """Return whether a difference is shown, given all that the verdict considers; never with one trial."""
     return bool(difference.get("adjusted_p_value", 1.0) < 1 - CONFIDENCE)
 
 
