@@ -1,8 +1,8 @@
-"""`python -m benchmarks.disturbed_runs FOLDER`: whether the harness tells disturbed trials from good ones.
+"""`python -m benchmarks.disturbed_runs FOLDER`: whether the harness distinguishes disturbed trials from good ones.
 
 Runs of one block of the scenario `quick` are left alone, share the server's core with a program that never sleeps, have
-their servers stopped (SIGSTOP) at a random time of the measured window, or have more to do than a server can. The table
-is that of docs/method/accuracy.md.
+their servers stopped (SIGSTOP) at a random time of the measured window, or overload the server. The table is that of
+docs/method/accuracy.md.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ Disturbing = Callable[[psutil.Popen], AbstractContextManager[None]]
 """Disturbs a run, given its process, until its context ends."""
 STOPS_MS = (50, 100, 150, 200, 300, 400)
 OVERLOAD = {"clients": 400, "rate_per_s": 20, "poll_interval_s": 0.05}
-"""A poll costs a FastAPI server 0.15 to 0.3 ms: this asks for it 8000 times a second."""
+"""A poll costs a FastAPI server 0.15 to 0.3 ms, and here it receives 8000 a second."""
 SET_UP_S = 1.0
-"""About the time from the start of a server to that of the measured window."""
+"""About the time from a server's start to the start of the measured window."""
 _LOOK_PERIOD_S = 0.02
 
 
 @dataclass(frozen=True)
 class Stop:
-    """A server's process that was stopped and continued, CLOCK_MONOTONIC."""
+    """The time for which a server's process was stopped, CLOCK_MONOTONIC."""
 
     start_ns: int
     end_ns: int
@@ -62,19 +62,19 @@ class Stop:
 
 @dataclass(frozen=True)
 class Judged:
-    """An attempt at a trial and what the harness says of it."""
+    """An attempt at a trial and the harness's judgement of it."""
 
     situation: str
     label: str
-    """Of its transport."""
+    """The label of its transport."""
     stop_ms: int | None
     """For how long its server was stopped."""
     disturbed: bool
-    """It is repeated, and INVALID where it was the last attempt."""
+    """Whether it is repeated, or INVALID if it was the last attempt."""
     invalid: bool
-    """It is INVALID for whatever reason."""
+    """Whether it is INVALID for any reason."""
     named: bool
-    """The report says that other programs used the server's core."""
+    """Whether the report states that other programs used the server's core."""
     mean_ms: float
     """Mean latency in the measured window."""
 
@@ -186,7 +186,7 @@ def _stop(server: psutil.Process, stop_ms: int, stops: list[Stop]) -> None:
 
 
 def _judge(run: Path, situation: str, stops: Sequence[Stop]) -> Iterator[Judged]:
-    """Yield a judgement of each attempt; of a server that was to be stopped, only if that was within the window."""
+    """Yield a judgement of each attempt; if its server was to be stopped, only if that was within the window."""
     points = {point["transport"]: point for point in summarize_run(run)["points"]}
     labels = {style.name: style.label for style in load_run_info(run).transports}
     finished = finished_trial_folders(run)

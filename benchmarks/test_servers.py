@@ -1,6 +1,6 @@
 """Micro-benchmarks of the servers' hot paths: our code, the framework's and uvicorn's, without a kernel or a network.
 
-What a fan-out benchmark takes is for one event to all of `CLIENTS`; what a poll benchmark takes, for `POLLS` of them.
+A fan-out benchmark measures one event to all of `CLIENTS`; a poll benchmark measures `POLLS` polls.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CLIENTS = 200
 POLLS = 100
 PAYLOAD = "x" * 100
 _WRITES_PER_ANSWER = 2
-"""Its head and its body."""
+"""The head and the body."""
 UPGRADE = (
     "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -34,7 +34,7 @@ UPGRADE = (
 
 
 class Wire(asyncio.Transport):
-    """A connection that takes everything at once and counts what is written to it."""
+    """A connection that accepts everything at once and counts the writes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class Bench:
         self._runner.close()
 
     def connect(self, path: str, headers: str = "", clients: int = CLIENTS) -> list[Wire]:
-        """Clients that asked for `path`, once all of them wait for an event."""
+        """Return clients that have asked for `path`, once all of them wait for an event."""
 
         async def connected() -> list[Wire]:
             wires = [self._ask(f"GET {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n".encode()) for _ in range(clients)]
@@ -101,7 +101,7 @@ class Bench:
         return self._runner.run(connected())
 
     def publish(self, wires: list[Wire]) -> None:
-        """One event, until it is written to all and all wait again."""
+        """Publish one event, and wait until it is written to all and all wait again."""
 
         async def published() -> None:
             expected = sum(wire.writes for wire in wires) + len(wires)
@@ -112,7 +112,7 @@ class Bench:
         self._runner.run(published())
 
     def hold(self, wires: list[Wire], path: str) -> None:
-        """A held poll of every client, and the event that answers all of them."""
+        """Hold a poll of every client, and publish the event that answers all of them."""
 
         async def held() -> None:
             request = f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode()
@@ -129,7 +129,7 @@ class Bench:
         self._runner.run(held())
 
     def poll(self, path: str) -> None:
-        """One poll after the other, until each is answered."""
+        """Send one poll after the other, each once the previous is answered."""
 
         async def polled() -> None:
             request = f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode()

@@ -1,4 +1,4 @@
-"""The harness' own row: an ordinary trial, as `make bench TARGET=` runs it, on the same server with the same probes."""
+"""The harness's own row: an ordinary trial, as with `make bench TARGET=`, on the same server with the same probes."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ DESCRIBES: dict[WorkName, Describes] = {
 
 
 def own_version() -> str:
-    """Of this project."""
+    """Return the version of this project."""
     text = (PROJECT_FOLDER / "pyproject.toml").read_text(encoding="utf-8")
     return str(tomllib.loads(text)["project"]["version"])
 
 
 def run_harness(work: Work, trial: PlannedTrial, folder: Path, cores: CorePlan) -> Measurement:
-    """Carry it out; the trial's records stay in `folder`/trial."""
+    """Run the trial, and keep its records in `folder`/trial."""
     folder.mkdir(parents=True)
     with set_up(work, folder, cores) as stage:
         target = Target(stage.url, Endpoint.of_url(stage.url))
@@ -54,15 +54,16 @@ def run_harness(work: Work, trial: PlannedTrial, folder: Path, cores: CorePlan) 
 
 
 def reasons_against_a_row(measures: TrialMeasures) -> list[str]:
-    """Return why a trial gives no row: what other tools are not asked is not asked of the harness either.
+    """Return why a trial gives no row; the checks that do not apply to other tools are left out.
 
-    That is whether the server was full, which pollers without a pause make it on purpose, and who else had the cores.
+    These are whether the server was full, as polling without a pause makes it on purpose, and whether other programs
+    used its cores.
     """
     return [r for r in measures.reasons if r not in measures.server_reasons | measures.machine_reasons]
 
 
 def _ignore(_elapsed_s: float) -> None:
-    """Nothing is drawn while a trial runs."""
+    """Draw nothing while a trial runs."""
 
 
 def _measured(record: Trial, work: Work, folder: Path) -> Measurement:

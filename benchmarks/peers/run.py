@@ -1,4 +1,4 @@
-"""A whole comparison: which tools there are, their trials in randomised blocks, and the folder that keeps them."""
+"""A whole comparison: the installed tools, their trials in randomised blocks, and the folder with the results."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ FOLDER_NAME = "peers"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be compared, for how long."""
+    """What is compared, and for how long."""
 
     measured_s: float
     blocks: int
     tools: tuple[str, ...]
-    """Names of the registry; the harness itself is always among the compared."""
+    """Names of the registry; the harness itself is always compared."""
     seed: int
-    """Orders, payloads and phases follow from it."""
+    """The source of orders, payloads and phases."""
 
 
 @dataclass
 class Found:
-    """What of the plan there is on this machine."""
+    """The tools of the plan that this machine has."""
 
     entrants: list[Entrant] = field(default_factory=list)
     programs: dict[str, Path] = field(default_factory=dict)
@@ -52,10 +52,10 @@ class Found:
 
 
 def compare(plan: Plan, results: Path, console: PlainConsole) -> Path:
-    """Run every trial and write summary.json after each; returns the run's folder.
+    """Run every trial, write summary.json after each, and return the run's folder.
 
-    A tool that is missing or fails is said to be; the others go on. KeyboardInterrupt goes through, and what was
-    measured until then is kept.
+    A tool that is missing or fails is reported, and the others go on. KeyboardInterrupt passes through; earlier results
+    are kept.
     """
     found = find_tools(plan.tools)
     trials = plan_trials(plan, found.entrants)
@@ -93,7 +93,7 @@ def compare(plan: Plan, results: Path, console: PlainConsole) -> Path:
 
 
 def find_tools(names: Sequence[str]) -> Found:
-    """The harness and whichever of the named tools this machine has."""
+    """Return the harness and those of the named tools that this machine has."""
     found = Found()
     for work, describes in harness.DESCRIBES.items():
         found.entrants.append(Entrant(harness.NAME, work, harness.own_version(), describes))
@@ -114,7 +114,7 @@ def find_tools(names: Sequence[str]) -> Found:
 
 
 def plan_trials(plan: Plan, entrants: Sequence[Entrant]) -> list[tuple[Entrant, PlannedTrial]]:
-    """Every entrant once per block, in a random order of its own for each block; the stream is the block's."""
+    """Return every entrant once per block, in a random order per block; all trials of a block share a stream."""
     trials: list[tuple[Entrant, PlannedTrial]] = []
     for block in range(plan.blocks):
         for i in np.random.default_rng([plan.seed, block]).permutation(len(entrants)):
@@ -125,7 +125,7 @@ def plan_trials(plan: Plan, entrants: Sequence[Entrant]) -> list[tuple[Entrant, 
 
 
 def fresh_folder(results: Path, console: PlainConsole) -> Path:
-    """`results/peers`, empty; an earlier one is moved aside under the time at which it was begun."""
+    """Return an empty `results/peers`; an earlier one is renamed to the time at which it was started."""
     folder = results / FOLDER_NAME
     try:
         if folder.exists():
@@ -159,7 +159,7 @@ def _one(
     cores: CorePlan,
     measurements: list[Measurement],
 ) -> str:
-    """Carry out one trial, add what it gave to the measurements or the failures, and say it in a few words."""
+    """Run one trial, add its result to the measurements or the failures, and return a few words on it."""
     work = WORKS[entrant.work]
     name = entrant.tool.replace(" ", "-").lower()
     own = folder / "trials" / f"{trial.index:03d}-{name}-{entrant.work}"
@@ -186,7 +186,7 @@ def _tell(found: Found, trials: Sequence[tuple[Entrant, PlannedTrial]], folder: 
 
 
 def summary_of(folder: Path) -> JsonObject:
-    """A finished or interrupted run's summary; UserError where not one trial of it was finished."""
+    """Return the summary of a finished or interrupted run; raise UserError if no trial was finished."""
     if not (folder / SUMMARY_FILE).is_file():
         raise UserError(f"{folder}: no trial of it was finished (expected a {SUMMARY_FILE})")
     return read_summary(folder)

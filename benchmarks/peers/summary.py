@@ -49,22 +49,22 @@ _SHOWN = Fields(
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A trial that could not be carried out, or a tool that cannot be used at all."""
+    """A trial that could not be carried out, or a tool that cannot be used."""
 
     tool: str
     work: WorkName | None
-    """None where it fails before any work."""
+    """None if it fails before any work."""
     block: int | None
     reason: str
 
     def as_json(self) -> JsonObject:
-        """Its entry among the failed."""
+        """Return its entry under `failed`."""
         return {"tool": self.tool, "work": self.work, "block": self.block, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
 class Entrant:
-    """A tool at one work."""
+    """A tool with one work."""
 
     tool: str
     work: WorkName
@@ -73,7 +73,7 @@ class Entrant:
 
 
 def rows(entrants: Sequence[Entrant], measurements: Sequence[Measurement]) -> list[JsonObject]:
-    """One row per entrant that was measured, those of one work together, the cheapest first."""
+    """Return one row per measured entrant, grouped by work, the cheapest first."""
     measured: dict[tuple[str, str], list[Measurement]] = {}
     for one in measurements:
         measured.setdefault((one.work, one.tool), []).append(one)
@@ -92,7 +92,7 @@ def write_summary(folder: Path, fields: Mapping[str, object]) -> None:
 
 
 def read_summary(folder: Path) -> JsonObject:
-    """Read summary.json; UserError where there is none, or one of another kind, or one that no comparison writes."""
+    """Read summary.json; raise UserError if it is missing, of another kind, or such as no comparison writes."""
     path = folder / SUMMARY_FILE
     summary = read_json(path, FORMAT)
     check_fields(summary, _SHOWN, path)
@@ -139,7 +139,7 @@ def _cpu_us_per_unit(trials: Sequence[Measurement]) -> float:
 
 
 def _middle(values: Sequence[float | None]) -> float | None:
-    """The median over trials; None where one of them has none. Quantiles of others' runs cannot be pooled."""
+    """Return the median over trials; None if one has no value. Quantiles of other tools cannot be pooled."""
     known = [value for value in values if value is not None]
     return round(float(np.median(known)), 3) if known and len(known) == len(values) else None
 

@@ -1,4 +1,4 @@
-"""The rows of a run for people: on the console and in Markdown, the same cells."""
+"""The rows of a run as tables, with the same cells on the console and in Markdown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOTHING = "–"
 
 
 def headings(work: Work) -> list[str]:
-    """Of the columns."""
+    """Return the headings of the columns."""
     return [
         "tool",
         f"CPU per {work.unit}",
@@ -29,7 +29,7 @@ def headings(work: Work) -> list[str]:
 
 
 def cells(row: JsonObject) -> list[str]:
-    """One row's, as many as there are headings."""
+    """Return the cells of one row, as many as there are headings."""
     low_us, high_us = row["cpu_us_per_unit_range"]
     times = row["times_ours"]
     return [
@@ -44,7 +44,7 @@ def cells(row: JsonObject) -> list[str]:
 
 
 def markdown(summary: JsonObject) -> str:
-    """A table per work and, below it, what each tool cannot see."""
+    """Return a table per work, and below it what each tool cannot see."""
     parts: list[str] = []
     for work, rows in _by_work(summary):
         columns = headings(work)
@@ -57,13 +57,13 @@ def markdown(summary: JsonObject) -> str:
 
 
 def versions(summary: JsonObject) -> str:
-    """Of everything that was measured, in the order of the rows."""
+    """Return the versions of all that was measured, in the order of the rows."""
     known = dict.fromkeys(f"{row['tool']} {row['version']}" for row in summary["rows"])
     return f"Versions: {', '.join(known)}."
 
 
 def show(summary: JsonObject, console: PlainConsole) -> None:
-    """The same on the console, with what is not there and why."""
+    """Print the tables on the console, with the missing tools and why."""
     for work, rows in _by_work(summary):
         table = Table(title=work.description, title_justify="left", box=box.SIMPLE)
         for i, heading in enumerate(headings(work)):
@@ -83,7 +83,7 @@ def show(summary: JsonObject, console: PlainConsole) -> None:
 
 
 def blind_spots(rows: Sequence[JsonObject]) -> list[str]:
-    """What each tool cannot see, those with the same in one sentence."""
+    """Return what each tool cannot see, in one sentence for tools with the same limits."""
     tools: dict[str, list[str]] = {}
     for row in rows:
         tools.setdefault("; ".join(row["cannot_see"]), []).append(row["tool"])

@@ -1,4 +1,4 @@
-"""A trial of a tool that is not ours: it connects, the stream is posted, its CPU time is read at the window's ends."""
+"""A trial of another tool: it connects, the stream is posted, and its CPU time is read at the window's ends."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from contract.records import PlannedTrial
 from system.cores import CorePlan
 
 _SETTLE_S = 0.3
-"""Between the last connection and the stream: a client of any tool must have come round to listening."""
+"""Time between the last connection and the stream, for clients of any tool to start listening."""
 _START_IN_MS = 120
-"""Between posting the stream and its start: the answer must be back before it begins."""
+"""Time between posting the stream and its start, by when the answer must be back."""
 _MARGIN_S = 1.0
 _FINISH_PATIENCE_S = 45.0
-"""For a tool to write its account once its clients are done; Artillery takes ten seconds."""
+"""Time for a tool to write its report once its clients are done; Artillery takes ten seconds."""
 _LEAST_COUNTED_RATIO = 0.99
 
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """What is read at one end of the window."""
+    """The readings at one end of the window."""
 
     cpu: CpuReading
     at_ns: int
@@ -39,7 +39,7 @@ class _Edge:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """Both ends, and the stream's start."""
+    """The readings at both ends, and the stream's start."""
 
     t0_ns: int
     start: _Edge
@@ -47,7 +47,7 @@ class _Window:
 
 
 def run_tool(tool: Tool, program: Path, work: Work, trial: PlannedTrial, folder: Path, cores: CorePlan) -> Measurement:
-    """Carry it out and leave what was written in `folder`; ToolError where the tool could not do the work."""
+    """Run the trial and keep its files in `folder`; raise ToolError if the tool could not do the work."""
     folder.mkdir(parents=True)
     stream = Stream.of(trial)
     measured_s = float(trial.parameters["measured_s"])
@@ -109,7 +109,7 @@ def _judged(
         units = events * work.clients
         expected: int | None = len(stream.due_offsets_ns) * work.clients
     else:
-        # The server's count, without the probes' polls and the one question of ours.
+        # The server's count, without the probes' polls and the request that read it.
         units = end.requests - start.requests - 1 - probe_requests(folder, start.at_ns, end.at_ns)
         expected = None
     if account.units is not None and account.units < _LEAST_COUNTED_RATIO * (expected or units):

@@ -1,4 +1,4 @@
-"""The two pieces of work that every load generator is given, and the trial of the harness that is the same work."""
+"""The two workloads of every load generator, and the harness's trial with the same work."""
 
 from __future__ import annotations
 
@@ -18,26 +18,25 @@ EVENTS_PER_S = 2.0
 PAYLOAD_BYTES = 100
 WARM_UP_S = 1.0
 STACK = "asgi"
-"""The server's, of both works: it is the tools that are to be at their limit."""
+"""The server's stack in both workloads: it is the tools that should reach their limit."""
 BEYOND_THE_STREAM = 1_000_000_000
-"""A cursor that no stream reaches: what a poller without a cursor of its own asks after, and always gets 204."""
+"""A cursor that no stream reaches, for pollers without a cursor of their own, which then always get 204."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a load generator is given to do."""
+    """The workload of a load generator."""
 
     name: WorkName
     server: str
     """`python -m servers <server>` offers it."""
     transport: str
-    """What the harness calls it."""
+    """The transport's name in the harness."""
     clients: int
     probes: int
-    """Clients of a process of their own that see what the kernel sees, whatever the tool
-    (benchmarks/peers/probe.py)."""
+    """Clients in a process of their own that record kernel stamps for every tool (benchmarks/peers/probe.py)."""
     unit: str
-    """What is counted, in the singular."""
+    """The unit that is counted, in the singular."""
     unit_plural: str
     description: str
 
@@ -58,10 +57,10 @@ WORKS: dict[WorkName, Work] = {
 
 
 def planned_trial(work: Work, measured_s: float, index: int, block: int, run_seed: int) -> PlannedTrial:
-    """The harness' own trial of this work; the stream of it is the stream of every tool.
+    """Return the harness's own trial of this work, whose stream is used for every tool.
 
     Events are periodic: at 2 per second both ends of the window lie a quarter of a second from the nearest event, so
-    that no delivery straddles them. The server is one that is already running, of whose stack a trial says nothing.
+    that no delivery straddles them. The server is already running, so the trial does not state its stack.
     """
     parameters: dict[str, Any] = {
         "clients": work.clients,
@@ -82,18 +81,18 @@ def planned_trial(work: Work, measured_s: float, index: int, block: int, run_see
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What the server is asked to publish for a trial."""
+    """The stream that the server publishes in a trial."""
 
     due_offsets_ns: tuple[int, ...]
     payloads: tuple[str, ...]
 
     @classmethod
     def of(cls, trial: PlannedTrial) -> Stream:
-        """The stream of the harness' trial."""
+        """Return the stream of the harness's trial."""
         spec = stream_spec(trial)
         return cls(tuple(due_offsets_ns(spec).tolist()), tuple(payloads(spec)))
 
     def due_between(self, start_ns: int, end_ns: int) -> int:
-        """How many events are due at offsets in [start_ns, end_ns)."""
+        """Return how many events are due at offsets in [start_ns, end_ns)."""
         offsets = np.asarray(self.due_offsets_ns, dtype=np.int64)
         return int(((offsets >= start_ns) & (offsets < end_ns)).sum())
