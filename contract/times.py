@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 NO_TIME_NS = 0
-"""In a column of times: what has no time, because it did not happen or was not observed. It is no reading of a clock
-of ours, since both count from before the first program ran. Ask with `contract.records.is_time`: the times of a clock
-that was moved to another's may be negative."""
+"""In a column of times: no time, because the thing did not happen or was not observed. No clock of ours reads it, since
+both count from before the first program ran. Check with `contract.records.is_time`: times of a clock that was converted
+to another's may be negative."""

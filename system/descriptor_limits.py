@@ -1,4 +1,4 @@
-"""How many files, sockets included, this process may have open; its children inherit the limit."""
+"""The limit of files, sockets included, that this process may have open; its children inherit it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LESS_THAN_INFINITY = (1_048_576, 524_288, 262_144, 131_072, 65_536, 32_768, 10_
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A limit that cannot be raised as far as was asked."""
+    """A limit that cannot be raised as far as requested."""
 
     most_files: int
     reason: str
@@ -34,7 +34,7 @@ def raise_limit_to_most() -> None:
 
 
 def raise_limit_to(files: int) -> Refusal | None:
-    """Raise the soft limit so that this many files may be open; a `Refusal` where the system does not allow it."""
+    """Raise the soft limit so that this many files may be open; return a `Refusal` if the system does not allow it."""
     if sys.platform == "win32":
         return None
     import resource  # noqa: PLC0415 (absent on Windows)

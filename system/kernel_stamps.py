@@ -18,7 +18,7 @@ _MAX_AGE_NS = 1_000_000_000
 
 
 def ask_for_stamps(sock: socket.socket) -> bool:
-    """Have the kernel stamp what arrives on this socket, or on those that it accepts; False where it does not do so."""
+    """Make the kernel stamp arrivals on this socket, or on those that it accepts; return False if it cannot."""
     if not sys.platform.startswith("linux"):
         return False
     try:
@@ -50,16 +50,16 @@ def read_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes | None, int
 def read_with_arrival(sock: socket.socket, max_bytes: int) -> tuple[bytes | None, int]:
     """Return what `read_stamped` does, with the arrival of its last segment on CLOCK_MONOTONIC."""
     data, stamp_ns = read_stamped(sock, max_bytes)
-    # In this order: whatever keeps the process from reading both at once makes the arrival later, never earlier.
+    # In this order: a pause between the two readings makes the arrival later, never earlier.
     realtime_now_ns = time.time_ns()
     return data, arrival_ns(stamp_ns, time.monotonic_ns(), realtime_now_ns)
 
 
 def arrival_ns(stamp_ns: int, now_ns: int, realtime_now_ns: int) -> int:
-    """Return a stamp's time on CLOCK_MONOTONIC, both clocks having been read just now.
+    """Return a stamp's time on CLOCK_MONOTONIC; both clocks were read just now.
 
-    That is `now_ns` where there is no stamp, or one that cannot be: in the future, or more than a second old (the
-    realtime clock may be set at any time).
+    That is `now_ns` if there is no stamp, or an impossible one: in the future, or more than a second old (the realtime
+    clock may be set at any time).
     """
     age_ns = realtime_now_ns - stamp_ns
     return now_ns - age_ns if 0 <= age_ns <= _MAX_AGE_NS else now_ns

@@ -1,8 +1,8 @@
 """The locustfile used by hand or in Locust's web UI: a long stream, clients that come and go, live numbers.
 
-Nothing is recorded to disk here and no figure of it reaches a report. Locust's statistics are fed once in a while
-from the same arrays that a trial records, under names that say what a number is: staleness for what was delivered,
-response time for a short poll, hold time for a long poll - a hold is never called latency.
+It records nothing to disk, and no figure of it reaches a report. Locust's statistics are updated now and then from the
+same arrays that a trial records, under names that say what a number is: staleness for deliveries, response time for a
+short poll, hold time for a long poll; a hold is never called latency.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _log = logging.getLogger(__name__)
 
 
 def add_arguments(parser: Any) -> None:
-    """Parameters of the stream and of the polls, shown by `--help` and editable in the web UI.
+    """Add the parameters of the stream and of the polls, which `--help` and the web UI show.
 
-    Locust's web UI shows none that are in a group.
+    Locust's web UI shows no parameter that is in a group.
     """
     parser.add_argument("--event-rate", type=float, default=5.0, help="Events per second")
     parser.add_argument("--arrival", choices=ARRIVALS, default="poisson", help="How events arrive")
@@ -62,7 +62,7 @@ def _checked_parameters(options: Any) -> dict[str, Any]:
 
 
 class InteractiveTest:
-    """From Locust's start of a test to its stop."""
+    """One test, from Locust's start to its stop."""
 
     def __init__(self, environment: Any) -> None:
         options = environment.parsed_options
@@ -99,7 +99,7 @@ class InteractiveTest:
                 )
 
     def open_client(self, transport: str) -> Connection:
-        """One more client; it asks only for what is published after it came."""
+        """Open one more client, which asks only for events that are published after this."""
         now_ns = time.monotonic_ns()
         index = len(self._transport_of)
         period_ns = schedule_period_s(transport, self._parameters) * 1e9
@@ -119,11 +119,11 @@ class InteractiveTest:
         return connection
 
     def close_client(self, connection: Connection) -> None:
-        """The user was stopped."""
+        """Close a client whose user was stopped."""
         self._driver.drop(connection)
 
     def close(self) -> None:
-        """The test was stopped."""
+        """End the test."""
         self._feeder.kill()
         self._feed()
         self._driver.finish()
@@ -134,7 +134,7 @@ class InteractiveTest:
             self._feed()
 
     def _feed(self) -> None:
-        """Tell Locust's statistics what is new since the last time."""
+        """Add to Locust's statistics what is new since the last call."""
         deliveries_end, requests_end = len(self._recorder.deliveries), len(self._recorder.requests)
         self._feed_deliveries(Deliveries.from_rows(self._recorder.deliveries[self._fed[0] : deliveries_end]))
         self._feed_requests(Requests.from_rows(self._recorder.requests[self._fed[1] : requests_end]))

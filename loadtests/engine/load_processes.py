@@ -1,4 +1,4 @@
-"""The load processes of a run: how many, where they meet, and how those of this machine are started for a trial."""
+"""The load processes of a run: their number, the address at which they meet, and the start of those on this machine."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from system.processes import PROJECT_FOLDER, Child
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::", "*")
 MASTER_PORT = 5557
-"""Locust's own."""
+"""Locust's default."""
 LOCUSTFILE = PROJECT_FOLDER / "loadtests" / "engine" / "locustfile.py"
 LOAD_LOG = "load.log"
 SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1"}
-"""For a load process: it does no linear algebra, and starting NumPy's threads for it takes a twentieth of a second."""
+"""For a load process: it does no linear algebra, and starting NumPy's threads takes a twentieth of a second."""
 _MOST_DIGITS = 9
 _LOCAL_PATIENCE_S = 30.0
 _REMOTE_PATIENCE_S = 120.0
@@ -30,36 +30,36 @@ _REMOTE_PATIENCE_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class LoadProcesses:
-    """Which processes make the load of each trial."""
+    """The processes that make the load of each trial."""
 
     local: int = 1
-    """On this machine."""
+    """Processes on this machine."""
     remote: int = 0
     """Workers on other machines (`make worker`)."""
     listen: str = LOOPBACK
     """The numeric address of server, relay and master."""
     port: int = MASTER_PORT
-    """Of the master, where there are remote workers; else it is any."""
+    """The master's port if there are remote workers; otherwise any free one is used."""
 
     @property
     def workers(self) -> int:
-        """How many Locust workers; 0 where a single process is the whole load, and no master is needed."""
+        """The number of Locust workers; 0 if a single process is the whole load and needs no master."""
         return 0 if self.local == 1 and not self.remote else self.local + self.remote
 
     @property
     def patience_s(self) -> float:
-        """How long the master waits for them to come."""
+        """How long the master waits for the workers to connect."""
         return _REMOTE_PATIENCE_S if self.remote else _LOCAL_PATIENCE_S if self.workers else 0.0
 
     def as_settings(self) -> JsonObject:
-        """For run.json: a load of a single process is what goes without saying."""
+        """Return the settings for run.json, without the default of a single process."""
         if not self.workers:
             return {} if self.listen == LOOPBACK else {"load": f"one process; server and relay listen on {self.listen}"}
         where = f", {self.remote} on other machines" if self.remote else ""
         return {"load": f"{self.workers} Locust workers under a master{where}; all listen on {self.listen}"}
 
     def make_variables(self) -> dict[str, str]:
-        """The variables of `make bench` that ask for these processes."""
+        """Return the variables of `make bench` that ask for these processes."""
         listen = {"LISTEN": self.listen} if self.listen != LOOPBACK else {}
         if not self.workers:
             return listen
@@ -69,7 +69,7 @@ class LoadProcesses:
         return {**own, **remote, **listen, **port}
 
     def waiting_message(self) -> str | None:
-        """Say which workers the run waits for, and how to start one; None where none comes from elsewhere."""
+        """Return which workers the run waits for and how to start one; None if all are local."""
         if not self.remote:
             return None
         workers = "a worker" if self.remote == 1 else f"{self.remote} workers"
@@ -84,7 +84,7 @@ ONE_PROCESS = LoadProcesses()
 
 
 def parse_load_processes(processes: str, workers: str, listen: str, port: str) -> LoadProcesses:
-    """From the words of the command line, empty where not given; UserError where one is of no use."""
+    """Parse the values of the command line, empty if not given; raise UserError if one is not usable."""
     remote = _count("WORKERS", workers, 0, least=0)
     own = _count("PROCESSES", processes, 0 if remote else 1, least=0 if remote else 1)
     listen = listen or LOOPBACK
@@ -101,7 +101,7 @@ def parse_load_processes(processes: str, workers: str, listen: str, port: str) -
 
 
 def parse_master_port(port: str) -> int:
-    """The master's port; Locust's own where none is given."""
+    """Return the master's port, or Locust's default if none is given."""
     if not port:
         return MASTER_PORT
     found = _whole_number(port)
@@ -123,7 +123,7 @@ def check_enough_clients(load_processes: LoadProcesses, trials: tuple[PlannedTri
 def start_load(
     spec: TrialSpec, folder: Path, load_processes: LoadProcesses, cores: CorePlan, running: ExitStack
 ) -> Child:
-    """Start the load of a trial on `running`; returns the process that writes its outcome."""
+    """Start the load of a trial on `running`, and return the process that writes its outcome."""
     users = str(max(load_processes.workers, 1))
     load = ["-m", "loadtests.engine.locust_process", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
     main = [*load, "--headless", "-u", users, "-r", users, "--host", spec.url, "--only-summary"]

@@ -46,7 +46,7 @@ class TrialUser(User):
 
     @task
     def stay(self) -> None:
-        """The driver does the work; the user lives until the trial's end stops it."""
+        """Wait until the trial's end stops the user; the driver does the work."""
         Event().wait()
 
 
@@ -57,7 +57,7 @@ class TransportUser(User):
     transport: ClassVar[str]
 
     def on_start(self) -> None:
-        """Open the client; without one the test is already being called off."""
+        """Open the client, unless the test is being stopped."""
         self._connection = None if _interactive_test is None else _interactive_test.open_client(self.transport)
 
     @task

@@ -1,6 +1,6 @@
 """The master's side of a trial with several load processes, inside a Locust master that measures nothing itself.
 
-It assigns each worker its clients, has the server start the stream once all are ready, receives the workers' records
+It assigns clients to each worker, makes the server start the stream once all are ready, receives the workers' records
 at the end, and writes them as the tables of one trial. A worker that died or fell behind has no records in it.
 """
 
@@ -33,9 +33,9 @@ from loadtests.server_clock import judge_server_clock, offset_at_start_ns
 _log = logging.getLogger(__name__)
 
 START_IN_MS = 500
-"""Between posting the stream and its start: the answer must be back, and every worker on every machine told."""
+"""Time between posting the stream and its start, by when the answer must be back and every worker ready for it."""
 SETTLE_S = 10.0
-"""Beyond the drain limit, and after each message of a worker: how long its records are waited for."""
+"""How long to wait for a worker's records, beyond the drain limit and after each of its messages."""
 
 
 class MasterTrial:
@@ -58,18 +58,17 @@ class MasterTrial:
         self._running = gevent.spawn(self._run_and_quit)
 
     def call_off(self) -> None:
-        """Locust ends, for whatever reason: keep what there is."""
+        """Stop waiting and keep what there is, because Locust ends."""
         self._called_off = True
         self._running.join(SETTLE_S)
 
     def _admit(self, msg: Any, **_: object) -> None:
-        """Give a worker that says HELLO a part in the trial, or refuse it."""
+        """Assign a worker that sends HELLO a part in the trial, or refuse it."""
         worker = Identity(**msg.data)
         mismatch = self._own.mismatch(worker)
         if mismatch is not None:
             self._refusal = mismatch
-            # It leaves now, and while it is the only one Locust would end with it: a run without a page has nobody to
-            # wait for. This one waits for those that were asked for.
+            # If it was the only worker, a headless Locust would end when it leaves. This run waits for others.
             self._options.headless = False
             self._send(messages.REFUSED, {"reason": mismatch, "may_come_again": False}, msg.node_id)
         elif len(self._workers) == self._spec.workers:
@@ -98,18 +97,18 @@ class MasterTrial:
             outcome.write(self._folder)
             status = 1 if outcome.end == "failed" else 0
         except Exception:
-            # Whatever went wrong (a full disk, say): the process must end, and its log tells why.
+            # For any error (a full disk, say) the process must end; its log shows the reason.
             _log.exception("the trial could not be run")
         self._control.close()
         self._runner.quit()
-        # Locust itself would go on waiting for workers, where one that it had counted on has left meanwhile.
+        # Locust itself would keep waiting for workers if one that it expects has left meanwhile.
         os._exit(status)
 
     def _run(self) -> LoadOutcome:
         self._control.wait_until_ready(SERVER_PATIENCE_S)
         before = self._control.read_clock()
         server_offset_ns = offset_at_start_ns(before)
-        # A server that was already running still tells the stream before this one to whoever comes without a cursor.
+        # A server that was already running still sends the previous stream to clients without a cursor.
         self._control.empty_log()
         self._wait_for_workers()
         workers = self._workers
@@ -146,7 +145,7 @@ class MasterTrial:
         self._wait(lambda: len(self._workers) == self._spec.workers, self._spec.workers_patience_s, missing)
 
     def _wait_for_ready(self) -> None:
-        """UserError where a worker cannot, or is gone: before the stream there is nothing to be kept of a trial."""
+        """Wait until all workers are ready; raise UserError if one fails, since the trial has no records yet."""
 
         def ready() -> bool:
             for client_id, worker in self._workers.items():
@@ -163,7 +162,7 @@ class MasterTrial:
         self._wait(ready, SERVER_PATIENCE_S + 2 * connect_patience_s(self._spec.trial.parameters), unready)
 
     def _wait_for_records(self, stream_end_ns: int) -> None:
-        """Until the records of every worker are here, or it has died, or it still sends nothing after its time."""
+        """Wait until each worker's records are here, or it has died, or it sends nothing after its time."""
         limit_s = stream_end_ns / 1e9 + drain_limit_s(self._spec.trial.parameters) + SETTLE_S
 
         def awaited(client_id: str, worker: WorkerState) -> bool:

@@ -1,6 +1,4 @@
-"""From the records of several workers to the tables of one trial, and from their readings of the server's clock to how
-far each worker's clock is from the trial's.
-"""
+"""Joins the records of several workers into the tables of one trial, and computes how far their clocks are apart."""
 
 from __future__ import annotations
 
@@ -18,14 +16,14 @@ from loadtests.server_clock import ClockReading, uncertainty_ns
 
 
 def index_ranges(total: int, parts: int) -> list[range]:
-    """0 … total - 1 as consecutive ranges whose lengths differ by one at most."""
+    """Return 0 … total - 1 as consecutive ranges whose lengths differ by one at most."""
     edges = [total * i // parts for i in range(parts + 1)]
     return [range(first, end) for first, end in itertools.pairwise(edges)]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerClock:
-    """What moves a worker's CLOCK_MONOTONIC to the trial's, and how well that is known."""
+    """The offset from a worker's CLOCK_MONOTONIC to the trial's, and its uncertainty."""
 
     offset_ns: int
     uncertainty_ns: int
@@ -35,11 +33,11 @@ class WorkerClock:
 def judge_clock(
     before: ClockReading, after: ClockReading | None, server_offset_ns: int, *, same_machine: bool
 ) -> WorkerClock:
-    """From a worker's readings of the server's clock before and after the stream; None where it died in between.
+    """Return a worker's clock from its readings of the server's before and after the stream (None: it died).
 
     `server_offset_ns` is the server's clock minus the trial's, which is exact by definition: the trial's clock is the
-    server's, moved by it. A worker on the machine of a master whose clock is the server's (offset 0) has the same
-    clock where its reading agrees within the round trip; a time namespace, for one, has not.
+    server's, shifted by it. A worker on the machine of a master whose clock is the server's (offset 0) has the same
+    clock if its reading agrees within the round trip; in a time namespace, for one, it does not.
     """
     drift_ns = None if after is None else after.offset_ns - before.offset_ns
     if same_machine and not server_offset_ns and before.may_be_one_clock:
@@ -50,8 +48,8 @@ def judge_clock(
 def merge(folders: Sequence[tuple[int, Path]], server_offset_ns: int) -> list[Table]:
     """Return the tables of a trial from those of its workers, each given by its index and the folder of its records.
 
-    Times stay as the workers stamped them; what the server has stamped, if anything, is `server_offset_ns` ahead of
-    the trial's clock, and is moved to it.
+    Times stay as the workers stamped them; times that the server stamped, if any, are `server_offset_ns` ahead of the
+    trial's clock, and are converted to it.
     """
     merged = []
     for table in TABLES:
@@ -65,7 +63,7 @@ def merge(folders: Sequence[tuple[int, Path]], server_offset_ns: int) -> list[Ta
 
 
 def _of_worker(index: int, table: Table) -> Table:
-    """The table with the worker's index in each row, where it has a column for it."""
+    """Return the table with the worker's index in each row, if it has a column for it."""
     if "worker" not in table.column_names():
         return table
     return dataclasses.replace(table, worker=np.full(len(table), index, dtype=np.int64))  # type: ignore[call-arg]

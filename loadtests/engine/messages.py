@@ -1,4 +1,4 @@
-"""What the master of a trial and its workers say to each other, as messages of Locust's own channel.
+"""The messages between the master of a trial and its workers, over Locust's own channel.
 
 In this order: HELLO, then TRIAL (or REFUSED), READY (or FAILED), BEGIN, any number of RECORDS, FINISHED, and OVER.
 """
@@ -17,18 +17,19 @@ from system.processes import PROJECT_FOLDER
 WORKER_VARIABLE = "PUSH_VS_POLL_WORKER"
 """Environment variable that makes a Locust worker one of a trial: the folder for its records."""
 WORKERS_FOLDER = "workers"
-"""In the trial's folder while it runs: the records of each worker as they come."""
+"""In the trial's folder while it runs: the records received from each worker."""
 
 JOINED_FILE, END_FILE = "joined", "end.json"
-"""In a worker's folder: made when it has found its master; how it ended, a JSON object with `end` and `reason`."""
+"""In a worker's folder: created when it has found its master; and how it ended, a JSON object with `end` and `reason`.
+"""
 
 HELLO = "pvp_hello"
-"""Worker: who it is, an `Identity`."""
+"""Worker: its `Identity`."""
 FAILED = "pvp_failed"
 """Worker: `reason`, why it cannot take part."""
 READY = "pvp_ready"
-"""Worker: all its clients are; its reading of the server's clock, `offset_ns` and `round_trip_ns`, and what its
-kernel can do, `kernel_stamps` and `tcp_info`."""
+"""Worker: all its clients are ready; its reading of the server's clock, `offset_ns` and `round_trip_ns`, and its
+kernel's features, `kernel_stamps` and `tcp_info`."""
 RECORDS = "pvp_records"
 """Worker: the next `piece` of the `file` of a table, after the end of the trial."""
 FINISHED = "pvp_finished"
@@ -36,7 +37,7 @@ FINISHED = "pvp_finished"
 files that it has sent."""
 
 REFUSED = "pvp_refused"
-"""Master: `reason`, why this worker has no part in the trial, and whether it `may_come_again`."""
+"""Master: `reason`, why this worker takes no part in the trial, and whether it `may_come_again`."""
 TRIAL = "pvp_trial"
 """Master: `spec`, a TrialSpec, and the numbers of this worker's clients, `first` and `count`."""
 BEGIN = "pvp_begin"
@@ -57,11 +58,11 @@ class Identity:
     """The version of the records that it writes."""
     host: str
     boot_id: str
-    """The same for all processes of one running kernel; empty where the system has none."""
+    """The same for all processes of one running kernel; empty if the system has none."""
 
     @classmethod
     def own(cls) -> Identity:
-        """Of this process."""
+        """Return the identity of this process."""
         project = tomllib.loads((PROJECT_FOLDER / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         try:
             boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -71,15 +72,15 @@ class Identity:
         return cls(project["version"], version_of(TRIAL_FORMAT), socket.gethostname(), boot_id)
 
     def as_json(self) -> JsonObject:
-        """As HELLO carries it."""
+        """Return the data of a HELLO message."""
         return dataclasses.asdict(self)
 
     def same_machine(self, other: Identity) -> bool:
-        """Whether both run on one kernel, as far as it can be known."""
+        """Return whether both run on one kernel, as far as it can be known."""
         return bool(self.boot_id) and self.boot_id == other.boot_id
 
     def mismatch(self, worker: Identity) -> str | None:
-        """Why a worker's records would not be this master's; None if they would."""
+        """Return why a worker's records would not fit this master's; None if they would."""
         ours, theirs = (self.project, self.records), (worker.project, worker.records)
         if ours == theirs:
             return None

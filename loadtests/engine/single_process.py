@@ -1,6 +1,6 @@
-"""The load's side of one trial, inside its single Locust process: from the first connection to the last drained event.
+"""The load of one trial in a single Locust process, from the first connection to the last drained event.
 
-Users only open clients; this greenlet waits until all are ready, has the server start the stream, waits until every
+Users only open clients; this greenlet waits until all are ready, makes the server start the stream, waits until every
 client has every event, and writes the tables. With several load processes, `loadtests.engine.master` and
 `loadtests.engine.worker` share this work.
 """
@@ -37,11 +37,11 @@ class SingleProcessTrial:
         except UserError as error:
             outcome = LoadOutcome.failed(str(error))
         self._clients.driver.finish()
-        # Some of it is known only now that the clients have finished.
+        # Some of this is known only after the clients have finished.
         recorder = self._clients.recorder
         outcome = dataclasses.replace(outcome, problems=tuple(recorder.problems), deflated=recorder.deflated)
         self._control.close()
-        # Clients that send stamp their own events, on the clock of all else here.
+        # Clients that send stamp their own events, on this process's clock.
         server_offset_ns = 0 if self._clients_send else outcome.server_clock["offset_ns"]
         for table in recorder.tables(server_offset_ns):
             table.save(folder)
@@ -52,7 +52,7 @@ class SingleProcessTrial:
         self._control.wait_until_ready(SERVER_PATIENCE_S)
         self._clients.wait_for_server()
         before = self._control.read_clock()
-        # A server that was already running still tells the stream before this one to whoever comes without a cursor.
+        # A server that was already running still sends the previous stream to clients without a cursor.
         self._control.empty_log()
         self._clients.open()
         self._clients.wait_for_clients()

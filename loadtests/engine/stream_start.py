@@ -17,7 +17,7 @@ from loadtests.plan.blocks import stream_spec
 def start_stream(
     control: ControlClient, trial: PlannedTrial, lead_ms: int, server_offset_ns: int, folder: Path
 ) -> tuple[int, MeasuredWindow]:
-    """Have the server start the stream in `lead_ms`; return its start t0 and the measured window, and write the latter.
+    """Start the stream in `lead_ms`, write its measured window, and return its start t0 and the window.
 
     Both are on the clock of this machine, which the server's is `server_offset_ns` ahead of. Clients that send start
     their stream themselves.

@@ -1,4 +1,4 @@
-"""What the system must allow a run before it starts: open files of each process, and local ports of its connections."""
+"""System limits that are checked before a run: open files of each process, and local ports of its connections."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from system.source_addresses import can_vary_sources, ephemeral_ports, usable_po
 
 _DESCRIPTORS_BESIDE_CLIENTS = 128
 _SPREAD_RISK = 1e-9
-"""How likely a trial may be to give one of the server's processes more clients than it was allowed files for."""
+"""The acceptable probability that a trial assigns more clients to a server process than it has files for."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Holder:
-    """A process of a trial, or each of several alike, with the sockets that it holds for the trial's clients."""
+    """A process of a trial, or each of several identical ones, with the sockets that it holds for clients."""
 
     who: str
     sockets: int

@@ -1,4 +1,4 @@
-"""The tables of one worker: written at the end of its trial, and sent to the master as the files that they are."""
+"""The tables of one worker: written at the end of its trial, and sent to the master as files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loadtests.clients.recorder import Recorder
 
 TABLES: tuple[type[Table], ...] = (Deliveries, Requests, Sockets, Clients, ClockPairs, LoopLag, Samples)
 PIECE_BYTES = 4 << 20
-"""Of one message: small enough that the heartbeats between two messages are on time."""
+"""Size of one message: small enough that the heartbeats between two messages are on time."""
 
 
 def write_records(folder: Path, recorder: Recorder, samples: array[int]) -> None:
@@ -26,7 +26,7 @@ def has_records(folder: Path) -> bool:
 
 
 def sizes_bytes(folder: Path) -> dict[str, int]:
-    """Return the size of every file of a worker's records; 0 where it is not there."""
+    """Return the size of every file of a worker's records; 0 if it is missing."""
     paths = {table.FILE: folder / table.FILE for table in TABLES}
     return {name: path.stat().st_size if path.is_file() else 0 for name, path in paths.items()}
 
@@ -40,7 +40,7 @@ def read_pieces(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def append_piece(folder: Path, name: str, piece: bytes) -> None:
-    """Append a piece to its file; the folder is made for the first one, and only names of tables are accepted."""
+    """Append a piece to its file, and create the folder for the first one; only names of tables are accepted."""
     if name not in {table.FILE for table in TABLES}:
         raise ValueError(f"{name!r}: not the file of a table")
     folder.mkdir(parents=True, exist_ok=True)

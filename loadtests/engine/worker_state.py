@@ -1,4 +1,4 @@
-"""What a master knows of one worker of its trial."""
+"""The state of one worker, as its trial's master knows it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from loadtests.engine.worker_records import append_piece, sizes_bytes
 from loadtests.server_clock import ClockReading
 
 SILENCE_S = 5.0
-"""A worker whose heartbeats Locust has missed for so long is taken for dead."""
+"""A worker whose heartbeats Locust has missed for so long counts as dead."""
 
 
 class WorkerState:
@@ -37,7 +37,7 @@ class WorkerState:
 
     @property
     def name(self) -> str:
-        """For sentences."""
+        """The worker in a sentence."""
         return f"worker {self.index} on {self.identity.host}"
 
     @property
@@ -47,7 +47,7 @@ class WorkerState:
         return [*own, f"{self.name}: {self.failed}"] if self.failed else own
 
     def receive(self, message: str, data: JsonObject) -> None:
-        """Note what it says: READY, FAILED, RECORDS or FINISHED."""
+        """Record a message: READY, FAILED, RECORDS or FINISHED."""
         self._last_message_s = time.monotonic()
         if message == messages.READY:
             self.ready = data
@@ -65,11 +65,11 @@ class WorkerState:
 
     @property
     def silent_s(self) -> float:
-        """How long ago its last message came, heartbeats aside."""
+        """How long ago its last message arrived, not counting heartbeats."""
         return time.monotonic() - self._last_message_s
 
     def gone(self, node: Any) -> bool:
-        """Whether it has died or its link has failed; `node` is Locust's own state of it, None once it has left."""
+        """Return whether it has died or its link has failed; `node` is Locust's state of it, None once it has left."""
         if node is None:
             return True
         if node.state != "missing":
@@ -81,13 +81,13 @@ class WorkerState:
         return now_s - self._missing_since_s >= SILENCE_S
 
     def clock(self) -> WorkerClock:
-        """Its clock against the trial's, as far as it is known by now."""
+        """Return its clock against the trial's, as far as it is known by now."""
         before = ClockReading(self.ready["round_trip_ns"], self.ready["offset_ns"])
         after = self.finished and ClockReading(self.finished["round_trip_ns"], self.finished["offset_ns"])
         return judge_clock(before, after or None, self.server_offset_ns, same_machine=self.same_machine)
 
     def info(self, gone: bool) -> WorkerInfo:
-        """For the records, once the trial is over."""
+        """Return the worker's entry in the records, once the trial is over."""
         clock = self.clock()
         return WorkerInfo(
             index=self.index,

@@ -1,6 +1,6 @@
-"""The clients of one load process in a trial: opened, told when the stream starts, awaited until they have it all.
+"""The clients of one load process in a trial: opened, started with the stream, and awaited until they have all events.
 
-The single process of an ordinary trial and each worker of a distributed one do exactly the same here.
+The single process of an ordinary trial and each worker of a distributed one use it in the same way.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from system.source_addresses import ephemeral_ports, source_addresses
 SERVER_PATIENCE_S = 15.0
 PROGRESS_CHECK_S = 0.02
 _COUNTERS_NS_PER_CLIENT = 10_000
-"""What reading a socket's counters takes, and a little more."""
+"""A little more than reading a socket's counters takes."""
 
 
 class TrialClients:
-    """They are opened by `open`, not by a Locust user each: a greenlet costs four times what a client does."""
+    """The clients of this process. They are not Locust users, since a greenlet costs four times what a client does."""
 
     def __init__(self, spec: TrialSpec) -> None:
         self._trial = spec.trial
@@ -54,13 +54,13 @@ class TrialClients:
         self._admission = Admission()
 
     def open(self, clients: range | None = None) -> None:
-        """Begin to open clients: all of the trial, or those with these numbers."""
+        """Start to open clients: all of the trial, or those with these numbers."""
         self._clients = self._clients if clients is None else clients
         self.driver.watch_itself(lag_period_ns(self._trial.parameters))
         gevent.spawn(self._open_all)
 
     def _open_all(self) -> None:
-        # All are made before the first connects: what a handshake leaves behind in memory would lie between them.
+        # All are created before the first connects, so that memory used by handshakes does not lie between them.
         connections = [Connection(self._new_client(index)) for index in self._clients]
         for connection in connections:
             self._admission.enter()
@@ -81,7 +81,7 @@ class TrialClients:
         return new_client(self._trial.transport, setup, self.recorder)
 
     def wait_for_server(self) -> None:
-        """Until the address of the clients accepts connections."""
+        """Wait until the clients' address accepts connections."""
         deadline = time.monotonic() + SERVER_PATIENCE_S
         while True:
             try:
@@ -95,7 +95,7 @@ class TrialClients:
                 gevent.sleep(PROGRESS_CHECK_S)
 
     def wait_for_clients(self) -> None:
-        """Until all clients are ready; UserError where they are not in time."""
+        """Wait until all clients are ready; raise UserError if they are not in time."""
         with kept_from_collector():
             self._wait_until_ready(connect_patience_s(self._trial.parameters))
 
@@ -112,10 +112,10 @@ class TrialClients:
             gevent.sleep(PROGRESS_CHECK_S)
 
     def receive(self, t0_ns: int) -> str:
-        """Through the whole stream that starts at `t0_ns` (monotonic); how it ended: `complete` or `drain_limit`."""
+        """Receive the stream that starts at `t0_ns` (monotonic); return `complete` or `drain_limit`."""
         self.driver.begin(self.driver.connections, t0_ns)
         window_start_ns, stream_end_ns = window_ns(self._trial, t0_ns)
-        # As at its end, outside the measured window: it is no part of what a delivery costs.
+        # Outside the measured window, as at its end: reading counters is no part of the cost of a delivery.
         _sleep_until(window_start_ns - len(self._clients) * _COUNTERS_NS_PER_CLIENT)
         self.driver.read_all_counters(SocketStage.WINDOW_START)
         _sleep_until(stream_end_ns)

@@ -1,4 +1,4 @@
-"""What the load of a trial is told, and what it answers: JSON files in the trial's folder."""
+"""The input and output of a trial's load: JSON files in the trial's folder."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ OUTCOME_FILE = "load-outcome.json"
 
 @dataclass(frozen=True)
 class Instruments:
-    """What a run is asked to do beyond measuring; it costs or disturbs, and is off by default."""
+    """Instruments of a run that cost or disturb something, and are off by default."""
 
     trace: bool = False
-    """The server notes when it wrote each delivery (`python -m servers … --trace`), and clients name themselves."""
+    """The server records when it wrote each delivery (`python -m servers … --trace`), and clients send their numbers.
+    """
     faults: tuple[str, ...] = ()
     """Faults of the servers (docs/using/faults.md), which make the run INVALID; empty with a target."""
 
     def as_settings(self) -> JsonObject:
-        """For run.json: what is off leaves no trace there."""
+        """Return the settings for run.json, without instruments that are off."""
         return {
             **({"trace": "on: the server notes each write, clients name themselves"} if self.trace else {}),
             **({"faults": list(self.faults)} if self.faults else {}),
         }
 
     def make_variables(self) -> dict[str, str]:
-        """The variables of `make bench` that ask for them."""
+        """Return the variables of `make bench` that ask for them."""
         return {
             **({"TRACE": "1"} if self.trace else {}),
             **({"FAULT": " ".join(self.faults)} if self.faults else {}),
@@ -45,32 +46,32 @@ class Instruments:
 
 @dataclass(frozen=True)
 class TrialSpec:
-    """One trial as the load process sees it."""
+    """One trial, as the load process needs it."""
 
     trial: PlannedTrial
     url: str
-    """Where the clients connect: the server, or the relay before it; with a numeric address."""
+    """The clients' address: the server's, or that of the relay before it; numeric."""
     control_url: str
-    """The server itself, with a numeric address: the harness' own questions are not delayed."""
+    """The server's own numeric address, so that control requests are not delayed."""
     host: str
-    """What all requests say in their Host header: the server's name as it was given, whoever is before it."""
+    """The Host header of all requests: the server's name as it was given, even with a relay before it."""
     instruments: Instruments
     workers: int = 0
-    """How many Locust workers share the load; 0: the process that reads this is the whole load."""
+    """The number of Locust workers that share the load; 0: the process that reads this is the whole load."""
     workers_patience_s: float = 0.0
-    """How long their master waits for them to come."""
+    """How long their master waits for them to connect."""
     more_follow: bool = False
-    """Whether workers are to come again after this trial."""
+    """Whether workers should come again after this trial."""
 
     def write(self, folder: Path) -> Path:
-        """Into the trial's folder."""
+        """Write the spec to the trial's folder, and return its path."""
         path = folder / SPEC_FILE
         path.write_text(json.dumps(self.as_json()), encoding="utf-8")
         return path
 
     @classmethod
     def read(cls, path: Path) -> TrialSpec:
-        """Inverse of `write`."""
+        """Read what `write` has written."""
         return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
 
     def as_json(self) -> JsonObject:
@@ -79,7 +80,7 @@ class TrialSpec:
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> TrialSpec:
-        """Inverse of `as_json`."""
+        """Return the spec of such a document, the inverse of `as_json`."""
         asked = fields["instruments"]
         instruments = Instruments(**{**asked, "faults": tuple(asked["faults"])})
         return cls(**{**fields, "trial": PlannedTrial(**fields["trial"]), "instruments": instruments})
@@ -87,20 +88,20 @@ class TrialSpec:
 
 @dataclass(frozen=True)
 class MeasuredWindow:
-    """Both ends of the measured window on this machine's monotonic clock, as soon as the stream has been posted."""
+    """Both ends of the measured window on this machine's monotonic clock, known once the stream has been posted."""
 
     start_ns: int
     end_ns: int
 
     def write(self, folder: Path) -> None:
-        """Into the trial's folder, whole or not at all."""
+        """Write it to the trial's folder, completely or not at all."""
         partial = (folder / WINDOW_FILE).with_suffix(".partial")
         partial.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
         partial.replace(folder / WINDOW_FILE)
 
     @classmethod
     def read(cls, folder: Path) -> MeasuredWindow | None:
-        """Inverse of `write`; None where the stream has not been posted yet."""
+        """Read what `write` has written; None if the stream has not been posted yet."""
         try:
             return cls(**json.loads((folder / WINDOW_FILE).read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -109,7 +110,7 @@ class MeasuredWindow:
 
 @dataclass(frozen=True)
 class LoadOutcome:
-    """How the load's part of a trial went; the tables lie beside it."""
+    """The outcome of a trial's load; its tables are in the same folder."""
 
     t0_ns: int
     window_start_ns: int
@@ -119,31 +120,31 @@ class LoadOutcome:
     end: str
     """`complete`, `drain_limit` or `failed`."""
     failure: str
-    """One sentence where `end` is `failed`."""
+    """One sentence if `end` is `failed`."""
     problems: tuple[str, ...]
     kernel_stamps: bool
     tcp_info: bool
     server_clock: JsonObject
-    """A `ServerClock`: of the server's clock against the load's."""
+    """A `ServerClock`: the server's clock against the load's."""
     workers: tuple[WorkerInfo, ...] = ()
-    """Empty where the load was a single process."""
+    """Empty if the load was a single process."""
     deflated: bool | None = None
-    """As in the Recorder, of all load processes together."""
+    """As in the Recorder, for all load processes together."""
 
     @classmethod
     def failed(cls, failure: str) -> LoadOutcome:
-        """Of a trial that could not be carried out."""
+        """Return the outcome of a trial that could not be carried out."""
         now_ns = time.monotonic_ns()
         clock = dataclasses.asdict(ServerClock(0, 0, 0))
         return cls(0, 0, now_ns, now_ns, "failed", failure, (), False, False, clock)
 
     def write(self, folder: Path) -> None:
-        """Into the trial's folder."""
+        """Write it to the trial's folder."""
         (folder / OUTCOME_FILE).write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> LoadOutcome | None:
-        """Inverse of `write`; None where the load process never got so far."""
+        """Read what `write` has written; None if the load process has not written it."""
         try:
             fields: dict[str, Any] = json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError):

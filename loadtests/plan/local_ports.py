@@ -9,7 +9,7 @@ _TIME_WAIT_S = 60.0
 
 
 def ports_held(trial: PlannedTrial) -> int:
-    """Return one port for each client, and those of closed connections that still rest."""
+    """Return the ports that a trial's clients need at a time, those of closed connections in TIME_WAIT included."""
     parameters = trial.parameters
     lasts_s = float(parameters["warm_up_s"] + parameters["measured_s"] + parameters.get("poll_interval_s", 0.0))
     resting_s = min(_TIME_WAIT_S, lasts_s)
