@@ -1,4 +1,4 @@
-"""The exit statuses of the analysis: what a program that calls it can tell apart."""
+"""The exit statuses of the analysis, for programs that call it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from contract.records import JsonObject, RunInfo
 
 
 class ExitStatus(IntEnum):
-    """How a command ended. `make` itself ends with 2 whenever a command does not end with 0."""
+    """The end of a command. `make` itself ends with 2 whenever a command does not end with 0."""
 
     OK = 0
     USAGE = 2
-    """A mistake that the user can mend."""
+    """A mistake that the user can correct."""
     INVALID = 3
     """The run is INVALID, so that nothing can be concluded from it."""
 
 
 def is_invalid_unasked(summary: JsonObject, run: RunInfo) -> bool:
-    """Whether a run is INVALID without being a wrong way or having faults, both of which are asked for."""
+    """Return whether a run is INVALID, except for wrong ways and faults, which the user has asked for."""
     return not (summary["valid"] or summary.get("wrong_way") or run.settings.get("faults"))

@@ -48,19 +48,19 @@ class TransportStyle:
     model: str
     """The name of its kind in KINDS."""
     colour: str
-    """Okabe-Ito, told apart by the colour-blind."""
+    """An Okabe-Ito colour, which colour-blind readers can distinguish."""
     marker: str
     dash: tuple[float, ...]
     """On and off lengths in points; empty for a solid line."""
 
     @classmethod
     def of_json(cls, entry: Mapping[str, Any]) -> TransportStyle:
-        """From an entry of a run's or a summary's `transports`."""
+        """Return the style in an entry of a run's or a summary's `transports`."""
         return TransportStyle(**{**entry, "dash": tuple(entry["dash"])})
 
     @property
     def kind(self) -> Kind:
-        """How it works."""
+        """The properties of its kind."""
         return KINDS[self.model]
 
     @property

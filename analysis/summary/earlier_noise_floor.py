@@ -1,7 +1,7 @@
-"""The noise floor of an earlier run that a run is judged by: the newest one measured beside it on a like machine.
+"""The noise floor of an earlier run that a run is judged by: the newest one beside it, measured on the same machine.
 
-It is chosen by the run's first report and kept in the run's folder, so that a report made again says the same, whatever
-has become of the other run since.
+It is chosen by the run's first report and kept in the run's folder, so that a later report says the same, whatever has
+become of the other run since.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from contract.records import (
 
 
 def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[JsonObject, str] | None:
-    """Return the noise floor kept with a run and the name of the run that measured it; None where none fits.
+    """Return the noise floor kept with a run and the name of the run that measured it; None if none fits.
 
-    Where none is kept, one of a sibling that began before this run is, if one fits.
+    If none is kept, one of a sibling that began before this run is, if one fits.
     """
     kept = load_noise_floor(folder)
     if kept is not None:
@@ -40,13 +40,13 @@ def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[JsonObject, str] | 
 
 
 def _measured(path: Path, run: RunInfo) -> list[tuple[RunInfo, JsonObject]]:
-    """The other run and the noise floor that it measured itself: before this one, validly, on a like machine."""
+    """Return the other run and the noise floor it measured, if it is earlier, valid and from the same machine."""
     if path.is_symlink() or not (path / SUMMARY_FILE).is_file():
         return []
     try:
         other, summary = load_run_info(path), load_summary(path)
     except UserError:
-        # What else lies among the results is none of this run's business.
+        # Other folders among the results do not concern this run.
         return []
     measured = summary.get("noise_floor")
     if not measured or summary.get("noise_floor_from") or not summary.get("valid"):

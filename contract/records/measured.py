@@ -1,4 +1,4 @@
-"""Which deliveries of a trial are measured: first copies of the events that are due in its measured window."""
+"""The deliveries of a trial that are measured: first copies of the events that are due in its measured window."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from contract.records.run_folder import Trial
 from contract.records.tables import Ints
 
 _DENSE = 16
-"""Cells of a table of all pairs of client and seq that are worth their memory, per row."""
+"""The cells per row for which a table of all pairs of client and seq is worth its memory."""
 
 
 def is_measured(trial: Trial) -> npt.NDArray[np.bool_]:
-    """True for each row of the deliveries that a latency is taken from."""
+    """Return True for each row of the deliveries whose latency is measured."""
     rows = trial.deliveries
     known = (rows.seq >= 1) & (rows.seq <= len(trial.published))
     return known & in_window(trial, rows.due_ns) & first_copies(rows.client, rows.seq)
 
 
 def in_window(trial: Trial, times_ns: Ints) -> npt.NDArray[np.bool_]:
-    """True for times within the measured window, its end excluded."""
+    """Return True for times within the measured window, its end excluded."""
     return (times_ns >= trial.info.window_start_ns) & (times_ns < trial.info.window_end_ns)
 
 
 def first_copies(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
-    """True for each row that is the first of its client and seq."""
+    """Return True for each row that is the first of its client and seq."""
     if all_differ(client, seq):
         return np.ones(len(seq), dtype=np.bool_)
     first = np.zeros(len(seq), dtype=np.bool_)
@@ -38,9 +38,9 @@ def first_copies(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
 
 
 def all_differ(client: Ints, seq: Ints) -> bool:
-    """Whether no two rows have the same client and seq, by a look at each: they are nearly always as they should be.
+    """Return whether no two rows have the same client and seq, without sorting, since they nearly never do.
 
-    False as well where numbers are too far apart for a table of all pairs; then only sorting tells.
+    Also False if numbers are too far apart for a table of all pairs; then only sorting can answer it.
     """
     if not len(seq):
         return True

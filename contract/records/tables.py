@@ -20,7 +20,7 @@ from contract.times import NO_TIME_NS
 Ints = npt.NDArray[np.int64]
 
 MAX_COLUMN_BYTES = 2**30
-"""Of what is read: 134 million rows, many times those of the largest trials. A file may claim to be of any size."""
+"""Limit of what is read: 134 million rows, many times those of the largest trials. A file may state any size."""
 
 
 def is_time(times_ns: Ints) -> npt.NDArray[np.bool_]:
