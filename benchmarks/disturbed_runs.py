@@ -68,7 +68,7 @@ class Judged:
     label: str
     """The label of its transport."""
     stop_ms: int | None
-    """For how long its server was stopped."""
+    """How long its server was stopped."""
     disturbed: bool
     """Whether it is repeated, or INVALID if it was the last attempt."""
     invalid: bool

@@ -1,10 +1,10 @@
-"""`python -m benchmarks.slowed_clients`: whether the headline is free of the client's own delay.
+"""`python -m benchmarks.slowed_clients`: check that the headline excludes the client's own delay.
 
-docs/method/accuracy.md has its figures. Every other client of a trial handles what it receives some milliseconds late,
-as a busy program would. The others are the comparison: they receive the same events from the same server, in the same
-random order, on the same cores. (Between two trials, one slowed and the other not, a server's own time differs by more
-than what is to be shown.) The delay must be in the client's own stamp and not in the kernel's, from which latencies are
-taken.
+The figures are in docs/method/accuracy.md. Every other client of a trial handles what it receives some milliseconds
+late, as a busy program would. The remaining clients are the comparison: they receive the same events from the same
+server, in the same random order, on the same cores. (Between two trials, one slowed and the other not, a server's own
+time differs by more than the effect to be shown.) The delay must show in the client's own stamp and not in the
+kernel's, from which latencies are taken.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ from tests.running import running_server
 
 TRANSPORTS_COMPARED = ("websocket", "sse")
 _ALARM_SPACING_NS = 500_000
-"""So many alarms as deliveries would cost as much as the deliveries, and slow the server on the core beside it."""
+"""As many alarms as deliveries would cost as much as the deliveries, and would slow the server on the neighbouring
+core."""
 _START_IN_MS = 300
 Floats = npt.NDArray[np.float64]
 
@@ -47,7 +48,7 @@ class _Held(NamedTuple):
     due_ns: int
     connection: Connection
     sock: object
-    """The connection's at the time: it may have another one since."""
+    """The connection's socket at that time; it may have another one by now."""
     data: bytes | None
     kernel_ns: int
 
@@ -58,19 +59,19 @@ def is_slowed(client: int) -> bool:
 
 
 class SlowDriver(Driver):
-    """Hands what has arrived to a slowed client a fixed time after its arrival.
+    """A driver that passes data to a slowed client a fixed time after it arrived.
 
-    It reads when any client reads, with the same system calls, so that nothing but the client's own delay differs:
-    left unread in the kernel, data would change how the sender's wake-ups and segments fall, and with them the very
-    arrivals that are to be compared.
+    It reads when any client reads, with the same system calls, so that nothing but the client's own delay differs: data
+    left unread in the kernel would change the times of the sender's wake-ups and segments, and so the very arrivals
+    that are to be compared.
     """
 
     def __init__(self, address: tuple[str, int], recorder: Recorder, delay_ms: float, read_spacing_ns: int = 0) -> None:
         super().__init__(address, recorder, read_spacing_ns)
         self._delay_ns = round(delay_ms * 1e6)
         self._realtime_offset_ns = time.time_ns() - time.monotonic_ns()
-        # All are held equally long, so whoever came first is due first, but for the kernel's stamps of bytes that
-        # were read together: one deadline serves them all.
+        # All data is held equally long, so it is due in the order of arrival, except for the kernel's stamps of bytes
+        # that were read together. One deadline is therefore enough.
         self._held: deque[_Held] = deque()
         self._alarmed = False
 
@@ -80,14 +81,14 @@ class SlowDriver(Driver):
             self._hand_over(user_ns)
             return
         if not data:
-            self._stop_reading(connection)  # the end of a stream would be told again and again meanwhile
-        # By the kernel, so that what this process is late already is no delay on top.
+            self._stop_reading(connection)  # otherwise the end of a stream would be reported again and again
+        # The kernel's stamp, so that this process's own lateness does not add to the delay.
         arrived_ns = user_ns if kernel_ns == NO_TIME_NS else kernel_ns - self._realtime_offset_ns
         self._held.append(_Held(arrived_ns + self._delay_ns, connection, connection.sock, data, kernel_ns))
         self._hand_over(user_ns)
 
     def _hand_over(self, now_ns: int) -> None:
-        """What is due; called by every arrival, so that an alarm is needed only when none comes."""
+        """Pass on the data that is due; called at every arrival, so that an alarm is needed only if none comes."""
         while self._held and self._held[0].due_ns <= now_ns:
             held = self._held.popleft()
             if held.connection.sock is held.sock:
@@ -102,7 +103,7 @@ class SlowDriver(Driver):
 
 
 class Measured(NamedTuple):
-    """Of one trial, an entry for each measured delivery."""
+    """The measured deliveries of one trial, one entry each."""
 
     slowed: npt.NDArray[np.bool_]
     latency_ms: Floats
@@ -110,12 +111,12 @@ class Measured(NamedTuple):
 
 
 def measure(trial: PlannedTrial, delay_ms: float, folder: Path) -> Measured:
-    """Run one trial against a server of its own, every other client slowed; RuntimeError without kernel stamps."""
+    """Run one trial against its own server, with every other client slowed; RuntimeError without kernel stamps."""
     with running_server(folder, TRANSPORTS[trial.transport].server) as url:
         endpoint = Endpoint.of_url(url)
         control = ControlClient(url)
         clients = TrialClients(TrialSpec(trial, url, url, str(endpoint), Instruments()))
-        # It reads at once: what is left unread on purpose would be within its delay, and not on top.
+        # Without read spacing: time for which data stays unread on purpose would be part of the delay, not added to it.
         clients.driver = SlowDriver((endpoint.host, endpoint.port), clients.recorder, delay_ms)
         server_offset_ns = offset_at_start_ns(control.read_clock())
         clients.open()
@@ -141,7 +142,7 @@ def measure(trial: PlannedTrial, delay_ms: float, folder: Path) -> Measured:
 
 
 def table(transport: str, trials: Sequence[Measured]) -> list[str]:
-    """Return a line for each figure: of the others, of the slowed, and the difference paired within each trial."""
+    """Return a line per figure: of the other clients, of the slowed, and the difference paired within trials."""
     lines = []
     for what, column in (("latency", "latency_ms"), ("client delay", "client_delay_ms")):
         for name, share in (("p50", 0.5), ("p99", 0.99)):
@@ -160,7 +161,7 @@ def table(transport: str, trials: Sequence[Measured]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure each transport's trials and print its lines."""
+    """Measure each transport's trials and print the lines of its table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.slowed_clients", description=__doc__)
     parser.add_argument("--transports", nargs="+", choices=TRANSPORTS, default=TRANSPORTS_COMPARED)
     parser.add_argument("--clients", type=int, default=1000, help="every other one is slowed (%(default)s)")

@@ -24,7 +24,7 @@ _ABSENT_NS = np.iinfo(np.int64).min
 
 @dataclass(frozen=True)
 class Reach:
-    """For one trial and the events due in its window: when 99 % of each event's deliveries had arrived."""
+    """The times within which 99 % of an event's deliveries arrived, over the events due in one trial's window."""
 
     mean_ms: float
     model_mean_ms: float

@@ -27,7 +27,7 @@ class CpuReading:
 
     at_ns: int
     used_ns: dict[int, int]
-    """By process id."""
+    """CPU time by process id."""
 
     def since(self, earlier: CpuReading) -> int:
         """Return the CPU time in ns since the earlier reading; all of it for processes started meanwhile."""

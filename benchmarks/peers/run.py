@@ -31,7 +31,7 @@ FOLDER_NAME = "peers"
 
 @dataclass(frozen=True)
 class Plan:
-    """What is compared, and for how long."""
+    """The tools to compare, and the number and length of their trials."""
 
     measured_s: float
     blocks: int

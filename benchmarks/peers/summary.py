@@ -44,7 +44,7 @@ _SHOWN = Fields(
     },
     required=("rows", "not_installed", "failed"),
 )
-"""What people are shown of it."""
+"""The fields that are shown to people."""
 
 
 @dataclass(frozen=True, slots=True)

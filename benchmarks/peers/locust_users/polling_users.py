@@ -1,8 +1,8 @@
-"""Stock Locust users that poll with a cursor, again as soon as they are answered.
+"""Stock Locust users that poll with a cursor, and poll again as soon as they have an answer.
 
     locust -f benchmarks/peers/locust_users/polling_users.py --host http://127.0.0.1:8000 HttpPoller
 
-They are written as Locust's documentation shows (`self.client`; no `wait_time`): nothing of this project is in them.
+They are written as Locust's documentation shows (`self.client`, no `wait_time`), without any code of this project.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ from locust import FastHttpUser, HttpUser, task
 
 
 def poll(user: HttpPoller | FastHttpPoller) -> None:
-    """Ask for what is after the user's cursor; one name for all polls, whatever their cursor."""
+    """Request the events after the user's cursor; in the statistics all polls have one name, whatever their cursor."""
     answer = user.client.get(f"/poll/short?after={user.cursor}", name="/poll/short")
     if answer.status_code == 200:
         user.cursor = answer.json()["next"]
 
 
 class HttpPoller(HttpUser):
-    """Polls through `requests`."""
+    """A user that polls through `requests`."""
 
     cursor = 0
 
     @task
     def poll(self) -> None:
-        """One poll."""
+        """Poll once."""
         poll(self)
 
 
 class FastHttpPoller(FastHttpUser):
-    """Polls through geventhttpclient."""
+    """A user that polls through geventhttpclient."""
 
     cursor = 0
 
     @task
     def poll(self) -> None:
-        """One poll."""
+        """Poll once."""
         poll(self)
