@@ -136,6 +136,8 @@ def knee_in_words(knee: JsonObject) -> str:
         return f"below {count(beyond)}, the smallest measured"
     if knee["position"] == "between":
         return f"{count(held)} ({count(beyond)} exceeds it)"
-    return f"not known: {count(beyond)} is not valid" if held is None else (
-        f"at least {count(held)} ({count(beyond)} is not valid)"
-    )  # fmt: skip
+    return (
+        f"not known: {count(beyond)} is not valid"
+        if held is None
+        else f"at least {count(held)} ({count(beyond)} is not valid)"
+    )

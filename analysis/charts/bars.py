@@ -70,9 +70,12 @@ def time_chart(results: Results, parameter: str = "") -> Chart | None:
     totals = [sum(value or 0.0 for value in row.values) for row in rows]
     with drawing():
         figure, axes = _frame(
-            title, "Means, as only they add up: from when an event was due until the client's program had it; "
-            f"{results.conditions(without=parameter)}.", rows, _ROW_IN,
-        )  # fmt: skip
+            title,
+            "Means, as only they add up: from when an event was due until the client's program had it; "
+            f"{results.conditions(without=parameter)}.",
+            rows,
+            _ROW_IN,
+        )
         linear_from_zero(axes.xaxis, max(totals), f"ms per {results.unit}")
         for at, (row, total) in enumerate(zip(rows, totals, strict=True)):
             _stack(axes, at, row, parts)
@@ -127,9 +130,11 @@ def cpu_chart(results: Results) -> Chart | None:
     height = 0.72 / len(parts)
     with drawing():
         figure, axes = _frame(
-            title, f"User and system time in the measured window per delivery; {results.conditions()}.", rows,
+            title,
+            f"User and system time in the measured window per delivery; {results.conditions()}.",
+            rows,
             _ROW_IN * (1.5 if len(parts) > 1 else 1),
-        )  # fmt: skip
+        )
         high = max(value or 0.0 for row in rows for value in row.values)
         linear_from_zero(axes.xaxis, high, f"µs of CPU per {results.unit} and client")
         for at, row in enumerate(rows):
@@ -184,9 +189,16 @@ def _stack(axes: Axes, at: float, row: _Row, parts: list[_Part]) -> None:
 def _bar(axes: Axes, at: float, start: float, width: float, part: _Part, height: float) -> None:
     edge = LIGHT.shade_2 if part.hatch else LIGHT.paper
     axes.barh(
-        at, width, left=start, height=height, color=part.colour, hatch=part.hatch, edgecolor=edge, linewidth=0.5,
+        at,
+        width,
+        left=start,
+        height=height,
+        color=part.colour,
+        hatch=part.hatch,
+        edgecolor=edge,
+        linewidth=0.5,
         zorder=3,
-    )  # fmt: skip
+    )
 
 
 def _write(axes: Axes, x: float, at: float, text: str) -> None:

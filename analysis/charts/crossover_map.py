@@ -136,9 +136,15 @@ def _boundary_words(value: float | None, bounds: Sequence[float] | None) -> str:
 def _set_up(axes: Axes, panel: _Panel) -> None:
     axes.set_title(panel.title, size=8.5, color=LIGHT.ink, loc="left", pad=10 + 9 * (panel.costs.count("\n") + 1))
     axes.annotate(
-        panel.costs, (0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points", size=7,
-        color=LIGHT.muted, va="bottom",
-    )  # fmt: skip
+        panel.costs,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 5),
+        textcoords="offset points",
+        size=7,
+        color=LIGHT.muted,
+        va="bottom",
+    )
     axes.grid(visible=False)
     axes.set_xscale("log")
     axes.set_yscale("log")

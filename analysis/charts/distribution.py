@@ -48,11 +48,15 @@ def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | No
     rows = math.ceil(len(curves) / columns)
     with drawing():
         figure, grid = framed(
-            title, f"Pooled deliveries of all trials at the base point; dashed: model on the same schedules; grey: the "
-            f"other transports; {results.conditions()}.", _ROW_IN * rows + 0.3 * (rows - 1),
+            title,
+            f"Pooled deliveries of all trials at the base point; dashed: model on the same schedules; grey: the "
+            f"other transports; {results.conditions()}.",
+            _ROW_IN * rows + 0.3 * (rows - 1),
             Margins(left=0.75, right=0.3, top=0.32, between_rows=0.42, between_columns=0.35),
-            rows=rows, columns=columns, share=True,
-        )  # fmt: skip
+            rows=rows,
+            columns=columns,
+            share=True,
+        )
         panels = [axes for row in grid for axes in row]
         drawn = [curve.ordered_ns for _, *both in curves for curve in both if len(curve.ordered_ns)]
         ends = [float(ordered_ns[i]) / NS_PER_MS for ordered_ns in drawn for i in (0, -1)]

@@ -37,9 +37,13 @@ def factors_chart(results: Results) -> Chart | None:
     margins = Margins(left=left_in, right=0.2, bottom=0.5, top=0.35, between_columns=0.15)
     with drawing():
         figure, grid = framed(
-            title, "Each point against the same transport's base point, which differs from it in this choice alone; "
-            f"log scales; base: {results.conditions()}.", _ROW_IN * len(found) + 0.1, margins, columns=len(MEASURES),
-        )  # fmt: skip
+            title,
+            "Each point against the same transport's base point, which differs from it in this choice alone; "
+            f"log scales; base: {results.conditions()}.",
+            _ROW_IN * len(found) + 0.1,
+            margins,
+            columns=len(MEASURES),
+        )
         for axes, measure in zip(grid[0], MEASURES, strict=True):
             _panel(axes, found, measure)
         first = grid[0][0]
@@ -78,9 +82,15 @@ def _panel(axes: Axes, found: list[Effect], measure: Measure) -> None:
 
 def _write(axes: Axes, x: float, at: float, text: str, side: int) -> None:
     axes.annotate(
-        text, (x, at), xytext=(7 * side, 0), textcoords="offset points", va="center", size=7.5, color=LIGHT.ink,
+        text,
+        (x, at),
+        xytext=(7 * side, 0),
+        textcoords="offset points",
+        va="center",
+        size=7.5,
+        color=LIGHT.ink,
         ha="left" if side > 0 else "right",
-    )  # fmt: skip
+    )
 
 
 def _group_edges(found: list[Effect]) -> list[float]:

@@ -34,9 +34,12 @@ def freshness_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
     names = [transport.label for transport, _ in curves]
     with drawing():
         figure, grid = framed(
-            title, "Age: time since the oldest event was due that the client has not got yet, 0 while it has them all; "
-            f"{results.conditions()}.", _PLOT_IN, Margins(left=0.85, right=0.3, top=0.25 + key_height_in(names)),
-        )  # fmt: skip
+            title,
+            "Age: time since the oldest event was due that the client has not got yet, 0 while it has them all; "
+            f"{results.conditions()}.",
+            _PLOT_IN,
+            Margins(left=0.85, right=0.3, top=0.25 + key_height_in(names)),
+        )
         axes = grid[0][0]
         greatest = [ages.greatest_ms for _, ages in curves]
         low_ms = max(min(greatest) / _DEPTH, _LEAST_AGE_MS)

@@ -69,10 +69,12 @@ def lanes_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
     left_in = (max(text_size(lane.transport.label, 8.5, bold=True)[0] for lane in lanes) + 50) / POINTS_PER_IN
     with drawing():
         figure, grid = framed(
-            title, "Top: events as they fell due. Per transport, its server (upper rail) and one client (lower rail), "
+            title,
+            "Top: events as they fell due. Per transport, its server (upper rail) and one client (lower rail), "
             f"each message a line from sending to arrival; {results.conditions(without='clients')}.",
-            _LANE_IN * len(lanes) + 0.35, Margins(left=max(left_in, 1.0), right=0.2, top=0.45),
-        )  # fmt: skip
+            _LANE_IN * len(lanes) + 0.35,
+            Margins(left=max(left_in, 1.0), right=0.2, top=0.45),
+        )
         axes = grid[0][0]
         _set_up(axes, lanes, length_s)
         axes.vlines(truth, len(lanes) - 0.42, len(lanes) - 0.12, color=LIGHT.ink, linewidth=1.1)
@@ -108,9 +110,15 @@ def lane_of(trial: Trial, transport: TransportStyle, start_offset_ns: int, lengt
     of_excerpt = (asked < length_s) & ~(answered < 0)
     left = np.maximum(arrived - one_way_s, published) if transport.polling else published
     return Lane(
-        transport, one_way_s, asked[of_excerpt], answered[of_excerpt], polls.events[of_excerpt].astype(np.float64),
-        left[touching], published[touching], arrived[touching],
-    )  # fmt: skip
+        transport,
+        one_way_s,
+        asked[of_excerpt],
+        answered[of_excerpt],
+        polls.events[of_excerpt].astype(np.float64),
+        left[touching],
+        published[touching],
+        arrived[touching],
+    )
 
 
 def _answered(polls: Requests, origin_ns: int) -> Floats:
@@ -145,19 +153,50 @@ def _draw_lane(axes: Axes, lane: Lane, at: int, length_s: float) -> None:
     server, client = at + _SERVER, at + _CLIENT
     at_server = lane.asked + lane.one_way_s
     reply_left = np.where(np.isnan(lane.answered), length_s + lane.one_way_s, lane.answered - lane.one_way_s)
-    axes.hlines(np.full(len(at_server), server), at_server, np.maximum(reply_left, at_server), color=LIGHT.shade_3,
-                linewidth=4.5, zorder=2)  # fmt: skip
+    axes.hlines(
+        np.full(len(at_server), server),
+        at_server,
+        np.maximum(reply_left, at_server),
+        color=LIGHT.shade_3,
+        linewidth=4.5,
+        zorder=2,
+    )
     axes.hlines(np.full(len(lane.left), server), lane.published, lane.left, color=colour, linewidth=1.6, zorder=3)
     _slanted(axes, lane.asked, client, at_server, server, LIGHT.muted, 0.7)
     empty = lane.empty
     _slanted(axes, reply_left[empty], server, lane.answered[empty], client, LIGHT.muted, 0.7)
-    axes.plot(lane.answered[empty], np.full(int(empty.sum()), client), linestyle="none", marker="o", markersize=4,
-              markerfacecolor=LIGHT.paper, markeredgecolor=LIGHT.muted, markeredgewidth=0.9, zorder=5)  # fmt: skip
+    axes.plot(
+        lane.answered[empty],
+        np.full(int(empty.sum()), client),
+        linestyle="none",
+        marker="o",
+        markersize=4,
+        markerfacecolor=LIGHT.paper,
+        markeredgecolor=LIGHT.muted,
+        markeredgewidth=0.9,
+        zorder=5,
+    )
     _slanted(axes, lane.left, server, lane.arrived, client, colour, 1.1)
-    axes.plot(lane.published, np.full(len(lane.published), server), linestyle="none", marker="|", markersize=5,
-              markeredgewidth=1.0, color=LIGHT.ink, zorder=4)  # fmt: skip
-    axes.plot(lane.arrived, np.full(len(lane.arrived), client), linestyle="none", marker="o", markersize=4,
-              color=colour, markeredgewidth=0, zorder=5)  # fmt: skip
+    axes.plot(
+        lane.published,
+        np.full(len(lane.published), server),
+        linestyle="none",
+        marker="|",
+        markersize=5,
+        markeredgewidth=1.0,
+        color=LIGHT.ink,
+        zorder=4,
+    )
+    axes.plot(
+        lane.arrived,
+        np.full(len(lane.arrived), client),
+        linestyle="none",
+        marker="o",
+        markersize=4,
+        color=colour,
+        markeredgewidth=0,
+        zorder=5,
+    )
 
 
 def _slanted(axes: Axes, x0: Floats, y0: float, x1: Floats, y1: float, colour: str, width: float) -> None:

@@ -34,13 +34,23 @@ def draw_regions(axes: Axes, found: CheapestMap, spots: Sequence[Spot]) -> list[
             continue
         colour = candidate.transport.colour.lower()
         axes.contourf(
-            found.rates_per_s, found.stalenesses_s, region, levels=[0.5, 1.5], colors=[colour], alpha=_FILL_ALPHA,
+            found.rates_per_s,
+            found.stalenesses_s,
+            region,
+            levels=[0.5, 1.5],
+            colors=[colour],
+            alpha=_FILL_ALPHA,
             zorder=1,
-        )  # fmt: skip
+        )
         hatched = axes.contourf(
-            found.rates_per_s, found.stalenesses_s, region, levels=[0.5, 1.5], colors=["none"],
-            hatches=[_HATCHES[index % len(_HATCHES)]], zorder=1,
-        )  # fmt: skip
+            found.rates_per_s,
+            found.stalenesses_s,
+            region,
+            levels=[0.5, 1.5],
+            colors=["none"],
+            hatches=[_HATCHES[index % len(_HATCHES)]],
+            zorder=1,
+        )
         hatched.set_edgecolor(colour)
         hatched.set_linewidth(0.0)
         names.append(_name_region(axes, found, index, spots))

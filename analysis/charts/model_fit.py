@@ -41,10 +41,13 @@ def model_chart(results: Results) -> Chart | None:
     key_in = key_height_in([style.label for style in styles])
     with drawing():
         figure, grid = framed(
-            title, "(measured − model) / model for every point of the run; the model is evaluated on the trials' own "
-            "schedules, nothing is fitted. Shaded: ±10 %.", 2.9,
-            Margins(left=0.75, right=0.3, bottom=0.5, top=0.45 + key_in, between_columns=0.8), columns=len(panels),
-        )  # fmt: skip
+            title,
+            "(measured − model) / model for every point of the run; the model is evaluated on the trials' own "
+            "schedules, nothing is fitted. Shaded: ±10 %.",
+            2.9,
+            Margins(left=0.75, right=0.3, bottom=0.5, top=0.45 + key_in, between_columns=0.8),
+            columns=len(panels),
+        )
         for axes, (name, deviations) in zip(grid[0], panels, strict=True):
             axes.set_title(name, size=8.5, color=LIGHT.ink, loc="left")
             _panel(axes, deviations, is_latency=name == "mean latency")

@@ -33,17 +33,22 @@ def residuals_chart(found: list[Residuals]) -> Chart | None:
     rows = -(-len(shown) // columns)
     with drawing():
         figure, grid = framed(
-            title, "Latency − model of single deliveries, all points of the run. Shaded: within 0.5 ms or 2 % of the "
+            title,
+            "Latency − model of single deliveries, all points of the run. Shaded: within 0.5 ms or 2 % of the "
             "model. A poll that meets another event than in the model is off by about its turn, to either side.",
             _PLOT_IN if rows > 1 else 0.62 * _PLOT_IN,
             Margins(left=1.0, right=0.25, between_columns=0.35, between_rows=0.35),
-            rows=rows, columns=columns, share=True,
-        )  # fmt: skip
+            rows=rows,
+            columns=columns,
+            share=True,
+        )
         panels = [axes for row in grid for axes in row]
         log_latency(
-            panels[0].xaxis, max(min(float(own.predicted_ms.min()) for own in shown), LEAST_MODEL_MS),
-            max(float(own.predicted_ms.max()) for own in shown), "latency by the model",
-        )  # fmt: skip
+            panels[0].xaxis,
+            max(min(float(own.predicted_ms.min()) for own in shown), LEAST_MODEL_MS),
+            max(float(own.predicted_ms.max()) for own in shown),
+            "latency by the model",
+        )
         _residual_axis(panels[0], max(float(np.abs(own.residual_ms).max()) for own in shown))
         for axes, own in zip(panels, shown, strict=False):
             _panel(axes, own.thinned(per_panel))
@@ -63,8 +68,17 @@ def _panel(axes: Axes, own: Residuals) -> None:
     width_ms = np.maximum(TOLERANCE_MS, TOLERANCE_RATIOS["mean_ms"] * band_ms)
     axes.fill_between(band_ms, -width_ms, width_ms, color=LIGHT.band, zorder=0, linewidth=0)
     axes.axhline(0, color=LIGHT.ink, linewidth=0.8, zorder=2)
-    axes.plot(own.predicted_ms, own.residual_ms, linestyle="none", marker="o", markersize=2.2, markeredgewidth=0,
-              alpha=0.5, color=own.transport.colour.lower(), zorder=3)  # fmt: skip
+    axes.plot(
+        own.predicted_ms,
+        own.residual_ms,
+        linestyle="none",
+        marker="o",
+        markersize=2.2,
+        markeredgewidth=0,
+        alpha=0.5,
+        color=own.transport.colour.lower(),
+        zorder=3,
+    )
     axes.set_title(own.transport.label, size=8.5, weight="bold", color=label_colour(own.transport), loc="left", pad=3)
 
 

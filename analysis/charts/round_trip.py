@@ -26,11 +26,13 @@ def round_trip_chart(results: Results) -> Chart | None:
     left_in = (max(text_size(style.label, 8.5)[0] for style, _ in rows) + 16) / POINTS_PER_IN
     with drawing():
         figure, grid = framed(
-            title, "From sending to its answer's arrival: median (mark, with 95 % interval), 95th (|) and 99th (end of "
+            title,
+            "From sending to its answer's arrival: median (mark, with 95 % interval), 95th (|) and 99th (end of "
             "line) percentile, where there are messages enough for them; upright bar: model; "
-            f"{results.conditions()}.", _ROW_IN * len(rows) + 0.1,
+            f"{results.conditions()}.",
+            _ROW_IN * len(rows) + 0.1,
             Margins(left=left_in, right=0.4),
-        )  # fmt: skip
+        )
         axes = grid[0][0]
         log_latency(axes.xaxis, min(shown), max(shown), "round trip")
         nielsen_guides(axes, vertical=True)
@@ -55,9 +57,14 @@ def round_trip_chart(results: Results) -> Chart | None:
                 reach = [at - _MODEL_HALF_HEIGHT, at + _MODEL_HALF_HEIGHT]
                 axes.plot([expected, expected], reach, color=LIGHT.ink, linewidth=1.0, zorder=2)
             axes.annotate(
-                _in_words(quantiles), (along[0], at),
-                xytext=(0, 9), textcoords="offset points", size=8, color=LIGHT.ink, va="bottom",
-            )  # fmt: skip
+                _in_words(quantiles),
+                (along[0], at),
+                xytext=(0, 9),
+                textcoords="offset points",
+                size=8,
+                color=LIGHT.ink,
+                va="bottom",
+            )
     sentences = [f"{style.label}: {_in_words(named[style.name])}" for style, _ in rows]
     return Chart("round-trip", title, "; ".join(sentences) + ".", figure)
 

@@ -49,10 +49,13 @@ def scale_chart(results: Results) -> Chart | None:
     names = [series.transport.label for series in groups]
     with drawing():
         drawn, grid = framed(
-            title, subtitle, _PLOT_IN,
+            title,
+            subtitle,
+            _PLOT_IN,
             Margins(left=0.75, right=0.25, top=0.5 + key_height_in(names), between_columns=0.8, between_rows=0.75),
-            rows=2, columns=2,
-        )  # fmt: skip
+            rows=2,
+            columns=2,
+        )
         panels = [axes for row in grid for axes in row]
         _latency(panels[0], groups, laws)
         for axes, (name, path, scale, label) in zip(panels[1:], _PANELS, strict=True):

@@ -43,13 +43,31 @@ class Palette:
 
 
 LIGHT = Palette(
-    paper="#ffffff", ink="#1c2024", muted="#5b636b", rule="#9aa1a8", grid="#e6e8ea", faint="#c9cdd1", band="#eef0f2",
-    shade_1="#2b3a4a", shade_2="#6d7f92", shade_3="#aab7c4", shade_4="#dde3e9",
-)  # fmt: skip
+    paper="#ffffff",
+    ink="#1c2024",
+    muted="#5b636b",
+    rule="#9aa1a8",
+    grid="#e6e8ea",
+    faint="#c9cdd1",
+    band="#eef0f2",
+    shade_1="#2b3a4a",
+    shade_2="#6d7f92",
+    shade_3="#aab7c4",
+    shade_4="#dde3e9",
+)
 DARK = Palette(
-    paper="#14171a", ink="#e8eaec", muted="#a3abb3", rule="#666e76", grid="#2a2f34", faint="#474d54", band="#20252a",
-    shade_1="#dfe7ef", shade_2="#9fb0c2", shade_3="#62748a", shade_4="#37424f",
-)  # fmt: skip
+    paper="#14171a",
+    ink="#e8eaec",
+    muted="#a3abb3",
+    rule="#666e76",
+    grid="#2a2f34",
+    faint="#474d54",
+    band="#20252a",
+    shade_1="#dfe7ef",
+    shade_2="#9fb0c2",
+    shade_3="#62748a",
+    shade_4="#37424f",
+)
 
 FONT_STACK = "Charter, 'Bitstream Charter', 'Sitka Text', Cambria, Georgia, serif"
 FIGURE_FONT_STACK = "ui-sans-serif, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"

@@ -32,9 +32,12 @@ def latency_against(results: Results, parameter: str) -> Chart | None:
     title = f"{name.capitalize()} against {parameter_title(parameter)}"
     with drawing():
         figure, grid = framed(
-            title, f"{_in_words(shown)} of {name}; {results.conditions(without=parameter)}.", _PLOT_IN,
-            _TWO_PANELS if len(shown) > 1 else _ONE_PANEL, columns=len(shown),
-        )  # fmt: skip
+            title,
+            f"{_in_words(shown)} of {name}; {results.conditions(without=parameter)}.",
+            _PLOT_IN,
+            _TWO_PANELS if len(shown) > 1 else _ONE_PANEL,
+            columns=len(shown),
+        )
         for axes, statistic in zip(grid[0], shown, strict=True):
             _latency_panel(axes, groups, statistic, name, shown)
         _share_scale(grid[0])
@@ -49,9 +52,11 @@ def requests_against(results: Results, parameter: str) -> Chart | None:
     title = f"Requests for each event against {parameter_title(parameter)}"
     with drawing():
         figure, grid = framed(
-            title, "Requests sent per event and client; dashed lines: closed form; "
-            f"{results.conditions(without=parameter)}.", _PLOT_IN, _ONE_PANEL,
-        )  # fmt: skip
+            title,
+            f"Requests sent per event and client; dashed lines: closed form; {results.conditions(without=parameter)}.",
+            _PLOT_IN,
+            _ONE_PANEL,
+        )
         axes = grid[0][0]
         _parameter_axis(axes, groups)
         measured = [y for series in groups for y in series_values(series, "requests_per_event")[1]]
@@ -83,9 +88,13 @@ def scaling_chart(results: Results) -> Chart | None:
     margins = Margins(left=0.85, right=0.95, bottom=0.5, top=0.35, between_columns=0.65)
     with drawing():
         figure, grid = framed(
-            title, f"{_in_words(shown)} of {results.latency_name}, and CPU of the server; "
-            f"{results.conditions(without='clients')}.", _PLOT_IN, margins, columns=panels,
-        )  # fmt: skip
+            title,
+            f"{_in_words(shown)} of {results.latency_name}, and CPU of the server; "
+            f"{results.conditions(without='clients')}.",
+            _PLOT_IN,
+            margins,
+            columns=panels,
+        )
         for axes, statistic in zip(grid[0], shown, strict=False):
             _latency_panel(axes, groups, statistic, results.latency_name, shown, labelled=False)
         _share_scale(grid[0][: len(shown)])
@@ -135,9 +144,14 @@ def _parameter_axis(axes: Axes, groups: Sequence[Series]) -> None:
 
 
 def _lines(
-    axes: Axes, groups: Sequence[Series], path: tuple[str, ...], bounds_path: tuple[str, ...] | None,
-    *, labelled: bool = True, joined: bool = True,
-) -> None:  # fmt: skip
+    axes: Axes,
+    groups: Sequence[Series],
+    path: tuple[str, ...],
+    bounds_path: tuple[str, ...] | None,
+    *,
+    labelled: bool = True,
+    joined: bool = True,
+) -> None:
     for series in groups:
         xs, ys = series_values(series, *path)
         axes.plot(xs, ys, **look(series.transport, line=joined))

@@ -37,10 +37,13 @@ def timeline_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
     )
     with drawing():
         figure, grid = framed(
-            title, f"First trial of each transport at the base point; {thinning}; {results.conditions()}.",
+            title,
+            f"First trial of each transport at the base point; {thinning}; {results.conditions()}.",
             max(_PANEL_IN * len(dots) + 0.25 * (len(dots) - 1), _LEAST_PLOT_IN),
-            Margins(left=0.85, right=0.3, between_rows=0.25), rows=len(dots), share=True,
-        )  # fmt: skip
+            Margins(left=0.85, right=0.3, between_rows=0.25),
+            rows=len(dots),
+            share=True,
+        )
         shown = np.concatenate([y for _, _, y, _ in dots])
         end_s = max(float(x.max()) for _, x, _, _ in dots)
         for row, (group, xs, ys, _) in zip(grid, dots, strict=True):
@@ -66,8 +69,17 @@ def _dots(group: BaseTrials) -> tuple[Floats, Floats, int]:
 
 def _panel(axes: Axes, group: BaseTrials, xs: Floats, ys: Floats) -> None:
     size = 1.7 if len(xs) > _MANY_DOTS else 2.6
-    axes.plot(xs, ys, linestyle="none", marker="o", markersize=size, markeredgewidth=0, alpha=0.55,
-              color=group.transport.colour.lower(), zorder=3)  # fmt: skip
+    axes.plot(
+        xs,
+        ys,
+        linestyle="none",
+        marker="o",
+        markersize=size,
+        markeredgewidth=0,
+        alpha=0.55,
+        color=group.transport.colour.lower(),
+        zorder=3,
+    )
     axes.set_title(
         group.transport.label, size=8.5, weight="bold", color=label_colour(group.transport), loc="left", pad=3
     )

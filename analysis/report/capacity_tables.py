@@ -57,9 +57,13 @@ def _services(results: Results, capacity: JsonObject) -> Table:
         parameter_value(name, results.base[name]) for name in ("rate_per_s", "poll_interval_s") if name in results.base
     )
     columns = (
-        "Transport", "CPU µs per poll", "CPU µs per event", "share of it when saturated", "per second at saturation",
+        "Transport",
+        "CPU µs per poll",
+        "CPU µs per event",
+        "share of it when saturated",
+        "per second at saturation",
         f"clients held ({at})",
-    )  # fmt: skip
+    )
     return Table("What one server core does", columns, tuple(rows))
 
 
@@ -102,10 +106,14 @@ def _crossovers(results: Results, capacity: JsonObject) -> Table:
                 )
             )
     columns = (
-        "Tried", "predicted",
-        *(f"{side}: {name}" for side in ("push", "poll") for name in (
-            "predicted share of capacity", "server CPU", "CPU µs per client and s")),
-    )  # fmt: skip
+        "Tried",
+        "predicted",
+        *(
+            f"{side}: {name}"
+            for side in ("push", "poll")
+            for name in ("predicted share of capacity", "server CPU", "CPU µs per client and s")
+        ),
+    )
     return Table("Predictions tried at other event rates", columns, tuple(rows))
 
 

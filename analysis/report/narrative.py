@@ -69,8 +69,9 @@ def validity_checks(results: Results) -> list[str]:
         ratios = [point[key] for point in points if point[key] is not None]
         checks.append(
             f"CPU of the {name}: at most {percent(max(ratios))} of one core in any trial."
-            if ratios else f"CPU of the {name}: not measured."
-        )  # fmt: skip
+            if ratios
+            else f"CPU of the {name}: not measured."
+        )
     if relays := [point for point in points if point["relay_cpu_ratio"] is not None]:
         together = max(point["relay_cpu_ratio"] + (point["load_cpu_ratio"] or 0.0) for point in relays)
         checks.append(

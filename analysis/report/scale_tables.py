@@ -22,8 +22,11 @@ def scale_tables(results: Results) -> list[Table]:
     scaling = results.summary.get("scaling")
     if not scaling or not results.points:
         return []
-    known = [(style, scaling["transports"][style.name]) for style in results.transports
-             if style.name in scaling["transports"]]  # fmt: skip
+    known = [
+        (style, scaling["transports"][style.name])
+        for style in results.transports
+        if style.name in scaling["transports"]
+    ]
     return [_points_table(results, known), _knee_table(known, scaling["p99_bound_ms"]), _flat_table(known)]
 
 
@@ -47,9 +50,17 @@ def _points_table(results: Results, known: list[tuple[TransportStyle, JsonObject
     swept = {series.transport.name: series.points for series in results.swept("clients")}
     rows = [_point_row(style, point) for style, _ in known for point in swept.get(style.name, ())]
     columns = (
-        "Transport, clients", "mean ms", "99 % of the clients ms", "above the model ms", "server CPU µs per delivery",
-        "load CPU µs per delivery", "server KB per client", "load KB per client", "all connected after s", "lost",
-    )  # fmt: skip
+        "Transport, clients",
+        "mean ms",
+        "99 % of the clients ms",
+        "above the model ms",
+        "server CPU µs per delivery",
+        "load CPU µs per delivery",
+        "server KB per client",
+        "load KB per client",
+        "all connected after s",
+        "lost",
+    )
     return Table("Clients: latency, and what holding and serving each of them costs", columns, tuple(rows))
 
 
@@ -73,21 +84,28 @@ def _knee_table(known: list[tuple[TransportStyle, JsonObject]], bound_ms: float)
     rows = []
     for style, found in known:
         law = found["law"] or {}
-        rows.append((
-            Cell(style.label),
-            Cell(knee_in_words(found["knee"])),
-            _slope_cell(found["slope_us_per_client"]["mean"]),
-            Cell(figure(law.get("mean_slope_us"))),
-            _slope_cell(found["slope_us_per_client"]["max"]),
-            Cell(figure(law.get("max_slope_us"))),
-            _service_cell(law),
-            _saturation_cell(law),
-        ))  # fmt: skip
+        rows.append(
+            (
+                Cell(style.label),
+                Cell(knee_in_words(found["knee"])),
+                _slope_cell(found["slope_us_per_client"]["mean"]),
+                Cell(figure(law.get("mean_slope_us"))),
+                _slope_cell(found["slope_us_per_client"]["max"]),
+                Cell(figure(law.get("max_slope_us"))),
+                _service_cell(law),
+                _saturation_cell(law),
+            )
+        )
     columns = (
-        "Transport", f"knee (99 % of the clients ≤ model + {figure(bound_ms)} ms)",
-        "mean, µs per client", "by the law c/2",
-        "max, µs per client", "by the law c", "server's service time µs", "its core is full at",
-    )  # fmt: skip
+        "Transport",
+        f"knee (99 % of the clients ≤ model + {figure(bound_ms)} ms)",
+        "mean, µs per client",
+        "by the law c/2",
+        "max, µs per client",
+        "by the law c",
+        "server's service time µs",
+        "its core is full at",
+    )
     return Table("Knees and slopes, measured and by the laws of saturation", columns, tuple(rows))
 
 

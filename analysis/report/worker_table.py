@@ -23,5 +23,8 @@ def worker_table(results: Results) -> Table | None:
         for worker in workers
     ]
     columns = ("Worker", "clients", "clock known to µs", "round trip µs", "clock moved by µs", "ends by trials")
-    return Table("Load processes, and their clocks against the server's (the worst of their trials)", columns,
-                 tuple(rows)) if rows else None  # fmt: skip
+    return (
+        Table("Load processes, and their clocks against the server's (the worst of their trials)", columns, tuple(rows))
+        if rows
+        else None
+    )

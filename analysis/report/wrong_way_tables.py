@@ -51,8 +51,9 @@ def _answer_times(results: Results) -> Table:
             lambda p: _error(p, ("as_reported", "answer_model_mean_ms"), ("model", "mean_ms")),
         ),
     ]
-    return _table("The time a request took, against the staleness of what it brought", columns, results,
-                  _polled(results))  # fmt: skip
+    return _table(
+        "The time a request took, against the staleness of what it brought", columns, results, _polled(results)
+    )
 
 
 def _single_runs(results: Results) -> Table:

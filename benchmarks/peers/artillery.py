@@ -105,8 +105,10 @@ def _scenario(job: Job) -> dict[str, Any]:
     if job.work.name == "websocket":
         target = f"ws://{job.host}:{job.port}"
         flow: list[dict[str, Any]] = [
-            {"connect": target + wire.WEBSOCKET_PATH}, {"function": "listen"}, {"think": math.ceil(stay_s)},
-        ]  # fmt: skip
+            {"connect": target + wire.WEBSOCKET_PATH},
+            {"function": "listen"},
+            {"think": math.ceil(stay_s)},
+        ]
         return {"config": {"target": target, **config}, "scenarios": [{"engine": "ws", "flow": flow}]}
     poll = {"get": {"url": wire.SHORT_POLL_PATH + "?after={{ cursor }}", "afterResponse": "follow"}}
     flow = [{"function": "begin"}, {"loop": [poll], "whileTrue": "goOn"}]

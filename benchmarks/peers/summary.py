@@ -80,9 +80,10 @@ def rows(entrants: Sequence[Entrant], measurements: Sequence[Measurement]) -> li
     cheapest_first = sorted(
         (entrant for entrant in entrants if (entrant.work, entrant.tool) in measured),
         key=lambda entrant: (
-            list(WORKS).index(entrant.work), _cpu_us_per_unit(measured[entrant.work, entrant.tool]),
+            list(WORKS).index(entrant.work),
+            _cpu_us_per_unit(measured[entrant.work, entrant.tool]),
         ),
-    )  # fmt: skip
+    )
     return [_row(entrant, measured) for entrant in cheapest_first]
 
 

@@ -125,9 +125,15 @@ def printed(command: Sequence[str], environment: Mapping[str, str] | None = None
     """Return what a short command prints, errors included; raise ToolError if it cannot be run."""
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-            timeout=_VERSION_PATIENCE_S, env={**os.environ, **(environment or {})}, check=False,
-        )  # fmt: skip
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_VERSION_PATIENCE_S,
+            env={**os.environ, **(environment or {})},
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError(f"{command[0]}: cannot be run: {error}") from error
     return done.stdout + done.stderr

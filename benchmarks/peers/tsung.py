@@ -103,9 +103,12 @@ class Tsung(Tool):
         self._names_port = free_port()
         names = subprocess.Popen(
             [program, "-port", str(self._names_port)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env={**os.environ, "ERL_EPMD_ADDRESS": "127.0.0.1"}, start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "ERL_EPMD_ADDRESS": "127.0.0.1"},
+            start_new_session=True,
+        )
         try:
             yield
         finally:
@@ -118,13 +121,23 @@ class Tsung(Tool):
 
     def launch(self, program: Path, job: Job) -> Launch:
         polls = job.work.name == "poll"
-        text = Environment(autoescape=True, trim_blocks=True).from_string(_XML).render(
-            dtd=_dtd(program), work=job.work.name, clients=job.work.clients, host=job.host, port=job.port,
-            endless=_ENDLESS, limit_s=_ARRIVALS_LIMIT_S, arrivals_per_s=_ARRIVALS_PER_S[job.work.name],
-            path=f"{wire.SHORT_POLL_PATH}?after={BEYOND_THE_STREAM}" if polls else wire.WEBSOCKET_PATH,
-            # The first client stays until the last has finished; random arrivals may take longer than their mean.
-            stay_s=math.ceil(job.stay_s + 1.3 * job.work.clients / _ARRIVALS_PER_S[job.work.name] + _ARRIVING_S),
-        )  # fmt: skip
+        text = (
+            Environment(autoescape=True, trim_blocks=True)
+            .from_string(_XML)
+            .render(
+                dtd=_dtd(program),
+                work=job.work.name,
+                clients=job.work.clients,
+                host=job.host,
+                port=job.port,
+                endless=_ENDLESS,
+                limit_s=_ARRIVALS_LIMIT_S,
+                arrivals_per_s=_ARRIVALS_PER_S[job.work.name],
+                path=f"{wire.SHORT_POLL_PATH}?after={BEYOND_THE_STREAM}" if polls else wire.WEBSOCKET_PATH,
+                # The first client stays until the last has finished; random arrivals may take longer than their mean.
+                stay_s=math.ceil(job.stay_s + 1.3 * job.work.clients / _ARRIVALS_PER_S[job.work.name] + _ARRIVING_S),
+            )
+        )
         configuration = job.folder / "tsung.xml"
         configuration.write_text(text, encoding="utf-8")
         environment = {

@@ -58,9 +58,19 @@ class Client(abc.ABC):
     """
 
     __slots__ = (
-        "_connect_start_ns", "_missing", "cursor", "cut_off", "index", "output", "reader", "ready", "recorder", "setup",
-        "timer_ns", "wants_connection",
-    )  # fmt: skip
+        "_connect_start_ns",
+        "_missing",
+        "cursor",
+        "cut_off",
+        "index",
+        "output",
+        "reader",
+        "ready",
+        "recorder",
+        "setup",
+        "timer_ns",
+        "wants_connection",
+    )
     only_listens: ClassVar[bool] = False
     """Whether, once it is ready, nothing that it sends depends on when it read the data that had arrived."""
 

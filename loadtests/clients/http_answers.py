@@ -60,9 +60,18 @@ class AnswerReader:
     """
 
     __slots__ = (
-        "_between_chunks", "_chunks", "_head_bytes", "_inflater", "_inflates", "_missing_bytes", "_parser", "_unparsed",
-        "complete", "head", "reusable",
-    )  # fmt: skip
+        "_between_chunks",
+        "_chunks",
+        "_head_bytes",
+        "_inflater",
+        "_inflates",
+        "_missing_bytes",
+        "_parser",
+        "_unparsed",
+        "complete",
+        "head",
+        "reusable",
+    )
 
     def __init__(self, inflates: bool = False) -> None:
         """Start reading an answer; `inflates` says whether its request accepts `deflate`."""

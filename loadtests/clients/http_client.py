@@ -26,9 +26,23 @@ class HttpClient(Client):
     """A client that sends one request after the other."""
 
     __slots__ = (
-        "_answer", "_compressed", "_deadline_ns", "_deflated", "_down_bytes", "_headers", "_keeps_connection", "_kind",
-        "_padded", "_patience_ns", "_pieces", "_planned_ns", "_request", "_reused", "_start_ns", "_up_bytes",
-    )  # fmt: skip
+        "_answer",
+        "_compressed",
+        "_deadline_ns",
+        "_deflated",
+        "_down_bytes",
+        "_headers",
+        "_keeps_connection",
+        "_kind",
+        "_padded",
+        "_patience_ns",
+        "_pieces",
+        "_planned_ns",
+        "_request",
+        "_reused",
+        "_start_ns",
+        "_up_bytes",
+    )
     _deadline_ns: int
     _planned_ns: int
     _start_ns: int
@@ -93,10 +107,18 @@ class HttpClient(Client):
         self.timer_ns = None
         self.recorder.requests.frombytes(
             REQUEST_ROW.pack(
-                self.index, self._kind, self._planned_ns, self._start_ns, end_ns, outcome, status, events,
-                self._up_bytes, self._down_bytes,
+                self.index,
+                self._kind,
+                self._planned_ns,
+                self._start_ns,
+                end_ns,
+                outcome,
+                status,
+                events,
+                self._up_bytes,
+                self._down_bytes,
             )
-        )  # fmt: skip
+        )
 
     def refuse(self, head: Head, body: bytes, now_ns: int) -> None:
         """Record an answer with an unexpected status; a status that says the cursor is too old ends the client."""

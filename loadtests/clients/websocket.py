@@ -54,9 +54,17 @@ class WebSocketClient(Client):
     """
 
     __slots__ = (
-        "_answer", "_deflate", "_farewell", "_fragments", "_handshake_start_ns", "_handshake_up_bytes", "_in_message",
-        "_plain", "_protocol", "_unparsed_bytes",
-    )  # fmt: skip
+        "_answer",
+        "_deflate",
+        "_farewell",
+        "_fragments",
+        "_handshake_start_ns",
+        "_handshake_up_bytes",
+        "_in_message",
+        "_plain",
+        "_protocol",
+        "_unparsed_bytes",
+    )
     _handshake_start_ns: int
     """When the latest handshake started; unset before the first."""
     only_listens = True

@@ -16,9 +16,19 @@ class Connection:
     """A client's present socket, and the counters over all its sockets."""
 
     __slots__ = (
-        "armed_later_ns", "armed_ns", "client", "closed_counters", "connect_start_ns", "open", "read_watcher",
-        "ready_ns", "sock", "user_down_bytes", "user_up_bytes", "write_watcher",
-    )  # fmt: skip
+        "armed_later_ns",
+        "armed_ns",
+        "client",
+        "closed_counters",
+        "connect_start_ns",
+        "open",
+        "read_watcher",
+        "ready_ns",
+        "sock",
+        "user_down_bytes",
+        "user_up_bytes",
+        "write_watcher",
+    )
 
     def __init__(self, client: Client) -> None:
         self.client = client

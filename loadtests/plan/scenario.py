@@ -173,10 +173,18 @@ def _read_toml(text: str, file: str) -> JsonObject:
 
 def _parse_document(document: JsonObject, file: str) -> Scenario:
     known = (
-        "name", "description", "wrong_way", "overload", "repeats", "precision", "p99_bound_ms", "budget_s",
+        "name",
+        "description",
+        "wrong_way",
+        "overload",
+        "repeats",
+        "precision",
+        "p99_bound_ms",
+        "budget_s",
         "transports",
-        "parameters", "sweep",
-    )  # fmt: skip
+        "parameters",
+        "sweep",
+    )
     if "seed" in document:
         raise UserError(
             f"{file}: seed = {toml_value(document['seed'])}: a scenario has no seed, as each run draws its own "

@@ -28,7 +28,14 @@ def _git(folder: Path, *arguments: str) -> str:
     # A hook that starts a run names its own repository in the environment.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True, timeout=_PATIENCE_S, check=True,
-    )  # fmt: skip
+        ["git", *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        timeout=_PATIENCE_S,
+        check=True,
+    )
     return done.stdout
