@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 
 from analysis.formatting import NOT_MEASURED, figure, interval, parameter_value, plural
-from analysis.summary.results import value_at
+from analysis.summary.results import latency_statistic, reported
 from analysis.summary.same_point import LENGTHS
 from contract.errors import UserError
 from contract.records import PARAMETER_DEFAULTS, JsonObject, load_run_info, load_summary
@@ -20,12 +20,13 @@ from terminal.console import PlainConsole
 TOLERANCE = 0.03
 """Two figures are the same where the whole interval of their difference is within that of the larger one."""
 SAME = f"the same within {100 * TOLERANCE:.0f} %"
-_FIGURES = (
-    ("p50 ms", ("latency_ms", "p50"), ("latency_ms", "p50_ci95")),
-    ("p95 ms", ("latency_ms", "p95"), ("latency_ms", "p95_ci95")),
-    ("mean ms", ("latency_ms", "mean"), ("latency_ms", "mean_ci95")),
-    ("requests/event", ("requests_per_event",), ("requests_per_event_ci95",)),
-)
+_FIGURES: dict[str, Callable[[JsonObject], tuple[float | None, Sequence[float] | None]]] = {
+    "p50 ms": lambda point: latency_statistic(point, "p50"),
+    "p95 ms": lambda point: latency_statistic(point, "p95"),
+    "mean ms": lambda point: latency_statistic(point, "mean"),
+    "requests/event": lambda point: reported(point, "requests_per_event"),
+}
+"""As reported, each with its interval."""
 
 
 @dataclass(frozen=True)
@@ -196,10 +197,8 @@ def _row(agreement: Agreement) -> tuple[str, ...]:
 
 
 def _agreements(ours: JsonObject, theirs: JsonObject) -> tuple[Agreement, ...]:
-    return tuple(
-        Agreement(name, *(value_at(p, *path) for path in (value, bounds) for p in (ours, theirs)))
-        for name, value, bounds in _FIGURES
-    )
+    found = [(name, read(ours), read(theirs)) for name, read in _FIGURES.items()]
+    return tuple(Agreement(name, a, b, a_ci95, b_ci95) for name, (a, a_ci95), (b, b_ci95) in found)
 
 
 def _told_apart(points: Sequence[JsonObject]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from analysis.formatting import point_name
 from analysis.summary.capacity import TrialLoad
+from analysis.summary.corrections import as_fields, estimates
 from analysis.summary.crossover import capacity_summary
 from analysis.summary.earlier_noise_floor import earlier_noise_floor
 from analysis.summary.load_processes import workers_of
@@ -162,6 +163,8 @@ def _pooled_points(
             if reason
         ]
         point = pool(measured, style, pilot_blocks)
+        estimated = estimates(measured, style, point)
+        point["estimates"] = as_fields(estimated, measured, point, pilot_blocks)
         point["precision"] = point_precision(run, number, [trial.info for trial in measured], point["latency_ms"])
         if run.scenario.get("wrong_way"):
             point["as_reported"] = as_reported(measured, style)
@@ -169,7 +172,8 @@ def _pooled_points(
         point["valid"], point["invalid_reasons"] = not reasons, [reason for reason, _ in reasons]
         loads = [load for trial in measured if (load := TrialLoad.of(trial, style)) is not None]
         excused = frozenset(reason for reason, overload in reasons if overload and run.scenario.get("overload"))
-        yield _Pooled(point, PerBlock.of(measured, pilot_blocks), [trial.info for trial in measured], loads, excused)
+        blocks = PerBlock.of(measured, pilot_blocks, estimated)
+        yield _Pooled(point, blocks, [trial.info for trial in measured], loads, excused)
 
 
 def _measured(folder: Path, planned: PlannedTrial, style: TransportStyle, also: AlsoMeasured | None) -> TrialMeasures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,11 @@ class Point:
         if isinstance(expected, list | float):
             expected = pytest.approx(expected, rel=1e-5, abs=3e-6)
         assert found == expected, f"{path}: {found} in the summary, {expected} recomputed"
+
+    @property
+    def events(self) -> list[int]:
+        """Events due in the window of each trial."""
+        return [sum(trial.in_window(row["due_ns"]) for row in trial.published) for trial in self.trials]
 
     @property
     def withheld(self) -> dict[str, int]:
@@ -133,8 +139,27 @@ def test_latencies_and_their_intervals(point: Point) -> None:
             continue
         point.assert_figure(f"latency_ms.{name}", value)
         if name not in ("p90", "max"):
-            expected = recomputed.interval(value, [each[name] for each in of_trials], floor_ms)
+            factor = recomputed.factor_of(name)
+            expected = recomputed.interval(value, [each[name] for each in of_trials], floor_ms, factor=factor)
             point.assert_figure(f"latency_ms.{name}_ci95", expected)
+
+
+def test_what_is_reported_of_mean_and_requests(point: Point) -> None:
+    found = recomputed.corrected(point.trials)
+    point.assert_figure("intervals_withheld", None)
+    for name, plain in (("mean_ms", "latency_ms.mean"), ("requests_per_event",) * 2, ("requests_per_s",) * 2):
+        point.assert_figure(f"estimates.{name}.corrected", found is not None)
+        if found is None:
+            group, _, key = plain.rpartition(".")
+            summarised = point.summarised[group] if group else point.summarised
+            point.assert_figure(f"estimates.{name}.value", summarised[key])
+            point.assert_figure(f"estimates.{name}.ci95", summarised[f"{key}_ci95"])
+        else:
+            one = found[name]
+            floor = point.trials[0].parameters["one_way_delay_ms"] if name == "mean_ms" else 0.0
+            point.assert_figure(f"estimates.{name}.value", one.value)
+            expected = recomputed.interval(one.value, one.per_trial, floor, least=one.least)
+            point.assert_figure(f"estimates.{name}.ci95", expected)
 
 
 def test_how_soon_events_reach_nearly_all_clients(point: Point) -> None:
@@ -170,7 +195,7 @@ def test_costs_and_freshness_with_their_intervals(point: Point) -> None:
         if name.startswith("freshness.") and point.trials[0].round_trip:
             point.assert_figure("freshness", None)
             continue
-        value, bounds, _ = pooled_ratio([figures[name] for figures in of_trials], name)
+        value, bounds, _ = pooled_ratio([figures[name] for figures in of_trials], name, point.events)
         group, _, part = name.partition(".")
         of_interval = f"{group}_ci95.{part}" if group == "bytes_per_event" else f"{name}_ci95"
         point.assert_figure(name, value)
@@ -248,16 +273,26 @@ def test_differences_from_the_reference_paired_within_blocks(point: Point) -> No
     if point.reference is None:
         point.assert_figure("against_reference", None)
         return
-    both = (point, point.reference)
-    blocks = zip(point.trials, point.reference.trials, strict=True)
+    reference = point.reference
+    both = (point, reference)
+    blocks = zip(point.trials, reference.trials, strict=True)
     pairs = [(statistics_ms(ours), statistics_ms(theirs)) for ours, theirs in blocks]
     pooled = [recomputed.distribution_ms(pooled_ns(one.trials, lambda trial: trial.latencies_ns)) for one in both]
+    possible_ms = (point.trials[0].parameters["one_way_delay_ms"], math.inf)
+    estimated = recomputed.corrected(point.trials)
     for name in ("p50", "p95", "mean"):
+        factor = recomputed.factor_of(name)
+        their_own = [theirs[name] for _, theirs in pairs]
+        their_interval = recomputed.interval(pooled[1][name], their_own, possible_ms[0], factor=factor)
+        value, own, least = pooled[0][name], [ours[name] for ours, _ in pairs], 0.0
+        if name == "mean" and estimated is not None:
+            value, own, least = estimated["mean_ms"].value, estimated["mean_ms"].per_trial, estimated["mean_ms"].least
         found = recomputed.paired_difference(
-            [figures[name] for figures in pooled], [(ours[name], theirs[name]) for ours, theirs in pairs]
-        )
-        for key, value in found.items():
-            point.assert_figure(f"against_reference.{name}_difference_ms.{key}", value)
+            [value, pooled[1][name]], list(zip(own, their_own, strict=True)), possible_ms, their_interval,
+            least=least, factor=factor,
+        )  # fmt: skip
+        for key, expected in found.items():
+            point.assert_figure(f"against_reference.{name}_difference_ms.{key}", expected)
     ours, theirs = ([ratios_of(trial) for trial in one.trials] for one in both)
     costs = {
         "bytes_per_event": "bytes_per_event.total", "mean_age_ms": "freshness.mean_age_ms",
@@ -265,12 +300,21 @@ def test_differences_from_the_reference_paired_within_blocks(point: Point) -> No
         **{name: name for name in ("server_connected_rss_bytes", "empty_ratio")},
     }  # fmt: skip
     for name, figure in costs.items():
-        value, _, own = pooled_ratio([each[figure] for each in ours], figure)
-        other, _, their_own = pooled_ratio([each[figure] for each in theirs], figure)
-        if value is None or other is None:
+        cost, _, own = pooled_ratio([each[figure] for each in ours], figure, point.events)
+        other, their_interval, their_own = pooled_ratio([each[figure] for each in theirs], figure, reference.events)
+        if cost is None or other is None:
             point.assert_figure(f"against_reference.costs.{name}", None)
             continue
-        found = recomputed.paired_difference([value, other], list(zip(own, their_own, strict=True)))
+        if name == "requests_per_event" and estimated is not None:
+            cost, own = estimated[name].value, estimated[name].per_trial
+        least = math.hypot(
+            recomputed.least_spread(mean(own), figure, point.events),
+            recomputed.least_spread(mean(their_own), figure, reference.events),
+        )
+        possible = (0.0, 1.0 if name.endswith("_ratio") else math.inf)
+        found = recomputed.paired_difference(
+            [cost, other], list(zip(own, their_own, strict=True)), possible, their_interval, least=least
+        )
         for key, expected in found.items():
             point.assert_figure(f"against_reference.costs.{name}.{key}", expected)
 

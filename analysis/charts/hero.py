@@ -5,13 +5,22 @@ from __future__ import annotations
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
 from analysis.charts.closed_form_curve import closed_form_curve
 from analysis.charts.direct_labels import Label, label_points
-from analysis.charts.transport_marks import STATISTICS, common_statistic, label_colour, look, whiskers
+from analysis.charts.transport_marks import (
+    STATISTICS,
+    common_statistic,
+    label_colour,
+    latency_paths,
+    look,
+    reported_paths,
+    whiskers,
+)
 from analysis.formatting import figure as digits
 from analysis.formatting import milliseconds, parameter_value
 from analysis.models.conditions import Expectation
 from analysis.statistics.distribution import LATENCY_QUANTILES
-from analysis.summary.results import Results, Series
+from analysis.summary.results import Results, Series, value_at
 
+_REQUESTS, _REQUESTS_CI95 = reported_paths("requests_per_s")
 TITLE = "How late events are, and how many requests that takes"
 
 
@@ -24,14 +33,14 @@ def hero_chart(results: Results) -> Chart | None:
         return None
     groups = [_drawable(series) for series in results.own_sweeps()]
     groups = [series for series in groups if series.points]
-    if not any(x > 0 for series in groups for x in series.values("requests_per_s")):
+    if not any(x > 0 for series in groups for x in series.values(*_REQUESTS)):
         return None
     with drawing():
         return _draw(results, groups)
 
 
 def _drawable(series: Series) -> Series:
-    points = [p for p in series.points if p["requests_per_s"] is not None]
+    points = [p for p in series.points if value_at(p, *_REQUESTS) is not None]
     return Series(series.transport, series.parameter, points)
 
 
@@ -45,8 +54,9 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
         Margins(left=0.85, right=0.35, bottom=0.5),
     )
     axes = grid[0][0]
-    latencies = [y for series in groups for y in series.values("latency_ms", statistic)]
-    bounds = [b for series in groups for pair in series.values("latency_ms", f"{statistic}_ci95") if pair for b in pair]
+    latency, latency_ci95 = latency_paths(statistic)
+    latencies = [y for series in groups for y in series.values(*latency)]
+    bounds = [b for series in groups for pair in series.values(*latency_ci95) if pair for b in pair]
     bounds = [bound for bound in bounds if bound > min(latencies) / 2]
     log_latency(axes.yaxis, min(latencies + bounds), max(latencies + bounds), f"{statistic} latency")
     linear_from_zero(
@@ -59,12 +69,12 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
     marks: list[tuple[float, float]] = []
     lines: list[list[tuple[float, float]]] = []
     for rank, series in enumerate(groups):
-        xs, ys = series.values("requests_per_s"), series.values("latency_ms", statistic)
+        xs, ys = series.values(*_REQUESTS), series.values(*latency)
         spots = list(zip(xs, ys, strict=True))
         curve = _curve(series, statistic) or spots
         axes.plot([x for x, _ in curve], [y for _, y in curve], **{**look(series.transport), "marker": ""})
         axes.plot(xs, ys, **look(series.transport, line=False, rank=rank))
-        along, across = series.values("latency_ms", f"{statistic}_ci95"), series.values("requests_per_s_ci95")
+        along, across = series.values(*latency_ci95), series.values(*_REQUESTS_CI95)
         whiskers(axes, xs, ys, along, series.transport.colour)
         whiskers(axes, xs, ys, across, series.transport.colour, horizontal=True)
         labels += _labels(series, statistic)
@@ -79,8 +89,8 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
 
 def _reach(groups: list[Series]) -> float:
     """Requests per second up to which the axis goes: to the end of the intervals, unless these are very wide."""
-    most: float = max(x for series in groups for x in series.values("requests_per_s"))
-    bounds: list[float] = [pair[1] for series in groups for pair in series.values("requests_per_s_ci95") if pair]
+    most: float = max(x for series in groups for x in series.values(*_REQUESTS))
+    bounds: list[float] = [pair[1] for series in groups for pair in series.values(*_REQUESTS_CI95) if pair]
     return min(max([most, *bounds]), 1.3 * most)
 
 
@@ -99,7 +109,7 @@ def _expected_s(expectation: Expectation, statistic: str) -> float:
 
 def _labels(series: Series, statistic: str) -> list[Label]:
     colour = label_colour(series.transport)
-    spots = [(point["requests_per_s"], point["latency_ms"][statistic]) for point in series.points]
+    spots = list(zip(series.values(*_REQUESTS), series.values(*latency_paths(statistic)[0]), strict=True))
     named = len(spots) // 2
     labels = [Label(*spots[named], series.transport.label, colour, size=9, bold=True)]
     if len(spots) > 1:
@@ -116,6 +126,6 @@ def _caption(groups: list[Series], statistic: str) -> str:
             name = series.transport.label
             if len(series.points) > 1:
                 name += f" {parameter_value(series.parameter, point['parameters'][series.parameter])}"
-            late = milliseconds(point["latency_ms"][statistic])
-            parts.append(f"{name}: {statistic} {late} at {digits(point['requests_per_s'])} requests/s")
-    return "; ".join(parts) + ". Whiskers are 95 % intervals from the spread between trials."
+            late = milliseconds(value_at(point, *latency_paths(statistic)[0]))
+            parts.append(f"{name}: {statistic} {late} at {digits(value_at(point, *_REQUESTS))} requests/s")
+    return "; ".join(parts) + ". Figures are those of the table; whiskers are 95 % intervals."

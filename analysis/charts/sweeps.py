@@ -10,7 +10,16 @@ from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_
 from analysis.charts.closed_form_curve import closed_form_curve
 from analysis.charts.direct_labels import Label, label_ends
 from analysis.charts.style import LIGHT
-from analysis.charts.transport_marks import STATISTICS, common_statistic, label_colour, look, series_values, whiskers
+from analysis.charts.transport_marks import (
+    STATISTICS,
+    common_statistic,
+    label_colour,
+    latency_paths,
+    look,
+    reported_paths,
+    series_values,
+    whiskers,
+)
 from analysis.formatting import change, listed, milliseconds, parameter_name, parameter_title, parameter_value
 from analysis.formatting import figure as digits
 from analysis.summary.results import Results, Series, value_at
@@ -18,6 +27,7 @@ from analysis.summary.results import Results, Series, value_at
 _TWO_PANELS = Margins(left=0.85, right=1.05, bottom=0.5, top=0.35, between_columns=1.05)
 _ONE_PANEL = Margins(left=0.85, right=1.2, bottom=0.5)
 _PLOT_IN = 3.0
+_REQUESTS, _REQUESTS_CI95 = reported_paths("requests_per_event")
 
 
 def latency_against(results: Results, parameter: str) -> Chart | None:
@@ -46,7 +56,7 @@ def latency_against(results: Results, parameter: str) -> Chart | None:
 
 def requests_against(results: Results, parameter: str) -> Chart | None:
     """Return requests per event against a swept parameter, with the closed form as a thin line."""
-    groups = [s for s in results.swept(parameter) if any(p["requests_per_event"] is not None for p in s.points)]
+    groups = [s for s in results.swept(parameter) if any(value_at(p, *_REQUESTS) is not None for p in s.points)]
     if not groups or results.round_trip:
         return None
     title = f"Requests for each event against {parameter_title(parameter)}"
@@ -59,17 +69,17 @@ def requests_against(results: Results, parameter: str) -> Chart | None:
         )
         axes = grid[0][0]
         _parameter_axis(axes, groups)
-        measured = [y for series in groups for y in series_values(series, "requests_per_event")[1]]
-        bounds = [pair[1] for series in groups for pair in series.values("requests_per_event_ci95") if pair]
+        measured = [y for series in groups for y in series_values(series, *_REQUESTS)[1]]
+        bounds = [pair[1] for series in groups for pair in series.values(*_REQUESTS_CI95) if pair]
         reach = min(max([*measured, *bounds]), 1.3 * max(measured))
         linear_from_zero(axes.yaxis, reach, "requests per event and client")
         for series in groups:
             _model_line(axes, series)
-        _lines(axes, groups, ("requests_per_event",), ("requests_per_event_ci95",), joined=False)
+        _lines(axes, groups, _REQUESTS, _REQUESTS_CI95, joined=False)
     sentences = [
         f"{series.transport.label} {change(digits(ys[0]), digits(ys[-1]))}"
         for series in groups
-        for _, ys in [series_values(series, "requests_per_event")]
+        for _, ys in [series_values(series, *_REQUESTS)]
     ]
     span = _span(groups)
     caption = f"Requests per event {span}: {'; '.join(sentences)}. Dashed lines are the closed form, not fitted."
@@ -106,7 +116,7 @@ def scaling_chart(results: Results) -> Chart | None:
             linear_from_zero(axes.yaxis, high, "CPU time / wall time (1 = one core)")
             _lines(axes, cpu_groups, ("server_cpu_ratio",), None)
         else:
-            label_ends(grid[0][-1], _end_labels(groups, ("latency_ms", shown[-1])))
+            label_ends(grid[0][-1], _end_labels(groups, latency_paths(shown[-1])[0]))
     return Chart("scaling", title, _latency_caption(groups, shown), figure)
 
 
@@ -122,12 +132,12 @@ def _in_words(statistics: Sequence[str]) -> str:
 def _latency_panel(
     axes: Axes, groups: Sequence[Series], statistic: str, name: str, range_of: Sequence[str], *, labelled: bool = True
 ) -> None:
-    shown = [y for series in groups for q in range_of for y in series_values(series, "latency_ms", q)[1]]
+    shown = [y for series in groups for q in range_of for y in series_values(series, *latency_paths(q)[0])[1]]
     axes.set_title(STATISTICS[statistic], size=8.5, color=LIGHT.ink, loc="left")
     _parameter_axis(axes, groups)
     log_latency(axes.yaxis, min(shown), max(shown), name)
     nielsen_guides(axes, vertical=False)
-    _lines(axes, groups, ("latency_ms", statistic), ("latency_ms", f"{statistic}_ci95"), labelled=labelled)
+    _lines(axes, groups, *latency_paths(statistic), labelled=labelled)
 
 
 def _share_scale(panels: Sequence[Axes]) -> None:
@@ -181,10 +191,11 @@ def _latency_caption(groups: Sequence[Series], statistics: Sequence[str]) -> str
     for series in groups:
         moves = []
         for statistic in statistics:
-            _, ys = series_values(series, "latency_ms", statistic)
+            _, ys = series_values(series, *latency_paths(statistic)[0])
             moves.append(f"{statistic} {change(milliseconds(ys[0]), milliseconds(ys[-1]))}")
         sentences.append(f"{series.transport.label}: {', '.join(moves)}")
-    return f"{_span(groups).capitalize()}: {'; '.join(sentences)}. Whiskers are 95 % intervals."
+    said = f"{_span(groups).capitalize()}: {'; '.join(sentences)}"
+    return f"{said}. Figures are those of the tables; whiskers are 95 % intervals."
 
 
 def _span(groups: Sequence[Series]) -> str:

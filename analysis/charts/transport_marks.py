@@ -89,6 +89,18 @@ def common_statistic(groups: Sequence[Series], *names: str) -> str:
     return next((name for name in names if all(point["latency_ms"][name] is not None for point in points)), "mean")
 
 
+def reported_paths(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Where a point has one of its `estimates` as tables have it, and its interval."""
+    return ("estimates", name, "value"), ("estimates", name, "ci95")
+
+
+def latency_paths(statistic: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Where a point has a statistic of its latencies as tables have it, and its interval."""
+    if statistic == "mean":
+        return reported_paths("mean_ms")
+    return ("latency_ms", statistic), ("latency_ms", f"{statistic}_ci95")
+
+
 def key_columns(labels: Sequence[str]) -> int:
     """Return how many entries of a key fit beside each other."""
     widths = [text_size(label, _KEY_POINTS)[0] + _KEY_ENTRY_POINTS for label in labels]

@@ -32,6 +32,8 @@ class Conditions:
     """
     pauses: bool = False
     """Of a short poll: whether the interval is counted from the last answer and not from the last poll."""
+    turnaround_s: float = 0.0
+    """Of a long poll: what a client takes between an answer and its next request; no parameter, as it is measured."""
     turnaround_jitter_s: float = 0.0
     """For long polls: the longest random time that a client waits after an answer before it asks again."""
 
@@ -79,6 +81,8 @@ class Expectation:
     requests_per_event: float
     empty_ratio: float | None
     """Share of the requests that bring nothing; None where nothing is polled or no formula is known."""
+    in_step: bool = False
+    """Whether all clients ask together, after the event that all of them were sent, and not at times of their own."""
 
     @classmethod
     def constant(cls, latency_s: float, requests_per_s: float = 0.0, requests_per_event: float = 0.0) -> Expectation:

@@ -16,13 +16,17 @@ from analysis.models.queues import PolledServer, ServiceTimes
 from analysis.models.schedule import NEVER_NS, Prediction, Schedule
 
 
+def _shortest_gap_s(conditions: Conditions) -> float:
+    return conditions.answer_s + conditions.turnaround_s
+
+
 def _mean_gap_s(conditions: Conditions) -> float:
     """Mean length of the deaf gap."""
-    return conditions.answer_s + conditions.turnaround_jitter_s / 2
+    return _shortest_gap_s(conditions) + conditions.turnaround_jitter_s / 2
 
 
 def _longest_gap_s(conditions: Conditions) -> float:
-    return conditions.answer_s + conditions.turnaround_jitter_s
+    return _shortest_gap_s(conditions) + conditions.turnaround_jitter_s
 
 
 def _gap_around_an_event_s(conditions: Conditions) -> float:
@@ -50,7 +54,7 @@ def _poisson(conditions: Conditions) -> Expectation:
     rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), conditions.hold_s
     expected_in_jitter = rate_per_s * conditions.turnaround_jitter_s
     nothing_in_jitter = -math.expm1(-expected_in_jitter) / expected_in_jitter if expected_in_jitter else 1.0
-    nothing_in_gap = math.exp(-rate_per_s * conditions.answer_s) * nothing_in_jitter
+    nothing_in_gap = math.exp(-rate_per_s * _shortest_gap_s(conditions)) * nothing_in_jitter
     cycle_s = gap_s - nothing_in_gap * math.expm1(-rate_per_s * hold_s) / rate_per_s
     return Expectation(
         floor_s=conditions.one_way_delay_s,
@@ -59,6 +63,7 @@ def _poisson(conditions: Conditions) -> Expectation:
         requests_per_s=1 / cycle_s,
         requests_per_event=1 / (rate_per_s * cycle_s),
         empty_ratio=nothing_in_gap * math.exp(-rate_per_s * hold_s),
+        in_step=True,
     )
 
 
@@ -70,7 +75,8 @@ def _periodic(conditions: Conditions) -> Expectation | None:
     """
     gap_s, period_s = _mean_gap_s(conditions), conditions.event_period_s
     back_in_time = period_s >= _longest_gap_s(conditions)
-    if period_s > conditions.answer_s + conditions.hold_s or (not back_in_time and period_s >= conditions.answer_s):
+    shortest_gap_s = _shortest_gap_s(conditions)
+    if period_s > shortest_gap_s + conditions.hold_s or (not back_in_time and period_s >= shortest_gap_s):
         return None
     cycle_s = period_s if back_in_time else gap_s
     return Expectation(
@@ -80,6 +86,7 @@ def _periodic(conditions: Conditions) -> Expectation | None:
         requests_per_s=1 / cycle_s,
         requests_per_event=period_s / cycle_s,
         empty_ratio=0.0,
+        in_step=True,
     )
 
 
@@ -104,6 +111,7 @@ def _without_cursor(conditions: Conditions) -> Expectation | None:
         requests_per_s=1 / cycle_s,
         requests_per_event=1 / (rate_per_s * cycle_s),
         empty_ratio=nothing_in_hold,
+        in_step=True,
     )
 
 

@@ -55,6 +55,13 @@ if TYPE_CHECKING:
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 TEMPLATES = Path(__file__).parent / "templates"
 _INTERVALS = "Brackets: 95 % intervals from the spread between trials."
+_CORRECTED = (
+    "Means and requests per event of polls are corrected for the luck of a run's few events, by the model on the "
+    "trials' own schedules, and so are charts, verdict and differences; plain is the figure of all deliveries."
+)
+_FEW_WAITS = (
+    "Where few events can be expected to wait for a poll, trials hardly differ, and plain figures have no interval."
+)
 _GAPS = f"{NOT_MEASURED} not measured, or nothing to measure (a push sends no polls): never a zero."
 
 
@@ -139,7 +146,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "capacity_note": CAPACITY_NOTE,
         "base_table": tables[0] if tables else None,
         "tables": tables[1:],
-        "table_note": _note(tables),
+        "table_note": _note(tables, results),
         "wrong_way_note": _GAPS if any(table.has_gaps for table in wrong_ways) else "",
         "scale_tables": scale_tables(results),
         "scale_notes": scale_notes(results),
@@ -233,8 +240,14 @@ def _machine_line(machine: JsonObject) -> str:
     return listed([name for name in names if name]) or "an unnamed machine"
 
 
-def _note(tables: list[Table]) -> str:
-    return f"{_INTERVALS} {_GAPS}" if any(table.has_gaps for table in tables) else _INTERVALS
+def _note(tables: list[Table], results: Results) -> str:
+    """What brackets and dashes mean, and what was done to figures that are corrected."""
+    points = results.points
+    corrected = any(figure["corrected"] for point in points for figure in point["estimates"].values())
+    few_waits = any(point["intervals_withheld"] for point in points)
+    gaps = any(table.has_gaps for table in tables)
+    said = ((_INTERVALS, True), (_CORRECTED, corrected), (_FEW_WAITS, few_waits), (_GAPS, gaps))
+    return " ".join(sentence for sentence, applies in said if applies)
 
 
 def _validity_line(summary: JsonObject) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.formatting import NOT_MEASURED, count, figure, interval, knee_in_words, plural
 from analysis.report.tables import Cell, Table
-from analysis.summary.results import Results, value_at
+from analysis.summary.results import Results, reported, value_at
 from analysis.summary.scaling import FLAT_RATIO, excess_p99_ms
 from contract.records import JsonObject
 from contract.transports import TransportStyle
@@ -65,10 +65,10 @@ def _points_table(results: Results, known: list[tuple[TransportStyle, JsonObject
 
 
 def _point_row(style: TransportStyle, point: JsonObject) -> tuple[Cell, ...]:
-    latency = point["latency_ms"]
+    mean_ms, mean_ci95 = reported(point, "mean_ms")
     return (
         Cell(f"{style.label}, {plural(point['parameters']['clients'], 'client')}", "" if point["valid"] else "INVALID"),
-        Cell(figure(latency["mean"]), interval(latency.get("mean_ci95"))),
+        Cell(figure(mean_ms), interval(mean_ci95)),
         Cell(figure(point["reach_ms"]["p99"]), interval(point["reach_ms"]["p99_ci95"])),
         Cell(figure(excess_p99_ms(point))),
         Cell(figure(point["server_cpu_us_per_event"])),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from analysis.formatting import NOT_MEASURED, count, figure, interval, parameter_title, parameter_value, percent
 from analysis.summary.factor_effects import MEASURES, effects
 from analysis.summary.model_deviations import deviations
-from analysis.summary.results import Results, value_at
+from analysis.summary.results import Results, plain, reported, value_at
 from contract.records import JsonObject
 
 
@@ -93,7 +93,7 @@ def split_table(results: Results) -> Table | None:
         if point.get("latency_split_ms")
     ]
     columns = (
-        "Point", "mean ms", "network", "queueing by our server and load", "unexplained",
+        "Point", "plain mean ms", "network", "queueing by our server and load", "unexplained",
         "p95: measured / with queues / network alone", "p99: measured / with queues / network alone",
     )  # fmt: skip
     return Table("What the mean latency consists of, ms", columns, tuple(rows)) if rows else None
@@ -195,14 +195,12 @@ def parts_table(results: Results) -> Table:
 
 def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, JsonObject]]) -> Table:
     columns: list[_Column] = [
+        ("mean ms", lambda p: _estimate(p, "mean_ms")),
         ("p50 ms", lambda p: _quantile(p, "p50")),
         ("p95 ms", lambda p: _quantile(p, "p95")),
         ("p99 ms", lambda p: _quantile(p, "p99")),
         ("max ms", lambda p: Cell(figure(p["latency_ms"]["max"]))),
-        (
-            "requests per event",
-            lambda p: Cell(figure(p["requests_per_event"]), interval(p.get("requests_per_event_ci95"))),
-        ),
+        ("requests per event", lambda p: _estimate(p, "requests_per_event")),
         (
             "bytes per event",
             lambda p: Cell(
@@ -244,6 +242,18 @@ def _outdated_columns(results: Results, *named: tuple[str, str]) -> list[_Column
         )
 
     return [(name, reader(key)) for key, name in named]
+
+
+def _estimate(point: JsonObject, name: str) -> Cell:
+    """A figure as reported, and the plain one in smaller print where it is another."""
+    (value, ci95), (uncorrected, plain_ci95) = reported(point, name), plain(point, name)
+    withheld = point.get("latency_withheld")
+    if value is None and withheld:
+        return Cell(NOT_MEASURED, f"not known to better than ±{figure(withheld['uncertainty_ms'])} ms")
+    shown, measured = (figure(value), interval(ci95)), (figure(uncorrected), interval(plain_ci95))
+    if shown == measured:
+        return Cell(*shown)
+    return Cell(shown[0], f"{shown[1]}; plain {' '.join(measured)}".strip("; "))
 
 
 def _quantile(point: JsonObject, name: str) -> Cell:

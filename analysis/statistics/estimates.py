@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from analysis.statistics.stats import Interval, cut_off, interval
 from contract.quantiles import Sample
@@ -16,6 +17,6 @@ def estimate(value: float, per_trial: Sample, possible: Interval = ANYWHERE) -> 
     return with_bounds(value, cut_off(interval(value, per_trial), value, possible))
 
 
-def with_bounds(value: float | None, bounds: Interval | None) -> JsonObject:
+def with_bounds(value: float | None, bounds: Sequence[float] | None) -> JsonObject:
     """A figure and its interval; null where they are not known."""
     return {"value": value, "ci95": None if bounds is None else list(bounds)}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+from scipy.special import ndtri, stdtr, stdtrit
 
 from contract.quantiles import Sample
 
@@ -47,17 +47,29 @@ class Difference:
         return 2 * float(stdtr(self.degrees_of_freedom, -beyond / self.standard_error))
 
 
-def interval(estimate: float, per_trial: Sample, further: int = 0) -> Interval | None:
+@dataclass(frozen=True)
+class Spread:
+    """What is known of the spread of a statistic between trials besides the trials themselves."""
+
+    least: float = 0.0
+    """A standard deviation between trials that it has at least, whatever the few trials at hand show."""
+    factor: float = 1.0
+    """By which intervals are wider than the trials' spread alone would make them."""
+
+
+ONLY_THE_TRIALS = Spread()
+
+
+def interval(estimate: float, per_trial: Sample, further: int = 0, spread: Spread = ONLY_THE_TRIALS) -> Interval | None:
     """95 % interval of an estimate pooled over trials, from the same statistic of each trial; None with one trial.
 
     `further` trials that were added because of what `per_trial`, the pilot, had shown, are in the estimate but not in
     the spread (Stein 1945, see `t_interval`).
 
-    Student's t, however many trials there are: a bootstrap over trials (BCa, Efron 1987) covers less than it says up to
-    20 of them and more, for normal and for skewed statistics alike; `python -m benchmarks.interval_coverage` shows by
-    how much.
+    Student's t, however many trials there are; `python -m benchmarks.interval_coverage` shows how often that holds the
+    truth, figure by figure. (A bootstrap over trials, BCa by Efron 1987, covers less than it says up to 20 of them.)
     """
-    return t_interval(estimate, per_trial, further) if len(per_trial) > 1 else None
+    return t_interval(estimate, per_trial, further, spread) if len(per_trial) > 1 else None
 
 
 def cut_off(bounds: Interval | None, estimate: float, possible: Interval) -> Interval | None:
@@ -70,16 +82,18 @@ def cut_off(bounds: Interval | None, estimate: float, possible: Interval) -> Int
     return min(estimate, max(possible[0], bounds[0])), max(estimate, min(possible[1], bounds[1]))
 
 
-def t_interval(estimate: float, per_trial: Sample, further: int = 0) -> Interval:
+def t_interval(estimate: float, per_trial: Sample, further: int = 0, spread: Spread = ONLY_THE_TRIALS) -> Interval:
     """estimate ± t · s / √(n + further) with n - 1 degrees of freedom, s the spread between n ≥ 2 trials.
+
+    At least z · `spread.least` / √(n + further), z of the normal distribution; and all that times `spread.factor`.
 
     Student (1908); with further trials Stein (Ann. Math. Stat. 16, 1945, p. 243). The mean of normal trials does not
     depend on the spread of the first n, so it does not matter that their number was chosen by it, whichever statistic
     of the pilot it was chosen by: the same holds for all statistics that are jointly normal with that one.
     """
     pilot = len(per_trial)
-    half = t_quantile(pilot - 1) * float(np.std(per_trial, ddof=1))
-    half /= math.sqrt(pilot + further)
+    half = max(t_quantile(pilot - 1) * float(np.std(per_trial, ddof=1)), normal_quantile() * spread.least)
+    half *= spread.factor / math.sqrt(pilot + further)
     return estimate - half, estimate + half
 
 
@@ -88,11 +102,17 @@ def t_quantile(degrees_of_freedom: int) -> float:
     return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
 
 
+def normal_quantile() -> float:
+    """Half the width of a 95 % interval in standard deviations, where these are known."""
+    return float(ndtri((1 + CONFIDENCE) / 2))
+
+
 def paired_difference(
     ours: Mapping[int, float],
     theirs: Mapping[int, float],
     pilot_blocks: int | None = None,
     estimate: float | None = None,
+    spread: Spread = ONLY_THE_TRIALS,
 ) -> Difference | None:
     """Return `estimate` (None: the mean of ours - theirs) over the blocks that both have; None if they share none.
 
@@ -107,10 +127,9 @@ def paired_difference(
     pilot = [ours[block] - theirs[block] for block in blocks if pilot_blocks is None or block < pilot_blocks]
     if len(pilot) < 2:
         return Difference(value, None, len(blocks))
-    standard_error = float(np.std(pilot, ddof=1)) / math.sqrt(len(blocks))
-    return Difference(
-        value, interval(value, pilot, len(blocks) - len(pilot)), len(blocks), standard_error, len(pilot) - 1
-    )
+    standard_error = max(float(np.std(pilot, ddof=1)), spread.least) * spread.factor / math.sqrt(len(blocks))
+    bounds = interval(value, pilot, len(blocks) - len(pilot), spread)
+    return Difference(value, bounds, len(blocks), standard_error, len(pilot) - 1)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

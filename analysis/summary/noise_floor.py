@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from analysis.statistics.stats import paired_difference, t_quantile
 from analysis.summary.pairing import PerBlock
+from analysis.summary.results import latency_statistic
 from contract.records import JsonObject
 
 STATISTICS = ("p50", "p95", "mean")
@@ -63,11 +64,12 @@ def _difference(
     first: tuple[JsonObject, PerBlock], second: tuple[JsonObject, PerBlock], name: str
 ) -> JsonObject | None:
     """The second's figure - the first's; None where one is not known."""
-    pooled = [point["latency_ms"][name] for point, _ in (first, second)]
-    if None in pooled:
+    values = [latency_statistic(point, name)[0] for point, _ in (first, second)]
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
         return None
     ours, theirs = (blocks.statistic_ms(name) for _, blocks in (first, second))
-    difference = paired_difference(theirs, ours, first[1].pilot_blocks, pooled[1] - pooled[0])
+    difference = paired_difference(theirs, ours, first[1].pilot_blocks, known[1] - known[0])
     if difference is None:
         return None
     ci95 = difference.ci95

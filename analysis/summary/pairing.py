@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from analysis.statistics import stats
-from analysis.statistics.distribution import NS_PER_MS
+from analysis.statistics.distribution import NS_PER_MS, spread_of
 from analysis.statistics.estimates import with_bounds
-from analysis.summary.pooled_costs import per_block
+from analysis.summary.corrections import Estimate
+from analysis.summary.pooled_costs import least_spread, per_block
 from analysis.summary.pooled_latency import with_latency
-from analysis.summary.results import value_at
+from analysis.summary.results import latency_statistic, reported, value_at
 from analysis.trial.clocks import UNCERTAINTY_LIMIT_RATIO
 from analysis.trial.measures import TrialMeasures
 from contract.records import JsonObject
@@ -42,26 +46,48 @@ class PerBlock:
     """How far all latencies of a trial may be off together for its clocks' sake, of the trial where that is most."""
     costs: dict[str, dict[int, float]] = field(default_factory=dict)
     """Each of COSTS by block, of the trials that measured it."""
+    estimates: Mapping[str, Estimate] = field(default_factory=dict)
+    """The figures that are reported in place of plain ones."""
+    least_spreads: Mapping[str, float] = field(default_factory=dict)
+    """By estimate or cost, the standard deviation between trials that it has whatever these show; 0 for all others."""
 
     @classmethod
-    def of(cls, trials: Sequence[TrialMeasures], pilot_blocks: int | None = None) -> PerBlock:
-        """From a point's trials."""
+    def of(
+        cls,
+        trials: Sequence[TrialMeasures],
+        pilot_blocks: int | None = None,
+        estimates: Mapping[str, Estimate] | None = None,
+    ) -> PerBlock:
+        """From a point's trials and its estimates."""
         excess = {
             trial.info.block: {"mean": float(over_ns.mean()) / NS_PER_MS, "max": float(over_ns.max()) / NS_PER_MS}
             for trial in with_latency(trials)
             if len(over_ns := trial.latencies.residual_ns)
         }
+        costs = {name: per_block(trials, name) for name in COSTS}
+        least = {
+            name: least_spread(trials, name, float(np.mean(list(own.values())))) for name, own in costs.items() if own
+        }
+        least |= {name: estimate.spread.least for name, estimate in (estimates or {}).items()}
         return cls(
             {trial.info.block: trial.latency_ms for trial in trials if trial.latency_ms},
             pilot_blocks,
             excess,
             max((trial.clock_uncertainty_ms for trial in trials), default=0.0),
-            {name: per_block(trials, name) for name in COSTS},
+            costs,
+            estimates or {},
+            least,
         )
 
-    def statistic_ms(self, name: str) -> dict[int, float]:
-        """One statistic of the latencies, by block."""
+    def statistic_ms(self, name: str) -> Mapping[int, float]:
+        """One statistic of the latencies as it is reported, by block."""
+        if name == "mean" and "mean_ms" in self.estimates:
+            return self.estimates["mean_ms"].per_block
         return {block: latency_ms[name] for block, latency_ms in self.latency_ms.items()}
+
+    def cost(self, name: str) -> Mapping[int, float]:
+        """One of COSTS as it is reported, by block."""
+        return self.estimates[name].per_block if name in self.estimates else self.costs.get(name, {})
 
 
 def against(point: JsonObject, blocks: PerBlock, reference: JsonObject, reference_blocks: PerBlock) -> JsonObject:
@@ -92,31 +118,78 @@ def _latency_difference(
     """
     if any(value_at(side, "quantiles_withheld", "needed", name) for side in (point, reference)):
         return None
-    pooled = [side["latency_ms"][name] for side in (point, reference)]
+    ours, theirs = (_Figure(*latency_statistic(side, name)) for side in (point, reference))
+    estimate = {"mean": "mean_ms"}.get(name, name)
+    least = math.hypot(*(side.least_spreads.get(estimate, 0.0) for side in (blocks, reference_blocks)))
     found = stats.paired_difference(
         blocks.statistic_ms(name),
         reference_blocks.statistic_ms(name),
         blocks.pilot_blocks,
-        None if None in pooled else pooled[0] - pooled[1],
+        None if ours.value is None or theirs.value is None else ours.value - theirs.value,
+        stats.Spread(least, spread_of(name).factor),
     )
     uncertainty_ms = blocks.uncertainty_ms + reference_blocks.uncertainty_ms
     if found is None or uncertainty_ms > UNCERTAINTY_LIMIT_RATIO * abs(found.value):
         return None
-    return _as_json(found, uncertainty_ms)
+    one_way_ms = float(point["parameters"]["one_way_delay_ms"])
+    return _as_json(found, (ours, theirs), (one_way_ms, math.inf), uncertainty_ms)
 
 
 def _cost_difference(
     point: JsonObject, blocks: PerBlock, reference: JsonObject, reference_blocks: PerBlock, name: str
 ) -> JsonObject | None:
-    ours, theirs = (value_at(side, *COSTS[name]) for side in (point, reference))
-    if ours is None or theirs is None:
+    ours, theirs = (_Figure(*_cost(side, name)) for side in (point, reference))
+    if ours.value is None or theirs.value is None:
         return None
     found = stats.paired_difference(
-        blocks.costs.get(name, {}), reference_blocks.costs.get(name, {}), blocks.pilot_blocks, ours - theirs
+        blocks.cost(name),
+        reference_blocks.cost(name),
+        blocks.pilot_blocks,
+        ours.value - theirs.value,
+        stats.Spread(math.hypot(*(side.least_spreads.get(name, 0.0) for side in (blocks, reference_blocks)))),
     )
-    return None if found is None else {**_as_json(found, 0.0), "reference": theirs}
+    possible = stats.SHARE if name.endswith("_ratio") else stats.AT_LEAST_ZERO
+    return None if found is None else {**_as_json(found, (ours, theirs), possible), "reference": theirs.value}
 
 
-def _as_json(found: stats.Difference, uncertainty: float) -> JsonObject:
-    bounds = None if found.ci95 is None else (found.ci95[0] - uncertainty, found.ci95[1] + uncertainty)
+def _cost(point: JsonObject, name: str) -> tuple[float | None, list[float] | None]:
+    """One of COSTS as it is reported, with its interval."""
+    if name == "requests_per_event":
+        return reported(point, name)
+    if name == "bytes_per_event":
+        return value_at(point, *COSTS[name]), value_at(point, "bytes_per_event_ci95", "total")
+    *parents, key = COSTS[name]
+    return value_at(point, *parents, key), value_at(point, *parents, f"{key}_ci95")
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A figure of a point as it is reported."""
+
+    value: float | None
+    ci95: Sequence[float] | None
+
+    @property
+    def withheld(self) -> bool:
+        """Whether it is known, and its interval is not."""
+        return self.value is not None and self.ci95 is None
+
+    @property
+    def bounds(self) -> stats.Interval:
+        """Within which it is."""
+        return (-math.inf, math.inf) if self.ci95 is None else (self.ci95[0], self.ci95[1])
+
+
+def _as_json(
+    found: stats.Difference, both: tuple[_Figure, _Figure], possible: stats.Interval, uncertainty: float = 0.0
+) -> JsonObject:
+    """No interval, and no test, where that of one of the two figures is withheld.
+
+    Ours cannot be beyond what is `possible`, nor the reference's beyond its own interval: nor can their difference.
+    """
+    low, high = both[1].bounds
+    bounds = stats.cut_off(found.ci95, found.value, (possible[0] - high, possible[1] - low))
+    if bounds is None or any(figure.withheld for figure in both):
+        return {**with_bounds(found.value, None), "p_value": None, "blocks": found.pairs}
+    bounds = bounds[0] - uncertainty, bounds[1] + uncertainty
     return {**with_bounds(found.value, bounds), "p_value": found.p_value(uncertainty), "blocks": found.pairs}

@@ -15,6 +15,7 @@ from analysis.statistics.distribution import (
     distribution_of,
     least_events,
     mean_and_quantiles_ms,
+    spread_of,
     too_few_events,
     withhold_quantiles,
 )
@@ -52,7 +53,14 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
     intervals = {
         f"{name}_ci95": None
         if figures[name] is None
-        else interval_of_trials(pooled[name], measured, [each[name] for each in per_trial], pilot_blocks, possible_ms)
+        else interval_of_trials(
+            pooled[name],
+            measured,
+            [each[name] for each in per_trial],
+            pilot_blocks,
+            possible_ms,
+            spread_of(name),
+        )
         for name in with_interval
     }
     return {**figures, **intervals}
@@ -80,6 +88,7 @@ def interval_of_trials(
     values: Sequence[float],
     pilot_blocks: int | None,
     possible: stats.Interval = stats.AT_LEAST_ZERO,
+    spread: stats.Spread = stats.ONLY_THE_TRIALS,
 ) -> list[float] | None:
     """Return the 95 % interval of an estimate pooled over trials with these values, within what is possible."""
     pilot = [
@@ -87,7 +96,7 @@ def interval_of_trials(
         for trial, value in zip(trials, values, strict=True)
         if pilot_blocks is None or trial.info.block < pilot_blocks
     ]
-    bounds = stats.cut_off(stats.interval(estimate, pilot, len(values) - len(pilot)), estimate, possible)
+    bounds = stats.cut_off(stats.interval(estimate, pilot, len(values) - len(pilot), spread), estimate, possible)
     return None if bounds is None else list(bounds)
 
 

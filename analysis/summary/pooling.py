@@ -9,6 +9,7 @@ from analysis.models.conditions import Conditions
 from analysis.models.registry import MODELS
 from analysis.statistics.distribution import distribution_of
 from analysis.statistics.long_columns import joined
+from analysis.summary.few_waits import withhold_intervals
 from analysis.summary.pooled_costs import pooled_costs, summed
 from analysis.summary.pooled_latency import (
     Trials,
@@ -30,7 +31,7 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
     """
     parameters, model, latency = trials[0].info.parameters, _model(trials), pooled_latency(trials, pilot_blocks)
     queue_model = pooled_queue_model([trial.queued for trial in trials], sum(trial.due_deliveries for trial in trials))
-    return {
+    point: JsonObject = {
         "transport": style.name,
         "parameters": dict(parameters),
         "trials": len(trials),
@@ -52,6 +53,8 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
         "closed_form": _closed_form(parameters, style),
         "residual_ms": pooled_residual(trials),
     }
+    point["intervals_withheld"] = withhold_intervals(point, trials, style)
+    return point
 
 
 def _withheld(trials: Trials) -> JsonObject | None:

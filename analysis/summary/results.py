@@ -133,6 +133,33 @@ class Results:
         return differing(point["parameters"], self.base)
 
 
+PLAIN: dict[str, tuple[str, ...]] = {
+    "mean_ms": ("latency_ms", "mean"),
+    "requests_per_event": ("requests_per_event",),
+    "requests_per_s": ("requests_per_s",),
+}
+"""Where a point has the plain figure, which no model has touched, of each of its `estimates`."""
+
+
+def plain(point: JsonObject, name: str) -> tuple[float | None, list[float] | None]:
+    """One of PLAIN, with its interval."""
+    *parents, key = PLAIN[name]
+    return value_at(point, *parents, key), value_at(point, *parents, f"{key}_ci95")
+
+
+def reported(point: JsonObject, name: str) -> tuple[float | None, list[float] | None]:
+    """One of PLAIN as tables, charts and verdict have it, with its interval; older summaries have the plain one."""
+    found = point.get("estimates")
+    return plain(point, name) if found is None else (found[name]["value"], found[name]["ci95"])
+
+
+def latency_statistic(point: JsonObject, name: str) -> tuple[float | None, list[float] | None]:
+    """`mean`, as it is reported, or a quantile of a point's latencies in ms, with its interval."""
+    if name == "mean":
+        return reported(point, "mean_ms")
+    return point["latency_ms"][name], point["latency_ms"].get(f"{name}_ci95")
+
+
 def value_at(point: JsonObject, *path: str) -> Any:
     """Return `point[path[0]][path[1]]…`; None as soon as a value on the way is null or absent."""
     value: Any = point

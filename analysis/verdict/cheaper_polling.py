@@ -55,7 +55,7 @@ def cheaper(
         yield f"{what} is cheaper than {reference} in {listed(saved)}"
     for cost, found in tested.items():
         if not found:
-            yield f"whether {what} is cheaper than {reference} in {cost} cannot be told from one trial"
+            yield f"whether {what} is cheaper than {reference} in {cost} cannot be told from so few trials and events"
         elif not shown[cost]:
             yield _no_saving(found, f"{what} is cheaper than {reference} in {cost}", name)
 

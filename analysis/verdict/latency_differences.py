@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.formatting import figure, interval, listed, plural
-from analysis.summary.results import value_at
+from analysis.summary.results import latency_statistic, value_at
 from analysis.verdict.claims import LEAST_BLOCKS, is_shown
 from contract.records import JsonObject
 
@@ -39,7 +39,7 @@ class LatencyDifference:
         found = (point["against_reference"] or {}).get(f"{statistic}_difference_ms")
         if not found:
             return None
-        reference_ms = point["latency_ms"][statistic] - found["value"]
+        reference_ms = (latency_statistic(point, statistic)[0] or 0.0) - found["value"]
         return cls(
             found["value"],
             found["ci95"],
@@ -65,8 +65,8 @@ class LatencyDifference:
 
     @property
     def half_width_ms(self) -> float | None:
-        """Half the width of the interval."""
-        return None if self.ci95_ms is None else (self.ci95_ms[1] - self.ci95_ms[0]) / 2
+        """Half the width of the interval; of one that is cut off, the longer part."""
+        return None if self.ci95_ms is None else max(abs(bound - self.value_ms) for bound in self.ci95_ms)
 
     def told(self, where: str) -> str:
         """Return the clause on this difference alone."""

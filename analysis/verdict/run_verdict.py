@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.formatting import figure, interval, listed, parameter_value, plural
-from analysis.summary.results import Results
+from analysis.summary.results import Results, latency_statistic, reported
 from analysis.summary.same_point import differing
 from analysis.verdict.capacity_verdict import capacity_verdict
 from analysis.verdict.cheaper_polling import cheaper
@@ -78,7 +78,7 @@ def _headline(results: Results, reference: JsonObject, others: Sequence[JsonObje
     what = "messages there and back" if results.round_trip else "events"
 
     def ms(point: JsonObject) -> float:
-        return float(point["latency_ms"][name])
+        return float(latency_statistic(point, name)[0] or 0.0)
 
     alike_ms = ms(reference) + max(RESOLUTION_MS, min(SAME_MS, SAME_RATIO * ms(reference)))
     first = [reference, *(point for point in others if ms(point) <= alike_ms)]
@@ -155,7 +155,7 @@ def _clause(results: Results, point: JsonObject) -> str:
 def _cost(point: JsonObject) -> str:
     cpu_us = point["server_cpu_us_per_event"]
     server = "" if cpu_us is None else f" and {figure(cpu_us)} µs of server CPU"
-    return f"{figure(point['requests_per_event'])} requests{server} per event"
+    return f"{figure(reported(point, 'requests_per_event')[0])} requests{server} per event"
 
 
 def _cheaper(results: Results, reference: JsonObject) -> Iterator[str]:
@@ -177,12 +177,11 @@ def _elsewhere(reference: JsonObject, point: JsonObject) -> str:
 
 def _latencies(point: JsonObject) -> str:
     """Median and p95, as far as there are events enough for them, or else the mean; the first with its interval."""
-    latency = point["latency_ms"]
-    first, *others = [name for name in ("p50", "p95") if latency[name] is not None] or ["mean"]
-    bounds = f" {interval(latency[f'{first}_ci95'])}" if latency[f"{first}_ci95"] else ""
-    return ", ".join(
-        [f"{first} {figure(latency[first])} ms{bounds}", *(f"{name} {figure(latency[name])} ms" for name in others)]
-    )
+    latency = {name: latency_statistic(point, name) for name in ("p50", "p95", "mean")}
+    known = [name for name in ("p50", "p95") if latency[name][0] is not None] or ["mean"]
+    bounds = interval(latency[known[0]][1])
+    first, *others = [f"{name} {figure(latency[name][0])} ms" for name in known]
+    return ", ".join([f"{first} {bounds}".rstrip(), *others])
 
 
 def _name(results: Results, point: JsonObject) -> str:

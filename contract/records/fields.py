@@ -257,6 +257,12 @@ _FLOORS = Nullable(
 
 NOISE = Fields({"noise_floor": _FLOORS, "noise_floor_from": Text()}, required=("noise_floor", "noise_floor_from"))
 
+_ESTIMATED = ("mean_ms", "requests_per_event", "requests_per_s")
+_ESTIMATES = Fields(
+    dict.fromkeys(_ESTIMATED, Fields({"value": _FIGURE, "ci95": _INTERVAL}, required=("value", "ci95"))),
+    required=_ESTIMATED,
+)
+
 SUMMARY = Fields(
     {
         "valid": Switch(),
@@ -278,6 +284,7 @@ SUMMARY = Fields(
                     ),
                     "requests_per_event": _FIGURE,
                     "requests_per_event_ci95": _INTERVAL,
+                    "estimates": _ESTIMATES,
                 },
                 required=("transport", "parameters"),
             )

@@ -31,6 +31,10 @@ def parameters(name: str, **changes: Any) -> JsonObject:
     return {k: v for k, v in (BASE | changes).items() if k not in ("poll_interval_s", "hold_s") or k in taken}
 
 
+def _estimate(value: float, low: float, high: float) -> JsonObject:
+    return {"value": value, "ci95": [low * value, high * value], "corrected": False}
+
+
 def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObject:
     """A point whose other figures follow from its median and requests per second by fixed factors."""
     polling = TRANSPORTS[name].role == "polling"
@@ -44,7 +48,11 @@ def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObje
         "latency_ms": latency | {"max": 2 * p50_ms} | {
             f"{key}_ci95": [0.97 * value, 1.04 * value] for key, value in latency.items() if key != "p90"
         },
-        "quantiles_withheld": None,
+        "quantiles_withheld": None, "intervals_withheld": None,
+        "estimates": {
+            "mean_ms": _estimate(latency["mean"], 0.97, 1.04), "requests_per_event": _estimate(per_event, 0.99, 1.01),
+            "requests_per_s": _estimate(requests, 0.99, 1.01),
+        },
         "reach_ms": {"p99": 1.95 * p50_ms, "p99_ci95": [1.9 * p50_ms, 2 * p50_ms], "model_p99": 1.9 * p50_ms},
         "latency_stamp": "kernel",
         "parts_ms": {

@@ -19,7 +19,7 @@ from tests.runs import report_in_words
 QUIET = dataclasses.replace(SMALL, noise_ms=0.0, measured_s=5.0)
 POINT_KEYS = {
     "transport", "parameters", "base", "trials", "events", "deliveries", "latency_ms", "latency_withheld",
-    "quantiles_withheld", "reach_ms", "latency_stamp", "parts_ms",
+    "quantiles_withheld", "intervals_withheld", "estimates", "reach_ms", "latency_stamp", "parts_ms",
     "stamps", "freshness",
     "requests_per_event", "requests_per_event_ci95", "requests_per_s", "requests_per_s_ci95", "empty_ratio",
     "empty_ratio_ci95", "bytes_per_event_ci95", "setup_bytes_per_client_ci95", "time_to_connect_s_ci95", "steady_state",
@@ -99,8 +99,8 @@ def test_differences_are_taken_from_the_reference_at_the_same_parameters(swept: 
     for point in swept["points"]:
         against = point["against_reference"]
         if point["transport"] == "short_poll":
-            expected = point["latency_ms"]["mean"] - 25.12
-            assert against["mean_difference_ms"]["value"] == pytest.approx(expected, abs=2)
+            expected = point["estimates"]["mean_ms"]["value"] - base(swept, "websocket")["latency_ms"]["mean"]
+            assert against["mean_difference_ms"]["value"] == pytest.approx(expected, rel=1e-4)
             assert against["mean_difference_ms"]["ci95"][0] > 0
         if point["transport"] == "sse":
             low, high = against["p50_difference_ms"]["ci95"]

@@ -131,3 +131,26 @@ def test_no_interval_reaches_beyond_what_is_possible(values: list[float], possib
     assert found[0] <= estimate <= found[1]
     assert found[1] == (min(whole[1], 1.0) if possible == stats.SHARE else whole[1])
     assert stats.cut_off(None, estimate, possible) is None
+
+
+def test_a_spread_that_is_known_beforehand_bounds_what_a_few_trials_show() -> None:
+    alike = [25.0] * 4
+    low, high = stats.t_interval(25.0, alike, spread=stats.Spread(least=2.0))
+    assert (low, high) == pytest.approx((25 - 1.959964, 25 + 1.959964))
+    spread_out = [20.0, 25.0, 30.0]
+    assert stats.t_interval(25.0, spread_out, spread=stats.Spread(least=0.1)) == stats.t_interval(25.0, spread_out)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=8), st.floats(0, 1e3), st.floats(1, 2))
+def test_what_is_known_beforehand_makes_no_interval_narrower(values: list[float], least: float, factor: float) -> None:
+    whole = stats.t_interval(0.0, values)
+    wider = stats.t_interval(0.0, values, spread=stats.Spread(least, factor))
+    assert wider[0] <= whole[0] <= whole[1] <= wider[1]
+    found = stats.paired_difference(dict(enumerate(values)), dict.fromkeys(range(len(values)), 0.0), None, 0.0)
+    known = stats.paired_difference(
+        dict(enumerate(values)), dict.fromkeys(range(len(values)), 0.0), None, 0.0, stats.Spread(least, factor)
+    )
+    assert found is not None
+    assert known is not None
+    assert known.ci95 == wider
+    assert (known.standard_error or 0.0) >= (found.standard_error or 0.0)

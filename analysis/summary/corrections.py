@@ -1,0 +1,167 @@
+"""Mean latency and requests of a point, corrected by what the model makes of the luck of its streams.
+
+Most of what trials differ in is which events happened to fall where, and the model on a trial's own schedule knows
+that. So a trial's figure, less the model's on its own schedule, plus the closed form, is a figure of the trial too,
+with most of the luck taken out: a control variate with the coefficient 1 (Lavenberg and Welch, Management Science 27,
+1981). It estimates what an endless stream of the same rate gives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.models.conditions import Conditions, Expectation
+from analysis.models.registry import MODELS
+from analysis.statistics.estimates import with_bounds
+from analysis.statistics.stats import AT_LEAST_ZERO, ONLY_THE_TRIALS, Interval, Spread
+from analysis.summary.few_waits import measured_conditions
+from analysis.summary.pooled_latency import Trials, interval_of_trials, with_latency
+from analysis.summary.results import PLAIN, plain
+from analysis.trial.measures import TrialMeasures
+from contract.records import JsonObject
+from contract.transports import TransportStyle
+
+CHAOTIC_EVENTS_PER_WAIT = 0.75
+"""Of clients in step: from so many events in a wait on, each decides about the next, and a trial soon has nothing in
+common with the model on its schedule; the correction would add more than it takes out."""
+_BEFORE_THE_SERVER_RATIO = 1 / 2
+"""Of what a latency has beyond the model: how much of it passes before the server looks for events, and not on the way
+of its answer."""
+
+Pair = tuple[float, float]
+"""A figure as a trial measured it, and the model's on the trial's own schedule."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """The closed form of a figure, and the spread that its corrected values have whatever a few trials show."""
+
+    expected: float
+    spread: Spread = ONLY_THE_TRIALS
+
+    def per_block(self, pairs: Mapping[int, Pair]) -> dict[int, float]:
+        """Return the corrected figure of each trial."""
+        return {block: self.expected + measured - own for block, (measured, own) in pairs.items()}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure of a point as it is reported."""
+
+    value: float
+    per_block: Mapping[int, float]
+    """What each trial says of it: corrected, if the estimate is."""
+    corrected: bool
+    spread: Spread = ONLY_THE_TRIALS
+
+
+def is_corrected(expected: Expectation | None, conditions: Conditions) -> bool:
+    """Return whether a point's figures are corrected, which its parameters alone decide.
+
+    Not by the spread of the trials: choosing the narrower of two intervals makes one that holds the truth less often
+    than it says.
+    """
+    if expected is None or not expected.waiting_ratio:
+        return False
+    return not expected.in_step or conditions.rate_per_s * expected.longest_wait_s < CHAOTIC_EVENTS_PER_WAIT
+
+
+def corrections(
+    expected: Expectation, beyond_model_s: float, events_per_trial: float, independent_clients: int
+) -> dict[str, Correction]:
+    """Return the correction of each of PLAIN.
+
+    An event that comes just when a client asks is sent at once or a whole wait later. Which of the two it is, the model
+    cannot know to `beyond_model_s`, what a latency usually has beyond it. That befalls an event with the probability of
+    half that time · requests per second, often not once in a few trials, whose spread then says nothing of it.
+    """
+    undecided_ratio = min(1.0, max(0.0, beyond_model_s) * _BEFORE_THE_SERVER_RATIO * expected.requests_per_s)
+    per_wait = math.sqrt(undecided_ratio / max(events_per_trial * independent_clients, 1))
+    # Clients that ask at times of their own ask no more often for it.
+    per_request = per_wait if expected.in_step else 0.0
+    return {
+        "mean_ms": Correction(1000 * expected.mean_s, Spread(1000 * expected.longest_wait_s * per_wait)),
+        "requests_per_event": Correction(expected.requests_per_event, Spread(per_request)),
+        "requests_per_s": Correction(
+            expected.requests_per_s, Spread(per_request * expected.requests_per_s / expected.requests_per_event)
+        ),
+    }
+
+
+def estimates(trials: Trials, style: TransportStyle, point: JsonObject) -> dict[str, Estimate]:
+    """Return each of PLAIN, as far as the point's trials have measured it."""
+    parameters = trials[0].info.parameters
+    conditions = measured_conditions(trials, style)
+    expected = MODELS[style.model].closed_form(conditions)
+    pairs = {
+        name: {trial.info.block: pair for trial in trials if (pair := pair_of(trial)) is not None}
+        for name, pair_of in _PAIRS.items()
+    }
+    correcting: Mapping[str, Correction] = {}
+    if expected is not None and is_corrected(expected, conditions):
+        together = expected.in_step or parameters.get("phase") == "locked"
+        correcting = corrections(
+            expected,
+            _beyond_model_s(with_latency(trials)),
+            float(np.mean([trial.sample_events for trial in trials])),
+            1 if together else int(parameters["clients"]),
+        )
+    found = {}
+    for name in PLAIN:
+        pooled, _ = plain(point, name)
+        if pooled is None or not pairs[name]:
+            continue
+        correction = correcting.get(name)
+        if correction is None:
+            measured = {block: value for block, (value, _) in pairs[name].items()}
+            found[name] = Estimate(pooled, measured, corrected=False)
+        else:
+            per_block = correction.per_block(pairs[name])
+            value = float(np.mean(list(per_block.values())))
+            found[name] = Estimate(value, per_block, corrected=True, spread=correction.spread)
+    return found
+
+
+def as_fields(found: Mapping[str, Estimate], trials: Trials, point: JsonObject, pilot_blocks: int | None) -> JsonObject:
+    """Return the `estimates` of a point of the summary; null where a figure was not measured."""
+    least_ms = float(trials[0].info.parameters["one_way_delay_ms"])
+    fields: JsonObject = {}
+    for name in PLAIN:
+        estimate = found.get(name)
+        if estimate is None or not estimate.corrected:
+            fields[name] = {**with_bounds(*plain(point, name)), "corrected": False}
+            continue
+        own = [trial for trial in trials if trial.info.block in estimate.per_block]
+        values = [estimate.per_block[trial.info.block] for trial in own]
+        possible: Interval = (least_ms, math.inf) if name == "mean_ms" else AT_LEAST_ZERO
+        bounds = interval_of_trials(estimate.value, own, values, pilot_blocks, possible, estimate.spread)
+        fields[name] = {**with_bounds(estimate.value, bounds), "corrected": True}
+    return fields
+
+
+def _mean_ms(trial: TrialMeasures) -> Pair | None:
+    if not trial.clocks_agree or trial.latency_ms is None or trial.predicted_ms is None:
+        return None
+    return trial.latency_ms["mean"], trial.predicted_ms["mean"]
+
+
+def _requests_per(divisor: float, trial: TrialMeasures) -> Pair | None:
+    return (trial.requests.sent / divisor, trial.latencies.predicted_requests / divisor) if divisor else None
+
+
+_PAIRS: dict[str, Callable[[TrialMeasures], Pair | None]] = {
+    "mean_ms": _mean_ms,
+    "requests_per_event": lambda trial: _requests_per(trial.due_deliveries, trial),
+    "requests_per_s": lambda trial: _requests_per(trial.client_seconds, trial),
+}
+
+
+def _beyond_model_s(trials: Trials) -> float:
+    """The median of the trials' medians: the mean would not tell, as it contains the waits that the model has not."""
+    residuals_ns = [trial.latencies.residual_ns for trial in trials]
+    medians_ns = [float(np.median(residual_ns)) for residual_ns in residuals_ns if len(residual_ns)]
+    return float(np.median(medians_ns)) / 1e9 if medians_ns else 0.0

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.summary.pairing import COSTS, PerBlock, against
+from contract.records import JsonObject
+
+ONE_WAY_MS = 25.0
+LATENCIES = st.lists(st.floats(ONE_WAY_MS, 1000.0), min_size=3, max_size=3)
+COST_US = st.lists(st.floats(0.0, 1000.0), min_size=3, max_size=3)
+
+
+def point(latency_ms: float, cpu_us: float, latency_ci95: Any, cpu_ci95: Any) -> JsonObject:
+    names = ("p50", "p95", "mean")
+    return {
+        **dict.fromkeys([path[0] for path in COSTS.values()]),
+        "parameters": {"one_way_delay_ms": ONE_WAY_MS},
+        "latency_ms": {**dict.fromkeys(names, latency_ms), **{f"{name}_ci95": latency_ci95 for name in names}},
+        "server_cpu_us_per_event": cpu_us,
+        "server_cpu_us_per_event_ci95": cpu_ci95,
+    }
+
+
+def blocks(latencies_ms: list[float], costs_us: list[float]) -> PerBlock:
+    names = ("p50", "p95", "mean")
+    return PerBlock(
+        {block: dict.fromkeys(names, value) for block, value in enumerate(latencies_ms)},
+        costs={"server_cpu_us_per_event": dict(enumerate(costs_us))},
+    )
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+@given(LATENCIES, LATENCIES, COST_US, COST_US, st.floats(0, 50))
+def test_no_difference_reaches_below_what_is_possible(
+    ours_ms: list[float], theirs_ms: list[float], ours_us: list[float], theirs_us: list[float], half: float
+) -> None:
+    ours = point(mean(ours_ms), mean(ours_us), [ONE_WAY_MS, 9e9], [0.0, 9e9])
+    their_ms, their_us = mean(theirs_ms), mean(theirs_us)
+    theirs = point(their_ms, their_us, [their_ms - half, their_ms + half], [their_us - half, their_us + half])
+    found = against(ours, blocks(ours_ms, ours_us), theirs, blocks(theirs_ms, theirs_us))
+    for name in ("p50", "p95", "mean"):
+        low, high = found[f"{name}_difference_ms"]["ci95"]
+        # No latency is below a transit, and the reference's is not above its interval.
+        assert low >= min(found[f"{name}_difference_ms"]["value"], ONE_WAY_MS - (their_ms + half)) - 1e-9
+        assert low <= found[f"{name}_difference_ms"]["value"] <= high
+    cost = found["costs"]["server_cpu_us_per_event"]
+    assert cost["ci95"][0] >= min(cost["value"], -(their_us + half)) - 1e-9
+
+
+@pytest.mark.parametrize("lacking", ["ours", "the reference's"])
+def test_a_difference_has_no_interval_where_that_of_one_figure_is_withheld(lacking: str) -> None:
+    withheld, known = (point(30.0, 50.0, bounds, bounds) for bounds in (None, [29.0, 60.0]))
+    both = (withheld, known) if lacking == "ours" else (known, withheld)
+    spread = blocks([29.0, 30.0, 31.0], [49.0, 50.0, 51.0])
+    reference = blocks([30.0, 30.5, 29.5], [50.0, 50.5, 49.5])
+    found = against(both[0], spread, both[1], reference)
+    for difference in (found["mean_difference_ms"], found["costs"]["server_cpu_us_per_event"]):
+        assert difference["value"] == 0
+        assert (difference["ci95"], difference["p_value"]) == (None, None)
+
+
+def test_the_tail_of_a_difference_is_a_fifth_wider() -> None:
+    wide = point(30.0, 50.0, [-9e9, 9e9], [-9e9, 9e9])
+    found = against(wide, blocks([29.0, 30.0, 31.0], [1.0] * 3), wide, blocks([30.0] * 3, [1.0] * 3))
+    half = {name: found[f"{name}_difference_ms"]["ci95"][1] for name in ("p50", "p95", "mean")}
+    assert half["p95"] == pytest.approx(1.2 * half["p50"])
+    assert half["mean"] == pytest.approx(half["p50"])
