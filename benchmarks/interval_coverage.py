@@ -1,9 +1,9 @@
 """`python -m benchmarks.interval_coverage`: how often the intervals of a report contain the true value, by simulation.
 
-Experiments with a known true value are drawn; the statistics of their trials are passed to an interval function of
-`stats`, and it is counted how often the interval contains the true value. Seeded: the same command prints the same
-tables. The first table is for experiments with a fixed number of trials, the second for those that stopped when they
-were precise enough, the third for those that repeated the trials which the machine had disturbed.
+The first table is for the figures of a report at points as `standard` and `quick` have them, simulated with their own
+streams, phases and herds (`benchmarks.simulated_points`). The second is for experiments that stopped when they were
+precise enough, the third for those that repeated the trials which the machine had disturbed: for these, statistics of
+trials with a known true value are drawn. Seeded: the same command prints the same tables.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.statistics import stats
-from contract import quantiles
+from benchmarks.simulated_intervals import FIGURES, Coverage, coverage, coverage_of_difference
+from benchmarks.simulated_points import POINTS, PUSH, simulate
 
 Floats = npt.NDArray[np.float64]
 EXPERIMENTS = 2000
-TRIALS = (3, 5, 10, 20)
+SIMULATED_TRIALS = 1000
+"""Of each point; runs draw theirs from them."""
+BLOCKS = (3, 5, 10)
 PILOTS = (3, 5, 10)
 MOST_TRIALS = 400
 """The most trials of an experiment that stops early, as in a run whose budget is used up."""
@@ -52,34 +55,6 @@ POPULATIONS = (
         lambda rng, shape: rng.lognormal(0.0, _SIGMA, shape),
     ),
 )
-
-_RESAMPLES = 999
-IntervalFunction = Callable[[float, Floats], stats.Interval | None]
-
-
-def bootstrap_interval(_estimate: float, per_trial: quantiles.Sample) -> stats.Interval:
-    """Return the BCa bootstrap of the mean over trials (Efron 1987), to show why the report does not use it."""
-    import scipy.stats  # noqa: PLC0415 - nearly a second of imports that nothing else here needs
-
-    found = scipy.stats.bootstrap(
-        (np.asarray(per_trial),),
-        np.mean,
-        confidence_level=stats.CONFIDENCE,
-        n_resamples=_RESAMPLES,
-        method="BCa",
-        rng=np.random.default_rng(_SEED),
-    ).confidence_interval
-    return float(found.low), float(found.high)
-
-
-def coverage(function: IntervalFunction, population: Population, trials: int, experiments: int, seed: int) -> float:
-    """Return the share of experiments with so many trials whose interval contains the population's mean."""
-    rng = np.random.default_rng([seed, trials])
-    held = 0
-    for experiment in population.draw(rng, (experiments, trials)):
-        bounds = function(float(experiment.mean()), experiment)
-        held += bounds is not None and bounds[0] <= population.mean <= bounds[1]
-    return held / experiments
 
 
 @dataclass(frozen=True)
@@ -215,12 +190,13 @@ def _interval(trials: Floats, spread_of: int) -> stats.Interval:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the tables, which takes half a minute, most of it for the bootstrap."""
+    """Print the tables, which takes two minutes."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.interval_coverage", description=__doc__)
     parser.add_argument("--experiments", type=_count, default=EXPERIMENTS, help="per row (%(default)s)")
+    parser.add_argument("--trials", type=_count, default=SIMULATED_TRIALS, help="simulated per point (%(default)s)")
     parser.add_argument("--seed", type=_count, default=_SEED, help="of the random numbers (%(default)s)")
     asked = parser.parse_args(arguments)
-    _print_fixed(asked.experiments, asked.seed)
+    _print_simulated(asked.trials, asked.experiments, asked.seed)
     print()
     _print_stopped(asked.experiments, asked.seed)
     print()
@@ -228,17 +204,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _print_fixed(experiments: int, seed: int) -> None:
-    functions: dict[str, IntervalFunction] = {
-        "Student's t": stats.t_interval,
-        "BCa bootstrap": bootstrap_interval,
-    }
-    print("| interval | trials' statistics | " + " | ".join(f"n = {trials}" for trials in TRIALS) + " |")
-    print("| --- | --- |" + " ---: |" * len(TRIALS))
-    for name, function in functions.items():
-        for population in POPULATIONS:
-            shares = [coverage(function, population, trials, experiments, seed) for trials in TRIALS]
-            print(f"| {name} | {population.name} | " + " | ".join(f"{100 * share:.1f} %" for share in shares) + " |")
+def _print_simulated(drawn: int, runs: int, seed: int) -> None:
+    print(f"| point ({' / '.join(map(str, BLOCKS))} blocks) | " + " | ".join(FIGURES) + " |")
+    print("| --- |" + " ---: |" * len(FIGURES))
+    half_widths = []
+    reference = simulate(PUSH, drawn, seed)
+    for point in POINTS:
+        trials = reference if point is PUSH else simulate(point, drawn, seed)
+        found = {
+            name: [coverage(figure, trials, blocks, runs, seed) for blocks in BLOCKS]
+            for name, figure in FIGURES.items()
+        }
+        print(f"| {point.name} | {' | '.join(map(_shares, found.values()))} |", flush=True)
+        if point is not PUSH and point.shares_streams_with(PUSH):
+            less = [
+                [coverage_of_difference(figure, trials, reference, blocks, runs, seed) for blocks in BLOCKS]
+                for figure in FIGURES.values()
+            ]
+            print(f"| {point.name}, less {PUSH.name} | {' | '.join(map(_shares, less))} |", flush=True)
+        widths = [found[name][BLOCKS.index(5)] for name in ("plain mean", "mean")]
+        half_widths.append((point.name, ["—" if each is None else f"±{each.half_width:.3g} ms" for each in widths]))
+    print()
+    print("| half-width of the mean's interval, 5 blocks | plain | as reported |")
+    print("| --- | ---: | ---: |")
+    for name, (plain, reported) in half_widths:
+        print(f"| {name} | {plain} | {reported} |")
+
+
+def _shares(found: Sequence[Coverage | None]) -> str:
+    return " / ".join("—" if each is None else f"{100 * each.ratio:.1f}" for each in found)
 
 
 def _print_stopped(experiments: int, seed: int) -> None:

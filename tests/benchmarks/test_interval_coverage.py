@@ -1,26 +1,14 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from analysis.statistics import stats
 from benchmarks import interval_coverage
+from benchmarks.simulated_points import POINTS, PUSH
 from loadtests.plan.repeats import MOST_REPEATS_OF_A_TRIAL
 
 NORMAL, SKEWED = interval_coverage.POPULATIONS
-
-
-@pytest.mark.parametrize("trials", interval_coverage.TRIALS)
-def test_the_intervals_of_a_report_hold_the_truth_as_often_as_they_say(trials: int) -> None:
-    share = interval_coverage.coverage(stats.interval, NORMAL, trials, interval_coverage.EXPERIMENTS, seed=1)
-    assert 0.93 <= share <= 0.97
-
-
-def test_an_interval_that_is_too_narrow_is_found_out() -> None:
-    def halved(estimate: float, trials: interval_coverage.Floats) -> stats.Interval:
-        low, high = stats.t_interval(estimate, trials)
-        return (low + estimate) / 2, (high + estimate) / 2
-
-    assert interval_coverage.coverage(halved, NORMAL, 5, interval_coverage.EXPERIMENTS, seed=1) < 0.9
 
 
 @pytest.mark.parametrize("pilot", interval_coverage.PILOTS)
@@ -50,7 +38,9 @@ def test_looking_after_every_block_would_spoil_them() -> None:
 
 
 def test_skewed_statistics_lose_as_little_by_stopping_early_as_by_being_few() -> None:
-    fixed = interval_coverage.coverage(stats.interval, SKEWED, 5, interval_coverage.EXPERIMENTS, seed=1)
+    trials = SKEWED.draw(np.random.default_rng(1), (interval_coverage.EXPERIMENTS, 5))
+    bounds = [stats.t_interval(float(five.mean()), five) for five in trials]
+    fixed = sum(low <= SKEWED.mean <= high for low, high in bounds) / len(bounds)
     stopped = interval_coverage.stopped(
         interval_coverage.two_stage, True, SKEWED, 5, interval_coverage.EXPERIMENTS, seed=1
     )
@@ -77,13 +67,16 @@ def test_attempts_are_those_of_a_run() -> None:
     assert interval_coverage.ATTEMPTS == 1 + MOST_REPEATS_OF_A_TRIAL
 
 
-def test_the_command_prints_a_row_for_each_interval_and_population(capsys: pytest.CaptureFixture[str]) -> None:
-    assert interval_coverage.main(["--experiments", "20", "--seed", "3"]) == 0
+def test_the_command_prints_a_row_for_each_point_and_population(capsys: pytest.CaptureFixture[str]) -> None:
+    few = ["--experiments", "20", "--trials", "5", "--seed", "3"]
+    assert interval_coverage.main(few) == 0
     first = capsys.readouterr().out
-    assert interval_coverage.main(["--experiments", "20", "--seed", "3"]) == 0
+    assert interval_coverage.main(few) == 0
     assert capsys.readouterr().out == first
-    fixed, stopped, repeated = first.split("\n\n")
-    assert len(fixed.splitlines()) == 2 + 2 * len(interval_coverage.POPULATIONS)
+    simulated, widths, stopped, repeated = first.split("\n\n")
+    differences = [point for point in POINTS if point is not PUSH and point.shares_streams_with(PUSH)]
+    assert len(simulated.splitlines()) == 2 + len(POINTS) + len(differences)
+    assert len(widths.splitlines()) == 2 + len(POINTS)
     assert len(stopped.splitlines()) == 2 + 3 * len(interval_coverage.POPULATIONS) + 2
     assert len(repeated.splitlines()) == 2 + 3
     with pytest.raises(SystemExit):
