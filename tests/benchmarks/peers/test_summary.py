@@ -116,9 +116,10 @@ def elements(document: str) -> set[str]:
 def test_one_field_of_a_comparison_is_a_table_or_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], data: st.DataObject
 ) -> None:
-    folder, document = tmp_path / "peers", tmp_path / "peers.md"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    results, document = tmp_path / "results", tmp_path / "peers.md"
+    shutil.rmtree(results, ignore_errors=True)
+    folder = results / "peers"
+    folder.mkdir(parents=True)
     document.write_text(publish.BEGIN + publish.END)
     failed = [Failure("lame", "poll", 0, "it fell").as_json(), Failure("lamer", None, None, "it is lame").as_json()]
     fields = {"started_at": "2026-01-01T00:00:00+00:00", "not_installed": ["absent"], "failed": failed}
@@ -133,5 +134,5 @@ def test_one_field_of_a_comparison_is_a_table_or_one_sentence(
     if status == 0:
         show(read_summary(folder), PlainConsole())
         assert not set("\x1b\x00\u202e") & set(document.read_text() + capfd.readouterr().out)
-    fresh_folder(tmp_path, PlainConsole())
+    fresh_folder(results, PlainConsole())
     assert list(folder.iterdir()) == [], "the earlier one is moved aside, whatever is in it"
