@@ -37,6 +37,16 @@ def run(age_s: int, *command: str | Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_program_that_ci_calls_runs_a_command_at_that_age(age_s: int) -> None:
+    clock = (sys.executable, "-c", "import time; print(time.monotonic())")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.time_namespace", str(age_s), *clock],
+        cwd=PROJECT_FOLDER, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert age_s <= float(done.stdout) < age_s + 4 * PATIENCE_S
+
+
 def test_a_run_with_a_relay_has_every_delivery_at_a_time_that_can_be(tmp_path: Path, age_s: int) -> None:
     path = scenario(tmp_path, '"websocket", "long_poll", "short_poll"', delay_ms=5)
     run(age_s, "loadtests", "run", path, "--results", tmp_path / "results")

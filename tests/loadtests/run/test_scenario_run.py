@@ -129,6 +129,7 @@ def test_a_given_seed_repeats_streams_phases_and_orders(results: Path) -> None:
         (errno.EAGAIN, "Resource temporarily unavailable (expected a higher limit of processes: ulimit -u, or pids"),
         (errno.EMFILE, "Too many open files (expected a higher limit of open files: ulimit -n)"),
         (errno.ENOSPC, "No space left on device (expected a disk with room)"),
+        (errno.EPERM, "Operation not permitted (expected the system to allow it)"),
         (errno.EIO, "Input/output error (expected the system to allow it)"),
     ],
 )
