@@ -1,8 +1,8 @@
-"""What `--fault` asks for: a kind of misbehaviour, for which events, of which client.
+"""The syntax of `--fault`: a kind of misbehaviour, the events it affects, and the client.
 
 SPEC  = KIND ":" KEY "=" VALUE {"," KEY "=" VALUE}
-seq   = N or N-M: these events, numbered from 1 (a delay without it is for every event)
-client= N: this client alone (see servers/faults/client_numbers.py for how they are numbered); left out, every client
+seq   = N or N-M: these events, numbered from 1 (a delay without it affects every event)
+client= N: only this client (servers/faults/client_numbers.py says how clients are numbered); without it, every client
 ms    = how long a delay or a stall lasts, 0 < ms <= 60000
 """
 
@@ -36,32 +36,32 @@ _MS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,6})?")
 
 
 class FaultSpecError(ValueError):
-    """A spec that cannot be followed: one sentence with the spec, what is wrong with it and what was expected."""
+    """An invalid fault specification: one sentence with the text, what is wrong with it and what was expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One misbehaviour as asked for."""
+    """One requested misbehaviour."""
 
     kind: FaultKind
     first_seq: int = 1
     last_seq: int | None = None
-    """None: every event from `first_seq` on."""
+    """The last event affected; None: every event from `first_seq` on."""
     client: int | None = None
-    """None: every client."""
+    """The client affected; None: every client."""
     lasts_ns: int = 0
-    """Of a delay or a stall."""
+    """How long a delay or a stall lasts."""
 
     def covers(self, seq: int) -> bool:
-        """Whether it is about this event."""
+        """Return whether this fault affects the event."""
         return self.first_seq <= seq and (self.last_seq is None or seq <= self.last_seq)
 
     def concerns(self, client: int) -> bool:
-        """Whether it is about this client."""
+        """Return whether this fault affects the client."""
         return self.client is None or self.client == client
 
     def __str__(self) -> str:
-        """The spec in its plainest form; `parse_fault` is its inverse."""
+        """Return the specification in its shortest form; `parse_fault` is the inverse."""
         parts = []
         if self.last_seq is not None:
             parts.append(f"seq={self.first_seq}" + (f"-{self.last_seq}" if self.last_seq != self.first_seq else ""))
@@ -73,7 +73,7 @@ class Fault:
 
 
 def parse_fault(spec: str) -> Fault:
-    """The fault that a spec asks for; FaultSpecError."""
+    """Parse a fault specification; raise FaultSpecError if it is invalid."""
     kind = next((kind for kind in FAULT_KINDS if kind == spec.partition(":")[0]), None)
     if kind is None:
         raise _error(spec, f"its kind is not one of {', '.join(FAULT_KINDS)}")

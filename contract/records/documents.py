@@ -1,4 +1,4 @@
-"""JSON documents with `format` and `version`, written whole and read with a sentence for what is wrong."""
+"""JSON documents with `format` and `version`: written completely or not at all, and checked when read."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ TRIAL_FORMAT = "push-vs-poll/trial"
 SUMMARY_FORMAT = "push-vs-poll/summary"
 NOISE_FORMAT = "push-vs-poll/noise"
 _VERSIONS = {TRIAL_FORMAT: 2}
-"""What this program writes, and the newest that it reads, of formats that are no longer at their first version."""
+"""The version that this program writes, and the newest that it reads, of formats beyond their first version."""
 SUMMARY_FILE = "summary.json"
 NOISE_FILE = "noise.json"
-"""In a run's folder: the noise floor that it began with, copied from an earlier run; absent where there was none."""
+"""In a run's folder: the noise floor that the run started with, copied from an earlier run; absent if there was none.
+"""
 SCENARIO_FILE = "scenario.toml"
-"""In a run's folder: the scenario as resolved, to be measured again; runs from before it was kept do not have it."""
+"""In a run's folder: the scenario with all its values, so that it can be measured again; older runs do not have it."""
 
 MAX_DOCUMENT_BYTES = 64 * 2**20
-"""Of what is read: many times the longest that a run writes. A file may claim to be of any size."""
+"""Limit of what is read: many times the longest document that a run writes. A file may state any size."""
 _SHOWN_CHARACTERS = 80
 
 JsonObject = dict[str, Any]
@@ -32,27 +33,28 @@ Record = TypeVar("Record")
 
 
 def version_of(format_name: str) -> int:
-    """The version of a format that this program writes, and the newest that it reads."""
+    """Return the version of a format that this program writes, which is the newest that it reads."""
     return _VERSIONS.get(format_name, 1)
 
 
 def write_json(path: Path, format_name: str, fields: JsonObject) -> None:
-    """Write `fields` behind `format` and `version`, whole or not at all."""
+    """Write `fields` after `format` and `version`, completely or not at all."""
     document = {"format": format_name, "version": version_of(format_name), **fields}
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file, whole or not at all: a new one, whatever other names the old one has."""
+    """Write a file, completely or not at all. It is a new file: hard links to the old one keep the old text."""
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
 
 
 def read_json(path: Path, format_name: str) -> JsonObject:
-    """Read a document of ours, checked for format and version; UserError otherwise.
+    """Read one of our documents and check format and version; raise UserError if they do not match.
 
-    Control characters in its texts are written out: what others wrote into it is shown to people.
+    Control characters in its texts are escaped, since other programs may have written them and they are shown to
+    people.
     """
     try:
         if (size_bytes := path.stat().st_size) > MAX_DOCUMENT_BYTES:
@@ -68,7 +70,7 @@ def read_json(path: Path, format_name: str) -> JsonObject:
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from error
     except RecursionError as error:
-        raise UserError(f"{path}: cannot be read: lists or objects within each other beyond all measure") from error
+        raise UserError(f"{path}: cannot be read: lists or objects are nested too deeply") from error
     if not isinstance(document, dict) or document.get("format") != format_name:
         raise UserError(f"{path}: not a {format_name} file")
     if not isinstance(document.get("version"), int) or document["version"] > version_of(format_name):
@@ -80,7 +82,7 @@ def read_json(path: Path, format_name: str) -> JsonObject:
 
 
 def parse_record(record: type[Record], document: JsonObject, path: Path) -> Record:
-    """Build dataclass `record`, and those within it, out of `document`; UserError where a field is missing or wrong."""
+    """Build the dataclass `record` and its parts from `document`; raise UserError if a field is missing or wrong."""
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 (what records a trial only writes, and starts sooner)
 
     # mypy has no bound for a type variable that says "any dataclass".

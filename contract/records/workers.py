@@ -1,6 +1,4 @@
-"""The load processes of a trial that had several: who they were, what their clocks said, how each ended; and all their
-times on one clock. Pure.
-"""
+"""The load processes of a trial that had several: their clients, their clocks and how each ended."""
 
 from __future__ import annotations
 
@@ -19,10 +17,10 @@ if TYPE_CHECKING:
 COMPLETE = "complete"
 WORKER_ENDS = {
     "died": "died in mid-trial",
-    "behind": "was not done when the trial's time was over",
-    "late": "came after the trial had begun and had no part in it",
+    "behind": "had not finished when the trial's time was over",
+    "late": "joined after the trial had begun and took no part in it",
 }
-"""What a worker's `end` says where it is not `complete`."""
+"""What a worker's `end` means if it is not `complete`."""
 
 _CLIENT_TIMES = {
     "deliveries": ("user_ns",),
@@ -43,26 +41,28 @@ class WorkerInfo:
     host: str
     first_client: int
     clients: int
-    """How many it had: 0 for one that came late."""
+    """The number of its clients: 0 for a worker that joined too late."""
     offset_ns: int
-    """What moves its CLOCK_MONOTONIC to the trial's, measured against the server's before the stream; 0: the same."""
+    """What converts its CLOCK_MONOTONIC to the trial's, measured against the server's before the stream; 0: the same
+    clock."""
     uncertainty_ns: int
-    """Of that: half of the smallest round trip of the measurement, and the drift; 0: one and the same clock."""
+    """Uncertainty of the offset: half of the smallest round trip of the measurement, and the drift; 0: the same clock.
+    """
     round_trip_ns: int
-    """The smallest of that measurement."""
+    """The smallest round trip of the measurement."""
     drift_ns: int | None
-    """How far the offset had moved at the end of the trial; None where it was not measured again."""
+    """How far the offset had changed at the end of the trial; None if it was not measured again."""
     end: str
     """`complete`, or a key of WORKER_ENDS. A worker that is not complete has no records in the trial."""
 
     @property
     def name(self) -> str:
-        """For sentences."""
+        """The worker in a sentence."""
         return f"worker {self.index} on {self.host}"
 
 
 def worker_of_clients(workers: Sequence[WorkerInfo], client: Ints) -> Ints:
-    """The index of the worker of each client; 0 where the trial had a single load process."""
+    """Return the index of each client's worker; 0 if the trial had a single load process."""
     manned = [worker for worker in workers if worker.clients]
     if len(manned) < 2:
         return np.full(len(client), manned[0].index if manned else 0, dtype=np.int64)
@@ -72,10 +72,10 @@ def worker_of_clients(workers: Sequence[WorkerInfo], client: Ints) -> Ints:
 
 
 def on_one_clock(trial: Trial) -> dict[str, Any]:
-    """The tables whose times were taken by workers with clocks of their own, on the trial's clock; by field name.
+    """Return the tables with times from workers' own clocks, converted to the trial's clock, by field name.
 
-    What has no time gets none. What a server has stamped is on the trial's clock already; clients that send
-    stamp their own events.
+    Missing times stay missing. Times that a server stamped are on the trial's clock already; clients that send stamp
+    their own events.
     """
     offsets_ns = np.zeros(max((worker.index for worker in trial.info.workers), default=0) + 1, dtype=np.int64)
     for worker in trial.info.workers:

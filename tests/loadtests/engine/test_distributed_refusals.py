@@ -117,7 +117,7 @@ def test_a_worker_that_falls_behind_is_waited_for_until_the_time_is_over(tmp_pat
     summary = summarize_run(results / "latest")
     assert not summary["valid"]
     said = " ".join(summary["points"][0]["invalid_reasons"])
-    assert f"{behind.name} was not done when the trial's time was over: there are no records of its" in said
+    assert f"{behind.name} had not finished when the trial's time was over: there are no records of its" in said
 
 
 def test_a_worker_whose_machine_allows_too_few_open_files_says_so_to_both_sides(port: str, tmp_path: Path) -> None:
