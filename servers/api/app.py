@@ -1,4 +1,4 @@
-"""How adapters become a FastAPI app: control routes, error answers, and what OpenAPI says of them."""
+"""Builds the FastAPI app of some adapters: control routes, error answers and their OpenAPI description."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ TELEMETRY_OFF: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
-"""FastAPI's own tracing would be measured along with every poll."""
+"""FastAPI's own tracing is off, since it would be measured along with every poll."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """What one module of servers/ adds to an app."""
+    """The part of an app that one module of servers/transports/ adds."""
 
     title: str
     transports: tuple[str, ...]
-    """Names in the harness's registry that it serves."""
+    """The transports that it serves, by their names in the registry."""
     routers: tuple[APIRouter, ...]
 
 
@@ -73,7 +73,7 @@ def assemble(adapters: Sequence[Adapter], station: Station | None = None, title:
 
 
 def answer_errors(app: FastAPI) -> None:
-    """Have the app say what is wrong with a request in one text, `{"detail": …}`."""
+    """Make the app describe what is wrong with a request in one text, `{"detail": …}`."""
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(WebSocketRequestValidationError, _invalid_upgrade)
 
@@ -83,7 +83,7 @@ async def _cursor_too_old(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _client_gone(_request: Request, _error: Exception) -> JSONResponse:
-    """The answer to a client that left within its request or while it was held, which goes to nobody."""
+    """Return the answer to a client that has left, which is never sent."""
     return JSONResponse({"detail": "the client has left"}, 400)
 
 
@@ -102,7 +102,7 @@ _SHOWN_INPUT_CHARACTERS = 80
 
 
 def _problem(errors: Sequence[Any]) -> JSONResponse:
-    """All that is wrong in one text, without sending a large body back."""
+    """Return an answer that lists what is wrong in one text, without sending a large body back."""
     sentences = [_sentence(error) for error in errors[:_SHOWN_ERRORS]]
     if len(errors) > _SHOWN_ERRORS:
         sentences.append(f"and {len(errors) - _SHOWN_ERRORS} more")
@@ -143,14 +143,14 @@ _SHARED_SCHEMAS: dict[str, Any] = {
         "required": ["events", "next"],
         "properties": {
             "events": {"type": "array", "minItems": 1, "items": {"$ref": "#/components/schemas/Event"}},
-            "next": {"type": "integer", "minimum": 1, "description": "the cursor to ask after next"},
+            "next": {"type": "integer", "minimum": 1, "description": "the cursor of the next poll"},
         },
     },
 }
 
 
 def _describe_shared_schemas(app: FastAPI) -> None:
-    """Add the wire's own schemas, which no pydantic model makes: events are encoded by hand, once."""
+    """Add the schemas of the wire, which have no pydantic model because events are encoded by hand, once."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:

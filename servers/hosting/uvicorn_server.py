@@ -35,7 +35,7 @@ from system.asyncio_timer import ALARM_KIND
 from system.garbage_collection import collect_seldom
 
 KEEP_ALIVE_S = 300
-"""Well above every poll interval: a shorter one races with the polls."""
+"""Well above every poll interval, as a shorter time-out would race with the polls."""
 MAX_MESSAGE_BYTES = 1024 * 1024
 CUT_OFF_GRACE_S = 2.0
 """Time for a client that is cut off to read what was sent to it and the close code that follows."""
@@ -176,7 +176,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self.scope is not None and not self._request_complete and not self._refused:
             self.server_state.client_errors.add("abandoned_requests")
         super().connection_lost(exc)
-        # uvicorn leaves it where the client resets the connection, which then stays in memory for as long.
+        # uvicorn leaves the timer set if the client resets the connection, which then stays in memory for as long.
         self._unset_keepalive_if_required()
         for cycle in self._unanswered:
             cycle.disconnected = True
@@ -218,16 +218,16 @@ class HttpProtocol(HttpToolsProtocol):
         elif not self._request_complete and self._request_bytes > MAX_REQUEST_BYTES:
             self.send_400_response(f"Request of more than {MAX_REQUEST_BYTES} bytes.")
         elif len(unanswered) > MAX_PIPELINED:
-            self.send_400_response(f"More than {MAX_PIPELINED} requests that wait for an answer.")
+            self.send_400_response(f"More than {MAX_PIPELINED} requests wait for an answer.")
         elif sum(len(cycle.body) for cycle in unanswered) > MAX_REQUEST_BYTES:
-            self.send_400_response(f"Requests that wait for an answer with more than {MAX_REQUEST_BYTES} bytes in all.")
+            self.send_400_response(f"Requests of more than {MAX_REQUEST_BYTES} bytes together wait for an answer.")
         elif self._pipelined or self._on_disconnect is not None:
             # uvicorn stops reading until it has answered, or until the app reads the body, and so would not notice
             # that the client has left.
             self.flow.resume_reading()
 
     def timeout_keep_alive_handler(self) -> None:
-        # An answer that was not read in all that time never will be; close() would wait for that for ever.
+        # An answer that was not read in all that time never will be, and close() would wait for it for ever.
         self.transport.abort()
 
     def _write_framed(self, chunk: bytes) -> bool:
@@ -243,7 +243,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self._disconnected:
             callback()
         elif not self.transport.is_closing():
-            self.flow.resume_reading()  # a body that nobody reads may have stopped it
+            self.flow.resume_reading()  # a body that the app does not read may have stopped it
 
     def _cut_off(self, _reason: str) -> None:
         self.transport.abort()
@@ -285,7 +285,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Answer a handshake that `websockets` could not parse; uvicorn would leave it without an answer."""
         self._client_errors.add("malformed_requests")
         self.handshake_complete = self.close_sent = True
-        refusal = b"".join(self.conn.data_to_send())  # nothing where it was no request at all
+        refusal = b"".join(self.conn.data_to_send())  # empty if it was not a request at all
         self.transport.write(refusal or self.conn.reject(400, f"{self.conn.handshake_exc}.\n").serialize())
         self.transport.close()
 

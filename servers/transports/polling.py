@@ -1,4 +1,4 @@
-"""Short poll and long poll over HTTP: the first returns what is after the cursor, the second waits for it."""
+"""Short poll and long poll over HTTP: the first returns the events after the cursor, the second waits for one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Hold = Annotated[int, Query(ge=0, le=wire.MAX_HOLD_MS, description="how long to 
 
 _POLL_RESPONSES = TOO_OLD_RESPONSE | {
     200: {
-        "description": "The events after the cursor, or the one that is told without one, and the cursor to ask after.",
+        "description": "The events after the cursor, or a single event without one, and the cursor of the next poll.",
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PollReply"}}},
     },
     204: {"description": "No event after the cursor, or none at all."},
@@ -49,10 +49,10 @@ async def long_poll(request: Request, after: After = 0, hold_ms: Hold = 30_000, 
 @_echo.post(
     wire.POST_ECHO_PATH,
     response_class=Response,
-    responses={200: {"description": "The body as it came.", "content": {"application/octet-stream": {}}}},
+    responses={200: {"description": "The body, unchanged.", "content": {"application/octet-stream": {}}}},
 )
 async def echo(request: Request) -> Response:
-    """The request's body."""
+    """Return the request's body."""
     return Response(await request.body(), media_type="application/octet-stream")
 
 
@@ -69,7 +69,7 @@ def create_app(station: Station | None = None) -> FastAPI:
 
 
 def reply_body(events: list[EncodedEvent]) -> bytes:
-    """What a poll is answered with; that of a single event, which many are told at once, is made only once."""
+    """Return the body of a poll's answer; that of a single event, which many clients receive, is encoded only once."""
     if len(events) == 1:
         return events[0].framed(_alone)
     return wire.encode_poll_reply((event.text for event in events), events[-1].seq)

@@ -1,4 +1,4 @@
-"""Server-sent events: one response without an end, a loop over the log."""
+"""Server-sent events: one endless response, a loop over the log."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from servers.events.trace import NAMED_CLIENT, noting
 
 LastEventId = Annotated[
     int | None,
-    Header(alias="Last-Event-ID", ge=0, le=MAX_CURSOR, description="wins over `after`: where a browser resumes"),
+    Header(alias="Last-Event-ID", ge=0, le=MAX_CURSOR, description="overrides `after`: where a browser resumes"),
 ]
 
 router = APIRouter(tags=["sse"])
 
 
 class EventStream(Response):
-    """Sends what the follower gets until the client is gone."""
+    """Sends the follower's events until the client disconnects."""
 
     media_type = "text/event-stream"
     charset = "utf-8"
@@ -38,11 +38,11 @@ class EventStream(Response):
         self._framing = framing
 
     def encode(self, event: EncodedEvent) -> bytes:
-        """Return an event as it stands in the stream."""
+        """Return an event as it is written to the stream."""
         return event.sse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application of this response."""
+        """Serve this response as an ASGI application."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
 
         async def send_event(event: EncodedEvent) -> None:
