@@ -113,11 +113,11 @@ def _on_test_start(environment: Any, **_: object) -> None:
         try:
             outcome = trial.run(path.parent)
         except BaseException:
-            # Whatever went wrong (a full disk, say): the process must end, and its log tells why.
+            # Whatever went wrong (a full disk, say), the process must end. Its log states why.
             environment.runner.quit()
             raise
-        # The records are written: what Locust and the interpreter do at their end is worth nothing but a tenth of a
-        # second in each trial.
+        # The records are written. What Locust and the interpreter do at exit would only cost each trial a tenth of a
+        # second.
         os._exit(1 if outcome.end == "failed" else 0)
 
     gevent.spawn(run_trial)

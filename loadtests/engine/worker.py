@@ -34,7 +34,7 @@ from system.stolen_time import core_times_reader, waited_ns
 
 SAMPLE_PERIOD_S = 0.2
 MASTER_SILENCE_S = 15.0
-"""A master whose heartbeats do not come for so long is gone, or its link is."""
+"""After so long without heartbeats, the master or the link to it counts as gone."""
 CLOCK_EXCHANGES = 100
 _PARENT_CHECK_S = 1.0
 
@@ -56,26 +56,26 @@ class WorkerTrial:
             self._runner.register_message(name, self._receive)
         gevent.spawn(self._end_with_parent)
         serving = gevent.spawn(self._serve)
-        # Locust ends by itself where its master is gone or it is told to: what was recorded until then is written.
+        # Locust ends if its master is gone or stops it: what was recorded until then is written.
         environment.events.quitting.add_listener(lambda **_: serving.kill())
 
     def _receive(self, msg: Any, **_: object) -> None:
         self._received[msg.type].set(msg.data)
 
     def _send(self, name: str, data: JsonObject) -> None:
-        # What cannot be sent is missing at the master, which judges this worker by it.
+        # The master notices what is missing if a message cannot be sent.
         with suppress(RPCError):
             self._runner.send_message(name, data)
 
     def _wait_for(self, name: str) -> JsonObject:
-        """Return the data of the master's message of this name; UserError where the master is gone or refuses it."""
+        """Return the data of the master's message of this name; raise UserError if the master is gone or refuses."""
         awaited, refused = self._received[name], self._received[messages.REFUSED]
         since_s = time.time()
         while not gevent.wait([awaited, refused], timeout=1.0, count=1):
             heartbeat_s = self._runner.last_heartbeat_timestamp
             silent_s = time.time() - (since_s if heartbeat_s is None else max(since_s, heartbeat_s))
             if silent_s > MASTER_SILENCE_S:
-                raise UserError(f"the master has not been heard for {silent_s:.0f} s (expected its {name})")
+                raise UserError(f"the master has been silent for {silent_s:.0f} s (expected its {name})")
         if refused.ready():
             raise _RefusedError(refused.get())
         message: JsonObject = awaited.get()
@@ -94,7 +94,7 @@ class WorkerTrial:
             (self._folder / messages.END_FILE).write_text(json.dumps(end), encoding="utf-8")
             self._environment.process_exit_code = 0 if end["end"] == "served" else 1
             if end.get("may_come_again"):
-                # Not before this trial is over: then the master has Locust end all its workers.
+                # Wait until this trial is over: then the master makes Locust end all its workers.
                 self._runner.greenlet.join()
             self._runner.quit()
 
@@ -152,7 +152,7 @@ class WorkerTrial:
         self._samples.extend((time.monotonic_ns(), SampleRole.LOAD, cpu_ns, rss_bytes, *taken_ns))
 
     def _end_with_parent(self) -> None:
-        """Whoever started this process ends it; where he was killed, it ends itself."""
+        """End this process when the one that started it has ended, even if that was killed."""
         parent = os.getppid()
         while os.getppid() == parent:
             gevent.sleep(_PARENT_CHECK_S)
@@ -160,7 +160,7 @@ class WorkerTrial:
 
 
 class _RefusedError(Exception):
-    """The master has no use for this worker; `message` says why."""
+    """The master has refused this worker; `message` has the reason."""
 
     def __init__(self, message: JsonObject) -> None:
         super().__init__(message["reason"])

@@ -21,14 +21,14 @@ from system.processes import Child
 from terminal.console import PlainConsole
 
 FIRST_PATIENCE_S = 300.0
-"""For the first trial: the run may be started after its workers."""
+"""Patience with the first trial, since the run may be started after its workers."""
 NEXT_PATIENCE_S = 60.0
-"""Between two trials."""
+"""Patience between two trials."""
 _CHECK_S = 0.2
 
 
 def serve_trials(host: str, port: int, keep: Path, console: PlainConsole, patience_s: float = FIRST_PATIENCE_S) -> None:
-    """Until the master says that the run is over, or Ctrl-C; UserError where no master is there to be served.
+    """Serve trials until the master ends the run, or Ctrl-C; raise UserError if there is no master.
 
     Records that no master received stay in a folder below `keep`, which is printed.
     """
@@ -39,7 +39,7 @@ def serve_trials(host: str, port: int, keep: Path, console: PlainConsole, patien
         folder = keep / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}-{tried}"
         end = _serve_one(master, folder, NEXT_PATIENCE_S if tried else patience_s, console)
         if end is None and tried:
-            console.print_sentence(f"no further trial within {NEXT_PATIENCE_S:g} s: taken for the end")
+            console.print_sentence(f"no further trial within {NEXT_PATIENCE_S:g} s: the run seems to be over")
             return
         if end is None:
             raise UserError(
@@ -57,7 +57,7 @@ def serve_trials(host: str, port: int, keep: Path, console: PlainConsole, patien
 
 
 def find_master(host: str, port: int, patience_s: float) -> Endpoint:
-    """The master's address: the only one of its name, or of several the first that accepts connections."""
+    """Return the master's address: the only one of its name, or the first of several that accepts connections."""
     try:
         addresses = numeric_addresses(host, port)
     except OSError as error:
@@ -71,7 +71,7 @@ def find_master(host: str, port: int, patience_s: float) -> Endpoint:
 
 
 def _serve_one(master: Endpoint, folder: Path, patience_s: float, console: PlainConsole) -> JsonObject | None:
-    """One trial with a process of its own; how it ended, or None where no master came in time."""
+    """Serve one trial with a process of its own; return how it ended, or None if no master appeared in time."""
     worker = ["-m", "loadtests.engine.locust_process", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
     worker += ["--worker", "--master-host", master.host_in_url, "--master-port", str(master.port)]
     folder.mkdir(parents=True)
@@ -92,7 +92,7 @@ def _serve_one(master: Endpoint, folder: Path, patience_s: float, console: Plain
         elif given_up or not has_records(folder):
             shutil.rmtree(folder)
             with suppress(OSError):
-                folder.parent.rmdir()  # only where nothing else is kept in it
+                folder.parent.rmdir()  # only if nothing else is kept in it
         else:
             console.print_sentence(f"records that no master received are kept in {folder}")
 

@@ -14,7 +14,7 @@ from system.processes import PROJECT_FOLDER
 
 
 def checked_faults(specs: tuple[str, ...], scenario: Scenario, target: str | None) -> tuple[str, ...]:
-    """The specs in their plainest form; UserError where one cannot be followed, or not by these servers."""
+    """Return the specifications in their shortest form; raise UserError if one is invalid or does not apply."""
     if not specs:
         return ()
     if target is not None:
@@ -26,8 +26,8 @@ def checked_faults(specs: tuple[str, ...], scenario: Scenario, target: str | Non
         workers = point.as_dict()["workers"]
         if workers > 1:
             raise UserError(
-                f"--fault {specs[0]}: not with workers = {workers} (expected workers = 1: faults tell clients apart by "
-                "the order in which they come, which several processes do not know)"
+                f"--fault {specs[0]}: not with workers = {workers} (expected workers = 1: faults number clients in the "
+                "order in which they connect, which several processes do not know)"
             )
     # The servers know what they can do wrong; they are a program of their own here as everywhere.
     asked = subprocess.run(
