@@ -1,4 +1,4 @@
-"""A few seconds of one client per transport: who asked, who was told, and when."""
+"""A chart of a few seconds of one client per transport: its requests, answers and events."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ LONGEST_S = 10.0
 MOST_EVENTS = 60
 _LANE_IN = 0.72
 _SERVER, _CLIENT = 0.3, -0.3
-"""Heights of the two rails of a lane around its middle."""
+"""Heights of the two rails of a lane above and below its middle."""
 _NS_PER_S = 1e9
 
 
 @dataclass(frozen=True)
 class Lane:
-    """What one client of a transport did in the excerpt; times in seconds after the excerpt's start."""
+    """Requests and deliveries of one client in the excerpt; times in seconds after the excerpt's start."""
 
     transport: TransportStyle
     one_way_s: float
     asked: Floats
-    """When a poll left the client."""
+    """When each poll was sent by the client."""
     answered: Floats
-    """When its answer arrived; NaN where that is not known."""
+    """When its answer arrived; NaN if that is not known."""
     carried: Floats
-    """Events that the answer carried."""
+    """The number of events in the answer."""
     left: Floats
-    """Per delivery: when it left the server (a push: when it was published)."""
+    """When each delivery left the server (a push: when it was published)."""
     published: Floats
     arrived: Floats
 
     @property
     def empty(self) -> npt.NDArray[np.bool_]:
-        """Per request: answered with nothing."""
+        """Per request: whether it was answered with no event."""
         return np.equal(self.carried, 0) & np.isfinite(self.answered)
 
 
 def lanes_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
-    """Requests, answers and messages of one client per transport as lines from sending to arrival, in one block."""
+    """Return a chart of one client's requests, answers and messages per transport, in one block."""
     together = [group for group in groups if group.first.info.block == groups[0].first.info.block]
     if results.round_trip or not together:
         return None
@@ -85,7 +85,7 @@ def lanes_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
 
 
 def excerpt_length_s(trial: Trial) -> float:
-    """Ten seconds of the measured window, or what there is of it, or as long as there are not too many events."""
+    """Return the excerpt's length: ten seconds of the window at most, and no more than MOST_EVENTS events."""
     info = trial.info
     length_s = min(LONGEST_S, (info.window_end_ns - info.window_start_ns) / _NS_PER_S)
     due_s = (trial.published.due_ns - info.window_start_ns) / _NS_PER_S
@@ -96,7 +96,7 @@ def excerpt_length_s(trial: Trial) -> float:
 
 
 def lane_of(trial: Trial, transport: TransportStyle, start_offset_ns: int, length_s: float) -> Lane:
-    """The first client's polls and deliveries that touch the excerpt, which starts so long after the stream."""
+    """Return the first client's polls and deliveries in the excerpt, which starts that long after the stream."""
     origin_ns = trial.info.t0_ns + start_offset_ns
     one_way_s = trial.info.parameters["one_way_delay_ms"] / 1000
     client = int(trial.clients.client[0]) if len(trial.clients) else 0
@@ -228,7 +228,6 @@ def _caption(lanes: list[Lane], events: int, length_s: float) -> str:
         if len(lane.asked):
             told[-1] += f" ({int(lane.empty.sum())} came back empty)"
     return (
-        f"{plural(events, 'event')} fell due within {length_s:.3g} s; {listed(told)}. First client of each "
-        f"transport's "
-        "first trial; where an answer left the server is inferred from the one-way delay."
+        f"{plural(events, 'event')} fell due within {length_s:.3g} s; {listed(told)}. First client of each transport's "
+        "first trial; when an answer left the server is inferred from the one-way delay."
     )

@@ -1,4 +1,4 @@
-"""Differences between points, paired within blocks: both sides met the same stream in the same mood of the machine."""
+"""Differences between points, paired within blocks: both sides had the same stream at about the same time."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ COSTS: dict[str, tuple[str, ...]] = {
     "mean_age_ms": ("freshness", "mean_age_ms"),
     "setup_ms": ("setup_ms", "p50"),
 }
-"""Figures of `analysis.summary.pooled_costs` that are compared with the reference's, and where a point has them."""
+"""Figures of `analysis.summary.pooled_costs` that are compared with the reference's, and their places in a point."""
 
 
 @dataclass(frozen=True)
 class PerBlock:
-    """What differences between points are paired on: the latencies and costs of the block's one trial."""
+    """The values on which differences between points are paired: latencies and costs of each block's trial."""
 
     latency_ms: dict[int, dict[str, float]]
-    """`mean`, `p50`, … by block, of the trials that measured anything."""
+    """`mean`, `p50`, … by block, of the trials with deliveries."""
     pilot_blocks: int | None = None
-    """Blocks that give the spread; trials of later ones were added because of it. None: all give it."""
+    """Blocks that give the spread; trials of later ones were added because of it. None: all of them."""
     excess_ms: dict[int, dict[str, float]] = field(default_factory=dict)
-    """`mean` and `max` of latency - the model's on the trial's own schedule, by block, of those whose clocks agree."""
+    """`mean` and `max` of latency - the model's on the trial's own schedule, by block, of trials whose clocks agree."""
     uncertainty_ms: float = 0.0
-    """How far all latencies of a trial may be off together for its clocks' sake, of the trial where that is most."""
+    """By how much clocks may shift all latencies of a trial together, for the trial where that is largest."""
     costs: dict[str, dict[int, float]] = field(default_factory=dict)
     """Each of COSTS by block, of the trials that measured it."""
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class PerBlock:
 
 
 def against(point: JsonObject, blocks: PerBlock, reference: JsonObject, reference_blocks: PerBlock) -> JsonObject:
-    """How a point differs from the reference's at the same parameters.
+    """Return how a point differs from the reference's at the same parameters.
 
     Each difference is that of the two points' figures, and its interval is paired within blocks.
     """
@@ -110,11 +110,10 @@ def against(point: JsonObject, blocks: PerBlock, reference: JsonObject, referenc
 def _latency_difference(
     point: JsonObject, blocks: PerBlock, reference: JsonObject, reference_blocks: PerBlock, name: str
 ) -> JsonObject | None:
-    """Its interval is as much wider as both sides' clocks are uncertain; None where it is not known.
+    """Return a latency difference, its interval widened by both sides' clock uncertainty; None if it is not known.
 
-    So it is where one side has too few events for the statistic.
-
-    A latency of 0.3 ms may be unknown for its clock's sake, and the 500 ms to it from another transport well known.
+    That is the case if one side has too few events for the statistic, or if the clocks are too uncertain for the
+    difference: a latency of 0.3 ms may then be unknown, and the 500 ms between it and another transport well known.
     """
     if any(value_at(side, "quantiles_withheld", "needed", name) for side in (point, reference)):
         return None

@@ -10,7 +10,7 @@ LENGTHS = frozenset({"warm_up_s", "measured_s"})
 
 
 def differing(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
-    """Names of the parameters that are not those of `base`, as far as both have them; lengths do not count."""
+    """Return the names of the parameters that differ from `base`, as far as both have them, lengths aside."""
     return [name for name, value in parameters.items() if name in base and name not in LENGTHS and value != base[name]]
 
 

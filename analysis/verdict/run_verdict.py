@@ -1,4 +1,4 @@
-"""What a run shows, from its summary: a headline to read aloud, and a line for each thing that stands behind it."""
+"""The verdict of a run, from its summary: a headline to read aloud, and a line for each finding behind it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from contract.records import JsonObject
 _CONDITIONS = ("clients", "rate_per_s", "arrival", "one_way_delay_ms")
 _READ_ALOUD = ("rate_per_s", "one_way_delay_ms")
 MOST_WORDS = 35
-"""Of a headline that compares transports: a teacher can read it aloud."""
+"""The longest headline that compares transports: a teacher can read it aloud."""
 _QUANTILES = {
     "p95": ("within", "95 % of the {}"),
     "p50": ("within", "half of the {}"),
     "mean": ("after", "{}, on average,"),
 }
 _FRESH_MS = (100.0, 1000.0)
-"""Response times that people take for immediate, and for uninterrupted (J. Nielsen, Usability Engineering, 1993)."""
+"""Response times that people perceive as immediate, and as uninterrupted (J. Nielsen, Usability Engineering, 1993)."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run shows."""
+    """The verdict of a run."""
 
     headline: str
     """One sentence, without intervals."""
@@ -37,10 +37,10 @@ class Verdict:
 
 
 def verdict(results: Results) -> Verdict:
-    """Return the verdict; of an invalid run it starts with INVALID and says why instead of comparing anything.
+    """Return the verdict; for an invalid run it starts with INVALID and states why, instead of comparing anything.
 
-    Where a run is wrong on purpose it says that and what to do instead, whether its trials are valid or not; where it
-    overloads the server on purpose it says what a server core holds.
+    If a run is wrong on purpose, it states that and what to do instead, whether its trials are valid or not; if it
+    overloads the server on purpose, it states what a server core can serve.
     """
     summary = results.summary
     if summary.get("wrong_way"):
@@ -67,10 +67,10 @@ def verdict(results: Results) -> Verdict:
 
 
 def _headline(results: Results, reference: JsonObject, others: Sequence[JsonObject]) -> str:
-    """Return who brings the events how soon, in at most MOST_WORDS words.
+    """Return how soon each transport delivers the events, in at most MOST_WORDS words.
 
-    By the highest quantile that all of them have. Those that are as soon as the reference, as nearly as a difference is
-    worth a word, share its figure: the largest of theirs.
+    It uses the highest quantile that all of them have. Transports as fast as the reference, up to a difference not
+    worth mentioning, share its figure: the largest of theirs.
     """
     points = [reference, *others]
     name = next((name for name in ("p95", "p50") if all(p["latency_ms"][name] is not None for p in points)), "mean")
@@ -97,7 +97,7 @@ def _headline(results: Results, reference: JsonObject, others: Sequence[JsonObje
 
 
 def _polling_as_fresh(reference: JsonObject, others: Sequence[JsonObject]) -> Iterator[str]:
-    """Yield how often clients would have to poll to bring nearly all events as soon as people take for immediate.
+    """Yield how often clients would have to poll to bring nearly all events as soon as people perceive as immediate.
 
     By the closed form: a poll finds an event after a wait that is uniform over the interval.
     """
@@ -185,7 +185,7 @@ def _latencies(point: JsonObject) -> str:
 
 
 def _name(results: Results, point: JsonObject) -> str:
-    """Label, and the poll interval where it has one: the one parameter that is a transport's very nature."""
+    """Return the label, with the poll interval if it has one, as that defines the transport."""
     every = point["parameters"].get("poll_interval_s")
     label = results.label(point["transport"])
     return label if every is None else f"{label} {parameter_value('poll_interval_s', every)}"
