@@ -10,7 +10,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from analysis.models.registry import MODELS
 from analysis.models.schedule import schedule_of
 from analysis.statistics.distribution import distribution_of
-from analysis.trial.latency import arrivals_ns, measure_ages, measure_latencies
+from analysis.trial.latency import measure_ages, measure_latencies
 from analysis.trial.ledger import keep_ledger
 from analysis.trial.measures import measure
 from contract.records import Deliveries, Trial
@@ -29,7 +29,7 @@ def pushed() -> Trial:
 
 def test_ledger(benchmark: BenchmarkFixture, pushed: Trial) -> None:
     rows, events = pushed.deliveries, pushed.info.expected_events
-    arrived_ns = arrivals_ns(pushed, rows)
+    arrived_ns = pushed.arrivals_ns(rows)
     late_after_ns = pushed.info.window_end_ns
 
     ledger = benchmark(

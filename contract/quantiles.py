@@ -17,7 +17,7 @@ QUANTILE_DEFINITION = (
 )
 
 
-Sample = Sequence[float] | npt.NDArray[np.float64] | npt.NDArray[np.int32] | npt.NDArray[np.int64]
+Sample = Sequence[float] | npt.NDArray[np.float64] | npt.NDArray[np.int64]
 
 
 def quantiles(values: Sample, shares: Sequence[float]) -> list[float]:

@@ -143,7 +143,7 @@ def style(transport: str) -> TransportStyle:
 
 def run_info(fabrication: Fabrication, plan: tuple[PlannedTrial, ...]) -> RunInfo:
     """run.json of a fabricated run."""
-    reference = next(r for names, r in REFERENCE_OF.items() if fabrication.transports[0] in names)
+    usual = next(r for names, r in REFERENCE_OF.items() if fabrication.transports[0] in names)
     return RunInfo(
         scenario={
             "name": "fabricated",
@@ -155,7 +155,7 @@ def run_info(fabrication: Fabrication, plan: tuple[PlannedTrial, ...]) -> RunInf
         seed=1,
         plan=plan,
         transports=tuple(style(name) for name in fabrication.transports),
-        reference=reference,
+        reference=usual if usual in fabrication.transports else fabrication.transports[0],
         target=fabrication.target,
         machine={"cpu": "none", "cores": 2, "platform": "fabricated", "memory_bytes": 8 << 30},
         versions={"python": "3.11.0"},

@@ -16,9 +16,9 @@ from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import label_colour
 from analysis.formatting import milliseconds
 from analysis.statistics.distribution import EVENTS_BEYOND, LATENCY_QUANTILES, NS_PER_MS, least_events, quantiles_ms
-from analysis.statistics.long_columns import Times, ascending, joined
 from analysis.summary.results import Results
 from analysis.trial.latency import Floats
+from contract.records import Ints
 
 MOST_STEPS = 400
 """The most points of a drawn curve: quantiles at equal shares of the deliveries."""
@@ -78,7 +78,7 @@ def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | No
 
 def _in_words(group: BaseTrials) -> str:
     """Return the median and the farthest quantile for which there are enough events."""
-    values = joined([measured.latency_ns for measured in group.measured])
+    values = np.concatenate([measured.latency_ns for measured in group.measured])
     shares = [share for share in LATENCY_QUANTILES.values() if _events(group) >= least_events(share)]
     if not shares:
         return f"all deliveries within {milliseconds(float(values.max()) / NS_PER_MS)}"
@@ -93,14 +93,14 @@ def _events(group: BaseTrials) -> int:
 
 @dataclass(frozen=True)
 class _Curve:
-    ordered_ns: Times
+    ordered_ns: Ints
     """Latencies in ascending order, without the tail in which too few events lie."""
     total: int
     """The number of latencies, the tail included."""
 
     @classmethod
-    def of(cls, columns: Sequence[Times], events: int) -> _Curve:
-        ordered_ns = ascending(joined(columns))
+    def of(cls, columns: Sequence[Ints], events: int) -> _Curve:
+        ordered_ns = np.sort(np.concatenate(columns))
         total = len(ordered_ns)
         return cls(ordered_ns[: math.ceil(total * max(0.0, 1 - EVENTS_BEYOND / max(events, 1)))], total)
 

@@ -20,7 +20,7 @@ from analysis.charts.text_size import text_size
 from analysis.charts.transport_marks import draw_key, label_colour
 from analysis.formatting import listed, plural
 from analysis.summary.results import Results
-from analysis.trial.latency import Floats, arrivals_ns
+from analysis.trial.latency import Floats
 from contract.records import Outcome, RequestKind, Requests, Trial, is_time
 from contract.transports import TransportStyle
 
@@ -103,7 +103,7 @@ def lane_of(trial: Trial, transport: TransportStyle, start_offset_ns: int, lengt
     requests, deliveries = trial.requests, trial.deliveries.where(trial.deliveries.client == client)
     skipped = (requests.outcome == Outcome.SKIPPED) | ~is_time(requests.start_ns)
     polls = requests.where((requests.client == client) & (requests.kind == RequestKind.POLL) & ~skipped)
-    arrived = (arrivals_ns(trial, deliveries) - origin_ns) / _NS_PER_S
+    arrived = (trial.arrivals_ns(deliveries) - origin_ns) / _NS_PER_S
     published = (deliveries.published_ns - origin_ns) / _NS_PER_S
     touching = (arrived >= 0) & (published < length_s)
     asked, answered = (polls.start_ns - origin_ns) / _NS_PER_S, _answered(polls, origin_ns)

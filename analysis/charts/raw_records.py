@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.statistics.distribution import NS_PER_MS
-from analysis.statistics.long_columns import Times
 from analysis.summary.same_point import agrees
 from analysis.trial.freshness import ViewAges
 from analysis.trial.latency import Floats, MeasuredLatencies
@@ -29,8 +28,8 @@ class Drawn:
 
     events: int
     """The number of events that they come from."""
-    latency_ns: Times
-    predicted_ns: Times
+    latency_ns: Ints
+    predicted_ns: Ints
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.long_columns import NarrowColumn, Times, blocks
 from contract.records import Ints, RequestKind, Trial, is_time, turnaround_delays_ns, worker_of_clients
 from contract.transports import TransportStyle
 
@@ -82,13 +81,9 @@ class Prediction:
         """Return a prediction in which every event reaches every client."""
         return cls(latency_ns, requests, np.broadcast_to(np.True_, latency_ns.shape))
 
-    def latencies_ns(self, counted: Bools) -> Times:
+    def latencies_ns(self, counted: Bools) -> Ints:
         """Return the latencies of those `counted` events, shape (clients, events), that reach their clients."""
-        wanted = counted & self.reached
-        latencies_ns = NarrowColumn(int(np.count_nonzero(wanted)))
-        for clients in blocks(*wanted.shape):
-            latencies_ns.append(self.latency_ns[clients][wanted[clients]])
-        return latencies_ns.whole()
+        return self.latency_ns[counted & self.reached]
 
 
 def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
@@ -130,9 +125,5 @@ def _turnaround_ns(trial: Trial) -> int:
     stamped = is_time(rows.kernel_realtime_ns)
     if not stamped.any() or not len(trial.clock):
         return 0
-    delay_ns = NarrowColumn(int(np.count_nonzero(stamped)))
-    for block in blocks(len(rows)):
-        own = stamped[block]
-        arrival_ns = trial.clock.to_monotonic(rows.kernel_realtime_ns[block][own])
-        delay_ns.append(rows.user_ns[block][own] - arrival_ns)
-    return max(0, round(float(np.median(delay_ns.whole()))))
+    delay_ns = rows.user_ns[stamped] - trial.clock.to_monotonic(rows.kernel_realtime_ns[stamped])
+    return max(0, round(float(np.median(delay_ns))))

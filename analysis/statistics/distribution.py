@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from analysis.statistics.long_columns import Times
 from analysis.statistics.stats import ONLY_THE_TRIALS, Spread
 from contract import quantiles
+from contract.records import Ints
 
 NS_PER_MS = 1e6
 LATENCY_QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -35,7 +35,7 @@ Distribution = dict[str, float]
 """`mean`, the quantiles of LATENCY_QUANTILES, and `max`, in ms."""
 
 
-def distribution_of(times_ns: Times) -> Distribution | None:
+def distribution_of(times_ns: Ints) -> Distribution | None:
     """Return the distribution of these times; None if there are none."""
     if not len(times_ns):
         return None
@@ -43,13 +43,13 @@ def distribution_of(times_ns: Times) -> Distribution | None:
     return {**found, "max": float(times_ns.max()) / NS_PER_MS}
 
 
-def mean_and_quantiles_ms(times_ns: Times, shares: Mapping[str, float]) -> dict[str, float]:
+def mean_and_quantiles_ms(times_ns: Ints, shares: Mapping[str, float]) -> dict[str, float]:
     """Return `mean`, and the quantile of each named share, of at least one time."""
     quantiles = quantiles_ms(times_ns, list(shares.values()))
     return {"mean": float(np.mean(times_ns)) / NS_PER_MS, **dict(zip(shares, quantiles, strict=True))}
 
 
-def quantiles_ms(times_ns: Times, shares: Sequence[float]) -> list[float]:
+def quantiles_ms(times_ns: Ints, shares: Sequence[float]) -> list[float]:
     """Return quantiles by `quantiles.QUANTILE_DEFINITION`, in ms."""
     return [value_ns / NS_PER_MS for value_ns in quantiles.quantiles(times_ns, shares)]
 

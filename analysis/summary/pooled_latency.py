@@ -19,9 +19,8 @@ from analysis.statistics.distribution import (
     too_few_events,
     withhold_quantiles,
 )
-from analysis.statistics.long_columns import Times, joined, narrowed
 from analysis.trial.measures import TrialMeasures
-from contract.records import JsonObject
+from contract.records import Ints, JsonObject
 
 _PART_QUANTILES = {"p50": 0.5, "p99": 0.99}
 
@@ -46,7 +45,7 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
         return dict.fromkeys([*names, *(f"{name}_ci95" for name in with_interval)])
     pooled: Distribution = per_trial[0]
     if len(per_trial) > 1:
-        pooled = distribution_of(joined([trial.latencies.latency_ns for trial in measured])) or pooled
+        pooled = distribution_of(np.concatenate([trial.latencies.latency_ns for trial in measured])) or pooled
     figures = withhold_quantiles(pooled, LATENCY_QUANTILES, sample_events(measured))
     # No latency is below what the network alone takes.
     possible_ms = (float(measured[0].info.parameters["one_way_delay_ms"]), math.inf)
@@ -123,9 +122,7 @@ def pooled_parts(trials: Trials) -> JsonObject:
     # Without a trace, delivery includes the wait at the server: trials with and without one must not be mixed.
     traced = all(found.queue_ns is not None for found in latencies)
     delivery_ns = [
-        found.delivery_ns
-        if traced or found.queue_ns is None
-        else narrowed(np.add(found.queue_ns, found.delivery_ns, dtype=np.int64))
+        found.delivery_ns if traced or found.queue_ns is None else found.queue_ns + found.delivery_ns
         for found in one_way
     ]
     events = sample_events(trials)
@@ -137,12 +134,12 @@ def pooled_parts(trials: Trials) -> JsonObject:
     }
 
 
-def _part(columns: Sequence[Times | None], events: int) -> JsonObject | None:
+def _part(columns: Sequence[Ints | None], events: int) -> JsonObject | None:
     """Return the mean (the only figure that adds up over parts) and quantiles; None if no trial measured it."""
     known = [column for column in columns if column is not None]
     if not known:
         return None
-    pooled = joined(known)
+    pooled = np.concatenate(known)
     if not len(pooled):
         return dict.fromkeys(("mean", *_PART_QUANTILES))
     return withhold_quantiles(mean_and_quantiles_ms(pooled, _PART_QUANTILES), _PART_QUANTILES, events)
@@ -151,7 +148,7 @@ def _part(columns: Sequence[Times | None], events: int) -> JsonObject | None:
 def pooled_residual(trials: Trials) -> JsonObject:
     """Return the distribution of latency - the model's on the trial's own schedule, delivery by delivery."""
     measured = with_latency(trials)
-    residual_ns = joined([trial.latencies.residual_ns for trial in measured])
+    residual_ns = np.concatenate([np.empty(0, np.int64), *(trial.latencies.residual_ns for trial in measured)])
     if not len(residual_ns):
         return dict.fromkeys(("mean", *_PART_QUANTILES))
     return withhold_quantiles(

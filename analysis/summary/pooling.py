@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from analysis.models.conditions import Conditions
 from analysis.models.registry import MODELS
 from analysis.statistics.distribution import distribution_of
-from analysis.statistics.long_columns import joined
 from analysis.summary.few_waits import withhold_intervals
 from analysis.summary.pooled_costs import pooled_costs, summed
 from analysis.summary.pooled_latency import (
@@ -96,7 +97,7 @@ def _model(trials: Trials) -> JsonObject:
         return dict.fromkeys((*(f"{name}_ms" for name in FIGURES), "requests_per_event"))
     pooled = known[0]
     if len(known) > 1:
-        pooled = distribution_of(joined([trial.latencies.predicted_ns for trial in trials])) or pooled
+        pooled = distribution_of(np.concatenate([trial.latencies.predicted_ns for trial in trials])) or pooled
     requests = sum(trial.latencies.predicted_requests for trial in trials)
     return {
         **{f"{name}_ms": pooled[name] for name in FIGURES},

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.long_columns import blocks
 from contract.records import Ints, Outcome, RequestKind, SampleRole, Samples, Sockets, SocketStage, Trial, is_time
 from contract.records.measured import in_window
 from contract.transports import TransportStyle
@@ -214,14 +213,10 @@ def _by_client(trial: Trial, stage: SocketStage) -> Sockets:
 
 def _delivered(trial: Trial, start: Sockets, end: Sockets) -> tuple[int, int]:
     """Return the number of deliveries between two readings of their clients' sockets, and the bytes of their events."""
-    deliveries = event_bytes = 0
-    for block in blocks(len(trial.deliveries)):
-        rows = trial.deliveries.part(block)
-        seq = rows.seq[_between(rows.client, rows.user_ns, start, end)]
-        known = seq[(seq >= 1) & (seq <= len(trial.published))]
-        deliveries += len(seq)
-        event_bytes += int(trial.published.event_bytes[known - 1].sum())
-    return deliveries, event_bytes
+    rows = trial.deliveries
+    seq = rows.seq[_between(rows.client, rows.user_ns, start, end)]
+    known = seq[(seq >= 1) & (seq <= len(trial.published))]
+    return len(seq), int(trial.published.event_bytes[known - 1].sum())
 
 
 def _between(client: Ints, time_ns: Ints, start: Sockets, end: Sockets) -> npt.NDArray[np.bool_]:

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.long_columns import Times, blocks, joined, narrowed
 from contract.records import Ints
 
 Floats = npt.NDArray[np.float64]
@@ -33,8 +32,8 @@ NEVER_NS = np.iinfo(np.int64).max
 class ViewAges:
     """The saw-tooth of all clients' ages: in each row the age rises steadily from `from_ns` to `to_ns`."""
 
-    from_ns: Times
-    to_ns: Times
+    from_ns: Ints
+    to_ns: Ints
     observed_ms: float
     """The time for which all clients together were observed, up to date or not."""
 
@@ -49,11 +48,8 @@ class ViewAges:
     @property
     def mean_ms(self) -> float:
         """Mean age over time, 0 while up to date: the area under the saw-tooth."""
-        area = 0.0
-        for block in blocks(len(self)):
-            from_ms, to_ms = self.from_ns[block] / NS_PER_MS, self.to_ns[block] / NS_PER_MS
-            area += float(((to_ms - from_ms) * (to_ms + from_ms)).sum()) / 2
-        return area / self.observed_ms
+        from_ms, to_ms = self.from_ns / NS_PER_MS, self.to_ns / NS_PER_MS
+        return float(((to_ms - from_ms) * (to_ms + from_ms)).sum()) / 2 / self.observed_ms
 
     @property
     def greatest_ms(self) -> float:
@@ -68,17 +64,6 @@ def view_ages(due_ns: Ints, arrival_ns: Ints, window_ns: tuple[int, int]) -> Vie
     did not arrive.
     """
     start_ns, end_ns = window_ns
-    parts = [_ages_of(due_ns, arrival_ns[clients], window_ns) for clients in blocks(*arrival_ns.shape)]
-    return ViewAges(
-        from_ns=joined([from_ns for from_ns, _ in parts]),
-        to_ns=joined([to_ns for _, to_ns in parts]),
-        observed_ms=len(arrival_ns) * (end_ns - start_ns) / NS_PER_MS,
-    )
-
-
-def _ages_of(due_ns: Ints, arrival_ns: Ints, window_ns: tuple[int, int]) -> tuple[Times, Times]:
-    """Return `from_ns` and `to_ns` of some of the clients."""
-    start_ns, end_ns = window_ns
     # Event i is the oldest missing one from when all before it have arrived until it arrives itself.
     complete_ns = np.maximum.accumulate(arrival_ns, axis=1)
     begin_ns = np.maximum(np.broadcast_to(due_ns, arrival_ns.shape), start_ns)
@@ -86,31 +71,33 @@ def _ages_of(due_ns: Ints, arrival_ns: Ints, window_ns: tuple[int, int]) -> tupl
     until_ns = np.minimum(complete_ns, end_ns)
     missing = until_ns > begin_ns
     due_of_each = np.broadcast_to(due_ns, arrival_ns.shape)[missing]
-    return narrowed(begin_ns[missing] - due_of_each), narrowed(until_ns[missing] - due_of_each)
+    return ViewAges(
+        from_ns=begin_ns[missing] - due_of_each,
+        to_ns=until_ns[missing] - due_of_each,
+        observed_ms=len(arrival_ns) * (end_ns - start_ns) / NS_PER_MS,
+    )
 
 
 def pooled_ages(trials: Sequence[ViewAges]) -> ViewAges:
     """Return the ages of one point's trials as if they were observed one after the other; there is at least one."""
     return ViewAges(
-        joined([ages.from_ns for ages in trials]),
-        joined([ages.to_ns for ages in trials]),
+        np.concatenate([ages.from_ns for ages in trials]),
+        np.concatenate([ages.to_ns for ages in trials]),
         sum(ages.observed_ms for ages in trials),
     )
 
 
-def _excess_ms(values_ns: Times, levels_ms: Floats) -> Floats:
+def _excess_ms(values_ns: Ints, levels_ms: Floats) -> Floats:
     """Return, for each level, the sum of the amounts by which values exceed it.
 
     Each value is counted at the highest level that it exceeds; only the levels need sorting.
     """
     order = np.argsort(levels_ms)
     levels = levels_ms[order]
-    counts, sums_ms = np.zeros(len(levels) + 1), np.zeros(len(levels) + 1)
-    for block in blocks(len(values_ns)):
-        values_ms = values_ns[block] / NS_PER_MS
-        below = np.searchsorted(levels, values_ms)
-        counts += np.bincount(below, minlength=len(counts))
-        sums_ms += np.bincount(below, weights=values_ms, minlength=len(counts))
+    values_ms = values_ns / NS_PER_MS
+    below = np.searchsorted(levels, values_ms)
+    counts = np.bincount(below, minlength=len(levels) + 1)
+    sums_ms = np.bincount(below, weights=values_ms, minlength=len(levels) + 1)
     above, sum_above_ms = (np.cumsum(of[:0:-1])[::-1] for of in (counts, sums_ms))
     excess_ms = np.empty(len(levels))
     excess_ms[order] = sum_above_ms - above * levels

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.trial.latency import has_kernel_stamps
 from contract.records import (
     EXPLAINED_RATIO,
     Ints,
@@ -74,7 +73,7 @@ def turnaround_lateness(trial: Trial) -> Lateness:
     arrival is its read.
     """
     polls = trial.requests.where((trial.requests.kind == RequestKind.POLL) & is_time(trial.requests.start_ns))
-    if not len(polls) or not has_kernel_stamps(trial) or bool((polls.planned_ns != polls.start_ns).any()):
+    if not len(polls) or not trial.has_kernel_stamps or bool((polls.planned_ns != polls.start_ns).any()):
         return Lateness.none()
     rows = trial.deliveries
     came_ns = trial.arrivals_ns(rows)

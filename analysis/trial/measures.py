@@ -22,9 +22,7 @@ from analysis.trial.freshness import ViewAges
 from analysis.trial.latency import (
     Floats,
     MeasuredLatencies,
-    arrivals_ns,
     due_at_clients_ns,
-    has_kernel_stamps,
     measure_ages,
     measure_latencies,
 )
@@ -121,7 +119,7 @@ class TrialMeasures:
 
 def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
     """Compute the measures of a trial, and judge its validity."""
-    came_ns = arrivals_ns(trial, trial.deliveries)
+    came_ns = trial.arrivals_ns(trial.deliveries)
     latencies = measure_latencies(trial, style, came_ns)
     latency_ms, predicted_ms = distribution_of(latencies.latency_ns), distribution_of(latencies.predicted_ns)
     requests = count_requests(trial, style)
@@ -138,8 +136,8 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         withheld=reason_to_withhold(trial, style, latencies),
         clock_uncertainty_ms=0.0 if style.kind.clients_send else trial.clock_uncertainty_ns / NS_PER_MS,
         ages=measure_ages(trial, style, came_ns),
-        kernel_stamps=has_kernel_stamps(trial),
-        conversion=judge_conversion(trial.clock) if has_kernel_stamps(trial) else None,
+        kernel_stamps=trial.has_kernel_stamps,
+        conversion=judge_conversion(trial.clock) if trial.has_kernel_stamps else None,
         tcp_info=bool(trial.info.capabilities.get("tcp_info")),
         events=events,
         # Clients that send do so at their own times: each message is a sample of its own.

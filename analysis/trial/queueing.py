@@ -11,10 +11,9 @@ from analysis.models.queues import ServiceTimes
 from analysis.models.registry import MODELS
 from analysis.models.schedule import schedule_of
 from analysis.statistics.distribution import NS_PER_MS, Distribution, distribution_of
-from analysis.statistics.long_columns import Times, blocks, joined
 from analysis.trial.costs import Processor
 from analysis.trial.latency import due_in_window
-from contract.records import JsonObject, SampleRole, Trial
+from contract.records import Ints, JsonObject, SampleRole, Trial
 from contract.transports import TransportStyle
 
 MOST_REQUESTS = 100_000
@@ -35,7 +34,7 @@ class Queued:
     """The results of the model with queues for one trial."""
 
     times: ServiceTimes
-    predicted_ns: Times
+    predicted_ns: Ints
     """Latencies of all events due in the window that the model delivers to any client: shape (predicted deliveries,).
     """
     requests: int
@@ -104,10 +103,9 @@ def idle_ratio(trial: Trial) -> float:
         trial.published.due_ns - _SPINS_BEFORE_NS,
         trial.requests.start_ns + one_way_ns,
         trial.requests.end_ns - one_way_ns,
+        trial.deliveries.user_ns - one_way_ns,
     ):
         busy[np.searchsorted(rows.at_ns, times_ns)] = True
-    for block in blocks(len(trial.deliveries)):
-        busy[np.searchsorted(rows.at_ns, trial.deliveries.user_ns[block] - one_way_ns)] = True
     idle = ~busy[1:-1]
     idle_ns = int(np.diff(rows.at_ns)[idle].sum())
     return float(np.diff(rows.cpu_ns)[idle].sum()) / idle_ns if idle_ns >= _LEAST_IDLE_NS else 0.0
@@ -120,7 +118,7 @@ def pooled_queue_model(trials: Sequence[Queued | NotQueued], due_deliveries: int
     """
     known = [trial for trial in trials if isinstance(trial, Queued)]
     reasons = [trial.reason for trial in trials if isinstance(trial, NotQueued)]
-    pooled = None if reasons else distribution_of(joined([trial.predicted_ns for trial in known]))
+    pooled = None if reasons else distribution_of(np.concatenate([trial.predicted_ns for trial in known]))
     if pooled is None:
         names = [*_named(dict.fromkeys(FIGURES, 0.0)), "requests_per_event", "answer_us", "waking_us", "read_us"]
         return {**dict.fromkeys(names), "reason": (reasons or ["the model delivers nothing in the measured window"])[0]}

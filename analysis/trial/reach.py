@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.statistics.distribution import NS_PER_MS
-from analysis.statistics.long_columns import Times
 from contract.records import Ints
 
 REACH_RATIO = 0.99
@@ -36,7 +35,7 @@ class Reach:
         return self.mean_ms - self.model_mean_ms
 
 
-def mean_reach_ms(latency_ns: Times, counted: npt.NDArray[np.bool_]) -> float | None:
+def mean_reach_ms(latency_ns: Ints, counted: npt.NDArray[np.bool_]) -> float | None:
     """Return the mean over events of the time within which 99 % of their counted deliveries arrived, or None.
 
     Both arrays have the shape (clients, events). The time is one of the observed values, as quantiles are.

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics.long_columns import blocks
 from analysis.trial.costs import Processor, RequestCounts
 from analysis.trial.latency import MeasuredLatencies, due_at_clients_ns, median_ms
 from analysis.trial.lateness import message_lateness, poll_lateness, timer_lateness, turnaround_lateness
@@ -210,13 +209,10 @@ def _failures(evidence: Evidence) -> Iterator[str]:
 
 
 def _stream_kept(evidence: Evidence) -> Iterator[str]:
-    due_ns, wrong = due_at_clients_ns(evidence.trial, evidence.style), 0
-    for block in blocks(len(evidence.trial.deliveries)):
-        rows = evidence.trial.deliveries.part(block)
-        known = (rows.seq >= 1) & (rows.seq <= len(evidence.trial.published))
-        off_ns = np.abs(rows.due_ns[known] - due_ns[rows.client[known], rows.seq[known] - 1])
-        wrong += int((off_ns > DUE_TIME_TOLERANCE_NS).sum())
-    if wrong:
+    due_ns, rows = due_at_clients_ns(evidence.trial, evidence.style), evidence.trial.deliveries
+    known = (rows.seq >= 1) & (rows.seq <= len(evidence.trial.published))
+    off_ns = np.abs(rows.due_ns[known] - due_ns[rows.client[known], rows.seq[known] - 1])
+    if wrong := int((off_ns > DUE_TIME_TOLERANCE_NS).sum()):
         yield (
             f"{wrong} deliveries say another due time than the schedule, by more than {DUE_TIME_TOLERANCE_NS:,} ns (0 "
             "allowed): the server did not publish the stream that it was given"

@@ -139,10 +139,6 @@ class Table:
             return self
         return type(self)(**{name: getattr(self, name)[mask] for name in self.column_names()})
 
-    def part(self, rows: slice) -> Self:
-        """Return these rows, as views of the same memory."""
-        return type(self)(**{name: getattr(self, name)[rows] for name in self.column_names()})
-
     def followed_by(self, other: Self) -> Self:
         """Return the rows of both tables, those of `other` last."""
         both = {name: (getattr(self, name), getattr(other, name)) for name in self.column_names()}

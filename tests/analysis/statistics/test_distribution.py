@@ -5,12 +5,22 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis.report.tables import main_table
-from analysis.statistics.distribution import LATENCY_QUANTILES, least_events, too_few_events, withhold_quantiles
+from analysis.statistics.distribution import (
+    LATENCY_QUANTILES,
+    distribution_of,
+    least_events,
+    too_few_events,
+    withhold_quantiles,
+)
 from analysis.summarize import summarize_run
 from analysis.summary.results import Results
+from contract.quantiles import quantiles
 from contract.records import load_run_info
 from tests.fabricate import ECHO, SMALL, fabricate_run
 
@@ -66,3 +76,17 @@ def test_a_round_trips_messages_are_each_an_event(tmp_path: Path) -> None:
     summary = summarize_run(fabricate_run(tmp_path / "run", echo))
     assert all(point["events"] == 50 and point["deliveries"] > 250 for point in summary["points"])
     assert all(point["latency_ms"]["p95"] is not None for point in summary["points"])
+
+
+@given(st.lists(st.integers(-(2**33), 2**33) | st.integers(-1000, 1000), min_size=1, max_size=40))
+def test_a_distribution_of_whole_nanoseconds_is_that_of_the_milliseconds(values: list[int]) -> None:
+    values_ms = np.array(values) / 1e6
+    found = distribution_of(np.array(values, dtype=np.int64))
+    assert found is not None
+    assert [found[name] for name in LATENCY_QUANTILES] == quantiles(values_ms, list(LATENCY_QUANTILES.values()))
+    assert found["max"] == values_ms.max()
+    assert found["mean"] == pytest.approx(values_ms.mean(), rel=1e-9, abs=1e-9)
+
+
+def test_without_any_there_is_no_distribution() -> None:
+    assert distribution_of(np.empty(0, dtype=np.int64)) is None

@@ -7,7 +7,6 @@ import pytest
 
 from analysis.trial.latency import (
     MeasuredLatencies,
-    arrivals_ns,
     measure_ages,
     measure_latencies,
     median_ms,
@@ -113,7 +112,7 @@ def test_reads_are_told_apart_by_client_and_time_in_any_order(disorder: bool) ->
 def test_arrivals_at_hand_give_the_same_figures_and_a_duplicate_counts_when_it_came_first(name: str) -> None:
     _, trial = first_trial(name, NOISELESS, Faults(duplicate=frozenset({(0, 5)}), delay_ms={(1, 7): 30.0}))
     own = style(name)
-    came_ns = arrivals_ns(trial, trial.deliveries)
+    came_ns = trial.arrivals_ns(trial.deliveries)
     alone, shared = measure_latencies(trial, own), measure_latencies(trial, own, came_ns)
     assert shared.latency_ms.tolist() == alone.latency_ms.tolist()
     plain, ages = measure_ages(trial, own), measure_ages(trial, own, came_ns)
