@@ -10,12 +10,13 @@ from typing import Any
 
 from rich.table import Table
 
-from analysis.formatting import NOT_MEASURED, figure, interval, parameter_value, plural
+from analysis.formatting import NOT_MEASURED, figure, interval, parameter_value
 from analysis.summary.results import latency_statistic, reported
 from analysis.summary.same_point import LENGTHS
 from contract.errors import UserError
 from contract.records import PARAMETER_DEFAULTS, JsonObject, load_run_info, load_summary
 from terminal.console import PlainConsole
+from terminal.wording import plural
 
 TOLERANCE = 0.03
 """Two figures are the same where the whole interval of their difference is within that of the larger one."""

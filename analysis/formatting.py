@@ -47,12 +47,6 @@ def count(value: int | None) -> str:
     return NOT_MEASURED if value is None else f"{value:,}"
 
 
-def plural(number: float, noun: str) -> str:
-    """Format `1 trial`, `3,000 trials`, `0.5 events`."""
-    shown = count(number) if isinstance(number, int) else f"{number:g}"
-    return f"{shown} {noun}{'' if number == 1 else 's'}"
-
-
 def change(start: str, end: str) -> str:
     """Format `a to b`, or `a throughout`."""
     return f"{start} throughout" if start == end else f"{start} to {end}"

@@ -24,11 +24,12 @@ from analysis.charts.direct_labels import PAPER_BOX, Label, extent_in_points, la
 from analysis.charts.map_regions import Spot, draw_regions
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import look
-from analysis.formatting import figure, milliseconds, plural
+from analysis.formatting import figure, milliseconds
 from analysis.formatting import interval as bounds_of
 from analysis.summary.results import Results
 from contract.records import JsonObject
 from contract.transports import TransportStyle
+from terminal.wording import plural
 
 TITLE = "Which transport costs least, by event rate and acceptable staleness"
 _RATES_PER_S = (0.01, 200.0)

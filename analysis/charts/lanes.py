@@ -18,11 +18,12 @@ from analysis.charts.raw_records import BaseTrials
 from analysis.charts.style import LIGHT, POINTS_PER_IN
 from analysis.charts.text_size import text_size
 from analysis.charts.transport_marks import draw_key, label_colour
-from analysis.formatting import listed, plural
+from analysis.formatting import listed
 from analysis.summary.results import Results
 from analysis.trial.latency import Floats
 from contract.records import Outcome, RequestKind, Requests, Trial, is_time
 from contract.transports import TransportStyle
+from terminal.wording import plural
 
 LONGEST_S = 10.0
 MOST_EVENTS = 60

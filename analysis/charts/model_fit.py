@@ -11,9 +11,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import draw_key, key_height_in, look, marker_handle
-from analysis.formatting import plural
 from analysis.summary.results import Results, value_at
 from contract.transports import TransportStyle
+from terminal.wording import plural
 
 BAND = 0.10
 LEAST_MODEL_MS = 0.2

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from analysis.formatting import count, figure, listed, parameter_title, percent, plural
+from analysis.formatting import count, figure, listed, parameter_title, percent
 from analysis.summary.precision import not_known
 from analysis.summary.results import Results, value_at
 from contract.records import TRIAL_FORMAT, JsonObject, RunInfo, finished_trial_folders, read_json
+from terminal.wording import plural
 
 _ARRIVALS = {
     "periodic": "at a fixed distance",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from analysis.formatting import NOT_MEASURED, count, figure, interval, knee_in_words, plural
+from analysis.formatting import NOT_MEASURED, count, figure, interval, knee_in_words
 from analysis.report.tables import Cell, Table
 from analysis.summary.results import Results, reported, value_at
 from analysis.summary.scaling import FLAT_RATIO, excess_p99_ms
 from contract.records import JsonObject
 from contract.transports import TransportStyle
+from terminal.wording import plural
 
 _FURTHER = {
     "server_cpu_us_per_event": ("server CPU µs per delivery", 1.0),

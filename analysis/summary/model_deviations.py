@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis.formatting import figure, percent, plural
+from analysis.formatting import figure, percent
 from analysis.summary.results import value_at
 from contract.records import JsonObject
+from terminal.wording import plural
 
 TOLERANCE_MS = 0.5
 TOLERANCE_RATIOS = {"mean_ms": 0.02, "p50_ms": 0.02, "p99_ms": 0.04, "requests_per_event": 0.02}

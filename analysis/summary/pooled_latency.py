@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.formatting import count, listed, plural
+from analysis.formatting import count, listed
 from analysis.statistics import stats
 from analysis.statistics.distribution import (
     LATENCY_QUANTILES,
@@ -21,6 +21,7 @@ from analysis.statistics.distribution import (
 )
 from analysis.trial.measures import TrialMeasures
 from contract.records import Ints, JsonObject
+from terminal.wording import plural
 
 _PART_QUANTILES = {"p50": 0.5, "p99": 0.99}
 

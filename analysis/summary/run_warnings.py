@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analysis.formatting import count, milliseconds, plural
+from analysis.formatting import count, milliseconds
 from analysis.statistics.distribution import LATENCY_QUANTILES, least_events
 from analysis.summary.precision import not_known
 from analysis.summary.results import value_at
@@ -17,6 +17,7 @@ from contract.records import (
     mean_limit_ms,
     scheduled_latency_ms,
 )
+from terminal.wording import plural
 
 FEW_TRIALS = 3
 MODEL_TOLERANCE_RATIO = 0.03

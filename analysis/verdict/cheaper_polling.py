@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis.formatting import figure, interval, listed, percent, plural
+from analysis.formatting import figure, interval, listed, percent
 from analysis.summary.pairing import COSTS
 from analysis.summary.results import value_at
 from analysis.verdict.claims import LEAST_BLOCKS, is_shown
 from contract.records import JsonObject
+from terminal.wording import plural
 
 WORTH_SAYING_RATIO = 0.05
 """A smaller saving is not mentioned, however certain."""

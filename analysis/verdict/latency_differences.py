@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.formatting import figure, interval, listed, plural
+from analysis.formatting import figure, interval, listed
 from analysis.summary.results import latency_statistic, value_at
 from analysis.verdict.claims import LEAST_BLOCKS, is_shown
 from contract.records import JsonObject
+from terminal.wording import plural
 
 RESOLUTION_MS = 0.2
 """Loopback alone takes up to 0.1 ms across cores: nothing is claimed below it."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis.formatting import figure, interval, listed, parameter_value, plural
+from analysis.formatting import figure, interval, listed, parameter_value
 from analysis.summary.results import Results, latency_statistic, reported
 from analysis.summary.same_point import differing
 from analysis.verdict.capacity_verdict import capacity_verdict
 from analysis.verdict.cheaper_polling import cheaper
 from analysis.verdict.latency_differences import RESOLUTION_MS, SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
 from contract.records import JsonObject
+from terminal.wording import plural
 
 _CONDITIONS = ("clients", "rate_per_s", "arrival", "one_way_delay_ms")
 _READ_ALOUD = ("rate_per_s", "one_way_delay_ms")

@@ -10,6 +10,7 @@ from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import ANALYSIS_S, expected_seconds, plan_further
 from loadtests.plan.precision import judge_pilot, p50_ms
 from loadtests.plan.scenario import Scenario
+from terminal.wording import minutes_and_seconds, plural
 
 _NAMED_POINTS = 4
 
@@ -49,9 +50,8 @@ def tell_pilot(run: RunInfo, pilot: int) -> str:
     blocks, further = run.scenario["repeats"], run.plan[pilot:]
     so_far = f"{_known(run, run.plan[:pilot])} after {blocks} blocks"
     if further:
-        minutes, seconds = divmod(round(expected_seconds(further) - ANALYSIS_S), 60)
-        time = f"{f'{minutes} min ' if minutes else ''}{seconds} s"
-        return f"{so_far}; {len(further)} further trials of the others, about {time}"
+        time = minutes_and_seconds(expected_seconds(further) - ANALYSIS_S)
+        return f"{so_far}; {plural(len(further), 'further trial')} of the others, about {time}"
     return so_far + _unknown(run)
 
 

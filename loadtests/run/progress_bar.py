@@ -12,6 +12,7 @@ from contract.records import PlannedTrial
 from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import trial_seconds
 from terminal.console import PlainConsole
+from terminal.wording import plural
 
 
 class _TimeLeft(ProgressColumn):
@@ -82,5 +83,4 @@ def _describe(trial: PlannedTrial) -> str:
     parameters = trial.parameters
     label = TRANSPORTS[trial.transport].label
     interval = f" each {parameters['poll_interval_s']:g} s" if "poll_interval_s" in parameters else ""
-    clients = parameters["clients"]
-    return f"{label}{interval}, {parameters['rate_per_s']:g} events/s, {clients} client{'' if clients == 1 else 's'}"
+    return f"{label}{interval}, {parameters['rate_per_s']:g} events/s, {plural(parameters['clients'], 'client')}"

@@ -50,6 +50,7 @@ from system.processes import PROJECT_FOLDER
 from system.system_errors import system_errors
 from terminal.console import PlainConsole
 from terminal.plain import plain
+from terminal.wording import minutes_and_seconds, plural
 
 RESULTS_FOLDER = PROJECT_FOLDER / "results"
 SETTINGS = {
@@ -261,19 +262,18 @@ def reporting_kept_results(folder: Path, console: PlainConsole) -> Iterator[None
         yield
     except (UserError, KeyboardInterrupt):
         if kept := len(finished_trial_folders(folder)):
-            trials = "1 finished trial is" if kept == 1 else f"{kept} finished trials are"
-            console.print_sentence(f"{trials} kept: make report RUN={shlex.quote(str(folder))}")
+            kept_trials = f"{plural(kept, 'finished trial')} {'is' if kept == 1 else 'are'} kept"
+            console.print_sentence(f"{kept_trials}: make report RUN={shlex.quote(str(folder))}")
         raise
 
 
 def _tell_plan(scenario: Scenario, run: RunInfo, folder: Path, console: PlainConsole) -> None:
-    minutes, seconds = divmod(round(expected_seconds(run.plan)), 60)
     console.print(Text.assemble((scenario.name, "bold"), f": {plain(scenario.description)}"))
     if scenario.wrong_way:
         console.print_sentence(f"WRONG WAY on purpose: {scenario.wrong_way}", style="bold red")
     console.print_sentence(
         f"points: {len(scenario.points())}, blocks: {scenario.repeats}, trials: {len(run.plan)}, about "
-        f"{f'{minutes} min ' if minutes else ''}{seconds} s{tell_beyond(scenario)}; records in {_shown(folder)}"
+        f"{minutes_and_seconds(expected_seconds(run.plan))}{tell_beyond(scenario)}; records in {_shown(folder)}"
     )
     console.print_sentence(describe_seed(run.seed))
 

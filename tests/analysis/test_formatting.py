@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.formatting import (
-    change,
-    figure,
-    interval,
-    listed,
-    milliseconds,
-    parameter_value,
-    percent,
-    plural,
-    point_name,
-)
+from analysis.formatting import change, figure, interval, listed, milliseconds, parameter_value, percent, point_name
+from terminal.wording import plural
 
 
 @pytest.mark.parametrize(
