@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-import ast
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import analysis
 from analysis.models.conditions import Conditions
 from analysis.models.queues import ServiceTimes
 from analysis.models.registry import MODELS
@@ -37,15 +34,6 @@ POLLS: dict[str, Callable[..., list[simulation.Ask]]] = {
 def test_every_kind_of_transport_has_a_model() -> None:
     assert MODELS.keys() == KINDS.keys()
     assert {transport.model for transport in TRANSPORTS.values()} == KINDS.keys()
-
-
-def test_no_other_module_of_the_analysis_names_a_transport_or_a_kind() -> None:
-    # `push` also names a side of the summary's crossovers.
-    names = TRANSPORTS.keys() | KINDS.keys() - {"push"}
-    for path in Path(analysis.__file__).parent.rglob("*.py"):
-        if path.parent.name != "models":
-            constants = {n.value for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Constant)}
-            assert not constants & names, path
 
 
 # The table of docs/method/method.md: R = 50 ms, I = 1 s, T = 30 s, Poisson events.
