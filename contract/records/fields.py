@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
@@ -133,13 +133,13 @@ _AMOUNT = Number(0, MAX_TIME_NS)
 _CORES = ListOf(Number(0, 100_000, whole=True), least=1)
 
 _RULES: dict[str, Rule] = {name: parameter.rule for name, parameter in parameters.PARAMETERS.items()}
-# `make peers` polls without an interval, as fast as answers come; no scenario may.
-_RULES["poll_interval_s"] = Number(0, 600)
 PARAMETERS = Fields(
     _RULES,
     others=Scalar(),
     required=("clients", "rate_per_s", "arrival", "payload_bytes", "one_way_delay_ms", "warm_up_s", "measured_s"),
 )
+# `make peers` polls without an interval, as fast as answers come; no run may.
+_OF_A_TRIAL = replace(PARAMETERS, rules={**_RULES, "poll_interval_s": Number(0, 600)})
 
 RUN = Fields(
     {
@@ -197,7 +197,7 @@ TRIAL = Fields(
         "index": _WHOLE,
         "block": _WHOLE,
         "point": _WHOLE,
-        "parameters": PARAMETERS,
+        "parameters": _OF_A_TRIAL,
         "expected_events": _WHOLE,
         "t0_ns": _TIME_NS,
         "window_start_ns": _TIME_NS,

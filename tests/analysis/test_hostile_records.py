@@ -24,6 +24,7 @@ from markdown_it import MarkdownIt
 
 from analysis.command_line import main
 from contract.errors import UserError
+from contract.parameters import PARAMETERS, Number
 from contract.records import (
     NOISE_FILE,
     NOISE_FORMAT,
@@ -285,6 +286,7 @@ NOT_ANY = {"not": "any"}
         ("run", ("scenario",), {"name": "x", "repeats": 1}, "run.json: lacks scenario.parameters"),
         ("run", ("scenario", "repeats"), 0, "scenario.repeats: expected a whole number from 1 to 1000000, not 0"),
         ("run", ("plan", 1, "point"), 0, "run.json: plan: trial 1 has another transport or other parameters than the"),
+        ("run", ("plan", 0, "parameters", "poll_interval_s"), 0, "poll_interval_s: expected a number from 0.005 to"),
         ("run", ("plan", 0, "parameters", "phase"), [], 'phase: expected one of "spread", "locked", not []'),
         ("run", ("transports", 0, "model"), "x", "transports.0.model: expected one of"),
         ("run", ("transports", 0, "dash"), [0, 0], "transports.0.dash.0: expected a number from 0.1 to 100, not 0"),
@@ -399,6 +401,26 @@ def test_one_field_of_a_document_is_a_report_or_one_sentence(
     run = copied(data.draw(st.sampled_from(of_every_kind)), tmp_path_factory)
     path = data.draw(st.sampled_from([run / "run.json", run / NOISE_FILE, *sorted(run.glob("*/*/trial.json"))]))
     changed_field(data, path)
+    check_reported(run)
+
+
+@settings(max_examples=10)
+@given(data=st.data())
+def test_parameters_that_lie_in_every_document_are_a_report_or_one_sentence(
+    of_every_kind: Sequence[Path], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """The records do not tell that there were so many clients, or that polls came so often: memory stays bounded."""
+    run = copied(data.draw(st.sampled_from(of_every_kind)), tmp_path_factory)
+    name, parameter = data.draw(st.sampled_from(sorted(PARAMETERS.items())))
+    bounds = (parameter.rule.low, parameter.rule.high) if isinstance(parameter.rule, Number) else (True, False, "x")
+    value = data.draw(st.sampled_from([*bounds, 0]))
+    for path in (run / "run.json", *run.glob("*/*/trial.json")):
+        document = json.loads(path.read_text())
+        trials = document.get("plan", [document])
+        for holder in (*trials, *([document["scenario"]] if "scenario" in document else [])):
+            if name in holder["parameters"]:
+                holder["parameters"][name] = value
+        path.write_text(json.dumps(document))
     check_reported(run)
 
 
