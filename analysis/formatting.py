@@ -117,7 +117,7 @@ def parameter_value(parameter: str, value: object) -> str:
 
 
 def point_name(label: str, parameters: Mapping[str, Any], shown: Iterable[str]) -> str:
-    """A transport's label, and those of its parameters that tell a point from others: `Short poll, every 1 s`."""
+    """Return a transport's label with the parameters that distinguish a point: `Short poll, every 1 s`."""
     return ", ".join([label, *(parameter_value(name, parameters[name]) for name in shown if name in parameters)])
 
 

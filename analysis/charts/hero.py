@@ -88,7 +88,7 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
 
 
 def _reach(groups: list[Series]) -> float:
-    """Requests per second up to which the axis goes: to the end of the intervals, unless these are very wide."""
+    """Return the end of the axis of requests per second: that of the intervals, unless these are very wide."""
     most: float = max(x for series in groups for x in series.values(*_REQUESTS))
     bounds: list[float] = [pair[1] for series in groups for pair in series.values(*_REQUESTS_CI95) if pair]
     return min(max([most, *bounds]), 1.3 * most)

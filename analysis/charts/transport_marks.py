@@ -90,12 +90,12 @@ def common_statistic(groups: Sequence[Series], *names: str) -> str:
 
 
 def reported_paths(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Where a point has one of its `estimates` as tables have it, and its interval."""
+    """Return the places in a point of one of its `estimates`, as tables show it, and of its interval."""
     return ("estimates", name, "value"), ("estimates", name, "ci95")
 
 
 def latency_paths(statistic: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Where a point has a statistic of its latencies as tables have it, and its interval."""
+    """Return the places in a point of a statistic of its latencies, as tables show it, and of its interval."""
     if statistic == "mean":
         return reported_paths("mean_ms")
     return ("latency_ms", statistic), ("latency_ms", f"{statistic}_ci95")

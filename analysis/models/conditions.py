@@ -31,7 +31,7 @@ class Conditions:
     """For polls: whether they ask for the events after a cursor; otherwise they see only the latest or the next event.
     """
     pauses: bool = False
-    """Of a short poll: whether the interval is counted from the last answer and not from the last poll."""
+    """For short polls: whether the interval counts from the last answer and not from the last poll."""
     turnaround_s: float = 0.0
     """Of a long poll: what a client takes between an answer and its next request; no parameter, as it is measured."""
     turnaround_jitter_s: float = 0.0
@@ -80,7 +80,7 @@ class Expectation:
     requests_per_s: float
     requests_per_event: float
     empty_ratio: float | None
-    """Share of the requests that bring nothing; None where nothing is polled or no formula is known."""
+    """Share of the requests that bring no event; None if nothing is polled or no formula is known."""
     in_step: bool = False
     """Whether all clients ask together, after the event that all of them were sent, and not at times of their own."""
 

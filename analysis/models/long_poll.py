@@ -21,7 +21,7 @@ def _shortest_gap_s(conditions: Conditions) -> float:
 
 
 def _mean_gap_s(conditions: Conditions) -> float:
-    """Mean length of the deaf gap."""
+    """Return the mean length of the deaf gap."""
     return _shortest_gap_s(conditions) + conditions.turnaround_jitter_s / 2
 
 

@@ -1,7 +1,7 @@
 """report.html and report.md: the verdict first, then figures, charts, method, validity, machine and how to rerun.
 
-The HTML is one file without scripts or anything fetched: styles inline, charts as inline SVG whose colours are CSS
-variables, so that one drawing serves light, dark and print.
+The HTML is one file without scripts or downloads: styles inline, charts as inline SVG whose colours are CSS variables,
+so that one drawing serves light, dark and print.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class DrawnChart:
 
 
 def write_charts(run_folder: Path, charts: list[Chart], results: Results) -> list[DrawnChart]:
-    """Write every chart to charts/, replacing what an earlier report left there."""
+    """Write every chart to charts/, and delete the charts of an earlier report."""
     folder = run_folder / "charts"
     folder.mkdir(exist_ok=True)
     for stale in [*folder.glob("*.svg"), *folder.glob("*.png")]:
@@ -102,11 +102,11 @@ def inline_svg(svg: str, name: str, title: str, counterparts: Mapping[str, str])
 
 
 _OPENING_CHARTS = {"crossover-map", "hero", "round-trip", "lanes"}
-"""They stand before all tables: the answer in a picture, and what each transport did with the same events."""
+"""Charts before all tables: the answer in a picture, and what each transport did with the same events."""
 
 
 def write_report(run_folder: Path, run: RunInfo, results: Results, charts: list[DrawnChart]) -> tuple[Path, Path]:
-    """Write report.html and report.md from a summary and its drawn charts; their paths are returned."""
+    """Write report.html and report.md from a summary and its drawn charts, and return their paths."""
     content = _content(run_folder, run, results, charts)
     code = content["rerun"]
     content |= {"rerun_code": Markup(code), "rerun_fence": fence_of(code)}  # Markdown's code is as it is
@@ -171,7 +171,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
 
 
 def seed_note(run: RunInfo) -> str:
-    """Which seed the run had, where it came from, and what it repeats."""
+    """Return the seed of the run, where it came from, and what it repeats."""
     drawn = "SEED" not in run.asked
     origin = (
         "It was drawn for this run."
@@ -182,7 +182,7 @@ def seed_note(run: RunInfo) -> str:
 
 
 def rerun_commands(run: RunInfo, folder: Path) -> str:
-    """What does this run again, and what makes its report again, a line each; to be given in the project's folder."""
+    """Return the commands that repeat this run and its report, a line each, for the project's folder."""
     if folder.is_relative_to(PROJECT_FOLDER):
         folder = folder.relative_to(PROJECT_FOLDER)
     kept = PROJECT_FOLDER / folder / SCENARIO_FILE
@@ -197,7 +197,7 @@ def _also(table: Table | None) -> list[Table]:
 
 
 def verdict_line(summary: JsonObject) -> str:
-    """The report's first line: the verdict, or that there is none and why."""
+    """Return the report's first line: the verdict, or that there is none and why."""
     verdict: str = summary["verdict"]
     if summary["valid"] or summary.get("wrong_way") or verdict.startswith("INVALID"):
         return verdict
@@ -205,7 +205,7 @@ def verdict_line(summary: JsonObject) -> str:
 
 
 def further_reasons(summary: JsonObject) -> list[str]:
-    """Why the run is invalid, as far as its first line does not say so already."""
+    """Return why the run is invalid, without the reasons that its first line states already."""
     said = LOSES_ON_PURPOSE if summary.get("wrong_way") else None
     return [
         reason
@@ -215,13 +215,13 @@ def further_reasons(summary: JsonObject) -> list[str]:
 
 
 def _sentence(text: str) -> str:
-    """A text that others follow, with a full stop where it ends without one."""
+    """Return a text with a full stop if it ends without one, since others follow it."""
     text = text.strip()
     return f"{text}." if text and not text.endswith((".", "!", "?", "…")) else text
 
 
 def _facts_note(run: RunInfo) -> str | None:
-    """Whose machine and versions are told, where the server is another's."""
+    """Return whose machine and versions are listed if the server was not started by the harness, or None."""
     if run.target is None:
         return None
     return (
@@ -241,7 +241,7 @@ def _machine_line(machine: JsonObject) -> str:
 
 
 def _note(tables: list[Table], results: Results) -> str:
-    """What brackets and dashes mean, and what was done to figures that are corrected."""
+    """Return the meaning of brackets and dashes, and how corrected figures were corrected."""
     points = results.points
     corrected = any(figure["corrected"] for point in points for figure in point["estimates"].values())
     few_waits = any(point["intervals_withheld"] for point in points)

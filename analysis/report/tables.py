@@ -245,7 +245,7 @@ def _outdated_columns(results: Results, *named: tuple[str, str]) -> list[_Column
 
 
 def _estimate(point: JsonObject, name: str) -> Cell:
-    """A figure as reported, and the plain one in smaller print where it is another."""
+    """Return a figure as reported, followed by the plain figure in smaller print if it differs."""
     (value, ci95), (uncorrected, plain_ci95) = reported(point, name), plain(point, name)
     withheld = point.get("latency_withheld")
     if value is None and withheld:

@@ -25,12 +25,11 @@ EVENTS_BEYOND = 10
 """How many events must lie beyond a quantile, on average, for it to be reported."""
 
 TAIL_FACTOR = 1.2
-"""By which intervals of quantiles beyond the median are widened.
+"""The factor by which intervals of quantiles beyond the median are widened.
 
-A trial's own tail rests on few of its events, and the spread between a few trials' tails is too small more often than
-Student's t allows for: without it intervals of a push's p95 hold the truth in 90 to 92 % of all runs
-(`python -m benchmarks.interval_coverage`).
-"""
+A trial's own tail consists of few of its events, and the spread between the tails of a few trials is too small more
+often than Student's t allows for: without the factor, intervals of a push's p95 contain the true value in 90 to 92 % of
+all runs (`python -m benchmarks.interval_coverage`)."""
 Distribution = dict[str, float]
 """`mean`, the quantiles of LATENCY_QUANTILES, and `max`, in ms."""
 

@@ -1,4 +1,4 @@
-"""Figures with their 95 % intervals, as they stand in a summary: `{"value": …, "ci95": [low, high]}`."""
+"""Figures with their 95 % intervals, in the form of a summary: `{"value": …, "ci95": [low, high]}`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ ANYWHERE: Interval = (-math.inf, math.inf)
 
 
 def estimate(value: float, per_trial: Sample, possible: Interval = ANYWHERE) -> JsonObject:
-    """A figure with the interval from the spread between trials, which ends where no value is possible."""
+    """Return a figure with the interval from the spread between trials, cut off where no value is possible."""
     return with_bounds(value, cut_off(interval(value, per_trial), value, possible))
 
 
 def with_bounds(value: float | None, bounds: Sequence[float] | None) -> JsonObject:
-    """A figure and its interval; null where they are not known."""
+    """Return a figure and its interval as JSON; null if they are not known."""
     return {"value": value, "ci95": None if bounds is None else list(bounds)}

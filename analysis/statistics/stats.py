@@ -49,25 +49,26 @@ class Difference:
 
 @dataclass(frozen=True)
 class Spread:
-    """What is known of the spread of a statistic between trials besides the trials themselves."""
+    """Further knowledge of the spread of a statistic between trials, besides the trials themselves."""
 
     least: float = 0.0
-    """A standard deviation between trials that it has at least, whatever the few trials at hand show."""
+    """The smallest standard deviation between trials that is possible, whatever the few trials at hand show."""
     factor: float = 1.0
-    """By which intervals are wider than the trials' spread alone would make them."""
+    """The factor by which intervals are wider than the spread between trials alone would make them."""
 
 
 ONLY_THE_TRIALS = Spread()
 
 
 def interval(estimate: float, per_trial: Sample, further: int = 0, spread: Spread = ONLY_THE_TRIALS) -> Interval | None:
-    """95 % interval of an estimate pooled over trials, from the same statistic of each trial; None with one trial.
+    """Return the 95 % interval of an estimate pooled over trials, from each trial's statistic; None with one trial.
 
-    `further` trials that were added because of what `per_trial`, the pilot, had shown, are in the estimate but not in
+    `further` trials, which were added because of what `per_trial`, the pilot, had shown, are in the estimate but not in
     the spread (Stein 1945, see `t_interval`).
 
-    Student's t, however many trials there are; `python -m benchmarks.interval_coverage` shows how often that holds the
-    truth, figure by figure. (A bootstrap over trials, BCa by Efron 1987, covers less than it says up to 20 of them.)
+    Student's t, however many trials there are; `python -m benchmarks.interval_coverage` shows for each figure how often
+    the interval contains the true value. (A bootstrap over trials, BCa by Efron 1987, covers less than it claims for up
+    to 20 trials.)
     """
     return t_interval(estimate, per_trial, further, spread) if len(per_trial) > 1 else None
 
@@ -83,9 +84,10 @@ def cut_off(bounds: Interval | None, estimate: float, possible: Interval) -> Int
 
 
 def t_interval(estimate: float, per_trial: Sample, further: int = 0, spread: Spread = ONLY_THE_TRIALS) -> Interval:
-    """estimate ± t · s / √(n + further) with n - 1 degrees of freedom, s the spread between n ≥ 2 trials.
+    """Return estimate ± t · s / √(n + further) with n - 1 degrees of freedom, s the spread between n ≥ 2 trials.
 
-    At least z · `spread.least` / √(n + further), z of the normal distribution; and all that times `spread.factor`.
+    The half-width is at least z · `spread.least` / √(n + further), with z of the normal distribution, and is then
+    multiplied by `spread.factor`.
 
     Student (1908); with further trials Stein (Ann. Math. Stat. 16, 1945, p. 243). The mean of normal trials does not
     depend on the spread of the first n, so it does not matter that their number was chosen by it, whichever statistic
@@ -103,7 +105,7 @@ def t_quantile(degrees_of_freedom: int) -> float:
 
 
 def normal_quantile() -> float:
-    """Half the width of a 95 % interval in standard deviations, where these are known."""
+    """Return half the width of a 95 % interval in standard deviations, if these are known exactly."""
     return float(ndtri((1 + CONFIDENCE) / 2))
 
 

@@ -1,9 +1,9 @@
-"""Mean latency and requests of a point, corrected by what the model makes of the luck of its streams.
+"""Mean latency and requests of a point, corrected by the model for the chance of its streams.
 
-Most of what trials differ in is which events happened to fall where, and the model on a trial's own schedule knows
-that. So a trial's figure, less the model's on its own schedule, plus the closed form, is a figure of the trial too,
-with most of the luck taken out: a control variate with the coefficient 1 (Lavenberg and Welch, Management Science 27,
-1981). It estimates what an endless stream of the same rate gives.
+Trials differ mostly in the times of their events, and the model evaluated on a trial's own schedule knows these. A
+trial's figure, minus the model's on its own schedule, plus the closed form, is therefore also a figure of the trial,
+without most of the chance: a control variate with the coefficient 1 (Lavenberg and Welch, Management Science 27, 1981).
+It estimates the figure of an endless stream of the same rate.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from contract.records import JsonObject
 from contract.transports import TransportStyle
 
 CHAOTIC_EVENTS_PER_WAIT = 0.75
-"""Of clients in step: from so many events in a wait on, each decides about the next, and a trial soon has nothing in
-common with the model on its schedule; the correction would add more than it takes out."""
+"""The number of events per wait from which figures of clients in step are not corrected: each event then decides about
+the next, and a trial soon has nothing in common with the model on its schedule. A correction would add more chance than
+it removes."""
 _BEFORE_THE_SERVER_RATIO = 1 / 2
-"""Of what a latency has beyond the model: how much of it passes before the server looks for events, and not on the way
+"""The share of what a latency has beyond the model that passes before the server looks for events, and not on the way
 of its answer."""
 
 Pair = tuple[float, float]
@@ -38,7 +39,7 @@ Pair = tuple[float, float]
 
 @dataclass(frozen=True)
 class Correction:
-    """The closed form of a figure, and the spread that its corrected values have whatever a few trials show."""
+    """The closed form of a figure, and the least spread of its corrected values, whatever a few trials show."""
 
     expected: float
     spread: Spread = ONLY_THE_TRIALS
@@ -54,16 +55,16 @@ class Estimate:
 
     value: float
     per_block: Mapping[int, float]
-    """What each trial says of it: corrected, if the estimate is."""
+    """The figure of each trial: corrected, if the estimate is."""
     corrected: bool
     spread: Spread = ONLY_THE_TRIALS
 
 
 def is_corrected(expected: Expectation | None, conditions: Conditions) -> bool:
-    """Return whether a point's figures are corrected, which its parameters alone decide.
+    """Return whether a point's figures are corrected, which depends on its parameters alone.
 
-    Not by the spread of the trials: choosing the narrower of two intervals makes one that holds the truth less often
-    than it says.
+    It must not depend on the spread of the trials: choosing the narrower of two intervals yields one that contains the
+    true value less often than it claims.
     """
     if expected is None or not expected.waiting_ratio:
         return False
@@ -75,13 +76,13 @@ def corrections(
 ) -> dict[str, Correction]:
     """Return the correction of each of PLAIN.
 
-    An event that comes just when a client asks is sent at once or a whole wait later. Which of the two it is, the model
-    cannot know to `beyond_model_s`, what a latency usually has beyond it. That befalls an event with the probability of
-    half that time · requests per second, often not once in a few trials, whose spread then says nothing of it.
+    An event that occurs just when a client asks is sent at once or a whole wait later. The model cannot tell which,
+    within `beyond_model_s`: what a latency usually has beyond the model. This happens to an event with the probability
+    of half that time · requests per second, often not once in a few trials, whose spread then does not show it.
     """
     undecided_ratio = min(1.0, max(0.0, beyond_model_s) * _BEFORE_THE_SERVER_RATIO * expected.requests_per_s)
     per_wait = math.sqrt(undecided_ratio / max(events_per_trial * independent_clients, 1))
-    # Clients that ask at times of their own ask no more often for it.
+    # Clients that are not in step do not ask more often because of it.
     per_request = per_wait if expected.in_step else 0.0
     return {
         "mean_ms": Correction(1000 * expected.mean_s, Spread(1000 * expected.longest_wait_s * per_wait)),
@@ -93,7 +94,7 @@ def corrections(
 
 
 def estimates(trials: Trials, style: TransportStyle, point: JsonObject) -> dict[str, Estimate]:
-    """Return each of PLAIN, as far as the point's trials have measured it."""
+    """Return each of PLAIN that the point's trials have measured."""
     parameters = trials[0].info.parameters
     conditions = measured_conditions(trials, style)
     expected = MODELS[style.model].closed_form(conditions)
@@ -161,7 +162,10 @@ _PAIRS: dict[str, Callable[[TrialMeasures], Pair | None]] = {
 
 
 def _beyond_model_s(trials: Trials) -> float:
-    """The median of the trials' medians: the mean would not tell, as it contains the waits that the model has not."""
+    """Return the median of the trials' medians of latency minus the model's; 0 without deliveries.
+
+    The mean would be misleading, as it contains the waits that the model lacks.
+    """
     residuals_ns = [trial.latencies.residual_ns for trial in trials]
     medians_ns = [float(np.median(residual_ns)) for residual_ns in residuals_ns if len(residual_ns)]
     return float(np.median(medians_ns)) / 1e9 if medians_ns else 0.0

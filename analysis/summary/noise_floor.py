@@ -63,7 +63,7 @@ def _measured_at(floor: JsonObject, parameters: JsonObject) -> bool:
 def _difference(
     first: tuple[JsonObject, PerBlock], second: tuple[JsonObject, PerBlock], name: str
 ) -> JsonObject | None:
-    """The second's figure - the first's; None where one is not known."""
+    """Return the second's figure - the first's; None if one is not known."""
     values = [latency_statistic(point, name)[0] for point, _ in (first, second)]
     known = [value for value in values if value is not None]
     if len(known) < 2:

@@ -47,9 +47,10 @@ class PerBlock:
     costs: dict[str, dict[int, float]] = field(default_factory=dict)
     """Each of COSTS by block, of the trials that measured it."""
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
-    """The figures that are reported in place of plain ones."""
+    """The figures that are reported instead of plain ones."""
     least_spreads: Mapping[str, float] = field(default_factory=dict)
-    """By estimate or cost, the standard deviation between trials that it has whatever these show; 0 for all others."""
+    """The smallest possible standard deviation between trials, whatever these show, by estimate or cost; 0 for all
+    others."""
 
     @classmethod
     def of(
@@ -58,7 +59,7 @@ class PerBlock:
         pilot_blocks: int | None = None,
         estimates: Mapping[str, Estimate] | None = None,
     ) -> PerBlock:
-        """From a point's trials and its estimates."""
+        """Return the values of a point's trials, with its estimates."""
         excess = {
             trial.info.block: {"mean": float(over_ns.mean()) / NS_PER_MS, "max": float(over_ns.max()) / NS_PER_MS}
             for trial in with_latency(trials)
@@ -80,13 +81,13 @@ class PerBlock:
         )
 
     def statistic_ms(self, name: str) -> Mapping[int, float]:
-        """One statistic of the latencies as it is reported, by block."""
+        """Return one statistic of the latencies by block, as it is reported."""
         if name == "mean" and "mean_ms" in self.estimates:
             return self.estimates["mean_ms"].per_block
         return {block: latency_ms[name] for block, latency_ms in self.latency_ms.items()}
 
     def cost(self, name: str) -> Mapping[int, float]:
-        """One of COSTS as it is reported, by block."""
+        """Return one of COSTS by block, as it is reported."""
         return self.estimates[name].per_block if name in self.estimates else self.costs.get(name, {})
 
 
@@ -152,7 +153,7 @@ def _cost_difference(
 
 
 def _cost(point: JsonObject, name: str) -> tuple[float | None, list[float] | None]:
-    """One of COSTS as it is reported, with its interval."""
+    """Return one of COSTS with its interval, as they are reported."""
     if name == "requests_per_event":
         return reported(point, name)
     if name == "bytes_per_event":
@@ -170,21 +171,22 @@ class _Figure:
 
     @property
     def withheld(self) -> bool:
-        """Whether it is known, and its interval is not."""
+        """Whether the figure is known but its interval is not."""
         return self.value is not None and self.ci95 is None
 
     @property
     def bounds(self) -> stats.Interval:
-        """Within which it is."""
+        """The bounds of the figure."""
         return (-math.inf, math.inf) if self.ci95 is None else (self.ci95[0], self.ci95[1])
 
 
 def _as_json(
     found: stats.Difference, both: tuple[_Figure, _Figure], possible: stats.Interval, uncertainty: float = 0.0
 ) -> JsonObject:
-    """No interval, and no test, where that of one of the two figures is withheld.
+    """Return a difference without interval and test if the interval of one of the two figures is withheld.
 
-    Ours cannot be beyond what is `possible`, nor the reference's beyond its own interval: nor can their difference.
+    Our figure cannot be beyond what is `possible`, nor the reference's beyond its own interval, and this limits their
+    difference.
     """
     low, high = both[1].bounds
     bounds = stats.cut_off(found.ci95, found.value, (possible[0] - high, possible[1] - low))

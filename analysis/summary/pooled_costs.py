@@ -22,7 +22,7 @@ Figure = Callable[[TrialMeasures], Parts | None]
 
 _ROLES = (("server", SampleRole.SERVER), ("load", SampleRole.LOAD))
 _RELAY = ("relay", SampleRole.RELAY)
-"""It holds no clients' memory worth telling, and is there only where the network is emulated."""
+"""It is there only if the network is emulated, and its memory does not depend on the clients."""
 _EVENTS_AT_A_READING = 0.3
 """Standard deviation of the number of events that a trial's bytes and its deliveries do not have in common. In 5 of 50
 trials over open channels of five `standard` runs it was one event, in the others none."""
@@ -86,7 +86,7 @@ def least_spread(trials: Trials, name: str, value: float) -> float:
 def _estimate(
     trials: Trials, name: str, pilot_blocks: int | None, possible: Interval = AT_LEAST_ZERO
 ) -> tuple[float | None, list[float] | None]:
-    """A ratio of sums over the trials, with the interval of the trials' own ratios; None where there is no divisor."""
+    """Return a ratio of sums over the trials, with the interval of the trials' ratios; None without a denominator."""
     figure = FIGURES[name]
     found = [(trial, figure(trial)) for trial in trials]
     known = [(trial, parts) for trial, parts in found if parts is not None and parts[1]]

@@ -138,23 +138,23 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "requests_per_event": ("requests_per_event",),
     "requests_per_s": ("requests_per_s",),
 }
-"""Where a point has the plain figure, which no model has touched, of each of its `estimates`."""
+"""The place in a point of the plain figure, without any correction by a model, of each of its `estimates`."""
 
 
 def plain(point: JsonObject, name: str) -> tuple[float | None, list[float] | None]:
-    """One of PLAIN, with its interval."""
+    """Return one of PLAIN, with its interval."""
     *parents, key = PLAIN[name]
     return value_at(point, *parents, key), value_at(point, *parents, f"{key}_ci95")
 
 
 def reported(point: JsonObject, name: str) -> tuple[float | None, list[float] | None]:
-    """One of PLAIN as tables, charts and verdict have it, with its interval; older summaries have the plain one."""
+    """Return one of PLAIN as tables, charts and verdict show it, with its interval; plain in older summaries."""
     found = point.get("estimates")
     return plain(point, name) if found is None else (found[name]["value"], found[name]["ci95"])
 
 
 def latency_statistic(point: JsonObject, name: str) -> tuple[float | None, list[float] | None]:
-    """`mean`, as it is reported, or a quantile of a point's latencies in ms, with its interval."""
+    """Return `mean`, as it is reported, or a quantile of a point's latencies in ms, with its interval."""
     if name == "mean":
         return reported(point, "mean_ms")
     return point["latency_ms"][name], point["latency_ms"].get(f"{name}_ci95")

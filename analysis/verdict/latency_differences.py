@@ -66,7 +66,7 @@ class LatencyDifference:
 
     @property
     def half_width_ms(self) -> float | None:
-        """Half the width of the interval; of one that is cut off, the longer part."""
+        """Half the width of the interval; if it is cut off, the longer part."""
         return None if self.ci95_ms is None else max(abs(bound - self.value_ms) for bound in self.ci95_ms)
 
     def told(self, where: str) -> str:

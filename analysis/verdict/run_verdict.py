@@ -170,14 +170,14 @@ def _cheaper(results: Results, reference: JsonObject) -> Iterator[str]:
 
 
 def _elsewhere(reference: JsonObject, point: JsonObject) -> str:
-    """The parameters in which a point differs from the reference's base point."""
+    """Return the parameters in which a point differs from the reference's base point, in words; empty if none."""
     parameters = point["parameters"]
     varied = [parameter_value(name, parameters[name]) for name in differing(parameters, reference["parameters"])]
     return f" at {listed(varied)}" if varied else ""
 
 
 def _latencies(point: JsonObject) -> str:
-    """Median and p95, as far as there are events enough for them, or else the mean; the first with its interval."""
+    """Return median and p95 if there are enough events for them, or else the mean; the first with its interval."""
     latency = {name: latency_statistic(point, name) for name in ("p50", "p95", "mean")}
     known = [name for name in ("p50", "p95") if latency[name][0] is not None] or ["mean"]
     bounds = interval(latency[known[0]][1])
