@@ -1,9 +1,9 @@
 """`python -m benchmarks.interval_coverage`: how often the intervals of a report contain the true value, by simulation.
 
-The first table is for the figures of a report at points as `standard` and `quick` have them, simulated with their own
+The first table is for the figures of a report at points like those of `standard` and `quick`, simulated with their own
 streams, phases and herds (`benchmarks.simulated_points`). The second is for experiments that stopped when they were
-precise enough, the third for those that repeated the trials which the machine had disturbed: for these, statistics of
-trials with a known true value are drawn. Seeded: the same command prints the same tables.
+precise enough, the third for those that repeated the trials which the machine had disturbed: for these two, statistics
+of trials with a known true value are drawn. Seeded: the same command prints the same tables.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmarks.simulated_points import POINTS, PUSH, simulate
 Floats = npt.NDArray[np.float64]
 EXPERIMENTS = 2000
 SIMULATED_TRIALS = 1000
-"""Of each point; runs draw theirs from them."""
+"""Trials simulated per point; runs are drawn from them."""
 BLOCKS = (3, 5, 10)
 PILOTS = (3, 5, 10)
 MOST_TRIALS = 400
@@ -67,7 +67,8 @@ class Stopped:
 
 
 StoppingRule = Callable[[Floats, int, float], int]
-"""From all possible trials, the pilot's number and the precision asked for: how many trials are measured."""
+"""A function from all possible trials, the pilot's number and the precision asked for to the number of trials measured.
+"""
 
 
 def two_stage(trials: Floats, pilot: int, precision_ratio: float) -> int:

@@ -1,9 +1,9 @@
-"""`python -m benchmarks.repeated_runs RUN RUN RUN …`: how often a run's intervals hold what the others found.
+"""`python -m benchmarks.repeated_runs RUN RUN RUN …`: how often a run's intervals contain the result of the others.
 
-The runs are of one scenario with seeds of their own. Of each figure in a report, at each point, the interval of every
-run is compared with the mean of that figure in all other runs. That mean has an error of its own: of ten runs with five
-blocks, intervals that hold the truth in 95 % of the cases hold it in 94 %. Computed from raw records, with the analysis
-as it is now.
+The runs are of one scenario, each with its own seed. For each figure in a report, at each point, the interval of every
+run is compared with the mean of that figure in all other runs. That mean has an error of its own: with ten runs of five
+blocks, intervals that contain the true value in 95 % of the cases contain the mean in 94 %. The figures are computed
+from raw records, with the current version of the analysis.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ FIGURES: Mapping[str, Read] = {
     "difference of server CPU": _difference("costs", "server_cpu_us_per_event"),
     "difference of bytes": _difference("costs", "bytes_per_event"),
 }
-"""What a report prints with an interval."""
+"""The figures that a report prints with an interval."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """How the intervals of one figure did, over all points and runs."""
+    """How often the intervals of one figure contain the result of the other runs, over all points and runs."""
 
     intervals: int
     held: int

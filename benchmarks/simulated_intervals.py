@@ -1,4 +1,4 @@
-"""How often the intervals of a report hold the truth, at simulated points whose truth is known."""
+"""How often the intervals of a report contain the true value, at simulated points."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Reported:
 
     @property
     def interval(self) -> stats.Interval | None:
-        """As printed."""
+        """The interval as it is printed; None if it is withheld."""
         return None if self.withheld else stats.interval(self.value, self.per_trial.tolist(), spread=self.spread)
 
     def less(self, reference: Reported) -> stats.Interval | None:
@@ -43,7 +43,7 @@ class Reported:
 
 
 Figure = Callable[[SimulatedTrials, Ints], Reported]
-"""From a point's trials and the numbers of those that a run has made."""
+"""A function from a point's trials and the numbers of a run's trials among them to the reported figure."""
 
 
 def plain_mean(trials: SimulatedTrials, chosen: Ints) -> Reported:
@@ -52,7 +52,7 @@ def plain_mean(trials: SimulatedTrials, chosen: Ints) -> Reported:
 
 
 def mean(trials: SimulatedTrials, chosen: Ints) -> Reported:
-    """Report the mean latency as tables have it."""
+    """Report the mean latency as tables show it."""
     correction = _correction(trials, chosen, "mean_ms")
     if correction is None:
         return plain_mean(trials, chosen)
@@ -60,7 +60,7 @@ def mean(trials: SimulatedTrials, chosen: Ints) -> Reported:
 
 
 def requests_per_event(trials: SimulatedTrials, chosen: Ints) -> Reported:
-    """Report requests per event as tables have them."""
+    """Report requests per event as tables show them."""
     correction = _correction(trials, chosen, "requests_per_event")
     if correction is None:
         return plain_requests(trials, chosen)
@@ -69,7 +69,7 @@ def requests_per_event(trials: SimulatedTrials, chosen: Ints) -> Reported:
 
 
 def plain_requests(trials: SimulatedTrials, chosen: Ints) -> Reported:
-    """Report requests per event as measured, which goes for bytes per event too."""
+    """Report requests per event as measured, which also stands for bytes per event."""
     return _dependent_on_waits(trials, trials.requests[chosen] / trials.latency_ms.shape[1])
 
 
@@ -91,7 +91,7 @@ def quantile(name: str) -> Figure:
     def reported(trials: SimulatedTrials, chosen: Ints) -> Reported:
         rows = trials.latency_ms[chosen]
         few = bool(too_few_events({name: share}, len(chosen) * trials.point.events))
-        # Of rows in ascending order a quantile is an entry.
+        # Each row is in ascending order, so its quantile is one of its entries.
         rank = math.ceil(round(share * rows.shape[1], 6)) - 1
         return Reported(quantiles.quantiles(rows.ravel(), [share])[0], rows[:, rank], spread_of(name), few)
 
@@ -108,21 +108,21 @@ FIGURES: Mapping[str, Figure] = {
     "mean age": mean_age,
     "CPU": cpu_per_event,
 }
-"""By what the table calls them."""
+"""The figures by their names in the table."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How the intervals of many runs did."""
+    """How often the intervals of many runs contain the true value, and their width."""
 
     ratio: float
-    """Share of those that hold the truth."""
+    """Share of the intervals that contain the true value."""
     half_width: float
-    """Median."""
+    """Median of half the width."""
 
 
 def coverage(figure: Figure, trials: SimulatedTrials, blocks: int, runs: int, seed: int) -> Coverage | None:
-    """Return how often runs of so many blocks hold what all trials together say; None where none is printed."""
+    """Return how often runs of so many blocks contain the value of all trials; None if no interval is printed."""
     truth = figure(trials, np.arange(len(trials.latency_ms))).value
     return _share_of(_intervals(figure, trials, blocks, runs, seed), truth)
 
@@ -130,7 +130,7 @@ def coverage(figure: Figure, trials: SimulatedTrials, blocks: int, runs: int, se
 def coverage_of_difference(
     figure: Figure, trials: SimulatedTrials, reference: SimulatedTrials, blocks: int, runs: int, seed: int
 ) -> Coverage | None:
-    """Return the same of the difference to a reference that had the same streams."""
+    """Return the same for the difference from a reference that had the same streams."""
     everything = np.arange(len(trials.latency_ms))
     truth = figure(trials, everything).value - figure(reference, everything).value
     random = np.random.default_rng([seed, blocks])
@@ -149,7 +149,7 @@ def _share_of(intervals: Iterable[stats.Interval | None], truth: float) -> Cover
     printed = [bounds for bounds in intervals if bounds is not None]
     if not printed:
         return None
-    # An interval of no width, as of requests that a schedule fixes, need not hold the truth to the last bit.
+    # An interval of zero width, as of requests that a schedule fixes, may miss the true value in the last bit.
     rounding = 1e-9 * abs(truth)
     held = sum(low - rounding <= truth <= high + rounding for low, high in printed)
     return Coverage(held / len(printed), float(np.median([(high - low) / 2 for low, high in printed])))

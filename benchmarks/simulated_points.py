@@ -1,8 +1,8 @@
-"""Trials of points as a run measures them, drawn by the thousand: streams, phases and herds as they are, a made system.
+"""Simulated trials of points, thousands of each: real streams, phases and herds of clients, and a modelled system.
 
-Streams are those of `contract.stream`, phases those of `loadtests.plan`, and the system is the model with queues whose
-service times and delays vary from trial to trial, about as measured in a `standard` run. What such a run reports is
-known, therefore, and so is how often its intervals hold it.
+The streams are those of `contract.stream`, the phases those of `loadtests.plan`. The system is the model with queues,
+with service times and delays that vary from trial to trial, about as measured in a `standard` run. The true value of
+each figure is therefore known, and so is how often intervals contain it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Floats = npt.NDArray[np.float64]
 _T0_NS = 1_000_000_000
 _HOLD_NS = 30_000_000_000
 _SERVICE_DEVIATION = 0.08
-"""Between trials, of the logarithm of the service times."""
+"""Standard deviation between trials of the logarithm of the service times."""
 _READ_DELAY_MS = 0.35
-"""Mean over trials of what the clients take to read an answer, which is part of a long poll's gap."""
+"""Mean over trials of the time that clients take to read an answer, which is part of a long poll's gap."""
 _HOP_MS = 0.1
-"""Each time that a message is passed from one process to another: twice each way with a relay, else once."""
+"""The time to pass a message from one process to another: twice each way with a relay, otherwise once."""
 _DELIVERY_MS = 0.1
-"""Mean of what a delivery takes besides, exponentially distributed."""
+"""Mean of the remaining time of a delivery, which is exponentially distributed."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +41,24 @@ class SimulatedPoint:
 
     name: str
     model: str
-    """In `analysis.models.registry.MODELS`."""
+    """The key in `analysis.models.registry.MODELS`."""
     rate_per_s: float
     measured_s: float
     service: ServiceTimes
     one_way_ms: float = 25.0
     interval_s: float = 0.0
     span_s: float = 2.0
-    """Of the stream: the shortest window at its rate (`contract.stream.StreamSpec`)."""
+    """The stream's span: the shortest window at its rate (`contract.stream.StreamSpec`)."""
     clients: int = 10
 
     @property
     def events(self) -> int:
-        """Of each trial."""
+        """The number of events in the measured window of each trial."""
         return round(self.rate_per_s * self.measured_s)
 
     @property
     def warm_up_s(self) -> float:
-        """As long as a run makes it."""
+        """The warm-up, as long as in a run."""
         return max(0.2, self.interval_s + 2 * self.one_way_ms / 1000)
 
     def shares_streams_with(self, other: SimulatedPoint) -> bool:
@@ -67,7 +67,7 @@ class SimulatedPoint:
 
     @property
     def conditions(self) -> Conditions:
-        """What its closed form depends on."""
+        """The conditions on which its closed form depends."""
         return Conditions(
             rate_per_s=self.rate_per_s,
             arrival="poisson",
@@ -105,23 +105,23 @@ POINTS = (
 
 @dataclass(frozen=True)
 class SimulatedTrials:
-    """What each of many trials of a point measured."""
+    """The measurements of many trials of a point."""
 
     point: SimulatedPoint
     latency_ms: Floats
     """Shape (trials, deliveries), each trial's in ascending order."""
     own_mean_ms: Floats
-    """The model on the own schedule; shape (trials,), as all below."""
+    """The model's mean on the trial's own schedule; shape (trials,), as all below."""
     requests: Ints
     own_requests: Ints
     beyond_model_ms: Floats
-    """Median over the trial's deliveries of latency less the model's."""
+    """Median over the trial's deliveries of latency minus the model's."""
     cpu_us_per_event: Floats
     mean_age_ms: Floats
 
 
 def simulate(point: SimulatedPoint, trials: int, seed: int) -> SimulatedTrials:
-    """Draw trials, of which number i has the same stream at every point of one rate and span."""
+    """Simulate trials; trial i has the same stream at every point with the same rate and span."""
     random = np.random.default_rng([seed, len(point.name)])
     drawn = [_simulate_trial(point, [seed, number], random) for number in range(trials)]
     columns = list(zip(*drawn, strict=True))
