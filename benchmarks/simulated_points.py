@@ -138,9 +138,16 @@ def _simulate_trial(
     speed = float(np.exp(random.normal(0.0, _SERVICE_DEVIATION)))
     delay_ms = (2 if point.one_way_ms else 1) * _HOP_MS + random.gamma(4.0, 0.02)
     slower = replace(schedule, one_way_ns=schedule.one_way_ns + round(1e6 * delay_ms))
-    service = ServiceTimes(*(round(speed * each) for each in (
-        point.service.answer_ns, point.service.waking_ns, point.service.read_ns,
-    )))  # fmt: skip
+    service = ServiceTimes(
+        *(
+            round(speed * each)
+            for each in (
+                point.service.answer_ns,
+                point.service.waking_ns,
+                point.service.read_ns,
+            )
+        )
+    )
     measured = model.with_queues(slower, service, number)
     counted = schedule.due_ns >= schedule.window_ns[0]
     besides_ns = random.exponential(1e6 * _DELIVERY_MS, measured.latency_ns.shape)

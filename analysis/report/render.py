@@ -175,8 +175,9 @@ def seed_note(run: RunInfo) -> str:
     drawn = "SEED" not in run.asked
     origin = (
         "It was drawn for this run."
-        if drawn else "It was given, not drawn: intervals mean what they say unless it was chosen for what it shows."
-    )  # fmt: skip
+        if drawn
+        else "It was given, not drawn: intervals mean what they say unless it was chosen for what it shows."
+    )
     what = "the same streams, phases of clients and orders of trials"
     return f"Seed {run.seed}; repeat with SEED={run.seed} ({what}). {origin}"
 

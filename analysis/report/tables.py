@@ -93,9 +93,14 @@ def split_table(results: Results) -> Table | None:
         if point.get("latency_split_ms")
     ]
     columns = (
-        "Point", "plain mean ms", "network", "queueing by our server and load", "unexplained",
-        "p95: measured / with queues / network alone", "p99: measured / with queues / network alone",
-    )  # fmt: skip
+        "Point",
+        "plain mean ms",
+        "network",
+        "queueing by our server and load",
+        "unexplained",
+        "p95: measured / with queues / network alone",
+        "p99: measured / with queues / network alone",
+    )
     return Table("What the mean latency consists of, ms", columns, tuple(rows)) if rows else None
 
 
@@ -189,8 +194,11 @@ def parts_table(results: Results) -> Table:
         for series in results.base_points()
         for point in series.points
     ]
-    return Table("Parts of the latency and cost of setting up, at the base point",
-                 ("Transport", *(name for name, _ in columns)), tuple(rows))  # fmt: skip
+    return Table(
+        "Parts of the latency and cost of setting up, at the base point",
+        ("Transport", *(name for name, _ in columns)),
+        tuple(rows),
+    )
 
 
 def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, JsonObject]]) -> Table:
