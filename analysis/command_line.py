@@ -22,7 +22,7 @@ RESULTS_FOLDER = Path(__file__).resolve().parent.parent / "results"
 _LATEST = "latest"
 _RUN_NAME = re.compile(r"\d{8}T\d{6}Z-")
 """The beginning of a run folder's name: the time at which it was created."""
-_CONSOLE_COLUMNS = 7
+_CONSOLE_COLUMNS = 8
 """The number of columns of the report's main table that fit a terminal, without their intervals."""
 
 
@@ -121,7 +121,7 @@ def _latest_run(link: Path) -> Path:
 
 
 def _console_table(table: Table) -> ConsoleTable:
-    shown = ConsoleTable(title=table.title, title_justify="left")
+    shown = ConsoleTable(title=table.title, title_justify="left", pad_edge=False)
     for i, name in enumerate(table.columns[:_CONSOLE_COLUMNS]):
         shown.add_column(name, justify="left" if i == 0 else "right", no_wrap=i == 0)
     for row in table.rows:

@@ -129,7 +129,6 @@ def estimates(trials: Trials, style: TransportStyle, point: JsonObject) -> dict[
 
 def as_fields(found: Mapping[str, Estimate], trials: Trials, point: JsonObject, pilot_blocks: int | None) -> JsonObject:
     """Return the `estimates` of a point of the summary; null where a figure was not measured."""
-    least_ms = float(trials[0].info.parameters["one_way_delay_ms"])
     fields: JsonObject = {}
     for name in PLAIN:
         estimate = found.get(name)
@@ -138,7 +137,7 @@ def as_fields(found: Mapping[str, Estimate], trials: Trials, point: JsonObject, 
             continue
         own = [trial for trial in trials if trial.info.block in estimate.per_block]
         values = [estimate.per_block[trial.info.block] for trial in own]
-        possible: Interval = (least_ms, math.inf) if name == "mean_ms" else AT_LEAST_ZERO
+        possible: Interval = (trials[0].least_latency_ms, math.inf) if name == "mean_ms" else AT_LEAST_ZERO
         bounds = interval_of_trials(estimate.value, own, values, pilot_blocks, possible, estimate.spread)
         fields[name] = {**with_bounds(estimate.value, bounds), "corrected": True}
     return fields

@@ -52,6 +52,9 @@ class PerBlock:
     """The smallest possible standard deviation between trials, whatever these show, by estimate or cost; 0 for all
     others."""
 
+    least_latency_ms: float = 0.0
+    """What the network alone takes."""
+
     @classmethod
     def of(
         cls,
@@ -78,6 +81,7 @@ class PerBlock:
             costs,
             estimates or {},
             least,
+            max((trial.least_latency_ms for trial in trials), default=0.0),
         )
 
     def statistic_ms(self, name: str) -> Mapping[int, float]:
@@ -131,8 +135,7 @@ def _latency_difference(
     uncertainty_ms = blocks.uncertainty_ms + reference_blocks.uncertainty_ms
     if found is None or uncertainty_ms > UNCERTAINTY_LIMIT_RATIO * abs(found.value):
         return None
-    one_way_ms = float(point["parameters"]["one_way_delay_ms"])
-    return _as_json(found, (ours, theirs), (one_way_ms, math.inf), uncertainty_ms)
+    return _as_json(found, (ours, theirs), (blocks.least_latency_ms, math.inf), uncertainty_ms)
 
 
 def _cost_difference(

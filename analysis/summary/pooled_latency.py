@@ -49,7 +49,7 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
         pooled = distribution_of(np.concatenate([trial.latencies.latency_ns for trial in measured])) or pooled
     figures = withhold_quantiles(pooled, LATENCY_QUANTILES, sample_events(measured))
     # No latency is below what the network alone takes.
-    possible_ms = (float(measured[0].info.parameters["one_way_delay_ms"]), math.inf)
+    possible_ms = (measured[0].least_latency_ms, math.inf)
     intervals = {
         f"{name}_ci95": None
         if figures[name] is None
@@ -108,7 +108,7 @@ def pooled_reach(trials: Trials, pilot_blocks: int | None) -> JsonObject | None:
         return None
     means_ms = [reach.mean_ms for _, reach in found]
     p99_ms = float(np.mean(means_ms))
-    possible_ms = (float(found[0][0].info.parameters["one_way_delay_ms"]), math.inf)
+    possible_ms = (found[0][0].least_latency_ms, math.inf)
     return {
         "p99": p99_ms,
         "p99_ci95": interval_of_trials(p99_ms, [trial for trial, _ in found], means_ms, pilot_blocks, possible_ms),

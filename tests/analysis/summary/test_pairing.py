@@ -18,7 +18,6 @@ def point(latency_ms: float, cpu_us: float, latency_ci95: Any, cpu_ci95: Any) ->
     names = ("p50", "p95", "mean")
     return {
         **dict.fromkeys([path[0] for path in COSTS.values()]),
-        "parameters": {"one_way_delay_ms": ONE_WAY_MS},
         "latency_ms": {**dict.fromkeys(names, latency_ms), **{f"{name}_ci95": latency_ci95 for name in names}},
         "server_cpu_us_per_event": cpu_us,
         "server_cpu_us_per_event_ci95": cpu_ci95,
@@ -30,6 +29,7 @@ def blocks(latencies_ms: list[float], costs_us: list[float]) -> PerBlock:
     return PerBlock(
         {block: dict.fromkeys(names, value) for block, value in enumerate(latencies_ms)},
         costs={"server_cpu_us_per_event": dict(enumerate(costs_us))},
+        least_latency_ms=ONE_WAY_MS,
     )
 
 

@@ -101,7 +101,6 @@ def test_both_points_with_added_trials_are_paired_in_those_too() -> None:
     theirs = PerBlock({b: dict.fromkeys(("p50", "p95", "mean"), 25.0) for b in range(5)}, PILOT)
     one, other = (
         dict.fromkeys([path[0] for path in COSTS.values()])
-        | {"parameters": {"one_way_delay_ms": 0.0}}
         | {
             "latency_ms": {"p50": value, "p95": value, "mean": value}
             | {f"{n}_ci95": [0.0, 99.0] for n in ("p50", "p95", "mean")}
