@@ -16,7 +16,7 @@ from scipy.optimize import nnls
 
 from analysis.statistics.estimates import estimate, with_bounds
 from analysis.statistics.stats import AT_LEAST_ZERO
-from analysis.summary.same_point import differing
+from analysis.summary.same_point import Identity, differing, identity
 from analysis.trial.measures import TrialMeasures
 from analysis.trial.validity import CPU_RATIO_LIMITS
 from contract.records import JsonObject, SampleRole
@@ -190,9 +190,9 @@ def fit_service(loads: Loads) -> Service:
 
 def load_points(loads: Loads) -> list[LoadPoint]:
     """Return the trials grouped by transport and parameters, in the order of their first."""
-    groups: dict[tuple[Any, ...], list[TrialLoad]] = {}
+    groups: dict[Identity, list[TrialLoad]] = {}
     for load in loads:
-        groups.setdefault((load.transport, *load.parameters.items()), []).append(load)
+        groups.setdefault(identity(load.transport, load.parameters), []).append(load)
     return [LoadPoint(tuple(group)) for group in groups.values()]
 
 

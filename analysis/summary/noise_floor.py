@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from analysis.statistics.stats import paired_difference, t_quantile
 from analysis.summary.pairing import PerBlock
 from analysis.summary.results import latency_statistic
+from analysis.summary.same_point import Identity, identity
 from contract.records import JsonObject
 
 STATISTICS = ("p50", "p95", "mean")
@@ -19,14 +20,14 @@ STATISTICS = ("p50", "p95", "mean")
 
 def noise_floors(points: Sequence[tuple[JsonObject, PerBlock]], without_effect: Sequence[str]) -> JsonObject | None:
     """Return by transport the paired difference of its first two identical points; None if no transport has two."""
-    firsts: dict[tuple[str, frozenset[tuple[str, object]]], tuple[JsonObject, PerBlock]] = {}
+    firsts: dict[Identity, tuple[JsonObject, PerBlock]] = {}
     found: JsonObject = {}
     for point, blocks in points:
-        effective = {name: value for name, value in point["parameters"].items() if name not in without_effect}
-        first = firsts.setdefault((point["transport"], frozenset(effective.items())), (point, blocks))
+        same = identity(point["transport"], point["parameters"], without_effect)
+        first = firsts.setdefault(same, (point, blocks))
         if first[0] is not point and point["transport"] not in found:
             found[point["transport"]] = {
-                "parameters": effective,
+                "parameters": {n: value for n, value in point["parameters"].items() if n not in without_effect},
                 **{f"{name}_ms": _difference(first, (point, blocks), name) for name in STATISTICS},
             }
     return found or None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
+
+Identity = tuple[str, frozenset[tuple[str, object]]]
 
 LENGTHS = frozenset({"warm_up_s", "measured_s"})
 """Parameters that do not distinguish measurements: the length of a trial."""
@@ -17,3 +19,8 @@ def differing(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> list[st
 def agrees(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
     """Return whether the parameters agree with `base`, as far as both have them; the lengths of trials do not count."""
     return not differing(parameters, base)
+
+
+def identity(transport: str, parameters: Mapping[str, Any], ignored: Container[str] = ()) -> Identity:
+    """Return what points have in common that are the same one, the `ignored` parameters aside."""
+    return transport, frozenset((name, value) for name, value in parameters.items() if name not in ignored)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from analysis.summary.same_point import agrees, differing
+from analysis.summary.same_point import agrees, differing, identity
 
 BASE = {"clients": 10, "rate_per_s": 5.0, "measured_s": 20.0, "poll_interval_s": 1.0}
 
@@ -13,3 +13,10 @@ def test_parameters_differ_where_both_have_them_and_their_values_are_not_the_sam
 
 def test_how_long_trials_took_makes_no_other_point() -> None:
     assert agrees({"clients": 10, "measured_s": 5.0}, BASE)
+
+
+def test_the_same_point_is_found_whatever_the_order_of_its_parameters() -> None:
+    found = identity("sse", {"clients": 1, "repeat": 1, "rate_per_s": 5.0}, {"repeat"})
+    assert found == identity("sse", {"rate_per_s": 5.0, "repeat": 2, "clients": 1}, {"repeat"})
+    assert found != identity("websocket", {"clients": 1, "rate_per_s": 5.0})
+    assert found != identity("sse", {"clients": 2, "rate_per_s": 5.0})
