@@ -17,7 +17,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from contract import wire
 from servers.events.log import EventLog
 from servers.events.waiters import Waiter, Waiters
-from servers.hosting.building import make_app, make_station
+from servers.hosting.building import make_app, make_hub
 from servers.hosting.options import Recipe
 from servers.hosting.uvicorn_server import HttpProtocol, ServerState, WebSocketProtocol
 from servers.transports import framing
@@ -68,9 +68,9 @@ class Bench:
 
     def __init__(self, stack: str) -> None:
         recipe = Recipe(("websocket", "sse", "polling"), stack, "off", "lean", 1000, (), trace=False, workers=1)
-        self.station = make_station(recipe)
+        self.hub = make_hub(recipe)
         self._config = uvicorn.Config(
-            make_app(recipe, self.station),
+            make_app(recipe, self.hub),
             http=HttpProtocol,
             ws=WebSocketProtocol,
             ws_per_message_deflate=False,
@@ -79,12 +79,12 @@ class Bench:
             log_config=None,
         )
         self._config.load()
-        self._state = ServerState(self.station.client_errors)
+        self._state = ServerState(self.hub.client_errors)
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
     def close(self) -> None:
         async def closed() -> None:
-            self.station.log.close()
+            self.hub.log.close()
 
         self._runner.run(closed())
         self._runner.close()
@@ -94,7 +94,7 @@ class Bench:
 
         async def connected() -> list[Wire]:
             wires = [self._ask(f"GET {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n".encode()) for _ in range(clients)]
-            while self.station.log.waiting < clients:
+            while self.hub.log.waiting < clients:
                 await asyncio.sleep(0)
             return wires
 
@@ -105,8 +105,8 @@ class Bench:
 
         async def published() -> None:
             expected = sum(wire.writes for wire in wires) + len(wires)
-            self.station.log.append(1_000_000_000, 1_000_000_100, PAYLOAD)
-            while sum(wire.writes for wire in wires) < expected or self.station.log.waiting < len(wires):
+            self.hub.log.append(1_000_000_000, 1_000_000_100, PAYLOAD)
+            while sum(wire.writes for wire in wires) < expected or self.hub.log.waiting < len(wires):
                 await asyncio.sleep(0)
 
         self._runner.run(published())
@@ -120,9 +120,9 @@ class Bench:
             for protocol in [connection.protocol for connection in wires]:
                 assert isinstance(protocol, asyncio.Protocol)
                 protocol.data_received(request)
-            while self.station.log.waiting < len(wires):
+            while self.hub.log.waiting < len(wires):
                 await asyncio.sleep(0)
-            self.station.log.append(1_000_000_000, 1_000_000_100, PAYLOAD)
+            self.hub.log.append(1_000_000_000, 1_000_000_100, PAYLOAD)
             while sum(wire.writes for wire in wires) < expected:
                 await asyncio.sleep(0)
 
@@ -167,12 +167,12 @@ def test_sse_fan_out(benchmark: BenchmarkFixture, bench: Bench) -> None:
 def test_held_polls(benchmark: BenchmarkFixture, bench: Bench) -> None:
     path = f"{wire.LONG_POLL_PATH}?cursor=none&hold_ms=30000"
     wires = bench.connect(path)
-    bench.station.log.append(1_000_000_000, 1_000_000_100, PAYLOAD)
+    bench.hub.log.append(1_000_000_000, 1_000_000_100, PAYLOAD)
     benchmark(bench.hold, wires, path)
 
 
 def test_short_polls(benchmark: BenchmarkFixture, bench: Bench) -> None:
-    bench.station.log.append(1_000_000_000, 1_000_000_100, PAYLOAD)
+    bench.hub.log.append(1_000_000_000, 1_000_000_100, PAYLOAD)
     benchmark(bench.poll, f"{wire.SHORT_POLL_PATH}?after=0")
 
 

@@ -125,18 +125,18 @@ def _recipe(asked: argparse.Namespace, faults: tuple[str, ...]) -> Recipe:
 
 def _serve_alone(recipe: Recipe, listener: socket.socket) -> None:
     pause_for_start()
-    from servers.hosting.building import factors_of, make_app, make_station
+    from servers.hosting.building import factors_of, make_app, make_hub
     from servers.hosting.uvicorn_server import serve
 
-    station = make_station(recipe)
-    serve(make_app(recipe, station), station, factors_of(recipe), listener, _say_ready)
+    hub = make_hub(recipe)
+    serve(make_app(recipe, hub), hub, factors_of(recipe), listener, _say_ready)
 
 
 def _openapi() -> dict[str, Any]:
-    from servers.events.hub import Station
+    from servers.events.hub import EventHub
     from servers.hosting.building import load_adapters, make_fastapi_app
 
-    return make_fastapi_app(load_adapters(ADAPTERS), Station()).openapi()
+    return make_fastapi_app(load_adapters(ADAPTERS), EventHub()).openapi()
 
 
 def _faults(specs: list[str]) -> tuple[Fault, ...]:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 
 from contract import wire
 from servers.api import control
-from servers.events.hub import Station
+from servers.events.hub import EventHub
 from servers.events.log import CursorTooOldError
 
 API_VERSION = "1.0.0"
@@ -40,13 +40,13 @@ class Adapter:
     routers: tuple[APIRouter, ...]
 
 
-def assemble(adapters: Sequence[Adapter], station: Station | None = None, title: str | None = None) -> FastAPI:
-    """An app of these adapters and the control routes over one station (a new one with default settings if None)."""
-    station = station or Station()
+def assemble(adapters: Sequence[Adapter], hub: EventHub | None = None, title: str | None = None) -> FastAPI:
+    """An app of these adapters and the control routes over one hub (a new one with default settings if None)."""
+    hub = hub or EventHub()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with station.running():
+        async with hub.running():
             yield
 
     app = FastAPI(
@@ -58,7 +58,7 @@ def assemble(adapters: Sequence[Adapter], station: Station | None = None, title:
         telemetry=TELEMETRY_OFF,
         responses={422: {"description": "The request is not valid.", "content": _PROBLEM_CONTENT}},
     )
-    app.state.station = station
+    app.state.hub = hub
     app.state.transports = [name for adapter in adapters for name in adapter.transports]
     # Routes are tried in turn: those of the measured path come first.
     for adapter in adapters:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contract import wire
-from servers.events.hub import Station, station_of
+from servers.events.hub import EventHub, hub_of
 
 MAX_STREAM_BODY_BYTES = 64 * 1024 * 1024
 MAX_PAYLOADS = 10_000
@@ -121,29 +121,29 @@ async def clock() -> Clock:
 @router.post(wire.STREAM_PATH)
 async def stream(request: Request, spec: StreamRequest) -> StreamReply:
     """Publish a new stream; it replaces the old one and empties the log."""
-    station = station_of(request)
-    check_history_fits(station, spec)
-    t0_ns = station.start_stream(spec.start_in_ms, spec.due_offsets_ns, spec.payloads)
+    hub = hub_of(request)
+    check_history_fits(hub, spec)
+    t0_ns = hub.start_stream(spec.start_in_ms, spec.due_offsets_ns, spec.payloads)
     return StreamReply(t0_ns=t0_ns, events=len(spec.due_offsets_ns))
 
 
 @router.get(wire.STATS_PATH)
 async def stats(request: Request) -> Stats:
     """What was published when, and how the server fared."""
-    station = station_of(request)
-    lag = {name: None if us is None else us / 1000 for name, us in station.loop_lag.lateness.summary_us().items()}
+    hub = hub_of(request)
+    lag = {name: None if us is None else us / 1000 for name, us in hub.loop_lag.lateness.summary_us().items()}
     return Stats(
-        published=station.publisher.published(),
-        connections=None if station.count_connections is None else station.count_connections(),
-        requests=None if station.count_requests is None else station.count_requests(),
-        channels=len(station.channels),
-        waiting=station.log.waiting,
-        cut_off=station.channels.cut_off,
-        client_errors=ClientErrorCounts.model_validate(station.client_errors.counts()),
-        spin_cpu_ns=station.publisher.spin_cpu_ns,
+        published=hub.publisher.published(),
+        connections=None if hub.count_connections is None else hub.count_connections(),
+        requests=None if hub.count_requests is None else hub.count_requests(),
+        channels=len(hub.channels),
+        waiting=hub.log.waiting,
+        cut_off=hub.channels.cut_off,
+        client_errors=ClientErrorCounts.model_validate(hub.client_errors.counts()),
+        spin_cpu_ns=hub.publisher.spin_cpu_ns,
         loop_lag_ms=LoopLagMs.model_validate(lag),
-        late_ticks=list(station.loop_lag.late_ticks),
-        options=station.options,
+        late_ticks=list(hub.loop_lag.late_ticks),
+        options=hub.options,
     )
 
 
@@ -164,15 +164,15 @@ async def stats(request: Request) -> Stats:
 )
 async def trace(request: Request) -> Response:
     """When each event was written to each client that named itself by `client=N` in its query."""
-    kept = station_of(request).trace
+    kept = hub_of(request).trace
     if kept is None:
         raise HTTPException(404, NO_TRACE)
     return Response(kept.encoded(), media_type="application/octet-stream")
 
 
-def check_history_fits(station: Station, spec: StreamRequest) -> None:
+def check_history_fits(hub: EventHub, spec: StreamRequest) -> None:
     """HTTPException 422 where the log would hold more than a server should."""
-    needed_bytes = wire.history_bytes(len(spec.due_offsets_ns), station.log.history, spec.payloads)
+    needed_bytes = wire.history_bytes(len(spec.due_offsets_ns), hub.log.history, spec.payloads)
     if needed_bytes > wire.MAX_HISTORY_BYTES:
         raise HTTPException(
             422,

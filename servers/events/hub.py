@@ -67,8 +67,8 @@ class LoopLag:
             self._alarm.set(self._due_ns)
 
 
-class Station:
-    """What every adapter of one server stands on."""
+class EventHub:
+    """One server's event log, its publisher, its open channels and its counters, which every adapter shares."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class Station:
             self.channels.cut_off_laggards()
 
 
-def station_of(connection: HTTPConnection) -> Station:
-    """The station of the app that serves this request or WebSocket."""
-    station: Station = connection.app.state.station
-    return station
+def hub_of(connection: HTTPConnection) -> EventHub:
+    """The hub of the app that serves this request or WebSocket."""
+    hub: EventHub = connection.app.state.hub
+    return hub

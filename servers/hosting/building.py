@@ -1,4 +1,4 @@
-"""Makes station and app of a server from its recipe, each process for itself."""
+"""Makes the event hub and the app of a server from its recipe, each process for itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from contract.faults import parse_fault
 from servers.api.app import Adapter, assemble
-from servers.events.hub import Station
+from servers.events.hub import EventHub
 from servers.events.trace import Trace
 from servers.faults.faulty_log import FaultyLog
 from servers.hosting.options import Recipe
@@ -22,21 +22,21 @@ def factors_of(recipe: Recipe) -> Factors:
     return Factors(recipe.stack, recipe.compression, recipe.headers)
 
 
-def make_station(recipe: Recipe) -> Station:
-    """A station as this server has it."""
+def make_hub(recipe: Recipe) -> EventHub:
+    """The event hub of this server."""
     options = factors_of(recipe).options() | {"workers": recipe.workers}
     if not recipe.faults:
-        return Station(recipe.history, options, trace=Trace() if recipe.trace else None)
+        return EventHub(recipe.history, options, trace=Trace() if recipe.trace else None)
     log = FaultyLog([parse_fault(fault) for fault in recipe.faults], recipe.history)
     options |= {"faults": list(recipe.faults)}
-    return Station(recipe.history, options, log, Trace() if recipe.trace else None)
+    return EventHub(recipe.history, options, log, Trace() if recipe.trace else None)
 
 
-def make_app(recipe: Recipe, station: Station) -> ASGIApp:
-    """The app over that station."""
+def make_app(recipe: Recipe, hub: EventHub) -> ASGIApp:
+    """The app over that hub."""
     adapters = load_adapters(recipe.adapters)
-    app = make_fastapi_app(adapters, station)
-    return AsgiStack(app, adapters, station) if recipe.stack == "asgi" else app
+    app = make_fastapi_app(adapters, hub)
+    return AsgiStack(app, adapters, hub) if recipe.stack == "asgi" else app
 
 
 def load_adapters(names: tuple[str, ...]) -> list[Adapter]:
@@ -44,6 +44,6 @@ def load_adapters(names: tuple[str, ...]) -> list[Adapter]:
     return [importlib.import_module(f"servers.transports.{name}").ADAPTER for name in names]
 
 
-def make_fastapi_app(adapters: list[Adapter], station: Station) -> FastAPI:
+def make_fastapi_app(adapters: list[Adapter], hub: EventHub) -> FastAPI:
     """The FastAPI app of these adapters."""
-    return assemble(adapters, station, title="push-vs-poll" if len(adapters) > 1 else None)
+    return assemble(adapters, hub, title="push-vs-poll" if len(adapters) > 1 else None)

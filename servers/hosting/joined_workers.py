@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from contract import wire
 from servers.api import control
 from servers.api.app import TELEMETRY_OFF, answer_errors
-from servers.events.hub import Station, station_of
+from servers.events.hub import EventHub, hub_of
 
 _PATIENCE_S = 60.0
 _NS_PER_MS = 1_000_000
@@ -31,9 +31,9 @@ _own = APIRouter(max_body_size=control.MAX_STREAM_BODY_BYTES)
 _shared = APIRouter(max_body_size=control.MAX_STREAM_BODY_BYTES)
 
 
-def own_app(station: Station, transports: Sequence[str], peers: Sequence[str]) -> FastAPI:
+def own_app(hub: EventHub, transports: Sequence[str], peers: Sequence[str]) -> FastAPI:
     """What a worker answers to the others: the control routes for itself alone, and its part in a new stream."""
-    app = _bare_app(station, transports, peers)
+    app = _bare_app(hub, transports, peers)
     app.state.posting = asyncio.Lock()
     app.include_router(_own)
     app.include_router(control.router)
@@ -43,10 +43,10 @@ def own_app(station: Station, transports: Sequence[str], peers: Sequence[str]) -
 class Together:
     """A worker's public app: its own, but with control routes that answer for all workers."""
 
-    def __init__(self, app: ASGIApp, station: Station, transports: Sequence[str], peers: Sequence[str]) -> None:
+    def __init__(self, app: ASGIApp, hub: EventHub, transports: Sequence[str], peers: Sequence[str]) -> None:
         """`peers`: the URLs of all workers' `own_app`, in one order that is the same in all of them."""
         self._app = app
-        self._control = _bare_app(station, transports, peers)
+        self._control = _bare_app(hub, transports, peers)
         self._control.include_router(_shared)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,9 +55,9 @@ class Together:
         await app(scope, receive, send)
 
 
-def _bare_app(station: Station, transports: Sequence[str], peers: Sequence[str]) -> FastAPI:
+def _bare_app(hub: EventHub, transports: Sequence[str], peers: Sequence[str]) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=TELEMETRY_OFF)
-    app.state.station = station
+    app.state.hub = hub
     app.state.transports = list(transports)
     app.state.peers = tuple(peers)
     answer_errors(app)
@@ -69,12 +69,12 @@ def _bare_app(station: Station, transports: Sequence[str], peers: Sequence[str])
 
 @_own.post(_CLEAR_PATH, status_code=204)
 async def _clear(request: Request) -> None:
-    station_of(request).clear_stream()
+    hub_of(request).clear_stream()
 
 
 @_own.post(_BEGIN_PATH + "/{t0_ns}", status_code=204)
 async def _begin(request: Request, t0_ns: Annotated[int, Path(ge=0)], spec: control.StreamRequest) -> None:
-    station_of(request).begin_stream(t0_ns, spec.due_offsets_ns, spec.payloads)
+    hub_of(request).begin_stream(t0_ns, spec.due_offsets_ns, spec.payloads)
 
 
 @_own.post(_LEAD_PATH)
@@ -103,7 +103,7 @@ async def _health(request: Request) -> control.Health:
 
 @_shared.post(wire.STREAM_PATH)
 async def _stream(request: Request, spec: control.StreamRequest) -> control.StreamReply:
-    control.check_history_fits(station_of(request), spec)
+    control.check_history_fits(hub_of(request), spec)
     [answer] = await _ask(request.app.state.peers[:1], "POST", _LEAD_PATH, spec.model_dump_json().encode())
     return control.StreamReply.model_validate_json(answer.content)
 
@@ -116,7 +116,7 @@ async def _stats(request: Request) -> control.Stats:
 
 @_shared.get(wire.TRACE_PATH)
 async def _trace(request: Request) -> Response:
-    if station_of(request).trace is None:
+    if hub_of(request).trace is None:
         raise HTTPException(404, control.NO_TRACE)
     answers = await _ask_all(request, "GET", wire.TRACE_PATH)
     return Response(b"".join(answer.content for answer in answers), media_type="application/octet-stream")

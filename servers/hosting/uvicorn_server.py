@@ -25,7 +25,7 @@ from servers.events.channels import CUT_OFF_EXTENSION
 from servers.events.client_errors import ClientErrors
 from servers.events.disconnect import ON_DISCONNECT_EXTENSION
 from servers.events.fan_out import WRITE_FRAMED_EXTENSION
-from servers.events.hub import Station
+from servers.events.hub import EventHub
 from servers.faults.client_numbers import Address, TellClientsApart
 from servers.faults.faulty_log import FaultyLog
 from servers.hosting.compression import Deflated
@@ -401,23 +401,23 @@ async def served(app: ASGIApp, listener: socket.socket, **changes: Any) -> Async
 
 def serve(
     app: ASGIApp,
-    station: Station,
+    hub: EventHub,
     factors: Factors,
     listener: socket.socket,
     on_ready: Callable[[tuple[Any, ...]], None],
     beside: contextlib.AbstractAsyncContextManager[None] | None = None,
 ) -> None:
-    """Serve the app of a station on a listening socket until SIGINT or SIGTERM; `on_ready` is called with the address.
+    """Serve the app of a hub on a listening socket until SIGINT or SIGTERM; `on_ready` is called with the address.
 
     `beside` is entered for as long, to serve something else in the same loop.
     """
-    if isinstance(station.log, FaultyLog):
+    if isinstance(hub.log, FaultyLog):
         app = TellClientsApart(app, connected=lambda: _client_addresses(server))
     config = _config(factors.around(app), {"ws_per_message_deflate": factors.deflates})
     address = listener.getsockname()
-    server = _Server(config, station.client_errors, lambda: on_ready(address))
-    station.count_connections = lambda: len(server.server_state.connections)
-    station.count_requests = lambda: server.server_state.total_requests
+    server = _Server(config, hub.client_errors, lambda: on_ready(address))
+    hub.count_connections = lambda: len(server.server_state.connections)
+    hub.count_requests = lambda: server.server_state.total_requests
 
     async def serve_until_signalled() -> None:
         collect_seldom()

@@ -79,18 +79,18 @@ def _serve_part(
     on_ready: Callable[[], None],
 ) -> None:
     pause_for_start()
-    from servers.hosting.building import factors_of, load_adapters, make_app, make_station  # noqa: PLC0415 (not the parent's)
+    from servers.hosting.building import factors_of, load_adapters, make_app, make_hub  # noqa: PLC0415 (not the parent's)
     from servers.hosting.joined_workers import Together, own_app  # noqa: PLC0415 (as above)
     from servers.hosting.uvicorn_server import serve, served  # noqa: PLC0415 (as above)
 
     for sock in (listener, own):
         sock.setblocking(False)
-    station = make_station(recipe)
-    app = make_app(recipe, station)
+    hub = make_hub(recipe)
+    app = make_app(recipe, hub)
     transports = [name for adapter in load_adapters(recipe.adapters) for name in adapter.transports]
-    beside = served(own_app(station, transports, peers), own, lifespan="off")
-    together = Together(app, station, transports, peers)
-    serve(together, station, factors_of(recipe), listener, lambda _address: on_ready(), beside)
+    beside = served(own_app(hub, transports, peers), own, lifespan="off")
+    together = Together(app, hub, transports, peers)
+    serve(together, hub, factors_of(recipe), listener, lambda _address: on_ready(), beside)
 
 
 def _wait(workers: Sequence[SpawnProcess], stopping: socket.socket, ready: Connection | None = None) -> bool:

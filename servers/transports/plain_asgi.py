@@ -1,7 +1,7 @@
 """The measured paths as plain ASGI: what FastAPI's routing and validation cost per request, taken away.
 
 Everything that these few lines do not understand at a glance - another query, a cursor that is too old, the control
-routes - goes to the FastAPI app over the same station, which answers it as always. So the contract is kept in one
+routes - goes to the FastAPI app over the same hub, which answers it as always. So the contract is kept in one
 place, and a handler here is only its shortest way.
 """
 
@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from contract import wire
 from servers.api.app import Adapter
 from servers.events.disconnect import on_disconnect_of
-from servers.events.hub import Station
+from servers.events.hub import EventHub
 from servers.events.log import CursorTooOldError, EncodedEvent
 from servers.events.trace import noting
 from servers.transports import framing
@@ -29,7 +29,7 @@ from servers.transports.websocket import UNSUPPORTED_DATA_CLOSE_CODE
 _USUAL_QUERY = re.compile(rb"(?:after=(\d{1,15})|cursor=none)(?:&hold_ms=(\d{1,6}))?(?:&client=(\d{1,15}))?")
 """Fifteen digits are within every cursor's limit, and exact as a float."""
 
-_Handler = Callable[[Station, Scope, Receive, Send], Awaitable[bool]]
+_Handler = Callable[[EventHub, Scope, Receive, Send], Awaitable[bool]]
 """Returns False, with nothing received and nothing sent, where the FastAPI app must answer."""
 
 
@@ -56,34 +56,34 @@ class _Asked:
 class AsgiStack:
     """The ASGI app: handlers of the measured paths in front of the adapters' FastAPI app."""
 
-    def __init__(self, app: FastAPI, adapters: Sequence[Adapter], station: Station) -> None:
+    def __init__(self, app: FastAPI, adapters: Sequence[Adapter], hub: EventHub) -> None:
         paths = {route.path for a in adapters for router in a.routers for route in router.routes}  # type: ignore[attr-defined]
         self._app = app
-        self._station = station
+        self._hub = hub
         self._handlers = {key: handler for key, handler in _HANDLERS.items() if key[1] in paths}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or WebSocket, or the app's lifespan."""
         handler = self._handlers.get((scope.get("method", scope["type"]), scope.get("path", "")))
-        if handler is None or not await handler(self._station, scope, receive, send):
+        if handler is None or not await handler(self._hub, scope, receive, send):
             await self._app(scope, receive, send)
 
 
-async def _short_poll(station: Station, scope: Scope, _receive: Receive, send: Send) -> bool:
+async def _short_poll(hub: EventHub, scope: Scope, _receive: Receive, send: Send) -> bool:
     if (asked := _Asked.of(scope)) is None:
         return False
     try:
-        events = station.log.read_latest() if asked.after is None else station.log.read_after(asked.after)
+        events = hub.log.read_latest() if asked.after is None else hub.log.read_after(asked.after)
     except CursorTooOldError:
         return False
-    await _reply(station, asked, events, send)
+    await _reply(hub, asked, events, send)
     return True
 
 
-async def _long_poll(station: Station, scope: Scope, _receive: Receive, send: Send) -> bool:
+async def _long_poll(hub: EventHub, scope: Scope, _receive: Receive, send: Send) -> bool:
     if (asked := _Asked.of(scope)) is None or not asked.hold_ms:
         return False
-    log, hold_s, on_disconnect = station.log, asked.hold_ms / 1000, on_disconnect_of(scope)
+    log, hold_s, on_disconnect = hub.log, asked.hold_ms / 1000, on_disconnect_of(scope)
     try:
         if asked.after is None:
             events = await log.wait_next(hold_s, on_disconnect)
@@ -93,27 +93,27 @@ async def _long_poll(station: Station, scope: Scope, _receive: Receive, send: Se
         return True
     except CursorTooOldError:
         return False
-    await _reply(station, asked, events, send)
+    await _reply(hub, asked, events, send)
     return True
 
 
-async def _sse(station: Station, scope: Scope, receive: Receive, send: Send) -> bool:
+async def _sse(hub: EventHub, scope: Scope, receive: Receive, send: Send) -> bool:
     resumes = any(name == b"last-event-id" for name, _ in scope["headers"])
     if resumes or (asked := _Asked.of(scope)) is None or asked.after is None:
         return False
     try:
-        follower = station.log.follow(asked.after)
+        follower = hub.log.follow(asked.after)
     except CursorTooOldError:
         return False
-    await EventStream(station, follower, framing.sse_chunk)(scope, receive, send)
+    await EventStream(hub, follower, framing.sse_chunk)(scope, receive, send)
     return True
 
 
-async def _websocket(station: Station, scope: Scope, receive: Receive, send: Send) -> bool:
+async def _websocket(hub: EventHub, scope: Scope, receive: Receive, send: Send) -> bool:
     if (asked := _Asked.of(scope)) is None or asked.after is None:
         return False
     try:
-        follower = station.log.follow(asked.after)
+        follower = hub.log.follow(asked.after)
     except CursorTooOldError:
         return False
 
@@ -125,12 +125,12 @@ async def _websocket(station: Station, scope: Scope, receive: Receive, send: Sen
             pass
 
     await _accept(receive, send)
-    note = noting(station.trace, HTTPConnection(scope))
-    await station.channels.serve(follower, scope, send_event, until_closed, framing.websocket_frame, note)
+    note = noting(hub.trace, HTTPConnection(scope))
+    await hub.channels.serve(follower, scope, send_event, until_closed, framing.websocket_frame, note)
     return True
 
 
-async def _websocket_echo(_station: Station, _scope: Scope, receive: Receive, send: Send) -> bool:
+async def _websocket_echo(_hub: EventHub, _scope: Scope, receive: Receive, send: Send) -> bool:
     await _accept(receive, send)
     try:
         while (message := await receive())["type"] == "websocket.receive":
@@ -144,7 +144,7 @@ async def _websocket_echo(_station: Station, _scope: Scope, receive: Receive, se
     return True
 
 
-async def _post_echo(_station: Station, scope: Scope, receive: Receive, send: Send) -> bool:
+async def _post_echo(_hub: EventHub, scope: Scope, receive: Receive, send: Send) -> bool:
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
     # Numbers of seven digits are within the limit, or a little beyond it.
     if not length.isdigit() or len(length) > 7 or int(length) > MAX_ECHO_BODY_BYTES:
@@ -164,11 +164,11 @@ async def _accept(receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept"})
 
 
-async def _reply(station: Station, asked: _Asked, events: list[EncodedEvent], send: Send) -> None:
+async def _reply(hub: EventHub, asked: _Asked, events: list[EncodedEvent], send: Send) -> None:
     if events:
         await _respond(send, reply_body(events), b"application/json")
-        if station.trace is not None and asked.client is not None:
-            station.trace.wrote(asked.client, [event.seq for event in events])
+        if hub.trace is not None and asked.client is not None:
+            hub.trace.wrote(asked.client, [event.seq for event in events])
     else:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})

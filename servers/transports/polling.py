@@ -10,7 +10,7 @@ from contract import wire
 from servers.api.app import Adapter, assemble
 from servers.api.cursor import TOO_OLD_RESPONSE, After, CursorKind
 from servers.events.disconnect import on_disconnect_of
-from servers.events.hub import Station, station_of
+from servers.events.hub import EventHub, hub_of
 from servers.events.log import EncodedEvent
 from servers.events.trace import NAMED_CLIENT, TracedReply, client_of
 
@@ -33,14 +33,14 @@ _echo = APIRouter(tags=["echo"], max_body_size=MAX_ECHO_BODY_BYTES)
 @_events.get(wire.SHORT_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES, openapi_extra=NAMED_CLIENT)
 async def short_poll(request: Request, after: After = 0, cursor: CursorKind = "seq") -> Response:
     """The events after the cursor, at once; without a cursor the latest event alone."""
-    log = station_of(request).log
+    log = hub_of(request).log
     return _reply(request, log.read_latest() if cursor == wire.NO_CURSOR else log.read_after(after))
 
 
 @_events.get(wire.LONG_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES, openapi_extra=NAMED_CLIENT)
 async def long_poll(request: Request, after: After = 0, hold_ms: Hold = 30_000, cursor: CursorKind = "seq") -> Response:
     """The events after the cursor, as soon as there is one or the hold ends; without a cursor the next event alone."""
-    log, hold_s, on_disconnect = station_of(request).log, hold_ms / 1000, on_disconnect_of(request.scope)
+    log, hold_s, on_disconnect = hub_of(request).log, hold_ms / 1000, on_disconnect_of(request.scope)
     if cursor == wire.NO_CURSOR:
         return _reply(request, await log.wait_next(hold_s, on_disconnect))
     return _reply(request, await log.wait_after(after, hold_s, on_disconnect))
@@ -63,9 +63,9 @@ ADAPTER = Adapter(
 )
 
 
-def create_app(station: Station | None = None) -> FastAPI:
+def create_app(hub: EventHub | None = None) -> FastAPI:
     """The app that offers short poll, long poll and POST echo."""
-    return assemble((ADAPTER,), station)
+    return assemble((ADAPTER,), hub)
 
 
 def reply_body(events: list[EncodedEvent]) -> bytes:
@@ -83,7 +83,7 @@ def _reply(request: Request, events: list[EncodedEvent]) -> Response:
     if not events:
         return Response(status_code=204)
     body = reply_body(events)
-    trace = station_of(request).trace
+    trace = hub_of(request).trace
     if trace is not None and (client := client_of(request)) is not None:
         return TracedReply(body, trace, client, [event.seq for event in events])
     return Response(body, media_type="application/json")

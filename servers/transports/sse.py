@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from contract import wire
 from servers.api.app import Adapter, assemble
 from servers.api.cursor import MAX_CURSOR, TOO_OLD_RESPONSE, After
-from servers.events.hub import Station, station_of
+from servers.events.hub import EventHub, hub_of
 from servers.events.log import EncodedEvent, Follower, Framing
 from servers.events.trace import NAMED_CLIENT, noting
 
@@ -29,11 +29,11 @@ class EventStream(Response):
     media_type = "text/event-stream"
     charset = "utf-8"
 
-    def __init__(self, station: Station, follower: Follower, framing: Framing | None = None) -> None:
+    def __init__(self, hub: EventHub, follower: Follower, framing: Framing | None = None) -> None:
         """With a framing, events may be written without the framework (`servers.events.fan_out`)."""
         super().__init__(headers={"cache-control": "no-store"})
         del self.headers["content-length"]
-        self._station = station
+        self._hub = hub
         self._follower = follower
         self._framing = framing
 
@@ -52,8 +52,8 @@ class EventStream(Response):
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        note = noting(self._station.trace, HTTPConnection(scope))
-        channels = self._station.channels
+        note = noting(self._hub.trace, HTTPConnection(scope))
+        channels = self._hub.channels
         if await channels.serve(self._follower, scope, send_event, until_closed, self._framing, note):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -67,13 +67,13 @@ class EventStream(Response):
 )
 async def sse(request: Request, after: After = 0, last_event_id: LastEventId = None) -> Response:
     """Every event after the cursor, as it is published."""
-    station = station_of(request)
-    return EventStream(station, station.log.follow(after if last_event_id is None else last_event_id))
+    hub = hub_of(request)
+    return EventStream(hub, hub.log.follow(after if last_event_id is None else last_event_id))
 
 
 ADAPTER = Adapter(title="push-vs-poll: SSE", transports=("sse",), routers=(router,))
 
 
-def create_app(station: Station | None = None) -> FastAPI:
+def create_app(hub: EventHub | None = None) -> FastAPI:
     """The app that offers server-sent events."""
-    return assemble((ADAPTER,), station)
+    return assemble((ADAPTER,), hub)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI, WebSocket, WebSocketDisconnect
 from contract import wire
 from servers.api.app import Adapter, assemble
 from servers.api.cursor import After
-from servers.events.hub import Station, station_of
+from servers.events.hub import EventHub, hub_of
 from servers.events.log import CursorTooOldError, EncodedEvent
 from servers.events.trace import noting
 
@@ -19,10 +19,10 @@ router = APIRouter()
 @router.websocket(wire.WEBSOCKET_PATH)
 async def events(socket: WebSocket, after: After = 0) -> None:
     """Every event after the cursor, as it is published. What the client sends is ignored."""
-    station = station_of(socket)
+    hub = hub_of(socket)
     await socket.accept()
     try:
-        follower = station.log.follow(after)
+        follower = hub.log.follow(after)
     except CursorTooOldError as error:
         await socket.close(wire.CURSOR_TOO_OLD_CLOSE_CODE, str(error))
         return
@@ -34,8 +34,8 @@ async def events(socket: WebSocket, after: After = 0) -> None:
         while (await socket.receive())["type"] != "websocket.disconnect":
             pass
 
-    note = noting(station.trace, socket)
-    await station.channels.serve(follower, socket.scope, send_event, until_closed, note=note)
+    note = noting(hub.trace, socket)
+    await hub.channels.serve(follower, socket.scope, send_event, until_closed, note=note)
 
 
 @router.websocket(wire.WEBSOCKET_ECHO_PATH)
@@ -56,6 +56,6 @@ async def echo(socket: WebSocket) -> None:
 ADAPTER = Adapter(title="push-vs-poll: WebSocket", transports=("websocket", "echo_websocket"), routers=(router,))
 
 
-def create_app(station: Station | None = None) -> FastAPI:
+def create_app(hub: EventHub | None = None) -> FastAPI:
     """The app that offers the event channel and the echo channel."""
-    return assemble((ADAPTER,), station)
+    return assemble((ADAPTER,), hub)
