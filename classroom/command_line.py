@@ -16,7 +16,7 @@ from system.descriptor_limits import raise_limit_to_most
 from terminal.plain import print_error
 
 if TYPE_CHECKING:
-    from classroom.shared_state import Room
+    from classroom.state import ClassroomState
 
 _LAST_PORT = 65_535 - 5
 
@@ -42,28 +42,28 @@ async def _run(host: str, port: int) -> None:
 
     stop = asyncio.Event()
     with on_signals(stop.set):
-        async with open_classroom(host, port) as room:
-            print(welcome(room), flush=True)
+        async with open_classroom(host, port) as state:
+            print(welcome(state), flush=True)
             await stop.wait()
 
 
-def welcome(room: Room) -> str:
+def welcome(state: ClassroomState) -> str:
     """What whoever started it needs to know."""
     from classroom.joining.lan_address import EVERY_INTERFACE, own_hosts
 
-    addresses = room.addresses
+    addresses = state.addresses
     lanes = ", ".join(map(str, addresses.lane_ports))
     ports = f"Ports: page {addresses.page_port}, lanes {lanes}, lesson {addresses.lesson_port}. Stop it with Ctrl-C."
-    if room.mode == "solo":
+    if state.mode == "solo":
         return f"The classroom is open: {addresses.origin(addresses.host)}/\n{ports}"
     # Browsers trust a loopback address more: there the page's own clock is finer.
     teachers = addresses.origin("127.0.0.1" if addresses.host == EVERY_INTERFACE else addresses.host)
     best, *others = [addresses.origin(host) for host in own_hosts(addresses.host)]
     lines = [
         "The classroom is open.",
-        f"  The teacher's page, on this machine: {teachers}/?key={room.teacher_key}",
+        f"  The teacher's page, on this machine: {teachers}/?key={state.teacher_key}",
         f"  The class joins at:                  {best}/join",
-        f"  with the code {room.join_code}",
+        f"  with the code {state.join_code}",
     ]
     if others:
         lines.append(f"  (if that cannot be reached, try {', '.join(f'{other}/join' for other in others)})")

@@ -56,7 +56,7 @@ async def record(seconds: float, seed: int | None = None) -> str:
         from playwright.async_api import Error, async_playwright  # noqa: PLC0415 - the classroom itself needs no Playwright
     except ImportError:
         raise RecordingError("Playwright is not installed (it comes with `make test`)") from None
-    async with open_classroom("127.0.0.1", 0) as room, async_playwright() as playwright:
+    async with open_classroom("127.0.0.1", 0) as state, async_playwright() as playwright:
         path = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
         try:
             browser = await playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
@@ -67,7 +67,7 @@ async def record(seconds: float, seed: int | None = None) -> str:
             page = await browser.new_page()
             # A page whose address has settings begins its own run with them, and so sees all of it.
             async with page.expect_response("**/api/run") as starting:
-                await page.goto(f"{room.addresses.origin('127.0.0.1')}/?{urlencode(settings)}")
+                await page.goto(f"{state.addresses.origin('127.0.0.1')}/?{urlencode(settings)}")
             run = await (await starting.value).json()
             return await _saved(page, run["id"], seconds)
         except Error as error:

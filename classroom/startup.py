@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 
 from classroom.allowed_hosts import Addresses
-from classroom.clients import Clients
 from classroom.lanes.accounts import Accounts
+from classroom.lanes.clients import Clients
 from classroom.lanes.definitions import LANES
 from classroom.lanes.guard import AccountedTrace
 from classroom.lanes.server import create_relay, lane_app, serving_lane, upstream_listener
@@ -17,9 +17,9 @@ from classroom.limits import MAX_MESSAGE_BYTES
 from classroom.page.app import create_app
 from classroom.published_events import AccountedLog
 from classroom.run_settings import RunSettings
-from classroom.shared_state import Room
-from classroom.stream_runs import Stage
-from servers.events.hub import Station
+from classroom.runs import Runs
+from classroom.state import ClassroomState
+from servers.events.hub import EventHub
 from servers.hosting.listening import StartError, listen
 from servers.hosting.uvicorn_server import served
 
@@ -31,7 +31,7 @@ _LIVE_PING_S = 20.0
 
 
 @asynccontextmanager
-async def open_classroom(host: str, port: int) -> AsyncIterator[Room]:
+async def open_classroom(host: str, port: int) -> AsyncIterator[ClassroomState]:
     """A classroom whose page is on `port`, its lanes and its lesson on the ports after it; StartError.
 
     Port 0 takes any free ports.
@@ -42,18 +42,19 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[Room]:
         accounts, log = Accounts(), AccountedLog()
         delay_ms = RunSettings().one_way_delay_ms
         relays = [create_relay(accounts, index, upstream, delay_ms) for index, upstream in enumerate(upstreams)]
-        station = Station(log=log)
+        hub = EventHub(log=log)
         addresses = Addresses(host, _port(page), tuple(_port(lane) for lane in lanes), _port(lesson), _own_names())
-        room = Room(addresses, log, accounts, Clients(), Stage(station, accounts, relays))
-        station.trace = AccountedTrace(room)
+        clients = Clients()
+        state = ClassroomState(addresses, log, accounts, clients, Runs(hub, accounts, relays))
+        hub.trace = AccountedTrace(log, accounts)
         async with AsyncExitStack() as running:
             for index, (public, upstream, relay) in enumerate(zip(lanes, upstreams, relays, strict=True)):
-                app = lane_app(station, index, room)
+                app = lane_app(hub, index, addresses, clients, accounts)
                 await running.enter_async_context(serving_lane(app, upstream, public, relay))
-            await running.enter_async_context(serving_lesson(addresses, room.lesson, lesson, delay_ms))
+            await running.enter_async_context(serving_lesson(addresses, state.lesson, lesson, delay_ms))
             # Ends first, so that nobody still waits on a lane when the lane's server closes.
-            await running.enter_async_context(station.running())
-            app = create_app(room)
+            await running.enter_async_context(hub.running())
+            app = create_app(state)
             await running.enter_async_context(
                 served(
                     app,
@@ -64,9 +65,9 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[Room]:
                 )
             )
             try:
-                yield room
+                yield state
             finally:
-                room.stage.stop()
+                state.runs.stop()
 
 
 def take_ports(host: str, port: int) -> Sequence[socket.socket]:

@@ -1,6 +1,6 @@
 """Who may join, and with which transport: the code, how often it may be tried, and the transports in turn.
 
-Pure: times are given, in ns of CLOCK_MONOTONIC. The devices themselves are `classroom.clients`.
+Pure: times are given, in ns of CLOCK_MONOTONIC. The devices themselves are `classroom.lanes.clients`.
 """
 
 from __future__ import annotations
@@ -53,8 +53,11 @@ class _Attempts:
 
 
 @dataclass(slots=True)
-class Door:
-    """Lets in who knows the code. A code of six of 31 characters is one of 887 million."""
+class JoinCodeCheck:
+    """Check the code with which devices join, and limit how often each address tries.
+
+    A code of six of 31 characters is one of 887 million.
+    """
 
     code: str
     wrong_per_minute: int = 20

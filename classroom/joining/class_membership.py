@@ -1,4 +1,4 @@
-"""The class of one room: takes devices in, hands out transports, takes their reports, and tells the teacher."""
+"""The devices of the class: admit them, hand out transports, take their reports, and report to the teacher."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import segno
 
-from classroom.clients import Client, RoomFullError
-from classroom.joining.admission import Assign, Door, JoinRefusedError, next_transports
+from classroom.joining.admission import Assign, JoinCodeCheck, JoinRefusedError, next_transports
 from classroom.joining.class_results import ClassResults, Participant, parse_report
 from classroom.joining.lan_address import own_hosts
 from classroom.joining.report_evidence import RunEvidence
+from classroom.lanes.clients import ClassroomFullError, Client
 from classroom.lanes.definitions import TRANSPORTS
 from classroom.limits import REPORTS_PER_S, RateLimit
-from classroom.shared_state import Room
+from classroom.state import ClassroomState
 
 
 def qr_svg(text: str) -> str:
@@ -23,29 +23,29 @@ def qr_svg(text: str) -> str:
     return code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
 
 
-class ClassDesk:
-    """What the room knows of its class, from the code to the distributions."""
+class ClassMembership:
+    """The devices that joined, their transports, and the distributions that they reported."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
-        self._door = Door(room.join_code)
+    def __init__(self, state: ClassroomState) -> None:
+        self._state = state
+        self._code = JoinCodeCheck(state.join_code)
         self._assign: Assign = "turns"
         self._names: dict[int, int] = {}
         self._named = 0
         self._rates: dict[int, RateLimit] = {}
         self._results = ClassResults(TRANSPORTS)
-        self._evidence = RunEvidence(room.log, room.accounts)
-        room.inbound["report"] = self.take_report
-        room.teacher_news.append(self.news)
+        self._evidence = RunEvidence(state.log, state.accounts)
+        state.inbound["report"] = self.take_report
+        state.teacher_news.append(self.news)
 
     def join(self, code: str, address: str) -> Client:
         """A new device; JoinRefusedError."""
-        self._door.check(code, address, time.monotonic_ns())
+        self._code.check(code, address, time.monotonic_ns())
         self._forget_who_left()
         given = next_transports(self._assign, TRANSPORTS, (device.transports for device in self._devices()))
         try:
-            device = self._room.clients.admit(given)
-        except RoomFullError as full:
+            device = self._state.clients.admit(given)
+        except ClassroomFullError as full:
             raise JoinRefusedError(503, f"Sorry: {full}.") from None
         self._named += 1
         self._names[device.number] = self._named
@@ -67,13 +67,13 @@ class ClassDesk:
 
     def invitation(self) -> dict[str, object]:
         """How to join, for the teacher's page."""
-        addresses = self._room.addresses
+        addresses = self._state.addresses
         origins = [addresses.origin(host) for host in own_hosts(addresses.host)]
-        link = f"{origins[0]}/join?code={self._room.join_code}"
+        link = f"{origins[0]}/join?code={self._state.join_code}"
         return {
             "address": f"{origins[0]}/join",
             "other_addresses": [f"{origin}/join" for origin in origins[1:]],
-            "code": self._room.join_code,
+            "code": self._state.join_code,
             "link": link,
             "qr_svg": qr_svg(link),
             "assign": self._assign,
@@ -99,20 +99,20 @@ class ClassDesk:
         return {"type": "class", "assign": self._assign} | self._results.summary(here, self._evidence)
 
     def _devices(self) -> list[Client]:
-        return [client for client in self._room.clients if client.number in self._names]
+        return [client for client in self._state.clients if client.number in self._names]
 
     def _participant(self, device: Client) -> Participant:
         return Participant(device.number, self._names[device.number], device.transports, device.entered_ns)
 
     def _follow_run(self) -> None:
-        run = self._room.stage.run
+        run = self._state.runs.current
         if run is not None and run.id != self._results.run:
             self._results.begin(run.id, run.settings.one_way_delay_ms)
-            self._evidence = RunEvidence(self._room.log, self._room.accounts)
+            self._evidence = RunEvidence(self._state.log, self._state.accounts)
 
     def _forget_who_left(self) -> None:
-        self._room.clients.forget_who_left(time.monotonic_ns())
-        for number in [number for number in self._names if self._room.clients.get(number) is None]:
+        self._state.clients.forget_who_left(time.monotonic_ns())
+        for number in [number for number in self._names if self._state.clients.get(number) is None]:
             del self._names[number]
             self._rates.pop(number, None)
             self._results.forget(number)

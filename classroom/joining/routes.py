@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import FileResponse
 
 from classroom.joining.admission import MAX_CODE_CHARACTERS, Assign, JoinRefusedError
-from classroom.joining.class_membership import ClassDesk
+from classroom.joining.class_membership import ClassMembership
 from classroom.limits import MAX_BODY_BYTES
-from classroom.shared_state import require_teacher
+from classroom.state import require_teacher
 
 JOIN_PAGE = Path(__file__).parents[1] / "static" / "join.html"
 
@@ -38,39 +38,39 @@ class AssignRequest(BaseModel):
 @router.get("/join", response_class=FileResponse)
 async def join_page(request: Request) -> FileResponse:
     """The page of the phones."""
-    desk_of(request)
+    membership_of(request)
     return FileResponse(JOIN_PAGE)
 
 
 @router.post("/api/join")
 async def join(request: Request, asked: JoinRequest) -> dict[str, object]:
     """A client number for a device that knows the code, and the transports that it is given."""
-    desk = desk_of(request)
+    membership = membership_of(request)
     address = request.client.host if request.client is not None else ""
     try:
-        device = desk.join(asked.code, address)
+        device = membership.join(asked.code, address)
     except JoinRefusedError as refusal:
         raise HTTPException(refusal.status, refusal.detail) from None
-    return {"client": device.number, "transports": device.transports, "name": desk.name_of(device)}
+    return {"client": device.number, "transports": device.transports, "name": membership.name_of(device)}
 
 
 @router.get("/api/class", dependencies=[Depends(require_teacher)])
 async def invitation(request: Request) -> dict[str, object]:
     """Address, code, link and QR code by which devices join."""
-    return desk_of(request).invitation()
+    return membership_of(request).invitation()
 
 
 @router.post("/api/class", dependencies=[Depends(require_teacher)])
 async def assign(request: Request, asked: AssignRequest) -> dict[str, object]:
     """Hand the transports out anew."""
-    desk = desk_of(request)
-    desk.reassign(asked.assign)
-    return desk.invitation()
+    membership = membership_of(request)
+    membership.reassign(asked.assign)
+    return membership.invitation()
 
 
-def desk_of(request: Request) -> ClassDesk:
-    """The class of the room; 404 where the room is closed to others."""
-    desk: ClassDesk | None = request.app.state.desk
-    if desk is None:
+def membership_of(request: Request) -> ClassMembership:
+    """The class; 404 where the classroom is closed to other machines."""
+    membership: ClassMembership | None = request.app.state.membership
+    if membership is None:
         raise HTTPException(404, "nobody can join: this classroom was opened for its own machine only")
-    return desk
+    return membership

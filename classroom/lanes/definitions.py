@@ -1,7 +1,7 @@
-"""The four lanes of the classroom: which transport each is, where its port and path are, and how it is drawn.
+"""The four lanes of the classroom: which transport each is, and where its port and path are.
 
-Labels, colours and dashes are those of the harness's registry, so that a class sees the same signs on the page and in
-a report; a test compares the two.
+What a lane is called and how it is drawn is the harness's registry's, so that a class sees the same signs on the page
+and in a report.
 """
 
 from __future__ import annotations
@@ -9,8 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contract import wire
+from contract.transports import TRANSPORTS as REGISTRY
 from servers.api.app import Adapter
 from servers.transports import polling, sse, websocket
+
+_MARKER_NAMES = {"o": "circle", "^": "triangle", "s": "square", "X": "cross"}
+"""What the page calls the registry's markers, which are matplotlib's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +36,27 @@ class Lane:
     """On and off lengths; empty for a solid line."""
 
 
+def _lane(transport: str, path: str, adapter: Adapter) -> Lane:
+    known = REGISTRY[transport]
+    return Lane(
+        transport=transport,
+        label=known.label,
+        path=path,
+        adapter=adapter,
+        model=known.model,
+        polls=known.polling,
+        colour=known.colour,
+        marker=_MARKER_NAMES[known.marker],
+        dash=known.dash,
+    )
+
+
 LANES = (
-    Lane("websocket", "WebSocket", wire.WEBSOCKET_PATH, websocket.ADAPTER, "push", False, "#0072B2", "circle", ()),
-    Lane("sse", "SSE", wire.SSE_PATH, sse.ADAPTER, "push", False, "#009E73", "triangle", (6, 2)),
-    Lane(
-        "long_poll", "Long poll", wire.LONG_POLL_PATH, polling.ADAPTER, "long_poll", True,
-        "#E69F00", "square", (4, 1.5, 1, 1.5),
-    ),
-    Lane(
-        "short_poll", "Short poll", wire.SHORT_POLL_PATH, polling.ADAPTER, "short_poll", True,
-        "#D55E00", "cross", (2, 1.5),
-    ),
-)  # fmt: skip
+    _lane("websocket", wire.WEBSOCKET_PATH, websocket.ADAPTER),
+    _lane("sse", wire.SSE_PATH, sse.ADAPTER),
+    _lane("long_poll", wire.LONG_POLL_PATH, polling.ADAPTER),
+    _lane("short_poll", wire.SHORT_POLL_PATH, polling.ADAPTER),
+)
 """In the order of the page, of the ports and of the numbers by which clients name themselves."""
 
 TRANSPORTS = tuple(lane.transport for lane in LANES)

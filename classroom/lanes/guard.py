@@ -15,10 +15,12 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from classroom.lanes.accounts import Address, Request
+from classroom.allowed_hosts import Addresses
+from classroom.lanes.accounts import Accounts, Address, Request
+from classroom.lanes.clients import Clients
 from classroom.lanes.definitions import LANES, client_and_lane
 from classroom.limits import MAX_CONNECTIONS_PER_LANE
-from classroom.shared_state import Room
+from classroom.published_events import AccountedLog
 from contract import wire
 from servers.events.trace import Trace
 
@@ -29,22 +31,23 @@ _request: ContextVar[Request | None] = ContextVar("request", default=None)
 
 
 class AccountedTrace(Trace):
-    """A server's trace that books deliveries in the accounts of the room."""
+    """A server's trace that books the deliveries of a log's events in the clients' accounts."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, log: AccountedLog, accounts: Accounts) -> None:
         super().__init__()
-        self._room = room
+        self._log = log
+        self._accounts = accounts
 
     def wrote(self, client: int, seqs: Iterable[int]) -> None:
         """These events were handed to the connection of the client with that number on the wire."""
         now_ns = time.monotonic_ns()
         number, lane = client_and_lane(client)
-        rows = self._room.log.rows
+        rows = self._log.rows
         request = _request.get()
         for seq in seqs:
             if seq > len(rows):
                 continue  # of the stream before this one, its send having waited for a slow client
-            self._room.accounts.wrote(number, lane, seq, rows[seq - 1][3], now_ns)
+            self._accounts.wrote(number, lane, seq, rows[seq - 1][3], now_ns)
             if request is not None:
                 request.seqs.append(seq)
 
@@ -65,11 +68,13 @@ class _Admitted:
 class LaneGuard:
     """The ASGI app of a lane's port."""
 
-    def __init__(self, app: ASGIApp, index: int, room: Room) -> None:
+    def __init__(self, app: ASGIApp, index: int, addresses: Addresses, clients: Clients, accounts: Accounts) -> None:
         self._app = app
         self._index = index
         self._lane = LANES[index]
-        self._room = room
+        self._addresses = addresses
+        self._clients = clients
+        self._accounts = accounts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or WebSocket."""
@@ -78,7 +83,7 @@ class LaneGuard:
             origin = self._origin(scope)
             admitted = self._admit(scope, origin)
         except _RefusedError as refusal:
-            self._room.accounts.asked(self._index, _address(scope), None)
+            self._accounts.asked(self._index, _address(scope), None)
             await _refuse(scope, receive, send, refusal, origin)
             return
         _request.set(admitted.request if self._lane.polls else None)
@@ -89,13 +94,12 @@ class LaneGuard:
             await self._app(scope, receive, noting)
 
     def _origin(self, scope: Scope) -> str:
-        addresses = self._room.addresses
-        host = addresses.host_of(scope["headers"], addresses.lane_ports[self._index])
+        host = self._addresses.host_of(scope["headers"], self._addresses.lane_ports[self._index])
         if host is None:
             raise _RefusedError(403, "the Host header does not name this classroom")
-        origin = addresses.origin_of(scope["headers"], host)
+        origin = self._addresses.origin_of(scope["headers"], host)
         if origin is None:
-            raise _RefusedError(403, f"the Origin must be the classroom's own page, {addresses.origin(host)}")
+            raise _RefusedError(403, f"the Origin must be the classroom's own page, {self._addresses.origin(host)}")
         return origin
 
     def _admit(self, scope: Scope, origin: str) -> _Admitted:
@@ -108,13 +112,12 @@ class LaneGuard:
             raise _RefusedError(414, f"the query is longer than {_MAX_QUERY_BYTES} bytes")
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         client = self._client(query)
-        run = self._room.stage.run
-        if "run" in query and query["run"] != str(run.id if run else 0):
+        accounts = self._accounts
+        if "run" in query and query["run"] != str(accounts.run):
             raise _RefusedError(409, f"run {query['run'][:20]} is not on")
         n = query.get("n", "0")
         if not _is_number(n):
             raise _RefusedError(422, f"n must be a whole number, not {ascii(n)[:20]}")
-        accounts = self._room.accounts
         accounts.asked(self._index, _address(scope), client)
         if accounts.connections(client, self._index) > MAX_CONNECTIONS_PER_LANE:
             raise _RefusedError(429, f"a client may have {MAX_CONNECTIONS_PER_LANE} connections to a lane")
@@ -123,7 +126,7 @@ class LaneGuard:
     def _client(self, query: dict[str, str]) -> int:
         given = query.get(wire.CLIENT_PARAMETER, "")
         number, lane = client_and_lane(int(given)) if _is_number(given) else (-1, -1)
-        client = self._room.clients.get(number)
+        client = self._clients.get(number)
         if client is None or lane != self._index:
             raise _RefusedError(403, "no such client is in this classroom: open the page again")
         if self._lane.transport not in client.transports:
@@ -134,7 +137,7 @@ class LaneGuard:
 
     def _noting(self, admitted: _Admitted, send: Send) -> Send:
         """`send` that adds the headers a page of another port needs, and books the request when it is answered."""
-        request, accounts = admitted.request, self._room.accounts
+        request, accounts = admitted.request, self._accounts
 
         def answered(status: int) -> None:
             request.status, request.answered_ns = status, time.monotonic_ns()

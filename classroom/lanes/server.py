@@ -9,13 +9,14 @@ from functools import partial
 
 from starlette.types import ASGIApp
 
+from classroom.allowed_hosts import Addresses
 from classroom.lanes.accounts import Accounts, Address
+from classroom.lanes.clients import Clients
 from classroom.lanes.definitions import LANES
 from classroom.lanes.guard import LaneGuard
 from classroom.limits import MAX_CONNECTIONS
-from classroom.shared_state import Room
 from servers.api.app import assemble
-from servers.events.hub import Station
+from servers.events.hub import EventHub
 from servers.hosting.listening import listen
 from servers.hosting.uvicorn_server import served
 from servers.relay.delay_relay import DelayRelay, Received
@@ -39,10 +40,11 @@ class LaneObserver:
         self._closed(address)
 
 
-def lane_app(station: Station, index: int, room: Room) -> ASGIApp:
-    """The app of one lane over the station of all, behind its guard."""
+def lane_app(hub: EventHub, index: int, addresses: Addresses, clients: Clients, accounts: Accounts) -> ASGIApp:
+    """The app of one lane over the hub of all, behind its guard."""
     lane = LANES[index]
-    return LaneGuard(assemble((lane.adapter,), station, f"push-vs-poll classroom: {lane.label}"), index, room)
+    app = assemble((lane.adapter,), hub, f"push-vs-poll classroom: {lane.label}")
+    return LaneGuard(app, index, addresses, clients, accounts)
 
 
 @asynccontextmanager
@@ -50,7 +52,7 @@ async def serving_lane(
     app: ASGIApp, upstream: socket.socket, public: socket.socket, relay: DelayRelay
 ) -> AsyncIterator[None]:
     """Serve a lane's app on `upstream`, reached through the relay that listens on `public`."""
-    # The station of all lanes is run by who opened the classroom, not by each app's own lifespan.
+    # The hub of all lanes is run by who opened the classroom, not by each app's own lifespan.
     async with served(app, upstream, lifespan="off"):
         await relay.start(public)
         try:

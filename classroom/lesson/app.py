@@ -32,7 +32,7 @@ MAX_LIFE_S = 1800.0
 """A connection that nobody closes is closed then."""
 
 
-class LessonDoor:
+class LessonAccess:
     """Whom the lesson's server lets in, and how it tells their page what passes on the wire."""
 
     def __init__(self, addresses: Addresses, sessions: LessonSessions, taps: Taps) -> None:
@@ -66,13 +66,13 @@ class LessonDoor:
             connection.listen(tell_unit)
 
 
-def create_lesson_app(door: LessonDoor, max_life_s: float = MAX_LIFE_S) -> Starlette:
+def create_lesson_app(access: LessonAccess, max_life_s: float = MAX_LIFE_S) -> Starlette:
     """The app on the lesson's port."""
     samples = SAMPLES.values()
     return Starlette(
         routes=[
-            *(WebSocketRoute(f"/lesson/{one.name}", _SampleEndpoint(one, door, max_life_s)) for one in samples),
-            Route(ECHO_PATH, _EchoEndpoint(door), methods=["POST"]),
+            *(WebSocketRoute(f"/lesson/{one.name}", _SampleEndpoint(one, access, max_life_s)) for one in samples),
+            Route(ECHO_PATH, _EchoEndpoint(access), methods=["POST"]),
         ]
     )
 
@@ -80,16 +80,16 @@ def create_lesson_app(door: LessonDoor, max_life_s: float = MAX_LIFE_S) -> Starl
 class _SampleEndpoint:
     """A WebSocket route whose handler is the sample's own."""
 
-    def __init__(self, sample: Sample, door: LessonDoor, max_life_s: float) -> None:
+    def __init__(self, sample: Sample, access: LessonAccess, max_life_s: float) -> None:
         self._sample = sample
-        self._door = door
+        self._access = access
         self._max_life_s = max_life_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         session = None
         try:
-            self._door.origin(scope)
-            session = self._door.session(scope)
+            self._access.origin(scope)
+            session = self._access.session(scope)
             run = _number(scope, "run")
             session.count_action()
             session.open(run)
@@ -98,7 +98,7 @@ class _SampleEndpoint:
                 session.tell({"type": "refused", "detail": error.detail})
             await WebSocket(scope, receive, send).send_denial_response(_refusal(error))
             return
-        self._door.tell_units(session, scope, {"run": run})
+        self._access.tell_units(session, scope, {"run": run})
         limited = _Limited(receive, send, session, time.monotonic() + self._max_life_s)
 
         def tell_note(note: Note) -> None:
@@ -148,14 +148,14 @@ class _Limited:
 class _EchoEndpoint:
     """`Received: …` as the answer to a POST of plain text: what the samples do, with a request for each message."""
 
-    def __init__(self, door: LessonDoor) -> None:
-        self._door = door
+    def __init__(self, access: LessonAccess) -> None:
+        self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         arrived_ns = time.monotonic_ns()
         response: Response
         try:
-            origin = self._door.origin(scope)
+            origin = self._access.origin(scope)
         except RefusedError as error:
             await _refusal(error)(scope, receive, send)
             return
@@ -169,11 +169,11 @@ class _EchoEndpoint:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, arrived_ns: int) -> Response:
-        session = self._door.session(request.scope)
+        session = self._access.session(request.scope)
         run, n = _number(request.scope, "run"), _number(request.scope, "n")
         session.count_action()
         text = await _body_text(request)
-        self._door.tell_units(session, request.scope, {"run": run, "exchange": n})
+        self._access.tell_units(session, request.scope, {"run": run, "exchange": n})
         answer = f"Received: {text}"
         session.tell(
             {"type": "exchange", "run": run, "exchange": n, "text": text, "answer": answer}

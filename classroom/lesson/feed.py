@@ -10,30 +10,32 @@ from starlette.responses import JSONResponse
 from starlette.websockets import WebSocketDisconnect
 
 from classroom.lesson.app import MAX_LIFE_S, MAX_MESSAGE_CHARACTERS
-from classroom.lesson.page_session import LessonSession, RefusedError
+from classroom.lesson.page_session import LessonSession, LessonSessions, RefusedError
 from classroom.lesson.sample_programs import SAMPLES
-from classroom.shared_state import room_of
 
 _POLICY_VIOLATION = 1008
 _TRY_AGAIN_LATER = 1013
 
-router = APIRouter()
 
+def lesson_router(sessions: LessonSessions, port: int) -> APIRouter:
+    """The route of the lesson whose server listens on `port`."""
+    router = APIRouter()
 
-@router.websocket("/api/lesson")
-async def follow_lesson(socket: WebSocket) -> None:
-    """A session for as long as this socket is open."""
-    room = room_of(socket)
-    try:
-        session = room.lesson.begin()
-    except RefusedError as error:
-        await socket.send_denial_response(JSONResponse({"detail": error.detail}, error.status))
-        return
-    try:
-        await socket.accept()
-        await _tell(socket, session, room.addresses.lesson_port)
-    finally:
-        room.lesson.end(session)
+    @router.websocket("/api/lesson")
+    async def follow_lesson(socket: WebSocket) -> None:
+        """A session for as long as this socket is open."""
+        try:
+            session = sessions.begin()
+        except RefusedError as error:
+            await socket.send_denial_response(JSONResponse({"detail": error.detail}, error.status))
+            return
+        try:
+            await socket.accept()
+            await _tell(socket, session, port)
+        finally:
+            sessions.end(session)
+
+    return router
 
 
 async def _tell(socket: WebSocket, session: LessonSession, port: int) -> None:

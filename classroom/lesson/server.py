@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from classroom.allowed_hosts import Addresses
 from classroom.lanes.server import serving_lane, upstream_listener
-from classroom.lesson.app import LessonDoor, create_lesson_app
+from classroom.lesson.app import LessonAccess, create_lesson_app
 from classroom.lesson.page_session import LessonSessions
 from classroom.lesson.wire_units import Taps
 from classroom.limits import MAX_CONNECTIONS
@@ -21,7 +21,7 @@ async def serving_lesson(
 ) -> AsyncIterator[None]:
     """Serve the lesson on the listening socket `public`."""
     taps = Taps()
-    app = create_lesson_app(LessonDoor(addresses, sessions, taps))
+    app = create_lesson_app(LessonAccess(addresses, sessions, taps))
     with upstream_listener() as upstream:
         relay = DelayRelay(upstream.getsockname()[:2], one_way_delay_ms, max_connections=MAX_CONNECTIONS, tap=taps.tap)
         async with serving_lane(app, upstream, public, relay):

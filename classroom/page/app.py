@@ -11,11 +11,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from classroom.joining import routes
-from classroom.joining.class_membership import ClassDesk
+from classroom.joining.class_membership import ClassMembership
 from classroom.lesson import feed
-from classroom.page import live, predictions, preflight, run_record, run_routes
+from classroom.page import live, predictions, preflight, run_record, run_routes, transport_assets
 from classroom.page.guard import PageGuard
-from classroom.shared_state import Room
+from classroom.state import ClassroomState
 from servers.api.app import TELEMETRY_OFF, answer_errors
 
 STATIC_FOLDER = Path(__file__).parents[1] / "static"
@@ -27,28 +27,28 @@ ROUTERS = (
     run_record.router,
     predictions.router,
     preflight.router,
-    feed.router,
+    transport_assets.router,
 )
-"""Of every part of the classroom, in no particular order."""
+"""Those that find the classroom by the request's app, in no particular order."""
 
 # Browsers run a module only under this type, and some systems' own tables have another.
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("text/javascript", ".mjs")
 
 
-def create_app(room: Room) -> ASGIApp:
+def create_app(state: ClassroomState) -> ASGIApp:
     """The app of the page's port."""
     app = FastAPI(
         title="push-vs-poll classroom", openapi_url=None, docs_url=None, redoc_url=None, telemetry=TELEMETRY_OFF
     )
-    app.state.room = room
-    app.state.desk = ClassDesk(room) if room.mode == "class" else None
+    app.state.classroom = state
+    app.state.membership = ClassMembership(state) if state.mode == "class" else None
     answer_errors(app)
-    for router in ROUTERS:
+    for router in (*ROUTERS, feed.lesson_router(state.lesson, state.addresses.lesson_port)):
         app.include_router(router)
     app.add_api_route("/", _page, include_in_schema=False, response_class=FileResponse)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER, check_dir=False))
-    return PageGuard(app, room.addresses)
+    return PageGuard(app, state.addresses)
 
 
 async def _page() -> FileResponse:

@@ -15,11 +15,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 
-from classroom.clients import Client, RoomFullError
+from classroom.lanes.clients import ClassroomFullError, Client
 from classroom.lanes.definitions import LANES, MAX_CLIENT
 from classroom.limits import MAX_CLOCK_SOCKETS, MESSAGES_PER_S, RateLimit
-from classroom.shared_state import Room, room_of
-from classroom.stream_runs import Run
+from classroom.runs import Run
+from classroom.state import ClassroomState, state_of
 
 TICK_S = 0.1
 DEVICE_TICK_S = 0.5
@@ -59,38 +59,38 @@ class _Told:
 @router.websocket("/api/live")
 async def live(socket: WebSocket, client: Number = None, key: Key = None) -> None:
     """Runs and ticks for one page; a page without a client number becomes a new client, if it is a teacher's."""
-    room = room_of(socket)
+    state = state_of(socket)
     await socket.accept()
     try:
-        who = _enter(room, client, room.is_teacher(key))
+        who = _enter(state, client, state.is_teacher(key))
     except PermissionError as refusal:
         await _refuse(socket, str(refusal), UNKNOWN_CLIENT_CLOSE_CODE)
         return
-    except RoomFullError as refusal:
+    except ClassroomFullError as refusal:
         await _refuse(socket, str(refusal))
         return
     who.replaced.set()
     replaced = who.replaced = asyncio.Event()
-    room.attend(who, 1)
+    state.attend(who, 1)
     try:
-        await _serve_live(socket, room, who, replaced)
+        await _serve_live(socket, state, who, replaced)
     finally:
-        room.attend(who, -1)
+        state.attend(who, -1)
 
 
 @router.websocket("/api/clock")
 async def clock(socket: WebSocket) -> None:
     """Each text comes back at once with the time at which it was here."""
     await socket.accept()
-    room = room_of(socket)
-    if room.clock_sockets >= MAX_CLOCK_SOCKETS:
+    state = state_of(socket)
+    if state.clock_sockets >= MAX_CLOCK_SOCKETS:
         await _refuse(socket, f"this classroom has {MAX_CLOCK_SOCKETS} clock sockets open already")
         return
-    room.clock_sockets += 1
+    state.clock_sockets += 1
     try:
         await _tell_time(socket)
     finally:
-        room.clock_sockets -= 1
+        state.clock_sockets -= 1
 
 
 async def _tell_time(socket: WebSocket) -> None:
@@ -107,42 +107,42 @@ async def _tell_time(socket: WebSocket) -> None:
             await socket.send_text(json.dumps({"echo": text, "now_ns": now_ns}))
 
 
-def _enter(room: Room, number: int | None, teacher: bool) -> Client:
+def _enter(state: ClassroomState, number: int | None, teacher: bool) -> Client:
     if number is None:
         if not teacher:
             raise PermissionError("join the class first: ask the teacher for the address and its code")
-        return room.clients.admit(teacher=True)
-    who = room.clients.get(number)
+        return state.clients.admit(teacher=True)
+    who = state.clients.get(number)
     if who is None:
         raise PermissionError("no such client is in this classroom: open the page again")
     who.teacher = who.teacher or teacher
     return who
 
 
-async def _serve_live(socket: WebSocket, room: Room, who: Client, replaced: asyncio.Event) -> None:
+async def _serve_live(socket: WebSocket, state: ClassroomState, who: Client, replaced: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
-        telling = tasks.create_task(_tell(socket, room, who, replaced))
+        telling = tasks.create_task(_tell(socket, state, who, replaced))
         try:
-            await _listen(socket, room, who)
+            await _listen(socket, state, who)
         finally:
             telling.cancel()
 
 
-async def _tell(socket: WebSocket, room: Room, who: Client, replaced: asyncio.Event) -> None:
+async def _tell(socket: WebSocket, state: ClassroomState, who: Client, replaced: asyncio.Event) -> None:
     told = _Told(transports=who.transports)
     news_due_ns = time.monotonic_ns()
     with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):
-        await _send(socket, hello(room, who))
+        await _send(socket, hello(state, who))
         while not replaced.is_set():
-            change = room.stage.change
+            change = state.runs.change
             if told.transports != who.transports:
                 told.transports = who.transports
                 await _send(socket, {"type": "transports", "transports": who.transports})
-            for message in _news(room, who, told):
+            for message in _news(state, who, told):
                 await _send(socket, message)
             if who.teacher and time.monotonic_ns() >= news_due_ns:
                 news_due_ns += _NEWS_PERIOD_NS
-                for ask in room.teacher_news:
+                for ask in state.teacher_news:
                     if (news := ask()) is not None:
                         await _send(socket, news)
             with contextlib.suppress(TimeoutError):
@@ -150,59 +150,59 @@ async def _tell(socket: WebSocket, room: Room, who: Client, replaced: asyncio.Ev
         await _refuse(socket, "this client has connected anew, perhaps in another tab")
 
 
-def hello(room: Room, who: Client) -> dict[str, Any]:
+def hello(state: ClassroomState, who: Client) -> dict[str, Any]:
     """The first message: where everything is and what is on."""
     lanes = [
         {
             "transport": lane.transport, "label": lane.label, "port": port, "path": lane.path,
             "colour": lane.colour, "marker": lane.marker, "dash": lane.dash,
         }
-        for lane, port in zip(LANES, room.addresses.lane_ports, strict=True)
+        for lane, port in zip(LANES, state.addresses.lane_ports, strict=True)
     ]  # fmt: skip
-    stage = room.stage
+    runs = state.runs
     return {
         "type": "hello",
         "client": who.number,
         "teacher": who.teacher,
-        "mode": room.mode,
+        "mode": state.mode,
         "transports": who.transports,
         "lanes": lanes,
-        "lesson_port": room.addresses.lesson_port,
-        "auto": stage.auto,
-        "run": stage.run.message() if stage.run is not None and not stage.ended else None,
+        "lesson_port": state.addresses.lesson_port,
+        "auto": runs.auto,
+        "run": runs.current.message() if runs.current is not None and not runs.ended else None,
     }
 
 
-def _news(room: Room, who: Client, told: _Told) -> list[dict[str, Any]]:
+def _news(state: ClassroomState, who: Client, told: _Told) -> list[dict[str, Any]]:
     """What this page has not heard yet, in order."""
-    stage, messages = room.stage, []
-    run = stage.run
+    runs, messages = state.runs, []
+    run = runs.current
     if run is None:
         return []
     if run.id != told.run:
         if not told.ended:
             messages.append({"type": "ended", "run": told.run})
-        if stage.ended and told.run == 0:
+        if runs.ended and told.run == 0:
             return messages  # over before this page came
         told.begin(run.id)
         messages.append({"type": "run", "run": run.message()})
     if not told.ended:
-        messages.append(_tick(room, who, run, told))
-        if stage.ended:
+        messages.append(_tick(state, who, run, told))
+        if runs.ended:
             told.ended = True
             messages.append({"type": "ended", "run": run.id})
     return messages
 
 
-def _tick(room: Room, who: Client, run: Run, told: _Told) -> dict[str, Any]:
-    rows = room.log.rows
+def _tick(state: ClassroomState, who: Client, run: Run, told: _Told) -> dict[str, Any]:
+    rows = state.log.rows
     published, told.published = rows[told.published :], len(rows)
     lanes: dict[str, Any] = {}
     for index, lane in enumerate(LANES):
         if lane.transport not in who.transports:
             continue
-        account = room.accounts.of(who.number, index)
-        up_bytes, down_bytes = room.accounts.bytes_of(who.number, index)
+        account = state.accounts.of(who.number, index)
+        up_bytes, down_bytes = state.accounts.bytes_of(who.number, index)
         lanes[lane.transport] = {
             "requests": [request.row() for request in account.requests[told.requests[index] :]],
             "written": account.written[told.written[index] :],
@@ -214,7 +214,7 @@ def _tick(room: Room, who: Client, run: Run, told: _Told) -> dict[str, Any]:
     return {"type": "tick", "run": run.id, "now_ns": time.monotonic_ns(), "published": published, "lanes": lanes}
 
 
-async def _listen(socket: WebSocket, room: Room, who: Client) -> None:
+async def _listen(socket: WebSocket, state: ClassroomState, who: Client) -> None:
     """Take the page's messages until it is gone, or sends what it must not."""
     rate = RateLimit(MESSAGES_PER_S, time.monotonic_ns())
     with contextlib.suppress(WebSocketDisconnect):
@@ -223,13 +223,13 @@ async def _listen(socket: WebSocket, room: Room, who: Client) -> None:
                 await _refuse(socket, f"more than {MESSAGES_PER_S:g} messages a second")
                 return
             try:
-                _take(room, who, text)
+                _take(state, who, text)
             except ValueError as error:
                 await _refuse(socket, str(error))
                 return
 
 
-def _take(room: Room, who: Client, text: str) -> None:
+def _take(state: ClassroomState, who: Client, text: str) -> None:
     """Hand a message to who takes its type; ValueError where it is none."""
     try:
         message = json.loads(text)
@@ -237,7 +237,7 @@ def _take(room: Room, who: Client, text: str) -> None:
         raise ValueError("a message must be JSON") from None
     if not isinstance(message, dict):
         raise ValueError("a message must be a JSON object")
-    take = room.inbound.get(str(message.get("type")))
+    take = state.inbound.get(str(message.get("type")))
     if take is None:
         raise ValueError(f"no message has the type {ascii(message.get('type'))[:40]}")
     take(who, message)

@@ -17,7 +17,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
-from classroom.shared_state import require_teacher
+from classroom.state import require_teacher
 
 router = APIRouter(dependencies=[Depends(require_teacher)])
 

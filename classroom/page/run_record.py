@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, HTTPException, Request
 
 from classroom.lanes.definitions import LANES
-from classroom.shared_state import Room, require_teacher, room_of
+from classroom.state import ClassroomState, require_teacher, state_of
 
 router = APIRouter(dependencies=[Depends(require_teacher)])
 
@@ -17,29 +17,29 @@ _NOTHING_STATUS = 204
 @router.get("/api/record")
 async def record(request: Request) -> dict[str, Any]:
     """Of the run that is on, or was last."""
-    room = room_of(request)
-    run = room.stage.run
+    state = state_of(request)
+    run = state.runs.current
     if run is None:
         raise HTTPException(404, "there was no run yet")
     return {
         "run": run.message(),
-        "ended": room.stage.ended,
-        "published": room.log.rows,
-        "clients": {str(number): _client(room, number) for number in room.accounts.clients()},
+        "ended": state.runs.ended,
+        "published": state.log.rows,
+        "clients": {str(number): _client(state, number) for number in state.accounts.clients()},
         "unattributed": {
-            lane.transport: dict(zip(("up_bytes", "down_bytes"), room.accounts.bytes_of(None, index), strict=True))
+            lane.transport: dict(zip(("up_bytes", "down_bytes"), state.accounts.bytes_of(None, index), strict=True))
             for index, lane in enumerate(LANES)
         },
     }
 
 
-def _client(room: Room, number: int) -> dict[str, Any]:
-    return {lane.transport: _lane(room, number, index) for index, lane in enumerate(LANES)}
+def _client(state: ClassroomState, number: int) -> dict[str, Any]:
+    return {lane.transport: _lane(state, number, index) for index, lane in enumerate(LANES)}
 
 
-def _lane(room: Room, number: int, index: int) -> dict[str, Any]:
-    account = room.accounts.of(number, index)
-    up_bytes, down_bytes = room.accounts.bytes_of(number, index)
+def _lane(state: ClassroomState, number: int, index: int) -> dict[str, Any]:
+    account = state.accounts.of(number, index)
+    up_bytes, down_bytes = state.accounts.bytes_of(number, index)
     return {
         "requests": len(account.requests),
         "empty": sum(request.status == _NOTHING_STATUS for request in account.requests),

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from classroom.limits import MAX_BODY_BYTES
 from classroom.run_settings import RunSettings
-from classroom.shared_state import require_teacher, room_of
+from classroom.state import require_teacher, state_of
 
 router = APIRouter(dependencies=[Depends(require_teacher)], max_body_size=MAX_BODY_BYTES)
 
@@ -29,20 +29,20 @@ class Auto(BaseModel):
 @router.post("/api/run")
 async def start(request: Request, asked: RunRequest) -> dict[str, object]:
     """Start a run, in place of one that is on."""
-    stage = room_of(request).stage
+    runs = state_of(request).runs
     settings = RunSettings(**asked.model_dump(exclude={"auto"}))
-    return stage.start(settings, auto=stage.auto if asked.auto is None else asked.auto).message()
+    return runs.start(settings, auto=runs.auto if asked.auto is None else asked.auto).message()
 
 
 @router.post("/api/stop")
 async def stop(request: Request) -> dict[str, object]:
     """End the run that is on; none follows until asked for."""
-    room_of(request).stage.stop()
+    state_of(request).runs.stop()
     return {"auto": False}
 
 
 @router.post("/api/auto")
 async def auto(request: Request, asked: Auto) -> dict[str, object]:
     """Let run follow run, or have it wait; a run that is on goes on."""
-    room_of(request).stage.set_auto(asked.auto)
+    state_of(request).runs.set_auto(asked.auto)
     return {"auto": asked.auto}

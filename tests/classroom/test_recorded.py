@@ -41,11 +41,11 @@ def test_played_again_it_is_the_same_run(empty_page: Page) -> None:
     """Through messages and the store, its numbers are those of the recording, on other times and under another id."""
     told = module(
         empty_page,
-        "recorded/messages.js",
+        "page/recorded/messages.js",
         """await (async () => {
-          const { RunStore } = await import("/static/js/run_store.js");
-          const { RunData } = await import("/static/js/run_data.js");
-          const { laneNumbers } = await import("/static/js/numbers.js");
+          const { RunStore } = await import("/static/js/shared/run_store.js");
+          const { RunData } = await import("/static/js/shared/run_data.js");
+          const { laneNumbers } = await import("/static/js/shared/numbers.js");
           const store = new RunStore();
           const takers = {
             run: ({ run }) => store.begin(run), tick: (tick) => store.addTick(tick), ended: ({ run }) => store.end(run),
@@ -128,7 +128,7 @@ SILENCE = """(() => {
 def test_where_no_lane_answers_the_page_turns_to_it(
     empty_page: Page, later_ns: float, heard: list[Any], turns: bool
 ) -> None:
-    asked = module(empty_page, "recorded.js", SILENCE, {"later_ns": later_ns, "heard": heard})
+    asked = module(empty_page, "page/recorded/recorded.js", SILENCE, {"later_ns": later_ns, "heard": heard})
     assert asked == [1, "/?recorded=lanes#watch" if turns else None]
 
 

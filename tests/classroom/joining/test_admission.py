@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.joining.admission import Door, JoinRefusedError, next_transports, normalise_code
+from classroom.joining.admission import JoinCodeCheck, JoinRefusedError, next_transports, normalise_code
 
 pytestmark = pytest.mark.clocks
 
@@ -17,9 +17,9 @@ FOUR = ("websocket", "sse", "long_poll", "short_poll")
 CODE = "K7MQ2X"
 
 
-def refused(door: Door, code: str, address: str = "a", now_ns: int = 0) -> int:
+def refused(check: JoinCodeCheck, code: str, address: str = "a", now_ns: int = 0) -> int:
     with pytest.raises(JoinRefusedError) as caught:
-        door.check(code, address, now_ns)
+        check.check(code, address, now_ns)
     assert caught.value.detail.endswith(".")
     return caught.value.status
 
@@ -27,36 +27,36 @@ def refused(door: Door, code: str, address: str = "a", now_ns: int = 0) -> int:
 @pytest.mark.parametrize("typed", [CODE, "k7mq2x", " k7m q2x ", "K7M-Q2X", "k7m–q2x"])
 def test_a_code_is_taken_as_it_is_meant(typed: str) -> None:
     assert normalise_code(typed) == CODE
-    Door(CODE).check(typed, "a", 0)
+    JoinCodeCheck(CODE).check(typed, "a", 0)
 
 
 @given(st.text())
 def test_any_text_can_be_tried_as_a_code(typed: str) -> None:
     if normalise_code(typed) != CODE:
-        assert refused(Door(CODE), typed) == 403
+        assert refused(JoinCodeCheck(CODE), typed) == 403
 
 
 def test_guessing_is_stopped_for_its_address_only_and_only_for_a_minute() -> None:
-    door = Door(CODE, wrong_per_minute=3)
-    assert [refused(door, "AAAAAA", "thief", i) for i in range(4)] == [403, 403, 403, 429]
-    assert refused(door, CODE, "thief", S) == 429
-    door.check(CODE, "honest", S)
-    door.check(CODE, "thief", 61 * S)
+    check = JoinCodeCheck(CODE, wrong_per_minute=3)
+    assert [refused(check, "AAAAAA", "thief", i) for i in range(4)] == [403, 403, 403, 429]
+    assert refused(check, CODE, "thief", S) == 429
+    check.check(CODE, "honest", S)
+    check.check(CODE, "thief", 61 * S)
 
 
 def test_right_codes_do_not_count_as_guesses_but_have_a_limit_of_their_own() -> None:
-    door = Door(CODE, wrong_per_minute=1, right_per_minute=3)
+    check = JoinCodeCheck(CODE, wrong_per_minute=1, right_per_minute=3)
     for _ in range(3):
-        door.check(CODE, "a", 0)
-    assert refused(door, CODE) == 429
-    door.check(CODE, "another", 0)
+        check.check(CODE, "a", 0)
+    assert refused(check, CODE) == 429
+    check.check(CODE, "another", 0)
 
 
 def test_addresses_are_not_remembered_without_end() -> None:
-    door = Door(CODE)
+    check = JoinCodeCheck(CODE)
     for number in range(3000):
-        refused(door, "AAAAAA", str(number))
-    assert len(door._attempts) <= 1000
+        refused(check, "AAAAAA", str(number))
+    assert len(check._attempts) <= 1000
 
 
 def test_devices_get_the_transports_in_turn() -> None:

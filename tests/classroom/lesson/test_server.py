@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from classroom.allowed_hosts import Addresses
-from classroom.lesson.app import MAX_BODY_BYTES, MAX_MESSAGE_CHARACTERS, LessonDoor, create_lesson_app
+from classroom.lesson.app import MAX_BODY_BYTES, MAX_MESSAGE_CHARACTERS, LessonAccess, create_lesson_app
 from classroom.lesson.page_session import (
     ACTIONS_PER_S,
     MAX_OPEN_SOCKETS,
@@ -324,7 +324,7 @@ def test_a_connection_that_nobody_closes_is_closed_in_the_end() -> None:
     sessions = LessonSessions()
     session = sessions.begin()
     addresses = Addresses("127.0.0.1", 1, (), 2)
-    app = create_lesson_app(LessonDoor(addresses, sessions, Taps()), max_life_s=0.0)
+    app = create_lesson_app(LessonAccess(addresses, sessions, Taps()), max_life_s=0.0)
     sent: list[Message] = []
 
     async def served() -> None:

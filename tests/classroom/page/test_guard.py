@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
 
 from classroom.allowed_hosts import Addresses
-from classroom.page.guard import security_headers
+from classroom.page.guard import PageGuard, security_headers
 from tests import plain_http
-from tests.classroom.conftest import PATIENCE_S, RunningClassroom
+from tests.classroom.conftest import PATIENCE_S, RunningClassroom, running_classroom
 
 
 def ask(classroom: RunningClassroom, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
@@ -80,3 +84,33 @@ def test_the_policy_follows_the_name_that_was_asked_for() -> None:
 )
 def test_what_is_not_there(classroom: RunningClassroom, path: str) -> None:
     assert ask(classroom, "GET", path, {}).status_code == 404
+
+
+def test_a_page_that_is_closed_while_it_sends_is_no_error() -> None:
+    async def reads_all(scope: Scope, receive: Receive, send: Send) -> None:
+        await Request(scope, receive, send).body()
+        raise AssertionError("the body never came whole")
+
+    async def leave() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        raise AssertionError(f"nobody is left to get {message}")
+
+    headers = [(b"host", b"127.0.0.1:8000"), (b"origin", b"http://127.0.0.1:8000")]
+    scope = {"type": "http", "method": "POST", "path": "/api/run", "headers": headers}
+    addresses = Addresses("127.0.0.1", 8000, (8001, 8002, 8003, 8004), 8005)
+    asyncio.run(PageGuard(reads_all, addresses)(scope, leave, send))  # uvicorn logs whatever an app raises
+
+
+def test_a_request_that_is_broken_off_leaves_nothing_in_the_log() -> None:
+    with running_classroom() as classroom:  # at its end the log must be empty
+        for path, body in (("/api/run", b""), ("/api/run", b'{"auto"'), ("/api/stop", b"{"), ("/api/auto", b"")):
+            with socket.create_connection(("127.0.0.1", classroom.page_port), PATIENCE_S) as connection:
+                head = (
+                    f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{classroom.page_port}\r\nOrigin: {classroom.url}\r\n"
+                    "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n"
+                )
+                connection.sendall(head.encode() + body)
+        for _ in range(5):  # connections of later: those before are closed when these are served
+            assert classroom.request("GET", "/api/model").status_code == 200

@@ -60,7 +60,7 @@ def test_its_answers_are_the_runs(page: Page, classroom: RunningClassroom) -> No
         for row in page.locator(".lane-answers tbody tr:not(.model-row)").all()
     }
     [record] = [client for client in classroom.record()["clients"].values() if client["short_poll"]["requests"]]
-    for lane, label in module(page, "lane_names.js", "m.LABELS").items():
+    for lane, label in module(page, "shared/transports.js", "m.LABELS").items():
         requests, events = shown[label][:2]
         assert (int(requests), int(events)) == (record[lane]["requests"], len(record[lane]["delivered"]))
 
@@ -72,7 +72,7 @@ def test_before_any_run_it_is_two_pages_too(page: Page) -> None:
         "run": None, "window": None, "settings": None, "recorded": False, "models": None, "questions": [],
         "steps": None,
     }  # fmt: skip
-    html = module(page, "handout/sheets.js", "m.sheetsHtml(given)", data)
+    html = module(page, "page/handout/sheets.js", "m.sheetsHtml(given)", data)
     assert html.count('class="sheet"') == 2
     assert "No run was seen yet" in html
 
@@ -81,13 +81,13 @@ def test_before_any_run_it_is_two_pages_too(page: Page) -> None:
 @pytest.mark.parametrize("interval", [0.1, 10])
 def test_the_window_shows_whole_polls_and_few_events(empty_page: Page, rate: float, interval: float) -> None:
     settings = RunSettings(rate_per_s=rate, poll_interval_s=interval).model_dump()
-    assert 3 <= module(empty_page, "handout/window.js", "m.windowSeconds(given)", settings) <= 12
+    assert 3 <= module(empty_page, "page/handout/window.js", "m.windowSeconds(given)", settings) <= 12
 
 
 def test_the_window_is_where_about_four_events_are(empty_page: Page) -> None:
     due = [0.1, 5.2, 5.9, 6.1, 7.0, 12.0]
     given = {"due": [second * 1e9 for second in due], "length": 4e9}
-    start_ns = module(empty_page, "handout/window.js", "m.chooseWindow(given.due, 0, 14e9, given.length)", given)
+    start_ns = module(empty_page, "page/handout/window.js", "m.chooseWindow(given.due, 0, 14e9, given.length)", given)
     assert sum(start_ns <= second * 1e9 < start_ns + 4e9 for second in due) == 4
 
 
@@ -102,7 +102,7 @@ def test_the_figures_facts_are_counted_from_its_rows(empty_page: Page) -> None:
         ],
     }
     given = {"run": run, "window": {"startNs": 0, "lengthNs": 4e9}}
-    facts = module(empty_page, "handout/facts.js", "m.figureFacts(given.run, given.window)", given)
+    facts = module(empty_page, "page/handout/facts.js", "m.figureFacts(given.run, given.window)", given)
     assert facts == {
         "events": [1],
         "empty": 1,

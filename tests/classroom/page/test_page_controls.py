@@ -92,7 +92,7 @@ def test_a_preset_starts_its_run_and_is_shown_as_chosen(page: Page, classroom: R
 
 
 def test_nothing_can_be_started_before_the_scripts_are_there(page: Page, classroom: RunningClassroom) -> None:
-    page.route("**/js/main.js", lambda route: route.abort())
+    page.route("**/js/page/main.js", lambda route: route.abort())
     page.goto(classroom.url)
     expect(page.locator("#start-button")).to_be_disabled()
     expect(page.locator("#stop-button")).to_be_disabled()

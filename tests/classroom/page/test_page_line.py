@@ -48,6 +48,22 @@ def test_a_lost_line_is_taken_up_again_by_the_same_client(page: Page, classroom:
     assert parse_qs(urlsplit(lines[1].url).query)["client"] == [str(client)]
 
 
+def test_what_is_typed_in_a_prediction_outlasts_a_lost_line(page: Page, classroom: RunningClassroom) -> None:
+    lines: list[WebSocketRoute] = []
+
+    def join(line: WebSocketRoute) -> None:
+        lines.append(line)
+        line.connect_to_server()
+
+    page.route_web_socket("**/api/live*", join)
+    open_page(page, classroom, "#predict")
+    page.get_by_label("Requests per event").fill("4.5")
+    watch_connection(page)
+    lines[0].close(code=1012)
+    assert states_until_live(page) == ["lost", "connecting", "live"]
+    assert page.get_by_label("Requests per event").input_value() == "4.5"
+
+
 def test_a_server_that_forgot_the_page_gets_it_as_a_new_client(page: Page, classroom: RunningClassroom) -> None:
     lines: list[WebSocketRoute] = []
 
@@ -92,7 +108,7 @@ def test_a_second_tab_takes_the_number_and_keeps_it(page: Page, classroom: Runni
 def test_an_old_runs_number_may_come_again(empty_page: Page) -> None:
     runs = empty_page.evaluate(
         """async () => {
-          const { RunStore } = await import("/static/js/run_store.js");
+          const { RunStore } = await import("/static/js/shared/run_store.js");
           const store = new RunStore();
           const begin = (id, t0_ns) => {
             store.begin({ id, t0_ns, end_ns: t0_ns + 1, drain_ns: 1, settings: {} });

@@ -26,46 +26,46 @@ def page(empty_page: Page) -> Page:
 
 
 def test_settings_are_those_of_the_server(page: Page) -> None:
-    assert module(page, "settings.js", "m.DEFAULT_SETTINGS") == RunSettings().model_dump()
+    assert module(page, "shared/settings.js", "m.DEFAULT_SETTINGS") == RunSettings().model_dump()
     presets = module(
-        page, "settings.js", "Object.fromEntries(Object.keys(m.PRESETS).map((n) => [n, m.presetSettings(n)]))"
+        page, "shared/settings.js", "Object.fromEntries(Object.keys(m.PRESETS).map((n) => [n, m.presetSettings(n)]))"
     )
     assert presets == {name: settings.model_dump() for name, settings in PRESETS.items()}
-    assert set(module(page, "settings.js", "m.ARRIVALS")) == set(ARRIVALS)
-    for field in module(page, "settings.js", "m.NUMBER_FIELDS"):
+    assert set(module(page, "shared/settings.js", "m.ARRIVALS")) == set(ARRIVALS)
+    for field in module(page, "shared/settings.js", "m.NUMBER_FIELDS"):
         limits = RunSettings.model_json_schema()["properties"][field["name"]]
         assert (field["min"], field["max"]) == (limits["minimum"], limits["maximum"])
         assert (field["step"] == 1) == (limits["type"] == "integer")
 
 
 def test_lanes_are_those_of_the_server(page: Page) -> None:
-    assert module(page, "lane_names.js", "m.TRANSPORTS") == [lane.transport for lane in LANES] == list(TRANSPORTS)
-    assert module(page, "lane_names.js", "m.LABELS") == {lane.transport: lane.label for lane in LANES}
-    polling = module(page, "lane_names.js", "m.TRANSPORTS.filter(m.polls)")
-    assert polling == [lane.transport for lane in LANES if lane.polls]
+    script = "shared/transports.js"
+    assert module(page, script, "m.TRANSPORTS") == [lane.transport for lane in LANES] == list(TRANSPORTS)
+    assert module(page, script, "m.LABELS") == {lane.transport: lane.label for lane in LANES}
+    assert module(page, script, "m.MARKERS") == {lane.transport: lane.marker for lane in LANES}
+    assert module(page, script, "m.TRANSPORTS.filter(m.polls)") == [lane.transport for lane in LANES if lane.polls]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 19, 20, 21, 100])
 def test_quantiles_are_the_harness_own(page: Page, size: int) -> None:
     values = sorted(math.sin(index) * 100 for index in range(size))
     shares = [0.0, 0.05, 0.5, 0.95, 1.0]
-    found = module(
-        page, "numbers.js", "given.shares.map((q) => m.quantile(given.values, q))", {"values": values, "shares": shares}
-    )
+    given = {"values": values, "shares": shares}
+    found = module(page, "shared/numbers.js", "given.shares.map((q) => m.quantile(given.values, q))", given)
     assert found == quantiles(values, shares)
 
 
 def test_histogram_counts_every_value_once(page: Page) -> None:
-    edges = module(page, "numbers.js", "m.logEdges(1, 1000, 3)")
+    edges = module(page, "shared/numbers.js", "m.logEdges(1, 1000, 3)")
     assert edges == pytest.approx([1, 10, 100, 1000])
     given = [0.5, 1, 9.9, 11, 99, 500, 1e6]
-    assert module(page, "numbers.js", "m.histogram(given, m.logEdges(1, 1000, 3))", given) == [3, 2, 2]
+    assert module(page, "shared/numbers.js", "m.histogram(given, m.logEdges(1, 1000, 3))", given) == [3, 2, 2]
 
 
 def plan(page: Page, phase: float, now_ns: float, last_ns: float | None) -> float | None:
     expression = "m.nextPollNs(given.run, given.phase, given.now_ns, given.last_ns)"
     given = {"run": RUN, "phase": phase, "now_ns": now_ns, "last_ns": last_ns}
-    planned: float | None = module(page, "worker/short_poll.js", expression, given)
+    planned: float | None = module(page, "lanes/worker/short_poll.js", expression, given)
     return planned
 
 
@@ -85,7 +85,7 @@ def test_the_last_short_poll_is_the_first_after_the_last_event(page: Page) -> No
 @pytest.mark.parametrize(("now_s", "hold_ms"), [(0.0, 11_700), (10.0, 1_700), (11.65, 50), (11.9, None)])
 def test_no_poll_is_held_past_the_runs_end(page: Page, now_s: float, hold_ms: int | None) -> None:
     given = {"run": RUN, "now_ns": now_s * 1e9}
-    assert module(page, "worker/long_poll.js", "m.holdMs(given.run, given.now_ns)", given) == hold_ms
+    assert module(page, "lanes/worker/long_poll.js", "m.holdMs(given.run, given.now_ns)", given) == hold_ms
 
 
 def test_the_narrowest_exchange_sets_the_clock(page: Page) -> None:
@@ -94,7 +94,7 @@ def test_the_narrowest_exchange_sets_the_clock(page: Page) -> None:
         {"sent_ms": 100, "received_ms": 102, "server_ns": 1_100_500_000},
         {"sent_ms": 200, "received_ms": 209, "server_ns": 1_300_000_000},
     ]
-    assert module(page, "worker/clock.js", "m.bestOffset(given)", samples) == {
+    assert module(page, "lanes/worker/clock.js", "m.bestOffset(given)", samples) == {
         "offset_ns": 1_100_500_000 - 101e6,
         "uncertainty_ms": 1,
     }
@@ -104,7 +104,7 @@ def test_the_narrowest_exchange_sets_the_clock(page: Page) -> None:
     ("span_s", "most", "step_s"), [(10, 10, 1), (10, 9, 2), (0.5, 10, 0.05), (30, 12, 5), (1, 3, 0.5)]
 )
 def test_the_axis_has_round_steps(page: Page, span_s: float, most: int, step_s: float) -> None:
-    found = module(page, "lanes_geometry.js", "m.axisStepS(given[0], given[1])", [span_s, most])
+    found = module(page, "lanes/geometry.js", "m.axisStepS(given[0], given[1])", [span_s, most])
     assert found == pytest.approx(step_s)
 
 
@@ -130,8 +130,8 @@ FED = """(() => {
 def fed(page: Page, expression: str) -> Any:
     """Evaluate with `data`, a run of three events of which a long poll brought two."""
     script = f"""async (given) => {{
-      const m = {{ ...(await import('/static/js/run_data.js')), ...(await import('/static/js/numbers.js')),
-        ...(await import('/static/js/lanes_geometry.js')) }};
+      const m = {{ ...(await import('/static/js/shared/run_data.js')),
+        ...(await import('/static/js/shared/numbers.js')), ...(await import('/static/js/lanes/geometry.js')) }};
       const data = {FED};
       return {expression};
     }}"""
@@ -191,7 +191,7 @@ def test_what_is_no_recording_is_refused_in_a_sentence(page: Page, given: str, t
 
 def test_the_teachers_key_leaves_the_address(page: Page) -> None:
     script = """async () => {
-      const m = await import('/static/js/url_state.js');
+      const m = await import('/static/js/page/url_state.js');
       const kept = new Map();
       const storage = { setItem: (k, v) => kept.set(k, v), getItem: (k) => kept.get(k) ?? null };
       let address = null;

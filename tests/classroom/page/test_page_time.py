@@ -154,7 +154,7 @@ def test_a_hidden_tab_is_shaded_and_not_timed(page: Page, classroom: RunningClas
     assert to_ns - from_ns >= 1.5e9
     deliveries = data["lanes"]["websocket"]["deliveries"]
     inside = [row for row in deliveries if row["due_ns"] <= to_ns and row["received_ns"] >= from_ns]
-    timed = module(page, "numbers.js", "m.latenciesMs(window.classroom.store.current, 'websocket').length")
+    timed = module(page, "shared/numbers.js", "m.latenciesMs(window.classroom.store.current, 'websocket').length")
     assert len(inside) >= 14
     assert timed == len(deliveries) - len(inside)
     assert len(deliveries) == 60

@@ -72,7 +72,7 @@ def set_hidden(page: Page, hidden: bool) -> None:
 
 
 def test_every_run_of_the_questions_is_one_the_server_takes(empty_page: Page) -> None:
-    questions = module(empty_page, "predict/questions.js", "m.QUESTIONS")
+    questions = module(empty_page, "page/predict/questions.js", "m.QUESTIONS")
     assert tuple(question["id"] for question in questions) == QUESTIONS
     for question in questions:
         for run in question["runs"]:
@@ -87,7 +87,7 @@ def score(page: Page, part: dict[str, Any], answer: object, evidence: object, mo
         "m.scorePart(given.part, given.answer, given.evidence, given.models, {label: (t) => t, runLabel: (r) => r})"
     )
     given = {"part": part, "answer": answer, "evidence": evidence, "models": models or {}}
-    scored: dict[str, Any] = module(page, "predict/scoring.js", expression, given)
+    scored: dict[str, Any] = module(page, "page/predict/scoring.js", expression, given)
     return scored
 
 
@@ -149,14 +149,14 @@ def test_what_happened_while_hidden(
     empty_page: Page, hidden_s: float, paces: tuple[float | None, ...], course: str | None
 ) -> None:
     given = {"hidden": [[5e9, (5 + hidden_s) * 1e9]], **lanes("pace_ratio", *paces)}
-    assert module(empty_page, "predict/hiding.js", "m.courseWhileHidden(given)", given) == course
+    assert module(empty_page, "page/predict/hiding.js", "m.courseWhileHidden(given)", given) == course
 
 
 def test_the_pace_while_hidden_is_a_ratio_of_rates(empty_page: Page) -> None:
     times = [second * 1e9 for second in (0.5, 1.5, 2.5, 3.5, 6.5, 8.5)]
     given = {"times": times, "hidden": [[4e9, 8e9]]}
-    assert module(empty_page, "predict/hiding.js", "m.paceRatio(given.times, given.hidden, 0, 9e9)", given) == 0.25
-    assert module(empty_page, "predict/hiding.js", "m.paceRatio(given.times, [], 0, 9e9)", given) is None
+    assert module(empty_page, "page/predict/hiding.js", "m.paceRatio(given.times, given.hidden, 0, 9e9)", given) == 0.25
+    assert module(empty_page, "page/predict/hiding.js", "m.paceRatio(given.times, [], 0, 9e9)", given) is None
 
 
 def test_only_a_prediction_or_an_explicit_skip_unlocks_a_run(page: Page, classroom: RunningClassroom) -> None:
@@ -210,7 +210,7 @@ def test_requests_per_event_are_scored_by_the_run(page: Page, classroom: Running
     told = dict(zip(("you", "run", "model"), bars.locator(".number").all_inner_texts(), strict=True))
     measured = page.evaluate(
         """async () => {
-          const { laneNumbers } = await import("/static/js/numbers.js");
+          const { laneNumbers } = await import("/static/js/shared/numbers.js");
           return laneNumbers(window.classroom.store.finished, "short_poll").requests_per_event;
         }"""
     )

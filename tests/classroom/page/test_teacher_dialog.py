@@ -64,7 +64,7 @@ def test_what_the_browser_finds_is_judged(empty_page: Page) -> None:
         "frames": {"frames_per_s": 10},
     }
     for name, change in {"none": {}, **changes, "clock silent": {"clock_error_ms": None}}.items():
-        judged = module(empty_page, "preflight/checks.js", "m.judge(given)", READY | change)
+        judged = module(empty_page, "page/preflight/checks.js", "m.judge(given)", READY | change)
         failed = [one["id"] for one in judged if not one["passed"]]
         assert failed == ([] if name == "none" else [name.split()[0]])
         assert all(one["remedy"] and one["found"] for one in judged)

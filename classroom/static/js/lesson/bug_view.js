@@ -7,46 +7,54 @@ import { buildRows } from "./rows.js";
 
 /** Claim, guess, then a run of the single echo that decides. `onRun(connection)` when it begins. */
 export class BugView {
+  #button;
+  #chosen;
+  #handlers;
+  #ready;
+  #running;
+  #session;
+  #verdict;
+
   constructor(section, session, { onRun, onProof, onShow }) {
-    this._session = session;
-    this._button = section.querySelector('[data-action="bug"]');
-    this._verdict = section.querySelector(".lesson-verdict");
-    this._handlers = { onRun, onProof, onShow };
-    this._chosen = null;
-    this._running = false;
-    this._ready = false;
+    this.#session = session;
+    this.#button = section.querySelector('[data-action="bug"]');
+    this.#verdict = section.querySelector(".lesson-verdict");
+    this.#handlers = { onRun, onProof, onShow };
+    this.#chosen = null;
+    this.#running = false;
+    this.#ready = false;
     section.querySelector(".lesson-claim").textContent = CLAIM;
     section.querySelector("fieldset").append(...choices("bug", OPTIONS, (value) => {
-      this._chosen = value;
-      this.setReady(this._ready);
+      this.#chosen = value;
+      this.setReady(this.#ready);
     }));
-    this._button.onclick = () => this._run();
+    this.#button.onclick = () => this.#run();
   }
 
   setReady(ready) {
-    this._ready = ready;
-    this._button.disabled = !ready || this._running || this._chosen === null;
+    this.#ready = ready;
+    this.#button.disabled = !ready || this.#running || this.#chosen === null;
   }
 
-  async _run() {
-    const [session, chosen] = [this._session, this._chosen];
-    this._running = true;
-    this.setReady(this._ready);
+  async #run() {
+    const [session, chosen] = [this.#session, this.#chosen];
+    this.#running = true;
+    this.setReady(this.#ready);
     try {
       const connection = session.connect("once");
-      this._handlers.onRun(connection);
+      this.#handlers.onRun(connection);
       await until(() => connection.socket.state !== "CONNECTING");
       connection.socket.send("Hello");
       await until(() => session.refusal ?? isWhole(connection));
       const judged = judgeBug(chosen, buildRows(connection), connection.units);
       if (judged === null) throw new Error(session.refusal ?? "The connection was refused.");
-      this._verdict.replaceChildren(verdict(judged, this._handlers.onShow), facts(judged.facts));
-      this._handlers.onProof(judged.row);
+      this.#verdict.replaceChildren(verdict(judged, this.#handlers.onShow), facts(judged.facts));
+      this.#handlers.onProof(judged.row);
     } catch (error) {
-      this._verdict.replaceChildren(element("p", { class: "wrong", text: error.message }));
+      this.#verdict.replaceChildren(element("p", { class: "wrong", text: error.message }));
     }
-    this._running = false;
-    this.setReady(this._ready);
+    this.#running = false;
+    this.setReady(this.#ready);
   }
 }
 

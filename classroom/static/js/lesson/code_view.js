@@ -4,20 +4,25 @@ const TOKENS = /(#.*$|"""[\s\S]*?"""|f?"[^"]*")|\b(from|import|async|def|await|w
 
 /** The shipped source with one line marked; draws it anew only for another file. */
 export class CodeView {
+  #code;
+  #file;
+  #path;
+  #pre;
+
   constructor(file, pre) {
-    this._file = file;
-    this._pre = pre;
-    this._code = pre.querySelector("code");
-    this._path = null;
+    this.#file = file;
+    this.#pre = pre;
+    this.#code = pre.querySelector("code");
+    this.#path = null;
   }
 
   render(sample, line, waits) {
-    if (sample.path !== this._path) {
-      this._path = sample.path;
-      this._file.textContent = sample.path;
-      this._code.replaceChildren(...sample.source.trimEnd().split("\n").map((text, index) => sourceLine(text, index + 1)));
+    if (sample.path !== this.#path) {
+      this.#path = sample.path;
+      this.#file.textContent = sample.path;
+      this.#code.replaceChildren(...sample.source.trimEnd().split("\n").map((text, index) => sourceLine(text, index + 1)));
     }
-    for (const shown of this._code.children) {
+    for (const shown of this.#code.children) {
       const current = Number(shown.dataset.line) === line;
       shown.toggleAttribute("data-waits", current && waits);
       if (current) shown.setAttribute("aria-current", "step");

@@ -31,91 +31,109 @@ export function mount(section, context) {
 }
 
 class Lesson {
+  #bug;
+  #code;
+  #context;
+  #drawing;
+  #find;
+  #moments;
+  #playing;
+  #proof;
+  #quiz;
+  #sample;
+  #section;
+  #session;
+  #shown;
+  #sought;
+  #step;
+  #table;
+  #wasReady;
+
   constructor(section, context) {
-    this._section = section;
-    this._context = context;
-    this._sample = "once";
-    this._shown = null;
-    this._step = null; // an index; null follows the latest
-    this._proof = null;
-    this._playing = false;
-    this._drawing = false;
-    this._wasReady = false;
-    this._sought = null;
-    this._session = new LessonSession(() => context.serverNow(), () => this._draw());
+    this.#section = section;
+    this.#context = context;
+    this.#sample = "once";
+    this.#shown = null;
+    this.#step = null; // an index; null follows the latest
+    this.#proof = null;
+    this.#playing = false;
+    this.#drawing = false;
+    this.#wasReady = false;
+    this.#sought = null;
+    this.#session = new LessonSession(() => context.serverNow(), () => this.#draw());
     const find = (selector) => section.querySelector(selector);
-    this._find = find;
-    const show = (row) => this._go(row.number - 1, true);
-    const prove = (row) => this._prove(row);
-    this._code = new CodeView(find(".lesson-file"), find(".lesson-code"));
-    this._table = new TableView(find(".lesson-scroll"), (index) => this._go(index));
-    this._quiz = new QuizView(find(".lesson-quiz"), prove, show);
-    this._bug = new BugView(find(".lesson-bug"), this._session, { onRun: (run) => this._show(run), onProof: prove, onShow: show });
-    this._moments = new MomentsView(find(".lesson-moments"), this._session, (runs) => this._show(runs.at(-1)));
+    this.#find = find;
+    const show = (row) => this.#go(row.number - 1, true);
+    const prove = (row) => this.#prove(row);
+    this.#code = new CodeView(find(".lesson-file"), find(".lesson-code"));
+    this.#table = new TableView(find(".lesson-scroll"), (index) => this.#go(index));
+    this.#quiz = new QuizView(find(".lesson-quiz"), prove, show);
+    this.#bug = new BugView(find(".lesson-bug"), this.#session, { onRun: (run) => this.#show(run), onProof: prove, onShow: show });
+    this.#moments = new MomentsView(find(".lesson-moments"), this.#session, (runs) => this.#show(runs.at(-1)));
   }
 
   start() {
-    for (const button of this._section.querySelectorAll("[data-sample]")) {
-      button.onclick = () => this._choose(button.dataset.sample);
+    for (const button of this.#section.querySelectorAll("[data-sample]")) {
+      button.onclick = () => this.#choose(button.dataset.sample);
     }
     const actions = {
-      play: () => this._mayBegin() && this._play(),
-      connect: () => this._mayBegin() && this._show(this._session.connect(this._sample)),
-      bye: () => this._say("Bye"), close: () => this._shown.socket.close(1000),
-      back: () => this._move(-1), forward: () => this._move(1), copy: () => this._copy(),
+      play: () => this.#mayBegin() && this.#play(),
+      connect: () => this.#mayBegin() && this.#show(this.#session.connect(this.#sample)),
+      bye: () => this.#say("Bye"), close: () => this.#shown.socket.close(1000),
+      back: () => this.#move(-1), forward: () => this.#move(1), copy: () => this.#copy(),
     };
-    for (const [name, act] of Object.entries(actions)) this._find(`[data-action="${name}"]`).onclick = act;
-    this._find(".lesson-say").onsubmit = (event) => {
+    for (const [name, act] of Object.entries(actions)) this.#find(`[data-action="${name}"]`).onclick = act;
+    this.#find(".lesson-say").onsubmit = (event) => {
       event.preventDefault();
-      this._say(this._find("#lesson-message").value);
+      this.#say(this.#find("#lesson-message").value);
     };
-    this._find(".lesson-run").onchange = (event) => {
-      this._show(this._session.connections.find((connection) => connection.run === Number(event.target.value)));
+    this.#find(".lesson-run").onchange = (event) => {
+      this.#show(this.#session.connections.find((connection) => connection.run === Number(event.target.value)));
     };
-    this._context.on("step", ({ view, direction }) => { if (view === VIEW) this._move(direction); });
-    this._context.on("clock", () => { if (!this._wasReady) this._draw(); });
-    setInterval(() => { if (this._isOpen() && !this._section.hidden) this._draw(); }, TICK_MS);
-    this._session.follow();
-    this._render(); // now, not with the next frame: until then the template's buttons look as if they could be pressed
+    this.#context.on("step", ({ view, direction }) => { if (view === VIEW) this.#move(direction); });
+    this.#context.on("clock", () => { if (!this.#wasReady) this.#draw(); });
+    setInterval(() => { if (this.#isOpen() && !this.#section.hidden) this.#draw(); }, TICK_MS);
+    this.#session.follow();
+    this.#render(); // now, not with the next frame: until then the template's buttons look as if they could be pressed
   }
 
-  _choose(sample) {
-    this._sample = sample;
-    this._shown = this._session.connections.findLast((connection) => connection.sample === sample) ?? null;
-    this._step = null;
-    this._proof = null;
-    this._draw();
+  #choose(sample) {
+    this.#sample = sample;
+    this.#shown = this.#session.connections.findLast((connection) => connection.sample === sample) ?? null;
+    this.#step = null;
+    this.#proof = null;
+    this.#draw();
   }
 
-  _show(connection) {
-    if (connection === this._shown) return;
-    this._sample = connection.sample;
-    this._shown = connection;
-    this._step = null;
-    this._proof = null;
-    this._draw();
+  #show(connection) {
+    if (connection === this.#shown) return;
+    this.#sample = connection.sample;
+    this.#shown = connection;
+    this.#step = null;
+    this.#proof = null;
+    this.#draw();
   }
 
   /** The same message over the WebSocket and, beside it, as a request. */
-  async _say(text) {
-    const connection = this._shown;
-    this._step = null;
+  async #say(text) {
+    const connection = this.#shown;
+    this.#step = null;
     connection.socket.send(text);
-    await this._session.post(connection, text);
+    await this.#session.post(connection, text);
   }
 
-  async _play() {
-    this._playing = true;
+  async #play() {
+    this.#playing = true;
     try {
-      const connection = this._session.connect(this._sample);
-      this._show(connection);
+      const connection = this.#session.connect(this.#sample);
+      this.#show(connection);
       const rows = () => buildRows(connection);
       const answers = (number) => until(() => rows().filter((row) => row.kind === "message").length >= number
         || connection.socket.state === "CLOSED");
       await until(() => connection.socket.state !== "CONNECTING");
       for (const [index, text] of (connection.sample === "once" ? ["Hello"] : ["Hello", "Hello again"]).entries()) {
         await pause(BREATH_MS);
-        await Promise.all([this._say(text), answers(index + 1)]);
+        await Promise.all([this.#say(text), answers(index + 1)]);
       }
       if (connection.sample === "loop") {
         await pause(BREATH_MS);
@@ -123,139 +141,139 @@ class Lesson {
       }
       await until(() => first(rows(), "closed"));
     } catch (error) {
-      this._session.refusal = error.message;
+      this.#session.refusal = error.message;
     }
-    this._playing = false;
-    this._draw();
+    this.#playing = false;
+    this.#draw();
   }
 
-  _move(by) {
-    const last = this._rows().length - 1;
-    this._go(Math.min(Math.max((this._step ?? last) + by, 0), last));
+  #move(by) {
+    const last = this.#rows().length - 1;
+    this.#go(Math.min(Math.max((this.#step ?? last) + by, 0), last));
   }
 
-  _go(index, scroll = false) {
-    const last = this._rows().length - 1;
+  #go(index, scroll = false) {
+    const last = this.#rows().length - 1;
     if (last < 0) return;
-    this._step = index >= last ? null : index;
-    this._sought = scroll ? "start" : "nearest";
-    this._draw();
+    this.#step = index >= last ? null : index;
+    this.#sought = scroll ? "start" : "nearest";
+    this.#draw();
   }
 
-  _prove(row) {
-    this._proof = row.number;
-    this._step = row.number - 1;
-    this._draw();
+  #prove(row) {
+    this.#proof = row.number;
+    this.#step = row.number - 1;
+    this.#draw();
   }
 
-  async _copy() {
-    const told = this._find(".lesson-copied");
+  async #copy() {
+    const told = this.#find(".lesson-copied");
     try {
-      await navigator.clipboard.writeText(transcript(this._rows()).join("\n"));
+      await navigator.clipboard.writeText(transcript(this.#rows()).join("\n"));
       told.textContent = "Copied.";
     } catch {
       told.textContent = "The browser does not allow copying here; select the text instead.";
     }
   }
 
-  _rows() {
-    return this._shown ? buildRows(this._shown) : [];
+  #rows() {
+    return this.#shown ? buildRows(this.#shown) : [];
   }
 
   /** The server is there, and its clock is known: only then can anything be noted. */
-  get _ready() {
-    return this._session.ready && this._context.serverNow() !== null;
+  get #ready() {
+    return this.#session.ready && this.#context.serverNow() !== null;
   }
 
-  _isOpen() {
-    return this._shown?.socket.state === "OPEN";
+  #isOpen() {
+    return this.#shown?.socket.state === "OPEN";
   }
 
   /** One connection is shown at a time. A second click may come before the buttons are drawn as disabled. */
-  _mayBegin() {
-    return this._ready && !this._playing && !["CONNECTING", "OPEN"].includes(this._shown?.socket.state);
+  #mayBegin() {
+    return this.#ready && !this.#playing && !["CONNECTING", "OPEN"].includes(this.#shown?.socket.state);
   }
 
   /** At most once per frame. */
-  _draw() {
-    if (this._drawing) return;
-    this._drawing = true;
+  #draw() {
+    if (this.#drawing) return;
+    this.#drawing = true;
     requestAnimationFrame(() => {
-      this._drawing = false;
-      this._render();
+      this.#drawing = false;
+      this.#render();
     });
   }
 
-  _render() {
-    const rows = this._rows();
-    const current = this._step === null ? rows.length - 1 : Math.min(this._step, rows.length - 1);
+  #render() {
+    const rows = this.#rows();
+    const current = this.#step === null ? rows.length - 1 : Math.min(this.#step, rows.length - 1);
     const row = rows[current] ?? null;
-    this._renderControls();
-    this._renderRuns();
-    renderFlow(this._find(".lesson-flow"), flow(rows.slice(0, current + 1), this._exchangesAt(row, rows), this._session.pushed));
-    const sample = this._session.samples[this._sample];
-    if (sample) this._code.render(sample, lineAt(rows, current), row?.waits ?? false);
-    renderTracker(this._find(".lesson-tracker"), row?.variables ?? NOTHING, rows[current - 1]?.variables ?? NOTHING);
-    this._table.render(rows, current, this._proof);
-    this._seek();
-    this._find(".lesson-at").textContent = row ? `Step ${row.number} of ${rows.length}` : "No step";
-    this._find('[data-action="copy"]').disabled = !row;
-    this._find('[data-action="back"]').disabled = current <= 0;
-    this._find('[data-action="forward"]').disabled = current >= rows.length - 1;
-    this._quiz.render(this._shown, rows, this._session.maxLife_s);
-    this._renderTexts(rows);
-    const error_ms = this._context.clockUncertaintyMs();
-    this._find(".lesson-error-note").textContent = error_ms === null ? ""
+    this.#renderControls();
+    this.#renderRuns();
+    renderFlow(this.#find(".lesson-flow"), flow(rows.slice(0, current + 1), this.#exchangesAt(row, rows), this.#session.pushed));
+    const sample = this.#session.samples[this.#sample];
+    if (sample) this.#code.render(sample, lineAt(rows, current), row?.waits ?? false);
+    renderTracker(this.#find(".lesson-tracker"), row?.variables ?? NOTHING, rows[current - 1]?.variables ?? NOTHING);
+    this.#table.render(rows, current, this.#proof);
+    this.#seek();
+    this.#find(".lesson-at").textContent = row ? `Step ${row.number} of ${rows.length}` : "No step";
+    this.#find('[data-action="copy"]').disabled = !row;
+    this.#find('[data-action="back"]').disabled = current <= 0;
+    this.#find('[data-action="forward"]').disabled = current >= rows.length - 1;
+    this.#quiz.render(this.#shown, rows, this.#session.maxLife_s);
+    this.#renderTexts(rows);
+    const error_ms = this.#context.clockUncertaintyMs();
+    this.#find(".lesson-error-note").textContent = error_ms === null ? ""
       : `Times are the server's; those of the browser are converted, and may be off by ${error_ms.toFixed(1)} ms. Bytes are counted on the wire.`;
   }
 
   /** Whoever steps sees the step; what happens by itself does not move the page. */
-  _seek() {
-    if (this._sought === "start") this._find(".lesson-main").scrollIntoView({ block: "start" });
-    if (this._sought !== null) this._find(".lesson-table tr[aria-current]")?.scrollIntoView({ block: "nearest" });
-    this._sought = null;
+  #seek() {
+    if (this.#sought === "start") this.#find(".lesson-main").scrollIntoView({ block: "start" });
+    if (this.#sought !== null) this.#find(".lesson-table tr[aria-current]")?.scrollIntoView({ block: "nearest" });
+    this.#sought = null;
   }
 
-  _renderControls() {
-    const [session, ready, open, busy] = [this._session, this._ready, this._isOpen(), this._playing];
-    this._wasReady = ready;
-    for (const button of this._section.querySelectorAll("[data-sample]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.sample === this._sample));
+  #renderControls() {
+    const [session, ready, open, busy] = [this.#session, this.#ready, this.#isOpen(), this.#playing];
+    this.#wasReady = ready;
+    for (const button of this.#section.querySelectorAll("[data-sample]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.sample === this.#sample));
       button.disabled = busy;
     }
     const enabled = {
-      play: this._mayBegin(), connect: this._mayBegin(),
-      send: open && !busy, bye: open && !busy && this._sample === "loop", close: open && !busy,
+      play: this.#mayBegin(), connect: this.#mayBegin(),
+      send: open && !busy, bye: open && !busy && this.#sample === "loop", close: open && !busy,
     };
-    for (const [name, on] of Object.entries(enabled)) this._find(`[data-action="${name}"]`).disabled = !on;
-    this._find("#lesson-message").maxLength = session.maxCharacters ?? 200;
-    this._find(".lesson-state").textContent = `readyState ${this._shown ? this._shown.socket.state : "–"}`;
-    this._find(".lesson-state").dataset.state = this._shown ? this._shown.socket.state : "none";
-    const refusal = this._find(".lesson-refusal");
+    for (const [name, on] of Object.entries(enabled)) this.#find(`[data-action="${name}"]`).disabled = !on;
+    this.#find("#lesson-message").maxLength = session.maxCharacters ?? 200;
+    this.#find(".lesson-state").textContent = `readyState ${this.#shown ? this.#shown.socket.state : "–"}`;
+    this.#find(".lesson-state").dataset.state = this.#shown ? this.#shown.socket.state : "none";
+    const refusal = this.#find(".lesson-refusal");
     refusal.hidden = session.refusal === null;
     refusal.textContent = session.refusal ?? "";
-    this._bug.setReady(ready);
-    this._moments.setReady(ready);
+    this.#bug.setReady(ready);
+    this.#moments.setReady(ready);
   }
 
-  _renderRuns() {
-    const select = this._find(".lesson-run");
-    this._find(".lesson-runs").hidden = this._session.connections.length < 2;
-    renderKeyed(select, this._session.connections, (connection) => String(connection.run), (connection) => (
+  #renderRuns() {
+    const select = this.#find(".lesson-run");
+    this.#find(".lesson-runs").hidden = this.#session.connections.length < 2;
+    renderKeyed(select, this.#session.connections, (connection) => String(connection.run), (connection) => (
       element("option", { value: connection.run, text: `${connection.run}: ${SAMPLE_NAMES[connection.sample]}` })));
-    if (this._shown) select.value = String(this._shown.run);
+    if (this.#shown) select.value = String(this.#shown.run);
   }
 
-  _renderTexts(rows) {
-    const sentences = snapshot(rows, this._shown?.exchanges ?? [], this._context.serverNow());
+  #renderTexts(rows) {
+    const sentences = snapshot(rows, this.#shown?.exchanges ?? [], this.#context.serverNow());
     const shown = sentences.length ? sentences : ["They are written from a run: there is none yet."];
-    renderKeyed(this._find(".lesson-sentences"), shown, (text) => text, (text) => element("li", { text }));
-    renderKeyed(this._find(".lesson-transcript ol"), transcript(rows), (text) => text, (text) => element("li", { text }));
+    renderKeyed(this.#find(".lesson-sentences"), shown, (text) => text, (text) => element("li", { text }));
+    renderKeyed(this.#find(".lesson-transcript ol"), transcript(rows), (text) => text, (text) => element("li", { text }));
   }
 
   /** Requests as they were at that step; all of them at the latest. */
-  _exchangesAt(row, rows) {
-    const exchanges = this._shown?.exchanges ?? [];
+  #exchangesAt(row, rows) {
+    const exchanges = this.#shown?.exchanges ?? [];
     if (row === null || row === rows.at(-1)) return exchanges;
     return exchanges.filter((one) => one.sent_ns <= row.at_ns)
       .map((one) => (one.answered_ns > row.at_ns ? { ...one, answered_ns: null } : one));

@@ -3,20 +3,25 @@ import { MOMENTS } from "./moments.js";
 
 /** A card per key moment, each with a button that runs it. `onRun(connections)` when it has run. */
 export class MomentsView {
+  #buttons;
+  #onRun;
+  #ready;
+  #session;
+
   constructor(section, session, onRun) {
-    this._session = session;
-    this._onRun = onRun;
-    this._buttons = [];
-    this._ready = false;
-    section.append(...Object.entries(MOMENTS).map(([name, moment]) => this._card(name, moment)));
+    this.#session = session;
+    this.#onRun = onRun;
+    this.#buttons = [];
+    this.#ready = false;
+    section.append(...Object.entries(MOMENTS).map(([name, moment]) => this.#card(name, moment)));
   }
 
   setReady(ready) {
-    this._ready = ready;
-    for (const button of this._buttons) button.disabled = !ready || button.dataset.running === "yes";
+    this.#ready = ready;
+    for (const button of this.#buttons) button.disabled = !ready || button.dataset.running === "yes";
   }
 
-  _card(name, { title, idea, run }) {
+  #card(name, { title, idea, run }) {
     const result = element("div", { class: "lesson-result", "aria-live": "polite" });
     const button = element("button", { type: "button", class: "button", text: "Run it", "aria-label": `Run it: ${title}` });
     button.onclick = async () => {
@@ -24,17 +29,17 @@ export class MomentsView {
       button.disabled = true;
       result.replaceChildren(element("p", { class: "soft", text: "Running …" }));
       try {
-        const { connections, sentences } = await run(this._session);
+        const { connections, sentences } = await run(this.#session);
         result.replaceChildren(element("ul", { class: "lesson-findings" }, ...sentences.map((text) => element("li", { text }))));
-        this._onRun(connections);
+        this.#onRun(connections);
       } catch (error) {
         result.replaceChildren(element("p", { class: "wrong", text: error.message }));
       }
       button.dataset.running = "no";
       button.textContent = "Run it again";
-      this.setReady(this._ready);
+      this.setReady(this.#ready);
     };
-    this._buttons.push(button);
+    this.#buttons.push(button);
     return element("article", { class: "lesson-moment", "data-moment": name },
       element("div", { class: "lesson-moment-head" },
         element("div", {}, element("h4", { text: title }), element("p", { class: "small soft", text: idea })), button),

@@ -6,6 +6,10 @@ const RECONNECT_MS = 1000;
 
 /** Everything known of this page's lesson. `changed()` is called after each new fact. */
 export class LessonSession {
+  #host;
+  #nextRun;
+  #token;
+
   constructor(serverNow, changed) {
     this.serverNow = serverNow;
     this.changed = changed;
@@ -14,7 +18,7 @@ export class LessonSession {
     this.refusal = null;
     this.pushed = 0;
     this.ready = false;
-    this._nextRun = 1;
+    this.#nextRun = 1;
   }
 
   /** Follow the server's notes, again and again until they come. */
@@ -22,7 +26,7 @@ export class LessonSession {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const feed = new WebSocket(`${scheme}://${location.host}/api/lesson`);
     feed.onmessage = (event) => {
-      this._take(JSON.parse(event.data));
+      this.#take(JSON.parse(event.data));
       this.changed();
     };
     feed.onclose = () => {
@@ -34,14 +38,14 @@ export class LessonSession {
 
   /** A new WebSocket to one of the samples. */
   connect(sample) {
-    const run = this._nextRun++;
+    const run = this.#nextRun++;
     const path = `/lesson/${sample}`;
     const connection = {
       run, sample, browser: [], server: [], units: { up: [], down: [] }, exchanges: [], socket: null,
     };
     this.connections.push(connection);
     this.refusal = null;
-    const address = `ws://${this._host}${path}?session=${encodeURIComponent(this._token)}&run=${run}`;
+    const address = `ws://${this.#host}${path}?session=${encodeURIComponent(this.#token)}&run=${run}`;
     connection.socket = new BrowserSocket(address, path, this.serverNow, connection.browser, this.changed);
     return connection;
   }
@@ -51,7 +55,7 @@ export class LessonSession {
     const exchange = { n: connection.exchanges.length + 1, text, sent_ns: this.serverNow(), answered_ns: null,
       status: null, up_bytes: null, down_bytes: null };
     connection.exchanges.push(exchange);
-    const address = `http://${this._host}/lesson/echo?session=${encodeURIComponent(this._token)}`
+    const address = `http://${this.#host}/lesson/echo?session=${encodeURIComponent(this.#token)}`
       + `&run=${connection.run}&n=${exchange.n}`;
     try {
       const answer = await fetch(address, {
@@ -67,10 +71,10 @@ export class LessonSession {
     this.changed();
   }
 
-  _take(message) {
+  #take(message) {
     if (message.type === "hello") {
-      this._token = message.session;
-      this._host = `${location.hostname}:${message.port}`;
+      this.#token = message.session;
+      this.#host = `${location.hostname}:${message.port}`;
       this.samples = message.samples;
       this.maxCharacters = message.max_message_characters;
       this.maxLife_s = message.max_life_s;

@@ -5,32 +5,39 @@ const DIRECTION = { up: ["→", "to the server"], down: ["←", "to the browser"
 
 /** The execution table; `onSelect(index)` when a step is chosen. */
 export class TableView {
+  #body;
+  #empty;
+  #onSelect;
+  #scroll;
+  #shown;
+  #table;
+
   constructor(scroll, onSelect) {
-    this._scroll = scroll;
-    this._body = scroll.querySelector("tbody");
-    this._table = scroll.querySelector("table");
-    this._empty = scroll.querySelector(".lesson-empty");
-    this._onSelect = onSelect;
-    this._shown = null;
+    this.#scroll = scroll;
+    this.#body = scroll.querySelector("tbody");
+    this.#table = scroll.querySelector("table");
+    this.#empty = scroll.querySelector(".lesson-empty");
+    this.#onSelect = onSelect;
+    this.#shown = null;
   }
 
   /** @param marked the number of the row that proves an answer, or null */
   render(rows, current, marked) {
-    this._empty.hidden = rows.length > 0;
-    this._table.hidden = rows.length === 0;
-    renderKeyed(this._body, rows, (row) => JSON.stringify(row), (row, index) => this._row(row, index));
-    [...this._body.children].forEach((node, index) => {
+    this.#empty.hidden = rows.length > 0;
+    this.#table.hidden = rows.length === 0;
+    renderKeyed(this.#body, rows, (row) => JSON.stringify(row), (row, index) => this.#row(row, index));
+    [...this.#body.children].forEach((node, index) => {
       node.toggleAttribute("data-later", index > current);
       node.toggleAttribute("data-marked", rows[index].number === marked);
       if (index === current) node.setAttribute("aria-current", "step");
       else node.removeAttribute("aria-current");
     });
-    this._keepInView(this._body.children[current]);
+    this.#keepInView(this.#body.children[current]);
   }
 
-  _row(row, index) {
+  #row(row, index) {
     const [sign, spoken] = DIRECTION[row.direction] ?? ["", ""];
-    return element("tr", { role: "row", "data-side": row.side, "data-kind": row.kind, onclick: () => this._onSelect(index) },
+    return element("tr", { role: "row", "data-side": row.side, "data-kind": row.kind, onclick: () => this.#onSelect(index) },
       element("td", { role: "cell" }, element("button", { type: "button", class: "lesson-step", text: String(row.number), "aria-label": `Step ${row.number}` })),
       element("td", { role: "cell", class: "number" }, milliseconds(row.since_ms)),
       element("td", { role: "cell", class: "text-column" },
@@ -45,13 +52,13 @@ export class TableView {
   }
 
   /** Scrolls the table, never the page. */
-  _keepInView(node) {
+  #keepInView(node) {
     const key = node?.dataset.key ?? null;
-    if (!node || key === this._shown) return;
-    this._shown = key;
-    const head = this._table.tHead.offsetHeight;
+    if (!node || key === this.#shown) return;
+    this.#shown = key;
+    const head = this.#table.tHead.offsetHeight;
     const [top, bottom] = [node.offsetTop, node.offsetTop + node.offsetHeight];
-    const scroll = this._scroll;
+    const scroll = this.#scroll;
     if (top - head < scroll.scrollTop) scroll.scrollTop = top - head;
     else if (bottom > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = bottom - scroll.clientHeight;
   }

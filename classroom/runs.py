@@ -1,0 +1,155 @@
+"""Runs on the one stream that all lanes deliver: who starts them, when each begins and ends, and what follows it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from classroom.lanes.accounts import Accounts
+from classroom.run_settings import RunSettings
+from contract.stream import StreamSpec, due_offsets_ns, payloads
+from servers.events.hub import EventHub
+from servers.relay.delay_relay import DelayRelay
+
+_NS_PER_S = 1_000_000_000
+_MIN_LEAD_S = 0.5
+_TRANSITS_TO_CONNECT = 4
+"""Through the relay: a handshake's round trip, then a request and its answer. Who connects when it hears of a run
+has its channel open when the first event is due."""
+_TRANSITS_TO_DRAIN = 4
+_EXTRA_DRAIN_S = 1.0
+PAUSE_S = 2.0
+"""Between a run and the next that follows by itself."""
+_MAX_DRAWN_SEED = 2**32
+
+
+@dataclass(frozen=True)
+class Run:
+    """One stream with one set of settings; times are CLOCK_MONOTONIC of this machine."""
+
+    id: int
+    """That of the run in the accounts; runs count from 1."""
+    t0_ns: int
+    end_ns: int
+    """No event is due after it."""
+    drain_ns: int
+    """How long after `end_ns` the lanes still have for the last events."""
+    settings: RunSettings
+    seed: int
+    """Of this stream: the one asked for, or the one drawn."""
+    auto: bool
+    """Whether the next run with the same settings was to follow by itself when this one began."""
+
+    def message(self) -> dict[str, object]:
+        """As pages and the record have it."""
+        return {
+            "id": self.id,
+            "t0_ns": self.t0_ns,
+            "end_ns": self.end_ns,
+            "drain_ns": self.drain_ns,
+            "settings": self.settings.model_dump(),
+            "seed": self.seed,
+            "auto": self.auto,
+        }
+
+
+def lead_s(settings: RunSettings) -> float:
+    """How long before its first instant a run is announced."""
+    return _MIN_LEAD_S + _TRANSITS_TO_CONNECT * settings.one_way_delay_ms / 1000
+
+
+def drain_s(settings: RunSettings) -> float:
+    """How long after the last due time every lane has had its chance: a poll interval or two round trips, and a bit."""
+    return max(settings.poll_interval_s, _TRANSITS_TO_DRAIN * settings.one_way_delay_ms / 1000) + _EXTRA_DRAIN_S
+
+
+class Runs:
+    """Start and stop runs. Without anyone in control, run follows run while somebody watches."""
+
+    def __init__(self, hub: EventHub, accounts: Accounts, relays: Sequence[DelayRelay]) -> None:
+        self._hub = hub
+        self._accounts = accounts
+        self._relays = relays
+        self._next: asyncio.TimerHandle | None = None
+        self._settings = RunSettings()
+        self._watched = False
+        self.auto = True
+        """Whether the next run follows by itself."""
+        self.current: Run | None = None
+        self.ended = True
+        """Whether that run is over, its drain included."""
+        self.change = asyncio.Event()
+        """Set when a run begins or ends; there is a new one from then on."""
+
+    def start(self, settings: RunSettings, *, auto: bool) -> Run:
+        """Begin a run; one that is on ends at once."""
+        self._cancel_next()
+        self.auto = auto
+        self._settings = settings
+        seed = secrets.randbelow(_MAX_DRAWN_SEED) if settings.seed is None else settings.seed
+        spec = StreamSpec(settings.rate_per_s, settings.arrival, settings.payload_bytes, settings.duration_s, seed)
+        due = due_offsets_ns(spec).tolist()
+        for relay in self._relays:
+            relay.set_delay(settings.one_way_delay_ms)
+        self._accounts.begin()
+        t0_ns = self._hub.start_stream(round(lead_s(settings) * 1000), due, payloads(spec))
+        end_ns = t0_ns + round(settings.duration_s * _NS_PER_S)
+        drain_ns = round(drain_s(settings) * _NS_PER_S)
+        self.current = Run(self._accounts.run, t0_ns, end_ns, drain_ns, settings, seed, auto)
+        self.ended = False
+        self._later(end_ns + drain_ns, self._end)
+        self._tell()
+        return self.current
+
+    def stop(self) -> None:
+        """End the run that is on, now; none follows by itself."""
+        self.auto = False
+        self._cancel_next()
+        if not self.ended:
+            self._hub.publisher.stop()
+            self._end()
+
+    def set_auto(self, wanted: bool) -> None:
+        """Whether run is to follow run; a run that is on goes on either way."""
+        self.auto = wanted
+        self._follow_on(0.0)
+
+    def set_watched(self, watched: bool) -> None:
+        """Whether any page is open: nothing is published into an empty classroom."""
+        self._watched = watched
+        self._follow_on(0.0)
+
+    def _end(self) -> None:
+        self._next = None
+        self.ended = True
+        self._accounts.finish()
+        self._tell()
+        self._follow_on(PAUSE_S)
+
+    def _follow_on(self, pause_s: float) -> None:
+        if not self.ended:
+            return
+        if not (self.auto and self._watched):
+            self._cancel_next()
+        elif self._next is None:
+            self._later(time.monotonic_ns() + round(pause_s * _NS_PER_S), self._start_again)
+
+    def _start_again(self) -> None:
+        self._next = None
+        self.start(self._settings, auto=True)
+
+    def _later(self, at_ns: int, act: Callable[[], object]) -> None:
+        wait_s = max(0.0, (at_ns - time.monotonic_ns()) / _NS_PER_S)
+        self._next = asyncio.get_running_loop().call_later(wait_s, act)
+
+    def _cancel_next(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+
+    def _tell(self) -> None:
+        told, self.change = self.change, asyncio.Event()
+        told.set()

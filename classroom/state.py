@@ -1,0 +1,86 @@
+"""What the routes of the classroom share: its runs, its clients, who the teacher is."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import HTTPException, Request
+from starlette.requests import HTTPConnection
+
+from classroom.allowed_hosts import Addresses
+from classroom.lanes.accounts import Accounts
+from classroom.lanes.clients import Client, Clients
+from classroom.lesson.page_session import LessonSessions
+from classroom.published_events import AccountedLog
+from classroom.runs import Runs
+
+TEACHER_KEY_HEADER = "X-Teacher-Key"
+TEACHER_KEY_PARAMETER = "key"
+
+_CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+"""Without those that are mistaken for each other when read from a projector."""
+_CODE_LENGTH = 6
+
+
+def _join_code() -> str:
+    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
+
+
+@dataclass
+class ClassroomState:
+    """One classroom, for the life of its process."""
+
+    addresses: Addresses
+    log: AccountedLog
+    accounts: Accounts
+    clients: Clients
+    runs: Runs
+    lesson: LessonSessions = field(default_factory=LessonSessions)
+    teacher_key: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    join_code: str = field(default_factory=_join_code)
+    inbound: dict[str, Callable[[Client, dict[str, Any]], None]] = field(default_factory=dict)
+    """Who takes a page's message on the live socket, by its `type`; ValueError says what is wrong with it."""
+    teacher_news: list[Callable[[], dict[str, Any] | None]] = field(default_factory=list)
+    """Asked once a second for a message to the teacher's pages, in class mode."""
+
+    clock_sockets: int = 0
+
+    @property
+    def mode(self) -> str:
+        """`solo` on this machine alone, `class` where others can join."""
+        return "solo" if self.addresses.solo else "class"
+
+    def is_teacher(self, key: str | None) -> bool:
+        """Whether this key, if any, makes a teacher of who gives it; on loopback everyone is one."""
+        return self.addresses.solo or (
+            key is not None and secrets.compare_digest(key.encode(), self.teacher_key.encode())
+        )
+
+    def attend(self, client: Client, change: int) -> None:
+        """A page of this client's has come (+1) or gone (-1)."""
+        client.sockets += change
+        client.seen_ns = time.monotonic_ns()
+        if change > 0:
+            client.entered_ns = client.seen_ns
+        here = [other for other in self.clients if other.sockets]
+        if not any(other.teacher for other in here):
+            self.runs.auto = True  # nobody in control
+        self.runs.set_watched(bool(here))
+
+
+def state_of(connection: HTTPConnection) -> ClassroomState:
+    """The classroom that serves this request or WebSocket."""
+    state: ClassroomState = connection.app.state.classroom
+    return state
+
+
+def require_teacher(request: Request) -> None:
+    """Dependency of routes that are the teacher's alone."""
+    if not state_of(request).is_teacher(request.headers.get(TEACHER_KEY_HEADER)):
+        raise HTTPException(
+            403, f"only the teacher may do this: send the key from the start page as {TEACHER_KEY_HEADER}"
+        )

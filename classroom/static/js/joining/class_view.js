@@ -1,0 +1,294 @@
+/** The class: how to join, and what all devices together measured, per transport (teacher's page, class mode). */
+
+import { markElement, markOutline } from "../shared/marks.js";
+import { ARRIVALS } from "../shared/settings.js";
+import { axisRange, bars, countText, logScale, medianPlaces, ticks, timeText } from "./class_geometry.js";
+import { CLASS, SOLO } from "./class_template.js";
+
+const MEDIAN_MARK_PX = 13;
+const MEDIAN_ROWS = 2;
+const MARK_RADIUS = 5;
+const SVG = "http://www.w3.org/2000/svg";
+
+const REASONS = {
+  other_run: "of another run",
+  clock_unknown: "from a clock known too badly",
+  not_assigned: "for a transport the device was not given",
+  unknown_event: "of events that do not exist",
+  not_sent: "of events that were not sent to the device",
+  duplicate: "told twice",
+  too_early: "from before they were sent",
+  in_future: "from the future",
+};
+
+export function mount(section, context) {
+  let view = null;
+  const open = (hello) => {
+    if (context.mode !== "class") {
+      section.innerHTML = SOLO;
+      return;
+    }
+    if (!context.teacher) return;
+    view ??= new ClassView(section, context);
+    view.refresh();
+    if (hello.run) view.showRun(hello.run);
+  };
+  context.on("hello", open);
+  context.live.on("refused", () => context.client === null && sendToJoinPage());
+  context.on("run", ({ run }) => view?.showRun(run));
+  context.on("class", (message) => view?.show(message));
+  context.on("theme", () => view?.draw());
+  context.on("view", ({ view: shown }) => shown === "class" && view?.draw());
+}
+
+/** Who types the bare address into a device, without the teacher's key, wants to join. */
+async function sendToJoinPage() {
+  const { ok } = await fetch("/join");
+  if (ok) window.location.replace("/join");
+}
+
+class ClassView {
+  #section;
+  #context;
+  #latest = null;
+  #devices = 0;
+  #large = true;
+
+  constructor(section, context) {
+    this.#section = section;
+    this.#context = context;
+    section.innerHTML = CLASS;
+    this.#makeRows();
+    this.#setLarge(true);
+    this.#find(".class-size").addEventListener("click", () => this.#setLarge(!this.#large));
+    for (const button of section.querySelectorAll("[data-assign]")) {
+      button.addEventListener("click", () => this.#assign(button.dataset.assign));
+    }
+    new ResizeObserver(() => this.draw()).observe(this.#find(".class-rows"));
+  }
+
+  /** Address, code and QR code, from the server: it may have been started anew meanwhile. */
+  async refresh() {
+    try {
+      this.#invite(await this.#context.request("/api/class"));
+    } catch (error) {
+      this.#find(".class-address").textContent = error.message;
+    }
+  }
+
+  /** A `class` message. */
+  show(message) {
+    this.#latest = message;
+    this.#showDevices(message);
+    this.#field("uncertainty_p50_ms").textContent = timeText(message.clock_uncertainty_ms.p50);
+    this.#field("uncertainty_max_ms").textContent = timeText(message.clock_uncertainty_ms.max);
+    this.#pressAssign(message.assign);
+    this.#showRefused(message);
+    this.#showTable(message);
+    this.draw();
+  }
+
+  /** The distributions, at the size that the rows have. */
+  draw() {
+    if (this.#latest === null || this.#section.hidden || this.#large) return;
+    const { transports } = this.#latest;
+    const range = axisRange(transports);
+    for (const [transport, one] of Object.entries(transports)) this.#drawRow(transport, one, range);
+    this.#drawAxis(range);
+  }
+
+  #find(selector) {
+    return this.#section.querySelector(selector);
+  }
+
+  #fields(name) {
+    return this.#section.querySelectorAll(`[data-field="${name}"]`);
+  }
+
+  #field(name) {
+    return this.#find(`[data-field="${name}"]`);
+  }
+
+  #makeRows() {
+    for (const lane of this.#context.lanes) {
+      const row = document.createElement("section");
+      row.className = "class-row";
+      row.dataset.transport = lane.transport;
+      row.innerHTML = `
+        <div class="class-row-name"><h3></h3>
+          <p class="soft small"><span data-field="transport_devices"></span><br><span data-field="deliveries"></span></p></div>
+        <svg class="class-plot" role="img"></svg>
+        <dl class="class-row-numbers"><dt>median</dt><dd class="class-median" data-field="p50_ms">–</dd>
+          <dt>95 %</dt><dd data-field="p95_ms">–</dd><dt>worst</dt><dd data-field="max_ms">–</dd></dl>`;
+      row.querySelector("h3").append(markElement(lane.transport), lane.label);
+      this.#find(".class-rows").append(row);
+    }
+  }
+
+  #invite({ address, other_addresses: others, code, qr_svg: qr, assign }) {
+    this.#find(".class-qr").innerHTML = qr;
+    this.#field("join_address").textContent = address.replace("http://", "");
+    this.#field("join_code").textContent = code;
+    const other = this.#find(".class-others");
+    other.hidden = others.length === 0;
+    other.textContent = `Cannot be reached? Try ${others.map((each) => each.replace("http://", "")).join(" or ")}.`;
+    this.#pressAssign(assign);
+  }
+
+  #pressAssign(assign) {
+    for (const button of this.#section.querySelectorAll("[data-assign]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.assign === assign));
+    }
+  }
+
+  async #assign(assign) {
+    try {
+      this.#invite(await this.#context.request("/api/class", { method: "POST", body: { assign } }));
+      this.#context.announce(assign === "all" ? "Every device now has all four transports." : "Every device now has one transport.");
+    } catch (error) {
+      this.#context.announce(error.message);
+    }
+  }
+
+  #showDevices({ devices, transports }) {
+    for (const field of this.#fields("devices")) field.textContent = devices;
+    for (const field of this.#fields("devices_word")) field.textContent = devices === 1 ? "device" : "devices";
+    const counted = this.#context.lanes.filter(({ transport }) => transports[transport].devices > 0);
+    this.#find(".class-joined-by").replaceChildren(
+      ...counted.map(({ transport, label }) => {
+        const one = document.createElement("span");
+        one.title = label;
+        one.append(markElement(transport), transports[transport].devices);
+        return one;
+      }),
+    );
+    if (devices !== this.#devices && this.#context.view() === "class") {
+      this.#context.announce(`${countText(devices, "device")} in the class.`);
+    }
+    this.#devices = devices;
+  }
+
+  /** What the figures are figures of. */
+  showRun({ settings }) {
+    const told = {
+      Events: `${Number(settings.rate_per_s)} a second, ${ARRIVALS[settings.arrival].toLowerCase()}`,
+      "Short poll": `every ${Number(settings.poll_interval_s)} s`,
+      "One way": `${Number(settings.one_way_delay_ms)} ms, each way`,
+    };
+    const list = this.#find(".class-run");
+    list.hidden = false;
+    list.replaceChildren(
+      ...Object.entries(told).map(([name, text]) => {
+        const pair = document.createElement("div");
+        pair.append(Object.assign(document.createElement("dt"), { textContent: name }));
+        pair.append(Object.assign(document.createElement("dd"), { textContent: text }));
+        return pair;
+      }),
+    );
+  }
+
+  #setLarge(large) {
+    this.#large = large;
+    this.#section.classList.toggle("class-large", large);
+    this.#find(".class-size").classList.toggle("button-strong", large);
+    this.#find(".class-size").textContent = large ? "Show what the class measures" : "Show the code large";
+    this.draw();
+  }
+
+  #showRefused({ refused, refused_devices: devices }) {
+    const note = this.#find(".class-refused");
+    const told = Object.entries(refused).map(([reason, count]) => `${count} ${REASONS[reason] ?? reason}`);
+    note.hidden = told.length === 0;
+    const whose = devices.length > 0 ? ` (${devices.length === 1 ? "device" : "devices"} ${devices.slice(0, 10).join(", ")})` : "";
+    note.textContent = `Not counted, because it cannot be true: ${told.join(", ")}${whose}.`;
+  }
+
+  #showTable({ transports }) {
+    const rows = this.#context.lanes.map(({ transport, label }) => {
+      const one = transports[transport];
+      const row = document.createElement("tr");
+      row.dataset.transport = transport;
+      row.innerHTML = '<th scope="row"></th>';
+      row.firstChild.append(markElement(transport), label);
+      const { p50, p95, max } = one.latency_ms;
+      for (const text of [one.devices, one.deliveries.toLocaleString("en"), timeText(p50), timeText(p95), timeText(max), one.missed]) {
+        row.insertCell().textContent = text;
+      }
+      return row;
+    });
+    this.#find(".class-table tbody").replaceChildren(...rows);
+  }
+
+  #drawRow(transport, one, range) {
+    const row = this.#find(`.class-row[data-transport="${transport}"]`);
+    const put = (name, text) => (row.querySelector(`[data-field="${name}"]`).textContent = text);
+    put("transport_devices", countText(one.devices, "device"));
+    put("deliveries", countText(one.deliveries, "delivery", "deliveries"));
+    put("p50_ms", timeText(one.latency_ms.p50));
+    put("p95_ms", timeText(one.latency_ms.p95));
+    put("max_ms", timeText(one.latency_ms.max));
+
+    const svg = row.querySelector("svg.class-plot");
+    const { width, height } = svg.getBoundingClientRect();
+    const strip = MEDIAN_ROWS * MEDIAN_MARK_PX + 6;
+    const floor = height - strip;
+    const scale = logScale(range, width);
+    const { label } = this.#context.lanes.find((lane) => lane.transport === transport);
+    const drawn = ticks(range).filter((tick) => tick.label).map((tick) => line("class-grid-line", scale(tick.ms), 0, scale(tick.ms), height));
+    for (const bar of bars(one.histogram, scale, floor - 4)) {
+      const rect = shape("rect", "class-bar", { x: bar.x, y: bar.y + 4, width: bar.width, height: bar.height });
+      rect.append(title(`${timeText(bar.lo)} to ${timeText(bar.hi)}: ${countText(bar.count, "delivery", "deliveries")}`));
+      drawn.push(rect);
+    }
+    drawn.push(line("class-base-line", 0, floor, width, floor));
+    if (one.latency_ms.p50 !== null) drawn.push(line("class-median-line", scale(one.latency_ms.p50), 0, scale(one.latency_ms.p50), floor + 4));
+    for (const place of medianPlaces(one.device_medians_ms, scale, MEDIAN_MARK_PX, MEDIAN_ROWS)) {
+      const y = floor + 9 + place.row * MEDIAN_MARK_PX;
+      const mark = deviceMark(transport, place.x, y);
+      mark.append(title(`Device ${place.name}: ${timeText(place.ms)}`));
+      drawn.push(mark);
+    }
+    svg.setAttribute("aria-label", `${label}: median ${timeText(one.latency_ms.p50)}, 95 % within ${timeText(one.latency_ms.p95)}, ${countText(one.deliveries, "delivery", "deliveries")}`);
+    svg.replaceChildren(...drawn);
+  }
+
+  #drawAxis(range) {
+    const svg = this.#find(".class-axis svg");
+    const { width } = svg.getBoundingClientRect();
+    const scale = logScale(range, width);
+    const all = ticks(range);
+    svg.replaceChildren(
+      ...all.flatMap(({ ms, label }) => {
+        const x = scale(ms);
+        const made = [line("", x, 0, x, label ? 8 : 4)];
+        if (label) {
+          const text = shape("text", "", { x, y: 24, "text-anchor": "middle" });
+          text.textContent = label;
+          made.push(text);
+        }
+        return made;
+      }),
+    );
+  }
+}
+
+function shape(name, className, attributes) {
+  const element = document.createElementNS(SVG, name);
+  if (className) element.setAttribute("class", className);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, typeof value === "number" ? value.toFixed(1) : value);
+  return element;
+}
+
+function line(className, x1, y1, x2, y2) {
+  return shape("line", className, { x1, y1, x2, y2 });
+}
+
+function title(text) {
+  const element = document.createElementNS(SVG, "title");
+  element.textContent = text;
+  return element;
+}
+
+function deviceMark(transport, x, y) {
+  return shape("path", "class-device-mark", { d: markOutline(transport, MARK_RADIUS), transform: `translate(${x.toFixed(1)} ${y})` });
+}

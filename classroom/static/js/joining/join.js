@@ -1,0 +1,258 @@
+/** A device of the class: joins with the code, runs its transports, shows its own numbers, and reports them. */
+
+import { timeText } from "./class_geometry.js";
+import { behaviour, LaneNumbers } from "./join_numbers.js";
+import { drawStrip } from "./join_strip.js";
+import { Live } from "../shared/live.js";
+import { markElement } from "../shared/marks.js";
+import { Traffic } from "../lanes/traffic.js";
+
+const REPORT_PERIOD_MS = 1000;
+const ROWS_PER_REPORT = 1000;
+const MEMBERSHIP = "class-membership";
+
+const byId = (id) => document.getElementById(id);
+const fieldIn = (element, name) => element.querySelector(`[data-field="${name}"]`);
+
+let membership = null;
+let live = null;
+let hello = null;
+let traffic = null;
+let transports = [];
+let run = null;
+let ended = false;
+let enteredNs = null;
+/** Whether this page came in, or got its transports, while the run was on. */
+let late = false;
+let lanes = new Map();
+
+// ---- joining
+
+function remembered() {
+  try {
+    return JSON.parse(sessionStorage.getItem(MEMBERSHIP));
+  } catch {
+    return null;
+  }
+}
+
+function remember(value) {
+  membership = value;
+  try {
+    sessionStorage.setItem(MEMBERSHIP, JSON.stringify(value));
+  } catch {
+    // Storage may be forbidden: then a reload joins anew.
+  }
+}
+
+function askForCode(problem = "") {
+  byId("device").hidden = true;
+  byId("join-form").hidden = false;
+  byId("join-error").hidden = problem === "";
+  if (problem === "") byId("code").removeAttribute("aria-invalid");
+  else byId("code").setAttribute("aria-invalid", "true");
+  byId("join-error").textContent = problem;
+  byId("code").value ||= codeOfUrl() ?? "";
+  byId("code").focus();
+  byId("code").select();
+}
+
+const codeOfUrl = () => new URLSearchParams(window.location.search).get("code");
+
+async function join(code) {
+  const answer = await new Live(null).request("/api/join", { method: "POST", body: { code: code.trim().slice(0, 40) } });
+  remember({ client: answer.client, name: answer.name, code });
+}
+
+async function tryToJoin(code) {
+  try {
+    await join(code);
+  } catch (error) {
+    askForCode(error.message);
+    return;
+  }
+  enter();
+}
+
+function enter() {
+  byId("join-form").hidden = true;
+  byId("device").hidden = false;
+  live = new Live(null, membership.client);
+  live.on("connection", showConnection);
+  live.on("hello", greet);
+  live.on("transports", (message) => use(message.transports));
+  live.on("run", (message) => begin(message.run, false));
+  live.on("ended", end);
+  live.on("refused", rejoin);
+  live.connect();
+}
+
+/** The server does not know this device (it was away too long, or the class was opened anew), or let it go. */
+function rejoin({ detail }) {
+  live.close();
+  traffic?.close();
+  traffic = null;
+  hello = null;
+  const code = membership.code;
+  remember(null);
+  if (document.hidden) return askForCode(detail);
+  tryToJoin(code);
+}
+
+// ---- what is on
+
+function greet(message) {
+  hello = message;
+  use(message.transports);
+  if (message.run) begin(message.run, true);
+  else showRun(true);
+}
+
+function use(given) {
+  if (traffic !== null && given.join() === transports.join()) return;
+  traffic?.close();
+  transports = given;
+  enteredNs = null;
+  traffic = new Traffic({ lanes: hello.lanes, client: hello.client, transports });
+  traffic.onMessage = take;
+  showTransports();
+  if (run !== null) {
+    late = true;
+    forget();
+    traffic.begin(run);
+  }
+}
+
+function begin(next, isLate) {
+  if (run?.id !== next.id) {
+    report();
+    run = next;
+    late = isLate;
+    ended = false;
+    forget();
+  }
+  traffic.begin(run);
+  showRun(false);
+  showTransports();
+}
+
+/** What is under way may still come: only the counting of requests ends. */
+function end() {
+  ended = true;
+  showRun(true);
+}
+
+/** Nothing measured yet, of what is due from now on. */
+function forget() {
+  const sinceNs = late ? (enteredNs ?? -Infinity) : -Infinity;
+  lanes = new Map(transports.map((transport) => [transport, new LaneNumbers(sinceNs)]));
+}
+
+function take(message) {
+  if (message.kind === "clock") {
+    if (enteredNs === null) {
+      enteredNs = message.now_ns;
+      if (late) for (const numbers of lanes.values()) numbers.sinceNs = Math.max(numbers.sinceNs, enteredNs);
+    }
+    return;
+  }
+  const numbers = lanes.get(message.transport);
+  if (numbers === undefined || message.run !== run?.id) return;
+  if (message.kind === "sent" && !ended) numbers.asked();
+  if (message.kind === "opened" && late) numbers.opened(message.at_ns);
+  if (document.hidden) return;
+  if (message.kind === "frame") numbers.received(message.seq, message.due_ns, message.at_ns);
+  if (message.kind === "answered" && message.status === 204) numbers.wasEmpty();
+  if (message.kind === "answered") for (const { seq, due_ns } of message.events) numbers.received(seq, due_ns, message.at_ns);
+}
+
+function report() {
+  if (run === null || traffic?.uncertaintyMs == null) return;
+  const rows = {};
+  for (const [transport, numbers] of lanes) rows[transport] = numbers.takeUnreported(ROWS_PER_REPORT);
+  live.send({ type: "report", run: run.id, uncertainty_ms: traffic.uncertaintyMs, transports: rows });
+}
+
+/** A hidden page is slowed by its browser: what it hears meanwhile, or was due meanwhile, says nothing of the transport. */
+function noteVisibility() {
+  byId("notice").hidden = false;
+  byId("notice").textContent = "While the page was hidden nothing was measured. Keep it in front and the screen on.";
+  const now = traffic?.serverNow() ?? null;
+  if (!document.hidden && now !== null) for (const numbers of lanes.values()) numbers.sinceNs = now;
+}
+
+// ---- showing
+
+function showTransports() {
+  const one = transports.length === 1;
+  const title = one ? `You are ${laneOf(transports[0]).label}` : "You have all four";
+  byId("device-title").replaceChildren(...(one ? [markElement(transports[0])] : []), title);
+  document.body.dataset.count = one ? "one" : "many";
+  const cards = transports.map((transport) => {
+    const lane = laneOf(transport);
+    const card = document.createElement("section");
+    card.className = "panel join-lane";
+    card.dataset.transport = transport;
+    card.innerHTML = `
+      <h2 class="join-lane-name"></h2>
+      <p class="join-behaviour"></p>
+      <p class="join-now"><span class="soft small join-now-before">The newest event was</span> <strong data-field="last_ms">–</strong>
+        <span class="soft small join-now-after">old when it reached you.</span></p>
+      <svg class="join-strip" role="img" aria-label="Age of the newest events"></svg>
+      <dl class="join-numbers">
+        <div><dt>Events received</dt><dd data-field="delivered">0</dd></div>
+        <div><dt>Requests made</dt><dd data-field="requests">0</dd></div>
+        <div><dt>Median age</dt><dd data-field="p50_ms">–</dd></div>
+        <div><dt>Greatest age</dt><dd data-field="max_ms">–</dd></div>
+      </dl>`;
+    card.querySelector("h2").append(markElement(transport), lane.label);
+    card.querySelector(".join-behaviour").textContent = behaviour(transport, run?.settings);
+    return card;
+  });
+  byId("lanes").replaceChildren(...cards);
+  byId("announcer").textContent = `${title}.`;
+}
+
+const laneOf = (transport) => hello.lanes.find((lane) => lane.transport === transport);
+
+function showNumbers() {
+  for (const [transport, numbers] of lanes) {
+    const card = byId("lanes").querySelector(`[data-transport="${transport}"]`);
+    if (card === null) continue;
+    fieldIn(card, "last_ms").textContent = timeText(numbers.lastMs);
+    fieldIn(card, "delivered").textContent = numbers.delivered;
+    fieldIn(card, "requests").textContent = numbers.requests;
+    fieldIn(card, "p50_ms").textContent = timeText(numbers.quantileMs(0.5));
+    fieldIn(card, "max_ms").textContent = timeText(numbers.quantileMs(1));
+    drawStrip(card.querySelector(".join-strip"), numbers.recent, transport, traffic?.serverNow() ?? null);
+  }
+  fieldIn(document, "uncertainty_ms").textContent = timeText(traffic?.uncertaintyMs ?? null);
+}
+
+function showRun(ended) {
+  const rate = run === null ? "" : `${Number(run.settings.rate_per_s)} ${run.settings.rate_per_s === 1 ? "event" : "events"} a second on average`;
+  byId("run-text").textContent = ended || run === null ? "Waiting for the next run." : `Run ${run.id}: ${rate}, the same for everybody.`;
+}
+
+function showConnection({ state }) {
+  const status = byId("connection-status");
+  status.dataset.state = state;
+  status.querySelector(".status-text").textContent = {
+    connecting: "Connecting",
+    live: `Device ${membership?.name ?? ""}`,
+    lost: "Lost, trying again",
+  }[state];
+}
+
+byId("join-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  tryToJoin(byId("code").value);
+});
+document.addEventListener("visibilitychange", noteVisibility);
+setInterval(report, REPORT_PERIOD_MS);
+setInterval(showNumbers, 200);
+
+membership = remembered();
+if (membership !== null && (codeOfUrl() === null || codeOfUrl() === membership.code)) enter();
+else if (codeOfUrl() !== null) tryToJoin(codeOfUrl());
+else askForCode();

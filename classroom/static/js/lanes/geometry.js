@@ -1,0 +1,100 @@
+/** From rows to shapes: what is to be drawn in a lane between two moments. Pure; times stay times, heights are names.
+ *
+ * In a lane the server is the top edge and this browser the bottom edge. Whatever travels is a line from the moment and
+ * edge where it was sent to the moment and edge where it arrived.
+ */
+
+import { polls } from "../shared/transports.js";
+import { missedSeqs } from "../shared/numbers.js";
+
+/** `up` goes from the browser to the server, `down` comes from it.
+ * @typedef {{kind: "request"|"answer"|"empty"|"frame", up: boolean, from_ns: number, to_ns: number}} Line
+ * @typedef {{kind: "delivery"|"empty", at_ns: number, events: number}} Mark an arrival at the browser
+ * @typedef {{from_ns: number, to_ns: number}} Bar a poll that the server holds
+ * @typedef {{answered_ns: number, received_ns: number, sent_ns: number, arrived_ns: number}} Gap nobody is listening
+ * @typedef {{lines: Line[], marks: Mark[], bars: Bar[], gaps: Gap[], missed: {seq: number, due_ns: number}[]}} LaneShapes
+ */
+
+/** Held for less than this, a poll was answered at once: no bar. */
+const SHORTEST_BAR_NS = 3e6;
+
+/** @param {import("../shared/run_data.js").RunData} data @returns {LaneShapes} */
+export function laneShapes(data, transport, from_ns, to_ns) {
+  const lane = data.lanes[transport];
+  const shapes = { lines: [], marks: [], bars: [], gaps: [], missed: [] };
+  const carried = seqsByRequest(lane);
+  const requests = [...lane.requests.values()];
+  requests.forEach((request, index) => {
+    const end_ns = request.received_ns ?? request.answered_ns ?? to_ns;
+    if (end_ns < from_ns - (to_ns - from_ns) || (request.sent_ns ?? request.arrived_ns) > to_ns) return;
+    addRequest(shapes, request, carried.get(request.n) ?? 0, to_ns, polls(transport));
+    if (transport === "long_poll") addGap(shapes, request, requests[index + 1]);
+  });
+  for (const delivery of lane.deliveries.values()) {
+    if (delivery.n === null && touches(delivery.written_ns, delivery.received_ns, from_ns, to_ns)) addFrame(shapes, delivery);
+  }
+  shapes.missed = missedIn(data, transport, from_ns, to_ns);
+  return shapes;
+}
+
+/** Events that were due between the two moments, with whether they begin a new run. */
+export function truthTicks(data, from_ns, to_ns) {
+  return [...data.published.values()].filter(({ published_ns }) => published_ns >= from_ns && published_ns <= to_ns);
+}
+
+/** Spans to shade: hidden ones, and where this page was not there yet. */
+export function excludedSpans(data, hiddenSince, now_ns) {
+  const spans = [...data.hidden];
+  if (hiddenSince !== null) spans.push([hiddenSince, now_ns]);
+  if (data.counts_from_ns > data.run.t0_ns) spans.push([data.run.t0_ns, data.counts_from_ns]);
+  return spans;
+}
+
+/** Round steps for a time axis: the smallest of 1, 2, 5 × 10^k seconds of which at most `most` fit into the span. */
+export function axisStepS(span_s, most) {
+  const smallest = span_s / most;
+  const power = 10 ** Math.floor(Math.log10(smallest));
+  return power * [1, 2, 5, 10].find((factor) => factor * power >= smallest * (1 - 1e-9));
+}
+
+function addRequest(shapes, request, events, to_ns, isPoll) {
+  const { sent_ns, arrived_ns, answered_ns, received_ns } = request;
+  if (sent_ns !== null && arrived_ns !== null) shapes.lines.push({ kind: "request", up: true, from_ns: sent_ns, to_ns: arrived_ns });
+  if (isPoll && arrived_ns !== null) {
+    const until_ns = answered_ns ?? to_ns;
+    if (until_ns - arrived_ns > SHORTEST_BAR_NS) shapes.bars.push({ from_ns: arrived_ns, to_ns: until_ns });
+  }
+  if (answered_ns === null || received_ns === null) return;
+  const kind = isPoll && events === 0 ? "empty" : "answer";
+  shapes.lines.push({ kind, up: false, from_ns: answered_ns, to_ns: received_ns });
+  if (isPoll) shapes.marks.push({ kind: events === 0 ? "empty" : "delivery", at_ns: received_ns, events });
+}
+
+/** From an answer leaving the server to the next request reaching it, nothing can be told to this browser. */
+function addGap(shapes, request, next) {
+  const { answered_ns, received_ns } = request;
+  if (!next || answered_ns === null || received_ns === null || next.sent_ns === null || next.arrived_ns === null) return;
+  shapes.gaps.push({ answered_ns, received_ns, sent_ns: next.sent_ns, arrived_ns: next.arrived_ns });
+}
+
+function addFrame(shapes, { written_ns, received_ns }) {
+  shapes.lines.push({ kind: "frame", up: false, from_ns: written_ns, to_ns: received_ns });
+  shapes.marks.push({ kind: "delivery", at_ns: received_ns, events: 1 });
+}
+
+function missedIn(data, transport, from_ns, to_ns) {
+  return missedSeqs(data, transport, to_ns)
+    .map((seq) => data.published.get(seq))
+    .filter(({ due_ns }) => due_ns >= from_ns && due_ns <= to_ns);
+}
+
+function touches(start_ns, end_ns, from_ns, to_ns) {
+  return start_ns !== null && end_ns !== null && end_ns >= from_ns && start_ns <= to_ns;
+}
+
+/** How many new events each poll brought. */
+function seqsByRequest(lane) {
+  const counts = new Map();
+  for (const { n } of lane.deliveries.values()) if (n !== null) counts.set(n, (counts.get(n) ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,116 @@
+/** The lanes on the page: labels beside (or, on a phone, above) each lane, and a canvas that follows a timeline. */
+
+import { LABELS, TRANSPORTS } from "../shared/transports.js";
+import { drawLanes, layout, readPalette } from "./canvas.js";
+import { markElement } from "../shared/marks.js";
+
+const FRAME_MS = 33;
+const REDUCED_FRAME_MS = 500;
+const REDUCED_MOTION = window.matchMedia("(prefers-reduced-motion: reduce)");
+const NARROW_PX = 700;
+const LABEL_ROW_PX = 26;
+
+/** Draw a run as it was between two moments, once, on a canvas of its own: for hand-outs and answers. */
+export function drawStill(canvas, data, from_ns, to_ns) {
+  const { context, width, height } = prepare(canvas);
+  const view = { datas: [data], from_ns, to_ns, hiddenSince: null };
+  drawLanes(context, layout(width, height), view, readPalette(), fontOf(canvas));
+}
+
+export class LanesView {
+  #element;
+  #canvas = document.createElement("canvas");
+  #labels = new Map();
+  #view;
+  #palette = readPalette();
+  #place = null;
+  #lastDrawn_ms = -Infinity;
+  #font = "";
+
+  /**
+   * @param {HTMLElement} element
+   * @param {() => {datas: object[], from_ns: number, to_ns: number, hiddenSince: number|null}|null} view what to show now
+   */
+  constructor(element, view) {
+    this.#element = element;
+    this.#view = view;
+    this.#canvas.setAttribute("role", "img");
+    this.#canvas.setAttribute("aria-label", "Lanes: each event, request and frame of the last seconds. The same as a table is below.");
+    element.append(this.#canvas, this.#label(null), ...TRANSPORTS.map((transport) => this.#label(transport)));
+    new ResizeObserver(() => this.#arrange()).observe(element);
+    this.#font = fontOf(element);
+    this.#arrange();
+    requestAnimationFrame((at_ms) => this.#frame(at_ms));
+  }
+
+  /** The theme has changed. */
+  recolour() {
+    this.#palette = readPalette();
+  }
+
+  /** A short text under a lane's name. */
+  setFigure(transport, text) {
+    const figure = this.#labels.get(transport).querySelector(".lane-figure");
+    if (figure.textContent !== text) figure.textContent = text;
+  }
+
+  #label(transport) {
+    const label = document.createElement("div");
+    label.className = transport === null ? "lane-label lane-truth" : "lane-label lane";
+    const name = document.createElement("span");
+    name.className = "lane-name";
+    if (transport === null) name.textContent = "Events";
+    else {
+      label.dataset.transport = transport;
+      name.append(markElement(transport), LABELS[transport]);
+    }
+    const figure = document.createElement("span");
+    figure.className = "lane-figure";
+    label.append(name, figure);
+    this.#labels.set(transport, label);
+    return label;
+  }
+
+  #arrange() {
+    const narrow = this.#element.clientWidth < NARROW_PX;
+    this.#element.dataset.narrow = String(narrow);
+    const { width, height } = prepare(this.#canvas);
+    if (width === 0) return;
+    this.#place = layout(width, height, TRANSPORTS, narrow ? LABEL_ROW_PX : 0);
+    const { truth, lanes, lane_px } = this.#place;
+    this.#put(null, truth.row_top, truth.bottom - truth.row_top);
+    for (const lane of lanes) this.#put(lane.transport, lane.row_top, lane_px);
+    this.#lastDrawn_ms = -Infinity;
+  }
+
+  #put(transport, top, height) {
+    const { style } = this.#labels.get(transport);
+    style.top = `${top}px`;
+    style.height = `${height}px`;
+  }
+
+  #frame(at_ms) {
+    requestAnimationFrame((next_ms) => this.#frame(next_ms));
+    if (at_ms - this.#lastDrawn_ms < (REDUCED_MOTION.matches ? REDUCED_FRAME_MS : FRAME_MS) || this.#element.clientWidth === 0) return;
+    const view = this.#view();
+    if (view === null || this.#place === null) return;
+    this.#lastDrawn_ms = at_ms;
+    const context = this.#canvas.getContext("2d");
+    drawLanes(context, this.#place, view, this.#palette, this.#font);
+  }
+}
+
+/** Fit the canvas' pixels to its place and the screen. */
+function prepare(canvas) {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  const density = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * density);
+  canvas.height = Math.round(height * density);
+  const context = canvas.getContext("2d");
+  context.setTransform(density, 0, 0, density, 0, 0);
+  return { context, width, height };
+}
+
+function fontOf(element) {
+  return getComputedStyle(element).fontFamily;
+}

@@ -1,0 +1,37 @@
+/** One message over a WebSocket and back, made for the hand-out: the lesson's own server, samples and table. */
+
+import { buildRows } from "../../lesson/rows.js";
+import { LessonSession } from "../../lesson/session.js";
+
+const PATIENCE_MS = 5000;
+const MESSAGE = "Hello";
+/** The close that a page makes by itself. */
+const NORMAL_CLOSURE = 1000;
+
+/** The rows of the lesson's execution table for one "Hello" to the loop; null where the lesson's server does not answer. */
+export async function traceOneMessage(serverNow) {
+  let changed = () => {};
+  const session = new LessonSession(serverNow, () => changed());
+  const until = (holds) => within(PATIENCE_MS, new Promise((resolve) => {
+    changed = () => holds() && resolve();
+    changed();
+  }));
+  try {
+    session.follow();
+    await until(() => session.ready);
+    const connection = session.connect("loop");
+    const kinds = () => buildRows(connection).map((row) => row.kind);
+    await until(() => kinds().includes("open"));
+    connection.socket.send(MESSAGE);
+    await until(() => kinds().includes("message"));
+    connection.socket.close(NORMAL_CLOSURE);
+    await until(() => ["closed", "end"].every((kind) => kinds().includes(kind)));
+    return buildRows(connection);
+  } catch {
+    return null;
+  }
+}
+
+function within(patienceMs, promise) {
+  return Promise.race([promise, new Promise((_, reject) => setTimeout(() => reject(new Error("no answer in time")), patienceMs))]);
+}

@@ -1,0 +1,218 @@
+/** Wiring: connects to the server, runs the traffic of this browser, keeps the store, and mounts the views.
+ *
+ * A view is a module that exports `mount(section, context)`; it owns what is in its section. `makeContext` says what a
+ * view is given.
+ */
+
+import { mountHandout } from "./handout/handout.js";
+import { listenToKeys } from "./keys.js";
+import { Live } from "../shared/live.js";
+import { mountPreflight } from "./preflight/preflight.js";
+import { labelAsRecorded, recordingOf, watchForSilence } from "./recorded/recorded.js";
+import { Player } from "./recorded/player.js";
+import { RunStore } from "../shared/run_store.js";
+import { Signals } from "../shared/signals.js";
+import { DEFAULT_SETTINGS } from "../shared/settings.js";
+import { setUpTabs } from "./tabs.js";
+import { setUpTheme } from "../shared/theme.js";
+import { Traffic } from "../lanes/traffic.js";
+import { settingsOfUrl, teacherKeyOfUrl, writeSettingsToUrl } from "./url_state.js";
+
+const VIEWS = [
+  { name: "watch", load: () => import("./watch/watch.js") },
+  { name: "predict", load: () => import("./predict/predict.js") },
+  { name: "lesson", load: () => import("../lesson/lesson.js") },
+  { name: "class", load: () => import("../joining/class_view.js") },
+];
+
+const key = teacherKeyOfUrl(window.location, window.history, window.sessionStorage);
+const signals = new Signals();
+const store = new RunStore();
+const recording = await recordingOf(window.location).catch((error) => {
+  showBanner(error.message);
+  return null;
+});
+const player = recording && new Player(recording);
+const live = player ?? new Live(key);
+const views = {};
+let traffic = null;
+let hello = null;
+let chosen = { ...DEFAULT_SETTINGS };
+
+/** What a view may use.
+ *
+ * @typedef {object} Context
+ * @property {RunStore} store the runs this page has seen (run_store.js)
+ * @property {Live} live the connection to the server: `on(type, fn)` for its messages, `send(message)` for reports
+ * @property {() => object} settings the settings that the controls show (names and units of RunSettings)
+ * @property {(settings: object) => void} setSettings puts settings into the controls and the address, starts nothing
+ * @property {(settings: object, how?: {auto?: boolean}) => Promise<object>} startRun resolves with the run; rejects
+ *   with an Error whose message is a sentence for the user. `auto`: the server goes on with the next run by itself.
+ * @property {() => Promise<object>} stopRun
+ * @property {(paused: boolean) => Promise<object>} pauseAuto true: no next run begins by itself; one that is on goes on
+ * @property {(event: string, fn: (data: any) => void) => (() => void)} on events: every type of message of the server
+ *   (hello, run, tick, ended, class), every kind of the worker's (sent, answered, frame, opened, closed, clock), and
+ *   settings, connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), theme.
+ *   Returns a function that ends it.
+ * @property {boolean} teacher whether this page may start runs
+ * @property {boolean} recorded whether all this is a recorded run (recorded.js), not live
+ * @property {"solo"|"class"} mode
+ * @property {number|null} client this page's number
+ * @property {{transport, label, port, path, colour, marker, dash}[]} lanes
+ * @property {number|null} lessonPort
+ * @property {() => number|null} serverNow nanoseconds of the server's clock, for drawing; null until it is known
+ * @property {() => number|null} clockUncertaintyMs
+ * @property {(path: string, options?: {method?: string, body?: object}) => Promise<any>} request JSON of this server;
+ *   rejects like startRun
+ * @property {(view: string) => void} show
+ * @property {() => string} view
+ * @property {(text: string) => void} announce said by screen readers
+ */
+function makeContext(tabs) {
+  return {
+    store,
+    live,
+    settings: () => ({ ...chosen }),
+    setSettings,
+    startRun: (settings, { auto = true } = {}) => live.request("/api/run", { method: "POST", body: { ...settings, auto } }),
+    stopRun: () => live.request("/api/stop", { method: "POST" }),
+    pauseAuto,
+    on: (event, fn) => signals.on(event, fn),
+    get teacher() {
+      return hello?.teacher ?? false;
+    },
+    recorded: recording !== null,
+    get mode() {
+      return hello?.mode ?? "solo";
+    },
+    get client() {
+      return hello?.client ?? null;
+    },
+    get lanes() {
+      return hello?.lanes ?? [];
+    },
+    get lessonPort() {
+      return hello?.lesson_port ?? null;
+    },
+    serverNow: () => traffic?.serverNow() ?? null,
+    clockUncertaintyMs: () => traffic?.uncertaintyMs ?? null,
+    request: (path, options) => live.request(path, options),
+    show: (view) => tabs.show(view),
+    view: () => tabs.current(),
+    announce: (text) => {
+      document.getElementById("announcer").textContent = text;
+    },
+  };
+}
+
+function setSettings(settings) {
+  chosen = { ...DEFAULT_SETTINGS, ...settings };
+  if (!recording) writeSettingsToUrl(chosen, window.location, window.history);
+  signals.emit("settings", { ...chosen });
+}
+
+const pauseAuto = (paused) => live.request("/api/auto", { method: "POST", body: { auto: !paused } });
+
+function feedStore() {
+  live.on("hello", (message) => greet(message));
+  live.on("run", ({ run }) => {
+    store.begin(run);
+    traffic?.begin(run);
+    document.body.dataset.runId = run.id;
+  });
+  live.on("tick", (message) => store.addTick(message));
+  live.on("ended", ({ run }) => {
+    store.end(run);
+    document.body.dataset.endedRunId = run;
+  });
+  for (const type of ["hello", "run", "tick", "ended", "class", "connection"]) {
+    live.on(type, (message) => signals.emit(type, message));
+  }
+}
+
+function greet(message) {
+  const first = hello === null;
+  const isNewClient = hello?.client !== message.client;
+  hello = message;
+  showBanner("");
+  document.body.dataset.teacher = String(message.teacher);
+  if (isNewClient) connectTraffic();
+  if (message.run) {
+    store.begin(message.run);
+    traffic.begin(message.run);
+  }
+  if (first) adoptSettings(message);
+}
+
+/** The address wins where this page may start runs; otherwise the controls show what is running. */
+function adoptSettings(message) {
+  const asked = settingsOfUrl(window.location);
+  const running = message.run?.settings ?? DEFAULT_SETTINGS;
+  if (asked === null || !message.teacher) return setSettings(running);
+  setSettings(asked);
+  const differs = Object.keys(chosen).some((name) => (chosen[name] ?? null) !== (running[name] ?? null));
+  if (!differs && message.run) return;
+  live.request("/api/run", { method: "POST", body: { ...chosen, auto: true } }).catch((error) => showBanner(error.message));
+}
+
+function connectTraffic() {
+  traffic?.close();
+  traffic = player ?? new Traffic({ lanes: hello.lanes, client: hello.client, transports: hello.lanes.map((lane) => lane.transport) });
+  traffic.onMessage = (message) => {
+    store.addTraffic(message);
+    signals.emit(message.kind, message);
+  };
+}
+
+/** While the tab is hidden the browser may slow everything down: such spans are marked, and kept out of the times. */
+function watchVisibility() {
+  let hiddenFrom = null;
+  const note = () => {
+    const now = traffic?.serverNow() ?? null;
+    if (now === null) return;
+    if (document.hidden) hiddenFrom = now;
+    else if (hiddenFrom !== null) store.addHidden(hiddenFrom, now);
+    if (!document.hidden) hiddenFrom = null;
+    store.hiddenSince = hiddenFrom;
+  };
+  document.addEventListener("visibilitychange", note);
+}
+
+function showConnection({ state }) {
+  const status = document.getElementById("connection-status");
+  status.dataset.state = state;
+  status.querySelector(".status-text").textContent = { connecting: "Connecting", live: "Live", lost: "Lost, trying again", recorded: "Recorded" }[state];
+}
+
+function showBanner(text) {
+  const banner = document.getElementById("banner");
+  banner.textContent = text;
+  banner.hidden = text === "";
+}
+
+async function mountViews(context) {
+  for (const { name, load } of VIEWS) {
+    const section = document.getElementById(`view-${name}`);
+    try {
+      views[name] = (await load()).mount(section, context);
+    } catch (error) {
+      section.textContent = `This view could not be loaded: ${error.message}`;
+      console.error(error);
+    }
+  }
+}
+
+const tabs = setUpTabs(VIEWS.map((view) => view.name), (view) => signals.emit("view", { view }));
+const context = makeContext(tabs);
+window.classroom = context; // for people who script the page, and for tests
+setUpTheme(() => signals.emit("theme"));
+listenToKeys({ views: VIEWS.map((view) => view.name), show: tabs.show, current: tabs.current, signals });
+feedStore();
+watchVisibility();
+live.on("connection", showConnection);
+live.on("refused", ({ detail }) => showBanner(detail));
+await mountViews(context);
+mountPreflight(document.querySelector(".top-tools"), context, mountHandout(context, () => views.predict.results()));
+if (recording) labelAsRecorded(recording, window.location);
+else watchForSilence(context, window.location);
+live.connect();

@@ -1,0 +1,37 @@
+/** A bar chart that is a table: each row has its name, its bar and its value, so that it reads the same without eyes. */
+
+import { markElement } from "../../shared/marks.js";
+import { format } from "./fields.js";
+
+/** A <table> of bars [{label, value, kind, transport}] of one field, on a scale that begins at zero. */
+export function barTable(bars, field, caption) {
+  const table = document.createElement("table");
+  table.className = "bars";
+  table.createCaption().textContent = caption;
+  const body = table.createTBody();
+  const longest = Math.max(...bars.map((bar) => bar.value));
+  for (const bar of bars) {
+    const row = body.insertRow();
+    row.dataset.kind = bar.kind;
+    if (bar.transport) row.dataset.transport = bar.transport;
+    const head = document.createElement("th");
+    head.scope = "row";
+    const name = document.createElement("span");
+    name.className = "bar-name";
+    if (bar.transport && bar.kind === "run") name.append(markElement(bar.transport));
+    name.append(bar.label);
+    head.append(name);
+    row.append(head);
+    const line = document.createElement("span");
+    line.className = "bar";
+    line.style.setProperty("--length", String(longest > 0 ? bar.value / longest : 0));
+    const cell = row.insertCell();
+    cell.className = "bar-cell";
+    cell.setAttribute("aria-hidden", "true");
+    cell.append(line);
+    const value = row.insertCell();
+    value.className = "number";
+    value.textContent = format(bar.value, field);
+  }
+  return table;
+}

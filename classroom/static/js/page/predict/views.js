@@ -1,0 +1,102 @@
+/** The pieces of the predict view as HTML. Strings in, strings out; every text is the page's own or a number. */
+
+import { LABELS, TRANSPORTS } from "../../shared/transports.js";
+import { FIELDS, format } from "./fields.js";
+
+const MARKS = { asked: "○", ready: "●", running: "▶", skipped: "–", right: "✓", close: "≈", off: "✗", unmeasured: "?" };
+const STATE_WORDS = {
+  asked: "open",
+  ready: "prediction locked in",
+  running: "running",
+  skipped: "run without a prediction",
+  right: "right",
+  close: "close",
+  off: "not what happened",
+  unmeasured: "not measured",
+};
+const VERDICTS = {
+  right: ["right", "Right: the run agrees with you."],
+  close: ["note", "Close: within a factor of two of what the run shows."],
+  off: ["wrong", "The run shows something else."],
+  skipped: ["note", "No prediction this time: this is what the run shows."],
+  unmeasured: ["note", "This run cannot answer the question."],
+};
+
+/** What the strip of questions says of a question: its phase, and once it is revealed its verdict. */
+export function stateOf(progress) {
+  return progress.phase === "revealed" ? progress.result.outcome : progress.phase;
+}
+
+export function stepsHtml(questions, progresses, current) {
+  const items = questions.map((question, index) => {
+    const state = stateOf(progresses[index]);
+    return `<li><button type="button" class="step" data-step="${index}" data-state="${state}" ${index === current ? 'aria-current="step"' : ""}>
+      <span class="step-mark" aria-hidden="true">${MARKS[state]}</span>
+      <span class="step-number">${index + 1}</span> <span class="step-title">${question.title}</span>
+      <span class="visually-hidden">(${STATE_WORDS[state]})</span></button></li>`;
+  });
+  return `<ol>${items.join("")}</ol>`;
+}
+
+export function formHtml(question) {
+  const parts = question.parts.map((part) => partHtml(question, part));
+  return `<form class="stack predict-form" novalidate>
+    ${parts.join("")}
+    <p class="wrong predict-missing" role="alert" hidden></p>
+    <div class="row">
+      <button type="submit" class="button button-strong">Lock in my prediction</button>
+      <button type="button" class="button" data-action="skip">Skip, just show me</button>
+    </div>
+  </form>`;
+}
+
+function partHtml(question, part) {
+  const name = `${question.id}-${part.id}`;
+  if (part.kind === "number") {
+    return `<div class="field predict-number"><label for="${name}">${part.ask}</label>
+      <input id="${name}" name="${part.id}" type="number" inputmode="decimal" min="0" max="${part.max}" step="any" autocomplete="off"></div>`;
+  }
+  const choices = part.choices ?? TRANSPORTS.map((transport) => ({ value: transport, text: LABELS[transport] }));
+  const radios = choices.map(
+    (choice) => `<label class="choice"><input type="radio" name="${part.id}" value="${choice.value}"> <span>${choice.text}</span></label>`,
+  );
+  return `<fieldset class="predict-choices"><legend>${part.ask}</legend>${radios.join("")}</fieldset>`;
+}
+
+/** What was predicted, once it cannot be changed any more. `words` gives a part's answer for people. */
+export function lockedHtml(question, progress, words) {
+  if (progress.skipped) return `<p class="predict-locked">You skipped the prediction.</p>`;
+  const rows = question.parts.map((part) => `<dt>${part.ask}</dt><dd>${words(part, progress.answers[part.id])}</dd>`);
+  return `<dl class="predict-locked">${rows.join("")}</dl>`;
+}
+
+export function verdictHtml(outcome, reason) {
+  const [style, sentence] = VERDICTS[outcome];
+  return `<p class="${style} predict-verdict" data-outcome="${outcome}">${reason ?? sentence}</p>`;
+}
+
+/** One part in words: what was said, what the run says, what the model says. Of a single number the bars say all of it. */
+export function partResultHtml(part, score) {
+  if (part.kind === "number" && score.outcome !== "unmeasured") return "";
+  const rows = [
+    ["You said", score.predicted ?? "nothing"],
+    ["The run says", score.measured ?? "nothing that answers it"],
+    ...(score.model === null ? [] : [["The model says", score.model]]),
+  ];
+  const list = rows.map(([term, text]) => `<div><dt>${term}</dt><dd>${text}</dd></div>`).join("");
+  return `<h3>${part.ask}</h3><dl class="predict-said">${list}</dl>`;
+}
+
+/** All numbers of the question's runs, lane by lane. */
+export function numbersHtml(question, evidence) {
+  const tables = question.runs.map((run) => {
+    const head = question.columns.map((column) => `<th scope="col">${FIELDS[column].label}</th>`).join("");
+    const body = TRANSPORTS.map((transport) => {
+      const cells = question.columns.map((column) => `<td>${format(evidence[run.id].lanes[transport][column], column)}</td>`);
+      return `<tr><th scope="row">${LABELS[transport]}</th>${cells.join("")}</tr>`;
+    });
+    return `<div class="scroll-x" tabindex="0" role="region" aria-label="Numbers: ${run.label}"><table><caption>${run.label}</caption>
+      <thead><tr><th scope="col">Lane</th>${head}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
+  });
+  return `<details class="predict-numbers"><summary>All four lanes, number by number</summary>${tables.join("")}</details>`;
+}

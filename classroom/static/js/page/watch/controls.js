@@ -1,0 +1,162 @@
+/** The controls of the stream: presets, fields, start and stop. What they show is the page's settings. */
+
+import { ARRIVALS, DEFAULT_SETTINGS, NUMBER_FIELDS, PRESETS, presetOf, presetSettings, sameSettings } from "../../shared/settings.js";
+
+/** @param {HTMLFormElement} form @param {import("../main.js").Context} context */
+export function setUpControls(form, context) {
+  const part = (id) => form.querySelector(`#${id}`);
+  const inputs = buildFields(part("settings-fields"));
+  let auto = true;
+
+  buildPresets(part("presets"), (name) => start(presetSettings(name)));
+  part("settings-button").addEventListener("click", () => showFields(part("settings-fields").hidden));
+  part("stop-button").addEventListener("click", () => tell(context.stopRun()));
+  form.addEventListener("input", showDifference);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const found = readFields(inputs);
+    if (found.complaint) showError(found.complaint, found.input);
+    else start(found.settings);
+  });
+  context.on("settings", (settings) => {
+    writeFields(inputs, settings);
+    showSettings(settings);
+  });
+  context.on("hello", () => allow(context.teacher));
+  context.on("run", ({ run }) => {
+    auto = run.auto;
+    if (!sameSettings(run.settings, context.settings())) context.setSettings(run.settings);
+  });
+
+  function start(settings) {
+    context.setSettings(settings);
+    tell(context.startRun(settings, { auto }));
+  }
+
+  async function tell(request) {
+    try {
+      await request;
+      showError("");
+    } catch (error) {
+      showError(error.message);
+    }
+  }
+
+  function showError(text, input = null) {
+    for (const each of Object.values(inputs)) each.removeAttribute("aria-invalid");
+    if (input) {
+      input.setAttribute("aria-invalid", "true");
+      showFields(true);
+      input.focus();
+    }
+    part("controls-error").textContent = text;
+    part("controls-error").hidden = text === "";
+  }
+
+  function showFields(shown) {
+    part("settings-fields").hidden = !shown;
+    part("settings-button").setAttribute("aria-expanded", String(shown));
+    part("settings-button").textContent = shown ? "Hide settings" : "Settings";
+  }
+
+  function showSettings(settings) {
+    const preset = presetOf({ ...settings, seed: null });
+    for (const button of part("presets").children) button.setAttribute("aria-pressed", String(button.dataset.preset === preset));
+    part("settings-summary").textContent = sentenceOf(settings);
+    showError("");
+    showDifference();
+  }
+
+  /** What is in the fields and is not yet so is asked for by the button. */
+  function showDifference() {
+    const found = readFields(inputs);
+    const differs = found.complaint || !sameSettings(found.settings, context.settings());
+    part("start-button").textContent = differs ? "Start with these" : "Start again";
+  }
+
+  function allow(teacher) {
+    for (const control of form.querySelectorAll("input, select, button:not(#settings-button)")) control.disabled = !teacher;
+    part("controls-note").hidden = teacher;
+  }
+}
+
+/** Settings in a sentence. */
+export function sentenceOf(settings) {
+  const { rate_per_s } = settings;
+  const every = rate_per_s >= 1 ? `${rate_per_s} ${rate_per_s === 1 ? "event" : "events"} per s` : `an event every ${Math.round(100 / rate_per_s) / 100} s`;
+  return [
+    `${every}, ${ARRIVALS[settings.arrival].toLowerCase()}`,
+    `poll every ${settings.poll_interval_s} s`,
+    `hold ${settings.hold_s} s`,
+    `${settings.one_way_delay_ms} ms one way`,
+    `${settings.payload_bytes} B`,
+    settings.cursor ? null : "no cursor",
+    `runs of ${settings.duration_s} s`,
+  ].filter(Boolean).join(" · ").replaceAll(/(\d|every|hold|per|of) /g, "$1\u00a0");
+}
+
+function buildPresets(place, choose) {
+  for (const [name, { label }] of Object.entries(PRESETS)) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "button", textContent: label, title: sentenceOf(presetSettings(name)) });
+    button.dataset.preset = name;
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => choose(name));
+    place.append(button);
+  }
+}
+
+function buildFields(place) {
+  const inputs = {};
+  const add = (name, label, input) => {
+    const field = document.createElement("div");
+    field.className = "field";
+    const title = document.createElement("label");
+    Object.assign(title, { htmlFor: `setting-${name}`, textContent: label });
+    Object.assign(input, { id: `setting-${name}`, name });
+    field.append(title, input);
+    place.append(field);
+    inputs[name] = input;
+  };
+  for (const { name, label, min, max, step } of NUMBER_FIELDS) {
+    const input = document.createElement("input");
+    Object.assign(input, { type: "number", min, max, step, required: true, inputMode: "decimal" });
+    add(name, label, input);
+    if (name === "rate_per_s") add("arrival", "They come", choiceOf(ARRIVALS));
+  }
+  const choice = choiceOf({ true: "With cursor", false: "Without" });
+  add("cursor", "Polls ask", choice);
+  const seed = document.createElement("input");
+  Object.assign(seed, { type: "number", min: 0, step: 1, placeholder: "new" });
+  add("seed", "Seed", seed);
+  return inputs;
+}
+
+function choiceOf(options) {
+  const select = document.createElement("select");
+  for (const [value, text] of Object.entries(options)) select.append(new Option(text, value));
+  return select;
+}
+
+function readFields(inputs) {
+  const settings = { ...DEFAULT_SETTINGS, arrival: inputs.arrival.value, cursor: inputs.cursor.value === "true" };
+  for (const { name, label, min, max, step } of NUMBER_FIELDS) {
+    const input = inputs[name];
+    const value = input.valueAsNumber;
+    if (!(value >= min && value <= max) || (step === 1 && !Number.isInteger(value))) {
+      const kind = step === 1 ? "a whole number" : "a number";
+      return { input, complaint: `“${label}” must be ${kind} from ${min} to ${max}${input.value === "" ? "" : `, not ${input.value}`}.` };
+    }
+    settings[name] = value;
+  }
+  const { seed } = inputs;
+  if (seed.value !== "" && !(Number.isSafeInteger(seed.valueAsNumber) && seed.valueAsNumber >= 0)) {
+    return { input: seed, complaint: "“Seed” must be a whole number from 0, or empty." };
+  }
+  settings.seed = seed.value === "" ? null : seed.valueAsNumber;
+  return { settings };
+}
+
+function writeFields(inputs, settings) {
+  for (const [name, input] of Object.entries(inputs)) input.value = settings[name] === null ? "" : String(settings[name]);
+}

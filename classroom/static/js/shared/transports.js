@@ -1,0 +1,12 @@
+/** The four lanes in their order: names, signs, and which of them ask again and again. */
+
+import { LANES } from "/transports.js";
+
+const byTransport = (field) => Object.freeze(Object.fromEntries(LANES.map((lane) => [lane.transport, lane[field]])));
+
+export const TRANSPORTS = Object.freeze(LANES.map(({ transport }) => transport));
+export const LABELS = byTransport("label");
+export const MARKERS = byTransport("marker");
+
+const POLLS = byTransport("polls");
+export const polls = (transport) => POLLS[transport];
