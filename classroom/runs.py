@@ -41,7 +41,9 @@ class Run:
     seed: int
     """Of this stream: the one asked for, or the one drawn."""
     auto: bool
-    """Whether the next run with the same settings was to follow by itself when this one began."""
+    """Whether the next run was to follow by itself when this one began."""
+    once: bool = False
+    """Whether the settings are this run's alone: the run that follows has again those of before."""
 
     def message(self) -> dict[str, object]:
         """As pages and the record have it."""
@@ -53,6 +55,7 @@ class Run:
             "settings": self.settings.model_dump(),
             "seed": self.seed,
             "auto": self.auto,
+            "once": self.once,
         }
 
 
@@ -82,13 +85,14 @@ class Runs:
         self.ended = True
         """Whether that run is over, its drain included."""
         self.change = asyncio.Event()
-        """Set when a run begins or ends; there is a new one from then on."""
+        """Set when a run begins or ends or `auto` changes; there is a new one from then on."""
 
-    def start(self, settings: RunSettings, *, auto: bool) -> Run:
+    def start(self, settings: RunSettings, *, auto: bool, once: bool = False) -> Run:
         """Begin a run; one that is on ends at once."""
         self._cancel_next()
         self.auto = auto
-        self._settings = settings
+        if not once:
+            self._settings = settings
         seed = secrets.randbelow(_MAX_DRAWN_SEED) if settings.seed is None else settings.seed
         spec = StreamSpec(settings.rate_per_s, settings.arrival, settings.payload_bytes, settings.duration_s, seed)
         due = due_offsets_ns(spec).tolist()
@@ -98,7 +102,7 @@ class Runs:
         t0_ns = self._hub.start_stream(round(lead_s(settings) * 1000), due, payloads(spec))
         end_ns = t0_ns + round(settings.duration_s * _NS_PER_S)
         drain_ns = round(drain_s(settings) * _NS_PER_S)
-        self.current = Run(self._accounts.run, t0_ns, end_ns, drain_ns, settings, seed, auto)
+        self.current = Run(self._accounts.run, t0_ns, end_ns, drain_ns, settings, seed, auto, once)
         self.ended = False
         self._later(end_ns + drain_ns, self._end)
         self._tell()
@@ -108,13 +112,16 @@ class Runs:
         """End the run that is on, now; none follows by itself."""
         self.auto = False
         self._cancel_next()
-        if not self.ended:
+        if self.ended:
+            self._tell()
+        else:
             self._hub.publisher.stop()
             self._end()
 
     def set_auto(self, wanted: bool) -> None:
         """Whether run is to follow run; a run that is on goes on either way."""
         self.auto = wanted
+        self._tell()
         self._follow_on(0.0)
 
     def set_watched(self, watched: bool) -> None:

@@ -47,6 +47,8 @@ class ClassroomState:
     teacher_news: list[Callable[[], dict[str, Any] | None]] = field(default_factory=list)
     """Asked once a second for a message to the teacher's pages, in class mode."""
 
+    instance: str = field(default_factory=lambda: secrets.token_hex(8))
+    """By which a page tells this classroom from one that was started anew at its address."""
     clock_sockets: int = 0
 
     @property
@@ -68,7 +70,7 @@ class ClassroomState:
             client.entered_ns = client.seen_ns
         here = [other for other in self.clients if other.sockets]
         if not any(other.teacher for other in here):
-            self.runs.auto = True  # nobody in control
+            self.runs.auto = True  # nobody in control; pages hear of it with their next tick
         self.runs.set_watched(bool(here))
 
 

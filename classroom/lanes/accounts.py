@@ -32,7 +32,7 @@ class Request:
     """Of `Accounts.run` when it arrived."""
     arrived_ns: int
     answered_ns: int | None = None
-    status: int = 0
+    status: int | None = None
     seqs: list[int] = field(default_factory=list)
     """Events in the answer of a poll."""
 
@@ -46,7 +46,9 @@ class LaneAccount:
     """One client on one lane."""
 
     requests: list[Request] = field(default_factory=list)
-    """In the order of answering."""
+    """In the order of arrival, held ones included."""
+    answered: list[Request] = field(default_factory=list)
+    """Those that were answered, in the order of answering."""
     written: list[tuple[int, int]] = field(default_factory=list)
     """(seq, written_ns) of each delivery."""
     payload_bytes: int = 0
@@ -117,18 +119,24 @@ class Accounts:
         """One client's account on one lane; an empty one where there was nothing yet."""
         return self._lanes[client, lane]
 
-    def answered(self, client: int, lane: int, request: Request) -> None:
-        """A request of the client was answered, or its channel opened; of no account if its run is over."""
+    def arrived(self, client: int, lane: int, request: Request) -> None:
+        """Book a request that has come; of no account if no run is on."""
         if self._counting and request.run == self.run:
             self._lanes[client, lane].requests.append(request)
 
-    def wrote(self, client: int, lane: int, seq: int, event_bytes: int, now_ns: int) -> None:
-        """An event was handed to the client's connection."""
-        if not self._counting:
-            return
-        account = self._lanes[client, lane]
-        account.written.append((seq, now_ns))
-        account.payload_bytes += event_bytes
+    def answered(self, client: int, lane: int, request: Request, status: int, now_ns: int) -> None:
+        """Book the answer to a request, or the opening of its channel; of no account if its run is over."""
+        if self._counting and request.run == self.run:
+            request.status, request.answered_ns = status, now_ns
+            self._lanes[client, lane].answered.append(request)
+
+    def wrote(self, client: int, lane: int, seq: int, event_bytes: int, now_ns: int) -> bool:
+        """Book an event that was handed to the client's connection; whether a run is on in which it counts."""
+        if self._counting:
+            account = self._lanes[client, lane]
+            account.written.append((seq, now_ns))
+            account.payload_bytes += event_bytes
+        return self._counting
 
     def connections(self, client: int, lane: int) -> int:
         """Connections that the client has open on the lane."""

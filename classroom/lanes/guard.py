@@ -47,8 +47,8 @@ class AccountedTrace(Trace):
         for seq in seqs:
             if seq > len(rows):
                 continue  # of the stream before this one, its send having waited for a slow client
-            self._accounts.wrote(number, lane, seq, rows[seq - 1][3], now_ns)
-            if request is not None:
+            counts = self._accounts.wrote(number, lane, seq, rows[seq - 1][3], now_ns)
+            if counts and request is not None:
                 request.seqs.append(seq)
 
 
@@ -58,11 +58,13 @@ class _RefusedError(Exception):
     detail: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Admitted:
     client: int
     origin: str
     request: Request
+    is_answered: bool = False
+    """Whether its answer was sent, within its run or after it."""
 
 
 class LaneGuard:
@@ -89,7 +91,7 @@ class LaneGuard:
         _request.set(admitted.request if self._lane.polls else None)
         noting = self._noting(admitted, send)
         if self._lane.polls:
-            await _answer_while_wanted(self._app(scope, receive, noting), receive, admitted.request)
+            await _answer_while_wanted(self._app(scope, receive, noting), receive, admitted)
         else:
             await self._app(scope, receive, noting)
 
@@ -121,7 +123,9 @@ class LaneGuard:
         accounts.asked(self._index, _address(scope), client)
         if accounts.connections(client, self._index) > MAX_CONNECTIONS_PER_LANE:
             raise _RefusedError(429, f"a client may have {MAX_CONNECTIONS_PER_LANE} connections to a lane")
-        return _Admitted(client, origin, Request(int(n), accounts.run, time.monotonic_ns()))
+        request = Request(int(n), accounts.run, time.monotonic_ns())
+        accounts.arrived(client, self._index, request)
+        return _Admitted(client, origin, request)
 
     def _client(self, query: dict[str, str]) -> int:
         given = query.get(wire.CLIENT_PARAMETER, "")
@@ -137,24 +141,25 @@ class LaneGuard:
 
     def _noting(self, admitted: _Admitted, send: Send) -> Send:
         """`send` that adds the headers a page of another port needs, and books the request when it is answered."""
-        request, accounts = admitted.request, self._accounts
+        status = 0
 
         def answered(status: int) -> None:
-            request.status, request.answered_ns = status, time.monotonic_ns()
-            accounts.answered(admitted.client, self._index, request)
+            admitted.is_answered = True
+            self._accounts.answered(admitted.client, self._index, admitted.request, status, time.monotonic_ns())
 
         async def noting(message: Message) -> None:
+            nonlocal status
             kind = message["type"]
             if kind == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *_headers(admitted.origin, self._lane.polls)]
-                request.status = message["status"]
+                status = message["status"]
             await send(message)
             if kind == "websocket.accept":
                 answered(101)
             elif kind == "websocket.http.response.start":
                 answered(message["status"])
             elif kind == ("http.response.body" if self._lane.polls else "http.response.start"):
-                answered(request.status)
+                answered(status)
 
         return noting
 
@@ -167,14 +172,14 @@ def _headers(origin: str, polls: bool) -> list[tuple[bytes, bytes]]:
     return [*headers, (b"cache-control", b"no-store")] if polls else headers
 
 
-async def _answer_while_wanted(answering: Awaitable[None], receive: Receive, request: Request) -> None:
+async def _answer_while_wanted(answering: Awaitable[None], receive: Receive, admitted: _Admitted) -> None:
     """Answer a poll; a held one whose client has gone is dropped, not held on for nobody."""
     task = asyncio.ensure_future(answering)
 
     async def watch() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        if request.answered_ns is None:  # else it is the answer that ended the request
+        if not admitted.is_answered:  # else it is the answer that ended the request
             task.cancel()
 
     watching = asyncio.ensure_future(watch())

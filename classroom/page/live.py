@@ -41,19 +41,21 @@ Key = Annotated[str | None, Query(max_length=100)]
 
 @dataclass
 class _Told:
-    """How much of the current run a page has heard of."""
+    """How much of the current run a page has been sent."""
 
     run: int = 0
     ended: bool = True
     transports: tuple[str, ...] = ()
+    auto: bool = True
     published: int = 0
-    requests: list[int] = field(default_factory=lambda: [0] * len(LANES))
+    arrived: list[int] = field(default_factory=lambda: [0] * len(LANES))
+    answered: list[int] = field(default_factory=lambda: [0] * len(LANES))
     written: list[int] = field(default_factory=lambda: [0] * len(LANES))
 
     def begin(self, run: int) -> None:
         """Nothing of this run yet."""
         self.run, self.ended, self.published = run, False, 0
-        self.requests, self.written = [0] * len(LANES), [0] * len(LANES)
+        self.arrived, self.answered, self.written = ([0] * len(LANES) for _ in range(3))
 
 
 @router.websocket("/api/live")
@@ -129,7 +131,7 @@ async def _serve_live(socket: WebSocket, state: ClassroomState, who: Client, rep
 
 
 async def _tell(socket: WebSocket, state: ClassroomState, who: Client, replaced: asyncio.Event) -> None:
-    told = _Told(transports=who.transports)
+    told = _Told(transports=who.transports, auto=state.runs.auto)
     news_due_ns = time.monotonic_ns()
     with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):
         await _send(socket, hello(state, who))
@@ -138,6 +140,9 @@ async def _tell(socket: WebSocket, state: ClassroomState, who: Client, replaced:
             if told.transports != who.transports:
                 told.transports = who.transports
                 await _send(socket, {"type": "transports", "transports": who.transports})
+            if told.auto != state.runs.auto:
+                told.auto = state.runs.auto
+                await _send(socket, {"type": "auto", "auto": told.auto})
             for message in _news(state, who, told):
                 await _send(socket, message)
             if who.teacher and time.monotonic_ns() >= news_due_ns:
@@ -169,6 +174,7 @@ def hello(state: ClassroomState, who: Client) -> dict[str, Any]:
         "lanes": lanes,
         "lesson_port": state.addresses.lesson_port,
         "auto": runs.auto,
+        "instance": state.instance,
         "run": runs.current.message() if runs.current is not None and not runs.ended else None,
     }
 
@@ -202,15 +208,19 @@ def _tick(state: ClassroomState, who: Client, run: Run, told: _Told) -> dict[str
         if lane.transport not in who.transports:
             continue
         account = state.accounts.of(who.number, index)
+        arrived = account.requests[told.arrived[index] :]
         up_bytes, down_bytes = state.accounts.bytes_of(who.number, index)
         lanes[lane.transport] = {
-            "requests": [request.row() for request in account.requests[told.requests[index] :]],
+            # A request is told when it arrives, if it is held, and when it is answered.
+            "requests": [request.row() for request in arrived if request.answered_ns is None]
+            + [request.row() for request in account.answered[told.answered[index] :]],
             "written": account.written[told.written[index] :],
             "up_bytes": up_bytes,
             "down_bytes": down_bytes,
             "payload_bytes": account.payload_bytes,
         }
-        told.requests[index], told.written[index] = len(account.requests), len(account.written)
+        told.arrived[index], told.answered[index] = len(account.requests), len(account.answered)
+        told.written[index] = len(account.written)
     return {"type": "tick", "run": run.id, "now_ns": time.monotonic_ns(), "published": published, "lanes": lanes}
 
 

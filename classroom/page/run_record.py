@@ -42,7 +42,7 @@ def _lane(state: ClassroomState, number: int, index: int) -> dict[str, Any]:
     up_bytes, down_bytes = state.accounts.bytes_of(number, index)
     return {
         "requests": len(account.requests),
-        "empty": sum(request.status == _NOTHING_STATUS for request in account.requests),
+        "empty": sum(request.status == _NOTHING_STATUS for request in account.answered),
         "delivered": sorted({seq for seq, _ in account.written}),
         "up_bytes": up_bytes,
         "down_bytes": down_bytes,

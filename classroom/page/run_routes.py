@@ -13,9 +13,12 @@ router = APIRouter(dependencies=[Depends(require_teacher)], max_body_size=MAX_BO
 
 
 class RunRequest(RunSettings):
-    """Settings, and whether the next run is to follow by itself; where that is not said it stays as it was."""
+    """Settings, and how the next run comes about."""
 
     auto: bool | None = None
+    """Whether it is to follow by itself; where that is not said it stays as it was."""
+    once: bool = False
+    """Whether it is to have the settings of before this run, rather than of this run."""
 
 
 class Auto(BaseModel):
@@ -30,8 +33,8 @@ class Auto(BaseModel):
 async def start(request: Request, asked: RunRequest) -> dict[str, object]:
     """Start a run, in place of one that is on."""
     runs = state_of(request).runs
-    settings = RunSettings(**asked.model_dump(exclude={"auto"}))
-    return runs.start(settings, auto=runs.auto if asked.auto is None else asked.auto).message()
+    settings = RunSettings(**asked.model_dump(exclude={"auto", "once"}))
+    return runs.start(settings, auto=runs.auto if asked.auto is None else asked.auto, once=asked.once).message()
 
 
 @router.post("/api/stop")

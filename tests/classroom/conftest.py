@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -21,6 +23,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect, sync_playwright
 
 from servers.events.client_errors import LOG_PREFIX
+from servers.hosting.listening import StartError, listen
 from tests import plain_http
 
 CHECKOUT = Path(__file__).parents[2]
@@ -128,6 +131,16 @@ def running_classroom(*arguments: str) -> Iterator[RunningClassroom]:
         errors.seek(0)
         unexpected = [line for line in errors if not line.startswith(LOG_PREFIX)]
         assert (status, unexpected) == (0, [])
+
+
+def row_of_free_ports() -> int:
+    """A port after which five more are free: below those that systems give to whoever asks for any."""
+    for first in random.sample(range(15_000, 32_000, 6), 50):
+        with contextlib.suppress(StartError), contextlib.ExitStack() as taken:
+            for offset in range(6):
+                taken.enter_context(listen("127.0.0.1", first + offset))
+            return first
+    raise AssertionError("no six free ports in a row")
 
 
 def _opened(process: subprocess.Popen[str]) -> RunningClassroom:

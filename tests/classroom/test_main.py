@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import random
 import signal
 import socket
 import subprocess
@@ -13,9 +11,9 @@ import psutil
 import pytest
 
 from classroom.command_line import main
-from servers.hosting.listening import StartError, listen
+from servers.hosting.listening import listen
 
-from .conftest import CHECKOUT, PATIENCE_S, RunningClassroom, StartClassroom, running_classroom
+from .conftest import CHECKOUT, PATIENCE_S, RunningClassroom, StartClassroom, row_of_free_ports, running_classroom
 from .scripted import scripted_client
 
 pytestmark = pytest.mark.takes_s(15)
@@ -24,16 +22,6 @@ pytestmark = pytest.mark.takes_s(15)
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "classroom", *arguments]
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
-
-
-def row_of_free_ports() -> int:
-    """A port after which five more are free: below those that systems give to whoever asks for any."""
-    for first in random.sample(range(15_000, 32_000, 6), 50):
-        with contextlib.suppress(StartError), contextlib.ExitStack() as taken:
-            for offset in range(6):
-                taken.enter_context(listen("127.0.0.1", first + offset))
-            return first
-    raise AssertionError("no six free ports in a row")
 
 
 def is_free(port: int) -> bool:

@@ -78,12 +78,25 @@ def test_a_request_that_is_answered_in_a_later_run_is_in_no_account() -> None:
     accounts = Accounts()
     accounts.begin()
     early, late = Request(1, accounts.run, 10), Request(2, accounts.run, 11)
-    accounts.answered(3, LANE, early)
+    for request in (early, late):
+        accounts.arrived(3, LANE, request)
+    accounts.answered(3, LANE, early, 200, 20)
     accounts.finish()
-    accounts.answered(3, LANE, late)
-    assert accounts.of(3, LANE).requests == [early]
+    accounts.answered(3, LANE, late, 200, 30)
+    assert accounts.of(3, LANE).answered == [early]
+    rows = [request.row() for request in accounts.of(3, LANE).requests]
+    assert rows == [[1, 10, 20, 200, []], [2, 11, None, None, []]]
     accounts.begin()
-    accounts.answered(3, LANE, late)
+    accounts.answered(3, LANE, late, 200, 40)
+    assert accounts.of(3, LANE).answered == []
+
+
+def test_only_requests_of_a_run_that_is_on_are_booked() -> None:
+    accounts = Accounts()
+    accounts.arrived(3, LANE, Request(1, accounts.run, 10))
+    accounts.begin()
+    accounts.finish()
+    accounts.arrived(3, LANE, Request(2, accounts.run, 11))
     assert accounts.of(3, LANE).requests == []
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from classroom import clients
+from classroom.lanes import clients
 from classroom.lanes.clients import ClassroomFullError, Clients
 from classroom.lanes.definitions import MAX_CLIENT, TRANSPORTS
 from classroom.limits import GRACE_S, MAX_CLIENTS, REQUESTS_PER_S

@@ -83,6 +83,7 @@ function enter() {
   live.on("transports", (message) => use(message.transports));
   live.on("run", (message) => begin(message.run, false));
   live.on("ended", end);
+  live.on("gone", end);
   live.on("refused", rejoin);
   live.connect();
 }
@@ -128,17 +129,18 @@ function begin(next, isLate) {
     report();
     run = next;
     late = isLate;
-    ended = false;
     forget();
   }
+  ended = false;
   traffic.begin(run);
   showRun(false);
   showTransports();
 }
 
-/** What is under way may still come: only the counting of requests ends. */
+/** What is under way may still come, but nothing more is asked. */
 function end() {
   ended = true;
+  if (run !== null) traffic?.end(run.id);
   showRun(true);
 }
 

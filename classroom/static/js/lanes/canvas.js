@@ -7,6 +7,8 @@ import { token } from "../shared/theme.js";
 
 const LINE_PX = 3;
 const BAR_PX = 8;
+/** Held for less than this, a poll was answered at once: no bar. */
+const SHORTEST_BAR_NS = 3e6;
 const MARK_PX = 7;
 const HATCH_PX = 8;
 const LABEL_DISTANCE_PX = 34;
@@ -155,7 +157,8 @@ function drawLane(pen, place, lane, shapes) {
   const colour = palette[lane.transport];
   for (const gap of shapes.gaps) drawGap(pen, lane, gap, colour);
   context.fillStyle = colour;
-  for (const { from_ns, to_ns } of shapes.bars) context.fillRect(x(from_ns), lane.top - BAR_PX / 2, Math.max(LINE_PX, x(to_ns) - x(from_ns)), BAR_PX);
+  const bars = shapes.bars.filter(({ from_ns, to_ns }) => to_ns - from_ns > SHORTEST_BAR_NS);
+  for (const { from_ns, to_ns } of bars) context.fillRect(x(from_ns), lane.top - BAR_PX / 2, Math.max(LINE_PX, x(to_ns) - x(from_ns)), BAR_PX);
   context.strokeStyle = colour;
   context.lineWidth = LINE_PX;
   context.lineCap = "round";

@@ -5,7 +5,7 @@
  */
 
 import { polls } from "../shared/transports.js";
-import { missedSeqs } from "../shared/numbers.js";
+import { missedSeqs, NO_CONTENT } from "../shared/numbers.js";
 
 /** `up` goes from the browser to the server, `down` comes from it.
  * @typedef {{kind: "request"|"answer"|"empty"|"frame", up: boolean, from_ns: number, to_ns: number}} Line
@@ -15,20 +15,18 @@ import { missedSeqs } from "../shared/numbers.js";
  * @typedef {{lines: Line[], marks: Mark[], bars: Bar[], gaps: Gap[], missed: {seq: number, due_ns: number}[]}} LaneShapes
  */
 
-/** Held for less than this, a poll was answered at once: no bar. */
-const SHORTEST_BAR_NS = 3e6;
-
 /** @param {import("../shared/run_data.js").RunData} data @returns {LaneShapes} */
 export function laneShapes(data, transport, from_ns, to_ns) {
   const lane = data.lanes[transport];
   const shapes = { lines: [], marks: [], bars: [], gaps: [], missed: [] };
   const carried = seqsByRequest(lane);
   const requests = [...lane.requests.values()];
+  const last_ns = data.ended ? Math.min(to_ns, data.over_ns) : to_ns;
   requests.forEach((request, index) => {
-    const end_ns = request.received_ns ?? request.answered_ns ?? to_ns;
+    const end_ns = request.received_ns ?? request.answered_ns ?? last_ns;
     if (end_ns < from_ns - (to_ns - from_ns) || (request.sent_ns ?? request.arrived_ns) > to_ns) return;
-    addRequest(shapes, request, carried.get(request.n) ?? 0, to_ns, polls(transport));
-    if (transport === "long_poll") addGap(shapes, request, requests[index + 1]);
+    addRequest(shapes, request, carried.get(request.n) ?? 0, data.settings.one_way_delay_ms * 1e6, last_ns, polls(transport));
+    if (transport === "long_poll") addGap(shapes, request, requests[index + 1], Math.min(last_ns, data.run.end_ns));
   });
   for (const delivery of lane.deliveries.values()) {
     if (delivery.n === null && touches(delivery.written_ns, delivery.received_ns, from_ns, to_ns)) addFrame(shapes, delivery);
@@ -57,24 +55,27 @@ export function axisStepS(span_s, most) {
   return power * [1, 2, 5, 10].find((factor) => factor * power >= smallest * (1 - 1e-9));
 }
 
-function addRequest(shapes, request, events, to_ns, isPoll) {
-  const { sent_ns, arrived_ns, answered_ns, received_ns } = request;
-  if (sent_ns !== null && arrived_ns !== null) shapes.lines.push({ kind: "request", up: true, from_ns: sent_ns, to_ns: arrived_ns });
-  if (isPoll && arrived_ns !== null) {
-    const until_ns = answered_ns ?? to_ns;
-    if (until_ns - arrived_ns > SHORTEST_BAR_NS) shapes.bars.push({ from_ns: arrived_ns, to_ns: until_ns });
-  }
-  if (answered_ns === null || received_ns === null) return;
-  const kind = isPoll && events === 0 ? "empty" : "answer";
-  shapes.lines.push({ kind, up: false, from_ns: answered_ns, to_ns: received_ns });
-  if (isPoll) shapes.marks.push({ kind: events === 0 ? "empty" : "delivery", at_ns: received_ns, events });
+/** What has not arrived yet is drawn as on its way, beyond the picture's end at `last_ns`. */
+function addRequest(shapes, request, events, transit_ns, last_ns, isPoll) {
+  const { sent_ns, arrived_ns, received_ns } = request;
+  const arrives_ns = (left_ns) => Math.max(left_ns + transit_ns, last_ns);
+  if (sent_ns !== null) shapes.lines.push({ kind: "request", up: true, from_ns: sent_ns, to_ns: arrived_ns ?? received_ns ?? arrives_ns(sent_ns) });
+  // The browser may tell of an answer before the server does.
+  const answered_ns = request.answered_ns ?? (arrived_ns !== null && received_ns !== null ? Math.max(arrived_ns, received_ns - transit_ns) : null);
+  if (isPoll && arrived_ns !== null) shapes.bars.push({ from_ns: arrived_ns, to_ns: answered_ns ?? last_ns });
+  if (answered_ns === null) return;
+  const isEmpty = request.status === NO_CONTENT || (received_ns !== null && events === 0);
+  const kind = isPoll && isEmpty ? "empty" : "answer";
+  shapes.lines.push({ kind, up: false, from_ns: answered_ns, to_ns: received_ns ?? arrives_ns(answered_ns) });
+  if (isPoll && received_ns !== null) shapes.marks.push({ kind: events === 0 ? "empty" : "delivery", at_ns: received_ns, events });
 }
 
 /** From an answer leaving the server to the next request reaching it, nothing can be told to this browser. */
-function addGap(shapes, request, next) {
+function addGap(shapes, request, next, last_ns) {
   const { answered_ns, received_ns } = request;
-  if (!next || answered_ns === null || received_ns === null || next.sent_ns === null || next.arrived_ns === null) return;
-  shapes.gaps.push({ answered_ns, received_ns, sent_ns: next.sent_ns, arrived_ns: next.arrived_ns });
+  if (answered_ns === null || received_ns === null || (!next && received_ns > last_ns)) return;
+  const sent_ns = next?.sent_ns ?? Math.max(received_ns, last_ns);
+  shapes.gaps.push({ answered_ns, received_ns, sent_ns, arrived_ns: next?.arrived_ns ?? Math.max(sent_ns, last_ns) });
 }
 
 function addFrame(shapes, { written_ns, received_ns }) {

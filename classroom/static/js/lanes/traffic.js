@@ -37,10 +37,11 @@ export class Traffic {
     this.#worker.postMessage({ kind: "begin", run });
   }
 
-  /** End the traffic of the run that is on. */
-  stop() {
+  /** The run is over: nothing new is sent, and what is under way still arrives. */
+  end(runId) {
+    if (this.#run !== runId) return;
     this.#run = null;
-    this.#worker.postMessage({ kind: "stop" });
+    this.#worker.postMessage({ kind: "end" });
   }
 
   /** End everything. */

@@ -12,7 +12,7 @@ import { labelAsRecorded, recordingOf, watchForSilence } from "./recorded/record
 import { Player } from "./recorded/player.js";
 import { RunStore } from "../shared/run_store.js";
 import { Signals } from "../shared/signals.js";
-import { DEFAULT_SETTINGS } from "../shared/settings.js";
+import { DEFAULT_SETTINGS, sameSettings } from "../shared/settings.js";
 import { setUpTabs } from "./tabs.js";
 import { setUpTheme } from "../shared/theme.js";
 import { Traffic } from "../lanes/traffic.js";
@@ -37,7 +37,11 @@ const live = player ?? new Live(key);
 const views = {};
 let traffic = null;
 let hello = null;
+/** Whether run follows run by itself. */
+let auto = true;
 let chosen = { ...DEFAULT_SETTINGS };
+/** Runs that this page has asked for and not been given yet: what it hears of others meanwhile changes no settings. */
+let starting = 0;
 
 /** What a view may use.
  *
@@ -46,13 +50,15 @@ let chosen = { ...DEFAULT_SETTINGS };
  * @property {Live} live the connection to the server: `on(type, fn)` for its messages, `send(message)` for reports
  * @property {() => object} settings the settings that the controls show (names and units of RunSettings)
  * @property {(settings: object) => void} setSettings puts settings into the controls and the address, starts nothing
- * @property {(settings: object, how?: {auto?: boolean}) => Promise<object>} startRun resolves with the run; rejects
- *   with an Error whose message is a sentence for the user. `auto`: the server goes on with the next run by itself.
+ * @property {(settings: object, how?: {auto?: boolean, once?: boolean}) => Promise<object>} startRun resolves with the
+ *   run; rejects with an Error whose message is a sentence for the user. `auto`: the server goes on with the next run by
+ *   itself; `once`: with the settings of before.
  * @property {() => Promise<object>} stopRun
- * @property {(paused: boolean) => Promise<object>} pauseAuto true: no next run begins by itself; one that is on goes on
+ * @property {boolean} auto whether run follows run by itself
+ * @property {(wanted: boolean) => Promise<object>} setAuto a run that is on goes on either way
  * @property {(event: string, fn: (data: any) => void) => (() => void)} on events: every type of message of the server
- *   (hello, run, tick, ended, class), every kind of the worker's (sent, answered, frame, opened, closed, clock), and
- *   settings, connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), theme.
+ *   (hello, run, tick, ended, auto, class), every kind of the worker's (sent, answered, frame, opened, closed, clock), and
+ *   started (a run that this page has asked for), settings, connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), theme.
  *   Returns a function that ends it.
  * @property {boolean} teacher whether this page may start runs
  * @property {boolean} recorded whether all this is a recorded run (recorded.js), not live
@@ -74,9 +80,12 @@ function makeContext(tabs) {
     live,
     settings: () => ({ ...chosen }),
     setSettings,
-    startRun: (settings, { auto = true } = {}) => live.request("/api/run", { method: "POST", body: { ...settings, auto } }),
+    startRun,
     stopRun: () => live.request("/api/stop", { method: "POST" }),
-    pauseAuto,
+    get auto() {
+      return auto;
+    },
+    setAuto: (wanted) => live.request("/api/auto", { method: "POST", body: { auto: wanted } }),
     on: (event, fn) => signals.on(event, fn),
     get teacher() {
       return hello?.teacher ?? false;
@@ -111,21 +120,43 @@ function setSettings(settings) {
   signals.emit("settings", { ...chosen });
 }
 
-const pauseAuto = (paused) => live.request("/api/auto", { method: "POST", body: { auto: !paused } });
+async function startRun(settings, how = { auto: true }) {
+  starting += 1;
+  try {
+    const run = await live.request("/api/run", { method: "POST", body: { ...settings, ...how } });
+    signals.emit("started", run);
+    return run;
+  } finally {
+    starting -= 1;
+  }
+}
+
+/** A run that somebody else has started, with settings to go on with. */
+function adoptRun(run) {
+  if (starting === 0 && !run.once && !sameSettings(run.settings, chosen)) setSettings(run.settings);
+}
 
 function feedStore() {
   live.on("hello", (message) => greet(message));
   live.on("run", ({ run }) => {
     store.begin(run);
     traffic?.begin(run);
+    auto = run.auto;
+    adoptRun(run);
     document.body.dataset.runId = run.id;
   });
+  live.on("gone", () => {
+    store.breakOff();
+    if (store.current !== null) traffic?.end(store.current.run.id);
+  });
+  live.on("auto", (message) => (auto = message.auto));
   live.on("tick", (message) => store.addTick(message));
   live.on("ended", ({ run }) => {
     store.end(run);
+    traffic?.end(run);
     document.body.dataset.endedRunId = run;
   });
-  for (const type of ["hello", "run", "tick", "ended", "class", "connection"]) {
+  for (const type of ["hello", "run", "tick", "ended", "auto", "class", "connection"]) {
     live.on(type, (message) => signals.emit(type, message));
   }
 }
@@ -133,7 +164,9 @@ function feedStore() {
 function greet(message) {
   const first = hello === null;
   const isNewClient = hello?.client !== message.client;
+  const isNewServer = hello?.instance !== message.instance;
   hello = message;
+  auto = message.auto;
   showBanner("");
   document.body.dataset.teacher = String(message.teacher);
   if (isNewClient) connectTraffic();
@@ -141,18 +174,17 @@ function greet(message) {
     store.begin(message.run);
     traffic.begin(message.run);
   }
-  if (first) adoptSettings(message);
+  if (first) adoptSettings(message, settingsOfUrl(window.location));
+  else if (isNewServer) adoptSettings(message, chosen); // it knows nothing of what was set
 }
 
-/** The address wins where this page may start runs; otherwise the controls show what is running. */
-function adoptSettings(message) {
-  const asked = settingsOfUrl(window.location);
+/** What was set or is in the address wins where this page may start runs; otherwise the controls show what is running. */
+function adoptSettings(message, asked) {
   const running = message.run?.settings ?? DEFAULT_SETTINGS;
   if (asked === null || !message.teacher) return setSettings(running);
   setSettings(asked);
-  const differs = Object.keys(chosen).some((name) => (chosen[name] ?? null) !== (running[name] ?? null));
-  if (!differs && message.run) return;
-  live.request("/api/run", { method: "POST", body: { ...chosen, auto: true } }).catch((error) => showBanner(error.message));
+  if (message.run && sameSettings(chosen, running)) return;
+  startRun(chosen).catch((error) => showBanner(error.message));
 }
 
 function connectTraffic() {

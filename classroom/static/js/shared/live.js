@@ -4,6 +4,8 @@ import { Signals } from "./signals.js";
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 8000;
+/** A line that was cut is joined again sooner than this, unless the server is gone. */
+const GONE_AFTER_MS = 2000;
 /** The server does not know this page's number (any more), or wants no page without one. */
 const UNKNOWN_CLIENT_CLOSE_CODE = 4403;
 /** What the page did is not allowed, or another tab has its number now: the reason says which. */
@@ -15,6 +17,7 @@ export class Live {
   #client = null;
   #retryMs = FIRST_RETRY_MS;
   #closed = false;
+  #gone = null;
   #signals = new Signals();
 
   /**
@@ -26,7 +29,7 @@ export class Live {
     this.#client = client;
   }
 
-  /** @param {string} type a message's type, or "connection" ({state: "connecting"|"live"|"lost"}), or "refused" */
+  /** @param {string} type a message's type, or "connection" ({state: "connecting"|"live"|"lost"}), "gone" (lost for a while), or "refused" */
   on(type, fn) {
     return this.#signals.on(type, fn);
   }
@@ -45,6 +48,7 @@ export class Live {
   /** End for good. */
   close() {
     this.#closed = true;
+    clearTimeout(this.#gone);
     this.#socket?.close();
   }
 
@@ -72,6 +76,8 @@ export class Live {
     if (message.type === "hello") {
       this.#client = message.client;
       this.#retryMs = FIRST_RETRY_MS;
+      clearTimeout(this.#gone);
+      this.#gone = null;
       this.#signals.emit("connection", { state: "live" });
     }
     this.#signals.emit(message.type, message);
@@ -80,6 +86,7 @@ export class Live {
   #lost(code, reason) {
     if (this.#closed) return;
     this.#signals.emit("connection", { state: "lost" });
+    this.#gone ??= setTimeout(() => this.#signals.emit("gone"), GONE_AFTER_MS);
     if (code === UNKNOWN_CLIENT_CLOSE_CODE && this.#client !== null) {
       this.#client = null; // the server was started anew: come as a new page
     } else if (code === UNKNOWN_CLIENT_CLOSE_CODE || code === REFUSED_CLOSE_CODE) {

@@ -6,7 +6,7 @@
 
 import { polls } from "./transports.js";
 
-const NO_CONTENT = 204;
+export const NO_CONTENT = 204;
 
 /** Names of the numbers in the order of the table. */
 export const FIELDS = Object.freeze([
@@ -34,13 +34,13 @@ export function latenciesMs(data, transport, until_ns = Infinity) {
   return found.sort((one, other) => one - other);
 }
 
-/** Events that cannot come any more: a later one is here already, or the run is over. Ascending. */
+/** Events that cannot come any more: a later one is here already, or a run that went its length is over. Ascending. */
 export function missedSeqs(data, transport, until_ns = Infinity) {
   const { deliveries } = data.lanes[transport];
   const isHere = (seq) => hasArrived(deliveries.get(seq), until_ns);
   let newest = 0;
   for (const delivery of deliveries.values()) if (hasArrived(delivery, until_ns)) newest = Math.max(newest, delivery.seq);
-  const over = data.ended && until_ns >= data.over_ns;
+  const over = data.ended && data.cut_ns === null && until_ns >= data.over_ns;
   const missed = [];
   for (const seq of data.published.keys()) {
     if ((over || seq < newest) && !isHere(seq)) missed.push(seq);
@@ -51,7 +51,7 @@ export function missedSeqs(data, transport, until_ns = Infinity) {
 /** One lane's numbers by the names of FIELDS; null where there is nothing to tell. */
 export function laneNumbers(data, transport, until_ns = Infinity) {
   const lane = data.lanes[transport];
-  const requests = [...lane.requests.values()].filter((request) => (request.sent_ns ?? request.arrived_ns) <= until_ns);
+  const requests = [...lane.requests.values()].filter((request) => sentNs(request) <= until_ns);
   const answered = requests.filter((request) => request.status !== null && (request.received_ns ?? request.answered_ns) <= until_ns);
   const latencies = latenciesMs(data, transport, until_ns);
   const delivered = countDelivered(lane, until_ns);
@@ -59,7 +59,7 @@ export function laneNumbers(data, transport, until_ns = Infinity) {
   const at = (share) => (latencies.length === 0 ? null : quantile(latencies, share));
   return {
     requests: requests.length,
-    requests_per_event: delivered === 0 ? null : requests.length / delivered,
+    requests_per_event: requestsPerEvent(data, requests, lane, until_ns),
     empty_ratio: polls(transport) && answered.length > 0 ? answered.filter(({ status }) => status === NO_CONTENT).length / answered.length : null,
     delivered,
     missed: missedSeqs(data, transport, until_ns).length,
@@ -89,8 +89,17 @@ export function histogram(values, edges) {
   return counts;
 }
 
-function countDelivered(lane, until_ns) {
+function countDelivered(lane, until_ns, from_ns = -Infinity) {
   let count = 0;
-  for (const delivery of lane.deliveries.values()) if (hasArrived(delivery, until_ns)) count += 1;
+  for (const delivery of lane.deliveries.values()) if (delivery.due_ns >= from_ns && hasArrived(delivery, until_ns)) count += 1;
   return count;
 }
+
+/** Of a page that came into a run that was on, only from then on: what was due before came without being asked for. */
+function requestsPerEvent(data, requests, lane, until_ns) {
+  const { counts_from_ns } = data;
+  const delivered = countDelivered(lane, until_ns, counts_from_ns);
+  return delivered === 0 ? null : requests.filter((request) => sentNs(request) >= counts_from_ns).length / delivered;
+}
+
+const sentNs = ({ sent_ns, arrived_ns }) => sent_ns ?? arrived_ns;

@@ -8,6 +8,8 @@ import { TRANSPORTS } from "./transports.js";
 
 const LATE_START_NS = 1000e6;
 const TRANSITS_TO_CONNECT = 4;
+/** A run that is over so long before its time was cut short; less is the server's timer. */
+const CUT_NS = 50e6;
 
 export const SNAPSHOT_FORMAT = "push-vs-poll/classroom-run";
 export const SNAPSHOT_VERSION = 1;
@@ -34,6 +36,7 @@ export class LaneData {
 
 export class RunData {
   #heard = false;
+  #lastTick_ns = null;
 
   /** @param {object} run as the server announces it */
   constructor(run) {
@@ -44,6 +47,8 @@ export class RunData {
     /** Spans in which this page could not be seen: [from_ns, to_ns] */
     this.hidden = [];
     this.ended = false;
+    /** When it was over, where that was before its time: it was stopped, or the server was lost. */
+    this.cut_ns = null;
     /** By how much a time of this browser in this run can be off the server's clock, at worst; null: no time yet. */
     this.uncertainty_ms = null;
     /** Events due before it count in no time: this page came into a run that was on. */
@@ -56,7 +61,19 @@ export class RunData {
 
   /** The end of all that can be seen of it. */
   get over_ns() {
-    return this.run.end_ns + this.run.drain_ns;
+    return this.cut_ns ?? this.run.end_ns + this.run.drain_ns;
+  }
+
+  /** The run is over: all that the server counts of it is known. What it does not know of is not of this run. */
+  end() {
+    if (this.ended) return;
+    this.ended = true;
+    const last_ns = this.#lastTick_ns ?? this.run.t0_ns;
+    if (last_ns < this.over_ns - CUT_NS) this.cut_ns = Math.max(last_ns, this.run.t0_ns);
+    for (const lane of Object.values(this.lanes)) {
+      for (const [key, { arrived_ns }] of lane.requests) if (arrived_ns === null) lane.requests.delete(key);
+      for (const [seq, { written_ns }] of lane.deliveries) if (written_ns === null) lane.deliveries.delete(seq);
+    }
   }
 
   addTick(tick) {
@@ -64,6 +81,7 @@ export class RunData {
       this.counts_from_ns = tick.now_ns + LATE_START_NS + TRANSITS_TO_CONNECT * this.settings.one_way_delay_ms * 1e6;
     }
     this.#heard = true;
+    this.#lastTick_ns = tick.now_ns;
     for (const [seq, due_ns, published_ns, event_bytes] of tick.published) {
       this.published.set(seq, { seq, due_ns, published_ns, event_bytes });
     }
@@ -78,8 +96,7 @@ export class RunData {
   /** @param {number|null} uncertainty_ms of the clock that the message's time was read from */
   addTraffic(message, uncertainty_ms = null) {
     if (uncertainty_ms !== null) this.uncertainty_ms = Math.max(this.uncertainty_ms ?? 0, uncertainty_ms);
-    const lane = this.lanes[message.transport];
-    takers[message.kind]?.(lane, message);
+    takers[message.kind]?.(this.lanes[message.transport], message, this.ended);
   }
 
   addHidden(from_ns, to_ns) {
@@ -99,6 +116,7 @@ export class RunData {
       version: SNAPSHOT_VERSION,
       run: this.run,
       ended: this.ended,
+      cut_ns: this.cut_ns,
       uncertainty_ms: this.uncertainty_ms,
       counts_from_ns: Number.isFinite(this.counts_from_ns) ? this.counts_from_ns : null,
       published: [...this.published.values()],
@@ -118,6 +136,7 @@ export class RunData {
     if (snapshot.version > SNAPSHOT_VERSION) throw new Error(`This recording has version ${snapshot.version}; this page knows ${SNAPSHOT_VERSION}.`);
     const data = new RunData(snapshot.run);
     data.ended = snapshot.ended;
+    data.cut_ns = snapshot.cut_ns ?? null;
     data.uncertainty_ms = snapshot.uncertainty_ms;
     data.hidden = snapshot.hidden;
     data.counts_from_ns = snapshot.counts_from_ns ?? -Infinity;
@@ -141,18 +160,20 @@ export class RunData {
   }
 }
 
+/** After the end of a run only what was under way comes in: requests and deliveries that the server knows of. */
 const takers = {
-  sent(lane, { n, at_ns }) {
-    requestOf(lane, n).sent_ns = at_ns;
+  sent(lane, { n, at_ns }, isOver) {
+    if (!isOver || lane.requests.has(String(n))) requestOf(lane, n).sent_ns = at_ns;
   },
-  answered(lane, { n, at_ns, status, events }) {
+  answered(lane, { n, at_ns, status, events }, isOver) {
+    if (isOver && !lane.requests.has(String(n))) return;
     const request = requestOf(lane, n);
     request.received_ns = at_ns;
     request.status ??= status;
-    for (const { seq, due_ns } of events) receive(lane, seq, due_ns, at_ns, n);
+    for (const { seq, due_ns } of events) receive(lane, seq, due_ns, at_ns, n, isOver);
   },
-  frame(lane, { seq, due_ns, at_ns }) {
-    receive(lane, seq, due_ns, at_ns, null);
+  frame(lane, { seq, due_ns, at_ns }, isOver) {
+    receive(lane, seq, due_ns, at_ns, null, isOver);
   },
   opened(lane, { at_ns }) {
     lane.changes.push({ at_ns, open: true });
@@ -163,16 +184,18 @@ const takers = {
 };
 
 /** The first time counts: without a cursor a poll may bring again what is here already. */
-function receive(lane, seq, due_ns, received_ns, n) {
+function receive(lane, seq, due_ns, received_ns, n, isOver) {
   const known = lane.deliveries.get(seq);
+  if (!known && isOver) return;
   if (!known) lane.deliveries.set(seq, { seq, due_ns, written_ns: null, received_ns, n });
   else if (known.received_ns === null) Object.assign(known, { due_ns, received_ns, n });
 }
 
-/** The browser's own reconnects repeat the number of their request: a second arrival is a request of its own. */
+/** A request is told of when it arrives, and again when it is answered. The browser's own reconnects repeat the number of their request: a second arrival is a request of its own. */
 function addServerRow(lane, [n, arrived_ns, answered_ns, status, seqs]) {
   const request = requestOf(lane, n, arrived_ns);
-  Object.assign(request, { arrived_ns, answered_ns, status, seqs });
+  request.arrived_ns = arrived_ns;
+  if (answered_ns !== null) Object.assign(request, { answered_ns, status, seqs });
 }
 
 function requestOf(lane, n, arrived_ns = null) {

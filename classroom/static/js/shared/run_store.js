@@ -9,11 +9,15 @@ export class RunStore {
   previous = null;
   /** Since when the page has been hidden; null while it can be seen. */
   hiddenSince = null;
+  /** @type {RunData|null} a run that was on when the server was lost; null where there is none */
+  lost = null;
   #uncertainty_ms = null;
 
   begin(run) {
     const known = this.current?.run;
-    if (known?.id === run.id && known.t0_ns === run.t0_ns) return; // a server that was started anew counts from 1 again
+    const isKnown = known?.id === run.id && known.t0_ns === run.t0_ns; // a server that was started anew counts from 1 again
+    if (isKnown && this.lost !== this.current) return;
+    this.lost = null;
     this.previous = this.current;
     this.current = new RunData(run);
   }
@@ -33,8 +37,14 @@ export class RunStore {
   }
 
   end(runId) {
-    const data = this.#of(runId);
-    if (data) data.ended = true;
+    this.#of(runId)?.end();
+  }
+
+  /** The server cannot be reached: a run that is on ends with what is known of it. */
+  breakOff() {
+    if (this.current === null || this.current.ended) return;
+    this.current.end();
+    this.lost = this.current;
   }
 
   /** The last run that is over; null before there is one. */

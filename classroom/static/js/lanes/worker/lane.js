@@ -9,17 +9,20 @@ export class Lane {
   #clock;
   #post;
   #requests = 0;
+  /** Aborts when the run is over: from then on nothing new is sent. @type {AbortSignal} */
+  ending;
 
   /**
-   * @param {{transport: string, url: string, client: number, run: object, clock: import("./clock.js").Clock}} given
+   * @param {{transport: string, url: string, client: number, run: object, clock: import("./clock.js").Clock, ending: AbortSignal}} given
    * @param {(message: object) => void} post
    */
-  constructor({ transport, url, client, run, clock }, post) {
+  constructor({ transport, url, client, run, clock, ending }, post) {
     this.#base = url;
     this.#query = { client, run: run.id };
     this.#transport = transport;
     this.#run = run.id;
     this.#clock = clock;
+    this.ending = ending;
     this.#post = post;
   }
 
@@ -38,11 +41,11 @@ export class Lane {
     return this.#requests;
   }
 
-  /** Resolves at this time of the server's clock, or when the signal aborts. */
-  sleepUntil(at_ns, signal) {
+  /** Resolves at this time of the server's clock, or when the run is over. */
+  sleepUntil(at_ns) {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, Math.max(0, (at_ns - this.nowNs()) / 1e6));
-      signal.addEventListener("abort", () => {
+      this.ending.addEventListener("abort", () => {
         clearTimeout(timer);
         resolve();
       }, { once: true });

@@ -25,11 +25,11 @@ export function runLongPoll(lane, run) {
 
 async function loop(lane, run, signal) {
   let after = 0;
-  while (!signal.aborted) {
+  while (!lane.ending.aborted && !signal.aborted) {
     const hold_ms = holdMs(run, lane.nowNs());
     if (hold_ms === null) return;
     const { ok, next } = await poll(lane, { ...cursorQuery(run, after), hold_ms }, signal);
     after = next ?? after;
-    if (!ok && !signal.aborted) await lane.sleepUntil(lane.nowNs() + RETRY_MS * 1e6, signal);
+    if (!ok && !signal.aborted) await lane.sleepUntil(lane.nowNs() + RETRY_MS * 1e6);
   }
 }

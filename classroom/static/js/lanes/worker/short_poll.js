@@ -37,8 +37,8 @@ async function loop(lane, run, signal) {
   for (;;) {
     planned_ns = nextPollNs(run, phase, lane.nowNs(), planned_ns);
     if (planned_ns === null) return;
-    await lane.sleepUntil(planned_ns, signal);
-    if (signal.aborted) return;
+    await lane.sleepUntil(planned_ns);
+    if (lane.ending.aborted || signal.aborted) return;
     after = (await poll(lane, cursorQuery(run, after), signal)).next ?? after;
   }
 }

@@ -14,7 +14,10 @@ export function openSse(lane, run) {
     const { seq, due_ns } = JSON.parse(data);
     lane.frame(seq, due_ns, at_ns);
   };
-  source.onerror = () => lane.closed(null);
+  source.onerror = () => {
+    lane.closed(null);
+    if (lane.ending.aborted) source.close(); // the browser would connect again
+  };
   function close() {
     if (source.readyState === EventSource.CLOSED) return;
     source.close();

@@ -1,6 +1,6 @@
 /** All transports and the clock of this page in one thread, away from drawing.
  *
- * In: {kind: "setup", clockUrl, lanes: [{transport, url, client}]}, {kind: "begin", run}, {kind: "stop"}.
+ * In: {kind: "setup", clockUrl, lanes: [{transport, url, client}]}, {kind: "begin", run}, {kind: "end"}.
  * Out: what Lane reports ({kind: "sent" | "answered" | "frame" | "opened" | "closed", transport, run, at_ns, …}) and
  * {kind: "clock", offset_ns, uncertainty_ms, now_ns}. All at_ns are on the server's clock.
  */
@@ -14,10 +14,16 @@ import { openWebSocket } from "./websocket.js";
 
 const STARTERS = { websocket: openWebSocket, sse: openSse, long_poll: runLongPoll, short_poll: runShortPoll };
 
+/** For what is under way at the end of a run, beyond the time that the network takes. */
+const LAST_ANSWERS_MS = 200;
+
 let lanes = [];
 let clock = null;
 let wanted = null;
-let stoppers = [];
+/** Ends the traffic of the run that is on, at once. */
+let stop = () => {};
+/** Ends the asking of the run that is on. */
+let ending = new AbortController();
 
 const commands = {
   setup({ clockUrl, lanes: given }) {
@@ -25,16 +31,20 @@ const commands = {
     clock = new Clock(clockUrl, (estimate) => postMessage({ kind: "clock", ...estimate, now_ns: performance.now() * 1e6 + estimate.offset_ns }));
   },
   async begin({ run }) {
-    commands.stop();
-    wanted = run.id;
+    stop();
+    wanted = run;
     await clock.ready;
-    if (wanted !== run.id) return;
-    stoppers = lanes.map((lane) => STARTERS[lane.transport](new Lane({ ...lane, run, clock }, (message) => postMessage(message)), run));
+    if (wanted !== run) return;
+    ending = new AbortController();
+    const report = (message) => postMessage(message);
+    const stoppers = lanes.map((lane) => STARTERS[lane.transport](new Lane({ ...lane, run, clock, ending: ending.signal }, report), run));
+    stop = () => stoppers.forEach((stopLane) => stopLane());
   },
-  stop() {
+  end() {
+    if (wanted === null) return;
+    ending.abort();
+    setTimeout(stop, 2 * wanted.settings.one_way_delay_ms + LAST_ANSWERS_MS);
     wanted = null;
-    for (const stop of stoppers) stop();
-    stoppers = [];
   },
 };
 

@@ -27,7 +27,7 @@ export function openWebSocket(lane, run) {
     socket.onclose = ({ code }) => {
       if (stopped) return;
       lane.closed(code);
-      retry = setTimeout(connect, RETRY_MS);
+      if (!lane.ending.aborted) retry = setTimeout(connect, RETRY_MS);
     };
   }
 

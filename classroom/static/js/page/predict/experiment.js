@@ -44,7 +44,7 @@ export class Experiment {
   }
 
   async #makeRun(planned) {
-    const run = await this.#context.startRun({ ...planned.settings, seed: this.#seed }, { auto: false });
+    const run = await this.#context.startRun({ ...planned.settings, seed: this.#seed }, { auto: false, once: true });
     const progress = setInterval(() => this.#tellProgress(planned, run), PROGRESS_MS);
     try {
       await this.#end(run);

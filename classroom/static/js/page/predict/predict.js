@@ -64,7 +64,7 @@ class PredictView {
   #onView(view) {
     if (view === "predict" || !this.#paused || this.#experiment) return;
     this.#paused = false;
-    this.#context.pauseAuto(false).catch(() => {}); // said in the page's own status: the server is gone
+    this.#context.setAuto(true).catch(() => {}); // said in the page's own status: the server is gone
   }
 
   /** Per question {question, progress}; the hand-out prints what has been revealed. */
@@ -123,7 +123,7 @@ class PredictView {
   async #run() {
     const question = this.#question;
     this.#change(progress.running(this.#state));
-    this.#paused = true;
+    this.#paused ||= this.#context.auto;
     this.#experiment = new Experiment(this.#context, question, (now) => this.#showProgress(now));
     this.#steps.toggleAttribute("inert", true);
     try {

@@ -19,6 +19,7 @@ const LATER = [
   { value: "ten", factor: 10, text: "about ten times as slow" },
 ];
 
+/** Where events come evenly, the interval between polls is no simple part of that between events: each event would wait the same. */
 export const QUESTIONS = [
   {
     id: "requests_per_event",
@@ -110,9 +111,9 @@ export const QUESTIONS = [
     id: "hide_the_tab",
     title: "Nobody looks",
     text:
-      "Two events a second, and the short poll asks four times a second. When the run has begun, hide this tab for ten seconds (open another one), and come back. " +
+      "Two events a second, and the short poll asks nearly four times a second. When the run has begun, hide this tab for ten seconds (open another one), and come back. " +
       "What do the four connections do meanwhile?",
-    runs: [{ id: "run", label: "2 events/s, four polls a second", settings: { ...STREAM, arrival: "periodic", rate_per_s: 2, poll_interval_s: 0.25, duration_s: 25 } }],
+    runs: [{ id: "run", label: "2 events/s, a poll every 0.27 s", settings: { ...STREAM, arrival: "periodic", rate_per_s: 2, poll_interval_s: 0.27, duration_s: 25 } }],
     parts: [
       {
         id: "course",

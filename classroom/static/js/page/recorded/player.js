@@ -44,7 +44,7 @@ export class Player {
 
   begin() {}
 
-  stop() {}
+  end() {}
 
   close() {}
 

@@ -1,4 +1,7 @@
-/** The controls of the stream: presets, fields, start and stop. What they show is the page's settings. */
+/** The controls of the stream: presets, fields, start and stop. What they show is the page's settings.
+ *
+ * `showRun` of what it returns: the settings of a run that is held or replayed are shown in their place, null for none.
+ */
 
 import { ARRIVALS, DEFAULT_SETTINGS, NUMBER_FIELDS, PRESETS, presetOf, presetSettings, sameSettings } from "../../shared/settings.js";
 
@@ -6,12 +9,17 @@ import { ARRIVALS, DEFAULT_SETTINGS, NUMBER_FIELDS, PRESETS, presetOf, presetSet
 export function setUpControls(form, context) {
   const part = (id) => form.querySelector(`#${id}`);
   const inputs = buildFields(part("settings-fields"));
-  let auto = true;
+  /** Fields that somebody has typed in since the last start: what others start is not written over them. */
+  const edited = new Set();
+  let heldRun = null;
 
   buildPresets(part("presets"), (name) => start(presetSettings(name)));
   part("settings-button").addEventListener("click", () => showFields(part("settings-fields").hidden));
   part("stop-button").addEventListener("click", () => tell(context.stopRun()));
-  form.addEventListener("input", showDifference);
+  form.addEventListener("input", (event) => {
+    edited.add(event.target.name);
+    showDifference();
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const found = readFields(inputs);
@@ -19,18 +27,24 @@ export function setUpControls(form, context) {
     else start(found.settings);
   });
   context.on("settings", (settings) => {
-    writeFields(inputs, settings);
-    showSettings(settings);
+    writeFields(inputs, settings, edited);
+    showSettings();
+    showError("");
+    showDifference();
   });
   context.on("hello", () => allow(context.teacher));
-  context.on("run", ({ run }) => {
-    auto = run.auto;
-    if (!sameSettings(run.settings, context.settings())) context.setSettings(run.settings);
-  });
+  return {
+    showRun(run) {
+      if (run?.id === heldRun?.id) return;
+      heldRun = run;
+      showSettings();
+    },
+  };
 
   function start(settings) {
+    edited.clear();
     context.setSettings(settings);
-    tell(context.startRun(settings, { auto }));
+    tell(context.startRun(settings, { auto: true }));
   }
 
   async function tell(request) {
@@ -59,12 +73,11 @@ export function setUpControls(form, context) {
     part("settings-button").textContent = shown ? "Hide settings" : "Settings";
   }
 
-  function showSettings(settings) {
+  function showSettings() {
+    const settings = heldRun?.settings ?? context.settings();
     const preset = presetOf({ ...settings, seed: null });
     for (const button of part("presets").children) button.setAttribute("aria-pressed", String(button.dataset.preset === preset));
-    part("settings-summary").textContent = sentenceOf(settings);
-    showError("");
-    showDifference();
+    part("settings-summary").textContent = (heldRun === null ? "" : `Run ${heldRun.id}: `) + sentenceOf(settings);
   }
 
   /** What is in the fields and is not yet so is asked for by the button. */
@@ -157,6 +170,8 @@ function readFields(inputs) {
   return { settings };
 }
 
-function writeFields(inputs, settings) {
-  for (const [name, input] of Object.entries(inputs)) input.value = settings[name] === null ? "" : String(settings[name]);
+function writeFields(inputs, settings, edited) {
+  for (const [name, input] of Object.entries(inputs)) {
+    if (!edited.has(name)) input.value = settings[name] === null ? "" : String(settings[name]);
+  }
 }

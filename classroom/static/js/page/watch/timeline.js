@@ -17,11 +17,10 @@ export class Timeline {
   #shown_ns = null;
   #from_ns = null;
 
-  /** The moment to show, for this time of the server's clock and this run being on. */
-  shownNs(now_ns, current) {
+  /** The moment to show, for this time of the server's clock and this run being on; `holds`: it is over, and none follows. */
+  shownNs(now_ns, current, holds = false) {
     if (this.mode === "live") {
-      const transit_ns = (current?.settings.one_way_delay_ms ?? 0) * 1e6;
-      this.#shown_ns = now_ns - TELLING_LAG_NS - transit_ns;
+      this.#shown_ns = Math.min(latestNs(now_ns, current), holds ? current.over_ns : Infinity);
     } else if (this.mode === "replay") {
       this.#shown_ns = Math.min(this.data.run.t0_ns + (now_ns - this.#from_ns) * this.speed, this.data.over_ns);
       if (this.#shown_ns >= this.data.over_ns) this.mode = "frozen";
@@ -62,9 +61,15 @@ export class Timeline {
     return this.#replays;
   }
 
-  /** Put the held picture at a moment. */
-  moveTo(shown_ns) {
-    this.#shown_ns = shown_ns;
+  /** Put the held picture at a moment, of those of its run that can be shown yet. */
+  moveTo(shown_ns, now_ns) {
+    const { run, over_ns } = this.data;
+    this.#shown_ns = Math.max(run.t0_ns, Math.min(shown_ns, over_ns, latestNs(now_ns, this.data)));
     this.mode = "frozen";
   }
+}
+
+/** The latest moment of which both ends of every line are known. */
+function latestNs(now_ns, data) {
+  return now_ns - TELLING_LAG_NS - (data?.settings.one_way_delay_ms ?? 0) * 1e6;
 }

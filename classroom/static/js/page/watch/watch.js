@@ -21,16 +21,14 @@ export function mount(section, context) {
   const timeline = new Timeline();
   const numbers = new NumbersView(part("numbers"));
   const lanes = new LanesView(part("lanes"), visibleSpan);
-  setUpControls(part("controls"), context);
+  const controls = setUpControls(part("controls"), context);
   if (window.matchMedia("(max-width: 700px)").matches) part("span-select").value = PHONE_SPAN_S;
 
   for (const speed of SPEEDS) part("replay-buttons").append(replayButton(speed));
   part("freeze-button").addEventListener("click", freezeOrGoOn);
   if (context.recorded) part("live-button").textContent = "Now";
-  part("live-button").addEventListener("click", () => {
-    timeline.goLive();
-    showNumbers();
-  });
+  part("live-button").addEventListener("click", goLive);
+  context.on("started", goLive);
   part("span-select").addEventListener("change", () => part("span-select").blur());
   context.on("freeze", ({ view }) => view === "watch" && freezeOrGoOn());
   context.on("step", ({ view, direction }) => view === "watch" && step(direction));
@@ -41,13 +39,30 @@ export function mount(section, context) {
   context.on("hello", () => {
     part("lane-ports").textContent = context.lanes.map(({ label, port }) => `${label} ${port}`).join(", ");
   });
-  context.on("ended", () => showNumbers());
+  for (const event of ["ended", "auto"]) context.on(event, () => showNumbers());
   part("tables").addEventListener("toggle", () => showNumbers());
   setInterval(() => context.view() === "watch" && !document.hidden && showNumbers(), NUMBERS_PERIOD_MS);
+
+  function goLive() {
+    timeline.goLive();
+    showNumbers();
+  }
 
   /** The run whose numbers are shown: the one held or replayed, or the one that is on. */
   function shownData() {
     return timeline.data ?? context.store.current;
+  }
+
+  /** The run that is in the picture: one that has only been announced is not. */
+  function seenData() {
+    const { previous, current } = context.store;
+    const view = visibleSpan();
+    return previous !== null && (view === null || view.to_ns < current.run.t0_ns) ? previous : current;
+  }
+
+  /** Whether another run comes after this one by itself. */
+  function follows(data) {
+    return context.auto && data !== context.store.lost;
   }
 
   function spanNs() {
@@ -58,7 +73,8 @@ export function mount(section, context) {
   function visibleSpan() {
     const now_ns = context.serverNow();
     if (now_ns === null) return null;
-    const to_ns = timeline.shownNs(now_ns, context.store.current);
+    const { current: newest } = context.store;
+    const to_ns = timeline.shownNs(now_ns, newest, newest !== null && newest.ended && !follows(newest));
     const { previous, current, hiddenSince } = context.store;
     const datas = timeline.data === null ? [previous, current].filter(Boolean) : [timeline.data];
     return { datas, from_ns: to_ns - spanNs(), to_ns, hiddenSince };
@@ -68,7 +84,7 @@ export function mount(section, context) {
     const now_ns = context.serverNow();
     if (now_ns === null) return;
     if (timeline.mode === "frozen") timeline.resume(now_ns);
-    else timeline.freeze(context.store.current);
+    else timeline.freeze(seenData());
     context.announce(timeline.mode === "frozen" ? "Frozen" : "Going on");
     showNumbers();
   }
@@ -76,7 +92,7 @@ export function mount(section, context) {
   function step(direction) {
     const view = visibleSpan();
     if (view === null || timeline.mode === "live") return;
-    timeline.moveTo(view.to_ns + direction * STEP_SHARE * (view.to_ns - view.from_ns));
+    timeline.moveTo(view.to_ns + direction * STEP_SHARE * (view.to_ns - view.from_ns), context.serverNow());
     showNumbers();
   }
 
@@ -86,7 +102,7 @@ export function mount(section, context) {
     button.dataset.speed = String(speed);
     button.setAttribute("aria-pressed", "false");
     button.addEventListener("click", () => {
-      const data = timeline.data ?? context.store.finished ?? context.store.current;
+      const data = timeline.data ?? seenData();
       const now_ns = context.serverNow();
       if (data === null || now_ns === null) return;
       timeline.replay(data, speed, now_ns);
@@ -100,6 +116,7 @@ export function mount(section, context) {
     const data = shownData();
     const view = visibleSpan();
     const until_ns = timeline.mode === "live" || view === null ? Infinity : view.to_ns;
+    controls.showRun(timeline.mode === "live" ? null : data?.run ?? null);
     numbers.update(data, until_ns);
     showFigures(data, until_ns);
     showTimeline(data, view);
@@ -110,8 +127,7 @@ export function mount(section, context) {
   function showFigures(data, until_ns) {
     for (const transport of TRANSPORTS) {
       const found = data === null ? null : laneNumbers(data, transport, until_ns);
-      const text = found === null || found.p50_ms === null ? "" : `p50 ${Math.round(found.p50_ms)} ms · ${found.requests} req`;
-      lanes.setFigure(transport, text);
+      lanes.setFigure(transport, found === null ? "" : figureOf(found));
     }
     const published = data === null ? 0 : [...data.published.values()].filter(({ published_ns }) => published_ns <= until_ns).length;
     lanes.setFigure(null, String(published));
@@ -135,7 +151,8 @@ export function mount(section, context) {
     const at_s = Math.max(0, (view.to_ns - t0_ns) / 1e9);
     if (timeline.mode === "replay") return `Replay of run ${id} at ${SPEED_NAMES[timeline.speed]}: ${at_s.toFixed(1)} s`;
     if (timeline.mode === "frozen") return `Frozen in run ${id} at ${at_s.toFixed(1)} s`;
-    if (data.ended) return `Run ${id} is over${data.run.auto ? "; the next follows" : ""}`;
+    if (data === context.store.lost) return `Run ${id} broke off: this page has lost the server`;
+    if (data.ended) return `Run ${id} is over${data.cut_ns === null ? "" : ": it was stopped"}${follows(data) ? "; the next follows" : ""}`;
     const { duration_s } = data.settings;
     return at_s > duration_s ? `Run ${id}: the last events arrive` : `${context.recorded ? "Recorded" : "Live"}, run ${id}: ${Math.floor(at_s)} of ${duration_s} s`;
   }
@@ -149,6 +166,13 @@ export function mount(section, context) {
     const clock = plusMinus(data?.uncertainty_ms ?? now_ms);
     part("numbers-note").textContent = `Latency is staleness: received here minus due at the server. Clocks agree to ${clock}.${hidden}${late}`;
   }
+}
+
+/** A lane's numbers in a few words; where events were missed the median says of how many it is. */
+function figureOf({ p50_ms, requests, delivered, missed }) {
+  if (p50_ms === null) return "";
+  const median = `median ${Math.round(p50_ms)} ms`;
+  return missed === 0 ? `${median} · ${requests} requests` : `${median}, of the ${delivered} that came; ${missed} never did`;
 }
 
 function plusMinus(ms) {
