@@ -95,18 +95,6 @@ def test_space_freezes_and_goes_on(page: Page, classroom: RunningClassroom) -> N
     page.wait_for_function(f"(frozen) => ({PICTURE})() !== frozen", arg=frozen, timeout=PATIENCE_MS)
 
 
-def test_arrows_step_through_a_frozen_picture(page: Page, classroom: RunningClassroom) -> None:
-    open_page(page, classroom)
-    run = classroom.start_run(rate_per_s=5.0, duration_s=120.0)
-    wait_for_second(page, run["id"], 3)
-    page.keyboard.press("Space")
-    held_s = shown_s(page)
-    page.keyboard.press("ArrowLeft")
-    assert shown_s(page) == pytest.approx(held_s - 1, abs=0.11)
-    page.keyboard.press("ArrowRight")
-    assert shown_s(page) == pytest.approx(held_s, abs=0.11)
-
-
 def test_a_run_is_replayed_at_the_speed_asked_for(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
     run = classroom.start_run(rate_per_s=5.0, arrival="periodic", duration_s=3.0)

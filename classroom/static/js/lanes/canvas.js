@@ -3,6 +3,7 @@
 import { axisStepS, excludedSpans, laneShapes, truthTicks } from "./geometry.js";
 import { TRANSPORTS } from "../shared/transports.js";
 import { markPath } from "../shared/marks.js";
+import { ageText } from "../shared/numbers.js";
 import { token } from "../shared/theme.js";
 
 const LINE_PX = 3;
@@ -14,8 +15,12 @@ const HATCH_PX = 8;
 const LABEL_DISTANCE_PX = 34;
 const BOUND_LABEL_PX = 17;
 const BOUND_LABEL_GAP_PX = 6;
+const NOTHING = Object.freeze([]);
 const EXCLUDED_LABEL = "not timed";
 const AXIS_LABEL_DISTANCE_PX = 90;
+const FADED = 0.22;
+const AGE_PAD_PX = 6;
+const AGE_HEIGHT_PX = 24;
 
 /** Colours of the present theme, read once per theme. */
 export function readPalette() {
@@ -50,13 +55,15 @@ export function layout(width, height, transports = TRANSPORTS, label_px = 0) {
  *
  * @param {CanvasRenderingContext2D} context scaled to CSS pixels
  * @param {ReturnType<typeof layout>} place
- * @param {{datas: import("../shared/run_data.js").RunData[], from_ns: number, to_ns: number, hiddenSince: number|null}} view
+ * @param {{datas: import("../shared/run_data.js").RunData[], from_ns: number, to_ns: number, hiddenSince: number|null,
+ *   focus?: {data: import("../shared/run_data.js").RunData, seq: number}|null}} view `focus`: an event that stands out, the rest fades
  * @param {ReturnType<typeof readPalette>} palette
  * @param {string} font family
  */
 export function drawLanes(context, place, view, palette, font) {
   const scale = place.width / (view.to_ns - view.from_ns);
-  const pen = { context, palette, font, x: (at_ns) => (at_ns - view.from_ns) * scale };
+  const focus = view.focus ?? null;
+  const pen = { context, palette, font, x: (at_ns) => (at_ns - view.from_ns) * scale, focus };
   context.clearRect(0, 0, place.width, place.height);
   drawGround(pen, place);
   for (const data of view.datas) drawExcluded(pen, place, data, view);
@@ -65,10 +72,44 @@ export function drawLanes(context, place, view, palette, font) {
   for (const data of view.datas) {
     drawTruth(pen, place, data, view);
     for (const lane of place.lanes) {
-      drawLane(pen, place, lane, laneShapes(data, lane.transport, view.from_ns, view.to_ns));
+      drawLane({ ...pen, shows: alphaIn(context, focus, data) }, place, lane, laneShapes(data, lane.transport, view.from_ns, view.to_ns));
     }
   }
+  if (focus !== null) drawAges(pen, place, focus);
   drawBounds(pen, place, view.datas, view);
+}
+
+/** Sets how strongly what brought these events is drawn: all of it, unless one event stands out. */
+function alphaIn(context, focus, data) {
+  return (seqs) => {
+    context.globalAlpha = focus === null || (focus.data === data && seqs.includes(focus.seq)) ? 1 : FADED;
+  };
+}
+
+/** How old the event in focus was in each lane when it arrived: the way from its due time, and the age at its mark. */
+function drawAges({ context, palette, font, x }, place, { data, seq }) {
+  const { due_ns } = data.published.get(seq);
+  context.font = `700 17px ${font}`;
+  context.textBaseline = "middle";
+  context.strokeStyle = palette.ink;
+  context.lineWidth = 2;
+  strokeLine(context, x(due_ns), place.truth.bottom, x(due_ns), place.axis_y);
+  for (const { transport, top, bottom } of place.lanes) {
+    const received_ns = data.lanes[transport].deliveries.get(seq)?.received_ns ?? null;
+    if (received_ns === null) continue;
+    const at = x(received_ns);
+    const middle = (top + bottom) / 2;
+    const text = ageText(received_ns - due_ns);
+    const width = context.measureText(text).width + 2 * AGE_PAD_PX;
+    const left = at + MARK_PX + AGE_PAD_PX + width <= place.width ? at + MARK_PX + AGE_PAD_PX : at - MARK_PX - AGE_PAD_PX - width;
+    strokeLine(context, x(due_ns), bottom, at, bottom);
+    context.fillStyle = palette.panel;
+    context.fillRect(left, middle - AGE_HEIGHT_PX / 2, width, AGE_HEIGHT_PX);
+    context.strokeRect(left, middle - AGE_HEIGHT_PX / 2, width, AGE_HEIGHT_PX);
+    context.fillStyle = palette.ink;
+    context.textAlign = "left";
+    context.fillText(text, left + AGE_PAD_PX, middle + 1);
+  }
 }
 
 function drawGround({ context, palette }, place) {
@@ -129,7 +170,7 @@ function drawExcluded({ context, palette, font, x }, place, data, { hiddenSince,
 }
 
 /** One tick per event, and a hairline from it through all lanes, so that waiting can be read off. */
-function drawTruth({ context, palette, font, x }, place, data, { from_ns, to_ns }) {
+function drawTruth({ context, palette, font, x, focus }, place, data, { from_ns, to_ns }) {
   const { top, bottom } = place.truth;
   context.font = `600 16px ${font}`;
   context.textBaseline = "middle";
@@ -137,6 +178,8 @@ function drawTruth({ context, palette, font, x }, place, data, { from_ns, to_ns 
   const ticks = truthTicks(data, from_ns, to_ns);
   ticks.forEach(({ seq, published_ns }, index) => {
     const at = x(published_ns);
+    const isFocus = focus !== null && focus.data === data && focus.seq === seq;
+    context.globalAlpha = focus === null || isFocus ? 1 : FADED;
     context.strokeStyle = palette.rule;
     context.lineWidth = 1;
     context.setLineDash([2, 4]);
@@ -146,30 +189,43 @@ function drawTruth({ context, palette, font, x }, place, data, { from_ns, to_ns 
     context.lineWidth = LINE_PX + 1;
     strokeLine(context, at, top + BOUND_LABEL_PX, at, bottom);
     const next = index + 1 < ticks.length ? x(ticks[index + 1].published_ns) : place.width;
-    if (next - at < LABEL_DISTANCE_PX) return;
+    if (next - at < LABEL_DISTANCE_PX && !isFocus) return;
     context.fillStyle = palette.ink;
     context.fillText(String(seq), at + 6, (top + BOUND_LABEL_PX + bottom) / 2);
   });
+  context.globalAlpha = 1;
 }
 
 function drawLane(pen, place, lane, shapes) {
-  const { context, palette, x } = pen;
+  const { context, palette, x, shows } = pen;
   const colour = palette[lane.transport];
+  shows(NOTHING);
   for (const gap of shapes.gaps) drawGap(pen, lane, gap, colour);
   context.fillStyle = colour;
   const bars = shapes.bars.filter(({ from_ns, to_ns }) => to_ns - from_ns > SHORTEST_BAR_NS);
-  for (const { from_ns, to_ns } of bars) context.fillRect(x(from_ns), lane.top - BAR_PX / 2, Math.max(LINE_PX, x(to_ns) - x(from_ns)), BAR_PX);
+  for (const { from_ns, to_ns, seqs } of bars) {
+    shows(seqs);
+    context.fillRect(x(from_ns), lane.top - BAR_PX / 2, Math.max(LINE_PX, x(to_ns) - x(from_ns)), BAR_PX);
+  }
   context.strokeStyle = colour;
   context.lineWidth = LINE_PX;
   context.lineCap = "round";
-  for (const { kind, up, from_ns, to_ns } of shapes.lines) {
+  for (const { kind, up, from_ns, to_ns, seqs } of shapes.lines) {
+    shows(seqs);
     context.setLineDash(kind === "empty" ? [5, 6] : []);
     strokeLine(context, x(from_ns), up ? lane.bottom : lane.top, x(to_ns), up ? lane.top : lane.bottom);
   }
   context.setLineDash([]);
   context.lineCap = "butt";
-  for (const { kind, at_ns, events } of shapes.marks) drawMark(pen, place, lane, x(at_ns), kind === "empty", events);
-  for (const { due_ns } of shapes.missed) drawMissed(pen, lane, x(due_ns));
+  for (const { kind, at_ns, seqs } of shapes.marks) {
+    shows(seqs);
+    drawMark(pen, place, lane, x(at_ns), kind === "empty", seqs.length);
+  }
+  for (const { seq, due_ns } of shapes.missed) {
+    shows([seq]);
+    drawMissed(pen, lane, x(due_ns));
+  }
+  context.globalAlpha = 1;
 }
 
 /** Filled: it brought something. Hollow: it brought nothing. A number: it brought several events at once. */
@@ -202,7 +258,7 @@ function drawGap({ context, x }, lane, gap, colour) {
   context.closePath();
   context.clip();
   context.strokeStyle = colour;
-  context.globalAlpha = 0.75;
+  context.globalAlpha *= 0.75;
   context.lineWidth = 1.5;
   const height = lane.bottom - lane.top;
   for (let start = left - height; start < right; start += HATCH_PX) strokeLine(context, start, lane.bottom, start + height, lane.top);

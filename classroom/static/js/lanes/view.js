@@ -2,6 +2,7 @@
 
 import { LABELS, TRANSPORTS } from "../shared/transports.js";
 import { drawLanes, layout, readPalette } from "./canvas.js";
+import { eventNear } from "./geometry.js";
 import { markElement } from "../shared/marks.js";
 
 const FRAME_MS = 33;
@@ -9,6 +10,8 @@ const REDUCED_FRAME_MS = 500;
 const REDUCED_MOTION = window.matchMedia("(prefers-reduced-motion: reduce)");
 const NARROW_PX = 700;
 const LABEL_ROW_PX = 26;
+/** So near to an event the pointer means it. */
+const NEAR_PX = 24;
 
 /** Draw a run as it was between two moments, once, on a canvas of its own: for hand-outs and answers. */
 export function drawStill(canvas, data, from_ns, to_ns) {
@@ -30,10 +33,15 @@ export class LanesView {
   /**
    * @param {HTMLElement} element
    * @param {() => {datas: object[], from_ns: number, to_ns: number, hiddenSince: number|null}|null} view what to show now
+   * @param {(found: {data: object, seq: number}|null, chosen: boolean) => void} point called with the event under the pointer
+   *   as it moves, null where there is none, and with `chosen` when it is clicked
    */
-  constructor(element, view) {
+  constructor(element, view, point) {
     this.#element = element;
     this.#view = view;
+    this.#canvas.addEventListener("pointermove", (event) => point(this.#eventAt(event), false));
+    this.#canvas.addEventListener("pointerleave", () => point(null, false));
+    this.#canvas.addEventListener("click", (event) => point(this.#eventAt(event), true));
     this.#canvas.setAttribute("role", "img");
     this.#canvas.setAttribute("aria-label", "Lanes: each event, request and frame of the last seconds. The same as a table is below.");
     element.append(this.#canvas, this.#label(null), ...TRANSPORTS.map((transport) => this.#label(transport)));
@@ -52,6 +60,20 @@ export class LanesView {
   setFigure(transport, text) {
     const figure = this.#labels.get(transport).querySelector(".lane-figure");
     if (figure.textContent !== text) figure.textContent = text;
+  }
+
+  #eventAt({ offsetX, offsetY }) {
+    const view = this.#view();
+    if (view === null || this.#place === null) return null;
+    const { lanes, lane_px, width } = this.#place;
+    const lane = lanes.find(({ row_top }) => offsetY >= row_top && offsetY < row_top + lane_px) ?? null;
+    const perPx_ns = (view.to_ns - view.from_ns) / width;
+    const at_ns = view.from_ns + offsetX * perPx_ns;
+    for (const data of view.datas.toReversed()) {
+      const seq = eventNear(data, lane?.transport ?? null, at_ns, NEAR_PX * perPx_ns);
+      if (seq !== null) return { data, seq };
+    }
+    return null;
   }
 
   #label(transport) {

@@ -18,6 +18,7 @@ function actionOf(event, { views, show, current, signals }) {
   if (event.key === " ") {
     return event.target.closest?.("button, summary, a") ? null : () => signals.emit("freeze", { view: current() });
   }
+  if (event.key === "Escape") return () => signals.emit("escape", { view: current() });
   if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
     const direction = event.key === "ArrowLeft" ? -1 : 1;
     return usesArrows ? null : () => signals.emit("step", { view: current(), direction });

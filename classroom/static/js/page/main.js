@@ -16,7 +16,7 @@ import { DEFAULT_SETTINGS, sameSettings } from "../shared/settings.js";
 import { setUpTabs } from "./tabs.js";
 import { setUpTheme } from "../shared/theme.js";
 import { Traffic } from "../lanes/traffic.js";
-import { settingsOfUrl, teacherKeyOfUrl, writeSettingsToUrl } from "./url_state.js";
+import { eventOfUrl, settingsOfUrl, teacherKeyOfUrl, writeToUrl } from "./url_state.js";
 
 const VIEWS = [
   { name: "watch", load: () => import("./watch/watch.js") },
@@ -40,6 +40,8 @@ let hello = null;
 /** Whether run follows run by itself. */
 let auto = true;
 let chosen = { ...DEFAULT_SETTINGS };
+/** The event that the address names, by its number; null where it names none. */
+let followed = eventOfUrl(window.location);
 /** Runs that this page has asked for and not been given yet: what it hears of others meanwhile changes no settings. */
 let starting = 0;
 
@@ -53,12 +55,13 @@ let starting = 0;
  * @property {(settings: object, how?: {auto?: boolean, once?: boolean}) => Promise<object>} startRun resolves with the
  *   run; rejects with an Error whose message is a sentence for the user. `auto`: the server goes on with the next run by
  *   itself; `once`: with the settings of before.
+ * @property {(seq: number|null) => void} nameEvent puts the event that is followed into the address, starts nothing
  * @property {() => Promise<object>} stopRun
  * @property {boolean} auto whether run follows run by itself
  * @property {(wanted: boolean) => Promise<object>} setAuto a run that is on goes on either way
  * @property {(event: string, fn: (data: any) => void) => (() => void)} on events: every type of message of the server
  *   (hello, run, tick, ended, auto, class), every kind of the worker's (sent, answered, frame, opened, closed, clock), and
- *   started (a run that this page has asked for), settings, connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), theme.
+ *   started (a run that this page has asked for), settings, connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), escape ({view}), theme.
  *   Returns a function that ends it.
  * @property {boolean} teacher whether this page may start runs
  * @property {boolean} recorded whether all this is a recorded run (recorded.js), not live
@@ -80,6 +83,7 @@ function makeContext(tabs) {
     live,
     settings: () => ({ ...chosen }),
     setSettings,
+    nameEvent,
     startRun,
     stopRun: () => live.request("/api/stop", { method: "POST" }),
     get auto() {
@@ -114,9 +118,19 @@ function makeContext(tabs) {
   };
 }
 
+function writeUrl() {
+  if (!recording) writeToUrl(chosen, followed, window.location, window.history);
+}
+
+/** Name the event that is followed in the address; null: none. */
+function nameEvent(seq) {
+  followed = seq;
+  writeUrl();
+}
+
 function setSettings(settings) {
   chosen = { ...DEFAULT_SETTINGS, ...settings };
-  if (!recording) writeSettingsToUrl(chosen, window.location, window.history);
+  writeUrl();
   signals.emit("settings", { ...chosen });
 }
 

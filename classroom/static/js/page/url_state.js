@@ -3,6 +3,7 @@
 import { ARRIVALS, DEFAULT_SETTINGS, NUMBER_FIELDS } from "../shared/settings.js";
 
 const KEY_NAME = "teacher-key";
+const EVENT_NAME = "event";
 
 /** Settings named in the query over the defaults; null where it names none that can be used. */
 export function settingsOfUrl({ search }) {
@@ -15,19 +16,26 @@ export function settingsOfUrl({ search }) {
   return Object.keys(found).length === 0 ? null : { ...DEFAULT_SETTINGS, ...found };
 }
 
-/** What differs from the defaults, as a query; "" where nothing does. */
-export function queryOfSettings(settings) {
+/** The event that is followed, by its number; null where the query names none. */
+export function eventOfUrl({ search }) {
+  const given = new URLSearchParams(search).get(EVENT_NAME) ?? "";
+  return /^[1-9]\d{0,5}$/.test(given) ? Number(given) : null;
+}
+
+/** What differs from the defaults, and the event that is followed, as a query; "" where there is nothing to name. */
+export function queryOf(settings, event = null) {
   const query = new URLSearchParams();
   for (const [name, usual] of Object.entries(DEFAULT_SETTINGS)) {
     const value = settings[name] ?? null;
     if (value !== usual && value !== null) query.set(name, String(value));
   }
+  if (event !== null) query.set(EVENT_NAME, String(event));
   const text = query.toString();
   return text === "" ? "" : `?${text}`;
 }
 
-export function writeSettingsToUrl(settings, location, history) {
-  history.replaceState(history.state, "", location.pathname + queryOfSettings(settings) + location.hash);
+export function writeToUrl(settings, event, location, history) {
+  history.replaceState(history.state, "", location.pathname + queryOf(settings, event) + location.hash);
 }
 
 /** The teacher's key, from `?key=` once and then from this tab's storage; null where there is none. */

@@ -24,6 +24,12 @@ export function hasArrived(delivery, until_ns) {
   return delivery !== undefined && delivery.received_ns !== null && delivery.received_ns <= until_ns;
 }
 
+/** An age as people read it: "52 ms", "1.20 s". */
+export function ageText(age_ns) {
+  const ms = age_ns / 1e6;
+  return ms < 1000 ? `${Math.round(ms)}\u00a0ms` : `${(ms / 1000).toFixed(2)}\u00a0s`;
+}
+
 /** Latencies in ms, ascending, of what had arrived by then; hidden spans left out. */
 export function latenciesMs(data, transport, until_ns = Infinity) {
   const found = [];

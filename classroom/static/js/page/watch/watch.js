@@ -2,14 +2,16 @@
 
 import { setUpControls } from "./controls.js";
 import { LanesView } from "../../lanes/view.js";
-import { TRANSPORTS } from "../../shared/transports.js";
-import { laneNumbers } from "../../shared/numbers.js";
+import { ageText, hasArrived, laneNumbers, missedSeqs } from "../../shared/numbers.js";
+import { LABELS, TRANSPORTS } from "../../shared/transports.js";
+import { eventOfUrl } from "../url_state.js";
 import { NumbersView } from "./numbers_view.js";
 import { showTables } from "./tables_view.js";
 import { SPEEDS, Timeline } from "./timeline.js";
 
 const NUMBERS_PERIOD_MS = 400;
-const STEP_SHARE = 0.1;
+/** Of the picture, beside an event that is brought into it. */
+const MARGIN_SHARE = 0.08;
 const PHONE_SPAN_S = "5";
 /** Slower replays look closer: seconds on screen at a speed of 1 stay, others show less. */
 const SPAN_SHARE = { [SPEEDS[0]]: 1, [SPEEDS[1]]: 1 / 4, [SPEEDS[2]]: 1 / 10 };
@@ -20,7 +22,11 @@ export function mount(section, context) {
   const part = (id) => section.querySelector(`#${id}`);
   const timeline = new Timeline();
   const numbers = new NumbersView(part("numbers"));
-  const lanes = new LanesView(part("lanes"), visibleSpan);
+  const lanes = new LanesView(part("lanes"), visibleSpan, pointAt);
+  /** The event that is followed, {data, seq}, and the one under the pointer; null where there is none. */
+  let followed = null;
+  let pointed = null;
+  let asked = context.recorded ? null : eventOfUrl(window.location);
   const controls = setUpControls(part("controls"), context);
   if (window.matchMedia("(max-width: 700px)").matches) part("span-select").value = PHONE_SPAN_S;
 
@@ -32,6 +38,8 @@ export function mount(section, context) {
   part("span-select").addEventListener("change", () => part("span-select").blur());
   context.on("freeze", ({ view }) => view === "watch" && freezeOrGoOn());
   context.on("step", ({ view, direction }) => view === "watch" && step(direction));
+  context.on("escape", ({ view }) => view === "watch" && follow(null));
+  part("scrubber").addEventListener("input", () => scrub(Number(part("scrubber").value)));
   context.on("theme", () => {
     lanes.recolour();
     numbers.recolour();
@@ -45,6 +53,50 @@ export function mount(section, context) {
 
   function goLive() {
     timeline.goLive();
+    follow(null);
+  }
+
+  function pointAt(found, isChosen) {
+    pointed = found;
+    if (isChosen) follow(found);
+    else showEvent();
+  }
+
+  /** Follow an event through all lanes, in a picture that is held; null: none any more. */
+  function follow(found) {
+    followed = found;
+    if (found !== null && timeline.mode !== "frozen") timeline.freeze(found.data);
+    if (found !== null) bringIntoView(found);
+    context.nameEvent(found?.seq ?? null);
+    showNumbers();
+  }
+
+  /** An event is in view from when it was due to its last arrival, as far as there is room. */
+  function bringIntoView({ data, seq }) {
+    const view = visibleSpan();
+    const { due_ns } = data.published.get(seq);
+    const last_ns = Math.max(due_ns, ...TRANSPORTS.map((transport) => data.lanes[transport].deliveries.get(seq)?.received_ns ?? due_ns));
+    const margin_ns = MARGIN_SHARE * (view.to_ns - view.from_ns);
+    if (due_ns - margin_ns < view.from_ns) timeline.moveTo(due_ns - margin_ns + (view.to_ns - view.from_ns), context.serverNow());
+    else if (last_ns + margin_ns > view.to_ns) timeline.moveTo(last_ns + margin_ns, context.serverNow());
+  }
+
+  /** The event that the address names, once all that becomes of it is known. */
+  function followAsked(data) {
+    if (asked === null || data === null) return;
+    const isHere = TRANSPORTS.every((transport) => hasArrived(data.lanes[transport].deliveries.get(asked), Infinity));
+    if (!data.published.has(asked) || !(isHere || data.ended)) return;
+    const seq = asked;
+    asked = null;
+    follow({ data, seq });
+  }
+
+  function scrub(at_s) {
+    const data = timeline.data ?? seenData();
+    const now_ns = context.serverNow();
+    if (data === null || now_ns === null) return;
+    timeline.freeze(data);
+    timeline.moveTo(data.run.t0_ns + at_s * 1e9, now_ns);
     showNumbers();
   }
 
@@ -77,23 +129,29 @@ export function mount(section, context) {
     const to_ns = timeline.shownNs(now_ns, newest, newest !== null && newest.ended && !follows(newest));
     const { previous, current, hiddenSince } = context.store;
     const datas = timeline.data === null ? [previous, current].filter(Boolean) : [timeline.data];
-    return { datas, from_ns: to_ns - spanNs(), to_ns, hiddenSince };
+    return { datas, from_ns: to_ns - spanNs(), to_ns, hiddenSince, focus: pointed ?? followed };
   }
 
   function freezeOrGoOn() {
     const now_ns = context.serverNow();
     if (now_ns === null) return;
     if (timeline.mode === "frozen") timeline.resume(now_ns);
-    else timeline.freeze(seenData());
+    else if (seenData() !== null) timeline.freeze(seenData());
     context.announce(timeline.mode === "frozen" ? "Frozen" : "Going on");
-    showNumbers();
+    if (timeline.mode === "frozen") showNumbers();
+    else follow(null);
   }
 
+  /** From event to event of a held picture: first to the last one in it. */
   function step(direction) {
     const view = visibleSpan();
     if (view === null || timeline.mode === "live") return;
-    timeline.moveTo(view.to_ns + direction * STEP_SHARE * (view.to_ns - view.from_ns), context.serverNow());
-    showNumbers();
+    const { data } = timeline;
+    const seqs = [...data.published.values()].filter(({ published_ns }) => published_ns <= view.to_ns || followed !== null).map(({ seq }) => seq);
+    if (seqs.length === 0) return;
+    const at = followed === null ? -1 : seqs.indexOf(followed.seq);
+    const next = at === -1 ? seqs.length - 1 : Math.max(0, Math.min(at + direction, seqs.length - 1));
+    follow({ data, seq: seqs[next] });
   }
 
   function replayButton(speed) {
@@ -113,6 +171,7 @@ export function mount(section, context) {
   }
 
   function showNumbers() {
+    followAsked(context.store.current);
     const data = shownData();
     const view = visibleSpan();
     const until_ns = timeline.mode === "live" || view === null ? Infinity : view.to_ns;
@@ -120,7 +179,9 @@ export function mount(section, context) {
     numbers.update(data, until_ns);
     showFigures(data, until_ns);
     showTimeline(data, view);
-    showClock(data);
+    showScrubber(data, view);
+    showEvent();
+    showClock(data, until_ns);
     if (part("tables").open) showTables(part("tables-body"), data, until_ns);
   }
 
@@ -145,6 +206,25 @@ export function mount(section, context) {
     }
   }
 
+  function showScrubber(data, view) {
+    const scrubber = part("scrubber");
+    scrubber.disabled = data === null || view === null;
+    if (scrubber.disabled) return;
+    scrubber.max = String(Math.ceil((data.over_ns - data.run.t0_ns) / 1e9));
+    const at_s = Math.max(0, (view.to_ns - data.run.t0_ns) / 1e9);
+    scrubber.value = String(at_s);
+    scrubber.setAttribute("aria-valuetext", `${at_s.toFixed(1)} seconds`);
+  }
+
+  /** What became of the event that stands out, in a sentence. */
+  function showEvent() {
+    const found = pointed ?? followed;
+    const text = found === null ? "Click an event to follow it through the lanes; ← and → go from one to the next." : eventSentence(found.data, found.seq);
+    // Under the pointer it would be read out again and again.
+    part("event-sentence").setAttribute("aria-live", pointed === null ? "polite" : "off");
+    if (part("event-sentence").textContent !== text) part("event-sentence").textContent = text;
+  }
+
   function statusOf(data, view) {
     if (data === null || view === null) return "Waiting for the first run";
     const { id, t0_ns } = data.run;
@@ -157,22 +237,44 @@ export function mount(section, context) {
     return at_s > duration_s ? `Run ${id}: the last events arrive` : `${context.recorded ? "Recorded" : "Live"}, run ${id}: ${Math.floor(at_s)} of ${duration_s} s`;
   }
 
-  function showClock(data) {
+  function showClock(data, until_ns) {
     const now_ms = context.clockUncertaintyMs();
     if (now_ms === null) return;
     part("clock-sentence").textContent = `At the moment that is ${plusMinus(now_ms)}.`;
     const hidden = data !== null && data.hidden.length > 0 ? " Spans in which this tab was hidden are not in the latencies." : "";
     const late = data !== null && data.counts_from_ns > data.run.t0_ns ? " This page came into the run; latencies count from then on." : "";
     const clock = plusMinus(data?.uncertainty_ms ?? now_ms);
-    part("numbers-note").textContent = `Latency is staleness: received here minus due at the server. Clocks agree to ${clock}.${hidden}${late}`;
+    part("numbers-note").textContent = `Latency is staleness: received here minus due at the server. Clocks agree to ${clock}.${hidden}${late}${data === null ? "" : missedSentence(data, until_ns)}`;
   }
+}
+
+/** An event's age in each lane when it arrived. */
+function eventSentence(data, seq) {
+  const { due_ns } = data.published.get(seq);
+  const missed = (transport) => missedSeqs(data, transport).includes(seq);
+  const ages = TRANSPORTS.map((transport) => {
+    const delivery = data.lanes[transport].deliveries.get(seq);
+    const age = hasArrived(delivery, Infinity) ? ageText(delivery.received_ns - due_ns) : missed(transport) ? "never" : "on its way";
+    return `${LABELS[transport]} ${age}`;
+  });
+  return `Event ${seq}, due at ${((due_ns - data.run.t0_ns) / 1e9).toFixed(1)}\u00a0s, was here after: ${ages.join(" · ")}`;
 }
 
 /** A lane's numbers in a few words; where events were missed the median says of how many it is. */
 function figureOf({ p50_ms, requests, delivered, missed }) {
   if (p50_ms === null) return "";
   const median = `median ${Math.round(p50_ms)} ms`;
-  return missed === 0 ? `${median} · ${requests} requests` : `${median}, of the ${delivered} that came; ${missed} never did`;
+  if (missed === 0) return `${median}\n${requests} ${requests === 1 ? "request" : "requests"}`;
+  return `${median} of ${delivered},\n${missed} never came`;
+}
+
+/** Medians of lanes that missed events are of those that came, and look better than they are. */
+function missedSentence(data, until_ns) {
+  const found = TRANSPORTS.map((transport) => [LABELS[transport], laneNumbers(data, transport, until_ns)]);
+  return found
+    .filter(([, { missed, p50_ms }]) => missed > 0 && p50_ms !== null)
+    .map(([label, { p50_ms, delivered, missed }]) => ` ${label}: median ${Math.round(p50_ms)} ms, of the ${delivered} that came; ${missed} never did.`)
+    .join("");
 }
 
 function plusMinus(ms) {
