@@ -27,6 +27,7 @@ class RunSettings(BaseModel):
 
 
 PRESETS = {
+    "steady": RunSettings(),
     "chat": RunSettings(rate_per_s=0.5, arrival="poisson", payload_bytes=40),
     "ticker": RunSettings(rate_per_s=10, arrival="periodic", payload_bytes=120),
     "idle": RunSettings(rate_per_s=0.05, arrival="poisson"),

@@ -53,5 +53,5 @@ def test_a_url_says_the_same_as_json() -> None:
 
 
 def test_presets() -> None:
-    assert list(PRESETS) == ["chat", "ticker", "idle", "burst"]
+    assert list(PRESETS) == ["steady", "chat", "ticker", "idle", "burst"]
     assert PRESETS["ticker"].arrival == "periodic"

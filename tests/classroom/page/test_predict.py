@@ -223,7 +223,7 @@ def test_requests_per_event_are_scored_by_the_run(page: Page, classroom: Running
 
 
 def test_halving_the_interval_is_scored_by_two_runs(page: Page, classroom: RunningClassroom) -> None:
-    outcome = answer_and_run(page, classroom, "halve_the_interval", {"requests": "half", "latency": "twice"})
+    outcome = answer_and_run(page, classroom, "halve_the_interval", {"requests": "half", "age": "twice"})
     assert outcome == "off"
     assert said(page)["The run says"].startswith("twice as many")
     assert said(page)["The model says"].endswith("×\xa02")

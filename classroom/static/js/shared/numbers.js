@@ -1,6 +1,6 @@
 /** What a run came to, lane by lane, at any moment of it. Pure.
  *
- * Latency is staleness: when the browser had an event minus when the event was due. A quantile is the smallest value
+ * An event's age is how old it is when it arrives (its latency): when the browser had it minus when it was due. A quantile is the smallest value
  * that at least this share of the sample does not exceed (inverted distribution function), as in the harness.
  */
 

@@ -12,7 +12,7 @@ export const DEFAULT_SETTINGS = Object.freeze({
   seed: null,
 });
 
-export const ARRIVALS = Object.freeze({ periodic: "Evenly spaced", poisson: "By chance", burst: "In bursts" });
+export const ARRIVALS = Object.freeze({ periodic: "Evenly spaced", poisson: "At random", burst: "In bursts" });
 
 /** Number fields in the order they are shown, with what the server accepts. */
 export const NUMBER_FIELDS = Object.freeze([
@@ -25,10 +25,11 @@ export const NUMBER_FIELDS = Object.freeze([
 ]);
 
 export const PRESETS = Object.freeze({
-  chat: { label: "Chat", settings: { rate_per_s: 0.5, arrival: "poisson", poll_interval_s: 1, payload_bytes: 40 } },
-  ticker: { label: "Ticker", settings: { rate_per_s: 10, arrival: "periodic", poll_interval_s: 1, payload_bytes: 120 } },
-  idle: { label: "Idle", settings: { rate_per_s: 0.05, arrival: "poisson" } },
-  burst: { label: "Burst", settings: { rate_per_s: 5, arrival: "burst" } },
+  steady: { label: "Steady", line: "An event a second: the settings to come back to.", settings: {} },
+  chat: { label: "Chat", line: "Short messages, now and then.", settings: { rate_per_s: 0.5, arrival: "poisson", poll_interval_s: 1, payload_bytes: 40 } },
+  ticker: { label: "Ticker", line: "Prices that change ten times a second.", settings: { rate_per_s: 10, arrival: "periodic", poll_interval_s: 1, payload_bytes: 120 } },
+  idle: { label: "Idle", line: "Hardly anything happens.", settings: { rate_per_s: 0.05, arrival: "poisson" } },
+  burst: { label: "Burst", line: "Nothing for a while, then many at once.", settings: { rate_per_s: 5, arrival: "burst" } },
 });
 
 /** Complete settings of a preset. */

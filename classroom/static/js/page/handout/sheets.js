@@ -8,7 +8,7 @@ const BLANK_STEPS = 10;
 /** Narrow headings for paper; the fields are those of the page's table. */
 const COLUMNS = {
   requests: "requests", delivered: "events", missed: "missed", empty_ratio: "empty answers", requests_per_event: "requests per event",
-  header_bytes: "header bytes", payload_bytes: "payload bytes", mean_ms: "mean", p50_ms: "median", p95_ms: "p95", max_ms: "longest",
+  header_bytes: "header bytes", payload_bytes: "payload bytes", mean_ms: "mean", p50_ms: "median", p95_ms: "95 % within", max_ms: "oldest",
 };
 const STEP_COLUMNS = ["Step", "Who, and what they do", "State before", "State after", "Message"];
 /** The steps of one message there and back; the rest of the trace is for the screen. */

@@ -12,10 +12,10 @@ export const FIELDS = {
   header_bytes: { label: "header bytes", unit: "B", digits: 0 },
   payload_bytes: { label: "payload bytes", unit: "B", digits: 0 },
   bytes: { label: "bytes, both ways", unit: "B", digits: 0 },
-  mean_ms: { label: "mean latency", ...MS },
-  p50_ms: { label: "median latency", ...MS },
-  p95_ms: { label: "p95 latency", ...MS },
-  max_ms: { label: "longest latency", ...MS },
+  mean_ms: { label: "mean age", ...MS },
+  p50_ms: { label: "median age", ...MS },
+  p95_ms: { label: "95 % within", ...MS },
+  max_ms: { label: "oldest", ...MS },
   pace_ratio: { label: "pace while hidden", unit: "%", digits: 0, scale: 100 },
 };
 

@@ -41,7 +41,7 @@ export const QUESTIONS = [
     title: "Asking twice as often",
     text:
       "Five events a second on average. In the first run the short poll asks once a second, in the second run twice a second: " +
-      "the same stream, half the interval. What becomes of its requests, and of the mean time until an event arrives?",
+      "the same stream, half the interval. What becomes of its requests, and of the mean age of an event when it arrives?",
     runs: [
       { id: "before", label: "a poll each second", settings: { ...STREAM, rate_per_s: 5, poll_interval_s: 1, duration_s: 15 } },
       { id: "after", label: "a poll each half second", settings: { ...STREAM, rate_per_s: 5, poll_interval_s: 0.5, duration_s: 15 } },
@@ -60,9 +60,9 @@ export const QUESTIONS = [
         of: [["before", "short_poll"], ["after", "short_poll"]],
       },
       {
-        id: "latency",
+        id: "age",
         kind: "factor",
-        ask: "Mean time until an event arrives",
+        ask: "Mean age of an event when it arrives",
         choices: [
           { value: "half", factor: 0.5, text: "about half as long" },
           { value: "same", factor: 1, text: "about as long" },

@@ -16,7 +16,7 @@ export function judge(probed) {
       "Browsers slow hidden tabs down, and their figures are left out: bring this tab to the front, and keep the screen awake."),
     check("clock", "Browser and server agree on the time", probed.clock_error_ms !== null && probed.clock_error_ms <= MAX_CLOCK_ERROR_MS,
       probed.clock_error_ms === null ? "the server’s clock did not answer" : `to ± ${probed.clock_error_ms.toFixed(2)} ms`,
-      `More than ± ${MAX_CLOCK_ERROR_MS} ms: every latency here is uncertain by that much. Use a cable instead of a crowded Wi-Fi, or open the page on the server’s own machine.`),
+      `More than ± ${MAX_CLOCK_ERROR_MS} ms: every age here is uncertain by that much. Use a cable instead of a crowded Wi-Fi, or open the page on the server’s own machine.`),
     check("ports", "All ports can be reached", closed.length === 0,
       closed.length === 0 ? probed.ports.map(({ port }) => port).join(", ") : `no answer from ${closed.map(({ name, port }) => `${name} (${port})`).join(", ")}`,
       "A firewall or a proxy lets only some ports through: allow those named, choose others with make demo PORT=…, or show the recorded run."),

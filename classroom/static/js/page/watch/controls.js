@@ -77,7 +77,8 @@ export function setUpControls(form, context) {
     const settings = heldRun?.settings ?? context.settings();
     const preset = presetOf({ ...settings, seed: null });
     for (const button of part("presets").children) button.setAttribute("aria-pressed", String(button.dataset.preset === preset));
-    part("settings-summary").textContent = (heldRun === null ? "" : `Run ${heldRun.id}: `) + sentenceOf(settings);
+    const line = preset === null ? "" : `${PRESETS[preset].line} `;
+    part("settings-summary").textContent = (heldRun === null ? "" : `Run ${heldRun.id}: `) + line + sentencesOf(settings);
   }
 
   /** What is in the fields and is not yet so is asked for by the button. */
@@ -93,25 +94,22 @@ export function setUpControls(form, context) {
   }
 }
 
-/** Settings in a sentence. */
-export function sentenceOf(settings) {
-  const { rate_per_s } = settings;
-  const every = rate_per_s >= 1 ? `${rate_per_s} ${rate_per_s === 1 ? "event" : "events"} per s` : `an event every ${Math.round(100 / rate_per_s) / 100} s`;
+/** Settings in plain sentences. */
+export function sentencesOf(settings) {
+  const { rate_per_s, arrival } = settings;
+  const every = rate_per_s >= 1 ? `${rate_per_s} ${rate_per_s === 1 ? "event" : "events"} a second` : `An event every ${Math.round(100 / rate_per_s) / 100} s`;
   return [
-    `${every}, ${ARRIVALS[settings.arrival].toLowerCase()}`,
-    `poll every ${settings.poll_interval_s} s`,
-    `hold ${settings.hold_s} s`,
-    `${settings.one_way_delay_ms} ms one way`,
-    `${settings.payload_bytes} B`,
-    settings.cursor ? null : "no cursor",
-    `runs of ${settings.duration_s} s`,
-  ].filter(Boolean).join(" · ").replaceAll(/(\d|every|hold|per|of) /g, "$1\u00a0");
+    `${every}${arrival === "periodic" ? "" : " on average"}, ${ARRIVALS[arrival].toLowerCase()}, of ${settings.payload_bytes} bytes.`,
+    `A short poll asks every ${settings.poll_interval_s} s, a long poll waits up to ${settings.hold_s} s.`,
+    settings.cursor ? null : "Polls do not say what they have.",
+    `Network: ${settings.one_way_delay_ms} ms each way.`,
+  ].filter(Boolean).join(" ").replaceAll(/(\d) /g, "$1\u00a0");
 }
 
 function buildPresets(place, choose) {
-  for (const [name, { label }] of Object.entries(PRESETS)) {
+  for (const [name, { label, line }] of Object.entries(PRESETS)) {
     const button = document.createElement("button");
-    Object.assign(button, { type: "button", className: "button", textContent: label, title: sentenceOf(presetSettings(name)) });
+    Object.assign(button, { type: "button", className: "button", textContent: label, title: `${line} ${sentencesOf(presetSettings(name))}` });
     button.dataset.preset = name;
     button.setAttribute("aria-pressed", "false");
     button.addEventListener("click", () => choose(name));
@@ -137,7 +135,7 @@ function buildFields(place) {
     add(name, label, input);
     if (name === "rate_per_s") add("arrival", "They come", choiceOf(ARRIVALS));
   }
-  const choice = choiceOf({ true: "With cursor", false: "Without" });
+  const choice = choiceOf({ true: "After what they have", false: "For the newest" });
   add("cursor", "Polls ask", choice);
   const seed = document.createElement("input");
   Object.assign(seed, { type: "number", min: 0, step: 1, placeholder: "new" });

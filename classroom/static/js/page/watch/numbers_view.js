@@ -17,15 +17,15 @@ const GROUPS = [
   ["Requests", ["requests", "requests_per_event", "empty_ratio"]],
   ["Events", ["delivered", "missed"]],
   ["Bytes", ["header_bytes", "payload_bytes"]],
-  ["Latency in ms", ["p50_ms", "p95_ms", "max_ms"]],
+  ["Age on arrival in ms", ["p50_ms", "p95_ms", "max_ms"]],
 ];
 const HEADINGS = {
   requests: "sent", requests_per_event: "per event", empty_ratio: "empty", delivered: "delivered", missed: "missed",
-  header_bytes: "headers", payload_bytes: "payload", p50_ms: "p50", p95_ms: "p95", max_ms: "max",
+  header_bytes: "headers", payload_bytes: "payload", p50_ms: "median", p95_ms: "95 % within", max_ms: "oldest",
 };
 const FULL_NAMES = {
   requests: "requests sent", requests_per_event: "requests per event", empty_ratio: "empty answers", delivered: "delivered", missed: "missed",
-  header_bytes: "headers (bytes)", payload_bytes: "payload (bytes)", p50_ms: "p50 (ms)", p95_ms: "p95 (ms)", max_ms: "max (ms)",
+  header_bytes: "headers (bytes)", payload_bytes: "payload (bytes)", p50_ms: "median age (ms)", p95_ms: "age of 95 % within (ms)", max_ms: "oldest (ms)",
 };
 const GROUP_STARTS = new Set(GROUPS.map(([, fields]) => fields[0]));
 
@@ -121,7 +121,7 @@ export class NumbersView {
     known.counts = counts;
     known.plot.setData([known.bins, counts]);
     const place = this.#cells.get(`${transport} distribution`).element;
-    place.setAttribute("aria-label", `${LABELS[transport]}: distribution of ${latencies.length} latencies on a logarithmic axis; the counts are in the tables below`);
+    place.setAttribute("aria-label", `${LABELS[transport]}: distribution of ${latencies.length} ages on a logarithmic axis; the counts are in the tables below`);
   }
 }
 

@@ -6,7 +6,7 @@ import { hasArrived, latenciesMs, missedSeqs } from "../../shared/numbers.js";
 const EVENTS_SHOWN = 30;
 const EDGES_MS = [0, 10, 30, 60, 100, 300, 600, 1000, 3000, 10_000];
 
-/** Rows of the table of events, newest first: seq, when it was due, and per transport how late it was.
+/** Rows of the table of events, newest first: seq, when it was due, and per transport its age.
  *
  * @returns {{seq: number, due_s: number, cells: string[]}[]}
  */
@@ -28,7 +28,7 @@ export function eventRows(data, until_ns, most = EVENTS_SHOWN) {
     }));
 }
 
-/** Rows of the table of distributions: a range of latency and per transport how many events were in it. */
+/** Rows of the table of distributions: a range of ages and per transport how many events were in it. */
 export function distributionRows(data, until_ns) {
   const latencies = TRANSPORTS.map((transport) => latenciesMs(data, transport, until_ns));
   return EDGES_MS.map((from_ms, index) => {
@@ -44,9 +44,9 @@ export function showTables(place, data, until_ns) {
   const names = TRANSPORTS.map((transport) => LABELS[transport]);
   const events = eventRows(data, until_ns);
   place.replaceChildren(
-    tableOf(`The lanes: the last ${events.length} events of run ${data.run.id}, and how long after its due time each was here`,
+    tableOf(`The lanes: the last ${events.length} events of run ${data.run.id}, and how old each was when it arrived`,
       ["Event", "due at", ...names], events.map(({ seq, due_s, cells }) => [String(seq), `${due_s.toFixed(2)} s`, ...cells])),
-    tableOf("The distributions: how many events came how late", ["Latency", ...names], distributionRows(data, until_ns).map(({ name, cells }) => [name, ...cells])),
+    tableOf("The distributions: how many events were how old when they arrived", ["Age", ...names], distributionRows(data, until_ns).map(({ name, cells }) => [name, ...cells])),
   );
 }
 

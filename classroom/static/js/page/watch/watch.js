@@ -241,10 +241,10 @@ export function mount(section, context) {
     const now_ms = context.clockUncertaintyMs();
     if (now_ms === null) return;
     part("clock-sentence").textContent = `At the moment that is ${plusMinus(now_ms)}.`;
-    const hidden = data !== null && data.hidden.length > 0 ? " Spans in which this tab was hidden are not in the latencies." : "";
-    const late = data !== null && data.counts_from_ns > data.run.t0_ns ? " This page came into the run; latencies count from then on." : "";
+    const hidden = data !== null && data.hidden.length > 0 ? " Ages from spans in which this tab was hidden are left out." : "";
+    const late = data !== null && data.counts_from_ns > data.run.t0_ns ? " This page came into the run: ages and requests per event count from then on." : "";
     const clock = plusMinus(data?.uncertainty_ms ?? now_ms);
-    part("numbers-note").textContent = `Latency is staleness: received here minus due at the server. Clocks agree to ${clock}.${hidden}${late}${data === null ? "" : missedSentence(data, until_ns)}`;
+    part("numbers-note").textContent = `Age is how old an event is when it arrives here (its latency). Clocks agree to ${clock}.${hidden}${late}${data === null ? "" : missedSentence(data, until_ns)}`;
   }
 }
 
