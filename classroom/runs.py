@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from classroom.lanes.accounts import Accounts
 from classroom.run_settings import RunSettings
@@ -44,6 +44,10 @@ class Run:
     """Whether the next run was to follow by itself when this one began."""
     once: bool = False
     """Whether the settings are this run's alone: the run that follows has again those of before."""
+    least_delay_ms: float = 0.0
+    """The least one-way delay that it has had."""
+    changed_ns: int | None = None
+    """When its settings were changed last; None: they are those of its start."""
 
     def message(self) -> dict[str, object]:
         """As pages and the record have it."""
@@ -56,6 +60,7 @@ class Run:
             "seed": self.seed,
             "auto": self.auto,
             "once": self.once,
+            "changed_ns": self.changed_ns,
         }
 
 
@@ -84,7 +89,7 @@ class Runs:
         self.current: Run | None = None
         self.ended = True
         """Whether that run is over, its drain included."""
-        self.change = asyncio.Event()
+        self.changed = asyncio.Event()
         """Set when a run begins or ends or `auto` changes; there is a new one from then on."""
 
     def start(self, settings: RunSettings, *, auto: bool, once: bool = False) -> Run:
@@ -102,9 +107,40 @@ class Runs:
         t0_ns = self._hub.start_stream(round(lead_s(settings) * 1000), due, payloads(spec))
         end_ns = t0_ns + round(settings.duration_s * _NS_PER_S)
         drain_ns = round(drain_s(settings) * _NS_PER_S)
-        self.current = Run(self._accounts.run, t0_ns, end_ns, drain_ns, settings, seed, auto, once)
+        self.current = Run(
+            self._accounts.run, t0_ns, end_ns, drain_ns, settings, seed, auto, once, settings.one_way_delay_ms
+        )
         self.ended = False
         self._later(end_ns + drain_ns, self._end)
+        self._tell()
+        return self.current
+
+    def change(self, settings: RunSettings) -> Run | None:
+        """Let the run that is on go on with other settings, and those that follow it; None where none is on.
+
+        Its events so far stay as they are, and so does its end.
+        """
+        run = self.current
+        now_ns = time.monotonic_ns()
+        if run is None or self.ended or now_ns >= run.end_ns:
+            return None
+        for relay in self._relays:
+            relay.set_delay(settings.one_way_delay_ms)
+        begins_ns = max(now_ns, run.t0_ns)
+        left_s = (run.end_ns - begins_ns) / _NS_PER_S
+        seed = secrets.randbelow(_MAX_DRAWN_SEED)
+        spec = StreamSpec(settings.rate_per_s, settings.arrival, settings.payload_bytes, left_s, seed)
+        self._hub.publisher.stop()
+        self._hub.publisher.begin(begins_ns, due_offsets_ns(spec).tolist(), payloads(spec))
+        drain_ns = round(drain_s(settings) * _NS_PER_S)
+        least_delay_ms = min(run.least_delay_ms, settings.one_way_delay_ms)
+        self.current = replace(
+            run, settings=settings, drain_ns=drain_ns, least_delay_ms=least_delay_ms, changed_ns=now_ns
+        )
+        if not run.once:
+            self._settings = settings
+        self._cancel_next()
+        self._later(run.end_ns + drain_ns, self._end)
         self._tell()
         return self.current
 
@@ -158,5 +194,5 @@ class Runs:
             self._next = None
 
     def _tell(self) -> None:
-        told, self.change = self.change, asyncio.Event()
+        told, self.changed = self.changed, asyncio.Event()
         told.set()

@@ -107,8 +107,10 @@ class ClassMembership:
     def _follow_run(self) -> None:
         run = self._state.runs.current
         if run is not None and run.id != self._results.run:
-            self._results.begin(run.id, run.settings.one_way_delay_ms)
+            self._results.begin(run.id, run.least_delay_ms)
             self._evidence = RunEvidence(self._state.log, self._state.accounts)
+        elif run is not None:
+            self._results.one_way_delay_ms = run.least_delay_ms  # its network may have been made faster
 
     def _forget_who_left(self) -> None:
         self._state.clients.forget_who_left(time.monotonic_ns())

@@ -44,6 +44,7 @@ class _Told:
     """How much of the current run a page has been sent."""
 
     run: int = 0
+    changed_ns: int | None = None
     ended: bool = True
     transports: tuple[str, ...] = ()
     auto: bool = True
@@ -54,7 +55,7 @@ class _Told:
 
     def begin(self, run: int) -> None:
         """Nothing of this run yet."""
-        self.run, self.ended, self.published = run, False, 0
+        self.run, self.changed_ns, self.ended, self.published = run, None, False, 0
         self.arrived, self.answered, self.written = ([0] * len(LANES) for _ in range(3))
 
 
@@ -136,7 +137,7 @@ async def _tell(socket: WebSocket, state: ClassroomState, who: Client, replaced:
     with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):
         await _send(socket, hello(state, who))
         while not replaced.is_set():
-            change = state.runs.change
+            changed = state.runs.changed
             if told.transports != who.transports:
                 told.transports = who.transports
                 await _send(socket, {"type": "transports", "transports": who.transports})
@@ -151,7 +152,7 @@ async def _tell(socket: WebSocket, state: ClassroomState, who: Client, replaced:
                     if (news := ask()) is not None:
                         await _send(socket, news)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(change.wait(), TICK_S if who.teacher else DEVICE_TICK_S)
+                await asyncio.wait_for(changed.wait(), TICK_S if who.teacher else DEVICE_TICK_S)
         await _refuse(socket, "this client has connected anew, perhaps in another tab")
 
 
@@ -191,7 +192,11 @@ def _news(state: ClassroomState, who: Client, told: _Told) -> list[dict[str, Any
         if runs.ended and told.run == 0:
             return messages  # over before this page came
         told.begin(run.id)
+        told.changed_ns = run.changed_ns
         messages.append({"type": "run", "run": run.message()})
+    elif run.changed_ns != told.changed_ns and not told.ended:
+        told.changed_ns = run.changed_ns
+        messages.append({"type": "changed", "run": run.message()})
     if not told.ended:
         messages.append(_tick(state, who, run, told))
         if runs.ended:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
@@ -21,17 +21,52 @@ _FIGURES = (
 _MISSED = "missed_ratio"
 
 
+_CURVES = {
+    "rate_per_s": [round(0.2 * 250 ** (step / 100), 4) for step in range(101)],
+    "poll_interval_s": [step / 20 for step in range(2, 101)],
+    "one_way_delay_ms": [2.0 * step for step in range(101)],
+}
+"""The settings that the page has sliders for, and where their curves are drawn."""
+
+
+def _settings_of(query: dict[str, str]) -> RunSettings:
+    try:
+        return RunSettings.model_validate_strings(query)
+    except ValidationError as error:
+        raise RequestValidationError([{**e, "loc": ("query", *e["loc"])} for e in error.errors()]) from error
+
+
 @router.get("/api/model")
 async def model(request: Request) -> dict[str, Any]:
     """Predictions by transport; null where no formula is known."""
-    try:
-        settings = RunSettings.model_validate_strings(dict(request.query_params))
-    except ValidationError as error:
-        raise RequestValidationError([{**e, "loc": ("query", *e["loc"])} for e in error.errors()]) from error
+    settings = _settings_of(dict(request.query_params))
     return {
         "settings": settings.model_dump(),
         "transports": {lane.transport: predict(lane, settings) for lane in LANES},
     }
+
+
+@router.get("/api/model/curve")
+async def curve(request: Request) -> dict[str, Any]:
+    """How the mean age on each lane depends on one setting, the others being as in the query; null where unknown."""
+    query = dict(request.query_params)
+    knob = query.pop("knob", "")
+    if knob not in _CURVES:
+        raise HTTPException(422, f"knob: expected one of {', '.join(_CURVES)}, not {ascii(knob)[:40]}")
+    settings = _settings_of(query)
+    at = _CURVES[knob]
+    here = [settings.model_copy(update={knob: value}) for value in at]
+    return {
+        "knob": knob,
+        "at": at,
+        "mean_ms": {lane.transport: [_mean_ms(lane, each) for each in here] for lane in LANES},
+        "now_ms": {lane.transport: _mean_ms(lane, settings) for lane in LANES},
+    }
+
+
+def _mean_ms(lane: Lane, settings: RunSettings) -> float | None:
+    figures = predict(lane, settings)
+    return None if figures is None else figures["mean_ms"]
 
 
 def predict(lane: Lane, settings: RunSettings) -> dict[str, float | None] | None:

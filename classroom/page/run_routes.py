@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from classroom.limits import MAX_BODY_BYTES
 from classroom.run_settings import RunSettings
@@ -21,6 +22,16 @@ class RunRequest(RunSettings):
     """Whether it is to have the settings of before this run, rather than of this run."""
 
 
+class Change(BaseModel):
+    """Settings that the run that is on goes on with; what is not said stays as it is."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    rate_per_s: float | None = None
+    poll_interval_s: float | None = None
+    one_way_delay_ms: float | None = None
+
+
 class Auto(BaseModel):
     """Whether run is to follow run."""
 
@@ -35,6 +46,23 @@ async def start(request: Request, asked: RunRequest) -> dict[str, object]:
     runs = state_of(request).runs
     settings = RunSettings(**asked.model_dump(exclude={"auto", "once"}))
     return runs.start(settings, auto=runs.auto if asked.auto is None else asked.auto, once=asked.once).message()
+
+
+@router.post("/api/change")
+async def change(request: Request, asked: Change) -> dict[str, object]:
+    """Change the run that is on, from its next event or poll on."""
+    runs = state_of(request).runs
+    nothing_on = HTTPException(409, "no run is on that could be changed")
+    if runs.current is None:
+        raise nothing_on
+    try:
+        wanted = runs.current.settings.model_dump() | asked.model_dump(exclude_none=True)
+        changed = runs.change(RunSettings(**wanted))
+    except ValidationError as error:
+        raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from error
+    if changed is None:
+        raise nothing_on
+    return changed.message()
 
 
 @router.post("/api/stop")

@@ -165,7 +165,9 @@ def test_shapes_of_a_known_run(page: Page) -> None:
         ("answer", 1.9e9, 1.95e9), ("request", 1.95e9, 2e9), ("empty", 2.5e9, 2.55e9),
     ]  # fmt: skip
     assert [(bar["from_ns"], bar["to_ns"]) for bar in shapes["bars"]] == [(1.05e9, 1.2e9), (1.3e9, 1.9e9), (2e9, 2.5e9)]
-    assert [(gap["answered_ns"], gap["arrived_ns"]) for gap in shapes["gaps"]] == [(1.2e9, 1.3e9), (1.9e9, 2e9)]
+    assert [(gap["answered_ns"], gap["arrived_ns"]) for gap in shapes["gaps"]] == [
+        (1.2e9, 1.3e9), (1.9e9, 2e9), (2.5e9, 3e9),
+    ]  # fmt: skip
     assert [mark["kind"] for mark in shapes["marks"]] == ["delivery", "delivery", "empty"]
     assert [event["seq"] for event in shapes["missed"]] == [2]
 

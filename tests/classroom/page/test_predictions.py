@@ -66,3 +66,29 @@ def test_bad_queries(classroom: RunningClassroom, query: str, said: str) -> None
     response = classroom.request("GET", f"/api/model?{query}")
     assert response.status_code == 422
     assert said in response.json()["detail"]
+
+
+@pytest.mark.parametrize("knob", ["rate_per_s", "poll_interval_s", "one_way_delay_ms"])
+def test_a_curve_is_the_formula_at_each_setting(classroom: RunningClassroom, knob: str) -> None:
+    settings = RunSettings(rate_per_s=10, arrival="periodic", one_way_delay_ms=40)
+    query = settings.model_dump(include={"rate_per_s", "arrival", "one_way_delay_ms"}) | {"knob": knob}
+    curve = classroom.request("GET", "/api/model/curve", params=query).json()
+    assert curve["knob"] == knob
+    assert sorted(curve["at"]) == curve["at"]
+    for transport, means in curve["mean_ms"].items():
+        assert means == [predicted(transport, settings.model_copy(update={knob: at}))["mean_ms"] for at in curve["at"]]
+        assert curve["now_ms"][transport] == predicted(transport, settings)["mean_ms"]
+        assert len(means) == len(curve["at"]) > 90
+
+
+def test_the_long_polls_cliff_is_on_the_curve(classroom: RunningClassroom) -> None:
+    query = {"rate_per_s": 10, "arrival": "periodic", "knob": "one_way_delay_ms"}
+    curve = classroom.request("GET", "/api/model/curve", params=query).json()
+    means = dict(zip(curve["at"], curve["mean_ms"]["long_poll"], strict=True))
+    assert means[52] - means[48] > 40  # a round trip has become longer than the time between two events
+
+
+def test_a_curve_of_what_has_no_slider(classroom: RunningClassroom) -> None:
+    response = classroom.request("GET", "/api/model/curve", params={"knob": "seed"})
+    assert response.status_code == 422
+    assert "expected one of rate_per_s, poll_interval_s, one_way_delay_ms, not 'seed'" in response.json()["detail"]

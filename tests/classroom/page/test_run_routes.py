@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -90,3 +92,59 @@ def test_in_a_class_only_who_has_the_key_is_the_teacher(start_classroom: StartCl
     assert opened.start_run(duration_s=3)["id"] == 1
     with scripted_client(opened, f"?key={opened.teacher_key}") as teacher:
         assert (teacher.hello["teacher"], teacher.hello["mode"]) == (True, "class")
+
+
+def test_a_run_that_is_on_goes_on_with_other_settings(classroom: RunningClassroom) -> None:
+    with scripted_client(classroom) as client:
+        run = classroom.start_run(rate_per_s=2.0, arrival="periodic", duration_s=6.0, one_way_delay_ms=0)
+        client.hear("run", run=run["id"])
+        while time.monotonic_ns() < run["t0_ns"] + 1_500_000_000:
+            time.sleep(0.05)
+        changed = classroom.request("POST", "/api/change", json={"rate_per_s": 20, "one_way_delay_ms": 10}).json()
+        told = client.hear("changed")["run"]
+        assert told == changed
+        assert (changed["id"], changed["t0_ns"], changed["end_ns"]) == (run["id"], run["t0_ns"], run["end_ns"])
+        assert changed["settings"] == run["settings"] | {"rate_per_s": 20, "one_way_delay_ms": 10}
+        client.hear("ended", run=run["id"])
+        record = classroom.record()
+    assert [row[0] for row in record["published"]] == list(range(1, len(record["published"]) + 1))
+    due = [row[1] for row in record["published"]]
+    before, after = [at for at in due if at < changed["changed_ns"]], [at for at in due if at >= changed["changed_ns"]]
+    assert len(before) >= 2
+    assert {later - earlier for earlier, later in pairwise(before)} == {500_000_000}
+    assert {later - earlier for earlier, later in pairwise(after)} == {50_000_000}
+    assert after[-1] < run["end_ns"]
+
+
+def test_what_follows_a_changed_run_has_its_settings(classroom: RunningClassroom) -> None:
+    with scripted_client(classroom) as client:
+        run = classroom.start_run(duration_s=3.0, auto=True)
+        classroom.request("POST", "/api/change", json={"poll_interval_s": 0.5})
+        client.hear("ended", run=run["id"])
+        assert client.hear("run")["run"]["settings"] == run["settings"] | {"poll_interval_s": 0.5}
+        classroom.request("POST", "/api/stop")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"rate_per_s": 1000}, 422, "rate_per_s"),
+        ({"one_way_delay_ms": "far"}, 422, "one_way_delay_ms"),
+        ({"seed": 1}, 422, "seed"),
+    ],
+)
+def test_a_change_that_is_none_is_refused_and_the_run_goes_on(
+    classroom: RunningClassroom, body: dict[str, object], status: int, said: str
+) -> None:
+    run = classroom.start_run(duration_s=60.0)
+    response = classroom.request("POST", "/api/change", json=body)
+    assert response.status_code == status
+    assert said in response.json()["detail"]
+    assert classroom.record()["run"] == run
+
+
+def test_where_no_run_is_on_none_is_changed(classroom: RunningClassroom) -> None:
+    classroom.start_run()
+    classroom.request("POST", "/api/stop")
+    response = classroom.request("POST", "/api/change", json={"rate_per_s": 2})
+    assert (response.status_code, response.json()["detail"]) == (409, "no run is on that could be changed")

@@ -82,6 +82,7 @@ function enter() {
   live.on("hello", greet);
   live.on("transports", (message) => use(message.transports));
   live.on("run", (message) => begin(message.run, false));
+  live.on("changed", (message) => change(message.run));
   live.on("ended", end);
   live.on("gone", end);
   live.on("refused", rejoin);
@@ -133,6 +134,15 @@ function begin(next, isLate) {
   }
   ended = false;
   traffic.begin(run);
+  showRun(false);
+  showTransports();
+}
+
+/** The run goes on with other settings. */
+function change(next) {
+  if (run?.id !== next.id) return;
+  run = next;
+  traffic.change(run);
   showRun(false);
   showTransports();
 }

@@ -98,7 +98,7 @@ function drawAges({ context, palette, font, x }, place, { data, seq }) {
     const received_ns = data.lanes[transport].deliveries.get(seq)?.received_ns ?? null;
     if (received_ns === null) continue;
     const at = x(received_ns);
-    const middle = (top + bottom) / 2;
+    const middle = top + AGE_HEIGHT_PX / 2 + 3; // above what a mark says of several events
     const text = ageText(received_ns - due_ns);
     const width = context.measureText(text).width + 2 * AGE_PAD_PX;
     const left = at + MARK_PX + AGE_PAD_PX + width <= place.width ? at + MARK_PX + AGE_PAD_PX : at - MARK_PX - AGE_PAD_PX - width;
@@ -277,12 +277,13 @@ function drawMissed({ context, palette }, lane, at) {
   strokeLine(context, at - MARK_PX, lane.top + MARK_PX, at + MARK_PX, lane.top - MARK_PX);
 }
 
-/** Where runs begin and their last events are due, named above the ticks as far as names fit. */
+/** Where runs begin, are changed, and their last events are due, named above the ticks as far as names fit. */
 function drawBounds({ context, palette, font, x }, place, datas, { from_ns, to_ns }) {
   const bounds = datas
-    .flatMap(({ run }, index) => {
+    .flatMap(({ run, changes }, index) => {
       const replaced_ns = datas[index + 1]?.run.t0_ns ?? Infinity;
-      return [[run.t0_ns, `run ${run.id}`], [run.end_ns, "last event"]].filter(([at_ns]) => at_ns < replaced_ns);
+      const changed = changes.map((at_ns) => [at_ns, "changed"]);
+      return [[run.t0_ns, `run ${run.id}`], ...changed, [run.end_ns, "last event"]].filter(([at_ns]) => at_ns < replaced_ns);
     })
     .filter(([at_ns]) => at_ns >= from_ns && at_ns <= to_ns)
     .sort(([one_ns], [other_ns]) => one_ns - other_ns);

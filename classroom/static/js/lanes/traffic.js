@@ -37,6 +37,11 @@ export class Traffic {
     this.#worker.postMessage({ kind: "begin", run });
   }
 
+  /** The run goes on with other settings, from its next poll on. */
+  change(run) {
+    if (this.#run === run.id) this.#worker.postMessage({ kind: "change", run });
+  }
+
   /** The run is over: nothing new is sent, and what is under way still arrives. */
   end(runId) {
     if (this.#run !== runId) return;

@@ -24,6 +24,7 @@ export class LanesView {
   #element;
   #canvas = document.createElement("canvas");
   #labels = new Map();
+  #screens = new Map();
   #view;
   #palette = readPalette();
   #place = null;
@@ -44,7 +45,8 @@ export class LanesView {
     this.#canvas.addEventListener("click", (event) => point(this.#eventAt(event), true));
     this.#canvas.setAttribute("role", "img");
     this.#canvas.setAttribute("aria-label", "Lanes: each event, request and frame of the last seconds. The same as a table is below.");
-    element.append(this.#canvas, this.#label(null), ...TRANSPORTS.map((transport) => this.#label(transport)));
+    const rows = [null, ...TRANSPORTS];
+    element.append(this.#canvas, ...rows.map((transport) => this.#label(transport)), ...rows.map((transport) => this.#screen(transport)));
     new ResizeObserver(() => this.#arrange()).observe(element);
     this.#font = fontOf(element);
     this.#arrange();
@@ -60,6 +62,22 @@ export class LanesView {
   setFigure(transport, text) {
     const figure = this.#labels.get(transport).querySelector(".lane-figure");
     if (figure.textContent !== text) figure.textContent = text;
+  }
+
+  /** What the reader of a lane sees (null: what there is to see), and whether something newer is under way to it. */
+  setScreen(transport, text, isBehind) {
+    const screen = this.#screens.get(transport);
+    if (screen.firstChild.textContent !== text) screen.firstChild.textContent = text;
+    screen.dataset.behind = String(isBehind);
+  }
+
+  #screen(transport) {
+    const screen = document.createElement("div");
+    screen.className = "lane-screen";
+    if (transport !== null) screen.dataset.transport = transport;
+    screen.append(document.createElement("span"));
+    this.#screens.set(transport, screen);
+    return screen;
   }
 
   #eventAt({ offsetX, offsetY }) {
@@ -106,9 +124,7 @@ export class LanesView {
   }
 
   #put(transport, top, height) {
-    const { style } = this.#labels.get(transport);
-    style.top = `${top}px`;
-    style.height = `${height}px`;
+    for (const part of [this.#labels, this.#screens]) Object.assign(part.get(transport).style, { top: `${top}px`, height: `${height}px` });
   }
 
   #frame(at_ms) {

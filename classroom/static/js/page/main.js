@@ -55,12 +55,13 @@ let starting = 0;
  * @property {(settings: object, how?: {auto?: boolean, once?: boolean}) => Promise<object>} startRun resolves with the
  *   run; rejects with an Error whose message is a sentence for the user. `auto`: the server goes on with the next run by
  *   itself; `once`: with the settings of before.
+ * @property {(settings: object) => Promise<object>} changeRun the run that is on goes on with these settings
  * @property {(seq: number|null) => void} nameEvent puts the event that is followed into the address, starts nothing
  * @property {() => Promise<object>} stopRun
  * @property {boolean} auto whether run follows run by itself
  * @property {(wanted: boolean) => Promise<object>} setAuto a run that is on goes on either way
  * @property {(event: string, fn: (data: any) => void) => (() => void)} on events: every type of message of the server
- *   (hello, run, tick, ended, auto, class), every kind of the worker's (sent, answered, frame, opened, closed, clock), and
+ *   (hello, run, changed, tick, ended, auto, class), every kind of the worker's (sent, answered, frame, opened, closed, clock), and
  *   started (a run that this page has asked for), settings, connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), escape ({view}), theme.
  *   Returns a function that ends it.
  * @property {boolean} teacher whether this page may start runs
@@ -85,6 +86,7 @@ function makeContext(tabs) {
     setSettings,
     nameEvent,
     startRun,
+    changeRun: (settings) => live.request("/api/change", { method: "POST", body: settings }),
     stopRun: () => live.request("/api/stop", { method: "POST" }),
     get auto() {
       return auto;
@@ -159,6 +161,11 @@ function feedStore() {
     adoptRun(run);
     document.body.dataset.runId = run.id;
   });
+  live.on("changed", ({ run }) => {
+    store.change(run);
+    traffic?.change(run);
+    adoptRun(run);
+  });
   live.on("gone", () => {
     store.breakOff();
     if (store.current !== null) traffic?.end(store.current.run.id);
@@ -170,7 +177,7 @@ function feedStore() {
     traffic?.end(run);
     document.body.dataset.endedRunId = run;
   });
-  for (const type of ["hello", "run", "tick", "ended", "auto", "class", "connection"]) {
+  for (const type of ["hello", "run", "changed", "tick", "ended", "auto", "class", "connection"]) {
     live.on(type, (message) => signals.emit(type, message));
   }
 }

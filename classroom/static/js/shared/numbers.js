@@ -48,20 +48,21 @@ export function missedSeqs(data, transport, until_ns = Infinity) {
   for (const delivery of deliveries.values()) if (hasArrived(delivery, until_ns)) newest = Math.max(newest, delivery.seq);
   const over = data.ended && data.cut_ns === null && until_ns >= data.over_ns;
   const missed = [];
-  for (const seq of data.published.keys()) {
-    if ((over || seq < newest) && !isHere(seq)) missed.push(seq);
+  for (const { seq, due_ns } of data.published.values()) {
+    if (due_ns >= data.figures_from_ns && (over || seq < newest) && !isHere(seq)) missed.push(seq);
   }
   return missed.sort((one, other) => one - other);
 }
 
-/** One lane's numbers by the names of FIELDS; null where there is nothing to tell. */
+/** One lane's numbers by the names of FIELDS, of the run or since it was changed; null where there is nothing to tell. */
 export function laneNumbers(data, transport, until_ns = Infinity) {
   const lane = data.lanes[transport];
-  const requests = [...lane.requests.values()].filter((request) => sentNs(request) <= until_ns);
+  const from_ns = data.figures_from_ns;
+  const requests = [...lane.requests.values()].filter((request) => sentNs(request) <= until_ns && sentNs(request) >= from_ns);
   const answered = requests.filter((request) => request.status !== null && (request.received_ns ?? request.answered_ns) <= until_ns);
   const latencies = latenciesMs(data, transport, until_ns);
-  const delivered = countDelivered(lane, until_ns);
-  const bytes = lane.bytes.findLast(({ now_ns }) => now_ns <= until_ns) ?? null;
+  const delivered = countDelivered(lane, until_ns, from_ns);
+  const bytes = bytesBetween(lane, from_ns, until_ns);
   const at = (share) => (latencies.length === 0 ? null : quantile(latencies, share));
   return {
     requests: requests.length,
@@ -95,6 +96,14 @@ export function histogram(values, edges) {
   return counts;
 }
 
+/** What passed the relay between two moments; null where nothing is known yet. */
+function bytesBetween(lane, from_ns, until_ns) {
+  const bytesAt = (at_ns) => lane.bytes.findLast(({ now_ns }) => now_ns <= at_ns) ?? null;
+  const [before, now] = [bytesAt(from_ns), bytesAt(until_ns)];
+  if (now === null || before === null) return now;
+  return { up: now.up - before.up, down: now.down - before.down, payload: now.payload - before.payload };
+}
+
 function countDelivered(lane, until_ns, from_ns = -Infinity) {
   let count = 0;
   for (const delivery of lane.deliveries.values()) if (delivery.due_ns >= from_ns && hasArrived(delivery, until_ns)) count += 1;
@@ -103,9 +112,9 @@ function countDelivered(lane, until_ns, from_ns = -Infinity) {
 
 /** Of a page that came into a run that was on, only from then on: what was due before came without being asked for. */
 function requestsPerEvent(data, requests, lane, until_ns) {
-  const { counts_from_ns } = data;
-  const delivered = countDelivered(lane, until_ns, counts_from_ns);
-  return delivered === 0 ? null : requests.filter((request) => sentNs(request) >= counts_from_ns).length / delivered;
+  const from_ns = Math.max(data.counts_from_ns, data.figures_from_ns);
+  const delivered = countDelivered(lane, until_ns, from_ns);
+  return delivered === 0 ? null : requests.filter((request) => sentNs(request) >= from_ns).length / delivered;
 }
 
 const sentNs = ({ sent_ns, arrived_ns }) => sent_ns ?? arrived_ns;

@@ -53,6 +53,8 @@ export class RunData {
     this.uncertainty_ms = null;
     /** Events due before it count in no time: this page came into a run that was on. */
     this.counts_from_ns = -Infinity;
+    /** Moments at which the run went on with other settings. */
+    this.changes = [];
   }
 
   get settings() {
@@ -62,6 +64,17 @@ export class RunData {
   /** The end of all that can be seen of it. */
   get over_ns() {
     return this.cut_ns ?? this.run.end_ns + this.run.drain_ns;
+  }
+
+  /** From when on figures count: all of the run, or since its settings were changed last. */
+  get figures_from_ns() {
+    return this.changes.at(-1) ?? -Infinity;
+  }
+
+  /** The run goes on with other settings. */
+  change(run) {
+    this.run = run;
+    this.changes.push(run.changed_ns);
   }
 
   /** The run is over: all that the server counts of it is known. What it does not know of is not of this run. */
@@ -105,7 +118,7 @@ export class RunData {
 
   /** Whether a time lies in a span that was hidden, or before this page was there. */
   isExcluded(due_ns, received_ns) {
-    if (due_ns < this.counts_from_ns) return true;
+    if (due_ns < Math.max(this.counts_from_ns, this.figures_from_ns)) return true;
     return this.hidden.some(([from_ns, to_ns]) => due_ns <= to_ns && received_ns >= from_ns);
   }
 
@@ -121,6 +134,7 @@ export class RunData {
       counts_from_ns: Number.isFinite(this.counts_from_ns) ? this.counts_from_ns : null,
       published: [...this.published.values()],
       hidden: this.hidden,
+      changes: this.changes,
       lanes: Object.fromEntries(Object.entries(this.lanes).map(([transport, lane]) => [transport, {
         requests: [...lane.requests.values()],
         deliveries: [...lane.deliveries.values()],
@@ -139,6 +153,7 @@ export class RunData {
     data.cut_ns = snapshot.cut_ns ?? null;
     data.uncertainty_ms = snapshot.uncertainty_ms;
     data.hidden = snapshot.hidden;
+    data.changes = snapshot.changes ?? [];
     data.counts_from_ns = snapshot.counts_from_ns ?? -Infinity;
     data.published = new Map(snapshot.published.map((event) => [event.seq, event]));
     for (const [transport, stored] of Object.entries(snapshot.lanes)) {

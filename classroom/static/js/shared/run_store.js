@@ -22,6 +22,11 @@ export class RunStore {
     this.current = new RunData(run);
   }
 
+  /** A run goes on with other settings. */
+  change(run) {
+    this.#of(run.id)?.change(run);
+  }
+
   addTick(tick) {
     this.#of(tick.run)?.addTick(tick);
   }

@@ -9,6 +9,7 @@ export class Lane {
   #clock;
   #post;
   #requests = 0;
+  #wake = () => {};
   /** Aborts when the run is over: from then on nothing new is sent. @type {AbortSignal} */
   ending;
 
@@ -41,9 +42,15 @@ export class Lane {
     return this.#requests;
   }
 
-  /** Resolves at this time of the server's clock, or when the run is over. */
+  /** Ends the sleep that is on: what it waits for may be at another time now. */
+  wake() {
+    this.#wake();
+  }
+
+  /** Resolves at this time of the server's clock, when the run is over, or when it is woken. */
   sleepUntil(at_ns) {
     return new Promise((resolve) => {
+      this.#wake = resolve;
       const timer = setTimeout(resolve, Math.max(0, (at_ns - this.nowNs()) / 1e6));
       this.ending.addEventListener("abort", () => {
         clearTimeout(timer);

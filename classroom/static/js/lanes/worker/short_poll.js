@@ -3,6 +3,8 @@
 import { cursorQuery, poll } from "./poll.js";
 
 const PUBLISHING_MARGIN_NS = 50e6;
+/** A timer of the browser's may be early by this. */
+const TIMER_EARLY_NS = 2e6;
 
 /** When the polls of a run are planned: `t0 + phase + k·I`, the last of them the first one after the last event.
  *
@@ -35,10 +37,13 @@ async function loop(lane, run, signal) {
   let after = 0;
   let planned_ns = null;
   for (;;) {
-    planned_ns = nextPollNs(run, phase, lane.nowNs(), planned_ns);
-    if (planned_ns === null) return;
-    await lane.sleepUntil(planned_ns);
-    if (lane.ending.aborted || signal.aborted) return;
+    const last_ns = planned_ns;
+    do {
+      planned_ns = nextPollNs(run, phase, lane.nowNs(), last_ns);
+      if (planned_ns === null) return;
+      await lane.sleepUntil(planned_ns);
+      if (lane.ending.aborted || signal.aborted) return;
+    } while (lane.nowNs() < planned_ns - TIMER_EARLY_NS); // woken: the interval was changed
     after = (await poll(lane, cursorQuery(run, after), signal)).next ?? after;
   }
 }

@@ -1,6 +1,7 @@
 /** All transports and the clock of this page in one thread, away from drawing.
  *
- * In: {kind: "setup", clockUrl, lanes: [{transport, url, client}]}, {kind: "begin", run}, {kind: "end"}.
+ * In: {kind: "setup", clockUrl, lanes: [{transport, url, client}]}, {kind: "begin", run},
+ * {kind: "change", run}, {kind: "end"}.
  * Out: what Lane reports ({kind: "sent" | "answered" | "frame" | "opened" | "closed", transport, run, at_ns, …}) and
  * {kind: "clock", offset_ns, uncertainty_ms, now_ns}. All at_ns are on the server's clock.
  */
@@ -20,6 +21,8 @@ const LAST_ANSWERS_MS = 200;
 let lanes = [];
 let clock = null;
 let wanted = null;
+/** Those of the run that is on. @type {Lane[]} */
+let running = [];
 /** Ends the traffic of the run that is on, at once. */
 let stop = () => {};
 /** Ends the asking of the run that is on. */
@@ -37,8 +40,14 @@ const commands = {
     if (wanted !== run) return;
     ending = new AbortController();
     const report = (message) => postMessage(message);
-    const stoppers = lanes.map((lane) => STARTERS[lane.transport](new Lane({ ...lane, run, clock, ending: ending.signal }, report), run));
+    running = lanes.map((lane) => new Lane({ ...lane, run, clock, ending: ending.signal }, report));
+    const stoppers = lanes.map(({ transport }, index) => STARTERS[transport](running[index], run));
     stop = () => stoppers.forEach((stopLane) => stopLane());
+  },
+  change({ run }) {
+    if (wanted?.id !== run.id) return;
+    Object.assign(wanted, run);
+    for (const lane of running) lane.wake();
   },
   end() {
     if (wanted === null) return;

@@ -44,6 +44,8 @@ export class Player {
 
   begin() {}
 
+  change() {}
+
   end() {}
 
   close() {}

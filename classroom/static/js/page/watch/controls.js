@@ -97,9 +97,10 @@ export function setUpControls(form, context) {
 /** Settings in plain sentences. */
 export function sentencesOf(settings) {
   const { rate_per_s, arrival } = settings;
-  const every = rate_per_s >= 1 ? `${rate_per_s} ${rate_per_s === 1 ? "event" : "events"} a second` : `An event every ${Math.round(100 / rate_per_s) / 100} s`;
+  const every = rate_per_s >= 1 ? `${rate_per_s} ${rate_per_s === 1 ? "event" : "events"} a second` : `an event every ${Math.round(100 / rate_per_s) / 100} s`;
+  const text = arrival === "periodic" ? every.replace(/^a/, "A") : `About ${every}`;
   return [
-    `${every}${arrival === "periodic" ? "" : " on average"}, ${ARRIVALS[arrival].toLowerCase()}, of ${settings.payload_bytes} bytes.`,
+    `${text}, ${ARRIVALS[arrival].toLowerCase()}.`,
     `A short poll asks every ${settings.poll_interval_s} s, a long poll waits up to ${settings.hold_s} s.`,
     settings.cursor ? null : "Polls do not say what they have.",
     `Network: ${settings.one_way_delay_ms} ms each way.`,
@@ -135,7 +136,7 @@ function buildFields(place) {
     add(name, label, input);
     if (name === "rate_per_s") add("arrival", "They come", choiceOf(ARRIVALS));
   }
-  const choice = choiceOf({ true: "After what they have", false: "For the newest" });
+  const choice = choiceOf({ true: "With a cursor", false: "Without" });
   add("cursor", "Polls ask", choice);
   const seed = document.createElement("input");
   Object.assign(seed, { type: "number", min: 0, step: 1, placeholder: "new" });

@@ -153,7 +153,7 @@ function headOf() {
     }
   }
   const distribution = element("th", "distribution", { role: "columnheader", scope: "colgroup" });
-  distribution.append(withText(element("span"), "Distribution (log)"));
+  distribution.append(withText(element("span"), "Ages (log)"));
   groups.append(distribution);
   const axis = element("th", "distribution", { role: "columnheader", scope: "col" });
   axis.append(axisOf());

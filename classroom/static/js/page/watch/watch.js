@@ -5,11 +5,15 @@ import { LanesView } from "../../lanes/view.js";
 import { ageText, hasArrived, laneNumbers, missedSeqs } from "../../shared/numbers.js";
 import { LABELS, TRANSPORTS } from "../../shared/transports.js";
 import { eventOfUrl } from "../url_state.js";
+import { setUpKnobs } from "./knobs.js";
 import { NumbersView } from "./numbers_view.js";
 import { showTables } from "./tables_view.js";
+import { newestSeq, SCREENS, screenText } from "./screens.js";
 import { SPEEDS, Timeline } from "./timeline.js";
 
 const NUMBERS_PERIOD_MS = 400;
+/** Far less than what a short poll is behind: it is to be felt. */
+const SCREENS_PERIOD_MS = 60;
 /** Of the picture, beside an event that is brought into it. */
 const MARGIN_SHARE = 0.08;
 const PHONE_SPAN_S = "5";
@@ -35,6 +39,18 @@ export function mount(section, context) {
   if (context.recorded) part("live-button").textContent = "Now";
   part("live-button").addEventListener("click", goLive);
   context.on("started", goLive);
+  const knobs = setUpKnobs(part("knobs"), context);
+  part("knobs-button").addEventListener("click", () => {
+    const isShown = part("knobs").hidden;
+    part("knobs").hidden = !isShown;
+    part("knobs-button").setAttribute("aria-expanded", String(isShown));
+    knobs.draw();
+  });
+  part("screens-select").append(...Object.entries(SCREENS).map(([kind, label]) => new Option(label, kind)));
+  part("screens-select").addEventListener("change", () => {
+    part("screens-select").blur();
+    showScreens();
+  });
   part("span-select").addEventListener("change", () => part("span-select").blur());
   context.on("freeze", ({ view }) => view === "watch" && freezeOrGoOn());
   context.on("step", ({ view, direction }) => view === "watch" && step(direction));
@@ -99,6 +115,8 @@ export function mount(section, context) {
     timeline.moveTo(data.run.t0_ns + at_s * 1e9, now_ns);
     showNumbers();
   }
+
+  setInterval(() => context.view() === "watch" && !document.hidden && showScreens(), SCREENS_PERIOD_MS);
 
   /** The run whose numbers are shown: the one held or replayed, or the one that is on. */
   function shownData() {
@@ -206,6 +224,19 @@ export function mount(section, context) {
     }
   }
 
+  /** What the reader of each lane sees at the moment that is shown. */
+  function showScreens() {
+    const view = visibleSpan();
+    const data = timeline.data ?? seenData();
+    if (data === null || view === null) return;
+    const kind = part("screens-select").value;
+    const published = newestSeq(data, null, view.to_ns);
+    for (const transport of [null, ...TRANSPORTS]) {
+      const seq = newestSeq(data, transport, view.to_ns);
+      lanes.setScreen(transport, screenText(kind, seq, data.run.seed), seq < published);
+    }
+  }
+
   function showScrubber(data, view) {
     const scrubber = part("scrubber");
     scrubber.disabled = data === null || view === null;
@@ -219,7 +250,7 @@ export function mount(section, context) {
   /** What became of the event that stands out, in a sentence. */
   function showEvent() {
     const found = pointed ?? followed;
-    const text = found === null ? "Click an event to follow it through the lanes; ← and → go from one to the next." : eventSentence(found.data, found.seq);
+    const text = found === null ? "" : eventSentence(found.data, found.seq);
     // Under the pointer it would be read out again and again.
     part("event-sentence").setAttribute("aria-live", pointed === null ? "polite" : "off");
     if (part("event-sentence").textContent !== text) part("event-sentence").textContent = text;
@@ -242,9 +273,10 @@ export function mount(section, context) {
     if (now_ms === null) return;
     part("clock-sentence").textContent = `At the moment that is ${plusMinus(now_ms)}.`;
     const hidden = data !== null && data.hidden.length > 0 ? " Ages from spans in which this tab was hidden are left out." : "";
+    const changed = data !== null && data.changes.length > 0 ? ` Since the settings were changed at ${((data.figures_from_ns - data.run.t0_ns) / 1e9).toFixed(1)} s.` : "";
     const late = data !== null && data.counts_from_ns > data.run.t0_ns ? " This page came into the run: ages and requests per event count from then on." : "";
     const clock = plusMinus(data?.uncertainty_ms ?? now_ms);
-    part("numbers-note").textContent = `Age is how old an event is when it arrives here (its latency). Clocks agree to ${clock}.${hidden}${late}${data === null ? "" : missedSentence(data, until_ns)}`;
+    part("numbers-note").textContent = `Age is how old an event is when it arrives here (its latency). Clocks agree to ${clock}.${changed}${hidden}${late}${data === null ? "" : missedSentence(data, until_ns)}`;
   }
 }
 
@@ -252,12 +284,14 @@ export function mount(section, context) {
 function eventSentence(data, seq) {
   const { due_ns } = data.published.get(seq);
   const missed = (transport) => missedSeqs(data, transport).includes(seq);
+  let isTimed = true;
   const ages = TRANSPORTS.map((transport) => {
     const delivery = data.lanes[transport].deliveries.get(seq);
+    isTimed &&= !delivery || !data.isExcluded(due_ns, delivery.received_ns ?? Infinity);
     const age = hasArrived(delivery, Infinity) ? ageText(delivery.received_ns - due_ns) : missed(transport) ? "never" : "on its way";
     return `${LABELS[transport]} ${age}`;
   });
-  return `Event ${seq}, due at ${((due_ns - data.run.t0_ns) / 1e9).toFixed(1)}\u00a0s, was here after: ${ages.join(" · ")}`;
+  return `Event ${seq}, due at ${((due_ns - data.run.t0_ns) / 1e9).toFixed(1)}\u00a0s, was here after: ${ages.join(" · ")}${isTimed ? "" : " (not timed: this page was hidden or not yet open)"}`;
 }
 
 /** A lane's numbers in a few words; where events were missed the median says of how many it is. */
