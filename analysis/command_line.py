@@ -67,7 +67,7 @@ def _report(options: argparse.Namespace) -> ExitStatus:
     run = load_run_info(folder)
     material = ChartMaterial(run)
     summary = write_summary(folder, material.add)
-    results = Results.of(summary, run.scenario["parameters"])
+    results = Results.of(summary, run.base_parameters)
     drawn = draw_charts(results.with_latency(), material.base_trials(), material.residuals())
     charts = write_charts(folder, drawn, results)
     html, _ = write_report(folder, run, results, charts)

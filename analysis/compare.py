@@ -14,7 +14,8 @@ from analysis.formatting import NOT_MEASURED, figure, interval, parameter_value
 from analysis.summary.results import latency_statistic, reported
 from analysis.summary.same_point import LENGTHS
 from contract.errors import UserError
-from contract.records import PARAMETER_DEFAULTS, JsonObject, load_run_info, load_summary
+from contract.parameters import DEFAULTS
+from contract.records import JsonObject, load_run_info, load_summary
 from terminal.console import PlainConsole
 from terminal.wording import plural
 
@@ -212,7 +213,7 @@ def _identity(point: JsonObject, ignored: frozenset[str]) -> tuple[str, frozense
     parameters = {
         name: value
         for name, value in point["parameters"].items()
-        if name not in ignored and PARAMETER_DEFAULTS.get(name) != value
+        if name not in ignored and DEFAULTS.get(name) != value
     }
     return point["transport"], frozenset(parameters.items())
 

@@ -109,12 +109,10 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObj
             "planned_trials": len(run.plan),
             "finished_trials": len(finished),
             "points": points,
-            "capacity": capacity_summary(
-                [load for entry in pooled for load in entry.loads], run.scenario["parameters"]
-            ),
+            "capacity": capacity_summary([load for entry in pooled for load in entry.loads], run.base_parameters),
         }
     )
-    found = verdict(Results.of(summary, run.scenario["parameters"]))
+    found = verdict(Results.of(summary, run.base_parameters))
     return {**summary, "verdict": found.headline, "verdict_lines": list(found.lines)}
 
 
@@ -139,7 +137,7 @@ class _Streams:
 
     def reason_against(self, planned: PlannedTrial, stream: PublishedStream) -> str | None:
         """Why a trial's stream is not the one that its block had at these parameters; None if it is."""
-        span_s = planned.stream_span_s or planned.parameters["measured_s"]
+        span_s = planned.stream_span_s or planned.parameters.measured_s
         key = (planned.block, span_s, *(planned.parameters[name] for name in _STREAM_PARAMETERS))
         name, first = self._first.setdefault(key, (planned.folder_name, stream))
         return mismatch_reason(stream, first, name)
@@ -168,7 +166,7 @@ def _pooled_points(
         point["precision"] = point_precision(run, number, [trial.info for trial in measured], point["latency_ms"])
         if run.scenario.get("wrong_way"):
             point["as_reported"] = as_reported(measured, style)
-        point["base"] = agrees(point["parameters"], run.scenario["parameters"])
+        point["base"] = agrees(point["parameters"], run.base_parameters)
         point["valid"], point["invalid_reasons"] = not reasons, [reason for reason, _ in reasons]
         loads = [load for trial in measured if (load := TrialLoad.of(trial, style)) is not None]
         excused = frozenset(reason for reason, overload in reasons if overload and run.scenario.get("overload"))
@@ -244,7 +242,7 @@ def _varied(run: RunInfo) -> list[str]:
 def _scaling(run: RunInfo, pooled: Sequence[_Pooled]) -> JsonObject | None:
     """Return how each transport scales, if the run varies `clients` widely enough."""
     bound_ms = run.scenario.get("p99_bound_ms") or DEFAULT_P99_BOUND_MS
-    base = {name: value for name, value in run.scenario["parameters"].items() if name != "clients"}
+    base = {name: value for name, value in run.base_parameters.items() if name != "clients"}
     found: JsonObject = {}
     for style in run.transports:
         points = [
@@ -266,7 +264,7 @@ def _by_block(entry: _Pooled, name: str) -> dict[int, float]:
 def _name(run: RunInfo, point: JsonObject) -> str:
     """Return the label of a point's transport, and its parameters if they are not the base ones."""
     label = next(style.label for style in run.transports if style.name == point["transport"])
-    return point_name(label, point["parameters"], differing(point["parameters"], run.scenario["parameters"]))
+    return point_name(label, point["parameters"], differing(point["parameters"], run.base_parameters))
 
 
 def _rounded(value: Any) -> Any:

@@ -91,8 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked.folder.mkdir(parents=True)
     quick = replace(load_scenario("quick"), repeats=1)
     polls = tuple(name for name in quick.transports if name.endswith("_poll"))
-    too_much = replace(quick, transports=polls, parameters=tuple((dict(quick.parameters) | OVERLOAD).items()))
-    measured_s = float(dict(quick.parameters)["measured_s"])
+    too_much = replace(quick, transports=polls, parameters=quick.parameters.replace(**OVERLOAD))
+    measured_s = quick.parameters.measured_s
     stops: list[Stop] = []
     situations: tuple[tuple[str, int, Scenario, Disturbing], ...] = (
         ("left alone", asked.quiet, quick, _nothing),

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from analysis.formatting import figure
 from analysis.report.tables import signed
 from analysis.statistics import stats
+from contract.parameters import Parameters
 from contract.quantiles import quantiles
 from contract.records import NO_TIME_NS, ClockPairs, Deliveries, PlannedTrial, is_time
 from contract.transports import TRANSPORTS
@@ -129,7 +130,7 @@ def measure(trial: PlannedTrial, delay_ms: float, folder: Path) -> Measured:
         control.close()
     deliveries = Deliveries.from_rows(clients.recorder.deliveries)
     due_ns = deliveries.due_ns - server_offset_ns
-    measured = is_time(deliveries.kernel_realtime_ns) & (due_ns >= t0_ns + trial.parameters["warm_up_s"] * 1e9)
+    measured = is_time(deliveries.kernel_realtime_ns) & (due_ns >= t0_ns + trial.parameters.warm_up_s * 1e9)
     if not measured.any():
         raise RuntimeError("not one delivery has a kernel receive stamp")
     clock = ClockPairs.from_rows(clients.recorder.clock, worker=0)
@@ -170,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--measured-s", type=float, default=25.0, help="length of a trial (%(default)s)")
     parser.add_argument("--trials", type=int, default=8, help="of each transport (%(default)s)")
     asked = parser.parse_args(arguments)
-    parameters = {
+    stated = {
         "clients": asked.clients,
         "rate_per_s": asked.rate_per_s,
         "arrival": "poisson",
@@ -181,6 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "poll_interval_s": 1.0,
         "hold_s": 30.0,
     }
+    parameters = Parameters.of(stated)
     for transport in asked.transports:
         trials = []
         for seed in range(asked.trials):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from contract.stream import Arrival
+from contract.parameters import Arrival
 
 MAX_SEED = 2**53 - 1
 """What every language's JSON numbers hold exactly."""

@@ -1,13 +1,25 @@
-"""Every parameter that a scenario can set or vary, and what it accepts."""
+"""The parameters of a trial: each one that a scenario can set or vary, stated once.
+
+A scenario, the record of a trial, the options of servers and clients, and docs/using/scenarios.md all follow from
+`Parameters`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, Literal, Self, get_args, get_origin, get_type_hints
 
-import tomli_w
-
-from contract.stream import ARRIVALS
 from contract.wire import MAX_HOLD_MS, MAX_PAYLOAD_CHARACTERS, MAX_WORKERS
+
+Arrival = Literal["periodic", "poisson", "burst"]
+ARRIVALS: tuple[Arrival, ...] = get_args(Arrival)
+Stack = Literal["fastapi", "asgi"]
+Compression = Literal["off", "deflate"]
+Headers = Literal["lean", "padded"]
+Phase = Literal["spread", "locked"]
+Pacing = Literal["schedule", "pause"]
+Replica = Literal["a", "b"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,64 +73,201 @@ class Switch:
 
 Rule = Number | Choice | Switch
 
+_POLLS = ("short_poll", "long_poll")
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a scenario: what it accepts, and its meaning."""
+    """What a parameter accepts, its meaning, and which transports take it."""
 
     rule: Rule
     meaning: str
+    taken_by: tuple[str, ...] = ()
+    """Models and roles (contract/transports.py) of the transports that take it; empty: all do."""
+    without_effect: bool = False
+    """Whether it only tells identical points apart, to measure the noise; a trial has it only where it is named."""
+    server_option: bool = False
+    """Whether `python -m servers` has an option of this name, which a trial gives it."""
 
 
-PARAMETERS: dict[str, Parameter] = {
-    "clients": Parameter(Number(1, 100_000, whole=True), "clients of each trial; each receives every event"),
-    "rate_per_s": Parameter(Number(0.01, 100_000), "events per second"),
-    "arrival": Parameter(
-        Choice(ARRIVALS), "when events are due: at even distances, as a Poisson process, or in bursts of ten"
-    ),
-    "payload_bytes": Parameter(Number(0, MAX_PAYLOAD_CHARACTERS, whole=True), "characters of payload per event"),
-    "one_way_delay_ms": Parameter(Number(0, 10_000), "network delay each way, emulated by a relay; 0 is bare loopback"),
-    "warm_up_s": Parameter(
-        Number(0, 600), "time before the measured window; longer where clients poll less often than that"
-    ),
-    "measured_s": Parameter(Number(0.1, 3600), "length of the measured window"),
-    "poll_interval_s": Parameter(Number(0.005, 600), "time between the polls of a client"),
-    "hold_s": Parameter(
-        Number(0.05, MAX_HOLD_MS / 1000), "longest time that the server holds a poll while there is no event"
-    ),
-    "stack": Parameter(
-        Choice(("fastapi", "asgi")), "the server: FastAPI, or plain ASGI without a framework on the measured path"
-    ),
-    "workers": Parameter(Number(1, MAX_WORKERS, whole=True), "server processes, each with the whole stream"),
-    "compression": Parameter(Choice(("off", "deflate")), "compression of WebSocket messages and of HTTP answers"),
-    "headers": Parameter(
-        Choice(("lean", "padded")), "request headers: as few as possible, or padded to 871 characters per poll"
-    ),
-    "keep_alive": Parameter(Switch(), "whether polls keep their connection; false: each on a new connection"),
-    "cursor": Parameter(
-        Switch(), "whether polls send the last event that they have; false loses events, and makes the run INVALID"
-    ),
-    "phase": Parameter(
-        Choice(("spread", "locked")), "clients poll spread evenly over the interval, or all at the same time"
-    ),
-    "pacing": Parameter(
-        Choice(("schedule", "pause")), "polls follow a fixed schedule, or each comes one interval after the last answer"
-    ),
-    "turnaround_jitter_ms": Parameter(
-        Number(0, 1000), "largest random time that a client waits after an answer before it asks again"
-    ),
-    "replica": Parameter(Choice(("a", "b")), "tells two otherwise identical points apart, to measure the noise"),
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Parameters(Mapping[str, Any]):
+    """The parameters of a trial as attributes; as a mapping, those that are stated.
+
+    A field without a default must be stated. So must one whose default a scenario may not set, by the transports that
+    take it: such a default is what the parameter means for all others.
+    """
+
+    clients: Annotated[
+        int, Parameter(Number(1, 100_000, whole=True), "clients of each trial; each receives every event")
+    ]
+    rate_per_s: Annotated[float, Parameter(Number(0.01, 100_000), "events per second")]
+    arrival: Annotated[
+        Arrival,
+        Parameter(
+            Choice(ARRIVALS), "when events are due: at even distances, as a Poisson process, or in bursts of ten"
+        ),
+    ]
+    payload_bytes: Annotated[
+        int, Parameter(Number(0, MAX_PAYLOAD_CHARACTERS, whole=True), "characters of payload per event")
+    ]
+    one_way_delay_ms: Annotated[
+        float, Parameter(Number(0, 10_000), "network delay each way, emulated by a relay; 0 is bare loopback")
+    ]
+    warm_up_s: Annotated[
+        float,
+        Parameter(Number(0, 600), "time before the measured window; longer where clients poll less often than that"),
+    ]
+    measured_s: Annotated[float, Parameter(Number(0.1, 3600), "length of the measured window")]
+    poll_interval_s: Annotated[
+        float, Parameter(Number(0.005, 600), "time between the polls of a client", taken_by=("short_poll",))
+    ] = 0.0
+    hold_s: Annotated[
+        float,
+        Parameter(
+            Number(0.05, MAX_HOLD_MS / 1000),
+            "longest time that the server holds a poll while there is no event",
+            taken_by=("long_poll",),
+        ),
+    ] = 0.0
+    stack: Annotated[
+        Stack,
+        Parameter(
+            Choice(get_args(Stack)),
+            "the server: FastAPI, or plain ASGI without a framework on the measured path",
+            server_option=True,
+        ),
+    ] = "fastapi"
+    workers: Annotated[
+        int,
+        Parameter(
+            Number(1, MAX_WORKERS, whole=True), "server processes, each with the whole stream", server_option=True
+        ),
+    ] = 1
+    compression: Annotated[
+        Compression,
+        Parameter(
+            Choice(get_args(Compression)), "compression of WebSocket messages and of HTTP answers", server_option=True
+        ),
+    ] = "off"
+    headers: Annotated[
+        Headers,
+        Parameter(
+            Choice(get_args(Headers)),
+            "request headers: as few as possible, or padded to 871 characters per poll",
+            taken_by=("polling",),
+            server_option=True,
+        ),
+    ] = "lean"
+    keep_alive: Annotated[
+        bool,
+        Parameter(Switch(), "whether polls keep their connection; false: each on a new connection", taken_by=_POLLS),
+    ] = True
+    cursor: Annotated[
+        bool,
+        Parameter(
+            Switch(),
+            "whether polls send the last event that they have; false loses events, and makes the run INVALID",
+            taken_by=_POLLS,
+        ),
+    ] = True
+    phase: Annotated[
+        Phase,
+        Parameter(
+            Choice(get_args(Phase)),
+            "clients poll spread evenly over the interval, or all at the same time",
+            taken_by=("short_poll",),
+        ),
+    ] = "spread"
+    pacing: Annotated[
+        Pacing,
+        Parameter(
+            Choice(get_args(Pacing)),
+            "polls follow a fixed schedule, or each comes one interval after the last answer",
+            taken_by=("short_poll",),
+        ),
+    ] = "schedule"
+    turnaround_jitter_ms: Annotated[
+        float,
+        Parameter(
+            Number(0, 1000),
+            "largest random time that a client waits after an answer before it asks again",
+            taken_by=("long_poll",),
+        ),
+    ] = 0
+    replica: Annotated[
+        Replica | None,
+        Parameter(
+            Choice(get_args(Replica)),
+            "tells two otherwise identical points apart, to measure the noise",
+            without_effect=True,
+        ),
+    ] = None
+    stated: tuple[str, ...]
+    """Names of those that a record states, in its order: what the transport takes, and what its scenario names."""
+    others: Mapping[str, Any]
+    """Values of those stated that this version does not know; points that differ in one are not the same point."""
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Build them from what is stated; all others have their defaults, as in a record from before they existed."""
+        known = {name: value for name, value in values.items() if name in PARAMETERS}
+        others = {name: value for name, value in values.items() if name not in PARAMETERS}
+        return cls(**known, stated=tuple(values), others=others)
+
+    def replace(self, **values: Any) -> Self:
+        """Return the same parameters with these values, which are then stated."""
+        return self.of({**self, **values})
+
+    def without(self, *names: str) -> Self:
+        """Return the same parameters with these not stated."""
+        return self.of({name: value for name, value in self.items() if name not in names})
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.stated:
+            raise KeyError(name)
+        return self.others[name] if name in self.others else getattr(self, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.stated)
+
+    def __len__(self) -> int:
+        return len(self.stated)
+
+    def __str__(self) -> str:
+        return str(dict(self))
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.items()))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+        """Tell pydantic to build them by `of`; what reads a record has checked its values before."""
+        from pydantic_core import core_schema  # noqa: PLC0415 (only what reads records has loaded it)
+
+        return core_schema.no_info_plain_validator_function(cls.of)
+
+
+def _statements() -> dict[str, Parameter]:
+    hints = get_type_hints(Parameters, include_extras=True)
+    return {name: get_args(hint)[1] for name, hint in hints.items() if get_origin(hint) is Annotated}
+
+
+PARAMETERS: Mapping[str, Parameter] = _statements()
+"""The statement of each parameter by its name, in the order of documents and records."""
+
+_FIELD_DEFAULTS = {field.name: field.default for field in fields(Parameters) if field.name in PARAMETERS}
+
+REQUIRED: tuple[str, ...] = tuple(name for name, default in _FIELD_DEFAULTS.items() if default is MISSING)
+"""Parameters that the record of each trial states."""
+
+DEFAULTS: Mapping[str, Any] = {
+    name: default for name, default in _FIELD_DEFAULTS.items() if PARAMETERS[name].rule.accepts(default)
 }
-"""Every parameter of a scenario. Those with a default need not be named."""
+"""What a scenario has that does not set a parameter; it must set those without a default."""
 
-WITHOUT_EFFECT = ("replica",)
-"""Parameters that only tell identical points apart, for measuring the noise; in a point only where they are named."""
+SERVER_OPTIONS: tuple[str, ...] = tuple(name for name, parameter in PARAMETERS.items() if parameter.server_option)
+"""Names of the parameters that `python -m servers` has options for."""
 
-
-def toml_value(value: object) -> str:
-    """A value in one line, as a scenario file has it."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(toml_value, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key} = {toml_value(held)}' for key, held in value.items())}}}"
-    return tomli_w.dumps({"value": value}).removeprefix("value = ").rstrip("\n")
+WITHOUT_EFFECT: tuple[str, ...] = tuple(name for name, parameter in PARAMETERS.items() if parameter.without_effect)
+"""Names of the parameters that only tell identical points apart."""

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-Arrival = Literal["periodic", "poisson", "burst"]
-ARRIVALS: tuple[str, ...] = get_args(Arrival)
+from contract.parameters import Arrival
 
 BURST_SIZE = 10
 """Events of one burst; the bursts arrive as a Poisson process, so that the mean rate is kept."""

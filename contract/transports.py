@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from contract.parameters import PARAMETERS, Parameters
+
 Role = Literal["persistent", "polling"]
 
 
@@ -77,14 +79,25 @@ class Transport(TransportStyle):
     """`python -m servers <server>` starts the app that offers this transport."""
     client: str
     """`module:class` of the Sans-I/O client below `loadtests.clients`."""
-    parameters: tuple[str, ...] = ()
-    """Scenario parameters that not every transport takes, but this one does."""
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Return the names of the parameters that not every transport takes, but this one does."""
+        own = {self.model, self.role}
+        return tuple(name for name, parameter in PARAMETERS.items() if own & set(parameter.taken_by))
+
+    def kept(self, parameters: Parameters) -> Parameters:
+        """Return the parameters without those that only other transports take."""
+        return parameters.without(*(name for name in OWN_PARAMETERS if name not in self.parameters))
 
     @property
     def style(self) -> TransportStyle:
         """The part of it that a run records."""
         return TransportStyle(**{field.name: getattr(self, field.name) for field in fields(TransportStyle)})
 
+
+OWN_PARAMETERS = frozenset(name for name, parameter in PARAMETERS.items() if parameter.taken_by)
+"""Names of the parameters that not every transport takes."""
 
 _BLUE, _GREEN, _ORANGE, _VERMILLION = "#0072B2", "#009E73", "#E69F00", "#D55E00"
 _SOLID: tuple[float, ...] = ()
@@ -125,7 +138,6 @@ TRANSPORTS: dict[str, Transport] = {
             colour=_ORANGE,
             marker="s",
             dash=_DASH_DOTTED,
-            parameters=("hold_s", "headers", "keep_alive", "cursor", "turnaround_jitter_ms"),
         ),
         Transport(
             name="short_poll",
@@ -137,7 +149,6 @@ TRANSPORTS: dict[str, Transport] = {
             colour=_VERMILLION,
             marker="X",
             dash=_DOTTED,
-            parameters=("poll_interval_s", "headers", "keep_alive", "cursor", "phase", "pacing"),
         ),
         Transport(
             name="echo_websocket",
@@ -160,7 +171,6 @@ TRANSPORTS: dict[str, Transport] = {
             colour=_ORANGE,
             marker="s",
             dash=_DASH_DOTTED,
-            parameters=("headers",),
         ),
         Transport(
             name="echo_post_new",
@@ -172,7 +182,6 @@ TRANSPORTS: dict[str, Transport] = {
             colour=_VERMILLION,
             marker="X",
             dash=_DOTTED,
-            parameters=("headers",),
         ),
     )
 }

@@ -111,9 +111,9 @@ def _report(folder: Path, console: PlainConsole) -> int:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from contract.parameters import toml_value
     from loadtests.plan.blocks import expected_seconds, plan_trials
     from loadtests.plan.pilot import tell_beyond
+    from loadtests.plan.toml_values import toml_value
 
     scenario = load_scenario(options.scenario)
     seed = checked_seed(options.seed)

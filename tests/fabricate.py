@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from contract import records
+from contract.parameters import Arrival, Parameters
 from contract.records import PlannedTrial, RunInfo, Trial, TrialInfo
-from contract.stream import Arrival
 from contract.transports import TRANSPORTS, TransportStyle
 from loadtests.plan.blocks import with_warm_up
 from tests.fabricate_trial import Faults, fabricate_trial
@@ -25,7 +25,6 @@ ECHO = ("echo_websocket", "echo_post", "echo_post_new")
 REFERENCE_OF = {BROADCAST: "websocket", ECHO: "echo_websocket"}
 INTERVALS_S = (0.1, 0.25, 1.0, 2.5, 5.0)
 RATES_PER_S = (1.0, 10.0, 50.0)
-OWN_PARAMETERS = ("poll_interval_s", "hold_s")
 BASE_INTERVAL_S, BASE_HOLD_S, BASE_RATE_PER_S = 1.0, 30.0, 10.0
 
 
@@ -49,9 +48,9 @@ class Fabrication:
     """Mean of the exponential time that the fake system itself adds to each delivery."""
     target: str | None = None
 
-    def base_parameters(self) -> records.JsonObject:
+    def base_parameters(self) -> Parameters:
         """Every parameter's base value."""
-        return {
+        stated = {
             "clients": self.clients,
             "rate_per_s": BASE_RATE_PER_S,
             "arrival": self.arrival,
@@ -62,8 +61,9 @@ class Fabrication:
             "poll_interval_s": BASE_INTERVAL_S,
             "hold_s": BASE_HOLD_S,
         }
+        return Parameters.of(stated)
 
-    def points(self) -> list[tuple[str, records.JsonObject]]:
+    def points(self) -> list[tuple[str, Parameters]]:
         """Transport and parameters, the base ones first, without repeats."""
         points = [(name, self._parameters(name)) for name in self.transports]
         points += [
@@ -89,10 +89,8 @@ class Fabrication:
             for index, (block, point) in enumerate(order)
         )
 
-    def _parameters(self, transport: str, **varied: float) -> records.JsonObject:
-        taken = TRANSPORTS[transport].parameters
-        resolved = {**self.base_parameters(), **varied}
-        own = {name: value for name, value in resolved.items() if name not in OWN_PARAMETERS or name in taken}
+    def _parameters(self, transport: str, **varied: float) -> Parameters:
+        own = TRANSPORTS[transport].kept(self.base_parameters().replace(**varied))
         return with_warm_up(transport, own) if self.long_warm_ups else own
 
 
@@ -150,7 +148,7 @@ def run_info(fabrication: Fabrication, plan: tuple[PlannedTrial, ...]) -> RunInf
             "description": "A fake transport with dictated latencies.",
             "transports": list(fabrication.transports),
             "repeats": fabrication.blocks,
-            "parameters": fabrication.base_parameters(),
+            "parameters": dict(fabrication.base_parameters()),
         },
         seed=1,
         plan=plan,

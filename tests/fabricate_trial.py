@@ -98,12 +98,12 @@ class _Setting:
 
     @property
     def one_way_ns(self) -> int:
-        return round(float(self.planned.parameters["one_way_delay_ms"]) * 1e6)
+        return round(self.planned.parameters.one_way_delay_ms * 1e6)
 
     @property
     def window_ns(self) -> tuple[int, int]:
-        start_ns = T0_NS + round(self.planned.parameters["warm_up_s"] * NS_PER_S)
-        return start_ns, start_ns + round(self.planned.parameters["measured_s"] * NS_PER_S)
+        start_ns = T0_NS + round(self.planned.parameters.warm_up_s * NS_PER_S)
+        return start_ns, start_ns + round(self.planned.parameters.measured_s * NS_PER_S)
 
     @property
     def echo(self) -> bool:
@@ -176,14 +176,14 @@ def _server_work(setting: _Setting, stream: _Stream, requests: Requests, arrival
 
 def _stream(setting: _Setting) -> _Stream:
     planned, faults, parameters = setting.planned, setting.faults, setting.planned.parameters
-    duration_s = parameters["warm_up_s"] + parameters["measured_s"]
+    duration_s = parameters.warm_up_s + parameters.measured_s
     spec = StreamSpec(
-        parameters["rate_per_s"],
-        parameters["arrival"],
-        parameters["payload_bytes"],
+        parameters.rate_per_s,
+        parameters.arrival,
+        parameters.payload_bytes,
         duration_s,
         planned.seed,
-        parameters["warm_up_s"],
+        parameters.warm_up_s,
     )
     due_ns = T0_NS + due_offsets_ns(spec)
     due_ns[np.searchsorted(due_ns, setting.window_ns[0])] += round(faults.shift_event_ms * 1e6)
@@ -198,9 +198,9 @@ def _stream(setting: _Setting) -> _Stream:
 
 def _clients(setting: _Setting, rng: np.random.Generator) -> Clients:
     planned, style = setting.planned, setting.style
-    count = planned.parameters["clients"]
-    period_s = {"short_poll": planned.parameters.get("poll_interval_s", 0.0), "push": 0.0, "long_poll": 0.0}
-    period_ns = period_s.get(style.model, 1 / planned.parameters["rate_per_s"]) * NS_PER_S
+    count = planned.parameters.clients
+    period_s = {"short_poll": planned.parameters.poll_interval_s, "push": 0.0, "long_poll": 0.0}
+    period_ns = period_s.get(style.model, 1 / planned.parameters.rate_per_s) * NS_PER_S
     phases = (rng.random() + np.arange(count) / count) % 1.0 * period_ns
     start_ns = T0_NS - 300_000_000 + np.arange(count) * 1000
     ready_ns = start_ns + 4 * setting.one_way_ns + 500_000
@@ -213,10 +213,10 @@ def _asks(setting: _Setting, stream: _Stream, phase_ns: int) -> list[simulation.
     parameters, until_ns = setting.planned.parameters, setting.window_ns[1]
     visible_ns = stream.published_ns.tolist()
     if setting.style.model == "short_poll":
-        interval_ns = round(parameters["poll_interval_s"] * NS_PER_S)
+        interval_ns = round(parameters.poll_interval_s * NS_PER_S)
         return simulation.short_poll(visible_ns, T0_NS + phase_ns, interval_ns, setting.one_way_ns, until_ns)
     if setting.style.model == "long_poll":
-        first_ns, hold_ns = T0_NS - FIRST_ASK_BEFORE_START_NS, round(parameters["hold_s"] * NS_PER_S)
+        first_ns, hold_ns = T0_NS - FIRST_ASK_BEFORE_START_NS, round(parameters.hold_s * NS_PER_S)
         turnaround_ns = round(setting.faults.client_delay_ms * 1e6)
         return simulation.long_poll(visible_ns, first_ns, hold_ns, setting.one_way_ns, until_ns, turnaround_ns)
     return []
@@ -319,7 +319,7 @@ def _poll_row(client: int, ask: simulation.Ask, stream: _Stream, until_ns: int, 
 def _info(setting: _Setting, stream: _Stream) -> TrialInfo:
     planned, faults = setting.planned, setting.faults
     names = {f.name for f in dataclasses.fields(TrialInfo)} & {f.name for f in dataclasses.fields(PlannedTrial)}
-    stream_s = planned.parameters["warm_up_s"] + planned.parameters["measured_s"]
+    stream_s = planned.parameters.warm_up_s + planned.parameters.measured_s
     return TrialInfo(
         **{name: getattr(planned, name) for name in names},
         expected_events=len(stream.due_ns),
@@ -334,7 +334,7 @@ def _info(setting: _Setting, stream: _Stream) -> TrialInfo:
             "cpu_pinned": {"server": [0], "load": [1]},
         },
         server_stats={
-            "connections": planned.parameters["clients"],
+            "connections": planned.parameters.clients,
             "spin_cpu_ns": round(faults.spin_cpu_us * 1000 * len(stream.due_ns)),
         },
         relay=None,

@@ -26,7 +26,7 @@ def by_workers(
 
     Those that did not see the end (`ends`) are marked, and nothing else is changed.
     """
-    shares = index_ranges(int(trial.info.parameters["clients"]), len(offsets_ns))
+    shares = index_ranges(trial.info.parameters.clients, len(offsets_ns))
     workers = tuple(
         WorkerInfo(i, "host", share.start, len(share), offset_ns, uncertainty_ns, 2 * uncertainty_ns, 0, end)
         for i, (share, offset_ns, end) in enumerate(

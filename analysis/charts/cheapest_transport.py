@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.models.conditions import Conditions
 from analysis.models.registry import MODELS
+from contract.parameters import Parameters
 from contract.records import JsonObject
 from contract.transports import TransportStyle
 
@@ -99,9 +99,7 @@ def byte_costs(accounts: Sequence[JsonObject]) -> dict[str, Cost]:
     }
 
 
-def candidates(
-    styles: Sequence[TransportStyle], costs: Mapping[str, Cost], base: Mapping[str, Any]
-) -> tuple[Candidate, ...]:
+def candidates(styles: Sequence[TransportStyle], costs: Mapping[str, Cost], base: Parameters) -> tuple[Candidate, ...]:
     """One per kind of model, in the order of the run."""
     kinds: dict[str, list[TransportStyle]] = {}
     for style in styles:

@@ -9,6 +9,7 @@ import numpy as np
 from analysis.models.conditions import Conditions, Expectation
 from analysis.models.registry import MODELS
 from analysis.summary.results import Series
+from contract.parameters import Parameters
 
 _STEPS = 160
 
@@ -23,7 +24,7 @@ def closed_form_curve(series: Series, read: Callable[[Expectation], float]) -> l
     grid = np.geomspace(low, high, _STEPS) if low > 0 else np.linspace(low, high, _STEPS)
     closed_form, curve = MODELS[series.transport.model].closed_form, []
     for value in grid.tolist():
-        parameters = {**series.points[0]["parameters"], series.parameter: value}
+        parameters = Parameters.of({**series.points[0]["parameters"], series.parameter: value})
         expectation = closed_form(Conditions.of_point(parameters, series.transport))
         if expectation is not None:
             curve.append((value, read(expectation)))

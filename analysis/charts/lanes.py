@@ -99,7 +99,7 @@ def excerpt_length_s(trial: Trial) -> float:
 def lane_of(trial: Trial, transport: TransportStyle, start_offset_ns: int, length_s: float) -> Lane:
     """Return the first client's polls and deliveries in the excerpt, which starts that long after the stream."""
     origin_ns = trial.info.t0_ns + start_offset_ns
-    one_way_s = trial.info.parameters["one_way_delay_ms"] / 1000
+    one_way_s = trial.info.parameters.one_way_delay_ms / 1000
     client = int(trial.clients.client[0]) if len(trial.clients) else 0
     requests, deliveries = trial.requests, trial.deliveries.where(trial.deliveries.client == client)
     skipped = (requests.outcome == Outcome.SKIPPED) | ~is_time(requests.start_ns)

@@ -85,7 +85,7 @@ class ChartMaterial:
 
     def add(self, trial: Trial, style: TransportStyle, measures: TrialMeasures) -> None:
         """One finished trial of the run, in any order."""
-        latencies, shared = measures.latencies, self._run.scenario["parameters"]
+        latencies, shared = measures.latencies, self._run.base_parameters
         parameters = trial.info.parameters
         base = agrees(parameters, shared)
         rows = thinned(len(latencies), self._per_trial)

@@ -6,10 +6,9 @@ cursor. Times are seconds, rates per second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from contract.parameters import Parameters
 from contract.transports import TransportStyle
 
 
@@ -38,19 +37,19 @@ class Conditions:
     """For long polls: the longest random time that a client waits after an answer before it asks again."""
 
     @classmethod
-    def of_point(cls, parameters: Mapping[str, Any], style: TransportStyle) -> Conditions:
+    def of_point(cls, parameters: Parameters, style: TransportStyle) -> Conditions:
         """From a point's resolved parameters and its transport."""
         return cls(
-            rate_per_s=float(parameters["rate_per_s"]),
-            arrival=str(parameters["arrival"]),
-            one_way_delay_s=float(parameters["one_way_delay_ms"]) / 1000,
-            poll_interval_s=float(parameters.get("poll_interval_s", 0.0)),
-            hold_s=float(parameters.get("hold_s", 0.0)),
+            rate_per_s=parameters.rate_per_s,
+            arrival=parameters.arrival,
+            one_way_delay_s=parameters.one_way_delay_ms / 1000,
+            poll_interval_s=parameters.poll_interval_s,
+            hold_s=parameters.hold_s,
             asks_per_message=style.polling,
-            connects_per_poll=not parameters.get("keep_alive", True),
-            keeps_cursor=parameters.get("cursor", True),
-            pauses=parameters.get("pacing") == "pause",
-            turnaround_jitter_s=float(parameters.get("turnaround_jitter_ms", 0.0)) / 1000,
+            connects_per_poll=not parameters.keep_alive,
+            keeps_cursor=parameters.cursor,
+            pauses=parameters.pacing == "pause",
+            turnaround_jitter_s=parameters.turnaround_jitter_ms / 1000,
         )
 
     @property

@@ -89,8 +89,8 @@ class Prediction:
 def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
     """Return the schedule of a recorded trial; its clients are numbered from 0."""
     parameters = trial.info.parameters
-    clients = int(parameters["clients"])
-    one_way_ns = round(parameters["one_way_delay_ms"] * 1e6)
+    clients = parameters.clients
+    one_way_ns = round(parameters.one_way_delay_ms * 1e6)
     phase_ns = np.zeros(clients, dtype=np.int64)
     phase_ns[trial.clients.client] = trial.clients.phase_ns
     polls = trial.requests
@@ -105,16 +105,16 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
         t0_ns=trial.info.t0_ns,
         window_ns=(trial.info.window_start_ns, trial.info.window_end_ns),
         one_way_ns=one_way_ns,
-        interval_ns=round(parameters.get("poll_interval_s", 0) * 1e9),
-        hold_ns=round(parameters.get("hold_s", 0) * 1e9),
+        interval_ns=round(parameters.poll_interval_s * 1e9),
+        hold_ns=round(parameters.hold_s * 1e9),
         # What is pushed asks for nothing, and a median of all deliveries takes long.
         turnaround_ns=_turnaround_ns(trial) if style.polling else 0,
-        turnaround_jitter_ns=round(parameters.get("turnaround_jitter_ms", 0) * 1e6),
+        turnaround_jitter_ns=round(parameters.turnaround_jitter_ms * 1e6),
         turnaround_seed=trial.info.own_seed,
-        connect_ns=0 if parameters.get("keep_alive", True) else 2 * one_way_ns,
+        connect_ns=0 if parameters.keep_alive else 2 * one_way_ns,
         one_at_a_time=style.polling,
-        keeps_cursor=parameters.get("cursor", True),
-        pauses=parameters.get("pacing") == "pause",
+        keeps_cursor=parameters.cursor,
+        pauses=parameters.pacing == "pause",
         load_process=worker_of_clients(trial.info.workers, np.arange(clients)) if trial.info.workers else None,
     )
 

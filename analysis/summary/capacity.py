@@ -7,9 +7,8 @@ second.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
@@ -19,6 +18,7 @@ from analysis.statistics.stats import AT_LEAST_ZERO
 from analysis.summary.same_point import Identity, differing, identity
 from analysis.trial.measures import TrialMeasures
 from analysis.trial.validity import CPU_RATIO_LIMITS
+from contract.parameters import Parameters
 from contract.records import JsonObject, SampleRole
 from contract.transports import Kind, TransportStyle
 
@@ -38,7 +38,7 @@ class TrialLoad:
 
     transport: str
     kind: Kind
-    parameters: Mapping[str, Any]
+    parameters: Parameters
     block: int
     window_s: float
     server_cpu_s: float
@@ -89,7 +89,7 @@ class LoadPoint:
     loads: Loads
 
     @property
-    def parameters(self) -> Mapping[str, Any]:
+    def parameters(self) -> Parameters:
         """Those of its trials."""
         return self.loads[0].parameters
 
@@ -196,7 +196,7 @@ def load_points(loads: Loads) -> list[LoadPoint]:
     return [LoadPoint(tuple(group)) for group in groups.values()]
 
 
-def calibrations(loads: Loads, base: Mapping[str, Any]) -> list[Calibration]:
+def calibrations(loads: Loads, base: Parameters) -> list[Calibration]:
     """One per transport with a point to fit on: at the scenario's base parameters but for its own load."""
     found: dict[tuple[str, Kind], list[LoadPoint]] = {}
     for point in load_points(loads):

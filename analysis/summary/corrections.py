@@ -104,12 +104,12 @@ def estimates(trials: Trials, style: TransportStyle, point: JsonObject) -> dict[
     }
     correcting: Mapping[str, Correction] = {}
     if expected is not None and is_corrected(expected, conditions):
-        together = expected.in_step or parameters.get("phase") == "locked"
+        together = expected.in_step or parameters.phase == "locked"
         correcting = corrections(
             expected,
             _beyond_model_s(with_latency(trials)),
             float(np.mean([trial.sample_events for trial in trials])),
-            1 if together else int(parameters["clients"]),
+            1 if together else parameters.clients,
         )
     found = {}
     for name in PLAIN:

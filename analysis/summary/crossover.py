@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import Any
 
 from analysis.models.push import push_capacity_clients
 from analysis.models.short_poll import poll_capacity_clients
@@ -31,6 +30,7 @@ from analysis.summary.capacity import (
     with_interval,
 )
 from analysis.summary.same_point import differing
+from contract.parameters import Parameters
 from contract.records import JsonObject
 from contract.transports import Kind
 
@@ -40,7 +40,7 @@ is not full."""
 _VARIED = frozenset({"clients", "rate_per_s", "poll_interval_s"})
 
 
-def capacity_summary(loads: Loads, base: Mapping[str, Any]) -> JsonObject | None:
+def capacity_summary(loads: Loads, base: Parameters) -> JsonObject | None:
     """What docs/using/formats.md calls `capacity`; None where no point kept the server busy with room to spare."""
     found = calibrations(loads, base)
     if not found:
@@ -55,7 +55,7 @@ def capacity_summary(loads: Loads, base: Mapping[str, Any]) -> JsonObject | None
     return {"transports": [_account(calibration, base) for calibration in found], "crossovers": crossovers}
 
 
-def _account(calibration: Calibration, base: Mapping[str, Any]) -> JsonObject:
+def _account(calibration: Calibration, base: Parameters) -> JsonObject:
     """Service times, what saturation does to them, and capacity at the base parameters."""
     read = partial(with_interval, [calibration])
     polled = any(load.polls for load in calibration.loads)
@@ -87,20 +87,20 @@ def _bytes(loads: Loads) -> JsonObject:
     }
 
 
-def _events_per_poll(calibration: Calibration, base: Mapping[str, Any]) -> float:
+def _events_per_poll(calibration: Calibration, base: Parameters) -> float:
     """As the base parameters have it, or where nobody chooses it as measured, saturated if that was seen."""
     if calibration.kind.polls_at_intervals:
-        return float(base["rate_per_s"] * base["poll_interval_s"])
+        return float(base.rate_per_s * base.poll_interval_s)
     loads = [load for point in calibration.saturated or calibration.busy for load in point.loads]
     return total(loads, "deliveries") / total(loads, "polls")
 
 
-def _capacity_clients(estimates: Estimates, kind: Kind, base: Mapping[str, Any]) -> float | None:
-    rate_per_s = float(base["rate_per_s"])
+def _capacity_clients(estimates: Estimates, kind: Kind, base: Parameters) -> float | None:
+    rate_per_s = base.rate_per_s
     if kind.pushes:
         return push_capacity_clients(rate_per_s, sends_per_s(estimates))
     if kind.polls_at_intervals:
-        interval_s = float(base["poll_interval_s"])
+        interval_s = base.poll_interval_s
         return poll_capacity_clients(interval_s, polls_per_s(estimates, rate_per_s * interval_s))
     return None
 
@@ -109,8 +109,8 @@ def _saturated(point: LoadPoint, calibration: Calibration) -> JsonObject:
     """Return the throughput reached, beside the requested one and the one by the service time at moderate load."""
     seconds = total(point.loads, "window_s")
     polls, deliveries = total(point.loads, "polls"), total(point.loads, "deliveries")
-    clients, rate_per_s = point.parameters["clients"], point.parameters["rate_per_s"]
-    interval_s = point.parameters.get("poll_interval_s")
+    clients, rate_per_s = point.parameters.clients, point.parameters.rate_per_s
+    interval_s = point.parameters.poll_interval_s
     asked = clients * rate_per_s if not polls else clients / interval_s if interval_s else None
     estimates = calibration.estimate()
     assert estimates is not None, "a calibration has busy points"
@@ -133,12 +133,12 @@ class _Pair:
     poll: LoadPoint
 
 
-def _pairs(loads: Loads, base: Mapping[str, Any], push: Calibration, poll: Calibration) -> Iterator[_Pair]:
+def _pairs(loads: Loads, base: Parameters, push: Calibration, poll: Calibration) -> Iterator[_Pair]:
     """Those at event rates other than the base one, on which service times were fitted."""
     tried = [
         point
         for point in load_points(loads)
-        if point.parameters["rate_per_s"] != base["rate_per_s"] and set(differing(point.parameters, base)) <= _VARIED
+        if point.parameters.rate_per_s != base.rate_per_s and set(differing(point.parameters, base)) <= _VARIED
     ]
     for one, other in product(tried, tried):
         kinds = (one.loads[0].transport, other.loads[0].transport)
@@ -150,7 +150,7 @@ def _pairs(loads: Loads, base: Mapping[str, Any], push: Calibration, poll: Calib
 def _tried(pair: _Pair, push: Calibration, poll: Calibration, at: JsonObject) -> JsonObject:
     """Return one comparison: what was predicted, what was measured, and whether they agree."""
     clients, rate_per_s = (pair.push.parameters[name] for name in ("clients", "rate_per_s"))
-    interval_s = pair.poll.parameters["poll_interval_s"]
+    interval_s = pair.poll.parameters.poll_interval_s
     batch = rate_per_s * interval_s
     push_load = with_interval([push], lambda one: clients / push_capacity_clients(rate_per_s, sends_per_s(one)))
     poll_load = with_interval([poll], lambda one: clients / poll_capacity_clients(interval_s, polls_per_s(one, batch)))
@@ -169,7 +169,7 @@ def _tried(pair: _Pair, push: Calibration, poll: Calibration, at: JsonObject) ->
 
 def _side(point: LoadPoint, predicted_load: JsonObject) -> JsonObject:
     """One transport of a comparison; loads are shares of the server's capacity, and above 1 more than it has."""
-    costs_us = [1e6 * load.server_cpu_s / load.window_s / load.parameters["clients"] for load in point.loads]
+    costs_us = [1e6 * load.server_cpu_s / load.window_s / load.parameters.clients for load in point.loads]
     late_ms = max(load.reach_beyond_model_ms for load in point.loads)
     return {
         "predicted_load_ratio": predicted_load,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from analysis.models.conditions import Conditions
@@ -21,6 +18,7 @@ from analysis.summary.pooled_latency import (
     withheld_quantiles,
 )
 from analysis.trial.queueing import FIGURES, pooled_queue_model, split_mean_ms
+from contract.parameters import Parameters
 from contract.records import JsonObject
 from contract.transports import TransportStyle
 
@@ -105,7 +103,7 @@ def _model(trials: Trials) -> JsonObject:
     }
 
 
-def _closed_form(parameters: Mapping[str, Any], style: TransportStyle) -> JsonObject | None:
+def _closed_form(parameters: Parameters, style: TransportStyle) -> JsonObject | None:
     expectation = MODELS[style.model].closed_form(Conditions.of_point(parameters, style))
     if expectation is None:
         return None

@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis.formatting import parameter_value, point_name
 from analysis.summary.same_point import differing
+from contract.parameters import Parameters
 from contract.records import JsonObject
 from contract.transports import TransportStyle
 
@@ -32,11 +33,11 @@ class Results:
     transports: tuple[TransportStyle, ...]
     """The transports that have points, in the order of the run."""
     points: list[JsonObject]
-    base: JsonObject
+    base: Parameters
     """Every parameter's base value, as the scenario has it."""
 
     @classmethod
-    def of(cls, summary: JsonObject, base: JsonObject) -> Results:
+    def of(cls, summary: JsonObject, base: Parameters) -> Results:
         """From summary.json and the scenario's base parameters; points without deliveries are left out."""
         points = [point for point in summary["points"] if point["deliveries"]]
         styles = tuple(TransportStyle.of_json(entry) for entry in summary["transports"])

@@ -8,6 +8,7 @@ from analysis.formatting import count, milliseconds
 from analysis.statistics.distribution import LATENCY_QUANTILES, least_events
 from analysis.summary.precision import not_known
 from analysis.summary.results import value_at
+from contract.parameters import Parameters
 from contract.records import (
     OTHERS_RATIO,
     STOLEN_RATIO,
@@ -125,7 +126,7 @@ def _repeated(set_aside: Sequence[JsonObject]) -> Iterator[str]:
 def _published_late(points: Points) -> Iterator[str]:
     def is_late(point: JsonObject) -> bool:
         lag = point["parts_ms"]["server_lag"]
-        limit_ms = mean_limit_ms(scheduled_latency_ms(point["parameters"]))
+        limit_ms = mean_limit_ms(scheduled_latency_ms(Parameters.of(point["parameters"])))
         return bool(point["valid"] and lag and lag["mean"] > limit_ms)
 
     late = [point for point in points if is_late(point)]

@@ -16,6 +16,7 @@ import numpy as np
 from analysis.models.conditions import Conditions
 from analysis.models.registry import MODELS
 from analysis.statistics.estimates import estimate
+from contract.parameters import Parameters
 from contract.records import JsonObject
 from contract.transports import TransportStyle
 
@@ -110,10 +111,10 @@ def law(style: TransportStyle, point: JsonObject) -> JsonObject | None:
     if formula is None or not per_event_us or (formula.per == "request" and not requests):
         return None
     service_us = per_event_us / requests if formula.per == "request" else per_event_us
-    conditions = Conditions.of_point(point["parameters"], style)
+    parameters = Parameters.of(point["parameters"])
+    conditions = Conditions.of_point(parameters, style)
     # A server of several processes shares its clients out among them: each serves that part of a broadcast.
-    processes = int(point["parameters"].get("workers", 1))
-    clients, service_s = int(point["parameters"]["clients"]), service_us / 1e6 / processes
+    clients, service_s = parameters.clients, service_us / 1e6 / parameters.workers
     return {
         "service_us": service_us,
         "per": formula.per,

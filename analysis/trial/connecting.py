@@ -33,7 +33,7 @@ class Connecting:
     def of(cls, trial: Trial) -> Connecting:
         """Return the cost by a trial's records."""
         memory = {role: held_memory(trial, role) for role in SampleRole}
-        return cls(int(trial.info.parameters["clients"]), time_to_connect_s(trial), memory)
+        return cls(trial.info.parameters.clients, time_to_connect_s(trial), memory)
 
 
 def time_to_connect_s(trial: Trial) -> float | None:

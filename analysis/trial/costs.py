@@ -79,10 +79,10 @@ def count_requests(trial: Trial, style: TransportStyle) -> RequestCounts:
     answered = empty | (poll & (rows.outcome == Outcome.ANSWERED))
     ended_in_window = in_window(trial, rows.end_ns)
     connects = int((rows.kind == RequestKind.CONNECT).sum())
-    needed = int(trial.info.parameters["clients"])
+    needed = trial.info.parameters.clients
     if style.kind.connects_each_time:
         needed = int(post.sum())
-    elif not trial.info.parameters.get("keep_alive", True):
+    elif not trial.info.parameters.keep_alive:
         needed = max(needed, int(poll.sum()))
     return RequestCounts(
         sent=int(((poll | post) & in_window(trial, rows.start_ns)).sum()),
@@ -192,7 +192,7 @@ def _process_use(trial: Trial, samples: Samples) -> Processor | None:
         published_ns = trial.published.due_ns
         spin_ns = (trial.info.server_stats.get("spin_cpu_ns") or 0) / max(len(published_ns), 1)
         cpu_ns = max(0.0, cpu_ns - spin_ns * int(in_window(trial, published_ns).sum()))
-    processes = trial.info.parameters.get("workers", 1) if serves else 1
+    processes = trial.info.parameters.workers if serves else 1
     core_ns = max(window_ns - stolen_ns, 1.0)
     return Processor(
         cpu_ns=cpu_ns,

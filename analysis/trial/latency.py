@@ -133,7 +133,7 @@ def _reach(rows: Deliveries, arrival_ns: Ints, prediction: Prediction) -> Reach 
 
 def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:
     """When each event is due at each client, (clients, events): echo clients add their own phase to the schedule."""
-    shape = (int(trial.info.parameters["clients"]), len(trial.published))
+    shape = (trial.info.parameters.clients, len(trial.published))
     if not style.kind.clients_send:
         return np.broadcast_to(trial.published.due_ns, shape)
     due_ns = np.tile(trial.published.due_ns, (shape[0], 1))
@@ -150,7 +150,7 @@ def measure_ages(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | No
         return None
     rows = trial.deliveries
     came_ns = trial.arrivals_ns(rows) if all_arrivals_ns is None else all_arrivals_ns
-    arrival_ns = np.full((int(trial.info.parameters["clients"]), len(trial.published)), NEVER_NS)
+    arrival_ns = np.full((trial.info.parameters.clients, len(trial.published)), NEVER_NS)
     known = (rows.seq >= 1) & (rows.seq <= len(trial.published))
     np.minimum.at(arrival_ns, (rows.client[known], rows.seq[known] - 1), came_ns[known])
     return view_ages(trial.published.due_ns, arrival_ns, (trial.info.window_start_ns, trial.info.window_end_ns))

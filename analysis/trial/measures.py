@@ -116,7 +116,7 @@ class TrialMeasures:
     @property
     def client_seconds(self) -> float:
         """What requests per second and client are counted against."""
-        return self.window_s * int(self.info.parameters["clients"])
+        return self.window_s * self.info.parameters.clients
 
 
 def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
@@ -134,7 +134,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         info=trial.info,
         latencies=latencies,
         latency_ms=latency_ms,
-        least_latency_ms=float(trial.info.parameters["one_way_delay_ms"]) * (2 if style.kind.clients_send else 1),
+        least_latency_ms=trial.info.parameters.one_way_delay_ms * (2 if style.kind.clients_send else 1),
         predicted_ms=predicted_ms,
         withheld=reason_to_withhold(trial, style, latencies),
         clock_uncertainty_ms=0.0 if style.kind.clients_send else trial.clock_uncertainty_ns / NS_PER_MS,
@@ -176,7 +176,7 @@ def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, c
         rows.seq,
         came_ns,
         rows.payload_ok,
-        clients=int(trial.info.parameters["clients"]),
+        clients=trial.info.parameters.clients,
         events=trial.info.expected_events,
         late_after_ns=last_due_ns + longest_ns + round(LATE_GRACE_S * 1e9),
     ).totals()

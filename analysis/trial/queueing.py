@@ -65,7 +65,7 @@ def queued(
         return NotQueued(f"the CPU time of the {'server' if server is None else 'load'} is not known")
     if not answers:
         return NotQueued("nothing was delivered in the measured window")
-    if (workers := trial.info.parameters.get("workers", 1)) > 1:
+    if (workers := trial.info.parameters.workers) > 1:
         return NotQueued(f"the server has {workers} processes, and the model has one")
     if plain_requests > MOST_REQUESTS:
         return NotQueued(f"its clients send more than {MOST_REQUESTS:,} requests in the measured window")
@@ -96,7 +96,7 @@ def idle_ratio(trial: Trial) -> float:
     rows = rows.where((rows.at_ns >= trial.info.t0_ns) & (rows.at_ns <= trial.info.window_end_ns))
     if len(rows) < 2:
         return 0.0
-    one_way_ns = round(trial.info.parameters["one_way_delay_ms"] * NS_PER_MS)
+    one_way_ns = round(trial.info.parameters.one_way_delay_ms * NS_PER_MS)
     busy = np.zeros(len(rows) + 1, dtype=np.bool_)
     for times_ns in (
         trial.published.due_ns,

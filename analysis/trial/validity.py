@@ -189,7 +189,7 @@ def _incomplete_workers(trial: Trial) -> list[WorkerInfo]:
 
 def _ledger(evidence: Evidence) -> Iterator[str]:
     counts = evidence.ledger
-    loses_on_purpose = not evidence.trial.info.parameters.get("cursor", True)
+    loses_on_purpose = not evidence.trial.info.parameters.cursor
     if loses_on_purpose:
         yield f"{LOSES_ON_PURPOSE} (here {counts['lost']} of {counts['expected']} deliveries): ask with a cursor"
     loss_is_explained = loses_on_purpose or bool(_incomplete_workers(evidence.trial))

@@ -50,7 +50,7 @@ def run_tool(tool: Tool, program: Path, work: Work, trial: PlannedTrial, folder:
     """Run the trial and keep its files in `folder`; raise ToolError if the tool could not do the work."""
     folder.mkdir(parents=True)
     stream = Stream.of(trial)
-    measured_s = float(trial.parameters["measured_s"])
+    measured_s = trial.parameters.measured_s
     with ExitStack() as running:
         home = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="push-vs-poll-peers-")))
         stage = running.enter_context(set_up(work, folder, cores))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from contract.records import PARAMETER_DEFAULTS, PlannedTrial
+from contract.parameters import DEFAULTS, Parameters
+from contract.records import PlannedTrial
 from contract.stream import due_offsets_ns, payloads
+from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import stream_spec
 from loadtests.plan.seeds import block_seed
 
@@ -62,7 +64,8 @@ def planned_trial(work: Work, measured_s: float, index: int, block: int, run_see
     Events are periodic: at 2 per second both ends of the window lie a quarter of a second from the nearest event, so
     that no delivery straddles them. The server is already running, so the trial does not state its stack.
     """
-    parameters: dict[str, Any] = {
+    stated = {
+        **DEFAULTS,
         "clients": work.clients,
         "rate_per_s": EVENTS_PER_S,
         "arrival": "periodic",
@@ -70,11 +73,10 @@ def planned_trial(work: Work, measured_s: float, index: int, block: int, run_see
         "one_way_delay_ms": 0.0,
         "warm_up_s": WARM_UP_S,
         "measured_s": measured_s,
-        "compression": PARAMETER_DEFAULTS["compression"],
+        "poll_interval_s": 0.0,
+        "pacing": "pause",
     }
-    if work.name == "poll":
-        own = ("headers", "keep_alive", "cursor", "phase")
-        parameters |= {"poll_interval_s": 0.0, "pacing": "pause", **{name: PARAMETER_DEFAULTS[name] for name in own}}
+    parameters = TRANSPORTS[work.transport].kept(Parameters.of(stated)).without("stack", "workers")
     seed = block_seed(run_seed, block)
     return PlannedTrial(index, block, point=0, transport=work.transport, parameters=parameters, seed=seed)
 

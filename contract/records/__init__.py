@@ -35,6 +35,7 @@ from contract.records.documents import (
     SUMMARY_FORMAT,
     TRIAL_FORMAT,
     JsonObject,
+    as_document,
     read_json,
     version_of,
     write_json,
@@ -42,7 +43,6 @@ from contract.records.documents import (
 )
 from contract.records.lateness import Lateness, mean_limit_ms, scheduled_latency_ms
 from contract.records.run_folder import (
-    PARAMETER_DEFAULTS,
     SET_ASIDE_FOLDER,
     PlannedTrial,
     PointPrecision,
@@ -86,7 +86,6 @@ __all__ = [
     "NOISE_FORMAT",
     "NO_TIME_NS",
     "OTHERS_RATIO",
-    "PARAMETER_DEFAULTS",
     "RUN_FORMAT",
     "SCENARIO_FILE",
     "SET_ASIDE_FOLDER",
@@ -119,6 +118,7 @@ __all__ = [
     "Work",
     "WorkerInfo",
     "Written",
+    "as_document",
     "core_taken",
     "disturbances",
     "finished_trial_folders",

@@ -41,7 +41,7 @@ def check_info(info: TrialInfo, path: Path) -> None:
             f"{path}: t0_ns, window_start_ns, window_end_ns: expected times in this order, the last at most "
             f"{_LONGEST_STREAM_NS / 1e9:g} s after the first, not {', '.join(map(str, times_ns))}"
         )
-    clients = int(info.parameters["clients"])
+    clients = info.parameters.clients
     for worker in info.workers:
         if worker.first_client + worker.clients > clients:
             raise UserError(
@@ -89,7 +89,7 @@ def _check(findings: Iterable[_Found], folder: Path) -> None:
 
 
 def _wrong_names(trial: Trial) -> Iterator[_Found]:
-    last = int(trial.info.parameters["clients"]) - 1
+    last = trial.info.parameters.clients - 1
     for table in (trial.deliveries, trial.requests, trial.sockets, trial.clients, trial.written):
         if table is not None:
             yield table, "client", _outside(table.client, 0, last), f"0 to {last}, the clients of this trial"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -41,6 +42,17 @@ def write_json(path: Path, format_name: str, fields: JsonObject) -> None:
     """Write `fields` after `format` and `version`, completely or not at all."""
     document = {"format": format_name, "version": version_of(format_name), **fields}
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def as_document(value: Any) -> Any:
+    """Return a record, or what it holds, in the types of JSON."""
+    if isinstance(value, Mapping):
+        return {name: as_document(held) for name, held in value.items()}
+    if dataclasses.is_dataclass(value):
+        return {field.name: as_document(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, list | tuple):
+        return [as_document(item) for item in value]
+    return value
 
 
 def write_text(path: Path, text: str) -> None:

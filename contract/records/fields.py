@@ -136,7 +136,7 @@ _RULES: dict[str, Rule] = {name: parameter.rule for name, parameter in parameter
 PARAMETERS = Fields(
     _RULES,
     others=Scalar(),
-    required=("clients", "rate_per_s", "arrival", "payload_bytes", "one_way_delay_ms", "warm_up_s", "measured_s"),
+    required=parameters.REQUIRED,
 )
 # `make peers` polls without an interval, as fast as answers come; no run may.
 _OF_A_TRIAL = replace(PARAMETERS, rules={**_RULES, "poll_interval_s": Number(0, 600)})

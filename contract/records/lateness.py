@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from contract.records.documents import JsonObject
+from contract.parameters import Parameters
 from contract.records.tables import Ints
 
 HICCUP_NS = 100_000_000
@@ -79,6 +79,6 @@ def mean_limit_ms(scheduled_ms: float, mean_ms: float = MEAN_MS) -> float:
     return mean_ms + MEAN_RATIO * scheduled_ms
 
 
-def scheduled_latency_ms(parameters: JsonObject) -> float:
+def scheduled_latency_ms(parameters: Parameters) -> float:
     """Return the mean latency that follows from the parameters alone, ms: one transit and half a poll interval."""
-    return float(parameters["one_way_delay_ms"]) + 500.0 * float(parameters.get("poll_interval_s", 0.0))
+    return parameters.one_way_delay_ms + 500.0 * parameters.poll_interval_s

@@ -9,11 +9,12 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from contract.errors import UserError
+from contract.parameters import Parameters
 from contract.records.consistency import check_info, check_names, check_planned, check_times
 from contract.records.documents import (
     NOISE_FILE,
@@ -23,6 +24,7 @@ from contract.records.documents import (
     SUMMARY_FORMAT,
     TRIAL_FORMAT,
     JsonObject,
+    as_document,
     parse_record,
     read_json,
     write_json,
@@ -46,18 +48,6 @@ from contract.records.workers import WorkerInfo, on_one_clock, worker_of_clients
 from contract.times import NO_TIME_NS
 from contract.transports import TransportStyle
 
-PARAMETER_DEFAULTS: dict[str, Any] = {
-    "stack": "fastapi",
-    "workers": 1,
-    "compression": "off",
-    "headers": "lean",
-    "keep_alive": True,
-    "cursor": True,
-    "phase": "spread",
-    "pacing": "schedule",
-    "turnaround_jitter_ms": 0,
-}
-"""What a point was measured with whose parameters do not name these: every run from before they existed."""
 SET_ASIDE_FOLDER = "set_aside"
 """In a run's folder: attempts at trials that were repeated, `NNN-<transport>-1` the first one. No figure uses them."""
 
@@ -71,9 +61,8 @@ class PlannedTrial:
     point: int
     """Trials of one point share transport and parameters, and differ by block."""
     transport: str
-    parameters: JsonObject
-    """Every parameter resolved: clients, rate_per_s, arrival, payload_bytes, one_way_delay_ms, warm_up_s,
-    measured_s, and those of the transport (poll_interval_s, hold_s)."""
+    parameters: Parameters
+    """Those that the transport takes are stated, but for those of a server that somebody else has started."""
     seed: int
     stream_span_s: float | None = None
     """Random arrivals have their expected count in every span of this length; None: in the measured window. It is the
@@ -130,6 +119,11 @@ class RunInfo:
     """The code that was measured: `commit`, and `clean`, whether its files were as committed; null if git did not know.
     """
 
+    @property
+    def base_parameters(self) -> Parameters:
+        """Return the scenario's base parameters, of all its transports."""
+        return Parameters.of(self.scenario["parameters"])
+
 
 @dataclass(frozen=True)
 class TrialInfo:
@@ -139,7 +133,7 @@ class TrialInfo:
     block: int
     point: int
     transport: str
-    parameters: JsonObject
+    parameters: Parameters
     seed: int
     expected_events: int
     """Events every client must receive."""
@@ -202,7 +196,7 @@ class Trial:
         folder.mkdir(parents=True, exist_ok=True)
         for table in self._tables().values():
             table.save(folder)
-        write_json(folder / "trial.json", TRIAL_FORMAT, dataclasses.asdict(self.info))
+        write_json(folder / "trial.json", TRIAL_FORMAT, as_document(self.info))
 
     @classmethod
     def load(cls, folder: Path, planned: PlannedTrial | None = None) -> Self:
@@ -212,8 +206,8 @@ class Trial:
         """
         path = folder / "trial.json"
         document = {"workers": [], "waking_ratio": None, **read_json(path, TRIAL_FORMAT)}
-        info = parse_record(TrialInfo, document, path)
         check_fields(document, TRIAL, path)
+        info = parse_record(TrialInfo, document, path)
         check_info(info, path)
         if planned is not None:
             check_planned(info, planned, path)
@@ -268,7 +262,7 @@ class Trial:
 
 def write_run_info(run_folder: Path, info: RunInfo) -> None:
     """Write run.json."""
-    write_json(run_folder / "run.json", RUN_FORMAT, dataclasses.asdict(info))
+    write_json(run_folder / "run.json", RUN_FORMAT, as_document(info))
 
 
 def load_run_info(run_folder: Path) -> RunInfo:
@@ -278,8 +272,8 @@ def load_run_info(run_folder: Path) -> RunInfo:
         raise UserError(f"{run_folder}: not a run folder: it has no run.json (expected a folder below results/)")
     check_own_files(run_folder)
     document = _with_seed({"precision": [], "asked": {}, "checkout": None, **read_json(path, RUN_FORMAT)})
-    run = parse_record(RunInfo, document, path)
     check_fields(document, RUN, path)
+    run = parse_record(RunInfo, document, path)
     for style in run.transports:
         _check_style(style, path)
     _check_plan(run, path)
@@ -311,7 +305,7 @@ def check_own_files(run_folder: Path) -> None:
 
 def _check_plan(run: RunInfo, path: Path) -> None:
     """UserError where two trials of the plan are the same, or trials of one point are not of one kind."""
-    kinds: dict[int, tuple[str, JsonObject]] = {}
+    kinds: dict[int, tuple[str, Parameters]] = {}
     seen: set[tuple[int, int]] = set()
     for planned in run.plan:
         kind = (planned.transport, planned.parameters)

@@ -69,7 +69,7 @@ def server_work(trial: Trial) -> Work | None:
     if cpu_ns is None or _processes_share_cores(trial):
         return None
     # Several processes of a server share the work; each publishes the whole stream.
-    cpu_ns /= int(trial.info.parameters.get("workers", 1))
+    cpu_ns /= trial.info.parameters.workers
     at_ns, work_ns = _work_of_polls(trial, cpu_ns) or _work_of_pushes(trial, cpu_ns)
     order = np.argsort(at_ns, kind="stable")
     return Work(at_ns[order], work_ns[order])
@@ -88,7 +88,7 @@ def load_work(trial: Trial, worker: int, arrived_ns: Ints) -> Work | None:
 def _processes_share_cores(trial: Trial) -> bool:
     """Return whether the server has more processes than cores that they are known to be pinned to."""
     cores = (trial.info.capabilities.get("cpu_pinned") or {}).get("server") or ()
-    return 1 < int(trial.info.parameters.get("workers", 1)) > len(cores)
+    return 1 < trial.info.parameters.workers > len(cores)
 
 
 def _cpu_ns(trial: Trial) -> float | None:
@@ -108,7 +108,7 @@ def _work_of_polls(trial: Trial, cpu_ns: float) -> tuple[Ints, npt.NDArray[np.fl
     answered &= (rows.end_ns >= trial.info.t0_ns) & (rows.end_ns < trial.info.window_end_ns)
     if not answered.any():
         return None
-    one_way_ns = round(trial.info.parameters["one_way_delay_ms"] * 1e6)
+    one_way_ns = round(trial.info.parameters.one_way_delay_ms * 1e6)
     came_ns, left_ns = rows.start_ns[answered] + one_way_ns, rows.end_ns[answered] - one_way_ns
     due_ns = np.append(trial.published.due_ns, np.iinfo(np.int64).max)
     woken_ns = np.maximum(came_ns, np.minimum(due_ns[np.searchsorted(due_ns[:-1], came_ns)], left_ns))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from contract import wire
+from contract.parameters import Parameters
 from contract.records import Outcome, RequestKind
 from loadtests.clients.event_reader import GARBLED, Arrival, event_reader
 from loadtests.clients.recorder import DELIVERY_ROW, REQUEST_ROW, Recorder
@@ -31,7 +32,7 @@ class ClientSetup:
     index: int
     host: str
     """`host:port` for the Host header."""
-    parameters: dict[str, Any]
+    parameters: Parameters
     payloads: tuple[str, ...]
     """Event i must carry payload (i - 1) modulo their number."""
     due_offsets_ns: tuple[int, ...]
@@ -47,7 +48,7 @@ class ClientSetup:
 
 def compresses(setup: ClientSetup) -> bool:
     """Return whether the client accepts compressed messages and answers."""
-    return setup.parameters.get("compression") == "deflate"
+    return setup.parameters.compression == "deflate"
 
 
 class Client(abc.ABC):

@@ -54,7 +54,7 @@ class HttpClient(Client):
         self._compressed = compresses(setup)
         self._deflated: bool | None = None
         """Whether any answer was compressed; None before the first with a body."""
-        self._padded = setup.parameters.get("headers") == "padded"
+        self._padded = setup.parameters.headers == "padded"
         self._headers = _common_headers(setup.host, self._compressed)
         self._keeps_connection = True
         """Whether the next request is sent on the same connection, if the server keeps it open."""

@@ -30,8 +30,8 @@ class PollClient(HttpClient):
         super().__init__(setup, recorder)
         self._query = (f"&hold_ms={round(hold_s * 1000)}" if hold_s else "") + self.own_name
         self._patience_ns = round(hold_s * _NS_PER_S)
-        self._keeps_connection = setup.parameters.get("keep_alive", True)
-        self._keeps_cursor = setup.parameters.get("cursor", True)
+        self._keeps_connection = setup.parameters.keep_alive
+        self._keeps_cursor = setup.parameters.cursor
         self._seen_seq = 0
 
     @property
@@ -82,8 +82,8 @@ class LongPollClient(PollClient):
     path = wire.LONG_POLL_PATH
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
-        super().__init__(setup, recorder, hold_s=setup.parameters["hold_s"])
-        self._jitter_ns = round(setup.parameters.get("turnaround_jitter_ms", 0) * _NS_PER_MS)
+        super().__init__(setup, recorder, hold_s=setup.parameters.hold_s)
+        self._jitter_ns = round(setup.parameters.turnaround_jitter_ms * _NS_PER_MS)
         self._answers = 0
         self._next_ns: int | None = None
         """When it may poll again; None if it may at once."""
@@ -118,9 +118,9 @@ class ShortPollClient(PollClient):
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
-        self._interval_ns = round(setup.parameters["poll_interval_s"] * _NS_PER_S)
+        self._interval_ns = round(setup.parameters.poll_interval_s * _NS_PER_S)
         self._next_ns: int | None = None
-        self._pauses = setup.parameters.get("pacing") == "pause"
+        self._pauses = setup.parameters.pacing == "pause"
         # Without a connection to keep there is nothing to set up.
         self.wants_connection = self._keeps_connection
         self.ready = not self._keeps_connection

@@ -14,9 +14,9 @@ from typing import Any
 import gevent
 
 from contract.errors import UserError
-from contract.parameters import PARAMETERS
+from contract.parameters import ARRIVALS, PARAMETERS, Parameters
 from contract.records import Deliveries, Outcome, RequestKind, Requests
-from contract.stream import ARRIVALS, StreamSpec, due_offsets_ns, payloads
+from contract.stream import StreamSpec, due_offsets_ns, payloads
 from contract.transports import TRANSPORTS
 from loadtests.clients.base import ClientSetup
 from loadtests.clients.recorder import Recorder
@@ -28,6 +28,14 @@ from loadtests.plan.seeds import checked_seed, draw_seed
 from loadtests.server_clock import offset_at_start_ns
 from system.host_addresses import Target
 
+_OPTIONS: dict[str, tuple[str, float]] = {
+    "--event-rate": ("rate_per_s", 5.0),
+    "--payload-bytes": ("payload_bytes", 100),
+    "--stream-seconds": ("measured_s", 600.0),
+    "--poll-interval": ("poll_interval_s", 1.0),
+    "--hold": ("hold_s", 30.0),
+}
+"""Options of the locustfile: the parameter that each sets, and its default."""
 _FEED_PERIOD_S = 0.5
 _START_IN_MS = 200
 _log = logging.getLogger(__name__)
@@ -38,27 +46,25 @@ def add_arguments(parser: Any) -> None:
 
     Locust's web UI shows no parameter that is in a group.
     """
-    parser.add_argument("--event-rate", type=float, default=5.0, help="Events per second")
-    parser.add_argument("--arrival", choices=ARRIVALS, default="poisson", help="How events arrive")
-    parser.add_argument("--payload-bytes", type=int, default=100, help="Characters of payload per event")
-    parser.add_argument("--stream-seconds", type=float, default=600.0, help="Length of the stream")
+    for option, (name, default) in _OPTIONS.items():
+        parser.add_argument(option, type=type(default), default=default, help=_sentence(PARAMETERS[name].meaning))
+    parser.add_argument("--arrival", choices=ARRIVALS, default="poisson", help=_sentence(PARAMETERS["arrival"].meaning))
     parser.add_argument("--seed", default="", help="Seed of the stream; drawn for each test where empty")
-    parser.add_argument("--poll-interval", type=float, default=1.0, help="Seconds between short polls")
-    parser.add_argument("--hold", type=float, default=30.0, help="Seconds that a long poll is held")
 
 
-def _checked_parameters(options: Any) -> dict[str, Any]:
-    named = {
-        "rate_per_s": ("--event-rate", options.event_rate),
-        "payload_bytes": ("--payload-bytes", options.payload_bytes),
-        "measured_s": ("--stream-seconds", options.stream_seconds),
-        "poll_interval_s": ("--poll-interval", options.poll_interval),
-        "hold_s": ("--hold", options.hold),
-    }
-    for name, (option, value) in named.items():
+def _sentence(meaning: str) -> str:
+    return meaning[0].upper() + meaning[1:]
+
+
+def _checked_parameters(options: Any) -> Parameters:
+    """Return the parameters of each client: it is alone with its stream, which has no warm-up."""
+    values: dict[str, Any] = {"clients": 1, "arrival": options.arrival, "one_way_delay_ms": 0, "warm_up_s": 0}
+    for option, (name, _) in _OPTIONS.items():
+        value = getattr(options, option.removeprefix("--").replace("-", "_"))
         if not PARAMETERS[name].rule.accepts(value):
             raise UserError(f"{option} {value}: expected {PARAMETERS[name].rule.expected}")
-    return {name: value for name, (_, value) in named.items()}
+        values[name] = value
+    return Parameters.of(values)
 
 
 class InteractiveTest:
@@ -71,7 +77,8 @@ class InteractiveTest:
         seed = checked_seed(options.seed, "--seed")
         seed = draw_seed() if seed is None else seed
         _log.info("seed %d; repeat with --seed %d", seed, seed)
-        stream = StreamSpec(options.event_rate, options.arrival, options.payload_bytes, options.stream_seconds, seed)
+        asked = self._parameters
+        stream = StreamSpec(asked.rate_per_s, asked.arrival, asked.payload_bytes, asked.measured_s, seed)
         self._due_offsets_ns = tuple(due_offsets_ns(stream).tolist())
         self._payloads = tuple(payloads(stream))
         if not environment.host:

@@ -112,7 +112,7 @@ def parse_master_port(port: str) -> int:
 
 def check_enough_clients(load_processes: LoadProcesses, trials: tuple[PlannedTrial, ...]) -> None:
     """UserError where a trial has fewer clients than there are load processes."""
-    fewest = min(int(trial.parameters["clients"]) for trial in trials)
+    fewest = min(trial.parameters.clients for trial in trials)
     if load_processes.workers > fewest:
         raise UserError(
             f"clients: the scenario has trials of {fewest}, too few for {load_processes.workers} load processes "

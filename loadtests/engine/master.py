@@ -112,7 +112,7 @@ class MasterTrial:
         self._control.empty_log()
         self._wait_for_workers()
         workers = self._workers
-        shares = index_ranges(int(self._spec.trial.parameters["clients"]), len(workers))
+        shares = index_ranges(self._spec.trial.parameters.clients, len(workers))
         for (client_id, worker), share in zip(workers.items(), shares, strict=True):
             worker.share = share
             assignment = {"spec": self._spec.as_json(), "first": share.start, "count": len(share)}

@@ -27,7 +27,7 @@ def start_stream(
     else:
         stream = stream_spec(trial)
         offsets_ns, texts = due_offsets_ns(stream).tolist(), list(payloads(stream))
-        t0_ns = control.start_stream(lead_ms, offsets_ns, texts, trial.parameters["clients"]) - server_offset_ns
+        t0_ns = control.start_stream(lead_ms, offsets_ns, texts, trial.parameters.clients) - server_offset_ns
     window = MeasuredWindow(*window_ns(trial, t0_ns))
     window.write(folder)
     return t0_ns, window

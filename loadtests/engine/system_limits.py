@@ -42,7 +42,7 @@ def ensure_descriptors(
     The limit applies to each process, and children inherit it.
     """
     for trial in trials:
-        _ensure(int(trial.parameters["clients"]), partial(_busiest, trial, load_processes, target is None))
+        _ensure(trial.parameters.clients, partial(_busiest, trial, load_processes, target is None))
 
 
 def ensure_share(trial: PlannedTrial, clients: int, host: str) -> None:
@@ -74,7 +74,7 @@ def largest_share(connections: int, processes: int) -> int:
 
 def _busiest(trial: PlannedTrial, load_processes: LoadProcesses, serves: bool, clients: int) -> _Holder:
     """Return the process on this machine with the most sockets at this many clients; `serves`: the server is one."""
-    workers = int(trial.parameters.get("workers", 1))
+    workers = trial.parameters.workers
     holders: list[_Holder] = []
     if serves and workers == 1:
         holders.append(_Holder("the server (one per client)", clients))
@@ -87,7 +87,7 @@ def _busiest(trial: PlannedTrial, load_processes: LoadProcesses, serves: bool, c
             f"each of {loads} load processes (one per client of its own)" if loads > 1 else "the load (one per client)"
         )
         holders.append(_Holder(who, -(-clients // loads)))
-    if trial.parameters["one_way_delay_ms"]:
+    if trial.parameters.one_way_delay_ms:
         holders.append(_Holder("the relay (two per client)", 2 * clients))
     return max(holders, key=lambda holder: holder.sockets, default=_Holder("", 0))
 
@@ -117,15 +117,15 @@ def ensure_ports(
     host = target.host if target else load_processes.listen
     for trial in trials:
         # The harness' own relay stands beside its clients wherever the server is, but it has one address of its own.
-        if trial.parameters["one_way_delay_ms"]:
-            _ensure_ports_for(trial, int(trial.parameters["clients"]), "the relay's connections")
+        if trial.parameters.one_way_delay_ms:
+            _ensure_ports_for(trial, trial.parameters.clients, "the relay's connections")
         elif not can_vary_sources(host) and load_processes.local:
-            here = -(-int(trial.parameters["clients"]) * load_processes.local // (load_processes.workers or 1))
+            here = -(-trial.parameters.clients * load_processes.local // (load_processes.workers or 1))
             _ensure_ports_for(trial, here, f"connections to {host}")
 
 
 def _ensure_ports_for(trial: PlannedTrial, clients: int, who: str) -> None:
-    share = dataclasses.replace(trial, parameters={**trial.parameters, "clients": clients})
+    share = dataclasses.replace(trial, parameters=trial.parameters.replace(clients=clients))
     ports, held = ephemeral_ports(), ports_held(share)
     if held > usable_ports(ports):
         raise UserError(

@@ -46,7 +46,7 @@ class TrialClients:
         self._host = spec.host
         self._server = Endpoint.of_url(spec.url)
         address = (self._server.host, self._server.port)
-        read_spacing_ns = longest_unread_ns(self.due_offsets_ns, int(spec.trial.parameters["clients"]))
+        read_spacing_ns = longest_unread_ns(self.due_offsets_ns, spec.trial.parameters.clients)
         self.driver = Driver(address, self.recorder, read_spacing_ns)
         self.driver.sources = source_addresses(self._server.host, ports_held(spec.trial), ephemeral_ports())
         self._phases_ns = phases_ns(spec.trial)
@@ -125,7 +125,7 @@ class TrialClients:
     def _drain(self, stream_end_ns: int) -> str:
         parameters = self._trial.parameters
         # Who keeps no cursor does not know what it has missed, and is not to be waited for beyond its last turn.
-        misses = not parameters.get("cursor", True)
+        misses = not parameters.cursor
         limit_ns = stream_end_ns + round((last_turn_s if misses else drain_limit_s)(parameters) * 1e9)
         while not all(connection.client.settled for connection in self.driver.connections):
             if time.monotonic_ns() > limit_ns:
@@ -138,9 +138,9 @@ class TrialClients:
 
 def phases_ns(trial: PlannedTrial) -> list[int]:
     """The phase of every client of a trial, whichever process it is in."""
-    locked = trial.parameters.get("phase") == "locked"
+    locked = trial.parameters.phase == "locked"
     return (locked_phases_ns if locked else spread_phases_ns)(
-        int(trial.parameters["clients"]),
+        trial.parameters.clients,
         schedule_period_s(trial.transport, trial.parameters),
         trial.own_seed,
     )
@@ -148,8 +148,8 @@ def phases_ns(trial: PlannedTrial) -> list[int]:
 
 def window_ns(trial: PlannedTrial, t0_ns: int) -> tuple[int, int]:
     """Start and end of the measured window of a stream that starts at `t0_ns`; the stream ends with it."""
-    start_ns = t0_ns + round(trial.parameters["warm_up_s"] * 1e9)
-    return start_ns, start_ns + round(trial.parameters["measured_s"] * 1e9)
+    start_ns = t0_ns + round(trial.parameters.warm_up_s * 1e9)
+    return start_ns, start_ns + round(trial.parameters.measured_s * 1e9)
 
 
 def _sleep_until(due_ns: int) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract.records import JsonObject, PlannedTrial, WorkerInfo
+from contract.parameters import Parameters
+from contract.records import JsonObject, PlannedTrial, WorkerInfo, as_document
 from loadtests.server_clock import ServerClock
 
 TRIAL_VARIABLE = "PUSH_VS_POLL_TRIAL"
@@ -76,14 +77,17 @@ class TrialSpec:
 
     def as_json(self) -> JsonObject:
         """As a file or a message carries it."""
-        return dataclasses.asdict(self)
+        document: JsonObject = as_document(self)
+        return document
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> TrialSpec:
         """Return the spec of such a document, the inverse of `as_json`."""
         asked = fields["instruments"]
         instruments = Instruments(**{**asked, "faults": tuple(asked["faults"])})
-        return cls(**{**fields, "trial": PlannedTrial(**fields["trial"]), "instruments": instruments})
+        parameters = Parameters.of(fields["trial"]["parameters"])
+        trial = PlannedTrial(**{**fields["trial"], "parameters": parameters})
+        return cls(**{**fields, "trial": trial, "instruments": instruments})
 
 
 @dataclass(frozen=True)

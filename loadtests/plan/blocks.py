@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from contract.errors import UserError
-from contract.parameters import toml_value
-from contract.records import JsonObject, PlannedTrial
-from contract.stream import BURST_SIZE, Arrival, StreamSpec
+from contract.parameters import Parameters
+from contract.records import PlannedTrial
+from contract.stream import BURST_SIZE, StreamSpec
 from loadtests.plan.population import exchange_s, schedule_period_s
 from loadtests.plan.scenario import Scenario
 from loadtests.plan.seeds import MAX_BLOCKS, block_seed
+from loadtests.plan.toml_values import toml_value
 
 OVERHEAD_S = 1.0
 """Time planned for starting, connecting and stopping one trial's processes (the limit is 1.5 s)."""
@@ -76,8 +77,8 @@ def _grant(missing: Mapping[int, int], costs_s: Mapping[int, float], left_s: flo
 def _block(scenario: Scenario, seed: int, block: int, first_index: int) -> list[PlannedTrial]:
     points = scenario.points()
     spans_s: dict[tuple[Any, ...], float] = {}
-    for parameters in (point.as_dict() for point in points):
-        kind, window_s = _stream_kind(parameters), float(parameters["measured_s"])
+    for parameters in (point.parameters for point in points):
+        kind, window_s = _stream_kind(parameters), parameters.measured_s
         spans_s[kind] = min(window_s, spans_s.get(kind, window_s))
     order = np.random.default_rng([seed, block]).permutation(len(points))
     return [
@@ -86,20 +87,20 @@ def _block(scenario: Scenario, seed: int, block: int, first_index: int) -> list[
             block=block,
             point=int(number),
             transport=points[number].transport,
-            parameters=with_warm_up(points[number].transport, points[number].as_dict()),
+            parameters=with_warm_up(points[number].transport, points[number].parameters),
             seed=block_seed(seed, block),
-            stream_span_s=spans_s[_stream_kind(points[number].as_dict())],
+            stream_span_s=spans_s[_stream_kind(points[number].parameters)],
         )
         for i, number in enumerate(order)
     ]
 
 
-def _stream_kind(parameters: JsonObject) -> tuple[Any, ...]:
+def _stream_kind(parameters: Parameters) -> tuple[Any, ...]:
     """What the streams of points in a block have in common where these are the same one."""
-    return parameters["rate_per_s"], parameters["arrival"]
+    return parameters.rate_per_s, parameters.arrival
 
 
-def with_warm_up(transport: str, parameters: JsonObject) -> JsonObject:
+def with_warm_up(transport: str, parameters: Parameters) -> Parameters:
     """Return a trial's parameters with the `warm_up_s` that it takes: the scenario's, or what its clients need.
 
     They need their longest period and a round trip. A client that polls every 5 s fetches the events of 5 s with each
@@ -107,49 +108,41 @@ def with_warm_up(transport: str, parameters: JsonObject) -> JsonObject:
     that is counted per event would be wrong.
     """
     answer_s = exchange_s(parameters)
-    period_s = max(schedule_period_s(transport, parameters), answer_s + _jitter_s(parameters))
+    period_s = max(schedule_period_s(transport, parameters), answer_s + parameters.turnaround_jitter_ms / 1000)
     needed_s = math.ceil(1000 * round(period_s + answer_s, 6)) / 1000
-    return {**parameters, "warm_up_s": max(parameters["warm_up_s"], needed_s)}
-
-
-def _jitter_s(parameters: Mapping[str, Any]) -> float:
-    """The longest that a client waits before it asks again."""
-    return float(parameters.get("turnaround_jitter_ms", 0)) / 1000
+    return parameters.replace(warm_up_s=max(parameters.warm_up_s, needed_s))
 
 
 def stream_spec(trial: PlannedTrial) -> StreamSpec:
     """Return the stream of one trial."""
     parameters = trial.parameters
-    arrival: Arrival = parameters["arrival"]
     return StreamSpec(
-        rate_per_s=parameters["rate_per_s"],
-        arrival=arrival,
-        payload_bytes=parameters["payload_bytes"],
-        duration_s=parameters["warm_up_s"] + parameters["measured_s"],
+        rate_per_s=parameters.rate_per_s,
+        arrival=parameters.arrival,
+        payload_bytes=parameters.payload_bytes,
+        duration_s=parameters.warm_up_s + parameters.measured_s,
         seed=trial.seed,
-        warm_up_s=parameters["warm_up_s"],
+        warm_up_s=parameters.warm_up_s,
         span_s=trial.stream_span_s,
     )
 
 
-def drain_limit_s(parameters: dict[str, Any]) -> float:
+def drain_limit_s(parameters: Parameters) -> float:
     """How long after the stream's end a trial waits for the last event.
 
     One poll interval or hold at the least, as nobody may be cut off who is only waiting for his turn, plus three
     round trips for the network and a margin for the system.
     """
-    turn_s = max(parameters.get("poll_interval_s", 0.0), parameters.get("hold_s", 0.0))
-    return float(turn_s + _jitter_s(parameters) + 6 * parameters["one_way_delay_ms"] / 1000 + DRAIN_MARGIN_S)
+    turn_s = max(parameters.poll_interval_s, parameters.hold_s) + parameters.turnaround_jitter_ms / 1000
+    return turn_s + 6 * parameters.one_way_delay_ms / 1000 + DRAIN_MARGIN_S
 
 
-def last_turn_s(parameters: dict[str, Any]) -> float:
+def last_turn_s(parameters: Parameters) -> float:
     """How long after the stream's end a client that keeps no cursor can still get an event, and a margin.
 
     A held poll has been told of the last event when that was published: what is on its way then takes one transit.
     """
-    return float(
-        parameters.get("poll_interval_s", 0.0) + 6 * parameters["one_way_delay_ms"] / 1000 + LAST_TURN_MARGIN_S
-    )
+    return parameters.poll_interval_s + 6 * parameters.one_way_delay_ms / 1000 + LAST_TURN_MARGIN_S
 
 
 def expected_seconds(trials: tuple[PlannedTrial, ...]) -> float:
@@ -157,33 +150,33 @@ def expected_seconds(trials: tuple[PlannedTrial, ...]) -> float:
     return ANALYSIS_S + sum(trial_seconds(trial.parameters) for trial in trials)
 
 
-def connect_patience_s(parameters: dict[str, Any]) -> float:
+def connect_patience_s(parameters: Parameters) -> float:
     """How long a trial's clients may take to be ready: ten times what is planned for, as the machine may be busy.
 
     For each of several load processes as well: the server accepts the clients of all of them, in whatever order.
     """
-    return float(CONNECT_PATIENCE_S + CONNECT_PATIENCE_S_PER_CLIENT * parameters["clients"])
+    return CONNECT_PATIENCE_S + CONNECT_PATIENCE_S_PER_CLIENT * parameters.clients
 
 
-def stream_lead_ms(parameters: dict[str, Any]) -> int:
+def stream_lead_ms(parameters: Parameters) -> int:
     """From posting the stream to its start: the answer must be back, and every client told, before it begins."""
-    return 40 + int(parameters["clients"]) // 50
+    return 40 + parameters.clients // 50
 
 
-def lag_period_ns(parameters: dict[str, Any]) -> int:
+def lag_period_ns(parameters: Parameters) -> int:
     """How often a load process looks how late it is: ten times in the measured window, but no rarer than twice and no
     more often than five times a second.
     """
-    return round(1e9 * min(max(float(parameters["measured_s"]) / 10, 0.2), 0.5))
+    return round(1e9 * min(max(parameters.measured_s / 10, 0.2), 0.5))
 
 
-def trial_seconds(parameters: dict[str, Any]) -> float:
+def trial_seconds(parameters: Parameters) -> float:
     """How long one trial takes: its stream, the last turn of a scheduled poll, and its processes."""
-    turn_s = parameters.get("poll_interval_s", 0.0) + 2 * parameters["one_way_delay_ms"] / 1000
-    if not parameters.get("cursor", True):
+    turn_s = parameters.poll_interval_s + 2 * parameters.one_way_delay_ms / 1000
+    if not parameters.cursor:
         turn_s = last_turn_s(parameters)
-    stream_s = parameters["warm_up_s"] + parameters["measured_s"]
-    return float(OVERHEAD_S + CONNECT_S_PER_CLIENT * parameters["clients"] + stream_s + turn_s + LINGER_S)
+    stream_s = parameters.warm_up_s + parameters.measured_s
+    return OVERHEAD_S + CONNECT_S_PER_CLIENT * parameters.clients + stream_s + turn_s + LINGER_S
 
 
 def check_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:
@@ -197,13 +190,13 @@ def check_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:
     for trial in trials:
         if not _surely_has_events(trial):
             raise UserError(
-                f"scenario {scenario.name}: {trial.transport} at rate_per_s = {trial.parameters['rate_per_s']:g}, "
-                f"arrival = {toml_value(trial.parameters['arrival'])} may have no event within measured_s = "
-                f"{trial.parameters['measured_s']:g} (expected a higher rate or a longer trial)"
+                f"scenario {scenario.name}: {trial.transport} at rate_per_s = {trial.parameters.rate_per_s:g}, "
+                f"arrival = {toml_value(trial.parameters.arrival)} may have no event within measured_s = "
+                f"{trial.parameters.measured_s:g} (expected a higher rate or a longer trial)"
             )
 
 
 def _surely_has_events(trial: PlannedTrial) -> bool:
     """Whether its stream has an event to measure, whatever the seed."""
-    at_once = BURST_SIZE if trial.parameters["arrival"] == "burst" else 1
-    return bool(trial.parameters["rate_per_s"] * trial.parameters["measured_s"] >= at_once)
+    at_once = BURST_SIZE if trial.parameters.arrival == "burst" else 1
+    return trial.parameters.rate_per_s * trial.parameters.measured_s >= at_once

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from contract.records import JsonObject, PlannedTrial, RunInfo, Trial
+from contract.records import PlannedTrial, RunInfo, Trial
 from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import ANALYSIS_S, expected_seconds, plan_further
 from loadtests.plan.precision import judge_pilot, p50_ms
@@ -87,6 +87,6 @@ def _count(trials: tuple[PlannedTrial, ...], point: int) -> int:
 def _name(run: RunInfo, point: int) -> str:
     """Return a point's transport, and its parameters if they are not the scenario's base ones."""
     trial = next(trial for trial in run.plan if trial.point == point)
-    base: JsonObject = run.scenario["parameters"]
+    base = run.base_parameters
     own = [f"{name} {value}" for name, value in trial.parameters.items() if base.get(name, value) != value]
     return " ".join([TRANSPORTS[trial.transport].label, *own])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
 
 import numpy as np
 
+from contract.parameters import Parameters
 from contract.transports import TRANSPORTS
 from loadtests.clients.base import Client, ClientSetup
 from loadtests.clients.recorder import Recorder
@@ -27,20 +27,20 @@ def locked_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
     return spread_phases_ns(1, period_s, seed) * count
 
 
-def schedule_period_s(transport: str, parameters: dict[str, Any]) -> float:
+def schedule_period_s(transport: str, parameters: Parameters) -> float:
     """Over which period the clients of a transport are spread; 0 where they have no schedule of their own."""
     entry = TRANSPORTS[transport]
     if entry.kind.polls_at_intervals:
-        paused_s = exchange_s(parameters) if parameters.get("pacing") == "pause" else 0.0
-        return float(parameters["poll_interval_s"]) + paused_s
+        paused_s = exchange_s(parameters) if parameters.pacing == "pause" else 0.0
+        return parameters.poll_interval_s + paused_s
     if entry.kind.clients_send:
-        return 1.0 / float(parameters["rate_per_s"])
+        return 1.0 / parameters.rate_per_s
     return 0.0
 
 
-def exchange_s(parameters: dict[str, Any]) -> float:
+def exchange_s(parameters: Parameters) -> float:
     """What the emulated network alone makes a poll take: a round trip, and another for a connection of its own."""
-    return 2 * float(parameters["one_way_delay_ms"]) / 1000 * (1 if parameters.get("keep_alive", True) else 2)
+    return 2 * parameters.one_way_delay_ms / 1000 * (1 if parameters.keep_alive else 2)
 
 
 def new_client(transport: str, setup: ClientSetup, recorder: Recorder) -> Client:

@@ -17,9 +17,10 @@ from typing import Any
 import tomli_w
 
 from contract.errors import UserError
-from contract.parameters import PARAMETERS, WITHOUT_EFFECT, Number, Rule, Switch, toml_value
-from contract.records import PARAMETER_DEFAULTS, JsonObject
-from contract.transports import TRANSPORTS
+from contract.parameters import DEFAULTS, PARAMETERS, WITHOUT_EFFECT, Number, Parameters, Rule, Switch
+from contract.records import JsonObject
+from contract.transports import OWN_PARAMETERS, TRANSPORTS
+from loadtests.plan.toml_values import toml_value
 
 SCENARIO_FOLDER = Path(__file__).parents[1] / "scenarios"
 MAX_REPEATS = 100
@@ -32,9 +33,6 @@ LEAST_PILOT = 3
 """Blocks before a precision is judged: the spread of two trials is almost meaningless (t is 12.7)."""
 
 
-_OWN_PARAMETERS = frozenset(name for transport in TRANSPORTS.values() for name in transport.parameters)
-
-
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """Parameters that are varied together (their product) for some transports."""
@@ -45,14 +43,10 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One transport with every parameter that matters to it resolved."""
+    """One transport with the parameters that it takes."""
 
     transport: str
-    parameters: tuple[tuple[str, Any], ...]
-
-    def as_dict(self) -> JsonObject:
-        """The parameters by name."""
-        return dict(self.parameters)
+    parameters: Parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,8 @@ class Scenario:
     repeats: int
     budget_s: float
     transports: tuple[str, ...]
-    parameters: tuple[tuple[str, Any], ...]
+    parameters: Parameters
+    """The base ones, of all its transports."""
     sweeps: tuple[Sweep, ...]
     wrong_way: str = ""
     """What is wrong on purpose here and what to do instead; empty except in scenarios that show a mistake."""
@@ -78,13 +73,12 @@ class Scenario:
 
     def points(self) -> list[Point]:
         """Base points first, then those of the sweeps, each once."""
-        base = dict(self.parameters)
-        points = [_point(name, base) for name in self.transports]
+        points = [Point(name, TRANSPORTS[name].kept(self.parameters)) for name in self.transports]
         for sweep in self.sweeps:
             names = [name for name, _ in sweep.values]
             for combination in itertools.product(*(values for _, values in sweep.values)):
-                varied = {**base, **dict(zip(names, combination, strict=True))}
-                points += [_point(transport, varied) for transport in sweep.transports]
+                varied = self.parameters.replace(**dict(zip(names, combination, strict=True)))
+                points += [Point(name, TRANSPORTS[name].kept(varied)) for name in sweep.transports]
         return list(dict.fromkeys(points))
 
     def as_json(self) -> JsonObject:
@@ -205,8 +199,7 @@ def _parse_document(document: JsonObject, file: str) -> Scenario:
         overload=_checked(document, "overload", Switch(), file) if "overload" in document else False,
         p99_bound_ms=_optional(document, "p99_bound_ms", Number(1, 60_000), file),
     )
-    base = dict(scenario.parameters)
-    for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - base.keys():
+    for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - scenario.parameters.keys():
         raise UserError(f"{file}: parameters.{name}: missing, but varied (expected {_expected(name)})")
     if (
         not scenario.name.replace("-", "").replace("_", "").isalnum()
@@ -225,13 +218,7 @@ def _parse_document(document: JsonObject, file: str) -> Scenario:
     return scenario
 
 
-def _point(transport: str, parameters: Mapping[str, Any]) -> Point:
-    taken = TRANSPORTS[transport].parameters
-    kept = ((name, value) for name, value in parameters.items() if name not in _OWN_PARAMETERS or name in taken)
-    return Point(transport, tuple(kept))
-
-
-def _parameters(found: object, transports: tuple[str, ...], file: str) -> tuple[tuple[str, Any], ...]:
+def _parameters(found: object, transports: tuple[str, ...], file: str) -> Parameters:
     if not isinstance(found, dict):
         raise UserError(f"{file}: parameters: missing (expected a table [parameters] with {', '.join(PARAMETERS)})")
     _reject_unknown(found, tuple(PARAMETERS), file, "parameters.")
@@ -239,14 +226,14 @@ def _parameters(found: object, transports: tuple[str, ...], file: str) -> tuple[
     needed = [
         name
         for name in PARAMETERS
-        if (name not in _OWN_PARAMETERS or name in taken) and (name not in WITHOUT_EFFECT or name in found)
+        if (name not in OWN_PARAMETERS or name in taken) and (name not in WITHOUT_EFFECT or name in found)
     ]
-    resolved = {**PARAMETER_DEFAULTS, **found}
+    resolved = {**DEFAULTS, **found}
     checked = {name: _checked(resolved, name, PARAMETERS[name].rule, file, "parameters.") for name in needed}
     # A parameter of a transport that this scenario does not use is checked too: a wrong value is a mistake.
     for name in found.keys() - checked.keys():
         _checked(found, name, PARAMETERS[name].rule, file, "parameters.")
-    return tuple(checked.items())
+    return Parameters.of(checked)
 
 
 def _sweeps(found: object, transports: tuple[str, ...], file: str) -> tuple[Sweep, ...]:
@@ -267,7 +254,7 @@ def _sweep(table: dict[str, Any], transports: tuple[str, ...], file: str, prefix
             )
         for value in found:
             _checked({name: value}, name, PARAMETERS[name].rule, file, prefix)
-    own = [name for name in values if name in _OWN_PARAMETERS]
+    own = [name for name in values if name in OWN_PARAMETERS]
     takers = tuple(t for t in transports if all(name in TRANSPORTS[t].parameters for name in own))
     if "transports" in table:
         asked = _transports(table["transports"], file, f"{prefix}transports")

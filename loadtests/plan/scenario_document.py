@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contract.parameters import PARAMETERS, WITHOUT_EFFECT, toml_value
-from contract.records import PARAMETER_DEFAULTS
+from contract.parameters import DEFAULTS, PARAMETERS
 from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import expected_seconds, plan_trials
 from loadtests.plan.scenario import load_scenario, shipped_scenarios
+from loadtests.plan.toml_values import toml_value
 
 _TEXT = """\
 # Scenarios and parameters
@@ -59,13 +59,13 @@ def _duration(seconds: float) -> str:
 
 
 def _parameter_row(name: str) -> tuple[str, ...]:
-    default = "must be set"
-    if name in PARAMETER_DEFAULTS:
-        default = f"`{toml_value(PARAMETER_DEFAULTS[name])}`"
-    elif name in WITHOUT_EFFECT:
+    parameter, default = PARAMETERS[name], "must be set"
+    if name in DEFAULTS:
+        default = f"`{toml_value(DEFAULTS[name])}`"
+    elif parameter.without_effect:
         default = "none"
     takers = [f"`{transport.name}`" for transport in TRANSPORTS.values() if name in transport.parameters]
-    return f"`{name}`", PARAMETERS[name].meaning, PARAMETERS[name].rule.expected, default, ", ".join(takers) or "all"
+    return f"`{name}`", parameter.meaning, parameter.rule.expected, default, ", ".join(takers) or "all"
 
 
 def _table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -48,17 +48,17 @@ def _check_stream(what: str, trial: PlannedTrial) -> None:
 
 def _stream_in_words(trial: PlannedTrial) -> str:
     parameters = trial.parameters
-    stream_s = parameters["warm_up_s"] + parameters["measured_s"]
-    return f"rate_per_s = {parameters['rate_per_s']:g} for {stream_s:g} s"
+    stream_s = parameters.warm_up_s + parameters.measured_s
+    return f"rate_per_s = {parameters.rate_per_s:g} for {stream_s:g} s"
 
 
 def _between_reads_s(trial: PlannedTrial) -> float:
     """Return the least time between two polls of a client as the server receives them; 0 without polls or a cursor."""
     parameters = trial.parameters
-    if not TRANSPORTS[trial.transport].polling or not parameters.get("cursor", True):
+    if not TRANSPORTS[trial.transport].polling or not parameters.cursor:
         return 0.0
-    round_trip_s = 2 * parameters["one_way_delay_ms"] / 1000
-    return float(max(parameters.get("poll_interval_s", 0.0), round_trip_s))
+    round_trip_s = 2 * parameters.one_way_delay_ms / 1000
+    return max(parameters.poll_interval_s, round_trip_s)
 
 
 def _most_within(offsets_ns: np.ndarray[tuple[int], np.dtype[np.int64]], span_ns: int) -> int:

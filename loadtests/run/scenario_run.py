@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shlex
 import shutil
@@ -17,9 +16,8 @@ from pathlib import Path
 from rich.text import Text
 
 from contract.errors import UserError
-from contract.parameters import toml_value
+from contract.parameters import DEFAULTS
 from contract.records import (
-    PARAMETER_DEFAULTS,
     SCENARIO_FILE,
     SET_ASIDE_FOLDER,
     JsonObject,
@@ -39,6 +37,7 @@ from loadtests.plan.repeats import Repeats
 from loadtests.plan.scenario import Scenario, is_shipped
 from loadtests.plan.seeds import describe_seed, draw_seed
 from loadtests.plan.server_limits import check_server_limits
+from loadtests.plan.toml_values import toml_value
 from loadtests.run.checkout import describe_checkout
 from loadtests.run.machine import describe_machine, describe_versions
 from loadtests.run.progress_bar import RunProgress, run_progress
@@ -196,16 +195,13 @@ def _of_unknown_server(trials: tuple[PlannedTrial, ...], target: str) -> tuple[P
     """Return trials without the parameters of the server's own, which are not known of a running server."""
     for trial in trials:
         for name in _OF_THE_SERVER:
-            if trial.parameters[name] != PARAMETER_DEFAULTS[name]:
+            if trial.parameters[name] != DEFAULTS[name]:
                 asked = f"{name} = {toml_value(trial.parameters[name])}"
                 raise UserError(
                     f"{target}: {asked} cannot be asked of a server that is already "
                     "running (expected a scenario that does not choose it, or no TARGET)"
                 )
-    return tuple(
-        dataclasses.replace(trial, parameters={k: v for k, v in trial.parameters.items() if k not in _OF_THE_SERVER})
-        for trial in trials
-    )
+    return tuple(replace(trial, parameters=trial.parameters.without(*_OF_THE_SERVER)) for trial in trials)
 
 
 def _check_target(

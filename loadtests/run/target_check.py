@@ -34,7 +34,7 @@ _CHECK_S = 0.005
 
 def check_transports(target: Target, trials: Iterable[PlannedTrial]) -> None:
     """Try one client of each transport and compression in the trials; UserError with what went wrong."""
-    kinds = {(trial.transport, trial.parameters.get("compression")): trial for trial in trials}
+    kinds = {(trial.transport, trial.parameters.compression): trial for trial in trials}
     with closing(ControlClient(target.endpoint.url, target.host)) as control:
         for trial in kinds.values():
             problems = _try_client(trial, target, control)
@@ -48,7 +48,7 @@ def _try_client(trial: PlannedTrial, target: Target, control: ControlClient) -> 
     """Return what went wrong with one client, a sentence each; empty if it received its events."""
     control.empty_log()
     texts = payloads(stream_spec(trial))
-    parameters = {**trial.parameters, "poll_interval_s": _POLL_INTERVAL_S}
+    parameters = trial.parameters.replace(poll_interval_s=_POLL_INTERVAL_S)
     setup = ClientSetup(0, target.host, parameters, tuple(texts), _DUE_OFFSETS_NS)
     recorder = Recorder()
     client = new_client(trial.transport, setup, recorder)
@@ -79,4 +79,4 @@ def _missing_events(client: Client) -> str:
 
 def _has_its_events(client: Client) -> bool:
     """Return whether the client has all events that it can get: without a cursor it may miss some between two polls."""
-    return client.settled or (not client.setup.parameters.get("cursor", True) and client.cursor > 0)
+    return client.settled or (not client.setup.parameters.cursor and client.cursor > 0)

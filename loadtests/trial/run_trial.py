@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contract.errors import UserError
+from contract.parameters import SERVER_OPTIONS, Parameters
 from contract.records import (
     Clients,
     ClockPairs,
@@ -137,14 +138,14 @@ class _Processes:
         self.sampler = ResourceSampler()
         self._server: Child | None = None
         self._relay: Child | None = None
-        workers = trial.parameters.get("workers", 1)
+        workers = trial.parameters.workers
         cores = context.cores.for_workers(workers)
         # A target was started elsewhere: it does not run on the core that is planned for a server.
         self.cores = cores = cores if context.target is None else replace(cores, server=None)
         if context.target is None:
             port = running.enter_context(reserved_port(load_processes.listen))
             server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(load_processes.listen, port)]
-            server += _factors(trial.parameters)
+            server += _server_options(trial.parameters)
             server += ["--trace"] if self._traced else []
             server += [f"--fault={spec}" for spec in context.instruments.faults]
             self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
@@ -176,7 +177,7 @@ class _Processes:
 
     def _start_relay(self, running: ExitStack) -> Endpoint:
         """Start it where the network is emulated; returns where clients are to connect."""
-        delay_ms = self._trial.parameters["one_way_delay_ms"]
+        delay_ms = self._trial.parameters.one_way_delay_ms
         if not delay_ms:
             return self.server
         port = running.enter_context(reserved_port(self._load_processes.listen))
@@ -254,7 +255,7 @@ class _Processes:
         """Return the waking ratio of a server of our own that holds requests; None for any other."""
         if self._server is None or not TRANSPORTS[self._trial.transport].kind.server_holds:
             return None
-        polls, last_seq = int(self._trial.parameters["clients"]), events_of(self._trial)
+        polls, last_seq = self._trial.parameters.clients, events_of(self._trial)
         return measure_waking_ratio(
             self.server, self._host, polls, last_seq, lambda: self.sampler.cpu_time_ns(SampleRole.SERVER)
         )
@@ -276,10 +277,10 @@ class _Processes:
         raise UserError(f"{self._folder.name}: the relay gave no account of itself: {self._relay.last_words()}")
 
 
-def _factors(parameters: JsonObject) -> list[str]:
-    """What the trial chooses of its server; what a transport has no choice of stays at the server's default."""
-    names = ("stack", "workers", "compression", "headers")
-    return [word for name in names if name in parameters for word in (f"--{name}", str(parameters[name]))]
+def _server_options(parameters: Parameters) -> list[str]:
+    """Return the options of a trial's server; what the transport has no choice of keeps the server's default."""
+    stated = [name for name in SERVER_OPTIONS if name in parameters]
+    return [word for name in stated for word in (f"--{name}", str(parameters[name]))]
 
 
 def _listening(address: str, port: int) -> list[str]:

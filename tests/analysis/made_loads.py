@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from analysis.summary.capacity import TrialLoad
-from contract.records import JsonObject
+from contract.parameters import Parameters
 from contract.transports import TRANSPORTS
 
-BASE: JsonObject = {
+BASE = Parameters.of({
     "clients": 100, "rate_per_s": 20.0, "arrival": "periodic", "payload_bytes": 100, "one_way_delay_ms": 0.0,
     "warm_up_s": 0.5, "measured_s": 2.0, "poll_interval_s": 0.1, "hold_s": 30.0,
-}  # fmt: skip
+})  # fmt: skip
 MODELS = {name: TRANSPORTS[name].model for name in ("websocket", "sse", "long_poll", "short_poll")}
 HEADER_BYTES, EVENT_BYTES, FRAME_BYTES = 250.0, 180.0, 4.0
 
@@ -46,7 +46,7 @@ class Server:
         return TrialLoad(
             transport=transport,
             kind=TRANSPORTS[transport].kind,
-            parameters=asked,
+            parameters=Parameters.of(asked),
             block=block,
             window_s=seconds,
             server_cpu_s=seconds * (0.99 if full else cpu_ratio),

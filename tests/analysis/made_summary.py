@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from contract.parameters import Parameters
 from contract.records import JsonObject
 from contract.transports import TRANSPORTS, TransportStyle
 
@@ -17,10 +18,10 @@ def style(name: str) -> TransportStyle:
     return TRANSPORTS[name].style
 
 
-BASE: JsonObject = {
+BASE = Parameters.of({
     "clients": 50, "rate_per_s": 5.0, "arrival": "poisson", "payload_bytes": 64, "one_way_delay_ms": 25.0,
     "warm_up_s": 1.0, "measured_s": 20.0, "poll_interval_s": 1.0, "hold_s": 30.0,
-}  # fmt: skip
+})  # fmt: skip
 """Base parameters of every summary made here."""
 CHOICES: JsonObject = {"stack": "fastapi", "compression": "off", "headers": "lean", "keep_alive": True}
 """Base choices of those that make choices."""
@@ -28,7 +29,7 @@ CHOICES: JsonObject = {"stack": "fastapi", "compression": "off", "headers": "lea
 
 def parameters(name: str, **changes: Any) -> JsonObject:
     taken = TRANSPORTS[name].parameters
-    return {k: v for k, v in (BASE | changes).items() if k not in ("poll_interval_s", "hold_s") or k in taken}
+    return {k: v for k, v in {**BASE, **changes}.items() if k not in ("poll_interval_s", "hold_s") or k in taken}
 
 
 def _estimate(value: float, low: float, high: float) -> JsonObject:

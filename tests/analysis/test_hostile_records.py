@@ -159,9 +159,9 @@ def test_a_document_that_is_none_is_one_sentence(
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
-        ({"plan": 5}, "run.json: plan: Input should be a valid tuple, not 5"),
+        ({"plan": 5}, "run.json: plan: expected a list of 0 to 1000000 items, not 5"),
         ({"plan": [{}]}, "run.json: plan.0.index: "),
-        ({"machine": []}, "run.json: machine: Input should be a valid dictionary"),
+        ({"machine": []}, "run.json: machine: expected an object, not []"),
         ({"reference": "carrier pigeon"}, "carrier pigeon is not one of its transports"),
         ({"started_at": 5}, "run.json: started_at: Input should be a valid string, not 5"),
     ],

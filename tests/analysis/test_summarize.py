@@ -76,7 +76,7 @@ def test_every_point_is_the_model_plus_what_the_fake_system_took(swept: JsonObje
 
 def test_what_was_compressed_as_one_is_not_told_apart() -> None:
     _, trial = first_trial("websocket", SMALL)
-    info = dataclasses.replace(trial.info, parameters={**trial.info.parameters, "compression": "deflate"})
+    info = dataclasses.replace(trial.info, parameters=trial.info.parameters.replace(compression="deflate"))
     plain, packed = (
         pool([measure(each, style("websocket"))], style("websocket"))
         for each in (trial, dataclasses.replace(trial, info=info))

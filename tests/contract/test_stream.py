@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.stream import ARRIVALS, BURST_SIZE, BURST_SPACING_NS, Arrival, StreamSpec, due_offsets_ns, payloads
+from contract.parameters import ARRIVALS, Arrival
+from contract.stream import BURST_SIZE, BURST_SPACING_NS, StreamSpec, due_offsets_ns, payloads
 
 specs = st.builds(
     StreamSpec,

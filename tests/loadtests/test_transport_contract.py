@@ -37,6 +37,7 @@ from loadtests.control_client import ControlClient
 from loadtests.load.connection import Connection
 from loadtests.load.socket_driver import Driver
 from loadtests.plan.population import new_client
+from tests.made_parameters import parameters
 from tests.running import PATIENCE_S, running_server
 
 pytestmark = [pytest.mark.clocks, pytest.mark.takes_s(50)]
@@ -44,7 +45,7 @@ pytestmark = [pytest.mark.clocks, pytest.mark.takes_s(50)]
 EVENTS = 30
 OFFSETS_NS = tuple((i + 1) * 20_000_000 for i in range(EVENTS))
 PAYLOADS = ("one", "two", "three")
-PARAMETERS = {"rate_per_s": 50, "poll_interval_s": 0.05, "hold_s": 5.0}
+PARAMETERS = parameters(rate_per_s=50, poll_interval_s=0.05, hold_s=5.0)
 CLIENTS = 3
 READ_SPACING_NS = 1_000_000
 LAG_PERIOD_NS = 200_000_000
@@ -80,8 +81,8 @@ class Exchange:
         )
         self.control = ControlClient(url)
         for i in range(CLIENTS):
-            parameters = PARAMETERS | factors
-            setup = ClientSetup(i, parts.netloc, parameters, PAYLOADS, offsets_ns, phase_ns=i * 7_000_000, named=named)
+            asked, phase_ns = PARAMETERS.replace(**factors), i * 7_000_000
+            setup = ClientSetup(i, parts.netloc, asked, PAYLOADS, offsets_ns, phase_ns=phase_ns, named=named)
             client = new_client(transport.name, setup, self.recorder)
             self.driver.add(client)
             if one_by_one:

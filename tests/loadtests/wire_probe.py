@@ -20,11 +20,12 @@ from loadtests.clients.recorder import Recorder
 from loadtests.control_client import ControlClient
 from loadtests.load.socket_driver import Driver
 from loadtests.plan.population import new_client
+from tests.made_parameters import parameters
 
 EVENTS = 40
 OFFSETS_NS = tuple((i + 1) * 10_000_000 for i in range(EVENTS))
 PAYLOADS = ("x" * 200, "y" * 100)
-PARAMETERS = {"rate_per_s": 100, "poll_interval_s": 0.03, "hold_s": 5.0}
+PARAMETERS = parameters(rate_per_s=100, poll_interval_s=0.03, hold_s=5.0)
 QUIET_S = 0.3
 """After the last event: delayed acknowledgements (40 ms) have been sent, and nothing is on its way."""
 

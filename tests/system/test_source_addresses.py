@@ -16,6 +16,7 @@ from loadtests.load.socket_driver import Driver
 from loadtests.plan.population import new_client
 from system.processes import PROJECT_FOLDER
 from system.source_addresses import can_vary_sources, ephemeral_ports, source_addresses, usable_ports
+from tests.made_parameters import parameters
 from tests.running import PATIENCE_S
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have one loopback address")
@@ -57,7 +58,7 @@ def test_clients_take_turns_with_the_addresses_that_their_driver_has() -> None:
         driver = Driver(listener.getsockname(), recorder)
         driver.sources = ("127.0.0.2", "127.0.0.3")
         for index in range(4):
-            setup = ClientSetup(index, "127.0.0.1:1", {"rate_per_s": 1}, ("x",), (1,))
+            setup = ClientSetup(index, "127.0.0.1:1", parameters(), ("x",), (1,))
             driver.add(new_client("websocket", setup, recorder))
         accepted = [listener.accept() for _ in range(4)]
         driver.finish()

@@ -122,7 +122,7 @@ def freshly_drawn(case: str) -> dict[str, Chart]:
     summary, trials = CASES[case]
     shown = {group.transport.name for group in trials}
     residuals = [own for of in (BROADCAST, ECHO) for own in of.residuals() if own.transport.name in shown]
-    drawn = draw_charts(Results.of(summary, made.BASE | made.CHOICES), trials, residuals)
+    drawn = draw_charts(Results.of(summary, made.BASE.replace(**made.CHOICES)), trials, residuals)
     return {chart.name: chart for chart in drawn}
 
 
@@ -353,7 +353,7 @@ def test_base_trials_are_those_of_the_base_point(tmp_path: Path) -> None:
     folder = fabricate.fabricate_run(tmp_path / "run", fabrication)
     groups = material_from(folder).base_trials()
     assert [group.transport.name for group in groups] == list(made.BROADCAST)
-    assert groups[3].first.info.parameters["poll_interval_s"] == 1.0
+    assert groups[3].first.info.parameters.poll_interval_s == 1.0
     assert len(groups[3].measured) == 1
 
 

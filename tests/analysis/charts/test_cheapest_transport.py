@@ -17,7 +17,7 @@ from tests.analysis import made_summary as made
 from tests.analysis.made_loads import BASE, EVENT_BYTES, FRAME_BYTES, measured
 
 COSTS = {"websocket": Cost(0.0, 25.0), "long_poll": Cost(180.0, 5.0), "short_poll": Cost(200.0, 5.0)}
-DELAYED = {**BASE, "one_way_delay_ms": 25.0}
+DELAYED = BASE.replace(one_way_delay_ms=25.0)
 
 
 def cheapest(names: list[str], rate_per_s: float, staleness_s: float, costs: dict[str, Cost] = COSTS) -> str | None:
@@ -75,7 +75,7 @@ def test_costs_are_those_of_the_run() -> None:
     pushed = byte_costs(found["transports"])["websocket"]
     assert pushed.request == 0
     assert pushed.event == pytest.approx(EVENT_BYTES + FRAME_BYTES)
-    unsaturated = [load for load in measured() if load.parameters["clients"] != 4000]
+    unsaturated = [load for load in measured() if load.parameters.clients != 4000]
     found = capacity_summary(unsaturated, BASE)
     assert found is not None
     assert processor_costs(found["transports"])["short_poll"].request == pytest.approx(200e-6, rel=0.02)

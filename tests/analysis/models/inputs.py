@@ -9,7 +9,8 @@ from analysis.models.conditions import Conditions, Expectation
 from analysis.models.queues import ServiceTimes
 from analysis.models.registry import MODELS
 from analysis.models.schedule import Prediction, Schedule
-from contract.stream import Arrival, StreamSpec, due_offsets_ns
+from contract.parameters import Arrival
+from contract.stream import StreamSpec, due_offsets_ns
 
 NS_PER_S = 1_000_000_000
 MS = 1_000_000

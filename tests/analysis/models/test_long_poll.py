@@ -13,8 +13,8 @@ from analysis.models.conditions import Conditions
 from analysis.models.queues import ServiceTimes
 from analysis.models.registry import MODELS
 from analysis.models.schedule import Schedule
+from contract.parameters import Arrival
 from contract.records import turnaround_delay_ns
-from contract.stream import Arrival
 from tests import simulation
 from tests.analysis.models.inputs import (
     ARRIVALS_OF_EVENTS,

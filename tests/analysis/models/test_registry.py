@@ -12,8 +12,8 @@ from analysis.models.conditions import Conditions
 from analysis.models.queues import ServiceTimes
 from analysis.models.registry import MODELS
 from analysis.models.schedule import Prediction, Schedule, schedule_of
+from contract.parameters import Arrival
 from contract.records import Ints
-from contract.stream import Arrival
 from contract.transports import KINDS, TRANSPORTS
 from tests import simulation
 from tests.analysis.models.inputs import (

@@ -12,7 +12,7 @@ from analysis.models.conditions import Conditions
 from analysis.models.push import push_capacity_clients
 from analysis.models.registry import MODELS
 from analysis.models.short_poll import poll_capacity_clients
-from contract.stream import Arrival
+from contract.parameters import Arrival
 from tests import simulation
 from tests.analysis.models.inputs import (
     ARRIVALS_OF_EVENTS,

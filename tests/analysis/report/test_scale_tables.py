@@ -7,7 +7,7 @@ from pathlib import Path
 
 from analysis.report.scale_tables import scale_notes, scale_tables
 from analysis.summary.results import Results
-from contract.records import JsonObject
+from contract.parameters import Parameters
 from tests import fabricate
 from tests.analysis import made_summary as made
 from tests.runs import report_in_words
@@ -55,7 +55,7 @@ def test_a_run_without_scale_has_no_such_section() -> None:
 class Crowds(fabricate.Fabrication):
     """One transport with 2, 6 and 20 clients."""
 
-    def points(self) -> list[tuple[str, JsonObject]]:
+    def points(self) -> list[tuple[str, Parameters]]:
         return [(name, self._parameters(name, clients=n)) for name in self.transports for n in (6, 2, 20)]
 
 

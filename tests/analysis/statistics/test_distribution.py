@@ -53,7 +53,7 @@ def test_events_count_and_not_deliveries_and_those_of_all_trials(tmp_path: Path)
         )
         assert point["parts_ms"]["delivery"]["p99"] is None and point["residual_ms"]["p99"] is None
     assert poll["against_reference"]["p95_difference_ms"] is not None
-    table = main_table(Results.of(summary, load_run_info(folder).scenario["parameters"]))
+    table = main_table(Results.of(summary, load_run_info(folder).base_parameters))
     row = dict(zip(table.columns, table.rows[0], strict=True))
     assert (row["p99 ms"].text, row["p99 ms"].small) == ("—", "240 of 1,000 events")
     assert any("no p99, which needs 1,000 events" in warning for warning in summary["warnings"])

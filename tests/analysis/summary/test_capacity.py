@@ -64,8 +64,8 @@ def test_no_cost_is_negative() -> None:
 
 def test_idle_and_saturated_points_enter_no_service_time() -> None:
     found = calibration("websocket")
-    assert [point.parameters["clients"] for point in found.busy] == [800]
-    assert [point.parameters["clients"] for point in found.saturated] == [4000]
+    assert [point.parameters.clients for point in found.busy] == [800]
+    assert [point.parameters.clients for point in found.saturated] == [4000]
     assert calibrations([Server().load("websocket", 100), Server().load("websocket", 4000)], BASE) == []
 
 
@@ -112,7 +112,7 @@ def test_intervals_come_from_the_spread_between_blocks() -> None:
 
 def test_a_block_without_a_busy_trial_gives_no_interval() -> None:
     loads = measured(transports=["websocket"], blocks=2)
-    halved = [load for load in loads if load.block == 0 or load.parameters["clients"] == 4000]
+    halved = [load for load in loads if load.block == 0 or load.parameters.clients == 4000]
     [found] = calibrations(halved, BASE)
     estimate = with_interval([found], lambda one: one.service.event_s)
     assert estimate == {"value": pytest.approx(25e-6), "ci95": None}

@@ -12,7 +12,7 @@ from analysis.summary.results import Results
 from tests.analysis import made_summary as made
 
 MEDIAN, CPU, BYTES = MEASURES
-BASE = made.BASE | made.CHOICES
+BASE = made.BASE.replace(**made.CHOICES)
 
 
 def test_every_point_that_differs_in_one_choice_is_an_effect() -> None:

@@ -81,7 +81,7 @@ def noise_run(folder: Path) -> Path:
             planned,
             index=2 * planned.index + i,
             point=planned.point + i * points,
-            parameters={**planned.parameters, "replica": replica},
+            parameters=planned.parameters.replace(replica=replica),
         )
         for planned in SMALL.plan()
         for i, replica in enumerate("ab")

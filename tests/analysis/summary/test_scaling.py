@@ -11,7 +11,7 @@ import pytest
 from analysis.formatting import knee_in_words
 from analysis.summarize import summarize_run
 from analysis.summary.scaling import ScalePoint, further_cost, knee, law, least_squares_slope, scaling, wide_enough
-from contract.records import JsonObject
+from contract.parameters import Parameters
 from tests import fabricate
 from tests.analysis import made_summary as made
 
@@ -190,7 +190,7 @@ def test_costs_that_fall_are_not_flat() -> None:
 class Crowds(fabricate.Fabrication):
     """One transport with 2, 6 and 20 clients."""
 
-    def points(self) -> list[tuple[str, JsonObject]]:
+    def points(self) -> list[tuple[str, Parameters]]:
         return [(name, self._parameters(name, clients=n)) for name in self.transports for n in (6, 2, 20)]
 
 

@@ -13,6 +13,7 @@ from analysis.report.wrong_way_tables import wrong_way_tables
 from analysis.summary.pairing import PerBlock
 from analysis.summary.results import Results
 from analysis.summary.wrong_ways import misranked
+from contract.parameters import Parameters
 from contract.records import JsonObject
 from tests import fabricate
 from tests.analysis import made_summary as made
@@ -37,7 +38,7 @@ def tables(*choices: JsonObject, wrong_way: str | None = WRONG) -> list[Table]:
         points.append({**point, "loss": losses, "as_reported": AS_REPORTED})
         points[-1]["parameters"].update(choice)
     summary = made.summary(points, varied, wrong_way=wrong_way)
-    return wrong_way_tables(Results.of(summary, made.parameters("short_poll")))
+    return wrong_way_tables(Results.of(summary, Parameters.of(made.parameters("short_poll"))))
 
 
 def cells(table: Table) -> list[list[str]]:

@@ -47,7 +47,7 @@ def test_a_connection_for_every_poll_is_no_reconnect_where_none_is_kept() -> Non
         **{n: np.concatenate([getattr(polls, n), getattr(connects, n)]) for n in polls.column_names()}
     )
     for keep_alive, reconnects in ((True, len(polls) - 6), (False, 0)):
-        info = dataclasses.replace(trial.info, parameters={**trial.info.parameters, "keep_alive": keep_alive})
+        info = dataclasses.replace(trial.info, parameters=trial.info.parameters.replace(keep_alive=keep_alive))
         changed = dataclasses.replace(trial, info=info, requests=requests)
         assert count_requests(changed, style("short_poll")).totals["reconnects"] == reconnects
 
@@ -97,7 +97,7 @@ def test_an_echos_payload_travels_twice() -> None:
 
 def test_what_empty_polls_cost_is_told_apart() -> None:
     fabrication = dataclasses.replace(NOISELESS, intervals_s=(0.1,))
-    planned = next(p for p in fabrication.plan() if p.parameters.get("poll_interval_s") == 0.1)
+    planned = next(p for p in fabrication.plan() if p.parameters.poll_interval_s == 0.1)
     trial = fabricate_planned(planned, fabrication, Faults())
     readings = trial.sockets.at_ns[trial.sockets.stage == SocketStage.WINDOW_START]
     empty = trial.requests.where(trial.requests.outcome == Outcome.EMPTY)

@@ -38,16 +38,16 @@ def polled(transport: str) -> Trial:
     _, trial = first_trial(transport, QUIET, BARE)
     parameters, info = trial.info.parameters, trial.info
     holds = transport == "long_poll"
-    one_way_ns = round(parameters["one_way_delay_ms"] * MS)
+    one_way_ns = round(parameters.one_way_delay_ms * MS)
     order = np.random.default_rng(info.own_seed)
     planned_ns = (info.t0_ns + trial.clients.phase_ns).tolist()
     polls = trial.requests.where(trial.requests.kind == RequestKind.POLL)
-    first_ns = [int(polls.start_ns[polls.client == client].min()) for client in range(parameters["clients"])]
+    first_ns = [int(polls.start_ns[polls.client == client].min()) for client in range(parameters.clients)]
 
     def next_send_ns(client: int, read_ns: int) -> int:
         if holds:
             return read_ns
-        planned_ns[client] += round(parameters["poll_interval_s"] * 1e9)
+        planned_ns[client] += round(parameters.poll_interval_s * 1e9)
         return int(max(planned_ns[client], read_ns))
 
     simulated = queue_simulation.Polling(
@@ -57,7 +57,7 @@ def polled(transport: str) -> Trial:
         answer_ns=ANSWER_NS,
         waking_ns=round(WAKING_RATIO * ANSWER_NS) if holds else 0,
         read_ns=READ_NS,
-        hold_ns=round(parameters["hold_s"] * 1e9) if holds else None,
+        hold_ns=round(parameters.hold_s * 1e9) if holds else None,
         until_ns=info.window_end_ns,
         order=lambda clients: order.permutation(clients).tolist(),
         next_send_ns=next_send_ns,
@@ -84,9 +84,9 @@ def polled(transport: str) -> Trial:
 def pushed() -> Trial:
     """A trial whose server takes 2 ms for each delivery."""
     _, trial = first_trial("websocket", QUIET, BARE)
-    clients, due_ns = int(trial.info.parameters["clients"]), trial.published.due_ns
+    clients, due_ns = trial.info.parameters.clients, trial.published.due_ns
     left_ns = np.asarray(queue_simulation.in_turn(np.repeat(due_ns, clients).tolist(), ANSWER_NS))
-    arrival_ns = left_ns + round(trial.info.parameters["one_way_delay_ms"] * MS) + HOP_NS
+    arrival_ns = left_ns + round(trial.info.parameters.one_way_delay_ms * MS) + HOP_NS
     client, seq = np.tile(np.arange(clients), len(due_ns)), np.repeat(np.arange(1, len(due_ns) + 1), clients)
     window_ns = trial.info.window_start_ns, trial.info.window_end_ns
     came = np.count_nonzero((arrival_ns >= window_ns[0]) & (arrival_ns < window_ns[1]))
@@ -156,7 +156,7 @@ def test_what_the_server_uses_while_nothing_happens_is_no_part_of_an_answer() ->
     at_ns = np.append(
         np.arange(trial.info.window_start_ns, trial.info.window_end_ns, 100 * MS), trial.info.window_end_ns
     )
-    left_ns = np.sort(trial.deliveries.user_ns) - round(trial.info.parameters["one_way_delay_ms"] * MS)
+    left_ns = np.sort(trial.deliveries.user_ns) - round(trial.info.parameters.one_way_delay_ms * MS)
     server_ns = (at_ns - at_ns[0]) // 50 + ANSWER_NS * np.searchsorted(left_ns, at_ns, side="right")
     load = trial.samples.where(trial.samples.role == SampleRole.LOAD)
     columns = {name: np.append(np.zeros(len(at_ns), dtype=np.int64), getattr(load, name))
@@ -194,7 +194,7 @@ def without(trial: Trial, role: SampleRole) -> Trial:
 
 
 def with_workers(trial: Trial) -> Trial:
-    return dataclasses.replace(trial, info=trial_info(trial, parameters={**trial.info.parameters, "workers": 2}))
+    return dataclasses.replace(trial, info=trial_info(trial, parameters=trial.info.parameters.replace(workers=2)))
 
 
 def test_where_something_is_not_known_the_reason_stands_in_the_place_of_the_queue(

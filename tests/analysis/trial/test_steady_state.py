@@ -52,13 +52,13 @@ def test_what_is_pushed_waits_for_nothing() -> None:
 
 def info_of(planned: PlannedTrial) -> TrialInfo:
     _, trial = first_trial("websocket")
-    start_ns = trial.info.t0_ns + round(planned.parameters["warm_up_s"] * 1e9)
+    start_ns = trial.info.t0_ns + round(planned.parameters.warm_up_s * 1e9)
     return dataclasses.replace(
         trial.info,
         transport=planned.transport,
         parameters=planned.parameters,
         window_start_ns=start_ns,
-        window_end_ns=start_ns + round(planned.parameters["measured_s"] * 1e9),
+        window_end_ns=start_ns + round(planned.parameters.measured_s * 1e9),
     )
 
 
@@ -70,7 +70,7 @@ def test_every_trial_of_every_scenario_is_in_a_steady_state_when_its_window_begi
 
 def test_a_short_warm_up_is_named_with_what_would_do() -> None:
     _, planned = first_trial("short_poll", dataclasses.replace(SLOW, long_warm_ups=False))
-    info = dataclasses.replace(planned.info, parameters={**planned.info.parameters, "poll_interval_s": 5.0})
+    info = dataclasses.replace(planned.info, parameters=planned.info.parameters.replace(poll_interval_s=5.0))
     assert unsteady_reason(info, style("short_poll")) == (
         "its stream began 0.2 s before the measured window, and its clients wait up to 5 s for an event: about 23% of "
         "the deliveries due in the window are read in it (at least 95% in a steady state): use a warm-up of 5.05 s"

@@ -251,6 +251,6 @@ def test_polls_without_a_cursor_are_never_valid_and_their_losses_are_no_surprise
     drop: frozenset[tuple[int, int]],
 ) -> None:
     _, trial = first_trial("long_poll", SMALL, Faults(drop=drop))
-    info = dataclasses.replace(trial.info, parameters={**trial.info.parameters, "cursor": False})
+    info = dataclasses.replace(trial.info, parameters=trial.info.parameters.replace(cursor=False))
     [reason] = reasons_of(dataclasses.replace(trial, info=info), "long_poll")
     assert reason.startswith(f"{LOSES_ON_PURPOSE} (here {len(drop)} of ")

@@ -22,7 +22,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> JsonObject:
 
 
 def verdict(summary: JsonObject) -> Verdict:
-    return run_verdict.verdict(Results.of(summary, {}))
+    return run_verdict.verdict(Results.of(summary, SMALL.base_parameters()))
 
 
 def changed(summary: JsonObject, transport: str, **changes: Any) -> JsonObject:

@@ -10,8 +10,8 @@ from playwright.sync_api import Page
 
 from classroom.lanes.definitions import LANES
 from classroom.run_settings import PRESETS, RunSettings
+from contract.parameters import ARRIVALS
 from contract.quantiles import quantiles
-from contract.stream import ARRIVALS
 from tests.classroom.page_driving import TRANSPORTS, module
 
 RUN: dict[str, Any] = {

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from contract.records import Lateness, scheduled_latency_ms
 from contract.records.lateness import EXCEPTIONS, HICCUP_NS, MEAN_MS
+from tests.made_parameters import parameters
 
 MS = 1_000_000
 
@@ -66,8 +67,8 @@ def test_limits_grow_with_what_the_schedule_alone_makes() -> None:
     late = lateness(*[(at * 200, 8.0) for at in range(20)])
     assert late.describe_excess("polls were sent", 10.0) is not None
     assert late.describe_excess("polls were sent", 525.0) is None
-    assert scheduled_latency_ms({"one_way_delay_ms": 25.0, "poll_interval_s": 1.0}) == 525.0
-    assert scheduled_latency_ms({"one_way_delay_ms": 25.0, "hold_s": 30.0}) == 25.0
+    assert scheduled_latency_ms(parameters(one_way_delay_ms=25.0, poll_interval_s=1.0)) == 525.0
+    assert scheduled_latency_ms(parameters(one_way_delay_ms=25.0, hold_s=30.0)) == 25.0
 
 
 @given(st.lists(st.tuples(st.integers(0, 60_000), st.floats(0, 200)), min_size=1, max_size=60), st.floats(0, 1000))

@@ -20,6 +20,7 @@ from contract.records import (
     Samples,
     Trial,
     Written,
+    as_document,
     finished_trial_folders,
     load_run_info,
     read_json,
@@ -109,7 +110,7 @@ def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
 
 def test_a_run_whose_scenario_stated_the_seed_was_given_it(tmp_path: Path) -> None:
     run = run_info(SMALL, SMALL.plan())
-    fields = {key: value for key, value in dataclasses.asdict(run).items() if key not in ("seed", "asked")}
+    fields = {key: value for key, value in as_document(run).items() if key not in ("seed", "asked")}
     earlier = {**fields, "scenario": {**run.scenario, "seed": 40}}
     write_json(tmp_path / "run.json", RUN_FORMAT, earlier)
     read = load_run_info(tmp_path)

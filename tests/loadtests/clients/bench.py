@@ -8,20 +8,21 @@ from contract.records import Deliveries, Outcome, RequestKind, Requests
 from loadtests.clients.base import Client, ClientSetup
 from loadtests.clients.recorder import Recorder
 from loadtests.plan.population import new_client
+from tests.made_parameters import parameters
 
 PAYLOADS = ("alpha", "beta")
 MS = 1_000_000
-DEFAULTS: dict[str, Any] = {"rate_per_s": 10, "poll_interval_s": 1.0, "hold_s": 30.0}
+DEFAULTS = parameters(poll_interval_s=1.0, hold_s=30.0)
 
 
 class Bench:
     """Drives one client by hand; `now_ns` moves only when the test moves it."""
 
-    def __init__(self, transport: str, *, events: int = 4, phase_ns: int = 0, **parameters: Any) -> None:
+    def __init__(self, transport: str, *, events: int = 4, phase_ns: int = 0, **stated: Any) -> None:
         self.recorder = Recorder()
         self.now_ns = 1_000 * MS
         offsets = tuple((i + 1) * 100 * MS for i in range(events))
-        setup = ClientSetup(7, "127.0.0.1:1", {**DEFAULTS, **parameters}, PAYLOADS, offsets, phase_ns)
+        setup = ClientSetup(7, "127.0.0.1:1", DEFAULTS.replace(**stated), PAYLOADS, offsets, phase_ns)
         self.client: Client = new_client(transport, setup, self.recorder)
 
     def connect(self) -> bytes:

@@ -25,13 +25,13 @@ from loadtests.engine.system_limits import ensure_descriptors, ensure_ports, ens
 from servers.hosting.listening import StartError, listen_together
 from system.host_addresses import Endpoint
 from system.processes import PROJECT_FOLDER
+from tests.made_parameters import parameters
 
 resource = pytest.importorskip("resource", reason="Windows has no such limit")
 
 
 def trial(clients: int, **changes: Any) -> PlannedTrial:
-    parameters = {"clients": clients, "rate_per_s": 1, "one_way_delay_ms": 0, "warm_up_s": 1, "measured_s": 8}
-    return PlannedTrial(0, 0, 0, "websocket", {**parameters, **changes}, 1)
+    return PlannedTrial(0, 0, 0, "websocket", parameters(clients=clients, rate_per_s=1, **changes), 1)
 
 
 LIMITED = """
@@ -41,11 +41,12 @@ from loadtests.engine.system_limits import ensure_descriptors
 from contract.errors import UserError
 from contract.records import PlannedTrial
 from loadtests.engine.load_processes import LoadProcesses
+from tests.made_parameters import parameters
 
 soft, hard, clients, delay_ms, workers, load_processes, target = json.loads(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-parameters = [{"clients": n, "one_way_delay_ms": delay_ms, "workers": workers} for n in (10, clients, 20)]
-trials = tuple(PlannedTrial(i, 0, i, "websocket", p, 1) for i, p in enumerate(parameters))
+asked = [parameters(clients=n, one_way_delay_ms=delay_ms, workers=workers) for n in (10, clients, 20)]
+trials = tuple(PlannedTrial(i, 0, i, "websocket", p, 1) for i, p in enumerate(asked))
 try:
     ensure_descriptors(trials, LoadProcesses(*load_processes), None if target is None else Endpoint.of_url(target))
 except UserError as error:

@@ -11,11 +11,9 @@ from contract.records import PlannedTrial
 from loadtests.load.trial_clients import TrialClients
 from loadtests.load.trial_spec import Instruments, TrialSpec
 from loadtests.plan.blocks import connect_patience_s
+from tests.made_parameters import parameters
 
-PARAMETERS = {
-    "clients": 3000, "rate_per_s": 5.0, "arrival": "periodic", "payload_bytes": 10, "one_way_delay_ms": 0.0,
-    "warm_up_s": 0.0, "measured_s": 1.0,
-}  # fmt: skip
+PARAMETERS = parameters(clients=3000, rate_per_s=5.0, arrival="periodic", warm_up_s=0.0, measured_s=1.0)
 
 
 @pytest.mark.parametrize("share", [range(3000), range(2900, 3000)])

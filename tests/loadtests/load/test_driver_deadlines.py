@@ -16,6 +16,7 @@ from loadtests.clients.recorder import Recorder
 from loadtests.load.connection import Connection
 from loadtests.load.deadlines import Deadlines
 from loadtests.load.socket_driver import Driver
+from tests.made_parameters import parameters
 from tests.running import PATIENCE_S
 
 pytestmark = pytest.mark.clocks
@@ -27,7 +28,7 @@ class Sleeper(LongPollClient):
     """Wants no connection, only to be woken; it notes when it was."""
 
     def __init__(self, recorder: Recorder) -> None:
-        super().__init__(ClientSetup(0, "127.0.0.1:1", {"hold_s": 1.0}, ("x",), (1,)), recorder)
+        super().__init__(ClientSetup(0, "127.0.0.1:1", parameters(hold_s=1.0), ("x",), (1,)), recorder)
         self.wants_connection = False
         self.woken_ns: list[int] = []
 
@@ -104,7 +105,7 @@ def test_a_poll_that_is_answered_in_time_adds_one_deadline_and_not_its_patience_
 
 
 def test_no_deadline_of_the_connecting_rings_amid_the_stream(driver: Driver) -> None:
-    setup = ClientSetup(0, "127.0.0.1:1", {"hold_s": 30.0}, ("x",), (1,))
+    setup = ClientSetup(0, "127.0.0.1:1", parameters(hold_s=30.0), ("x",), (1,))
     connection = driver.add(LongPollClient(setup, Recorder()))
     deadline = time.monotonic() + PATIENCE_S
     while not connection.client.ready:

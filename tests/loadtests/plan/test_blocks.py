@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.errors import UserError
-from contract.stream import ARRIVALS, BURST_SIZE, due_offsets_ns
+from contract.parameters import ARRIVALS
+from contract.stream import BURST_SIZE, due_offsets_ns
 from loadtests.plan.blocks import (
     check_plan,
     connect_patience_s,
@@ -25,6 +26,7 @@ from loadtests.plan.blocks import (
 from loadtests.plan.scenario import parse_scenario
 from loadtests.plan.seeds import MAX_BLOCKS, MAX_SEED, block_seed
 from tests.loadtests.plan.test_scenario import GOOD
+from tests.made_parameters import parameters
 
 SCENARIO = parse_scenario(GOOD, "small.toml")
 SEEDS, BLOCKS = st.integers(0, MAX_SEED), st.integers(0, MAX_BLOCKS - 1)
@@ -64,8 +66,8 @@ def test_transports_of_a_block_get_the_same_stream_and_blocks_different_ones() -
     streams: dict[tuple[int, float], set[bytes]] = {}
     warm_ups_s = set()
     for trial in plan_trials(SCENARIO, 1):
-        key = (trial.block, trial.parameters["rate_per_s"])
-        warm_up_s = trial.parameters["warm_up_s"]
+        key = (trial.block, trial.parameters.rate_per_s)
+        warm_up_s = trial.parameters.warm_up_s
         warm_ups_s.add(warm_up_s)
         offsets_ns = due_offsets_ns(stream_spec(trial)) - round(warm_up_s * 1e9)
         streams.setdefault(key, set()).add(offsets_ns[offsets_ns >= 0].tobytes())
@@ -90,26 +92,26 @@ def test_transports_of_a_block_get_the_same_stream_and_blocks_different_ones() -
 def test_a_trial_warms_up_for_its_longest_period_and_a_round_trip(
     transport: str, own: dict[str, object], needed_s: float
 ) -> None:
-    parameters = {"rate_per_s": 2.0, "one_way_delay_ms": 25, "warm_up_s": 0.2, "measured_s": 2.0, **own}
-    assert with_warm_up(transport, parameters) == {**parameters, "warm_up_s": pytest.approx(needed_s)}
-    assert with_warm_up(transport, {**parameters, "warm_up_s": 9.0})["warm_up_s"] == 9.0
+    asked = parameters(rate_per_s=2.0, one_way_delay_ms=25, warm_up_s=0.2, **own)
+    assert with_warm_up(transport, asked) == asked.replace(warm_up_s=pytest.approx(needed_s))
+    assert with_warm_up(transport, asked.replace(warm_up_s=9.0)).warm_up_s == 9.0
 
 
 def test_a_longer_warm_up_is_planned_for_and_the_measured_window_stays() -> None:
     scenario = parse_scenario(GOOD.replace("poll_interval_s = [0.2, 0.4]", "poll_interval_s = [0.2, 4]"), "small.toml")
     for trial in plan_trials(scenario, 1):
-        slow = trial.transport == "short_poll" and trial.parameters["poll_interval_s"] == 4
-        assert (trial.parameters["warm_up_s"] >= 4) == slow
+        slow = trial.transport == "short_poll" and trial.parameters.poll_interval_s == 4
+        assert (trial.parameters.warm_up_s >= 4) == slow
         assert stream_spec(trial).duration_s - stream_spec(trial).warm_up_s == pytest.approx(1.0)
-        assert trial_seconds(trial.parameters) > trial.parameters["warm_up_s"] + 1.0
+        assert trial_seconds(trial.parameters) > trial.parameters.warm_up_s + 1.0
 
 
 def test_nobody_is_cut_off_who_is_only_waiting_for_his_turn() -> None:
-    base = {"one_way_delay_ms": 25}
-    assert drain_limit_s({**base, "poll_interval_s": 5.0}) > 5.0
-    assert drain_limit_s({**base, "hold_s": 30.0}) > 30.0
+    base = parameters(one_way_delay_ms=25)
+    assert drain_limit_s(base.replace(poll_interval_s=5.0)) > 5.0
+    assert drain_limit_s(base.replace(hold_s=30.0)) > 30.0
     jitter = {"hold_s": 30.0, "turnaround_jitter_ms": 1000}
-    assert drain_limit_s({**base, **jitter}) == drain_limit_s({**base, "hold_s": 30.0}) + 1
+    assert drain_limit_s(base.replace(**jitter)) == drain_limit_s(base.replace(hold_s=30.0)) + 1
     assert drain_limit_s(base) > 0.05
 
 
@@ -134,8 +136,7 @@ def test_a_plan_that_is_not_refused_has_an_event_in_each_window_whatever_the_see
 ) -> None:
     rate_per_s = events / measured_s
     changed = {"arrival": arrival, "measured_s": measured_s, "rate_per_s": rate_per_s}
-    parameters = tuple({**dict(SCENARIO.parameters), **changed}.items())
-    scenario = dataclasses.replace(SCENARIO, parameters=parameters, sweeps=())
+    scenario = dataclasses.replace(SCENARIO, parameters=SCENARIO.parameters.replace(**changed), sweeps=())
     trials = plan_trials(scenario, seed)
     try:
         check_plan(scenario, trials)
@@ -143,24 +144,21 @@ def test_a_plan_that_is_not_refused_has_an_event_in_each_window_whatever_the_see
         assert rate_per_s * measured_s < (BURST_SIZE if arrival == "burst" else 1)
     else:
         for trial in trials:
-            assert due_offsets_ns(stream_spec(trial))[-1] >= trial.parameters["warm_up_s"] * 1e9
+            assert due_offsets_ns(stream_spec(trial))[-1] >= trial.parameters.warm_up_s * 1e9
 
 
 def test_many_clients_are_given_the_time_that_they_take_to_connect() -> None:
-    few, many = (
-        trial_seconds({"clients": clients, "warm_up_s": 1, "measured_s": 5, "one_way_delay_ms": 0})
-        for clients in (10, 10_000)
-    )
+    few, many = (trial_seconds(parameters(clients=clients)) for clients in (10, 10_000))
     assert many - few > 5
-    assert connect_patience_s({"clients": 10_000}) > 5 * (many - few)
+    assert connect_patience_s(parameters(clients=10_000)) > 5 * (many - few)
 
 
 def test_a_stream_waits_longer_for_many_clients_to_be_told_of_it() -> None:
-    assert [stream_lead_ms({"clients": clients}) for clients in (1, 1000, 10_000)] == [40, 60, 240]
+    assert [stream_lead_ms(parameters(clients=clients)) for clients in (1, 1000, 10_000)] == [40, 60, 240]
 
 
 def test_a_load_looks_at_itself_seldom_but_not_too_seldom_for_a_short_trial() -> None:
-    periods_ns = [lag_period_ns({"measured_s": seconds}) for seconds in (1.2, 2, 4.0, 5, 60)]
+    periods_ns = [lag_period_ns(parameters(measured_s=seconds)) for seconds in (1.2, 2, 4.0, 5, 60)]
     assert periods_ns == [200_000_000, 200_000_000, 400_000_000, 500_000_000, 500_000_000]
 
 
@@ -169,13 +167,13 @@ def test_points_of_a_block_share_their_events_as_long_as_both_are_measured() -> 
     longer = GOOD.replace("measured_s = 1\n", "measured_s = 3\n")
     longer += '\n[[sweep]]\ntransports = ["short_poll"]\npoll_interval_s = [0.7]\nmeasured_s = [1.5]\n'
     trials = [trial for trial in plan_trials(parse_scenario(longer, "small.toml"), 5) if trial.block == 0]
-    rates = {trial.parameters["rate_per_s"] for trial in trials if trial.parameters["measured_s"] == 1.5}
-    assert {trial.stream_span_s for trial in trials if trial.parameters["rate_per_s"] in rates} == {1.5}
-    assert {trial.stream_span_s for trial in trials if trial.parameters["rate_per_s"] not in rates} <= {3.0}
+    rates = {trial.parameters.rate_per_s for trial in trials if trial.parameters.measured_s == 1.5}
+    assert {trial.stream_span_s for trial in trials if trial.parameters.rate_per_s in rates} == {1.5}
+    assert {trial.stream_span_s for trial in trials if trial.parameters.rate_per_s not in rates} <= {3.0}
     seen = [
-        due_offsets_ns(stream_spec(trial)) - round(trial.parameters["warm_up_s"] * 1e9)
+        due_offsets_ns(stream_spec(trial)) - round(trial.parameters.warm_up_s * 1e9)
         for trial in trials
-        if trial.parameters["rate_per_s"] in rates
+        if trial.parameters.rate_per_s in rates
     ]
     beginnings = {tuple(offsets[(offsets >= 0) & (offsets < 1.5e9)].tolist()) for offsets in seen}
     assert len(beginnings) == 1 and len(beginnings.pop()) > 0

@@ -21,7 +21,7 @@ POLLED = [trial for trial in TRIALS if trial.transport == "short_poll"]
 
 def measured_due_ns(trial: PlannedTrial) -> npt.NDArray[np.int64]:
     due_ns = due_offsets_ns(stream_spec(trial))
-    return due_ns[due_ns >= round(float(trial.parameters["warm_up_s"]) * 1e9)]
+    return due_ns[due_ns >= round(trial.parameters.warm_up_s * 1e9)]
 
 
 def ages_ns(trial: PlannedTrial, delay_ns: int) -> npt.NDArray[np.int64]:
@@ -31,7 +31,7 @@ def ages_ns(trial: PlannedTrial, delay_ns: int) -> npt.NDArray[np.int64]:
     due_ns = measured_due_ns(trial)
     ages = [
         delay_ns + (phase_ns - due_ns - delay_ns) % period_ns
-        for phase_ns in spread_phases_ns(trial.parameters["clients"], period_s, trial.seed * 1000 + trial.point)
+        for phase_ns in spread_phases_ns(trial.parameters.clients, period_s, trial.seed * 1000 + trial.point)
     ]
     return np.sort(np.concatenate(ages))
 

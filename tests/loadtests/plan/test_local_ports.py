@@ -4,13 +4,11 @@ from typing import Any
 
 from contract.records import PlannedTrial
 from loadtests.plan.local_ports import ports_held
+from tests.made_parameters import parameters
 
 
 def trial(transport: str, **changes: Any) -> PlannedTrial:
-    parameters = {
-        "clients": 100, "rate_per_s": 2.0, "warm_up_s": 1.0, "measured_s": 8.0, "one_way_delay_ms": 0, **changes,
-    }  # fmt: skip
-    return PlannedTrial(0, 0, 0, transport, parameters, 1)
+    return PlannedTrial(0, 0, 0, transport, parameters(**{"clients": 100, "rate_per_s": 2.0, **changes}), 1)
 
 
 def test_a_client_that_keeps_its_connection_needs_one_port() -> None:

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.plan.population import locked_phases_ns, schedule_period_s, spread_phases_ns
+from tests.made_parameters import parameters
 
-SHORT = {"poll_interval_s": 0.5, "one_way_delay_ms": 25, "rate_per_s": 10}
+SHORT = parameters(poll_interval_s=0.5, one_way_delay_ms=25, rate_per_s=10)
 
 
 @given(st.integers(1, 50), st.integers(0, 1000))
@@ -27,7 +28,7 @@ def test_locked_phases_are_drawn_anew_by_each_seed() -> None:
 
 def test_clients_are_spread_over_the_period_at_which_they_poll() -> None:
     assert schedule_period_s("short_poll", SHORT) == 0.5
-    assert schedule_period_s("short_poll", {**SHORT, "pacing": "pause"}) == 0.55
-    assert schedule_period_s("short_poll", {**SHORT, "pacing": "pause", "keep_alive": False}) == 0.6
+    assert schedule_period_s("short_poll", SHORT.replace(pacing="pause")) == 0.55
+    assert schedule_period_s("short_poll", SHORT.replace(pacing="pause", keep_alive=False)) == 0.6
     assert schedule_period_s("long_poll", SHORT) == 0
     assert schedule_period_s("echo_post", SHORT) == 0.1

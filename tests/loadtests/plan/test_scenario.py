@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from analysis.statistics.distribution import least_events
 from contract.errors import UserError
-from contract.parameters import PARAMETERS
-from contract.records import PARAMETER_DEFAULTS
+from contract.parameters import DEFAULTS, PARAMETERS
 from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import OVERHEAD_S, check_plan, expected_seconds, plan_trials, trial_seconds
 from loadtests.plan.scenario import load_scenario, parse_scenario, shipped_scenarios
@@ -43,7 +42,7 @@ rate_per_s = [10, 20]
 
 def test_points_are_the_base_and_the_sweeps_each_once() -> None:
     points = parse_scenario(GOOD, "small.toml").points()
-    found = [(p.transport, p.as_dict().get("poll_interval_s"), p.as_dict()["rate_per_s"]) for p in points]
+    found = [(p.transport, p.parameters.get("poll_interval_s"), p.parameters.rate_per_s) for p in points]
     assert found == [
         ("websocket", None, 10),
         ("short_poll", 0.2, 10),
@@ -56,22 +55,22 @@ def test_points_are_the_base_and_the_sweeps_each_once() -> None:
 def test_parameters_of_other_transports_are_left_out_of_a_point() -> None:
     for point in parse_scenario(GOOD, "small.toml").points():
         others = {name for t in TRANSPORTS.values() if t.name != point.transport for name in t.parameters}
-        assert not (others - set(TRANSPORTS[point.transport].parameters)) & point.as_dict().keys()
+        assert not (others - set(TRANSPORTS[point.transport].parameters)) & point.parameters.keys()
 
 
 def test_factors_need_not_be_named_and_are_recorded_with_their_defaults() -> None:
     websocket, short_poll = parse_scenario(GOOD, "small.toml").points()[:2]
     shared = {"stack": "fastapi", "compression": "off"}
-    assert shared.items() <= websocket.as_dict().items()
-    assert "headers" not in websocket.as_dict()
-    assert (shared | {"headers": "lean", "keep_alive": True}).items() <= short_poll.as_dict().items()
+    assert shared.items() <= websocket.parameters.items()
+    assert "headers" not in websocket.parameters
+    assert (shared | {"headers": "lean", "keep_alive": True}).items() <= short_poll.parameters.items()
 
 
 def test_factors_are_swept_over_the_transports_that_have_them() -> None:
     swept = GOOD + '\n[[sweep]]\nkeep_alive = [true, false]\n\n[[sweep]]\nstack = ["asgi"]\n'
     points = parse_scenario(swept, "small.toml").points()
-    assert [p.transport for p in points if p.as_dict().get("keep_alive") is False] == ["short_poll"]
-    assert [p.transport for p in points if p.as_dict()["stack"] == "asgi"] == ["websocket", "short_poll"]
+    assert [p.transport for p in points if p.parameters.keep_alive is False] == ["short_poll"]
+    assert [p.transport for p in points if p.parameters.stack == "asgi"] == ["websocket", "short_poll"]
 
 
 def test_the_bound_of_a_knee_may_be_named() -> None:
@@ -87,17 +86,17 @@ def test_scale_goes_from_a_hundred_clients_to_ten_thousand_of_every_transport_wi
     scenario = load_scenario("scale")
     clients: dict[str, set[int]] = {}
     for point in scenario.points():
-        clients.setdefault(point.transport, set()).add(point.as_dict()["clients"])
+        clients.setdefault(point.transport, set()).add(point.parameters.clients)
     assert clients.keys() == {"websocket", "sse", "long_poll", "short_poll"}
     assert all({100, 10_000} <= counts for counts in clients.values())
     assert scenario.budget_s <= 900
 
 
 def test_what_is_without_effect_is_in_a_point_only_where_it_is_named() -> None:
-    assert all("replica" not in point.as_dict() for point in parse_scenario(GOOD, "small.toml").points())
+    assert all("replica" not in point.parameters for point in parse_scenario(GOOD, "small.toml").points())
     twice = GOOD.replace("measured_s = 1\n", 'measured_s = 1\nreplica = "a"\n')
     twice += '\n[[sweep]]\nreplica = ["a", "b"]\n'
-    found = [p.as_dict()["replica"] for p in parse_scenario(twice, "small.toml").points() if p.transport == "websocket"]
+    found = [p.parameters.replica for p in parse_scenario(twice, "small.toml").points() if p.transport == "websocket"]
     assert found == ["a", "a", "b"]
     assert parse_scenario(twice, "small.toml").as_json()["without_effect"] == ["replica"]
     with pytest.raises(UserError, match=r"parameters\.replica: missing, but varied"):
@@ -130,7 +129,7 @@ def test_a_precision_need_not_be_asked_for_and_is_recorded() -> None:
 
 
 def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
-    for name, default in PARAMETER_DEFAULTS.items():
+    for name, default in DEFAULTS.items():
         assert PARAMETERS[name].rule.accepts(default)
         assert not PARAMETERS[name].rule.accepts("nonsense")
 
@@ -275,20 +274,18 @@ FEW_EVENTS = {"scale", "wrong-phase-locked", "wrong-response-time"}
 @pytest.mark.parametrize("name", [name for name in shipped_scenarios() if name not in FEW_EVENTS])
 def test_base_points_reach_a_p95_and_those_of_thorough_a_p99(name: str) -> None:
     scenario = load_scenario(name)
-    base = dict(scenario.parameters)
+    base = scenario.parameters
     # The messages of a round trip are each an event of its own.
     sent_by = base["clients"] if name == "echo" else 1
     events = sent_by * sum(
-        int(base["rate_per_s"] * trial.parameters["measured_s"])
-        for trial in plan_trials(scenario, 1)
-        if trial.point == 0
+        int(base["rate_per_s"] * trial.parameters.measured_s) for trial in plan_trials(scenario, 1) if trial.point == 0
     )
     assert events >= least_events(0.99 if name == "thorough" else 0.95)
 
 
 @pytest.mark.parametrize("name", shipped_scenarios())
 def test_no_two_points_differ_only_in_how_long_they_are_measured(name: str) -> None:
-    points = [(point.transport, {**point.as_dict(), "measured_s": None}) for point in load_scenario(name).points()]
+    points = [(point.transport, {**point.parameters, "measured_s": None}) for point in load_scenario(name).points()]
     assert all(point not in points[:i] for i, point in enumerate(points))
 
 

@@ -41,7 +41,7 @@ hold_s = 5
 def scenario(**changed: object) -> Scenario:
     transport = changed.pop("transport", "short_poll")
     found = parse_scenario(TEXT.replace('["short_poll"]', f'["{transport}"]'), "own.toml")
-    return dataclasses.replace(found, parameters=tuple({**dict(found.parameters), **changed}.items()))
+    return dataclasses.replace(found, parameters=found.parameters.replace(**changed))
 
 
 def check(**changed: object) -> None:
