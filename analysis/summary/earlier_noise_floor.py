@@ -20,6 +20,7 @@ from contract.records import (
     load_summary,
     write_json,
 )
+from terminal.plain import plain
 
 
 def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[JsonObject, str] | None:
@@ -30,8 +31,11 @@ def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[JsonObject, str] | 
     kept = load_noise_floor(folder)
     if kept is not None:
         return kept
-    siblings = [path for path in folder.resolve().parent.iterdir() if path.name != folder.resolve().name]
-    found = [(other.started_at, path.name, floor) for path in siblings for other, floor in _measured(path, run)]
+    found = [
+        (other.started_at, plain(path.name), floor)
+        for path in _siblings(folder)
+        for other, floor in _measured(path, run)
+    ]
     if not found:
         return None
     _, name, floor = max(found, key=lambda candidate: candidate[:2])
@@ -39,14 +43,22 @@ def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[JsonObject, str] | 
     return floor, name
 
 
+def _siblings(folder: Path) -> list[Path]:
+    own = folder.resolve()
+    try:
+        return [path for path in own.parent.iterdir() if path.name != own.name]
+    except OSError:
+        return []
+
+
 def _measured(path: Path, run: RunInfo) -> list[tuple[RunInfo, JsonObject]]:
     """Return the other run and the noise floor it measured, if it is earlier, valid and from the same machine."""
-    if path.is_symlink() or not (path / SUMMARY_FILE).is_file():
-        return []
     try:
+        if path.is_symlink() or not (path / SUMMARY_FILE).is_file():
+            return []
         other, summary = load_run_info(path), load_summary(path)
-    except UserError:
-        # Other folders among the results do not concern this run.
+    except (UserError, OSError):
+        # Other folders among the results do not concern this run, and may be another user's.
         return []
     measured = summary.get("noise_floor")
     if not measured or summary.get("noise_floor_from") or not summary.get("valid"):

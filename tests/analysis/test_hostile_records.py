@@ -425,6 +425,26 @@ def test_parameters_that_lie_in_every_document_are_a_report_or_one_sentence(
     check_reported(run)
 
 
+@settings(max_examples=15)
+@given(data=st.data())
+def test_no_earlier_run_keeps_a_report_from_being_made(
+    of_every_kind: Sequence[Path], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Its noise floor is taken if it fits; else it does not concern the run."""
+    original = data.draw(st.sampled_from(of_every_kind))
+    run = copied(original, tmp_path_factory)
+    (run / NOISE_FILE).unlink()
+    earlier = Path(shutil.copytree(original, run.parent / "earlier"))
+    change(earlier / "run.json", started_at="2025-01-01T00:00:00Z")
+    names = [point["transport"] for point in json.loads((earlier / "summary.json").read_text())["points"]]
+    change(earlier / "summary.json", valid=True, noise_floor=floor(names), noise_floor_from=None)
+    changed_field(data, earlier / data.draw(st.sampled_from(["summary.json", "run.json"])))
+    with unrendered():
+        ran = in_process("analysis", "report", run)
+    assert ran.returncode in REPORTED, ran.stderr
+    assert not set("\x1b\x00\u202e") & set(ran.stdout + ran.stderr)
+
+
 @settings(max_examples=40)
 @given(data=st.data())
 def test_one_field_of_a_summary_or_a_run_is_a_comparison_or_one_sentence(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -92,3 +93,28 @@ def test_a_broken_one_is_told(tmp_path: Path, fields: dict[str, Any], complaint:
     write_json(tmp_path / "noise.json", "push-vs-poll/noise", fields)
     with pytest.raises(UserError, match=complaint):
         load_noise_floor(tmp_path)
+
+
+def test_a_folder_whose_name_is_no_text_is_named_all_the_same(tmp_path: Path) -> None:
+    try:
+        earlier(tmp_path, os.fsdecode(b"noisy-\xff"), "2026-01-01T00:00:00+00:00", noise_floor=floor(1.0))
+    except OSError as error:
+        pytest.skip(f"this file system has no such names: {error}")
+    assert chosen(run_folder(tmp_path)) == (floor(1.0), r"noisy-\udcff")
+
+
+@pytest.mark.parametrize("method", ["is_file", "iterdir"])
+def test_what_another_user_keeps_to_himself_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    earlier(tmp_path, "private", "2026-03-01T00:00:00+00:00", noise_floor=floor(1.0))
+    folder = run_folder(tmp_path)
+    allowed = getattr(Path, method)
+
+    def refuse(path: Path) -> Any:
+        if path.name == "private" or path.parent.name == "private" or path == tmp_path:
+            raise PermissionError
+        return allowed(path)
+
+    monkeypatch.setattr(Path, method, refuse)
+    assert chosen(folder) is None
