@@ -52,8 +52,8 @@ class ClientNumbers:
         return self._numbers[address]
 
 
-class TellClientsApart:
-    """ASGI middleware of a server with faults: sets `current_visit`, and closes connections if that says so."""
+class IdentifyClients:
+    """ASGI middleware of a server with faults: sets `current_visit`, and closes connections as it says."""
 
     def __init__(self, app: ASGIApp, connected: Callable[[], Iterable[Address]]) -> None:
         self._app = app

@@ -18,19 +18,19 @@ from contract import wire
 from contract.faults import Fault
 from servers.events.log import EncodedEvent, EventLog, Follower
 from servers.faults.client_numbers import Visit, current_visit
-from servers.faults.misbehaviour import Memory, Told, due_wakes_ns, tell
+from servers.faults.misbehaviour import Memory, SentEvent, due_wakes_ns, events_to_send
 from servers.faults.precise_calls import PreciseCalls
 
 GARBLED_TEXT = "no event"
-"""Sent in place of a garbled event; it is not JSON."""
+"""SentEvent in place of a garbled event: no JSON."""
 _NOTHING = Memory()
 
-Telling = tuple[EncodedEvent, bool]
-"""An event to send, and whether the connection is closed after it."""
+Reply = tuple[EncodedEvent, bool]
+"""What is sent, and whether the connection closes after it."""
 
 
 class FaultyLog(EventLog):
-    """Returns to each client the events that `servers.faults.misbehaviour` determines."""
+    """Sends each client what `servers.faults.misbehaviour` says."""
 
     def __init__(self, faults: Sequence[Fault], history: int) -> None:
         super().__init__(history)
@@ -41,21 +41,22 @@ class FaultyLog(EventLog):
         than 40 ms."""
         self._singled_out = frozenset(fault.client for fault in faults)
         self._memories: dict[int, Memory] = {}
-        self._answers: dict[tuple[int, Memory, int], tuple[list[Telling], Memory]] = {}
+        self._answers: dict[tuple[int, Memory, int], tuple[list[Reply], Memory]] = {}
         self._latest: dict[int, EncodedEvent] = {}
-        """The event last sent to each client that keeps no cursor: the cursor that its faults need."""
+        """By client that keeps no cursor, what it was sent last: its cursor, kept for it by its faults alone."""
         self._wakes: PreciseCalls | None = None
         self._clock_ns: float = -math.inf
-        """The time of the latest publication or wake. An event that is released while the server is busy with a request
-        is sent from the next request on, just as an event that falls due meanwhile is published only then; by the
-        current time, it would be part of the answer to the present request, and reach a poll sooner than it should."""
+        """Stands still between publications and wakes. What is released while the server is busy with a request is
+        sent from the next one on, as what falls due meanwhile is published only then; by the time of day, it would be
+        sent already in the answer to the request at hand, and reach a poller sooner than it was asked to.
+        """
 
     def append(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
         self._due_ns.append(due_ns)
         self._clock_ns = max(self._clock_ns, published_ns)
         self._answers.clear()
         event = self._keep(due_ns, published_ns, payload)
-        # Waking everyone for an event that no client may receive yet would delay the events that are due just then.
+        # To wake everyone for what nobody may be sent yet would hold up what is due just then.
         if not any(
             fault.kind == "delay" and fault.client is None and fault.covers(event.seq) for fault in self._faults
         ):
@@ -68,13 +69,13 @@ class FaultyLog(EventLog):
 
     def read_after(self, cursor: int) -> list[EncodedEvent]:
         visit = current_visit.get()
-        told = self.tell(visit.client, cursor)
-        visit.closes = bool(told) and told[-1][1]
-        return [event for event, _ in told]
+        answer = self.events_for(visit.client, cursor)
+        visit.closes = bool(answer) and answer[-1][1]
+        return [event for event, _ in answer]
 
     def read_latest(self) -> list[EncodedEvent]:
         client = current_visit.get().client
-        # Read one after the other, as by a client with a cursor, so that each fault applies to the same events.
+        # SentEvent one after the other, as a client with a cursor would be, so that each fault happens where it would.
         while events := self.read_after(max(self._cursor_of(client), self.oldest_seq - 1)):
             self._latest[client] = events[-1]
             if current_visit.get().closes:
@@ -102,20 +103,20 @@ class FaultyLog(EventLog):
         self._answers.clear()
         super().close()
 
-    def tell(self, client: int, cursor: int) -> list[Telling]:
-        """Return what this client receives now, in the order of the bytes; raise CursorTooOldError."""
+    def events_for(self, client: int, cursor: int) -> list[Reply]:
+        """Return what to send to this client now, in order; CursorTooOldError."""
         self._check(cursor)
-        # Clients that no fault names differ only by cursor and memory, and receive events only when all are woken:
-        # computing the answer for each of them would delay the last ones by more than the fault asks for.
+        # Clients that nobody singled out differ by cursor and memory alone, and are sent something new only when
+        # all are woken: working it out for each of them would delay the last ones more than they were asked to be.
         kind = client if client in self._singled_out else 0
         memory = self._memories.get(client, _NOTHING)
         key = (kind, memory, cursor)
         if key not in self._answers:
             faults = [fault for fault in self._faults if fault.concerns(kind)]
-            told, after = tell(faults, memory, cursor, self.oldest_seq, self._due_ns, self._clock_ns)
-            self._answers[key] = [(self._encoded(telling), telling.closes) for telling in told], after
-        told_now, self._memories[client] = self._answers[key]
-        return told_now
+            events, after = events_to_send(faults, memory, cursor, self.oldest_seq, self._due_ns, self._clock_ns)
+            self._answers[key] = [(self._encoded(event), event.closes) for event in events], after
+        answer, self._memories[client] = self._answers[key]
+        return answer
 
     def _release(self) -> None:
         self._clock_ns = time.monotonic_ns()
@@ -125,14 +126,14 @@ class FaultyLog(EventLog):
         self._answers.clear()
         super()._wake_all()
 
-    def _encoded(self, telling: Told) -> EncodedEvent:
-        """Return the bytes of an event. Their seq is the cursor after it, as in polls and SSE ids."""
-        event = self._ring[(telling.seq - 1) % self.history]
-        if telling.condition == "intact" and telling.cursor == telling.seq:
+    def _encoded(self, sent: SentEvent) -> EncodedEvent:
+        """The bytes in which it is sent. Their seq is the cursor after it, as polls and SSE ids have it."""
+        event = self._ring[(sent.seq - 1) % self.history]
+        if sent.condition == "intact" and sent.cursor == sent.seq:
             return event
-        if telling.condition == "garbled":
-            return EncodedEvent(telling.cursor, GARBLED_TEXT)
-        return EncodedEvent(telling.cursor, _corrupted(event.text) if telling.condition == "corrupt" else event.text)
+        if sent.condition == "garbled":
+            return EncodedEvent(sent.cursor, GARBLED_TEXT)
+        return EncodedEvent(sent.cursor, _corrupted(event.text) if sent.condition == "corrupt" else event.text)
 
     def closes_for(self, client: int) -> bool:
         """Return whether any fault may close this client's connection."""
@@ -155,7 +156,7 @@ class FaultyFollower(Follower):
         self._client = visit.client
         # A stream's headers, which announce that its connection ends with it, are sent before its first event.
         visit.closes = log.closes_for(visit.client)
-        self._read: deque[Telling] = deque()
+        self._read: deque[Reply] = deque()
         self._ended = False
 
     async def next(self) -> EncodedEvent | None:
@@ -165,7 +166,7 @@ class FaultyFollower(Follower):
                 self._generation, self.cursor = log.generation, 0
                 self._read.clear()
             if not self._read:
-                self._read.extend(log.tell(self._client, self.cursor))
+                self._read.extend(log.events_for(self._client, self.cursor))
                 if not self._read:
                     await log.wait_for_append()
                     continue

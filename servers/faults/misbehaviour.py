@@ -1,7 +1,7 @@
-"""Computes what a server with faults sends to a client and when, for all transports alike.
+"""What a misbehaving server sends to a client, and when: pure, for every transport alike.
 
-A client asks with a cursor, again and again; `tell` returns what it receives now. The same function serves polls, which
-ask over the network, and channels, which ask in a loop on the server.
+A client asks with a cursor, again and again; `events_to_send` says what it is sent now. The same function serves polls,
+which ask over the network, and channels, which ask in a loop on the server.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _ByKind = Mapping[FaultKind, Sequence[Fault]]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One thing that is sent to a client."""
+class SentEvent:
+    """One message of a faulty server to a client."""
 
     seq: int
-    """The event that is sent, or replaced by something else."""
+    """The event that is sent, or in whose place something else is."""
     condition: Condition
     cursor: int
     """The client's cursor after it: events that were overtaken on purpose are behind this cursor, and not lost."""
@@ -35,31 +35,31 @@ class Memory:
     """What the server remembers of one client between two requests."""
 
     overtaken: frozenset[int] = frozenset()
-    """Events behind the client's cursor that are still to be sent."""
+    """Events behind its cursor that it is still to be sent."""
     garbled: frozenset[int] = frozenset()
-    """Events that were replaced by garbled text, so that the client may ask for them again."""
+    """Events in whose place it was sent something else, so that it may well ask for them again."""
 
 
 def due_wakes_ns(faults: Iterable[Fault], seq: int, due_ns: int) -> set[int]:
-    """Return when clients may have to be woken because event `seq`, which was due at `due_ns`, is published."""
+    """When something may have to be sent because event `seq`, which was due at `due_ns`, is published."""
     return {due_ns + fault.lasts_ns for fault in faults if fault.kind in ("delay", "stall") and fault.covers(seq)}
 
 
-def tell(
+def events_to_send(
     faults: Sequence[Fault], memory: Memory, cursor: int, oldest_seq: int, due_ns: Sequence[int], now_ns: float
-) -> tuple[list[Told], Memory]:
-    """Return what the client at `cursor` receives now, in order, and what is to be remembered of it.
+) -> tuple[list[SentEvent], Memory]:
+    """Return what to send now to the client with this cursor, in order, and what to remember of it from here on.
 
-    `faults` are those that concern the client. `due_ns[i]` is when event i + 1 was due, for the published events; those
-    from `oldest_seq` on can still be sent. An event after which the connection closes comes last, and a garbled one is
-    sent alone, since it garbles a poll's whole reply.
+    `faults` are those that concern the client. `due_ns[i]` is when event i + 1 was due, of those that are published;
+    those from `oldest_seq` on can still be sent. What closes the connection is sent last, and what is garbled is sent
+    alone: a poll's reply is garbled as a whole.
     """
     kinds = _by_kind(faults)
     if _stalled(kinds, due_ns, now_ns):
         return [], memory
     behind = [seq for seq in sorted(memory.overtaken) if oldest_seq <= seq <= cursor]
     pending = [*behind, *range(cursor + 1, len(due_ns) + 1)]
-    told: list[Told] = []
+    to_send: list[SentEvent] = []
     garbled = memory.garbled
     waiting: set[int] = set()
     passed: set[int] = set()
@@ -68,19 +68,19 @@ def tell(
         if not unit.complete or any(_release_ns(kinds, seq, due_ns) > now_ns for seq in unit.seqs):
             waiting.update(unit.seqs)
             continue
-        tellings = _tellings(kinds, unit, max(top, *unit.seqs), garbled)
-        spoilt = {telling.seq for telling in tellings if telling.condition == "garbled"}
-        if spoilt and told:
+        unit_events = _sent_events(kinds, unit, max(top, *unit.seqs), garbled)
+        spoilt = {event.seq for event in unit_events if event.condition == "garbled"}
+        if spoilt and to_send:
             break
         passed.update(unit.seqs)
         top = max(top, *unit.seqs)
-        told += tellings
+        to_send += unit_events
         garbled |= spoilt
-        if spoilt or (tellings and tellings[-1].closes):
+        if spoilt or (unit_events and unit_events[-1].closes):
             break
-    reached = told[-1].cursor if told else cursor
+    reached = to_send[-1].cursor if to_send else cursor
     overtaken = {seq for seq in waiting if seq < reached} | (set(behind) - passed)
-    return told, Memory(frozenset(overtaken), garbled)
+    return to_send, Memory(frozenset(overtaken), garbled)
 
 
 def _by_kind(faults: Sequence[Fault]) -> _ByKind:
@@ -101,7 +101,7 @@ def _stalled(faults: _ByKind, due_ns: Sequence[int], now_ns: float) -> bool:
 
 
 def _release_ns(faults: _ByKind, seq: int, due_ns: Sequence[int]) -> int:
-    """Return when event `seq` may be sent: of several delays the longest counts."""
+    """When event `seq` may be sent: of several delays the longest counts."""
     delays_ns = [fault.lasts_ns for fault in faults.get("delay", ()) if fault.covers(seq)]
     return due_ns[seq - 1] + max(delays_ns, default=0)
 
@@ -120,7 +120,7 @@ def _units(faults: _ByKind, pending: Sequence[int], last_seq: int) -> Iterator[_
     while place < len(pending):
         seq = pending[place]
         if not _applies(faults, "reorder", seq) or any(_applies(faults, "garble", each) for each in (seq, seq + 1)):
-            # A garbled event is sent alone, and so keeps its place.
+            # What is garbled is sent alone, and so keeps its place.
             yield _Unit((seq,), complete=True)
         elif seq == last_seq:
             yield _Unit((seq,), complete=False)
@@ -132,18 +132,18 @@ def _units(faults: _ByKind, pending: Sequence[int], last_seq: int) -> Iterator[_
         place += 1
 
 
-def _tellings(faults: _ByKind, unit: _Unit, cursor: int, garbled_before: frozenset[int]) -> list[Told]:
-    tellings: list[Told] = []
+def _sent_events(faults: _ByKind, unit: _Unit, cursor: int, garbled_before: frozenset[int]) -> list[SentEvent]:
+    unit_events: list[SentEvent] = []
     for seq in unit.seqs:
         garbled = _applies(faults, "garble", seq)
         if _applies(faults, "drop", seq) or (garbled and seq in garbled_before):
             continue
         condition: Condition = "garbled" if garbled else "corrupt" if _applies(faults, "corrupt", seq) else "intact"
         copies = 2 if _applies(faults, "duplicate", seq) else 1
-        tellings += [Told(seq, condition, cursor, closes=False)] * copies
-    if any(_applies(faults, "close", telling.seq) for telling in tellings):
-        tellings[-1] = replace(tellings[-1], closes=True)
-    return tellings
+        unit_events += [SentEvent(seq, condition, cursor, closes=False)] * copies
+    if any(_applies(faults, "close", event.seq) for event in unit_events):
+        unit_events[-1] = replace(unit_events[-1], closes=True)
+    return unit_events
 
 
 def _applies(faults: _ByKind, kind: FaultKind, seq: int) -> bool:

@@ -26,7 +26,7 @@ from servers.events.client_errors import ClientErrors
 from servers.events.disconnect import ON_DISCONNECT_EXTENSION
 from servers.events.fan_out import WRITE_FRAMED_EXTENSION
 from servers.events.hub import EventHub
-from servers.faults.client_numbers import Address, TellClientsApart
+from servers.faults.client_numbers import Address, IdentifyClients
 from servers.faults.faulty_log import FaultyLog
 from servers.hosting.compression import Deflated
 from servers.hosting.listening import BACKLOG
@@ -412,7 +412,7 @@ def serve(
     `beside` is entered for as long, to serve something else in the same loop.
     """
     if isinstance(hub.log, FaultyLog):
-        app = TellClientsApart(app, connected=lambda: _client_addresses(server))
+        app = IdentifyClients(app, connected=lambda: _client_addresses(server))
     config = _config(factors.around(app), {"ws_per_message_deflate": factors.deflates})
     address = listener.getsockname()
     server = _Server(config, hub.client_errors, lambda: on_ready(address))

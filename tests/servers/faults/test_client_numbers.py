@@ -4,7 +4,7 @@ import asyncio
 
 from starlette.types import Message, Receive, Scope, Send
 
-from servers.faults.client_numbers import NO_CLIENT, Address, ClientNumbers, TellClientsApart, current_visit
+from servers.faults.client_numbers import NO_CLIENT, Address, ClientNumbers, IdentifyClients, current_visit
 
 ANN, BEN, CAT, DAN = (("127.0.0.1", port) for port in (9, 7, 8, 6))
 
@@ -42,7 +42,7 @@ def test_a_client_that_was_gone_before_its_address_was_asked_takes_no_number() -
         raise AssertionError("nobody is there to read it")
 
     async def scenario() -> None:
-        told_apart = TellClientsApart(app, connected=lambda: [ANN, BEN])
+        told_apart = IdentifyClients(app, connected=lambda: [ANN, BEN])
         addresses: list[Address | None] = [ANN, None, BEN, None]
         for address in addresses:
             for kind, path in (("http", "/sse"), ("websocket", "/ws")):
