@@ -18,8 +18,9 @@ from contract import wire
 from servers.events.log import EventLog
 from servers.events.waiters import Waiter, Waiters
 from servers.hosting.building import make_app, make_hub
+from servers.hosting.http_protocol import HttpProtocol, ServerState
 from servers.hosting.options import Recipe
-from servers.hosting.uvicorn_server import HttpProtocol, ServerState, WebSocketProtocol
+from servers.hosting.websocket_protocol import WebSocketProtocol
 from servers.transports import framing
 
 CLIENTS = 200

@@ -16,7 +16,7 @@ from servers.events.fan_out import WRITE_FRAMED_EXTENSION, DirectWriter
 from servers.events.log import CursorTooOldError, EncodedEvent, EventLog, Follower, Framing
 
 CUT_OFF_EXTENSION = "push-vs-poll.cut_off"
-"""ASGI extension of `servers.hosting.uvicorn_server`: a function (reason) that ends the connection even if the client
+"""ASGI extension of the protocols of `servers.hosting`: a function (reason) that ends the connection even if the client
 reads nothing.
 
 Plain ASGI cannot: its close waits behind the very buffer that the client does not read.

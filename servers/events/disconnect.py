@@ -10,7 +10,7 @@ from collections.abc import Callable
 from starlette.types import Scope
 
 ON_DISCONNECT_EXTENSION = "push-vs-poll.on_disconnect"
-"""ASGI extension of `servers.hosting.uvicorn_server`, an `OnDisconnect`."""
+"""ASGI extension of `servers.hosting.http_protocol`, an `OnDisconnect`."""
 
 OnDisconnect = Callable[[Callable[[], None] | None], None]
 """Sets the function that is called once when the client's connection ends, or at once if it has ended; None for none.

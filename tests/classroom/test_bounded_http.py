@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from classroom.lanes.definitions import TRANSPORTS
-from servers.hosting.uvicorn_server import MAX_HEAD_BYTES
+from servers.hosting.http_protocol import MAX_HEAD_BYTES
 
 from .conftest import RunningClassroom
 from .scripted import CountingSocket

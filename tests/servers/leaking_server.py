@@ -7,12 +7,13 @@ from unittest import mock
 
 from servers.command_line import main
 from servers.hosting import uvicorn_server
+from servers.hosting.http_protocol import HttpProtocol
 
 kept: list[str] = []
 kept_bytes = int(sys.argv[1])
 
 
-class LeakingProtocol(uvicorn_server.HttpProtocol):
+class LeakingProtocol(HttpProtocol):
     """Of WebSockets nothing is kept: they end by another protocol."""
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from classroom.lanes.definitions import LANES, TRANSPORTS
 from classroom.limits import MAX_CONNECTIONS_PER_LANE
-from servers.hosting.uvicorn_server import MAX_PIPELINED
+from servers.hosting.http_protocol import MAX_PIPELINED
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom
 from tests.classroom.scripted import Reply, Scripted, scripted_client
 

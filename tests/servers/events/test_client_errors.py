@@ -15,7 +15,7 @@ from websockets.frames import Close, Frame, Opcode
 
 from contract import wire
 from servers.events.client_errors import LOG_PREFIX, ClientErrors
-from servers.hosting.uvicorn_server import MAX_HEAD_BYTES, MAX_PIPELINED
+from servers.hosting.http_protocol import MAX_HEAD_BYTES, MAX_PIPELINED
 from tests.servers.conftest import PATIENCE_S, RunningServer, StartServer, running_server
 from tests.servers.events.test_channels import last_frame
 

@@ -66,8 +66,8 @@ def test_each_frame_is_made_once() -> None:
 
 
 class Connection:
-    """Takes frames while it has room, as the extension of `servers.hosting.uvicorn_server` does, and messages in the
-    ordinary way."""
+    """Takes frames while it has room, as the extension of `servers.hosting.websocket_protocol` does, and messages as
+    usual."""
 
     def __init__(self) -> None:
         self.written: list[tuple[str, int]] = []

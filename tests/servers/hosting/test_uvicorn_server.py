@@ -15,9 +15,12 @@ from starlette.types import Receive, Scope, Send
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from servers.hosting import uvicorn_server
+from servers.hosting import http_protocol
+from servers.hosting.http_protocol import HttpProtocol
 from servers.hosting.listening import listen
-from servers.hosting.uvicorn_server import KEEP_ALIVE_S, HttpProtocol, WebSocketProtocol, on_signals, served
+from servers.hosting.signals import on_signals
+from servers.hosting.uvicorn_server import KEEP_ALIVE_S, served
+from servers.hosting.websocket_protocol import WebSocketProtocol
 from tests.servers.conftest import PATIENCE_S
 
 
@@ -75,7 +78,7 @@ def test_nothing_is_kept_of_a_connection_that_has_ended(leaving: str) -> None:
 
 def test_bodies_that_wait_behind_a_request_are_bounded_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
     body, limit = b"x" * 100_000, 250_000
-    monkeypatch.setattr(uvicorn_server, "MAX_REQUEST_BYTES", limit)
+    monkeypatch.setattr(http_protocol, "MAX_REQUEST_BYTES", limit)
     post = b"POST /a HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
     async def scenario() -> None:
