@@ -21,7 +21,7 @@ from contract.errors import UserError
 from contract.records import SUMMARY_FILE, JsonObject, PlannedTrial
 from loadtests.engine.system_limits import ensure_descriptors
 from loadtests.plan.seeds import describe_seed
-from loadtests.run.machine import describe_machine, describe_versions
+from loadtests.run.provenance import describe_machine, describe_versions
 from system.cores import CorePlan, plan_cores
 from system.processes import PROJECT_FOLDER
 from terminal.console import PlainConsole

@@ -38,9 +38,8 @@ from loadtests.plan.scenario import Scenario, is_shipped
 from loadtests.plan.seeds import describe_seed, draw_seed
 from loadtests.plan.server_limits import check_server_limits
 from loadtests.plan.toml_values import toml_value
-from loadtests.run.checkout import describe_checkout
-from loadtests.run.machine import describe_machine, describe_versions
 from loadtests.run.progress_bar import RunProgress, run_progress
+from loadtests.run.provenance import describe_checkout, describe_machine, describe_versions
 from loadtests.run.requested_faults import checked_faults
 from loadtests.trial.run_trial import RunContext, run_trial
 from system.cores import plan_cores

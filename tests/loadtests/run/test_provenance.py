@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.run.checkout import describe_checkout
+from loadtests.run.provenance import describe_checkout
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git on this machine")
 

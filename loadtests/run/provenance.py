@@ -1,10 +1,12 @@
-"""The machine that a run was measured on, for run.json."""
+"""What a run was made with, for run.json: the machine, the versions of packages, and the commit of this code."""
 
 from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import psutil
 
@@ -24,6 +26,9 @@ _PACKAGES = (
     "gevent",
     "numpy",
 )
+
+
+_GIT_PATIENCE_S = 30.0
 
 
 def describe_machine() -> JsonObject:
@@ -49,3 +54,33 @@ def describe_versions() -> JsonObject:
         except PackageNotFoundError:
             found[package] = None
     return found
+
+
+def describe_checkout(folder: Path) -> JsonObject | None:
+    """Return the commit of the project in `folder` and whether its files are unchanged; None if git does not know."""
+    try:
+        top, commit = _git(folder, "rev-parse", "--show-toplevel", "HEAD").splitlines()
+        # A copy without its own history may lie within another repository.
+        if not Path(top).samefile(folder):
+            return None
+        changed = _git(folder, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit, "clean": not changed}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    # A hook that starts a run names its own repository in the environment.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        timeout=_GIT_PATIENCE_S,
+        check=True,
+    )
+    return done.stdout
