@@ -112,7 +112,7 @@ def _report(folder: Path, console: PlainConsole) -> int:
 
 def _plan(options: argparse.Namespace) -> None:
     from loadtests.plan.blocks import expected_seconds, plan_trials
-    from loadtests.plan.pilot import tell_beyond
+    from loadtests.plan.pilot import describe_extension
     from loadtests.plan.toml_values import toml_value
 
     scenario = load_scenario(options.scenario)
@@ -123,7 +123,7 @@ def _plan(options: argparse.Namespace) -> None:
         parameters = ", ".join(f"{name} {toml_value(value)}" for name, value in trial.parameters.items())
         print(f"{trial.index:3d}  block {trial.block}  {trial.transport:12s}  {parameters}")
     within = f"about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s"
-    print(f"trials: {len(trials)}, {within}{tell_beyond(scenario)}")
+    print(f"trials: {len(trials)}, {within}{describe_extension(scenario)}")
     print(describe_seed(seed))
 
 

@@ -35,7 +35,7 @@ def extend_plan(folder: Path, scenario: Scenario, precision_ratio: float, run: R
     return dataclasses.replace(run, plan=(*run.plan, *further), precision=precision)
 
 
-def tell_beyond(scenario: Scenario) -> str:
+def describe_extension(scenario: Scenario) -> str:
     """Return the end of a sentence on what follows the planned trials of a scenario with a precision."""
     if scenario.precision is None:
         return ""
@@ -45,7 +45,7 @@ def tell_beyond(scenario: Scenario) -> str:
     )
 
 
-def tell_pilot(run: RunInfo, pilot: int) -> str:
+def describe_pilot(run: RunInfo, pilot: int) -> str:
     """Return a sentence on how many points are known after the first `pilot` trials, and what follows."""
     blocks, further = run.scenario["repeats"], run.plan[pilot:]
     so_far = f"{_known(run, run.plan[:pilot])} after {blocks} blocks"
@@ -55,7 +55,7 @@ def tell_pilot(run: RunInfo, pilot: int) -> str:
     return so_far + _unknown(run)
 
 
-def tell_end(run: RunInfo) -> str:
+def describe_end(run: RunInfo) -> str:
     """Return a sentence on how many points are known when all trials are done, and which are not."""
     return f"{_known(run, run.plan)} after {len(run.plan)} trials{_unknown(run)}"
 

@@ -60,7 +60,7 @@ class RunProgress:
 
         return tick
 
-    def say(self, sentence: str) -> None:
+    def print_sentence(self, sentence: str) -> None:
         """Print a sentence above the bar."""
         self._console.print_sentence(sentence)
 

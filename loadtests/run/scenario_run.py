@@ -32,7 +32,7 @@ from loadtests.engine.load_processes import LoadProcesses, check_enough_clients
 from loadtests.engine.system_limits import ensure_descriptors, ensure_ports
 from loadtests.load.trial_spec import Instruments
 from loadtests.plan.blocks import check_plan, expected_seconds, plan_trials, trial_seconds
-from loadtests.plan.pilot import extend_plan, tell_beyond, tell_end, tell_pilot
+from loadtests.plan.pilot import describe_end, describe_extension, describe_pilot, extend_plan
 from loadtests.plan.repeats import Repeats
 from loadtests.plan.scenario import Scenario, is_shipped
 from loadtests.plan.seeds import describe_seed, draw_seed
@@ -107,7 +107,7 @@ def run_scenario(
     write_run_info(folder, run)
     (folder / SCENARIO_FILE).write_text(scenario.as_toml(), encoding="utf-8")
     _point_latest(folder, console)
-    _tell_plan(scenario, run, folder, console)
+    _print_plan(scenario, run, folder, console)
     if (message := load_processes.waiting_message()) is not None:
         console.print_sentence(message)
     context_of = partial(RunContext, cores, target, instruments=instruments, load_processes=load_processes)
@@ -120,12 +120,12 @@ def run_scenario(
             with system_errors(folder.name):
                 run = extend_plan(folder, scenario, scenario.precision, run, time.monotonic() - started_s)
                 write_run_info(folder, run)
-            console.print_sentence(tell_pilot(run, len(trials)))
+            console.print_sentence(describe_pilot(run, len(trials)))
             further = run.plan[len(trials) :]
             progress.extend(further)
             measure(further, more_may_follow=False)
             if further:
-                console.print_sentence(tell_end(run))
+                console.print_sentence(describe_end(run))
     return folder
 
 
@@ -144,7 +144,7 @@ def _measure(
             disturbances = run_trial(trial, kept, context)
             attempts = 1
             while disturbances and _may_repeat(context) and repeats.grant(attempts, needed_s):
-                progress.say(f"trial {trial.folder_name} is measured again: {'; '.join(disturbances)}")
+                progress.print_sentence(f"trial {trial.folder_name} is measured again: {'; '.join(disturbances)}")
                 set_aside = folder / SET_ASIDE_FOLDER / f"{trial.folder_name}-{attempts}"
                 disturbances = _repeat(trial, kept, set_aside, context)
                 attempts += 1
@@ -262,13 +262,13 @@ def reporting_kept_results(folder: Path, console: PlainConsole) -> Iterator[None
         raise
 
 
-def _tell_plan(scenario: Scenario, run: RunInfo, folder: Path, console: PlainConsole) -> None:
+def _print_plan(scenario: Scenario, run: RunInfo, folder: Path, console: PlainConsole) -> None:
     console.print(Text.assemble((scenario.name, "bold"), f": {plain(scenario.description)}"))
     if scenario.wrong_way:
         console.print_sentence(f"WRONG WAY on purpose: {scenario.wrong_way}", style="bold red")
     console.print_sentence(
         f"points: {len(scenario.points())}, blocks: {scenario.repeats}, trials: {len(run.plan)}, about "
-        f"{minutes_and_seconds(expected_seconds(run.plan))}{tell_beyond(scenario)}; records in {_shown(folder)}"
+        f"{minutes_and_seconds(expected_seconds(run.plan))}{describe_extension(scenario)}; records in {_shown(folder)}"
     )
     console.print_sentence(describe_seed(run.seed))
 

@@ -91,7 +91,7 @@ class _End:
         self.address: tuple[str, int] | None = None
         """The client address that the server sees, once it is connected; the same at both ends."""
         self.counted = Received()
-        self.heard: Callable[[bytes, int], None] | None = None
+        self.on_data: Callable[[bytes, int], None] | None = None
         self.tap: RelayTap | None = None
         """The receiver of a copy of the data; the same at both ends."""
         self.socket = RelaySocket(relay.loop, self)
@@ -100,8 +100,8 @@ class _End:
     def received(self, data: bytes, arrived_ns: int) -> None:
         self.counted.bytes += len(data)
         self.counted.chunks += 1
-        if self.heard is not None:
-            self.heard(data, arrived_ns)
+        if self.on_data is not None:
+            self.on_data(data, arrived_ns)
         # A connection may be accepted late, but no data is older than its connection.
         self._connected_ns = min(self._connected_ns, arrived_ns)
         self._later(arrived_ns, partial(self.peer.socket.write, data))
@@ -110,8 +110,8 @@ class _End:
             self.socket.set_reading(False)
 
     def ended(self, arrived_ns: int) -> None:
-        if self.heard is not None:
-            self.heard(b"", arrived_ns)
+        if self.on_data is not None:
+            self.on_data(b"", arrived_ns)
         self._later(arrived_ns, self.peer.socket.write_eof)
 
     def sent(self, sent_bytes: int) -> None:
@@ -238,7 +238,7 @@ class DelayRelay:
         client.peer, server.peer = server, client
         if self._tap is not None:
             client.tap = server.tap = tap = self._tap()
-            client.heard, server.heard = partial(tap.passed, "up"), partial(tap.passed, "down")
+            client.on_data, server.on_data = partial(tap.passed, "up"), partial(tap.passed, "down")
         self.received.append((client.counted, server.counted))
         client.socket.attach(sock)
         task = self.loop.create_task(self._connect(client, server))

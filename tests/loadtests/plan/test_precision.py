@@ -19,7 +19,7 @@ from benchmarks.interval_coverage import two_stage
 from contract import quantiles
 from contract.records import PlannedTrial, RunInfo, load_run_info, write_run_info
 from loadtests.plan.blocks import expected_seconds, plan_further, plan_trials, trial_seconds
-from loadtests.plan.pilot import extend_plan, tell_beyond, tell_end, tell_pilot
+from loadtests.plan.pilot import describe_end, describe_extension, describe_pilot, extend_plan
 from loadtests.plan.precision import FINEST_MS, judge_pilot, p50_ms
 from loadtests.plan.scenario import parse_scenario
 from tests.fabricate import BROADCAST, ECHO, Fabrication, fabricate_planned, first_trial, run_info, style
@@ -167,7 +167,7 @@ def test_a_run_goes_on_where_its_pilot_did_not_do_and_says_so(tmp_path: Path) ->
     further = extended.plan[len(run.plan) :]
     assert {trial.point for trial in further} == {1}
     assert len(further) == min(unknown.trials_needed - 3, int((60 - 1 - 6) / trial_seconds(run.plan[0].parameters)))
-    said = tell_pilot(extended, len(run.plan))
+    said = describe_pilot(extended, len(run.plan))
     assert said.startswith(f"1 of 2 points known to 3 % after 3 blocks; {len(further)} further trials of the others")
     write_run_info(tmp_path, extended)
     assert load_run_info(tmp_path) == extended
@@ -179,8 +179,8 @@ def test_what_the_budget_has_no_room_for_is_named(tmp_path: Path) -> None:
     assert over.plan == run.plan
     needed = over.precision[1].trials_needed
     lacking = rf"no time within budget_s = 10000 for SSE (needs {needed} trials, has 3)"
-    assert tell_pilot(over, len(run.plan)) == f"1 of 2 points known to 3 % after 3 blocks; {lacking}"
-    assert tell_end(over) == f"1 of 2 points known to 3 % after 6 trials; {lacking}"
+    assert describe_pilot(over, len(run.plan)) == f"1 of 2 points known to 3 % after 3 blocks; {lacking}"
+    assert describe_end(over) == f"1 of 2 points known to 3 % after 6 trials; {lacking}"
 
 
 def test_a_slow_machine_has_room_for_fewer_trials(tmp_path: Path) -> None:
@@ -193,8 +193,8 @@ def test_a_slow_machine_has_room_for_fewer_trials(tmp_path: Path) -> None:
 
 
 def test_a_plan_that_may_grow_says_so() -> None:
-    assert tell_beyond(SCENARIO) == ", then more of the points whose p50 is not known to 3 %, within 10000 s"
-    assert tell_beyond(dataclasses.replace(SCENARIO, precision=None)) == ""
+    assert describe_extension(SCENARIO) == ", then more of the points whose p50 is not known to 3 %, within 10000 s"
+    assert describe_extension(dataclasses.replace(SCENARIO, precision=None)) == ""
 
 
 def test_a_run_from_before_the_precision_can_be_read(tmp_path: Path) -> None:
