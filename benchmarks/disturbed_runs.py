@@ -34,7 +34,8 @@ from contract.records import (
     others_ratio,
     set_aside_folders,
 )
-from loadtests.plan.scenario import Scenario, load_scenario
+from loadtests.plan.scenario import Scenario
+from loadtests.plan.scenario_file import load_scenario
 from system.cores import plan_cores
 
 PROJECT = Path(__file__).parents[1]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from contract.errors import UserError
 from loadtests.load.trial_spec import Instruments
-from loadtests.plan.scenario import load_scenario, shipped_scenarios
+from loadtests.plan.scenario_file import load_scenario, shipped_scenarios
 from loadtests.plan.seeds import checked_seed, describe_seed, draw_seed
 from system.host_addresses import checked_url
 from terminal.console import PlainConsole
@@ -111,7 +111,8 @@ def _report(folder: Path, console: PlainConsole) -> int:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from loadtests.plan.blocks import expected_seconds, plan_trials
+    from loadtests.plan.blocks import plan_trials
+    from loadtests.plan.durations import expected_seconds
     from loadtests.plan.pilot import describe_extension
     from loadtests.plan.toml_values import toml_value
 

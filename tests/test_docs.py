@@ -15,7 +15,7 @@ from benchmarks.peers.summary import read_summary
 from benchmarks.peers.table import markdown
 from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import check_plan, plan_trials
-from loadtests.plan.scenario import parse_scenario, shipped_scenarios
+from loadtests.plan.scenario_file import parse_scenario, shipped_scenarios
 from system.processes import PROJECT_FOLDER
 
 DOCS = PROJECT_FOLDER / "docs"

@@ -27,7 +27,7 @@ from loadtests.engine.stream_start import start_stream
 from loadtests.engine.worker_state import WorkerState
 from loadtests.load.trial_clients import PROGRESS_CHECK_S, SERVER_PATIENCE_S
 from loadtests.load.trial_spec import LoadOutcome, MeasuredWindow, TrialSpec
-from loadtests.plan.blocks import connect_patience_s, drain_limit_s
+from loadtests.plan.durations import connect_patience_s, drain_limit_s
 from loadtests.server_clock import judge_server_clock, offset_at_start_ns
 
 _log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from loadtests.control_client import ControlClient
 from loadtests.engine.stream_start import start_stream
 from loadtests.load.trial_clients import SERVER_PATIENCE_S, TrialClients
 from loadtests.load.trial_spec import LoadOutcome, TrialSpec
-from loadtests.plan.blocks import stream_lead_ms
+from loadtests.plan.durations import stream_lead_ms
 from loadtests.server_clock import judge_server_clock, offset_at_start_ns
 
 

@@ -20,7 +20,8 @@ from loadtests.load.connection import Connection
 from loadtests.load.gathered_reads import longest_unread_ns
 from loadtests.load.socket_driver import Driver
 from loadtests.load.trial_spec import TrialSpec
-from loadtests.plan.blocks import LINGER_S, connect_patience_s, drain_limit_s, lag_period_ns, last_turn_s, stream_spec
+from loadtests.plan.blocks import stream_spec
+from loadtests.plan.durations import LINGER_S, connect_patience_s, drain_limit_s, lag_period_ns, last_turn_s
 from loadtests.plan.local_ports import ports_held
 from loadtests.plan.population import locked_phases_ns, new_client, schedule_period_s, spread_phases_ns
 from system.garbage_collection import kept_from_collector

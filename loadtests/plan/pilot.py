@@ -7,7 +7,8 @@ from pathlib import Path
 
 from contract.records import PlannedTrial, RunInfo, Trial
 from contract.transports import TRANSPORTS
-from loadtests.plan.blocks import ANALYSIS_S, expected_seconds, plan_further
+from loadtests.plan.blocks import plan_further
+from loadtests.plan.durations import ANALYSIS_S, expected_seconds
 from loadtests.plan.precision import judge_pilot, p50_ms
 from loadtests.plan.scenario import Scenario
 from terminal.wording import minutes_and_seconds, plural

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from contract.parameters import DEFAULTS, PARAMETERS
 from contract.transports import TRANSPORTS
-from loadtests.plan.blocks import expected_seconds, plan_trials
-from loadtests.plan.scenario import load_scenario, shipped_scenarios
+from loadtests.plan.blocks import plan_trials
+from loadtests.plan.durations import expected_seconds
+from loadtests.plan.scenario_file import load_scenario, shipped_scenarios
 from loadtests.plan.toml_values import toml_value
 
 _TEXT = """\

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from contract.records import PlannedTrial
 from contract.transports import TRANSPORTS
-from loadtests.plan.blocks import trial_seconds
+from loadtests.plan.durations import trial_seconds
 from terminal.console import PlainConsole
 from terminal.wording import plural
 

@@ -31,10 +31,12 @@ from loadtests.control_client import ControlClient
 from loadtests.engine.load_processes import LoadProcesses, check_enough_clients
 from loadtests.engine.system_limits import ensure_descriptors, ensure_ports
 from loadtests.load.trial_spec import Instruments
-from loadtests.plan.blocks import check_plan, expected_seconds, plan_trials, trial_seconds
+from loadtests.plan.blocks import check_plan, plan_trials
+from loadtests.plan.durations import expected_seconds, trial_seconds
 from loadtests.plan.pilot import describe_end, describe_extension, describe_pilot, extend_plan
 from loadtests.plan.repeats import Repeats
-from loadtests.plan.scenario import Scenario, is_shipped
+from loadtests.plan.scenario import Scenario
+from loadtests.plan.scenario_file import is_shipped
 from loadtests.plan.seeds import describe_seed, draw_seed
 from loadtests.plan.server_limits import check_server_limits
 from loadtests.plan.toml_values import toml_value

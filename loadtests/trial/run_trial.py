@@ -40,7 +40,7 @@ from loadtests.load.trial_spec import (
     MeasuredWindow,
     TrialSpec,
 )
-from loadtests.plan.blocks import connect_patience_s, drain_limit_s, trial_seconds
+from loadtests.plan.durations import connect_patience_s, drain_limit_s, trial_seconds
 from loadtests.trial.resource_samples import ResourceSampler, WindowEdges
 from loadtests.trial.trial_records import events_of, published_events, trial_info, written_events
 from loadtests.trial.waking_ratio import measure_waking_ratio

@@ -11,7 +11,7 @@ import pytest
 from contract.records import PlannedTrial, disturbances
 from loadtests.engine.load_processes import ONE_PROCESS
 from loadtests.load.trial_spec import Instruments
-from loadtests.plan.scenario import load_scenario
+from loadtests.plan.scenario_file import load_scenario
 from loadtests.run import scenario_run
 from loadtests.trial.run_trial import RunContext
 from terminal.console import PlainConsole

@@ -12,7 +12,7 @@ from analysis.summarize import summarize_run
 from analysis.trial.steady_state import expected_read_ratio, unsteady_reason
 from contract.records import JsonObject, PlannedTrial, TrialInfo
 from loadtests.plan.blocks import plan_trials
-from loadtests.plan.scenario import load_scenario, shipped_scenarios
+from loadtests.plan.scenario_file import load_scenario, shipped_scenarios
 from tests.fabricate import Fabrication, fabricate_run, first_trial, style
 from tests.fabricate_trial import Faults
 

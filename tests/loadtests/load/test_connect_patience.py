@@ -10,7 +10,7 @@ from contract.errors import UserError
 from contract.records import PlannedTrial
 from loadtests.load.trial_clients import TrialClients
 from loadtests.load.trial_spec import Instruments, TrialSpec
-from loadtests.plan.blocks import connect_patience_s
+from loadtests.plan.durations import connect_patience_s
 from tests.made_parameters import parameters
 
 PARAMETERS = parameters(clients=3000, rate_per_s=5.0, arrival="periodic", warm_up_s=0.0, measured_s=1.0)

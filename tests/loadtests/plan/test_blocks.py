@@ -11,21 +11,11 @@ from hypothesis import strategies as st
 from contract.errors import UserError
 from contract.parameters import ARRIVALS
 from contract.stream import BURST_SIZE, due_offsets_ns
-from loadtests.plan.blocks import (
-    check_plan,
-    connect_patience_s,
-    drain_limit_s,
-    expected_seconds,
-    lag_period_ns,
-    plan_trials,
-    stream_lead_ms,
-    stream_spec,
-    trial_seconds,
-    with_warm_up,
-)
-from loadtests.plan.scenario import parse_scenario
+from loadtests.plan.blocks import check_plan, plan_trials, stream_spec, with_warm_up
+from loadtests.plan.durations import expected_seconds, trial_seconds
+from loadtests.plan.scenario_file import parse_scenario
 from loadtests.plan.seeds import MAX_BLOCKS, MAX_SEED, block_seed
-from tests.loadtests.plan.test_scenario import GOOD
+from tests.loadtests.plan.test_scenario_file import GOOD
 from tests.made_parameters import parameters
 
 SCENARIO = parse_scenario(GOOD, "small.toml")
@@ -106,15 +96,6 @@ def test_a_longer_warm_up_is_planned_for_and_the_measured_window_stays() -> None
         assert trial_seconds(trial.parameters) > trial.parameters.warm_up_s + 1.0
 
 
-def test_nobody_is_cut_off_who_is_only_waiting_for_his_turn() -> None:
-    base = parameters(one_way_delay_ms=25)
-    assert drain_limit_s(base.replace(poll_interval_s=5.0)) > 5.0
-    assert drain_limit_s(base.replace(hold_s=30.0)) > 30.0
-    jitter = {"hold_s": 30.0, "turnaround_jitter_ms": 1000}
-    assert drain_limit_s(base.replace(**jitter)) == drain_limit_s(base.replace(hold_s=30.0)) + 1
-    assert drain_limit_s(base) > 0.05
-
-
 def test_a_plan_over_its_budget_is_refused_before_it_starts() -> None:
     scenario = dataclasses.replace(SCENARIO, budget_s=5.0)
     with pytest.raises(UserError, match=r"10 trials need about \d+ s, more than budget_s = 5"):
@@ -145,21 +126,6 @@ def test_a_plan_that_is_not_refused_has_an_event_in_each_window_whatever_the_see
     else:
         for trial in trials:
             assert due_offsets_ns(stream_spec(trial))[-1] >= trial.parameters.warm_up_s * 1e9
-
-
-def test_many_clients_are_given_the_time_that_they_take_to_connect() -> None:
-    few, many = (trial_seconds(parameters(clients=clients)) for clients in (10, 10_000))
-    assert many - few > 5
-    assert connect_patience_s(parameters(clients=10_000)) > 5 * (many - few)
-
-
-def test_a_stream_waits_longer_for_many_clients_to_be_told_of_it() -> None:
-    assert [stream_lead_ms(parameters(clients=clients)) for clients in (1, 1000, 10_000)] == [40, 60, 240]
-
-
-def test_a_load_looks_at_itself_seldom_but_not_too_seldom_for_a_short_trial() -> None:
-    periods_ns = [lag_period_ns(parameters(measured_s=seconds)) for seconds in (1.2, 2, 4.0, 5, 60)]
-    assert periods_ns == [200_000_000, 200_000_000, 400_000_000, 500_000_000, 500_000_000]
 
 
 def test_points_of_a_block_share_their_events_as_long_as_both_are_measured() -> None:

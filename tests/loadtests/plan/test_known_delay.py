@@ -10,7 +10,7 @@ from contract.records import PlannedTrial
 from contract.stream import due_offsets_ns
 from loadtests.plan.blocks import plan_trials, stream_spec
 from loadtests.plan.population import schedule_period_s, spread_phases_ns
-from loadtests.plan.scenario import load_scenario
+from loadtests.plan.scenario_file import load_scenario
 
 pytestmark = pytest.mark.clocks
 

@@ -18,13 +18,14 @@ from analysis.verdict.latency_differences import RESOLUTION_MS
 from benchmarks.interval_coverage import two_stage
 from contract import quantiles
 from contract.records import PlannedTrial, RunInfo, load_run_info, write_run_info
-from loadtests.plan.blocks import expected_seconds, plan_further, plan_trials, trial_seconds
+from loadtests.plan.blocks import plan_further, plan_trials
+from loadtests.plan.durations import expected_seconds, trial_seconds
 from loadtests.plan.pilot import describe_end, describe_extension, describe_pilot, extend_plan
 from loadtests.plan.precision import FINEST_MS, judge_pilot, p50_ms
-from loadtests.plan.scenario import parse_scenario
+from loadtests.plan.scenario_file import parse_scenario
 from tests.fabricate import BROADCAST, ECHO, Fabrication, fabricate_planned, first_trial, run_info, style
 from tests.fabricate_trial import Faults
-from tests.loadtests.plan.test_scenario import GOOD
+from tests.loadtests.plan.test_scenario_file import GOOD
 
 SCENARIO = dataclasses.replace(parse_scenario(GOOD, "small.toml"), repeats=3, precision=0.03, budget_s=10_000.0)
 PLANNED = plan_trials(SCENARIO, 1)

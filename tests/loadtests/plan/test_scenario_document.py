@@ -6,7 +6,7 @@ import pytest
 
 from contract.parameters import PARAMETERS
 from loadtests import command_line
-from loadtests.plan.scenario import shipped_scenarios
+from loadtests.plan.scenario_file import shipped_scenarios
 from system.processes import PROJECT_FOLDER
 
 

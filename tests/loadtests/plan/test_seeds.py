@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from benchmarks.peers.command_line import main as compare_peers
 from contract.errors import UserError
 from loadtests.command_line import main
-from loadtests.plan.scenario import SCENARIO_FOLDER, shipped_scenarios
+from loadtests.plan.scenario_file import SCENARIO_FOLDER, shipped_scenarios
 from loadtests.plan.seeds import MAX_SEED, checked_seed, describe_seed, draw_seed
 
 

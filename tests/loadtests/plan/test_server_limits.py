@@ -14,7 +14,8 @@ from contract.records import PlannedTrial
 from contract.stream import due_offsets_ns, payloads
 from contract.wire import STREAM_PATH
 from loadtests.plan.blocks import plan_trials, stream_spec
-from loadtests.plan.scenario import Scenario, load_scenario, parse_scenario, shipped_scenarios
+from loadtests.plan.scenario import Scenario
+from loadtests.plan.scenario_file import load_scenario, parse_scenario, shipped_scenarios
 from loadtests.plan.server_limits import check_server_limits
 from tests.running import PATIENCE_S, running_server
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from contract.errors import UserError
-from loadtests.plan.scenario import load_scenario
+from loadtests.plan.scenario_file import load_scenario
 from loadtests.run.requested_faults import checked_faults
 
 

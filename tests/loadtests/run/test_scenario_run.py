@@ -13,7 +13,8 @@ from contract.errors import UserError
 from contract.records import load_run_info
 from loadtests.engine.load_processes import ONE_PROCESS
 from loadtests.load.trial_spec import Instruments
-from loadtests.plan.scenario import Scenario, load_scenario, parse_scenario
+from loadtests.plan.scenario import Scenario
+from loadtests.plan.scenario_file import load_scenario, parse_scenario
 from loadtests.run import scenario_run as run_module
 from loadtests.run.scenario_run import run_scenario
 from terminal.console import PlainConsole

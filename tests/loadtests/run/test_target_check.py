@@ -11,7 +11,7 @@ import pytest
 
 from contract.errors import UserError
 from loadtests.plan.blocks import plan_trials
-from loadtests.plan.scenario import load_scenario
+from loadtests.plan.scenario_file import load_scenario
 from loadtests.run import target_check
 from loadtests.run.target_check import check_transports
 from system.host_addresses import Target

@@ -10,7 +10,7 @@ import pytest
 from loadtests.engine.load_processes import LoadProcesses
 from loadtests.load.trial_spec import Instruments
 from loadtests.plan.blocks import plan_trials
-from loadtests.plan.scenario import load_scenario
+from loadtests.plan.scenario_file import load_scenario
 from loadtests.trial.run_trial import RunContext, run_trial
 from system.cores import plan_cores
 from system.host_addresses import Target

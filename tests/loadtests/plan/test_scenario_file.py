@@ -11,8 +11,9 @@ from analysis.statistics.distribution import least_events
 from contract.errors import UserError
 from contract.parameters import DEFAULTS, PARAMETERS
 from contract.transports import TRANSPORTS
-from loadtests.plan.blocks import OVERHEAD_S, check_plan, expected_seconds, plan_trials, trial_seconds
-from loadtests.plan.scenario import load_scenario, parse_scenario, shipped_scenarios
+from loadtests.plan.blocks import check_plan, plan_trials
+from loadtests.plan.durations import OVERHEAD_S, expected_seconds, trial_seconds
+from loadtests.plan.scenario_file import load_scenario, parse_scenario, shipped_scenarios
 
 GOOD = """
 name = "small"

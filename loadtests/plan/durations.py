@@ -1,0 +1,70 @@
+"""How long the parts of a trial take, as planned, and how long they may take. Pure."""
+
+from __future__ import annotations
+
+from contract.parameters import Parameters
+from contract.records import PlannedTrial
+
+OVERHEAD_S = 1.0
+"""Time planned for starting, connecting and stopping one trial's processes (the limit is 1.5 s)."""
+CONNECT_S_PER_CLIENT = 0.001
+"""Further time for each client to connect, and to close at the end: a WebSocket's handshake takes longest."""
+CONNECT_PATIENCE_S, CONNECT_PATIENCE_S_PER_CLIENT = 15.0, 0.01
+ANALYSIS_S = 6.0
+LINGER_S = 0.1
+"""Time after the last event in which a late duplicate would still be seen."""
+DRAIN_MARGIN_S = 2.0
+LAST_TURN_MARGIN_S = 1.0
+"""Time that a busy machine may take to deliver the last events to a client without a cursor."""
+
+
+def trial_seconds(parameters: Parameters) -> float:
+    """How long one trial takes: its stream, the last turn of a scheduled poll, and its processes."""
+    turn_s = parameters.poll_interval_s + 2 * parameters.one_way_delay_ms / 1000
+    if not parameters.cursor:
+        turn_s = last_turn_s(parameters)
+    stream_s = parameters.warm_up_s + parameters.measured_s
+    return OVERHEAD_S + CONNECT_S_PER_CLIENT * parameters.clients + stream_s + turn_s + LINGER_S
+
+
+def expected_seconds(trials: tuple[PlannedTrial, ...]) -> float:
+    """Return how long a run of these trials takes if nothing goes wrong, analysis included."""
+    return ANALYSIS_S + sum(trial_seconds(trial.parameters) for trial in trials)
+
+
+def connect_patience_s(parameters: Parameters) -> float:
+    """How long a trial's clients may take to be ready: ten times what is planned for, as the machine may be busy.
+
+    For each of several load processes as well: the server accepts the clients of all of them, in whatever order.
+    """
+    return CONNECT_PATIENCE_S + CONNECT_PATIENCE_S_PER_CLIENT * parameters.clients
+
+
+def stream_lead_ms(parameters: Parameters) -> int:
+    """From posting the stream to its start: the answer must be back, and every client told, before it begins."""
+    return 40 + parameters.clients // 50
+
+
+def drain_limit_s(parameters: Parameters) -> float:
+    """How long after the stream's end a trial waits for the last event.
+
+    One poll interval or hold at the least, as nobody may be cut off who is only waiting for his turn, plus three
+    round trips for the network and a margin for the system.
+    """
+    turn_s = max(parameters.poll_interval_s, parameters.hold_s) + parameters.turnaround_jitter_ms / 1000
+    return turn_s + 6 * parameters.one_way_delay_ms / 1000 + DRAIN_MARGIN_S
+
+
+def last_turn_s(parameters: Parameters) -> float:
+    """How long after the stream's end a client that keeps no cursor can still get an event, and a margin.
+
+    A held poll has been told of the last event when that was published: what is on its way then takes one transit.
+    """
+    return parameters.poll_interval_s + 6 * parameters.one_way_delay_ms / 1000 + LAST_TURN_MARGIN_S
+
+
+def lag_period_ns(parameters: Parameters) -> int:
+    """How often a load process looks how late it is: ten times in the measured window, but no rarer than twice and no
+    more often than five times a second.
+    """
+    return round(1e9 * min(max(parameters.measured_s / 10, 0.2), 0.5))
