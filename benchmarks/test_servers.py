@@ -15,11 +15,12 @@ import uvloop
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from contract import wire
+from contract.parameters import DEFAULTS, SERVER_OPTIONS
 from servers.events.log import EventLog
 from servers.events.waiters import Waiter, Waiters
 from servers.hosting.building import make_app, make_hub
 from servers.hosting.http_protocol import HttpProtocol, ServerState
-from servers.hosting.options import Recipe
+from servers.hosting.options import ServerOptions
 from servers.hosting.websocket_protocol import WebSocketProtocol
 from servers.transports import framing
 
@@ -68,10 +69,11 @@ class Bench:
     """A server without sockets in a loop of its own."""
 
     def __init__(self, stack: str) -> None:
-        recipe = Recipe(("websocket", "sse", "polling"), stack, "off", "lean", 1000, (), trace=False, workers=1)
-        self.hub = make_hub(recipe)
+        chosen = {name: DEFAULTS[name] for name in SERVER_OPTIONS} | {"stack": stack}
+        options = ServerOptions(("websocket", "sse", "polling"), history=1000, faults=(), trace=False, **chosen)
+        self.hub = make_hub(options)
         self._config = uvicorn.Config(
-            make_app(recipe, self.hub),
+            make_app(options, self.hub),
             http=HttpProtocol,
             ws=WebSocketProtocol,
             ws_per_message_deflate=False,

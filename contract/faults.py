@@ -4,28 +4,25 @@ SPEC  = KIND ":" KEY "=" VALUE {"," KEY "=" VALUE}
 seq   = N or N-M: these events, numbered from 1 (a delay without it affects every event)
 client= N: only this client (servers/faults/client_numbers.py says how clients are numbered); without it, every client
 ms    = how long a delay or a stall lasts, 0 < ms <= 60000
+
+drop       never delivered
+duplicate  delivered twice
+reorder    delivered after its successor (for which it waits)
+delay      delivered ms after it was due, which holds nothing else up
+stall      once it is published, nothing is delivered until ms after it was due
+corrupt    delivered with another payload
+garble     something that is no JSON in its place
+close      the connection is closed after it; who comes back with a cursor loses nothing
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 FaultKind = Literal["drop", "duplicate", "reorder", "delay", "stall", "corrupt", "garble", "close"]
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
-
-MEANINGS: Mapping[FaultKind, str] = {
-    "drop": "never delivered",
-    "duplicate": "delivered twice",
-    "reorder": "delivered after its successor (for which it waits)",
-    "delay": "delivered ms after it was due, which holds nothing else up",
-    "stall": "once it is published, nothing is delivered until ms after it was due",
-    "corrupt": "delivered with another payload",
-    "garble": "something that is no JSON in its place",
-    "close": "the connection is closed after it; who comes back with a cursor loses nothing",
-}
 
 _LASTING: frozenset[FaultKind] = frozenset({"delay", "stall"})
 _MAX_MS = 60_000

@@ -1,4 +1,4 @@
-"""`python -m servers websocket|polling|sse|all|relay|openapi|faults`: each server of the harness as a program.
+"""`python -m servers websocket|polling|sse|all|relay|openapi`: each server of the harness as a program.
 
 Prints one JSON line when it is ready: {"ready": true, "address": A, "port": N}. Ends at SIGTERM or SIGINT with status
 0; cannot start: one sentence on stderr and status 2. Loses one of its workers: one sentence and status 1.
@@ -13,11 +13,12 @@ import json
 import socket
 from typing import Any
 
-from contract.faults import MEANINGS, Fault, FaultSpecError, parse_fault
+from contract.faults import FAULT_KINDS, Fault, FaultSpecError, parse_fault
+from contract.parameters import DEFAULTS, PARAMETERS, SERVER_OPTIONS, Choice
 from contract.transports import TRANSPORTS
-from contract.wire import DEFAULT_HISTORY_EVENTS, MAX_WORKERS
+from contract.wire import DEFAULT_HISTORY_EVENTS
 from servers.hosting.listening import StartError, listen
-from servers.hosting.options import Recipe
+from servers.hosting.options import ServerOptions
 from servers.hosting.parent_process import end_with_parent
 from servers.hosting.worker_processes import WorkerLostError, serve_in_workers
 from system.descriptor_limits import raise_limit_to_most
@@ -28,13 +29,6 @@ ADAPTERS = tuple(dict.fromkeys(transport.server for transport in TRANSPORTS.valu
 """Modules of servers/transports/ that hold an ADAPTER; importing one takes half a second, so only what is asked for
 is."""
 
-_FACTORS = {
-    "stack": (("fastapi", "asgi"), "what routes and validates requests: FastAPI, or nothing but plain ASGI"),
-    "compression": (("off", "deflate"), "of frames and answers, for clients that accept it"),
-    "headers": (("lean", "padded"), "of HTTP answers, padded to the length of an earlier comparison"),
-}
-"""What a scenario may choose of a server: the choices, the first of them pinned otherwise, and what they do."""
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one server to its end; the exit status."""
@@ -44,9 +38,6 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if asked.server == "openapi":
             print(json.dumps(_openapi(), indent=2))
-            return 0
-        if asked.server == "faults":
-            print(json.dumps([str(fault) for fault in _faults(asked.specs)]))
             return 0
         raise_limit_to_most()
         if asked.server == "relay":
@@ -83,23 +74,36 @@ def _parser() -> argparse.ArgumentParser:
             action="append",
             default=[],
             metavar="SPEC",
-            help="misbehave on purpose, for example drop:seq=5 or delay:ms=40 (repeatable; see docs/using/faults.md)",
+            help=f"misbehave on purpose: {', '.join(FAULT_KINDS)}; for example drop:seq=5 or delay:ms=40 "
+            "(repeatable; see docs/using/faults.md)",
         )
         command.add_argument(
             "--trace", action="store_true", help="note when each event was written to each client, for GET /trace"
         )
-        command.add_argument(
-            "--workers", type=_workers, default=1, help="processes that serve, each the whole stream (%(default)s)"
-        )
-        for factor, (choices, effect) in _FACTORS.items():
-            command.add_argument(f"--{factor}", choices=choices, default=choices[0], help=f"{effect} (%(default)s)")
+        for option in SERVER_OPTIONS:
+            _add_option(command, option)
     relay = commands.add_parser("relay", parents=[listening], help="a TCP relay that delays both directions")
     relay.add_argument("--to", type=_address, required=True, metavar="HOST:PORT", help="where to relay to")
     relay.add_argument("--delay-ms", type=_delay, required=True, metavar="D", help="one-way delay in ms")
     commands.add_parser("openapi", help="print the OpenAPI document of all HTTP routes")
-    checked = commands.add_parser("faults", help="check fault specs, and print them in their plainest form")
-    checked.add_argument("specs", nargs="*", metavar="SPEC", help=f"one of {', '.join(MEANINGS)}, with its keys")
     return parser
+
+
+def _add_option(command: argparse.ArgumentParser, name: str) -> None:
+    """Add an option for a parameter of the scenarios."""
+    rule, default = PARAMETERS[name].rule, DEFAULTS[name]
+    meaning = f"{PARAMETERS[name].meaning} (%(default)s)"
+    if isinstance(rule, Choice):
+        command.add_argument(f"--{name}", choices=rule.words, default=default, help=meaning)
+        return
+
+    def number(text: str) -> int:
+        value = int(text) if text.isdecimal() else None
+        if value is None or not rule.accepts(value):
+            raise argparse.ArgumentTypeError(f"{text!r}: expected {rule.expected}")
+        return value
+
+    command.add_argument(f"--{name}", type=number, default=default, help=meaning)
 
 
 def _serve(asked: argparse.Namespace) -> None:
@@ -111,25 +115,24 @@ def _serve(asked: argparse.Namespace) -> None:
         )
     if asked.workers == 1:
         with listen(asked.host, asked.port) as listener:
-            _serve_alone(_recipe(asked, faults), listener)
+            _serve_alone(_options(asked, faults), listener)
         return
-    serve_in_workers(_recipe(asked, faults), asked.host, asked.port, _say_ready)
+    serve_in_workers(_options(asked, faults), asked.host, asked.port, _say_ready)
 
 
-def _recipe(asked: argparse.Namespace, faults: tuple[str, ...]) -> Recipe:
+def _options(asked: argparse.Namespace, faults: tuple[str, ...]) -> ServerOptions:
     names = ADAPTERS if asked.server == "all" else (asked.server,)
-    return Recipe(
-        names, asked.stack, asked.compression, asked.headers, asked.history, faults, asked.trace, asked.workers
-    )
+    chosen = {name: getattr(asked, name) for name in SERVER_OPTIONS}
+    return ServerOptions(adapters=names, history=asked.history, faults=faults, trace=asked.trace, **chosen)
 
 
-def _serve_alone(recipe: Recipe, listener: socket.socket) -> None:
+def _serve_alone(options: ServerOptions, listener: socket.socket) -> None:
     pause_for_start()
-    from servers.hosting.building import factors_of, make_app, make_hub
+    from servers.hosting.building import make_app, make_hub
     from servers.hosting.uvicorn_server import serve
 
-    hub = make_hub(recipe)
-    serve(make_app(recipe, hub), hub, factors_of(recipe), listener, _say_ready)
+    hub = make_hub(options)
+    serve(make_app(options, hub), hub, options, listener, _say_ready)
 
 
 def _openapi() -> dict[str, Any]:
@@ -172,12 +175,6 @@ def _positive(text: str) -> int:
     if text.isdecimal() and int(text) > 0:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
-
-
-def _workers(text: str) -> int:
-    if text.isdecimal() and 0 < int(text) <= MAX_WORKERS:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes: expected 1 to {MAX_WORKERS}")
 
 
 def _delay(text: str) -> float:

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
@@ -20,6 +19,7 @@ from servers.faults.faulty_log import FaultyLog
 from servers.hosting.compression import Deflated
 from servers.hosting.http_protocol import HttpProtocol, ServerState
 from servers.hosting.listening import BACKLOG
+from servers.hosting.options import ServerOptions
 from servers.hosting.padding import Padded
 from servers.hosting.signals import on_signals
 from servers.hosting.websocket_protocol import WebSocketProtocol
@@ -42,42 +42,6 @@ _PINNED: dict[str, Any] = {
     "ws_max_size": MAX_MESSAGE_BYTES,
     "ws_ping_interval": None,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Factors:
-    """What a scenario may choose of a server; the defaults are what every other figure is measured with."""
-
-    stack: str = "fastapi"
-    """`fastapi` or `asgi`."""
-    compression: str = "off"
-    """`off` or `deflate`."""
-    headers: str = "lean"
-    """`lean` or `padded`."""
-
-    @property
-    def deflates(self) -> bool:
-        """Whether frames and answers are compressed for clients that accept it."""
-        return self.compression == "deflate"
-
-    def options(self) -> dict[str, object]:
-        """Return all settings, pinned and chosen, as /stats reports them."""
-        return _PINNED | {
-            "ws_per_message_deflate": self.deflates,
-            "server": f"uvicorn {uvicorn.__version__}",
-            "http": "httptools",
-            "ws": "websockets-sansio",
-            "http_compression": self.deflates,
-            "publisher_alarm": ALARM_KIND,
-            "stack": self.stack,
-            "headers": self.headers,
-        }
-
-    def around(self, app: ASGIApp) -> ASGIApp:
-        """Return the app wrapped in the middleware that these factors need."""
-        compressed = Deflated(app) if self.deflates else app
-        # Outermost, because what compressing does to the headers counts towards their length.
-        return Padded(compressed) if self.headers == "padded" else compressed
 
 
 _NOT_LOGGED = frozenset(
@@ -167,10 +131,26 @@ async def served(app: ASGIApp, listener: socket.socket, **changes: Any) -> Async
         await serving
 
 
+def describe_settings(options: ServerOptions) -> dict[str, object]:
+    """Return all settings of a server, pinned and chosen, as /stats reports them."""
+    return _PINNED | {
+        "ws_per_message_deflate": options.deflates,
+        "server": f"uvicorn {uvicorn.__version__}",
+        "http": "httptools",
+        "ws": "websockets-sansio",
+        "http_compression": options.deflates,
+        "publisher_alarm": ALARM_KIND,
+        "stack": options.stack,
+        "headers": options.headers,
+        "workers": options.workers,
+        **({"faults": list(options.faults)} if options.faults else {}),
+    }
+
+
 def serve(
     app: ASGIApp,
     hub: EventHub,
-    factors: Factors,
+    options: ServerOptions,
     listener: socket.socket,
     on_ready: Callable[[tuple[Any, ...]], None],
     beside: contextlib.AbstractAsyncContextManager[None] | None = None,
@@ -181,7 +161,7 @@ def serve(
     """
     if isinstance(hub.log, FaultyLog):
         app = IdentifyClients(app, connected=lambda: _client_addresses(server))
-    config = _config(factors.around(app), {"ws_per_message_deflate": factors.deflates})
+    config = _config(_in_middleware(app, options), {"ws_per_message_deflate": options.deflates})
     address = listener.getsockname()
     server = _Server(config, hub.client_errors, lambda: on_ready(address))
     hub.count_connections = lambda: len(server.server_state.connections)
@@ -197,6 +177,13 @@ def serve(
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(serve_until_signalled())
+
+
+def _in_middleware(app: ASGIApp, options: ServerOptions) -> ASGIApp:
+    """Return the app wrapped in the middleware that these options need."""
+    compressed = Deflated(app) if options.deflates else app
+    # Outermost, because what compressing does to the headers counts towards their length.
+    return Padded(compressed) if options.headers == "padded" else compressed
 
 
 def _config(app: ASGIApp, changes: dict[str, Any]) -> uvicorn.Config:

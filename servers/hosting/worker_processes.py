@@ -18,7 +18,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from servers.hosting.listening import listen, listen_together
-from servers.hosting.options import Recipe
+from servers.hosting.options import ServerOptions
 from servers.hosting.parent_process import end_with_parent
 from system.garbage_collection import pause_for_start
 
@@ -31,12 +31,12 @@ class WorkerLostError(Exception):
     """A worker ended that should not have: one clear sentence."""
 
 
-def serve_in_workers(recipe: Recipe, host: str, port: int, on_ready: Callable[[tuple[Any, ...]], None]) -> None:
+def serve_in_workers(options: ServerOptions, host: str, port: int, on_ready: Callable[[tuple[Any, ...]], None]) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` gets the address. StartError, and WorkerLostError if a worker ends."""
     spawn = multiprocessing.get_context("spawn")
     with _stop_requests() as stopping, contextlib.ExitStack() as sockets:
-        listeners = [sockets.enter_context(listener) for listener in listen_together(host, port, recipe.workers)]
-        owns = [sockets.enter_context(listen(_LOOPBACK, 0)) for _ in range(recipe.workers)]
+        listeners = [sockets.enter_context(listener) for listener in listen_together(host, port, options.workers)]
+        owns = [sockets.enter_context(listen(_LOOPBACK, 0)) for _ in range(options.workers)]
         peers = tuple(f"http://{_LOOPBACK}:{own.getsockname()[1]}" for own in owns)
         address = listeners[0].getsockname()
         workers: list[SpawnProcess] = []
@@ -44,7 +44,7 @@ def serve_in_workers(recipe: Recipe, host: str, port: int, on_ready: Callable[[t
         try:
             for listener, own in zip(listeners, owns, strict=True):
                 ours, theirs = spawn.Pipe(duplex=False)
-                workers.append(spawn.Process(target=_work, args=(recipe, peers, listener, own, theirs)))
+                workers.append(spawn.Process(target=_work, args=(options, peers, listener, own, theirs)))
                 workers[-1].start()
                 theirs.close()
                 starting.append(ours)
@@ -60,7 +60,7 @@ def serve_in_workers(recipe: Recipe, host: str, port: int, on_ready: Callable[[t
 
 
 def _work(
-    recipe: Recipe, peers: tuple[str, ...], listener: socket.socket, own: socket.socket, ready: Connection
+    options: ServerOptions, peers: tuple[str, ...], listener: socket.socket, own: socket.socket, ready: Connection
 ) -> None:
     """The life of one worker."""
     end_with_parent()
@@ -68,29 +68,29 @@ def _work(
     if parent is None or not parent.is_alive():
         return
     with contextlib.suppress(KeyboardInterrupt):
-        _serve_part(recipe, peers, listener, own, lambda: ready.send(True))
+        _serve_part(options, peers, listener, own, lambda: ready.send(True))
 
 
 def _serve_part(
-    recipe: Recipe,
+    options: ServerOptions,
     peers: tuple[str, ...],
     listener: socket.socket,
     own: socket.socket,
     on_ready: Callable[[], None],
 ) -> None:
     pause_for_start()
-    from servers.hosting.building import factors_of, load_adapters, make_app, make_hub  # noqa: PLC0415 (not the parent's)
+    from servers.hosting.building import load_adapters, make_app, make_hub  # noqa: PLC0415 (not the parent's)
     from servers.hosting.joined_workers import Together, own_app  # noqa: PLC0415 (as above)
     from servers.hosting.uvicorn_server import serve, served  # noqa: PLC0415 (as above)
 
     for sock in (listener, own):
         sock.setblocking(False)
-    hub = make_hub(recipe)
-    app = make_app(recipe, hub)
-    transports = [name for adapter in load_adapters(recipe.adapters) for name in adapter.transports]
+    hub = make_hub(options)
+    app = make_app(options, hub)
+    transports = [name for adapter in load_adapters(options.adapters) for name in adapter.transports]
     beside = served(own_app(hub, transports, peers), own, lifespan="off")
     together = Together(app, hub, transports, peers)
-    serve(together, hub, factors_of(recipe), listener, lambda _address: on_ready(), beside)
+    serve(together, hub, options, listener, lambda _address: on_ready(), beside)
 
 
 def _wait(workers: Sequence[SpawnProcess], stopping: socket.socket, ready: Connection | None = None) -> bool:

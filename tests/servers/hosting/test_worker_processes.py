@@ -146,7 +146,7 @@ def until_gone(process: psutil.Process) -> None:
     ("arguments", "complaint"),
     [
         (["--workers", "2", "--fault", "drop:seq=2"], "servers: --fault drop:seq=2 with --workers 2: faults tell"),
-        (["--workers", "0"], "'0' is not a number of processes: expected 1 to 64"),
+        (["--workers", "0"], "'0': expected a whole number from 1 to 64"),
         (["--workers", "2", "--host", "256.1.1.1"], "servers: cannot listen on host '256.1.1.1'"),
     ],
 )
