@@ -36,7 +36,7 @@ class Number:
         return f"a{' whole' if self.whole else ''} number from {self.low:.15g} to {self.high:.15g}"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is such a number; true and false are not."""
+        """Return whether `value` is such a number; true and false are not."""
         kinds = int if self.whole else (int, float)
         return isinstance(value, kinds) and not isinstance(value, bool) and self.low <= value <= self.high
 
@@ -53,7 +53,7 @@ class Choice:
         return "one of " + ", ".join(f'"{word}"' for word in self.words)
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is one of the words."""
+        """Return whether `value` is one of the words."""
         return value in self.words
 
 
@@ -67,7 +67,7 @@ class Switch:
         return "true or false"
 
     def accepts(self, value: object) -> bool:
-        """Whether `value` is one of the two."""
+        """Return whether `value` is true or false."""
         return isinstance(value, bool)
 
 
@@ -83,19 +83,19 @@ class Parameter:
     rule: Rule
     meaning: str
     taken_by: tuple[str, ...] = ()
-    """Models and roles (contract/transports.py) of the transports that take it; empty: all do."""
+    """Models and roles (contract/transports.py) of the transports that have this parameter; empty: all transports."""
     without_effect: bool = False
-    """Whether it only tells identical points apart, to measure the noise; a trial has it only where it is named."""
+    """Whether it only distinguishes identical points, to measure the noise; a trial has it only if it is named."""
     server_option: bool = False
-    """Whether `python -m servers` has an option of this name, which a trial gives it."""
+    """Whether `python -m servers` has an option of this name, which a trial passes to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parameters(Mapping[str, Any]):
-    """The parameters of a trial as attributes; as a mapping, those that are stated.
+    """The parameters of a trial as attributes; as a mapping, only those that are stated.
 
-    A field without a default must be stated. So must one whose default a scenario may not set, by the transports that
-    take it: such a default is what the parameter means for all others.
+    A field without a default must be stated. So must a field whose default a scenario cannot set, for the transports
+    that have this parameter: such a default is its value for all other transports.
     """
 
     clients: Annotated[
@@ -204,23 +204,27 @@ class Parameters(Mapping[str, Any]):
         ),
     ] = None
     stated: tuple[str, ...]
-    """Names of those that a record states, in its order: what the transport takes, and what its scenario names."""
+    """Names of the parameters that a record states, in its order: those of the transport, and those that its scenario
+    names."""
     others: Mapping[str, Any]
-    """Values of those stated that this version does not know; points that differ in one are not the same point."""
+    """Values of the stated parameters that this version does not know; points that differ in one are not the same
+    point."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """Build them from what is stated; all others have their defaults, as in a record from before they existed."""
+        """Return parameters from the stated values; all others have their defaults, as in records from before they
+        existed.
+        """
         known = {name: value for name, value in values.items() if name in PARAMETERS}
         others = {name: value for name, value in values.items() if name not in PARAMETERS}
         return cls(**known, stated=tuple(values), others=others)
 
     def replace(self, **values: Any) -> Self:
-        """Return the same parameters with these values, which are then stated."""
+        """Return the same parameters with these values, which count as stated."""
         return self.of({**self, **values})
 
     def without(self, *names: str) -> Self:
-        """Return the same parameters with these not stated."""
+        """Return the same parameters with these no longer stated."""
         return self.of({name: value for name, value in self.items() if name not in names})
 
     def __getitem__(self, name: str) -> Any:
@@ -242,7 +246,7 @@ class Parameters(Mapping[str, Any]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
-        """Tell pydantic to build them by `of`; what reads a record has checked its values before."""
+        """Make pydantic build them by `of`; the values were checked when the record was read."""
         from pydantic_core import core_schema  # noqa: PLC0415 (only what reads records has loaded it)
 
         return core_schema.no_info_plain_validator_function(cls.of)
@@ -264,10 +268,10 @@ REQUIRED: tuple[str, ...] = tuple(name for name, default in _FIELD_DEFAULTS.item
 DEFAULTS: Mapping[str, Any] = {
     name: default for name, default in _FIELD_DEFAULTS.items() if PARAMETERS[name].rule.accepts(default)
 }
-"""What a scenario has that does not set a parameter; it must set those without a default."""
+"""The values of parameters that a scenario does not set; it must set those without a default."""
 
 SERVER_OPTIONS: tuple[str, ...] = tuple(name for name, parameter in PARAMETERS.items() if parameter.server_option)
-"""Names of the parameters that `python -m servers` has options for."""
+"""Names of the parameters that are options of `python -m servers`."""
 
 WITHOUT_EFFECT: tuple[str, ...] = tuple(name for name, parameter in PARAMETERS.items() if parameter.without_effect)
-"""Names of the parameters that only tell identical points apart."""
+"""Names of the parameters that only distinguish identical points."""

@@ -62,7 +62,7 @@ class PlannedTrial:
     """Trials of one point share transport and parameters, and differ by block."""
     transport: str
     parameters: Parameters
-    """Those that the transport takes are stated, but for those of a server that somebody else has started."""
+    """All parameters of the transport are stated, except those of a server that was started by somebody else."""
     seed: int
     stream_span_s: float | None = None
     """Random arrivals have their expected count in every span of this length; None: in the measured window. It is the
@@ -304,7 +304,7 @@ def check_own_files(run_folder: Path) -> None:
 
 
 def _check_plan(run: RunInfo, path: Path) -> None:
-    """UserError where two trials of the plan are the same, or trials of one point are not of one kind."""
+    """Raise UserError if two trials of the plan are the same, or trials of one point differ in kind."""
     kinds: dict[int, tuple[str, Parameters]] = {}
     seen: set[tuple[int, int]] = set()
     for planned in run.plan:
