@@ -26,12 +26,12 @@ from system.garbage_collection import pause_for_start
 from terminal.plain import print_error
 
 ADAPTERS = tuple(dict.fromkeys(transport.server for transport in TRANSPORTS.values()))
-"""Modules of servers/transports/ that hold an ADAPTER; importing one takes half a second, so only what is asked for
-is."""
+"""Modules of servers/transports/ that hold an ADAPTER. Importing one takes half a second, so only those that are needed
+are imported."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one server to its end; the exit status."""
+    """Run one server until it ends, and return its exit status."""
     asked = _parser().parse_args(arguments)
     if getattr(asked, "with_parent", False):
         end_with_parent()
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     listening = argparse.ArgumentParser(add_help=False)
     listening.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     listening.add_argument("--port", type=_port, required=True, help="port to listen on; 0 takes any free one")
-    listening.add_argument("--with-parent", action="store_true", help="end when the process that started it has ended")
+    listening.add_argument("--with-parent", action="store_true", help="end when the process that started it ends")
     for name, offer in (
         *((name, f"the {name} app alone") for name in ADAPTERS),
         ("all", "every transport on one port"),
@@ -110,8 +110,8 @@ def _serve(asked: argparse.Namespace) -> None:
     faults = tuple(str(fault) for fault in _faults(asked.fault))
     if faults and asked.workers > 1:
         raise StartError(
-            f"--fault {faults[0]} with --workers {asked.workers}: faults tell clients apart by the order in which they "
-            "come, which several processes do not know (expected --workers 1)"
+            f"--fault {faults[0]} with --workers {asked.workers}: faults number clients in the order in which they "
+            "connect, which several processes do not know (expected --workers 1)"
         )
     if asked.workers == 1:
         with listen(asked.host, asked.port) as listener:

@@ -41,7 +41,7 @@ class Adapter:
 
 
 def assemble(adapters: Sequence[Adapter], hub: EventHub | None = None, title: str | None = None) -> FastAPI:
-    """An app of these adapters and the control routes over one hub (a new one with default settings if None)."""
+    """Return an app of these adapters and the control routes over one hub (None: one with default settings)."""
     hub = hub or EventHub()
 
     @asynccontextmanager

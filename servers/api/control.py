@@ -26,14 +26,14 @@ Offset = Annotated[int, Field(ge=0, le=MAX_OFFSET_NS)]
 
 
 class Health(BaseModel):
-    """What a server offers."""
+    """The answer of /health: the transports that the server offers."""
 
     status: Literal["ok"]
     transports: list[str]
 
 
 class Clock(BaseModel):
-    """The clock of due_ns and published_ns, now."""
+    """The answer of /clock: the time on the clock of due_ns and published_ns."""
 
     now_ns: int
 
@@ -71,27 +71,27 @@ class LoopLagMs(BaseModel):
 
 
 class ClientErrorCounts(BaseModel):
-    """What clients did wrong on their connections since the stream was posted; a 4xx of a route is not counted."""
+    """Protocol errors of clients since the stream was posted; 4xx answers of routes are not counted."""
 
     malformed_requests: int = Field(
-        description="connections ended because of bytes that are no HTTP request, or one beyond the limits"
+        description="connections ended because of bytes that are not an HTTP request, or of one beyond the limits"
     )
     malformed_frames: int = Field(
-        description="WebSockets closed because of what breaks RFC 6455 (1002), is too large (1009) or no UTF-8 (1007)"
+        description="WebSockets closed for data that violates RFC 6455 (1002), is too large (1009) or not UTF-8 (1007)"
     )
-    abandoned_requests: int = Field(description="requests whose client left before it had sent the whole of them")
+    abandoned_requests: int = Field(description="requests whose client disconnected before it had sent them completely")
 
 
 class Stats(BaseModel):
-    """The server's own account since the stream was posted."""
+    """The server's statistics since the stream was posted."""
 
     published: list[tuple[int, int, int]] = Field(
-        description="[seq, due_ns, published_ns] of every event so far; of several workers the latest `published_ns`, "
-        "once all of them have published it"
+        description="[seq, due_ns, published_ns] of every event so far; with several workers the latest "
+        "`published_ns`, once all of them have published it"
     )
-    connections: int | None = Field(description="open TCP connections, the asking one included; null if not known")
+    connections: int | None = Field(description="open TCP connections, this request's included; null if not known")
     requests: int | None = Field(
-        description="HTTP requests answered since the server's start, the asking one not included; null if not known"
+        description="HTTP requests answered since the server's start, this one not included; null if not known"
     )
     channels: int = Field(description="open SSE and WebSocket channels")
     waiting: int = Field(description="clients waiting for the next event, held long polls included")
@@ -100,27 +100,27 @@ class Stats(BaseModel):
     spin_cpu_ns: int = Field(description="CPU time the publisher spent spinning towards due times")
     loop_lag_ms: LoopLagMs
     late_ticks: list[tuple[int, int]] = Field(
-        description="[due_ns, late_ns] of each time that timer was later than 5 ms, the latest 1000; of several "
-        "workers those of the one that was delayed most"
+        description="[due_ns, late_ns] of each time that timer was later than 5 ms, the latest 1000; with several "
+        "workers, those of the worker that was delayed most"
     )
     options: dict[str, object] = Field(description="pinned settings")
 
 
 @router.get(wire.HEALTH_PATH)
 async def health(request: Request) -> Health:
-    """The transports that this server offers."""
+    """Return the transports that this server offers."""
     return Health(status="ok", transports=request.app.state.transports)
 
 
 @router.get(wire.CLOCK_PATH)
 async def clock() -> Clock:
-    """CLOCK_MONOTONIC of the server."""
+    """Return the server's CLOCK_MONOTONIC."""
     return Clock(now_ns=time.monotonic_ns())
 
 
 @router.post(wire.STREAM_PATH)
 async def stream(request: Request, spec: StreamRequest) -> StreamReply:
-    """Publish a new stream; it replaces the old one and empties the log."""
+    """Publish a new stream, which replaces the old one and empties the log."""
     hub = hub_of(request)
     check_history_fits(hub, spec)
     t0_ns = hub.start_stream(spec.start_in_ms, spec.due_offsets_ns, spec.payloads)
@@ -129,7 +129,7 @@ async def stream(request: Request, spec: StreamRequest) -> StreamReply:
 
 @router.get(wire.STATS_PATH)
 async def stats(request: Request) -> Stats:
-    """What was published when, and how the server fared."""
+    """Return when each event was published, and the server's connections, errors and lateness."""
     hub = hub_of(request)
     lag = {name: None if us is None else us / 1000 for name, us in hub.loop_lag.lateness.summary_us().items()}
     return Stats(
@@ -153,7 +153,7 @@ async def stats(request: Request) -> Stats:
     responses={
         200: {
             "description": "Rows of three little-endian signed 64-bit integers: client, seq, and written_ns "
-            "(CLOCK_MONOTONIC when the event had been handed to that client's connection) since the stream was posted",
+            "(CLOCK_MONOTONIC when the event had been written to that client's connection) since the stream was posted",
             "content": {"application/octet-stream": {}},
         },
         404: {
@@ -163,7 +163,7 @@ async def stats(request: Request) -> Stats:
     },
 )
 async def trace(request: Request) -> Response:
-    """When each event was written to each client that named itself by `client=N` in its query."""
+    """Return when each event was written to each client that sent `client=N` in its query."""
     kept = hub_of(request).trace
     if kept is None:
         raise HTTPException(404, NO_TRACE)
@@ -171,11 +171,11 @@ async def trace(request: Request) -> Response:
 
 
 def check_history_fits(hub: EventHub, spec: StreamRequest) -> None:
-    """HTTPException 422 where the log would hold more than a server should."""
+    """Raise HTTPException 422 if the log would take more memory than a server may use."""
     needed_bytes = wire.history_bytes(len(spec.due_offsets_ns), hub.log.history, spec.payloads)
     if needed_bytes > wire.MAX_HISTORY_BYTES:
         raise HTTPException(
             422,
-            f"payloads: the history would have {needed_bytes} bytes, more than the {wire.MAX_HISTORY_BYTES} that a "
+            f"payloads: the history would take {needed_bytes} bytes, more than the {wire.MAX_HISTORY_BYTES} that a "
             "server keeps; expected smaller payloads, fewer events or a server with a smaller --history",
         )

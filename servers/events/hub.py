@@ -134,6 +134,6 @@ class EventHub:
 
 
 def hub_of(connection: HTTPConnection) -> EventHub:
-    """The hub of the app that serves this request or WebSocket."""
+    """Return the hub of the app that serves this request or WebSocket."""
     hub: EventHub = connection.app.state.hub
     return hub

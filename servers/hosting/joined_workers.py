@@ -32,7 +32,7 @@ _shared = APIRouter(max_body_size=control.MAX_STREAM_BODY_BYTES)
 
 
 def own_app(hub: EventHub, transports: Sequence[str], peers: Sequence[str]) -> FastAPI:
-    """What a worker answers to the others: the control routes for itself alone, and its part in a new stream."""
+    """Return the private app of a worker: the control routes for itself alone, and its part in a new stream."""
     app = _bare_app(hub, transports, peers)
     app.state.posting = asyncio.Lock()
     app.include_router(_own)
@@ -44,7 +44,7 @@ class Together:
     """A worker's public app: its own, but with control routes that answer for all workers."""
 
     def __init__(self, app: ASGIApp, hub: EventHub, transports: Sequence[str], peers: Sequence[str]) -> None:
-        """`peers`: the URLs of all workers' `own_app`, in one order that is the same in all of them."""
+        """Create the app; `peers` are the URLs of all workers' `own_app`, in the same order in all workers."""
         self._app = app
         self._control = _bare_app(hub, transports, peers)
         self._control.include_router(_shared)

@@ -1,7 +1,7 @@
-"""One server in several processes: starts the workers, says when all of them are there, and ends them together.
+"""Runs one server in several processes: starts the workers, reports when all are ready, and ends them together.
 
-Each worker is a uvicorn server of its own in a spawned process. uvicorn's supervisor would start anew what has died,
-and with it an empty log: that must end a measurement, not pass unnoticed.
+Each worker is a uvicorn server of its own in a spawned process. uvicorn's supervisor would restart a worker that has
+died, with an empty log: that must end a measurement, not go unnoticed.
 """
 
 from __future__ import annotations
@@ -28,11 +28,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class WorkerLostError(Exception):
-    """A worker ended that should not have: one clear sentence."""
+    """A worker ended unexpectedly: one clear sentence."""
 
 
 def serve_in_workers(options: ServerOptions, host: str, port: int, on_ready: Callable[[tuple[Any, ...]], None]) -> None:
-    """Serve until SIGINT or SIGTERM; `on_ready` gets the address. StartError, and WorkerLostError if a worker ends."""
+    """Serve until SIGINT or SIGTERM, and call `on_ready` with the address.
+
+    Raise StartError if that fails, and WorkerLostError if a worker ends.
+    """
     spawn = multiprocessing.get_context("spawn")
     with _stop_requests() as stopping, contextlib.ExitStack() as sockets:
         listeners = [sockets.enter_context(listener) for listener in listen_together(host, port, options.workers)]
@@ -48,7 +51,7 @@ def serve_in_workers(options: ServerOptions, host: str, port: int, on_ready: Cal
                 workers[-1].start()
                 theirs.close()
                 starting.append(ours)
-            sockets.close()  # each is its worker's own now: what comes for one that is gone must be refused
+            sockets.close()  # the workers hold them now: connections to a worker that has ended must be refused
             for ready in starting:
                 with ready:
                     if not _wait(workers, stopping, ready):
@@ -62,7 +65,7 @@ def serve_in_workers(options: ServerOptions, host: str, port: int, on_ready: Cal
 def _work(
     options: ServerOptions, peers: tuple[str, ...], listener: socket.socket, own: socket.socket, ready: Connection
 ) -> None:
-    """The life of one worker."""
+    """Run one worker until it ends."""
     end_with_parent()
     parent = multiprocessing.parent_process()
     if parent is None or not parent.is_alive():
@@ -94,7 +97,7 @@ def _serve_part(
 
 
 def _wait(workers: Sequence[SpawnProcess], stopping: socket.socket, ready: Connection | None = None) -> bool:
-    """Until `ready` says so (True), or a stop is asked for (False); WorkerLostError where a worker ends first."""
+    """Wait until `ready` is readable (True) or a stop is requested (False); raise WorkerLostError if a worker ends."""
     sentinels = [worker.sentinel for worker in workers]
     found = connection.wait([*sentinels, stopping, *([ready] if ready else [])])
     if stopping in found:
@@ -104,13 +107,13 @@ def _wait(workers: Sequence[SpawnProcess], stopping: socket.socket, ready: Conne
             worker.join()
             raise WorkerLostError(
                 f"worker {number} of {len(workers)} ended with exit status {worker.exitcode} "
-                "(expected it to run until the server is told to stop)"
+                "(expected it to run until the server is stopped)"
             )
     return True
 
 
 def _end(workers: Sequence[SpawnProcess]) -> None:
-    """Ask all to end, wait, insist."""
+    """Terminate all workers, wait for a moment, and kill those that are left."""
     for worker in workers:
         worker.terminate()
     deadline = time.monotonic() + _GRACE_S
@@ -123,7 +126,7 @@ def _end(workers: Sequence[SpawnProcess]) -> None:
 
 @contextlib.contextmanager
 def _stop_requests() -> Iterator[socket.socket]:
-    """A socket that can be read once SIGINT or SIGTERM has come."""
+    """Yield a socket that becomes readable at SIGINT or SIGTERM."""
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     handlers = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}

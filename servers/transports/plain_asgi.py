@@ -1,8 +1,8 @@
-"""The measured paths as plain ASGI: what FastAPI's routing and validation cost per request, taken away.
+"""The measured paths as plain ASGI, without the cost of FastAPI's routing and validation per request.
 
-Everything that these few lines do not understand at a glance - another query, a cursor that is too old, the control
-routes - goes to the FastAPI app over the same hub, which answers it as always. So the contract is kept in one
-place, and a handler here is only its shortest way.
+Every request that is not of the usual form - another query, a cursor that is too old, the control routes - goes to the
+FastAPI app over the same hub. So the contract is implemented in one place, and a handler here is only a shorter way to
+it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _USUAL_QUERY = re.compile(rb"(?:after=(\d{1,15})|cursor=none)(?:&hold_ms=(\d{1,6
 """Fifteen digits are within every cursor's limit, and exact as a float."""
 
 _Handler = Callable[[EventHub, Scope, Receive, Send], Awaitable[bool]]
-"""Returns False, with nothing received and nothing sent, where the FastAPI app must answer."""
+"""Returns False, with nothing received and nothing sent, if the FastAPI app must answer."""
 
 
 @dataclass(frozen=True, slots=True)

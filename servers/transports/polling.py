@@ -32,14 +32,14 @@ _echo = APIRouter(tags=["echo"], max_body_size=MAX_ECHO_BODY_BYTES)
 
 @_events.get(wire.SHORT_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES, openapi_extra=NAMED_CLIENT)
 async def short_poll(request: Request, after: After = 0, cursor: CursorKind = "seq") -> Response:
-    """The events after the cursor, at once; without a cursor the latest event alone."""
+    """Return the events after the cursor at once; without a cursor only the latest event."""
     log = hub_of(request).log
     return _reply(request, log.read_latest() if cursor == wire.NO_CURSOR else log.read_after(after))
 
 
 @_events.get(wire.LONG_POLL_PATH, response_class=Response, responses=_POLL_RESPONSES, openapi_extra=NAMED_CLIENT)
 async def long_poll(request: Request, after: After = 0, hold_ms: Hold = 30_000, cursor: CursorKind = "seq") -> Response:
-    """The events after the cursor, as soon as there is one or the hold ends; without a cursor the next event alone."""
+    """Wait for events after the cursor until the hold ends, and return them; without a cursor only the next event."""
     log, hold_s, on_disconnect = hub_of(request).log, hold_ms / 1000, on_disconnect_of(request.scope)
     if cursor == wire.NO_CURSOR:
         return _reply(request, await log.wait_next(hold_s, on_disconnect))
@@ -64,7 +64,7 @@ ADAPTER = Adapter(
 
 
 def create_app(hub: EventHub | None = None) -> FastAPI:
-    """The app that offers short poll, long poll and POST echo."""
+    """Return the app that offers short poll, long poll and POST echo."""
     return assemble((ADAPTER,), hub)
 
 

@@ -30,7 +30,7 @@ class EventStream(Response):
     charset = "utf-8"
 
     def __init__(self, hub: EventHub, follower: Follower, framing: Framing | None = None) -> None:
-        """With a framing, events may be written without the framework (`servers.events.fan_out`)."""
+        """Create the response; with a framing, `servers.events.fan_out` may write events without the framework."""
         super().__init__(headers={"cache-control": "no-store"})
         del self.headers["content-length"]
         self._hub = hub
@@ -66,7 +66,7 @@ class EventStream(Response):
     openapi_extra=NAMED_CLIENT,
 )
 async def sse(request: Request, after: After = 0, last_event_id: LastEventId = None) -> Response:
-    """Every event after the cursor, as it is published."""
+    """Send every event after the cursor when it is published."""
     hub = hub_of(request)
     return EventStream(hub, hub.log.follow(after if last_event_id is None else last_event_id))
 
@@ -75,5 +75,5 @@ ADAPTER = Adapter(title="push-vs-poll: SSE", transports=("sse",), routers=(route
 
 
 def create_app(hub: EventHub | None = None) -> FastAPI:
-    """The app that offers server-sent events."""
+    """Return the app that offers server-sent events."""
     return assemble((ADAPTER,), hub)

@@ -18,7 +18,7 @@ router = APIRouter()
 
 @router.websocket(wire.WEBSOCKET_PATH)
 async def events(socket: WebSocket, after: After = 0) -> None:
-    """Every event after the cursor, as it is published. What the client sends is ignored."""
+    """Send every event after the cursor when it is published. What the client sends is ignored."""
     hub = hub_of(socket)
     await socket.accept()
     try:
@@ -57,5 +57,5 @@ ADAPTER = Adapter(title="push-vs-poll: WebSocket", transports=("websocket", "ech
 
 
 def create_app(hub: EventHub | None = None) -> FastAPI:
-    """The app that offers the event channel and the echo channel."""
+    """Return the app that offers the event channel and the echo channel."""
     return assemble((ADAPTER,), hub)

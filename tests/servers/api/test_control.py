@@ -93,7 +93,7 @@ def test_the_loop_s_lag_is_measured_while_a_stream_runs(server: RunningServer) -
         ({"start_in_ms": 0, "due_offsets_ns": [-1] * 9, "payloads": ["x"]}, "; and 4 more"),
         (
             {"start_in_ms": 0, "due_offsets_ns": [0] * 10_000, "payloads": ["x" * 100_000]},
-            "payloads: the history would have 1000020000 bytes, .* expected smaller payloads",
+            "payloads: the history would take 1000020000 bytes, .* expected smaller payloads",
         ),
     ],
 )

@@ -113,7 +113,7 @@ def test_a_worker_that_dies_ends_the_server_with_a_message() -> None:
         errors.seek(0)
         [line] = errors.read().splitlines()
     assert line.startswith("servers: worker ")
-    assert line.endswith("ended with exit status -9 (expected it to run until the server is told to stop)")
+    assert line.endswith("ended with exit status -9 (expected it to run until the server is stopped)")
     until_gone(first)
 
 
@@ -145,7 +145,7 @@ def until_gone(process: psutil.Process) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--workers", "2", "--fault", "drop:seq=2"], "servers: --fault drop:seq=2 with --workers 2: faults tell"),
+        (["--workers", "2", "--fault", "drop:seq=2"], "servers: --fault drop:seq=2 with --workers 2: faults number"),
         (["--workers", "0"], "'0': expected a whole number from 1 to 64"),
         (["--workers", "2", "--host", "256.1.1.1"], "servers: cannot listen on host '256.1.1.1'"),
     ],
