@@ -111,7 +111,7 @@ def parse_master_port(port: str) -> int:
 
 
 def check_enough_clients(load_processes: LoadProcesses, trials: tuple[PlannedTrial, ...]) -> None:
-    """UserError where a trial has fewer clients than there are load processes."""
+    """Raise UserError if a trial has fewer clients than there are load processes."""
     fewest = min(trial.parameters.clients for trial in trials)
     if load_processes.workers > fewest:
         raise UserError(

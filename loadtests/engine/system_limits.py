@@ -73,7 +73,7 @@ def largest_share(connections: int, processes: int) -> int:
 
 
 def _busiest(trial: PlannedTrial, load_processes: LoadProcesses, serves: bool, clients: int) -> _Holder:
-    """Return the process on this machine with the most sockets at this many clients; `serves`: the server is one."""
+    """Return the process on this machine with the most sockets; `serves` says whether the server is one of them."""
     workers = trial.parameters.workers
     holders: list[_Holder] = []
     if serves and workers == 1:
@@ -116,7 +116,7 @@ def ensure_ports(
     """
     host = target.host if target else load_processes.listen
     for trial in trials:
-        # The harness' own relay stands beside its clients wherever the server is, but it has one address of its own.
+        # The harness's own relay runs beside its clients wherever the server is, and has only one address.
         if trial.parameters.one_way_delay_ms:
             _ensure_ports_for(trial, trial.parameters.clients, "the relay's connections")
         elif not can_vary_sources(host) and load_processes.local:

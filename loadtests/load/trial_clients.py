@@ -125,7 +125,7 @@ class TrialClients:
 
     def _drain(self, stream_end_ns: int) -> str:
         parameters = self._trial.parameters
-        # Who keeps no cursor does not know what it has missed, and is not to be waited for beyond its last turn.
+        # Clients without a cursor do not know what they have missed, and are not awaited beyond their last turn.
         misses = not parameters.cursor
         limit_ns = stream_end_ns + round((last_turn_s if misses else drain_limit_s)(parameters) * 1e9)
         while not all(connection.client.settled for connection in self.driver.connections):
@@ -138,7 +138,7 @@ class TrialClients:
 
 
 def phases_ns(trial: PlannedTrial) -> list[int]:
-    """The phase of every client of a trial, whichever process it is in."""
+    """Return the phase of every client of a trial, in whichever process it is."""
     locked = trial.parameters.phase == "locked"
     return (locked_phases_ns if locked else spread_phases_ns)(
         trial.parameters.clients,
@@ -148,7 +148,7 @@ def phases_ns(trial: PlannedTrial) -> list[int]:
 
 
 def window_ns(trial: PlannedTrial, t0_ns: int) -> tuple[int, int]:
-    """Start and end of the measured window of a stream that starts at `t0_ns`; the stream ends with it."""
+    """Return start and end of the measured window of a stream that starts at `t0_ns`; the stream ends with it."""
     start_ns = t0_ns + round(trial.parameters.warm_up_s * 1e9)
     return start_ns, start_ns + round(trial.parameters.measured_s * 1e9)
 

@@ -76,7 +76,7 @@ class TrialSpec:
         return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
 
     def as_json(self) -> JsonObject:
-        """As a file or a message carries it."""
+        """Return the spec for a file or a message."""
         document: JsonObject = as_document(self)
         return document
 

@@ -85,16 +85,16 @@ def _block(scenario: Scenario, seed: int, block: int, first_index: int) -> list[
 
 
 def _stream_kind(parameters: Parameters) -> tuple[Any, ...]:
-    """What the streams of points in a block have in common where these are the same one."""
+    """Return the parameters that points in a block have in common if they have the same stream."""
     return parameters.rate_per_s, parameters.arrival
 
 
 def with_warm_up(transport: str, parameters: Parameters) -> Parameters:
-    """Return a trial's parameters with the `warm_up_s` that it takes: the scenario's, or what its clients need.
+    """Return a trial's parameters with the `warm_up_s` that it needs, at least the scenario's.
 
-    They need their longest period and a round trip. A client that polls every 5 s fetches the events of 5 s with each
-    poll: had the stream begun later than that before the measured window, its first polls would fetch less, and all
-    that is counted per event would be wrong.
+    Clients need their longest period and a round trip. A client that polls every 5 s fetches the events of 5 s with
+    each poll: if the stream began later than that before the measured window, its first polls would fetch fewer, and
+    all that is counted per event would be wrong.
     """
     answer_s = exchange_s(parameters)
     period_s = max(schedule_period_s(transport, parameters), answer_s + parameters.turnaround_jitter_ms / 1000)
@@ -134,6 +134,6 @@ def check_plan(scenario: Scenario, trials: tuple[PlannedTrial, ...]) -> None:
 
 
 def _surely_has_events(trial: PlannedTrial) -> bool:
-    """Whether its stream has an event to measure, whatever the seed."""
+    """Return whether a trial's stream has an event to measure for every seed."""
     at_once = BURST_SIZE if trial.parameters.arrival == "burst" else 1
     return trial.parameters.rate_per_s * trial.parameters.measured_s >= at_once

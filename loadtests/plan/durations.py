@@ -19,7 +19,7 @@ LAST_TURN_MARGIN_S = 1.0
 
 
 def trial_seconds(parameters: Parameters) -> float:
-    """How long one trial takes: its stream, the last turn of a scheduled poll, and its processes."""
+    """Return how long one trial takes: its stream, the last turn of a scheduled poll, and its processes."""
     turn_s = parameters.poll_interval_s + 2 * parameters.one_way_delay_ms / 1000
     if not parameters.cursor:
         turn_s = last_turn_s(parameters)
@@ -33,22 +33,22 @@ def expected_seconds(trials: tuple[PlannedTrial, ...]) -> float:
 
 
 def connect_patience_s(parameters: Parameters) -> float:
-    """How long a trial's clients may take to be ready: ten times what is planned for, as the machine may be busy.
+    """Return how long a trial's clients may take to be ready: ten times the plan, as the machine may be busy.
 
-    For each of several load processes as well: the server accepts the clients of all of them, in whatever order.
+    The same holds for each of several load processes: the server accepts the clients of all of them, in any order.
     """
     return CONNECT_PATIENCE_S + CONNECT_PATIENCE_S_PER_CLIENT * parameters.clients
 
 
 def stream_lead_ms(parameters: Parameters) -> int:
-    """From posting the stream to its start: the answer must be back, and every client told, before it begins."""
+    """Return the time from posting a stream to its start, by when every client must be ready for it."""
     return 40 + parameters.clients // 50
 
 
 def drain_limit_s(parameters: Parameters) -> float:
-    """How long after the stream's end a trial waits for the last event.
+    """Return how long after the stream's end a trial waits for the last event.
 
-    One poll interval or hold at the least, as nobody may be cut off who is only waiting for his turn, plus three
+    At least one poll interval or hold, since clients that only wait for their turn must not be cut off, plus three
     round trips for the network and a margin for the system.
     """
     turn_s = max(parameters.poll_interval_s, parameters.hold_s) + parameters.turnaround_jitter_ms / 1000
@@ -56,15 +56,16 @@ def drain_limit_s(parameters: Parameters) -> float:
 
 
 def last_turn_s(parameters: Parameters) -> float:
-    """How long after the stream's end a client that keeps no cursor can still get an event, and a margin.
+    """Return how long after the stream's end a client without a cursor can still receive an event, and a margin.
 
-    A held poll has been told of the last event when that was published: what is on its way then takes one transit.
+    A held poll has been answered when the last event was published: its answer then takes one transit.
     """
     return parameters.poll_interval_s + 6 * parameters.one_way_delay_ms / 1000 + LAST_TURN_MARGIN_S
 
 
 def lag_period_ns(parameters: Parameters) -> int:
-    """How often a load process looks how late it is: ten times in the measured window, but no rarer than twice and no
-    more often than five times a second.
+    """Return how often a load process records the lateness of its timers.
+
+    Ten times in the measured window, but at least twice and at most five times a second.
     """
     return round(1e9 * min(max(parameters.measured_s / 10, 0.2), 0.5))

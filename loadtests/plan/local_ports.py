@@ -19,7 +19,7 @@ def ports_held(trial: PlannedTrial) -> int:
 
 
 def _connections_per_s(transport: str, parameters: Parameters) -> float:
-    """Connections that one client opens, at the most, once it is under way; 0 where it keeps the one it has."""
+    """Return the most connections per second that a client opens during a trial; 0 if it keeps one."""
     if TRANSPORTS[transport].kind.connects_each_time:
         return parameters.rate_per_s
     if parameters.keep_alive:

@@ -28,7 +28,7 @@ def locked_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
 
 
 def schedule_period_s(transport: str, parameters: Parameters) -> float:
-    """Over which period the clients of a transport are spread; 0 where they have no schedule of their own."""
+    """Return the period over which the clients of a transport are spread; 0 if they have no schedule."""
     entry = TRANSPORTS[transport]
     if entry.kind.polls_at_intervals:
         paused_s = exchange_s(parameters) if parameters.pacing == "pause" else 0.0
@@ -39,7 +39,7 @@ def schedule_period_s(transport: str, parameters: Parameters) -> float:
 
 
 def exchange_s(parameters: Parameters) -> float:
-    """What the emulated network alone makes a poll take: a round trip, and another for a connection of its own."""
+    """Return how long the emulated network alone makes a poll take: a round trip, and another for a new connection."""
     return 2 * parameters.one_way_delay_ms / 1000 * (1 if parameters.keep_alive else 2)
 
 

@@ -43,7 +43,7 @@ class Scenario:
     budget_s: float
     transports: tuple[str, ...]
     parameters: Parameters
-    """The base ones, of all its transports."""
+    """The base parameters of all its transports."""
     sweeps: tuple[Sweep, ...]
     wrong_way: str = ""
     """What is wrong on purpose here and what to do instead; empty except in scenarios that show a mistake."""
@@ -56,7 +56,7 @@ class Scenario:
     """If `clients` vary: how far the p99 may be above the model's within a transport's knee; None: the default."""
 
     def points(self) -> list[Point]:
-        """Base points first, then those of the sweeps, each once."""
+        """Return the base points, then those of the sweeps, each once."""
         points = [Point(name, TRANSPORTS[name].kept(self.parameters)) for name in self.transports]
         for sweep in self.sweeps:
             names = [name for name, _ in sweep.values]

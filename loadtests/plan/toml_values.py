@@ -1,4 +1,4 @@
-"""Values as a scenario file has them."""
+"""Values in the syntax of scenario files (TOML)."""
 
 from __future__ import annotations
 

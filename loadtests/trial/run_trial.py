@@ -176,7 +176,7 @@ class _Processes:
         return own.followed_by(Samples.load(self._folder)) if self._load_processes.workers else own
 
     def _start_relay(self, running: ExitStack) -> Endpoint:
-        """Start it where the network is emulated; returns where clients are to connect."""
+        """Start the relay if the network is emulated; return where clients must connect."""
         delay_ms = self._trial.parameters.one_way_delay_ms
         if not delay_ms:
             return self.server
