@@ -136,7 +136,7 @@ class _Streams:
         self._first: dict[tuple[Any, ...], tuple[str, PublishedStream]] = {}
 
     def reason_against(self, planned: PlannedTrial, stream: PublishedStream) -> str | None:
-        """Why a trial's stream is not the one that its block had at these parameters; None if it is."""
+        """Return why a trial's stream differs from its block's at these parameters; None if it does not."""
         span_s = planned.stream_span_s or planned.parameters.measured_s
         key = (planned.block, span_s, *(planned.parameters[name] for name in _STREAM_PARAMETERS))
         name, first = self._first.setdefault(key, (planned.folder_name, stream))

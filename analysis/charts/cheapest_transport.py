@@ -100,7 +100,7 @@ def byte_costs(accounts: Sequence[JsonObject]) -> dict[str, Cost]:
 
 
 def candidates(styles: Sequence[TransportStyle], costs: Mapping[str, Cost], base: Parameters) -> tuple[Candidate, ...]:
-    """One per kind of model, in the order of the run."""
+    """Return the candidates, one per kind of model, in the order of the run."""
     kinds: dict[str, list[TransportStyle]] = {}
     for style in styles:
         if style.name in costs:

@@ -84,7 +84,7 @@ class ChartMaterial:
         self._first: dict[str, tuple[Trial, Dots]] = {}
 
     def add(self, trial: Trial, style: TransportStyle, measures: TrialMeasures) -> None:
-        """One finished trial of the run, in any order."""
+        """Add one finished trial of the run, in any order."""
         latencies, shared = measures.latencies, self._run.base_parameters
         parameters = trial.info.parameters
         base = agrees(parameters, shared)

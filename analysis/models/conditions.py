@@ -38,7 +38,7 @@ class Conditions:
 
     @classmethod
     def of_point(cls, parameters: Parameters, style: TransportStyle) -> Conditions:
-        """From a point's resolved parameters and its transport."""
+        """Return the conditions of a point, from all its parameters and its transport."""
         return cls(
             rate_per_s=parameters.rate_per_s,
             arrival=parameters.arrival,

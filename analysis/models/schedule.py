@@ -107,7 +107,7 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
         one_way_ns=one_way_ns,
         interval_ns=round(parameters.poll_interval_s * 1e9),
         hold_ns=round(parameters.hold_s * 1e9),
-        # What is pushed asks for nothing, and a median of all deliveries takes long.
+        # Push clients send no requests, and computing a median of all deliveries takes long.
         turnaround_ns=_turnaround_ns(trial) if style.polling else 0,
         turnaround_jitter_ns=round(parameters.turnaround_jitter_ms * 1e6),
         turnaround_seed=trial.info.own_seed,

@@ -90,7 +90,7 @@ class LoadPoint:
 
     @property
     def parameters(self) -> Parameters:
-        """Those of its trials."""
+        """The parameters of its trials."""
         return self.loads[0].parameters
 
     @property
@@ -197,7 +197,7 @@ def load_points(loads: Loads) -> list[LoadPoint]:
 
 
 def calibrations(loads: Loads, base: Parameters) -> list[Calibration]:
-    """One per transport with a point to fit on: at the scenario's base parameters but for its own load."""
+    """Return one per transport with a point to fit on: at the scenario's base parameters, except for its load."""
     found: dict[tuple[str, Kind], list[LoadPoint]] = {}
     for point in load_points(loads):
         if set(differing(point.parameters, base)) <= _OWN_LOAD:

@@ -128,7 +128,7 @@ def estimates(trials: Trials, style: TransportStyle, point: JsonObject) -> dict[
 
 
 def as_fields(found: Mapping[str, Estimate], trials: Trials, point: JsonObject, pilot_blocks: int | None) -> JsonObject:
-    """Return the `estimates` of a point of the summary; null where a figure was not measured."""
+    """Return the `estimates` of a point of the summary; null if a figure was not measured."""
     fields: JsonObject = {}
     for name in PLAIN:
         estimate = found.get(name)

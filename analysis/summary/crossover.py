@@ -41,7 +41,7 @@ _VARIED = frozenset({"clients", "rate_per_s", "poll_interval_s"})
 
 
 def capacity_summary(loads: Loads, base: Parameters) -> JsonObject | None:
-    """What docs/using/formats.md calls `capacity`; None where no point kept the server busy with room to spare."""
+    """Return `capacity` of docs/using/formats.md; None if no point kept the server busy without filling it."""
     found = calibrations(loads, base)
     if not found:
         return None
@@ -56,7 +56,7 @@ def capacity_summary(loads: Loads, base: Parameters) -> JsonObject | None:
 
 
 def _account(calibration: Calibration, base: Parameters) -> JsonObject:
-    """Service times, what saturation does to them, and capacity at the base parameters."""
+    """Return service times, how saturation changes them, and capacity at the base parameters."""
     read = partial(with_interval, [calibration])
     polled = any(load.polls for load in calibration.loads)
     batch = _events_per_poll(calibration, base) if polled else None
@@ -88,7 +88,10 @@ def _bytes(loads: Loads) -> JsonObject:
 
 
 def _events_per_poll(calibration: Calibration, base: Parameters) -> float:
-    """As the base parameters have it, or where nobody chooses it as measured, saturated if that was seen."""
+    """Return the events per poll at the base parameters, or as measured if clients set no interval.
+
+    The latter at saturation, if that was measured.
+    """
     if calibration.kind.polls_at_intervals:
         return float(base.rate_per_s * base.poll_interval_s)
     loads = [load for point in calibration.saturated or calibration.busy for load in point.loads]
@@ -134,7 +137,7 @@ class _Pair:
 
 
 def _pairs(loads: Loads, base: Parameters, push: Calibration, poll: Calibration) -> Iterator[_Pair]:
-    """Those at event rates other than the base one, on which service times were fitted."""
+    """Yield pairs at event rates other than the base one, on which service times were fitted."""
     tried = [
         point
         for point in load_points(loads)
@@ -168,7 +171,7 @@ def _tried(pair: _Pair, push: Calibration, poll: Calibration, at: JsonObject) ->
 
 
 def _side(point: LoadPoint, predicted_load: JsonObject) -> JsonObject:
-    """One transport of a comparison; loads are shares of the server's capacity, and above 1 more than it has."""
+    """Return one transport of a comparison; loads are shares of the server's capacity, above 1 if they exceed it."""
     costs_us = [1e6 * load.server_cpu_s / load.window_s / load.parameters.clients for load in point.loads]
     late_ms = max(load.reach_beyond_model_ms for load in point.loads)
     return {

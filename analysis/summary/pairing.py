@@ -53,7 +53,7 @@ class PerBlock:
     others."""
 
     least_latency_ms: float = 0.0
-    """What the network alone takes."""
+    """The latency of the network alone."""
 
     @classmethod
     def of(

@@ -185,7 +185,7 @@ def _bytes(trials: Trials, pilot_blocks: int | None) -> JsonObject:
 
     payload, empty_polls = sum(count.payload for count in counted), sum(count.empty_polls for count in counted)
     both_ways = sum(count.up + count.down for count in counted)
-    # Events that were compressed along with what is around them have no share of their own.
+    # Events that were compressed together with their framing have no size of their own.
     told_apart = trials[0].info.parameters.compression != "deflate"
     tcp_ip = [count.tcp_ip for count in counted if count.tcp_ip is not None]
     setup_bytes, setup_bytes_ci95 = _estimate(trials, "setup_bytes_per_client", pilot_blocks)

@@ -34,11 +34,11 @@ class Results:
     """The transports that have points, in the order of the run."""
     points: list[JsonObject]
     base: Parameters
-    """Every parameter's base value, as the scenario has it."""
+    """The base value of every parameter, as in the scenario."""
 
     @classmethod
     def of(cls, summary: JsonObject, base: Parameters) -> Results:
-        """From summary.json and the scenario's base parameters; points without deliveries are left out."""
+        """Return the results of summary.json and the scenario's base parameters; points need deliveries."""
         points = [point for point in summary["points"] if point["deliveries"]]
         styles = tuple(TransportStyle.of_json(entry) for entry in summary["transports"])
         return cls(summary, styles, [], base)._with(points)

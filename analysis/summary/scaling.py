@@ -113,7 +113,7 @@ def law(style: TransportStyle, point: JsonObject) -> JsonObject | None:
     service_us = per_event_us / requests if formula.per == "request" else per_event_us
     parameters = Parameters.of(point["parameters"])
     conditions = Conditions.of_point(parameters, style)
-    # A server of several processes shares its clients out among them: each serves that part of a broadcast.
+    # A server of several processes distributes its clients among them: each serves that part of a broadcast.
     clients, service_s = parameters.clients, service_us / 1e6 / parameters.workers
     return {
         "service_us": service_us,

@@ -132,7 +132,7 @@ def _reach(rows: Deliveries, arrival_ns: Ints, prediction: Prediction) -> Reach 
 
 
 def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:
-    """When each event is due at each client, (clients, events): echo clients add their own phase to the schedule."""
+    """Return when each event is due at each client, (clients, events); echo clients add their own phase."""
     shape = (trial.info.parameters.clients, len(trial.published))
     if not style.kind.clients_send:
         return np.broadcast_to(trial.published.due_ns, shape)

@@ -51,7 +51,7 @@ class TrialMeasures:
     latency_ms: Distribution | None
     """The latencies of all its measured deliveries; None if there are none."""
     least_latency_ms: float
-    """What the network alone takes, one transit or, of a round trip, two: no latency is below it."""
+    """The latency of the network alone, one transit or, for a round trip, two: no latency is shorter."""
     predicted_ms: Distribution | None
     """The model's latencies, of all that it delivers; None if there are none."""
     withheld: str | None
@@ -115,7 +115,7 @@ class TrialMeasures:
 
     @property
     def client_seconds(self) -> float:
-        """What requests per second and client are counted against."""
+        """The denominator of requests per second and client."""
         return self.window_s * self.info.parameters.clients
 
 
