@@ -1,4 +1,4 @@
-"""Under which names the classroom may be reached, and which pages are its own (pure).
+"""The names under which the classroom may be reached, and the origins of its own pages.
 
 A foreign site can make a browser send requests here, and by DNS rebinding even under a name of its own. So the Host
 header must be one of ours, and an Origin must be the page's: the same host name, and the page's port.
@@ -15,15 +15,15 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the classroom listens."""
+    """The addresses on which the classroom listens."""
 
     host: str
-    """As asked for at the start."""
+    """The host that was given at the start."""
     page_port: int
     lane_ports: tuple[int, ...]
     lesson_port: int
     own_names: frozenset[str] = frozenset()
-    """Names of this machine, lower case."""
+    """Names of this machine, in lower case."""
 
     @property
     def solo(self) -> bool:
@@ -31,7 +31,7 @@ class Addresses:
         return is_loopback(self.host)
 
     def host_of(self, headers: Sequence[tuple[bytes, bytes]], port: int) -> str | None:
-        """The name under which a request reached this port; None where it is not ours, or said twice or not at all."""
+        """Return the name under which a request reached this port; None if it is not ours, or not given once."""
         value = _only(headers, b"host")
         if value is None:
             return None
@@ -41,12 +41,12 @@ class Addresses:
         return name if self._is_ours(name) else None
 
     def origin_of(self, headers: Sequence[tuple[bytes, bytes]], host: str) -> str | None:
-        """The Origin of a request to `host` where it is this classroom's own page; None where it is not."""
+        """Return the Origin of a request to `host` if it is this classroom's own page; otherwise None."""
         value = _only(headers, b"origin")
         return value if value is not None and value == self.origin(host) else None
 
     def origin(self, host: str) -> str:
-        """The page's origin under this name; a browser leaves the usual port out."""
+        """Return the page's origin under this name; browsers omit the default port."""
         return f"http://{host}" + (f":{self.page_port}" if self.page_port != 80 else "")
 
     def _is_ours(self, name: str) -> bool:
@@ -54,12 +54,12 @@ class Addresses:
             return True
         if self.solo:
             return False
-        # A name in the DNS can be made to lead here, an address cannot: the page then came from this very address.
+        # A DNS name can be pointed here, an address cannot: the page was then loaded from this very address.
         return name in self.own_names or _is_address(name)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether listening on this host is for this machine alone."""
+    """Return whether only this machine can reach a server that listens on this host."""
     if host.lower() == "localhost":
         return True
     return _is_address(host) and ipaddress.ip_address(host).is_loopback

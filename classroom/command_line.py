@@ -1,7 +1,7 @@
-"""`python -m classroom [--host HOST] [--port PORT]`: opens the classroom until it is told to stop.
+"""`python -m classroom [--host HOST] [--port PORT]`: opens the classroom until it is stopped.
 
-The page is on the port given, the four lanes and the lesson on the five after it. Ends at SIGTERM or Ctrl-C with
-status 0; cannot start: one sentence on stderr and status 2.
+The page is on the port given, the four lanes and the lesson on the five after it. Ends at SIGTERM or Ctrl-C with status
+0. If it cannot start, it prints one sentence to stderr and ends with status 2.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LAST_PORT = 65_535 - 5
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the classroom to its end; the exit status."""
+    """Run the classroom until it ends, and return the exit status."""
     asked = _parser().parse_args(arguments)
     raise_limit_to_most()
     try:
@@ -48,7 +48,7 @@ async def _run(host: str, port: int) -> None:
 
 
 def welcome(state: ClassroomState) -> str:
-    """What whoever started it needs to know."""
+    """Return the text that is printed when the classroom is open: its addresses, code and ports."""
     from classroom.joining.lan_address import EVERY_INTERFACE, own_hosts
 
     addresses = state.addresses
@@ -56,7 +56,7 @@ def welcome(state: ClassroomState) -> str:
     ports = f"Ports: page {addresses.page_port}, lanes {lanes}, lesson {addresses.lesson_port}. Stop it with Ctrl-C."
     if state.mode == "solo":
         return f"The classroom is open: {addresses.origin(addresses.host)}/\n{ports}"
-    # Browsers trust a loopback address more: there the page's own clock is finer.
+    # Browsers trust a loopback address more, and give its page a finer clock.
     teachers = addresses.origin("127.0.0.1" if addresses.host == EVERY_INTERFACE else addresses.host)
     best, *others = [addresses.origin(host) for host in own_hosts(addresses.host)]
     lines = [

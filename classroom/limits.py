@@ -1,31 +1,32 @@
-"""How much of anything one page may ask for, so that a device that errs or means harm only harms itself."""
+"""Limits on what one page may request, so that a faulty or hostile device harms only itself."""
 
 from __future__ import annotations
 
 MAX_CLIENTS = 100
 TEACHER_PAGES = 20
-"""Beyond those: a full class does not keep its teacher out."""
+"""Further clients, so that a full class does not keep its teacher out."""
 REPORTS_PER_S = 3.0
-"""Of one device; its page sends one."""
+"""Limit of one device, whose page sends one."""
 MAX_CLOCK_SOCKETS = 2 * MAX_CLIENTS
 MAX_CONNECTIONS_PER_LANE = 12
-"""Of one client; a browser opens six to one address, and may still be closing those of the last run."""
+"""Limit of one client; a browser opens six to one address, and may still be closing those of the last run."""
 MAX_CONNECTIONS = 1000
-"""Of all clients to one lane, and of who is no client."""
+"""Limit of all connections to one lane, those without a client included."""
 REQUESTS_PER_S = 150.0
-"""Of one client on one lane, for long: a long poll asks once per event, of which there may be 100 a second."""
+"""Limit of one client on one lane in the long run: a long poll asks once per event, of which there may be 100 a second.
+"""
 MAX_BODY_BYTES = 16 * 1024
 MAX_MESSAGE_BYTES = 64 * 1024
-"""Of a WebSocket of the page's own app."""
+"""Limit of a WebSocket message of the page's own app."""
 MESSAGES_PER_S = 50.0
 GRACE_S = 60.0
-"""A client whose page is gone is forgotten after this long."""
+"""A client whose page is gone is deleted after this time."""
 
 _BURST_S = 2.0
 
 
 class RateLimit:
-    """A token bucket: so many per second in the long run, twice that at once. Times come from outside."""
+    """A token bucket: so many per second in the long run, twice that at once. Times are arguments."""
 
     __slots__ = ("_at_ns", "_per_s", "_tokens")
 
@@ -35,7 +36,7 @@ class RateLimit:
         self._at_ns = now_ns
 
     def allows(self, now_ns: int) -> bool:
-        """Whether one more is within the limit; it then counts."""
+        """Return whether one more is within the limit, and count it if so."""
         earned = (now_ns - self._at_ns) / 1e9 * self._per_s
         self._tokens = min(self._tokens + earned, self._per_s * _BURST_S)
         self._at_ns = now_ns

@@ -1,4 +1,4 @@
-"""The stream's own account: every event of the run with its times and its size."""
+"""The record of the stream: every event of the run with its times and its size."""
 
 from __future__ import annotations
 

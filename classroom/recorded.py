@@ -1,9 +1,10 @@
-"""Records a run of this classroom through a real browser, as a file that the page can play where its lanes are silent.
+"""Records a run of this classroom through a real browser, as a file that the page can play if its lanes are blocked.
 
-    python -m classroom.recorded mine.json --seconds 20
+   python -m classroom.recorded mine.json --seconds 20
 
-opens a classroom on free ports of loopback, has Chromium look at it for one run, and keeps what that page saved: the
-same file that a teacher gets from the page's own button. `classroom/static/recorded/run.json` was made by this command.
+opens a classroom on free ports of loopback, opens its page in Chromium for one run, and writes the file that this page
+saves: the same that a teacher gets from the page's own button. `classroom/static/recorded/run.json` was made by this
+command.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class RecordingError(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Record and write the file; the exit status."""
+    """Record a run and write the file; return the exit status."""
     asked = _parser().parse_args(arguments)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def record(seconds: float, seed: int | None = None) -> str:
-    """What a real page saved of one run of the usual settings, as JSON; RecordingError."""
+    """Return what a real page saved of one run with the default settings, as JSON; raise RecordingError."""
     try:
         from playwright.async_api import Error, async_playwright  # noqa: PLC0415 - the classroom itself needs no Playwright
     except ImportError:
@@ -65,7 +66,7 @@ async def record(seconds: float, seed: int | None = None) -> str:
         settings = {"duration_s": seconds} | ({} if seed is None else {"seed": seed})
         try:
             page = await browser.new_page()
-            # A page whose address has settings begins its own run with them, and so sees all of it.
+            # A page with settings in its address starts its own run with them, and so records all of it.
             async with page.expect_response("**/api/run") as starting:
                 await page.goto(f"{state.addresses.origin('127.0.0.1')}/?{urlencode(settings)}")
             run = await (await starting.value).json()
@@ -79,7 +80,7 @@ async def record(seconds: float, seed: int | None = None) -> str:
 
 
 async def _saved(page: Page, run: int, seconds: float) -> str:
-    """The file that the page offers once this run is over."""
+    """Return the file that the page offers once this run is over."""
     await page.locator(f"body[data-ended-run-id='{run}']").wait_for(timeout=(seconds + _PATIENCE_S) * 1000)
     await page.get_by_role("button", name="Teacher", exact=True).click()
     async with page.expect_download() as saving:

@@ -1,8 +1,8 @@
 """`python -m classroom.rehearsal [--devices 60] [--rate 5] [--seconds 10]`: a class of simulated devices, on loopback.
 
-Opens a classroom that others could join (for as long as it lasts, with a code that nobody is told), lets that many
-devices join over loopback, each with its own clock exchange, live channel and transport, and prints what the server
-needed for it and what the class measured. Tells a teacher whether the laptop is up to the class.
+Opens a classroom that others could join (while it runs, with a code that is not shown), lets that many devices join
+over loopback, each with its own clock exchange, live channel and transport, and prints what the server needed and what
+the class measured. It shows a teacher whether the laptop is fast enough for the class.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from classroom.limits import MAX_CLIENTS
 from classroom.run_settings import RunSettings
 
 _SETTLE_S = 2.5
-"""After a run: for the last reports, and the teacher's news of them."""
+"""Time after a run for the last reports, and for the teacher's messages about them."""
 _PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """What a rehearsal found."""
+    """The results of a rehearsal."""
 
     devices: int
     events: int
     seconds: float
     cpu_ratio: float
-    """Of one core, by the classroom's process while the run was on."""
+    """Share of one core that the classroom's process used during the run."""
     rss_mb: float
     published_late_ms: dict[str, float]
     """`p50`, `p99` and `max` of published − due."""
@@ -49,7 +49,7 @@ class Rehearsed:
     """The last `class` message of the teacher's page."""
 
     def lines(self) -> list[str]:
-        """For people."""
+        """Return the results as lines of text."""
         late = self.published_late_ms
         told = [
             f"{self.devices} devices, {self.events} events in {self.seconds:.1f} s",
@@ -75,7 +75,7 @@ def _ms(value: float | None) -> str:
 
 @contextmanager
 def opened_for_a_class() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A classroom process that devices can join, on free ports; and what it said when it opened."""
+    """Run a classroom that devices can join, on free ports; yield its process and the text it printed."""
     command = [sys.executable, "-m", "classroom", "--host", "0.0.0.0", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -93,7 +93,7 @@ def opened_for_a_class() -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 async def rehearse(process: psutil.Process, welcome: str, devices: int, settings: RunSettings) -> Rehearsed:
-    """Let devices join the classroom of this process, run one stream, and see what came of it."""
+    """Let devices join the classroom of this process, run one stream, and return the results."""
     port = int(_found(r"page (\d+)", welcome))
     key, code = _found(r"key=(\S+)", welcome), _found(r"code (\w+)", welcome)
     origin = f"http://127.0.0.1:{port}"
@@ -130,7 +130,7 @@ async def rehearse(process: psutil.Process, welcome: str, devices: int, settings
 async def _one_run(
     http: httpx.AsyncClient, live: websockets.ClientConnection, process: psutil.Process, settings: RunSettings
 ) -> tuple[dict[str, Any], float, float]:
-    """The last class message of one run, CPU seconds of the server, and over how many seconds those were."""
+    """Return the last class message of one run, the server's CPU seconds, and the seconds over which it used them."""
     loop = asyncio.get_running_loop()
     started, cpu_before = loop.time(), _cpu_s(process)
     answer = await http.post("/api/run", json=settings.model_dump() | {"auto": False})
@@ -161,7 +161,7 @@ def _found(pattern: str, text: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Rehearse once and print the figures; the exit status."""
+    """Rehearse once, print the figures, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m classroom.rehearsal", description=__doc__)
     parser.add_argument("--devices", type=_whole(1, MAX_CLIENTS), default=60)
     parser.add_argument("--rate", type=_number(0.05, 100), default=5.0, help="events per second (%(default)s)")

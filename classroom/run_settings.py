@@ -1,4 +1,4 @@
-"""What a run is made of: the settings that the page offers, within limits that keep a classroom's machine healthy."""
+"""The settings of a run that the page offers, within limits that a classroom's machine can bear."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contract.parameters import Arrival
 
 MAX_SEED = 2**53 - 1
-"""What every language's JSON numbers hold exactly."""
+"""The largest integer that JSON numbers represent exactly in every language."""
 
 
 class RunSettings(BaseModel):
@@ -33,4 +33,4 @@ PRESETS = {
     "idle": RunSettings(rate_per_s=0.05, arrival="poisson"),
     "burst": RunSettings(rate_per_s=5, arrival="burst"),
 }
-"""Situations that everyone knows."""
+"""Familiar situations."""

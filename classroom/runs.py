@@ -1,4 +1,4 @@
-"""Runs on the one stream that all lanes deliver: who starts them, when each begins and ends, and what follows it."""
+"""Runs on the one stream that all lanes deliver: their start and end, and which run follows."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from servers.relay.delay_relay import DelayRelay
 _NS_PER_S = 1_000_000_000
 _MIN_LEAD_S = 0.5
 _TRANSITS_TO_CONNECT = 4
-"""Through the relay: a handshake's round trip, then a request and its answer. Who connects when it hears of a run
-has its channel open when the first event is due."""
+"""Transits through the relay: a client that learns of a run has its channel open when the first event is due."""
 _TRANSITS_TO_DRAIN = 4
 _EXTRA_DRAIN_S = 1.0
 PAUSE_S = 2.0
-"""Between a run and the next that follows by itself."""
+"""Time between a run and the next that follows by itself."""
 _MAX_DRAWN_SEED = 2**32
 
 
@@ -31,26 +30,26 @@ class Run:
     """One stream with one set of settings; times are CLOCK_MONOTONIC of this machine."""
 
     id: int
-    """That of the run in the accounts; runs count from 1."""
+    """The number of the run in the accounts; runs count from 1."""
     t0_ns: int
     end_ns: int
-    """No event is due after it."""
+    """No event is due after this time."""
     drain_ns: int
     """How long after `end_ns` the lanes still have for the last events."""
     settings: RunSettings
     seed: int
-    """Of this stream: the one asked for, or the one drawn."""
+    """The seed of this stream: the one asked for, or the one drawn."""
     auto: bool
     """Whether the next run was to follow by itself when this one began."""
     once: bool = False
-    """Whether the settings are this run's alone: the run that follows has again those of before."""
+    """Whether the settings are this run's alone, so that the next run has those of before again."""
     least_delay_ms: float = 0.0
-    """The least one-way delay that it has had."""
+    """The smallest one-way delay that it has had."""
     changed_ns: int | None = None
     """When its settings were changed last; None: they are those of its start."""
 
     def message(self) -> dict[str, object]:
-        """As pages and the record have it."""
+        """Return the run as it is sent to pages and recorded."""
         return {
             "id": self.id,
             "t0_ns": self.t0_ns,
@@ -65,17 +64,17 @@ class Run:
 
 
 def lead_s(settings: RunSettings) -> float:
-    """How long before its first instant a run is announced."""
+    """Return how long before its first instant a run is announced."""
     return _MIN_LEAD_S + _TRANSITS_TO_CONNECT * settings.one_way_delay_ms / 1000
 
 
 def drain_s(settings: RunSettings) -> float:
-    """How long after the last due time every lane has had its chance: a poll interval or two round trips, and a bit."""
+    """Return how long lanes have after the last due time: a poll interval or two round trips, and a margin."""
     return max(settings.poll_interval_s, _TRANSITS_TO_DRAIN * settings.one_way_delay_ms / 1000) + _EXTRA_DRAIN_S
 
 
 class Runs:
-    """Start and stop runs. Without anyone in control, run follows run while somebody watches."""
+    """Starts and stops runs. If no teacher controls them, runs follow each other while any page is open."""
 
     def __init__(self, hub: EventHub, accounts: Accounts, relays: Sequence[DelayRelay]) -> None:
         self._hub = hub
@@ -90,10 +89,10 @@ class Runs:
         self.ended = True
         """Whether that run is over, its drain included."""
         self.changed = asyncio.Event()
-        """Set when a run begins or ends or `auto` changes; there is a new one from then on."""
+        """Set when a run begins or ends or `auto` changes, and then replaced by a new event."""
 
     def start(self, settings: RunSettings, *, auto: bool, once: bool = False) -> Run:
-        """Begin a run; one that is on ends at once."""
+        """Start a run; the present one ends at once."""
         self._cancel_next()
         self.auto = auto
         if not once:
@@ -116,9 +115,9 @@ class Runs:
         return self.current
 
     def change(self, settings: RunSettings) -> Run | None:
-        """Let the run that is on go on with other settings, and those that follow it; None where none is on.
+        """Continue the current run, and those after it, with other settings; return None if no run is on.
 
-        Its events so far stay as they are, and so does its end.
+        Its events so far and its end remain as they are.
         """
         run = self.current
         now_ns = time.monotonic_ns()
@@ -145,7 +144,7 @@ class Runs:
         return self.current
 
     def stop(self) -> None:
-        """End the run that is on, now; none follows by itself."""
+        """End the present run now; none follows by itself."""
         self.auto = False
         self._cancel_next()
         if self.ended:
@@ -155,13 +154,13 @@ class Runs:
             self._end()
 
     def set_auto(self, wanted: bool) -> None:
-        """Whether run is to follow run; a run that is on goes on either way."""
+        """Set whether runs follow each other; the present one continues either way."""
         self.auto = wanted
         self._tell()
         self._follow_on(0.0)
 
     def set_watched(self, watched: bool) -> None:
-        """Whether any page is open: nothing is published into an empty classroom."""
+        """Set whether any page is open, since nothing is published into an empty classroom."""
         self._watched = watched
         self._follow_on(0.0)
 

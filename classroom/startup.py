@@ -1,4 +1,4 @@
-"""Opens a classroom: takes its ports, puts its parts together, and closes them again, in one process and one loop."""
+"""Opens a classroom in one process and one loop: opens its ports, builds its parts, and closes them again."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from servers.hosting.listening import StartError, listen
 from servers.hosting.uvicorn_server import served
 
 PORTS = len(LANES) + 2
-"""The page's, one per lane, and the lesson's, in this order."""
+"""The number of ports: the page's, one per lane, and the lesson's, in this order."""
 
 _LIVE_PING_S = 20.0
-"""A phone that left without a word is noticed by this."""
+"""Period of pings that find phones which left without closing their connection."""
 
 
 @asynccontextmanager
 async def open_classroom(host: str, port: int) -> AsyncIterator[ClassroomState]:
-    """A classroom whose page is on `port`, its lanes and its lesson on the ports after it; StartError.
+    """Open a classroom with its page on `port`, its lanes and its lesson on the ports after it.
 
-    Port 0 takes any free ports.
+    Port 0 means any free ports. Raise StartError if that fails.
     """
     with ExitStack() as sockets, ExitStack() as inner:
         page, *lanes, lesson = [sockets.enter_context(one) for one in take_ports(host, port)]
@@ -52,7 +52,7 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[ClassroomState]:
                 app = lane_app(hub, index, addresses, clients, accounts)
                 await running.enter_async_context(serving_lane(app, upstream, public, relay))
             await running.enter_async_context(serving_lesson(addresses, state.lesson, lesson, delay_ms))
-            # Ends first, so that nobody still waits on a lane when the lane's server closes.
+            # Ends first, so that no client still waits on a lane when the lane's server closes.
             await running.enter_async_context(hub.running())
             app = create_app(state)
             await running.enter_async_context(
@@ -71,7 +71,10 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[ClassroomState]:
 
 
 def take_ports(host: str, port: int) -> Sequence[socket.socket]:
-    """Listening sockets on `PORTS` ports in a row from `port`, or on any if that is 0; StartError, and then none."""
+    """Return listening sockets on `PORTS` consecutive ports from `port`, or on any free ones for 0.
+
+    Raise StartError if one of them is not free; then none stays open.
+    """
     with ExitStack() as taken:
         try:
             listeners = [taken.enter_context(listen(host, port + offset if port else 0)) for offset in range(PORTS)]

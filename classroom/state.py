@@ -1,4 +1,4 @@
-"""What the routes of the classroom share: its runs, its clients, who the teacher is."""
+"""The state that the routes of the classroom share: its runs, its clients, and the teacher's key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEACHER_KEY_HEADER = "X-Teacher-Key"
 TEACHER_KEY_PARAMETER = "key"
 
 _CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-"""Without those that are mistaken for each other when read from a projector."""
+"""Letters and digits that are not mistaken for each other when read from a projector."""
 _CODE_LENGTH = 6
 
 
@@ -32,7 +32,7 @@ def _join_code() -> str:
 
 @dataclass
 class ClassroomState:
-    """One classroom, for the life of its process."""
+    """The state of one classroom, for the life of its process."""
 
     addresses: Addresses
     log: AccountedLog
@@ -43,45 +43,45 @@ class ClassroomState:
     teacher_key: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     join_code: str = field(default_factory=_join_code)
     inbound: dict[str, Callable[[Client, dict[str, Any]], None]] = field(default_factory=dict)
-    """Who takes a page's message on the live socket, by its `type`; ValueError says what is wrong with it."""
+    """Functions for the page's messages on the live socket, by `type`; they raise ValueError for invalid ones."""
     teacher_news: list[Callable[[], dict[str, Any] | None]] = field(default_factory=list)
-    """Asked once a second for a message to the teacher's pages, in class mode."""
+    """Functions called once a second for a message to the teacher's pages, in class mode."""
 
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
-    """By which a page tells this classroom from one that was started anew at its address."""
+    """A random text by which a page notices that the classroom at its address was restarted."""
     clock_sockets: int = 0
 
     @property
     def mode(self) -> str:
-        """`solo` on this machine alone, `class` where others can join."""
+        """`solo` if only this machine can reach it, `class` if others can join."""
         return "solo" if self.addresses.solo else "class"
 
     def is_teacher(self, key: str | None) -> bool:
-        """Whether this key, if any, makes a teacher of who gives it; on loopback everyone is one."""
+        """Return whether the key makes its sender a teacher; on loopback everyone is one."""
         return self.addresses.solo or (
             key is not None and secrets.compare_digest(key.encode(), self.teacher_key.encode())
         )
 
     def attend(self, client: Client, change: int) -> None:
-        """A page of this client's has come (+1) or gone (-1)."""
+        """Record that a page of this client has opened (+1) or closed (-1)."""
         client.sockets += change
         client.seen_ns = time.monotonic_ns()
         if change > 0:
             client.entered_ns = client.seen_ns
         here = [other for other in self.clients if other.sockets]
         if not any(other.teacher for other in here):
-            self.runs.auto = True  # nobody in control; pages hear of it with their next tick
+            self.runs.auto = True  # no teacher is in control; pages are informed with their next tick
         self.runs.set_watched(bool(here))
 
 
 def state_of(connection: HTTPConnection) -> ClassroomState:
-    """The classroom that serves this request or WebSocket."""
+    """Return the classroom that serves this request or WebSocket."""
     state: ClassroomState = connection.app.state.classroom
     return state
 
 
 def require_teacher(request: Request) -> None:
-    """Dependency of routes that are the teacher's alone."""
+    """Allow a route only to the teacher, as its dependency."""
     if not state_of(request).is_teacher(request.headers.get(TEACHER_KEY_HEADER)):
         raise HTTPException(
             403, f"only the teacher may do this: send the key from the start page as {TEACHER_KEY_HEADER}"

@@ -1,1 +1,1 @@
-"""A class of devices: who may join, what they report, and what of it is believed."""
+"""A class of devices: admission, reports, and their validation."""

@@ -1,6 +1,6 @@
-"""Who may join, and with which transport: the code, how often it may be tried, and the transports in turn.
+"""Admission to the class: the code, how often it may be tried, and the transports in turn.
 
-Pure: times are given, in ns of CLOCK_MONOTONIC. The devices themselves are `classroom.lanes.clients`.
+Times are arguments, in ns of CLOCK_MONOTONIC. The devices themselves are `classroom.lanes.clients`.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 MAX_CODE_CHARACTERS = 40
-"""What is looked at of a typed code."""
+"""How many characters of a typed code are read."""
 
 _MINUTE_NS = 60_000_000_000
 _MAX_ADDRESSES = 1000
 
 Assign = Literal["turns", "all"]
-"""Each device one transport in turn, or each device all of them."""
+"""One transport per device in turn, or all transports for each device."""
 
 
 class JoinRefusedError(Exception):
-    """A device may not join: HTTP status and the sentence it is told."""
+    """A device may not join: the HTTP status and the sentence for its user."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -31,12 +31,12 @@ class JoinRefusedError(Exception):
 
 
 def normalise_code(typed: str) -> str:
-    """What was meant by a typed code: capitals, no blanks, no dashes."""
+    """Return a typed code in capitals, without blanks and dashes."""
     return "".join(character for character in typed[:MAX_CODE_CHARACTERS].upper() if character.isalnum())
 
 
 def next_transports(assign: Assign, transports: Sequence[str], given: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    """For one more device: all, or the one that the fewest of the others were given; who leaves makes room."""
+    """Return all transports, or the one that the fewest of the others have, for one more device."""
     if assign == "all":
         return tuple(transports)
     counts = Counter(name for others in given for name in others)
@@ -45,7 +45,7 @@ def next_transports(assign: Assign, transports: Sequence[str], given: Iterable[S
 
 @dataclass(slots=True)
 class _Attempts:
-    """What one address tried in the minute that began then."""
+    """The attempts of one address in the minute that began then."""
 
     begun_ns: int
     wrong: int = 0
@@ -61,13 +61,13 @@ class JoinCodeCheck:
 
     code: str
     wrong_per_minute: int = 20
-    """Of one address; then even the right code has to wait, or it could be found by trying."""
+    """Limit for one address; beyond it even the right code has to wait, or it could be found by trying."""
     right_per_minute: int = 240
-    """Of one address: a whole class may sit behind one."""
+    """Limit for one address, behind which there may be a whole class."""
     _attempts: OrderedDict[str, _Attempts] = field(default_factory=OrderedDict)
 
     def check(self, code: str, address: str, now_ns: int) -> None:
-        """Nothing where the code is right; JoinRefusedError with 403 (wrong) or 429 (too often)."""
+        """Raise JoinRefusedError if the code is wrong (403), or the address tries too often (429)."""
         attempts = self._attempts_of(address, now_ns)
         if attempts.wrong >= self.wrong_per_minute:
             raise JoinRefusedError(429, "Too many wrong codes from your address. Wait a minute, then try again.")

@@ -1,4 +1,4 @@
-"""The devices of the class: admit them, hand out transports, take their reports, and report to the teacher."""
+"""The devices of the class: admits them, assigns transports, collects their reports, and informs the teacher."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from classroom.state import ClassroomState
 
 
 def qr_svg(text: str) -> str:
-    """A QR code with its quiet zone, black on white whatever the page's colours are, as large as its frame."""
+    """Return a QR code with its quiet zone, black on white in every theme, as large as its frame."""
     code = segno.make(text, error="m", micro=False)
     return code.svg_inline(border=4, dark="#000", light="#fff", omitsize=True)
 
@@ -39,7 +39,7 @@ class ClassMembership:
         state.teacher_news.append(self.news)
 
     def join(self, code: str, address: str) -> Client:
-        """A new device; JoinRefusedError."""
+        """Admit a new device; raise JoinRefusedError."""
         self._code.check(code, address, time.monotonic_ns())
         self._forget_who_left()
         given = next_transports(self._assign, TRANSPORTS, (device.transports for device in self._devices()))
@@ -52,21 +52,21 @@ class ClassMembership:
         return device
 
     def name_of(self, device: Client) -> int:
-        """What people call a device: they count from 1."""
+        """Return the number by which people call a device, counted from 1."""
         return self._names[device.number]
 
     def reassign(self, assign: Assign) -> None:
-        """Hand out the transports anew, in the order of joining; each page hears of its own."""
+        """Assign the transports again, in the order of joining; each page is sent its own."""
         self._assign = assign
         given: list[tuple[str, ...]] = []
         now_ns = time.monotonic_ns()
         for device in self._devices():
             device.transports = next_transports(assign, TRANSPORTS, given)
-            device.entered_ns = now_ns  # on a new lane it hears late of what was due before
+            device.entered_ns = now_ns  # on a new lane it receives earlier events late
             given.append(device.transports)
 
     def invitation(self) -> dict[str, object]:
-        """How to join, for the teacher's page."""
+        """Return how to join, for the teacher's page."""
         addresses = self._state.addresses
         origins = [addresses.origin(host) for host in own_hosts(addresses.host)]
         link = f"{origins[0]}/join?code={self._state.join_code}"
@@ -80,7 +80,7 @@ class ClassMembership:
         }
 
     def take_report(self, client: Client, message: dict[str, Any]) -> None:
-        """One device's deliveries since its last report; ValueError where it is none, or one too many."""
+        """Record one device's deliveries since its last report; raise ValueError if it is invalid or one too many."""
         now_ns = time.monotonic_ns()
         if client.number not in self._names:
             raise ValueError("only devices that joined the class report")
@@ -92,7 +92,7 @@ class ClassMembership:
         self._results.take(self._participant(client), report, self._evidence, now_ns)
 
     def news(self) -> dict[str, Any]:
-        """The class as the teacher's page shows it."""
+        """Return the state of the class for the teacher's page."""
         self._follow_run()
         self._forget_who_left()
         here = [self._participant(device) for device in self._devices() if device.sockets]

@@ -1,9 +1,9 @@
-"""What a class measured: reports of devices, checked against what the server knows, and their distributions.
+"""The results of a class: reports of devices, checked against the server's records, and their distributions.
 
-A device is believed only where the server's own record allows it: the event was published, it was written to that
-very device on that transport, it did not arrive before it was written, nor in the future, nor twice. What is refused
-is counted by reason and enters no figure. What a lie can still do is to make a device's own deliveries later than they
-were, so each device also has a row of its own.
+A reported delivery is accepted only if the server's own record allows it: the event was published, it was written to
+that very device on that transport, and it arrived neither before it was written, nor in the future, nor twice. Refused
+deliveries are counted by reason and enter no figure. A false report can still make a device's own deliveries later than
+they were, so each device also has a row of its own.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 MAX_REPORT_ROWS = 2000
-"""Of one transport in one report."""
+"""Limit for one transport in one report."""
 MAX_UNCERTAINTY_MS = 250.0
-"""A device whose clock is known no better is told so, and its figures are not taken."""
+"""A device whose clock is less certain is told so, and its figures are not accepted."""
 CLOCK_SLACK_MS = 5.0
-"""Beyond the uncertainty: a browser's clock ticks in steps of up to 1 ms and drifts since the best sample."""
+"""Tolerance beyond the uncertainty: a browser's clock ticks in steps of up to 1 ms and drifts since the best sample."""
 NOTED_LATE_MS = 250.0
-"""The server notes a writing after it: by so much later where its process had to wait for a core in between."""
+"""How late the server may record a write, if its process had to wait for a core in between."""
 SAMPLE_LIMIT = 50_000
-"""Latencies kept of each transport and run. All of them up to here; of more, a uniform sample of so many."""
+"""Latencies kept per transport and run: all of them up to this number, and a uniform sample of more."""
 DEVICE_SAMPLES = 100
-"""The newest latencies of one device on one transport, of which its own median is taken."""
+"""The number of latest latencies of one device on one transport from which its median is computed."""
 
 _NS_PER_MS = 1_000_000
 _BINS_PER_DECADE = 8
 BIN_EDGES_MS = tuple(10 ** (step / _BINS_PER_DECADE) for step in range(5 * _BINS_PER_DECADE + 1))
-"""Bins of equal width on a logarithmic axis from 1 ms to 100 s; the first also takes what is smaller, the last what is
-larger."""
+"""Bins of equal width on a logarithmic axis from 1 ms to 100 s; the first includes smaller values, the last larger
+ones."""
 
 
 class Refusal(StrEnum):
-    """Why a reported delivery was not taken."""
+    """Why a reported delivery was not accepted."""
 
     OTHER_RUN = "other_run"
     CLOCK_UNKNOWN = "clock_unknown"
@@ -56,12 +56,12 @@ class Refusal(StrEnum):
 
 _Row = Annotated[
     tuple[Annotated[int, Field(ge=1)], Annotated[float, Field(allow_inf_nan=False)]],
-    Field(strict=False),  # JSON has lists; what is in them is taken strictly all the same
+    Field(strict=False),  # JSON has lists instead of tuples; their items are checked strictly all the same
 ]
 
 
 class Report(BaseModel):
-    """What a device sends each second: [seq, latency in ms] of what arrived since its last report."""
+    """A device's report, once a second: [seq, latency in ms] of each event that arrived since its last report."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -81,11 +81,11 @@ class Report(BaseModel):
 
 
 class ReportError(ValueError):
-    """A message that is no report; the text is one sentence."""
+    """An invalid report; the text is one sentence."""
 
 
 def parse_report(message: object) -> Report:
-    """The report in a decoded message; ReportError says what is wrong with it."""
+    """Parse a decoded message; raise ReportError if it is not a valid report."""
     try:
         return Report.model_validate(message)
     except ValidationError as error:
@@ -95,16 +95,16 @@ def parse_report(message: object) -> Report:
 
 
 class Evidence(Protocol):
-    """What the server itself recorded of the current run."""
+    """The server's own record of the current run."""
 
     def published(self, seq: int) -> tuple[int, int] | None:
-        """When this event was due and when it was published, in ns; None where none with this number is published."""
+        """Return when this event was due and when it was published, in ns; None if it is not published."""
 
     def written_ns(self, client: int, transport: str, seq: int) -> int | None:
-        """When this event was first written to that client on that transport; None where it was not."""
+        """Return when this event was first written to that client on that transport; None if it was not."""
 
     def missed(self, client: int, transport: str) -> int:
-        """Events that were never written to that client on that transport, though a later one was."""
+        """Return how many events were not written to that client on that transport, though a later one was."""
 
 
 class _SeqSet:
@@ -116,7 +116,7 @@ class _SeqSet:
         self._bits = bytearray()
 
     def add(self, seq: int) -> bool:
-        """False where it was in already."""
+        """Add a number; return False if it was in the set already."""
         byte, bit = seq >> 3, 1 << (seq & 7)
         if byte >= len(self._bits):
             self._bits.extend(bytes(byte + 1 - len(self._bits)))
@@ -137,7 +137,7 @@ class Sample:
         self._kept = np.empty(min(limit, 1024), dtype=np.float64)
 
     def add(self, latency_ms: float) -> None:
-        """One delivery."""
+        """Add one delivery's latency."""
         place = self.count
         self.count += 1
         self.max_ms = max(self.max_ms, latency_ms)
@@ -151,18 +151,18 @@ class Sample:
 
     @property
     def kept_ms(self) -> NDArray[np.float64]:
-        """What is kept, in no order."""
+        """The kept latencies, in no order."""
         return self._kept[: min(self.count, self._limit)]
 
     def quantiles_ms(self) -> dict[str, float | None]:
-        """p50 and p95 (linear between order statistics, Hyndman and Fan's type 7) and the exact maximum."""
+        """Return p50 and p95 (linear between order statistics, Hyndman and Fan's type 7) and the exact maximum."""
         if not self.count:
             return {"p50": None, "p95": None, "max": None}
         p50, p95 = np.quantile(self.kept_ms, [0.5, 0.95])
         return {"p50": round(float(p50), 3), "p95": round(float(p95), 3), "max": round(self.max_ms, 3)}
 
     def histogram(self) -> list[tuple[float, float, int]]:
-        """[lo_ms, hi_ms, count] of every bin that is not empty."""
+        """Return [lo_ms, hi_ms, count] of every bin that is not empty."""
         inside = np.clip(self.kept_ms, BIN_EDGES_MS[0], BIN_EDGES_MS[-1] * (1 - 1e-12))
         counts, _ = np.histogram(inside, BIN_EDGES_MS)
         return [
@@ -173,7 +173,7 @@ class Sample:
 
 @dataclass(slots=True)
 class _DeviceLane:
-    """What one device reported on one transport."""
+    """The reports of one device on one transport."""
 
     seen: _SeqSet = field(default_factory=_SeqSet)
     latest_ms: deque[float] = field(default_factory=lambda: deque(maxlen=DEVICE_SAMPLES))
@@ -181,15 +181,15 @@ class _DeviceLane:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A device as this module needs it."""
+    """A device in the results."""
 
     client: int
     name: int
-    """What people call it; devices count from 1."""
+    """The number by which people call it; devices count from 1."""
     transports: tuple[str, ...]
-    """Those that it was given."""
+    """The transports assigned to it."""
     since_ns: float = -math.inf
-    """When its page opened: what was due before could only be late, which says nothing of the transport."""
+    """When its page opened: earlier events could only arrive late, which shows nothing about the transport."""
 
 
 class ClassResults:
@@ -201,7 +201,7 @@ class ClassResults:
         self.begin(0, 0.0)
 
     def begin(self, run: int, one_way_delay_ms: float) -> None:
-        """A new run: everything is counted anew."""
+        """Start a new run with all counts at zero."""
         self.run = run
         self.one_way_delay_ms = one_way_delay_ms
         self.refused: Counter[Refusal] = Counter()
@@ -211,7 +211,7 @@ class ClassResults:
         self._refused_of: Counter[int] = Counter()
 
     def take(self, device: Participant, report: Report, evidence: Evidence, now_ns: int) -> Counter[Refusal]:
-        """Enter what is credible of a device's report; what was refused of it, by reason."""
+        """Record the credible part of a device's report; return what was refused, by reason."""
         client = device.client
         refused: Counter[Refusal] = Counter()
         rows_in_all = sum(len(rows) for rows in report.transports.values())
@@ -231,14 +231,14 @@ class ClassResults:
         return refused
 
     def forget(self, client: int) -> None:
-        """The device left: nothing of it is kept but its deliveries, which happened."""
+        """Delete a device that has left, except for its deliveries, which did happen."""
         for transport in self._transports:
             self._lanes.pop((client, transport), None)
         self._uncertainty_ms.pop(client, None)
         del self._refused_of[client]
 
     def summary(self, participants: Iterable[Participant], evidence: Evidence) -> dict[str, object]:
-        """The `class` message of the live channel but for its type."""
+        """Return the `class` message of the live channel without its type."""
         present = list(participants)
         uncertainties = [self._uncertainty_ms[p.client] for p in present if p.client in self._uncertainty_ms]
         return {

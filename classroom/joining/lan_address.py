@@ -1,4 +1,4 @@
-"""By which address a phone in the room reaches this machine: a guess from its network interfaces, best first.
+"""The address at which phones in the room reach this machine: a guess from its network interfaces, best first.
 
 No packet is sent and no name is looked up, so it works in a room without an internet connection.
 """
@@ -33,10 +33,10 @@ EVERY_INTERFACE = "0.0.0.0"
 
 
 def rank_addresses(interfaces: Iterable[tuple[str, str]]) -> list[str]:
-    """IPv4 addresses of (interface, address) pairs that a class could use, the likeliest first.
+    """Return the IPv4 addresses of (interface, address) pairs that a class could use, the likeliest first.
 
-    A home's or a hot spot's network (192.168…) comes before a campus (10…) and what virtual machines like to use
-    (172.16…); an interface of a container or tunnel comes last; loopback and link-local addresses never.
+    A home's or a hot spot's network (192.168…) comes before a campus (10…) and those of virtual machines (172.16…); an
+    interface of a container or tunnel comes last; loopback and link-local addresses are left out.
     """
     ranked = []
     for place, (name, text) in enumerate(interfaces):
@@ -55,7 +55,7 @@ def _rank(address: ipaddress.IPv4Address) -> int:
 
 
 def machine_addresses() -> list[str]:
-    """This machine's IPv4 addresses as `rank_addresses` orders them."""
+    """Return this machine's IPv4 addresses in the order of `rank_addresses`."""
     up = {name for name, status in psutil.net_if_stats().items() if status.isup}
     return rank_addresses(
         (name, entry.address)
@@ -67,7 +67,7 @@ def machine_addresses() -> list[str]:
 
 
 def own_hosts(host: str) -> list[str]:
-    """The hosts by which others reach a server that listens on `host`; the likeliest first, never empty."""
+    """Return the hosts by which others reach a server that listens on `host`; the likeliest first, never empty."""
     if host != EVERY_INTERFACE:
         return [host]
     return machine_addresses() or [socket.gethostname()]

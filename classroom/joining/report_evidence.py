@@ -1,4 +1,4 @@
-"""The server's own record of the run that is on, as what devices report is held against it."""
+"""The server's own record of the current run, with which devices' reports are compared."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from classroom.lanes.definitions import TRANSPORTS
 from classroom.published_events import AccountedLog
 
 _NEVER_NS = -1
-"""No reading of CLOCK_MONOTONIC."""
+"""CLOCK_MONOTONIC never reads this."""
 
 
 @dataclass(slots=True)
 class _Written:
-    """When each event was first written to one client on one lane, as far as its account has been read."""
+    """When each event was first written to one client on one lane, for the part of its account that has been read."""
 
     read_rows: int = 0
     at_ns: array[int] = field(default_factory=lambda: array("q"))
-    """By seq - 1; _NEVER_NS for not written."""
+    """Times by seq - 1; _NEVER_NS for events not written."""
     events: int = 0
     first_seq: int = 0
 
@@ -33,7 +33,7 @@ class _Written:
 
 
 class RunEvidence:
-    """Of one run: a new run needs a new one."""
+    """The record of one run; a new run needs a new one."""
 
     def __init__(self, log: AccountedLog, accounts: Accounts) -> None:
         self._published = log.rows
@@ -41,22 +41,22 @@ class RunEvidence:
         self._written: dict[tuple[int, int], _Written] = {}
 
     def published(self, seq: int) -> tuple[int, int] | None:
-        """When this event was due and when it was published, in ns; None where none with this number is published."""
+        """Return when this event was due and when it was published, in ns; None if it is not published."""
         return self._published[seq - 1][1:3] if 1 <= seq <= len(self._published) else None
 
     def written_ns(self, client: int, transport: str, seq: int) -> int | None:
-        """When this event was first written to that client on that transport; None where it was not."""
+        """Return when this event was first written to that client on that transport; None if it was not."""
         written = self._up_to_date(client, transport)
         at_ns = written.at_ns[seq - 1] if seq <= len(written.at_ns) else _NEVER_NS
         return None if at_ns == _NEVER_NS else at_ns
 
     def missed(self, client: int, transport: str) -> int:
-        """Events never written to that client on that transport between the first and the last that were."""
+        """Return how many events between the first and the last written to that client on that transport were not."""
         written = self._up_to_date(client, transport)
         return len(written.at_ns) - written.first_seq + 1 - written.events if written.events else 0
 
     def forget(self, client: int) -> None:
-        """The client has left."""
+        """Delete a client that has left."""
         for lane in range(len(TRANSPORTS)):
             self._written.pop((client, lane), None)
 

@@ -20,7 +20,7 @@ router = APIRouter(max_body_size=MAX_BODY_BYTES)
 
 
 class JoinRequest(BaseModel):
-    """What a device sends to join."""
+    """The request of a device that joins."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -37,14 +37,14 @@ class AssignRequest(BaseModel):
 
 @router.get("/join", response_class=FileResponse)
 async def join_page(request: Request) -> FileResponse:
-    """The page of the phones."""
+    """Return the page for phones."""
     membership_of(request)
     return FileResponse(JOIN_PAGE)
 
 
 @router.post("/api/join")
 async def join(request: Request, asked: JoinRequest) -> dict[str, object]:
-    """A client number for a device that knows the code, and the transports that it is given."""
+    """Return a client number for a device that sends the code, and the transports assigned to it."""
     membership = membership_of(request)
     address = request.client.host if request.client is not None else ""
     try:
@@ -56,20 +56,20 @@ async def join(request: Request, asked: JoinRequest) -> dict[str, object]:
 
 @router.get("/api/class", dependencies=[Depends(require_teacher)])
 async def invitation(request: Request) -> dict[str, object]:
-    """Address, code, link and QR code by which devices join."""
+    """Return address, code, link and QR code by which devices join."""
     return membership_of(request).invitation()
 
 
 @router.post("/api/class", dependencies=[Depends(require_teacher)])
 async def assign(request: Request, asked: AssignRequest) -> dict[str, object]:
-    """Hand the transports out anew."""
+    """Assign the transports again."""
     membership = membership_of(request)
     membership.reassign(asked.assign)
     return membership.invitation()
 
 
 def membership_of(request: Request) -> ClassMembership:
-    """The class; 404 where the classroom is closed to other machines."""
+    """Return the class; raise 404 if other machines cannot join the classroom."""
     membership: ClassMembership | None = request.app.state.membership
     if membership is None:
         raise HTTPException(404, "nobody can join: this classroom was opened for its own machine only")

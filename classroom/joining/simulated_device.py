@@ -1,4 +1,4 @@
-"""A device of the class without a browser: joins, exchanges clocks, runs the transports it is given, and reports."""
+"""A device of the class without a browser: joins, exchanges clocks, runs its transports, and reports."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _CLOCK_SAMPLES = 10
 _REPORT_PERIOD_S = 1.0
 _TIMEOUT_S = 120.0
 _TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Never used, but httpx would load the system's certificates once per device."""
+"""Never used, but httpx would otherwise load the system's certificates once per device."""
 
 
 class SimulatedDevice:
     """Does in Python what the join page does in a browser."""
 
     _offset_ns: int
-    """The server's clock minus its own; unset before clocks were exchanged."""
+    """The server's clock minus its own; unset before clocks are exchanged."""
     _uncertainty_ms: float
 
     def __init__(self, page_port: int, host: str = "127.0.0.1") -> None:
@@ -37,14 +37,14 @@ class SimulatedDevice:
         self.client = -1
         self.transports: tuple[str, ...] = ()
         self.ready = asyncio.Event()
-        """Set once its clock is known and its live channel stands."""
+        """Set once its clock is known and its live channel is open."""
         self._ports: dict[str, int] = {}
         self._run = 0
         self._rows: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
         self._lanes: list[asyncio.Task[None]] = []
 
     async def join(self, code: str) -> None:
-        """Become a client; httpx.HTTPStatusError where the class refuses."""
+        """Join the class; raise httpx.HTTPStatusError if it is refused."""
         async with self._http() as http:
             answer = await http.post(f"http://{self._authority}/api/join", json={"code": code})
         answer.raise_for_status()
@@ -65,7 +65,7 @@ class SimulatedDevice:
                 self._end_lanes()
 
     async def _exchange_clocks(self) -> None:
-        """Offset and uncertainty from the sample with the shortest round trip."""
+        """Set offset and uncertainty from the sample with the shortest round trip."""
         best_ns = 2**63
         async with websockets.connect(f"ws://{self._authority}/api/clock", origin=self._origin) as clock:
             for _ in range(_CLOCK_SAMPLES):
@@ -112,7 +112,7 @@ class SimulatedDevice:
 
     @staticmethod
     async def _kept_quiet(lane: Any, run: dict[str, Any]) -> None:
-        """A lane that breaks ends this device's deliveries, which the figures then show."""
+        """Run a lane; if it breaks, this device's deliveries end, which its figures then show."""
         with suppress(OSError, httpx.HTTPError, websockets.WebSocketException):
             await lane(run)
 
@@ -147,7 +147,7 @@ class SimulatedDevice:
                 after = await self._poll(http, "long_poll", f"&after={after}&n={n}&hold_ms={hold_ms}", after)
 
     async def _short_poll(self, run: dict[str, Any]) -> None:
-        """From a random phase, as devices that know nothing of each other have."""
+        """Poll from a random phase, as independent devices do."""
         interval_s = run["settings"]["poll_interval_s"]
         loop = asyncio.get_running_loop()
         due, after, n = loop.time() + random.random() * interval_s, 0, 0

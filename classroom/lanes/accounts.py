@@ -1,9 +1,9 @@
-"""What each client did and cost on each lane in the current run: requests, deliveries, and bytes as the relay saw them.
+"""Accounts of each client on each lane in the current run: requests, deliveries, and bytes as counted by the relay.
 
-Pure: times and byte counts come in from outside. A TCP connection belongs to whoever asked on it last; two pages of one
-browser may share one. Then what went up since the last answer is the new one's, what came down before is the old one's.
-What happens between the announcement of a run and the end of its drain counts, opening the connections included; what
-happens between two runs is in no account.
+Times and byte counts are arguments. A TCP connection belongs to the client that sent the last request on it; two pages
+of one browser may share one. Then the bytes sent up since the last answer are the new client's, and those sent down
+before are the old one's. Everything from the announcement of a run to the end of its drain counts, opening the
+connections included; what happens between two runs is in no account.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Address = tuple[str, int]
 
 
 class Counter(Protocol):
-    """A count of bytes that goes on."""
+    """A count of bytes that keeps growing."""
 
     bytes: int
 
@@ -27,9 +27,9 @@ class Request:
     """One request of a client, an opening handshake included."""
 
     n: int
-    """The client's own number for it; 0 where it gave none."""
+    """The client's own number for it; 0 if it sent none."""
     run: int
-    """Of `Accounts.run` when it arrived."""
+    """The value of `Accounts.run` when it arrived."""
     arrived_ns: int
     answered_ns: int | None = None
     status: int | None = None
@@ -37,22 +37,22 @@ class Request:
     """Events in the answer of a poll."""
 
     def row(self) -> list[object]:
-        """As it goes to the page and into the record."""
+        """Return the request as it is sent to the page and recorded."""
         return [self.n, self.arrived_ns, self.answered_ns, self.status, self.seqs]
 
 
 @dataclass(slots=True)
 class LaneAccount:
-    """One client on one lane."""
+    """The account of one client on one lane."""
 
     requests: list[Request] = field(default_factory=list)
     """In the order of arrival, held ones included."""
     answered: list[Request] = field(default_factory=list)
-    """Those that were answered, in the order of answering."""
+    """The answered requests, in the order of their answers."""
     written: list[tuple[int, int]] = field(default_factory=list)
     """(seq, written_ns) of each delivery."""
     payload_bytes: int = 0
-    """Of the events delivered, as JSON text."""
+    """Bytes of the events delivered, as JSON text."""
     settled_up_bytes: int = 0
     settled_down_bytes: int = 0
 
@@ -68,18 +68,18 @@ class _Connection:
 
 
 class Accounts:
-    """The accounts of all clients in one run, and the connections that they go on with in the next."""
+    """The accounts of all clients in one run, and their connections, which last beyond it."""
 
     def __init__(self) -> None:
         self._lanes: defaultdict[tuple[int | None, int], LaneAccount] = defaultdict(LaneAccount)
         self._connections: dict[tuple[int, Address], _Connection] = {}
         self._owned: defaultdict[tuple[int | None, int], set[_Connection]] = defaultdict(set)
         self.run = 0
-        """Counts the runs."""
+        """The number of the run."""
         self._counting = False
 
     def begin(self) -> None:
-        """A new run: everything counts from here."""
+        """Start the accounts of a new run."""
         self._lanes.clear()
         self.run += 1
         for connection in self._connections.values():
@@ -87,26 +87,26 @@ class Accounts:
         self._counting = True
 
     def finish(self) -> None:
-        """The run is over: the accounts stay as they are."""
+        """Close the accounts of the run, which then stay unchanged."""
         for connection in self._connections.values():
             self._settle(connection, connection.owner)
         self._counting = False
 
     def opened(self, lane: int, address: Address, up: Counter, down: Counter) -> None:
-        """A connection came through the lane's relay; nobody's until someone asks on it."""
+        """Record a connection through the lane's relay; it belongs to no client until one sends a request on it."""
         connection = _Connection(lane, up, down)
         self._connections[lane, address] = connection
         self._owned[None, lane].add(connection)
 
     def closed(self, lane: int, address: Address) -> None:
-        """A connection is gone, its bytes stay with its owner."""
+        """Record the end of a connection; its bytes stay with its owner."""
         connection = self._connections.pop((lane, address), None)
         if connection is not None:
             self._settle(connection, connection.owner)
             self._disown(connection)
 
     def asked(self, lane: int, address: Address, client: int | None) -> None:
-        """A request of this client (None: of nobody known) arrived on a connection."""
+        """Record that a request of this client (None: not a known one) arrived on a connection."""
         connection = self._connections.get((lane, address))
         if connection is None or connection.owner == client:
             return
@@ -116,22 +116,22 @@ class Accounts:
         self._owned[client, lane].add(connection)
 
     def of(self, client: int, lane: int) -> LaneAccount:
-        """One client's account on one lane; an empty one where there was nothing yet."""
+        """Return one client's account on one lane, empty if there is nothing yet."""
         return self._lanes[client, lane]
 
     def arrived(self, client: int, lane: int, request: Request) -> None:
-        """Book a request that has come; of no account if no run is on."""
+        """Record a request that has arrived; it is in no account if there is no run."""
         if self._counting and request.run == self.run:
             self._lanes[client, lane].requests.append(request)
 
     def answered(self, client: int, lane: int, request: Request, status: int, now_ns: int) -> None:
-        """Book the answer to a request, or the opening of its channel; of no account if its run is over."""
+        """Record the answer to a request, or the opening of its channel; it is in no account if its run is over."""
         if self._counting and request.run == self.run:
             request.status, request.answered_ns = status, now_ns
             self._lanes[client, lane].answered.append(request)
 
     def wrote(self, client: int, lane: int, seq: int, event_bytes: int, now_ns: int) -> bool:
-        """Book an event that was handed to the client's connection; whether a run is on in which it counts."""
+        """Record an event that was written to the client's connection; return whether it counts in a run."""
         if self._counting:
             account = self._lanes[client, lane]
             account.written.append((seq, now_ns))
@@ -139,11 +139,11 @@ class Accounts:
         return self._counting
 
     def connections(self, client: int, lane: int) -> int:
-        """Connections that the client has open on the lane."""
+        """Return the number of connections that the client has open on the lane."""
         return len(self._owned.get((client, lane), ()))
 
     def bytes_of(self, client: int | None, lane: int) -> tuple[int, int]:
-        """Bytes up and down of a client on a lane; of None: of connections on which nobody known has asked."""
+        """Return bytes up and down of a client on a lane; None: of connections without a known client."""
         account = self._lanes.get((client, lane))
         up_bytes, down_bytes = (account.settled_up_bytes, account.settled_down_bytes) if account else (0, 0)
         for connection in self._owned.get((client, lane), ()) if self._counting else ():
@@ -152,12 +152,12 @@ class Accounts:
         return up_bytes, down_bytes
 
     def clients(self) -> list[int]:
-        """Everyone who has an account in this run, in the order of their numbers."""
+        """Return the numbers of all clients with an account in this run, in ascending order."""
         with_connections = (key for key, owned in self._owned.items() if owned)
         return sorted(_known({*self._lanes, *with_connections}))
 
     def _settle(self, connection: _Connection, asking: int | None) -> None:
-        """Book what is counted so far: up to who asks, down to who owned it until now."""
+        """Add the bytes counted so far: those up to the client that asks, those down to the owner until now."""
         if not self._counting:
             return
         up_bytes, down_bytes = connection.up.bytes, connection.down.bytes

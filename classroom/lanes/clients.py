@@ -1,4 +1,4 @@
-"""All pages and devices of the classroom: each has a number that the server handed out and nobody can guess."""
+"""All pages and devices of the classroom, each with a number from the server that cannot be guessed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from classroom.limits import GRACE_S, MAX_CLIENTS, REQUESTS_PER_S, TEACHER_PAGES
 
 
 class ClassroomFullError(Exception):
-    """There are as many clients as the classroom takes."""
+    """The classroom has its largest number of clients."""
 
     def __init__(self) -> None:
         super().__init__(f"the classroom is full: it takes {MAX_CLIENTS} pages and devices")
@@ -26,26 +26,26 @@ class Client:
 
     number: int
     transports: tuple[str, ...]
-    """Lanes that it may use."""
+    """The lanes that it may use."""
     teacher: bool
     seen_ns: int
     entered_ns: float = -math.inf
-    """When its newest page opened: what was due before it could only hear of late."""
+    """When its newest page opened: events that were due before could only arrive late."""
     sockets: int = 0
-    """Live sockets it has open; a client without one is forgotten after a while."""
+    """The live sockets that it has open; a client without one is deleted after a while."""
     replaced: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when another live socket takes over from the one that waits for it."""
     _rates: dict[int, RateLimit] = field(default_factory=dict)
 
     def may_ask(self, lane: int) -> bool:
-        """Whether one more request on the lane is within its rate; the client is seen by it."""
+        """Return whether one more request on the lane is within its rate, and record that the client was seen."""
         self.seen_ns = time.monotonic_ns()
         rate = self._rates.setdefault(lane, RateLimit(REQUESTS_PER_S, self.seen_ns))
         return rate.allows(self.seen_ns)
 
 
 class Clients:
-    """All clients, found by their number."""
+    """All clients, by their number."""
 
     def __init__(self) -> None:
         self._clients: dict[int, Client] = {}
@@ -57,7 +57,7 @@ class Clients:
         return iter(self._clients.values())
 
     def admit(self, transports: Iterable[str] = TRANSPORTS, *, teacher: bool = False) -> Client:
-        """A new client; ClassroomFullError."""
+        """Admit a new client; raise ClassroomFullError."""
         now_ns = time.monotonic_ns()
         self.forget_who_left(now_ns)
         if len(self._clients) >= MAX_CLIENTS + (TEACHER_PAGES if teacher else 0):
@@ -70,11 +70,11 @@ class Clients:
         return client
 
     def get(self, number: int) -> Client | None:
-        """The client of this number, if there is one."""
+        """Return the client with this number, if there is one."""
         return self._clients.get(number)
 
     def forget_who_left(self, now_ns: int) -> None:
-        """Drop every client whose page is gone for a while."""
+        """Delete every client whose page has been gone for a while."""
         for client in list(self._clients.values()):
             if not client.sockets and now_ns - client.seen_ns > GRACE_S * 1e9:
                 del self._clients[client.number]

@@ -1,7 +1,7 @@
-"""The four lanes of the classroom: which transport each is, and where its port and path are.
+"""The four lanes of the classroom: the transport of each, and its port and path.
 
-What a lane is called and how it is drawn is the harness's registry's, so that a class sees the same signs on the page
-and in a report.
+Names and styles of lanes come from the harness's registry, so that a class sees the same signs on the page and in a
+report.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from servers.api.app import Adapter
 from servers.transports import polling, sse, websocket
 
 _MARKER_NAMES = {"o": "circle", "^": "triangle", "s": "square", "X": "cross"}
-"""What the page calls the registry's markers, which are matplotlib's."""
+"""The page's names for the registry's markers, which are matplotlib's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Lane:
     """The only path that its port answers on."""
     adapter: Adapter
     model: str
-    """Which of `analysis.models` predicts it."""
+    """The kind of model in `analysis.models` that predicts it."""
     polls: bool
     """Whether the client asks again and again, so that requests carry a cursor."""
     colour: str
@@ -57,19 +57,19 @@ LANES = (
     _lane("long_poll", wire.LONG_POLL_PATH, polling.ADAPTER),
     _lane("short_poll", wire.SHORT_POLL_PATH, polling.ADAPTER),
 )
-"""In the order of the page, of the ports and of the numbers by which clients name themselves."""
+"""In the order of the page, of the ports and of the lane's part in clients' numbers on the wire."""
 
 TRANSPORTS = tuple(lane.transport for lane in LANES)
 
 MAX_CLIENT = 2**47
-"""Clients are numbers below this: times the number of lanes they still fit into the 15 digits of the servers' trace."""
+"""Client numbers are below this: times the number of lanes, they still fit into the 15 digits of the servers' trace."""
 
 
 def wire_number(client: int, lane: int) -> int:
-    """How a client names itself on the lane with this index."""
+    """Return the number that a client sends on the lane with this index."""
     return client * len(LANES) + lane
 
 
 def client_and_lane(number: int) -> tuple[int, int]:
-    """Inverse of `wire_number`."""
+    """Return client and lane of such a number, the inverse of `wire_number`."""
     return divmod(number, len(LANES))

@@ -1,6 +1,6 @@
-"""In front of a lane's app: lets only this classroom's pages in, and keeps the account of what each client asks.
+"""The guard of a lane's app: admits only this classroom's pages, and keeps the accounts of clients' requests.
 
-Its path and nothing else is reachable, of GET and WebSocket handshakes. Refusals are JSON with a sentence.
+Only its path can be reached, by GET and WebSocket handshakes. Refusals are JSON with a sentence.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _request: ContextVar[Request | None] = ContextVar("request", default=None)
 
 
 class AccountedTrace(Trace):
-    """A server's trace that books the deliveries of a log's events in the clients' accounts."""
+    """A server's trace that records the deliveries of a log's events in the clients' accounts."""
 
     def __init__(self, log: AccountedLog, accounts: Accounts) -> None:
         super().__init__()
@@ -39,14 +39,14 @@ class AccountedTrace(Trace):
         self._accounts = accounts
 
     def wrote(self, client: int, seqs: Iterable[int]) -> None:
-        """These events were handed to the connection of the client with that number on the wire."""
+        """Record that these events were written to the connection of the client with that number on the wire."""
         now_ns = time.monotonic_ns()
         number, lane = client_and_lane(client)
         rows = self._log.rows
         request = _request.get()
         for seq in seqs:
             if seq > len(rows):
-                continue  # of the stream before this one, its send having waited for a slow client
+                continue  # an event of the previous stream, whose send had to wait for a slow client
             counts = self._accounts.wrote(number, lane, seq, rows[seq - 1][3], now_ns)
             if counts and request is not None:
                 request.seqs.append(seq)
@@ -64,7 +64,7 @@ class _Admitted:
     origin: str
     request: Request
     is_answered: bool = False
-    """Whether its answer was sent, within its run or after it."""
+    """Whether its answer has been sent, within its run or after it."""
 
 
 class LaneGuard:
@@ -79,7 +79,7 @@ class LaneGuard:
         self._accounts = accounts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request or WebSocket."""
+        """Check one request or WebSocket, and pass it on or refuse it."""
         origin = None
         try:
             origin = self._origin(scope)
@@ -107,7 +107,7 @@ class LaneGuard:
     def _admit(self, scope: Scope, origin: str) -> _Admitted:
         is_websocket = scope["type"] == "websocket"
         if scope["path"] != self._lane.path or is_websocket != (self._lane.path == wire.WEBSOCKET_PATH):
-            raise _RefusedError(404, f"this port has {self._lane.path} alone, for {self._lane.label}")
+            raise _RefusedError(404, f"this port has only {self._lane.path}, for {self._lane.label}")
         if not is_websocket and scope["method"] != "GET":
             raise _RefusedError(405, f"{self._lane.path} takes GET, not {scope['method'][:20]}")
         if len(scope["query_string"]) > _MAX_QUERY_BYTES:
@@ -140,7 +140,7 @@ class LaneGuard:
         return number
 
     def _noting(self, admitted: _Admitted, send: Send) -> Send:
-        """`send` that adds the headers a page of another port needs, and books the request when it is answered."""
+        """Return `send` extended by the headers for a page of another port, and by recording the answer."""
         status = 0
 
         def answered(status: int) -> None:
@@ -173,13 +173,13 @@ def _headers(origin: str, polls: bool) -> list[tuple[bytes, bytes]]:
 
 
 async def _answer_while_wanted(answering: Awaitable[None], receive: Receive, admitted: _Admitted) -> None:
-    """Answer a poll; a held one whose client has gone is dropped, not held on for nobody."""
+    """Answer a poll; drop a held one if its client disconnects."""
     task = asyncio.ensure_future(answering)
 
     async def watch() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        if not admitted.is_answered:  # else it is the answer that ended the request
+        if not admitted.is_answered:  # otherwise the answer has ended the request
             task.cancel()
 
     watching = asyncio.ensure_future(watch())

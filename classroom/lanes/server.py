@@ -1,4 +1,4 @@
-"""A lane: the transport's own server on a loopback port of its own, and the relay before it that delays and counts."""
+"""A lane: the transport's own server on a loopback port, and the relay before it that delays and counts."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _LOOPBACK = "127.0.0.1"
 
 
 class LaneObserver:
-    """Books the connections of one lane's relay."""
+    """Records the connections of one lane's relay."""
 
     def __init__(self, accounts: Accounts, lane: int) -> None:
         self._opened = partial(accounts.opened, lane)
         self._closed = partial(accounts.closed, lane)
 
     def connected(self, address: Address, up: Received, down: Received) -> None:
-        """A connection stands."""
+        """Record a new connection."""
         self._opened(address, up, down)
 
     def disconnected(self, address: Address) -> None:
-        """It is gone."""
+        """Record the end of a connection."""
         self._closed(address)
 
 
 def lane_app(hub: EventHub, index: int, addresses: Addresses, clients: Clients, accounts: Accounts) -> ASGIApp:
-    """The app of one lane over the hub of all, behind its guard."""
+    """Return the app of one lane over the shared hub, behind its guard."""
     lane = LANES[index]
     app = assemble((lane.adapter,), hub, f"push-vs-poll classroom: {lane.label}")
     return LaneGuard(app, index, addresses, clients, accounts)
@@ -52,7 +52,7 @@ async def serving_lane(
     app: ASGIApp, upstream: socket.socket, public: socket.socket, relay: DelayRelay
 ) -> AsyncIterator[None]:
     """Serve a lane's app on `upstream`, reached through the relay that listens on `public`."""
-    # The hub of all lanes is run by who opened the classroom, not by each app's own lifespan.
+    # The classroom runs the shared hub, not the lifespan of each app.
     async with served(app, upstream, lifespan="off"):
         await relay.start(public)
         try:
@@ -62,10 +62,10 @@ async def serving_lane(
 
 
 def create_relay(accounts: Accounts, index: int, upstream: socket.socket, one_way_delay_ms: float) -> DelayRelay:
-    """The relay of a lane, whose bytes go to the accounts."""
+    """Return the relay of a lane, whose bytes are counted in the accounts."""
     return DelayRelay(upstream.getsockname()[:2], one_way_delay_ms, LaneObserver(accounts, index), MAX_CONNECTIONS)
 
 
 def upstream_listener() -> socket.socket:
-    """Where a lane's own server listens: on loopback, at a port that nobody is told."""
+    """Return a listening socket for a lane's own server, on a free loopback port."""
     return listen(_LOOPBACK, 0)

@@ -1,1 +1,1 @@
-"""The lesson: two WebSocket programs, run and traced while a page looks on."""
+"""The lesson: two WebSocket programs, run and traced while a page follows them."""

@@ -1,7 +1,7 @@
-"""The lesson's own server: the two samples over WebSockets, and the same echo over POST, which is how polling would do.
+"""The lesson's own server: the two samples over WebSockets, and the same echo over POST, as polling would do it.
 
 Each connection belongs to the session of a page (`session`) and carries that page's number for it (`run`); what happens
-is told to the page over /api/lesson (see classroom/lesson/feed.py).
+on it is sent to the page over /api/lesson (see classroom/lesson/feed.py).
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from classroom.lesson.wire_units import Taps, Unit
 ECHO_PATH = "/lesson/echo"
 MAX_MESSAGE_CHARACTERS = 200
 MAX_BODY_BYTES = 4 * MAX_MESSAGE_CHARACTERS
-"""UTF-8 needs up to four for a character."""
+"""UTF-8 needs up to four bytes for a character."""
 MAX_LIFE_S = 1800.0
-"""A connection that nobody closes is closed then."""
+"""A connection that is still open after this time is closed."""
 
 
 class LessonAccess:
-    """Whom the lesson's server lets in, and how it tells their page what passes on the wire."""
+    """Checks who may use the lesson's server, and sends their pages what passes on the wire."""
 
     def __init__(self, addresses: Addresses, sessions: LessonSessions, taps: Taps) -> None:
         self._addresses = addresses
@@ -41,7 +41,7 @@ class LessonAccess:
         self._taps = taps
 
     def origin(self, scope: Scope) -> str:
-        """Of the classroom's own page; RefusedError for any other."""
+        """Return the origin of the classroom's own page; raise RefusedError for any other."""
         host = self._addresses.host_of(scope["headers"], self._addresses.lesson_port)
         if host is None:
             raise RefusedError(403, "the Host header does not name this classroom")
@@ -51,7 +51,7 @@ class LessonAccess:
         return origin
 
     def session(self, scope: Scope) -> LessonSession:
-        """That of the page that asks."""
+        """Return the session of the page that sent the request."""
         return self._sessions.find(_query(scope).get("session", ""))
 
     def tell_units(self, session: LessonSession, scope: Scope, named: dict[str, int]) -> None:
@@ -67,7 +67,7 @@ class LessonAccess:
 
 
 def create_lesson_app(access: LessonAccess, max_life_s: float = MAX_LIFE_S) -> Starlette:
-    """The app on the lesson's port."""
+    """Return the app on the lesson's port."""
     samples = SAMPLES.values()
     return Starlette(
         routes=[
@@ -111,7 +111,7 @@ class _SampleEndpoint:
 
 
 class _Limited:
-    """What a sample receives and sends, cut off where a message or the connection's life is over the limits."""
+    """A sample's connection, which ends if a message or its duration exceeds the limits."""
 
     def __init__(self, receive: Receive, send: Send, session: LessonSession, ends_at_s: float) -> None:
         self._receive = receive
@@ -121,11 +121,11 @@ class _Limited:
         self.send = send
 
     async def receive(self) -> Message:
-        """The next message, or a disconnect where it is refused."""
+        """Return the next message, or a disconnect if it is refused."""
         try:
             message = await asyncio.wait_for(self._receive(), max(0.0, self._ends_at_s - time.monotonic()))
         except TimeoutError:
-            return await self._refuse(1001, "this connection's time is over: the lesson closes what nobody does")
+            return await self._refuse(1001, "this connection's time is over: the lesson closes it")
         if message["type"] != "websocket.receive":
             return message
         text = message.get("text")
@@ -146,7 +146,7 @@ class _Limited:
 
 
 class _EchoEndpoint:
-    """`Received: …` as the answer to a POST of plain text: what the samples do, with a request for each message."""
+    """Answers a POST of plain text with `Received: …`: what the samples do, with a request per message."""
 
     def __init__(self, access: LessonAccess) -> None:
         self._access = access
@@ -163,7 +163,7 @@ class _EchoEndpoint:
             response = await self._answer(Request(scope, receive, send), arrived_ns)
         except RefusedError as error:
             response = _refusal(error)
-        # For a page of another port to read it, and its times.
+        # These let a page of another port read the answer and its times.
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Timing-Allow-Origin"] = origin
         await response(scope, receive, send)

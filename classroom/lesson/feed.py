@@ -1,4 +1,4 @@
-"""/api/lesson of the page's app: gives a page its session, then every row of what happens on the lesson's port."""
+"""/api/lesson of the page's app: gives a page its session, then sends it a row for everything on the lesson's port."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _TRY_AGAIN_LATER = 1013
 
 
 def lesson_router(sessions: LessonSessions, port: int) -> APIRouter:
-    """The route of the lesson whose server listens on `port`."""
+    """Return the route of the lesson whose server listens on `port`."""
     router = APIRouter()
 
     @router.websocket("/api/lesson")
     async def follow_lesson(socket: WebSocket) -> None:
-        """A session for as long as this socket is open."""
+        """Open a session for as long as this socket is open."""
         try:
             session = sessions.begin()
         except RefusedError as error:
@@ -64,6 +64,6 @@ async def _tell(socket: WebSocket, session: LessonSession, port: int) -> None:
 
 
 async def _send_rows(socket: WebSocket, session: LessonSession) -> None:
-    """Until the page has fallen too far behind."""
+    """Send rows until the page has fallen too far behind."""
     while (row := await session.rows.get()) is not None:
         await socket.send_text(row)

@@ -1,4 +1,4 @@
-"""One page's lesson on the server: who may open connections in its name, and what is told to it."""
+"""One page's lesson on the server: the connections in its name, and the rows that are sent to it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from classroom.limits import MAX_CLIENTS, RateLimit
 
 MAX_SESSIONS = 2 * MAX_CLIENTS
 MAX_OPEN_SOCKETS = 4
-"""Of one session; the lesson itself needs two."""
+"""Limit of one session; the lesson itself needs two."""
 MAX_RUN = 1_000_000
 MAX_UNTOLD = 1000
-"""Rows waiting for a page that does not read; beyond, its session ends."""
+"""Rows that may wait for a page that does not read; beyond it, its session ends."""
 ACTIONS_PER_S = 10.0
-"""Connections, requests and messages of one session."""
+"""Limit of connections, requests and messages of one session."""
 
 
 class RefusedError(Exception):
-    """Why something is not done, in one sentence, with the status that fits."""
+    """Why a request is refused, in one sentence, with its HTTP status."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -36,13 +36,13 @@ class LessonSession:
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(16)
         self.rows: asyncio.Queue[str | None] = asyncio.Queue(MAX_UNTOLD)
-        """JSON texts; None is the end, for a page that fell too far behind."""
+        """JSON texts; None marks the end, for a page that fell too far behind."""
         self._open: set[int] = set()
         self._rate = RateLimit(ACTIONS_PER_S, time.monotonic_ns())
         self._ended = False
 
     def tell(self, row: Mapping[str, Any]) -> None:
-        """Put a row behind those not sent yet."""
+        """Add a row to those that are still to be sent."""
         if self._ended:
             return
         if self.rows.full():
@@ -53,12 +53,12 @@ class LessonSession:
         self.rows.put_nowait(json.dumps(row))
 
     def count_action(self) -> None:
-        """One more connection, request or message; RefusedError where they come too fast."""
+        """Count one more connection, request or message; raise RefusedError if they come too fast."""
         if not self._rate.allows(time.monotonic_ns()):
             raise RefusedError(429, f"too fast: expected at most {ACTIONS_PER_S:g} messages a second")
 
     def open(self, run: int) -> None:
-        """A WebSocket that carries this run number begins."""
+        """Record a new WebSocket with this run number; raise RefusedError if it is not allowed."""
         if run in self._open:
             raise RefusedError(409, f"run {run} is open already: expected a number of its own for each connection")
         if len(self._open) >= MAX_OPEN_SOCKETS:
@@ -66,7 +66,7 @@ class LessonSession:
         self._open.add(run)
 
     def close(self, run: int) -> None:
-        """It is over."""
+        """Record that the WebSocket with this run number is closed."""
         self._open.discard(run)
 
 
@@ -77,7 +77,7 @@ class LessonSessions:
         self._sessions: dict[str, LessonSession] = {}
 
     def begin(self) -> LessonSession:
-        """A new session with a token of its own; RefusedError where there are too many."""
+        """Return a new session with its own token; raise RefusedError if there are too many."""
         if len(self._sessions) >= MAX_SESSIONS:
             raise RefusedError(503, f"too many pages: expected at most {MAX_SESSIONS} lessons at a time")
         session = LessonSession()
@@ -85,11 +85,11 @@ class LessonSessions:
         return session
 
     def end(self, session: LessonSession) -> None:
-        """Its token is worth nothing from now on."""
+        """End a session, whose token is then invalid."""
         self._sessions.pop(session.token, None)
 
     def find(self, token: str) -> LessonSession:
-        """RefusedError where there is none."""
+        """Return the session of a token; raise RefusedError if there is none."""
         session = self._sessions.get(token)
         if session is None:
             raise RefusedError(403, "session: unknown or over, expected one that /api/lesson gave to an open page")

@@ -21,23 +21,23 @@ class Sample:
     """One program of the lesson."""
 
     name: str
-    """As in its route, /lesson/<name>."""
+    """The name in its route, /lesson/<name>."""
     module: ModuleType
     handler: Callable[[WebSocket], Coroutine[Any, Any, None]]
 
     @property
     def first_line(self) -> int:
-        """Of the handler, its decorator included, in the file."""
+        """The first line of the handler in the file, its decorator included."""
         return inspect.getsourcelines(self.handler)[1]
 
     @property
     def last_line(self) -> int:
-        """Of the handler."""
+        """The last line of the handler."""
         lines, first = inspect.getsourcelines(self.handler)
         return first + len(lines) - 1
 
     def described(self) -> dict[str, Any]:
-        """For the page: the file's name and text, and where the handler is in it."""
+        """Return the sample for the page: the file's name and text, and where the handler is in it."""
         return {
             "name": self.name,
             "path": f"{self.module.__name__.replace('.', '/')}.py",
@@ -47,7 +47,7 @@ class Sample:
         }
 
     async def run(self, scope: Scope, receive: Receive, send: Send, note: Callable[[Note], None]) -> None:
-        """Serve one connection with the sample's own handler, every step of it noted."""
+        """Serve one connection with the sample's own handler, and record every step of it."""
         socket = TracedWebSocket(scope, receive, send, note)
         before = socket.states()
         note(Note(time.monotonic_ns(), "start", "upgrade", self.first_line, before, before))
@@ -59,7 +59,7 @@ class Sample:
         try:
             await running
         except Exception as error:
-            # What uvicorn would log as an error of the app; the lesson shows it instead.
+            # uvicorn would log this as an error of the app; the lesson shows it instead.
             action = type(error).__name__
         states = socket.states()
         note(Note(time.monotonic_ns(), "end", action, frame.f_lineno, states, states))

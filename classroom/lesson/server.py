@@ -1,4 +1,4 @@
-"""The lesson's port: its app on a loopback port of its own, and the relay before it that delays, listens and counts."""
+"""The lesson's port: its app on a loopback port, and the relay before it that delays, listens and counts."""
 
 from __future__ import annotations
 

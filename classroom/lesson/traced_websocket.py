@@ -1,6 +1,6 @@
-"""A WebSocket of Starlette that notes every call made to it: from which line, when, in which state before and after.
+"""A WebSocket of Starlette that records every call made to it: its line, its time, and the states before and after.
 
-The samples are served with it in place of the plain class; their own code does not know.
+The samples are served with it in place of the plain class, without any change of their code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """What Starlette keeps of both sides of a connection, by the names of `WebSocketState`."""
+    """Starlette's states of both sides of a connection, by the names of `WebSocketState`."""
 
     application_state: str
     client_state: str
@@ -32,22 +32,22 @@ class Note:
     at_ns: int
     """CLOCK_MONOTONIC."""
     kind: str
-    """`start` of the handler, `call` of a method, `done` or `failed` where the call came back, `end` of the handler."""
+    """`start` of the handler, `call` of a method, `done` or `failed` when the call returned, `end` of the handler."""
     action: str
     """The method; `upgrade` at the start; `return`, or the exception's name, at the end."""
     line: int
-    """In the sample's file."""
+    """The line in the sample's file."""
     before: States
-    """At the start of what is noted; of `done` and `failed`, when the call was made."""
+    """The states at the start of what is recorded; for `done` and `failed`, when the call was made."""
     after: States
     text: str | None = None
     """The message received or sent."""
     code: int | None = None
-    """Of a close that was received or sent."""
+    """The code of a close that was received or sent."""
 
 
 class TracedWebSocket(WebSocket):
-    """Tells `note` of each call, before and after Starlette's own method runs."""
+    """Calls `note` before and after each of Starlette's own methods."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, note: Callable[[Note], None]) -> None:
         super().__init__(scope, receive, send)
@@ -69,7 +69,7 @@ class TracedWebSocket(WebSocket):
         return self._traced("close", _callers_line(), super().close(code, reason), code=code)
 
     def states(self) -> States:
-        """As they are now."""
+        """Return the present states."""
         return States(self.application_state.name, self.client_state.name)
 
     async def _traced(

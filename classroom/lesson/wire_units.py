@@ -1,4 +1,4 @@
-"""What passes on the wire of the lesson, divided into HTTP messages and WebSocket frames, and counted to the byte."""
+"""The data on the wire of the lesson, divided into HTTP messages and WebSocket frames, and counted to the byte."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_HELD_BYTES = 64 * 1024
-"""Of a message that is not complete yet; the lesson's are far shorter, and what is longer is not counted."""
+"""Limit for an incomplete message; the lesson's are far shorter, and longer ones are not counted."""
 MAX_UNTOLD_UNITS = 16
-"""Of a connection that no handler listens to: one that was refused."""
+"""Limit for a connection that no handler listens to, such as a refused one."""
 
 _FRAMES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
 """Opcodes of RFC 6455, section 5.2."""
@@ -26,11 +26,11 @@ class Unit:
     """`http`, the name of a frame's opcode, or `end`."""
     total_bytes: int
     payload_bytes: int
-    """Without head or frame header."""
+    """Bytes without the head or the frame header."""
 
 
 class UnitSplitter:
-    """Divides what passes in one direction of one connection: HTTP/1.1 messages, and frames once it is upgraded."""
+    """Divides the data in one direction of one connection: HTTP/1.1 messages, and frames once it is upgraded."""
 
     def __init__(self) -> None:
         self._held = bytearray()
@@ -38,7 +38,7 @@ class UnitSplitter:
         self._gave_up = False
 
     def feed(self, data: bytes) -> list[Unit]:
-        """The units that are complete with this data."""
+        """Return the units that are complete with this data."""
         if self._gave_up:
             return []
         self._held += data
@@ -82,11 +82,11 @@ class UnitSplitter:
 
 
 UnitListener = Callable[[str, Unit, int], None]
-"""Called with the direction (`up` from the browser, `down` to it), the unit, and when its end came by (ns)."""
+"""Called with the direction (`up` from the browser, `down` to it), the unit, and when its last byte passed (ns)."""
 
 
 class TappedConnection:
-    """One connection through the relay. Each request on it waits for the handler that is to hear of it."""
+    """One connection through the relay. The units of each request wait for the handler that listens to it."""
 
     def __init__(self) -> None:
         self._splitters = {"up": UnitSplitter(), "down": UnitSplitter()}
@@ -94,18 +94,18 @@ class TappedConnection:
         self._listener: UnitListener | None = None
 
     def passed(self, direction: str, data: bytes, arrived_ns: int) -> None:
-        """Data came by; none is the end of the stream."""
+        """Handle data that passed; empty data is the end of the stream."""
         if not data:
             self._tell(direction, Unit("end", 0, 0), arrived_ns)
         for unit in self._splitters[direction].feed(data):
             if unit.kind == "http" and direction == "up":
-                # A connection that is kept alive carries the next request to another handler.
+                # On a kept-alive connection, the next request may go to another handler.
                 self._listener = None
                 self._untold.clear()
             self._tell(direction, unit, arrived_ns)
 
     def listen(self, listener: UnitListener) -> None:
-        """From the request that is being handled on, to the next one."""
+        """Pass units to the listener from the present request on, until the next one."""
         self._listener = listener
         untold, self._untold = self._untold, []
         for direction, unit, arrived_ns in untold:
@@ -119,22 +119,22 @@ class TappedConnection:
 
 
 class Taps:
-    """The connections that the lesson's relay carries, by the address from which its server sees them come."""
+    """The connections through the lesson's relay, by the client address that its server sees."""
 
     def __init__(self) -> None:
         self._connections: dict[tuple[str, int], TappedConnection] = {}
 
     def tap(self) -> Tap:
-        """For a connection that the relay has just accepted."""
+        """Return a tap for a connection that the relay has just accepted."""
         return Tap(self._connections)
 
     def find(self, address: tuple[str, int]) -> TappedConnection | None:
-        """None where it came without passing the relay."""
+        """Return the connection with this address; None if it does not pass the relay."""
         return self._connections.get(address)
 
 
 class Tap:
-    """What the relay tells of one connection (a `servers.relay.delay_relay.RelayTap`)."""
+    """Receives the data of one connection from the relay (a `servers.relay.delay_relay.RelayTap`)."""
 
     def __init__(self, connections: dict[tuple[str, int], TappedConnection]) -> None:
         self._connections = connections
@@ -142,9 +142,9 @@ class Tap:
         self.passed = self._connection.passed
 
     def connected(self, address: tuple[str, int]) -> None:
-        """The server will see it come from there."""
+        """Register the connection by the client address that the server sees."""
         self._connections[address] = self._connection
 
     def disconnected(self, address: tuple[str, int]) -> None:
-        """It is over."""
+        """Remove the connection."""
         self._connections.pop(address, None)

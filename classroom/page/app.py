@@ -29,15 +29,15 @@ ROUTERS = (
     preflight.router,
     transport_assets.router,
 )
-"""Those that find the classroom by the request's app, in no particular order."""
+"""Routers that find the classroom by the request's app, in no particular order."""
 
-# Browsers run a module only under this type, and some systems' own tables have another.
+# Browsers run modules only with this type, and the tables of some systems have another.
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("text/javascript", ".mjs")
 
 
 def create_app(state: ClassroomState) -> ASGIApp:
-    """The app of the page's port."""
+    """Return the app of the page's port."""
     app = FastAPI(
         title="push-vs-poll classroom", openapi_url=None, docs_url=None, redoc_url=None, telemetry=TELEMETRY_OFF
     )

@@ -1,4 +1,4 @@
-"""In front of the page's app: who may ask, and what a browser may do with the answer."""
+"""The guard of the page's app: who may send requests, and what a browser may do with the answers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _READING = frozenset({"GET", "HEAD"})
 
 
 class PageGuard:
-    """The ASGI app of the page's port: checks Host and Origin, adds the security headers."""
+    """The ASGI app of the page's port: checks Host and Origin, and adds the security headers."""
 
     def __init__(self, app: ASGIApp, addresses: Addresses) -> None:
         self._app = app
         self._addresses = addresses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request or WebSocket."""
+        """Check one request or WebSocket, and pass it on or refuse it."""
         host = self._addresses.host_of(scope["headers"], self._addresses.page_port)
         if host is None:
             await _refuse(scope, receive, send, "the Host header does not name this classroom")
@@ -34,10 +34,10 @@ class PageGuard:
             try:
                 await self._app(scope, receive, self._with_headers(send, host, scope["path"]))
             except ClientDisconnect:
-                return  # a page that was closed while it sent: nobody is left to answer
+                return  # the page was closed while it sent its request
 
     def _is_own(self, scope: Scope, host: str) -> bool:
-        """Reading is free to whoever knows our name, as browsers then name no origin; a foreign one is refused."""
+        """Return whether a request is from our own page; reads without an Origin are, since browsers then send none."""
         reads = scope["type"] == "http" and scope["method"] in _READING
         if reads and not any(name == b"origin" for name, _ in scope["headers"]):
             return True
@@ -59,7 +59,10 @@ class PageGuard:
 
 
 def security_headers(addresses: Addresses, host: str) -> list[tuple[bytes, bytes]]:
-    """No other host, no inline script, no frame around it; isolated, so that the page's clock is fine-grained."""
+    """Return headers that allow no other host, no inline script and no frame around the page.
+
+    They isolate the page, so that its clock is fine-grained.
+    """
     ports = (addresses.page_port, *addresses.lane_ports, addresses.lesson_port)
     connects = " ".join(f"http://{host}:{port} ws://{host}:{port}" for port in ports)
     policy = (

@@ -1,7 +1,7 @@
-"""What a page hears while it is open, and the clock by which it converts its times. Neither passes a relay.
+"""The messages to an open page, and the clock by which it converts its times. Neither passes a relay.
 
-A page pulls rather than being pushed to: each socket has its own place in the accounts and asks ten times a second what
-is new. A page that does not read holds up only itself, and there is no queue that could grow.
+A page pulls: each socket has its own position in the accounts, and its task asks ten times a second what is new. A page
+that does not read delays only itself, and there is no queue that could grow.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from classroom.state import ClassroomState, state_of
 
 TICK_S = 0.1
 DEVICE_TICK_S = 0.5
-"""Of a device that joined: it shows numbers only, and there may be a hundred of them."""
+"""The period for a device that joined: it shows numbers only, and there may be a hundred of them."""
 _NEWS_PERIOD_NS = 1_000_000_000
 _MAX_CLOCK_CHARACTERS = 64
 
 REFUSED_CLOSE_CODE = 1008
-"""Policy violation (RFC 6455, 7.4.1); the reason says which. Coming again would be no use."""
+"""Policy violation (RFC 6455, 7.4.1); the reason says which. Connecting again would not help."""
 UNKNOWN_CLIENT_CLOSE_CODE = 4403
-"""The number is not known (any more), or none was given where one is needed: come anew, or join first."""
+"""The client number is unknown (by now), or none was sent where one is needed: open the page again, or join first."""
 _MAX_REASON_BYTES = 120
 
 router = APIRouter()
@@ -54,14 +54,14 @@ class _Told:
     written: list[int] = field(default_factory=lambda: [0] * len(LANES))
 
     def begin(self, run: int) -> None:
-        """Nothing of this run yet."""
+        """Note that the page has been sent nothing of this run."""
         self.run, self.changed_ns, self.ended, self.published = run, None, False, 0
         self.arrived, self.answered, self.written = ([0] * len(LANES) for _ in range(3))
 
 
 @router.websocket("/api/live")
 async def live(socket: WebSocket, client: Number = None, key: Key = None) -> None:
-    """Runs and ticks for one page; a page without a client number becomes a new client, if it is a teacher's."""
+    """Send runs and ticks to one page; a page without a client number becomes a new client if it is a teacher's."""
     state = state_of(socket)
     await socket.accept()
     try:
@@ -83,7 +83,7 @@ async def live(socket: WebSocket, client: Number = None, key: Key = None) -> Non
 
 @router.websocket("/api/clock")
 async def clock(socket: WebSocket) -> None:
-    """Each text comes back at once with the time at which it was here."""
+    """Send each text back at once with the time at which it arrived."""
     await socket.accept()
     state = state_of(socket)
     if state.clock_sockets >= MAX_CLOCK_SOCKETS:
@@ -157,7 +157,7 @@ async def _tell(socket: WebSocket, state: ClassroomState, who: Client, replaced:
 
 
 def hello(state: ClassroomState, who: Client) -> dict[str, Any]:
-    """The first message: where everything is and what is on."""
+    """Return the first message: the addresses, and the present run."""
     lanes = [
         {
             "transport": lane.transport, "label": lane.label, "port": port, "path": lane.path,
@@ -181,7 +181,7 @@ def hello(state: ClassroomState, who: Client) -> dict[str, Any]:
 
 
 def _news(state: ClassroomState, who: Client, told: _Told) -> list[dict[str, Any]]:
-    """What this page has not heard yet, in order."""
+    """Return the messages that this page has not received yet, in order."""
     runs, messages = state.runs, []
     run = runs.current
     if run is None:
@@ -190,7 +190,7 @@ def _news(state: ClassroomState, who: Client, told: _Told) -> list[dict[str, Any
         if not told.ended:
             messages.append({"type": "ended", "run": told.run})
         if runs.ended and told.run == 0:
-            return messages  # over before this page came
+            return messages  # the run was over before this page opened
         told.begin(run.id)
         told.changed_ns = run.changed_ns
         messages.append({"type": "run", "run": run.message()})
@@ -216,7 +216,7 @@ def _tick(state: ClassroomState, who: Client, run: Run, told: _Told) -> dict[str
         arrived = account.requests[told.arrived[index] :]
         up_bytes, down_bytes = state.accounts.bytes_of(who.number, index)
         lanes[lane.transport] = {
-            # A request is told when it arrives, if it is held, and when it is answered.
+            # A request is sent when it arrives, if it is held, and when it is answered.
             "requests": [request.row() for request in arrived if request.answered_ns is None]
             + [request.row() for request in account.answered[told.answered[index] :]],
             "written": account.written[told.written[index] :],
@@ -245,7 +245,7 @@ async def _listen(socket: WebSocket, state: ClassroomState, who: Client) -> None
 
 
 def _take(state: ClassroomState, who: Client, text: str) -> None:
-    """Hand a message to who takes its type; ValueError where it is none."""
+    """Pass a message to the function for its type; raise ValueError if there is none."""
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
@@ -259,7 +259,7 @@ def _take(state: ClassroomState, who: Client, text: str) -> None:
 
 
 async def _next_text(socket: WebSocket) -> str | None:
-    """The next text message; None when the page is gone, or sent bytes, which close the socket."""
+    """Return the next text message; None when the page is gone or sent bytes, which close the socket."""
     message = await socket.receive()
     if message["type"] == "websocket.disconnect":
         return None

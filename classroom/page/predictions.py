@@ -1,4 +1,4 @@
-"""What theory expects of each lane at the settings of a run, from the same closed forms as the benchmark's reports."""
+"""The models' predictions for each lane at the settings of a run, by the same closed forms as in the reports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CURVES = {
     "poll_interval_s": [step / 20 for step in range(2, 101)],
     "one_way_delay_ms": [2.0 * step for step in range(101)],
 }
-"""The settings that the page has sliders for, and where their curves are drawn."""
+"""The settings that have a slider on the page, each with the values at which its curve is drawn."""
 
 
 def _settings_of(query: dict[str, str]) -> RunSettings:
@@ -38,7 +38,7 @@ def _settings_of(query: dict[str, str]) -> RunSettings:
 
 @router.get("/api/model")
 async def model(request: Request) -> dict[str, Any]:
-    """Predictions by transport; null where no formula is known."""
+    """Return predictions by transport; null if there is no formula."""
     settings = _settings_of(dict(request.query_params))
     return {
         "settings": settings.model_dump(),
@@ -48,7 +48,7 @@ async def model(request: Request) -> dict[str, Any]:
 
 @router.get("/api/model/curve")
 async def curve(request: Request) -> dict[str, Any]:
-    """How the mean age on each lane depends on one setting, the others being as in the query; null where unknown."""
+    """Return the mean age on each lane against one setting, with the others as in the query; null if unknown."""
     query = dict(request.query_params)
     knob = query.pop("knob", "")
     if knob not in _CURVES:
@@ -70,7 +70,7 @@ def _mean_ms(lane: Lane, settings: RunSettings) -> float | None:
 
 
 def predict(lane: Lane, settings: RunSettings) -> dict[str, float | None] | None:
-    """Latency, requests and losses of one client on one lane, per event or second; None where no formula is known."""
+    """Return latency, requests and losses of one client on one lane, per event or second; None without a formula."""
     conditions = Conditions(
         rate_per_s=settings.rate_per_s,
         arrival=settings.arrival,

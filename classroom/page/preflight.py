@@ -1,4 +1,4 @@
-"""Before the lesson: is the teacher's machine quick and idle enough for the figures that the page will show?
+"""The check before a lesson: whether the teacher's machine is fast and idle enough for the page's figures.
 
 The browser's half of the check (tab, clock, ports, features) is js/preflight/checks.js; the page shows both together.
 """
@@ -27,21 +27,22 @@ _SLEEP_S = 0.005
 _PATIENCE_S = 5.0
 
 MAX_FLOOR_MS = 2.0
-"""A round trip over bare loopback above this shows in the figures beside a delay of 50 ms."""
+"""A round trip over bare loopback above this is visible in the figures beside a delay of 50 ms."""
 MAX_TIMER_LATENESS_MS = 10.0
 MIN_DESCRIPTORS = 2048
-"""100 devices with four lanes each: a relayed connection has two ends here and the server's own; and room to spare."""
+"""Enough for 100 devices with four lanes each: a relayed connection takes two ends here and the server's own; and a
+reserve."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was read off the machine that runs the classroom."""
+    """Measurements of the machine that runs the classroom."""
 
     floor_p50_ms: float
     """Median round trip of one byte over bare loopback."""
     floor_max_ms: float
     timer_lateness_ms: float
-    """By how much the worst of a row of short sleeps was late: the event loop's and the machine's own jitter."""
+    """By how much the worst of a row of short sleeps was late: the jitter of event loop and machine."""
     load_per_core: float
     """Processes that wanted to run in the last minute, per core; above 1 some of them waited."""
     descriptors: int
@@ -50,18 +51,18 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that should hold, as the page shows it."""
+    """One requirement, as the page shows it."""
 
     id: str
     title: str
     passed: bool
     found: str
     remedy: str
-    """What to do where it does not hold."""
+    """What to do if it is not met."""
 
 
 def checks(measured: Measured) -> list[Check]:
-    """What the measurements mean for a lesson."""
+    """Return what the measurements mean for a lesson."""
     return [
         Check(
             "floor",
@@ -99,7 +100,7 @@ def checks(measured: Measured) -> list[Check]:
 
 
 async def measure() -> Measured:
-    """Read them off; takes a fifth of a second or so, in which the event loop goes on with everything else."""
+    """Measure the machine, which takes about a fifth of a second; the event loop keeps running meanwhile."""
     round_trips_ms = await _round_trips_ms(_ROUND_TRIPS)
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return Measured(
@@ -113,18 +114,18 @@ async def measure() -> Measured:
 
 @router.get("/api/preflight")
 async def preflight() -> dict[str, Any]:
-    """The server's half of the pre-flight check."""
+    """Return the server's half of the pre-flight check."""
     async with _ONE_AT_A_TIME:
         measured = await measure()
     return {"checks": [asdict(check) for check in checks(measured)], "measured": asdict(measured)}
 
 
 _ONE_AT_A_TIME = asyncio.Lock()
-"""Two at once would measure each other."""
+"""Two measurements at once would measure each other."""
 
 
 async def _round_trips_ms(count: int) -> Sequence[float]:
-    """One byte there and back over a loopback connection of its own, again and again."""
+    """Return the times of sending one byte there and back over a loopback connection, repeatedly."""
     loop = asyncio.get_running_loop()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         near = socket.create_connection(listener.getsockname(), timeout=_PATIENCE_S)

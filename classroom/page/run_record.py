@@ -1,4 +1,4 @@
-"""The server's own record of a run, against which every number of the page can be checked."""
+"""The server's own record of a run, with which every number of the page can be checked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOTHING_STATUS = 204
 
 @router.get("/api/record")
 async def record(request: Request) -> dict[str, Any]:
-    """Of the run that is on, or was last."""
+    """Return the record of the present run, or of the last one."""
     state = state_of(request)
     run = state.runs.current
     if run is None:

@@ -14,12 +14,12 @@ router = APIRouter(dependencies=[Depends(require_teacher)], max_body_size=MAX_BO
 
 
 class RunRequest(RunSettings):
-    """Settings, and how the next run comes about."""
+    """Settings, and how the next run starts."""
 
     auto: bool | None = None
-    """Whether it is to follow by itself; where that is not said it stays as it was."""
+    """Whether the next run starts by itself; unchanged if not given."""
     once: bool = False
-    """Whether it is to have the settings of before this run, rather than of this run."""
+    """Whether the next run has the settings from before this run again."""
 
 
 class Change(BaseModel):
@@ -33,7 +33,7 @@ class Change(BaseModel):
 
 
 class Auto(BaseModel):
-    """Whether run is to follow run."""
+    """Whether runs follow each other by themselves."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -42,7 +42,7 @@ class Auto(BaseModel):
 
 @router.post("/api/run")
 async def start(request: Request, asked: RunRequest) -> dict[str, object]:
-    """Start a run, in place of one that is on."""
+    """Start a run, in place of the present one."""
     runs = state_of(request).runs
     settings = RunSettings(**asked.model_dump(exclude={"auto", "once"}))
     return runs.start(settings, auto=runs.auto if asked.auto is None else asked.auto, once=asked.once).message()
@@ -67,13 +67,13 @@ async def change(request: Request, asked: Change) -> dict[str, object]:
 
 @router.post("/api/stop")
 async def stop(request: Request) -> dict[str, object]:
-    """End the run that is on; none follows until asked for."""
+    """End the present run; none follows until one is started."""
     state_of(request).runs.stop()
     return {"auto": False}
 
 
 @router.post("/api/auto")
 async def auto(request: Request, asked: Auto) -> dict[str, object]:
-    """Let run follow run, or have it wait; a run that is on goes on."""
+    """Let runs follow each other by themselves or not; the present run continues."""
     state_of(request).runs.set_auto(asked.auto)
     return {"auto": asked.auto}

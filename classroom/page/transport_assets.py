@@ -16,7 +16,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/transports.js")
 async def script() -> Response:
-    """A module with the lanes in their order."""
+    """Return a module with the lanes in their order."""
     lanes = [
         {"transport": lane.transport, "label": lane.label, "polls": lane.polls, "marker": lane.marker} for lane in LANES
     ]
@@ -25,7 +25,7 @@ async def script() -> Response:
 
 @router.get("/transports.css")
 async def style_sheet() -> Response:
-    """Each transport's colour as `--<transport>`, and as `--transport` within what is marked as the transport's."""
+    """Return each transport's colour as `--<transport>`, and as `--transport` in elements marked with the transport."""
     light, dark = _variables(lambda lane: lane.colour), _variables(lambda lane: dark_colour(lane.colour))
     lines = [
         f":root {{ {light} }}",

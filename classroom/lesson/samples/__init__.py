@@ -1,1 +1,1 @@
-"""The lesson's two programs, each shown and run as it stands in its file."""
+"""The lesson's two programs, each shown and run exactly as in its file."""
