@@ -8,11 +8,11 @@ ms    = how long a delay or a stall lasts, 0 < ms <= 60000
 drop       never delivered
 duplicate  delivered twice
 reorder    delivered after its successor (for which it waits)
-delay      delivered ms after it was due, which holds nothing else up
+delay      delivered ms after it was due, which delays nothing else
 stall      once it is published, nothing is delivered until ms after it was due
 corrupt    delivered with another payload
-garble     something that is no JSON in its place
-close      the connection is closed after it; who comes back with a cursor loses nothing
+garble     replaced by text that is not JSON
+close      the connection is closed after it; a client that reconnects with a cursor loses nothing
 """
 
 from __future__ import annotations

@@ -212,9 +212,7 @@ class Parameters(Mapping[str, Any]):
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """Return parameters from the stated values; all others have their defaults, as in records from before they
-        existed.
-        """
+        """Return parameters from the stated values; all others have their defaults, as in records older than these."""
         known = {name: value for name, value in values.items() if name in PARAMETERS}
         others = {name: value for name, value in values.items() if name not in PARAMETERS}
         return cls(**known, stated=tuple(values), others=others)

@@ -1,4 +1,4 @@
-"""The event stream as data: due times and payloads, computed from a seed.
+"""The event stream as data: due times and payloads, computed from a seed. Pure.
 
 The publisher is an open loop: every due time is fixed before the run and does not depend on what the server or the
 clients do, so that a slow system makes latency longer and never hides it.

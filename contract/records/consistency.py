@@ -1,4 +1,4 @@
-"""Checks that the tables of a trial agree with trial.json and with each other; each raises UserError if they do not."""
+"""Checks that the tables of a trial agree with trial.json and each other: UserError if they do not. Pure."""
 
 from __future__ import annotations
 
