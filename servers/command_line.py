@@ -1,7 +1,7 @@
-"""`python -m servers websocket|polling|sse|all|relay|openapi`: each server of the harness as a program.
+"""`python -m servers websocket|polling|sse|all|relay|openapi`: runs each server of the harness.
 
 Prints one JSON line when it is ready: {"ready": true, "address": A, "port": N}. Ends at SIGTERM or SIGINT with status
-0; cannot start: one sentence on stderr and status 2. Loses one of its workers: one sentence and status 1.
+0. If it cannot start, it prints one sentence to stderr and ends with status 2; if it loses a worker, with status 1.
 """
 
 from __future__ import annotations

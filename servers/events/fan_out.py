@@ -15,8 +15,8 @@ from servers.events.log import CursorTooOldError, EncodedEvent, EventLog, Follow
 from servers.events.waiters import Waiter
 
 WRITE_FRAMED_EXTENSION = "push-vs-poll.write_framed"
-"""ASGI extension of the protocols of `servers.hosting`: a function (bytes) that hands a whole frame to the connection
-as it is.
+"""ASGI extension of the protocols of `servers.hosting`: a function (bytes) that writes a whole frame to the connection
+unchanged.
 
 It returns False and writes nothing if the client has not read enough of the data before, or has disconnected."""
 

@@ -1,1 +1,1 @@
-"""Servers that misbehave on purpose: which client is sent what, and when."""
+"""Servers that misbehave on purpose: what they send to which client, and when."""

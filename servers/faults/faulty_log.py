@@ -22,7 +22,7 @@ from servers.faults.misbehaviour import Memory, SentEvent, due_wakes_ns, events_
 from servers.faults.precise_calls import PreciseCalls
 
 GARBLED_TEXT = "no event"
-"""SentEvent in place of a garbled event: no JSON."""
+"""Sent in place of a garbled event; it is not JSON."""
 _NOTHING = Memory()
 
 Reply = tuple[EncodedEvent, bool]
@@ -30,7 +30,7 @@ Reply = tuple[EncodedEvent, bool]
 
 
 class FaultyLog(EventLog):
-    """Sends each client what `servers.faults.misbehaviour` says."""
+    """Returns to each client the events that `servers.faults.misbehaviour` determines."""
 
     def __init__(self, faults: Sequence[Fault], history: int) -> None:
         super().__init__(history)
@@ -43,13 +43,12 @@ class FaultyLog(EventLog):
         self._memories: dict[int, Memory] = {}
         self._answers: dict[tuple[int, Memory, int], tuple[list[Reply], Memory]] = {}
         self._latest: dict[int, EncodedEvent] = {}
-        """By client that keeps no cursor, what it was sent last: its cursor, kept for it by its faults alone."""
+        """The event last sent to each client that keeps no cursor: the cursor that its faults need."""
         self._wakes: PreciseCalls | None = None
         self._clock_ns: float = -math.inf
-        """Stands still between publications and wakes. What is released while the server is busy with a request is
-        sent from the next one on, as what falls due meanwhile is published only then; by the time of day, it would be
-        sent already in the answer to the request at hand, and reach a poller sooner than it was asked to.
-        """
+        """The time of the latest publication or wake. An event that is released while the server is busy with a request
+        is sent from the next request on, just as an event that falls due meanwhile is published only then; by the
+        current time, it would be part of the answer to the present request, and reach a poll sooner than it should."""
 
     def append(self, due_ns: int, published_ns: int, payload: str) -> EncodedEvent:
         self._due_ns.append(due_ns)
@@ -127,7 +126,7 @@ class FaultyLog(EventLog):
         super()._wake_all()
 
     def _encoded(self, sent: SentEvent) -> EncodedEvent:
-        """The bytes in which it is sent. Their seq is the cursor after it, as polls and SSE ids have it."""
+        """Return the bytes of an event. Their seq is the cursor after it, as in polls and SSE ids."""
         event = self._ring[(sent.seq - 1) % self.history]
         if sent.condition == "intact" and sent.cursor == sent.seq:
             return event

@@ -1,7 +1,7 @@
-"""What a misbehaving server sends to a client, and when: pure, for every transport alike.
+"""Pure functions that determine what a server with faults sends to a client and when, for all transports alike.
 
-A client asks with a cursor, again and again; `events_to_send` says what it is sent now. The same function serves polls,
-which ask over the network, and channels, which ask in a loop on the server.
+A client asks with a cursor, again and again; `events_to_send` returns what it receives now. The same function serves
+polls, which ask over the network, and channels, which ask in a loop on the server.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class SentEvent:
     """One message of a faulty server to a client."""
 
     seq: int
-    """The event that is sent, or in whose place something else is."""
+    """The event that is sent, or that garbled text replaces."""
     condition: Condition
     cursor: int
     """The client's cursor after it: events that were overtaken on purpose are behind this cursor, and not lost."""
@@ -32,27 +32,27 @@ class SentEvent:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the server remembers of one client between two requests."""
+    """The state that the server keeps of one client between two requests."""
 
     overtaken: frozenset[int] = frozenset()
-    """Events behind its cursor that it is still to be sent."""
+    """Events behind the client's cursor that are still to be sent."""
     garbled: frozenset[int] = frozenset()
-    """Events in whose place it was sent something else, so that it may well ask for them again."""
+    """Events that were replaced by garbled text, so that the client may ask for them again."""
 
 
 def due_wakes_ns(faults: Iterable[Fault], seq: int, due_ns: int) -> set[int]:
-    """When something may have to be sent because event `seq`, which was due at `due_ns`, is published."""
+    """Return when clients may have to be woken because event `seq`, which was due at `due_ns`, is published."""
     return {due_ns + fault.lasts_ns for fault in faults if fault.kind in ("delay", "stall") and fault.covers(seq)}
 
 
 def events_to_send(
     faults: Sequence[Fault], memory: Memory, cursor: int, oldest_seq: int, due_ns: Sequence[int], now_ns: float
 ) -> tuple[list[SentEvent], Memory]:
-    """Return what to send now to the client with this cursor, in order, and what to remember of it from here on.
+    """Return what to send now to the client at `cursor`, in order, and what to remember of the client.
 
-    `faults` are those that concern the client. `due_ns[i]` is when event i + 1 was due, of those that are published;
-    those from `oldest_seq` on can still be sent. What closes the connection is sent last, and what is garbled is sent
-    alone: a poll's reply is garbled as a whole.
+    `faults` are those that concern the client. `due_ns[i]` is when event i + 1 was due, for the published events; those
+    from `oldest_seq` on can still be sent. An event after which the connection closes comes last, and a garbled one is
+    sent alone, since it garbles a poll's whole reply.
     """
     kinds = _by_kind(faults)
     if _stalled(kinds, due_ns, now_ns):
@@ -101,7 +101,7 @@ def _stalled(faults: _ByKind, due_ns: Sequence[int], now_ns: float) -> bool:
 
 
 def _release_ns(faults: _ByKind, seq: int, due_ns: Sequence[int]) -> int:
-    """When event `seq` may be sent: of several delays the longest counts."""
+    """Return when event `seq` may be sent: of several delays the longest counts."""
     delays_ns = [fault.lasts_ns for fault in faults.get("delay", ()) if fault.covers(seq)]
     return due_ns[seq - 1] + max(delays_ns, default=0)
 

@@ -1,4 +1,4 @@
-"""Builds the event hub and the app of a server from its options, in each of its processes."""
+"""Builds the hub and the app of a server from its options, in each of its processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of a server: all that was asked of it but its address, as data for each of its processes."""
+"""The options of a server except its address, as data for each of its processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contract.parameters import Compression, Headers, Stack
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What a server is to be; `contract.parameters` says what stack, workers, compression and headers mean."""
+    """The options of a server; `contract.parameters` states the meaning of stack, workers, compression and headers."""
 
     adapters: tuple[str, ...]
     """Modules of servers/transports/ that hold an ADAPTER."""

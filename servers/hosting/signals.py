@@ -1,4 +1,4 @@
-"""What a server does at SIGINT and SIGTERM."""
+"""Calls a server's function at SIGINT and SIGTERM."""
 
 from __future__ import annotations
 
