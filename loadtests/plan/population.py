@@ -1,4 +1,4 @@
-"""The clients of a plan: their phases, periods and settings."""
+"""The clients of a plan: their phases, periods and settings. Pure."""
 
 from __future__ import annotations
 

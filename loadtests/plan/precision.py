@@ -1,4 +1,4 @@
-"""The number of trials that a point needs until its median is known as precisely as the scenario asks.
+"""The number of trials that a point needs until its median is as precise as the scenario asks. Pure.
 
 Stein's two-stage procedure (C. Stein, A two-sample test for a linear hypothesis whose power is independent of the
 variance, Ann. Math. Stat. 16, 1945, 243-258). The first blocks are a pilot. Their spread alone determines, once and for

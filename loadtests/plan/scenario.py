@@ -1,4 +1,4 @@
-"""A scenario: what a run measures.
+"""A scenario: the points that a run measures.
 
 A scenario has a base value for every parameter, and sweeps that vary some of them around that base. Points are the base
 of every transport plus the sweeps' values; each point is measured once per block.

@@ -1,4 +1,4 @@
-"""What a run was made with, for run.json: the machine, the versions of packages, and the commit of this code."""
+"""The machine, package versions and commit with which a run is made, as run.json records them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records of a trial, built from the reports of its processes."""
+"""The records of a trial, built from the reports of its processes. Pure."""
 
 from __future__ import annotations
 
