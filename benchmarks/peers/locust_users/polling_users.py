@@ -11,7 +11,7 @@ from locust import FastHttpUser, HttpUser, task
 
 
 def poll(user: HttpPoller | FastHttpPoller) -> None:
-    """Request the events after the user's cursor; in the statistics all polls have one name, whatever their cursor."""
+    """Request the events after the user's cursor; all polls have one name in the statistics, whatever their cursor."""
     answer = user.client.get(f"/poll/short?after={user.cursor}", name="/poll/short")
     if answer.status_code == 200:
         user.cursor = answer.json()["next"]
