@@ -65,7 +65,10 @@ class Sample:
         note(Note(time.monotonic_ns(), "end", action, frame.f_lineno, states, states))
 
 
-SAMPLES = {sample.name: sample for sample in (
-    Sample("once", echo_once, echo_once.echo),
-    Sample("loop", echo_loop, echo_loop.echo),
-)}  # fmt: skip
+SAMPLES = {
+    sample.name: sample
+    for sample in (
+        Sample("once", echo_once, echo_once.echo),
+        Sample("loop", echo_loop, echo_loop.echo),
+    )
+}

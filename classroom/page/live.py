@@ -160,11 +160,16 @@ def hello(state: ClassroomState, who: Client) -> dict[str, Any]:
     """Return the first message: the addresses, and the present run."""
     lanes = [
         {
-            "transport": lane.transport, "label": lane.label, "port": port, "path": lane.path,
-            "colour": lane.colour, "marker": lane.marker, "dash": lane.dash,
+            "transport": lane.transport,
+            "label": lane.label,
+            "port": port,
+            "path": lane.path,
+            "colour": lane.colour,
+            "marker": lane.marker,
+            "dash": lane.dash,
         }
         for lane, port in zip(LANES, state.addresses.lane_ports, strict=True)
-    ]  # fmt: skip
+    ]
     runs = state.runs
     return {
         "type": "hello",

@@ -16,8 +16,15 @@ from classroom.run_settings import RunSettings
 router = APIRouter()
 
 _FIGURES = (
-    "mean_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms", "requests_per_s", "requests_per_event", "empty_ratio",
-)  # fmt: skip
+    "mean_ms",
+    "p50_ms",
+    "p95_ms",
+    "p99_ms",
+    "max_ms",
+    "requests_per_s",
+    "requests_per_event",
+    "empty_ratio",
+)
 _MISSED = "missed_ratio"
 
 
