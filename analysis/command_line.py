@@ -1,11 +1,13 @@
-"""`python -m analysis report|summary|compare`: the command line of the analysis."""
+"""`python -m analysis report|summary|compare|gate`: the command line of the analysis."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from string import ascii_uppercase
 
 from rich.table import Table as ConsoleTable
 
@@ -42,17 +44,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="report|summary|compare")
+    commands = parser.add_subparsers(required=True, metavar="report|summary|compare|gate")
     report = commands.add_parser("report", help="summary.json, charts, report.html and report.md from raw records")
     report.add_argument("run", metavar="RUN", help="folder of a run, or latest")
     report.set_defaults(command=_report)
     summary = commands.add_parser("summary", help="summary.json alone")
     summary.add_argument("run", metavar="RUN", help="folder of a run, or latest")
     summary.set_defaults(command=_summary)
-    compare = commands.add_parser("compare", help="two reported runs beside each other; writes nothing")
-    compare.add_argument("a", metavar="A", help="folder of a run, or latest")
-    compare.add_argument("b", metavar="B", help="folder of a run, or latest")
+    compare = commands.add_parser("compare", help="one or more reported runs beside a baseline")
+    compare.add_argument("baseline", metavar="A", help="the baseline: folder of a run, or latest")
+    compare.add_argument("others", metavar="B", nargs="+", help="folder of a run, or latest")
+    compare.add_argument("--out", default="", help="folder for compare.html, compare.md and comparison.json")
+    compare.add_argument("--force", action="store_true", help="compare runs that are unlike all the same")
     compare.set_defaults(command=_compare)
+    gate = commands.add_parser("gate", help="hold a reported run against budgets")
+    gate.add_argument("run", metavar="RUN", help="folder of a run, or latest")
+    gate.add_argument("--budget", required=True, metavar="FILE", help="budget.toml (docs/using/ci.md)")
+    gate.add_argument("--base", default="", metavar="RUN", help="the run that over_base_at_most is over")
+    gate.add_argument("--junit", default="", metavar="FILE", help="where to write JUnit XML")
+    gate.add_argument("--force", action="store_true", help="hold it against a base that is unlike it all the same")
+    gate.set_defaults(command=_gate)
     return parser
 
 
@@ -92,10 +103,66 @@ def _summary(options: argparse.Namespace) -> ExitStatus:
 
 
 def _compare(options: argparse.Namespace) -> ExitStatus:
-    from analysis.compare import compare_runs, print_comparison
+    # SciPy's tests and Matplotlib take a second to load.
+    from analysis.compare.comparison import ReportedRun, compare_runs
+    from analysis.compare.pages import comparison_folder, write_comparisons
+    from analysis.compare.terminal import print_comparisons, print_unlikeness
 
-    print_comparison(compare_runs(run_folder(options.a, "A"), run_folder(options.b, "B")), PlainConsole())
+    names = [options.baseline, *options.others]
+    given = [(name, setting) for name, setting in zip(names, ascii_uppercase, strict=False) if name or setting in "AB"]
+    folders = [run_folder(name, setting) for name, setting in given]
+    baseline, *others = map(ReportedRun.load, folders)
+    comparisons = [compare_runs(baseline, other) for other in others]
+    unlike = [comparison for comparison in comparisons if comparison.unlike]
+    if unlike and not options.force:
+        for comparison in unlike:
+            print_unlikeness(comparison, PlainConsole(stderr=True))
+        raise UserError(
+            f"{unlike[0].other.folder}: unlike its baseline {baseline.folder}, so that a difference may come from "
+            "something else (expected runs that are alike, or FORCE=1)"
+        )
+    console = PlainConsole()
+    print_comparisons(comparisons, console)
+    folder = Path(options.out) if options.out else comparison_folder(RESULTS_FOLDER, [baseline, *others])
+    console.print_sentence(str(write_comparisons(folder, comparisons)))
     return ExitStatus.OK
+
+
+def _gate(options: argparse.Namespace) -> ExitStatus:
+    from analysis.compare.comparison import ReportedRun, compare_runs
+    from analysis.compare.terminal import print_unlikeness
+    from analysis.gate.budget import load_budgets
+    from analysis.gate.judgement import Judgement, headline, judge
+    from analysis.gate.outputs import append_job_summary, write_junit
+
+    if not options.budget:
+        raise UserError("BUDGET: no file was named (expected BUDGET=budget.toml)")
+    folders = [run_folder(options.run), *([run_folder(options.base, "BASE")] if options.base else [])]
+    run, *bases = map(ReportedRun.load, folders)
+    base = next(iter(bases), None)
+    budgets = load_budgets(Path(options.budget))
+    if invalid := [each for each in (run, base) if each is not None and not each.summary["valid"]]:
+        print_error(f"{invalid[0].folder}: {invalid[0].summary['verdict']} (expected a valid run)")
+        return ExitStatus.INVALID
+    if base is not None and (comparison := compare_runs(base, run)).unlike and not options.force:
+        print_unlikeness(comparison, PlainConsole(stderr=True))
+        raise UserError(f"{run.folder}: unlike its base {base.folder} (expected runs that are alike, or FORCE=1)")
+    judged = judge(budgets, run, base)
+    if unusable := [each for each in judged if not each.valid]:
+        print_error(f"{run.folder}: {unusable[0].label}: the point is not valid (expected one that is)")
+        return ExitStatus.INVALID
+    console = PlainConsole()
+    for each in judged:
+        console.print_sentence(each.sentence, style=None if each.judgement is Judgement.KEPT else "bold red")
+    console.print_sentence(headline(judged), style="bold")
+    if options.junit:
+        write_junit(Path(options.junit), judged, run.name)
+    if job_summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        append_job_summary(Path(job_summary), judged, run.name)
+    found = {each.judgement for each in judged}
+    if Judgement.BROKEN in found:
+        return ExitStatus.BROKEN
+    return ExitStatus.UNDECIDED if Judgement.UNDECIDED in found else ExitStatus.OK
 
 
 def run_folder(name: str, setting: str = "RUN") -> Path:

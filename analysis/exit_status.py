@@ -11,10 +11,14 @@ class ExitStatus(IntEnum):
     """The end of a command. `make` itself ends with 2 whenever a command does not end with 0."""
 
     OK = 0
+    BROKEN = 1
+    """A budget is broken."""
     USAGE = 2
     """A mistake that the user can correct."""
     INVALID = 3
     """The run is INVALID, so that nothing can be concluded from it."""
+    UNDECIDED = 4
+    """No budget is broken, and not all are surely kept: further trials would tell."""
 
 
 def is_invalid_unasked(summary: JsonObject, run: RunInfo) -> bool:

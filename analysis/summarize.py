@@ -17,6 +17,7 @@ from analysis.summary.earlier_noise_floor import earlier_noise_floor
 from analysis.summary.load_processes import workers_of
 from analysis.summary.noise_floor import STATISTICS, floor_ms, noise_floors
 from analysis.summary.pairing import PerBlock, against
+from analysis.summary.point_figures import figures_by_block, least_spreads
 from analysis.summary.pooling import pool
 from analysis.summary.precision import point_precision
 from analysis.summary.results import Results
@@ -163,6 +164,8 @@ def _pooled_points(
         point = pool(measured, style, pilot_blocks)
         estimated = estimates(measured, style, point)
         point["estimates"] = as_fields(estimated, measured, point, pilot_blocks)
+        point["by_block"] = figures_by_block(measured, point, estimated)
+        point["least_spreads"] = least_spreads(measured, point, estimated)
         point["precision"] = point_precision(run, number, [trial.info for trial in measured], point["latency_ms"])
         if run.scenario.get("wrong_way"):
             point["as_reported"] = as_reported(measured, style)

@@ -6,31 +6,21 @@ so that one drawing serves light, dark and print.
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from analysis.charts.style import (
-    FIGURE_FONT_STACK,
-    FONT_STACK,
-    LIGHT,
-    as_variables,
-    dark_counterparts,
-    variable_name,
-)
+from analysis.charts.style import dark_counterparts
 from analysis.formatting import NOT_MEASURED, listed
 from analysis.report.capacity_tables import NOTE as CAPACITY_NOTE
 from analysis.report.capacity_tables import capacity_findings, capacity_tables
 from analysis.report.certainty_tables import noise_table, precision_table
-from analysis.report.markdown_escaping import fence_of, finalize
+from analysis.report.markdown_escaping import fence_of
 from analysis.report.narrative import completeness, how_measured, trial_documents, validity_checks
+from analysis.report.page import TEMPLATES, DrawnChart, drawn, render_html, render_markdown
 from analysis.report.scale_tables import scale_notes, scale_tables
 from analysis.report.tables import (
     Table,
@@ -53,7 +43,6 @@ if TYPE_CHECKING:
     from analysis.charts.canvas import Chart
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
-TEMPLATES = Path(__file__).parent / "templates"
 _INTERVALS = "Brackets: 95 % intervals from the spread between trials."
 _CORRECTED = (
     "Means and requests per event of polls are corrected for the luck of a run's few events, by the model on the "
@@ -65,17 +54,6 @@ _FEW_WAITS = (
 _GAPS = f"{NOT_MEASURED} not measured, or nothing to measure (a push sends no polls): never a zero."
 
 
-@dataclass(frozen=True)
-class DrawnChart:
-    """A chart as the report takes it in."""
-
-    name: str
-    title: str
-    caption: str
-    svg: Markup
-    """For HTML: inline, colours as CSS variables, ids unique within the page."""
-
-
 def write_charts(run_folder: Path, charts: list[Chart], results: Results) -> list[DrawnChart]:
     """Write every chart to charts/, and delete the charts of an earlier report."""
     folder = run_folder / "charts"
@@ -83,22 +61,7 @@ def write_charts(run_folder: Path, charts: list[Chart], results: Results) -> lis
     for stale in [*folder.glob("*.svg"), *folder.glob("*.png")]:
         stale.unlink()
     counterparts = dark_counterparts(results.transports)
-    return [
-        DrawnChart(c.name, c.title, c.caption, inline_svg(c.write(folder, counterparts), c.name, c.title, counterparts))
-        for c in charts
-    ]
-
-
-def inline_svg(svg: str, name: str, title: str, counterparts: Mapping[str, str]) -> Markup:
-    """A stand-alone SVG made fit for a page: no prologue or metadata, ids of its own, colours as CSS variables."""
-    body = svg[svg.index("<svg") :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<title>.*?</title>", "", body, flags=re.DOTALL)
-    body = re.sub(r'\bid="', f'id="{name}-', body)
-    body = re.sub(r'(xlink:href="|url\()#', rf"\g<1>#{name}-", body)
-    label = Markup.escape(title)
-    body = body.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
-    return Markup(as_variables(body, dict(counterparts)))
+    return [drawn(chart, chart.write(folder, counterparts), counterparts) for chart in charts]
 
 
 _OPENING_CHARTS = {"crossover-map", "hero", "round-trip", "lanes"}
@@ -111,15 +74,8 @@ def write_report(run_folder: Path, run: RunInfo, results: Results, charts: list[
     code = content["rerun"]
     content |= {"rerun_code": Markup(code), "rerun_fence": fence_of(code)}  # Markdown's code is as it is
     html, markdown = run_folder / "report.html", run_folder / "report.md"
-    loader = FileSystemLoader(TEMPLATES)
-    for path, environment in (
-        (html, Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)),
-        (
-            markdown,
-            Environment(loader=loader, finalize=finalize, undefined=StrictUndefined, keep_trailing_newline=True),
-        ),
-    ):
-        write_text(path, environment.get_template(f"{path.name}.j2").render(content))
+    write_text(html, render_html(TEMPLATES, "report.html.j2", content, results.transports))
+    write_text(markdown, render_markdown(TEMPLATES, "report.md.j2", content))
     return html, markdown
 
 
@@ -163,10 +119,6 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "fact_lists": [_facts(run.machine), _facts({**_code(run), **run.versions}), _facts(run.settings)],
         "seed_note": seed_note(run),
         "rerun": rerun_commands(run, run_folder.resolve()),
-        "colours": _colour_variables(results),
-        "text_font": Markup(FONT_STACK),
-        "figure_font": Markup(FIGURE_FONT_STACK),
-        **{name: f"var({variable_name(colour)})" for name, colour in vars(LIGHT).items()},
     }
 
 
@@ -291,7 +243,3 @@ def _fact(name: str, value: object) -> str:
     if name.endswith("_bytes") and isinstance(value, int):
         return f"{value / 2**30:.1f} GiB"
     return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
-
-
-def _colour_variables(results: Results) -> list[tuple[str, str, str]]:
-    return [(variable_name(light), light, dark) for light, dark in dark_counterparts(results.transports).items()]

@@ -32,7 +32,7 @@ class Difference:
     ci95: Interval | None
     pairs: int
     standard_error: float | None = None
-    degrees_of_freedom: int | None = None
+    degrees_of_freedom: float | None = None
 
     def p_value(self, uncertainty: float = 0.0) -> float | None:
         """Return the two-sided p value of the hypothesis that the difference is at most `uncertainty`.

@@ -15,7 +15,7 @@ from analysis.summary.results import value_at
 from contract.records import JsonObject
 from contract.transports import TransportStyle
 
-_DEPEND_ON_WAITS = (
+DEPEND_ON_WAITS = (
     ("latency_ms", "mean_ci95"),
     ("reach_ms", "p99_ci95"),
     ("requests_per_event_ci95",),
@@ -28,6 +28,7 @@ _DEPEND_ON_WAITS = (
     ("freshness", "older_than_1_s_ratio_ci95"),
     ("freshness", "mean_age_ms_ci95"),
 )
+"""Where a point has the intervals of those figures."""
 
 
 def withhold_intervals(point: JsonObject, trials: Trials, style: TransportStyle) -> JsonObject | None:
@@ -40,7 +41,7 @@ def withhold_intervals(point: JsonObject, trials: Trials, style: TransportStyle)
     waits = expected_waits(expected, events)
     if waits is None or waits >= EVENTS_BEYOND:
         return None
-    for *parents, key in _DEPEND_ON_WAITS:
+    for *parents, key in DEPEND_ON_WAITS:
         fields = value_at(point, *parents) if parents else point
         if fields is not None:
             fields[key] = None

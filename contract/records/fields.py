@@ -127,6 +127,7 @@ def _complaints(value: object, rule: Rule, where: str) -> Iterator[str]:
 
 
 _WHOLE = Number(0, MAX_TRIALS, whole=True)
+_WHOLE_OF_A_RUN = Number(0, 2**53, whole=True)
 _TIME_NS = Number(-MAX_TIME_NS, MAX_TIME_NS, whole=True)
 _SPAN_NS = Number(-MAX_TIME_NS, MAX_TIME_NS)
 _AMOUNT = Number(0, MAX_TIME_NS)
@@ -263,6 +264,12 @@ _ESTIMATES = Fields(
     required=_ESTIMATED,
 )
 
+
+def _with_intervals(*names: str) -> dict[str, Rule]:
+    """Rules of figures that have their interval beside them."""
+    return {**dict.fromkeys(names, _FIGURE), **{f"{name}_ci95": _INTERVAL for name in names}}
+
+
 SUMMARY = Fields(
     {
         "valid": Switch(),
@@ -276,17 +283,37 @@ SUMMARY = Fields(
                 {
                     "transport": Text(),
                     "parameters": PARAMETERS,
+                    "deliveries": _WHOLE_OF_A_RUN,
                     "latency_ms": Fields(
-                        {
-                            **dict.fromkeys(("p50", "p95", "mean"), _FIGURE),
-                            **dict.fromkeys(("p50_ci95", "p95_ci95", "mean_ci95"), _INTERVAL),
-                        }
+                        {"p90": _FIGURE, "max": _FIGURE, **_with_intervals("mean", "p50", "p95", "p99")},
+                        required=("mean", "p50", "p95", "p99"),
                     ),
-                    "requests_per_event": _FIGURE,
-                    "requests_per_event_ci95": _INTERVAL,
                     "estimates": _ESTIMATES,
+                    **_with_intervals(
+                        "requests_per_event",
+                        "requests_per_s",
+                        "empty_ratio",
+                        "server_cpu_us_per_event",
+                        "load_cpu_us_per_event",
+                        "relay_cpu_us_per_event",
+                        "server_connected_rss_bytes",
+                        "load_connected_rss_bytes",
+                        "server_rss_bytes_per_client",
+                        "load_rss_bytes_per_client",
+                        "setup_bytes_per_client",
+                        "time_to_connect_s",
+                    ),
+                    "bytes_per_event": Fields({}, others=_FIGURE),
+                    "bytes_per_event_ci95": Fields({}, others=_INTERVAL),
+                    "setup_ms": Fields(_with_intervals("p50", "max")),
+                    "freshness": Nullable(
+                        Fields(_with_intervals("mean_age_ms", "older_than_100_ms_ratio", "older_than_1_s_ratio"))
+                    ),
+                    "by_block": Fields({"block": ListOf(_WHOLE)}, others=ListOf(_FIGURE)),
+                    "least_spreads": Fields({}, others=Number(0, 1e15)),
+                    "intervals_withheld": Nullable(Fields({"reason": Text()})),
                 },
-                required=("transport", "parameters"),
+                required=("transport", "parameters", "deliveries", "latency_ms"),
             )
         ),
     },

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from analysis.summary.point_figures import POINT_FIGURES
 from contract.parameters import Parameters
 from contract.records import JsonObject
 from contract.transports import TRANSPORTS, TransportStyle
@@ -43,7 +44,7 @@ def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObje
     per_event = requests / asked["rate_per_s"]
     latency = {"mean": 1.02 * p50_ms, "p50": p50_ms, "p90": 1.6 * p50_ms, "p95": 1.8 * p50_ms, "p99": 1.95 * p50_ms}
     model = {"mean_ms": p50_ms, "p50_ms": p50_ms, "p99_ms": 1.9 * p50_ms, "requests_per_event": 1.01 * per_event}
-    return {
+    made: JsonObject = {
         "transport": name, "parameters": asked, "base": changes.get("base", True), "trials": 3, "events": 300,
         "deliveries": 15000,
         "latency_ms": latency | {"max": 2 * p50_ms} | {
@@ -102,6 +103,14 @@ def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObje
         },
         "valid": True, "invalid_reasons": [],
     }  # fmt: skip
+    return {**made, "by_block": by_block(made)}
+
+
+def by_block(made: JsonObject, spread_ratio: float = 0.01) -> JsonObject:
+    """Of three trials around each figure of the point."""
+    known = {name: value for name, of in POINT_FIGURES.items() if (value := of.value(made)) is not None}
+    changes = (1 - spread_ratio, 1.0, 1 + spread_ratio)
+    return {"block": [0, 1, 2], **{name: [change * value for change in changes] for name, value in known.items()}}
 
 
 def summary(points: Sequence[JsonObject], varied: Sequence[str] = (), **changes: Any) -> JsonObject:

@@ -18,6 +18,7 @@ from tests.runs import report_in_words
 
 QUIET = dataclasses.replace(SMALL, noise_ms=0.0, measured_s=5.0)
 POINT_KEYS = {
+    "by_block", "least_spreads",
     "transport", "parameters", "base", "trials", "events", "deliveries", "latency_ms", "latency_withheld",
     "quantiles_withheld", "intervals_withheld", "estimates", "reach_ms", "latency_stamp", "parts_ms",
     "stamps", "freshness",

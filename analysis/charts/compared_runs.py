@@ -1,0 +1,195 @@
+"""Two runs laid over each other: the baseline hollow and dashed, the run that is compared with it filled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
+from analysis.charts.direct_labels import Label, label_points
+from analysis.charts.style import LIGHT
+from analysis.charts.transport_marks import STATISTICS, common_statistic, draw_key, label_colour, look, whiskers
+from analysis.formatting import figure as digits
+from analysis.formatting import milliseconds, parameter_name, parameter_title
+from analysis.summary.results import Results, Series, value_at
+
+_KEY_IN = 0.22
+_MARGINS = Margins(left=0.85, right=0.95, bottom=0.75)
+
+
+def compared_charts(number: int, baseline: Results, other: Results) -> list[Chart]:
+    """Return the charts of both runs over each other; `number` tells those of several comparisons on a page apart."""
+    charts = [_latency_against_requests(number, baseline, other)]
+    shared = [
+        name
+        for name in baseline.varied_numbers(shared=True) + baseline.varied_numbers(shared=False)
+        if name in other.varied_numbers(shared=True) + other.varied_numbers(shared=False)
+    ]
+    for name in dict.fromkeys(shared):
+        charts.append(_against(number, baseline, other, name, "latency"))
+        charts.append(_against(number, baseline, other, name, "server_cpu_us_per_event"))
+    charts.append(_costs(number, baseline, other))
+    return [chart for chart in charts if chart is not None]
+
+
+def _latency_against_requests(number: int, baseline: Results, other: Results) -> Chart | None:
+    sides = [[s for s in side.own_sweeps() if _known(s, "requests_per_s")] for side in (baseline, other)]
+    if not all(sides) or baseline.round_trip:
+        return None
+    statistic = common_statistic([*sides[0], *sides[1]], "p95")
+    title = "Latency and requests of both runs"
+    subtitle = f"{STATISTICS[statistic].capitalize()} of latency against requests per second and client."
+    with drawing():
+        figure, grid = framed(title, subtitle, 3.4, _MARGINS)
+        axes = grid[0][0]
+        everything = [series for side in sides for series in side]
+        latencies = [y for series in everything for y in series.values("latency_ms", statistic)]
+        log_latency(axes.yaxis, min(latencies), max(latencies), f"{statistic} latency")
+        linear_from_zero(
+            axes.xaxis,
+            max(x for series in everything for x in series.values("requests_per_s")),
+            "requests per second and client",
+        )
+        nielsen_guides(axes, vertical=False)
+        labels: list[Label] = []
+        marks: list[tuple[float, float]] = []
+        for is_baseline, side in zip((True, False), sides, strict=True):
+            for series in side:
+                xs, ys = series.values("requests_per_s"), series.values("latency_ms", statistic)
+                axes.plot(xs, ys, **_look(series, is_baseline))
+                _intervals(axes, series, xs, ys, ("latency_ms", f"{statistic}_ci95"), is_baseline)
+                marks += zip(xs, ys, strict=True)
+                if not is_baseline:
+                    middle = len(xs) // 2
+                    name, colour = series.transport.label, label_colour(series.transport)
+                    labels.append(Label(xs[middle], ys[middle], name, colour, size=9, bold=True))
+        label_points(axes, labels, marks, [])
+        _key(figure, everything)
+    caption = _caption(sides, ("latency_ms", statistic), milliseconds, f"{statistic} of latency")
+    return Chart(f"compared-{number}-latency-requests", title, caption, figure)
+
+
+def _against(number: int, baseline: Results, other: Results, parameter: str, what: str) -> Chart | None:
+    sides = [side.swept(parameter) for side in (baseline, other)]
+    if not all(sides):
+        return None
+    everything = [series for side in sides for series in side]
+    if what == "latency":
+        statistic = common_statistic(everything, "p95")
+        path: tuple[str, ...] = ("latency_ms", statistic)
+        bounds: tuple[str, ...] = ("latency_ms", f"{statistic}_ci95")
+        name = f"{statistic} latency"
+    else:
+        path, bounds, name = (what,), (f"{what}_ci95",), "server CPU per event"
+    sides = [[series for series in side if _known(series, *path)] for side in sides]
+    if not all(sides):
+        return None
+    everything = [series for side in sides for series in side]
+    title = f"{name[0].upper()}{name[1:]} against {parameter_title(parameter)}, both runs"
+    with drawing():
+        figure, grid = framed(title, f"{baseline.conditions(without=parameter)}.", 2.8, _MARGINS)
+        axes = grid[0][0]
+        values = [value_at(point, *path) for series in everything for point in series.points]
+        highest = max(point["parameters"][parameter] for series in everything for point in series.points)
+        linear_from_zero(axes.xaxis, highest, parameter_name(parameter))
+        if what == "latency":
+            log_latency(axes.yaxis, min(values), max(values), name)
+            nielsen_guides(axes, vertical=False)
+        else:
+            linear_from_zero(axes.yaxis, max(values), f"{name}, µs")
+        labels = []
+        for is_baseline, side in zip((True, False), sides, strict=True):
+            for series in side:
+                xs, ys = series.values("parameters", parameter), series.values(*path)
+                axes.plot(xs, ys, **_look(series, is_baseline))
+                _intervals(axes, series, xs, ys, bounds, is_baseline)
+                if not is_baseline:
+                    labels.append(Label(xs[-1], ys[-1], series.transport.label, label_colour(series.transport)))
+        label_points(axes, labels, [(label.x, label.y) for label in labels], [])
+        _key(figure, everything)
+    shown = milliseconds if what == "latency" else digits
+    return Chart(
+        f"compared-{number}-{what}-{parameter}".replace("_", "-"), title, _caption(sides, path, shown, name), figure
+    )
+
+
+def _costs(number: int, baseline: Results, other: Results) -> Chart | None:
+    """Server CPU per event at the base points, side by side."""
+    path = ("server_cpu_us_per_event",)
+    sides = [[s for s in side.base_points() if _known(s, *path)] for side in (baseline, other)]
+    names = [series.transport.label for series in sides[0] if series.transport.name in _names(sides[1])]
+    if not names:
+        return None
+    title = "Server CPU per event at the base point, both runs"
+    with drawing():
+        figure, grid = framed(
+            title, f"{baseline.conditions()}.", 0.45 * len(names) + 0.3, Margins(left=1.2, bottom=0.85)
+        )
+        axes = grid[0][0]
+        bounds = [pair[1] for side in sides for s in side for pair in s.values("server_cpu_us_per_event_ci95") if pair]
+        linear_from_zero(
+            axes.xaxis, max([*bounds, *(y for side in sides for s in side for y in s.values(*path))]), "µs"
+        )
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.set_yticks(range(len(names)), names, color=LIGHT.ink)
+        for is_baseline, side in zip((True, False), sides, strict=True):
+            for series in side:
+                if series.transport.label in names:
+                    y = names.index(series.transport.label) + (-0.14 if is_baseline else 0.14)
+                    xs = series.values(*path)
+                    axes.plot(xs, [y], **_look(series, is_baseline))
+                    pairs = series.values("server_cpu_us_per_event_ci95")
+                    whiskers(axes, xs, [y], pairs, series.transport.colour, horizontal=True)
+        _key(figure, sides[0])
+    caption = _caption(sides, path, digits, "Server CPU per event, µs")
+    return Chart(f"compared-{number}-server-cpu", title, caption, figure)
+
+
+def _names(side: Sequence[Series]) -> set[str]:
+    return {series.transport.name for series in side}
+
+
+def _known(series: Series, *path: str) -> bool:
+    return all(value is not None for value in series.values(*path))
+
+
+def _look(series: Series, is_baseline: bool) -> dict[str, Any]:
+    drawn = look(series.transport, rank=1 if is_baseline else 9) | {"linewidth": 1.0 if is_baseline else 1.6}
+    if not is_baseline:
+        return {**drawn, "dashes": (None, None)}
+    hollow = {"markerfacecolor": LIGHT.paper, "markeredgecolor": drawn["color"], "markeredgewidth": 1.1}
+    return {**drawn, **hollow, "dashes": (3, 2), "zorder": 3}
+
+
+def _intervals(
+    axes: Axes, series: Series, xs: Sequence[float], ys: Sequence[float], path: tuple[str, ...], is_baseline: bool
+) -> None:
+    if not is_baseline:
+        whiskers(axes, xs, ys, series.values(*path), series.transport.colour)
+
+
+def _key(figure: Figure, everything: Sequence[Series]) -> None:
+    for_baseline, for_other = (
+        Line2D([], [], **(_look(everything[0], is_baseline) | {"color": LIGHT.ink, "marker": "o"}))
+        for is_baseline in (True, False)
+    )
+    for_baseline.set_markeredgecolor(LIGHT.ink)
+    draw_key(figure, [(for_baseline, "A, the baseline"), (for_other, "B")], _KEY_IN)
+
+
+def _caption(sides: Sequence[Sequence[Series]], path: tuple[str, ...], shown: Callable[[float], str], name: str) -> str:
+    moves = "; ".join(_moves(sides, path, shown))
+    return f"{name[0].upper()}{name[1:]}, A and B: {moves}. Whiskers are 95 % intervals of B."
+
+
+def _moves(sides: Sequence[Sequence[Series]], path: tuple[str, ...], shown: Callable[[float], str]) -> Iterator[str]:
+    theirs = {series.transport.name: series for series in sides[1]}
+    for series in sides[0]:
+        if (other := theirs.get(series.transport.name)) is not None:
+            pairs = list(zip(series.values(*path), other.values(*path), strict=False))
+            ends = pairs if len(pairs) < 3 else [pairs[0], pairs[-1]]
+            yield f"{series.transport.label} " + ", ".join(f"{shown(a)} and {shown(b)}" for a, b in ends)

@@ -1,0 +1,208 @@
+"""A run beside its baseline: every figure of every point that both have, judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.compare.contrast import MARGIN_RATIO, Contrast, Outcome, Side, contrast, geometric_mean
+from analysis.compare.likeness import unlikeness, unsaved_changes
+from analysis.compare.matching import MatchedPoint, match_points
+from analysis.statistics.stats import holm
+from analysis.summary.noise_floor import STATISTICS, floor_ms
+from analysis.summary.pairing import COSTS
+from analysis.summary.point_figures import POINT_FIGURES, PointFigure
+from analysis.verdict.latency_differences import RESOLUTION_MS
+from contract.errors import UserError
+from contract.records import JsonObject, RunInfo, load_run_info, load_summary
+from terminal.wording import plural
+
+COMPARED = tuple(
+    figure
+    for figure in POINT_FIGURES.values()
+    if figure.cost in COSTS or figure.name in ("latency_ms.mean", "latency_ms.p50", "latency_ms.p95", "latency_ms.p99")
+)
+"""The figures that are shown beside each other: those that a report compares with its reference, and the p99."""
+
+
+@dataclass(frozen=True)
+class ReportedRun:
+    """A run that has a summary."""
+
+    folder: Path
+    info: RunInfo
+    summary: JsonObject
+
+    @classmethod
+    def load(cls, folder: Path) -> ReportedRun:
+        """Read a run's folder; UserError where it is no run, or has no summary that comparisons can use."""
+        info, summary = load_run_info(folder), load_summary(folder)
+        if not any(point.get("by_block") for point in summary["points"]):
+            raise UserError(
+                f"{folder}: its summary does not have the figures of its trials, as it was made by an earlier version "
+                f"(expected one with by_block: make report RUN={folder})"
+            )
+        return cls(folder, info, summary)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @property
+    def pilot_blocks(self) -> int | None:
+        """Blocks from which the spread is, where a precision added further ones."""
+        return self.info.scenario.get("repeats")
+
+    def side(self, point: JsonObject, figure: PointFigure) -> Side | None:
+        """Return a figure of one of its points; None where that was not measured."""
+        value = figure.value(point)
+        if value is None:
+            return None
+        return Side(value, figure.by_block(point), self.pilot_blocks, figure.spread(point))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One point of one figure, or all points of a transport together."""
+
+    label: str
+    transport: str
+    contrast: Contrast | None
+    """None where one run did not measure it."""
+    geometric_mean: bool = False
+
+
+@dataclass(frozen=True)
+class FigureComparison:
+    """One figure at all points."""
+
+    figure: PointFigure
+    rows: tuple[Row, ...]
+
+    @property
+    def judged(self) -> list[Row]:
+        """Rows of points that both runs measured."""
+        return [row for row in self.rows if row.contrast is not None and not row.geometric_mean]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One run beside the baseline."""
+
+    baseline: ReportedRun
+    other: ReportedRun
+    unlike: tuple[str, ...]
+    """What else may have moved the figures: to be read before them."""
+    notes: tuple[str, ...]
+    figures: tuple[FigureComparison, ...]
+    points: tuple[MatchedPoint, ...]
+
+    @property
+    def outcomes(self) -> Counter[Outcome]:
+        """How many figures of points show what."""
+        return Counter(row.contrast.outcome for each in self.figures for row in each.judged if row.contrast is not None)
+
+
+def compare_runs(baseline: ReportedRun, other: ReportedRun) -> Comparison:
+    """Compare a run with its baseline; UserError where they share no point."""
+    matching = match_points(baseline.summary, other.summary)
+    if not matching.points:
+        raise UserError(
+            f"{baseline.folder} and {other.folder}: no point in common (expected runs that share transport and "
+            "parameters)"
+        )
+    scenarios = unlikeness(baseline.info, other.info, baseline.summary, other.summary)
+    settings = [f"{name}: A has {ours}, B has {theirs}" for name, ours, theirs in matching.settings]
+    told = [sentence for sentence in settings if not any(each.endswith(sentence) for each in scenarios)]
+    unmatched = f"{plural(matching.unmatched, 'point')} in one run only, not compared" if matching.unmatched else None
+    notes = [unmatched, unsaved_changes(baseline.info.checkout, other.info.checkout)]
+    return Comparison(
+        baseline,
+        other,
+        (*scenarios, *told),
+        tuple(note for note in notes if note is not None),
+        tuple(_figures(baseline, other, matching.points)),
+        matching.points,
+    )
+
+
+def _figures(baseline: ReportedRun, other: ReportedRun, points: Sequence[MatchedPoint]) -> Iterable[FigureComparison]:
+    for figure in COMPARED:
+        found = [_sides(baseline, other, point, figure) for point in points]
+        if not any(sides is not None for sides in found):
+            continue
+        contrasts = [
+            None
+            if sides is None
+            else contrast(*sides, _margin_ratio(baseline, other, point, figure, sides), paired=_paired(baseline, other))
+            for point, sides in zip(points, found, strict=True)
+        ]
+        rows = [
+            Row(point.label, point.transport, each) for point, each in zip(points, _corrected(contrasts), strict=True)
+        ]
+        margin_ratio = max(each.margin_ratio for each in contrasts if each is not None)
+        yield FigureComparison(figure, (*rows, *_means(baseline, other, points, found, margin_ratio)))
+
+
+def _sides(
+    baseline: ReportedRun, other: ReportedRun, point: MatchedPoint, figure: PointFigure
+) -> tuple[Side, Side] | None:
+    ours, theirs = baseline.side(point.baseline, figure), other.side(point.other, figure)
+    return None if ours is None or theirs is None else (ours, theirs)
+
+
+def _paired(baseline: ReportedRun, other: ReportedRun) -> bool:
+    return baseline.info.seed == other.info.seed
+
+
+def _corrected(contrasts: Sequence[Contrast | None]) -> list[Contrast | None]:
+    """Correct the p values of a figure's points for their number (Holm)."""
+    p_values = {i: p for i, each in enumerate(contrasts) if each is not None and (p := each.p_value) is not None}
+    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    return [
+        each.adjusted(adjusted[i]) if each is not None and i in adjusted else each for i, each in enumerate(contrasts)
+    ]
+
+
+def _margin_ratio(
+    baseline: ReportedRun, other: ReportedRun, point: MatchedPoint, figure: PointFigure, sides: tuple[Side, Side]
+) -> float:
+    """3 %, or what this transport differs from itself by, or the least that can be claimed, whichever is largest."""
+    value = min(side.value for side in sides)
+    if value <= 0 or figure.unit != "ms":
+        return MARGIN_RATIO
+    least_ms = [RESOLUTION_MS]
+    folder, _, statistic = figure.name.partition(".")
+    if folder == "latency_ms" and statistic in STATISTICS:
+        blocks = min(len(side.by_block) for side in sides)
+        for run, own in ((baseline, point.baseline), (other, point.other)):
+            floor = floor_ms(run.summary.get("noise_floor"), (own,), statistic, blocks)
+            least_ms += [] if floor is None else [floor]
+    return max(MARGIN_RATIO, max(least_ms) / value)
+
+
+def _means(
+    baseline: ReportedRun,
+    other: ReportedRun,
+    points: Sequence[MatchedPoint],
+    found: Sequence[tuple[Side, Side] | None],
+    margin_ratio: float,
+) -> Iterable[Row]:
+    """Return a row per transport that has the figure at more than one point, none of them zero."""
+    labels = {style["name"]: style["label"] for style in baseline.summary["transports"]}
+    for transport in dict.fromkeys(point.transport for point in points):
+        pairs = [
+            sides
+            for point, sides in zip(points, found, strict=True)
+            if point.transport == transport and sides is not None and all(side.positive for side in sides)
+        ]
+        if len(pairs) < 2:
+            continue
+        ours, theirs = (geometric_mean([pair[i] for pair in pairs]) for i in (0, 1))
+        mean = contrast(ours, theirs, margin_ratio, paired=_paired(baseline, other))
+        yield Row(
+            f"{labels.get(transport, transport)}, geometric mean of {len(pairs)}", transport, mean, geometric_mean=True
+        )

@@ -1,0 +1,200 @@
+"""One figure of one point in two runs: its ratio with an interval, and which of four things that shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from analysis.statistics.stats import (
+    CONFIDENCE,
+    ONLY_THE_TRIALS,
+    Difference,
+    Interval,
+    Spread,
+    paired_difference,
+)
+from analysis.statistics.welch import independent_difference
+
+MARGIN_RATIO = 0.03
+"""Two figures are the same where their ratio is surely no farther from 1, unless noise alone takes it farther."""
+_LARGEST_LOGARITHM = 700.0
+
+
+class Outcome(StrEnum):
+    """What a comparison of two figures shows."""
+
+    WORSE = "worse"
+    BETTER = "better"
+    SAME = "the same"
+    NOT_SHOWN = "no difference shown"
+    UNKNOWN = "not known"
+    """Both have the figure, and one has no interval, as from a single trial or where the summary withholds it."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A figure of a point in one run."""
+
+    value: float
+    by_block: Mapping[int, float]
+    """Of its trials."""
+    pilot_blocks: int | None = None
+    """Blocks that give the spread; None: all do."""
+    spread: Spread = ONLY_THE_TRIALS
+    """What is known of it besides."""
+
+    def logarithms(self) -> Side:
+        """Return the same on a logarithmic scale, on which ratios are differences."""
+        return Side(
+            math.log(self.value),
+            {block: math.log(value) for block, value in self.by_block.items()},
+            self.pilot_blocks,
+            replace(self.spread, least=self.spread.least / self.value),
+        )
+
+    @property
+    def positive(self) -> bool:
+        """Whether it has logarithms."""
+        return self.value > 0 and all(value > 0 for value in self.by_block.values())
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """How far a figure is from the baseline's; less is always better."""
+
+    baseline: float
+    value: float
+    difference: Difference
+    """value − baseline."""
+    log_ratio: Difference | None
+    """Logarithm of value / baseline; None where one of both has a trial with zero."""
+    margin_ratio: float
+    """Figures whose ratio is within 1 ± this are the same."""
+    paired: bool
+    """Whether both runs share their streams, so that trials were paired."""
+    adjusted_p_value: float | None = None
+    """That there is no difference, all points of the figure considered; None before that was done, and without one."""
+
+    @property
+    def ratio(self) -> float | None:
+        """value / baseline."""
+        return None if self.log_ratio is None else _ratio_of(self.log_ratio.value)
+
+    @property
+    def ratio_ci95(self) -> Interval | None:
+        """Its 95 % interval."""
+        if self.log_ratio is None or self.log_ratio.ci95 is None:
+            return None
+        return _ratio_of(self.log_ratio.ci95[0]), _ratio_of(self.log_ratio.ci95[1])
+
+    @property
+    def p_value(self) -> float | None:
+        """Two-sided, of there being no difference, of this figure alone."""
+        return self._decisive.p_value()
+
+    @property
+    def outcome(self) -> Outcome:
+        """Which of the four is shown.
+
+        `the same` by equivalence: the whole 95 % interval is within the margin, that is, each of two one-sided tests at
+        2.5 % rejects that the figures are farther apart (D. J. Schuirmann, Journal of Pharmacokinetics and
+        Biopharmaceutics 15, 1987). It comes first: a difference that is too small to matter is none, however certain.
+        """
+        bounds = self._decisive.ci95
+        if bounds is None:
+            return Outcome.UNKNOWN
+        if max(abs(bound) for bound in bounds) <= self._margin:
+            return Outcome.SAME
+        p_value = self.p_value if self.adjusted_p_value is None else self.adjusted_p_value
+        if p_value is None or p_value >= 1 - CONFIDENCE:
+            return Outcome.NOT_SHOWN
+        return Outcome.WORSE if self._decisive.value > 0 else Outcome.BETTER
+
+    @property
+    def trials_needed(self) -> int | None:
+        """Return how many trials of each run would decide it if the estimate is right; None where it is decided.
+
+        They either show the difference or that it is within the margin, whichever takes fewer (Stein 1945: the spread
+        is that of these trials, whatever further ones show).
+        """
+        if self.outcome is not Outcome.NOT_SHOWN or self._decisive.ci95 is None:
+            return None
+        apart = abs(self._decisive.value)
+        wanted = max(apart, self._margin - apart)
+        half = (self._decisive.ci95[1] - self._decisive.ci95[0]) / 2
+        return max(self._decisive.pairs + 1, math.ceil(self._decisive.pairs * (half / wanted) ** 2))
+
+    @property
+    def _decisive(self) -> Difference:
+        return self.difference if self.log_ratio is None else self.log_ratio
+
+    @property
+    def _margin(self) -> float:
+        """On the scale of the decisive difference."""
+        if self.log_ratio is None:
+            return self.margin_ratio * max(abs(self.baseline), abs(self.value))
+        return math.log1p(self.margin_ratio)
+
+    def adjusted(self, p_value: float) -> Contrast:
+        """Return the same, judged by a p value that was corrected for the other points."""
+        return replace(self, adjusted_p_value=p_value)
+
+
+def contrast(baseline: Side, other: Side, margin_ratio: float, *, paired: bool) -> Contrast:
+    """Compare a figure of two runs: paired within blocks where they share their streams, else by Welch's test.
+
+    Where runs that share their streams agree in every trial to the last digit, they are one run, or cannot differ.
+    """
+    if paired and baseline == other:
+        same = Difference(0.0, (0.0, 0.0), len(baseline.by_block), 0.0, max(1, len(baseline.by_block) - 1))
+        return Contrast(baseline.value, other.value, same, same if baseline.value > 0 else None, margin_ratio, paired)
+    compare = _paired if paired and len(baseline.by_block.keys() & other.by_block.keys()) > 1 else _independent
+    logarithmic = baseline.positive and other.positive
+    return Contrast(
+        baseline.value,
+        other.value,
+        compare(baseline, other),
+        compare(baseline.logarithms(), other.logarithms()) if logarithmic else None,
+        margin_ratio,
+        paired=compare is _paired,
+    )
+
+
+def _ratio_of(logarithm: float) -> float:
+    """Infinite where it is beyond all numbers, as an interval's end from two trials that differ beyond measure."""
+    return math.exp(logarithm) if logarithm < _LARGEST_LOGARITHM else math.inf
+
+
+_Compare = Callable[[Side, Side], Difference]
+
+
+def _paired(baseline: Side, other: Side) -> Difference:
+    estimate = other.value - baseline.value
+    spread = Spread(
+        math.hypot(baseline.spread.least, other.spread.least), max(baseline.spread.factor, other.spread.factor)
+    )
+    found = paired_difference(other.by_block, baseline.by_block, baseline.pilot_blocks, estimate, spread)
+    return Difference(estimate, None, 0) if found is None else found
+
+
+def _independent(baseline: Side, other: Side) -> Difference:
+    return independent_difference(
+        other.by_block,
+        baseline.by_block,
+        other.value - baseline.value,
+        (other.pilot_blocks, baseline.pilot_blocks),
+        (other.spread, baseline.spread),
+    )
+
+
+def geometric_mean(sides: list[Side]) -> Side:
+    """Return one figure of several points of a run: its geometric mean, also of each block in which all have one."""
+    blocks = set.intersection(*(set(side.by_block) for side in sides))
+    return Side(
+        math.exp(math.fsum(math.log(side.value) for side in sides) / len(sides)),
+        {b: math.exp(math.fsum(math.log(side.by_block[b]) for side in sides) / len(sides)) for b in sorted(blocks)},
+        sides[0].pilot_blocks,
+        Spread(0.0, max(side.spread.factor for side in sides)),
+    )

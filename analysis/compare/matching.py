@@ -1,0 +1,100 @@
+"""Which point of one run is beside which of another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.formatting import parameter_value
+from analysis.summary.same_point import LENGTHS
+from contract.parameters import DEFAULTS
+from contract.records import JsonObject
+
+_Identity = tuple[str, frozenset[tuple[str, object]]]
+
+
+@dataclass(frozen=True)
+class MatchedPoint:
+    """A point that both runs have."""
+
+    label: str
+    baseline: JsonObject
+    other: JsonObject
+
+    @property
+    def transport(self) -> str:
+        """Name of its transport."""
+        name: str = self.baseline["transport"]
+        return name
+
+
+@dataclass(frozen=True)
+class Matching:
+    """The points that two runs share, and how many only one of them has."""
+
+    points: tuple[MatchedPoint, ...]
+    unmatched: int
+    settings: tuple[tuple[str, object, object], ...]
+    """Parameters that neither run varies and in which they differ, with both values: points are matched all the same,
+    as that may be what is compared."""
+
+
+def match_points(baseline: JsonObject, other: JsonObject) -> Matching:
+    """Match two summaries' points by transport and parameters, those aside in which the runs differ as a whole.
+
+    A default counts as not named, so that runs from before a parameter existed find their counterparts.
+    """
+    summaries = (baseline, other)
+    # How long trials took does not matter to what they measured, unless it is what a run has varied.
+    ignored = LENGTHS if all(_told_apart(summary["points"]) for summary in summaries) else frozenset()
+    settings = [
+        (name, *values)
+        for name in sorted(_names(baseline) | _names(other))
+        if name not in LENGTHS and (values := _fixed_values(name, *summaries)) is not None
+    ]
+    ignored |= {name for name, *_ in settings}
+    theirs = {_identity(point, ignored): point for point in other["points"]}
+    labels = {style["name"]: style["label"] for style in baseline["transports"]}
+    varied = [name for name in dict.fromkeys(baseline["varied"] + other["varied"]) if name not in ignored]
+    found = tuple(
+        MatchedPoint(_label(point, labels, varied), point, match)
+        for point in baseline["points"]
+        if (match := theirs.get(_identity(point, ignored))) is not None
+    )
+    return Matching(found, len(baseline["points"]) + len(theirs) - 2 * len(found), tuple(settings))
+
+
+def _names(summary: JsonObject) -> set[str]:
+    return {name for point in summary["points"] for name in point["parameters"]}
+
+
+def _fixed_values(name: str, *summaries: JsonObject) -> tuple[object, object] | None:
+    """A parameter's value in each run, where each has one alone and they differ."""
+    values = []
+    for summary in summaries:
+        seen = [point["parameters"].get(name, DEFAULTS.get(name)) for point in summary["points"]]
+        known = [value for value in seen if value is not None]
+        if not known or any(value != known[0] for value in known):
+            return None
+        values.append(known[0])
+    return (values[0], values[1]) if values[0] != values[1] else None
+
+
+def _told_apart(points: Sequence[JsonObject]) -> bool:
+    """Whether no two of a run's points differ only in how long their trials took."""
+    return len({_identity(point, LENGTHS) for point in points}) == len(points)
+
+
+def _identity(point: JsonObject, ignored: frozenset[str]) -> _Identity:
+    parameters = {
+        name: value
+        for name, value in point["parameters"].items()
+        if name not in ignored and DEFAULTS.get(name) != value
+    }
+    return point["transport"], frozenset(parameters.items())
+
+
+def _label(point: JsonObject, labels: Mapping[str, str], varied: Sequence[str]) -> str:
+    shown = [parameter_value(name, point["parameters"][name]) for name in varied if name in point["parameters"]]
+    transport: str = point["transport"]
+    return ", ".join([labels.get(transport, transport), *shown])

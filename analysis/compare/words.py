@@ -1,0 +1,110 @@
+"""A comparison in words and tables, which terminal, Markdown and page share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analysis.compare.comparison import Comparison, FigureComparison, Row
+from analysis.compare.contrast import MARGIN_RATIO, Contrast, Outcome
+from analysis.formatting import NOT_MEASURED, count, figure, interval, percent
+from analysis.report.tables import Cell, Table
+from analysis.summary.point_figures import PointFigure
+from terminal.wording import plural
+
+_MOST_TRIALS = 1000
+"""Beyond it a number of trials is no advice."""
+HOW = (
+    "Ratio and difference are those of the two runs' figures, with 95 % intervals from the spread between trials: "
+    "paired within blocks where both runs have the same streams (SEED=), by Welch's test where they do not. A figure "
+    "is slower, faster, more or less where that is shown at 5 %, all of its points considered (Holm). It is the same "
+    f"where its whole interval is within {100 * MARGIN_RATIO:.0f} %, the noise floor or, of times, 0.2 ms, whichever "
+    "is largest (equivalence, Schuirmann 1987). Otherwise no difference was shown, which is no proof that there is "
+    "none; the trials named would decide it if the estimate is right. Runs follow each other: what the machine did "
+    "differently in between is part of every difference."
+)
+
+
+def headline(comparison: Comparison) -> str:
+    """How many figures show what, in a sentence."""
+    outcomes = comparison.outcomes
+    told = outcomes.total() - outcomes[Outcome.UNKNOWN]
+    sentence = (
+        f"Of {plural(told, 'figure')} {count(outcomes[Outcome.SAME])} are the same, {count(outcomes[Outcome.BETTER])} "
+        f"better, {count(outcomes[Outcome.WORSE])} worse, and for {count(outcomes[Outcome.NOT_SHOWN])} no difference "
+        "was shown."
+    )
+    if outcomes[Outcome.UNKNOWN]:
+        sentence += f" Of {count(outcomes[Outcome.UNKNOWN])} more it is not known, as a run has no interval of them."
+    return sentence
+
+
+def outcome_in_words(of: PointFigure, contrast: Contrast) -> str:
+    """`slower by 38.5 %`, `less by 3.1 bytes`, `the same within 3 %`, `no difference shown (12 trials each …)`."""
+    outcome = contrast.outcome
+    if outcome is Outcome.SAME:
+        return (
+            "the same" if contrast.value == contrast.baseline else f"the same within {percent(contrast.margin_ratio)}"
+        )
+    if outcome is Outcome.NOT_SHOWN:
+        needed = contrast.trials_needed or 0
+        about = f"over {count(_MOST_TRIALS)}" if needed > _MOST_TRIALS else f"about {count(needed)}"
+        return f"no difference shown ({about} trials each would decide)"
+    if outcome is Outcome.UNKNOWN:
+        return "not known (no interval)"
+    words = ("slower", "faster") if of.timed else ("more", "less")
+    word = words[0] if outcome is Outcome.WORSE else words[1]
+    if contrast.ratio is None:
+        return f"{word} by {figure(abs(contrast.difference.value))} {of.unit}".rstrip()
+    return f"{word} by {percent(abs(contrast.ratio - 1))}"
+
+
+def figure_tables(comparison: Comparison, *, changed_only: bool = False) -> Iterator[Table]:
+    """Return a table per figure; of `changed_only` those points that are better or worse."""
+    for each in comparison.figures:
+        rows = [row for row in each.rows if row.contrast is not None and (_has_changed(row) or not changed_only)]
+        if rows and not (changed_only and all(row.geometric_mean for row in rows)):
+            yield _table(each, rows)
+
+
+def changes_table(comparison: Comparison) -> Table | None:
+    """Return all that is better or worse in one table; None where nothing is."""
+    rows = [
+        (Cell(each.figure.title, row.label), *_cells(each.figure, row.contrast))
+        for each in comparison.figures
+        for row in each.judged
+        if row.contrast is not None and _has_changed(row)
+    ]
+    columns = ("Figure", "A", "B", "ratio B / A", "difference B − A", "which is")
+    return Table("What differs", columns, tuple(rows)) if rows else None
+
+
+def _has_changed(row: Row) -> bool:
+    return row.contrast is not None and row.contrast.outcome in (Outcome.BETTER, Outcome.WORSE)
+
+
+def _table(each: FigureComparison, rows: list[Row]) -> Table:
+    title = each.figure.title
+    cells = tuple((Cell(row.label), *_cells(each.figure, row.contrast)) for row in rows if row.contrast is not None)
+    columns = ("Point", "A", "B", "ratio B / A", "difference B − A", "which is")
+    return Table(title[0].upper() + title[1:], columns, cells)
+
+
+def _cells(of: PointFigure, contrast: Contrast) -> tuple[Cell, ...]:
+    scale, unit = (1 / 2**20, "MiB") if of.unit == "bytes" and contrast.baseline > 2**20 else (1.0, "")
+    bounds = contrast.difference.ci95
+    difference = scale * contrast.difference.value
+    return (
+        Cell(f"{figure(scale * contrast.baseline)} {unit}".rstrip()),
+        Cell(f"{figure(scale * contrast.value)} {unit}".rstrip()),
+        Cell(NOT_MEASURED if contrast.ratio is None else f"{contrast.ratio:.3f}", _ratio_interval(contrast)),
+        Cell(
+            f"{'+' if difference > 0 else ''}{figure(difference)}",
+            "" if bounds is None else interval([scale * bound for bound in bounds]),
+        ),
+        Cell(outcome_in_words(of, contrast)),
+    )
+
+
+def _ratio_interval(contrast: Contrast) -> str:
+    bounds = contrast.ratio_ci95
+    return "" if bounds is None or bounds[0] == bounds[1] else f"[{bounds[0]:.3f}, {bounds[1]:.3f}]"

@@ -1,0 +1,191 @@
+"""Whether a figure keeps its budget: its whole interval within the limit, or beyond it, or neither."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analysis.compare.comparison import ReportedRun
+from analysis.compare.contrast import contrast
+from analysis.compare.matching import match_points
+from analysis.formatting import count, figure, interval, parameter_value
+from analysis.gate.budget import Budget, check_known
+from analysis.statistics.stats import Interval
+from analysis.summary.same_point import LENGTHS
+from contract.errors import UserError
+from contract.records import JsonObject
+from terminal.wording import plural
+
+_MOST_TRIALS = 10_000
+"""Beyond it a number of trials is no advice: the figure is at its limit."""
+
+
+class Judgement(StrEnum):
+    """What an interval says of a limit."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class JudgedBudget:
+    """One budget at one point."""
+
+    budget: Budget
+    label: str
+    """The transport's label, and the parameters that the budget names."""
+    value: float
+    """What is held against the limit: the figure, or its ratio to the base run's less 1."""
+    ci95: Interval | None
+    limit: float
+    trials: int
+    shown: str
+    """The figure in words, with that of the base run."""
+    valid: bool
+    """Whether its point can be trusted; of an overload on purpose some cannot, in a run that is valid."""
+
+    @property
+    def judgement(self) -> Judgement:
+        """By the interval; without one, as from a single trial, nothing is decided."""
+        if self.ci95 is None:
+            return Judgement.UNDECIDED
+        if self.ci95[1] <= self.limit:
+            return Judgement.KEPT
+        return Judgement.BROKEN if self.ci95[0] > self.limit else Judgement.UNDECIDED
+
+    @property
+    def further_trials(self) -> int | None:
+        """Return how many trials more would decide it if the estimate is right; None where it is decided, or none do.
+
+        Stein's two stages (Ann. Math. Stat. 16, 1945): the spread, and so the number, is that of the trials so far.
+        """
+        if self.judgement is not Judgement.UNDECIDED:
+            return None
+        if self.ci95 is None:
+            return None
+        half, room = (self.ci95[1] - self.ci95[0]) / 2, abs(self.limit - self.value)
+        if room * math.sqrt(_MOST_TRIALS) <= half * math.sqrt(self.trials):
+            return None
+        return max(1, math.ceil(self.trials * (half / room) ** 2) - self.trials)
+
+    @property
+    def sentence(self) -> str:
+        """What is to be said of it."""
+        said = f"{self.label}: {self.budget.figure.label} {self.shown}; {self.budget.limit_in_words}: {self.judgement}"
+        if self.judgement is not Judgement.UNDECIDED:
+            return said
+        if self.ci95 is None:
+            return f"{said} (it has no interval: more trials, or more events that wait, give it one)"
+        if self.further_trials is None:
+            return f"{said} (it is at its limit: no number of trials decides)"
+        return f"{said} (about {plural(self.further_trials, 'further trial')} would decide)"
+
+
+def judge(budgets: Sequence[Budget], run: ReportedRun, base: ReportedRun | None) -> list[JudgedBudget]:
+    """Judge every budget; UserError where it names what the runs do not have."""
+    return [judged for budget in budgets for judged in _judged(budget, run, base)]
+
+
+def _judged(budget: Budget, run: ReportedRun, base: ReportedRun | None) -> Iterable[JudgedBudget]:
+    labels = {style.name: style.label for style in run.info.transports}
+    names = list(dict.fromkeys(point["transport"] for point in run.summary["points"]))
+    if budget.transport is not None:
+        check_known(budget.name, "transport", [budget.transport], names)
+    check_known(
+        budget.name,
+        "parameter",
+        budget.at,
+        dict.fromkeys(p for point in run.summary["points"] for p in point["parameters"]),
+    )
+    if budget.over_base_at_most_ratio is not None and base is None:
+        raise UserError(f"{budget.name}: over_base_at_most needs a run to compare with (expected BASE=results/…)")
+    found = [point for point in _points(budget, run) if budget.figure.value(point) is not None]
+    if not found:
+        where = ", ".join(f"{name} = {value!r}" for name, value in budget.at.items()) or "the base parameters"
+        raise UserError(
+            f"{budget.name}: {budget.transport or 'no transport'} has no {budget.figure.name} at {where} in "
+            f"{run.folder} (expected a point that was measured{_values_in_words(budget, run)})"
+        )
+    for point in found:
+        own = [parameter_value(name, value) for name, value in budget.at.items()]
+        label = ", ".join([labels[point["transport"]], *own])
+        yield (
+            _absolute(budget, run, point, label)
+            if base is None or budget.at_most is not None
+            else _relative(budget, run, base, point, label)
+        )
+
+
+def _points(budget: Budget, run: ReportedRun) -> Iterable[JsonObject]:
+    wanted = {**run.info.scenario["parameters"], **budget.at}
+    for point in run.summary["points"]:
+        parameters = point["parameters"]
+        same = all(wanted.get(name, value) == value for name, value in parameters.items() if name not in LENGTHS)
+        if same and budget.at.keys() <= parameters.keys() and budget.transport in (None, point["transport"]):
+            yield point
+
+
+def _values_in_words(budget: Budget, run: ReportedRun) -> str:
+    told = []
+    for name in budget.at:
+        points = [
+            p for p in run.summary["points"] if budget.transport in (None, p["transport"]) and name in p["parameters"]
+        ]
+        values = dict.fromkeys(str(point["parameters"][name]) for point in points)
+        told.append(f"{name} was {', '.join(values) or 'not a parameter of it'}")
+    return f": {'; '.join(told)}" if told else ""
+
+
+def _absolute(budget: Budget, run: ReportedRun, point: JsonObject, label: str) -> JudgedBudget:
+    value, limit = budget.figure.value(point), budget.at_most
+    assert value is not None and limit is not None
+    bounds = budget.figure.interval(point, run.pilot_blocks)
+    shown = f"{figure(value)} {budget.figure.unit} {interval(bounds)}".replace("  ", " ").strip()
+    return JudgedBudget(
+        budget,
+        label,
+        value,
+        bounds,
+        limit,
+        len(budget.figure.by_block(point)) or 1,
+        shown,
+        _is_valid(point),
+    )
+
+
+def _relative(budget: Budget, run: ReportedRun, base: ReportedRun, point: JsonObject, label: str) -> JudgedBudget:
+    matches = match_points(base.summary, run.summary).points
+    match = next((each.baseline for each in matches if each.other is point), None)
+    sides = None if match is None else (base.side(match, budget.figure), run.side(point, budget.figure))
+    limit = budget.over_base_at_most_ratio
+    if sides is None or sides[0] is None or sides[1] is None or limit is None:
+        raise UserError(
+            f"{budget.name}: {base.folder} has no {budget.figure.name} of {label} (expected it in BASE too)"
+        )
+    found = contrast(sides[0], sides[1], limit, paired=run.info.seed == base.info.seed)
+    trials, valid = found.difference.pairs, _is_valid(point) and _is_valid(match or {})
+    shown = f"{figure(found.value)} {budget.figure.unit} against {figure(found.baseline)}".replace("  ", " ")
+    if found.ratio is None:
+        allowed = limit * found.baseline
+        return JudgedBudget(budget, label, found.difference.value, found.difference.ci95, allowed, trials, shown, valid)
+    bounds = found.ratio_ci95
+    over = None if bounds is None else (bounds[0] - 1, bounds[1] - 1)
+    percents = "" if over is None else f" [{100 * over[0]:+.1f}, {100 * over[1]:+.1f}]"
+    shown += f", {100 * (found.ratio - 1):+.1f} %{percents}".replace("-", "−")
+    return JudgedBudget(budget, label, found.ratio - 1, over, limit, trials, shown, valid)
+
+
+def _is_valid(point: JsonObject) -> bool:
+    return bool(point.get("valid", True))
+
+
+def headline(judged: Sequence[JudgedBudget]) -> str:
+    """How many budgets are kept, broken and undecided."""
+    number = {each: sum(found.judgement is each for found in judged) for each in Judgement}
+    return (
+        f"Of {plural(len(judged), 'budget')} {count(number[Judgement.KEPT])} are kept, "
+        f"{count(number[Judgement.BROKEN])} broken and {count(number[Judgement.UNDECIDED])} undecided."
+    )

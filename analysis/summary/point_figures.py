@@ -1,0 +1,166 @@
+"""The figures of a point that decisions rest on: those with an interval, and a value of their own in each trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from analysis.statistics import stats
+from analysis.statistics.distribution import spread_of
+from analysis.summary.corrections import Estimate
+from analysis.summary.few_waits import DEPEND_ON_WAITS
+from analysis.summary.pooled_costs import least_spread, per_block
+from analysis.summary.pooled_latency import with_latency
+from analysis.summary.results import reported, value_at
+from analysis.trial.measures import TrialMeasures
+from contract.records import JsonObject
+
+_BLOCK = "block"
+_DEPEND_ON_WAITS = frozenset(".".join(path).replace("_ci95", "") for path in DEPEND_ON_WAITS)
+
+
+@dataclass(frozen=True)
+class PointFigure:
+    """One figure of a point of the summary."""
+
+    name: str
+    """Its path in the point, such as `latency_ms.p95`: as budgets and exports name it."""
+    label: str
+    """What it is in words, without its unit."""
+    unit: str
+    """`ms`, `s`, `µs`, `bytes`, or nothing for a count or a share."""
+    cost: str = ""
+    """What `analysis.summary.pooled_costs.FIGURES` calls it; empty for a figure of the latencies."""
+    timed: bool = False
+    """Whether more of it is slower, rather than more of something."""
+    estimate: str = ""
+    """Its name among a point's `estimates`, whose value and interval it has where there are any."""
+
+    @property
+    def title(self) -> str:
+        """Its label and unit."""
+        return f"{self.label}, {self.unit}" if self.unit else self.label
+
+    def value(self, point: JsonObject) -> float | None:
+        """Return the figure of all trials together, as it is reported; None where it was not measured."""
+        found: float | None = reported(point, self.estimate)[0] if self.estimate else self._stated(point)
+        return found
+
+    def by_block(self, point: JsonObject) -> dict[int, float]:
+        """Return the figure of each trial that measured it, by block; nothing from summaries that do not have it."""
+        recorded = point.get("by_block") or {}
+        pairs = zip(recorded.get(_BLOCK, ()), recorded.get(self.name, ()), strict=False)
+        return {block: value for block, value in pairs if value is not None}
+
+    def spread(self, point: JsonObject) -> stats.Spread:
+        """Return what is known of its spread between trials besides what the trials show."""
+        least: float = (point.get("least_spreads") or {}).get(self.name, 0.0)
+        statistic = self.name.rpartition(".")[2] if not self.cost else ""
+        return replace(spread_of(statistic), least=least)
+
+    def interval(self, point: JsonObject, pilot_blocks: int | None = None) -> stats.Interval | None:
+        """Return its 95 % interval: the summary's, or where that states none, the one from the spread between trials.
+
+        None where the summary withholds it, and with one trial.
+        """
+        bounds = reported(point, self.estimate)[1] if self.estimate else self._stated(point, "_ci95")
+        if bounds is not None:
+            return bounds[0], bounds[1]
+        value, trials = self.value(point), self.by_block(point)
+        pilot = [each for block, each in trials.items() if pilot_blocks is None or block < pilot_blocks]
+        if value is None or not pilot:
+            return None
+        possible = stats.SHARE if self.name.endswith("_ratio") else stats.AT_LEAST_ZERO
+        found = stats.interval(value, pilot, len(trials) - len(pilot), self.spread(point))
+        return stats.cut_off(found, value, possible)
+
+    def is_withheld(self, point: JsonObject) -> bool:
+        """Whether trials agree too well for their spread to say how well the figure is known."""
+        return bool(point.get("intervals_withheld")) and not self.estimate and self.name in _DEPEND_ON_WAITS
+
+    def _stated(self, point: JsonObject, ending: str = "") -> Any:
+        *folders, last = self.name.split(".")
+        found = value_at(point, *folders, f"{last}{ending}")
+        if found is None and folders and ending:
+            found = value_at(point, ".".join(folders) + ending, last)
+        return found
+
+
+_QUANTILES = {"p50": "median", "p90": "90th percentile", "p95": "95th percentile", "p99": "99th percentile"}
+
+POINT_FIGURES: dict[str, PointFigure] = {
+    figure.name: figure
+    for figure in (
+        PointFigure("latency_ms.mean", "mean of latency", "ms", timed=True, estimate="mean_ms"),
+        *(
+            PointFigure(f"latency_ms.{name}", f"{label} of latency", "ms", timed=True)
+            for name, label in _QUANTILES.items()
+        ),
+        PointFigure(
+            "requests_per_event", "requests per event", "", "requests_per_event", estimate="requests_per_event"
+        ),
+        PointFigure(
+            "requests_per_s", "requests per second and client", "", "requests_per_s", estimate="requests_per_s"
+        ),
+        PointFigure("empty_ratio", "share of empty polls", "", "empty_ratio"),
+        PointFigure("bytes_per_event.total", "bytes per event", "bytes", "bytes_per_event"),
+        PointFigure("bytes_per_event.up", "bytes per event, sent", "bytes", "bytes_per_event_up"),
+        PointFigure("bytes_per_event.down", "bytes per event, received", "bytes", "bytes_per_event_down"),
+        PointFigure("server_cpu_us_per_event", "server CPU per event", "µs", "server_cpu_us_per_event"),
+        PointFigure("load_cpu_us_per_event", "load CPU per event", "µs", "load_cpu_us_per_event"),
+        PointFigure("relay_cpu_us_per_event", "relay CPU per event", "µs", "relay_cpu_us_per_event"),
+        PointFigure(
+            "server_connected_rss_bytes", "server memory, connected", "bytes", "server_connected_rss_bytes"
+        ),
+        PointFigure("load_connected_rss_bytes", "load memory, connected", "bytes", "load_connected_rss_bytes"),
+        PointFigure(
+            "server_rss_bytes_per_client", "server memory per client", "bytes", "server_rss_bytes_per_client"
+        ),
+        PointFigure("load_rss_bytes_per_client", "load memory per client", "bytes", "load_rss_bytes_per_client"),
+        PointFigure("freshness.mean_age_ms", "mean age of a view", "ms", "mean_age_ms", timed=True),
+        PointFigure(
+            "freshness.older_than_100_ms_ratio", "share of time over 100 ms old", "", "older_than_100_ms_ratio"
+        ),
+        PointFigure("freshness.older_than_1_s_ratio", "share of time over 1 s old", "", "older_than_1_s_ratio"),
+        PointFigure("setup_ms.p50", "median of set-up", "ms", "setup_ms", timed=True),
+        PointFigure("setup_bytes_per_client", "set-up bytes per client", "bytes", "setup_bytes_per_client"),
+        PointFigure("time_to_connect_s", "time until all are connected", "s", "time_to_connect_s", timed=True),
+    )
+}  # fmt: skip
+"""By name, in the order in which they are shown."""
+
+
+def figures_by_block(
+    trials: Sequence[TrialMeasures], point: JsonObject, estimates: Mapping[str, Estimate]
+) -> JsonObject:
+    """Return `block`, and per figure that the point has the trials' own values: a column each, null where unknown."""
+    blocks = [trial.info.block for trial in trials]
+    latencies = {trial.info.block: trial.latency_ms for trial in with_latency(trials) if trial.latency_ms is not None}
+    columns: JsonObject = {_BLOCK: blocks}
+    for figure in POINT_FIGURES.values():
+        if figure.value(point) is None or figure.is_withheld(point):
+            continue
+        if figure.estimate in estimates:
+            found = estimates[figure.estimate].per_block
+        elif figure.cost:
+            found = per_block(trials, figure.cost)
+        else:
+            statistic = figure.name.rpartition(".")[2]
+            found = {block: latency_ms[statistic] for block, latency_ms in latencies.items()}
+        columns[figure.name] = [found.get(block) for block in blocks]
+    return columns
+
+
+def least_spreads(
+    trials: Sequence[TrialMeasures], point: JsonObject, estimates: Mapping[str, Estimate]
+) -> dict[str, float]:
+    """Return the standard deviation between trials that figures have at least, of those that have one."""
+    found = {}
+    for figure in POINT_FIGURES.values():
+        value = figure.value(point)
+        if figure.estimate in estimates:
+            found[figure.name] = estimates[figure.estimate].spread.least
+        elif value is not None and figure.cost:
+            found[figure.name] = least_spread(trials, figure.cost, value)
+    return {name: least for name, least in found.items() if least}
