@@ -96,8 +96,10 @@ def paired_difference(
 
     Ours is within what is possible, theirs within its interval, and their difference within what follows from that.
     """
-    assert their_interval is not None
     value = figures[0] - figures[1]
+    if len(per_block) < 2:
+        return {"value": value, "ci95": None, "p_value": None, "blocks": len(per_block)}
+    assert their_interval is not None
     differences = [ours - theirs for ours, theirs in per_block]
     low, high = possible[0] - their_interval[1], possible[1] - their_interval[0]
     bounds = interval(value, differences, low, high, least=least, factor=factor)
