@@ -1,7 +1,7 @@
 """`python -m servers websocket|polling|sse|all|relay|openapi`: runs each server of the harness.
 
 Prints one JSON line when it is ready: {"ready": true, "address": A, "port": N}. Ends at SIGTERM or SIGINT with status
-0. If it cannot start, it prints one sentence to stderr and ends with status 2; if it loses a worker, with status 1.
+0. If it cannot start, it prints one sentence to stderr and ends with status 2; if it loses a process, with status 1.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from contract.wire import DEFAULT_HISTORY_EVENTS
 from servers.hosting.listening import StartError, listen
 from servers.hosting.options import ServerOptions
 from servers.hosting.parent_process import end_with_parent
-from servers.hosting.worker_processes import WorkerLostError, serve_in_workers
+from servers.hosting.server_processes import ProcessLostError, serve_in_processes
 from system.descriptor_limits import raise_limit_to_most
 from system.garbage_collection import pause_for_start
 from terminal.plain import print_error
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     except StartError as error:
         print_error(error, "servers")
         return 2
-    except WorkerLostError as error:
+    except ProcessLostError as error:
         print_error(error, "servers")
         return 1
     return 0
@@ -117,7 +117,7 @@ def _serve(asked: argparse.Namespace) -> None:
         with listen(asked.host, asked.port) as listener:
             _serve_alone(_options(asked, faults), listener)
         return
-    serve_in_workers(_options(asked, faults), asked.host, asked.port, _say_ready)
+    serve_in_processes(_options(asked, faults), asked.host, asked.port, _say_ready)
 
 
 def _options(asked: argparse.Namespace, faults: tuple[str, ...]) -> ServerOptions:

@@ -16,12 +16,12 @@ class CorePlan:
     server: tuple[int, ...] | None
     load: tuple[int, ...] | None
 
-    def for_workers(self, workers: int) -> Self:
-        """Return the plan with a core for each process of the server, if there are enough beside the load's."""
-        if self.server is None or self.load is None or workers == 1:
+    def for_server_processes(self, processes: int) -> Self:
+        """The same with a core for each process of the server, as far as there are any beside the load's."""
+        if self.server is None or self.load is None or processes == 1:
             return self
         beside = [core for core in _usable_cores() if core not in self.load]
-        return replace(self, server=tuple(beside[-workers:]))
+        return replace(self, server=tuple(beside[-processes:]))
 
     def as_json(self) -> dict[str, list[int]] | None:
         """Return the cores for the records; None if processes are not pinned."""

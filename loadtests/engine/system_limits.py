@@ -79,7 +79,7 @@ def _busiest(trial: PlannedTrial, load_processes: LoadProcesses, serves: bool, c
     if serves and workers == 1:
         holders.append(_Holder("the server (one per client)", clients))
     elif serves:
-        who = f"each of the server's {workers} workers (one per client, spread by the kernel)"
+        who = f"each of the server's {workers} processes (one per client, spread by the kernel)"
         holders.append(_Holder(who, largest_share(clients, workers)))
     if load_processes.local:
         loads = load_processes.workers or 1

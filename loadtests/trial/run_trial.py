@@ -139,7 +139,7 @@ class _Processes:
         self._server: Child | None = None
         self._relay: Child | None = None
         workers = trial.parameters.workers
-        cores = context.cores.for_workers(workers)
+        cores = context.cores.for_server_processes(workers)
         # A target was started elsewhere: it does not run on the core that is planned for a server.
         self.cores = cores = cores if context.target is None else replace(cores, server=None)
         if context.target is None:

@@ -86,7 +86,7 @@ class Stats(BaseModel):
     """The server's statistics since the stream was posted."""
 
     published: list[tuple[int, int, int]] = Field(
-        description="[seq, due_ns, published_ns] of every event so far; with several workers the latest "
+        description="[seq, due_ns, published_ns] of every event so far; with several processes the latest "
         "`published_ns`, once all of them have published it"
     )
     connections: int | None = Field(description="open TCP connections, this request's included; null if not known")
@@ -101,7 +101,7 @@ class Stats(BaseModel):
     loop_lag_ms: LoopLagMs
     late_ticks: list[tuple[int, int]] = Field(
         description="[due_ns, late_ns] of each time that timer was later than 5 ms, the latest 1000; with several "
-        "workers, those of the worker that was delayed most"
+        "processes, those of the process that was delayed most"
     )
     options: dict[str, object] = Field(description="pinned settings")
 

@@ -32,7 +32,7 @@ def test_no_more_cores_are_planned_than_the_quota_pays_for(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(8)))
     monkeypatch.setattr(cores, "quota_cores", lambda: quota)
     assert plan_cores(load_processes) == expected
-    assert expected.for_workers(3).server == with_three_workers
+    assert expected.for_server_processes(3).server == with_three_workers
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this platform cannot pin processes to cores")
@@ -40,7 +40,7 @@ def test_a_server_of_several_processes_has_several_cores_but_never_the_loads(mon
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(6)))
     monkeypatch.setattr(cores, "quota_cores", lambda: None)
     plan = CorePlan(server=(4,), load=(5,))
-    assert plan.for_workers(1) == plan
-    assert plan.for_workers(3) == CorePlan(server=(2, 3, 4), load=(5,))
-    assert plan.for_workers(64) == CorePlan(server=(0, 1, 2, 3, 4), load=(5,))
-    assert CorePlan(None, None).for_workers(2) == CorePlan(None, None)
+    assert plan.for_server_processes(1) == plan
+    assert plan.for_server_processes(3) == CorePlan(server=(2, 3, 4), load=(5,))
+    assert plan.for_server_processes(64) == CorePlan(server=(0, 1, 2, 3, 4), load=(5,))
+    assert CorePlan(None, None).for_server_processes(2) == CorePlan(None, None)

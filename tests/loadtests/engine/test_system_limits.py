@@ -107,7 +107,7 @@ def test_the_limit_is_that_of_each_process() -> None:
         ),
         (
             ensured(256, 10_000, 50_000, workers=4, load_processes=(4, 0)),
-            ("each of the server's 4 workers", "13280 files", "spread by the kernel"),
+            ("each of the server's 4 processes", "13280 files", "spread by the kernel"),
         ),
         (
             ensured(256, 20_000, 50_000, 5, workers=4, load_processes=(4, 0)),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from servers.api.control import ClientErrorCounts, LoopLagMs, Stats
-from servers.hosting.joined_workers import merge
+from servers.hosting.shared_control import merge
 
 
 def stats_of(published: list[tuple[int, int, int]], worst_ms: float | None, connections: int | None = 3) -> Stats:
@@ -21,7 +21,7 @@ def stats_of(published: list[tuple[int, int, int]], worst_ms: float | None, conn
     )
 
 
-def test_an_event_is_published_when_the_last_worker_has_published_it() -> None:
+def test_an_event_is_published_when_the_last_process_has_published_it() -> None:
     ahead = stats_of([(1, 10, 11), (2, 20, 29), (3, 30, 31)], 1.0)
     behind = stats_of([(1, 10, 15), (2, 20, 21)], 2.0)
     assert merge([ahead, behind]).published == [(1, 10, 15), (2, 20, 29)]
@@ -38,7 +38,7 @@ def test_counts_are_summed_and_lateness_is_that_of_the_worst() -> None:
     assert merged.options == {"workers": 2}
 
 
-def test_what_one_worker_does_not_know_is_not_made_up() -> None:
+def test_what_one_process_does_not_know_is_not_made_up() -> None:
     assert merge([stats_of([], None, connections=None), stats_of([], 3.0)]).connections is None
     assert merge([stats_of([], None), stats_of([], 3.0)]).loop_lag_ms.max == 3.0
     assert merge([stats_of([], None), stats_of([], None)]).loop_lag_ms == LoopLagMs(p50=None, p99=None, max=None)

@@ -1,4 +1,4 @@
-"""Two real workers behind one port: whoever is asked, the answer is that of one server."""
+"""Two real processes behind one port: whoever is asked, the answer is that of one server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.servers.conftest import CHECKOUT, PATIENCE_S, RunningServer, running_
 pytestmark = [pytest.mark.clocks, pytest.mark.takes_s(15)]
 
 CONNECTIONS = 24
-"""Enough that the kernel gives some to each of two workers: all to one has a chance of 1 in 8 million."""
+"""Enough that the kernel gives some to each of two processes: all to one has a chance of 1 in 8 million."""
 
 
 @pytest.fixture(scope="module", params=["fastapi", "asgi"])
@@ -36,12 +36,12 @@ def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
         yield server
 
 
-def workers_of(parent: int) -> list[psutil.Process]:
-    """The worker processes, without the process that multiprocessing keeps for itself."""
+def processes_of(parent: int) -> list[psutil.Process]:
+    """The processes of the server, without the process that multiprocessing keeps for itself."""
     return [child for child in psutil.Process(parent).children() if "spawn_main" in " ".join(child.cmdline())]
 
 
-def test_a_stream_posted_to_any_worker_is_published_by_all_at_the_same_times(server: RunningServer) -> None:
+def test_a_stream_posted_to_any_process_is_published_by_all_at_the_same_times(server: RunningServer) -> None:
     with ExitStack() as stack:
         sockets = [
             stack.enter_context(connect(f"{server.websocket_url}/ws?after=0&client={number}", proxy=None))
@@ -55,7 +55,7 @@ def test_a_stream_posted_to_any_worker_is_published_by_all_at_the_same_times(ser
                 assert [event.due_ns - t0_ns for event in events] == [0, 1_000_000, 2_000_000]
                 assert [event.payload for event in events] == ["a", "b", "a"]
             stamps = {events[0].published_ns for events in told}
-            assert len(stamps) == 2, "each worker has its own stamp"
+            assert len(stamps) == 2, "each process has its own stamp"
             stats = server.until(lambda stats: len(stats["published"]) == 3)
             assert stats["published"][0] == [1, t0_ns, max(stamps)]
             assert stats["channels"] == CONNECTIONS
@@ -65,7 +65,7 @@ def test_a_stream_posted_to_any_worker_is_published_by_all_at_the_same_times(ser
         assert traced == [(number, seq) for number in range(CONNECTIONS) for seq in (1, 2, 3)]
 
 
-def test_a_cursor_holds_on_any_worker(server: RunningServer) -> None:
+def test_a_cursor_holds_on_any_process(server: RunningServer) -> None:
     events = 40
     server.post_stream([number * 2_000_000 for number in range(events)])
     cursor, seqs = 0, list[int]()
@@ -77,7 +77,7 @@ def test_a_cursor_holds_on_any_worker(server: RunningServer) -> None:
     assert seqs == list(range(1, events + 1))
 
 
-def test_streams_posted_at_once_leave_all_workers_with_the_same_one(server: RunningServer) -> None:
+def test_streams_posted_at_once_leave_all_processes_with_the_same_one(server: RunningServer) -> None:
     posts = [threading.Thread(target=server.post_stream, args=([0] * events,)) for events in range(1, 9)]
     for post in posts:
         post.start()
@@ -100,24 +100,24 @@ def test_a_stream_that_is_not_valid_is_refused_as_by_one_process(server: Running
     assert "must not decrease" in answer.json()["detail"]
 
 
-def test_a_worker_that_dies_ends_the_server_with_a_message() -> None:
+def test_a_process_that_dies_ends_the_server_with_a_message() -> None:
     with tempfile.TemporaryFile("w+") as errors:
         command = [sys.executable, "-m", "servers", "polling", "--workers", "2", "--port", "0"]
         process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True)
         assert process.stdout is not None
         with process.stdout:
             assert json.loads(process.stdout.readline())["ready"]
-            first, second = workers_of(process.pid)
+            first, second = processes_of(process.pid)
             os.kill(second.pid, signal.SIGKILL)
             assert process.wait(PATIENCE_S) == 1
         errors.seek(0)
         [line] = errors.read().splitlines()
-    assert line.startswith("servers: worker ")
+    assert line.startswith("servers: process ")
     assert line.endswith("ended with exit status -9 (expected it to run until the server is stopped)")
     until_gone(first)
 
 
-def test_workers_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
+def test_processes_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
     if not sys.platform.startswith("linux"):
         pytest.skip("only Linux tells a process that its parent is gone")
     command = [sys.executable, "-m", "servers", "polling", "--workers", "2", "--port", "0"]
@@ -127,7 +127,7 @@ def test_workers_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
         with process.stdout:
             assert json.loads(process.stdout.readline())["ready"]
             family = psutil.Process(process.pid).children(recursive=True)
-            assert len(workers_of(process.pid)) == 2
+            assert len(processes_of(process.pid)) == 2
             process.kill()
             process.wait(PATIENCE_S)
     for member in family:

@@ -1,8 +1,8 @@
-"""Makes several workers one server: a stream posted to any of them is published by all, at the same times.
+"""Makes several processes one server: a stream posted to any of them is published by all, at the same times.
 
-Every worker publishes the whole schedule by itself, so no event travels between them, and a cursor means the same to
-each. Only the control routes need the others: each worker answers for itself at a private address that only the workers
-know, and a public control request to any of them is answered for all.
+Every process publishes the whole schedule by itself, so no event travels between them, and a cursor means the same to
+each. Only the control routes need the others: each process answers for itself at a private address that only the
+processes know, and a public control request to any of them is answered for all.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _own = APIRouter(max_body_size=control.MAX_STREAM_BODY_BYTES)
 _shared = APIRouter(max_body_size=control.MAX_STREAM_BODY_BYTES)
 
 
-def own_app(hub: EventHub, transports: Sequence[str], peers: Sequence[str]) -> FastAPI:
-    """Return the private app of a worker: the control routes for itself alone, and its part in a new stream."""
+def private_app(hub: EventHub, transports: Sequence[str], peers: Sequence[str]) -> FastAPI:
+    """Return the private app of a process: the control routes for itself alone, and its part in a new stream."""
     app = _bare_app(hub, transports, peers)
     app.state.posting = asyncio.Lock()
     app.include_router(_own)
@@ -40,11 +40,11 @@ def own_app(hub: EventHub, transports: Sequence[str], peers: Sequence[str]) -> F
     return app
 
 
-class Together:
-    """A worker's public app: its own, but with control routes that answer for all workers."""
+class SharedControl:
+    """A process' public app: its own, but with control routes that answer for all processes."""
 
     def __init__(self, app: ASGIApp, hub: EventHub, transports: Sequence[str], peers: Sequence[str]) -> None:
-        """Create the app; `peers` are the URLs of all workers' `own_app`, in the same order in all workers."""
+        """Create the app; `peers` are the URLs of all processes' `private_app`, in the same order in all processes."""
         self._app = app
         self._control = _bare_app(hub, transports, peers)
         self._control.include_router(_shared)
@@ -64,7 +64,7 @@ def _bare_app(hub: EventHub, transports: Sequence[str], peers: Sequence[str]) ->
     return app
 
 
-# The private routes of a worker.
+# The private routes of a process.
 
 
 @_own.post(_CLEAR_PATH, status_code=204)
@@ -79,9 +79,9 @@ async def _begin(request: Request, t0_ns: Annotated[int, Path(ge=0)], spec: cont
 
 @_own.post(_LEAD_PATH)
 async def _lead(request: Request, spec: control.StreamRequest) -> control.StreamReply:
-    """Make all workers publish this stream; only the first worker is asked, so that they agree on the latest one.
+    """Make all processes publish this stream; only the first process is asked, so that they agree on the latest one.
 
-    All logs are emptied before any worker publishes: a client that changes from one to another never sees two streams.
+    All logs are emptied before any process publishes: a client that changes from one to another never sees two streams.
     """
     body = spec.model_dump_json().encode()
     async with request.app.state.posting:
@@ -96,7 +96,7 @@ async def _lead(request: Request, spec: control.StreamRequest) -> control.Stream
 
 @_shared.get(wire.HEALTH_PATH)
 async def _health(request: Request) -> control.Health:
-    """Return the transports, once all workers answer."""
+    """Return the transports, once all processes answer."""
     await _ask_all(request, "GET", wire.HEALTH_PATH)
     return control.Health(status="ok", transports=request.app.state.transports)
 
@@ -130,7 +130,7 @@ async def _ask_all(request: Request, method: str, path: str, body: bytes | None 
 
 
 async def _ask(peers: Sequence[str], method: str, path: str, body: bytes | None) -> list[httpx.Response]:
-    """Return the answers of all these workers; raise HTTPException 503 if one of them fails."""
+    """Return the answers of all these processes; raise HTTPException 503 if one of them fails."""
     # Directly over loopback: no proxy settings, and no TLS context, which would take longer to make than the request.
     async with httpx.AsyncClient(timeout=_PATIENCE_S, trust_env=False, verify=False) as client:
         headers = {"content-type": "application/json"}
@@ -138,13 +138,13 @@ async def _ask(peers: Sequence[str], method: str, path: str, body: bytes | None)
         try:
             return [answer.raise_for_status() for answer in await asyncio.gather(*asked)]
         except httpx.HTTPError as error:
-            raise HTTPException(503, f"not all of the server's workers answer: {error}") from error
+            raise HTTPException(503, f"not all of the server's processes answer: {error}") from error
 
 
 def merge(stats: Sequence[control.Stats]) -> control.Stats:
-    """Return the statistics of all workers: summed counts, and the latest `published_ns` of each event.
+    """Return the statistics of all processes: summed counts, and the latest `published_ns` of each event.
 
-    Events are those that all workers have published. Lateness is that of the worst worker.
+    Events are those that all processes have published. Lateness is that of the worst process.
     """
     of_all = zip(*(each.published for each in stats), strict=False)
     return control.Stats(

@@ -1,6 +1,6 @@
-"""Runs one server in several processes: starts the workers, reports when all are ready, and ends them together.
+"""Runs one server in several processes: starts the processes, reports when all are ready, and ends them together.
 
-Each worker is a uvicorn server of its own in a spawned process. uvicorn's supervisor would restart a worker that has
+Each process is a uvicorn server of its own in a spawned process. uvicorn's supervisor would restart a process that has
 died, with an empty log: that must end a measurement, not go unnoticed.
 """
 
@@ -27,14 +27,16 @@ _GRACE_S = 2.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class WorkerLostError(Exception):
-    """A worker ended unexpectedly: one clear sentence."""
+class ProcessLostError(Exception):
+    """A process ended unexpectedly: one clear sentence."""
 
 
-def serve_in_workers(options: ServerOptions, host: str, port: int, on_ready: Callable[[tuple[Any, ...]], None]) -> None:
+def serve_in_processes(
+    options: ServerOptions, host: str, port: int, on_ready: Callable[[tuple[Any, ...]], None]
+) -> None:
     """Serve until SIGINT or SIGTERM, and call `on_ready` with the address.
 
-    Raise StartError if that fails, and WorkerLostError if a worker ends.
+    Raise StartError if that fails, and ProcessLostError if a process ends.
     """
     spawn = multiprocessing.get_context("spawn")
     with _stop_requests() as stopping, contextlib.ExitStack() as sockets:
@@ -42,30 +44,30 @@ def serve_in_workers(options: ServerOptions, host: str, port: int, on_ready: Cal
         owns = [sockets.enter_context(listen(_LOOPBACK, 0)) for _ in range(options.workers)]
         peers = tuple(f"http://{_LOOPBACK}:{own.getsockname()[1]}" for own in owns)
         address = listeners[0].getsockname()
-        workers: list[SpawnProcess] = []
+        processes: list[SpawnProcess] = []
         starting: list[Connection] = []
         try:
             for listener, own in zip(listeners, owns, strict=True):
                 ours, theirs = spawn.Pipe(duplex=False)
-                workers.append(spawn.Process(target=_work, args=(options, peers, listener, own, theirs)))
-                workers[-1].start()
+                processes.append(spawn.Process(target=_work, args=(options, peers, listener, own, theirs)))
+                processes[-1].start()
                 theirs.close()
                 starting.append(ours)
-            sockets.close()  # the workers hold them now: connections to a worker that has ended must be refused
+            sockets.close()  # the processes hold them now: connections to a process that has ended must be refused
             for ready in starting:
                 with ready:
-                    if not _wait(workers, stopping, ready):
+                    if not _wait(processes, stopping, ready):
                         return
             on_ready(address)
-            _wait(workers, stopping)
+            _wait(processes, stopping)
         finally:
-            _end(workers)
+            _end(processes)
 
 
 def _work(
     options: ServerOptions, peers: tuple[str, ...], listener: socket.socket, own: socket.socket, ready: Connection
 ) -> None:
-    """Run one worker until it ends."""
+    """Run one process until it ends."""
     end_with_parent()
     parent = multiprocessing.parent_process()
     if parent is None or not parent.is_alive():
@@ -83,7 +85,7 @@ def _serve_part(
 ) -> None:
     pause_for_start()
     from servers.hosting.building import load_adapters, make_app, make_hub  # noqa: PLC0415 (not the parent's)
-    from servers.hosting.joined_workers import Together, own_app  # noqa: PLC0415 (as above)
+    from servers.hosting.shared_control import SharedControl, private_app  # noqa: PLC0415 (as above)
     from servers.hosting.uvicorn_server import serve, served  # noqa: PLC0415 (as above)
 
     for sock in (listener, own):
@@ -91,37 +93,37 @@ def _serve_part(
     hub = make_hub(options)
     app = make_app(options, hub)
     transports = [name for adapter in load_adapters(options.adapters) for name in adapter.transports]
-    beside = served(own_app(hub, transports, peers), own, lifespan="off")
-    together = Together(app, hub, transports, peers)
-    serve(together, hub, options, listener, lambda _address: on_ready(), beside)
+    beside = served(private_app(hub, transports, peers), own, lifespan="off")
+    shared = SharedControl(app, hub, transports, peers)
+    serve(shared, hub, options, listener, lambda _address: on_ready(), beside)
 
 
-def _wait(workers: Sequence[SpawnProcess], stopping: socket.socket, ready: Connection | None = None) -> bool:
-    """Wait until `ready` is readable (True) or a stop is requested (False); raise WorkerLostError if a worker ends."""
-    sentinels = [worker.sentinel for worker in workers]
+def _wait(processes: Sequence[SpawnProcess], stopping: socket.socket, ready: Connection | None = None) -> bool:
+    """Wait until `ready` is readable (True) or a stop is requested (False); ProcessLostError if a process ends."""
+    sentinels = [process.sentinel for process in processes]
     found = connection.wait([*sentinels, stopping, *([ready] if ready else [])])
     if stopping in found:
         return False
-    for number, worker in enumerate(workers, start=1):
-        if worker.sentinel in found:
-            worker.join()
-            raise WorkerLostError(
-                f"worker {number} of {len(workers)} ended with exit status {worker.exitcode} "
+    for number, process in enumerate(processes, start=1):
+        if process.sentinel in found:
+            process.join()
+            raise ProcessLostError(
+                f"process {number} of {len(processes)} ended with exit status {process.exitcode} "
                 "(expected it to run until the server is stopped)"
             )
     return True
 
 
-def _end(workers: Sequence[SpawnProcess]) -> None:
-    """Terminate all workers, wait for a moment, and kill those that are left."""
-    for worker in workers:
-        worker.terminate()
+def _end(processes: Sequence[SpawnProcess]) -> None:
+    """Terminate all processes, wait for a moment, and kill those that are left."""
+    for process in processes:
+        process.terminate()
     deadline = time.monotonic() + _GRACE_S
-    for worker in workers:
-        worker.join(max(0.0, deadline - time.monotonic()))
-        if worker.exitcode is None:
-            worker.kill()
-            worker.join()
+    for process in processes:
+        process.join(max(0.0, deadline - time.monotonic()))
+        if process.exitcode is None:
+            process.kill()
+            process.join()
 
 
 @contextlib.contextmanager
