@@ -29,6 +29,8 @@ export function mount(section, context) {
   const lanes = new LanesView(part("lanes"), visibleSpan, pointAt);
   /** The event that is followed, {data, seq}, and the one under the pointer; null where there is none. */
   let followed = null;
+  /** What each screen shows, by its transport. */
+  const screens = new Map();
   let pointed = null;
   let asked = context.recorded ? null : eventOfUrl(window.location);
   const controls = setUpControls(part("controls"), context);
@@ -232,7 +234,10 @@ export function mount(section, context) {
     const kind = part("screens-select").value;
     const published = newestSeq(data, null, view.to_ns);
     for (const transport of [null, ...TRANSPORTS]) {
-      const seq = newestSeq(data, transport, view.to_ns);
+      const seq = transport === null ? published : newestSeq(data, transport, view.to_ns);
+      const showing = [kind, data.run.id, seq, seq < published].join();
+      if (screens.get(transport) === showing) continue; // a price is the sum of all steps so far
+      screens.set(transport, showing);
       lanes.setScreen(transport, screenText(kind, seq, data.run.seed), seq < published);
     }
   }
