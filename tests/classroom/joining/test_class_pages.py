@@ -124,6 +124,21 @@ def test_devices_join_measure_and_the_teacher_sees_it(
         expect(teacher.locator("#view-class .scroll-x[tabindex='0'] .class-table")).to_have_count(1)
 
 
+def test_the_notice_of_a_page_that_was_hidden_goes_away(browser: Browser, open_class: RunningClassroom) -> None:
+    with phone(browser, open_class) as device:
+        expect(device.locator("#device-title")).to_contain_text("You")
+        for hidden in (True, False):
+            device.evaluate(
+                """(hidden) => {
+                  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+                  document.dispatchEvent(new Event("visibilitychange"));
+                }""",
+                hidden,
+            )
+            expect(device.locator("#notice")).to_contain_text("nothing was measured")
+        expect(device.locator("#notice")).to_be_hidden()
+
+
 def test_a_wrong_code_is_said_and_the_right_one_still_works(browser: Browser, open_class: RunningClassroom) -> None:
     with phone(browser, open_class, "/join") as device:
         device.fill("#code", "wrong1")

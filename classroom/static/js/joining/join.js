@@ -9,6 +9,8 @@ import { Traffic } from "../lanes/traffic.js";
 
 const REPORT_PERIOD_MS = 1000;
 const ROWS_PER_REPORT = 1000;
+/** How long the page says that it was hidden, once it is seen again. */
+const NOTICE_MS = 6000;
 const MEMBERSHIP = "class-membership";
 
 const byId = (id) => document.getElementById(id);
@@ -25,6 +27,7 @@ let enteredNs = null;
 /** Whether this page came in, or got its transports, while the run was on. */
 let late = false;
 let lanes = new Map();
+let noticeTimer = null;
 
 // ---- joining
 
@@ -189,6 +192,8 @@ function report() {
 function noteVisibility() {
   byId("notice").hidden = false;
   byId("notice").textContent = "While the page was hidden nothing was measured. Keep it in front and the screen on.";
+  clearTimeout(noticeTimer);
+  if (!document.hidden) noticeTimer = setTimeout(() => (byId("notice").hidden = true), NOTICE_MS);
   const now = traffic?.serverNow() ?? null;
   if (!document.hidden && now !== null) for (const numbers of lanes.values()) numbers.sinceNs = now;
 }
