@@ -172,6 +172,45 @@ def test_only_a_prediction_or_an_explicit_skip_unlocks_a_run(page: Page, classro
         expect(page.locator(".predict-locked")).to_contain_text("skipped")
 
 
+def test_a_prediction_outlasts_a_reload_and_back_leads_to_the_view_before(
+    page: Page, classroom: RunningClassroom
+) -> None:
+    open_page(page, classroom)
+    page.locator("#tab-predict").click()
+    page.get_by_label("Requests per event").fill("4.5")
+    page.get_by_role("button", name="Lock in my prediction").click()
+    page.reload()
+    expect(page.locator(".predict-question")).to_have_attribute("data-phase", "ready")
+    expect(page.locator(".predict-locked")).to_contain_text("4.5")
+    page.go_back()
+    expect(page.locator("#tab-watch")).to_have_attribute("aria-selected", "true")
+    page.go_forward()
+    expect(page.locator("#tab-predict")).to_have_attribute("aria-selected", "true")
+
+
+@pytest.mark.parametrize(
+    ("kept", "phase"),
+    [
+        ({"phase": "ready", "answers": {"requests": "4"}}, "ready"),
+        ({"phase": "running", "answers": {"requests": "4"}}, "ready"),
+        ({"phase": "ready", "skipped": True}, "ready"),
+        ({"phase": "ready", "answers": {"requests": "many"}}, "asked"),
+        ({"phase": "ready", "answers": {"other": "4"}}, "asked"),
+        ({"phase": "revealed", "answers": {"requests": "4"}, "result": {"scores": []}}, "asked"),
+        (
+            {"phase": "revealed", "answers": {"requests": "4"}, "result": {"scores": [{}], "evidence": {"run": {}}}},
+            "revealed",
+        ),
+        (None, "asked"),
+        ("ready", "asked"),
+        ({}, "asked"),
+    ],
+)
+def test_a_prediction_that_was_kept_counts_as_far_as_it_fits(empty_page: Page, kept: object, phase: str) -> None:
+    expression = "m.restored(given, (await import('/static/js/page/predict/questions.js')).QUESTIONS[0]).phase"
+    assert module(empty_page, "page/predict/progress.js", expression, kept) == phase
+
+
 def test_a_prediction_by_keyboard(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
     go_to(page, "cheapest_when_idle")

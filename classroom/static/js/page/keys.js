@@ -1,9 +1,12 @@
-/** The keys of a presenter: Space, arrows, 1 to 4, F. They never take a key from a field that is being filled in. */
+/** The keys of a presenter: Space, arrows, 1 to 4, F, and page keys for a lesson plan. They never take a key from a field that
+ * is being filled in, and none acts behind a dialog. `plan()`: the lesson plans (routes.js).
+ */
 
-export function listenToKeys({ views, show, current, signals }) {
+export function listenToKeys({ plan, views, show, current, signals }) {
   document.addEventListener("keydown", (event) => {
+    if (document.querySelector("dialog[open]") !== null) return;
     if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return;
-    const act = actionOf(event, { views, show, current, signals });
+    const act = actionOf(event, { plan, views, show, current, signals });
     if (act === null) return;
     event.preventDefault();
     act();
@@ -13,7 +16,8 @@ export function listenToKeys({ views, show, current, signals }) {
   document.getElementById("fullscreen-button").addEventListener("click", toggleFullscreen);
 }
 
-function actionOf(event, { views, show, current, signals }) {
+function actionOf(event, { plan, views, show, current, signals }) {
+  if ((event.key === "PageDown" || event.key === "PageUp") && plan()?.isOn()) return () => plan().go(event.key === "PageDown" ? 1 : -1);
   const usesArrows = event.target.closest?.('[role="tablist"], [role="radiogroup"], [role="slider"]');
   if (event.key === " ") {
     return event.target.closest?.("button, summary, a") ? null : () => signals.emit("freeze", { view: current() });

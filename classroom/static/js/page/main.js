@@ -10,6 +10,7 @@ import { Live } from "../shared/live.js";
 import { mountPreflight } from "./preflight/preflight.js";
 import { labelAsRecorded, recordingOf, watchForSilence } from "./recorded/recorded.js";
 import { Player } from "./recorded/player.js";
+import { mountRoutes } from "./routes/routes.js";
 import { RunStore } from "../shared/run_store.js";
 import { Signals } from "../shared/signals.js";
 import { DEFAULT_SETTINGS, sameSettings } from "../shared/settings.js";
@@ -57,12 +58,14 @@ let starting = 0;
  *   itself; `once`: with the settings of before.
  * @property {(settings: object) => Promise<object>} changeRun the run that is on goes on with these settings
  * @property {(seq: number|null) => void} nameEvent puts the event that is followed into the address, starts nothing
+ * @property {() => void} hold freezes the picture of the lanes
+ * @property {() => void} showKnobs
  * @property {() => Promise<object>} stopRun
  * @property {boolean} auto whether run follows run by itself
  * @property {(wanted: boolean) => Promise<object>} setAuto a run that is on goes on either way
  * @property {(event: string, fn: (data: any) => void) => (() => void)} on events: every type of message of the server
  *   (hello, run, changed, tick, ended, auto, class), every kind of the worker's (sent, answered, frame, opened, closed, clock), and
- *   started (a run that this page has asked for), settings, connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), escape ({view}), theme.
+ *   started (a run that this page has asked for), settings, connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), escape ({view}), hold, knobs, theme.
  *   Returns a function that ends it.
  * @property {boolean} teacher whether this page may start runs
  * @property {boolean} recorded whether all this is a recorded run (recorded.js), not live
@@ -85,6 +88,8 @@ function makeContext(tabs) {
     settings: () => ({ ...chosen }),
     setSettings,
     nameEvent,
+    hold: () => signals.emit("hold"),
+    showKnobs: () => signals.emit("knobs"),
     startRun,
     changeRun: (settings) => live.request("/api/change", { method: "POST", body: settings }),
     stopRun: () => live.request("/api/stop", { method: "POST" }),
@@ -255,17 +260,22 @@ async function mountViews(context) {
   }
 }
 
-const tabs = setUpTabs(VIEWS.map((view) => view.name), (view) => signals.emit("view", { view }));
+const tabs = setUpTabs(VIEWS.map((view) => view.name), (view) => {
+  if (hello !== null) writeUrl(); // an address that Back has brought may name settings of before
+  signals.emit("view", { view });
+});
 const context = makeContext(tabs);
 window.classroom = context; // for people who script the page, and for tests
 setUpTheme(() => signals.emit("theme"));
-listenToKeys({ views: VIEWS.map((view) => view.name), show: tabs.show, current: tabs.current, signals });
+let routes = null;
+listenToKeys({ plan: () => routes, views: VIEWS.map((view) => view.name), show: tabs.show, current: tabs.current, signals });
 feedStore();
 watchVisibility();
 live.on("connection", showConnection);
 live.on("refused", ({ detail }) => showBanner(detail));
 await mountViews(context);
-mountPreflight(document.querySelector(".top-tools"), context, mountHandout(context, () => views.predict.results()));
+const preflight = mountPreflight(document.querySelector(".top-tools"), context, mountHandout(context, () => views.predict.results()));
+routes = mountRoutes(document.getElementById("route"), preflight.querySelector("[data-routes]"), context, views.predict);
 if (recording) labelAsRecorded(recording, window.location);
 else watchForSilence(context, window.location);
 live.connect();

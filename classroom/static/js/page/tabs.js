@@ -1,10 +1,12 @@
-/** The views as tabs (WAI-ARIA pattern: arrows move, one tab in the tab order); the address' hash names the view. */
+/** The views as tabs (WAI-ARIA pattern: arrows move, one tab in the tab order); the address' hash names the view, and Back goes
+ * to the one before.
+ */
 
 export function setUpTabs(names, onShow) {
   const tabOf = (name) => document.getElementById(`tab-${name}`);
   let current = names[0];
 
-  function show(name, { focus = false } = {}) {
+  function show(name, { focus = false, isNew = true } = {}) {
     current = name;
     for (const each of names) {
       const selected = each === name;
@@ -13,13 +15,13 @@ export function setUpTabs(names, onShow) {
       document.getElementById(`view-${each}`).hidden = !selected;
     }
     if (focus) tabOf(name).focus();
-    if (window.location.hash !== `#${name}`) window.history.replaceState(window.history.state, "", `#${name}`);
+    if (window.location.hash !== `#${name}`) window.history[isNew ? "pushState" : "replaceState"](null, "", `#${name}`);
     onShow(name);
   }
 
   function showByHash() {
     const name = window.location.hash.slice(1);
-    show(names.includes(name) ? name : names[0]);
+    show(names.includes(name) ? name : names[0], { isNew: false });
   }
 
   for (const name of names) tabOf(name).addEventListener("click", () => show(name));
@@ -29,7 +31,7 @@ export function setUpTabs(names, onShow) {
     event.preventDefault();
     show(names[(names.indexOf(current) + step + names.length) % names.length], { focus: true });
   });
-  window.addEventListener("hashchange", showByHash);
+  window.addEventListener("popstate", showByHash);
   showByHash();
   return { show, current: () => current };
 }

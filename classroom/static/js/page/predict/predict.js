@@ -16,11 +16,13 @@ import { recordHtml } from "./record.js";
 import { overall, scorePart } from "./scoring.js";
 import { formHtml, lockedHtml, numbersHtml, partResultHtml, stepsHtml, verdictHtml } from "./views.js";
 
-/** Fills the section with the five questions. Gives {results()} for whoever prints them. */
+const KEPT = "predictions";
+
+/** Fills the section with the five questions. Gives {results(), showQuestion(index)} for the hand-out and the lesson plans. */
 export function mount(section, context) {
   const view = new PredictView(section, context);
   view.render();
-  return { results: () => view.results() };
+  return { results: () => view.results(), showQuestion: (index) => view.showQuestion(index) };
 }
 
 class PredictView {
@@ -37,7 +39,8 @@ class PredictView {
     this.#section = section;
     this.#context = context;
     this.#current = 0;
-    this.#states = QUESTIONS.map(() => progress.ASKED);
+    const kept = recall();
+    this.#states = QUESTIONS.map((question) => progress.restored(kept[question.id] ?? null, question));
     this.#experiment = null;
     /** Whether a run of this view ended the row of runs that follow each other. */
     this.#paused = false;
@@ -72,6 +75,11 @@ class PredictView {
     return QUESTIONS.map((question, index) => ({ question, progress: this.#states[index] }));
   }
 
+  /** Go to a question, unless a run is being made for another. */
+  showQuestion(index) {
+    if (!this.#experiment) this.#show(index);
+  }
+
   get #question() {
     return QUESTIONS[this.#current];
   }
@@ -89,6 +97,7 @@ class PredictView {
 
   #change(state) {
     this.#states[this.#current] = state;
+    keep(Object.fromEntries(QUESTIONS.map((question, index) => [question.id, this.#states[index]])));
     this.render();
   }
 
@@ -245,7 +254,7 @@ class PredictView {
     const state = this.#state;
     const { outcome, scores, evidence, records } = state.result;
     panel.innerHTML = `<section class="predict-result stack" aria-live="polite"><h3 tabindex="-1">What the run shows</h3>
-      ${verdictHtml(outcome, unmeasuredReason(question, outcome))}</section>`;
+      ${verdictHtml(outcome, unmeasuredReason(question, outcome) ?? notThisTime(outcome, scores))}</section>`;
     const result = panel.firstElementChild;
     question.parts.forEach((part, index) => {
       const div = document.createElement("div");
@@ -265,6 +274,29 @@ class PredictView {
         <button type="button" class="button" data-action="again">Predict again</button>
       </div>`,
     );
+  }
+}
+
+/** What was said beside what the run shows, of the first part that went otherwise; null where none did. */
+function notThisTime(outcome, scores) {
+  const other = outcome === "off" ? scores.find((score) => score.outcome === "off") : undefined;
+  return other === undefined ? null : `Not this time: you said ${other.predicted}, the run shows ${other.measured}.`;
+}
+
+/** Predictions outlast a reload of the page, in its tab. */
+function recall() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function keep(states) {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(states));
+  } catch {
+    // Storage may be forbidden or full: the predictions then last as long as the page.
   }
 }
 

@@ -29,6 +29,18 @@ export function revealed(state, result) {
   return step(state, ["running"], { phase: "revealed", result });
 }
 
+/** A state that was kept, as far as it fits the question; else the question is asked anew. A run that was on has been lost. */
+export function restored(kept, question) {
+  if (kept === null || typeof kept !== "object") return ASKED;
+  const { phase, answers = null, skipped = false, result = null } = kept;
+  const fits = skipped === true || (answers !== null && typeof answers === "object" && unanswered(question, answers).length === 0);
+  if (!fits) return ASKED;
+  const isWhole = Array.isArray(result?.scores) && result.scores.length === question.parts.length && question.runs.every(({ id }) => result.evidence?.[id]);
+  const ready = { phase: "ready", answers: skipped ? null : answers, skipped, result: null };
+  if (phase === "ready" || phase === "running") return Object.freeze(ready);
+  return phase === "revealed" && isWhole ? Object.freeze({ ...ready, phase, result }) : ASKED;
+}
+
 /** What is still missing before answers can be locked in: the ids of the parts without one. */
 export function unanswered(question, answers) {
   return question.parts.filter((part) => !isAnswer(part, answers[part.id])).map((part) => part.id);

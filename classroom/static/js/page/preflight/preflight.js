@@ -3,14 +3,14 @@
 import { judge, probe } from "./checks.js";
 import { saveLastRun } from "../recorded/recorded.js";
 
-/** Put a button into the page's header that opens the teacher's dialog: the check, the hand-out, the recorded run. */
+/** Put a button into the page's header that opens the teacher's dialog: lesson plans, hand-out, recorded run, check. Returns it. */
 export function mountPreflight(tools, context, handout) {
   const button = document.createElement("button");
   button.type = "button";
   button.id = "teacher-button";
   button.className = "button button-quiet";
   button.textContent = "Teacher";
-  button.title = "Ready for the lesson? Hand-out, check, recorded run";
+  button.title = "Lesson plans, hand-out, check, recorded run";
   tools.prepend(button);
   const dialog = document.createElement("dialog");
   dialog.id = "preflight";
@@ -34,10 +34,14 @@ export function mountPreflight(tools, context, handout) {
   find("save").addEventListener("click", () => {
     dialog.querySelector(".preflight-said").textContent = saveLastRun(context);
   });
+  return dialog;
 }
 
 const TEMPLATE = `<div class="row preflight-head"><h2 id="preflight-title">For the teacher</h2>
     <button type="button" class="button" data-action="close">Close</button></div>
+  <h3>A lesson plan on the page, card by card</h3>
+  <div class="row" data-routes></div>
+  <h3>To hand out, to show, to keep</h3>
   <div class="row">
     <button type="button" class="button" data-action="print">Print the hand-out</button>
     <a class="button" href="?recorded">Show the recorded run</a>
@@ -46,7 +50,7 @@ const TEMPLATE = `<div class="row preflight-head"><h2 id="preflight-title">For t
   <p class="soft small preflight-said" role="status"></p>
   <div class="row preflight-head"><h3>Ready for the lesson? <span class="preflight-sum" role="status"></span></h3>
     <button type="button" class="button" data-action="again">Check again</button></div>
-  <ul class="preflight-list"></ul>`;
+  <ul class="preflight-list" tabindex="0" aria-label="Checks"></ul>`;
 
 async function check(dialog, context) {
   const sum = dialog.querySelector(".preflight-sum");

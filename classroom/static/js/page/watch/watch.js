@@ -54,6 +54,8 @@ export function mount(section, context) {
     showScreens();
   });
   part("span-select").addEventListener("change", () => part("span-select").blur());
+  context.on("hold", () => timeline.mode !== "frozen" && freezeOrGoOn());
+  context.on("knobs", () => part("knobs").hidden && part("knobs-button").click());
   context.on("freeze", ({ view }) => view === "watch" && freezeOrGoOn());
   context.on("step", ({ view, direction }) => view === "watch" && step(direction));
   context.on("escape", ({ view }) => view === "watch" && follow(null));

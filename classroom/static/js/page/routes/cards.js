@@ -1,0 +1,98 @@
+/** The lesson plans, card by card: what the page shows, what to press, what to ask, and what the class should see. Data, no DOM.
+ *
+ * A card sets the stage: `view`, a `preset` whose run is started, `holds` (the picture is frozen), a `question` of Predict
+ * by its place, `knobs` shown. `minutes` are what the card takes of its plan.
+ */
+
+const LOOK = {
+  title: "One look", view: "watch", preset: "steady", minutes: 1,
+  press: "Nothing. Let the run go by for half a minute.",
+  ask: "Which lane is late, and by how much?",
+  see: "The short poll, by half a second on average. The other three arrive as soon as the network lets them.",
+};
+const FOLLOW = {
+  title: "Follow one event", view: "watch", holds: true, minutes: 2,
+  press: "← and → go from event to event; a click on an event does as well.",
+  ask: "Where does this event wait, and for what?",
+  see: "On the short poll it waits for the next question. The long poll’s question waits for the event: that is the solid bar.",
+};
+const IDLE = {
+  title: "Who is still talking?", view: "watch", preset: "idle", minutes: 1,
+  press: "Nothing. Watch the column “per event” below the lanes.",
+  ask: "Hardly anything happens. Who talks all the same?",
+  see: "The short poll, about twenty requests for each event. The others are silent.",
+};
+const question = (place, title, ask, minutes = 2.5) => ({
+  title, view: "predict", question: place, minutes, ask,
+  press: "Collect predictions, lock one in, then “Run it”.",
+  see: "The run decides, and the formula is beside it. Let somebody who was right explain.",
+});
+const RULE = {
+  title: "The rule behind it", view: "predict", minutes: 2,
+  press: "Nothing.",
+  ask: "Can you say it as a formula: requests per event, and how long a poll is late?",
+  see: "Requests per event are 1 ÷ (events a second × interval). A short poll is late by half its interval, and the way.",
+};
+const CLIFF = {
+  title: "The cliff", view: "watch", preset: "ticker", knobs: true, minutes: 6,
+  press: "Drag “Network, each way” from 30 to 70 ms.",
+  ask: "When does the long poll become as late as if it slept?",
+  see: "From 50 ms on: a round trip is then longer than the time between two events, and each event waits for the next question.",
+};
+const POLLING = {
+  title: "When is polling better?", view: "watch", minutes: 5,
+  press: "Nothing.",
+  ask: "A weather page may be a minute old, and has a million readers. Which of the four?",
+  see: "Polling: an answer can come from a cache, the server keeps nothing for readers who wait, and a lost connection costs nothing.",
+};
+const LESSON = [
+  {
+    title: "One connection", view: "lesson", minutes: 5,
+    press: "“Play it”, then answer “Spot the bug”.",
+    ask: "The server has sent its answer. Is the connection still open?",
+    see: "With the single echo it is not: the handler has returned, and the connection with it.",
+  },
+  {
+    title: "Step by step", view: "lesson", minutes: 7,
+    press: "← and → go through the run; then the quiz below.",
+    ask: "At which line does the server wait, and who wakes it?",
+    see: "Line, variables, boxes and row move together; the quiz is judged from this very run.",
+  },
+];
+/** The last card has this room's own numbers (ending.js). */
+const ENDING = { title: "What this room has measured", view: "watch", minutes: 0, isEnding: true };
+
+export const ROUTES = Object.freeze([
+  { id: "5", label: "5 minutes", cards: [LOOK, FOLLOW, IDLE, ENDING] },
+  {
+    id: "15",
+    label: "15 minutes",
+    cards: [
+      LOOK, FOLLOW,
+      question(0, "Predict: asking in vain", "How many requests for each event?"),
+      question(2, "Predict: long poll or WebSocket?", "Is a long poll as fast as a push?"),
+      question(3, "Predict: when nothing happens", "Which of the four moves the fewest bytes?"),
+      RULE, ENDING,
+    ],
+  },
+  {
+    id: "40",
+    label: "40 minutes",
+    cards: [
+      LOOK, FOLLOW, IDLE,
+      question(0, "Predict: asking in vain", "How many requests for each event?", 2),
+      question(1, "Predict: asking twice as often", "What becomes of requests and age?", 2),
+      question(2, "Predict: long poll or WebSocket?", "Is a long poll as fast as a push?", 2),
+      question(3, "Predict: when nothing happens", "Which of the four moves the fewest bytes?", 2),
+      question(4, "Predict: nobody looks", "What do the four do in a tab that is hidden?", 2),
+      ...LESSON, CLIFF, POLLING, ENDING,
+    ],
+  },
+]);
+
+/** The card of a plan that was kept, {route, card}, as far as there is such a one; null where there is none. */
+export function placeOf(kept) {
+  const route = ROUTES.find(({ id }) => id === kept?.route);
+  const isCard = route !== undefined && Number.isInteger(kept.card) && kept.card >= 0 && kept.card < route.cards.length;
+  return isCard ? { route, card: kept.card } : null;
+}

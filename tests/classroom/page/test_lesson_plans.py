@@ -1,0 +1,110 @@
+"""Lesson plans on the page: cards that set the stage, are taken up again, and end with the room's own numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from classroom.run_settings import PRESETS
+from tests.classroom.conftest import RunningClassroom
+from tests.classroom.page_driving import module, open_page, wait_for_end
+
+pytestmark = pytest.mark.takes_s(30)
+
+CARDS = "m.ROUTES.map(({ id, cards }) => [id, cards])"
+
+
+def plans(page: Page) -> dict[str, list[dict[str, Any]]]:
+    return dict(module(page, "page/routes/cards.js", CARDS))
+
+
+def take_up(page: Page, name: str) -> None:
+    page.locator("#teacher-button").click()
+    page.get_by_role("button", name=name, exact=True).click()
+    page.locator("#route h2").wait_for()
+
+
+@pytest.mark.parametrize(("plan", "minutes"), [("5", 5), ("15", 15), ("40", 40)])
+def test_every_card_says_what_to_press_ask_and_see(empty_page: Page, plan: str, minutes: int) -> None:
+    *cards, ending = plans(empty_page)[plan]
+    assert ending["isEnding"]
+    assert sum(card["minutes"] for card in cards) == pytest.approx(minutes, rel=0.25)
+    for card in cards:
+        assert all(card[part] for part in ("title", "press", "ask", "see"))
+        assert card["view"] in {"watch", "predict", "lesson", "class"}
+        assert card.get("preset", "steady") in PRESETS
+
+
+@pytest.mark.parametrize("plan", ["5", "15", "40"])
+def test_each_card_sets_its_stage(page: Page, classroom: RunningClassroom, plan: str) -> None:
+    cards = plans_of(page, classroom, plan)
+    take_up(page, f"{plan} minutes")
+    for index, card in enumerate(cards):
+        expect(page.locator("#route")).to_have_attribute("data-card", str(index))
+        expect(page.locator("#route h2")).to_have_text(card["title"])
+        expect(page.locator(f"#tab-{card['view']}")).to_have_attribute("aria-selected", "true")
+        if "preset" in card:
+            expect(page.locator(f'[data-preset="{card["preset"]}"]')).to_have_attribute("aria-pressed", "true")
+            expect(page.locator("#lanes-status")).not_to_contain_text("Frozen")
+        if card.get("holds"):
+            expect(page.locator("#freeze-button")).to_have_attribute("aria-pressed", "true")
+        if card.get("knobs"):
+            expect(page.locator("#knobs")).to_be_visible()
+        if "question" in card:
+            expect(page.locator(f'[data-step="{card["question"]}"]')).to_have_attribute("aria-current", "step")
+        if not card.get("isEnding"):
+            page.keyboard.press("PageDown")
+    expect(page.locator("#route").get_by_role("button", name="Next")).to_have_count(0)
+
+
+def plans_of(page: Page, classroom: RunningClassroom, plan: str) -> list[dict[str, Any]]:
+    open_page(page, classroom)
+    page.locator("#lanes-status", has_text="Live, run").wait_for()
+    return plans(page)[plan]
+
+
+def test_a_plan_is_left_and_taken_up_again_after_a_reload(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    take_up(page, "15 minutes")
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("#route")).to_have_attribute("data-card", "1")
+    page.get_by_role("button", name="Leave").click()
+    expect(page.locator("#route")).to_be_hidden()
+    page.reload()
+    take_up(page, "Go on: 15 minutes, card 2")
+    expect(page.locator("#route")).to_have_attribute("data-card", "1")
+    page.get_by_role("button", name="Back").click()
+    expect(page.locator("#route")).to_have_attribute("data-card", "0")
+
+
+def test_the_ending_has_this_rooms_own_numbers(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    run = classroom.start_run(rate_per_s=5.0, arrival="periodic", duration_s=4.0)
+    wait_for_end(page, run["id"])
+    html = page.evaluate(
+        """async () => {
+          const { endingHtml } = await import("/static/js/page/routes/ending.js");
+          const progress = { phase: "revealed", result: { outcome: "right" } };
+          return endingHtml(window.classroom.store.finished, [{ progress }, { progress: { phase: "asked" } }]);
+        }"""
+    )
+    client = str(page.evaluate("() => window.classroom.client"))
+    short_poll = classroom.record()["clients"][client]["short_poll"]
+    assert f"Run {run['id']} of this room" in html
+    assert f"<td>{short_poll['requests'] / len(short_poll['delivered']):.2f}</td>" in html
+    assert "Of 1 question put to the test: 1 right." in html
+
+
+@pytest.mark.parametrize("kept", [None, {}, {"route": "7", "card": 0}, {"route": "5", "card": 99}, {"route": "5"}])
+def test_what_was_kept_of_another_version_is_forgotten(empty_page: Page, kept: object) -> None:
+    assert module(empty_page, "page/routes/cards.js", "m.placeOf(given)", kept) is None
+
+
+def test_no_key_acts_behind_the_dialog(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    page.locator("#teacher-button").click()
+    page.keyboard.press("3")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#tab-watch")).to_have_attribute("aria-selected", "true")
