@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import ipaddress
+import logging
 from typing import TYPE_CHECKING
 
 from servers.hosting.listening import StartError
@@ -45,6 +46,8 @@ async def _run(host: str, port: int) -> None:
         async with open_classroom(host, port) as state:
             print(welcome(state), flush=True)
             await stop.wait()
+    # What pages that are gone had asked for is cancelled now; uvicorn would report each as an error of the app.
+    logging.getLogger("uvicorn.error").disabled = True
 
 
 def welcome(state: ClassroomState) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import subprocess
@@ -52,6 +53,16 @@ def test_told_to_stop_it_leaves_no_process_and_no_port(number: signal.Signals) -
         assert opened.process.wait(PATIENCE_S) == 0
     assert children == []
     assert all(is_free(port) for port in (opened.page_port, *opened.lane_ports, opened.lesson_port))
+
+
+def test_told_to_stop_while_it_answers_pages_that_are_gone_it_ends_silently() -> None:
+    with running_classroom() as opened:  # at its end the log must be empty
+        asked = f"GET /api/preflight HTTP/1.1\r\nHost: 127.0.0.1:{opened.page_port}\r\n\r\n".encode()
+        with contextlib.ExitStack() as gone:
+            for _ in range(3):  # one at a time, a fifth of a second each
+                connection = gone.enter_context(socket.create_connection(("127.0.0.1", opened.page_port)))
+                connection.sendall(asked)
+            assert opened.request("GET", "/api/model").status_code == 200  # so those before it are being answered
 
 
 @pytest.mark.parametrize("offset", [0, 3, 5])
