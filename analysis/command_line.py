@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="report|summary|compare|gate")
+    commands = parser.add_subparsers(required=True, metavar="report|summary|compare|gate|keys|schema")
     report = commands.add_parser("report", help="summary.json, charts, report.html and report.md from raw records")
     report.add_argument("run", metavar="RUN", help="folder of a run, or latest")
     report.set_defaults(command=_report)
@@ -64,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument("--junit", default="", metavar="FILE", help="where to write JUnit XML")
     gate.add_argument("--force", action="store_true", help="hold it against a base that is unlike it all the same")
     gate.set_defaults(command=_gate)
+    keys = commands.add_parser("keys", help="print docs/using/summary.md: every key of summary.json")
+    keys.set_defaults(command=_keys)
+    schema = commands.add_parser("schema", help="print docs/summary.schema.json: the JSON Schema of summary.json")
+    schema.set_defaults(command=_schema)
     return parser
 
 
@@ -163,6 +167,20 @@ def _gate(options: argparse.Namespace) -> ExitStatus:
     if Judgement.BROKEN in found:
         return ExitStatus.BROKEN
     return ExitStatus.UNDECIDED if Judgement.UNDECIDED in found else ExitStatus.OK
+
+
+def _keys(_: argparse.Namespace) -> ExitStatus:
+    from analysis.summary.summary_document import summary_document
+
+    print(summary_document(), end="")
+    return ExitStatus.OK
+
+
+def _schema(_: argparse.Namespace) -> ExitStatus:
+    from analysis.summary.summary_document import summary_schema
+
+    print(summary_schema(), end="")
+    return ExitStatus.OK
 
 
 def run_folder(name: str, setting: str = "RUN") -> Path:

@@ -249,6 +249,12 @@ class Parameters(Mapping[str, Any]):
 
         return core_schema.no_info_plain_validator_function(cls.of)
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
+        """Describe them as an object with a description for each parameter."""
+        properties = {name: {"description": parameter.meaning} for name, parameter in PARAMETERS.items()}
+        return {"type": "object", "properties": properties, "required": list(REQUIRED)}
+
 
 def _statements() -> dict[str, Parameter]:
     hints = get_type_hints(Parameters, include_extras=True)

@@ -16,7 +16,8 @@ from analysis.summary.pairing import COSTS
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
 from analysis.verdict.latency_differences import RESOLUTION_MS
 from contract.errors import UserError
-from contract.records import JsonObject, RunInfo, load_run_info, load_summary
+from contract.records import JsonObject, RunInfo, load_run_info
+from contract.summary import load_summary
 from terminal.wording import plural
 
 COMPARED = tuple(

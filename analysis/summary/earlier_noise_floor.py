@@ -17,9 +17,9 @@ from contract.records import (
     RunInfo,
     load_noise_floor,
     load_run_info,
-    load_summary,
     write_json,
 )
+from contract.summary import load_summary
 from terminal.plain import plain
 
 

@@ -52,7 +52,6 @@ from contract.records.run_folder import (
     finished_trial_folders,
     load_noise_floor,
     load_run_info,
-    load_summary,
     set_aside_folders,
     write_run_info,
 )
@@ -126,7 +125,6 @@ __all__ = [
     "load_noise_floor",
     "load_run_info",
     "load_stopped",
-    "load_summary",
     "load_work",
     "mean_limit_ms",
     "others_ratio",

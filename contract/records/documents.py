@@ -7,10 +7,13 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from contract.errors import UserError
 from terminal.plain import plain
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 RUN_FORMAT = "push-vs-poll/run"
 TRIAL_FORMAT = "push-vs-poll/trial"
@@ -104,9 +107,14 @@ def parse_record(record: type[Record], document: JsonObject, path: Path) -> Reco
     try:
         return TypeAdapter(record).validate_python(document)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path}: {where}: {first['msg']}, not {ascii(first['input'])[:_SHOWN_CHARACTERS]}") from error
+        raise UserError(f"{path}: {describe_error(error)}") from error
+
+
+def describe_error(error: ValidationError) -> str:
+    """Return the first thing that is wrong with a document, in a sentence."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}, not {ascii(first['input'])[:_SHOWN_CHARACTERS]}"
 
 
 def _parse_whole_number(text: str) -> int:

@@ -20,8 +20,6 @@ from contract.records.documents import (
     NOISE_FILE,
     NOISE_FORMAT,
     RUN_FORMAT,
-    SUMMARY_FILE,
-    SUMMARY_FORMAT,
     TRIAL_FORMAT,
     JsonObject,
     as_document,
@@ -29,7 +27,7 @@ from contract.records.documents import (
     read_json,
     write_json,
 )
-from contract.records.fields import NOISE, RUN, SUMMARY, TRIAL, check_fields
+from contract.records.fields import NOISE, RUN, TRIAL, check_fields
 from contract.records.tables import (
     Clients,
     ClockPairs,
@@ -343,18 +341,6 @@ def load_noise_floor(run_folder: Path) -> tuple[JsonObject, str] | None:
     document = read_json(path, NOISE_FORMAT)
     check_fields(document, NOISE, path)
     return document["noise_floor"], document["noise_floor_from"]
-
-
-def load_summary(run_folder: Path) -> JsonObject:
-    """Read summary.json; raise UserError if it is missing, or not one that a run writes."""
-    path = run_folder / SUMMARY_FILE
-    if not path.is_file():
-        raise UserError(
-            f"{run_folder}: has no {SUMMARY_FILE} yet (expected a reported run: make report RUN={run_folder})"
-        )
-    document = read_json(path, SUMMARY_FORMAT)
-    check_fields(document, SUMMARY, path)
-    return document
 
 
 def set_aside_folders(run_folder: Path) -> list[Path]:

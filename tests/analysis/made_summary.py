@@ -11,6 +11,12 @@ from contract.parameters import Parameters
 from contract.records import JsonObject
 from contract.transports import TRANSPORTS, TransportStyle
 
+WITHOUT_INTERVAL = (
+    "setup_bytes_per_client_ci95", "time_to_connect_s_ci95",
+    *(f"{role}_cpu_us_per_event_ci95" for role in ("server", "load", "relay")),
+    *(f"{role}_connected_rss_bytes_ci95" for role in ("server", "load")),
+    *(f"{role}_rss_bytes_per_client_ci95" for role in ("server", "load")),
+)  # fmt: skip
 BROADCAST = ("websocket", "sse", "long_poll", "short_poll")
 ECHO = ("echo_websocket", "echo_post", "echo_post_new")
 
@@ -37,20 +43,27 @@ def _estimate(value: float, low: float, high: float) -> JsonObject:
     return {"value": value, "ci95": [low * value, high * value], "corrected": False}
 
 
+def _difference(value: float) -> JsonObject:
+    return {"value": value, "ci95": [value - 1, value + 1], "p_value": 0.001, "blocks": 3, "noise_floor_ms": None}
+
+
 def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObject:
     """A point whose other figures follow from its median and requests per second by fixed factors."""
     polling = TRANSPORTS[name].role == "polling"
     asked = parameters(name, **{k: v for k, v in changes.items() if k in BASE or k in CHOICES})
     per_event = requests / asked["rate_per_s"]
     latency = {"mean": 1.02 * p50_ms, "p50": p50_ms, "p90": 1.6 * p50_ms, "p95": 1.8 * p50_ms, "p99": 1.95 * p50_ms}
-    model = {"mean_ms": p50_ms, "p50_ms": p50_ms, "p99_ms": 1.9 * p50_ms, "requests_per_event": 1.01 * per_event}
+    model = {
+        "mean_ms": p50_ms, "p50_ms": p50_ms, "p95_ms": 1.8 * p50_ms, "p99_ms": 1.9 * p50_ms,
+        "requests_per_event": 1.01 * per_event,
+    }  # fmt: skip
     made: JsonObject = {
         "transport": name, "parameters": asked, "base": changes.get("base", True), "trials": 3, "events": 300,
         "deliveries": 15000,
         "latency_ms": latency | {"max": 2 * p50_ms} | {
             f"{key}_ci95": [0.97 * value, 1.04 * value] for key, value in latency.items() if key != "p90"
         },
-        "quantiles_withheld": None, "intervals_withheld": None,
+        "latency_withheld": None, "quantiles_withheld": None, "intervals_withheld": None, "precision": None,
         "estimates": {
             "mean_ms": _estimate(latency["mean"], 0.97, 1.04), "requests_per_event": _estimate(per_event, 0.99, 1.01),
             "requests_per_s": _estimate(requests, 0.99, 1.01),
@@ -78,11 +91,13 @@ def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObje
             "reconnects": 0, "errors": 0,
         },
         "bytes_per_event": {"up": 20 * per_event, "down": 130 + 90 * per_event, "total": 130 + 110 * per_event},
+        "bytes_per_event_ci95": dict.fromkeys(("up", "down", "total")),
         "bytes_split_per_event": {
             "payload": 118.0, "framing_and_headers": 12 + 90 * per_event, "empty_polls": 20 * per_event,
             "tcp_ip": 70 + 100 * per_event,
         },
-        "setup_bytes_per_client": 512.0, "setup_ms": {"p50": 76.0, "max": 91.0},
+        "setup_bytes_per_client": 512.0, "setup_ms": {"p50": 76.0, "p50_ci95": None, "max": 91.0},
+        **dict.fromkeys(WITHOUT_INTERVAL),
         "server_cpu_us_per_event": 30 + 40 * per_event, "load_cpu_us_per_event": 22 + 35 * per_event,
         "server_cpu_ratio": 0.004 * asked["clients"], "load_cpu_ratio": 0.005 * asked["clients"],
         "relay_cpu_us_per_event": 20 + 30 * per_event, "relay_cpu_ratio": 0.003 * asked["clients"],
@@ -95,11 +110,13 @@ def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObje
         "ledger": {
             "expected": 16000, "delivered": 16000, "lost": 0, "duplicate": 0, "reordered": 0, "late": 0, "corrupt": 0,
         },
+        "loss": {"ratio": 0.0, "model_ratio": 0.0, "closed_form_ratio": 0.0}, "latency_split_ms": None,
+        "queue_model": dict.fromkeys((*model, "answer_us", "waking_us", "read_us")) | {"reason": "not measured"},
         "model": model, "closed_form": model, "residual_ms": {"mean": 0.2, "p50": 0.1, "p99": 1.2},
         "against_reference": None if name in ("websocket", "echo_websocket") else {
-            "p50_difference_ms": {"value": p50_ms - 25, "ci95": [p50_ms - 26, p50_ms - 24]},
-            "mean_difference_ms": {"value": p50_ms - 25, "ci95": [p50_ms - 26, p50_ms - 24]},
-            "ratio_p50": p50_ms / 25,
+            "p50_difference_ms": _difference(p50_ms - 25), "p95_difference_ms": None,
+            "mean_difference_ms": _difference(p50_ms - 25), "ratio_p50": p50_ms / 25, "clock_uncertainty_ms": 0.0,
+            "costs": {},
         },
         "valid": True, "invalid_reasons": [],
     }  # fmt: skip
@@ -120,6 +137,8 @@ def summary(points: Sequence[JsonObject], varied: Sequence[str] = (), **changes:
         "verdict": "WebSocket delivers in 25.2 ms.", "verdict_lines": ["SSE: the same.", "Polling is dear."],
         "warnings": ["3 trials a point: intervals are wide."],
         "reference": names[0], "transports": [dataclasses.asdict(style(name)) for name in names], "base_point": 0,
+        **dict.fromkeys(("wrong_way", "noise_floor", "noise_floor_from", "scaling", "capacity")),
+        "overload": False, "set_aside": [], "workers": [],
         "varied": list(varied), "quantile_definition": "nearest rank", "planned_trials": 3 * len(points),
         "finished_trials": 3 * len(points), "points": list(points), **changes,
     }  # fmt: skip

@@ -11,7 +11,8 @@ from analysis.summarize import summarize_run, write_summary
 from analysis.summary.pooling import pool
 from analysis.trial.measures import measure
 from contract.errors import UserError
-from contract.records import JsonObject, load_summary, read_json
+from contract.records import JsonObject, read_json
+from contract.summary import load_summary
 from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run, first_trial, style, trial_index
 from tests.fabricate_trial import Faults
 from tests.runs import report_in_words

@@ -29,7 +29,7 @@ from tests.fabricate_trial import Faults
 from tests.runs import report_in_words
 
 QUICK = fabricate.Fabrication(intervals_s=(0.5,), rates_per_s=(), clients=3, measured_s=1.5, warm_up_s=0.2, blocks=2)
-FORMATS = Path(__file__).resolve().parents[3] / "docs" / "using" / "formats.md"
+KEYS = Path(__file__).resolve().parents[3] / "docs" / "using" / "summary.md"
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +235,7 @@ def test_a_point_that_is_not_valid_is_marked_in_its_row() -> None:
 
 
 def test_the_formats_explain_every_key_of_a_summary(run: Path) -> None:
-    explained = set(re.findall(r"`([a-z0-9_]+)`", FORMATS.read_text(encoding="utf-8")))
+    explained = set(re.findall(r"`([a-z0-9_]+)`", KEYS.read_text(encoding="utf-8")))
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     keys = set(summary) | {key for point in summary["points"] for key in point}
     for nested in ("ledger", "requests", "bytes_split_per_event", "model", "residual_ms", "parts_ms", "stamps"):

@@ -13,6 +13,7 @@ import pytest
 from analysis.summary.earlier_noise_floor import earlier_noise_floor
 from contract.errors import UserError
 from contract.records import SUMMARY_FORMAT, RunInfo, load_noise_floor, load_run_info, write_json, write_run_info
+from tests.analysis import made_summary as made
 from tests.fabricate import SMALL, run_info
 
 RUN = dataclasses.replace(run_info(SMALL, ()), started_at="2026-06-01T00:00:00+00:00")
@@ -26,9 +27,7 @@ def earlier(results: Path, name: str, started_at: str, info: RunInfo = RUN, **su
     folder = results / name
     folder.mkdir(parents=True)
     write_run_info(folder, dataclasses.replace(info, started_at=started_at))
-    whole: dict[str, Any] = {"verdict": "", "transports": [], "varied": [], "points": []}
-    fields = {"valid": True, "noise_floor": None, "noise_floor_from": None, **whole, **summary}
-    write_json(folder / "summary.json", SUMMARY_FORMAT, fields)
+    write_json(folder / "summary.json", SUMMARY_FORMAT, made.summary([made.point("websocket", 25.0, 0.0)], **summary))
 
 
 def run_folder(results: Path) -> Path:
