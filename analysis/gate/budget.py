@@ -16,6 +16,7 @@ from contract.errors import UserError
 _KEYS = ("figure", "transport", "at", "at_most", "over_base_at_most")
 _PERCENT = re.compile(r"(\d{1,6}(?:\.\d{1,6})?) ?%")
 _SHOWN_CHARACTERS = 60
+MAX_FILE_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,13 @@ class Budget:
 def load_budgets(path: Path) -> list[Budget]:
     """Read a file of budgets; UserError on the first thing in it that is not one."""
     try:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: not a regular file (expected budgets in TOML)")
+        if (size_bytes := path.stat().st_size) > MAX_FILE_BYTES:
+            raise UserError(f"{path}: has {size_bytes} bytes (expected budgets of at most {MAX_FILE_BYTES})")
         document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    # Not UTF-8, not TOML, a number of thousands of digits, or lists within each other a thousand deep.
+    except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"{path}: cannot be read as a budget: {reason}") from error
     check_known(str(path), "key", document, ("budget",))

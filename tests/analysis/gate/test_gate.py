@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis.compare.comparison import COMPARED
+from analysis.exit_status import ExitStatus
 from analysis.gate.budget import Budget
 from analysis.gate.judgement import JudgedBudget, Judgement
 from analysis.statistics.stats import interval
@@ -17,7 +20,8 @@ from benchmarks.gate_errors import LIMIT_RATIO, simulate
 from contract.records import JsonObject
 from tests.analysis import made_summary as made
 from tests.analysis.compare.test_comparison import run_with, slowed, steady
-from tests.runs import in_process, refused
+from tests.damaged_documents import changed_field
+from tests.runs import in_process, refused, sentence_of
 
 
 def budget_file(folder: Path, *budgets: str) -> Path:
@@ -152,6 +156,44 @@ def test_a_budget_that_cannot_be_judged_is_refused_in_one_sentence(budget: str, 
     said = refused("analysis", "gate", run, "--budget", budget_file(tmp_path, budget))
     assert told in said
     assert "budget.toml" in said
+
+
+PIECES = st.one_of(
+    st.text(max_size=6),
+    st.integers(0, 1000).map(lambda depth: "[" * depth + "]" * depth),
+    st.sampled_from(["[[budget]]\n", "[budget]\n", " = nan", " = -0.0", " = 1e308", "9" * 5000, '"""', "{}", "= []"]),
+)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_whatever_budgets_and_figures_say_is_a_judgement_or_one_sentence(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("gate")
+    run = run_with(folder / "run", made.standard())
+    path = budget_file(folder, f"{P95}at_most = 48", f"{P95}at = {{rate_per_s = 20}}\nat_most = 48")
+    if data.draw(st.booleans()):
+        changed_field(data, run / "summary.json")
+    else:
+        text = path.read_text()
+        start = data.draw(st.integers(0, len(text)))
+        end = data.draw(st.integers(start, min(start + 12, len(text))))
+        path.write_text(text[:start] + data.draw(PIECES) + text[end:], encoding="utf-8")
+    done = in_process("analysis", "gate", run, "--budget", path, "--junit", folder / "junit.xml")
+    if done.returncode == ExitStatus.USAGE:
+        sentence_of(done)
+    elif (folder / "junit.xml").exists():
+        ET.parse(folder / "junit.xml")
+    assert not set("\x1b\x00\u202e") & set(done.stdout + done.stderr)
+
+
+def test_a_budget_file_larger_than_any_is_not_read(tmp_path: Path) -> None:
+    run = run_with(tmp_path / "run", made.standard())
+    with (tmp_path / "large.toml").open("wb") as stream:
+        stream.truncate(2**31)  # of which no disk holds anything
+    assert "has 2147483648 bytes" in refused("analysis", "gate", run, "--budget", tmp_path / "large.toml")
+    assert "not a regular file" in refused("analysis", "gate", run, "--budget", tmp_path)
 
 
 @pytest.mark.parametrize(("text", "told"), [("", "at least one [[budget]]"), ("budgets = []", "did you mean budget?")])
