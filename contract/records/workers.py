@@ -1,4 +1,4 @@
-"""The load processes of a trial that had several: their clients, their clocks and how each ended."""
+"""The load processes of a trial that had several: their clients, their clocks and how each ended. Pure."""
 
 from __future__ import annotations
 
