@@ -1,7 +1,7 @@
 """The cheapest transport for an event rate and an acceptable staleness, from measured costs.
 
 Short polls ask as seldom as the staleness allows; the others have no such choice, and qualify if their latency meets
-the staleness. Latencies and requests are those of the closed forms (`analysis.models.closed_form`) for Poisson events.
+the staleness. Latencies and requests are those of the closed forms (`analysis.models`) for Poisson events.
 """
 
 from __future__ import annotations

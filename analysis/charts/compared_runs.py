@@ -118,7 +118,7 @@ def _against(number: int, baseline: Results, other: Results, parameter: str, wha
 
 
 def _costs(number: int, baseline: Results, other: Results) -> Chart | None:
-    """Server CPU per event at the base points, side by side."""
+    """Draw the server CPU per event of both runs at the base points, side by side; None without a common transport."""
     path = ("server_cpu_us_per_event",)
     sides = [[s for s in side.base_points() if _known(s, *path)] for side in (baseline, other)]
     names = [series.transport.label for series in sides[0] if series.transport.name in _names(sides[1])]

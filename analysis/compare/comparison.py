@@ -1,4 +1,4 @@
-"""A run beside its baseline: every figure of every point that both have, judged."""
+"""The comparison of a run with its baseline: every figure of every point that both have, with an outcome."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMPARED = tuple(
     for figure in POINT_FIGURES.values()
     if figure.cost in COSTS or figure.name in ("latency_ms.mean", "latency_ms.p50", "latency_ms.p95", "latency_ms.p99")
 )
-"""The figures that are shown beside each other: those that a report compares with its reference, and the p99."""
+"""The figures that are compared: those that a report compares with its reference, and the p99."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ class ReportedRun:
 
     @property
     def pilot_blocks(self) -> int | None:
-        """Blocks from which the spread is, where a precision added further ones."""
+        """The blocks that determine the spread, if a precision added further ones."""
         return self.info.scenario.get("repeats")
 
     def side(self, point: JsonObject, figure: PointFigure) -> Side | None:
-        """Return a figure of one of its points; None where that was not measured."""
+        """Return a figure of one of its points; None if it was not measured."""
         value = figure.value(point)
         if value is None:
             return None
@@ -72,7 +72,7 @@ class Row:
     label: str
     transport: str
     contrast: Contrast | None
-    """None where one run did not measure it."""
+    """None if one of the runs did not measure the figure."""
     geometric_mean: bool = False
 
 
@@ -96,19 +96,19 @@ class Comparison:
     baseline: ReportedRun
     other: ReportedRun
     unlike: tuple[str, ...]
-    """What else may have moved the figures: to be read before them."""
+    """Other differences between the runs that may have changed the figures: to be read before them."""
     notes: tuple[str, ...]
     figures: tuple[FigureComparison, ...]
     points: tuple[MatchedPoint, ...]
 
     @property
     def outcomes(self) -> Counter[Outcome]:
-        """How many figures of points show what."""
+        """The number of figures of points with each outcome."""
         return Counter(row.contrast.outcome for each in self.figures for row in each.judged if row.contrast is not None)
 
 
 def compare_runs(baseline: ReportedRun, other: ReportedRun) -> Comparison:
-    """Compare a run with its baseline; UserError where they share no point."""
+    """Compare a run with its baseline; raise UserError if they have no point in common."""
     matching = match_points(baseline.summary, other.summary)
     if not matching.points:
         raise UserError(
@@ -160,7 +160,7 @@ def _paired(baseline: ReportedRun, other: ReportedRun) -> bool:
 
 
 def _corrected(contrasts: Sequence[Contrast | None]) -> list[Contrast | None]:
-    """Correct the p values of a figure's points for their number (Holm)."""
+    """Return the contrasts with p values corrected for the number of a figure's points (Holm)."""
     p_values = {i: p for i, each in enumerate(contrasts) if each is not None and (p := each.p_value) is not None}
     adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
     return [
@@ -171,7 +171,7 @@ def _corrected(contrasts: Sequence[Contrast | None]) -> list[Contrast | None]:
 def _margin_ratio(
     baseline: ReportedRun, other: ReportedRun, point: MatchedPoint, figure: PointFigure, sides: tuple[Side, Side]
 ) -> float:
-    """3 %, or what this transport differs from itself by, or the least that can be claimed, whichever is largest."""
+    """Return the largest of 3 %, how far this transport differs from itself, and the least that can be claimed."""
     value = min(side.value for side in sides)
     if value <= 0 or figure.unit != "ms":
         return MARGIN_RATIO

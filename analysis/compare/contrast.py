@@ -1,4 +1,4 @@
-"""One figure of one point in two runs: its ratio with an interval, and which of four things that shows."""
+"""One figure of one point in two runs: its ratio with an interval, and the outcome of the comparison."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from analysis.statistics.stats import (
 from analysis.statistics.welch import independent_difference
 
 MARGIN_RATIO = 0.03
-"""Two figures are the same where their ratio is surely no farther from 1, unless noise alone takes it farther."""
+"""Two figures are the same if their ratio is surely no farther from 1 than this, unless noise alone takes it farther.
+"""
 _LARGEST_LOGARITHM = 700.0
 
 
 class Outcome(StrEnum):
-    """What a comparison of two figures shows."""
+    """The outcome of a comparison of two figures."""
 
     WORSE = "worse"
     BETTER = "better"
     SAME = "the same"
     NOT_SHOWN = "no difference shown"
     UNKNOWN = "not known"
-    """Both have the figure, and one has no interval, as from a single trial or where the summary withholds it."""
+    """Both runs have the figure, but one has no interval, as with a single trial or if the summary withholds it."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,11 @@ class Side:
 
     value: float
     by_block: Mapping[int, float]
-    """Of its trials."""
+    """The figure of each trial by block."""
     pilot_blocks: int | None = None
-    """Blocks that give the spread; None: all do."""
+    """Blocks that determine the spread; None: all."""
     spread: Spread = ONLY_THE_TRIALS
-    """What is known of it besides."""
+    """Further knowledge of the spread."""
 
     def logarithms(self) -> Side:
         """Return the same on a logarithmic scale, on which ratios are differences."""
@@ -62,20 +63,21 @@ class Side:
 
 @dataclass(frozen=True)
 class Contrast:
-    """How far a figure is from the baseline's; less is always better."""
+    """The difference of a figure from the baseline's; less is always better."""
 
     baseline: float
     value: float
     difference: Difference
     """value − baseline."""
     log_ratio: Difference | None
-    """Logarithm of value / baseline; None where one of both has a trial with zero."""
+    """Logarithm of value / baseline; None if a trial of either run has zero."""
     margin_ratio: float
     """Figures whose ratio is within 1 ± this are the same."""
     paired: bool
     """Whether both runs share their streams, so that trials were paired."""
     adjusted_p_value: float | None = None
-    """That there is no difference, all points of the figure considered; None before that was done, and without one."""
+    """The p value of no difference, corrected for all points of the figure; None before the correction, and if there is
+    no p value."""
 
     @property
     def ratio(self) -> float | None:
@@ -84,23 +86,24 @@ class Contrast:
 
     @property
     def ratio_ci95(self) -> Interval | None:
-        """Its 95 % interval."""
+        """The 95 % interval of the ratio."""
         if self.log_ratio is None or self.log_ratio.ci95 is None:
             return None
         return _ratio_of(self.log_ratio.ci95[0]), _ratio_of(self.log_ratio.ci95[1])
 
     @property
     def p_value(self) -> float | None:
-        """Two-sided, of there being no difference, of this figure alone."""
+        """The two-sided p value of no difference, for this figure alone."""
         return self._decisive.p_value()
 
     @property
     def outcome(self) -> Outcome:
-        """Which of the four is shown.
+        """The outcome.
 
-        `the same` by equivalence: the whole 95 % interval is within the margin, that is, each of two one-sided tests at
-        2.5 % rejects that the figures are farther apart (D. J. Schuirmann, Journal of Pharmacokinetics and
-        Biopharmaceutics 15, 1987). It comes first: a difference that is too small to matter is none, however certain.
+        `the same` is shown by equivalence: the whole 95 % interval is within the margin, that is, each of two one-sided
+        tests at 2.5 % rejects that the figures are farther apart (D. J. Schuirmann, Journal of Pharmacokinetics and
+        Biopharmaceutics 15, 1987). It has precedence: a difference that is too small to matter is none, however certain
+        it is.
         """
         bounds = self._decisive.ci95
         if bounds is None:
@@ -114,9 +117,9 @@ class Contrast:
 
     @property
     def trials_needed(self) -> int | None:
-        """Return how many trials of each run would decide it if the estimate is right; None where it is decided.
+        """Return how many trials of each run would decide it if the estimate is right; None if it is decided.
 
-        They either show the difference or that it is within the margin, whichever takes fewer (Stein 1945: the spread
+        They show either the difference or that it is within the margin, whichever takes fewer (Stein 1945: the spread
         is that of these trials, whatever further ones show).
         """
         if self.outcome is not Outcome.NOT_SHOWN or self._decisive.ci95 is None:
@@ -132,7 +135,7 @@ class Contrast:
 
     @property
     def _margin(self) -> float:
-        """On the scale of the decisive difference."""
+        """The margin on the scale of the decisive difference."""
         if self.log_ratio is None:
             return self.margin_ratio * max(abs(self.baseline), abs(self.value))
         return math.log1p(self.margin_ratio)
@@ -143,9 +146,9 @@ class Contrast:
 
 
 def contrast(baseline: Side, other: Side, margin_ratio: float, *, paired: bool) -> Contrast:
-    """Compare a figure of two runs: paired within blocks where they share their streams, else by Welch's test.
+    """Compare a figure of two runs: paired within blocks if they share their streams, otherwise by Welch's test.
 
-    Where runs that share their streams agree in every trial to the last digit, they are one run, or cannot differ.
+    If runs that share their streams agree in every trial to the last digit, they are one run, or cannot differ.
     """
     if paired and baseline == other:
         same = Difference(0.0, (0.0, 0.0), len(baseline.by_block), 0.0, max(1, len(baseline.by_block) - 1))
@@ -163,7 +166,7 @@ def contrast(baseline: Side, other: Side, margin_ratio: float, *, paired: bool) 
 
 
 def _ratio_of(logarithm: float) -> float:
-    """Infinite where it is beyond all numbers, as an interval's end from two trials that differ beyond measure."""
+    """Return the ratio of a logarithm; infinity beyond the largest number, as for intervals of two trials far apart."""
     return math.exp(logarithm) if logarithm < _LARGEST_LOGARITHM else math.inf
 
 

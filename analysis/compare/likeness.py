@@ -1,4 +1,4 @@
-"""What makes two runs unlike, so that a difference between their figures may be of something else's making."""
+"""The differences between two runs that may have caused a difference between their figures."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from contract.records import JsonObject, RunInfo
 
 _WITHOUT_EFFECT = frozenset({"description", "budget_s"})
-"""Of a scenario: words and time, which change no figure."""
+"""Keys of a scenario that change no figure: its text and time limit."""
 
 
 def unlikeness(ours: RunInfo, theirs: RunInfo, our_summary: JsonObject, their_summary: JsonObject) -> list[str]:
-    """Return a sentence for each thing that may move figures and differs; the runs are called A and B."""
+    """Return a sentence for each difference that may change figures; the runs are called A and B."""
     return [
         *(
             f"{name} is INVALID: {summary['verdict']}"
@@ -29,7 +29,7 @@ def unlikeness(ours: RunInfo, theirs: RunInfo, our_summary: JsonObject, their_su
 
 
 def differences(what: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    """One sentence per key that differs, nested keys by their path."""
+    """Return one sentence per key that differs, nested keys by their path."""
     found = []
     for key in sorted(ours.keys() | theirs.keys()):
         mine, other = ours.get(key), theirs.get(key)
@@ -41,14 +41,14 @@ def differences(what: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -
 
 
 def code_differences(ours: JsonObject | None, theirs: JsonObject | None) -> list[str]:
-    """At most one sentence: two runs were measured by different code of this project."""
+    """Return at most one sentence: that two runs were measured by different code of this project."""
     if ours == theirs:
         return []
     return [f"code: A was measured with {_code(ours)}, B with {_code(theirs)}"]
 
 
 def unsaved_changes(ours: JsonObject | None, theirs: JsonObject | None) -> str | None:
-    """Return what is to be said where both were measured with changes of the code that no commit has."""
+    """Return a sentence if both were measured with changes of the code that are in no commit; otherwise None."""
     if ours != theirs or ours is None or ours["clean"]:
         return None
     return f"Both were measured with {_code(ours)}, and these may be others in each."

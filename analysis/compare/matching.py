@@ -1,4 +1,4 @@
-"""Which point of one run is beside which of another."""
+"""Which point of one run is compared with which point of another."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ class MatchedPoint:
 
 @dataclass(frozen=True)
 class Matching:
-    """The points that two runs share, and how many only one of them has."""
+    """The points that two runs share, and the number of points that only one of them has."""
 
     points: tuple[MatchedPoint, ...]
     unmatched: int
     settings: tuple[tuple[str, object, object], ...]
-    """Parameters that neither run varies and in which they differ, with both values: points are matched all the same,
-    as that may be what is compared."""
+    """Parameters that neither run varies but in which the runs differ, with both values: points are matched all the
+    same, as the effect of such a parameter may be the purpose of the comparison."""
 
 
 def match_points(baseline: JsonObject, other: JsonObject) -> Matching:
-    """Match two summaries' points by transport and parameters, those aside in which the runs differ as a whole.
+    """Match two summaries' points by transport and parameters, except those in which the runs differ as a whole.
 
     A default counts as not named, so that runs from before a parameter existed find their counterparts.
     """
     summaries = (baseline, other)
-    # How long trials took does not matter to what they measured, unless it is what a run has varied.
+    # The length of trials does not matter to what they measured, unless a run has varied it.
     ignored = LENGTHS if all(_told_apart(summary["points"]) for summary in summaries) else frozenset()
     settings = [
         (name, *values)
@@ -69,7 +69,7 @@ def _names(summary: JsonObject) -> set[str]:
 
 
 def _fixed_values(name: str, *summaries: JsonObject) -> tuple[object, object] | None:
-    """A parameter's value in each run, where each has one alone and they differ."""
+    """Return a parameter's value in each run, if each has only one and they differ; otherwise None."""
     values = []
     for summary in summaries:
         seen = [point["parameters"].get(name, DEFAULTS.get(name)) for point in summary["points"]]
@@ -81,7 +81,7 @@ def _fixed_values(name: str, *summaries: JsonObject) -> tuple[object, object] | 
 
 
 def _told_apart(points: Sequence[JsonObject]) -> bool:
-    """Whether no two of a run's points differ only in how long their trials took."""
+    """Return whether no two of a run's points differ only in the length of their trials."""
     return len({_identity(point, LENGTHS) for point in points}) == len(points)
 
 

@@ -1,4 +1,4 @@
-"""compare.html, compare.md and comparison.json of one or more runs beside their baseline."""
+"""Writes compare.html, compare.md and comparison.json of one or more runs and their baseline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A comparison on the terminal: what is unlike, what differs, then every figure."""
+"""A comparison on the terminal: what is unlike, what differs, and then every figure."""
 
 from __future__ import annotations
 

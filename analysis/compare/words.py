@@ -1,4 +1,4 @@
-"""A comparison in words and tables, which terminal, Markdown and page share."""
+"""A comparison in words and tables, for the terminal, Markdown and the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from analysis.summary.point_figures import PointFigure
 from terminal.wording import plural
 
 _MOST_TRIALS = 1000
-"""Beyond it a number of trials is no advice."""
+"""Above this, a number of trials is no useful advice."""
 HOW = (
     "Ratio and difference are those of the two runs' figures, with 95 % intervals from the spread between trials: "
     "paired within blocks where both runs have the same streams (SEED=), by Welch's test where they do not. A figure "
@@ -25,7 +25,7 @@ HOW = (
 
 
 def headline(comparison: Comparison) -> str:
-    """How many figures show what, in a sentence."""
+    """Return a sentence with the number of figures of each outcome."""
     outcomes = comparison.outcomes
     told = outcomes.total() - outcomes[Outcome.UNKNOWN]
     sentence = (
@@ -39,7 +39,7 @@ def headline(comparison: Comparison) -> str:
 
 
 def outcome_in_words(of: PointFigure, contrast: Contrast) -> str:
-    """`slower by 38.5 %`, `less by 3.1 bytes`, `the same within 3 %`, `no difference shown (12 trials each …)`."""
+    """Return `slower by 38.5 %`, `less by 3.1 bytes`, `the same within 3 %`, `no difference shown (…)`."""
     outcome = contrast.outcome
     if outcome is Outcome.SAME:
         return (
@@ -59,7 +59,7 @@ def outcome_in_words(of: PointFigure, contrast: Contrast) -> str:
 
 
 def figure_tables(comparison: Comparison, *, changed_only: bool = False) -> Iterator[Table]:
-    """Return a table per figure; of `changed_only` those points that are better or worse."""
+    """Return a table per figure; with `changed_only`, only of points that are better or worse."""
     for each in comparison.figures:
         rows = [row for row in each.rows if row.contrast is not None and (_has_changed(row) or not changed_only)]
         if rows and not (changed_only and all(row.geometric_mean for row in rows)):
@@ -67,7 +67,7 @@ def figure_tables(comparison: Comparison, *, changed_only: bool = False) -> Iter
 
 
 def changes_table(comparison: Comparison) -> Table | None:
-    """Return all that is better or worse in one table; None where nothing is."""
+    """Return everything that is better or worse in one table; None if nothing is."""
     rows = [
         (Cell(each.figure.title, row.label), *_cells(each.figure, row.contrast))
         for each in comparison.figures

@@ -1,4 +1,4 @@
-"""budget.toml: what a run's figures may be at most."""
+"""Reads budget.toml: upper limits for a run's figures."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MAX_FILE_BYTES = 2**20
 
 @dataclass(frozen=True)
 class Budget:
-    """One figure's limit."""
+    """The limit of one figure."""
 
     name: str
-    """Where it stands: `budget.toml, budget 2`."""
+    """The place of the budget: `budget.toml, budget 2`."""
     figure: PointFigure
     transport: str | None
     """None: every transport that has the figure."""
@@ -32,18 +32,18 @@ class Budget:
     """Parameters in which its point differs from the base point."""
     at_most: float | None = None
     over_base_at_most_ratio: float | None = None
-    """Against the figure of the base run: 0.05 for `5 %`. Exactly one of the two limits is given."""
+    """The limit relative to the figure of the base run: 0.05 for `5 %`. Exactly one of the two limits is given."""
 
     @property
     def limit_in_words(self) -> str:
-        """`at most 40 ms`, `at most 5 % over the base`."""
+        """The limit as `at most 40 ms` or `at most 5 % over the base`."""
         if self.over_base_at_most_ratio is not None:
             return f"at most {100 * self.over_base_at_most_ratio:g} % over the base"
         return f"at most {self.at_most:g} {self.figure.unit}".rstrip()
 
 
 def load_budgets(path: Path) -> list[Budget]:
-    """Read a file of budgets; UserError on the first thing in it that is not one."""
+    """Read a file of budgets; raise UserError for the first thing in it that is invalid."""
     try:
         if path.exists() and not path.is_file():
             raise UserError(f"{path}: not a regular file (expected budgets in TOML)")
@@ -62,7 +62,7 @@ def load_budgets(path: Path) -> list[Budget]:
 
 
 def check_known(where: str, kind: str, given: Iterable[str], known: Iterable[str]) -> None:
-    """UserError on the first name that is not known, with the one that may have been meant."""
+    """Raise UserError for the first unknown name, with the one that may have been meant."""
     names = list(known)
     for name in given:
         if name not in names:

@@ -1,4 +1,4 @@
-"""Whether a figure keeps its budget: its whole interval within the limit, or beyond it, or neither."""
+"""Whether a figure keeps its budget: its whole interval is within the limit, beyond it, or neither."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from contract.records import JsonObject
 from terminal.wording import plural
 
 _MOST_TRIALS = 10_000
-"""Beyond it a number of trials is no advice: the figure is at its limit."""
+"""Above this, a number of trials is no useful advice: the figure is at its limit."""
 
 
 class Judgement(StrEnum):
-    """What an interval says of a limit."""
+    """The outcome of the comparison of an interval with a limit."""
 
     KEPT = "kept"
     BROKEN = "broken"
@@ -38,18 +38,18 @@ class JudgedBudget:
     label: str
     """The transport's label, and the parameters that the budget names."""
     value: float
-    """What is held against the limit: the figure, or its ratio to the base run's less 1."""
+    """The value that is compared with the limit: the figure, or its ratio to the base run's minus 1."""
     ci95: Interval | None
     limit: float
     trials: int
     shown: str
     """The figure in words, with that of the base run."""
     valid: bool
-    """Whether its point can be trusted; of an overload on purpose some cannot, in a run that is valid."""
+    """Whether its point is valid; in a valid run that overloads the server on purpose, some points are not."""
 
     @property
     def judgement(self) -> Judgement:
-        """By the interval; without one, as from a single trial, nothing is decided."""
+        """The judgement by the interval; undecided without one, as with a single trial."""
         if self.ci95 is None:
             return Judgement.UNDECIDED
         if self.ci95[1] <= self.limit:
@@ -58,7 +58,7 @@ class JudgedBudget:
 
     @property
     def further_trials(self) -> int | None:
-        """Return how many trials more would decide it if the estimate is right; None where it is decided, or none do.
+        """Return how many more trials would decide it if the estimate is right; None if it is decided, or none would.
 
         Stein's two stages (Ann. Math. Stat. 16, 1945): the spread, and so the number, is that of the trials so far.
         """
@@ -73,7 +73,7 @@ class JudgedBudget:
 
     @property
     def sentence(self) -> str:
-        """What is to be said of it."""
+        """The judgement as a sentence."""
         said = f"{self.label}: {self.budget.figure.label} {self.shown}; {self.budget.limit_in_words}: {self.judgement}"
         if self.judgement is not Judgement.UNDECIDED:
             return said
@@ -85,7 +85,7 @@ class JudgedBudget:
 
 
 def judge(budgets: Sequence[Budget], run: ReportedRun, base: ReportedRun | None) -> list[JudgedBudget]:
-    """Judge every budget; UserError where it names what the runs do not have."""
+    """Judge every budget; raise UserError if one names something that the runs do not have."""
     return [judged for budget in budgets for judged in _judged(budget, run, base)]
 
 
@@ -183,7 +183,7 @@ def _is_valid(point: JsonObject) -> bool:
 
 
 def headline(judged: Sequence[JudgedBudget]) -> str:
-    """How many budgets are kept, broken and undecided."""
+    """Return a sentence with the number of budgets that are kept, broken and undecided."""
     number = {each: sum(found.judgement is each for found in judged) for each in Judgement}
     return (
         f"Of {plural(len(judged), 'budget')} {count(number[Judgement.KEPT])} are kept, "

@@ -1,4 +1,4 @@
-"""What a gate writes for the machines that run it: JUnit XML, and a job summary in Markdown."""
+"""The outputs of a gate for continuous integration: JUnit XML, and a job summary in Markdown."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def junit_xml(judged: Sequence[JudgedBudget], name: str) -> str:
 
 
 def write_junit(path: Path, judged: Sequence[JudgedBudget], name: str) -> None:
-    """Write the file, in place of that of an earlier gate."""
+    """Write the file in place of an earlier gate's."""
     write_text(path, junit_xml(judged, name))
 
 

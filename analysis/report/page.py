@@ -1,4 +1,4 @@
-"""What every page that is written has: one file, offline and whole without scripts, in light, dark and print."""
+"""The common part of all written pages: one file, offline, complete without scripts, for light, dark and print."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
     from analysis.charts.canvas import Chart
 
 TEMPLATES = Path(__file__).parent / "templates"
-"""page.html.j2, which a page extends, and parts.html.j2, which prints its tables and charts."""
+"""The folder of page.html.j2, which a page extends, and of parts.html.j2, which prints its tables and charts."""
 
 
 @dataclass(frozen=True)
 class DrawnChart:
-    """A chart as a page takes it in."""
+    """A chart in the form that a page contains."""
 
     name: str
     title: str
     caption: str
     svg: Markup
-    """For HTML: inline, colours as CSS variables, ids unique within the page."""
+    """The chart for HTML: inline, with colours as CSS variables and ids that are unique within the page."""
 
 
 def drawn(chart: Chart, svg: str, counterparts: Mapping[str, str]) -> DrawnChart:
-    """A chart that was written as SVG in light colours."""
+    """Return a chart for a page, given its SVG in light colours."""
     return DrawnChart(chart.name, chart.title, chart.caption, inline_svg(svg, chart.name, chart.title, counterparts))
 
 
 def inline_svg(svg: str, name: str, title: str, counterparts: Mapping[str, str]) -> Markup:
-    """A stand-alone SVG made fit for a page: no prologue or metadata, ids of its own, colours as CSS variables."""
+    """Return a stand-alone SVG changed for a page: without prologue and metadata, with its own ids and CSS colours."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r"<title>.*?</title>", "", body, flags=re.DOTALL)
@@ -59,14 +59,14 @@ def inline_svg(svg: str, name: str, title: str, counterparts: Mapping[str, str])
 
 
 def render_html(folder: Path, template: str, content: JsonObject, transports: Iterable[TransportStyle]) -> str:
-    """Fill a template of the folder that extends page.html.j2; texts are escaped."""
+    """Return a filled template of the folder that extends page.html.j2; texts are escaped."""
     loader = FileSystemLoader([folder, TEMPLATES])
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     return environment.get_template(template).render(content | _style(transports))
 
 
 def render_markdown(folder: Path, template: str, content: JsonObject) -> str:
-    """Fill a Markdown template of the folder; texts are escaped."""
+    """Return a filled Markdown template of the folder; texts are escaped."""
     environment = Environment(
         loader=FileSystemLoader(folder), finalize=finalize, undefined=StrictUndefined, keep_trailing_newline=True
     )

@@ -1,4 +1,4 @@
-"""The difference of two figures whose trials have nothing in common: no streams and no blocks."""
+"""The difference of two figures whose trials share neither streams nor blocks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ def independent_difference(
     pilot_blocks: tuple[int | None, int | None] = (None, None),
     spreads: tuple[Spread, Spread] = (ONLY_THE_TRIALS, ONLY_THE_TRIALS),
 ) -> Difference:
-    """`estimate` with the interval of a difference of means of samples of unequal variance; by block, ours and theirs.
+    """Return `estimate` with the interval of a difference of means of samples of unequal variance.
 
-    B. L. Welch (Biometrika 34, 1947): the variances of both means add up, with his degrees of freedom. Of the first
-    `pilot_blocks` of each (None: all) comes its spread, as for `stats.interval`, and what is known of it besides from
-    `spreads`. With neither it is what `scipy.stats.ttest_ind` makes of the samples, which warns of equal ones.
+    `ours` and `theirs` are by block. B. L. Welch (Biometrika 34, 1947): the variances of both means add up, with his
+    degrees of freedom. The spread of each is that of its first `pilot_blocks` (None: all), as for `stats.interval`,
+    with further knowledge of it from `spreads`. Without either, the result is that of `scipy.stats.ttest_ind`, which
+    warns of equal samples.
     """
     samples = [
         [value for block, value in by_block.items() if pilot is None or block < pilot]

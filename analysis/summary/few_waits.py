@@ -28,7 +28,7 @@ DEPEND_ON_WAITS = (
     ("freshness", "older_than_1_s_ratio_ci95"),
     ("freshness", "mean_age_ms_ci95"),
 )
-"""Where a point has the intervals of those figures."""
+"""The places in a point of the intervals of those figures."""
 
 
 def withhold_intervals(point: JsonObject, trials: Trials, style: TransportStyle) -> JsonObject | None:

@@ -1,4 +1,4 @@
-"""The figures of a point that decisions rest on: those with an interval, and a value of their own in each trial."""
+"""The figures of a point on which decisions are based: those with an interval, and with a value for each trial."""
 
 from __future__ import annotations
 
@@ -25,44 +25,45 @@ class PointFigure:
     """One figure of a point of the summary."""
 
     name: str
-    """Its path in the point, such as `latency_ms.p95`: as budgets and exports name it."""
+    """Its path in the point, such as `latency_ms.p95`, which is its name in budgets and exports."""
     label: str
-    """What it is in words, without its unit."""
+    """The figure in words, without its unit."""
     unit: str
     """`ms`, `s`, `µs`, `bytes`, or nothing for a count or a share."""
     cost: str = ""
-    """What `analysis.summary.pooled_costs.FIGURES` calls it; empty for a figure of the latencies."""
+    """Its name in `analysis.summary.pooled_costs.FIGURES`; empty for a figure of the latencies."""
     timed: bool = False
     """Whether more of it is slower, rather than more of something."""
     estimate: str = ""
-    """Its name among a point's `estimates`, whose value and interval it has where there are any."""
+    """Its name among a point's `estimates`, from which value and interval are taken if the point has any; empty for
+    other figures."""
 
     @property
     def title(self) -> str:
-        """Its label and unit."""
+        """The label with the unit."""
         return f"{self.label}, {self.unit}" if self.unit else self.label
 
     def value(self, point: JsonObject) -> float | None:
-        """Return the figure of all trials together, as it is reported; None where it was not measured."""
+        """Return the figure of all trials together, as it is reported; None if it was not measured."""
         found: float | None = reported(point, self.estimate)[0] if self.estimate else self._stated(point)
         return found
 
     def by_block(self, point: JsonObject) -> dict[int, float]:
-        """Return the figure of each trial that measured it, by block; nothing from summaries that do not have it."""
+        """Return the figure of each trial that measured it, by block; empty for summaries that lack it."""
         recorded = point.get("by_block") or {}
         pairs = zip(recorded.get(_BLOCK, ()), recorded.get(self.name, ()), strict=False)
         return {block: value for block, value in pairs if value is not None}
 
     def spread(self, point: JsonObject) -> stats.Spread:
-        """Return what is known of its spread between trials besides what the trials show."""
+        """Return the knowledge of its spread between trials beyond that of the trials themselves."""
         least: float = (point.get("least_spreads") or {}).get(self.name, 0.0)
         statistic = self.name.rpartition(".")[2] if not self.cost else ""
         return replace(spread_of(statistic), least=least)
 
     def interval(self, point: JsonObject, pilot_blocks: int | None = None) -> stats.Interval | None:
-        """Return its 95 % interval: the summary's, or where that states none, the one from the spread between trials.
+        """Return its 95 % interval: the summary's, or if there is none, that from the spread between trials.
 
-        None where the summary withholds it, and with one trial.
+        None if the summary withholds it, and with one trial.
         """
         bounds = reported(point, self.estimate)[1] if self.estimate else self._stated(point, "_ci95")
         if bounds is not None:
@@ -76,7 +77,7 @@ class PointFigure:
         return stats.cut_off(found, value, possible)
 
     def is_withheld(self, point: JsonObject) -> bool:
-        """Whether trials agree too well for their spread to say how well the figure is known."""
+        """Return whether trials agree too well for their spread to show how well the figure is known."""
         return bool(point.get("intervals_withheld")) and not self.estimate and self.name in _DEPEND_ON_WAITS
 
     def _stated(self, point: JsonObject, ending: str = "") -> Any:

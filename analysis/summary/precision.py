@@ -12,7 +12,7 @@ _ROUNDING_RATIO = 1e-9
 def point_precision(
     run: RunInfo, number: int, trials: Sequence[TrialInfo], latency_ms: JsonObject
 ) -> JsonObject | None:
-    """Return the precision that was asked for and reached at a point; None if none was, or the pilot is unfinished.
+    """Return the precision asked for and reached for a point's p50; None if none was, or the pilot is unfinished.
 
     `trials` are its finished ones, `latency_ms` its statistics. `asked_ms` is what the run used: a share of the pilot's
     mean, and at least what can be claimed at all.
