@@ -1,4 +1,4 @@
-"""The names under which the classroom may be reached, and the origins of its own pages.
+"""The names under which the classroom may be reached, and the origins of its own pages. Pure.
 
 A foreign site can make a browser send requests here, and by DNS rebinding even under a name of its own. So the Host
 header must be one of ours, and an Origin must be the page's: the same host name, and the page's port.

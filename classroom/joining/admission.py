@@ -1,6 +1,6 @@
 """Admission to the class: the code, how often it may be tried, and the transports in turn.
 
-Times are arguments, in ns of CLOCK_MONOTONIC. The devices themselves are `classroom.lanes.clients`.
+It is pure: times are arguments, in ns of CLOCK_MONOTONIC. The devices themselves are `classroom.lanes.clients`.
 """
 
 from __future__ import annotations

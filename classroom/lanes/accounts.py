@@ -1,9 +1,9 @@
 """Accounts of each client on each lane in the current run: requests, deliveries, and bytes as counted by the relay.
 
-Times and byte counts are arguments. A TCP connection belongs to the client that sent the last request on it; two pages
-of one browser may share one. Then the bytes sent up since the last answer are the new client's, and those sent down
-before are the old one's. Everything from the announcement of a run to the end of its drain counts, opening the
-connections included; what happens between two runs is in no account.
+The module is pure: times and byte counts are arguments. A TCP connection belongs to the client that sent the last
+request on it; two pages of one browser may share one. Then the bytes sent up since the last answer are the new
+client's, and those sent down before are the old one's. Everything from the announcement of a run to the end of its
+drain counts, opening the connections included; what happens between two runs is in no account.
 """
 
 from __future__ import annotations
