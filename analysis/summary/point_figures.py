@@ -111,13 +111,9 @@ POINT_FIGURES: dict[str, PointFigure] = {
         PointFigure("server_cpu_us_per_event", "server CPU per event", "µs", "server_cpu_us_per_event"),
         PointFigure("load_cpu_us_per_event", "load CPU per event", "µs", "load_cpu_us_per_event"),
         PointFigure("relay_cpu_us_per_event", "relay CPU per event", "µs", "relay_cpu_us_per_event"),
-        PointFigure(
-            "server_connected_rss_bytes", "server memory, connected", "bytes", "server_connected_rss_bytes"
-        ),
+        PointFigure("server_connected_rss_bytes", "server memory, connected", "bytes", "server_connected_rss_bytes"),
         PointFigure("load_connected_rss_bytes", "load memory, connected", "bytes", "load_connected_rss_bytes"),
-        PointFigure(
-            "server_rss_bytes_per_client", "server memory per client", "bytes", "server_rss_bytes_per_client"
-        ),
+        PointFigure("server_rss_bytes_per_client", "server memory per client", "bytes", "server_rss_bytes_per_client"),
         PointFigure("load_rss_bytes_per_client", "load memory per client", "bytes", "load_rss_bytes_per_client"),
         PointFigure("freshness.mean_age_ms", "mean age of a view", "ms", "mean_age_ms", timed=True),
         PointFigure(
@@ -128,7 +124,7 @@ POINT_FIGURES: dict[str, PointFigure] = {
         PointFigure("setup_bytes_per_client", "set-up bytes per client", "bytes", "setup_bytes_per_client"),
         PointFigure("time_to_connect_s", "time until all are connected", "s", "time_to_connect_s", timed=True),
     )
-}  # fmt: skip
+}
 """By name, in the order in which they are shown."""
 
 
