@@ -29,7 +29,7 @@ INSTALL := PIP_USER=0 PIP_DRY_RUN=0 PIP_PYTHON= PIP_CONSTRAINT=/dev/null PIP_REQ
   --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r
 
 .DEFAULT_GOAL := help
-.PHONY: help bench worker report compare gate peers ui demo test microbench check lock clean gone
+.PHONY: help bench worker report compare gate export peers ui demo test microbench check lock clean gone
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,9 @@ compare: $(READY) ## Compare runs with a baseline: A=results/… B=results/… (
 
 gate: $(READY) ## Hold a run against budgets: RUN=results/… BUDGET=budget.toml, BASE=results/…, JUNIT=gate.xml, FORCE=1
 	@exec .venv/bin/python -m analysis gate $${FORCE:+--force} --budget="$$BUDGET" --base="$$BASE" --junit="$$JUNIT" -- "$${RUN:-latest}"
+
+export: $(READY) ## A run for other programs: RUN=results/… FORMAT=csv (csv-deliveries, jsonl, bencher) OUT=file, or OUT=- for standard output
+	@exec .venv/bin/python -m analysis export --format="$$FORMAT" --out="$$OUT" -- "$${RUN:-latest}"
 
 peers: $(READY) ## The same work done by Locust's stock users, Artillery, Tsung and wrk, side by side: PEERS_SECONDS=5 PEERS_BLOCKS=2 TOOLS=wrk,tsung SEED=3141592
 	@exec .venv/bin/python -m benchmarks.peers --seconds="$$PEERS_SECONDS" --blocks="$$PEERS_BLOCKS" --tools="$$TOOLS" --seed="$$SEED"

@@ -1,4 +1,4 @@
-"""`python -m analysis report|summary|compare|gate`: the command line of the analysis."""
+"""`python -m analysis report|summary|compare|gate|export|keys|schema`: the command line of the analysis."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="report|summary|compare|gate|keys|schema")
+    commands = parser.add_subparsers(required=True, metavar="report|summary|compare|gate|export|keys|schema")
     report = commands.add_parser("report", help="summary.json, charts, report.html and report.md from raw records")
     report.add_argument("run", metavar="RUN", help="folder of a run, or latest")
     report.set_defaults(command=_report)
@@ -68,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     keys.set_defaults(command=_keys)
     schema = commands.add_parser("schema", help="print docs/summary.schema.json: the JSON Schema of summary.json")
     schema.set_defaults(command=_schema)
+    export = commands.add_parser("export", help="a reported run in a format of other programs")
+    export.add_argument("run", metavar="RUN", help="folder of a run, or latest")
+    export.add_argument("--format", required=True, help="csv, csv-deliveries, jsonl or bencher")
+    export.add_argument("--out", required=True, metavar="FILE", help="a new file, or - for standard output")
+    export.set_defaults(command=_export)
     return parser
 
 
@@ -115,7 +120,7 @@ def _compare(options: argparse.Namespace) -> ExitStatus:
     names = [options.baseline, *options.others]
     given = [(name, setting) for name, setting in zip(names, ascii_uppercase, strict=False) if name or setting in "AB"]
     folders = [run_folder(name, setting) for name, setting in given]
-    baseline, *others = map(ReportedRun.load, folders)
+    baseline, *others = map(ReportedRun.load_comparable, folders)
     comparisons = [compare_runs(baseline, other) for other in others]
     unlike = [comparison for comparison in comparisons if comparison.unlike]
     if unlike and not options.force:
@@ -142,7 +147,7 @@ def _gate(options: argparse.Namespace) -> ExitStatus:
     if not options.budget:
         raise UserError("BUDGET: no file was named (expected BUDGET=budget.toml)")
     folders = [run_folder(options.run), *([run_folder(options.base, "BASE")] if options.base else [])]
-    run, *bases = map(ReportedRun.load, folders)
+    run, *bases = map(ReportedRun.load_comparable, folders)
     base = next(iter(bases), None)
     budgets = load_budgets(Path(options.budget))
     if invalid := [each for each in (run, base) if each is not None and not each.summary["valid"]]:
@@ -180,6 +185,18 @@ def _schema(_: argparse.Namespace) -> ExitStatus:
     from analysis.summary.summary_document import summary_schema
 
     print(summary_schema(), end="")
+    return ExitStatus.OK
+
+
+def _export(options: argparse.Namespace) -> ExitStatus:
+    from analysis.compare.comparison import ReportedRun
+    from analysis.export.formats import FORMATS, export
+    from analysis.gate.budget import check_known
+
+    check_known("FORMAT", "format", [options.format], FORMATS)
+    if not options.out:
+        raise UserError("OUT: no file was named (expected OUT=a new file, or OUT=- for standard output)")
+    export(ReportedRun.load(run_folder(options.run)), options.format, options.out)
     return ExitStatus.OK
 
 

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        spreads = trial_spreads(ReportedRun.load(options.run))
+        spreads = trial_spreads(ReportedRun.load_comparable(options.run))
     except UserError as error:
         print_error(error)
         return 2

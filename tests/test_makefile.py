@@ -41,6 +41,7 @@ GIVEN = {
     "worker": ("MASTER", "MASTER_PORT"),
     "report": ("RUN",),
     "gate": ("RUN", "BASE", "BUDGET", "JUNIT"),
+    "export": ("RUN", "FORMAT", "OUT"),
     "compare": ("A", "B", "C", "D", "OUT"),
     "peers": ("PEERS_SECONDS", "PEERS_BLOCKS", "TOOLS", "SEED"),
     "ui": ("PORT", "SEED"),

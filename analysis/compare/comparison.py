@@ -38,14 +38,19 @@ class ReportedRun:
 
     @classmethod
     def load(cls, folder: Path) -> ReportedRun:
-        """Read a run's folder; UserError where it is no run, or has no summary that comparisons can use."""
-        info, summary = load_run_info(folder), load_summary(folder)
-        if not any(point.get("by_block") for point in summary["points"]):
+        """Read a run's folder; UserError where it is no run, or has no summary."""
+        return cls(folder, load_run_info(folder), load_summary(folder))
+
+    @classmethod
+    def load_comparable(cls, folder: Path) -> ReportedRun:
+        """Read a run's folder; UserError also where its summary does not have what comparisons and budgets rest on."""
+        run = cls.load(folder)
+        if not any(point.get("by_block") for point in run.summary["points"]):
             raise UserError(
                 f"{folder}: its summary does not have the figures of its trials, as it was made by an earlier version "
                 f"(expected one with by_block: make report RUN={folder})"
             )
-        return cls(folder, info, summary)
+        return run
 
     @property
     def name(self) -> str:

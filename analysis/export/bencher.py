@@ -1,0 +1,34 @@
+"""`bencher`: Bencher Metric Format, a benchmark per point with our intervals as lower and upper values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from analysis.compare.comparison import ReportedRun
+from analysis.summary.point_figures import POINT_FIGURES
+from contract.records import JsonObject
+
+
+def lines(run: ReportedRun) -> Iterator[str]:
+    """Yield the document as one text. A measure is named as a slug: `latency-ms-p95` for `latency_ms.p95`."""
+    names = [_name(point, run.summary["varied"]) for point in run.summary["points"]]
+    benchmarks = {name: _measures(run, point) for name, point in zip(names, run.summary["points"], strict=True)}
+    yield json.dumps(benchmarks, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _name(point: JsonObject, varied: list[str]) -> str:
+    own = [f"{name}={point['parameters'][name]}" for name in varied if name in point["parameters"]]
+    return " ".join([point["transport"], *own])
+
+
+def _measures(run: ReportedRun, point: JsonObject) -> JsonObject:
+    measures: JsonObject = {}
+    for figure in POINT_FIGURES.values():
+        value = figure.value(point)
+        if value is None:
+            continue
+        bounds = figure.interval(point, run.pilot_blocks)
+        limits = {} if bounds is None else {"lower_value": bounds[0], "upper_value": bounds[1]}
+        measures[figure.name.replace("_", "-").replace(".", "-")] = {"value": value, **limits}
+    return measures

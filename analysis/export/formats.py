@@ -1,0 +1,37 @@
+"""The formats by name, and writing a run in one of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from analysis.compare.comparison import ReportedRun
+from analysis.export import bencher, deliveries_csv, points_csv, points_jsonl
+from contract.errors import UserError
+
+FORMATS: dict[str, Callable[[ReportedRun], Iterator[str]]] = {
+    "csv": points_csv.lines,
+    "csv-deliveries": deliveries_csv.lines,
+    "jsonl": points_jsonl.lines,
+    "bencher": bencher.lines,
+}
+STANDARD_OUTPUT = "-"
+
+
+def export(run: ReportedRun, format_name: str, out: str) -> None:
+    """Write a run to a new file, whole or not at all, or to standard output; UserError where there is one already."""
+    write_lines = FORMATS[format_name](run)
+    if out == STANDARD_OUTPUT:
+        sys.stdout.writelines(write_lines)
+        return
+    path = Path(out)
+    if path.exists():
+        raise UserError(f"{path}: there is such a file already (expected OUT=a new file, or OUT=- for standard output)")
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("x", encoding="utf-8", newline="") as file:
+            file.writelines(write_lines)
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)

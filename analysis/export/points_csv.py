@@ -1,0 +1,38 @@
+"""`csv`: a row per point, with its parameters, and every figure with its 95 % interval."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+from analysis.compare.comparison import ReportedRun
+from analysis.summary.point_figures import POINT_FIGURES
+from contract.records import JsonObject
+
+
+def lines(run: ReportedRun) -> Iterator[str]:
+    """Yield the head and a line per point; an empty cell is a figure that was not measured."""
+    points = run.summary["points"]
+    parameters = list(dict.fromkeys(name for point in points for name in point["parameters"]))
+    yield _line(["transport", "valid", "trials", *parameters, *_figure_columns()])
+    for point in points:
+        own = [point["parameters"].get(name) for name in parameters]
+        yield _line([point["transport"], point.get("valid"), point.get("trials"), *own, *_figures(run, point)])
+
+
+def _figure_columns() -> list[str]:
+    return [f"{name}{ending}" for name in POINT_FIGURES for ending in ("", "_low", "_high")]
+
+
+def _figures(run: ReportedRun, point: JsonObject) -> Iterator[float | None]:
+    for figure in POINT_FIGURES.values():
+        bounds = figure.interval(point, run.pilot_blocks)
+        yield figure.value(point)
+        yield from (None, None) if bounds is None else bounds
+
+
+def _line(cells: list[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()

@@ -1,0 +1,21 @@
+"""`jsonl`: a JSON object per point, as in summary.json, with what it is a point of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from analysis.compare.comparison import ReportedRun
+
+
+def lines(run: ReportedRun) -> Iterator[str]:
+    """Yield a line per point."""
+    of_run = {
+        "run": run.name,
+        "scenario": run.info.scenario["name"],
+        "started_at": run.info.started_at,
+        "commit": None if run.info.checkout is None else run.info.checkout["commit"],
+        "run_valid": run.summary["valid"],
+    }
+    for point in run.summary["points"]:
+        yield json.dumps({**of_run, **point}, ensure_ascii=False, allow_nan=False) + "\n"
