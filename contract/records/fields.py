@@ -266,7 +266,7 @@ _ESTIMATES = Fields(
 
 
 def _with_intervals(*names: str) -> dict[str, Rule]:
-    """Rules of figures that have their interval beside them."""
+    """Return rules for figures that have an interval beside them."""
     return {**dict.fromkeys(names, _FIGURE), **{f"{name}_ci95": _INTERVAL for name in names}}
 
 
