@@ -55,7 +55,7 @@ class FaultyLog(EventLog):
         self._clock_ns = max(self._clock_ns, published_ns)
         self._answers.clear()
         event = self._keep(due_ns, published_ns, payload)
-        # To wake everyone for what nobody may be sent yet would hold up what is due just then.
+        # Waking all clients for an event that cannot be sent yet would delay the events that are due just then.
         if not any(
             fault.kind == "delay" and fault.client is None and fault.covers(event.seq) for fault in self._faults
         ):
@@ -103,10 +103,10 @@ class FaultyLog(EventLog):
         super().close()
 
     def events_for(self, client: int, cursor: int) -> list[Reply]:
-        """Return what to send to this client now, in order; CursorTooOldError."""
+        """Return what to send to this client now, in order; raise CursorTooOldError."""
         self._check(cursor)
-        # Clients that nobody singled out differ by cursor and memory alone, and are sent something new only when
-        # all are woken: working it out for each of them would delay the last ones more than they were asked to be.
+        # Clients that no fault names differ only in cursor and memory, and receive something new only when all are
+        # woken: computing the answer for each of them would delay the last ones by more than the faults ask for.
         kind = client if client in self._singled_out else 0
         memory = self._memories.get(client, _NOTHING)
         key = (kind, memory, cursor)
