@@ -134,7 +134,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         info=trial.info,
         latencies=latencies,
         latency_ms=latency_ms,
-        least_latency_ms=trial.info.parameters.one_way_delay_ms * (2 if style.kind.clients_send else 1),
+        least_latency_ms=float(trial.info.parameters.one_way_delay_ms) * (2 if style.kind.clients_send else 1),
         predicted_ms=predicted_ms,
         withheld=reason_to_withhold(trial, style, latencies),
         clock_uncertainty_ms=0.0 if style.kind.clients_send else trial.clock_uncertainty_ns / NS_PER_MS,
