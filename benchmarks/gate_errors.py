@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print_error(error)
         return 2
+    print(f"{len(spreads)} figures, {options.pairs} pairs of runs each\n")
     print("| trials of each run | true regression | broken | kept | undecided |")
     print("| ---: | ---: | ---: | ---: | ---: |")
     rng = np.random.default_rng(1)
