@@ -22,6 +22,7 @@ from analysis.gate.budget import Budget
 from analysis.gate.judgement import JudgedBudget, Judgement
 from contract.errors import UserError
 from terminal.plain import print_error
+from terminal.wording import plural
 
 REGRESSIONS = (0.0, 0.03, 0.05, 0.1)
 TRIALS = (5, 10, 20, 40)
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print_error(error)
         return 2
-    print(f"{len(spreads)} figures, {options.pairs} pairs of runs each\n")
+    print(f"{plural(len(spreads), 'figure')}, {plural(options.pairs, 'pair')} of runs each\n")
     print("| trials of each run | true regression | broken | kept | undecided |")
     print("| ---: | ---: | ---: | ---: | ---: |")
     rng = np.random.default_rng(1)
