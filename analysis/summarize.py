@@ -60,7 +60,7 @@ def write_summary(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObj
 
 
 def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObject:
-    """Return the summary of docs/using/formats.md; raise UserError if the folder has no finished trial of a run.
+    """Return the summary of docs/using/summary.md; raise UserError if the folder has no finished trial of a run.
 
     `also` is called with every trial while its records are in memory, point by point.
     """

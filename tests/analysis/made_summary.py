@@ -1,4 +1,4 @@
-"""Summaries made by hand, with every key of docs/using/formats.md: what charts and reports are tried on."""
+"""Summaries made by hand, with every key of docs/using/summary.md: what charts and reports are tried on."""
 
 from __future__ import annotations
 
