@@ -17,7 +17,7 @@ class CorePlan:
     load: tuple[int, ...] | None
 
     def for_server_processes(self, processes: int) -> Self:
-        """Return the plan with a core for each process of the server, if there are enough beside the load's."""
+        """Return the plan with one core per process of the server, as far as there are cores beside the load's."""
         if self.server is None or self.load is None or processes == 1:
             return self
         beside = [core for core in _usable_cores() if core not in self.load]
