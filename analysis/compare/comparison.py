@@ -38,7 +38,7 @@ class ReportedRun:
 
     @classmethod
     def load(cls, folder: Path) -> ReportedRun:
-        """Read a run's folder; UserError where it is no run, or has no summary."""
+        """Read a run's folder; raise UserError if it is no run, or has no summary."""
         return cls(folder, load_run_info(folder), load_summary(folder))
 
     @classmethod
