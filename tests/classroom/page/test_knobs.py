@@ -86,11 +86,12 @@ def test_figures_start_afresh_and_say_so(knobs: Page, classroom: RunningClassroo
     knobs.locator('[data-transport="websocket"][data-field="delivered"]:not([data-value="0"])').wait_for()
     classroom.request("POST", "/api/stop")
     knobs.locator("#lanes-status", has_text="is over").wait_for()
-    data = snapshot(knobs)
-    since = [row for row in data["published"] if row["due_ns"] >= run["changed_ns"]]
-    assert len(since) < 15 <= len(data["published"])
+    record = classroom.record()
+    since = {seq for seq, due_ns, *_ in record["published"] if due_ns >= run["changed_ns"]}
+    assert len(since) < 15 <= len(record["published"])
+    mine = record["clients"][str(knobs.evaluate("() => window.classroom.client"))]
     expect(knobs.locator('[data-transport="websocket"][data-field="delivered"]')).to_have_attribute(
-        "data-value", str(len(since))
+        "data-value", str(len(since & set(mine["websocket"]["delivered"])))
     )
     assert shown(knobs, "websocket", "requests") == 0
 

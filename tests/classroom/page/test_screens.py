@@ -30,7 +30,7 @@ def text_of(page: Page, kind: str, seq: int, seed: int) -> str:
 
 def test_each_screen_shows_what_has_come_over_its_lane(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
-    run = classroom.start_run(rate_per_s=1.0, arrival="periodic", duration_s=6.0, seed=4)
+    run = classroom.start_run(rate_per_s=1.0, arrival="periodic", poll_interval_s=0.7, duration_s=6.0, seed=4)
     wait_for_end(page, run["id"])
     for transport in TRANSPORTS:
         wait_until_shown(page, transport, "delivered", 6)

@@ -15,8 +15,8 @@ import { openWebSocket } from "./websocket.js";
 
 const STARTERS = { websocket: openWebSocket, sse: openSse, long_poll: runLongPoll, short_poll: runShortPoll };
 
-/** For what is under way at the end of a run, beyond the time that the network takes. */
-const LAST_ANSWERS_MS = 200;
+/** For what is under way at the end of a run, beyond the time that the network takes: browsers may be busy. */
+const LAST_ANSWERS_MS = 2000;
 
 let lanes = [];
 let clock = null;

@@ -146,6 +146,7 @@ class PredictView {
       this.#experiment = null;
       this.#steps.toggleAttribute("inert", false);
     }
+    if (this.#state.phase === "revealed") this.#onView(this.#context.view()); // left while it ran
   }
 
   #judge(question, { evidence, models, records }) {
