@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from contract.parameters import Parameters
@@ -73,9 +74,10 @@ def _hints(record: type[Record]) -> dict[str, Any]:
 
 
 def _section(record: type[Record]) -> str:
-    hints, schema = _hints(record), record.schema()
+    hints = _hints(record)
+    optional = {field.name for field in fields(record) if field.default is not MISSING}  # type: ignore[arg-type]
     rows = [
-        f"| `{name}`{'' if name in schema['required'] else ' (may be absent)'} | {_type(hints[name])} | {text} |"
+        f"| `{name}`{' (may be absent)' if name in optional else ''} | {_type(hints[name])} | {text} |"
         for name, text in record.descriptions().items()
     ]
     table = ["| key | value | meaning |", "| --- | --- | --- |", *rows]
