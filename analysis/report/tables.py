@@ -14,13 +14,19 @@ from contract.records import JsonObject
 
 @dataclass(frozen=True)
 class Cell:
-    """A value and, in smaller print, its interval or a remark."""
+    """A value and, in smaller print, its interval or a remark, and in a line below another one."""
 
     text: str
     small: str = ""
+    below: str = ""
+
+    @property
+    def small_lines(self) -> tuple[str, ...]:
+        """The lines in smaller print."""
+        return tuple(line for line in (self.small, self.below) if line)
 
     def __str__(self) -> str:
-        return f"{self.text} {self.small}".rstrip()
+        return f"{self.text} {'; '.join(self.small_lines)}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -261,7 +267,7 @@ def _estimate(point: JsonObject, name: str) -> Cell:
     shown, measured = (figure(value), interval(ci95)), (figure(uncorrected), interval(plain_ci95))
     if shown == measured:
         return Cell(*shown)
-    return Cell(shown[0], f"{shown[1]}; plain {' '.join(measured)}".strip("; "))
+    return Cell(*shown, f"plain {' '.join(measured)}".rstrip())
 
 
 def _quantile(point: JsonObject, name: str) -> Cell:
