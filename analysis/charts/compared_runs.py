@@ -12,13 +12,23 @@ from matplotlib.lines import Line2D
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
 from analysis.charts.direct_labels import Label, label_points
 from analysis.charts.style import LIGHT
-from analysis.charts.transport_marks import STATISTICS, common_statistic, draw_key, label_colour, look, whiskers
+from analysis.charts.transport_marks import (
+    STATISTICS,
+    common_statistic,
+    draw_key,
+    label_colour,
+    latency_paths,
+    look,
+    reported_paths,
+    whiskers,
+)
 from analysis.formatting import figure as digits
 from analysis.formatting import milliseconds, parameter_name, parameter_title
 from analysis.summary.results import Results, Series, value_at
 
 _KEY_IN = 0.22
 _MARGINS = Margins(left=0.85, right=0.95, bottom=0.75)
+_REQUESTS, _ = reported_paths("requests_per_s")
 
 
 def compared_charts(number: int, baseline: Results, other: Results) -> list[Chart]:
@@ -37,21 +47,22 @@ def compared_charts(number: int, baseline: Results, other: Results) -> list[Char
 
 
 def _latency_against_requests(number: int, baseline: Results, other: Results) -> Chart | None:
-    sides = [[s for s in side.own_sweeps() if _known(s, "requests_per_s")] for side in (baseline, other)]
+    sides = [[s for s in side.own_sweeps() if _known(s, *_REQUESTS)] for side in (baseline, other)]
     if not all(sides) or baseline.round_trip:
         return None
     statistic = common_statistic([*sides[0], *sides[1]], "p95")
+    latency, latency_ci95 = latency_paths(statistic)
     title = "Latency and requests of both runs"
     subtitle = f"{STATISTICS[statistic].capitalize()} of latency against requests per second and client."
     with drawing():
         figure, grid = framed(title, subtitle, 3.4, _MARGINS)
         axes = grid[0][0]
         everything = [series for side in sides for series in side]
-        latencies = [y for series in everything for y in series.values("latency_ms", statistic)]
+        latencies = [y for series in everything for y in series.values(*latency)]
         log_latency(axes.yaxis, min(latencies), max(latencies), f"{statistic} latency")
         linear_from_zero(
             axes.xaxis,
-            max(x for series in everything for x in series.values("requests_per_s")),
+            max(x for series in everything for x in series.values(*_REQUESTS)),
             "requests per second and client",
         )
         nielsen_guides(axes, vertical=False)
@@ -59,9 +70,9 @@ def _latency_against_requests(number: int, baseline: Results, other: Results) ->
         marks: list[tuple[float, float]] = []
         for is_baseline, side in zip((True, False), sides, strict=True):
             for series in side:
-                xs, ys = series.values("requests_per_s"), series.values("latency_ms", statistic)
+                xs, ys = series.values(*_REQUESTS), series.values(*latency)
                 axes.plot(xs, ys, **_look(series, is_baseline))
-                _intervals(axes, series, xs, ys, ("latency_ms", f"{statistic}_ci95"), is_baseline)
+                _intervals(axes, series, xs, ys, latency_ci95, is_baseline)
                 marks += zip(xs, ys, strict=True)
                 if not is_baseline:
                     middle = len(xs) // 2
@@ -69,7 +80,7 @@ def _latency_against_requests(number: int, baseline: Results, other: Results) ->
                     labels.append(Label(xs[middle], ys[middle], name, colour, size=9, bold=True))
         label_points(axes, labels, marks, [])
         _key(figure, everything)
-    caption = _caption(sides, ("latency_ms", statistic), milliseconds, f"{statistic} of latency")
+    caption = _caption(sides, latency, milliseconds, f"{statistic} of latency")
     return Chart(f"compared-{number}-latency-requests", title, caption, figure)
 
 
@@ -80,8 +91,7 @@ def _against(number: int, baseline: Results, other: Results, parameter: str, wha
     everything = [series for side in sides for series in side]
     if what == "latency":
         statistic = common_statistic(everything, "p95")
-        path: tuple[str, ...] = ("latency_ms", statistic)
-        bounds: tuple[str, ...] = ("latency_ms", f"{statistic}_ci95")
+        path, bounds = latency_paths(statistic)
         name = f"{statistic} latency"
     else:
         path, bounds, name = (what,), (f"{what}_ci95",), "server CPU per event"
