@@ -110,7 +110,8 @@ def _against(number: int, baseline: Results, other: Results, parameter: str, wha
             log_latency(axes.yaxis, min(values), max(values), name)
             nielsen_guides(axes, vertical=False)
         else:
-            linear_from_zero(axes.yaxis, max(values), f"{name}, µs")
+            ends = [pair[1] for series in sides[1] for pair in series.values(*bounds) if pair]
+            linear_from_zero(axes.yaxis, max([*values, *ends]), f"{name}, µs")
         labels = []
         for is_baseline, side in zip((True, False), sides, strict=True):
             for series in side:
