@@ -32,6 +32,7 @@ from analysis.trial.steady_state import unsteady_reason
 from analysis.trial.validity import (
     Evidence,
     PublishedStream,
+    load_reasons,
     machine_reasons,
     overloaded,
     reasons_against,
@@ -93,6 +94,8 @@ class TrialMeasures:
     """Those reasons which state that the server was full, or late with the stream."""
     machine_reasons: frozenset[str]
     """Those reasons which state that the machine disturbed the trial."""
+    load_reasons: frozenset[str]
+    """Those reasons which state that the load sent or read late."""
     overloaded: bool
     """Whether the server had no capacity left, which explains its reasons."""
     queued: Queued | NotQueued
@@ -161,6 +164,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         reasons=tuple(reasons_against(evidence)),
         server_reasons=frozenset(server_reasons(evidence)),
         machine_reasons=frozenset(machine_reasons(evidence)),
+        load_reasons=frozenset(load_reasons(evidence)),
         overloaded=overloaded(evidence),
         queued=queued(trial, style, processors, requests.answered_polls or deliveries, latencies.predicted_requests),
     )

@@ -104,6 +104,11 @@ def machine_reasons(evidence: Evidence) -> list[str]:
     return list(_machine(evidence))
 
 
+def load_reasons(evidence: Evidence) -> list[str]:
+    """Return the reasons which state that the load sent or read late."""
+    return list(_load_lateness(evidence))
+
+
 def overloaded(evidence: Evidence) -> bool:
     """Return whether the server had no capacity left."""
     return any(_processor(evidence, SampleRole.SERVER))

@@ -56,10 +56,11 @@ def run_harness(work: Work, trial: PlannedTrial, folder: Path, cores: CorePlan) 
 def reasons_against_a_row(measures: TrialMeasures) -> list[str]:
     """Return why a trial gives no row; the checks that do not apply to other tools are left out.
 
-    These are whether the server was full, as polling without a pause makes it on purpose, and whether other programs
-    used its cores.
+    These are whether the server was full, as polling without a pause makes it on purpose, whether other programs used
+    its cores, and whether the load sent or read late.
     """
-    return [r for r in measures.reasons if r not in measures.server_reasons | measures.machine_reasons]
+    left_out = measures.server_reasons | measures.machine_reasons | measures.load_reasons
+    return [reason for reason in measures.reasons if reason not in left_out]
 
 
 def _ignore(_elapsed_s: float) -> None:

@@ -13,12 +13,12 @@ import numpy as np
 from benchmarks.peers import harness
 from benchmarks.peers.measurement import Measurement
 from benchmarks.peers.registry import TOOLS
-from benchmarks.peers.summary import Entrant, Failure, read_summary, rows, write_summary
+from benchmarks.peers.summary import FORMAT, Entrant, Failure, read_summary, rows, write_summary
 from benchmarks.peers.tool import Tool, ToolError
 from benchmarks.peers.trial import run_tool
 from benchmarks.peers.workloads import WARM_UP_S, WORKS, planned_trial
 from contract.errors import UserError
-from contract.records import SUMMARY_FILE, JsonObject, PlannedTrial
+from contract.records import SUMMARY_FILE, JsonObject, PlannedTrial, read_json
 from loadtests.engine.system_limits import ensure_descriptors
 from loadtests.plan.seeds import describe_seed
 from loadtests.run.provenance import describe_machine, describe_versions
@@ -140,7 +140,8 @@ def fresh_folder(results: Path, console: PlainConsole) -> Path:
 
 def _aside(folder: Path) -> Path:
     try:
-        began = datetime.fromisoformat(read_summary(folder)["started_at"]).astimezone(UTC)
+        # No more of it is needed: it may be that of another version.
+        began = datetime.fromisoformat(str(read_json(folder / SUMMARY_FILE, FORMAT)["started_at"])).astimezone(UTC)
     except (UserError, KeyError, ValueError, OverflowError):
         began = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
     stamp = began.strftime("%Y%m%dT%H%M%SZ")

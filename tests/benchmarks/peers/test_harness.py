@@ -20,6 +20,7 @@ def measured(transport: str, faults: Faults) -> TrialMeasures:
         Faults(server_cpu_ratio=0.98, publish_lag_ms=60.0),
         Faults(server_cpu_ratio=0.01, publish_lag_ms=60.0),
         Faults(waited_ratio=0.3),
+        Faults(client_delay_ms=30.0),
     ],
 )
 @pytest.mark.parametrize("transport", ["websocket", "short_poll"])
