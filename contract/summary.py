@@ -67,7 +67,7 @@ class Record(Mapping[str, Any]):
         for pair in pairwise(body):
             match pair:
                 case (ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text)))):
-                    found[name] = inspect.cleandoc(text)
+                    found[name] = " ".join(text.split())
         return found
 
     @classmethod
@@ -88,74 +88,77 @@ def _adapter(record: type[Any]) -> TypeAdapter[Any]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Estimate(Record):
-    """A figure with its interval."""
+    """A figure of all trials together, with its 95 % interval."""
 
     value: float | None
-    """The figure."""
+    """The figure, in the unit of its key; null where it is not known."""
     ci95: Interval | None
-    """Its 95 % interval."""
+    """95 % interval of the figure; null with a single trial, or where `value` is null."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CorrectedEstimate(Record):
-    """A figure, with the luck of its streams taken out of it where that can be done (docs/method/method.md)."""
+    """A figure; where possible, without the random differences between the trials' streams (docs/method/method.md)."""
 
     value: float | None
-    """The figure."""
+    """The figure, in the unit of its key; null where it was not measured."""
     ci95: Interval | None
-    """Its 95 % interval."""
+    """95 % interval of the figure; null with a single trial, where `value` is null, and of a plain figure for the
+    reason in `intervals_withheld`."""
     corrected: bool
-    """Whether the streams' luck is taken out of it; else it is the plain figure."""
+    """Whether the model removed the random differences between the streams; false: the plain figure, as the point has
+    it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IntervalsWithheld(Record):
-    """Intervals that are null because too few events wait for a poll."""
+    """Why intervals are null: so few events wait for a poll that the trials agree by chance."""
 
     waits: float
-    """How many of the events can be expected to wait."""
+    """How many of the point's events the closed form expects to wait for a poll."""
     needed: Count
-    """How many are needed."""
+    """How many events must be expected to wait for the intervals to be reported."""
     reason: str
-    """The reason in words."""
+    """The two numbers in a sentence."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Latency(Record):
-    """Latency of a point's deliveries, ms: received less due. A quantile with too few events is null."""
+    """Latency of the deliveries due in the measured windows, ms: from due to arrived; all null where none is known."""
 
     mean: float | None
-    """The mean."""
+    """Mean latency, ms; null where no latency is known."""
     p50: float | None
-    """The median."""
+    """Median latency, ms; null with fewer than 20 events."""
     p90: float | None
-    """The 90th percentile."""
+    """90th percentile of the latency, ms; null with fewer than 100 events."""
     p95: float | None
-    """The 95th percentile."""
+    """95th percentile of the latency, ms; null with fewer than 200 events."""
     p99: float | None
-    """The 99th percentile."""
+    """99th percentile of the latency, ms; null with fewer than 1000 events."""
     max: float | None
-    """The longest."""
+    """Longest latency, ms; null where no latency is known."""
     mean_ci95: Interval | None
-    """Interval of the mean, cut off where the figure cannot be, as at one transit of the network."""
+    """95 % interval of the mean, cut off at the delay of the network, ms; null with a single trial, or for the reason
+    in `intervals_withheld`."""
     p50_ci95: Interval | None
-    """Interval of the median."""
+    """95 % interval of the median, ms; null with a single trial, or where `p50` is null."""
     p95_ci95: Interval | None
-    """Interval of the 95th percentile."""
+    """95 % interval of the 95th percentile, ms; null with a single trial, or where `p95` is null."""
     p99_ci95: Interval | None
-    """Interval of the 99th percentile."""
+    """95 % interval of the 99th percentile, ms; null with a single trial, or where `p99` is null."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LatencyWithheld(Record):
-    """Trials whose latencies are not known, as their clocks are not known to 10 % of their median."""
+    """Trials left out of latencies: their clocks are uncertain by more than 10 % of their median latency."""
 
     trials: Count
-    """Number of such trials; where it is all, the point's latency, freshness and residual are null."""
+    """Number of such trials; if it is all of them, the point's latency, reach, freshness and residual are null."""
     uncertainty_ms: float
-    """The largest uncertainty of a clock."""
+    """Clock uncertainty of the worst of these trials, ms."""
     reason: str
-    """The reason in words."""
+    """What is wrong with the clocks of the worst of these trials, and the remedy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,61 +168,64 @@ class QuantilesWithheld(Record):
     events: Count
     """Events of the point's trials together; of round trips, messages."""
     needed: dict[str, Count]
-    """By name of each missing quantile the events that it needs: 20, 100, 200, 1000 for p50, p90, p95, p99."""
+    """By name of each quantile that is null, the events that it needs: 20, 100, 200, 1000 for p50, p90, p95, p99."""
     reason: str
-    """The reason in words."""
+    """The numbers in a sentence."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reach(Record):
-    """Within what time an event reaches 99 % of the clients, ms: the mean over the events."""
+    """Time within which an event reaches 99 % of the clients that it reaches at all, ms: the mean over the events."""
 
     p99: float
-    """As measured."""
+    """The mean time as measured, ms."""
     p99_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the mean time as measured, ms; null with a single trial, or for the reason in
+    `intervals_withheld`."""
     model_p99: float
-    """By the model on the trials' own schedules."""
+    """The mean time by the model with only a network, on the trials' own schedules, ms."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part(Record):
-    """One part of the latency, ms."""
+    """Distribution, over the measured deliveries, of a part of their time or of their deviation from the model, ms."""
 
     mean: float | None
-    """The mean; those of the first three parts add up to the latency's."""
+    """Mean, ms; null without deliveries."""
     p50: float | None
-    """The median."""
+    """Median, ms; null with fewer than 20 events."""
     p99: float | None
-    """The 99th percentile."""
+    """99th percentile, ms; null with fewer than 1000 events."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts(Record):
-    """Where the time of the deliveries went."""
+    """The times between the stamps of a delivery: due, published, written, arrived and read."""
 
     server_lag: Part | None
-    """Published less due."""
+    """From due to published, or of a round trip to sent by the client: how late the event was."""
     queue: Part | None
-    """Written less published; null unless all trials have a server's trace."""
+    """From published to written by the server; null unless all trials have a trace of the server's writes."""
     delivery: Part | None
-    """Kernel arrival less written, or less published where `queue` is null."""
+    """From written to arrived, or from published where `queue` is null. The means of the first three parts add up to
+    the mean latency. Null where no trial's clocks are known well enough."""
     client_delay: Part | None
-    """Read by the client less kernel arrival; null without kernel stamps."""
+    """From the kernel's arrival stamp to the client's own read; null without kernel stamps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stamps(Record):
-    """Quality of the kernel's arrival stamps."""
+    """Quality of the kernel's arrival stamps of the measured deliveries."""
 
     missing: Count
-    """Deliveries without a stamp."""
+    """Deliveries without a kernel stamp, for which the client's own time of reading is used."""
     coalesced: Count
-    """Deliveries read together with a later segment, whose stamp they have."""
+    """Deliveries over an open channel that were read together with a later one, and have that one's stamp."""
     conversion_error_us: float | None
-    """Largest possible error of moving the stamps to the monotonic clock; null without kernel stamps."""
+    """Largest possible error of converting the stamps to the monotonic clock, µs; null without kernel stamps."""
     drift_ppm: float | None
-    """Drift of the realtime clock, the largest of the trials; null without kernel stamps."""
+    """Drift of the realtime clock against the monotonic one in the trial where it is largest, parts per million; null
+    where it was not measured."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,55 +233,59 @@ class SteadyState(Record):
     """Whether the measured windows saw the point as it is in the long run (rule 8 of docs/method/method.md)."""
 
     read_ratio: float | None
-    """Deliveries read in the measured windows over those due in them."""
+    """Deliveries read in the measured windows over those due in them; null where none was due."""
     reason: str | None
-    """Why it was not steady: less than 95 % could be read. Figures per event and `freshness` are then null."""
+    """Why the windows were not in a steady state: the stream began so shortly before that less than 95 % could be read.
+    Bytes and CPU time per event, `empty_ratio` and `freshness` are then null. Null in a steady state."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Requests(Record):
-    """Totals over the whole trials."""
+    """Numbers of requests of all clients over the whole trials, connecting and warm-up included."""
 
     connects: Count
     """Connections opened."""
     handshakes: Count
-    """Handshakes of channels."""
+    """Handshakes that opened a channel for events."""
     polls: Count
     """Polls sent."""
     posts: Count
-    """Messages posted."""
+    """Messages sent by POST."""
     empty: Count
-    """Polls answered with nothing."""
+    """Polls answered without an event."""
     skipped: Count
-    """Scheduled polls left out, as the last one was unanswered."""
+    """Polls that were due but not sent, since the client's last one was still unanswered."""
     reconnects: Count
-    """Connections opened again."""
+    """Connections opened beyond those that the transport needs."""
     errors: Count
-    """Failed requests."""
+    """Failed requests: bad status, lost connection, timeout or an answer that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BytesPerEvent(Record):
-    """Bytes at the socket per delivery, set-up apart."""
+    """Bytes at the clients' sockets per delivery over the measured windows, without connecting."""
 
     up: float | None
-    """From the clients."""
+    """Bytes sent by the clients per delivery; null without deliveries, or where `steady_state` has a reason."""
     down: float | None
-    """To the clients."""
+    """Bytes received by the clients per delivery; null without deliveries, or where `steady_state` has a reason."""
     total: float | None
-    """Both."""
+    """Bytes in both directions per delivery; null without deliveries, or where `steady_state` has a reason."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BytesIntervals(Record):
-    """Intervals of `bytes_per_event`."""
+    """95 % intervals of `bytes_per_event`, bytes."""
 
     up: Interval | None
-    """Of the bytes from the clients."""
+    """95 % interval of the bytes sent by the clients per delivery; null with a single trial, or for the reason in
+    `intervals_withheld`."""
     down: Interval | None
-    """Of the bytes to the clients."""
+    """95 % interval of the bytes received by the clients per delivery; null with a single trial, or for the reason in
+    `intervals_withheld`."""
     total: Interval | None
-    """Of both."""
+    """95 % interval of the bytes in both directions per delivery; null with a single trial, or for the reason in
+    `intervals_withheld`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -283,43 +293,46 @@ class BytesSplit(Record):
     """Bytes per delivery by what they are: the first three add up to `bytes_per_event`."""
 
     payload: float | None
-    """The events as encoded; null with compression, where they travel together with their framing."""
+    """Bytes of the events as encoded, in each direction in which they travel; null with compression, which mixes them
+    with their framing."""
     framing_and_headers: float | None
-    """What carries them; null with compression."""
+    """Bytes of framing and headers around the events; null with compression."""
     empty_polls: float | None
-    """Polls that were answered with nothing."""
+    """Bytes of the requests and answers of polls that brought no event."""
     tcp_ip: float | None
-    """TCP and IP headers on top, from the kernel's segment counts; null where it gives none."""
+    """Bytes of TCP and IP headers in addition, from the kernel's counts of segments; null where the kernel counts none.
+    """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetupTimes(Record):
-    """Time of connecting and opening the channel, ms."""
+    """Time that a client took to connect and to open its channel, ms."""
 
     p50: float | None
-    """The median of all clients."""
+    """Median over the clients of all trials, ms; null where no client was ready."""
     p50_ci95: Interval | None
-    """Its interval, from the trials' medians."""
+    """95 % interval of the median, from the trials' medians, ms; null with a single trial."""
     max: float | None
-    """The longest."""
+    """Longest time of a client, ms; null where no client was ready."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Freshness(Record):
-    """Age of a client's view: the time since the oldest event was due that is due and not delivered, 0 without one."""
+    """Age of a client's view: the time since the oldest event that it still lacks was due; 0 if it lacks none."""
 
     older_than_100_ms_ratio: float | None
     """Share of the time, over all clients, in which a view was older than 100 ms."""
     older_than_100_ms_ratio_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of `older_than_100_ms_ratio`; null with a single trial, or for the reason in `intervals_withheld`.
+    """
     older_than_1_s_ratio: float | None
-    """Share of the time in which a view was older than 1 s."""
+    """Share of the time, over all clients, in which a view was older than 1 s."""
     older_than_1_s_ratio_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of `older_than_1_s_ratio`; null with a single trial, or for the reason in `intervals_withheld`."""
     mean_age_ms: float | None
-    """Mean age of a view."""
+    """Mean age of a view over time and clients, ms."""
     mean_age_ms_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the mean age, ms; null with a single trial, or for the reason in `intervals_withheld`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -327,71 +340,74 @@ class Ledger(Record):
     """What became of every event for every client, summed over the whole trials."""
 
     expected: Count
-    """Deliveries to be made."""
+    """Deliveries to be made: clients times events."""
     delivered: Count
-    """Deliveries made."""
+    """Deliveries made, late ones included; further copies are not counted."""
     lost: Count
-    """Never delivered."""
+    """Deliveries never made."""
     duplicate: Count
-    """Further copies."""
+    """Copies beyond the first."""
     reordered: Count
-    """Delivered after a later event."""
+    """First copies that arrived after a later event."""
     late: Count
-    """Delivered after the last due time plus the model's longest latency plus one second."""
+    """First copies that arrived more than one second after the last due time plus the model's longest latency."""
     corrupt: Count
-    """Delivered with another payload."""
+    """Deliveries with another payload than was published, or of an event that was never published."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loss(Record):
-    """Share of the deliveries due in the window that never came; 0 with a cursor."""
+    """Share of the deliveries due in the measured windows that never arrived; with a cursor, the models have 0."""
 
     ratio: float | None
-    """As measured."""
+    """The share as measured; null where no delivery was due."""
     model_ratio: float | None
-    """By the model on the trials' own schedules."""
+    """The share by the model on the trials' own schedules; null where no delivery was due."""
     closed_form_ratio: float | None
-    """In closed form; null where there is none."""
+    """The share by a formula; null where there is none for these parameters."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model(Record):
-    """The network alone, evaluated on the trials' own schedules."""
+    """Prediction of the model with only a network, on the trials' own schedules."""
 
     mean_ms: float | None
-    """Mean latency."""
+    """Mean latency, ms; null where the model delivers nothing in the measured windows."""
     p50_ms: float | None
-    """Median latency."""
+    """Median latency, ms; null where the model delivers nothing in the measured windows."""
     p95_ms: float | None
-    """95th percentile of the latency."""
+    """95th percentile of the latency, ms; null where the model delivers nothing in the measured windows."""
     p99_ms: float | None
-    """99th percentile of the latency."""
+    """99th percentile of the latency, ms; null where the model delivers nothing in the measured windows."""
     requests_per_event: float | None
-    """Requests per event and client."""
+    """Requests per event and client; null where the model delivers nothing in the measured windows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueueModel(Record):
-    """The model with queues, with the service times that went into it, means over the trials."""
+    """Prediction of the model with queues at server and load, and the mean service times that it used."""
 
     mean_ms: float | None
-    """Mean latency."""
+    """Mean latency, ms; null where `reason` says why."""
     p50_ms: float | None
-    """Median latency."""
+    """Median latency, ms; null where `reason` says why."""
     p95_ms: float | None
-    """95th percentile of the latency."""
+    """95th percentile of the latency, ms; null where `reason` says why."""
     p99_ms: float | None
-    """99th percentile of the latency."""
+    """99th percentile of the latency, ms; null where `reason` says why."""
     requests_per_event: float | None
-    """Requests per event and client."""
+    """Requests per event and client; null where `reason` says why."""
     answer_us: float | None
-    """CPU time of the server per answer or delivery."""
+    """CPU time of the server, without what it uses while idle, per answered poll, or per delivery where nothing is
+    polled, µs; null where `reason` says why."""
     waking_us: float | None
-    """The part of it that falls due when a held poll is answered; 0 where none is held."""
+    """The part of `answer_us` that a held poll takes when it is answered, µs; 0 where no poll is held; null where
+    `reason` says why."""
     read_us: float | None
-    """CPU time of the load per answer or delivery."""
+    """CPU time of the load per answered poll, or per delivery where nothing is polled, µs; null where `reason` says
+    why."""
     reason: str | None
-    """Why all of them are null, in words: CPU times, several server processes, too many requests, `waking_ratio`."""
+    """Why all the other fields are null, in words; null where they are known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -399,43 +415,43 @@ class LatencySplit(Record):
     """The mean latency in three parts that add up to it, ms."""
 
     network: float | None
-    """By `model`."""
+    """Mean latency by `model`, ms; null where that is null."""
     queueing: float | None
-    """`queue_model` less `model`."""
+    """Mean latency by `queue_model` less that by `model`, ms; null where either is null."""
     unexplained: float | None
-    """As measured less `queue_model`."""
+    """Mean latency as measured less that by `queue_model`, ms; null where either is null."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClosedForm(Record):
-    """The closed form of docs/method/method.md."""
+    """Prediction of a formula for an endless stream (docs/method/method.md)."""
 
     mean_ms: float
-    """Mean latency."""
+    """Mean latency, ms."""
     p50_ms: float
-    """Median latency."""
+    """Median latency, ms."""
     p99_ms: float
-    """99th percentile of the latency."""
+    """99th percentile of the latency, ms."""
     requests_per_event: float
     """Requests per event and client."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Precision(Record):
-    """How well a point's median is known, beside what the scenario asks."""
+    """How precisely a point's median is known, beside the precision that the scenario asks for."""
 
     asked_ratio: float
-    """The scenario's `precision`."""
+    """The scenario's `precision`: the half-width asked for, as a share of the median."""
     asked_ms: float
-    """That share of the mean of the pilot's medians, at least 0.2 ms."""
+    """The half-width asked for, ms: `asked_ratio` times the mean of the pilot trials' medians, at least 0.2 ms."""
     reached_ratio: float | None
-    """`reached_ms` over the median."""
+    """`reached_ms` over the median; null where `reached_ms` is null."""
     reached_ms: float | None
-    """Half the width of the median's interval."""
+    """Upper bound of the median's 95 % interval less the median, ms; null where there is no interval."""
     trials_needed: Count
-    """Trials that it takes, the pilot's included."""
+    """Trials that the precision takes by the spread of the pilot, the pilot's own included."""
     trials_added: Count
-    """Finished trials beyond the pilot."""
+    """Finished trials beyond the pilot, which is the scenario's first `repeats` blocks."""
     reached: bool
     """Whether `reached_ms` is at most `asked_ms`."""
 
@@ -445,37 +461,37 @@ class Answers(Record):
     """Time from a poll's request to its answer, ms, which is no latency."""
 
     mean: float
-    """The mean."""
+    """Mean time, ms."""
     p50: float
-    """The median."""
+    """Median time, ms."""
     p95: float
-    """The 95th percentile."""
+    """95th percentile of the time, ms."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Extremes(Record):
-    """Lowest and highest figure of a single trial, ms."""
+    """Lowest and highest result of a single trial, ms, as `[low, high]`."""
 
     mean: Interval
-    """Of the mean."""
+    """Lowest and highest mean of a trial, ms."""
     p50: Interval
-    """Of the median."""
+    """Lowest and highest median of a trial, ms."""
     p95: Interval
-    """Of the 95th percentile."""
+    """Lowest and highest 95th percentile of a trial, ms."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Misranked(Record):
-    """How many blocks alone rank the point and the reference the other way round than all together."""
+    """Number of blocks that, taken alone, rank the point and the reference the other way round than all trials do."""
 
     blocks: Count
-    """Blocks that both have."""
+    """Blocks in which both have a trial."""
     mean: Count | None
-    """By the mean."""
+    """Blocks that rank the two by their mean latency the other way round; null where a point's mean is null."""
     p50: Count | None
-    """By the median."""
+    """Blocks that rank the two by their median the other way round; null where a point's median is null."""
     p95: Count | None
-    """By the 95th percentile."""
+    """Blocks that rank the two by their 95th percentile the other way round; null where a point's one is null."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -483,73 +499,83 @@ class AsReported(Record):
     """What a careless comparison would report of the point."""
 
     answer_ms: Answers | None
-    """Of its polls; null for a push."""
+    """Time from request to answer of the polls; null where none was answered, as for a push."""
     answer_model_mean_ms: float | None
-    """Mean of `answer_ms` in closed form."""
+    """Mean of that time by a formula, ms; null where there is none, or no polls."""
     one_run_ms: Extremes | None
-    """What a single trial says, as measured."""
+    """Range of the single trials' latencies as measured; null without deliveries."""
     one_run_model_ms: Extremes | None
-    """What a single trial says, by the model."""
+    """Range of the single trials' latencies by the model; null where it delivers nothing."""
     misranked: Misranked | None = None
-    """Beside the reference; absent for the reference itself."""
+    """How often one block alone ranks the point and the reference wrongly; absent for the reference itself, and where
+    it has no point at the same parameters."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class LatencyDifference(Record):
-    """Difference of a latency from the reference's, ms."""
+    """A latency figure less the reference's, ms."""
 
     value: float
-    """The difference of the two points' own figures."""
+    """The point's figure less the reference's, ms."""
     ci95: Interval | None
-    """Its interval, from the differences within blocks."""
+    """95 % interval of the difference, ms, from the differences within blocks and widened by `clock_uncertainty_ms`;
+    null with fewer than two blocks, or where either figure's own interval is null."""
     p_value: float | None
-    """Two-sided, of Student's t."""
+    """Two-sided p value of Student's t test that the difference is within `clock_uncertainty_ms`; null where `ci95` is.
+    """
     blocks: Count
-    """Blocks that both have."""
+    """Blocks in which both have a trial."""
     adjusted_p_value: float | None = None
-    """Corrected (Holm) for all that the verdict looks at; absent where it does not look at this one."""
+    """`p_value` corrected by Holm's method for all differences that the verdict considers; absent where this one is not
+    among them."""
     adjusted_among: Count | None = None
-    """Number of differences that the verdict looks at; absent likewise."""
+    """Number of differences that the verdict considers; absent where `adjusted_p_value` is."""
     noise_floor_ms: float | None
-    """How far the noisier of the two transports differs from itself in as many blocks; null where not measured."""
+    """Half-width of the interval in which identical points differ with as many blocks, for the noisier of the two
+    transports, ms; null where it was not measured at these parameters, or with one block."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CostDifference(Record):
-    """Difference of a cost from the reference's, in the unit of the cost."""
+    """A cost less the reference's, in the unit of the cost."""
 
     value: float
-    """The difference of the two points' own figures."""
+    """The point's figure less the reference's."""
     ci95: Interval | None
-    """Its interval, from the differences within blocks."""
+    """95 % interval of the difference, from the differences within blocks; null with fewer than two blocks, or where
+    either figure's own interval is null."""
     p_value: float | None
-    """Two-sided, of Student's t."""
+    """Two-sided p value of Student's t test that there is no difference; null where `ci95` is."""
     blocks: Count
-    """Blocks that both have."""
+    """Blocks in which both have a trial."""
     reference: float
-    """The reference's own figure."""
+    """The reference's figure."""
     adjusted_p_value: float | None = None
-    """Corrected (Holm) for all that the verdict looks at; absent where it does not look at this one."""
+    """`p_value` corrected by Holm's method for all differences that the verdict considers; absent where this one is not
+    among them."""
     adjusted_among: Count | None = None
-    """Number of differences that the verdict looks at; absent likewise."""
+    """Number of differences that the verdict considers; absent where `adjusted_p_value` is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AgainstReference(Record):
-    """Difference of a point from the reference's at the same parameters."""
+    """Differences of a point from the reference's point at the same parameters."""
 
     p50_difference_ms: LatencyDifference | None
-    """Of the median."""
+    """Difference of the median latency; null with too few events, no common block or too uncertain clocks."""
     p95_difference_ms: LatencyDifference | None
-    """Of the 95th percentile."""
+    """Difference of the 95th percentile of the latency; null with too few events, no common block or too uncertain
+    clocks."""
     mean_difference_ms: LatencyDifference | None
-    """Of the mean."""
+    """Difference of the mean latency; null with too few events, no common block or too uncertain clocks."""
     clock_uncertainty_ms: float
-    """Of both points' clocks: intervals are as much wider; a difference of less than ten times that is null."""
+    """Clock uncertainty of both points together, ms. Intervals of latency differences are wider by it on either side,
+    and a difference of less than ten times as much is null."""
     ratio_p50: float | None
-    """The median over the reference's."""
+    """The median latency over the reference's; null where either is null."""
     costs: dict[str, CostDifference | None]
-    """By name of a point's field (`bytes_per_event`: the total, `setup_ms`: the median); null where one has none."""
+    """Differences by name of a point's field (`bytes_per_event`: the total, `setup_ms`: the median, `mean_age_ms`: that
+    of `freshness`); null where either point has no such figure."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -561,141 +587,168 @@ class Point(Record):
     parameters: Parameters
     """Every parameter that it takes. `stack` and `workers` are absent for a server that was already running."""
     trials: Count
-    """Trials that entered the point."""
+    """Number of finished trials of the point."""
     events: Count
-    """Events published in the measured windows."""
+    """Events published that were due in the measured windows, over all trials."""
     deliveries: Count
-    """Deliveries of events due in the measured windows, first copies."""
+    """Deliveries of events due in the measured windows, over all trials and clients; first copies only."""
     latency_ms: Latency
-    """Latency."""
+    """Latency of all deliveries together."""
     latency_withheld: LatencyWithheld | None
-    """Trials whose latencies are not known; null where all are."""
+    """Trials that are left out of the latencies for their clocks; null where there is none."""
     quantiles_withheld: QuantilesWithheld | None
-    """Quantiles with too few events; null where there are enough."""
+    """Quantiles that are null for lack of events; null where there are enough."""
     reach_ms: Reach | None
-    """Time to reach 99 % of the clients; null for round trips."""
+    """Time to reach 99 % of the clients; null for round trips, and without any known latency."""
     latency_stamp: Literal["kernel", "user"]
-    """Whose arrival time the latency is taken from."""
+    """Where the arrival time of the latencies comes from: `kernel` where all trials have the kernel's stamps, else
+    `user`, the client's own clock."""
     parts_ms: Parts
-    """Where the time went."""
+    """Parts of the deliveries' time."""
     stamps: Stamps
     """Quality of the arrival stamps."""
     steady_state: SteadyState
     """Whether the point was measured in a steady state."""
     requests_per_event: float | None
-    """Requests sent in the window per event and client."""
+    """Polls and POSTs sent in the measured windows per event and client; null where no event was due."""
     requests_per_event_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the requests per event and client; null with a single trial, or for the reason in
+    `intervals_withheld`."""
     requests_per_s: float | None
-    """Requests sent in the window per second and client."""
+    """Polls and POSTs sent in the measured windows per second and client."""
     requests_per_s_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the requests per second and client; null with a single trial, or for the reason in
+    `intervals_withheld`."""
     empty_ratio: float | None
-    """Share of the polls answered in the window that carried nothing; null without polls."""
+    """Share of the polls answered in the measured windows that brought no event; null without polls, or where
+    `steady_state` has a reason."""
     empty_ratio_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the share of empty polls; null with a single trial, or for the reason in `intervals_withheld`.
+    """
     requests: Requests
-    """Totals of requests."""
+    """Numbers of requests over the whole trials."""
     bytes_per_event: BytesPerEvent
     """Bytes per delivery by direction."""
     bytes_per_event_ci95: BytesIntervals
-    """Their intervals."""
+    """Intervals of the bytes per delivery by direction."""
     bytes_split_per_event: BytesSplit
     """Bytes per delivery by what they are."""
     setup_bytes_per_client: float | None
-    """Socket bytes, both directions, until a client was ready."""
+    """Bytes at the socket in both directions until a client was ready, mean of the clients; null where none was
+    counted."""
     setup_bytes_per_client_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the bytes until a client was ready; null with a single trial."""
     setup_ms: SetupTimes
     """Time until a client was ready."""
     server_cpu_us_per_event: float | None
-    """CPU time of the server per delivery, less the publisher's spinning; null for a server not started here."""
+    """CPU time of the server in the measured windows per delivery read in them, copies included, µs, without the
+    publisher's spinning before due times; null where it was not sampled, as for a server that was already running,
+    without deliveries, or where `steady_state` has a reason."""
     server_cpu_us_per_event_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the server's CPU time per delivery, µs; null with a single trial."""
     server_cpu_ratio: float | None
-    """CPU time of the server over the window less what was stolen from its core, the largest of the trials."""
+    """CPU time of the server over the time for which its core was available: the measured window, less what a virtual
+    machine's host took. Of several processes their mean, of the trials the largest; null where not sampled."""
     load_cpu_us_per_event: float | None
-    """CPU time of the load per delivery."""
+    """CPU time of the load in the measured windows per delivery read in them, µs; null as for the server."""
     load_cpu_us_per_event_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the load's CPU time per delivery, µs; null with a single trial."""
     load_cpu_ratio: float | None
-    """CPU time of the load over the window likewise, the largest of the trials and of their load processes."""
+    """CPU time of a load process over the time for which its core was available; the largest of the trials and
+    processes; null where not sampled."""
     relay_cpu_us_per_event: float | None
-    """CPU time of the relay per delivery; null where there is none."""
+    """CPU time of the relay, which emulates the network, per delivery, µs; null without a relay, and as for the server.
+    """
     relay_cpu_us_per_event_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the relay's CPU time per delivery, µs; null with a single trial."""
     relay_cpu_ratio: float | None
-    """CPU time of the relay over the window likewise."""
+    """CPU time of the relay over the time for which its core was available, the largest of the trials; null without a
+    relay."""
     server_stolen_ratio: float | None
-    """Share of the window in which a virtual machine's host took the server's core, the largest of the trials."""
+    """Share of the measured window for which a virtual machine's host took the server's core, the largest of the
+    trials; null where not sampled."""
     server_core_others_ratio: float | None
-    """Share of the window in which other programs used the server's cores, the largest; null where not known."""
+    """Share of the measured window in which other programs used the server's cores, the largest of the trials; null
+    where it is not known, as without pinned cores."""
     server_rss_bytes: Count | None
-    """Largest resident memory of the server."""
+    """Largest resident memory of the server in the whole trials, bytes; null where not sampled."""
     server_connected_rss_bytes: float | None
-    """Resident memory of the server when all clients were ready, mean of the trials."""
+    """Resident memory of the server when all clients were ready, mean of the trials, bytes; null where it was not
+    sampled, or not all clients were ready before the stream."""
     server_connected_rss_bytes_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the server's memory with all clients, bytes; null with a single trial."""
     server_rss_bytes_per_client: float | None
-    """That less the memory before the first client connected, per client."""
+    """`server_connected_rss_bytes` less the memory before the first client connected, over the number of clients,
+    bytes; null where that is null."""
     server_rss_bytes_per_client_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the server's memory per client, bytes; null with a single trial."""
     load_stolen_ratio: float | None
-    """As `server_stolen_ratio`, of the load."""
+    """Share of the measured window for which a virtual machine's host took a load process's core, the largest of the
+    trials and processes; null where not sampled."""
     load_core_others_ratio: float | None
-    """As `server_core_others_ratio`, of the load."""
+    """Share of the measured window in which other programs used the load's cores, the largest of the trials; null where
+    it is not known, as without pinned cores or with several load processes."""
     load_rss_bytes: Count | None
-    """Largest resident memory of a load process."""
+    """Largest resident memory of a load process in the whole trials, bytes; null where not sampled."""
     load_connected_rss_bytes: float | None
-    """Resident memory of the load when all clients were ready, mean of the trials."""
+    """Resident memory of all load processes when all clients were ready, mean of the trials, bytes; null where it was
+    not sampled, or not all clients were ready before the stream."""
     load_connected_rss_bytes_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the load's memory with all clients, bytes; null with a single trial."""
     load_rss_bytes_per_client: float | None
-    """That less the memory before the first client connected, per client."""
+    """`load_connected_rss_bytes` less the memory before the first client connected, over the number of clients, bytes;
+    null where that is null."""
     load_rss_bytes_per_client_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the load's memory per client, bytes; null with a single trial."""
     throttled_ms: float
-    """How long a CPU quota throttled the processes within the window, summed over cores, the largest of the trials."""
+    """How long a CPU quota stopped the processes within the measured window, summed over cores, ms; the largest of the
+    trials; 0 without a quota."""
     time_to_connect_s: float | None
-    """From the first client's connecting to the last one's being ready, mean of the trials; null where not all were."""
+    """Time from the first client's connecting to the last one's being ready, mean of the trials, s; null where not all
+    were ready before the stream."""
     time_to_connect_s_ci95: Interval | None
-    """Its interval."""
+    """95 % interval of the time to connect all clients, s; null with a single trial."""
     freshness: Freshness | None
-    """Age of the clients' views; null for round trips and where the point was not steady."""
+    """Age of the clients' views; null for round trips, where `steady_state` has a reason, and where no trial's clocks
+    are known well enough."""
     ledger: Ledger
     """What became of every event for every client."""
     loss: Loss
-    """Deliveries that never came."""
+    """Deliveries that never arrived."""
     model: Model
-    """The network alone."""
+    """Prediction with only a network."""
     queue_model: QueueModel
-    """The network with queues."""
+    """Prediction with the network and the queues of server and load."""
     latency_split_ms: LatencySplit | None
-    """The mean latency in parts."""
+    """The mean latency in three parts."""
     closed_form: ClosedForm | None
-    """The closed form; null where there is none (bursts)."""
+    """Prediction of a formula; null where there is none for these parameters, as for bursts."""
     residual_ms: Part
-    """Latency less `model`, per delivery."""
+    """Latency less the prediction of `model`, delivery by delivery."""
     intervals_withheld: IntervalsWithheld | None
-    """Why intervals that depend on waits are null (plain mean, reach, requests, bytes, empty polls, freshness)."""
+    """Why the intervals are null of all figures that depend on waits for polls (plain mean, reach, requests, bytes,
+    empty polls, freshness); null where enough events wait, none can, or no formula tells."""
     estimates: dict[str, CorrectedEstimate] | None = None
-    """`mean_ms`, `requests_per_event`, `requests_per_s` as tables, charts and differences have them; new in 0.2."""
+    """`mean_ms`, `requests_per_event` and `requests_per_s` as tables, charts and differences show them; absent in
+    summaries before 0.2."""
     by_block: dict[str, tuple[int | float | None, ...]] | None = None
-    """The trials' figures, a column each: `block`, and by path in the point (`latency_ms.p95`) what has an interval."""
+    """Figures of the single trials, a column each: `block` has their blocks, and each other column, named by its path
+    in the point (`latency_ms.p95`), a figure with an interval, null for a trial that did not measure it."""
     least_spreads: dict[str, float] | None = None
-    """By figure of `by_block` the standard deviation between trials that it has whatever a few of them show."""
+    """By name of a column of `by_block`, the least standard deviation between trials that is used for its interval,
+    however well the trials agree; only of figures that have one."""
     precision: Precision | None
-    """How well the median is known; null where the scenario does not ask, or its pilot was not finished."""
+    """How precisely the median is known; null where the scenario does not ask for it, or the pilot was not finished."""
     as_reported: AsReported | None = None
-    """What a careless comparison would report; only in a run that makes a mistake on purpose."""
+    """What a careless comparison would report; absent unless the scenario makes a mistake on purpose."""
     base: bool
     """Whether all parameters are the scenario's base ones."""
     valid: bool
-    """Whether its figures can be trusted."""
+    """Whether the point's figures can be trusted."""
     invalid_reasons: tuple[str, ...]
-    """Why not: each reason names what, how much, the threshold and the remedy."""
+    """Why the point is invalid: each names what, how much, the threshold and the remedy; empty where it is valid."""
     against_reference: AgainstReference | None
-    """The difference from the reference's point; null for the reference itself, or where it has no such point."""
+    """Differences from the reference; null for the reference itself, and where it has no point at these parameters."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -705,35 +758,35 @@ class SetAside(Record):
     trial: str
     """Folder name of the trial."""
     reasons: tuple[str, ...]
-    """What the machine did to it."""
+    """How the machine disturbed the attempt, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class NoiseDifference(Record):
-    """How far a transport differs from itself, ms."""
+    """Difference between two identical points of one transport, ms."""
 
     value: float | None = None
-    """Mean paired difference of two identical points."""
+    """The second point's figure less the first's, ms; absent in earlier runs."""
     half_width: float | None
-    """Of its 95 % interval; null with one pair."""
+    """Half the width of the difference's 95 % interval, ms; null with a single pair."""
     largest: float | None = None
-    """The largest difference in a block."""
+    """The largest absolute difference within a block, ms; absent in earlier runs."""
     pairs: Annotated[int, Field(ge=1, le=1_000_000)]
-    """Pairs of trials."""
+    """Blocks in which both points have a trial."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class NoiseFloor(Record):
-    """How far a transport's figures differ from themselves."""
+    """How far a transport's figures differ between two points with the same parameters."""
 
     parameters: dict[str, str | float | bool] | None = None
-    """Parameters at which that was measured; absent in earlier runs."""
+    """Parameters of the two points, without those that have no effect on what is measured; absent in earlier runs."""
     p50_ms: NoiseDifference | None
-    """Of the median."""
+    """Difference of their median latencies; null where one is not known."""
     p95_ms: NoiseDifference | None
-    """Of the 95th percentile."""
+    """Difference of their 95th percentiles of the latency; null where one is not known."""
     mean_ms: NoiseDifference | None
-    """Of the mean."""
+    """Difference of their mean latencies; null where one is not known."""
 
 
 NoiseFloors = dict[str, NoiseFloor]
@@ -742,76 +795,77 @@ NoiseFloors = dict[str, NoiseFloor]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Knee(Record):
-    """Up to how many clients an event reaches 99 % of them within `p99_bound_ms` beyond the model."""
+    """The number of clients up to which 99 % of them have an event within `p99_bound_ms` of the model."""
 
     clients: Count | None
-    """The largest number that holds, all smaller ones included; null where there is none."""
+    """The largest number of clients within the bound, with all smaller ones; null where the smallest is not."""
     position: Literal["between", "beyond", "below", "unknown"]
-    """Between that and `next_clients`, beyond the largest, below the smallest, or unknown (the next is not valid)."""
+    """Where the knee lies: `between` `clients` and `next_clients`, `beyond` the largest number measured, `below` the
+    smallest, or `unknown`, since the next point is invalid."""
     next_clients: Count | None
-    """The smallest number that does not hold or is not valid."""
+    """The smallest number of clients that exceeds the bound or whose point is invalid; null where there is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slopes(Record):
-    """What one more client adds to the latency above the model, µs: least squares over the valid points."""
+    """What one more client adds to the latency beyond the model, µs: least squares over the valid points."""
 
     mean: Estimate | None
-    """To the mean; null with fewer than three valid points."""
+    """What one more client adds to the mean latency, µs; null with fewer than three valid points."""
     max: Estimate | None
-    """To the longest."""
+    """What one more client adds to the longest latency, µs; null with fewer than three valid points."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScalingLaw(Record):
-    """The formulas of saturation, from the server's CPU time at the largest valid number of clients."""
+    """Formulas of saturation, evaluated with the server's CPU time at the largest valid number of clients."""
 
     service_us: float
-    """That CPU time."""
+    """CPU time of the server for one delivery or request, as `per` says, µs."""
     per: Literal["delivery", "request"]
-    """What it is of."""
+    """What `service_us` is the time of."""
     mean_slope_us: float | None
-    """What one more client adds to the mean latency of a fan-out; null for others."""
+    """What one more client adds to the mean latency where every event is sent to all clients, µs; null for polls."""
     max_slope_us: float | None
-    """What one more client adds to its longest latency."""
+    """What one more client adds to the longest latency where every event is sent to all clients, µs; null for polls."""
     saturated_at_clients: float
-    """Number of clients that fills the server's cores."""
+    """Number of clients at which the server's cores are full."""
     cycle_ms: float | None
-    """Time of one round of all clients of a long poll; null for others."""
+    """Time in which a server that does nothing else answers each client of a long poll once, ms; null for others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Further(Record):
-    """What one more client costs in the lower and in the upper half of the range."""
+    """What one more client costs in the lower and in the upper half of the range, in the unit of the cost's name."""
 
     lower: float
-    """Per client from `from_clients` to `split_at_clients`."""
+    """Cost of one more client from `from_clients` to `split_at_clients`."""
     upper: float
-    """Per client from there to `to_clients`."""
+    """Cost of one more client from `split_at_clients` to `to_clients`."""
     from_clients: Count
-    """The smallest number of clients."""
+    """The smallest number of clients of a valid point."""
     split_at_clients: Count
-    """Where the halves meet."""
+    """The number of clients at which the two halves meet."""
     to_clients: Count
-    """The largest number of clients."""
+    """The largest number of clients of a valid point."""
     ratio: float | None
-    """Upper over lower."""
+    """`upper` over `lower`; null where `lower` is not positive."""
     flat: bool
-    """Whether both are the same within 20 %."""
+    """Whether `ratio` is 1 within 20 %, so that each client costs the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FurtherCosts(Record):
-    """What one more client costs."""
+    """What one more client costs; each null with too few numbers of clients (see `scaling`), or if not measured."""
 
     server_cpu_us_per_event: Further | None
-    """CPU time of the server per event."""
+    """CPU time of the server that one more client adds to an event, all its deliveries together, µs."""
     load_cpu_us_per_event: Further | None
-    """CPU time of the load per event."""
+    """CPU time of the load that one more client adds to an event, all its deliveries together, µs."""
     server_rss_bytes_per_client: Further | None
-    """Memory of the server."""
+    """Resident memory of the server that one more client adds, bytes."""
     load_rss_bytes_per_client: Further | None
-    """Memory of the load."""
+    """Resident memory of the load that one more client adds, bytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -819,15 +873,16 @@ class TransportScaling(Record):
     """How one transport scales with its clients (docs/method/scale.md)."""
 
     clients: tuple[Count, ...]
-    """Numbers of clients of its points, ascending."""
+    """Numbers of clients of the transport's points, ascending."""
     knee: Knee
-    """How many it holds."""
+    """The number of clients up to which events are not late."""
     slope_us_per_client: Slopes
-    """What one more adds to the latency."""
+    """What one more client adds to the latency, as measured."""
     law: ScalingLaw | None
-    """What the formulas say; null where the server's CPU time is not known."""
+    """What formulas predict; null where the server's CPU time is not known, no point is valid, or there is no formula.
+    """
     further: FurtherCosts
-    """What one more costs."""
+    """What one more client costs, in CPU time and memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -835,49 +890,51 @@ class Scaling(Record):
     """How the transports scale with their clients."""
 
     p99_bound_ms: float
-    """The scenario's bound of a knee, or 100."""
+    """How much later than by the model an event may reach 99 % of the clients within the knee, ms: the scenario's
+    `p99_bound_ms`, or 100."""
     transports: dict[str, TransportScaling]
-    """By transport."""
+    """Scaling of each transport, by its name."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadProcess(Record):
-    """One of several load processes, over all its trials."""
+    """One load process of a run with several, over all its trials."""
 
     index: Count
-    """Its number."""
+    """Number of the process."""
     host: str
-    """The machine that it ran on."""
+    """Name of the machine that it ran on."""
     trials: Count
-    """Trials that it took part in."""
+    """Trials that it joined."""
     clients: Count
-    """The most clients that it had."""
+    """The largest number of clients that it had in a trial."""
     clock_uncertainty_us: float | None
-    """Uncertainty of its clock, the worst of its trials."""
+    """Uncertainty of its clock against the server's, the largest of its trials, µs."""
     round_trip_us: float | None
-    """Round trip to it, the worst of its trials."""
+    """Round trip over which its clock was compared with the server's, the largest of its trials, µs."""
     clock_drift_us: float | None
-    """Drift of its clock over a trial, the worst."""
+    """Drift of its clock over a trial, the largest of its trials, µs; null where it was not measured."""
     ends: dict[str, Count]
-    """Number of its trials by how it ended."""
+    """Number of its trials by how it ended: `complete`, `died`, `behind` (not finished in time) or `late` (joined too
+    late)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Saturated(Record):
-    """A point that saturated the server."""
+    """A point at which the server used more than 90 % of its core."""
 
     parameters: Parameters
-    """Its parameters."""
+    """Parameters of the point."""
     asked_per_s: float | None
-    """Polls or events per second that it asked for; null for long polls."""
+    """Polls, or of a push deliveries, per second that its clients and event rate demand; null for long polls."""
     reached_per_s: float
-    """What it got."""
+    """Polls answered, or of a push deliveries made, per second."""
     events_per_poll: float | None
-    """Events in an answered poll; null for a push."""
+    """Events per answered poll; null for a push."""
     predicted_per_s: float
-    """One over the service time at moderate load."""
+    """Polls or deliveries per second of server CPU time, by the service times at moderate load."""
     server_cpu_ratio: float
-    """CPU time of the server over the window."""
+    """CPU time of the server over the time for which its core was available, all trials together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -885,81 +942,84 @@ class TransportCapacity(Record):
     """What one server core does with one transport."""
 
     transport: str
-    """Its name."""
+    """Name of the transport."""
     poll_cpu_us: Estimate | None
-    """CPU time of the server at moderate load per answered poll; null for a push."""
+    """CPU time of the server at moderate load per answered poll, µs; null for a push."""
     event_cpu_us: Estimate
-    """CPU time per event, in a poll or pushed."""
+    """CPU time of the server at moderate load per event, within an answer or pushed, µs; 0 where a poll's time includes
+    that of its events."""
     saturated: tuple[Saturated, ...]
-    """Its points that saturated the server."""
+    """The transport's points at which the server was saturated."""
     economy_ratio: Estimate | None
-    """Share of that CPU time which a saturated server needs; null where no point saturated it."""
+    """Share of the CPU time at moderate load that a saturated server needs for the same work; null where no point
+    saturated it."""
     event_bytes: float | None
-    """Bytes of an event as encoded."""
+    """Bytes of an event as encoded; null where bytes were not counted."""
     poll_bytes: float | None
-    """Bytes that a poll adds to its events, both directions; null for a push."""
+    """Bytes in both directions that a poll adds to its events; null for a push, or where bytes were not counted."""
     framing_bytes: float | None
-    """Bytes that a channel adds to each event; null for polls."""
+    """Bytes that a channel adds to each event; null for polls, or where bytes were not counted."""
     events_per_poll: float | None
-    """At which `per_s` holds: λI of the base parameters for short polls, as measured for long ones."""
+    """Events per poll for which `per_s` holds: of short polls event rate × interval at the base parameters (λI), of
+    long polls as measured; null for a push."""
     per_s: Estimate
-    """Polls or pushed events that a whole core does in a second (μ)."""
+    """Polls, or pushed events, that a whole core handles per second (μ)."""
     clients: Estimate
-    """Clients that it holds at the base event rate and interval; null for long polls."""
+    """Clients that a whole core serves at the base event rate and poll interval; its value is null for long polls."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Side(Record):
-    """One transport of a comparison."""
+    """One of the two transports of a comparison."""
 
     predicted_load_ratio: Estimate
-    """Predicted share of the server's capacity; above 1 is more than it has."""
+    """Predicted load as a share of the server's capacity; above 1 it exceeds the capacity."""
     server_cpu_ratio: float
-    """CPU time of the server over the window."""
+    """CPU time of the server over the time for which its core was available, all trials together."""
     cpu_us_per_client_s: Estimate
-    """CPU time of the server per client and second."""
+    """CPU time of the server per client and second, µs."""
     p99_beyond_model_ms: float
-    """How much later than by the model an event reaches 99 % of the clients, the worst trial's."""
+    """How much later than by the model an event reaches 99 % of the clients, in the worst trial, ms."""
     holds: bool
-    """Whether the server had room and events were not late."""
+    """Whether the server used at most 90 % of its core and `p99_beyond_model_ms` is at most 250."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tried(Record):
-    """A comparison of a push and a poll at an event rate of its own."""
+    """A push and a poll at an event rate other than the base one, as a test of the prediction."""
 
     clients: Count
-    """Clients of each."""
+    """Number of clients of each of the two."""
     rate_per_s: float
     """Events per second."""
     poll_interval_s: float
-    """Time between the polls."""
+    """Time between two polls of a client, s."""
     events_per_poll: float
-    """λI."""
+    """Events per poll: rate × interval (λI)."""
     predicted: Literal["push", "poll", "undecided"]
-    """Which is predicted to hold more clients."""
+    """Which of the two is predicted to serve more clients; `undecided` within the interval of the crossover."""
     push: Side
-    """The push."""
+    """Results of the push."""
     poll: Side
-    """The poll."""
+    """Results of the poll."""
     claims: dict[str, bool]
-    """What the prediction claims (`cheaper`, `holds`, `other_does_not_hold`), and whether it was met."""
+    """The claims of the prediction (`cheaper`, `holds`, `other_does_not_hold`), and whether each was met."""
     outcome: Literal["confirmed", "refuted", "undecided"]
-    """What came of the prediction."""
+    """`confirmed` where all claims were met, `refuted` where one was not, `undecided` without a prediction."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crossover(Record):
-    """Where polling holds more clients than a push."""
+    """From how many events per poll on polling serves more clients than a push."""
 
     push: str
-    """Name of the push."""
+    """Name of the push transport."""
     poll: str
-    """Name of the poll."""
+    """Name of the polling transport."""
     events_per_poll: Estimate
-    """The λI above which it does; null: never."""
+    """Events per poll (λI) from which polling serves more clients; its value is null where it never does."""
     tried: tuple[Tried, ...]
-    """Comparisons at other event rates, which can refute it."""
+    """Comparisons at other event rates, which can refute the prediction."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -967,9 +1027,9 @@ class Capacity(Record):
     """What one server core does (docs/method/capacity.md has the formulas)."""
 
     transports: tuple[TransportCapacity, ...]
-    """Each transport with a point that service times can be fitted on."""
+    """Capacity of each transport with a point from which service times can be estimated."""
     crossovers: tuple[Crossover, ...]
-    """Each pair of a push and a poll."""
+    """Crossover of each pair of a push and a short poll."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -979,17 +1039,18 @@ class Summary(Record):
     scenario: str
     """Name of the scenario."""
     wrong_way: str | None
-    """Of a run that makes a mistake on purpose: what is wrong and what to do instead."""
+    """What is wrong and what to do instead, in a run that makes a mistake on purpose; null in others."""
     overload: bool
-    """Whether the scenario means to overload the server: then an overload makes a point invalid and not the run."""
+    """Whether the scenario overloads the server on purpose: an overload then makes a point invalid, but not the run."""
     valid: bool
     """Whether the run's figures can be trusted."""
     invalid_reasons: tuple[str, ...]
-    """Why not: the reasons of its points."""
+    """Why the run is invalid: the reasons of its points; empty where it is valid."""
     verdict: str
-    """A headline of at most 35 words; begins with INVALID, or with `WRONG WAY on purpose:`, where it is so."""
+    """Headline of at most 35 words. It begins with `INVALID` in an invalid run, and with `WRONG WAY on purpose:` in one
+    that makes a mistake on purpose."""
     verdict_lines: tuple[str, ...]
-    """What stands behind it, a sentence each; empty where nothing is compared."""
+    """Sentences that support the verdict; empty where nothing is compared."""
     warnings: tuple[str, ...]
     """What weakens the run without making it invalid: few trials, shared cores, …"""
     set_aside: tuple[SetAside, ...]
@@ -999,27 +1060,29 @@ class Summary(Record):
     transports: tuple[TransportStyle, ...]
     """`name`, `label`, `role`, `model`, `colour`, `marker`, `dash` of each, copied from run.json."""
     base_point: Count | None
-    """Index in `points` of the reference at the scenario's base parameters."""
+    """Index in `points` of the reference at the scenario's base parameters; null where there is no such point."""
     varied: tuple[str, ...]
     """Names of the parameters in which points differ."""
     noise_floor: NoiseFloors | None
-    """By transport how far it differs from itself, as measured in this run or taken from its noise.json."""
+    """How far each transport differs from itself, by its name, as measured in this run or taken from an earlier one;
+    null where neither measured it."""
     noise_floor_from: str | None
-    """Name of the run that measured it; null where this one did, or none."""
+    """Name of the earlier run that measured `noise_floor`; null where this run did, or none."""
     scaling: Scaling | None
-    """How transports scale; null unless one has points at three numbers of clients over a factor of ten."""
+    """How transports scale with clients; null unless one has points at three numbers of clients or more, the largest at
+    least ten times the smallest."""
     workers: tuple[LoadProcess, ...]
-    """Load processes, where there were several."""
+    """Load processes of the run; empty with a single one."""
     quantile_definition: str
-    """Definition of every quantile here."""
+    """How every quantile in this file is defined."""
     planned_trials: Count
-    """Trials of the plan."""
+    """Number of trials in the plan."""
     finished_trials: Count
-    """Trials that were finished; an interrupted run has fewer."""
+    """Number of trials that were finished; an interrupted run has fewer than planned."""
     points: tuple[Point, ...]
-    """One per transport and set of parameters."""
+    """One point per transport and set of parameters."""
     capacity: Capacity | None
-    """What one server core does; null where no point kept the server busy with room to spare."""
+    """What one server core can do; null where no point kept the server busy (25 to 90 % of its core)."""
 
 
 def load_summary(run_folder: Path) -> JsonObject:

@@ -1,1 +1,1 @@
-"""A run for other programs: one file per format, each written as the lines that it consists of."""
+"""Export of a run for other programs: a module per format, which yields the lines of its file."""

@@ -1,4 +1,4 @@
-"""`bencher`: Bencher Metric Format, a benchmark per point with our intervals as lower and upper values."""
+"""`bencher`: Bencher Metric Format, a benchmark per point, with 95 % intervals as lower and upper values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contract.records import JsonObject
 
 
 def lines(run: ReportedRun) -> Iterator[str]:
-    """Yield the document as one text. A measure is named as a slug: `latency-ms-p95` for `latency_ms.p95`."""
+    """Yield the JSON document as one text, with slugs as names of measures: `latency-ms-p95` for `latency_ms.p95`."""
     names = [_name(point, run.summary["varied"]) for point in run.summary["points"]]
     benchmarks = {name: _measures(run, point) for name, point in zip(names, run.summary["points"], strict=True)}
     yield json.dumps(benchmarks, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -15,9 +15,9 @@ _ROWS_AT_ONCE = 10_000
 
 
 def lines(run: ReportedRun) -> Iterator[str]:
-    """Yield the head, and the deliveries of one trial after another, copies and warm-up included.
+    """Yield a header, and the deliveries of one trial after another, copies and warm-up included.
 
-    `arrival_ns` is what latencies are taken to, `measured` 1 for events that were due in the measured window.
+    Latencies are `arrival_ns` - `due_ns`. `measured` is 1 for events that were due in the measured window, else 0.
     """
     folders = {folder.name: folder for folder in finished_trial_folders(run.folder)}
     if not folders:

@@ -1,4 +1,4 @@
-"""The formats by name, and writing a run in one of them."""
+"""The export formats by name, and writing a run in one of them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ STANDARD_OUTPUT = "-"
 
 
 def export(run: ReportedRun, format_name: str, out: str) -> None:
-    """Write a run to a new file, whole or not at all, or to standard output; UserError where there is one already."""
+    """Write a run to standard output or to a new file, whole or not at all; raise UserError if the file exists."""
     write_lines = FORMATS[format_name](run)
     if out == STANDARD_OUTPUT:
         sys.stdout.writelines(write_lines)
         return
     path = Path(out)
     if path.exists():
-        raise UserError(f"{path}: there is such a file already (expected OUT=a new file, or OUT=- for standard output)")
+        raise UserError(f"{path}: the file exists already (expected OUT=a new file, or OUT=- for standard output)")
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("x", encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""`csv`: a row per point, with its parameters, and every figure with its 95 % interval."""
+"""`csv`: a row per point, with its parameters and every figure with its 95 % interval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contract.records import JsonObject
 
 
 def lines(run: ReportedRun) -> Iterator[str]:
-    """Yield the head and a line per point; an empty cell is a figure that was not measured."""
+    """Yield a header and a line per point; an empty cell is a figure that was not measured."""
     points = run.summary["points"]
     parameters = list(dict.fromkeys(name for point in points for name in point["parameters"]))
     yield _line(["transport", "valid", "trials", *parameters, *_figure_columns()])

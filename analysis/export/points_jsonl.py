@@ -1,4 +1,4 @@
-"""`jsonl`: a JSON object per point, as in summary.json, with what it is a point of."""
+"""`jsonl`: a JSON object per point, as in summary.json, with its run's name, scenario, start, commit and validity."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from analysis.compare.comparison import ReportedRun
 
 
 def lines(run: ReportedRun) -> Iterator[str]:
-    """Yield a line per point."""
+    """Yield a line per point, the keys of its run first."""
     of_run = {
         "run": run.name,
         "scenario": run.info.scenario["name"],
