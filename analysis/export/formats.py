@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,10 +29,14 @@ def export(run: ReportedRun, format_name: str, out: str) -> None:
     path = Path(out)
     if path.exists():
         raise UserError(f"{path}: the file exists already (expected OUT=a new file, or OUT=- for standard output)")
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("x", encoding="utf-8", newline="") as file:
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent} (expected OUT=a file in one that exists)")
+    # Named by this process: another export to the same file has its own.
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with partial.open("x", encoding="utf-8", newline="") as file:
+        try:
             file.writelines(write_lines)
-        partial.rename(path)
-    finally:
-        partial.unlink(missing_ok=True)
+            file.flush()
+            partial.rename(path)
+        finally:
+            partial.unlink(missing_ok=True)

@@ -113,7 +113,15 @@ def test_what_cannot_be_exported_is_refused_in_one_sentence(run: Path, tmp_path:
     assert "expected one of csv, csv-deliveries" in refused("analysis", "export", run, "--format", "xml", "--out", "-")
     assert "OUT: no file was named" in refused("analysis", "export", run, "--format", "csv", "--out", "")
     nowhere = tmp_path / "no-such-folder" / "out.csv"
-    assert "No such file" in refused("analysis", "export", run, "--format", "csv", "--out", nowhere)
+    assert "there is no folder" in refused("analysis", "export", run, "--format", "csv", "--out", nowhere)
+    assert list(tmp_path.iterdir()) == [there]
+
+
+def test_what_another_export_has_written_so_far_is_left_alone(run: Path, tmp_path: Path) -> None:
+    unfinished = tmp_path / "out.csv.partial"
+    unfinished.write_text("half")
+    exported(run, "csv", tmp_path)
+    assert unfinished.read_text() == "half"
 
 
 @pytest.mark.parametrize("format_name", ["csv", "jsonl", "bencher"])
