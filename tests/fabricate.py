@@ -164,7 +164,7 @@ def run_info(fabrication: Fabrication, plan: tuple[PlannedTrial, ...]) -> RunInf
 
 def trial_info(trial: Trial, **changes: object) -> TrialInfo:
     """A trial's info with some fields changed."""
-    return dataclasses.replace(trial.info, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(trial.info, **changes)  # type: ignore[arg-type]  # fields of several types
 
 
 if __name__ == "__main__":

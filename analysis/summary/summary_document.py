@@ -82,7 +82,7 @@ def _hints(record: type[Record]) -> dict[str, Any]:
 
 def _section(record: type[Record]) -> str:
     hints = _hints(record)
-    optional = {field.name for field in fields(record) if field.default is not MISSING}  # type: ignore[arg-type]
+    optional = {field.name for field in fields(record) if field.default is not MISSING}  # type: ignore[arg-type]  # a dataclass, whatever its type
     rows = [
         f"| `{name}`{' (may be absent)' if name in optional else ''} | {_type(hints[name])} | {text} |"
         for name, text in record.descriptions().items()

@@ -124,7 +124,7 @@ def _on_test_start(environment: Any, **_: object) -> None:
 
 
 def _on_test_stop(**_: object) -> None:
-    global _interactive_test  # noqa: PLW0603
+    global _interactive_test  # noqa: PLW0603 - as above
     if _interactive_test is not None:
         _interactive_test.close()
         _interactive_test = None

@@ -66,4 +66,4 @@ def _of_worker(index: int, table: Table) -> Table:
     """Return the table with the worker's index in each row, if it has a column for it."""
     if "worker" not in table.column_names():
         return table
-    return dataclasses.replace(table, worker=np.full(len(table), index, dtype=np.int64))  # type: ignore[call-arg]
+    return dataclasses.replace(table, worker=np.full(len(table), index, dtype=np.int64))  # type: ignore[call-arg]  # tables with a column of workers alone

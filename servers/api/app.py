@@ -158,4 +158,4 @@ def _describe_shared_schemas(app: FastAPI) -> None:
         document.setdefault("components", {}).setdefault("schemas", {}).update(_SHARED_SCHEMAS)
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI documents it

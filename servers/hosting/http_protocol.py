@@ -60,8 +60,8 @@ class HttpProtocol(HttpToolsProtocol):
             self._keep_pipelined(self.cycle)
         super().on_message_begin()
         self.scope["extensions"] = {
-            CUT_OFF_EXTENSION: self._cut_off,  # type: ignore[dict-item]
-            WRITE_FRAMED_EXTENSION: self._write_framed,  # type: ignore[dict-item]
+            CUT_OFF_EXTENSION: self._cut_off,  # type: ignore[dict-item]  # ours, not ASGI's
+            WRITE_FRAMED_EXTENSION: self._write_framed,  # type: ignore[dict-item]  # ours, not ASGI's
             ON_DISCONNECT_EXTENSION: self._set_on_disconnect,  # type: ignore[dict-item]  # ours, not ASGI's
         }
 

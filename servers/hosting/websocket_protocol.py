@@ -46,9 +46,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if self.response.status_code == 101:
-            self.scope["extensions"][CUT_OFF_EXTENSION] = self._cut_off  # type: ignore[assignment]
+            self.scope["extensions"][CUT_OFF_EXTENSION] = self._cut_off  # type: ignore[assignment]  # ours, not ASGI's
             if not self.conn.extensions:  # an extension such as compression has a frame of its own for each client
-                self.scope["extensions"][WRITE_FRAMED_EXTENSION] = self._write_framed  # type: ignore[assignment]
+                self.scope["extensions"][WRITE_FRAMED_EXTENSION] = self._write_framed  # type: ignore[assignment]  # ours, not ASGI's
 
     def _refuse_handshake(self) -> None:
         """Answer a handshake that `websockets` could not parse; uvicorn would leave it without an answer."""

@@ -45,7 +45,7 @@ def _answer_without_end(transport: asyncio.Transport) -> RequestResponseCycle:
     """Return uvicorn's object for a GET whose chunked answer has started."""
     logger = logging.getLogger("uvicorn.error")
     answer = RequestResponseCycle(
-        scope={"method": "GET"},  # type: ignore[typeddict-item]
+        scope={"method": "GET"},  # type: ignore[typeddict-item]  # all of it that is read
         transport=transport,
         flow=FlowControl(transport),
         logger=logger,

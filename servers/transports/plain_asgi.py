@@ -57,7 +57,7 @@ class AsgiStack:
     """The ASGI app: handlers of the measured paths in front of the adapters' FastAPI app."""
 
     def __init__(self, app: FastAPI, adapters: Sequence[Adapter], hub: EventHub) -> None:
-        paths = {route.path for a in adapters for router in a.routers for route in router.routes}  # type: ignore[attr-defined]
+        paths = {route.path for a in adapters for router in a.routers for route in router.routes}  # type: ignore[attr-defined]  # ours are routes with a path
         self._app = app
         self._hub = hub
         self._handlers = {key: handler for key, handler in _HANDLERS.items() if key[1] in paths}

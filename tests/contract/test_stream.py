@@ -45,7 +45,7 @@ def test_periodic_events_lie_half_a_period_off_both_ends() -> None:
 @pytest.mark.parametrize("arrival", ["poisson", "burst"])
 def test_random_arrivals_keep_the_mean_rate(arrival: str) -> None:
     duration_s, rate_per_s = 2000, 50
-    events = len(due_offsets_ns(StreamSpec(rate_per_s, arrival, 1, duration_s, 7)))  # type: ignore[arg-type]
+    events = len(due_offsets_ns(StreamSpec(rate_per_s, arrival, 1, duration_s, 7)))  # type: ignore[arg-type]  # parametrized
     events_per_arrival = BURST_SIZE if arrival == "burst" else 1
     deviation = np.sqrt(rate_per_s * duration_s * events_per_arrival)
     assert abs(events - rate_per_s * duration_s) < 5 * deviation

@@ -242,7 +242,7 @@ def test_nothing_is_lost_or_repeated_between_two_workers(
     exchange.stream()
     for reached in (5, 15):
         for victim in exchange.driver.connections:
-            exchange.wait(lambda client=victim.client, reached=reached: client.cursor >= reached)  # type: ignore[misc]
+            exchange.wait(lambda client=victim.client, reached=reached: client.cursor >= reached)  # type: ignore[misc]  # bound now
             # Who opens a connection for each poll may have none at the moment, and needs no cut.
             if victim.open:
                 with contextlib.suppress(OSError):

@@ -24,7 +24,7 @@ def expectation(kind: str, **conditions: object) -> Expectation:
     defaults = {
         "rate_per_s": 10.0, "arrival": "poisson", "one_way_delay_s": DELAY_S, "poll_interval_s": 1.0, "hold_s": 30.0,
     }  # fmt: skip
-    found = MODELS[kind].closed_form(Conditions(**{**defaults, **conditions}))  # type: ignore[arg-type]
+    found = MODELS[kind].closed_form(Conditions(**{**defaults, **conditions}))  # type: ignore[arg-type]  # fields of several types
     assert found is not None
     return found
 

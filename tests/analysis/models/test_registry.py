@@ -76,7 +76,7 @@ def test_negative_control_ties() -> None:
 )
 def test_no_formula_is_said_to_be_none(kind: str, conditions: dict[str, object]) -> None:
     defaults = {"rate_per_s": 10.0, "one_way_delay_s": DELAY_S, "hold_s": 30.0}
-    assert MODELS[kind].closed_form(Conditions(**{**defaults, **conditions})) is None  # type: ignore[arg-type]
+    assert MODELS[kind].closed_form(Conditions(**{**defaults, **conditions})) is None  # type: ignore[arg-type]  # fields of several types
 
 
 def test_without_keep_alive_a_round_trip_comes_on_top() -> None:

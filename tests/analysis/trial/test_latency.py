@@ -19,7 +19,7 @@ NOISELESS = Fabrication(intervals_s=(), rates_per_s=(), noise_ms=0.0)
 
 
 def measured(transport: str = "websocket", fabrication: Fabrication = NOISELESS, **faults: object) -> MeasuredLatencies:
-    _, trial = first_trial(transport, fabrication, Faults(**faults))  # type: ignore[arg-type]
+    _, trial = first_trial(transport, fabrication, Faults(**faults))  # type: ignore[arg-type]  # fields of several types
     return measure_latencies(trial, style(transport))
 
 

@@ -134,7 +134,7 @@ def test_no_byte_of_a_run_is_lost_or_counted_twice(actions: list[tuple[object, .
             counts.pop(where, None)
             accounts.closed(LANE, address)
         elif what == "ask":
-            accounts.asked(LANE, address, more[0])  # type: ignore[arg-type]
+            accounts.asked(LANE, address, more[0])  # type: ignore[arg-type]  # hypothesis draws it
         elif what == "pass" and where in counts:
             up_bytes, down_bytes = more
             assert isinstance(up_bytes, int)

@@ -20,7 +20,7 @@ LAYERS = {"shared": set(), "lanes": {"shared"}, "lesson": {"shared"}, "joining":
 @pytest.mark.parametrize(("theme", "colour_of"), [("light", lambda colour: colour), ("dark", dark_colour)])
 def test_a_transport_has_the_colour_that_it_has_in_the_reports(page: Page, theme: str, colour_of: object) -> None:
     assert callable(colour_of)
-    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # parametrized
     page.goto("/")
     for lane in LANES:
         shown = page.evaluate(

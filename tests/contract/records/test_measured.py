@@ -20,7 +20,7 @@ def test_the_short_cuts_say_what_sorting_says(pairs: list[tuple[int, int]]) -> N
     client = np.array([c for c, _ in pairs], dtype=np.int64)
     seq = np.array([s for _, s in pairs], dtype=np.int64)
     seen: set[tuple[int, int]] = set()
-    firsts = [pair not in seen and not seen.add(pair) for pair in pairs]  # type: ignore[func-returns-value]
+    firsts = [pair not in seen and not seen.add(pair) for pair in pairs]  # type: ignore[func-returns-value]  # None is false
     assert first_copies(client, seq).tolist() == firsts
     assert not all_differ(client, seq) or all(firsts)
 

@@ -49,7 +49,7 @@ def event(seq: int) -> str:
 
 
 def opened(**parameters: object) -> tuple[Bench, Peer]:
-    bench, peer = Bench("websocket", **parameters), Peer()  # type: ignore[arg-type]
+    bench, peer = Bench("websocket", **parameters), Peer()  # type: ignore[arg-type]  # fields of several types
     bench.feed(peer.hear(bench.connect()))
     assert bench.client.ready
     return bench, peer

@@ -125,7 +125,7 @@ class RecordingLine:
 def dues_ms(accepted_ms: int, arrivals_ms: list[int]) -> list[float]:
     """When a relay of 10 ms would pass on what arrives at these times on a connection accepted at that time."""
     relay, line = DelayRelay(("127.0.0.1", 1), 10), RecordingLine()
-    relay.loop, relay.line = asyncio.new_event_loop(), line  # type: ignore[assignment]
+    relay.loop, relay.line = asyncio.new_event_loop(), line  # type: ignore[assignment]  # a line of the test's
     try:
         client, server = _End(relay, accepted_ms * 1_000_000, 2 * relay.delay_ns), _End(relay, 0, 0)
         client.peer, server.peer = server, client
@@ -428,7 +428,7 @@ def test_no_more_connections_than_allowed() -> None:
 
 def test_a_new_delay_holds_for_what_arrives_from_then_on_and_overtakes_nothing() -> None:
     relay, line = DelayRelay(("127.0.0.1", 1), 100), RecordingLine()
-    relay.loop, relay.line = asyncio.new_event_loop(), line  # type: ignore[assignment]
+    relay.loop, relay.line = asyncio.new_event_loop(), line  # type: ignore[assignment]  # a line of the test's
     try:
         client, server = _End(relay, 0, 0), _End(relay, 0, 0)
         client.peer, server.peer = server, client
