@@ -86,6 +86,8 @@ def _join(hosts: Hosts) -> None:
         subprocess.run(["ip", "netns", "exec", namespace, "sh", "-ec", settings], check=True, capture_output=True)
         # With `arp off` no group is joined for a host's own address, and none is reported (MLD).
         ip(*inside, "link", "set", LINK, "address", mac, "multicast", "off", "arp", "off")
+        # A link counts what it passes on at once as one packet, and a busy machine sends several segments at once.
+        ip(*inside, "link", "set", LINK, "gso_max_segs", "1")
         # Without a search for others that have it: there is nobody else.
         ip(*inside, "addr", "add", f"{address}/{length}", "dev", LINK, *(["nodad"] if hosts.ip_version == 6 else []))
         ip(*inside, "link", "set", "lo", "up")
