@@ -16,9 +16,21 @@ import pytest
 from contract.records import Trial, finished_trial_folders, load_run_info
 from loadtests.control_client import ControlClient
 from loadtests.load.trial_spec import WINDOW_FILE
+from system.cores import plan_cores
 from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S, at_import, running_server, wait_until
-from tests.runs import ECHOES, REPORTED, command, in_process, measured, refused, report_in_words, scenario, sentence_of
+from tests.runs import (
+    ECHOES,
+    REPORTED,
+    command,
+    in_process,
+    measured,
+    measured_once,
+    refused,
+    report_in_words,
+    scenario,
+    sentence_of,
+)
 
 pytestmark = pytest.mark.takes_s(80)
 
@@ -78,6 +90,7 @@ def test_from_scenario_to_report_over_an_emulated_network(tmp_path: Path) -> Non
         assert point["queue_model"]["reason"] is None
         assert sum(point["latency_split_ms"].values()) == pytest.approx(point["latency_ms"]["mean"], rel=1e-4)
     (long_poll,) = [Trial.load(folder) for folder in finished_trial_folders(run) if "long_poll" in folder.name]
+    assert long_poll.info.capabilities["cpu_pinned"] == plan_cores().as_json()
     assert long_poll.info.waking_ratio is not None
     assert 0 <= long_poll.info.waking_ratio <= 1
     assert points["websocket"]["requests_per_event"] == 0
@@ -121,7 +134,7 @@ def test_a_wrong_way_says_so_first_and_last(tmp_path: Path) -> None:
     path = scenario(tmp_path, transports='"long_poll", "short_poll"', delay_ms=20, measured_s=1.5)
     text = path.read_text().replace("repeats = 1", 'repeats = 1\nwrong_way = "Nobody keeps a cursor; keep one."')
     path.write_text(text + 'cursor = false\npacing = "pause"\nphase = "locked"\n')
-    said = measured(path, "--results", tmp_path / "results")
+    said = measured(measured_once(path), "--results", tmp_path / "results")
     assert said.index("WRONG WAY on purpose: Nobody keeps a cursor; keep one.") < said.index("points: 2")
     run = tmp_path / "results" / "latest"
     assert report_in_words(run).startswith("WRONG WAY on purpose: Nobody keeps a cursor; keep one.")
@@ -256,8 +269,8 @@ def test_an_interrupted_run_keeps_what_it_measured_and_leaves_nothing_running(
     results = tmp_path / "results"
     path = scenario(tmp_path, measured_s=0.5)
     # So many that it is not over when a busy machine lets this test go on.
-    path.write_text(path.read_text().replace("repeats = 1", "repeats = 20").replace("= 60", "= 600"))
-    running = start(path, results)
+    path.write_text(path.read_text().replace("repeats = 1", "repeats = 20"))
+    running = start(measured_once(path), results)
     wait_for_trials(results, 1)
     running.send_signal(signal_sent)
     _, said = running.communicate(timeout=PATIENCE_S)

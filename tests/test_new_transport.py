@@ -68,7 +68,8 @@ def test_the_section_adds_two_files_and_one_entry(project: Path) -> None:
 
 
 def test_the_new_transport_is_measured_up_to_the_report(project: Path, tmp_path: Path) -> None:
-    asked = scenario(tmp_path, '"websocket", "commented_sse"', delay_ms=5)
+    asked = scenario(tmp_path, '"websocket", "sse"', delay_ms=5)
+    asked.write_text(asked.read_text("utf-8").replace('"sse"', '"commented_sse"'), "utf-8")
     ran = command(project, "loadtests", "run", asked, "--results", tmp_path / "results", "--report")
     assert ran.returncode in REPORTED, ran.stderr
     run = (tmp_path / "results" / "latest").resolve()

@@ -14,7 +14,7 @@ import pytest
 from tests import recomputed
 from tests.recomputed import RawTrial, mean, pooled_ns, pooled_ratio, quantile, ratios_of, statistics_ms
 from tests.recomputed_queues import QueuedTrial
-from tests.runs import in_process, measured
+from tests.runs import in_process, measured, measured_once
 
 pytestmark = pytest.mark.takes_s(50)
 
@@ -79,7 +79,7 @@ class Point:
 def recorded(folder: Path, transports: tuple[str, ...], arrival: str, rate_per_s: int, *instruments: str) -> Path:
     scenario = folder / "recomputed.toml"
     scenario.write_text(SCENARIO.format(transports=list(transports), arrival=arrival, rate_per_s=rate_per_s))
-    measured(scenario, "--results", folder / "results", *instruments)
+    measured(measured_once(scenario), "--results", folder / "results", *instruments)
     summarised = in_process("analysis", "summary", folder / "results" / "latest")
     assert summarised.returncode == 0, summarised.stderr
     return folder / "results" / "latest"

@@ -9,6 +9,7 @@ from pathlib import Path
 from contract.records import Trial, finished_trial_folders
 from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S
+from tests.runs import measured_once
 
 SCENARIO = """
 name = "tiny"
@@ -33,7 +34,7 @@ hold_s = 5
 def scenario(folder: Path, *transports: str, measured_s: float = 1.5) -> Path:
     path = folder / "tiny.toml"
     path.write_text(SCENARIO.format(transports=", ".join(f'"{t}"' for t in transports), measured_s=measured_s))
-    return path
+    return measured_once(path)
 
 
 def command(
