@@ -11,6 +11,8 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.file_order import MarkedFile, in_order_of_beginning
+
 # A shell that starts the tests in the background has them ignore Ctrl-C, and all that they start; some tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -32,13 +34,16 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest, so that none of them is begun when all others are done."""
-    items.sort(key=_about_s, reverse=True)
+    """Put the files in the order of `file_order`; the tests of each keep their own."""
+    tests: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        tests.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    files = [_as_marked(path, own[0].get_closest_marker("takes_s")) for path, own in tests.items()]
+    items[:] = [item for file in in_order_of_beginning(files) for item in tests[file.path]]
 
 
-def _about_s(item: pytest.Item) -> float:
-    marker = item.get_closest_marker("takes_s")
-    return float(marker.args[0]) if marker else 0.0
+def _as_marked(path: str, marker: pytest.Mark | None) -> MarkedFile:
+    return MarkedFile(path) if marker is None else MarkedFile(path, *marker.args, **marker.kwargs)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -19,7 +19,7 @@ from classroom.run_settings import RunSettings
 from tests.classroom.conftest import CHECKOUT, RunningClassroom
 from tests.classroom.page_driving import PATIENCE_MS, module
 
-pytestmark = pytest.mark.takes_s(20)
+pytestmark = pytest.mark.takes_s(20, waits=True)
 
 RECORDING: dict[str, Any] = json.loads(BUNDLED.read_text())
 

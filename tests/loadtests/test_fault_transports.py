@@ -17,7 +17,7 @@ from contract.transports import TRANSPORTS, Transport
 from tests.loadtests.test_transport_contract import CLIENTS, EVENTS, OFFSETS_NS, Exchange
 from tests.running import running_server
 
-pytestmark = pytest.mark.takes_s(45)
+pytestmark = pytest.mark.takes_s(45, waits=True)
 
 STREAMS = [transport for transport in TRANSPORTS.values() if not transport.kind.clients_send]
 SEQ = 7

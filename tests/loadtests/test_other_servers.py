@@ -29,7 +29,7 @@ from tests.loadtests.raw_server import Answer, Behaviour, raw_server
 from tests.loadtests.test_transport_contract import CLIENTS, EVENTS, OFFSETS_NS, PARAMETERS, PAYLOADS, Exchange
 from tests.running import PATIENCE_S
 
-pytestmark = pytest.mark.takes_s(60)
+pytestmark = pytest.mark.takes_s(60, waits=True)
 
 Point = dict[str, Any]
 FAILED = (Outcome.BAD_STATUS, Outcome.LOST, Outcome.TIMEOUT, Outcome.GARBLED)

@@ -40,7 +40,7 @@ from loadtests.plan.population import new_client
 from tests.made_parameters import parameters
 from tests.running import PATIENCE_S, running_server
 
-pytestmark = [pytest.mark.clocks, pytest.mark.takes_s(50)]
+pytestmark = [pytest.mark.clocks, pytest.mark.takes_s(50, waits=True)]
 
 EVENTS = 30
 OFFSETS_NS = tuple((i + 1) * 20_000_000 for i in range(EVENTS))

@@ -22,7 +22,7 @@ from system.host_addresses import Endpoint
 from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S
 
-pytestmark = pytest.mark.takes_s(30)
+pytestmark = pytest.mark.takes_s(30, waits=True)
 
 ETHERNET_BYTES = 14
 PREFIXES = {4: "10.77.0.", 6: "fd77::"}

@@ -23,7 +23,7 @@ from classroom.run_settings import RunSettings
 from tests import plain_http
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, StartClassroom, running_classroom
 
-pytestmark = pytest.mark.takes_s(25)
+pytestmark = pytest.mark.takes_s(25, waits=True)
 
 POLICY_VIOLATION, TOO_BIG, UNKNOWN_CLIENT = 1008, 1009, 4403
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from classroom.lanes.definitions import LANES
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, opened_page, running_classroom
 
-pytestmark = pytest.mark.takes_s(40)
+pytestmark = pytest.mark.takes_s(40, waits=True)
 
 PATIENCE_MS = PATIENCE_S * 1000
 PHONE = ViewportSize(width=390, height=844)

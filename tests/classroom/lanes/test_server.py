@@ -12,7 +12,7 @@ from classroom.lanes.definitions import TRANSPORTS
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.scripted import CountingSocket, Scripted, scripted_client
 
-pytestmark = pytest.mark.takes_s(30)
+pytestmark = pytest.mark.takes_s(30, waits=True)
 
 EVENTS = 60
 RUN: dict[str, Any] = {"rate_per_s": 20, "arrival": "periodic", "duration_s": 3, "payload_bytes": 50}

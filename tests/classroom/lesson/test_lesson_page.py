@@ -15,7 +15,7 @@ from playwright.sync_api import Page, WebSocket, expect
 from tests.classroom.conftest import PATIENCE_S
 from tests.classroom.page_driving import wait_for_frames
 
-pytestmark = pytest.mark.takes_s(60)
+pytestmark = pytest.mark.takes_s(60, waits=True)
 
 PATIENCE_MS = PATIENCE_S * 1000
 DIRECTIONS = {"": None, "to the server": "up", "to the browser": "down"}

@@ -20,7 +20,7 @@ from tests.classroom.page_driving import (
     wait_until_shown,
 )
 
-pytestmark = pytest.mark.takes_s(30)
+pytestmark = pytest.mark.takes_s(30, waits=True)
 
 RUN: dict[str, Any] = {"rate_per_s": 3.0, "arrival": "periodic", "duration_s": 5.0, "seed": 3}
 NAMES = ("WebSocket", "SSE", "Long poll", "Short poll")

@@ -18,7 +18,7 @@ from classroom.limits import MAX_MESSAGE_BYTES
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom
 from tests.classroom.scripted import scripted_client
 
-pytestmark = pytest.mark.takes_s(35)
+pytestmark = pytest.mark.takes_s(35, waits=True)
 
 QUICK: dict[str, Any] = {
     "rate_per_s": 10,

@@ -20,7 +20,7 @@ from tests.classroom.page_driving import (
     wait_until_shown,
 )
 
-pytestmark = pytest.mark.takes_s(50)
+pytestmark = pytest.mark.takes_s(50, waits=True)
 
 NOW = "() => performance.now()"
 DELIVERIES = "window.classroom.store.current.snapshot().lanes.websocket.deliveries.length"

@@ -22,7 +22,7 @@ from tests.classroom.page_driving import (
     wait_until_shown,
 )
 
-pytestmark = pytest.mark.takes_s(60)
+pytestmark = pytest.mark.takes_s(60, waits=True)
 
 UNCOVERED = """async (seconds) => {
   const { laneShapes } = await import("/static/js/lanes/geometry.js");

@@ -13,7 +13,7 @@ from classroom.run_settings import RunSettings
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import PATIENCE_MS, TRANSPORTS, module, open_page
 
-pytestmark = pytest.mark.takes_s(100)
+pytestmark = pytest.mark.takes_s(100, waits=True)
 
 QUESTIONS = ("requests_per_event", "halve_the_interval", "long_poll_or_websocket", "cheapest_when_idle", "hide_the_tab")
 SHORT_S = {"requests_per_event": 10, "hide_the_tab": 9}
