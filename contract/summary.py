@@ -147,6 +147,11 @@ class Latency(Record):
     """95 % interval of the 95th percentile, ms; null with a single trial, or where `p95` is null."""
     p99_ci95: Interval | None
     """95 % interval of the 99th percentile, ms; null with a single trial, or where `p99` is null."""
+    p999: float | None = None
+    """99.9th percentile of the latency, ms; absent with fewer than 10,000 events in all trials together, such as ten
+    trials of 1000."""
+    p999_ci95: Interval | None = None
+    """95 % interval of the 99.9th percentile, ms; absent with a single trial, or where `p999` is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

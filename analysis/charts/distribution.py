@@ -15,7 +15,14 @@ from analysis.charts.raw_records import BaseTrials
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import label_colour
 from analysis.formatting import milliseconds
-from analysis.statistics.distribution import EVENTS_BEYOND, LATENCY_QUANTILES, NS_PER_MS, least_events, quantiles_ms
+from analysis.statistics.distribution import (
+    EVENTS_BEYOND,
+    LATENCY_QUANTILES,
+    NS_PER_MS,
+    RARE_QUANTILES,
+    least_events,
+    quantiles_ms,
+)
 from analysis.summary.results import Results
 from analysis.trial.latency import Floats
 from contract.records import Ints
@@ -79,7 +86,8 @@ def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | No
 def _in_words(group: BaseTrials) -> str:
     """Return the median and the farthest quantile for which there are enough events."""
     values = np.concatenate([measured.latency_ns for measured in group.measured])
-    shares = [share for share in LATENCY_QUANTILES.values() if _events(group) >= least_events(share)]
+    named = LATENCY_QUANTILES | RARE_QUANTILES
+    shares = [share for share in named.values() if _events(group) >= least_events(share)]
     if not shares:
         return f"all deliveries within {milliseconds(float(values.max()) / NS_PER_MS)}"
     within = list(zip(shares, quantiles_ms(values, shares), strict=True))

@@ -23,9 +23,10 @@ from terminal.wording import plural
 COMPARED = tuple(
     figure
     for figure in POINT_FIGURES.values()
-    if figure.cost in COSTS or figure.name in ("latency_ms.mean", "latency_ms.p50", "latency_ms.p95", "latency_ms.p99")
+    if figure.cost in COSTS
+    or figure.name in {f"latency_ms.{statistic}" for statistic in ("mean", "p50", "p95", "p99", "p999")}
 )
-"""The figures that are compared: those that a report compares with its reference, and the p99."""
+"""The figures that are compared: those that a report compares with its reference, and the p99 and p99.9."""
 
 
 @dataclass(frozen=True)

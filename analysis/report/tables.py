@@ -213,6 +213,7 @@ def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, J
         ("p50 ms", lambda p: _quantile(p, "p50")),
         ("p95 ms", lambda p: _quantile(p, "p95")),
         ("p99 ms", lambda p: _quantile(p, "p99")),
+        *_rare_columns(rows),
         ("max ms", lambda p: Cell(figure(p["latency_ms"]["max"]))),
         ("requests per event", lambda p: _estimate(p, "requests_per_event")),
         (
@@ -236,6 +237,18 @@ def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, J
     )
     first = "Transport" if not swept else f"Transport, {parameter_title(swept)}"
     return Table(title, (first, *(name for name, _ in columns)), body)
+
+
+def _rare_columns(rows: Sequence[tuple[str, JsonObject]]) -> list[_Column]:
+    """Return the column of the p99.9, if any point has events enough for one."""
+    if all(value_at(point, "latency_ms", "p999") is None for _, point in rows):
+        return []
+    return [
+        (
+            "p99.9 ms",
+            lambda p: Cell(figure(value_at(p, "latency_ms", "p999")), interval(value_at(p, "latency_ms", "p999_ci95"))),
+        )
+    ]
 
 
 def _relay_columns(results: Results) -> list[_Column]:

@@ -20,6 +20,9 @@ from contract.records import Ints
 
 NS_PER_MS = 1e6
 LATENCY_QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+"""The quantiles that every point is to have: where there are too few events for one, the report says so."""
+RARE_QUANTILES = {"p999": 0.999}
+"""Quantiles of points with very many events; others are not expected to have them, and nothing is said of it."""
 
 EVENTS_BEYOND = 10
 """How many events must lie beyond a quantile, on average, for it to be reported."""
@@ -31,14 +34,14 @@ A trial's own tail consists of few of its events, and the spread between the tai
 often than Student's t allows for: without the factor, intervals of a push's p95 contain the true value in 90 to 92 % of
 all runs (`python -m benchmarks.interval_coverage`)."""
 Distribution = dict[str, float]
-"""`mean`, the quantiles of LATENCY_QUANTILES, and `max`, in ms."""
+"""`mean`, the quantiles of LATENCY_QUANTILES and RARE_QUANTILES, and `max`, in ms."""
 
 
 def distribution_of(times_ns: Ints) -> Distribution | None:
     """Return the distribution of these times; None if there are none."""
     if not len(times_ns):
         return None
-    found = mean_and_quantiles_ms(times_ns, LATENCY_QUANTILES)
+    found = mean_and_quantiles_ms(times_ns, LATENCY_QUANTILES | RARE_QUANTILES)
     return {**found, "max": float(times_ns.max()) / NS_PER_MS}
 
 
@@ -54,7 +57,7 @@ def quantiles_ms(times_ns: Ints, shares: Sequence[float]) -> list[float]:
 
 
 def least_events(share: float) -> int:
-    """Return how many events the quantile of this share needs: 20 for a p50, 200 for a p95, 1000 for a p99."""
+    """Return how many events the quantile of this share needs: 20 for a p50, 200 for a p95, 10,000 for a p99.9."""
     return math.ceil(round(EVENTS_BEYOND / (1 - share), 6))
 
 
@@ -65,7 +68,7 @@ def too_few_events(shares: Mapping[str, float], events: int) -> list[str]:
 
 def spread_of(name: str) -> Spread:
     """Return what is known beforehand of the spread of a statistic between trials."""
-    in_the_tail = LATENCY_QUANTILES.get(name, 0.0) > LATENCY_QUANTILES["p50"]
+    in_the_tail = (LATENCY_QUANTILES | RARE_QUANTILES).get(name, 0.0) > LATENCY_QUANTILES["p50"]
     return Spread(factor=TAIL_FACTOR) if in_the_tail else ONLY_THE_TRIALS
 
 

@@ -88,7 +88,13 @@ class PointFigure:
         return found
 
 
-_QUANTILES = {"p50": "median", "p90": "90th percentile", "p95": "95th percentile", "p99": "99th percentile"}
+_QUANTILES = {
+    "p50": "median",
+    "p90": "90th percentile",
+    "p95": "95th percentile",
+    "p99": "99th percentile",
+    "p999": "99.9th percentile",
+}
 
 POINT_FIGURES: dict[str, PointFigure] = {
     figure.name: figure

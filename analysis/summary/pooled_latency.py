@@ -11,6 +11,7 @@ from analysis.formatting import count, listed
 from analysis.statistics import stats
 from analysis.statistics.distribution import (
     LATENCY_QUANTILES,
+    RARE_QUANTILES,
     Distribution,
     distribution_of,
     least_events,
@@ -36,7 +37,7 @@ def with_latency(trials: Trials) -> list[TrialMeasures]:
 def pooled_latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
     """Return the distribution of all deliveries, and intervals from the spread between trials of the first blocks.
 
-    A quantile for which there are too few events is None, as is its interval.
+    A quantile for which there are too few events is None, as is its interval; a rare one is left out.
     """
     measured = with_latency(trials)
     per_trial = [trial.latency_ms for trial in measured if trial.latency_ms is not None]
@@ -47,7 +48,10 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
     pooled: Distribution = per_trial[0]
     if len(per_trial) > 1:
         pooled = distribution_of(np.concatenate([trial.latencies.latency_ns for trial in measured])) or pooled
-    figures = withhold_quantiles(pooled, LATENCY_QUANTILES, sample_events(measured))
+    events = sample_events(measured)
+    figures = withhold_quantiles(pooled, LATENCY_QUANTILES, events)
+    for name in too_few_events(RARE_QUANTILES, events):
+        del figures[name]
     # No latency is below what the network alone takes.
     possible_ms = (measured[0].least_latency_ms, math.inf)
     intervals = {
@@ -61,7 +65,7 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> JsonObject:
             possible_ms,
             spread_of(name),
         )
-        for name in with_interval
+        for name in (*with_interval, *(name for name in RARE_QUANTILES if name in figures))
     }
     return {**figures, **intervals}
 

@@ -285,7 +285,7 @@ SUMMARY = Fields(
                     "parameters": PARAMETERS,
                     "deliveries": _WHOLE_OF_A_RUN,
                     "latency_ms": Fields(
-                        {"p90": _FIGURE, "max": _FIGURE, **_with_intervals("mean", "p50", "p95", "p99")},
+                        {"p90": _FIGURE, "max": _FIGURE, **_with_intervals("mean", "p50", "p95", "p99", "p999")},
                         required=("mean", "p50", "p95", "p99"),
                     ),
                     "estimates": _ESTIMATES,

@@ -56,7 +56,8 @@ def test_a_run_is_the_same_as_itself(tmp_path: Path, seed: int) -> None:
     comparison = compare_runs(run, run)
     assert set(comparison.outcomes) == {Outcome.SAME}
     assert comparison.unlike == comparison.notes == ()
-    assert [each.figure for each in comparison.figures] == list(COMPARED)
+    # Of the made runs no point has events enough for a p99.9.
+    assert [each.figure for each in comparison.figures] == [of for of in COMPARED if of.name != "latency_ms.p999"]
 
 
 def test_ten_milliseconds_more_are_found_at_every_point_and_nothing_else_is(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,11 @@ from analysis.statistics.distribution import (
 from analysis.summarize import summarize_run
 from analysis.summary.results import Results
 from contract.quantiles import quantiles
-from contract.records import load_run_info
+from contract.records import Ints, load_run_info
 from tests.fabricate import ECHO, SMALL, fabricate_run
 
 
-@pytest.mark.parametrize(("share", "events"), [(0.5, 20), (0.9, 100), (0.95, 200), (0.99, 1000)])
+@pytest.mark.parametrize(("share", "events"), [(0.5, 20), (0.9, 100), (0.95, 200), (0.99, 1000), (0.999, 10_000)])
 def test_ten_events_lie_beyond_a_quantile(share: float, events: int) -> None:
     assert least_events(share) == events
 
@@ -76,6 +77,29 @@ def test_a_round_trips_messages_are_each_an_event(tmp_path: Path) -> None:
     summary = summarize_run(fabricate_run(tmp_path / "run", echo))
     assert all(point["events"] == 50 and point["deliveries"] > 250 for point in summary["points"])
     assert all(point["latency_ms"]["p95"] is not None for point in summary["points"])
+
+
+@pytest.mark.parametrize(("clients", "known"), [(25, True), (24, False)])
+def test_a_p99_9_needs_ten_thousand_events_and_is_not_missed_without_them(
+    tmp_path: Path, clients: int, known: bool
+) -> None:
+    """Two trials of 200 messages of each client."""
+    echo = dataclasses.replace(SMALL, transports=ECHO[:1], measured_s=20.0, blocks=2, clients=clients)
+    folder = fabricate_run(tmp_path / "run", echo)
+    seen: list[Ints] = []
+    summary = summarize_run(folder, lambda _trial, _style, measures: seen.append(measures.latencies.latency_ns))
+    [point] = summary["points"]
+    table = main_table(Results.of(summary, load_run_info(folder).base_parameters))
+    assert ("p99.9 ms" in table.columns) == ("p999" in point["latency_ms"]) == known
+    assert ("latency_ms.p999" in point["by_block"]) == known
+    assert point["quantiles_withheld"] is None
+    assert "p99.9" not in " ".join(summary["warnings"]) and "p999" not in " ".join(summary["warnings"])
+    if known:
+        latencies_ms = np.sort(np.concatenate(seen)) / 1e6
+        expected_ms = latencies_ms[math.ceil(0.999 * len(latencies_ms)) - 1]
+        assert point["latency_ms"]["p999"] == pytest.approx(expected_ms, rel=1e-5)
+        low, high = point["latency_ms"]["p999_ci95"]
+        assert low < point["latency_ms"]["p999"] < high
 
 
 @given(st.lists(st.integers(-(2**33), 2**33) | st.integers(-1000, 1000), min_size=1, max_size=40))
