@@ -18,6 +18,7 @@ from analysis.verdict.latency_differences import RESOLUTION_MS
 from contract.errors import UserError
 from contract.records import JsonObject, RunInfo, load_run_info
 from contract.summary import load_summary
+from contract.transports import TransportStyle
 from terminal.wording import plural
 
 COMPARED = tuple(
@@ -106,6 +107,11 @@ class Comparison:
     notes: tuple[str, ...]
     figures: tuple[FigureComparison, ...]
     points: tuple[MatchedPoint, ...]
+
+    @property
+    def transports(self) -> tuple[TransportStyle, ...]:
+        """The transports of both runs."""
+        return tuple(dict.fromkeys((*self.baseline.info.transports, *self.other.info.transports)))
 
     @property
     def outcomes(self) -> Counter[Outcome]:

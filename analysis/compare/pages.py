@@ -11,7 +11,8 @@ from analysis.charts.style import dark_counterparts
 from analysis.compare.comparison import Comparison, ReportedRun
 from analysis.compare.document import COMPARISON_FORMAT, comparison_document
 from analysis.compare.words import HOW, changes_table, figure_tables, headline
-from analysis.report.page import drawn, render_html, render_markdown
+from analysis.report.inline_charts import InlineCharts
+from analysis.report.page import render_html, render_markdown
 from analysis.summary.results import Results
 from contract.records import JsonObject, write_json, write_text
 
@@ -21,13 +22,14 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def write_comparisons(folder: Path, comparisons: Sequence[Comparison]) -> Path:
     """Write the three files to the folder, in place of those of an earlier comparison; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
+    transports = [style for comparison in comparisons for style in comparison.transports]
+    inline = InlineCharts(dark_counterparts(transports))
     content: JsonObject = {
         "title": f"Compared with {comparisons[0].baseline.name}",
-        "runs": [_run(i, comparison) for i, comparison in enumerate(comparisons)],
+        "runs": [_run(i, comparison, inline) for i, comparison in enumerate(comparisons)],
         "how": HOW,
     }
     page = folder / "compare.html"
-    transports = [style for comparison in comparisons for style in comparison.baseline.info.transports]
     write_text(page, render_html(_TEMPLATES, "compare.html.j2", content, transports))
     write_text(folder / "compare.md", render_markdown(_TEMPLATES, "compare.md.j2", content))
     write_json(folder / "comparison.json", COMPARISON_FORMAT, comparison_document(comparisons))
@@ -39,10 +41,8 @@ def comparison_folder(results: Path, runs: Sequence[ReportedRun]) -> Path:
     return results / "compared" / "-against-".join(run.name for run in (*runs[1:], runs[0]))
 
 
-def _run(number: int, comparison: Comparison) -> JsonObject:
-    sides = [_results(run) for run in (comparison.baseline, comparison.other)]
-    counterparts = dark_counterparts([style for side in sides for style in side.transports])
-    charts = compared_charts(number, *sides)
+def _run(number: int, comparison: Comparison, inline: InlineCharts) -> JsonObject:
+    charts = compared_charts(number, _results(comparison.baseline), _results(comparison.other))
     return {
         "baseline": comparison.baseline.name,
         "name": comparison.other.name,
@@ -51,7 +51,7 @@ def _run(number: int, comparison: Comparison) -> JsonObject:
         "notes": comparison.notes,
         "changes": changes_table(comparison),
         "tables": list(figure_tables(comparison)),
-        "charts": [drawn(chart, chart.svg(), counterparts) for chart in charts],
+        "charts": [inline.add(chart, chart.svg()) for chart in charts],
     }
 
 

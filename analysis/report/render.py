@@ -1,7 +1,7 @@
 """report.html and report.md: the verdict first, then figures, charts, method, validity, machine and how to rerun.
 
-The HTML is one file without scripts or downloads: styles inline, charts as inline SVG whose colours are CSS variables,
-so that one drawing serves light, dark and print.
+The HTML is one file that downloads nothing and is whole without scripts: styles inline, charts as inline SVG whose
+colours are CSS variables, so that one drawing serves light, dark and print.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from analysis.formatting import NOT_MEASURED, listed
 from analysis.report.capacity_tables import NOTE as CAPACITY_NOTE
 from analysis.report.capacity_tables import capacity_findings, capacity_tables
 from analysis.report.certainty_tables import noise_table, precision_table
+from analysis.report.glossary import GLOSSARY
+from analysis.report.inline_charts import DrawnChart, InlineCharts
 from analysis.report.markdown_escaping import fence_of
 from analysis.report.narrative import completeness, how_measured, trial_documents, validity_checks
-from analysis.report.page import TEMPLATES, DrawnChart, drawn, render_html, render_markdown
+from analysis.report.page import TEMPLATES, render_html, render_markdown
 from analysis.report.scale_tables import scale_notes, scale_tables
 from analysis.report.tables import (
     Table,
@@ -61,7 +63,8 @@ def write_charts(run_folder: Path, charts: list[Chart], results: Results) -> lis
     for stale in [*folder.glob("*.svg"), *folder.glob("*.png")]:
         stale.unlink()
     counterparts = dark_counterparts(results.transports)
-    return [drawn(chart, chart.write(folder, counterparts), counterparts) for chart in charts]
+    inline = InlineCharts(counterparts)
+    return [inline.add(chart, chart.write(folder, counterparts)) for chart in charts]
 
 
 _OPENING_CHARTS = {"crossover-map", "hero", "round-trip", "lanes"}
@@ -119,6 +122,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "fact_lists": [_facts(run.machine), _facts({**_code(run), **run.versions}), _facts(run.settings)],
         "seed_note": seed_note(run),
         "rerun": rerun_commands(run, run_folder.resolve()),
+        "glossary": sorted(GLOSSARY, key=lambda term: term.name),
     }
 
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from analysis.formatting import NOT_MEASURED, count, figure, interval, parameter_title, parameter_value, percent
+from analysis.report.addresses import slug
 from analysis.summary.factor_effects import MEASURES, effects
 from analysis.summary.model_deviations import deviations
 from analysis.summary.results import Results, plain, reported, value_at
+from analysis.summary.same_point import differing
 from contract.records import JsonObject
 
 
@@ -19,6 +21,8 @@ class Cell:
     text: str
     small: str = ""
     below: str = ""
+    point: str = ""
+    """Of the cell that names a point's row: the address of the point within a page."""
 
     @property
     def small_lines(self) -> tuple[str, ...]:
@@ -233,10 +237,20 @@ def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, J
     if results.reference is not None and len(results.transports) > 1:
         columns.append((f"p50 against {results.reference.label}", lambda p: _against(p, results)))
     body = tuple(
-        (Cell(name, "" if point["valid"] else "INVALID"), *(read(point) for _, read in columns)) for name, point in rows
+        (
+            Cell(name, "" if point["valid"] else "INVALID", point=_address(results, point)),
+            *(read(point) for _, read in columns),
+        )
+        for name, point in rows
     )
     first = "Transport" if not swept else f"Transport, {parameter_title(swept)}"
     return Table(title, (first, *(name for name, _ in columns)), body)
+
+
+def _address(results: Results, point: JsonObject) -> str:
+    """Return a point's address: `point-websocket`, `point-short_poll-poll_interval_s-0.1`."""
+    changed = differing(point["parameters"], results.base)
+    return slug("-".join(("point", point["transport"], *(f"{name}-{point['parameters'][name]}" for name in changed))))
 
 
 def _rare_columns(rows: Sequence[tuple[str, JsonObject]]) -> list[_Column]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,33 +18,19 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from servers.events.client_errors import LOG_PREFIX
 from servers.hosting.listening import StartError, listen
 from tests import plain_http
+from tests.browser import NO_BROWSER, browser, skipped_modules
+
+__all__ = ["browser"]
 
 CHECKOUT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
 """How long a test waits for what must happen; only a failure ever takes that long."""
 expect.set_options(timeout=PATIENCE_S * 1000)
-
-# First the one without windows of its own, which the tests would not see: it takes half as much processor time.
-_CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-_CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-_NO_BROWSER = (
-    "No Chromium or Chrome was found, so the classroom's pages are NOT tested: install Debian's package "
-    "chromium-headless-shell, or run `.venv/bin/playwright install chromium`."
-)
-_skipped_modules: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -173,35 +157,11 @@ def classroom() -> Iterator[RunningClassroom]:
         yield opened
 
 
-# While Playwright's synchronous interface is open, no other test may run a loop in this thread. So it is opened for
-# one module at a time, and a module that uses `browser` or `page` has no test with an asyncio loop of its own.
-@pytest.fixture(scope="module")
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """Chromium or Chrome: the system's, or else Playwright's own; without any the test is skipped, in CI it fails."""
-    with sync_playwright() as playwright:
-        launched = _launch(playwright, request.node.name)
-        yield launched
-        launched.close()
-
-
-def _launch(playwright: Playwright, module: str) -> Browser:
-    path = next((found for name in _CHROMIUM_NAMES if (found := shutil.which(name))), None)
-    try:
-        return playwright.chromium.launch(executable_path=path, args=_CHROMIUM_ARGUMENTS)
-    except Error as error:
-        if path is not None:
-            raise
-        if os.environ.get("CI"):
-            pytest.fail(f"{_NO_BROWSER} ({error.message.splitlines()[0]})")
-        _skipped_modules.add(module)
-        pytest.skip(_NO_BROWSER)
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """A skipped test is a letter among many; that no page was looked at is said aloud."""
-    if _skipped_modules:
-        terminalreporter.section("SKIPPED: the classroom's pages", red=True)
-        terminalreporter.line(f"{_NO_BROWSER}\nNot run: {', '.join(sorted(_skipped_modules))}.")
+    if skipped_modules:
+        terminalreporter.section("SKIPPED: pages in a browser", red=True)
+        terminalreporter.line(f"{NO_BROWSER}\nNot run: {', '.join(sorted(skipped_modules))}.")
 
 
 @contextmanager

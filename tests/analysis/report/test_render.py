@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -47,6 +49,7 @@ class Page(HTMLParser):
         self.tags: list[str] = []
         self.links: list[str] = []
         self.ids: list[str] = []
+        self.policy = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
@@ -55,6 +58,8 @@ class Page(HTMLParser):
                 self.links.append(value or "")
             if name == "id":
                 self.ids.append(value or "")
+        if ("http-equiv", "Content-Security-Policy") in attrs:
+            self.policy = dict(attrs)["content"] or ""
 
 
 def page_of(run: Path) -> Page:
@@ -101,11 +106,26 @@ def test_the_report_has_the_commit_where_it_is_known(tmp_path: Path) -> None:
         assert "12ab, with changes that are not in it" in (folder / name).read_text(encoding="utf-8")
 
 
-def test_the_page_fetches_nothing_and_runs_nothing(run: Path) -> None:
-    page = page_of(run)
+def test_the_page_fetches_nothing_and_runs_nothing_but_its_one_script(run: Path) -> None:
+    page, text = page_of(run), (run / "report.html").read_text(encoding="utf-8")
     assert all(link.startswith("#") for link in page.links)
-    assert "script" not in page.tags
-    assert "@import" not in (run / "report.html").read_text(encoding="utf-8")
+    assert "@import" not in text
+    [script] = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert page.tags.count("script") == 1
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in page.policy
+    assert page.policy.startswith("default-src 'none';")
+
+
+def test_points_figures_charts_tables_and_terms_have_addresses(run: Path) -> None:
+    page = page_of(run)
+    assert {
+        "at-the-base-point", "poll-interval", "chart-hero", "chart-residuals", "point-websocket",
+        "point-websocket.p95-ms", "point-short_poll-poll_interval_s-0.5",
+        "point-short_poll-poll_interval_s-0.5.server-cpu-us-per-event", "term-latency", "glossary",
+    } <= set(page.ids)  # fmt: skip
+    for linked in ("#at-the-base-point", "#chart-hero", "#point-short_poll", "#term-quantile", "#term-cpu-per-event"):
+        assert linked in page.links
 
 
 def test_ids_are_unique_and_every_reference_has_its_target(run: Path) -> None:
@@ -139,7 +159,10 @@ def test_a_report_shows_before_it_tells(run: Path) -> None:
     assert len(said) > 3
     for name, where in (
         ("report.md", ("charts/hero.svg", "charts/lanes.svg", "### At the base point", *said, "## What was measured")),
-        ("report.html", ("<figure", "<h3>At the base point", '<ul class="verdict-lines">', "<h2>What was measured")),
+        (
+            "report.html",
+            ("<figure", "At the base point: ", '<ul class="verdict-lines">', ">What was measured"),
+        ),
     ):
         text = (run / name).read_text(encoding="utf-8")
         places = [text.index(each) for each in where]

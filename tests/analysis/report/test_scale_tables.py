@@ -69,4 +69,4 @@ def test_the_section_and_its_chart_are_in_both_reports(tmp_path: Path) -> None:
     assert "beyond 20, the largest measured" in markdown
     assert "charts/scale.svg" in markdown
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert "<h2>Scale</h2>" in page
+    assert '<h2 id="scale">Scale' in page

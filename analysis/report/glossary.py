@@ -1,0 +1,96 @@
+"""The terms that a reader of a report has to know, to which the heads of its tables link."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from analysis.statistics.distribution import EVENTS_BEYOND
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term, and the columns of tables that hold such figures."""
+
+    name: str
+    meaning: str
+    columns: re.Pattern[str]
+    """What the head of such a column contains; the first term of GLOSSARY that fits is the column's."""
+
+    @property
+    def anchor(self) -> str:
+        """Its id in the page."""
+        return f"term-{self.name.lower().replace(' ', '-')}"
+
+
+def _term(name: str, columns: str, meaning: str) -> Term:
+    return Term(name, meaning, re.compile(columns, re.IGNORECASE))
+
+
+GLOSSARY = (
+    _term(
+        "Age of a view",
+        r"\bview\b|\bage\b",
+        "The time since the oldest event was due that a client does not have yet; 0 while it has all. A share of the "
+        "time is over the measured windows and all clients.",
+    ),
+    _term(
+        "Bytes per event",
+        r"\bbytes\b|\bB per\b",
+        "Bytes at the clients' sockets in both directions, headers and empty polls included, for each delivery of an "
+        "event to a client. Those of connecting are apart.",
+    ),
+    _term(
+        "CPU per event",
+        r"\bCPU\b",
+        "Processor time, user and system, for each delivery of an event to a client. As a share, of one core, in the "
+        "trial where it is largest.",
+    ),
+    _term(
+        "Interval",
+        r"\bknown to\b|\basked\b|\bagainst\b",
+        "In brackets or after ±: 95 of 100 such intervals contain the true value. It comes from the spread between "
+        "trials. An interval of a difference that contains 0 shows none.",
+    ),
+    _term(
+        "Ledger",
+        r"\blost\b|\bexpected\b|\bdelivered\b|\bduplicate\b|\breordered\b|\blate$|\bcorrupt\b",
+        "The account of every event at every client: expected is clients times events, lost never came, late came more "
+        "than a second after the latest time that the model allows.",
+    ),
+    _term(
+        "Model",
+        r"\bmodel|\bnetwork\b|\bqueueing\b|\bunexplained\b|\bclosed form\b",
+        "What theory says of the same trials: their own due times, phases and holds over the network alone; with "
+        "queues, server and load also do one thing at a time. Nothing in it is fitted to latencies.",
+    ),
+    _term(
+        "Noise floor",
+        r"largest in a block",
+        "How far two identical points of one transport differ. A smaller difference between transports shows nothing.",
+    ),
+    _term(
+        "Request",
+        r"\brequests?\b|\bpolls?\b|\bposts\b|\bempty\b|\bskipped\b|\bhandshakes\b|\b(re)?connects\b|\berrors\b",
+        "A poll, or a message sent by POST, per event and client. An empty poll is one that was answered without an "
+        "event; a skipped one was due while the client's last was unanswered.",
+    ),
+    _term(
+        "Quantile",
+        r"\bp\d\d\b",
+        "p95 is the latency that 95 % of all deliveries do not exceed, p50 the median. One is given where "
+        f"{EVENTS_BEYOND} events or more lie beyond it: a p95 from 200 events, a p99 from 1,000, a p99.9 from 10,000.",
+    ),
+    _term(
+        "Latency",
+        r"\bmean\b|\bmax\b|\blag\b|\bdelivery\b|\bdelay\b|\bms$",
+        "How old an event is when a client receives it: the time of its arrival less the time at which it was due. A "
+        "round trip: from when a message was due until its echo arrived.",
+    ),
+)
+"""In the order in which a column is assigned to them."""
+
+
+def term_of(column: str) -> Term | None:
+    """Return the term that explains a column, by its head."""
+    return next((term for term in GLOSSARY if term.columns.search(column)), None)

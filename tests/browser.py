@@ -1,0 +1,52 @@
+"""A real Chromium for tests of pages: a fixture that the conftest.py of their folder imports."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+
+# First the one without windows of its own, which the tests would not see: it takes half as much processor time.
+_CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+_CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+NO_BROWSER = (
+    "No Chromium or Chrome was found, so pages are NOT tested: install Debian's package "
+    "chromium-headless-shell, or run `.venv/bin/playwright install chromium`."
+)
+skipped_modules: set[str] = set()
+"""Modules whose tests were skipped for lack of a browser."""
+
+
+# While Playwright's synchronous interface is open, no other test may run a loop in this thread. So it is opened for
+# one module at a time, and a module that uses `browser` or `page` has no test with an asyncio loop of its own.
+@pytest.fixture(scope="module")
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Chromium or Chrome: the system's, or else Playwright's own; without any the test is skipped, in CI it fails."""
+    with sync_playwright() as playwright:
+        launched = _launch(playwright, request.node.name)
+        yield launched
+        launched.close()
+
+
+def _launch(playwright: Playwright, module: str) -> Browser:
+    path = next((found for name in _CHROMIUM_NAMES if (found := shutil.which(name))), None)
+    try:
+        return playwright.chromium.launch(executable_path=path, args=_CHROMIUM_ARGUMENTS)
+    except Error as error:
+        if path is not None:
+            raise
+        if os.environ.get("CI"):
+            pytest.fail(f"{NO_BROWSER} ({error.message.splitlines()[0]})")
+        skipped_modules.add(module)
+        pytest.skip(NO_BROWSER)
