@@ -29,7 +29,7 @@ INSTALL := PIP_USER=0 PIP_DRY_RUN=0 PIP_PYTHON= PIP_CONSTRAINT=/dev/null PIP_REQ
   --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r
 
 .DEFAULT_GOAL := help
-.PHONY: help bench worker report compare gate export peers ui demo test microbench check lock clean gone
+.PHONY: help bench worker report results compare gate export peers ui demo test microbench check lock clean gone
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ worker: $(READY) ## Lend this machine to a make bench WORKERS=… elsewhere as a
 
 report: $(READY) ## Rebuild summary, charts and report of a run from its raw data: RUN=results/… (default: the latest)
 	@exec .venv/bin/python -m analysis report -- "$${RUN:-latest}"
+
+results: $(READY) ## The page of all runs, results/index.html: open it, or print its path where there is no screen
+	@exec .venv/bin/python -m analysis results
 
 compare: $(READY) ## Compare runs with a baseline: A=results/… B=results/… (C=, D=), FORCE=1 where they are unlike, OUT=folder
 	@exec .venv/bin/python -m analysis compare $${FORCE:+--force} --out="$$OUT" -- "$$A" "$$B" "$$C" "$$D"

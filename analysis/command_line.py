@@ -1,10 +1,12 @@
-"""`python -m analysis report|summary|compare|gate|export|keys|schema`: the command line of the analysis."""
+"""`python -m analysis report|summary|results|compare|gate|export|keys|schema`: the command line of the analysis."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import re
+import sys
+import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from string import ascii_uppercase
@@ -44,13 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="report|summary|compare|gate|export|keys|schema")
+    commands = parser.add_subparsers(required=True, metavar="report|summary|results|compare|gate|export|keys|schema")
     report = commands.add_parser("report", help="summary.json, charts, report.html and report.md from raw records")
     report.add_argument("run", metavar="RUN", help="folder of a run, or latest")
     report.set_defaults(command=_report)
     summary = commands.add_parser("summary", help="summary.json alone")
     summary.add_argument("run", metavar="RUN", help="folder of a run, or latest")
     summary.set_defaults(command=_summary)
+    results = commands.add_parser("results", help="renew results/index.html, the page of all runs, and open it")
+    results.set_defaults(command=_results)
     compare = commands.add_parser("compare", help="one or more reported runs beside a baseline")
     compare.add_argument("baseline", metavar="A", help="the baseline: folder of a run, or latest")
     compare.add_argument("others", metavar="B", nargs="+", help="folder of a run, or latest")
@@ -101,6 +105,8 @@ def _report(options: argparse.Namespace) -> ExitStatus:
     if results.points:
         console.print(_console_table(main_table(results)))
     console.print_sentence(str(html))
+    if folder.resolve().parent == RESULTS_FOLDER.resolve():
+        _renew_results()
     return ExitStatus.INVALID if is_invalid_unasked(summary, run) else ExitStatus.OK
 
 
@@ -109,6 +115,31 @@ def _summary(options: argparse.Namespace) -> ExitStatus:
     write_summary(folder)
     print(plain(str(folder / SUMMARY_FILE)))
     return ExitStatus.OK
+
+
+def _renew_results() -> None:
+    """Write the page of all runs anew. A report is whole without it: if it cannot be written, only say so."""
+    from analysis.history.page import write_history
+
+    try:
+        write_history(RESULTS_FOLDER)
+    except OSError as error:
+        print_error(f"{error.filename or RESULTS_FOLDER}: not renewed: {error.strerror or error}", "warning")
+
+
+def _results(_: argparse.Namespace) -> ExitStatus:
+    from analysis.history.page import write_history
+
+    page = write_history(RESULTS_FOLDER)
+    print(plain(str(page)))
+    if sys.stdout.isatty() and _has_screen():
+        webbrowser.open(page.as_uri())
+    return ExitStatus.OK
+
+
+def _has_screen() -> bool:
+    """Return whether a browser would have a window, and not take the terminal."""
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _compare(options: argparse.Namespace) -> ExitStatus:

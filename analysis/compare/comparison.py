@@ -11,7 +11,7 @@ from analysis.compare.contrast import MARGIN_RATIO, Contrast, Outcome, Side, con
 from analysis.compare.likeness import unlikeness, unsaved_changes
 from analysis.compare.matching import MatchedPoint, match_points
 from analysis.statistics.stats import holm
-from analysis.summary.noise_floor import STATISTICS, floor_ms
+from analysis.summary.noise_floor import figure_floor_ms
 from analysis.summary.pairing import COSTS
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
 from analysis.verdict.latency_differences import RESOLUTION_MS
@@ -188,12 +188,10 @@ def _margin_ratio(
     if value <= 0 or figure.unit != "ms":
         return MARGIN_RATIO
     least_ms = [RESOLUTION_MS]
-    folder, _, statistic = figure.name.partition(".")
-    if folder == "latency_ms" and statistic in STATISTICS:
-        blocks = min(len(side.by_block) for side in sides)
-        for run, own in ((baseline, point.baseline), (other, point.other)):
-            floor = floor_ms(run.summary.get("noise_floor"), (own,), statistic, blocks)
-            least_ms += [] if floor is None else [floor]
+    blocks = min(len(side.by_block) for side in sides)
+    for run, own in ((baseline, point.baseline), (other, point.other)):
+        floor = figure_floor_ms(run.summary.get("noise_floor"), figure.name, own, blocks)
+        least_ms += [] if floor is None else [floor]
     return max(MARGIN_RATIO, max(least_ms) / value)
 
 

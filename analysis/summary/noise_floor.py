@@ -44,6 +44,12 @@ def floor_ms(floors: JsonObject | None, points: Sequence[JsonObject], statistic:
     return max(widths) if len(widths) == len(points) else None
 
 
+def figure_floor_ms(floors: JsonObject | None, figure: str, point: JsonObject, blocks: int) -> float | None:
+    """Return the same for one point and one of its figures, by its name; None also for figures that have no floor."""
+    folder, _, statistic = figure.partition(".")
+    return floor_ms(floors, (point,), statistic, blocks) if folder == "latency_ms" and statistic in STATISTICS else None
+
+
 def _floor_ms(floor: JsonObject | None, point: JsonObject, statistic: str, blocks: int) -> float | None:
     if floor is None or blocks < 2 or not _measured_at(floor, point["parameters"]):
         return None

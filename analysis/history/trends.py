@@ -1,0 +1,128 @@
+"""How the key figures of one scenario on one machine went from run to run, and which run left the band of those before.
+
+A band is the median of the runs since the last change, ten at most, give or take what `make compare` calls the same
+(3 %, the noise floor, or for latencies 0.2 ms) or the half-width of those runs' own intervals, whichever is largest. A
+run has left it if its whole interval lies outside; the band begins anew with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from analysis.compare.contrast import MARGIN_RATIO
+from analysis.history.runs import ListedRun, PointOutline, SummaryOutline
+from analysis.summary.noise_floor import figure_floor_ms
+from analysis.summary.point_figures import POINT_FIGURES, PointFigure
+from analysis.summary.same_point import agrees
+from analysis.verdict.latency_differences import RESOLUTION_MS
+from contract.records import JsonObject, as_document
+from contract.summary import Interval
+from terminal.plain import plain
+
+KEY_FIGURES = tuple(
+    POINT_FIGURES[name]
+    for name in (
+        "latency_ms.p50",
+        "latency_ms.p95",
+        "requests_per_event",
+        "bytes_per_event.total",
+        "server_cpu_us_per_event",
+    )
+)
+"""How fresh events are, and at what cost: the figures by which a report's first table compares transports."""
+_RUNS_OF_A_BAND = 10
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A key figure in one run."""
+
+    run: ListedRun
+    value: float
+    interval: Interval | None
+    floor: float
+    """The noise floor of the run, in the figure's unit; 0 if none is known for it."""
+
+    @property
+    def half_width(self) -> float:
+        """Half of what its interval spans; 0 without one."""
+        return 0.0 if self.interval is None else (self.interval[1] - self.interval[0]) / 2
+
+
+@dataclass(frozen=True)
+class Step:
+    """A key figure in one run, beside those of the runs before it."""
+
+    measured: Measured
+    band: Interval | None
+    """What the runs before it make expected; None for the first one."""
+    changed: bool
+    """Whether its whole interval lies outside of the band."""
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One key figure of one point over all runs that measured it, the oldest first."""
+
+    transport: str
+    """The transport's label."""
+    figure: PointFigure
+    steps: tuple[Step, ...]
+
+
+def trends(runs: Sequence[ListedRun]) -> Iterator[list[Trend]]:
+    """Yield, for each base point of the newest usable run, a trend per key figure over these runs, the oldest first."""
+    usable = [(run, run.summary) for run in runs if run.usable and run.summary is not None]
+    if not usable:
+        return
+    newest = usable[-1][1]
+    labels = {style.name: style.label for style in newest.transports}
+    for like in _base_points(newest):
+        points = [
+            (run, summary, as_document(point))
+            for run, summary in usable
+            for point in [each for each in _base_points(summary) if _same(each, like)][:1]
+        ]
+        label = plain(labels.get(like.transport, like.transport))
+        yield [Trend(label, figure, tuple(_steps(figure, _measured(points, figure)))) for figure in KEY_FIGURES]
+
+
+def _base_points(summary: SummaryOutline) -> list[PointOutline]:
+    return [point for point in summary.points if point.base and point.valid]
+
+
+def _same(one: PointOutline, other: PointOutline) -> bool:
+    """Return whether two points measure the same, as far as both state their parameters."""
+    return one.transport == other.transport and agrees(one.parameters, other.parameters)
+
+
+def _measured(
+    points: Sequence[tuple[ListedRun, SummaryOutline, JsonObject]], figure: PointFigure
+) -> Iterator[Measured]:
+    for run, summary, point in points:
+        value, interval = figure.value(point), figure.interval(point)
+        if value is not None and all(map(math.isfinite, (value, *(interval or ())))):
+            floor_ms = figure_floor_ms(as_document(summary.noise_floor), figure.name, point, point["trials"])
+            yield Measured(run, value, interval, floor_ms or 0.0)
+
+
+def _steps(figure: PointFigure, measured: Iterator[Measured]) -> Iterator[Step]:
+    least = RESOLUTION_MS if figure.unit == "ms" else 0.0
+    level: list[Measured] = []
+    for each in measured:
+        band = None
+        if level:
+            middle = median(earlier.value for earlier in level)
+            own = median(earlier.half_width for earlier in level)
+            width = max(MARGIN_RATIO * abs(middle), each.floor, own, least)
+            band = (middle - width, middle + width)
+        changed = band is not None and each.interval is not None and _apart(each.interval, band)
+        level = [each] if changed else [*level[1 - _RUNS_OF_A_BAND :], each]
+        yield Step(each, band, changed)
+
+
+def _apart(one: Interval, other: Interval) -> bool:
+    return one[0] > other[1] or one[1] < other[0]
