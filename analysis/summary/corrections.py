@@ -78,12 +78,14 @@ def corrections(
 
     An event that occurs just when a client asks is sent at once or a whole wait later. The model cannot tell which,
     within `beyond_model_s`: what a latency usually has beyond the model. This happens to an event with the probability
-    of half that time · requests per second, often not once in a few trials, whose spread then does not show it.
+    of half that time · requests per second, often not once in a few trials, whose spread then does not show it. A
+    client on a schedule does not ask more often because of it, but with the same probability its requests at the start
+    and at the end of the window fall on either side of it.
     """
     undecided_ratio = min(1.0, max(0.0, beyond_model_s) * _BEFORE_THE_SERVER_RATIO * expected.requests_per_s)
     per_wait = math.sqrt(undecided_ratio / max(events_per_trial * independent_clients, 1))
-    # Clients that are not in step do not ask more often because of it.
-    per_request = per_wait if expected.in_step else 0.0
+    at_edges = math.sqrt(2 * undecided_ratio / max(independent_clients, 1)) / max(events_per_trial, 1)
+    per_request = per_wait if expected.in_step else at_edges
     return {
         "mean_ms": Correction(1000 * expected.mean_s, Spread(1000 * expected.longest_wait_s * per_wait)),
         "requests_per_event": Correction(expected.requests_per_event, Spread(per_request)),

@@ -65,7 +65,8 @@ def test_a_few_trials_do_not_show_how_far_an_event_that_comes_as_a_client_asks_m
     polled = corrections(short, 0.001, 40, 10)
     # Half a millisecond of every second decides, and moves one of 400 deliveries by a second.
     assert polled["mean_ms"].spread.least == pytest.approx(1000 * (0.0005 / 400) ** 0.5)
-    assert polled["requests_per_event"].spread.least == 0, "requests of a schedule do not depend on events"
+    # The first and the last request of ten clients may fall on either side of the window of 40 events.
+    assert polled["requests_per_event"].spread.least == pytest.approx((2 * 0.0005 / 10) ** 0.5 / 40)
     held = corrections(long, 0.001, 4, 1)
     assert held["mean_ms"].spread.least == pytest.approx(50 * (0.0005 * long.requests_per_s / 4) ** 0.5)
     assert held["requests_per_event"].spread.least > 0
