@@ -25,8 +25,9 @@ def figure(value: float | None) -> str:
 
 
 def interval(bounds: Sequence[float] | None) -> str:
-    """Format `[25.1, 25.4]`; empty if there is no interval or it is a single value."""
-    return "" if bounds is None or bounds[0] == bounds[1] else f"[{figure(bounds[0])}, {figure(bounds[1])}]"
+    """Format `[25.1, 25.4]`; empty if there is no interval or it is narrower than the digits shown."""
+    ends = [] if bounds is None else [figure(bound) for bound in bounds]
+    return f"[{', '.join(ends)}]" if len(set(ends)) > 1 else ""
 
 
 def milliseconds(value_ms: float) -> str:

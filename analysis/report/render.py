@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from analysis.charts.canvas import Chart
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[2]
-_INTERVALS = "Brackets: 95 % intervals from the spread between trials."
+_INTERVALS = "Brackets: 95 % intervals from the spread between trials, left out where narrower than the digits shown."
 _CORRECTED = (
     "Means and requests per event of polls are corrected for the luck of a run's few events, by the model on the "
     "trials' own schedules, and so are charts, verdict and differences; plain is the figure of all deliveries."

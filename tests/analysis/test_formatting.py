@@ -30,7 +30,14 @@ def test_figures_have_three_digits_and_no_exponent(value: float | None, shown: s
 
 
 @pytest.mark.parametrize(
-    ("bounds", "shown"), [(None, ""), ([0, 0], ""), ([25.1, 25.44], "[25.1, 25.4]"), ([-1, 1], "[−1.00, 1.00]")]
+    ("bounds", "shown"),
+    [
+        (None, ""),
+        ([0, 0], ""),
+        ([25.1, 25.44], "[25.1, 25.4]"),
+        ([-1, 1], "[−1.00, 1.00]"),
+        ([0.09998, 0.10002], ""),
+    ],
 )
 def test_intervals(bounds: list[float] | None, shown: str) -> None:
     assert interval(bounds) == shown
