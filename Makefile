@@ -1,5 +1,5 @@
-# Everything runs from this checkout: the first target makes .venv from requirements.lock, later ones reuse it; tests and
-# checks add requirements-test.lock.
+# Everything runs from this checkout: the first target makes .venv from requirements.lock, later ones reuse it; formats of
+# exports add requirements-export.lock, tests and checks that and requirements-test.lock.
 
 # Some shells export HOST: only who names it in the command opens the classroom to the network.
 ifneq ($(origin HOST),command line)
@@ -16,6 +16,7 @@ $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name))
 unexport $(filter-out PYTHON,$(filter PYTHON%,$(.VARIABLES)))
 
 READY := .venv/.complete
+FORMATS_READY := .venv/.complete-for-formats
 TEST_READY := .venv/.complete-for-tests
 
 # A .venv whose Python is gone, or has become another one, is made anew. -E: by its own lights, not by PYTHONHOME.
@@ -29,7 +30,7 @@ INSTALL := PIP_USER=0 PIP_DRY_RUN=0 PIP_PYTHON= PIP_CONSTRAINT=/dev/null PIP_REQ
   --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes -r
 
 .DEFAULT_GOAL := help
-.PHONY: help bench worker report results compare gate export peers ui demo test microbench check lock clean gone
+.PHONY: help bench worker report results compare gate export formats peers ui demo test microbench check lock clean gone
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -53,8 +54,10 @@ compare: $(READY) ## Compare runs with a baseline: A=results/… B=results/… (
 gate: $(READY) ## Hold a run against budgets: RUN=results/… BUDGET=budget.toml, BASE=results/…, JUNIT=gate.xml, FORCE=1
 	@exec .venv/bin/python -m analysis gate $${FORCE:+--force} --budget="$$BUDGET" --base="$$BASE" --junit="$$JUNIT" -- "$${RUN:-latest}"
 
-export: $(READY) ## A run for other programs: RUN=results/… FORMAT=csv (csv-deliveries, jsonl, bencher) OUT=file, or OUT=- for standard output
+export: $(READY) ## A run for other programs: RUN=results/… FORMAT=csv (csv-deliveries, jsonl, parquet, parquet-requests, hdrhistogram, openmetrics, bencher, junit) OUT=file, or OUT=- for standard output
 	@exec .venv/bin/python -m analysis export --format="$$FORMAT" --out="$$OUT" -- "$${RUN:-latest}"
+
+formats: $(FORMATS_READY) ## Install the optional packages of make export: for FORMAT=parquet, parquet-requests, hdrhistogram and openmetrics (170 MB)
 
 peers: $(READY) ## The same work done by Locust's stock users, Artillery, Tsung and wrk, side by side: PEERS_SECONDS=5 PEERS_BLOCKS=2 TOOLS=wrk,tsung SEED=3141592
 	@exec .venv/bin/python -m benchmarks.peers --seconds="$$PEERS_SECONDS" --blocks="$$PEERS_BLOCKS" --tools="$$TOOLS" --seed="$$SEED"
@@ -78,9 +81,11 @@ check: $(TEST_READY) ## Lint, format, types and imports: ruff, mypy and import-l
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
 
-lock: $(TEST_READY) ## Renew both locks from pyproject.toml
+lock: $(TEST_READY) ## Renew all locks from pyproject.toml
 	@.venv/bin/pip-compile --quiet --upgrade --output-file requirements.lock pyproject.toml
-	@.venv/bin/pip-compile --quiet --upgrade --extra test --constraint requirements.lock --output-file requirements-test.lock pyproject.toml
+	@.venv/bin/pip-compile --quiet --upgrade --extra export --constraint requirements.lock --output-file requirements-export.lock pyproject.toml
+	@.venv/bin/pip-compile --quiet --upgrade --extra test --constraint requirements.lock --constraint requirements-export.lock \
+	  --output-file requirements-test.lock pyproject.toml
 
 clean: ## Remove .venv and caches; results stay
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -101,7 +106,12 @@ $(READY): requirements.lock $(GONE)
 	@$(INSTALL) requirements.lock
 	@touch $(READY)
 
-$(TEST_READY): $(READY) requirements-test.lock
+$(FORMATS_READY): $(READY) requirements-export.lock
+	@echo "Adding the optional packages of make export to .venv (once) ..."
+	@$(INSTALL) requirements-export.lock
+	@touch $(FORMATS_READY)
+
+$(TEST_READY): $(FORMATS_READY) requirements-test.lock
 	@echo "Adding what tests need to .venv (once) ..."
 	@$(INSTALL) requirements-test.lock
 	@touch $(TEST_READY)

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_error(error)
         return ExitStatus.USAGE
     except OSError as error:
-        print_error(f"{error.filename or 'report'}: {error.strerror or error}")
+        print_error(f"{error.filename or 'output'}: {error.strerror or error}")
         return ExitStatus.USAGE
     return status
 
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     schema.set_defaults(command=_schema)
     export = commands.add_parser("export", help="a reported run in a format of other programs")
     export.add_argument("run", metavar="RUN", help="folder of a run, or latest")
-    export.add_argument("--format", required=True, help="csv, csv-deliveries, jsonl or bencher")
+    export.add_argument("--format", required=True, help="one of those in docs/using/export.md")
     export.add_argument("--out", required=True, metavar="FILE", help="a new file, or - for standard output")
     export.set_defaults(command=_export)
     return parser
@@ -227,7 +227,11 @@ def _export(options: argparse.Namespace) -> ExitStatus:
     check_known("FORMAT", "format", [options.format], FORMATS)
     if not options.out:
         raise UserError("OUT: no file was named (expected OUT=a new file, or OUT=- for standard output)")
-    export(ReportedRun.load(run_folder(options.run)), options.format, options.out)
+    run = ReportedRun.load(run_folder(options.run))
+    export(run, options.format, options.out)
+    if not run.summary["valid"]:
+        marked = f"{run.folder}: {run.summary['verdict']} Its export says so (docs/using/export.md)."
+        PlainConsole(stderr=True).print_sentence(marked, style="bold red")
     return ExitStatus.OK
 
 

@@ -80,15 +80,18 @@ def in_process(program: str, *words: str | Path) -> subprocess.CompletedProcess[
     Trials are not pinned to cores: those of all tests that go on would take the same two, and leave others idle.
     """
     arguments = list(map(str, words))
+    printed = io.BytesIO()
+    # Programs print text, and exports bytes as well, which are here as surrogates where they are no text.
     with (
-        contextlib.redirect_stdout(io.StringIO()) as printed,
+        contextlib.redirect_stdout(io.TextIOWrapper(printed, encoding="utf-8", write_through=True)),
         contextlib.redirect_stderr(io.StringIO()) as said,
         pytest.MonkeyPatch.context() as patch,
     ):
         if program == "loadtests":
             patch.setattr("loadtests.run.scenario_run.plan_cores", lambda _: CorePlan(None, None))
         status = _PROGRAMS[program](arguments)
-    return subprocess.CompletedProcess([program, *arguments], status, printed.getvalue(), said.getvalue())
+        output = printed.getvalue().decode(errors="surrogateescape")
+    return subprocess.CompletedProcess([program, *arguments], status, output, said.getvalue())
 
 
 def measured(*words: str | Path) -> str:

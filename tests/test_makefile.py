@@ -56,14 +56,14 @@ pytestmark = [
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """The project's Makefile over a .venv whose Python only says what it was called with."""
-    for name in ("Makefile", "requirements.lock", "requirements-test.lock"):
+    for name in ("Makefile", "requirements.lock", "requirements-export.lock", "requirements-test.lock"):
         shutil.copy(PROJECT_FOLDER / name, tmp_path)
     stand_in = tmp_path / ".venv" / "bin" / "python"
     stand_in.parent.mkdir(parents=True)
     stand_in.write_text(STAND_IN)
     stand_in.chmod(0o755)
-    (tmp_path / ".venv" / ".complete").touch()
-    (tmp_path / ".venv" / ".complete-for-tests").touch()
+    for ready in (".complete", ".complete-for-formats", ".complete-for-tests"):
+        (tmp_path / ".venv" / ready).touch()
     return tmp_path
 
 
@@ -155,6 +155,20 @@ def test_options_of_micro_benchmarks_are_several_words(checkout: Path) -> None:
     make(checkout, "microbench", "BENCH_ARGS=-k 'two words'")
     told = json.loads((checkout / "called.json").read_text())["environment"]
     assert told["PYTEST_ADDOPTS"] == " -k 'two words'"
+
+
+def test_optional_packages_are_installed_when_they_are_asked_for(checkout: Path) -> None:
+    ready = checkout / ".venv" / ".complete-for-formats"
+    ready.unlink()
+    assert make(checkout, "export", "FORMAT=parquet").returncode == 0
+    assert called(checkout)[:3] == ["-m", "analysis", "export"]
+    assert make(checkout, "formats").returncode == 0
+    assert called(checkout)[:3] == ["-m", "pip", "install"]
+    assert called(checkout)[-3:] == ["--require-hashes", "-r", "requirements-export.lock"]
+    assert ready.exists()
+    ready.unlink()
+    assert make(checkout, "microbench").returncode == 0
+    assert ready.exists()
 
 
 def test_pythons_own_settings_are_not_handed_on(checkout: Path) -> None:

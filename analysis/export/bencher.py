@@ -6,20 +6,15 @@ import json
 from collections.abc import Iterator
 
 from analysis.compare.comparison import ReportedRun
+from analysis.export.labels import marked_words
 from analysis.summary.point_figures import POINT_FIGURES
 from contract.records import JsonObject
 
 
 def lines(run: ReportedRun) -> Iterator[str]:
     """Yield the JSON document as one text, with slugs as names of measures: `latency-ms-p95` for `latency_ms.p95`."""
-    names = [_name(point, run.summary["varied"]) for point in run.summary["points"]]
-    benchmarks = {name: _measures(run, point) for name, point in zip(names, run.summary["points"], strict=True)}
+    benchmarks = {" ".join(marked_words(run, point)): _measures(run, point) for point in run.summary["points"]}
     yield json.dumps(benchmarks, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _name(point: JsonObject, varied: list[str]) -> str:
-    own = [f"{name}={point['parameters'][name]}" for name in varied if name in point["parameters"]]
-    return " ".join([point["transport"], *own])
 
 
 def _measures(run: ReportedRun, point: JsonObject) -> JsonObject:

@@ -15,10 +15,11 @@ def lines(run: ReportedRun) -> Iterator[str]:
     """Yield a header and a line per point; an empty cell is a figure that was not measured."""
     points = run.summary["points"]
     parameters = list(dict.fromkeys(name for point in points for name in point["parameters"]))
-    yield _line(["transport", "valid", "trials", *parameters, *_figure_columns()])
+    yield _line(["transport", "valid", "run_valid", "trials", *parameters, *_figure_columns()])
     for point in points:
         own = [point["parameters"].get(name) for name in parameters]
-        yield _line([point["transport"], point.get("valid"), point.get("trials"), *own, *_figures(run, point)])
+        validity = [point["valid"], run.summary["valid"]]
+        yield _line([point["transport"], *validity, point["trials"], *own, *_figures(run, point)])
 
 
 def _figure_columns() -> list[str]:

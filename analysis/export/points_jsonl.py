@@ -6,16 +6,11 @@ import json
 from collections.abc import Iterator
 
 from analysis.compare.comparison import ReportedRun
+from analysis.export.labels import run_labels
 
 
 def lines(run: ReportedRun) -> Iterator[str]:
     """Yield a line per point, the keys of its run first."""
-    of_run = {
-        "run": run.name,
-        "scenario": run.info.scenario["name"],
-        "started_at": run.info.started_at,
-        "commit": None if run.info.checkout is None else run.info.checkout["commit"],
-        "run_valid": run.summary["valid"],
-    }
+    of_run = run_labels(run)
     for point in run.summary["points"]:
         yield json.dumps({**of_run, **point}, ensure_ascii=False, allow_nan=False) + "\n"

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.gate.judgement import JudgedBudget, Judgement, headline
+from analysis.junit import Case, CaseResult, junit_xml
 from analysis.report.markdown_escaping import markdown_text
 from contract.records import write_text
 
+_RESULTS = {
+    Judgement.KEPT: CaseResult.PASSED,
+    Judgement.BROKEN: CaseResult.FAILED,
+    Judgement.UNDECIDED: CaseResult.SKIPPED,
+}
 
-def junit_xml(judged: Sequence[JudgedBudget], name: str) -> str:
+
+def gate_cases(judged: Sequence[JudgedBudget]) -> list[Case]:
     """Return a test case per budget and point: a broken one has failed, an undecided one was skipped."""
-    cases = ET.Element(
-        "testsuite",
-        name=name,
-        tests=str(len(judged)),
-        failures=str(sum(each.judgement is Judgement.BROKEN for each in judged)),
-        skipped=str(sum(each.judgement is Judgement.UNDECIDED for each in judged)),
-        errors="0",
-    )
-    for each in judged:
-        case = ET.SubElement(cases, "testcase", classname=each.label, name=_case_name(each))
-        if each.judgement is not Judgement.KEPT:
-            kind = "failure" if each.judgement is Judgement.BROKEN else "skipped"
-            ET.SubElement(case, kind, message=each.sentence)
-    suites = ET.Element("testsuites")
-    suites.append(cases)
-    ET.indent(suites, " ")
-    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+    return [Case(each.label, _case_name(each), _RESULTS[each.judgement], each.sentence) for each in judged]
 
 
 def write_junit(path: Path, judged: Sequence[JudgedBudget], name: str) -> None:
     """Write the file in place of an earlier gate's."""
-    write_text(path, junit_xml(judged, name))
+    write_text(path, junit_xml(name, gate_cases(judged)))
 
 
 def append_job_summary(path: Path, judged: Sequence[JudgedBudget], name: str) -> None:
