@@ -1,4 +1,4 @@
-"""`python -m analysis report|summary|results|compare|gate|export|keys|schema`: the command line of the analysis."""
+"""`python -m analysis report|summary|results|compare|gate|export|…`: the command line of the analysis."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="report|summary|results|compare|gate|export|keys|schema")
+    names = "report|summary|results|compare|gate|export|detectable|keys|schema"
+    commands = parser.add_subparsers(required=True, metavar=names)
     report = commands.add_parser("report", help="summary.json, charts, report.html and report.md from raw records")
     report.add_argument("run", metavar="RUN", help="folder of a run, or latest")
     report.set_defaults(command=_report)
@@ -77,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--format", required=True, help="one of those in docs/using/export.md")
     export.add_argument("--out", required=True, metavar="FILE", help="a new file, or - for standard output")
     export.set_defaults(command=_export)
+    detectable = commands.add_parser("detectable", help="smallest differences that a planned run can show")
+    detectable.add_argument("run", metavar="RUN", help="folder of a run, of which run.json is enough, or latest")
+    detectable.add_argument("--results", type=Path, default=RESULTS_FOLDER, help="folder of earlier runs (results)")
+    detectable.set_defaults(command=_detectable)
     return parser
 
 
@@ -232,6 +237,14 @@ def _export(options: argparse.Namespace) -> ExitStatus:
     if not run.summary["valid"]:
         marked = f"{run.folder}: {run.summary['verdict']} Its export says so (docs/using/export.md)."
         PlainConsole(stderr=True).print_sentence(marked, style="bold red")
+    return ExitStatus.OK
+
+
+def _detectable(options: argparse.Namespace) -> ExitStatus:
+    from analysis.detectable_differences import describe_detectable
+
+    for line in describe_detectable(load_run_info(run_folder(options.run)), options.results):
+        print(plain(line))
     return ExitStatus.OK
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from contract.errors import UserError
+from contract.records import RunInfo, write_run_info
 from loadtests.load.trial_spec import Instruments
 from loadtests.plan.scenario_file import load_scenario, shipped_scenarios
 from loadtests.plan.seeds import checked_seed, describe_seed, draw_seed
@@ -65,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     plan = commands.add_parser("plan", help="tell what a scenario would measure, in which order")
     plan.add_argument("scenario", help=scenario_help)
     plan.add_argument("--seed", default="", help=_SEED_HELP)
+    plan.add_argument("--results", type=Path, default=None, help="folder of earlier runs (default: results)")
     plan.set_defaults(command=_plan)
     scenarios = commands.add_parser("scenarios", help="print docs/using/scenarios.md: all scenarios and parameters")
     scenarios.set_defaults(command=_scenarios)
@@ -110,11 +113,12 @@ def _report(folder: Path, console: PlainConsole) -> int:
             raise
 
 
-def _plan(options: argparse.Namespace) -> None:
+def _plan(options: argparse.Namespace) -> int:
     from loadtests.plan.blocks import plan_trials
     from loadtests.plan.durations import expected_seconds
     from loadtests.plan.pilot import describe_extension
     from loadtests.plan.toml_values import toml_value
+    from loadtests.run.scenario_run import RESULTS_FOLDER, planned_run
 
     scenario = load_scenario(options.scenario)
     seed = checked_seed(options.seed)
@@ -126,6 +130,22 @@ def _plan(options: argparse.Namespace) -> None:
     within = f"about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s"
     print(f"trials: {len(trials)}, {within}{describe_extension(scenario)}")
     print(describe_seed(seed))
+    return _tell_detectable(planned_run(scenario, seed, trials, None, {}), options.results or RESULTS_FOLDER)
+
+
+def _tell_detectable(run: RunInfo, results: Path) -> int:
+    """Print the smallest differences that a planned run can show, and return an exit status.
+
+    They follow from the summaries of earlier runs, which are the analysis': it is given run.json as it would be.
+    """
+    from system.processes import PROJECT_FOLDER
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_run_info(Path(folder), run)
+        command = [sys.executable, "-m", "analysis", "detectable", "--results", str(results.resolve()), folder]
+        told = subprocess.run(command, cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, text=True, check=False)
+    print(told.stdout, end="")
+    return told.returncode
 
 
 def _scenarios(_: argparse.Namespace) -> None:

@@ -8,19 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from contract.errors import UserError
-from contract.records import (
-    NOISE_FILE,
-    NOISE_FORMAT,
-    SUMMARY_FILE,
-    JsonObject,
-    RunInfo,
-    load_noise_floor,
-    load_run_info,
-    write_json,
-)
-from contract.summary import load_summary
-from terminal.plain import plain
+from analysis.summary.earlier_runs import EarlierRun, earlier_runs
+from contract.records import NOISE_FILE, NOISE_FORMAT, JsonObject, RunInfo, load_noise_floor, write_json
 
 
 def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[JsonObject, str] | None:
@@ -31,37 +20,14 @@ def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[JsonObject, str] | 
     kept = load_noise_floor(folder)
     if kept is not None:
         return kept
-    found = [
-        (other.started_at, plain(path.name), floor)
-        for path in _siblings(folder)
-        for other, floor in _measured(path, run)
-    ]
-    if not found:
+    found = next((earlier for earlier in earlier_runs(folder.resolve().parent, run) if _has_its_own(earlier)), None)
+    if found is None:
         return None
-    _, name, floor = max(found, key=lambda candidate: candidate[:2])
-    write_json(folder / NOISE_FILE, NOISE_FORMAT, {"noise_floor_from": name, "noise_floor": floor})
-    return floor, name
+    floor: JsonObject = found.summary["noise_floor"]
+    write_json(folder / NOISE_FILE, NOISE_FORMAT, {"noise_floor_from": found.name, "noise_floor": floor})
+    return floor, found.name
 
 
-def _siblings(folder: Path) -> list[Path]:
-    own = folder.resolve()
-    try:
-        return [path for path in own.parent.iterdir() if path.name != own.name]
-    except OSError:
-        return []
-
-
-def _measured(path: Path, run: RunInfo) -> list[tuple[RunInfo, JsonObject]]:
-    """Return the other run and the noise floor it measured, if it is earlier, valid and from the same machine."""
-    try:
-        if path.is_symlink() or not (path / SUMMARY_FILE).is_file():
-            return []
-        other, summary = load_run_info(path), load_summary(path)
-    except (UserError, OSError):
-        # Other folders among the results do not concern this run, and may be another user's.
-        return []
-    measured = summary.get("noise_floor")
-    if not measured or summary.get("noise_floor_from") or not summary.get("valid"):
-        return []
-    alike = (other.machine, other.settings, other.target) == (run.machine, run.settings, run.target)
-    return [(other, measured)] if alike and other.started_at < run.started_at else []
+def _has_its_own(earlier: EarlierRun) -> bool:
+    """Return whether a run measured the noise floor itself, and was not judged by that of another one."""
+    return bool(earlier.summary.get("noise_floor")) and not earlier.summary.get("noise_floor_from")

@@ -101,11 +101,10 @@ def run_scenario(
     folder = _new_folder(results, scenario.name)
     cores = plan_cores(max(load_processes.local, 1))
     settings = {**instruments.as_settings(), **load_processes.as_settings()}
-    given = {"SCENARIO": scenario.name} if is_shipped(scenario) else {}
-    given |= {} if given_seed is None else {"SEED": str(given_seed)}
+    given = {} if given_seed is None else {"SEED": str(given_seed)}
     given |= {"TARGET": target.url} if target else {}
-    asked = {**given, **load_processes.make_variables(), **instruments.make_variables()}
-    run = replace(_run_info(scenario, seed, trials, target, settings), asked=asked)
+    run = planned_run(scenario, seed, trials, target, settings)
+    run = replace(run, asked={**run.asked, **given, **load_processes.make_variables(), **instruments.make_variables()})
     write_run_info(folder, run)
     (folder / SCENARIO_FILE).write_text(scenario.as_toml(), encoding="utf-8")
     _point_latest(folder, console)
@@ -172,9 +171,10 @@ def _repeat(trial: PlannedTrial, kept: Path, set_aside: Path, context: RunContex
     return disturbances
 
 
-def _run_info(
+def planned_run(
     scenario: Scenario, seed: int, trials: tuple[PlannedTrial, ...], target: Target | None, settings: JsonObject
 ) -> RunInfo:
+    """Return run.json as it is before the first trial."""
     styles = tuple(TRANSPORTS[name].style for name in scenario.transports)
     persistent = [style.name for style in styles if not style.polling]
     return RunInfo(
@@ -188,6 +188,7 @@ def _run_info(
         versions=describe_versions(),
         settings={**(SETTINGS if target is None else {"server": f"given: {target}"}), **settings},
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        asked={"SCENARIO": scenario.name} if is_shipped(scenario) else {},
         checkout=describe_checkout(PROJECT_FOLDER),
     )
 
