@@ -1,14 +1,14 @@
 // Sorts the tables of a page by their columns, and copies them as CSV. The page is whole without this script.
 "use strict";
 
+const words = (nodes) => nodes.map((node) => node.textContent).join("").replace(/\s+/g, " ").trim();
 const shown = (cell) =>
-  [...cell.childNodes]
-    .filter((node) => !(node.nodeType === Node.ELEMENT_NODE && node.matches("small, button, .anchor, svg")))
-    .map((node) => node.textContent)
-    .join("")
-    .replace(/\s+/g, " ")
-    .trim();
-const remark = (cell) => [...cell.querySelectorAll("small")].map((line) => line.textContent.trim()).join("; ");
+  words(
+    [...cell.childNodes].filter(
+      (node) => !(node.nodeType === Node.ELEMENT_NODE && node.matches("small, button, .anchor, svg")),
+    ),
+  );
+const remark = (cell) => [...cell.querySelectorAll("small")].map((line) => words([line])).join("; ");
 
 /** The number that a cell begins with, as in "1,025", "−0.2", "×1.02" or "12.5 %"; NaN if it begins with none. */
 const number = (text) =>
