@@ -112,15 +112,17 @@ def _against(number: int, baseline: Results, other: Results, parameter: str, wha
         else:
             ends = [pair[1] for series in sides[1] for pair in series.values(*bounds) if pair]
             linear_from_zero(axes.yaxis, max([*values, *ends]), f"{name}, µs")
-        labels = []
+        labels: list[Label] = []
+        lines: list[list[tuple[float, float]]] = []
         for is_baseline, side in zip((True, False), sides, strict=True):
             for series in side:
                 xs, ys = series.values("parameters", parameter), series.values(*path)
                 axes.plot(xs, ys, **_look(series, is_baseline))
                 _intervals(axes, series, xs, ys, bounds, is_baseline)
+                lines.append(list(zip(xs, ys, strict=True)))
                 if not is_baseline:
                     labels.append(Label(xs[-1], ys[-1], series.transport.label, label_colour(series.transport)))
-        label_points(axes, labels, [(label.x, label.y) for label in labels], [])
+        label_points(axes, labels, [mark for line in lines for mark in line], lines)
         _key(figure, everything)
     shown = milliseconds if what == "latency" else digits
     return Chart(
