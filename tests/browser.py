@@ -39,12 +39,17 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
         launched.close()
 
 
-def _launch(playwright: Playwright, module: str) -> Browser:
+def launch_chromium(playwright: Playwright) -> Browser:
+    """Start Chromium or Chrome: the system's, or else Playwright's own."""
     path = next((found for name in _CHROMIUM_NAMES if (found := shutil.which(name))), None)
+    return playwright.chromium.launch(executable_path=path, args=_CHROMIUM_ARGUMENTS)
+
+
+def _launch(playwright: Playwright, module: str) -> Browser:
     try:
-        return playwright.chromium.launch(executable_path=path, args=_CHROMIUM_ARGUMENTS)
+        return launch_chromium(playwright)
     except Error as error:
-        if path is not None:
+        if any(shutil.which(name) for name in _CHROMIUM_NAMES):
             raise
         if os.environ.get("CI"):
             pytest.fail(f"{NO_BROWSER} ({error.message.splitlines()[0]})")
