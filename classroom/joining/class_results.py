@@ -1,9 +1,11 @@
 """The results of a class: reports of devices, checked against the server's records, and their distributions.
 
-A reported delivery is accepted only if the server's own record allows it: the event was published, it was written to
-that very device on that transport, and it arrived neither before it was written, nor in the future, nor twice. Refused
-deliveries are counted by reason and enter no figure. A false report can still make a device's own deliveries later than
-they were, so each device also has a row of its own.
+A reported delivery is accepted only if the server's own record allows it: the event was published, it was sent to that
+very device on that transport, and it arrived neither before it can have been sent nor in the future. What the record
+rules out is refused, and counted by reason. What an honest device may report, but no figure can use, is left out and
+held against nobody: rows of an earlier run or an earlier transport, of events from before the page opened, those that
+came already, and all rows while the device's clock is too uncertain. A false report can still make a device's own
+deliveries later than they were, so each device also has a row of its own.
 """
 
 from __future__ import annotations
@@ -24,11 +26,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 MAX_REPORT_ROWS = 2000
 """Limit for one transport in one report."""
 MAX_UNCERTAINTY_MS = 250.0
-"""A device whose clock is less certain is told so, and its figures are not accepted."""
+"""The deliveries of a device whose clock is less certain are left out, and the teacher's page names it."""
 CLOCK_SLACK_MS = 5.0
 """Tolerance beyond the uncertainty: a browser's clock ticks in steps of up to 1 ms and drifts since the best sample."""
-NOTED_LATE_MS = 250.0
-"""How late the server may record a write, if its process had to wait for a core in between."""
 SAMPLE_LIMIT = 50_000
 """Latencies kept per transport and run: all of them up to this number, and a uniform sample of more."""
 DEVICE_SAMPLES = 100
@@ -42,14 +42,12 @@ ones."""
 
 
 class Refusal(StrEnum):
-    """Why a reported delivery was not accepted."""
+    """Why a reported delivery cannot be true."""
 
     OTHER_RUN = "other_run"
-    CLOCK_UNKNOWN = "clock_unknown"
     NOT_ASSIGNED = "not_assigned"
     UNKNOWN_EVENT = "unknown_event"
     NOT_SENT = "not_sent"
-    DUPLICATE = "duplicate"
     TOO_EARLY = "too_early"
     IN_FUTURE = "in_future"
 
@@ -100,8 +98,8 @@ class Evidence(Protocol):
     def published(self, seq: int) -> tuple[int, int] | None:
         """Return when this event was due and when it was published, in ns; None if it is not published."""
 
-    def written_ns(self, client: int, transport: str, seq: int) -> int | None:
-        """Return when this event was first written to that client on that transport; None if it was not."""
+    def sent_after_ns(self, client: int, transport: str, seq: int) -> int | None:
+        """Return a time before this event was sent to that client on that transport; None if it was not sent."""
 
     def missed(self, client: int, transport: str) -> int:
         """Return how many events were not written to that client on that transport, though a later one was."""
@@ -214,18 +212,15 @@ class ClassResults:
         """Record the credible part of a device's report; return what was refused, by reason."""
         client = device.client
         refused: Counter[Refusal] = Counter()
-        rows_in_all = sum(len(rows) for rows in report.transports.values())
-        if report.run != self.run:
-            refused[Refusal.OTHER_RUN] += rows_in_all
-        elif report.uncertainty_ms > MAX_UNCERTAINTY_MS:
-            refused[Refusal.CLOCK_UNKNOWN] += rows_in_all
+        if report.run < self.run:
+            return refused  # it was under way when the next run began
+        if report.run > self.run:
+            refused[Refusal.OTHER_RUN] += sum(len(rows) for rows in report.transports.values())
         else:
             self._uncertainty_ms[client] = report.uncertainty_ms
-            for transport, rows in report.transports.items():
-                if transport not in device.transports:
-                    refused[Refusal.NOT_ASSIGNED] += len(rows)
-                    continue
-                refused.update(self._take_rows(device, transport, rows, report.uncertainty_ms, evidence, now_ns))
+            if report.uncertainty_ms <= MAX_UNCERTAINTY_MS:
+                for transport, rows in report.transports.items():
+                    refused.update(self._take_rows(device, transport, rows, report.uncertainty_ms, evidence, now_ns))
         self.refused.update(refused)
         self._refused_of[client] += refused.total()
         return refused
@@ -240,15 +235,17 @@ class ClassResults:
     def summary(self, participants: Iterable[Participant], evidence: Evidence) -> dict[str, object]:
         """Return the `class` message of the live channel without its type."""
         present = list(participants)
-        uncertainties = [self._uncertainty_ms[p.client] for p in present if p.client in self._uncertainty_ms]
+        uncertain = [(p.name, self._uncertainty_ms[p.client]) for p in present if p.client in self._uncertainty_ms]
+        known_ms = [ms for _, ms in uncertain if ms <= MAX_UNCERTAINTY_MS]
         return {
             "run": self.run,
             "devices": len(present),
             "transports": {name: self._transport_summary(name, present, evidence) for name in self._transports},
             "clock_uncertainty_ms": {
-                "p50": round(statistics.median(uncertainties), 3) if uncertainties else None,
-                "max": round(max(uncertainties), 3) if uncertainties else None,
+                "p50": round(statistics.median(known_ms), 3) if known_ms else None,
+                "max": round(max(known_ms), 3) if known_ms else None,
             },
+            "clock_unknown_devices": sorted(name for name, ms in uncertain if ms > MAX_UNCERTAINTY_MS),
             "refused": {reason.value: self.refused[reason] for reason in Refusal if self.refused[reason]},
             "refused_devices": sorted(p.name for p in present if self._refused_of[p.client]),
         }
@@ -277,32 +274,33 @@ class ClassResults:
         evidence: Evidence,
         now_ns: int,
     ) -> Counter[Refusal]:
-        lane = self._lanes.setdefault((device.client, transport), _DeviceLane())
-        sample = self._samples[transport]
-        tolerance_ms = uncertainty_ms + CLOCK_SLACK_MS
         refused: Counter[Refusal] = Counter()
+        if transport not in self._transports:
+            return Counter({Refusal.NOT_ASSIGNED: len(rows)})
+        is_assigned = transport in device.transports
+        lane = self._lanes.setdefault((device.client, transport), _DeviceLane()) if is_assigned else None
+        tolerance_ms = uncertainty_ms + CLOCK_SLACK_MS
         for seq, latency_ms in rows:
             published = evidence.published(seq)
             if published is None:
                 refused[Refusal.UNKNOWN_EVENT] += 1
                 continue
-            due_ns, published_ns = published
+            due_ns, _ = published
             if due_ns < device.since_ns:
                 continue
-            written_ns = evidence.written_ns(device.client, transport, seq)
-            if written_ns is None:
-                refused[Refusal.NOT_SENT] += 1
+            sent_after_ns = evidence.sent_after_ns(device.client, transport, seq)
+            if sent_after_ns is None:
+                refused[Refusal.NOT_SENT if is_assigned else Refusal.NOT_ASSIGNED] += 1
                 continue
-            sent_ms = max(published_ns - due_ns, written_ns - due_ns - NOTED_LATE_MS * _NS_PER_MS) / _NS_PER_MS
-            earliest_ms = sent_ms + self.one_way_delay_ms
+            if lane is None:
+                continue  # it had this transport until a moment ago
+            earliest_ms = (sent_after_ns - due_ns) / _NS_PER_MS + self.one_way_delay_ms
             latest_ms = (now_ns - due_ns) / _NS_PER_MS
             if latency_ms < earliest_ms - tolerance_ms:
                 refused[Refusal.TOO_EARLY] += 1
             elif latency_ms > latest_ms + tolerance_ms:
                 refused[Refusal.IN_FUTURE] += 1
-            elif not lane.seen.add(seq):
-                refused[Refusal.DUPLICATE] += 1
-            else:
-                sample.add(max(0.0, latency_ms))
+            elif lane.seen.add(seq):
+                self._samples[transport].add(max(0.0, latency_ms))
                 lane.latest_ms.append(latency_ms)
         return refused

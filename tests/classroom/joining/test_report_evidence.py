@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from classroom.joining.report_evidence import RunEvidence
-from classroom.lanes.accounts import Accounts
+from classroom.lanes.accounts import Accounts, Request
 from classroom.published_events import AccountedLog
 
 pytestmark = pytest.mark.clocks
@@ -28,16 +28,28 @@ def test_only_what_is_published_is_known() -> None:
     assert [evidence.published(seq) for seq in (0, -1, 11, 2**60)] == [None] * 4
 
 
-def test_the_first_writing_counts_and_later_rows_are_read_too() -> None:
+def test_a_channels_event_was_sent_after_it_was_published() -> None:
     accounts, evidence = made()
-    assert evidence.written_ns(ME, "sse", 1) is None
+    assert evidence.sent_after_ns(ME, "sse", 1) is None
     accounts.wrote(ME, 1, 3, 10, 3100)
     accounts.wrote(ME, 1, 3, 10, 3900)
-    assert evidence.written_ns(ME, "sse", 3) == 3100
+    assert evidence.sent_after_ns(ME, "sse", 3) == 3005
     accounts.wrote(ME, 1, 1, 10, 4000)
-    assert [evidence.written_ns(ME, "sse", seq) for seq in (1, 2, 3, 4)] == [4000, None, 3100, None]
-    assert evidence.written_ns(ME, "websocket", 3) is None
-    assert evidence.written_ns(ME + 1, "sse", 3) is None
+    assert [evidence.sent_after_ns(ME, "sse", seq) for seq in (1, 2, 3, 4)] == [1005, None, 3005, None]
+    assert evidence.sent_after_ns(ME, "websocket", 3) is None
+    assert evidence.sent_after_ns(ME + 1, "sse", 3) is None
+
+
+def test_a_polls_event_was_sent_after_the_poll_had_arrived_however_late_that_is_recorded() -> None:
+    accounts, evidence = made()
+    for n, arrived_ns, seqs in ((1, 3500, [1, 3]), (2, 3700, [3]), (3, 3800, [4])):
+        request = Request(n, accounts.run, arrived_ns)
+        accounts.arrived(ME, 3, request)
+        accounts.answered(ME, 3, request, 200, 9_000_000)
+        for seq in seqs:
+            accounts.wrote(ME, 3, seq, 10, 9_000_000)
+        request.seqs.extend(seqs)
+    assert [evidence.sent_after_ns(ME, "short_poll", seq) for seq in (1, 2, 3, 4)] == [3500, None, 3500, 4005]
 
 
 def test_missed_is_what_lies_between_and_was_never_written() -> None:

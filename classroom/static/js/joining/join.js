@@ -98,6 +98,8 @@ function rejoin({ detail }) {
   traffic?.close();
   traffic = null;
   hello = null;
+  run = null; // another server counts its runs from 1 again
+  forget();
   const code = membership.code;
   remember(null);
   if (document.hidden) return askForCode(detail);
@@ -167,7 +169,7 @@ function take(message) {
   if (message.kind === "clock") {
     if (enteredNs === null) {
       enteredNs = message.now_ns;
-      if (late) for (const numbers of lanes.values()) numbers.sinceNs = Math.max(numbers.sinceNs, enteredNs);
+      for (const numbers of lanes.values()) if (late || numbers.isPaused) numbers.countFrom(enteredNs);
     }
     return;
   }
@@ -194,8 +196,9 @@ function noteVisibility() {
   byId("notice").textContent = "While the page was hidden nothing was measured. Keep it in front and the screen on.";
   clearTimeout(noticeTimer);
   if (!document.hidden) noticeTimer = setTimeout(() => (byId("notice").hidden = true), NOTICE_MS);
-  const now = traffic?.serverNow() ?? null;
-  if (!document.hidden && now !== null) for (const numbers of lanes.values()) numbers.sinceNs = now;
+  if (document.hidden) return;
+  enteredNs = null; // a device that slept has another clock: nothing counts until the server's has been read anew
+  for (const numbers of lanes.values()) numbers.pause();
 }
 
 // ---- showing
@@ -220,7 +223,7 @@ function showTransports() {
         <div><dt>Events received</dt><dd data-field="delivered">0</dd></div>
         <div><dt>Requests made</dt><dd data-field="requests">0</dd></div>
         <div><dt>Median age</dt><dd data-field="p50_ms">–</dd></div>
-        <div><dt>Greatest age</dt><dd data-field="max_ms">–</dd></div>
+        <div><dt>Oldest</dt><dd data-field="max_ms">–</dd></div>
       </dl>`;
     card.querySelector("h2").append(markElement(transport), lane.label);
     card.querySelector(".join-behaviour").textContent = behaviour(transport, run?.settings);

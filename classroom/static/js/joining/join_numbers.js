@@ -19,6 +19,7 @@ export class LaneNumbers {
 
   #unreported;
   #opened = false;
+  #paused = false;
   #seen;
 
   asked() {
@@ -31,6 +32,21 @@ export class LaneNumbers {
     this.#opened = true;
   }
 
+  /** Count nothing for now: the clock may be wrong. */
+  pause() {
+    this.#paused = true;
+  }
+
+  get isPaused() {
+    return this.#paused;
+  }
+
+  /** Count what is due from then on. */
+  countFrom(atNs) {
+    this.#paused = false;
+    this.sinceNs = Math.max(this.sinceNs, atNs);
+  }
+
   /** An answer of a poll without events. */
   wasEmpty() {
     this.empty += 1;
@@ -38,7 +54,7 @@ export class LaneNumbers {
 
   /** One event came; true where it is new and counts. */
   received(seq, dueNs, atNs) {
-    if (dueNs < this.sinceNs || this.#seen.has(seq)) return false;
+    if (this.#paused || dueNs < this.sinceNs || this.#seen.has(seq)) return false;
     this.#seen.add(seq);
     const ms = (atNs - dueNs) / NS_PER_MS;
     this.lastMs = ms;

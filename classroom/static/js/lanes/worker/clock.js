@@ -10,6 +10,8 @@ const FIRST_PERIOD_MS = 15;
 const PERIOD_MS = 1000;
 const MEMORY_MS = 60_000;
 const RETRY_MS = 1000;
+/** Clocks drift by less in a minute. */
+const DRIFT_MS = 5;
 
 /** The narrowest of the samples, as offset and uncertainty.
  *
@@ -21,6 +23,16 @@ export function bestOffset(samples) {
   const best = samples.reduce((narrowest, sample) => (width(sample) < width(narrowest) ? sample : narrowest));
   const middle_ms = (best.sent_ms + best.received_ms) / 2;
   return { offset_ns: best.server_ns - middle_ms * 1e6, uncertainty_ms: width(best) / 2 };
+}
+
+/** The samples that can be of the same two clocks as the newest: a machine that has slept may have stopped one of them. */
+export function sinceLastStep(samples) {
+  const between = ({ sent_ms, received_ms, server_ns }) => [server_ns / 1e6 - received_ms - DRIFT_MS, server_ns / 1e6 - sent_ms + DRIFT_MS];
+  const [least_ms, most_ms] = between(samples.at(-1));
+  return samples.filter((sample) => {
+    const [from_ms, to_ms] = between(sample);
+    return from_ms <= most_ms && least_ms <= to_ms;
+  });
 }
 
 export class Clock {
@@ -68,7 +80,7 @@ export class Clock {
   #take(sample) {
     this.#taken += 1;
     this.#samples.push(sample);
-    this.#samples = this.#samples.filter((each) => sample.received_ms - each.received_ms <= MEMORY_MS);
+    this.#samples = sinceLastStep(this.#samples.filter((each) => sample.received_ms - each.received_ms <= MEMORY_MS));
     this.#best = bestOffset(this.#samples);
     this.#report(this.#best);
     if (this.#taken === SAMPLES_TO_BE_READY) this.#ready();
