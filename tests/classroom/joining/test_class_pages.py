@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from classroom.lanes.definitions import LANES
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, opened_page, running_classroom
+from tests.classroom.page_driving import module
 
 pytestmark = pytest.mark.takes_s(40, waits=True)
 
@@ -124,6 +125,28 @@ def test_devices_join_measure_and_the_teacher_sees_it(
         expect(teacher.locator("#view-class .scroll-x[tabindex='0'] .class-table")).to_have_count(1)
 
 
+def test_runs_are_started_chosen_and_stopped_in_the_class_view(teacher: Page, open_class: RunningClassroom) -> None:
+    section = teacher.locator("#view-class")
+    status = section.locator(".class-run-status")
+    with teacher.expect_response("**/api/run", timeout=PATIENCE_MS) as answered:
+        section.get_by_role("button", name="Ticker").click()
+    run = answered.value.json()
+    assert run["settings"]["rate_per_s"] == 10
+    expect(status).to_contain_text(f"Live, run {run['id']}:", timeout=PATIENCE_MS)
+    expect(section.locator('[data-preset="ticker"]')).to_have_attribute("aria-pressed", "true")
+    expect(section.locator(".class-run-settings")).to_contain_text("A short poll asks every 1")
+    section.get_by_role("button", name="Stop").click()
+    expect(status).to_have_text(f"Run {run['id']} is over: it was stopped", timeout=PATIENCE_MS)
+    with teacher.expect_response("**/api/run", timeout=PATIENCE_MS) as answered:
+        section.get_by_role("button", name="Start again").click()
+    assert answered.value.json()["settings"] == run["settings"]
+    open_class.request("POST", "/api/stop")
+    section.locator(".class-size").click()
+    expect(section.locator(".class-caption")).to_contain_text("Clocks agree to")
+    expect(section.locator(".class-table thead")).to_contain_text("Oldest")
+    assert serious(teacher) == []
+
+
 def test_the_notice_of_a_page_that_was_hidden_goes_away(browser: Browser, open_class: RunningClassroom) -> None:
     with phone(browser, open_class) as device:
         expect(device.locator("#device-title")).to_contain_text("You")
@@ -137,6 +160,23 @@ def test_the_notice_of_a_page_that_was_hidden_goes_away(browser: Browser, open_c
             )
             expect(device.locator("#notice")).to_contain_text("nothing was measured")
         expect(device.locator("#notice")).to_be_hidden()
+
+
+def test_after_a_pause_only_what_is_due_once_the_clock_is_known_again_counts(empty_page: Page) -> None:
+    counted = module(
+        empty_page,
+        "joining/join_numbers.js",
+        """(() => {
+          const numbers = new m.LaneNumbers();
+          const counts = (seq, due) => numbers.received(seq, due * 1e9, due * 1e9 + 1);
+          const before = counts(1, 1);
+          numbers.pause();
+          const paused = counts(2, 2);
+          numbers.countFrom(4e9);
+          return [before, paused, counts(3, 3), counts(4, 4)];
+        })()""",
+    )
+    assert counted == [True, False, False, True]
 
 
 def test_a_wrong_code_is_said_and_the_right_one_still_works(browser: Browser, open_class: RunningClassroom) -> None:
@@ -188,7 +228,7 @@ def test_the_teacher_can_give_everyone_all_transports(
     with phone(browser, open_class) as device:
         expect(device.locator(".join-lane")).to_have_count(1, timeout=PATIENCE_MS)
         teacher.locator(".class-size").click()
-        teacher.get_by_role("button", name="All four").click()
+        teacher.get_by_role("button", name="All four on every device").click()
         expect(device.locator(".join-lane")).to_have_count(4, timeout=PATIENCE_MS)
         expect(device.locator("#device-title")).to_have_text("You have all four")
         open_class.start_run(rate_per_s=10, arrival="periodic", duration_s=4, auto=False)
@@ -199,7 +239,7 @@ def test_the_teacher_can_give_everyone_all_transports(
             assert delivered > 0
             expect(card.locator('[data-field="delivered"]')).to_have_text(str(delivered), timeout=PATIENCE_MS)
         assert serious(device) == []
-        teacher.get_by_role("button", name="One each").click()
+        teacher.get_by_role("button", name="One transport per device").click()
         expect(device.locator(".join-lane")).to_have_count(1, timeout=PATIENCE_MS)
 
 

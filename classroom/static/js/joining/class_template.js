@@ -12,6 +12,16 @@ export const SOLO = `
 
 export const CLASS = `
   <h2 class="visually-hidden">The class</h2>
+  <div class="panel class-run">
+    <div class="row class-presets" role="group" aria-label="Presets"></div>
+    <div class="row">
+      <button class="button button-strong" type="button" data-run="start">Start again</button>
+      <button class="button" type="button" data-run="stop">Stop</button>
+    </div>
+    <p class="lanes-status class-run-status"></p>
+    <p class="small soft class-run-settings"></p>
+    <p class="wrong class-run-error" role="alert" hidden></p>
+  </div>
   <div class="class-grid">
     <div class="panel class-invitation">
       <div class="class-qr" role="img" aria-label="QR code of the address by which devices join"></div>
@@ -25,31 +35,29 @@ export const CLASS = `
         <p class="class-joined"><strong data-field="devices">0</strong> <span data-field="devices_word">devices</span> joined
           <span class="class-joined-by"></span></p>
       </div>
-      <dl class="class-run" hidden></dl>
       <button class="button class-size" type="button"></button>
     </div>
     <div class="panel class-results">
       <div class="class-figures">
         <p class="class-figure"><strong data-field="devices">0</strong> <span data-field="devices_word">devices</span></p>
-        <p class="class-figure" title="Half the fastest round trip of each device's clock exchange: how wrong its times can be">
-          <span>clocks</span> <strong class="number">±<span data-field="uncertainty_p50_ms">–</span></strong>
-          <span class="soft">worst ±<span data-field="uncertainty_max_ms">–</span></span></p>
         <div class="row" role="group" aria-label="Transports of each device">
-          <button class="button" type="button" data-assign="turns" title="Each device gets one transport, in turn">One each</button>
-          <button class="button" type="button" data-assign="all" title="Each device gets all four transports">All four</button>
+          <button class="button" type="button" data-assign="turns">One transport per device</button>
+          <button class="button" type="button" data-assign="all">All four on every device</button>
         </div>
       </div>
-      <p class="soft small class-caption">Age of each event when it reached a device. <b>Line</b>: median.
-        <b>Signs</b>: each device's own median.</p>
+      <p class="soft small class-caption">Age of each event when it reached a device (its latency); <b>line</b>: median, <b>signs</b>: each device’s own
+        median. Clocks agree to ±<span data-field="uncertainty_p50_ms">–</span> on half of the devices, to
+        ±<span data-field="uncertainty_max_ms">–</span> on all: no age is better known than that.</p>
       <div class="class-rows"></div>
       <div class="class-axis"><span></span><svg aria-hidden="true"></svg><span class="soft small">log scale</span></div>
       <p class="note small class-refused" hidden></p>
+      <p class="note small class-unsure" hidden></p>
       <details>
         <summary>The same as a table, and how to read the chart</summary>
         <div class="scroll-x" tabindex="0" role="group" aria-label="This run, over all devices"><table class="class-table">
           <caption>This run, over all devices</caption>
           <thead><tr><th scope="col">Transport</th><th scope="col">Devices</th><th scope="col">Deliveries</th>
-            <th scope="col">Median</th><th scope="col">95 % within</th><th scope="col">Worst</th><th scope="col">Missed</th></tr></thead>
+            <th scope="col">Median</th><th scope="col">95 % within</th><th scope="col">Oldest</th><th scope="col">Missed</th></tr></thead>
           <tbody></tbody>
         </table></div>
         <p class="small soft class-legend">Each bar is the share of a transport's deliveries that were so old; the tallest bar of each row is as

@@ -1,29 +1,30 @@
 /** The class: how to join, and what all devices together measured, per transport (teacher's page, class mode). */
 
 import { markElement, markOutline } from "../shared/marks.js";
-import { ARRIVALS } from "../shared/settings.js";
+import { describe, presetButtons } from "../shared/presets.js";
+import { runStatus } from "../shared/run_status.js";
 import { axisRange, bars, countText, logScale, medianPlaces, ticks, timeText } from "./class_geometry.js";
 import { CLASS, SOLO } from "./class_template.js";
 
 const MEDIAN_MARK_PX = 13;
 const MEDIAN_ROWS = 2;
 const MARK_RADIUS = 5;
+/** Short enough for the seconds of a run to be read off. */
+const STATUS_PERIOD_MS = 250;
 const SVG = "http://www.w3.org/2000/svg";
 
 const REASONS = {
   other_run: "of another run",
-  clock_unknown: "from a clock known too badly",
-  not_assigned: "for a transport the device was not given",
+  not_assigned: "for a transport that the device never had",
   unknown_event: "of events that do not exist",
   not_sent: "of events that were not sent to the device",
-  duplicate: "told twice",
   too_early: "from before they were sent",
   in_future: "from the future",
 };
 
 export function mount(section, context) {
   let view = null;
-  const open = (hello) => {
+  const open = () => {
     if (context.mode !== "class") {
       section.innerHTML = SOLO;
       return;
@@ -31,11 +32,10 @@ export function mount(section, context) {
     if (!context.teacher) return;
     view ??= new ClassView(section, context);
     view.refresh();
-    if (hello.run) view.showRun(hello.run);
   };
   context.on("hello", open);
   context.live.on("refused", () => context.client === null && sendToJoinPage());
-  context.on("run", ({ run }) => view?.showRun(run));
+  context.on("settings", () => view?.showSettings());
   context.on("class", (message) => view?.show(message));
   context.on("theme", () => view?.draw());
   context.on("view", ({ view: shown }) => shown === "class" && view?.draw());
@@ -53,6 +53,7 @@ class ClassView {
   #latest = null;
   #devices = 0;
   #large = true;
+  #presets;
 
   constructor(section, context) {
     this.#section = section;
@@ -61,6 +62,16 @@ class ClassView {
     this.#makeRows();
     this.#setLarge(true);
     this.#find(".class-size").addEventListener("click", () => this.#setLarge(!this.#large));
+    this.#presets = presetButtons(this.#find(".class-presets"), (settings) => {
+      context.setSettings(settings);
+      this.#attempt(context.startRun(settings));
+    });
+    this.#find('[data-run="start"]').addEventListener("click", () => this.#attempt(context.startRun(context.settings())));
+    this.#find('[data-run="stop"]').addEventListener("click", () => this.#attempt(context.stopRun()));
+    this.showSettings();
+    setInterval(() => {
+      if (!section.hidden && !document.hidden) this.#showStatus();
+    }, STATUS_PERIOD_MS);
     for (const button of section.querySelectorAll("[data-assign]")) {
       button.addEventListener("click", () => this.#assign(button.dataset.assign));
     }
@@ -119,7 +130,7 @@ class ClassView {
           <p class="soft small"><span data-field="transport_devices"></span><br><span data-field="deliveries"></span></p></div>
         <svg class="class-plot" role="img"></svg>
         <dl class="class-row-numbers"><dt>median</dt><dd class="class-median" data-field="p50_ms">–</dd>
-          <dt>95 %</dt><dd data-field="p95_ms">–</dd><dt>worst</dt><dd data-field="max_ms">–</dd></dl>`;
+          <dt>95 % within</dt><dd data-field="p95_ms">–</dd><dt>oldest</dt><dd data-field="max_ms">–</dd></dl>`;
       row.querySelector("h3").append(markElement(lane.transport), lane.label);
       this.#find(".class-rows").append(row);
     }
@@ -168,23 +179,24 @@ class ClassView {
     this.#devices = devices;
   }
 
-  /** What the figures are figures of. */
-  showRun({ settings }) {
-    const told = {
-      Events: `${Number(settings.rate_per_s)} a second, ${ARRIVALS[settings.arrival].toLowerCase()}`,
-      "Short poll": `every ${Number(settings.poll_interval_s)} s`,
-      "One way": `${Number(settings.one_way_delay_ms)} ms, each way`,
-    };
-    const list = this.#find(".class-run");
-    list.hidden = false;
-    list.replaceChildren(
-      ...Object.entries(told).map(([name, text]) => {
-        const pair = document.createElement("div");
-        pair.append(Object.assign(document.createElement("dt"), { textContent: name }));
-        pair.append(Object.assign(document.createElement("dd"), { textContent: text }));
-        return pair;
-      }),
-    );
+  /** What the next run is like, and the one that is on. */
+  showSettings() {
+    const settings = this.#context.settings();
+    this.#presets.show(settings);
+    this.#find(".class-run-settings").textContent = describe(settings);
+  }
+
+  #showStatus() {
+    const status = this.#find(".class-run-status");
+    const text = runStatus(this.#context.store.current, this.#context.serverNow(), this.#context);
+    if (status.textContent !== text) status.textContent = text;
+  }
+
+  /** Say what went wrong with a start or stop; nothing where all is well. */
+  async #attempt(request) {
+    const problem = await request.then(() => "", (error) => error.message);
+    this.#find(".class-run-error").textContent = problem;
+    this.#find(".class-run-error").hidden = problem === "";
   }
 
   #setLarge(large) {
@@ -195,12 +207,16 @@ class ClassView {
     this.draw();
   }
 
-  #showRefused({ refused, refused_devices: devices }) {
-    const note = this.#find(".class-refused");
+  #showRefused({ refused, refused_devices: devices, clock_unknown_devices: unsure }) {
     const told = Object.entries(refused).map(([reason, count]) => `${count} ${REASONS[reason] ?? reason}`);
-    note.hidden = told.length === 0;
-    const whose = devices.length > 0 ? ` (${devices.length === 1 ? "device" : "devices"} ${devices.slice(0, 10).join(", ")})` : "";
-    note.textContent = `Not counted, because it cannot be true: ${told.join(", ")}${whose}.`;
+    const whose = devices.length > 0 ? ` (${namesOf(devices)})` : "";
+    this.#note(".class-refused", told.length > 0 && `Not counted, because it cannot be true: ${told.join(", ")}${whose}.`);
+    this.#note(".class-unsure", unsure.length > 0 && `Left out for now, because its clock is known too badly: ${namesOf(unsure)}. A better network helps.`);
+  }
+
+  #note(selector, text) {
+    this.#find(selector).hidden = !text;
+    this.#find(selector).textContent = text || "";
   }
 
   #showTable({ transports }) {
@@ -270,6 +286,11 @@ class ClassView {
       }),
     );
   }
+}
+
+/** "device 3", "devices 3, 4, 7": the first ten. */
+function namesOf(devices) {
+  return `${devices.length === 1 ? "device" : "devices"} ${devices.slice(0, 10).join(", ")}`;
 }
 
 function shape(name, className, attributes) {

@@ -37,9 +37,9 @@ export function presetSettings(name) {
   return { ...DEFAULT_SETTINGS, ...PRESETS[name].settings };
 }
 
-/** The preset that these settings are, or null. */
+/** The preset that these settings are, whatever their seed, or null. */
 export function presetOf(settings) {
-  return Object.keys(PRESETS).find((name) => sameSettings(presetSettings(name), settings)) ?? null;
+  return Object.keys(PRESETS).find((name) => sameSettings(presetSettings(name), { ...settings, seed: null })) ?? null;
 }
 
 export function sameSettings(one, other) {

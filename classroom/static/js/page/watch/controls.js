@@ -3,7 +3,8 @@
  * `showRun` of what it returns: the settings of a run that is held or replayed are shown in their place, null for none.
  */
 
-import { ARRIVALS, DEFAULT_SETTINGS, NUMBER_FIELDS, PRESETS, presetOf, presetSettings, sameSettings } from "../../shared/settings.js";
+import { describe, presetButtons } from "../../shared/presets.js";
+import { ARRIVALS, DEFAULT_SETTINGS, NUMBER_FIELDS, sameSettings } from "../../shared/settings.js";
 
 /** @param {HTMLFormElement} form @param {import("../main.js").Context} context */
 export function setUpControls(form, context) {
@@ -13,7 +14,7 @@ export function setUpControls(form, context) {
   const edited = new Set();
   let heldRun = null;
 
-  buildPresets(part("presets"), (name) => start(presetSettings(name)));
+  const presets = presetButtons(part("presets"), start);
   part("settings-button").addEventListener("click", () => showFields(part("settings-fields").hidden));
   part("stop-button").addEventListener("click", () => tell(context.stopRun()));
   form.addEventListener("input", (event) => {
@@ -75,10 +76,8 @@ export function setUpControls(form, context) {
 
   function showSettings() {
     const settings = heldRun?.settings ?? context.settings();
-    const preset = presetOf({ ...settings, seed: null });
-    for (const button of part("presets").children) button.setAttribute("aria-pressed", String(button.dataset.preset === preset));
-    const line = preset === null ? "" : `${PRESETS[preset].line} `;
-    part("settings-summary").textContent = (heldRun === null ? "" : `Run ${heldRun.id}: `) + line + sentencesOf(settings);
+    presets.show(settings);
+    part("settings-summary").textContent = (heldRun === null ? "" : `Run ${heldRun.id}: `) + describe(settings);
   }
 
   /** What is in the fields and is not yet so is asked for by the button. */
@@ -91,30 +90,6 @@ export function setUpControls(form, context) {
   function allow(teacher) {
     for (const control of form.querySelectorAll("input, select, button:not(#settings-button)")) control.disabled = !teacher;
     part("controls-note").hidden = teacher;
-  }
-}
-
-/** Settings in plain sentences. */
-export function sentencesOf(settings) {
-  const { rate_per_s, arrival } = settings;
-  const every = rate_per_s >= 1 ? `${rate_per_s} ${rate_per_s === 1 ? "event" : "events"} a second` : `an event every ${Math.round(100 / rate_per_s) / 100} s`;
-  const text = arrival === "periodic" ? every.replace(/^a/, "A") : `About ${every}`;
-  return [
-    `${text}, ${ARRIVALS[arrival].toLowerCase()}.`,
-    `A short poll asks every ${settings.poll_interval_s} s, a long poll waits up to ${settings.hold_s} s.`,
-    settings.cursor ? null : "Polls do not say what they have.",
-    `Network: ${settings.one_way_delay_ms} ms each way.`,
-  ].filter(Boolean).join(" ").replaceAll(/(\d) /g, "$1\u00a0");
-}
-
-function buildPresets(place, choose) {
-  for (const [name, { label, line }] of Object.entries(PRESETS)) {
-    const button = document.createElement("button");
-    Object.assign(button, { type: "button", className: "button", textContent: label, title: `${line} ${sentencesOf(presetSettings(name))}` });
-    button.dataset.preset = name;
-    button.setAttribute("aria-pressed", "false");
-    button.addEventListener("click", () => choose(name));
-    place.append(button);
   }
 }
 

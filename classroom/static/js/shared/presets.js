@@ -1,0 +1,43 @@
+/** The presets as buttons, and a run's settings in plain sentences: the same wherever runs are started. */
+
+import { ARRIVALS, PRESETS, presetOf, presetSettings } from "./settings.js";
+
+/** Put a button for each preset into `place`; `choose(settings)` is called with those of the one that is pressed.
+ *
+ * @returns {{show: (settings: object) => void}} `show` marks the preset that these settings are
+ */
+export function presetButtons(place, choose) {
+  for (const [name, { label, line }] of Object.entries(PRESETS)) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "button", textContent: label, title: `${line} ${sentencesOf(presetSettings(name))}` });
+    button.dataset.preset = name;
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => choose(presetSettings(name)));
+    place.append(button);
+  }
+  return {
+    show(settings) {
+      const preset = presetOf(settings);
+      for (const button of place.querySelectorAll("[data-preset]")) button.setAttribute("aria-pressed", String(button.dataset.preset === preset));
+    },
+  };
+}
+
+/** What the settings are: the preset's line, where they are one, and the settings in sentences. */
+export function describe(settings) {
+  const preset = presetOf(settings);
+  return (preset === null ? "" : `${PRESETS[preset].line} `) + sentencesOf(settings);
+}
+
+/** Settings in plain sentences. */
+function sentencesOf(settings) {
+  const { rate_per_s, arrival } = settings;
+  const every = rate_per_s >= 1 ? `${rate_per_s} ${rate_per_s === 1 ? "event" : "events"} a second` : `an event every ${Math.round(100 / rate_per_s) / 100} s`;
+  const text = arrival === "periodic" ? every.replace(/^a/, "A") : `About ${every}`;
+  return [
+    `${text}, ${ARRIVALS[arrival].toLowerCase()}.`,
+    `A short poll asks every ${settings.poll_interval_s} s, a long poll waits up to ${settings.hold_s} s.`,
+    settings.cursor ? null : "Polls do not say what they have.",
+    `Network: ${settings.one_way_delay_ms} ms each way.`,
+  ].filter(Boolean).join(" ").replaceAll(/(\d) /g, "$1\u00a0");
+}
