@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -100,6 +101,16 @@ def test_the_narrowest_exchange_sets_the_clock(page: Page) -> None:
     }
 
 
+def test_a_clock_that_stood_still_is_read_anew(page: Page) -> None:
+    """Exchanges from before a machine slept are no longer of its clock; a drift of some ms is none."""
+    of = """m.sinceLastStep(
+      given.map(([sent_ms, received_ms, server_ns]) => ({ sent_ms, received_ms, server_ns }))).length"""
+    level = [[0, 10, 1_000_000_000], [100, 102, 1_104_500_000], [200, 230, 1_215_000_000]]
+    assert module(page, "lanes/worker/clock.js", of, level) == 3
+    assert module(page, "lanes/worker/clock.js", of, [*level, [300, 309, 61_300_000_000]]) == 1
+    assert module(page, "lanes/worker/clock.js", of, [*level, [300, 309, 1_200_000_000]]) == 1
+
+
 @pytest.mark.parametrize(
     ("span_s", "most", "step_s"), [(10, 10, 1), (10, 9, 2), (0.5, 10, 0.05), (30, 12, 5), (1, 3, 0.5)]
 )
@@ -170,6 +181,104 @@ def test_shapes_of_a_known_run(page: Page) -> None:
     ]  # fmt: skip
     assert [mark["kind"] for mark in shapes["marks"]] == ["delivery", "delivery", "empty"]
     assert [event["seq"] for event in shapes["missed"]] == [2]
+
+
+WAITED = """(() => {
+  const data = new m.RunData(given.run);
+  const row = (arrived, answered) => [arrived, answered, answered === null ? null : 204, []];
+  const told = (requests) => ({ requests, written: [], up_bytes: 0, down_bytes: 0, payload_bytes: 0 });
+  const tick = (now_ns, requests) => data.addTick({ now_ns, published: [], lanes: Object.fromEntries(
+    Object.keys(data.lanes).map((transport) => [transport, told(requests[transport] ?? [])])) });
+  const say = (kind, rest) => data.addTraffic({ kind, transport: "long_poll", run: 1, ...rest });
+  tick(-1, {});
+  say("sent", { n: 1, at_ns: 0 });
+  if (given.isReached) tick(1e9, { long_poll: [[1, ...row(0.05e9, 0.5e9)]], websocket: [[1, 0.1e9, 0.1e9, 101, []]] });
+  say("answered", { n: 1, at_ns: 0.55e9, status: 204, events: [] });
+  say("sent", { n: 2, at_ns: 0.55e9 });
+  tick(given.now_ns, given.arrived_ns === null ? {} : { long_poll: [[2, ...row(given.arrived_ns, null)]] });
+  if (given.ends) data.end();
+  const { waits, gaps, lines } = m.laneShapes(data, "long_poll", 0, given.now_ns);
+  return { waits, gaps: gaps.map(({ sent_ns, arrived_ns }) => [sent_ns, arrived_ns]),
+    sent: lines.filter(({ kind }) => kind === "request").map(({ from_ns }) => from_ns),
+    isWaiting: data.isWaiting("long_poll") };
+})()"""
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        # A request on its way, and one that has been so for too long.
+        ({"now_ns": 1e9}, ([], [[0.55e9, 1e9]], [0, 0.55e9], False)),
+        ({"now_ns": 4e9}, ([[0.55e9, 4e9]], [[0.55e9, 0.55e9]], [0], True)),
+        # At last it has arrived, and left a transit before.
+        ({"now_ns": 6e9, "arrived_ns": 5e9}, ([[0.55e9, 4.95e9]], [[0.55e9, 0.55e9]], [0, 4.95e9], False)),
+        # The run is over before there was a connection.
+        ({"now_ns": 12e9, "ends": True}, ([[0.55e9, 12e9]], [[0.55e9, 0.55e9]], [0], False)),
+        # No lane reaches the server: that is another trouble.
+        ({"now_ns": 4e9, "isReached": False}, ([], [], [0, 0.55e9], False)),
+    ],
+)
+def test_a_request_that_waits_for_a_connection_is_neither_on_its_way_nor_a_gap(
+    page: Page, given: dict[str, Any], shown: tuple[Any, ...]
+) -> None:
+    script = f"""async (given) => {{
+      const m = {{ ...(await import('/static/js/shared/run_data.js')),
+        ...(await import('/static/js/lanes/geometry.js')) }};
+      return {WAITED};
+    }}"""
+    found = page.evaluate(script, {"run": RUN, "arrived_ns": None, "ends": False, "isReached": True} | given)
+    waits = [[wait["from_ns"], wait["to_ns"]] for wait in found["waits"]]
+    assert (waits, found["gaps"], found["sent"], found["isWaiting"]) == shown
+
+
+DRAWN = """(() => {
+  const calls = [];
+  const context = new Proxy({ measureText: (text) => ({ width: 9 * String(text).length }) }, {
+    get: (known, name) => known[name] ?? ((...given) => calls.push([name, ...given])),
+    set: (known, name, value) => ((known[name] = value), true),
+  });
+  const palette = new Proxy({}, { get: () => "#000" });
+  const place = canvas.layout(1500, 400);
+  const data = busiest.busiestRun();
+  const view = { datas: [data], from_ns: 0, to_ns: given.seconds * 1e9, hiddenSince: null };
+  canvas.drawLanes(context, place, view, palette, "serif");
+  return { calls, lanes: place.lanes, truth: place.truth };
+})()"""
+
+
+def drawn(page: Page, seconds: float) -> dict[str, Any]:
+    """The calls by which a canvas is told to draw so many seconds of a hundred events a second."""
+    script = f"""async (given) => {{
+      const canvas = await import('/static/js/lanes/canvas.js');
+      const busiest = await import('/static/js/lanes/busiest.js');
+      return {DRAWN};
+    }}"""
+    calls: dict[str, Any] = page.evaluate(script, {"seconds": seconds})
+    return calls
+
+
+def test_the_busiest_picture_takes_few_strokes(page: Page) -> None:
+    """What cannot be told apart is not drawn, and what looks alike is one stroke: the time of a frame is theirs."""
+    calls = drawn(page, 10)["calls"]
+    assert sum(name in {"stroke", "fill", "fillRect"} for name, *_ in calls) < 400
+    assert sum(name == "lineTo" for name, *_ in calls) < 10_000
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2, 10])
+def test_labels_that_would_collide_are_thinned(page: Page, seconds: float) -> None:
+    found = drawn(page, seconds)
+    texts = [(text, x, y) for name, *given in found["calls"] if name == "fillText" for text, x, y in [given]]
+    lines: dict[float, list[tuple[float, float]]] = {}
+    for text, x, y in texts:
+        if text[0].isdigit() or text[0] == "×":
+            left = x - 9 * len(text) / 2 if text.endswith(" s") else x
+            lines.setdefault(round(y), []).append((left, left + 9 * len(text)))
+    assert len(lines) >= 3, "numbers of events, of events in an answer, and of seconds"
+    for spans in lines.values():
+        ordered = sorted(spans)
+        assert all(one[1] <= other[0] for one, other in pairwise(ordered))
+    numbers = [text for text, _, y in texts if found["truth"]["top"] < y < found["truth"]["bottom"] and text.isdigit()]
+    assert 5 < len(numbers) <= 60
 
 
 def test_a_snapshot_brings_back_the_same_run(page: Page) -> None:

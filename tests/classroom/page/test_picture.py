@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
 
+from classroom.lanes.definitions import TRANSPORTS as LANE_ORDER
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, opened_page, row_of_free_ports, running_classroom
 from tests.classroom.page_driving import (
     PATIENCE_MS,
@@ -21,6 +22,7 @@ from tests.classroom.page_driving import (
     wait_for_end,
     wait_until_shown,
 )
+from tests.classroom.scripted import scripted_client
 
 pytestmark = pytest.mark.takes_s(60, waits=True)
 
@@ -39,7 +41,7 @@ UNCOVERED = """async (seconds) => {
     const from = Math.max(data.run.t0_ns + 1e9, shown - 10e9);
     const shapes = laneShapes(data, "long_poll", shown - 10e9, shown);
     for (let at = from; at < shown; at += 7e6) {
-      const covering = [...shapes.lines, ...shapes.bars].filter((shape) => covers(shape, at)).length;
+      const covering = [...shapes.lines, ...shapes.bars, ...shapes.waits].filter((shape) => covers(shape, at)).length;
       const inGap = shapes.gaps.some(({ received_ns, sent_ns }) => received_ns <= at && at <= sent_ns);
       if (covering !== 1 && !(covering === 0 && inGap)) wrong.push([(at - data.run.t0_ns) / 1e9, covering]);
     }
@@ -178,6 +180,40 @@ def test_the_picture_of_a_run_that_was_stopped_holds(page: Page, classroom: Runn
         polling=100,
         timeout=PATIENCE_MS,
     )
+
+
+HOLD_CONNECTIONS = """async ([address, count]) => {
+  window.held = Array.from({ length: count }, () => new EventSource(address));
+  await Promise.all(window.held.map((stream) => new Promise((resolve) => (stream.onopen = resolve))));
+}"""
+
+
+def test_a_tab_that_finds_no_free_connection_says_so_until_there_is_one(
+    page: Page, context: BrowserContext, classroom: RunningClassroom
+) -> None:
+    """The seventh of a browser's tabs: six event streams to one server are open already."""
+    with scripted_client(classroom) as other_tabs, opened_page(context) as holder:
+        holder.goto(f"{classroom.url}/static/icon.svg")
+        port = classroom.lane_ports[LANE_ORDER.index("sse")]
+        holder.evaluate(HOLD_CONNECTIONS, [f"http://127.0.0.1:{port}{other_tabs.path('sse')}", 6])
+        open_page(page, classroom)
+        run = classroom.start_run(rate_per_s=4.0, duration_s=120.0)
+        wait_for_run(page, run)
+        note = page.locator("#numbers-note")
+        expect(note).to_contain_text("SSE: waiting for a free connection; this browser opens six per server")
+        expect(page.locator('.lane-label[data-transport="sse"] .lane-figure')).to_have_text(
+            "waiting for a free connection"
+        )
+        shapes = module(
+            page, "lanes/geometry.js", "m.laneShapes(window.classroom.store.current, 'sse', -Infinity, Infinity)"
+        )
+        assert (len(shapes["waits"]), shapes["lines"], shapes["gaps"]) == (1, [], [])
+        holder.evaluate("() => window.held.forEach((stream) => stream.close())")
+        expect(note).not_to_contain_text("waiting")
+        page.wait_for_function(
+            "() => window.classroom.store.current.lanes.sse.deliveries.size > 0", timeout=PATIENCE_MS
+        )
+        classroom.request("POST", "/api/stop")
 
 
 def test_the_scrubber_stays_in_the_run(page: Page, classroom: RunningClassroom) -> None:

@@ -2,7 +2,7 @@
 
 import { axisStepS, excludedSpans, laneShapes, truthTicks } from "./geometry.js";
 import { TRANSPORTS } from "../shared/transports.js";
-import { markPath } from "../shared/marks.js";
+import { addMark } from "../shared/marks.js";
 import { ageText } from "../shared/numbers.js";
 import { token } from "../shared/theme.js";
 
@@ -12,10 +12,15 @@ const BAR_PX = 8;
 const SHORTEST_BAR_NS = 3e6;
 const MARK_PX = 7;
 const HATCH_PX = 8;
-const LABEL_DISTANCE_PX = 34;
+const LABEL_GAP_PX = 6;
+/** Ticks, lines and marks that are nearer than this to the one before cannot be told from it, and are not drawn. */
+const NEAREST_PX = 3;
+/** Hairlines that are nearer than this show nothing but a grey ground. */
+const NEAREST_HAIRLINE_PX = 10;
+const LINE_DASHES = { request: [], answer: [], frame: [], empty: [5, 6] };
+const WAITS_LABELS = ["waiting for a free connection: this browser opens six per server", "waiting for a free connection", "waiting"];
 const BOUND_LABEL_PX = 17;
 const BOUND_LABEL_GAP_PX = 6;
-const NOTHING = Object.freeze([]);
 const EXCLUDED_LABEL = "not timed";
 const AXIS_LABEL_DISTANCE_PX = 90;
 const FADED = 0.22;
@@ -72,18 +77,32 @@ export function drawLanes(context, place, view, palette, font) {
   for (const data of view.datas) {
     drawTruth(pen, place, data, view);
     for (const lane of place.lanes) {
-      drawLane({ ...pen, shows: alphaIn(context, focus, data) }, place, lane, laneShapes(data, lane.transport, view.from_ns, view.to_ns));
+      drawLane(pen, place, lane, laneShapes(data, lane.transport, view.from_ns, view.to_ns), data);
     }
   }
   if (focus !== null) drawAges(pen, place, focus);
   drawBounds(pen, place, view.datas, view);
 }
 
-/** Sets how strongly what brought these events is drawn: all of it, unless one event stands out. */
-function alphaIn(context, focus, data) {
-  return (seqs) => {
-    context.globalAlpha = focus === null || (focus.data === data && seqs.includes(focus.seq)) ? 1 : FADED;
-  };
+/** Shapes by how strongly they are drawn, the weaker first: all of them fully, unless one event stands out.
+ *
+ * `seqsOf(shape)`: the events that it belongs to.
+ */
+function inLayers(focus, data, shapes, seqsOf) {
+  if (focus === null) return [[1, shapes]];
+  const isFocus = (shape) => focus.data === data && seqsOf(shape).includes(focus.seq);
+  return [[FADED, shapes.filter((shape) => !isFocus(shape))], [1, shapes.filter(isFocus)]];
+}
+
+/** Those that are not too near to the one before that is drawn; `placesOf` gives their places in pixels. */
+function apart(shapes, least_px, ...placesOf) {
+  const last = placesOf.map(() => -Infinity);
+  return shapes.filter((shape) => {
+    const places = placesOf.map((placeOf) => placeOf(shape));
+    if (places.every((place, index) => Math.abs(place - last[index]) < least_px)) return false;
+    places.forEach((place, index) => (last[index] = place));
+    return true;
+  });
 }
 
 /** How old the event in focus was in each lane when it arrived: the way from its due time, and the age at its mark. */
@@ -170,111 +189,182 @@ function drawExcluded({ context, palette, font, x }, place, data, { hiddenSince,
 }
 
 /** One tick per event, and a hairline from it through all lanes, so that waiting can be read off. */
-function drawTruth({ context, palette, font, x, focus }, place, data, { from_ns, to_ns }) {
+function drawTruth(pen, place, data, { from_ns, to_ns }) {
+  const { context, palette, x, focus } = pen;
   const { top, bottom } = place.truth;
-  context.font = `600 16px ${font}`;
-  context.textBaseline = "middle";
-  context.textAlign = "left";
-  const ticks = truthTicks(data, from_ns, to_ns);
-  ticks.forEach(({ seq, published_ns }, index) => {
-    const at = x(published_ns);
-    const isFocus = focus !== null && focus.data === data && focus.seq === seq;
-    context.globalAlpha = focus === null || isFocus ? 1 : FADED;
+  const ticks = truthTicks(data, from_ns, to_ns).map(({ seq, published_ns }) => ({ seq, at: x(published_ns) }));
+  const labels = tickLabels(pen, place, data, ticks);
+  const isUnderLabel = ({ at }) => labels.some(({ left, right }) => left - LABEL_GAP_PX / 2 < at && at < right);
+  for (const [alpha, shown] of inLayers(focus, data, ticks, ({ seq }) => [seq])) {
+    context.globalAlpha = alpha;
     context.strokeStyle = palette.rule;
     context.lineWidth = 1;
     context.setLineDash([2, 4]);
-    strokeLine(context, at, bottom, at, place.axis_y);
+    strokeLines(context, apart(shown, NEAREST_HAIRLINE_PX, ({ at }) => at), ({ at }) => [at, bottom, at, place.axis_y]);
     context.setLineDash([]);
     context.strokeStyle = palette.ink;
     context.lineWidth = LINE_PX + 1;
-    strokeLine(context, at, top + BOUND_LABEL_PX, at, bottom);
-    const next = index + 1 < ticks.length ? x(ticks[index + 1].published_ns) : place.width;
-    if (next - at < LABEL_DISTANCE_PX && !isFocus) return;
-    context.fillStyle = palette.ink;
-    context.fillText(String(seq), at + 6, (top + BOUND_LABEL_PX + bottom) / 2);
-  });
+    const low = (top + BOUND_LABEL_PX + 2 * bottom) / 3;
+    strokeLines(context, apart(shown, NEAREST_PX, ({ at }) => at), (tick) => [tick.at, isUnderLabel(tick) ? low : top + BOUND_LABEL_PX, tick.at, bottom]);
+  }
+  context.fillStyle = palette.ink;
+  for (const { text, left, alpha } of labels) {
+    context.globalAlpha = alpha;
+    context.fillText(text, left, (top + BOUND_LABEL_PX + bottom) / 2);
+  }
   context.globalAlpha = 1;
 }
 
-function drawLane(pen, place, lane, shapes) {
-  const { context, palette, x, shows } = pen;
+/** The numbers beside the ticks, with their font set: all of them, or every second, fifth, tenth … where they would collide. */
+function tickLabels({ context, font, focus }, place, data, ticks) {
+  context.font = `600 16px ${font}`;
+  context.textBaseline = "middle";
+  context.textAlign = "left";
+  if (ticks.length === 0) return [];
+  const widest_px = context.measureText(String(ticks.at(-1).seq)).width + 2 * LABEL_GAP_PX;
+  const step = Math.max(1, axisStepS(ticks.length, place.width / widest_px));
+  const labels = [];
+  for (const { seq, at } of ticks) {
+    const isFocus = focus !== null && focus.data === data && focus.seq === seq;
+    const left = at + LABEL_GAP_PX;
+    if (isFocus) while (labels.length > 0 && labels.at(-1).right > at) labels.pop();
+    else if (seq % step !== 0 || at < (labels.at(-1)?.right ?? -Infinity)) continue;
+    labels.push({ text: String(seq), left, right: left + context.measureText(String(seq)).width, alpha: focus === null || isFocus ? 1 : FADED });
+  }
+  return labels;
+}
+
+function drawLane(pen, place, lane, shapes, data) {
+  const { context, palette, x, focus } = pen;
   const colour = palette[lane.transport];
-  shows(NOTHING);
-  for (const gap of shapes.gaps) drawGap(pen, lane, gap, colour);
-  context.fillStyle = colour;
+  context.globalAlpha = focus === null ? 1 : FADED;
+  drawGaps(pen, lane, shapes.gaps, colour, x(data.run.t0_ns));
+  drawWaits(pen, place, lane, shapes.waits, colour);
   const bars = shapes.bars.filter(({ from_ns, to_ns }) => to_ns - from_ns > SHORTEST_BAR_NS);
-  for (const { from_ns, to_ns, seqs } of bars) {
-    shows(seqs);
-    context.fillRect(x(from_ns), lane.top - BAR_PX / 2, Math.max(LINE_PX, x(to_ns) - x(from_ns)), BAR_PX);
+  const ends = ({ up, from_ns, to_ns }) => [x(from_ns), up ? lane.bottom : lane.top, x(to_ns), up ? lane.top : lane.bottom];
+  for (const [alpha, shown] of inLayers(focus, data, bars, ({ seqs }) => seqs)) {
+    context.globalAlpha = alpha;
+    context.fillStyle = colour;
+    for (const { from_ns, to_ns } of shown) context.fillRect(x(from_ns), lane.top - BAR_PX / 2, Math.max(LINE_PX, x(to_ns) - x(from_ns)), BAR_PX);
   }
   context.strokeStyle = colour;
   context.lineWidth = LINE_PX;
   context.lineCap = "round";
-  for (const { kind, up, from_ns, to_ns, seqs } of shapes.lines) {
-    shows(seqs);
-    context.setLineDash(kind === "empty" ? [5, 6] : []);
-    strokeLine(context, x(from_ns), up ? lane.bottom : lane.top, x(to_ns), up ? lane.top : lane.bottom);
+  for (const [alpha, shown] of inLayers(focus, data, shapes.lines, ({ seqs }) => seqs)) {
+    context.globalAlpha = alpha;
+    for (const [kind, dash] of Object.entries(LINE_DASHES)) {
+      context.setLineDash(dash);
+      strokeLines(context, apart(shown.filter((line) => line.kind === kind), NEAREST_PX, ({ from_ns }) => x(from_ns), ({ to_ns }) => x(to_ns)), ends);
+    }
+    context.setLineDash([]);
   }
-  context.setLineDash([]);
   context.lineCap = "butt";
-  for (const { kind, at_ns, seqs } of shapes.marks) {
-    shows(seqs);
-    drawMark(pen, place, lane, x(at_ns), kind === "empty", seqs.length);
+  for (const [alpha, shown] of inLayers(focus, data, shapes.marks, ({ seqs }) => seqs)) {
+    context.globalAlpha = alpha;
+    drawMarks(pen, place, lane, shown);
   }
-  for (const { seq, due_ns } of shapes.missed) {
-    shows([seq]);
-    drawMissed(pen, lane, x(due_ns));
+  for (const [alpha, shown] of inLayers(focus, data, shapes.missed, ({ seq }) => [seq])) {
+    context.globalAlpha = alpha;
+    drawMissed(pen, lane, apart(shown, NEAREST_PX, ({ due_ns }) => x(due_ns)));
   }
   context.globalAlpha = 1;
 }
 
-/** Filled: it brought something. Hollow: it brought nothing. A number: it brought several events at once. */
-function drawMark({ context, palette, font }, place, lane, at, isEmpty, events) {
-  markPath(context, lane.transport, at, lane.bottom, MARK_PX);
-  context.fillStyle = isEmpty ? palette.panel : palette[lane.transport];
-  context.fill();
-  context.lineWidth = isEmpty ? LINE_PX : 1.5;
-  context.strokeStyle = isEmpty ? palette[lane.transport] : palette.panel;
-  context.stroke();
-  if (events < 2) return;
+/** Filled: it brought something. Hollow: it brought nothing. A number, where there is room: it brought several events at once. */
+function drawMarks({ context, palette, font, x }, place, lane, marks) {
+  const drawn = apart(marks, NEAREST_PX, ({ at_ns }) => x(at_ns));
+  const drawKind = (kind, fill, stroke, width_px) => {
+    context.beginPath();
+    for (const mark of drawn) if (mark.kind === kind) addMark(context, lane.transport, x(mark.at_ns), lane.bottom, MARK_PX);
+    context.fillStyle = fill;
+    context.strokeStyle = stroke;
+    context.lineWidth = width_px;
+    if (kind === "empty") context.fill();
+    context.stroke();
+    if (kind !== "empty") context.fill(); // over the outlines: where marks touch they are one band, with an outline around it
+  };
+  drawKind("empty", palette.panel, palette[lane.transport], LINE_PX);
+  drawKind("delivery", palette[lane.transport], palette.panel, LINE_PX);
   context.font = `600 16px ${font}`;
-  const text = `×${events}`;
-  const fits = at + MARK_PX + 3 + context.measureText(text).width <= place.width;
-  context.textAlign = fits ? "left" : "right";
   context.textBaseline = "bottom";
+  context.textAlign = "left";
   context.fillStyle = palette.ink;
-  context.fillText(text, fits ? at + MARK_PX + 3 : at - MARK_PX - 3, lane.bottom - 1);
+  let taken_px = -Infinity;
+  marks.forEach(({ at_ns, seqs }, index) => {
+    if (seqs.length < 2) return;
+    const text = `×${seqs.length}`;
+    const width = context.measureText(text).width;
+    const at = x(at_ns);
+    const fits = at + MARK_PX + LABEL_GAP_PX / 2 + width <= place.width;
+    const left = fits ? at + MARK_PX + LABEL_GAP_PX / 2 : at - MARK_PX - LABEL_GAP_PX / 2 - width;
+    const next_px = index + 1 < marks.length ? x(marks[index + 1].at_ns) - MARK_PX : Infinity;
+    if (left < taken_px || (fits && left + width > next_px)) return;
+    context.fillText(text, left, lane.bottom - 1);
+    taken_px = left + width;
+  });
 }
 
-/** Between an answer leaving and the next request coming, the server has nobody to tell: hatched. */
-function drawGap({ context, x }, lane, gap, colour) {
-  const [left, right] = [x(gap.answered_ns), x(gap.arrived_ns)];
+/** A request that waits in the browser for a connection: dotted along the browser's edge, and said as far as there is room. */
+function drawWaits({ context, palette, font, x }, place, lane, waits, colour) {
+  context.strokeStyle = colour;
+  context.lineWidth = LINE_PX;
+  context.setLineDash([LINE_PX, 2 * LINE_PX]);
+  strokeLines(context, waits, ({ from_ns, to_ns }) => [x(from_ns), lane.bottom, x(to_ns), lane.bottom]);
+  context.setLineDash([]);
+  context.font = `15px ${font}`;
+  context.textAlign = "left";
+  context.textBaseline = "bottom";
+  context.fillStyle = palette.ink;
+  for (const { from_ns, to_ns } of waits) {
+    const left = Math.max(0, x(from_ns)) + LABEL_GAP_PX;
+    const room_px = Math.min(place.width, x(to_ns)) - left;
+    const text = WAITS_LABELS.find((label) => context.measureText(label).width <= room_px);
+    if (text !== undefined) context.fillText(text, left, lane.bottom - LINE_PX);
+  }
+}
+
+/** Between an answer leaving and the next request coming, the server has nobody to tell: hatched, in step with the run from `zero`. */
+function drawGaps({ context, x }, lane, gaps, colour, zero) {
+  if (gaps.length === 0) return;
+  const places = gaps.map(({ answered_ns, received_ns, sent_ns, arrived_ns }) => [answered_ns, received_ns, sent_ns, arrived_ns].map(x));
   context.save();
   context.beginPath();
-  context.moveTo(left, lane.top);
-  context.lineTo(x(gap.received_ns), lane.bottom);
-  context.lineTo(x(gap.sent_ns), lane.bottom);
-  context.lineTo(right, lane.top);
-  context.closePath();
+  for (const [left, received, sent, right] of places) {
+    context.moveTo(left, lane.top);
+    context.lineTo(received, lane.bottom);
+    context.lineTo(sent, lane.bottom);
+    context.lineTo(right, lane.top);
+    context.closePath();
+  }
   context.clip();
   context.strokeStyle = colour;
   context.globalAlpha *= 0.75;
   context.lineWidth = 1.5;
   const height = lane.bottom - lane.top;
-  for (let start = left - height; start < right; start += HATCH_PX) strokeLine(context, start, lane.bottom, start + height, lane.top);
+  const starts = new Set();
+  for (const [left, received, sent, right] of places) {
+    const last = Math.floor((Math.max(sent, right) - zero) / HATCH_PX);
+    for (let n = Math.floor((Math.min(left, received) - height - zero) / HATCH_PX); n <= last; n += 1) starts.add(n);
+  }
+  strokeLines(context, [...starts], (n) => [zero + n * HATCH_PX, lane.bottom, zero + n * HATCH_PX + height, lane.top]);
   context.restore();
 }
 
-/** An event that never came: a ring with a stroke, where it was due. */
-function drawMissed({ context, palette }, lane, at) {
+/** Events that never came: a ring with a stroke, where they were due. */
+function drawMissed({ context, palette, x }, lane, missed) {
   context.strokeStyle = palette.bad;
   context.lineWidth = LINE_PX;
   context.fillStyle = palette.panel;
   context.beginPath();
-  context.arc(at, lane.top, MARK_PX, 0, 2 * Math.PI);
+  for (const { due_ns } of missed) {
+    const at = x(due_ns);
+    context.moveTo(at + MARK_PX, lane.top);
+    context.arc(at, lane.top, MARK_PX, 0, 2 * Math.PI);
+    context.moveTo(at - MARK_PX, lane.top + MARK_PX);
+    context.lineTo(at + MARK_PX, lane.top - MARK_PX);
+  }
   context.fill();
   context.stroke();
-  strokeLine(context, at - MARK_PX, lane.top + MARK_PX, at + MARK_PX, lane.top - MARK_PX);
 }
 
 /** Where runs begin, are changed, and their last events are due, named above the ticks as far as names fit. */
@@ -308,5 +398,17 @@ function strokeLine(context, x1, y1, x2, y2) {
   context.beginPath();
   context.moveTo(x1, y1);
   context.lineTo(x2, y2);
+  context.stroke();
+}
+
+/** One stroke for all: a stroke each would take most of a frame where there are many. `endsOf` gives [x1, y1, x2, y2]. */
+function strokeLines(context, shapes, endsOf) {
+  if (shapes.length === 0) return;
+  context.beginPath();
+  for (const shape of shapes) {
+    const [x1, y1, x2, y2] = endsOf(shape);
+    context.moveTo(x1, y1);
+    context.lineTo(x2, y2);
+  }
   context.stroke();
 }

@@ -11,35 +11,51 @@ import { missedSeqs, NO_CONTENT } from "../shared/numbers.js";
  * @typedef {{kind: "request"|"answer"|"empty"|"frame", up: boolean, from_ns: number, to_ns: number, seqs: number[]}} Line
  * @typedef {{kind: "delivery"|"empty", at_ns: number, seqs: number[]}} Mark an arrival at the browser
  * @typedef {{from_ns: number, to_ns: number, seqs: number[]}} Bar a poll that the server holds
+ * @typedef {{from_ns: number, to_ns: number}} Wait a request that waits in the browser for a free connection
  * @typedef {{answered_ns: number, received_ns: number, sent_ns: number, arrived_ns: number}} Gap nobody is listening
- * @typedef {{lines: Line[], marks: Mark[], bars: Bar[], gaps: Gap[], missed: {seq: number, due_ns: number}[]}} LaneShapes
+ * @typedef {{lines: Line[], marks: Mark[], bars: Bar[], waits: Wait[], gaps: Gap[], missed: {seq: number, due_ns: number}[]}} LaneShapes
  */
 
 const NOTHING = Object.freeze([]);
+/** Rows are known in the order of time up to this: what the server tells comes in ticks. */
+const DISORDER_NS = 2e9;
 
 /** @param {import("../shared/run_data.js").RunData} data @returns {LaneShapes} */
 export function laneShapes(data, transport, from_ns, to_ns) {
   const lane = data.lanes[transport];
-  const shapes = { lines: [], marks: [], bars: [], gaps: [], missed: [] };
-  const carried = seqsByRequest(lane);
-  const requests = [...lane.requests.values()];
+  const shapes = { lines: [], marks: [], bars: [], waits: [], gaps: [], missed: [] };
+  const since_ns = 2 * from_ns - to_ns;
+  const deliveries = newest(lane.deliveryRows, ({ received_ns, written_ns }) => received_ns ?? written_ns, since_ns);
+  const carried = seqsByRequest(deliveries);
+  const requests = newest(lane.requestRows, ({ received_ns, answered_ns }) => received_ns ?? answered_ns, since_ns);
   const last_ns = data.ended ? Math.min(to_ns, data.over_ns) : to_ns;
   requests.forEach((request, index) => {
-    const end_ns = request.received_ns ?? request.answered_ns ?? last_ns;
-    if (end_ns < from_ns - (to_ns - from_ns) || (request.sent_ns ?? request.arrived_ns) > to_ns) return;
-    addRequest(shapes, request, carried.get(request.n) ?? NOTHING, data.settings.one_way_delay_ms * 1e6, last_ns, polls(transport));
-    if (transport === "long_poll") addGap(shapes, request, requests[index + 1], Math.min(last_ns, data.run.end_ns));
+    if ((request.sent_ns ?? request.arrived_ns) > to_ns) return;
+    const wait = data.waitOf(transport, request);
+    if (wait !== null) shapes.waits.push({ from_ns: wait.from_ns, to_ns: wait.to_ns ?? last_ns });
+    if (wait?.to_ns === null) return;
+    addRequest(shapes, request, wait?.to_ns ?? request.sent_ns, carried.get(request.n) ?? NOTHING, data.settings.one_way_delay_ms * 1e6, last_ns, polls(transport));
+    if (transport === "long_poll") addGap(shapes, data, request, requests[index + 1], Math.min(last_ns, data.run.end_ns));
   });
-  for (const delivery of lane.deliveries.values()) {
+  shapes.waits.push(...lane.waits);
+  for (const delivery of deliveries) {
     if (delivery.n === null && touches(delivery.written_ns, delivery.received_ns, from_ns, to_ns)) addFrame(shapes, delivery);
   }
-  shapes.missed = missedIn(data, transport, from_ns, to_ns);
+  const due = newest(data.publishedRows, ({ published_ns }) => published_ns, from_ns).filter(({ due_ns }) => due_ns >= from_ns && due_ns <= to_ns);
+  shapes.missed = missedSeqs(data, transport, to_ns, due, deliveries).map((seq) => data.published.get(seq));
   return shapes;
 }
 
-/** Events that were due between the two moments, with whether they begin a new run. */
+/** Events that were published between the two moments. */
 export function truthTicks(data, from_ns, to_ns) {
-  return [...data.published.values()].filter(({ published_ns }) => published_ns >= from_ns && published_ns <= to_ns);
+  return newest(data.publishedRows, ({ published_ns }) => published_ns, from_ns).filter(({ published_ns }) => published_ns >= from_ns && published_ns <= to_ns);
+}
+
+/** The rows from about a moment on, in their order, without a look at all those before; `timeOf` is null for what has no end yet. */
+function newest(rows, timeOf, since_ns) {
+  let first = rows.length;
+  while (first > 0 && (timeOf(rows[first - 1]) ?? Infinity) >= since_ns - DISORDER_NS) first -= 1;
+  return rows.slice(first);
 }
 
 /** Spans to shade: hidden ones, and where this page was not there yet. */
@@ -57,11 +73,11 @@ export function axisStepS(span_s, most) {
   return power * [1, 2, 5, 10].find((factor) => factor * power >= smallest * (1 - 1e-9));
 }
 
-/** What has not arrived yet is drawn as on its way, beyond the picture's end at `last_ns`. */
-function addRequest(shapes, request, seqs, transit_ns, last_ns, isPoll) {
-  const { sent_ns, arrived_ns, received_ns } = request;
-  const arrives_ns = (left_ns) => Math.max(left_ns + transit_ns, last_ns);
-  if (sent_ns !== null) shapes.lines.push({ kind: "request", up: true, from_ns: sent_ns, to_ns: arrived_ns ?? received_ns ?? arrives_ns(sent_ns), seqs });
+/** `left_ns`: when it left the browser. What has not arrived yet is drawn as on its way, beyond the picture's end at `last_ns`. */
+function addRequest(shapes, request, left_ns, seqs, transit_ns, last_ns, isPoll) {
+  const { arrived_ns, received_ns } = request;
+  const arrives_ns = (from_ns) => Math.max(from_ns + transit_ns, last_ns);
+  if (left_ns !== null) shapes.lines.push({ kind: "request", up: true, from_ns: left_ns, to_ns: arrived_ns ?? received_ns ?? arrives_ns(left_ns), seqs });
   // The browser may tell of an answer before the server does.
   const answered_ns = request.answered_ns ?? (arrived_ns !== null && received_ns !== null ? Math.max(arrived_ns, received_ns - transit_ns) : null);
   if (isPoll && arrived_ns !== null) shapes.bars.push({ from_ns: arrived_ns, to_ns: answered_ns ?? last_ns, seqs });
@@ -72,12 +88,14 @@ function addRequest(shapes, request, seqs, transit_ns, last_ns, isPoll) {
   if (isPoll && received_ns !== null) shapes.marks.push({ kind: seqs.length === 0 ? "empty" : "delivery", at_ns: received_ns, seqs });
 }
 
-/** From an answer leaving the server to the next request reaching it, nothing can be told to this browser. */
-function addGap(shapes, request, next, last_ns) {
+/** From an answer leaving the server to the next request reaching it, nothing can be told to this browser. While that request waits for
+ * a connection the lane is not deaf for want of asking: the gap ends where the waiting begins. */
+function addGap(shapes, data, request, next, last_ns) {
   const { answered_ns, received_ns } = request;
   if (answered_ns === null || received_ns === null || (!next && received_ns > last_ns)) return;
-  const sent_ns = next?.sent_ns ?? Math.max(received_ns, last_ns);
-  shapes.gaps.push({ answered_ns, received_ns, sent_ns, arrived_ns: next?.arrived_ns ?? Math.max(sent_ns, last_ns) });
+  const wait = next ? data.waitOf("long_poll", next) : data.lanes.long_poll.waits.find(({ from_ns }) => from_ns >= received_ns);
+  const sent_ns = wait?.from_ns ?? next?.sent_ns ?? Math.max(received_ns, last_ns);
+  shapes.gaps.push({ answered_ns, received_ns, sent_ns, arrived_ns: wait ? sent_ns : (next?.arrived_ns ?? Math.max(sent_ns, last_ns)) });
 }
 
 function addFrame(shapes, { seq, written_ns, received_ns }) {
@@ -86,20 +104,14 @@ function addFrame(shapes, { seq, written_ns, received_ns }) {
   shapes.marks.push({ kind: "delivery", at_ns: received_ns, seqs });
 }
 
-function missedIn(data, transport, from_ns, to_ns) {
-  return missedSeqs(data, transport, to_ns)
-    .map((seq) => data.published.get(seq))
-    .filter(({ due_ns }) => due_ns >= from_ns && due_ns <= to_ns);
-}
-
 function touches(start_ns, end_ns, from_ns, to_ns) {
   return start_ns !== null && end_ns !== null && end_ns >= from_ns && start_ns <= to_ns;
 }
 
 /** The new events that each poll brought. */
-function seqsByRequest(lane) {
+function seqsByRequest(deliveries) {
   const carried = new Map();
-  for (const { seq, n } of lane.deliveries.values()) {
+  for (const { seq, n } of deliveries) {
     if (n === null) continue;
     if (carried.has(n)) carried.get(n).push(seq);
     else carried.set(n, [seq]);

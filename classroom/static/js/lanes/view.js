@@ -13,11 +13,11 @@ const LABEL_ROW_PX = 26;
 /** So near to an event the pointer means it. */
 const NEAR_PX = 24;
 
-/** Draw a run as it was between two moments, once, on a canvas of its own: for hand-outs and answers. */
-export function drawStill(canvas, data, from_ns, to_ns) {
+/** A function that draws a run as it was between two moments, on a canvas of its own. */
+export function painterOf(canvas) {
   const { context, width, height } = prepare(canvas);
-  const view = { datas: [data], from_ns, to_ns, hiddenSince: null };
-  drawLanes(context, layout(width, height), view, readPalette(), fontOf(canvas));
+  const [place, palette, font] = [layout(width, height), readPalette(), fontOf(canvas)];
+  return (data, from_ns, to_ns) => drawLanes(context, place, { datas: [data], from_ns, to_ns, hiddenSince: null }, palette, font);
 }
 
 export class LanesView {

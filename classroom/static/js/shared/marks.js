@@ -14,12 +14,13 @@ const CORNERS = {
   ],
 };
 
-/** A path of a transport's sign around a point. */
-export function markPath(context, transport, x, y, radius) {
+/** Add a transport's sign around a point to the present path. */
+export function addMark(context, transport, x, y, radius) {
   const corners = CORNERS[MARKERS[transport]];
-  context.beginPath();
-  if (corners === null) context.arc(x, y, radius, 0, 2 * Math.PI);
-  else corners.forEach(([dx, dy], index) => context[index === 0 ? "moveTo" : "lineTo"](x + dx * radius, y + dy * radius));
+  if (corners === null) {
+    context.moveTo(x + radius, y);
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+  } else corners.forEach(([dx, dy], index) => context[index === 0 ? "moveTo" : "lineTo"](x + dx * radius, y + dy * radius));
   context.closePath();
 }
 

@@ -40,15 +40,18 @@ export function latenciesMs(data, transport, until_ns = Infinity) {
   return found.sort((one, other) => one - other);
 }
 
-/** Events that cannot come any more: a later one is here already, or a run that went its length is over. Ascending. */
-export function missedSeqs(data, transport, until_ns = Infinity) {
+/** Events that cannot come any more: a later one is here already, or a run that went its length is over. Ascending.
+ *
+ * `among`: the events that are asked about; `rows`: deliveries with all that came since the first of them was due.
+ */
+export function missedSeqs(data, transport, until_ns = Infinity, among = data.publishedRows, rows = data.lanes[transport].deliveryRows) {
   const { deliveries } = data.lanes[transport];
   const isHere = (seq) => hasArrived(deliveries.get(seq), until_ns);
   let newest = 0;
-  for (const delivery of deliveries.values()) if (hasArrived(delivery, until_ns)) newest = Math.max(newest, delivery.seq);
+  for (const delivery of rows) if (hasArrived(delivery, until_ns)) newest = Math.max(newest, delivery.seq);
   const over = data.ended && data.cut_ns === null && until_ns >= data.over_ns;
   const missed = [];
-  for (const { seq, due_ns } of data.published.values()) {
+  for (const { seq, due_ns } of among) {
     if (due_ns >= data.figures_from_ns && (over || seq < newest) && !isHere(seq)) missed.push(seq);
   }
   return missed.sort((one, other) => one - other);

@@ -8,6 +8,8 @@ import { TRANSPORTS } from "./transports.js";
 
 const LATE_START_NS = 1000e6;
 const TRANSITS_TO_CONNECT = 4;
+/** A request that takes so much longer than that to reach the server has waited for a connection; a busy machine takes less. */
+const WAITED_NS = 1500e6;
 /** A run that is over so long before its time was cut short; less is the server's timer. */
 const CUT_NS = 50e6;
 
@@ -28,10 +30,35 @@ export class LaneData {
   requests = new Map();
   /** @type {Map<number, Delivery>} */
   deliveries = new Map();
+  /** The same rows as they became known, which is nearly the order of time: what is newest is found without a look at all. */
+  requestRows = [];
+  deliveryRows = [];
+  /** Spans in which a request waited for a connection until its run was over: {from_ns, to_ns} */
+  waits = [];
   /** Bytes in this run so far, as the relay counted them: {now_ns, up, down, payload}, in the order of time. */
   bytes = [];
   /** {at_ns, open} */
   changes = [];
+
+  addRequest(key, row) {
+    this.requests.set(key, row);
+    this.requestRows.push(row);
+    return row;
+  }
+
+  addDelivery(row) {
+    this.deliveries.set(row.seq, row);
+    this.deliveryRows.push(row);
+    return row;
+  }
+
+  /** Drop what the server does not know of. */
+  keepRecorded() {
+    this.requestRows = this.requestRows.filter(({ arrived_ns }) => arrived_ns !== null);
+    this.deliveryRows = this.deliveryRows.filter(({ written_ns }) => written_ns !== null);
+    for (const [key, { arrived_ns }] of this.requests) if (arrived_ns === null) this.requests.delete(key);
+    for (const [seq, { written_ns }] of this.deliveries) if (written_ns === null) this.deliveries.delete(seq);
+  }
 }
 
 export class RunData {
@@ -43,6 +70,8 @@ export class RunData {
     this.run = run;
     /** @type {Map<number, {seq: number, due_ns: number, published_ns: number, event_bytes: number}>} */
     this.published = new Map();
+    /** The same events in the order of publication. */
+    this.publishedRows = [];
     this.lanes = Object.fromEntries(TRANSPORTS.map((transport) => [transport, new LaneData()]));
     /** Spans in which this page could not be seen: [from_ns, to_ns] */
     this.hidden = [];
@@ -66,6 +95,11 @@ export class RunData {
     return this.cut_ns ?? this.run.end_ns + this.run.drain_ns;
   }
 
+  /** Whether it went its length, and all of it with the same settings. */
+  get isWhole() {
+    return this.ended && this.cut_ns === null && this.changes.length === 0;
+  }
+
   /** From when on figures count: all of the run, or since its settings were changed last. */
   get figures_from_ns() {
     return this.changes.at(-1) ?? -Infinity;
@@ -83,10 +117,34 @@ export class RunData {
     this.ended = true;
     const last_ns = this.#lastTick_ns ?? this.run.t0_ns;
     if (last_ns < this.over_ns - CUT_NS) this.cut_ns = Math.max(last_ns, this.run.t0_ns);
-    for (const lane of Object.values(this.lanes)) {
-      for (const [key, { arrived_ns }] of lane.requests) if (arrived_ns === null) lane.requests.delete(key);
-      for (const [seq, { written_ns }] of lane.deliveries) if (written_ns === null) lane.deliveries.delete(seq);
+    for (const [transport, lane] of Object.entries(this.lanes)) {
+      lane.waits = lane.requestRows.flatMap((request) => {
+        const wait = this.waitOf(transport, request);
+        return wait !== null && request.arrived_ns === null ? [{ ...wait, to_ns: this.over_ns }] : [];
+      });
+      lane.keepRecorded();
     }
+  }
+
+  /** The span in which a request waited in the browser for a free connection, up to what is known; null where it did not.
+   *
+   * A browser opens six connections to a server, and shares them among its tabs; WebSockets are counted apart. Where no lane is
+   * heard of the server cannot be reached, and nothing is known of connections.
+   */
+  waitOf(transport, { sent_ns, arrived_ns }) {
+    if (transport === "websocket" || sent_ns === null) return null;
+    const transit_ns = this.settings.one_way_delay_ms * 1e6;
+    const until_ns = arrived_ns ?? this.#lastTick_ns;
+    if (until_ns === null || until_ns - sent_ns < WAITED_NS + TRANSITS_TO_CONNECT * transit_ns) return null;
+    const isReached = Object.values(this.lanes).some(({ requestRows }) => requestRows.some((request) => request.arrived_ns !== null));
+    if (!isReached) return null;
+    return { from_ns: sent_ns, to_ns: arrived_ns === null ? null : arrived_ns - transit_ns };
+  }
+
+  /** Whether the newest request of a lane waits for a free connection. */
+  isWaiting(transport) {
+    const newest = this.lanes[transport].requestRows.at(-1);
+    return newest !== undefined && newest.arrived_ns === null && this.waitOf(transport, newest) !== null;
   }
 
   addTick(tick) {
@@ -96,7 +154,7 @@ export class RunData {
     this.#heard = true;
     this.#lastTick_ns = tick.now_ns;
     for (const [seq, due_ns, published_ns, event_bytes] of tick.published) {
-      this.published.set(seq, { seq, due_ns, published_ns, event_bytes });
+      if (!this.published.has(seq)) this.#publish({ seq, due_ns, published_ns, event_bytes });
     }
     for (const [transport, news] of Object.entries(tick.lanes)) {
       const lane = this.lanes[transport];
@@ -146,8 +204,7 @@ export class RunData {
 
   /** @throws {Error} where it is no snapshot of a version that is known */
   static restore(snapshot) {
-    if (snapshot?.format !== SNAPSHOT_FORMAT) throw new Error("This is no recorded run.");
-    if (snapshot.version > SNAPSHOT_VERSION) throw new Error(`This recording has version ${snapshot.version}; this page knows ${SNAPSHOT_VERSION}.`);
+    checkSnapshot(snapshot);
     const data = new RunData(snapshot.run);
     data.ended = snapshot.ended;
     data.cut_ns = snapshot.cut_ns ?? null;
@@ -155,23 +212,34 @@ export class RunData {
     data.hidden = snapshot.hidden;
     data.changes = snapshot.changes ?? [];
     data.counts_from_ns = snapshot.counts_from_ns ?? -Infinity;
-    data.published = new Map(snapshot.published.map((event) => [event.seq, event]));
+    for (const event of snapshot.published) data.#publish(event);
     for (const [transport, stored] of Object.entries(snapshot.lanes)) {
       const lane = data.lanes[transport];
-      for (const request of stored.requests) lane.requests.set(keyOf(lane, request.n, request.arrived_ns), request);
-      lane.deliveries = new Map(stored.deliveries.map((delivery) => [delivery.seq, delivery]));
+      for (const request of stored.requests) lane.addRequest(keyOf(lane, request.n, request.arrived_ns), request);
+      for (const delivery of stored.deliveries) lane.addDelivery(delivery);
       lane.bytes = stored.bytes;
       lane.changes = stored.changes;
     }
     return data;
   }
 
+  #publish(event) {
+    this.published.set(event.seq, event);
+    this.publishedRows.push(event);
+  }
+
   #delivery(lane, seq) {
-    const known = lane.deliveries.get(seq);
-    if (known) return known;
-    const delivery = { seq, due_ns: this.published.get(seq)?.due_ns ?? null, written_ns: null, received_ns: null, n: null };
-    lane.deliveries.set(seq, delivery);
-    return delivery;
+    return lane.deliveries.get(seq)
+      ?? lane.addDelivery({ seq, due_ns: this.published.get(seq)?.due_ns ?? null, written_ns: null, received_ns: null, n: null });
+  }
+}
+
+/** @throws {Error} where it is no snapshot of a version that is known */
+export function checkSnapshot(snapshot) {
+  if (snapshot?.format !== SNAPSHOT_FORMAT) throw new Error("This is no recorded run.");
+  const { version } = snapshot;
+  if (!(Number.isInteger(version) && version >= 1 && version <= SNAPSHOT_VERSION)) {
+    throw new Error(`This recording has version ${version ?? "none"}; this page knows ${SNAPSHOT_VERSION}.`);
   }
 }
 
@@ -202,7 +270,7 @@ const takers = {
 function receive(lane, seq, due_ns, received_ns, n, isOver) {
   const known = lane.deliveries.get(seq);
   if (!known && isOver) return;
-  if (!known) lane.deliveries.set(seq, { seq, due_ns, written_ns: null, received_ns, n });
+  if (!known) lane.addDelivery({ seq, due_ns, written_ns: null, received_ns, n });
   else if (known.received_ns === null) Object.assign(known, { due_ns, received_ns, n });
 }
 
@@ -215,10 +283,8 @@ function addServerRow(lane, [n, arrived_ns, answered_ns, status, seqs]) {
 
 function requestOf(lane, n, arrived_ns = null) {
   const key = keyOf(lane, n, arrived_ns);
-  if (!lane.requests.has(key)) {
-    lane.requests.set(key, { n, sent_ns: null, arrived_ns: null, answered_ns: null, received_ns: null, status: null, seqs: [] });
-  }
-  return lane.requests.get(key);
+  return lane.requests.get(key)
+    ?? lane.addRequest(key, { n, sent_ns: null, arrived_ns: null, answered_ns: null, received_ns: null, status: null, seqs: [] });
 }
 
 function keyOf(lane, n, arrived_ns) {

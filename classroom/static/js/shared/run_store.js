@@ -9,6 +9,8 @@ export class RunStore {
   previous = null;
   /** Since when the page has been hidden; null while it can be seen. */
   hiddenSince = null;
+  /** @type {RunData|null} the last run that went its length with its settings as they were; null where there is none yet */
+  whole = null;
   /** @type {RunData|null} a run that was on when the server was lost; null where there is none */
   lost = null;
   #uncertainty_ms = null;
@@ -42,7 +44,9 @@ export class RunStore {
   }
 
   end(runId) {
-    this.#of(runId)?.end();
+    const data = this.#of(runId);
+    data?.end();
+    if (data?.isWhole) this.whole = data;
   }
 
   /** The server cannot be reached: a run that is on ends with what is known of it. */

@@ -27,9 +27,8 @@ export function mountPreflight(tools, context, handout) {
   find("again").addEventListener("click", () => check(dialog, context));
   find("print").addEventListener("click", async () => {
     find("print").disabled = true;
-    await handout.prepare();
+    await handout.print();
     find("print").disabled = false;
-    window.print();
   });
   find("save").addEventListener("click", () => {
     dialog.querySelector(".preflight-said").textContent = saveLastRun(context);

@@ -6,7 +6,7 @@
 import uPlot from "../../../vendor/uplot/uPlot.esm.js";
 import { LABELS, TRANSPORTS } from "../../shared/transports.js";
 import { colourOf, markElement } from "../../shared/marks.js";
-import { FIELDS, histogram, laneNumbers, latenciesMs, logEdges } from "../../shared/numbers.js";
+import { FIELDS, histogram, latenciesMs, logEdges } from "../../shared/numbers.js";
 
 const FROM_MS = 2;
 const TO_MS = 20_000;
@@ -38,11 +38,10 @@ export class NumbersView {
     for (const transport of TRANSPORTS) this.#plot(transport);
   }
 
-  /** Show a run as it was at a moment (Infinity: all that is known). */
-  update(data, until_ns = Infinity) {
+  /** Show a run as it was at a moment; `found`: its numbers by transport (laneNumbers), null where there is no run. */
+  update(data, found, until_ns) {
     for (const transport of TRANSPORTS) {
-      const numbers = data === null ? null : laneNumbers(data, transport, until_ns);
-      for (const field of FIELDS) this.#show(transport, field, numbers?.[field] ?? null);
+      for (const field of FIELDS) this.#show(transport, field, found?.[transport][field] ?? null);
       this.#draw(transport, data === null ? [] : latenciesMs(data, transport, until_ns));
     }
   }

@@ -3,6 +3,7 @@
 import { setUpControls } from "./controls.js";
 import { LanesView } from "../../lanes/view.js";
 import { ageText, hasArrived, laneNumbers, missedSeqs } from "../../shared/numbers.js";
+import { isFollowed, runStatus } from "../../shared/run_status.js";
 import { LABELS, TRANSPORTS } from "../../shared/transports.js";
 import { eventOfUrl } from "../url_state.js";
 import { setUpKnobs } from "./knobs.js";
@@ -134,11 +135,6 @@ export function mount(section, context) {
     return previous !== null && (view === null || view.to_ns < current.run.t0_ns) ? previous : current;
   }
 
-  /** Whether another run comes after this one by itself. */
-  function follows(data) {
-    return context.auto && data !== context.store.lost;
-  }
-
   function spanNs() {
     const share = timeline.isReplay ? SPAN_SHARE[timeline.speed] : 1;
     return Number(part("span-select").value) * share * 1e9;
@@ -148,7 +144,7 @@ export function mount(section, context) {
     const now_ns = context.serverNow();
     if (now_ns === null) return null;
     const { current: newest } = context.store;
-    const to_ns = timeline.shownNs(now_ns, newest, newest !== null && newest.ended && !follows(newest));
+    const to_ns = timeline.shownNs(now_ns, newest, newest !== null && newest.ended && !isFollowed(newest, context));
     const { previous, current, hiddenSince } = context.store;
     const datas = timeline.data === null ? [previous, current].filter(Boolean) : [timeline.data];
     return { datas, from_ns: to_ns - spanNs(), to_ns, hiddenSince, focus: pointed ?? followed };
@@ -198,21 +194,22 @@ export function mount(section, context) {
     const view = visibleSpan();
     const until_ns = timeline.mode === "live" || view === null ? Infinity : view.to_ns;
     controls.showRun(timeline.mode === "live" ? null : data?.run ?? null);
-    numbers.update(data, until_ns);
-    showFigures(data, until_ns);
+    const found = data === null ? null : Object.fromEntries(TRANSPORTS.map((transport) => [transport, laneNumbers(data, transport, until_ns)]));
+    numbers.update(data, found, until_ns);
+    showFigures(data, found, until_ns);
     showTimeline(data, view);
     showScrubber(data, view);
     showEvent();
-    showClock(data, until_ns);
+    showClock(data, found);
     if (part("tables").open) showTables(part("tables-body"), data, until_ns);
   }
 
-  function showFigures(data, until_ns) {
+  function showFigures(data, found, until_ns) {
     for (const transport of TRANSPORTS) {
-      const found = data === null ? null : laneNumbers(data, transport, until_ns);
-      lanes.setFigure(transport, found === null ? "" : figureOf(found));
+      const waits = data !== null && timeline.mode === "live" && data.isWaiting(transport);
+      lanes.setFigure(transport, found === null ? "" : waits ? "waiting for a free connection" : figureOf(found[transport]));
     }
-    const published = data === null ? 0 : [...data.published.values()].filter(({ published_ns }) => published_ns <= until_ns).length;
+    const published = data === null ? 0 : data.publishedRows.filter(({ published_ns }) => published_ns <= until_ns).length;
     lanes.setFigure(null, String(published));
   }
 
@@ -264,18 +261,14 @@ export function mount(section, context) {
   }
 
   function statusOf(data, view) {
-    if (data === null || view === null) return "Waiting for the first run";
+    if (data === null || view === null || timeline.mode === "live") return runStatus(data, view?.to_ns ?? null, context);
     const { id, t0_ns } = data.run;
     const at_s = Math.max(0, (view.to_ns - t0_ns) / 1e9);
     if (timeline.mode === "replay") return `Replay of run ${id} at ${SPEED_NAMES[timeline.speed]}: ${at_s.toFixed(1)} s`;
-    if (timeline.mode === "frozen") return `Frozen in run ${id} at ${at_s.toFixed(1)} s`;
-    if (data === context.store.lost) return `Run ${id} broke off: this page has lost the server`;
-    if (data.ended) return `Run ${id} is over${data.cut_ns === null ? "" : ": it was stopped"}${follows(data) ? "; the next follows" : ""}`;
-    const { duration_s } = data.settings;
-    return at_s > duration_s ? `Run ${id}: the last events arrive` : `${context.recorded ? "Recorded" : "Live"}, run ${id}: ${Math.floor(at_s)} of ${duration_s} s`;
+    return `Frozen in run ${id} at ${at_s.toFixed(1)} s`;
   }
 
-  function showClock(data, until_ns) {
+  function showClock(data, found) {
     const now_ms = context.clockUncertaintyMs();
     if (now_ms === null) return;
     part("clock-sentence").textContent = `At the moment that is ${plusMinus(now_ms)}.`;
@@ -283,7 +276,7 @@ export function mount(section, context) {
     const changed = data !== null && data.changes.length > 0 ? ` Since the settings were changed at ${((data.figures_from_ns - data.run.t0_ns) / 1e9).toFixed(1)} s.` : "";
     const late = data !== null && data.counts_from_ns > data.run.t0_ns ? " This page came into the run: ages and requests per event count from then on." : "";
     const clock = plusMinus(data?.uncertainty_ms ?? now_ms);
-    part("numbers-note").textContent = `Age is how old an event is when it arrives here (its latency). Clocks agree to ${clock}.${changed}${hidden}${late}${data === null ? "" : missedSentence(data, until_ns)}`;
+    part("numbers-note").textContent = `Age is how old an event is when it arrives here (its latency). Clocks agree to ${clock}.${changed}${hidden}${late}${data === null ? "" : missedSentence(found) + waitingSentence(data)}`;
   }
 }
 
@@ -310,12 +303,18 @@ function figureOf({ p50_ms, requests, delivered, missed }) {
 }
 
 /** Medians of lanes that missed events are of those that came, and look better than they are. */
-function missedSentence(data, until_ns) {
-  const found = TRANSPORTS.map((transport) => [LABELS[transport], laneNumbers(data, transport, until_ns)]);
-  return found
+function missedSentence(found) {
+  return Object.entries(found)
     .filter(([, { missed, p50_ms }]) => missed > 0 && p50_ms !== null)
-    .map(([label, { p50_ms, delivered, missed }]) => ` ${label}: median ${Math.round(p50_ms)} ms, of the ${delivered} that came; ${missed} never did.`)
+    .map(([transport, { p50_ms, delivered, missed }]) => ` ${LABELS[transport]}: median ${Math.round(p50_ms)} ms, of the ${delivered} that came; ${missed} never did.`)
     .join("");
+}
+
+/** Lanes that are empty for want of a connection, not of events. */
+function waitingSentence(data) {
+  const waiting = TRANSPORTS.filter((transport) => data.isWaiting(transport)).map((transport) => LABELS[transport]);
+  if (waiting.length === 0) return "";
+  return ` ${waiting.join(", ")}: waiting for a free connection; this browser opens six per server, and other tabs have them.`;
 }
 
 function plusMinus(ms) {
