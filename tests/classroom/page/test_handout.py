@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from classroom.run_settings import RunSettings
 from tests.classroom.conftest import RunningClassroom
@@ -65,14 +65,60 @@ def test_its_answers_are_the_runs(page: Page, classroom: RunningClassroom) -> No
         assert (int(requests), int(events)) == (record[lane]["requests"], len(record[lane]["delivered"]))
 
 
-def test_before_any_run_it_is_two_pages_too(page: Page) -> None:
-    page.route("**/api/model*", lambda route: route.abort())
-    page.goto("/static/icon.svg")
-    data: dict[str, Any] = {
-        "run": None, "window": None, "settings": None, "recorded": False, "models": None, "questions": [],
-        "steps": None,
+def print_by_key(page: Page) -> Locator:
+    """Ctrl+P, without the browser's own print dialog; the sheets."""
+    page.evaluate("() => { window.print = () => { document.body.dataset.printed = 'yes'; }; }")
+    page.keyboard.press("Control+p")
+    page.locator("body[data-printed]").wait_for(timeout=PATIENCE_MS)
+    page.evaluate("() => { delete document.body.dataset.printed; }")
+    return page.locator("#handout")
+
+
+def assert_whole(page: Page, sheets: Locator, shown: str) -> None:
+    """Two pages, with a figure of this run whose lanes have all that it says, and all answers."""
+    assert pages_of(page.pdf(format="A4")) == 2
+    assert re.search(rf"[\d.]+ s of {shown}", sheets.locator("figcaption").text_content() or "")
+    figure = sheets.locator(".lane-figure")
+    events = figure.locator('[data-part="events"] path').count()
+    assert events > 0
+    for transport in ("websocket", "sse"):
+        assert abs(figure.locator(f'[data-transport="{transport}"] [data-part="delivery"]').count() - events) <= 1
+    assert figure.locator('[data-transport="short_poll"] [data-part="request"]').count() >= 2
+    assert sheets.locator(".sheet-missing").count() == 0
+    assert "await websocket.receive_text()" in sheets.locator('[data-sheet="1"] .sheet-source').text_content()
+    assert set(sheets.locator(".answers td:nth-last-child(1):not([colspan])").all_text_contents()) & {"", "–"} == set()
+
+
+def test_it_is_right_whenever_it_is_printed(page: Page, classroom: RunningClassroom) -> None:
+    """Before a run is over, during the next one, and after one that was stopped."""
+    classroom.start_run(duration_s=300)
+    open_page(page, classroom)
+    page.locator("#lanes-status", has_text="Live, run").wait_for()
+    assert_whole(page, print_by_key(page), "a recorded run: 1.event/s")
+    whole = classroom.start_run(duration_s=8, rate_per_s=2)
+    wait_for_end(page, whole["id"])
+    classroom.start_run(duration_s=300, rate_per_s=7)
+    page.locator("#lanes-status", has_text=re.compile(f"Live, run {whole['id'] + 1}: [1-9]")).wait_for()
+    assert_whole(page, print_by_key(page), "a run in this room: 2.events/s")
+    classroom.request("POST", "/api/stop")
+    page.locator("#lanes-status", has_text="it was stopped").wait_for()
+    assert_whole(page, print_by_key(page), "a run in this room: 2.events/s")
+
+
+def test_by_the_browsers_menu_it_is_there_too(page: Page, classroom: RunningClassroom) -> None:
+    """Nothing can be waited for then: what takes time was prepared before."""
+    open_page(page, classroom)
+    page.locator(".sheet-source").wait_for(state="attached", timeout=PATIENCE_MS)
+    assert pages_of(page.pdf(format="A4")) == 2
+    page.locator("#handout figcaption", has_text="s of a").wait_for(state="attached")
+
+
+def test_before_anything_is_known_it_is_two_pages_too(empty_page: Page) -> None:
+    shown: dict[str, Any] = {
+        "data": None, "lanes": [], "window": None, "recorded": False, "models": None, "questions": [], "steps": None,
+        "source": None,
     }  # fmt: skip
-    html = module(page, "page/handout/sheets.js", "m.sheetsHtml(given)", data)
+    html = module(empty_page, "page/handout/sheets.js", "m.sheetsHtml(given)", shown)
     assert html.count('class="sheet"') == 2
     assert "No run was seen yet" in html
 
@@ -91,21 +137,57 @@ def test_the_window_is_where_about_four_events_are(empty_page: Page) -> None:
     assert sum(start_ns <= second * 1e9 < start_ns + 4e9 for second in due) == 4
 
 
-def test_the_figures_facts_are_counted_from_its_rows(empty_page: Page) -> None:
-    poll = {"sent_ns": 0.9e9, "arrived_ns": 1e9, "answered_ns": 1e9, "received_ns": 1.1e9, "empty": True}
-    held = {"sent_ns": 0.1e9, "arrived_ns": 0.2e9, "answered_ns": 2e9, "received_ns": 2.1e9, "empty": False}
-    run = {
-        "events": [{"seq": 1, "due_ns": 2e9}, {"seq": 2, "due_ns": 9e9}],
-        "lanes": [
-            {"label": "Short poll", "requests": [poll], "deliveries": [{"seq": 1, "due_ns": 2e9, "at_ns": 2.9e9}]},
-            {"label": "Long poll", "requests": [held], "deliveries": [{"seq": 1, "due_ns": 2e9, "at_ns": 2.1e9}]},
-        ],
+FACTS = """await (async () => {
+  const { RunData, SNAPSHOT_FORMAT } = await import("/static/js/shared/run_data.js");
+  const lanes = Object.fromEntries(["websocket", "sse", "long_poll", "short_poll"].map((transport) => [transport, {
+    requests: [], deliveries: [], bytes: [], changes: [], ...given[transport] }]));
+  const data = RunData.restore({ format: SNAPSHOT_FORMAT, version: 1, ended: true, uncertainty_ms: 0, hidden: [], lanes,
+    run: { id: 1, t0_ns: 0, end_ns: 10e9, drain_ns: 2e9, settings: { one_way_delay_ms: 50 } },
+    published: [[1, 2e9], [2, 9e9]].map(([seq, due_ns]) => ({ seq, due_ns, published_ns: due_ns, event_bytes: 1 })) });
+  const labelled = Object.keys(lanes).map((transport) => ({ transport, label: transport }));
+  return m.figureFacts(data, labelled, { startNs: 0, lengthNs: 4e9 });
+})()"""
+
+
+def test_the_figures_facts_are_counted_from_what_it_shows(empty_page: Page) -> None:
+    def request(n: int, *times: float, status: int) -> dict[str, Any]:
+        names = ("sent_ns", "arrived_ns", "answered_ns", "received_ns")
+        return dict(zip(names, times, strict=True)) | {"n": n, "status": status, "seqs": []}
+
+    def delivery(seq: int, due_ns: float, received_ns: float, n: int) -> dict[str, Any]:
+        return {"seq": seq, "due_ns": due_ns, "written_ns": due_ns, "received_ns": received_ns, "n": n}
+
+    given = {
+        "short_poll": {
+            "requests": [
+                request(1, 0.9e9, 1e9, 1e9, 1.1e9, status=204),
+                request(2, 2.7e9, 2.8e9, 2.8e9, 2.9e9, status=200),
+                request(3, 8.9e9, 9e9, 9e9, 9.1e9, status=204),
+            ],
+            "deliveries": [delivery(1, 2e9, 2.9e9, 2), delivery(2, 9e9, 11.1e9, 4)],
+        },
+        "long_poll": {
+            "requests": [request(1, 0.1e9, 0.2e9, 2e9, 2.1e9, status=200)],
+            "deliveries": [delivery(1, 2e9, 2.1e9, 1)],
+        },
     }
-    given = {"run": run, "window": {"startNs": 0, "lengthNs": 4e9}}
-    facts = module(empty_page, "page/handout/facts.js", "m.figureFacts(given.run, given.window)", given)
-    assert facts == {
-        "events": [1],
+    assert module(empty_page, "page/handout/facts.js", FACTS, given) == {
         "empty": 1,
-        "slowest": {"seq": 1, "label": "Short poll", "latency_ms": pytest.approx(900)},
-        "longest_held": {"label": "Long poll", "held_ms": pytest.approx(1800)},
+        "slowest": {"seq": 1, "label": "short_poll", "latency_ms": pytest.approx(900)},
+        "longest_held": {"label": "long_poll", "held_ms": pytest.approx(1800)},
     }
+
+
+def test_every_part_of_every_question_has_an_answer(empty_page: Page) -> None:
+    """From the model, or in words where it has no number."""
+    without = module(
+        empty_page,
+        "page/handout/expected.js",
+        """await (async () => {
+          const { QUESTIONS } = await import("/static/js/page/predict/questions.js");
+          const asked = QUESTIONS.flatMap((question) => question.parts.map((part) => [question, part]));
+          const hasModel = ({ kind }) => ["number", "factor"].includes(kind);
+          return asked.filter(([question, part]) => hasModel(part) === (m.expectedWords(question, part) !== null));
+        })()""",
+    )
+    assert without == []

@@ -6,6 +6,8 @@ const RECONNECT_MS = 1000;
 
 /** Everything known of this page's lesson. `changed()` is called after each new fact. */
 export class LessonSession {
+  #feed = null;
+  #hasLeft = false;
   #host;
   #nextRun;
   #token;
@@ -24,7 +26,7 @@ export class LessonSession {
   /** Follow the server's notes, again and again until they come. */
   follow() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const feed = new WebSocket(`${scheme}://${location.host}/api/lesson`);
+    const feed = (this.#feed = new WebSocket(`${scheme}://${location.host}/api/lesson`));
     feed.onmessage = (event) => {
       this.#take(JSON.parse(event.data));
       this.changed();
@@ -32,8 +34,14 @@ export class LessonSession {
     feed.onclose = () => {
       this.ready = false;
       this.changed();
-      setTimeout(() => this.follow(), RECONNECT_MS);
+      if (!this.#hasLeft) setTimeout(() => this.follow(), RECONNECT_MS);
     };
+  }
+
+  /** End it: no connection can be made any more. */
+  leave() {
+    this.#hasLeft = true;
+    this.#feed?.close();
   }
 
   /** A new WebSocket to one of the samples. */

@@ -1,14 +1,18 @@
 /** The hand-out: two sheets that are on the page all the time and seen on paper only (css/print.css). */
 
-import { rowsOf } from "./rows.js";
-import { sheetsHtml } from "./sheets.js";
-import { chooseWindow, windowSeconds } from "./window.js";
+import { RunData } from "../../shared/run_data.js";
 import { modelOf } from "../predict/experiment.js";
 import { scorePart } from "../predict/scoring.js";
+import { bundledRecording } from "../recorded/recorded.js";
+import { sheetsHtml } from "./sheets.js";
+import { chooseWindow, windowSeconds } from "./window.js";
+
+/** A figure of less shows no lane at work. */
+const LEAST_WINDOW_NS = 2e9;
 
 /**
- * Put the sheets at the end of the page. `predictions()` gives [{question, progress}] (predict.js). Printing by Ctrl+P gives the same sheets as the
- * teacher's button, which prepares them first: then no answer is missing.
+ * Put the sheets at the end of the page. `predictions()` gives [{question, progress}] (predict.js). They are the same by the teacher's
+ * button, by Ctrl+P and by the browser's menu: what takes time is prepared as soon as the page is at rest, and waited for where it can be.
  */
 export function mountHandout(context, predictions) {
   const sheets = document.createElement("div");
@@ -16,57 +20,89 @@ export function mountHandout(context, predictions) {
   document.body.append(sheets);
   const handout = new Handout(sheets, context, predictions);
   window.addEventListener("beforeprint", () => handout.render());
+  document.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== "p") return;
+    event.preventDefault();
+    handout.print();
+  });
+  const prepareWhenIdle = () => (window.requestIdleCallback ?? setTimeout)(() => handout.prepare());
+  context.on("hello", prepareWhenIdle);
+  context.on("ended", prepareWhenIdle);
+  const stop = context.on("clock", () => {
+    stop();
+    prepareWhenIdle();
+  });
   return handout;
 }
 
 class Handout {
   #context;
-  #models;
+  /** Predictions of the model by the settings of a run: of each run of each question, and of the run that is shown. */
+  #models = new Map();
   #predictions;
+  #preparing = Promise.resolve();
+  #recorded = null;
   #sheets;
-  #steps;
+  /** {steps, source} of one message over the lesson's WebSocket; null where there is none yet. */
+  #traced = null;
 
   constructor(sheets, context, predictions) {
     this.#sheets = sheets;
     this.#context = context;
     this.#predictions = predictions;
-    this.#steps = null;
-    /** Predictions of the model by transport: of each run of each question (by its settings), and of the run that is shown. */
-    this.#models = new Map();
   }
 
-  /** Gather what takes time: the model's answers and one message over the lesson's WebSocket. */
-  async prepare() {
-    const { traceOneMessage } = await import("./one_message.js");
-    const settings = this.#predictions().flatMap(({ question }) => question.runs.map((run) => run.settings));
-    const shown = this.data()?.settings;
-    const asked = [...settings, ...(shown ? [shown] : [])].filter((one) => !this.#models.has(keyOf(one)));
-    const [steps] = await Promise.all([
-      this.#steps ?? traceOneMessage(() => this.#context.serverNow()),
-      ...asked.map(async (one) => this.#models.set(keyOf(one), await modelOf(this.#context, one).catch(() => null))),
-    ]);
-    this.#steps = steps;
-    this.render();
+  /** Print when everything is there. */
+  async print() {
+    await this.prepare();
+    window.print();
   }
 
-  /** The run to show: the last that is over, or else the one that is on. */
-  data() {
-    return this.#context.store.finished ?? this.#context.store.current;
+  /** Gather what takes time: the recorded run, one message over the lesson's WebSocket, and the model's answers. What fails is tried again. */
+  prepare() {
+    this.#preparing = this.#preparing.catch(() => {}).then(async () => {
+      await Promise.all([this.#load(), this.#trace()]);
+      await this.#askModel();
+      this.render();
+    });
+    return this.#preparing;
   }
 
   render() {
-    const data = this.data();
-    this.#sheets.innerHTML = sheetsHtml({ ...this.#shownRun(data), questions: this.questions(), steps: this.#steps });
+    this.#sheets.innerHTML = sheetsHtml({ ...this.#shownRun(), questions: this.questions(), ...(this.#traced ?? { steps: null, source: null }) });
   }
 
-  #shownRun(data) {
-    if (data === null) return { run: null, window: null, settings: null, recorded: false, models: null };
-    const { t0_ns: from, end_ns: to } = data.run;
-    const lengthNs = Math.min(windowSeconds(data.settings) * 1e9, to - from);
-    const run = rowsOf(data, this.#context.lanes);
-    const startNs = chooseWindow(run.events.map((event) => event.due_ns), from, to, lengthNs);
+  async #load() {
+    this.#recorded ??= await bundledRecording().then((recording) => RunData.restore(recording), () => null);
+  }
+
+  /** In a recorded run there is no server whose clock could order the steps. */
+  async #trace() {
+    if (this.#traced !== null || this.#context.recorded || this.#context.serverNow() === null) return;
+    const { traceOneMessage } = await import("./one_message.js");
+    this.#traced = await traceOneMessage(() => this.#context.serverNow());
+  }
+
+  async #askModel() {
+    const asked = [...this.#predictions().flatMap(({ question }) => question.runs.map((run) => run.settings)), this.#shownRun().data?.settings];
+    await Promise.all(asked.filter((settings) => settings && !this.#models.has(keyOf(settings))).map(async (settings) => {
+      const model = await modelOf(this.#context, settings).catch(() => null);
+      if (model !== null) this.#models.set(keyOf(settings), model);
+    }));
+  }
+
+  /** The last run that went its length, where this page has seen enough of it; or else the recorded one. */
+  #shownRun() {
+    const { whole } = this.#context.store;
+    const isEnough = whole !== null && whole.publishedRows.length > 0 && whole.run.end_ns - fromNs(whole) >= LEAST_WINDOW_NS;
+    const data = isEnough ? whole : this.#recorded;
+    const lanes = this.#context.lanes;
+    if (data === null || lanes.length === 0) return { data: null, lanes, window: null, recorded: false, models: null };
+    const from = fromNs(data);
+    const lengthNs = Math.min(windowSeconds(data.settings) * 1e9, data.run.end_ns - from);
+    const startNs = chooseWindow(data.publishedRows.map((event) => event.due_ns), from, data.run.end_ns, lengthNs);
     const models = this.#models.get(keyOf(data.settings)) ?? null;
-    return { run, window: { startNs, lengthNs }, settings: data.settings, recorded: this.#context.recorded, models };
+    return { data, lanes, window: { startNs, lengthNs }, recorded: data === this.#recorded || this.#context.recorded, models };
   }
 
   questions() {
@@ -80,6 +116,11 @@ class Handout {
       return { question, ran: false, scores: question.parts.map((part) => scorePart(part, null, {}, models, names)) };
     });
   }
+}
+
+/** From when on this page has seen a run. */
+function fromNs({ run, counts_from_ns: seenFrom }) {
+  return Math.max(run.t0_ns, seenFrom);
 }
 
 /** What the model depends on; the seed is not part of it. */

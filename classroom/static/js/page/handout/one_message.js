@@ -8,7 +8,10 @@ const MESSAGE = "Hello";
 /** The close that a page makes by itself. */
 const NORMAL_CLOSURE = 1000;
 
-/** The rows of the lesson's execution table for one "Hello" to the loop; null where the lesson's server does not answer. */
+/** The rows of the lesson's execution table for one "Hello" to the loop, and its source; null where the lesson's server does not answer.
+ *
+ * @returns {Promise<{steps: object[], source: {n: number, text: string}[]}|null>} `source`: the lines of the handler
+ */
 export async function traceOneMessage(serverNow) {
   let changed = () => {};
   const session = new LessonSession(serverNow, () => changed());
@@ -26,10 +29,16 @@ export async function traceOneMessage(serverNow) {
     await until(() => kinds().includes("message"));
     connection.socket.close(NORMAL_CLOSURE);
     await until(() => ["closed", "end"].every((kind) => kinds().includes(kind)));
-    return buildRows(connection);
+    return { steps: buildRows(connection), source: handlerLines(session.samples.loop) };
   } catch {
     return null;
+  } finally {
+    session.leave();
   }
+}
+
+function handlerLines({ source, first_line: first, last_line: last }) {
+  return source.split("\n").slice(first - 1, last).map((text, index) => ({ n: first + index, text }));
 }
 
 function within(patienceMs, promise) {

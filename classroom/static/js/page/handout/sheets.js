@@ -1,6 +1,8 @@
 /** The two sheets of the hand-out as HTML: what to fill in, and the answers. Pure: data in, markup out. */
 
+import { evidenceOf } from "../predict/evidence.js";
 import { format } from "../predict/fields.js";
+import { expectedWords } from "./expected.js";
 import { figureFacts } from "./facts.js";
 import { laneFigure } from "./figure.js";
 
@@ -15,32 +17,38 @@ const STEP_COLUMNS = ["Step", "Who, and what they do", "State before", "State af
 const STEP_KINDS = ["connect", "accept", "open", "send", "receive", "answer", "message", "close", "failed", "closed"];
 
 /**
- * `data`: {run, window, settings, recorded, models, questions: [{question, scores: [score per part], ran}], steps: rows of the lesson's trace or null,
- * questionModels}. `run.lanes` carry {transport, label, requests, frames, deliveries, numbers}.
+ * `shown`: {data: a run (shared/run_data.js) or null, lanes: [{transport, label}], window: {startNs, lengthNs}, recorded, models, questions:
+ * [{question, scores: [score per part], ran}], steps: rows of the lesson's trace or null, source: [{n, text}] or null}.
  */
-export function sheetsHtml(data) {
-  return `<section class="sheet" data-sheet="1">${questionSheet(data)}</section>
-    <section class="sheet" data-sheet="2">${answerSheet(data)}</section>`;
+export function sheetsHtml(shown) {
+  return `<section class="sheet" data-sheet="1">${questionSheet(shown)}</section>
+    <section class="sheet" data-sheet="2">${answerSheet(shown)}</section>`;
 }
 
-function questionSheet(data) {
+function questionSheet(shown) {
   return `<header class="sheet-head"><h1>Push or poll? One stream, four ways</h1><p class="sheet-name">Name <span class="blank"></span> Date <span class="blank blank-short"></span></p></header>
     <h2>1 &nbsp;Predict, before you watch</h2>
-    <ol class="sheet-questions">${data.questions.map(({ question }) => blankQuestion(question)).join("")}</ol>
+    <ol class="sheet-questions">${shown.questions.map(({ question }) => blankQuestion(question)).join("")}</ol>
     <h2>2 &nbsp;One message over a WebSocket, step by step</h2>
-    ${stepTable(Array.from({ length: BLANK_STEPS }, (_, index) => [String(index + 1), "", "", "", ""]), "blank-table")}
+    <div class="sheet-trace">${sourceHtml(shown.source)}${stepTable(Array.from({ length: BLANK_STEPS }, (_, index) => [String(index + 1), "", "", "", ""]), "blank-table")}</div>
     <h2>3 &nbsp;Read the lanes</h2>
-    ${figureHtml(data)}
+    ${figureHtml(shown)}
     <p class="sheet-tasks"><b>a</b> Circle every answer that brought nothing: how many? <span class="blank blank-tiny"></span>
       &ensp;<b>b</b> Which event arrived latest after it was due, and over which lane? <span class="blank blank-short"></span>
       &ensp;<b>c</b> Where was a request held longest? <span class="blank blank-short"></span></p>`;
 }
 
-function figureHtml({ run, window, recorded, settings }) {
-  if (run === null) return `<p class="sheet-missing">No run was seen yet: open Watch, let one run go by, and print again.</p>`;
+/** The program that is traced, beside the table that is to be filled in. */
+function sourceHtml(source) {
+  if (source === null) return "";
+  return `<ol class="sheet-source">${source.map(({ n, text }) => `<li value="${n}"><code>${escapeHtml(text)}</code></li>`).join("")}</ol>`;
+}
+
+function figureHtml({ data, lanes, window, recorded }) {
+  if (data === null) return `<p class="sheet-missing">No run was seen yet: open Watch, let one run go by, and print again.</p>`;
   const seconds = (window.lengthNs / 1e9).toLocaleString("en", { maximumFractionDigits: 1 });
-  return `<figure>${laneFigure(run, window, `${seconds} seconds of a run, lane by lane`)}
-    <figcaption>${seconds} s of ${recorded ? "a recorded run" : "a run in this room"}: ${settingsWords(settings)}. A number is an event when it was due; thin dashed lines are requests, solid ones answers and messages;
+  return `<figure>${laneFigure(data, lanes, window, `${seconds} seconds of a run, lane by lane`)}
+    <figcaption>${seconds} s of ${recorded ? "<b>a recorded run</b>" : "a run in this room"}: ${settingsWords(data.settings)}. A number is an event when it was due; thin dashed lines are requests, solid ones answers and messages;
     a hollow circle is an empty answer, a grey bar a held request, hatching the time in which a long poll is deaf.</figcaption></figure>`;
 }
 
@@ -61,23 +69,24 @@ function stepTable(rows, kind) {
   return `<table class="steps ${kind}"><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
 }
 
-function answerSheet(data) {
-  return `<header class="sheet-head"><h1>Answers</h1><p>${data.run === null ? "" : `${data.recorded ? "Recorded run" : "Run in this room"}: ${settingsWords(data.settings)}`}</p></header>
+function answerSheet(shown) {
+  const { data } = shown;
+  return `<header class="sheet-head"><h1>Answers</h1><p>${data === null ? "" : `${shown.recorded ? "Recorded run" : "Run in this room"}: ${settingsWords(data.settings)}`}</p></header>
     <h2>1 &nbsp;What the runs showed</h2>
-    ${predictionTable(data.questions)}
+    ${predictionTable(shown.questions)}
     <h2>2 &nbsp;One message over a WebSocket</h2>
-    ${data.steps === null ? `<p class="sheet-missing">The lesson was not run yet. Print with the button in the teacher’s dialog, which runs it once.</p>` : stepTable(data.steps.filter(({ kind }) => STEP_KINDS.includes(kind)).slice(0, 12).map(stepCells), "answer-table")}
+    ${shown.steps === null ? `<p class="sheet-missing">The lesson’s server did not answer: the steps are those of the table in the view Lesson of a live page.</p>` : stepTable(shown.steps.filter(({ kind }) => STEP_KINDS.includes(kind)).slice(0, 12).map(stepCells), "answer-table")}
     <h2>3 &nbsp;The lanes</h2>
-    ${data.run === null ? `<p class="sheet-missing">No run was seen yet.</p>` : laneAnswers(data)}`;
+    ${data === null ? `<p class="sheet-missing">No run was seen yet.</p>` : laneAnswers(shown)}`;
 }
 
 function predictionTable(questions) {
   const rows = questions.flatMap(({ question, scores, ran }) => [
     ...question.parts.map((part, number) => `<tr>${number === 0 ? `<th scope="rowgroup" rowspan="${question.parts.length}">${question.title}</th>` : ""}
-      <td>${part.ask}</td><td><b>${ran ? (scores[number].measured ?? "this run could not tell") : "not run yet"}</b></td><td>${scores[number].model ?? "–"}</td></tr>`),
+      <td>${part.ask}</td><td>${ran ? `<b>${scores[number].measured ?? "this run could not tell"}</b>` : '<span class="not-run">not run yet</span>'}</td><td>${scores[number].model ?? expectedWords(question, part) ?? "–"}</td></tr>`),
     `<tr class="why-row"><td colspan="4">${question.why}</td></tr>`,
   ]);
-  return `<table class="answers"><thead><tr><th scope="col">Question</th><th scope="col">Asked</th><th scope="col">The run</th><th scope="col">The model</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+  return `<table class="answers"><thead><tr><th scope="col">Question</th><th scope="col">Asked</th><th scope="col">The run</th><th scope="col">To be expected</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
 function stepCells(row, index) {
@@ -89,11 +98,12 @@ function states(before) {
   return [...new Set(Object.values(before ?? {}).filter((state) => state !== null && state !== undefined))].map((state) => escapeHtml(String(state))).join(" / ");
 }
 
-function laneAnswers({ run, window, models }) {
-  const facts = figureFacts(run, window);
+function laneAnswers({ data, lanes, window, models }) {
+  const facts = figureFacts(data, lanes, window);
+  const { lanes: numbers } = evidenceOf(data);
   const head = Object.values(COLUMNS).map((heading) => `<th scope="col">${heading}</th>`).join("");
-  const body = run.lanes.map(({ transport, label, numbers }) => `<tr><th scope="row">${label}</th>
-    ${Object.keys(COLUMNS).map((column) => `<td>${format(numbers[column], column)}</td>`).join("")}</tr>`
+  const body = lanes.map(({ transport, label }) => `<tr><th scope="row">${label}</th>
+    ${Object.keys(COLUMNS).map((column) => `<td>${format(numbers[transport][column], column)}</td>`).join("")}</tr>`
     + modelRow(models?.[transport]));
   return `<p class="sheet-tasks"><b>a</b> ${facts.empty} ${facts.empty === 1 ? "answer" : "answers"} brought nothing.
       &ensp;<b>b</b> ${facts.slowest === null ? "No event arrived in this window." : `Event ${facts.slowest.seq} over the ${facts.slowest.label}, ${Math.round(facts.slowest.latency_ms)} ms after it was due.`}

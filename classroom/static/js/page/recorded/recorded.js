@@ -5,6 +5,8 @@
  * labelled as recorded on every view.
  */
 
+import { checkSnapshot } from "../../shared/run_data.js";
+
 const PARAMETER = "recorded";
 const BUNDLED = "/static/recorded/run.json";
 /**
@@ -14,12 +16,18 @@ const BUNDLED = "/static/recorded/run.json";
 const FAILED_NS = 8e9;
 const SILENT_NS = 25e9;
 
-/** The bundled recording where the address asks for it, null where it does not. */
+/** The bundled recording where the address asks for it, null where it does not; rejects where it cannot be read. */
 export async function recordingOf(location) {
-  if (!new URLSearchParams(location.search).has(PARAMETER)) return null;
+  return new URLSearchParams(location.search).has(PARAMETER) ? bundledRecording() : null;
+}
+
+/** The recorded run that comes with the classroom; rejects with a sentence where it cannot be read. */
+export async function bundledRecording() {
   const response = await fetch(BUNDLED);
   if (!response.ok) throw new Error(`The recorded run could not be loaded (status ${response.status}).`);
-  return response.json();
+  const recording = await response.json().catch(() => null);
+  checkSnapshot(recording);
+  return recording;
 }
 
 /** Say on the page that it is recorded, when, and how to go live. */
@@ -29,15 +37,33 @@ export function labelAsRecorded(recording, location) {
   const byItself = new URLSearchParams(location.search).get(PARAMETER) === "lanes";
   const strong = document.createElement("strong");
   strong.textContent = "Recorded run";
-  const live = document.createElement("a");
-  live.href = location.pathname + location.hash;
-  live.textContent = byItself ? "Try live again" : "Go live";
+  const live = linkTo(location.pathname + location.hash, byItself ? "Try live again" : "Go live");
   const reason = byItself ? "The lanes could not be reached from this browser. " : "";
   const { at, browser } = recording.recorded;
   label.append(strong, ` – not live. ${reason}Real traffic of ${at.slice(0, 10)} in ${browser}, played again. `, live);
   document.querySelector("header").after(label);
   document.getElementById("controls-note").textContent = "A recorded run plays: it can be frozen and replayed, but nothing can be started.";
   document.body.dataset.recorded = "true";
+}
+
+/** In the place of a view that a recorded run cannot fill: why not, and the way to the live page. */
+export function liveOnlyPanel(why, address) {
+  const panel = document.createElement("div");
+  panel.className = "panel stack live-only";
+  const title = document.createElement("h2");
+  title.textContent = "Not in a recorded run";
+  const text = document.createElement("p");
+  text.textContent = `${why} A recorded run plays here, so there is nothing to show. `;
+  text.append(linkTo(address, "Open the live page"));
+  panel.append(title, text);
+  return panel;
+}
+
+function linkTo(address, words) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.textContent = words;
+  return link;
 }
 
 /** Turn to the recorded run where a run is on and no lane has answered at all. */
