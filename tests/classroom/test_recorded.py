@@ -84,13 +84,39 @@ def test_asked_for_it_is_labelled_and_fills_the_lanes(page: Page, classroom: Run
     # At the end of each round the lanes say for a moment that the last events arrive.
     expect(page.locator("#lanes-status")).to_have_text(re.compile("^Recorded, run"), timeout=PATIENCE_MS)
     expect(page.locator("#controls-note")).to_contain_text("nothing can be started", timeout=PATIENCE_MS)
-    for view in ("predict", "class"):
+    said = {
+        "watch": "Recorded, run",
+        "predict": "A recorded run plays",
+        "lesson": "A recorded run plays",
+        "class": "A recorded run plays",
+    }
+    for view, words in said.items():
         page.locator(f"#tab-{view}").click()
         expect(label).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.locator(f"#view-{view}")).to_contain_text(words, timeout=PATIENCE_MS)
     assert not [url for url in sockets if "/api/live" in url or "/ws" in url], "nothing is live"
     page.get_by_role("link", name="Go live").click()
     page.locator('#connection-status[data-state="live"]').wait_for(timeout=PATIENCE_MS)
     expect(page.locator("#recorded-label")).to_have_count(0, timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"version": 2}, "This recording has version 2; this page knows 1."),
+        ({"version": "1"}, "This recording has version 1; this page knows 1."),
+        ({"format": "something else"}, "This is no recorded run."),
+    ],
+    ids=str,
+)
+def test_a_run_file_of_another_version_is_refused_and_the_page_is_live(
+    page: Page, classroom: RunningClassroom, change: dict[str, Any], told: str
+) -> None:
+    page.route("**/static/recorded/run.json", lambda route: route.fulfill(json=RECORDING | change))
+    page.goto(f"{classroom.url}/?recorded")
+    page.locator('#connection-status[data-state="live"]').wait_for(timeout=PATIENCE_MS)
+    expect(page.locator("#banner")).to_have_text(f"{told} This page is live instead.")
+    expect(page.locator("#recorded-label")).to_have_count(0)
 
 
 SILENCE = """(() => {

@@ -106,6 +106,31 @@ def test_where_no_run_is_on_a_slider_starts_one(page: Page, classroom: RunningCl
     assert answered.value.json()["settings"]["one_way_delay_ms"] == 100
 
 
+def test_a_slider_that_somebody_holds_is_not_moved_by_what_others_change(
+    knobs: Page, classroom: RunningClassroom
+) -> None:
+    slider = knobs.locator("#knob-one_way_delay_ms")
+    slider.dispatch_event("pointerdown")
+    classroom.request("POST", "/api/change", json={"one_way_delay_ms": 90, "poll_interval_s": 2}).raise_for_status()
+    expect(knobs.locator("#knob-poll_interval_s")).to_have_value("2")
+    expect(slider).to_have_value("40")
+    slider.dispatch_event("pointerup")
+    expect(slider).to_have_value("90")
+
+
+def test_a_slider_that_is_dragged_while_the_server_is_away_goes_back_and_says_why(knobs: Page) -> None:
+    knobs.route("**/api/change", lambda route: route.abort())
+    slider, error = knobs.locator("#knob-one_way_delay_ms"), knobs.locator("#knobs-error")
+    slider.fill("100")
+    expect(error).to_have_text("The server did not answer.")
+    expect(slider).to_have_value("40")
+    knobs.unroute("**/api/change")
+    with knobs.expect_response("**/api/change", timeout=PATIENCE_MS):
+        slider.fill("60")
+    expect(error).to_be_hidden()
+    expect(slider).to_have_value("60")
+
+
 @pytest.mark.parametrize("name", ["rate_per_s", "poll_interval_s", "one_way_delay_ms"])
 def test_each_place_of_a_slider_is_a_setting(empty_page: Page, name: str) -> None:
     values = module(

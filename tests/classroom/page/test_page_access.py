@@ -68,6 +68,44 @@ def test_what_may_scroll_sideways_can_be_reached_by_keys(page: Page, classroom: 
     expect(page.locator("#numbers[tabindex='0'] table")).to_have_count(1)
 
 
+def test_open_settings_leave_all_lanes_in_sight_on_a_small_projector(page: Page, classroom: RunningClassroom) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    open_page(page, classroom)
+    page.locator("#settings-button").click()
+    expect(page.locator("#setting-seed")).to_be_visible()
+    lanes = page.locator("#lanes").bounding_box()
+    assert lanes is not None
+    assert lanes["y"] + lanes["height"] <= 720
+    assert lanes["height"] >= 300
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_long_word_breaks_no_view(page: Page, classroom: RunningClassroom, size: tuple[int, int]) -> None:
+    """A message of the lesson, sent there and back, and a refusal that names what was asked for."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    open_page(page, classroom, "#lesson")
+    word = "W" * 200
+    page.locator('[data-sample="loop"]').click()
+    page.locator('[data-action="connect"]:enabled').click()
+    page.locator('[data-action="send"]:enabled').wait_for()
+    page.locator("#lesson-message").fill(word)
+    page.locator('[data-action="send"]').click()
+    page.locator(".lesson-table", has_text=f"Received: {word}").wait_for()
+    page.evaluate(
+        """(word) => {
+          const { settings, startRun } = window.classroom;
+          return startRun({ ...settings(), arrival: word }).catch((error) => {
+            Object.assign(document.querySelector("#banner"), { hidden: false, textContent: error.message + word });
+          });
+        }""",
+        word,
+    )
+    for view in VIEWS:
+        page.locator(f"#tab-{view}").click()
+        expect(page.locator(f"#view-{view}")).to_be_visible()
+        assert page.evaluate("() => document.documentElement.scrollWidth") == size[0], view
+
+
 def test_a_projector_shows_lanes_and_numbers_at_once(page: Page, classroom: RunningClassroom) -> None:
     page.set_viewport_size({"width": 1920, "height": 1080})
     open_page(page, classroom)
@@ -101,6 +139,49 @@ def test_space_freezes_even_after_a_click_on_a_button(page: Page, classroom: Run
     page.locator("#theme-button").click()
     page.keyboard.press("Space")
     expect(page.locator("#lanes-status")).to_contain_text("Frozen")
+
+
+def test_space_on_a_focused_button_presses_it_and_k_freezes_all_the_same(
+    page: Page, classroom: RunningClassroom
+) -> None:
+    open_page(page, classroom)
+    page.locator("#lanes-status", has_text="Live, run").wait_for()
+    page.locator("#knobs-button").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#knobs")).to_be_visible()
+    expect(page.locator("#lanes-status")).to_contain_text("Live")
+    page.keyboard.press("k")
+    expect(page.locator("#lanes-status")).to_contain_text("Frozen")
+    expect(page.locator("#knobs-button")).to_be_focused()
+
+
+def test_a_slider_keeps_its_arrows_and_leaves_the_other_keys_to_the_page(
+    page: Page, classroom: RunningClassroom
+) -> None:
+    open_page(page, classroom)
+    page.locator("#lanes-status", has_text="Live, run").wait_for()
+    page.locator("#scrubber:enabled").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#lanes-status")).to_have_text(re.compile(r"^Frozen in run \d+ at 0\.0 s$"))
+    page.keyboard.press("Space")
+    expect(page.locator("#lanes-status")).to_contain_text("Live")
+    page.keyboard.press("2")
+    expect(page.locator("#view-predict")).to_be_visible()
+
+
+def test_no_key_acts_behind_a_dialog(page: Page, classroom: RunningClassroom) -> None:
+    open_page(page, classroom)
+    page.locator("#lanes-status", has_text="Live, run").wait_for()
+    page.get_by_role("button", name="Teacher", exact=True).click()
+    dialog = page.locator("dialog[open]")
+    expect(dialog).to_be_visible()
+    page.locator(".preflight-list").focus()
+    for key in ("2", "k", "ArrowLeft", "f", "PageDown", "Space"):
+        page.keyboard.press(key)
+    expect(page.locator("#view-watch")).to_be_visible()
+    expect(page.locator("#lanes-status")).to_contain_text("Live")
+    expect(page.locator(":root:fullscreen")).to_have_count(0)
+    expect(dialog).to_be_visible()
 
 
 def test_f_fills_the_screen(page: Page, classroom: RunningClassroom) -> None:

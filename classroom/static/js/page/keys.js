@@ -1,6 +1,9 @@
-/** The keys of a presenter: Space, arrows, 1 to 4, F, and page keys for a lesson plan. They never take a key from a field that
- * is being filled in, and none acts behind a dialog. `plan()`: the lesson plans (routes.js).
+/** The keys of a presenter: K or Space, arrows, 1 to 4, F, and page keys for a lesson plan. They never take a key from a field that
+ * is being filled in nor Space from a control that has the focus, and none acts behind a dialog. `plan()`: the lesson plans (routes.js).
  */
+
+const TAKES_SPACE = 'button, summary, a, input:not([type="range"])';
+const TAKES_ARROWS = 'input, [role="tablist"], [role="radiogroup"]';
 
 export function listenToKeys({ plan, views, show, current, signals }) {
   document.addEventListener("keydown", (event) => {
@@ -17,15 +20,14 @@ export function listenToKeys({ plan, views, show, current, signals }) {
 }
 
 function actionOf(event, { plan, views, show, current, signals }) {
-  if ((event.key === "PageDown" || event.key === "PageUp") && plan()?.isOn()) return () => plan().go(event.key === "PageDown" ? 1 : -1);
-  const usesArrows = event.target.closest?.('[role="tablist"], [role="radiogroup"], [role="slider"]');
-  if (event.key === " ") {
-    return event.target.closest?.("button, summary, a") ? null : () => signals.emit("freeze", { view: current() });
-  }
+  if ((event.key === "PageDown" || event.key === "PageUp") && plan()?.isOn() && !event.target.closest?.("input")) return () => plan().go(event.key === "PageDown" ? 1 : -1);
+  const freeze = () => signals.emit("freeze", { view: current() });
+  if (event.key === "k" || event.key === "K") return freeze;
+  if (event.key === " ") return event.target.closest?.(TAKES_SPACE) ? null : freeze;
   if (event.key === "Escape") return () => signals.emit("escape", { view: current() });
   if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
     const direction = event.key === "ArrowLeft" ? -1 : 1;
-    return usesArrows ? null : () => signals.emit("step", { view: current(), direction });
+    return event.target.closest?.(TAKES_ARROWS) ? null : () => signals.emit("step", { view: current(), direction });
   }
   const position = Number(event.key) - 1;
   if (event.key.length === 1 && position in views) return () => show(views[position]);
@@ -34,7 +36,7 @@ function actionOf(event, { plan, views, show, current, signals }) {
 }
 
 function isTyping(target) {
-  return target.closest?.('input:not([type="checkbox"], [type="radio"], [type="button"]), select, textarea, [contenteditable]') !== null;
+  return target.closest?.('input:not([type="checkbox"], [type="radio"], [type="range"]), select, textarea, [contenteditable]') !== null;
 }
 
 function toggleFullscreen() {

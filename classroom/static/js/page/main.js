@@ -8,7 +8,7 @@ import { mountHandout } from "./handout/handout.js";
 import { listenToKeys } from "./keys.js";
 import { Live } from "../shared/live.js";
 import { mountPreflight } from "./preflight/preflight.js";
-import { labelAsRecorded, recordingOf, watchForSilence } from "./recorded/recorded.js";
+import { labelAsRecorded, liveOnlyPanel, recordingOf, watchForSilence } from "./recorded/recorded.js";
 import { Player } from "./recorded/player.js";
 import { mountRoutes } from "./routes/routes.js";
 import { RunStore } from "../shared/run_store.js";
@@ -22,15 +22,17 @@ import { eventOfUrl, settingsOfUrl, teacherKeyOfUrl, writeToUrl } from "./url_st
 const VIEWS = [
   { name: "watch", load: () => import("./watch/watch.js") },
   { name: "predict", load: () => import("./predict/predict.js") },
-  { name: "lesson", load: () => import("../lesson/lesson.js") },
-  { name: "class", load: () => import("../joining/class_view.js") },
+  { name: "lesson", load: () => import("../lesson/lesson.js"), liveOnly: "The lesson takes a connection apart that is made while you watch." },
+  { name: "class", load: () => import("../joining/class_view.js"), liveOnly: "Devices join a live run, and measure it." },
 ];
 
 const key = teacherKeyOfUrl(window.location, window.history, window.sessionStorage);
 const signals = new Signals();
 const store = new RunStore();
+/** What is to be said for as long as the page is open: a recording that was asked for and could not be read. */
+let lasting = "";
 const recording = await recordingOf(window.location).catch((error) => {
-  showBanner(error.message);
+  lasting = `${error.message} This page is live instead.`;
   return null;
 });
 const player = recording && new Player(recording);
@@ -193,7 +195,7 @@ function greet(message) {
   const isNewServer = hello?.instance !== message.instance;
   hello = message;
   auto = message.auto;
-  showBanner("");
+  showBanner(lasting);
   document.body.dataset.teacher = String(message.teacher);
   if (isNewClient) connectTraffic();
   if (message.run) {
@@ -249,8 +251,12 @@ function showBanner(text) {
 }
 
 async function mountViews(context) {
-  for (const { name, load } of VIEWS) {
+  for (const { name, load, liveOnly } of VIEWS) {
     const section = document.getElementById(`view-${name}`);
+    if (recording && liveOnly) {
+      section.replaceChildren(liveOnlyPanel(liveOnly, `${window.location.pathname}#${name}`));
+      continue;
+    }
     try {
       views[name] = (await load()).mount(section, context);
     } catch (error) {

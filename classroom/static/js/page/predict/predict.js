@@ -202,7 +202,7 @@ class PredictView {
     const locked = state.phase === "asked";
     const may = this.#context.teacher;
     const hint = !may
-      ? "Only the teacher’s page can start a run."
+      ? this.#context.recorded ? "A recorded run plays: no run can be made. Go live to run it." : "Only the teacher’s page can start a run."
       : locked
         ? "Locked until you have made a prediction, or skipped it."
         : state.phase === "ready"

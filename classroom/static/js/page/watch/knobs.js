@@ -27,16 +27,24 @@ export function setUpKnobs(place, context) {
   const part = (id) => place.querySelector(`#${id}`);
   const sliders = Object.fromEntries(Object.entries(KNOBS).map(([name, knob]) => [name, addSlider(part("knob-sliders"), name, knob)]));
   let turned = "one_way_delay_ms";
+  /** The slider that somebody holds: what others change meanwhile does not move it. */
+  let held = null;
   let waiting = {};
   let timer = null;
   let curve = null;
 
-  for (const [name, { slider }] of Object.entries(sliders)) slider.addEventListener("input", () => turn(name));
+  for (const [name, { slider }] of Object.entries(sliders)) {
+    slider.addEventListener("input", () => turn(name));
+    slider.addEventListener("pointerdown", () => (held = name));
+    for (const ending of ["pointerup", "pointercancel", "blur"]) slider.addEventListener(ending, letGo);
+  }
   context.on("hello", () => {
     for (const { slider } of Object.values(sliders)) slider.disabled = !context.teacher;
+    showError("");
   });
   context.on("settings", () => {
-    if (timer === null) show(context.settings());
+    showError("");
+    show();
     drawCurve();
   });
   context.on("theme", () => drawCurve());
@@ -52,14 +60,25 @@ export function setUpKnobs(place, context) {
   async function send() {
     const settings = waiting;
     waiting = {};
+    let problem = "";
     try {
       await (isOn() ? context.changeRun(settings) : context.startRun({ ...context.settings(), ...settings }));
-      part("knobs-error").hidden = true;
     } catch (error) {
-      part("knobs-error").textContent = error.message;
-      part("knobs-error").hidden = false;
+      problem = error.message;
     }
     timer = Object.keys(waiting).length > 0 ? setTimeout(send, SEND_AFTER_MS) : null;
+    if (problem !== "") show(); // as the settings still are
+    showError(problem);
+  }
+
+  function letGo() {
+    held = null;
+    show();
+  }
+
+  function showError(text) {
+    part("knobs-error").textContent = text;
+    part("knobs-error").hidden = text === "";
   }
 
   function isOn() {
@@ -67,8 +86,12 @@ export function setUpKnobs(place, context) {
     return current !== null && !current.ended && context.serverNow() < current.run.end_ns;
   }
 
-  function show(settings) {
+  /** Put the sliders where the settings are, except for those that are being moved. */
+  function show() {
+    if (timer !== null) return;
+    const settings = context.settings();
     for (const [name, { slider }] of Object.entries(sliders)) {
+      if (name === held) continue;
       slider.value = String(KNOBS[name].at(settings[name]));
       showValue(name, settings[name]);
     }
