@@ -85,7 +85,7 @@ def assert_whole(page: Page, sheets: Locator, shown: str) -> None:
         assert abs(figure.locator(f'[data-transport="{transport}"] [data-part="delivery"]').count() - events) <= 1
     assert figure.locator('[data-transport="short_poll"] [data-part="request"]').count() >= 2
     assert sheets.locator(".sheet-missing").count() == 0
-    assert "await websocket.receive_text()" in sheets.locator('[data-sheet="1"] .sheet-source').text_content()
+    assert "await websocket.receive_text()" in sheets.locator('[data-sheet="1"] .sheet-source').inner_html()
     assert set(sheets.locator(".answers td:nth-last-child(1):not([colspan])").all_text_contents()) & {"", "–"} == set()
 
 
