@@ -64,12 +64,14 @@ def welcome(state: ClassroomState) -> str:
     best, *others = [addresses.origin(host) for host in own_hosts(addresses.host)]
     lines = [
         "The classroom is open.",
-        f"  The teacher's page, on this machine: {teachers}/?key={state.teacher_key}",
+        f"  The teacher's page, on this machine: {teachers}/?key={state.access.teacher_key}",
         f"  The class joins at:                  {best}/join",
-        f"  with the code {state.join_code}",
+        f"  with the code {state.access.join_code}",
     ]
     if others:
         lines.append(f"  (if that cannot be reached, try {', '.join(f'{other}/join' for other in others)})")
+    if not state.is_access_kept:
+        lines.append("  A restart will have another key and another code.")
     return "\n".join([*lines, ports])
 
 

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 
+from classroom.access import file_of, keep_access, read_access
 from classroom.allowed_hosts import Addresses
 from classroom.lanes.accounts import Accounts
 from classroom.lanes.clients import Clients
@@ -22,6 +23,7 @@ from classroom.state import ClassroomState
 from servers.events.hub import EventHub
 from servers.hosting.listening import StartError, listen
 from servers.hosting.uvicorn_server import served
+from system.runtime_folder import private_runtime_folder
 
 PORTS = len(LANES) + 2
 """The number of ports: the page's, one per lane, and the lesson's, in this order."""
@@ -46,6 +48,8 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[ClassroomState]:
         addresses = Addresses(host, _port(page), tuple(_port(lane) for lane in lanes), _port(lesson), _own_names())
         clients = Clients()
         state = ClassroomState(addresses, log, accounts, clients, Runs(hub, accounts, relays))
+        if port and not addresses.solo:
+            _take_up_access(state)
         hub.trace = AccountedTrace(log, accounts)
         async with AsyncExitStack() as running:
             for index, (public, upstream, relay) in enumerate(zip(lanes, upstreams, relays, strict=True)):
@@ -68,6 +72,16 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[ClassroomState]:
                 yield state
             finally:
                 state.runs.stop()
+
+
+def _take_up_access(state: ClassroomState) -> None:
+    """Give the classroom the key and the code of the last one on its port, so that its pages and devices come back."""
+    folder = private_runtime_folder("push-vs-poll")
+    if folder is None:
+        return
+    file = file_of(folder, state.addresses.page_port)
+    state.access = read_access(file) or state.access
+    state.is_access_kept = keep_access(file, state.access)
 
 
 def take_ports(host: str, port: int) -> Sequence[socket.socket]:

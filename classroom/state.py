@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import HTTPException, Request
 from starlette.requests import HTTPConnection
 
+from classroom.access import Access
 from classroom.allowed_hosts import Addresses
 from classroom.lanes.accounts import Accounts
 from classroom.lanes.clients import Client, Clients
@@ -21,13 +22,7 @@ from classroom.runs import Runs
 TEACHER_KEY_HEADER = "X-Teacher-Key"
 TEACHER_KEY_PARAMETER = "key"
 
-_CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-"""Letters and digits that are not mistaken for each other when read from a projector."""
-_CODE_LENGTH = 6
-
-
-def _join_code() -> str:
-    return "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
+WRONG_KEY = "this is not the key of this classroom's teacher: open the address with ?key= that its start has printed"
 
 
 @dataclass
@@ -40,8 +35,9 @@ class ClassroomState:
     clients: Clients
     runs: Runs
     lesson: LessonSessions = field(default_factory=LessonSessions)
-    teacher_key: str = field(default_factory=lambda: secrets.token_urlsafe(16))
-    join_code: str = field(default_factory=_join_code)
+    access: Access = field(default_factory=Access.draw)
+    is_access_kept: bool = False
+    """Whether the next classroom on the same port has the same key and code."""
     inbound: dict[str, Callable[[Client, dict[str, Any]], None]] = field(default_factory=dict)
     """Functions for the page's messages on the live socket, by `type`; they raise ValueError for invalid ones."""
     teacher_news: list[Callable[[], dict[str, Any] | None]] = field(default_factory=list)
@@ -59,7 +55,7 @@ class ClassroomState:
     def is_teacher(self, key: str | None) -> bool:
         """Return whether the key makes its sender a teacher; on loopback everyone is one."""
         return self.addresses.solo or (
-            key is not None and secrets.compare_digest(key.encode(), self.teacher_key.encode())
+            key is not None and secrets.compare_digest(key.encode(), self.access.teacher_key.encode())
         )
 
     def attend(self, client: Client, change: int) -> None:
@@ -82,7 +78,7 @@ def state_of(connection: HTTPConnection) -> ClassroomState:
 
 def require_teacher(request: Request) -> None:
     """Allow a route only to the teacher, as its dependency."""
-    if not state_of(request).is_teacher(request.headers.get(TEACHER_KEY_HEADER)):
-        raise HTTPException(
-            403, f"only the teacher may do this: send the key from the start page as {TEACHER_KEY_HEADER}"
-        )
+    key = request.headers.get(TEACHER_KEY_HEADER)
+    if not state_of(request).is_teacher(key):
+        without = f"only the teacher may do this: send the key from the start page as {TEACHER_KEY_HEADER}"
+        raise HTTPException(403, WRONG_KEY if key else without)

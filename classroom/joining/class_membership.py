@@ -28,7 +28,7 @@ class ClassMembership:
 
     def __init__(self, state: ClassroomState) -> None:
         self._state = state
-        self._code = JoinCodeCheck(state.join_code)
+        self._code = JoinCodeCheck(state.access.join_code)
         self._assign: Assign = "turns"
         self._names: dict[int, int] = {}
         self._named = 0
@@ -69,11 +69,11 @@ class ClassMembership:
         """Return how to join, for the teacher's page."""
         addresses = self._state.addresses
         origins = [addresses.origin(host) for host in own_hosts(addresses.host)]
-        link = f"{origins[0]}/join?code={self._state.join_code}"
+        link = f"{origins[0]}/join?code={self._state.access.join_code}"
         return {
             "address": f"{origins[0]}/join",
             "other_addresses": [f"{origin}/join" for origin in origins[1:]],
-            "code": self._state.join_code,
+            "code": self._state.access.join_code,
             "link": link,
             "qr_svg": qr_svg(link),
             "assign": self._assign,

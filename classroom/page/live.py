@@ -19,7 +19,7 @@ from classroom.lanes.clients import ClassroomFullError, Client
 from classroom.lanes.definitions import LANES, MAX_CLIENT
 from classroom.limits import MAX_CLOCK_SOCKETS, MESSAGES_PER_S, RateLimit
 from classroom.runs import Run
-from classroom.state import ClassroomState, state_of
+from classroom.state import WRONG_KEY, ClassroomState, state_of
 
 TICK_S = 0.1
 DEVICE_TICK_S = 0.5
@@ -65,7 +65,7 @@ async def live(socket: WebSocket, client: Number = None, key: Key = None) -> Non
     state = state_of(socket)
     await socket.accept()
     try:
-        who = _enter(state, client, state.is_teacher(key))
+        who = _enter(state, client, key)
     except PermissionError as refusal:
         await _refuse(socket, str(refusal), UNKNOWN_CLIENT_CLOSE_CODE)
         return
@@ -110,7 +110,10 @@ async def _tell_time(socket: WebSocket) -> None:
             await socket.send_text(json.dumps({"echo": text, "now_ns": now_ns}))
 
 
-def _enter(state: ClassroomState, number: int | None, teacher: bool) -> Client:
+def _enter(state: ClassroomState, number: int | None, key: str | None) -> Client:
+    teacher = state.is_teacher(key)
+    if key and not teacher:
+        raise PermissionError(WRONG_KEY)
     if number is None:
         if not teacher:
             raise PermissionError("join the class first: ask the teacher for the address and its code")

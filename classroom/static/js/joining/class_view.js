@@ -34,7 +34,11 @@ export function mount(section, context) {
     view.refresh();
   };
   context.on("hello", open);
-  context.live.on("refused", () => context.client === null && sendToJoinPage());
+  context.live.on("refused", () => {
+    if (context.client === null && !context.live.hasKey) sendToJoinPage();
+    view?.withdraw();
+  });
+  context.live.on("gone", () => view?.withdraw());
   context.on("settings", () => view?.showSettings());
   context.on("class", (message) => view?.show(message));
   context.on("theme", () => view?.draw());
@@ -87,6 +91,12 @@ class ClassView {
     }
   }
 
+  /** Until the server is back nobody can join, and it may come back with another code. */
+  withdraw() {
+    this.#section.classList.add("class-away");
+    this.#find(".class-away-note").hidden = false;
+  }
+
   /** A `class` message. */
   show(message) {
     this.#latest = message;
@@ -137,6 +147,8 @@ class ClassView {
   }
 
   #invite({ address, other_addresses: others, code, qr_svg: qr, assign }) {
+    this.#section.classList.remove("class-away");
+    this.#find(".class-away-note").hidden = true;
     this.#find(".class-qr").innerHTML = qr;
     this.#field("join_address").textContent = address.replace("http://", "");
     this.#field("join_code").textContent = code;

@@ -92,7 +92,10 @@ function enter() {
   live.connect();
 }
 
-/** The server does not know this device (it was away too long, or the class was opened anew), or let it go. */
+/** The server does not know this device (it was away too long, or the class was opened anew), or let it go.
+ *
+ * A page that nobody sees waits until it is looked at: another tab may have its number now.
+ */
 function rejoin({ detail }) {
   live.close();
   traffic?.close();
@@ -102,8 +105,9 @@ function rejoin({ detail }) {
   forget();
   const code = membership.code;
   remember(null);
-  if (document.hidden) return askForCode(detail);
-  tryToJoin(code);
+  if (!document.hidden) return tryToJoin(code);
+  askForCode(detail);
+  document.addEventListener("visibilitychange", () => membership === null && tryToJoin(code), { once: true });
 }
 
 // ---- what is on

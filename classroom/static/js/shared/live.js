@@ -15,6 +15,8 @@ export class Live {
   #key;
   #socket = null;
   #client = null;
+  /** A device has its number from joining: without it, it is nobody. */
+  #isDevice;
   #retryMs = FIRST_RETRY_MS;
   #closed = false;
   #gone = null;
@@ -27,6 +29,11 @@ export class Live {
   constructor(key, client = null) {
     this.#key = key;
     this.#client = client;
+    this.#isDevice = client !== null;
+  }
+
+  get hasKey() {
+    return Boolean(this.#key);
   }
 
   /** @param {string} type a message's type, or "connection" ({state: "connecting"|"live"|"lost"}), "gone" (lost for a while), or "refused" */
@@ -87,7 +94,7 @@ export class Live {
     if (this.#closed) return;
     this.#signals.emit("connection", { state: "lost" });
     this.#gone ??= setTimeout(() => this.#signals.emit("gone"), GONE_AFTER_MS);
-    if (code === UNKNOWN_CLIENT_CLOSE_CODE && this.#client !== null) {
+    if (code === UNKNOWN_CLIENT_CLOSE_CODE && this.#client !== null && !this.#isDevice) {
       this.#client = null; // the server was started anew: come as a new page
     } else if (code === UNKNOWN_CLIENT_CLOSE_CODE || code === REFUSED_CLOSE_CODE) {
       this.#signals.emit("refused", { detail: reason || "The server refused this page." });

@@ -1,0 +1,81 @@
+"""What opens a class: the teacher's key, and the code with which devices join. A restart on the same port keeps both.
+
+They are in a file of the port in the user's runtime folder. A classroom that was opened a day ago or longer is another
+class, which gets new ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+KEPT_FOR_S = 86_400.0
+
+_CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+"""Letters and digits that are not mistaken for each other when read from a projector."""
+_CODE_LENGTH = 6
+_CODE = re.compile(f"[{_CODE_LETTERS}]{{{_CODE_LENGTH}}}")
+_KEY_BYTES = 16
+_KEY = re.compile("[A-Za-z0-9_-]{22}")
+_MAX_FILE_BYTES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The key and the code of one class."""
+
+    teacher_key: str
+    join_code: str
+
+    @classmethod
+    def draw(cls) -> Access:
+        """Return new ones, which cannot be guessed."""
+        code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
+        return cls(secrets.token_urlsafe(_KEY_BYTES), code)
+
+
+def file_of(folder: Path, port: int) -> Path:
+    """Return the file that keeps the key and the code of the class on this port."""
+    return folder / f"classroom-{port}.json"
+
+
+def read_access(file: Path) -> Access | None:
+    """Return what the last classroom on the port has kept; None if it is missing, too old or damaged."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
+        with os.fdopen(descriptor, "rb") as opened:
+            age_s = time.time() - os.fstat(descriptor).st_mtime
+            kept = json.loads(opened.read(_MAX_FILE_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if age_s >= KEPT_FOR_S or not isinstance(kept, dict):
+        return None
+    key, code = kept.get("teacher_key"), kept.get("join_code")
+    if isinstance(key, str) and isinstance(code, str) and _KEY.fullmatch(key) and _CODE.fullmatch(code):
+        return Access(key, code)
+    return None
+
+
+def keep_access(file: Path, access: Access) -> bool:
+    """Write the file for the next start, readable by its owner alone; return whether that was possible."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=file.parent)
+    except OSError:
+        return False
+    unfinished = Path(name)
+    try:
+        with os.fdopen(descriptor, "w") as opened:
+            json.dump(asdict(access), opened)
+        unfinished.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        return False
+    return True
