@@ -7,6 +7,8 @@ TEACHER_PAGES = 20
 """Further clients, so that a full class does not keep its teacher out."""
 REPORTS_PER_S = 3.0
 """Limit of one device, whose page sends one."""
+VOTES_PER_S = 2.0
+"""Limit of one device in the long run."""
 MAX_CLOCK_SOCKETS = 2 * MAX_CLIENTS
 MAX_CONNECTIONS_PER_LANE = 12
 """Limit of one client; a browser opens six to one address, and may still be closing those of the last run."""

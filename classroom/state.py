@@ -42,6 +42,8 @@ class ClassroomState:
     """Functions for the page's messages on the live socket, by `type`; they raise ValueError for invalid ones."""
     teacher_news: list[Callable[[], dict[str, Any] | None]] = field(default_factory=list)
     """Functions called once a second for a message to the teacher's pages, in class mode."""
+    notices: list[Callable[[Client], dict[str, Any]]] = field(default_factory=list)
+    """Functions for a message that a page is sent when it opens, and again whenever it has changed."""
 
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
     """A random text by which a page notices that the classroom at its address was restarted."""

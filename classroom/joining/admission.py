@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from classroom.joining.refused import RefusedError
+
 MAX_CODE_CHARACTERS = 40
 """How many characters of a typed code are read."""
 
@@ -19,15 +21,6 @@ _MAX_ADDRESSES = 1000
 
 Assign = Literal["turns", "all"]
 """One transport per device in turn, or all transports for each device."""
-
-
-class JoinRefusedError(Exception):
-    """A device may not join: the HTTP status and the sentence for its user."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
 
 
 def normalise_code(typed: str) -> str:
@@ -67,15 +60,15 @@ class JoinCodeCheck:
     _attempts: OrderedDict[str, _Attempts] = field(default_factory=OrderedDict)
 
     def check(self, code: str, address: str, now_ns: int) -> None:
-        """Raise JoinRefusedError if the code is wrong (403), or the address tries too often (429)."""
+        """Raise RefusedError if the code is wrong (403), or the address tries too often (429)."""
         attempts = self._attempts_of(address, now_ns)
         if attempts.wrong >= self.wrong_per_minute:
-            raise JoinRefusedError(429, "Too many wrong codes from your address. Wait a minute, then try again.")
+            raise RefusedError(429, "Too many wrong codes from your address. Wait a minute, then try again.")
         if not secrets.compare_digest(normalise_code(code).encode(), self.code.encode()):
             attempts.wrong += 1
-            raise JoinRefusedError(403, "That is not the code of this class. Look at the projector and type it again.")
+            raise RefusedError(403, "That is not the code of this class. Look at the projector and type it again.")
         if attempts.right >= self.right_per_minute:
-            raise JoinRefusedError(429, "Your address joins too often. Wait a minute, then try again.")
+            raise RefusedError(429, "Your address joins too often. Wait a minute, then try again.")
         attempts.right += 1
 
     def _attempts_of(self, address: str, now_ns: int) -> _Attempts:

@@ -7,9 +7,10 @@ from typing import Any
 
 import segno
 
-from classroom.joining.admission import Assign, JoinCodeCheck, JoinRefusedError, next_transports
+from classroom.joining.admission import Assign, JoinCodeCheck, next_transports
 from classroom.joining.class_results import ClassResults, Participant, parse_report
 from classroom.joining.lan_address import own_hosts
+from classroom.joining.refused import RefusedError
 from classroom.joining.report_evidence import RunEvidence
 from classroom.lanes.clients import ClassroomFullError, Client
 from classroom.lanes.definitions import TRANSPORTS
@@ -39,14 +40,14 @@ class ClassMembership:
         state.teacher_news.append(self.news)
 
     def join(self, code: str, address: str) -> Client:
-        """Admit a new device; raise JoinRefusedError."""
+        """Admit a new device; raise RefusedError."""
         self._code.check(code, address, time.monotonic_ns())
         self._forget_who_left()
         given = next_transports(self._assign, TRANSPORTS, (device.transports for device in self._devices()))
         try:
             device = self._state.clients.admit(given)
         except ClassroomFullError as full:
-            raise JoinRefusedError(503, f"Sorry: {full}.") from None
+            raise RefusedError(503, f"Sorry: {full}.") from None
         self._named += 1
         self._names[device.number] = self._named
         return device
@@ -54,6 +55,14 @@ class ClassMembership:
     def name_of(self, device: Client) -> int:
         """Return the number by which people call a device, counted from 1."""
         return self._names[device.number]
+
+    def has(self, number: int) -> bool:
+        """Return whether a device with this number has joined, and is not forgotten."""
+        return number in self._names
+
+    def devices_here(self) -> frozenset[int]:
+        """Return the numbers of the devices whose page is open."""
+        return frozenset(device.number for device in self._devices() if device.sockets)
 
     def reassign(self, assign: Assign) -> None:
         """Assign the transports again, in the order of joining; each page is sent its own."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import FileResponse
 
-from classroom.joining.admission import MAX_CODE_CHARACTERS, Assign, JoinRefusedError
+from classroom.joining.admission import MAX_CODE_CHARACTERS, Assign
 from classroom.joining.class_membership import ClassMembership
 from classroom.limits import MAX_BODY_BYTES
 from classroom.state import require_teacher
@@ -47,10 +47,7 @@ async def join(request: Request, asked: JoinRequest) -> dict[str, object]:
     """Return a client number for a device that sends the code, and the transports assigned to it."""
     membership = membership_of(request)
     address = request.client.host if request.client is not None else ""
-    try:
-        device = membership.join(asked.code, address)
-    except JoinRefusedError as refusal:
-        raise HTTPException(refusal.status, refusal.detail) from None
+    device = membership.join(asked.code, address)
     return {"client": device.number, "transports": device.transports, "name": membership.name_of(device)}
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import mimetypes
 from pathlib import Path
 
-from fastapi import FastAPI
-from starlette.responses import FileResponse
+from fastapi import FastAPI, Request
+from starlette.responses import FileResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from classroom.joining import routes
+from classroom.joining import routes, vote_routes
 from classroom.joining.class_membership import ClassMembership
+from classroom.joining.class_vote import ClassVote
+from classroom.joining.refused import RefusedError
 from classroom.lesson import feed
 from classroom.page import live, predictions, preflight, run_record, run_routes, transport_assets
 from classroom.page.guard import PageGuard
@@ -22,6 +24,8 @@ STATIC_FOLDER = Path(__file__).parents[1] / "static"
 
 ROUTERS = (
     routes.router,
+    vote_routes.router,
+    vote_routes.teachers_router,
     live.router,
     run_routes.router,
     run_record.router,
@@ -42,8 +46,11 @@ def create_app(state: ClassroomState) -> ASGIApp:
         title="push-vs-poll classroom", openapi_url=None, docs_url=None, redoc_url=None, telemetry=TELEMETRY_OFF
     )
     app.state.classroom = state
-    app.state.membership = ClassMembership(state) if state.mode == "class" else None
+    membership = ClassMembership(state) if state.mode == "class" else None
+    app.state.membership = membership
+    app.state.class_vote = None if membership is None else ClassVote(state, membership)
     answer_errors(app)
+    app.add_exception_handler(RefusedError, _refused)
     for router in (*ROUTERS, feed.lesson_router(state.lesson, state.addresses.lesson_port)):
         app.include_router(router)
     app.add_api_route("/", _page, include_in_schema=False, response_class=FileResponse)
@@ -53,3 +60,8 @@ def create_app(state: ClassroomState) -> ASGIApp:
 
 async def _page() -> FileResponse:
     return FileResponse(STATIC_FOLDER / "index.html")
+
+
+async def _refused(_request: Request, refusal: Exception) -> JSONResponse:
+    assert isinstance(refusal, RefusedError)
+    return JSONResponse({"detail": refusal.detail}, refusal.status)

@@ -48,6 +48,7 @@ class _Told:
     ended: bool = True
     transports: tuple[str, ...] = ()
     auto: bool = True
+    notices: list[dict[str, Any] | None] = field(default_factory=list)
     published: int = 0
     arrived: list[int] = field(default_factory=lambda: [0] * len(LANES))
     answered: list[int] = field(default_factory=lambda: [0] * len(LANES))
@@ -135,7 +136,7 @@ async def _serve_live(socket: WebSocket, state: ClassroomState, who: Client, rep
 
 
 async def _tell(socket: WebSocket, state: ClassroomState, who: Client, replaced: asyncio.Event) -> None:
-    told = _Told(transports=who.transports, auto=state.runs.auto)
+    told = _Told(transports=who.transports, auto=state.runs.auto, notices=[None] * len(state.notices))
     news_due_ns = time.monotonic_ns()
     with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):
         await _send(socket, hello(state, who))
@@ -147,6 +148,10 @@ async def _tell(socket: WebSocket, state: ClassroomState, who: Client, replaced:
             if told.auto != state.runs.auto:
                 told.auto = state.runs.auto
                 await _send(socket, {"type": "auto", "auto": told.auto})
+            for index, notice in enumerate(state.notices):
+                if (message := notice(who)) != told.notices[index]:
+                    told.notices[index] = message
+                    await _send(socket, message)
             for message in _news(state, who, told):
                 await _send(socket, message)
             if who.teacher and time.monotonic_ns() >= news_due_ns:

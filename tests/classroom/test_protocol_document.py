@@ -40,6 +40,7 @@ def test_limits() -> None:
         f"{limits.REQUESTS_PER_S:g} requests a second",
         f"{limits.MESSAGES_PER_S:g} messages a second",
         f"{limits.REPORTS_PER_S:g} reports a second",
+        f"{limits.VOTES_PER_S:g} votes a second",
         f"{limits.MAX_MESSAGE_BYTES // 1024} KB a message",
         f"{limits.MAX_BODY_BYTES // 1024} KB a request's body",
     ):

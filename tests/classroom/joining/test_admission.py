@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.joining.admission import JoinCodeCheck, JoinRefusedError, next_transports, normalise_code
+from classroom.joining.admission import JoinCodeCheck, next_transports, normalise_code
+from classroom.joining.refused import RefusedError
 
 pytestmark = pytest.mark.clocks
 
@@ -18,7 +19,7 @@ CODE = "K7MQ2X"
 
 
 def refused(check: JoinCodeCheck, code: str, address: str = "a", now_ns: int = 0) -> int:
-    with pytest.raises(JoinRefusedError) as caught:
+    with pytest.raises(RefusedError) as caught:
         check.check(code, address, now_ns)
     assert caught.value.detail.endswith(".")
     return caught.value.status

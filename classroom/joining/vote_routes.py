@@ -1,0 +1,89 @@
+"""The routes of the vote: the teacher asks, closes and decides, and devices vote."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from classroom.joining.class_vote import ClassVote
+from classroom.joining.vote import MAX_CHOICES, MAX_ID_CHARACTERS, MAX_PARTS, MAX_TEXT_CHARACTERS, Question
+from classroom.lanes.definitions import MAX_CLIENT
+from classroom.limits import MAX_BODY_BYTES
+from classroom.state import require_teacher
+
+_Id = Annotated[str, Field(max_length=MAX_ID_CHARACTERS)]
+_Text = Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS)]
+
+router = APIRouter(max_body_size=MAX_BODY_BYTES)
+teachers_router = APIRouter(max_body_size=MAX_BODY_BYTES, dependencies=[Depends(require_teacher)])
+
+
+class Named(BaseModel):
+    """The vote that is meant."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    vote: _Id
+
+
+class Ballot(Named):
+    """A device's vote: a choice for each part of the question."""
+
+    client: Annotated[int, Field(ge=0, lt=MAX_CLIENT)]
+    answers: Annotated[dict[_Id, _Id], Field(max_length=MAX_PARTS)]
+
+
+class Decision(Named):
+    """What the run shows for each part: the right choices, and its words."""
+
+    right: Annotated[dict[_Id, Annotated[list[_Id], Field(max_length=MAX_CHOICES)]], Field(max_length=MAX_PARTS)]
+    shown: Annotated[dict[_Id, _Text], Field(max_length=MAX_PARTS)]
+
+
+@router.post("/api/vote")
+async def cast(request: Request, asked: Ballot) -> dict[str, Any]:
+    """Count the vote of a device, in place of its vote of before."""
+    class_vote_of(request).cast(asked.client, asked.vote, asked.answers)
+    return {"own": asked.answers}
+
+
+@teachers_router.post("/api/question")
+async def ask(request: Request, asked: Question) -> dict[str, Any]:
+    """Ask the class a question, in place of the one before."""
+    votes = class_vote_of(request)
+    votes.ask(asked)
+    return {"vote": votes.for_teacher()}
+
+
+@teachers_router.post("/api/question/close")
+async def close(request: Request, asked: Named) -> dict[str, Any]:
+    """Count no more votes, and return how many devices chose what."""
+    votes = class_vote_of(request)
+    votes.present(asked.vote).close()
+    return {"vote": votes.for_teacher()}
+
+
+@teachers_router.post("/api/question/decide")
+async def decide(request: Request, asked: Decision) -> dict[str, Any]:
+    """Tell all pages what the run shows."""
+    votes = class_vote_of(request)
+    votes.present(asked.vote).decide(asked.right, asked.shown)
+    return {"vote": votes.for_teacher()}
+
+
+@teachers_router.post("/api/question/end")
+async def end(request: Request, asked: Named) -> dict[str, Any]:
+    """Take the question away from all pages."""
+    votes = class_vote_of(request)
+    votes.end(asked.vote)
+    return {"vote": votes.for_teacher()}
+
+
+def class_vote_of(request: Request) -> ClassVote:
+    """Return the class's vote; raise 404 if other machines cannot join the classroom."""
+    votes: ClassVote | None = request.app.state.class_vote
+    if votes is None:
+        raise HTTPException(404, "nobody can vote: this classroom was opened for its own machine only")
+    return votes
