@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from analysis.models.conditions import Conditions
 from analysis.models.registry import MODELS
 from classroom.lanes.definitions import LANES, Lane
+from classroom.page.formulas import formulas
 from classroom.run_settings import RunSettings
 
 router = APIRouter()
@@ -50,6 +51,7 @@ async def model(request: Request) -> dict[str, Any]:
     return {
         "settings": settings.model_dump(),
         "transports": {lane.transport: predict(lane, settings) for lane in LANES},
+        "formulas": {lane.transport: _formulas(lane, settings) for lane in LANES},
     }
 
 
@@ -78,14 +80,7 @@ def _mean_ms(lane: Lane, settings: RunSettings) -> float | None:
 
 def predict(lane: Lane, settings: RunSettings) -> dict[str, float | None] | None:
     """Return latency, requests and losses of one client on one lane, per event or second; None without a formula."""
-    conditions = Conditions(
-        rate_per_s=settings.rate_per_s,
-        arrival=settings.arrival,
-        one_way_delay_s=settings.one_way_delay_ms / 1000,
-        poll_interval_s=settings.poll_interval_s,
-        hold_s=settings.hold_s,
-        keeps_cursor=settings.cursor,
-    )
+    conditions = _conditions_of(settings)
     expected = MODELS[lane.model].closed_form(conditions)
     missed_ratio = MODELS[lane.model].lost_ratio(conditions)
     if expected is None:
@@ -101,3 +96,20 @@ def predict(lane: Lane, settings: RunSettings) -> dict[str, float | None] | None
         expected.empty_ratio,
     )
     return dict(zip(_FIGURES, figures, strict=True)) | {_MISSED: missed_ratio}
+
+
+def _formulas(lane: Lane, settings: RunSettings) -> dict[str, str] | None:
+    """Return how the figures follow from the settings, with the numbers put in; None without a formula."""
+    expected = MODELS[lane.model].closed_form(_conditions_of(settings))
+    return None if expected is None else formulas(expected, settings.rate_per_s)
+
+
+def _conditions_of(settings: RunSettings) -> Conditions:
+    return Conditions(
+        rate_per_s=settings.rate_per_s,
+        arrival=settings.arrival,
+        one_way_delay_s=settings.one_way_delay_ms / 1000,
+        poll_interval_s=settings.poll_interval_s,
+        hold_s=settings.hold_s,
+        keeps_cursor=settings.cursor,
+    )

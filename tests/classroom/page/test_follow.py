@@ -90,7 +90,7 @@ def test_a_click_freezes_the_picture_with_its_event(page: Page, classroom: Runni
     run = watch_run(page, classroom)
     at = page.evaluate(
         """async () => {
-          const { Timeline } = await import("/static/js/page/watch/timeline.js");
+          const { Timeline } = await import("/static/js/lanes/timeline.js");
           const { store, serverNow } = window.classroom;
           const data = store.current;
           const to_ns = new Timeline().shownNs(serverNow(), data, true);

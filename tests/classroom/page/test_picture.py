@@ -28,7 +28,7 @@ pytestmark = pytest.mark.takes_s(60, waits=True)
 
 UNCOVERED = """async (seconds) => {
   const { laneShapes } = await import("/static/js/lanes/geometry.js");
-  const { Timeline } = await import("/static/js/page/watch/timeline.js");
+  const { Timeline } = await import("/static/js/lanes/timeline.js");
   const { store, serverNow } = window.classroom;
   const data = store.current;
   const timeline = new Timeline();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -91,7 +92,9 @@ def score(page: Page, part: dict[str, Any], answer: object, evidence: object, mo
     return scored
 
 
-NUMBER = {"id": "n", "kind": "number", "field": "requests_per_event", "of": [["run", "short_poll"]]}
+NUMBER = {
+    "id": "n", "kind": "number", "field": "requests_per_event", "of": [["run", "short_poll"]], "votes": [0.2, 1, 5, 20],
+}  # fmt: skip
 FACTOR = {
     "id": "f", "kind": "factor", "field": "mean_ms", "of": [["a", "short_poll"], ["b", "short_poll"]],
     "choices": [
@@ -132,6 +135,64 @@ def test_the_runs_say_what_is_right(
     empty_page: Page, part: dict[str, Any], answer: str | None, evidence: object, outcome: str
 ) -> None:
     assert score(empty_page, part, answer, evidence)["outcome"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("part", "evidence", "right"),
+    [
+        (NUMBER, {"run": lanes("requests_per_event", 0, 0, 1, 3.9)}, ["5"]),
+        (NUMBER, {"run": lanes("requests_per_event", 0, 0, 1, None)}, []),
+        (NUMBER, {"run": lanes("requests_per_event", 0, 0, 1, 0)}, []),
+        (FACTOR, {"a": lanes("mean_ms", 50, 50, 50, 550), "b": lanes("mean_ms", 50, 50, 50, 300)}, ["half"]),
+        (FACTOR, {"a": lanes("mean_ms", 50, 50, 50, 550), "b": lanes("mean_ms", 5, 5, 5, None)}, []),
+        (LEAST, {"run": lanes("bytes", 700, 750, 3000, 20_000)}, ["websocket", "sse"]),
+        (LEAST, {"run": lanes("bytes", 700, None, 3000, 20_000)}, []),
+    ],
+)
+def test_the_choices_that_are_right_are_named(
+    empty_page: Page, part: dict[str, Any], evidence: object, right: list[str]
+) -> None:
+    assert score(empty_page, part, None, evidence)["right"] == right
+
+
+@pytest.mark.parametrize(("answer", "outcome"), [("5", "right"), ("1", "off"), (None, "skipped")])
+def test_a_class_that_chose_among_numbers_is_right_with_the_nearest(
+    empty_page: Page, answer: str | None, outcome: str
+) -> None:
+    names = "{label: (t) => t, runLabel: (r) => r, who: 'class'}"
+    expression = f"m.scorePart(given.part, given.answer, given.evidence, {{}}, {names})"
+    given = {"part": NUMBER, "answer": answer, "evidence": {"run": lanes("requests_per_event", 0, 0, 1, 3)}}
+    scored = module(empty_page, "page/predict/scoring.js", expression, given)
+    assert scored["outcome"] == outcome
+    assert [bar["label"] for bar in scored["bars"]] == [*(["The class"] if answer else []), "This run"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "choice"),
+    [({"a": 1, "b": 3}, "b"), ({"a": 2, "b": 2}, None), ({"a": 0, "b": 0}, None), ({"a": 2, "b": 2, "c": 3}, "c")],
+)
+def test_the_class_predicts_what_most_devices_chose(
+    empty_page: Page, counts: dict[str, int], choice: str | None
+) -> None:
+    assert module(empty_page, "page/predict/progress.js", "m.majority(given)", counts) == choice
+
+
+def test_ones_own_answer_goes_before_that_of_the_class(empty_page: Page) -> None:
+    who = module(
+        empty_page,
+        "page/predict/progress.js",
+        """(() => {
+          const part = { id: "requests" };
+          const vote = { id: "v", counts: { requests: { 1: 0, 5: 2 } } };
+          const states = [m.ASKED, m.voted(m.ASKED, vote), m.voted(m.answered(m.ASKED, { requests: "4" }), vote)];
+          return states.map((state) => m.predictionOf(state, part));
+        })()""",
+    )
+    assert who == [
+        {"who": "you", "answer": None},
+        {"who": "class", "answer": "5"},
+        {"who": "you", "answer": "4"},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -188,6 +249,27 @@ def test_a_prediction_outlasts_a_reload_and_back_leads_to_the_view_before(
     expect(page.locator("#tab-predict")).to_have_attribute("aria-selected", "true")
 
 
+VOTES = {"0.2": 0, "1": 1, "2": 0, "5": 3, "20": 0}
+RESULT: dict[str, Any] = {
+    "who": "you",
+    "outcome": "off",
+    "scores": [{"outcome": "off", "bars": [], "right": ["5"]}],
+    "evidence": {"run": {"lanes": {name: {} for name in TRANSPORTS}}},
+    "models": {},
+    "records": {},
+}
+DAMAGE: list[dict[str, Any]] = [
+    {"who": "nobody"},
+    {"outcome": "splendid"},
+    {"scores": [{}]},
+    {"scores": []},
+    {"models": None},
+    {"evidence": {"run": {}}},
+    {"evidence": {"run": {"lanes": {"websocket": {}}}}},
+    {"evidence": None},
+]
+
+
 @pytest.mark.parametrize(
     ("kept", "phase"),
     [
@@ -197,9 +279,15 @@ def test_a_prediction_outlasts_a_reload_and_back_leads_to_the_view_before(
         ({"phase": "ready", "answers": {"requests": "many"}}, "asked"),
         ({"phase": "ready", "answers": {"other": "4"}}, "asked"),
         ({"phase": "revealed", "answers": {"requests": "4"}, "result": {"scores": []}}, "asked"),
-        (
-            {"phase": "revealed", "answers": {"requests": "4"}, "result": {"scores": [{}], "evidence": {"run": {}}}},
-            "revealed",
+        ({"phase": "revealed", "answers": {"requests": "4"}, "result": RESULT}, "revealed"),
+        ({"phase": "revealed", "vote": {"id": "v", "counts": {"requests": VOTES}}, "result": RESULT}, "revealed"),
+        ({"phase": "ready", "vote": {"id": "v", "counts": {"requests": VOTES}}}, "ready"),
+        ({"phase": "ready", "vote": {"id": "v", "counts": {"requests": VOTES | {"5": -1}}}}, "asked"),
+        ({"phase": "ready", "vote": {"id": "v", "counts": {"age": VOTES}}}, "asked"),
+        ({"phase": "ready", "vote": 7}, "asked"),
+        *(
+            ({"phase": "revealed", "answers": {"requests": "4"}, "result": RESULT | damage}, "asked")
+            for damage in DAMAGE
         ),
         (None, "asked"),
         ("ready", "asked"),
@@ -255,17 +343,56 @@ def test_requests_per_event_are_scored_by_the_run(page: Page, classroom: Running
     )
     assert float(told["run"]) == pytest.approx(measured, abs=0.01)
     assert float(told["model"]) == 5
+    formula = page.locator(".predict-formulas").inner_text()
+    assert formula == "1 ÷ (events a second × seconds between requests) = 1 ÷ (0.2 × 1) = 5"
+    said_of_it = page.locator(".predict-verdict").inner_text()
+    assert said_of_it == f"Not this time: you said 1,000, the run shows {told['run']}."
     assert page.locator(".predict-record").get_attribute("data-agrees") == "true"
     assert page.evaluate("() => window.classroom.store.current.run.auto") is False, "the stage waits for the class"
     found = Axe().run(page).response["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
 
 
+def canvas_pixels(page: Page) -> str:
+    pixels: str = page.evaluate("() => document.querySelector('.predict-lanes canvas').toDataURL()")
+    return pixels
+
+
+def test_the_run_is_seen_in_the_question_and_again_slowly(page: Page, classroom: RunningClassroom) -> None:
+    shorten_runs(page, 4)
+    open_page(page, classroom)
+    go_to(page, "halve_the_interval")
+    lanes_of_run = page.locator(".predict-lanes")
+    expect(lanes_of_run).to_be_hidden()
+    page.get_by_role("button", name="Skip, just show me").click()
+    run_button(page).click()
+    expect(lanes_of_run.locator(".lanes-status")).to_have_text("The run, as it happens")
+    figure = lanes_of_run.locator('.lane-label[data-transport="sse"] .lane-figure')
+    expect(figure).to_contain_text(re.compile(r"1 request, [1-9]\d* events"))
+    wait_for_result(page)
+    for _ in range(2):
+        expect(lanes_of_run.locator(".lanes-status")).to_contain_text("Held at 4.0 s")
+        buttons = lanes_of_run.get_by_role("button")
+        assert buttons.all_inner_texts() == ["Slowly: a poll each second", "Slowly: a poll each half second"]
+        buttons.nth(1).click()
+        expect(buttons.nth(1)).to_have_attribute("aria-pressed", "true")
+        expect(lanes_of_run.locator(".lanes-status")).to_contain_text("Five times as slow")
+        before = canvas_pixels(page)
+        page.wait_for_function(
+            "(before) => document.querySelector('.predict-lanes canvas').toDataURL() !== before", arg=before
+        )
+        page.keyboard.press("Space")
+        expect(lanes_of_run.locator(".lanes-status")).to_contain_text("Held at")
+        page.reload()  # the runs, too, outlast it
+        expect(page.locator(".predict-question")).to_have_attribute("data-phase", "revealed")
+    expect(figure).to_contain_text(re.compile(r"1 request, [1-9]\d* events"))
+
+
 def test_halving_the_interval_is_scored_by_two_runs(page: Page, classroom: RunningClassroom) -> None:
     outcome = answer_and_run(page, classroom, "halve_the_interval", {"requests": "half", "age": "twice"})
     assert outcome == "off"
     assert said(page)["The run says"].startswith("twice as many")
-    assert said(page)["The model says"].endswith("×\xa02")
+    assert said(page)["The formula says"].endswith("×\xa02")
     assert page.locator(".predict-part").nth(1).locator(".bars tr").count() == 4
     seeds = "() => ['previous', 'current'].map((which) => window.classroom.store[which].settings.seed)"
     streams = page.evaluate(seeds)

@@ -6,6 +6,7 @@ import { drawStrip } from "./join_strip.js";
 import { Live } from "../shared/live.js";
 import { markElement } from "../shared/marks.js";
 import { Traffic } from "../lanes/traffic.js";
+import { VotePanel } from "./vote_panel.js";
 
 const REPORT_PERIOD_MS = 1000;
 const ROWS_PER_REPORT = 1000;
@@ -28,6 +29,7 @@ let enteredNs = null;
 let late = false;
 let lanes = new Map();
 let noticeTimer = null;
+const votePanel = new VotePanel(byId("vote"), (vote, answers) => live.request("/api/vote", { method: "POST", body: { client: membership.client, vote, answers } }));
 
 // ---- joining
 
@@ -88,6 +90,7 @@ function enter() {
   live.on("changed", (message) => change(message.run));
   live.on("ended", end);
   live.on("gone", end);
+  live.on("vote", ({ vote }) => votePanel.show(vote));
   live.on("refused", rejoin);
   live.connect();
 }

@@ -66,7 +66,7 @@ let starting = 0;
  * @property {boolean} auto whether run follows run by itself
  * @property {(wanted: boolean) => Promise<object>} setAuto a run that is on goes on either way
  * @property {(event: string, fn: (data: any) => void) => (() => void)} on events: every type of message of the server
- *   (hello, run, changed, tick, ended, auto, class), every kind of the worker's (sent, answered, frame, opened, closed, clock), and
+ *   (hello, run, changed, tick, ended, auto, class, vote), every kind of the worker's (sent, answered, frame, opened, closed, clock), and
  *   started (a run that this page has asked for), settings, connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), escape ({view}), hold, knobs, theme.
  *   Returns a function that ends it.
  * @property {boolean} teacher whether this page may start runs
@@ -184,7 +184,7 @@ function feedStore() {
     traffic?.end(run);
     document.body.dataset.endedRunId = run;
   });
-  for (const type of ["hello", "run", "changed", "tick", "ended", "auto", "class", "connection"]) {
+  for (const type of ["hello", "run", "changed", "tick", "ended", "auto", "class", "vote", "connection"]) {
     live.on(type, (message) => signals.emit(type, message));
   }
 }

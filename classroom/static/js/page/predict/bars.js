@@ -3,7 +3,7 @@
 import { markElement } from "../../shared/marks.js";
 import { format } from "./fields.js";
 
-/** A <table> of bars [{label, value, kind, transport}] of one field, on a scale that begins at zero. */
+/** A <table> of bars [{label, value, kind, transport, isRight}] of one field, on a scale that begins at zero; what is right is marked. */
 export function barTable(bars, field, caption) {
   const table = document.createElement("table");
   table.className = "bars";
@@ -20,6 +20,12 @@ export function barTable(bars, field, caption) {
     name.className = "bar-name";
     if (bar.transport && bar.kind === "run") name.append(markElement(bar.transport));
     name.append(bar.label);
+    if (bar.isRight) {
+      row.dataset.right = "true";
+      const sign = Object.assign(document.createElement("span"), { className: "bar-right", textContent: "✓" });
+      sign.append(Object.assign(document.createElement("span"), { className: "visually-hidden", textContent: " what the run shows" }));
+      name.append(sign);
+    }
     head.append(name);
     row.append(head);
     const line = document.createElement("span");

@@ -1,6 +1,5 @@
 /** Makes the runs of one question, one after the other, and gathers what they say. */
 
-import { laneNumbers } from "../../shared/numbers.js";
 import { evidenceOf } from "./evidence.js";
 import { HIDDEN_LONG_ENOUGH_S, totalSeconds } from "./hiding.js";
 
@@ -19,7 +18,7 @@ export class Experiment {
   #seed;
   #totalMs;
 
-  /** `onProgress({run, share_ratio, lanes, hide})` is called several times a second. */
+  /** `onProgress({run, share_ratio, hide})` is called several times a second. */
   constructor(context, question, onProgress) {
     this.#context = context;
     this.#question = question;
@@ -30,14 +29,17 @@ export class Experiment {
     this.#doneMs = 0;
   }
 
-  /** Resolves with {evidence, models, records}, each by the runs' ids; rejects with a sentence for people. */
+  /** Resolves with {datas, evidence, formulas, models, records}, each by the runs' ids; rejects with a sentence for people. */
   async conduct() {
-    const found = { evidence: {}, models: {}, records: {} };
+    const found = { datas: {}, evidence: {}, formulas: {}, models: {}, records: {} };
     for (const planned of this.#question.runs) {
       const data = await this.#makeRun(planned);
+      found.datas[planned.id] = data;
       found.evidence[planned.id] = evidenceOf(data, this.#context.store.hiddenSince);
       found.records[planned.id] = await this.#recordOf(data.run.id);
-      found.models[planned.id] = await modelOf(this.#context, planned.settings);
+      const { transports, formulas } = await predictionOf(this.#context, planned.settings);
+      found.models[planned.id] = transports;
+      found.formulas[planned.id] = formulas;
       this.#doneMs += planned.settings.duration_s * 1000;
     }
     return found;
@@ -80,6 +82,7 @@ export class Experiment {
       );
       stops.push(
         () => clearTimeout(timer),
+        this.#context.live.on("gone", () => finish(reject, new Error("the server was lost."))),
         this.#context.on("ended", (message) => message.run === run.id && ended()),
       );
       if (this.#dataOf(run.id)?.ended) ended(); // heard before the answer that names the run
@@ -94,7 +97,6 @@ export class Experiment {
     this.#onProgress({
       run: planned,
       share_ratio: (this.#doneMs + goneMs) / this.#totalMs,
-      lanes: Object.fromEntries(this.#context.lanes.map(({ transport }) => [transport, laneNumbers(data, transport)])),
       hide: hidingHint(data, this.#context.store.hiddenSince),
     });
   }
@@ -107,9 +109,13 @@ export class Experiment {
 }
 
 /** The model's predictions by transport for a run's settings. */
-export async function modelOf(context, { seed: _luck, ...settings }) {
-  const answer = await context.request(`/api/model?${new URLSearchParams(settings)}`);
-  return answer.transports;
+export async function modelOf(context, settings) {
+  return (await predictionOf(context, settings)).transports;
+}
+
+/** The model's predictions and how they follow from the settings, {transports, formulas}, each by transport. */
+function predictionOf(context, { seed: _luck, ...settings }) {
+  return context.request(`/api/model?${new URLSearchParams(settings)}`);
 }
 
 function hidingHint(data, hiddenSince) {

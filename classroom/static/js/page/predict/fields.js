@@ -16,6 +16,7 @@ export const FIELDS = {
   p50_ms: { label: "median age", ...MS },
   p95_ms: { label: "95 % within", ...MS },
   max_ms: { label: "oldest", ...MS },
+  devices: { label: "devices", ...COUNT },
   pace_ratio: { label: "pace while hidden", unit: "%", digits: 0, scale: 100 },
 };
 

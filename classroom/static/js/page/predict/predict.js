@@ -1,22 +1,23 @@
 /**
  * Predict, then reveal: five questions, each answered by a run of its own.
  *
- * A prediction or an explicit skip unlocks the run; the run, not a key, says what is right. This module holds the view together:
- * questions.js asks, progress.js keeps order, experiment.js runs, scoring.js judges, views.js and bars.js show.
+ * A prediction, an explicit skip or a vote of the class unlocks the run; the run, not a key, says what is right. This module holds the
+ * view together: questions.js asks, progress.js keeps order, class_vote.js lets devices vote, experiment.js runs, deciding_lanes.js
+ * shows the runs, scoring.js judges, views.js and bars.js show the rest.
  */
 
-import { markElement } from "../../shared/marks.js";
-import { LABELS, TRANSPORTS } from "../../shared/transports.js";
+import { LABELS } from "../../shared/transports.js";
 import { barTable } from "./bars.js";
+import { ClassVote } from "./class_vote.js";
+import { DecidingLanes } from "./deciding_lanes.js";
 import { Experiment } from "./experiment.js";
 import { FIELDS } from "./fields.js";
+import { keepPredictions, keepQuestion, keepRuns, recallPredictions, recallQuestion, recallRuns } from "./kept.js";
 import * as progress from "./progress.js";
-import { needsHiding, QUESTIONS } from "./questions.js";
+import { choicesOf, needsHiding, QUESTIONS } from "./questions.js";
 import { recordHtml } from "./record.js";
 import { overall, scorePart } from "./scoring.js";
-import { formHtml, lockedHtml, numbersHtml, partResultHtml, stepsHtml, verdictHtml } from "./views.js";
-
-const KEPT = "predictions";
+import { askHtml, formHtml, formulasHtml, lockedHtml, numbersHtml, openVoteHtml, partResultHtml, stepsHtml, verdictHtml } from "./views.js";
 
 /** Fills the section with the five questions. Gives {results(), showQuestion(index)} for the hand-out and the lesson plans. */
 export function mount(section, context) {
@@ -29,27 +30,29 @@ class PredictView {
   #article;
   #context;
   #current;
-  #experiment;
-  #paused;
-  #section;
+  /** The runs that decided a question, by its id and theirs; null where they are lost. */
+  #datas = new Map();
+  #experiment = null;
+  #lanes;
+  /** Whether a run of this view ended the row of runs that follow each other. */
+  #paused = false;
   #states;
   #steps;
+  #vote;
 
   constructor(section, context) {
-    this.#section = section;
     this.#context = context;
-    this.#current = 0;
-    const kept = recall();
+    const kept = recallPredictions();
+    this.#current = Math.max(0, QUESTIONS.findIndex(({ id }) => id === recallQuestion()));
     this.#states = QUESTIONS.map((question) => progress.restored(kept[question.id] ?? null, question));
-    this.#experiment = null;
-    /** Whether a run of this view ended the row of runs that follow each other. */
-    this.#paused = false;
     section.innerHTML = `<div class="predict">
       <nav class="predict-steps" aria-label="The five questions"></nav>
       <article class="predict-question" aria-labelledby="predict-title"></article>
     </div>`;
     this.#steps = section.querySelector(".predict-steps");
     this.#article = section.querySelector(".predict-question");
+    this.#lanes = new DecidingLanes(context);
+    this.#vote = new ClassVote(context, () => this.#onVote());
     this.#steps.addEventListener("click", (event) => {
       const button = event.target.closest("[data-step]");
       if (button) this.#show(Number(button.dataset.step));
@@ -59,13 +62,19 @@ class PredictView {
     // A radio button needs the keys that the page takes for freezing and stepping.
     this.#article.addEventListener("keydown", (event) => event.target.matches("input") && event.stopPropagation());
     // The form stays as it is: a page that has lost its server for a moment has not lost what is typed in it.
-    context.on("hello", () => this.#experiment ?? this.#renderRun());
+    context.on("hello", () => {
+      if (this.#experiment) return;
+      this.#renderRun();
+      this.#renderVote();
+    });
     context.on("view", ({ view }) => this.#onView(view));
   }
 
-  /** Runs follow each other by themselves again once this view is left. */
+  /** Once this view is left, runs follow each other by themselves again, and devices keep no question that is answered. */
   #onView(view) {
-    if (view === "predict" || !this.#paused || this.#experiment) return;
+    if (view === "predict" || this.#experiment) return;
+    this.#dismissVote();
+    if (!this.#paused) return;
     this.#paused = false;
     this.#context.setAuto(true).catch(() => {}); // said in the page's own status: the server is gone
   }
@@ -90,15 +99,18 @@ class PredictView {
 
   #show(index) {
     if (this.#experiment) return;
+    if (index !== this.#current) this.#dismissVote();
     this.#current = index;
+    keepQuestion(this.#question);
     this.render();
     this.#article.querySelector("#predict-title").focus();
   }
 
-  #change(state) {
-    this.#states[this.#current] = state;
-    keep(Object.fromEntries(QUESTIONS.map((question, index) => [question.id, this.#states[index]])));
-    this.render();
+  #change(state, index = this.#current) {
+    this.#states[index] = state;
+    keepPredictions(Object.fromEntries(QUESTIONS.map((question, each) => [question.id, this.#states[each]])));
+    if (index === this.#current) this.render();
+    else this.#renderSteps();
   }
 
   #onSubmit(event) {
@@ -125,23 +137,75 @@ class PredictView {
       this.#change(progress.skipped(this.#state));
       this.#article.querySelector("[data-action=run]").focus();
     } else if (action === "run") this.#run();
-    else if (action === "again") this.#change(progress.ASKED);
+    else if (action === "again") this.#predictAgain();
     else if (action === "next") this.#show((this.#current + 1) % QUESTIONS.length);
+    else if (action === "ask") this.#doWithVote(() => this.#vote.ask(this.#question));
+    else if (action === "close") this.#doWithVote(() => this.#vote.close());
+    else if (action === "withdraw") this.#doWithVote(() => this.#vote.end());
+  }
+
+  /** A question is asked anew: what was chosen before is no vote for it. */
+  async #predictAgain() {
+    if (this.#vote.on(this.#question)) await this.#doWithVote(() => this.#vote.end());
+    this.#change(progress.ASKED);
+  }
+
+  /** Take a question from the devices that has its answer. */
+  #dismissVote() {
+    if (this.#vote.on(this.#question)?.state === "decided") this.#vote.end().catch(() => {}); // another page has done so
+  }
+
+  /** The focus goes to what can be done next. */
+  async #doWithVote(act) {
+    try {
+      await act();
+    } catch (error) {
+      this.#complain(error.message);
+      return;
+    }
+    const next = ["[data-action=close]:not(:disabled)", "[data-action=run]:not(:disabled)", "#predict-title"];
+    next.map((selector) => this.#article.querySelector(selector)).find((element) => element !== null).focus();
+  }
+
+  /** Somebody has voted, joined or left; or a vote of this or another page has begun, was closed or taken back. */
+  #onVote() {
+    for (const [index, question] of QUESTIONS.entries()) {
+      const vote = this.#vote.on(question);
+      const state = this.#states[index];
+      const isNews = vote?.counts && vote.voted > 0 && vote.id !== state.vote?.id;
+      if (isNews && ["asked", "ready"].includes(state.phase)) this.#change(progress.voted(state, vote), index);
+    }
+    this.#renderVote();
+    const button = this.#article.querySelector("[data-action=run]");
+    if (this.#state.phase === "asked" && button.disabled !== !this.#mayRun()) this.#renderRun();
+  }
+
+  /** Whether there is a prediction, or a skip, or a vote that ends with the run's start. */
+  #mayRun() {
+    return this.#context.teacher && (this.#state.phase === "ready" || (this.#state.phase === "asked" && this.#vote.on(this.#question)?.voted > 0));
   }
 
   async #run() {
     const question = this.#question;
+    try {
+      await this.#endVoting();
+    } catch (error) {
+      return this.#complain(error.message);
+    }
     this.#change(progress.running(this.#state));
     this.#paused ||= this.#context.auto;
     this.#experiment = new Experiment(this.#context, question, (now) => this.#showProgress(now));
     this.#steps.toggleAttribute("inert", true);
     try {
       const found = await this.#experiment.conduct();
+      this.#datas.set(question.id, found.datas);
+      keepRuns(question, found.datas);
       this.#change(progress.revealed(this.#state, this.#judge(question, found)));
-      this.#article.querySelector(".predict-result h3")?.focus();
+      this.#article.querySelector(".predict-result h3")?.focus({ preventScroll: true });
+      if (this.#vote.on(question)) await this.#vote.decide(question, this.#state.result.scores).catch(() => {}); // another page has asked anew
     } catch (error) {
       this.#change(progress.brokenOff(this.#state));
-      this.#complain(error);
+      this.#complain(`The run came to nothing: ${error.message}`);
     } finally {
       this.#experiment = null;
       this.#steps.toggleAttribute("inert", false);
@@ -149,10 +213,18 @@ class PredictView {
     if (this.#state.phase === "revealed") this.#onView(this.#context.view()); // left while it ran
   }
 
-  #judge(question, { evidence, models, records }) {
-    const { answers } = this.#state;
-    const scores = question.parts.map((part) => scorePart(part, answers?.[part.id] ?? null, evidence, models, this.#names(question)));
-    return { scores, outcome: overall(scores.map((score) => score.outcome)), evidence, models, records };
+  /** A vote that is open is closed by the run; one without votes is none. */
+  async #endVoting() {
+    const vote = this.#vote.on(this.#question);
+    if (vote?.state !== "open") return;
+    await (vote.voted > 0 ? this.#vote.close() : this.#vote.end());
+  }
+
+  #judge(question, { evidence, formulas, models, records }) {
+    const [{ who }] = question.parts.map((part) => progress.predictionOf(this.#state, part));
+    const names = { ...this.#names(question), who };
+    const scores = question.parts.map((part) => scorePart(part, progress.predictionOf(this.#state, part).answer, evidence, models, names));
+    return { scores, who, outcome: overall(scores.map((score) => score.outcome)), evidence, formulas, models, records };
   }
 
   #names(question) {
@@ -165,7 +237,7 @@ class PredictView {
   render() {
     const question = this.#question;
     const state = this.#state;
-    this.#steps.innerHTML = stepsHtml(QUESTIONS, this.#states, this.#current);
+    this.#renderSteps();
     this.#article.dataset.question = question.id;
     this.#article.dataset.phase = state.phase;
     this.#article.innerHTML = `
@@ -174,98 +246,128 @@ class PredictView {
         <h2 id="predict-title" tabindex="-1">${question.title}</h2>
         <p class="predict-text">${question.text}</p>
         ${state.phase === "asked" ? formHtml(question) : lockedHtml(question, state, (part, answer) => this.#words(part, answer))}
+        <section class="stack predict-vote" aria-label="The class votes" aria-live="polite"></section>
       </div>
       <div class="panel stack predict-reveal"></div>`;
+    this.#renderVote();
     if (state.phase === "revealed") this.#renderResult(this.#article.querySelector(".predict-reveal"));
     else this.#renderRun();
+    this.#article.prepend(this.#lanes.element);
+    this.#showLanes();
+  }
+
+  #renderSteps() {
+    this.#steps.innerHTML = stepsHtml(QUESTIONS, this.#states, this.#current);
+  }
+
+  /** The lanes of the runs while they are made, and afterwards as far as they are known. */
+  #showLanes() {
+    const question = this.#question;
+    if (this.#state.phase === "running") return this.#lanes.follow();
+    if (this.#state.phase === "revealed" && !this.#datas.has(question.id)) this.#datas.set(question.id, recallRuns(question));
+    const datas = this.#state.phase === "revealed" ? this.#datas.get(question.id) : null;
+    if (datas === null) this.#lanes.hide();
+    else this.#lanes.keep(question.runs.map(({ id, label }) => ({ label, data: datas[id] })));
+  }
+
+  /** Whether the class has voted, or votes, or could: how many have, and once it is closed, for what. */
+  #renderVote() {
+    const place = this.#article.querySelector(".predict-vote");
+    const { phase, vote: closed, result } = this.#state;
+    const vote = this.#vote.on(this.#question);
+    const isOpen = vote?.state === "open";
+    const mayAsk = this.#context.teacher && this.#vote.devices > 0 && ["asked", "ready"].includes(phase);
+    const html = isOpen && this.#context.teacher ? openVoteHtml(vote) : mayAsk ? askHtml(this.#vote.devices, closed !== null) : "";
+    const showing = JSON.stringify([html, closed, phase]);
+    if (place.dataset.showing === showing) return;
+    place.dataset.showing = showing;
+    const focused = place.querySelector(":focus")?.dataset.action;
+    place.innerHTML = html;
+    // While they vote anew nobody sees what they chose before; and what the run shows has it beside.
+    if (closed !== null && result === null && !isOpen) place.prepend(...this.#question.parts.map((part) => this.#votesTable(part, [])));
+    place.hidden = place.childElementCount === 0;
+    if (focused) place.querySelector(`[data-action="${focused}"]`)?.focus();
+  }
+
+  /** How many devices chose what; what is `right` is marked. */
+  #votesTable(part, right) {
+    const counts = this.#state.vote.counts[part.id];
+    const bars = choicesOf(part).map(({ value, text }) => ({ label: text, value: counts[value], kind: "vote", isRight: right.includes(value) }));
+    const table = barTable(bars, "devices", `The class, devices: ${part.ask}`);
+    table.classList.add("votes");
+    return table;
   }
 
   /** What is beside the question before its result: the runs to be made, and how far they are. */
   #renderRun() {
-    if (this.#state.phase === "revealed") return;
-    const panel = this.#article.querySelector(".predict-reveal");
-    panel.innerHTML = this.#runHtml();
-    for (const row of panel.querySelectorAll(".predict-live [data-transport] > th")) row.prepend(markElement(row.parentElement.dataset.transport));
+    if (this.#state.phase !== "revealed") this.#article.querySelector(".predict-reveal").innerHTML = this.#runHtml();
   }
 
   #words(part, answer) {
-    if (part.kind === "number") return answer;
-    if (part.kind === "least") return this.#names(this.#question).label(answer);
-    return part.choices.find((choice) => choice.value === answer).text;
+    return part.kind === "number" ? answer : choicesOf(part).find(({ value }) => value === answer).text;
   }
 
   #runHtml() {
     const question = this.#question;
-    const state = this.#state;
+    const { phase } = this.#state;
     const totalS = question.runs.reduce((sum, run) => sum + run.settings.duration_s, 0);
     const runs = question.runs.map((run) => `<li>${run.label}, for ${run.settings.duration_s} s</li>`).join("");
-    const locked = state.phase === "asked";
-    const may = this.#context.teacher;
-    const hint = !may
-      ? this.#context.recorded ? "A recorded run plays: no run can be made. Go live to run it." : "Only the teacher’s page can start a run."
-      : locked
-        ? "Locked until you have made a prediction, or skipped it."
-        : state.phase === "ready"
-          ? `Four real connections, ${question.runs.length === 1 ? "one run" : `${question.runs.length} runs`}, ${totalS} s.`
-          : "";
+    const isRunning = phase === "running";
     return `<h3>The run decides</h3>
       <ul class="predict-runs">${runs}</ul>
       <div class="row">
-        <button type="button" class="button button-strong" data-action="run" aria-describedby="predict-hint" ${locked || !may || state.phase === "running" ? "disabled" : ""}>
-          ${state.phase === "running" ? "Running …" : "Run it"}</button>
-        <span id="predict-hint" class="soft">${hint}</span>
+        <button type="button" class="button button-strong" data-action="run" aria-describedby="predict-hint" ${this.#mayRun() ? "" : "disabled"}>
+          ${isRunning ? "Running …" : "Run it"}</button>
+        <span id="predict-hint" class="soft">${isRunning ? "" : this.#runHint(totalS)}</span>
       </div>
       <p class="wrong predict-trouble" role="alert" hidden></p>
-      ${state.phase === "running" ? this.#progressHtml() : ""}`;
+      ${isRunning ? progressHtml(question) : ""}`;
   }
 
-  #progressHtml() {
-    const lanes = TRANSPORTS.map(
-      (transport) => `<tr data-transport="${transport}"><th scope="row">${LABELS[transport]}</th><td data-live="requests">0</td><td data-live="delivered">0</td></tr>`,
-    );
-    return `<p class="predict-now" role="status"></p>
-      <progress class="predict-progress" max="1" value="0" aria-label="The runs so far"></progress>
-      ${needsHiding(this.#question) ? '<p class="note predict-hide"></p>' : ""}
-      <table class="predict-live"><caption>So far, in your browser</caption>
-        <thead><tr><th scope="col">Lane</th><th scope="col">requests</th><th scope="col">delivered</th></tr></thead>
-        <tbody>${lanes.join("")}</tbody></table>`;
+  #runHint(totalS) {
+    const { runs } = this.#question;
+    if (this.#context.recorded) return "A recorded run plays: no run can be made. Go live to run it.";
+    if (!this.#context.teacher) return "Only the teacher’s page can start a run.";
+    if (this.#state.phase === "ready") return `Four real connections, ${runs.length === 1 ? "one run" : `${runs.length} runs`}, ${totalS} s.`;
+    if (this.#mayRun()) return "The vote ends when the run begins.";
+    return "Locked until you have made a prediction, or skipped it.";
   }
 
-  /** `now`: {run, share_ratio, lanes, hide} several times a second while it runs. */
-  #showProgress({ run, share_ratio: share, lanes, hide }) {
+  /** `now`: {run, share_ratio, hide} several times a second while it runs. */
+  #showProgress({ run, share_ratio: share, hide }) {
     const say = this.#article.querySelector(".predict-now");
     if (!say) return;
     if (say.textContent !== run.label) say.textContent = run.label;
     this.#article.querySelector(".predict-progress").value = share;
     const hint = this.#article.querySelector(".predict-hide");
     if (hint && hint.textContent !== hide) hint.textContent = hide;
-    for (const row of this.#article.querySelectorAll(".predict-live [data-transport]")) {
-      for (const cell of row.querySelectorAll("[data-live]")) cell.textContent = String(lanes[row.dataset.transport]?.[cell.dataset.live] ?? 0);
-    }
   }
 
-  #complain(error) {
+  #complain(text) {
     const trouble = this.#article.querySelector(".predict-trouble");
-    trouble.textContent = `The run came to nothing: ${error.message}`;
+    if (trouble === null) return this.#context.announce(text);
+    trouble.textContent = text;
     trouble.hidden = false;
   }
 
   #renderResult(panel) {
     const question = this.#question;
-    const state = this.#state;
-    const { outcome, scores, evidence, records } = state.result;
+    const { result, vote } = this.#state;
+    const { outcome, scores, who, evidence, formulas, models, records } = result;
     panel.innerHTML = `<section class="predict-result stack" aria-live="polite"><h3 tabindex="-1">What the run shows</h3>
-      ${verdictHtml(outcome, unmeasuredReason(question, outcome) ?? notThisTime(outcome, scores))}</section>`;
-    const result = panel.firstElementChild;
+      ${verdictHtml(outcome, who, scores, unmeasuredReason(question, outcome))}</section>`;
+    const section = panel.firstElementChild;
     question.parts.forEach((part, index) => {
       const div = document.createElement("div");
       div.className = "predict-part";
-      div.innerHTML = partResultHtml(part, scores[index]);
+      div.innerHTML = partResultHtml(part, scores[index], who);
       const field = part.field ?? "pace_ratio";
       if (scores[index].bars.length > 0) div.append(barTable(scores[index].bars, field, FIELDS[field].label));
-      result.append(div);
+      div.insertAdjacentHTML("beforeend", formulasHtml(question, part, formulas, models));
+      if (vote !== null) div.append(this.#votesTable(part, scores[index].right));
+      section.append(div);
     });
-    result.insertAdjacentHTML(
+    section.insertAdjacentHTML(
       "beforeend",
       `<p class="predict-why">${question.why}</p>
       ${recordHtml(question, evidence, records)}
@@ -278,27 +380,10 @@ class PredictView {
   }
 }
 
-/** What was said beside what the run shows, of the first part that went otherwise; null where none did. */
-function notThisTime(outcome, scores) {
-  const other = outcome === "off" ? scores.find((score) => score.outcome === "off") : undefined;
-  return other === undefined ? null : `Not this time: you said ${other.predicted}, the run shows ${other.measured}.`;
-}
-
-/** Predictions outlast a reload of the page, in its tab. */
-function recall() {
-  try {
-    return JSON.parse(sessionStorage.getItem(KEPT)) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-function keep(states) {
-  try {
-    sessionStorage.setItem(KEPT, JSON.stringify(states));
-  } catch {
-    // Storage may be forbidden or full: the predictions then last as long as the page.
-  }
+function progressHtml(question) {
+  return `<p class="predict-now" role="status"></p>
+    <progress class="predict-progress" max="1" value="0" aria-label="The runs so far"></progress>
+    ${needsHiding(question) ? '<p class="note predict-hide"></p>' : ""}`;
 }
 
 function unmeasuredReason(question, outcome) {

@@ -1,11 +1,15 @@
 /**
- * Where one question stands: "asked" → "ready" (answered or skipped) → "running" → "revealed", or back to "asked".
+ * Where one question stands: "asked" → "ready" (answered, skipped or voted on) → "running" → "revealed", or back to "asked".
  *
- * Pure: each step gives a new, frozen state. A run cannot begin before there is an answer or an explicit skip, and an answer cannot be
- * changed after the run has begun.
+ * Pure: each step gives a new, frozen state. A run cannot begin before there is an answer, an explicit skip or a vote of the class, and
+ * none can be changed after the run has begun.
  */
 
-export const ASKED = Object.freeze({ phase: "asked", answers: null, skipped: false, result: null });
+import { TRANSPORTS } from "../../shared/transports.js";
+import { choicesOf } from "./questions.js";
+import { OUTCOMES } from "./scoring.js";
+
+export const ASKED = Object.freeze({ phase: "asked", answers: null, skipped: false, vote: null, result: null });
 
 /** Lock in answers, {part: answer}. */
 export function answered(state, answers) {
@@ -14,6 +18,24 @@ export function answered(state, answers) {
 
 export function skipped(state) {
   return step(state, ["asked"], { phase: "ready", answers: null, skipped: true });
+}
+
+/** A vote of the class is closed: {id, counts: {part: {value: devices}}}. It stands beside an answer of one's own, and in place of a vote of before. */
+export function voted(state, { id, counts }) {
+  return step(state, ["asked", "ready"], { phase: "ready", vote: { id, counts } });
+}
+
+/** What most devices chose for a part; null where no choice has more than every other. */
+export function majority(counts) {
+  const most = Math.max(...Object.values(counts));
+  const first = Object.keys(counts).filter((value) => counts[value] === most);
+  return most > 0 && first.length === 1 ? first[0] : null;
+}
+
+/** Who predicts, "you" or "class", and what for a part; null where nobody did. One's own answer goes first. */
+export function predictionOf(state, part) {
+  if (state.answers !== null || state.vote === null) return { who: "you", answer: state.answers?.[part.id] ?? null };
+  return { who: "class", answer: majority(state.vote.counts[part.id]) };
 }
 
 export function running(state) {
@@ -32,11 +54,12 @@ export function revealed(state, result) {
 /** A state that was kept, as far as it fits the question; else the question is asked anew. A run that was on has been lost. */
 export function restored(kept, question) {
   if (kept === null || typeof kept !== "object") return ASKED;
-  const { phase, answers = null, skipped = false, result = null } = kept;
-  const fits = skipped === true || (answers !== null && typeof answers === "object" && unanswered(question, answers).length === 0);
-  if (!fits) return ASKED;
-  const isWhole = Array.isArray(result?.scores) && result.scores.length === question.parts.length && question.runs.every(({ id }) => result.evidence?.[id]);
-  const ready = { phase: "ready", answers: skipped ? null : answers, skipped, result: null };
+  const { phase, skipped = false, result = null } = kept;
+  const answers = isObject(kept.answers) && unanswered(question, kept.answers).length === 0 ? kept.answers : null;
+  const vote = isObject(kept.vote?.counts) && question.parts.every((part) => areVotes(part, kept.vote.counts[part.id])) ? kept.vote : null;
+  if (skipped !== true && answers === null && vote === null) return ASKED;
+  const isWhole = isResult(result, question) && question.runs.every(({ id }) => TRANSPORTS.every((transport) => isObject(result.evidence?.[id]?.lanes?.[transport])));
+  const ready = { phase: "ready", answers: skipped ? null : answers, skipped, vote, result: null };
   if (phase === "ready" || phase === "running") return Object.freeze(ready);
   return phase === "revealed" && isWhole ? Object.freeze({ ...ready, phase, result }) : ASKED;
 }
@@ -44,6 +67,21 @@ export function restored(kept, question) {
 /** What is still missing before answers can be locked in: the ids of the parts without one. */
 export function unanswered(question, answers) {
   return question.parts.filter((part) => !isAnswer(part, answers[part.id])).map((part) => part.id);
+}
+
+function isObject(value) {
+  return value !== null && typeof value === "object";
+}
+
+function areVotes(part, counts) {
+  return isObject(counts) && choicesOf(part).every(({ value }) => Number.isInteger(counts[value]) && counts[value] >= 0);
+}
+
+/** Whether it has all that is shown of a result. */
+function isResult(result, { parts }) {
+  const isScore = (score) => OUTCOMES.includes(score?.outcome) && Array.isArray(score.bars) && Array.isArray(score.right);
+  const has = ["you", "class"].includes(result?.who) && OUTCOMES.includes(result.outcome) && isObject(result.models) && isObject(result.records);
+  return has && Array.isArray(result.scores) && result.scores.length === parts.length && result.scores.every(isScore);
 }
 
 function isAnswer(part, answer) {

@@ -5,11 +5,13 @@
  * `of`: [run, transport] pairs; scoring.js compares the prediction with what the runs just made say there.
  *
  * A part is one of four kinds:
- *   number    the prediction is the number itself
+ *   number    the prediction is the number itself; `votes` are the numbers that devices of the class can choose
  *   factor    the choices are factors: what the second of two numbers is, as a multiple of the first
  *   least     the choices are the transports: which one has the least of the field
  *   happened  the choices are courses of events while the tab was hidden (hiding.js)
  */
+
+import { LABELS } from "../../shared/transports.js";
 
 const STREAM = { arrival: "poisson", hold_s: 30, one_way_delay_ms: 50, payload_bytes: 100, cursor: true };
 
@@ -29,7 +31,7 @@ export const QUESTIONS = [
       "How many requests does it make for each event that it gets?",
     runs: [{ id: "run", label: "0.2 events/s, a poll each second", settings: { ...STREAM, rate_per_s: 0.2, poll_interval_s: 1, duration_s: 30 } }],
     parts: [
-      { id: "requests", kind: "number", ask: "Requests per event", max: 1000, field: "requests_per_event", of: [["run", "short_poll"]] },
+      { id: "requests", kind: "number", ask: "Requests per event", max: 1000, votes: [0.2, 1, 2, 5, 20], field: "requests_per_event", of: [["run", "short_poll"]] },
     ],
     columns: ["requests", "delivered", "requests_per_event", "empty_ratio"],
     why:
@@ -134,6 +136,12 @@ export const QUESTIONS = [
       "A forgotten tab then goes on asking and goes on costing. Pages that mean well stop their polls when they are hidden (visibilitychange) and ask at once when they are shown.",
   },
 ];
+
+/** The choices of a part, [{value, text}]; factors and numbers to vote for also have their `factor`. */
+export function choicesOf(part) {
+  if (part.kind === "number") return part.votes.map((number) => ({ value: String(number), text: String(number), factor: number }));
+  return part.choices ?? part.of.map(([, transport]) => ({ value: transport, text: LABELS[transport] }));
+}
 
 /** Whether the question's run needs the tab to be hidden for a while. */
 export function needsHiding(question) {

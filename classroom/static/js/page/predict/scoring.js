@@ -2,6 +2,7 @@
 
 import { FIELDS, format, significant } from "./fields.js";
 import { courseWhileHidden } from "./hiding.js";
+import { choicesOf } from "./questions.js";
 
 /** A predicted number within this factor of the measured one is right, within the second it is close. */
 const RIGHT_FACTOR = 1.25;
@@ -13,33 +14,41 @@ const TIE_FACTOR = 1.25;
  * Score one part of a question.
  *
  * `answer`: the prediction, null where it was skipped. `evidence`: {run: evidence}. `models`: {run: {transport: prediction} | null}.
- * `label(transport)` and `runLabel(run)` give names for people. The result: {outcome, predicted, measured, model, bars}:
- * outcome "right", "close", "off", "skipped" or "unmeasured"; the next three words or null; bars [{label, value, kind, transport}],
- * kind "you", "run" or "model", values in the unit of the part's field.
+ * `label(transport)` and `runLabel(run)` give names for people; `who` predicted is "you" or "class". The result:
+ * {outcome, predicted, measured, model, bars, right}: outcome "right", "close", "off", "skipped" or "unmeasured"; the next three
+ * words or null; bars [{label, value, kind, transport}], kind "you", "run" or "model", values in the unit of the part's field;
+ * `right` the values of the choices that are right, none where it was not measured.
  */
-export function scorePart(part, answer, evidence, models, { label, runLabel }) {
-  return KINDS[part.kind](part, answer, { evidence, models, label, runLabel });
+export function scorePart(part, answer, evidence, models, { label, runLabel, who = "you" }) {
+  return KINDS[part.kind](part, answer, { evidence, models, label, runLabel, who });
 }
 
-/** The verdict over several parts: one is right about what one is right about throughout. */
+/** From what decides over several parts to what does not: one is right about what one is right about throughout. */
+export const OUTCOMES = Object.freeze(["unmeasured", "off", "close", "right", "skipped"]);
+
+/** The verdict over several parts. */
 export function overall(outcomes) {
-  return ["unmeasured", "off", "close", "right", "skipped"].find((outcome) => outcomes.includes(outcome));
+  return OUTCOMES.find((outcome) => outcomes.includes(outcome));
 }
 
 const KINDS = {
-  number(part, answer, { evidence, models }) {
+  number(part, answer, { evidence, models, who }) {
     const [measured] = values(part, evidence);
     const [model] = modelValues(part, models);
     const predicted = answer === null ? null : Number(answer);
+    const right = measured > 0 ? [nearest(choicesOf(part), measured).value] : [];
+    // Who could choose among a few numbers only is right with the nearest.
+    const compare = () => (who === "class" ? among(right, answer) : closeness(predicted, measured));
     return {
-      outcome: judge(answer, measured, () => closeness(predicted, measured)),
+      right,
+      outcome: judge(answer, measured, compare),
       predicted: wordsFor(predicted, part.field),
       measured: wordsFor(measured, part.field),
       model: wordsFor(model, part.field),
       bars: bars(
-        { label: "Your prediction", value: predicted, kind: "you" },
+        { label: who === "class" ? "The class" : "Your prediction", value: predicted, kind: "you" },
         { label: "This run", value: measured, kind: "run" },
-        { label: "Model", value: model, kind: "model" },
+        { label: "Formula", value: model, kind: "model" },
       ),
     };
   },
@@ -52,6 +61,7 @@ const KINDS = {
     const severalRuns = part.of[0][0] !== part.of[1][0];
     const name = ([run, transport]) => (severalRuns ? runLabel(run) : label(transport));
     return {
+      right: happened === null ? [] : [happened.value],
       outcome: judge(answer, happened, () => (chosen === happened ? "right" : "off")),
       predicted: chosen?.text ?? null,
       measured: happened && `${happened.text} (${changeInWords(part, measured)})`,
@@ -59,7 +69,7 @@ const KINDS = {
       bars: bars(
         ...part.of.flatMap((place, index) => [
           { label: name(place), value: measured[index], kind: "run", transport: place[1] },
-          { label: "model", value: model[index], kind: "model", transport: place[1] },
+          { label: "formula", value: model[index], kind: "model", transport: place[1] },
         ]),
       ),
     };
@@ -72,7 +82,8 @@ const KINDS = {
     const least = complete ? Math.min(...costs) : null;
     const winners = rows.filter((row) => complete && row.value <= least * TIE_FACTOR).map((row) => row.transport);
     return {
-      outcome: judge(answer, least, () => (winners.includes(answer) ? "right" : "off")),
+      right: winners,
+      outcome: judge(answer, least, () => among(winners, answer)),
       predicted: answer === null ? null : label(answer),
       measured: complete ? `${listed(winners.map(label))} (${format(least, part.field)})` : null,
       model: null,
@@ -85,6 +96,7 @@ const KINDS = {
     const course = evidence[run] ? courseWhileHidden(evidence[run]) : null;
     const words = (value) => part.choices.find((choice) => choice.value === value)?.text;
     return {
+      right: words(course) === undefined ? [] : [course],
       outcome: judge(answer, course, () => (answer === course ? "right" : "off")),
       predicted: words(answer) ?? null,
       measured: course && (words(course) ?? "none of these four courses"),
@@ -107,6 +119,10 @@ function modelValues(part, models) {
 function judge(answer, measured, compare) {
   if (measured === null) return "unmeasured";
   return answer === null ? "skipped" : compare();
+}
+
+function among(right, answer) {
+  return right.includes(answer) ? "right" : "off";
 }
 
 function closeness(predicted, measured) {

@@ -2,6 +2,7 @@
 
 import { LABELS, TRANSPORTS } from "../../shared/transports.js";
 import { FIELDS, format } from "./fields.js";
+import { choicesOf } from "./questions.js";
 
 const MARKS = { asked: "○", ready: "●", running: "▶", skipped: "–", right: "✓", close: "≈", off: "✗", unmeasured: "?" };
 const STATE_WORDS = {
@@ -15,12 +16,13 @@ const STATE_WORDS = {
   unmeasured: "not measured",
 };
 const VERDICTS = {
-  right: ["right", "Right: the run agrees with you."],
-  close: ["note", "Close: within a factor of two of what the run shows."],
-  off: ["wrong", "The run shows something else."],
-  skipped: ["note", "No prediction this time: this is what the run shows."],
-  unmeasured: ["note", "This run cannot answer the question."],
+  right: ["right", (whom) => `Right: the run agrees with ${whom}.`],
+  close: ["note", () => "Close: within a factor of two of what the run shows."],
+  off: ["wrong", (whom, { predicted, measured }) => `Not this time: ${whom} said ${predicted}, the run shows ${measured}.`],
+  skipped: ["note", () => "No prediction this time: this is what the run shows."],
+  unmeasured: ["note", () => "This run cannot answer the question."],
 };
+const WHOM = { you: "you", class: "the class" };
 
 /** What the strip of questions says of a question: its phase, and once it is revealed its verdict. */
 export function stateOf(progress) {
@@ -56,35 +58,62 @@ function partHtml(question, part) {
     return `<div class="field predict-number"><label for="${name}">${part.ask}</label>
       <input id="${name}" name="${part.id}" type="number" inputmode="decimal" min="0" max="${part.max}" step="any" autocomplete="off"></div>`;
   }
-  const choices = part.choices ?? TRANSPORTS.map((transport) => ({ value: transport, text: LABELS[transport] }));
-  const radios = choices.map(
+  const radios = choicesOf(part).map(
     (choice) => `<label class="choice"><input type="radio" name="${part.id}" value="${choice.value}"> <span>${choice.text}</span></label>`,
   );
-  return `<fieldset class="predict-choices"><legend>${part.ask}</legend>${radios.join("")}</fieldset>`;
+  return `<fieldset class="choices"><legend>${part.ask}</legend>${radios.join("")}</fieldset>`;
 }
 
 /** What was predicted, once it cannot be changed any more. `words` gives a part's answer for people. */
 export function lockedHtml(question, progress, words) {
   if (progress.skipped) return `<p class="predict-locked">You skipped the prediction.</p>`;
+  if (progress.answers === null) return `<p class="predict-locked">The class has voted.</p>`;
   const rows = question.parts.map((part) => `<dt>${part.ask}</dt><dd>${words(part, progress.answers[part.id])}</dd>`);
   return `<dl class="predict-locked">${rows.join("")}</dl>`;
 }
 
-export function verdictHtml(outcome, reason) {
+/** `who` predicted (progress.js); `scores` of all parts, of which the first that went otherwise is named. */
+export function verdictHtml(outcome, who, scores, reason) {
   const [style, sentence] = VERDICTS[outcome];
-  return `<p class="${style} predict-verdict" data-outcome="${outcome}">${reason ?? sentence}</p>`;
+  const text = reason ?? sentence(WHOM[who], scores.find((score) => score.outcome === outcome));
+  return `<p class="${style} predict-verdict" data-outcome="${outcome}">${text}</p>`;
 }
 
-/** One part in words: what was said, what the run says, what the model says. Of a single number the bars say all of it. */
-export function partResultHtml(part, score) {
+/** One part in words: what was said, what the run says, what the formula says. Of a single number the bars say all of it. */
+export function partResultHtml(part, score, who) {
   if (part.kind === "number" && score.outcome !== "unmeasured") return "";
   const rows = [
-    ["You said", score.predicted ?? "nothing"],
+    [who === "class" ? "The class said" : "You said", score.predicted ?? "nothing"],
     ["The run says", score.measured ?? "nothing that answers it"],
-    ...(score.model === null ? [] : [["The model says", score.model]]),
+    ...(score.model === null ? [] : [["The formula says", score.model]]),
   ];
   const list = rows.map(([term, text]) => `<div><dt>${term}</dt><dd>${text}</dd></div>`).join("");
   return `<h3>${part.ask}</h3><dl class="predict-said">${list}</dl>`;
+}
+
+/** The closed form behind each number of a part, with the numbers put in; nothing where there is none. `formulas`: {run: {transport: {field: words}}}. */
+export function formulasHtml(question, part, formulas, models) {
+  const rows = (part.field ? part.of : []).flatMap(([run, transport]) => {
+    const formula = formulas?.[run]?.[transport]?.[part.field];
+    const value = models[run]?.[transport]?.[part.field] ?? null;
+    if (!formula || value === null) return [];
+    const name = part.of.length === 1 ? "" : `<b>${LABELS[transport]}${question.runs.length > 1 ? `, ${question.runs.find(({ id }) => id === run).label}` : ""}:</b> `;
+    return [`<li>${name}${formula} = <b>${format(value, part.field)}</b></li>`];
+  });
+  return rows.length === 0 ? "" : `<ul class="predict-formulas small" aria-label="The formula, with its numbers">${rows.join("")}</ul>`;
+}
+
+/** How the teacher lets the class vote, anew where it has voted already. */
+export function askHtml(devices, isAgain) {
+  return `<div class="row"><button type="button" class="button" data-action="ask" aria-describedby="vote-hint">${isAgain ? "Ask the class again" : "Ask the class"}</button>
+    <span id="vote-hint" class="soft">${devices === 1 ? "One device gets" : `${devices} devices get`} this question to vote on.</span></div>`;
+}
+
+/** How many have voted, and how it ends. `vote` as in class_vote.js. */
+export function openVoteHtml({ voted, devices }) {
+  return `<p class="predict-voted"><strong>${voted}</strong> of ${devices} ${devices === 1 ? "device has" : "devices have"} voted.</p>
+    <div class="row"><button type="button" class="button button-strong" data-action="close" ${voted === 0 ? "disabled" : ""}>Close the vote</button>
+      <button type="button" class="button" data-action="withdraw">Withdraw the question</button></div>`;
 }
 
 /** All numbers of the question's runs, lane by lane. */

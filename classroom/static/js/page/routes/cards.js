@@ -24,7 +24,7 @@ const IDLE = {
 };
 const question = (place, title, ask, minutes = 2.5) => ({
   title, view: "predict", question: place, minutes, ask,
-  press: "Collect predictions, lock one in, then “Run it”.",
+  press: "Collect predictions and lock one in, or “Ask the class” where devices have joined; then “Run it”.",
   see: "The run decides, and the formula is beside it. Let somebody who was right explain.",
 });
 const RULE = {

@@ -10,7 +10,7 @@ import { setUpKnobs } from "./knobs.js";
 import { NumbersView } from "./numbers_view.js";
 import { showTables } from "./tables_view.js";
 import { newestSeq, SCREENS, screenText } from "./screens.js";
-import { SPEEDS, Timeline } from "./timeline.js";
+import { SPEEDS, Timeline } from "../../lanes/timeline.js";
 
 const NUMBERS_PERIOD_MS = 400;
 /** Far less than what a short poll is behind: it is to be felt. */

@@ -1,0 +1,67 @@
+/** The class's vote on a question, on the teacher's page: asks, counts, closes, and tells devices what is right. */
+
+import { choicesOf } from "./questions.js";
+
+export class ClassVote {
+  #context;
+  #devices = 0;
+  #onChange;
+  #vote = null;
+
+  /** `onChange()` is called when another device has voted, joined or left, and when a vote begins, is closed or ends. */
+  constructor(context, onChange) {
+    this.#context = context;
+    this.#onChange = onChange;
+    context.on("vote", ({ vote }) => this.#take(vote));
+    context.on("class", ({ devices }) => {
+      const isOther = devices !== this.#devices;
+      this.#devices = devices;
+      if (isOther) onChange();
+    });
+  }
+
+  /** Devices that could be asked. */
+  get devices() {
+    return this.#devices;
+  }
+
+  /** The vote on this question, {id, state, voted, devices, counts}, or null; `counts` {part: {value: devices}} once it is closed. */
+  on(question) {
+    return this.#vote?.question.id === question.id ? this.#vote : null;
+  }
+
+  async ask(question) {
+    const { id, title, text, parts } = question;
+    await this.#post("", { id, title, text, parts: parts.map((part) => ballotPart(part)) });
+  }
+
+  async close() {
+    await this.#post("/close", { vote: this.#vote.id });
+  }
+
+  /** `scores`: one of each part (scoring.js). */
+  async decide(question, scores) {
+    const byPart = (pick) => Object.fromEntries(question.parts.map((part, index) => [part.id, pick(scores[index])]));
+    const right = byPart((score) => score.right);
+    const shown = byPart((score) => score.measured ?? "nothing that answers it");
+    await this.#post("/decide", { vote: this.#vote.id, right, shown });
+  }
+
+  /** Take the question away from the devices. */
+  async end() {
+    await this.#post("/end", { vote: this.#vote.id });
+  }
+
+  async #post(path, body) {
+    this.#take((await this.#context.request(`/api/question${path}`, { method: "POST", body })).vote);
+  }
+
+  #take(vote) {
+    this.#vote = vote;
+    this.#onChange();
+  }
+}
+
+function ballotPart(part) {
+  return { id: part.id, ask: part.ask, choices: choicesOf(part).map(({ value, text }) => ({ value, text })) };
+}

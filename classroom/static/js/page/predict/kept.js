@@ -1,0 +1,55 @@
+/** Predictions, the question that is shown and the runs that decided, as far as they outlast a reload of the page, in its tab. */
+
+import { RunData } from "../../shared/run_data.js";
+
+const PREDICTIONS = "predictions";
+const QUESTION = "predict-question";
+const runsKey = (question) => `predict-runs-${question.id}`;
+
+/** The states of the questions that were kept, by their ids. */
+export function recallPredictions() {
+  return recall(PREDICTIONS);
+}
+
+export function keepPredictions(states) {
+  keep(PREDICTIONS, states);
+}
+
+/** The id of the question that was shown last; null where none was. */
+export function recallQuestion() {
+  return recall(QUESTION).id ?? null;
+}
+
+export function keepQuestion({ id }) {
+  keep(QUESTION, { id });
+}
+
+/** The runs of a question that were kept, by their ids; null where one of them is not there, or of another version. */
+export function recallRuns(question) {
+  const kept = recall(runsKey(question));
+  try {
+    return Object.fromEntries(question.runs.map(({ id }) => [id, RunData.restore(kept[id])]));
+  } catch {
+    return null;
+  }
+}
+
+export function keepRuns(question, datas) {
+  keep(runsKey(question), Object.fromEntries(Object.entries(datas).map(([id, data]) => [id, data.snapshot()])));
+}
+
+function recall(key) {
+  try {
+    return JSON.parse(sessionStorage.getItem(key)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function keep(key, value) {
+  try {
+    sessionStorage.setItem(key, JSON.stringify(value));
+  } catch {
+    // Storage may be forbidden or full: what is kept then lasts as long as the page.
+  }
+}
