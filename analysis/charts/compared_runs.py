@@ -158,7 +158,7 @@ def _costs(number: int, baseline: Results, other: Results) -> Chart | None:
                     pairs = series.values("server_cpu_us_per_event_ci95")
                     whiskers(axes, xs, [y], pairs, series.transport.colour, horizontal=True)
         _key(figure, sides[0])
-    caption = _caption(sides, path, digits, "Server CPU per event, µs")
+    caption = _caption(sides, path, digits, "Server CPU per event, µs", whiskers_of="both")
     return Chart(f"compared-{number}-server-cpu", title, caption, figure)
 
 
@@ -194,9 +194,15 @@ def _key(figure: Figure, everything: Sequence[Series]) -> None:
     draw_key(figure, [(for_baseline, "A, the baseline"), (for_other, "B")], _KEY_IN)
 
 
-def _caption(sides: Sequence[Sequence[Series]], path: tuple[str, ...], shown: Callable[[float], str], name: str) -> str:
+def _caption(
+    sides: Sequence[Sequence[Series]],
+    path: tuple[str, ...],
+    shown: Callable[[float], str],
+    name: str,
+    whiskers_of: str = "B",
+) -> str:
     moves = "; ".join(_moves(sides, path, shown))
-    return f"{name[0].upper()}{name[1:]}, A and B: {moves}. Whiskers are 95 % intervals of B."
+    return f"{name[0].upper()}{name[1:]}, A and B: {moves}. Whiskers are 95 % intervals of {whiskers_of}."
 
 
 def _moves(sides: Sequence[Sequence[Series]], path: tuple[str, ...], shown: Callable[[float], str]) -> Iterator[str]:

@@ -106,7 +106,7 @@ def _measured(
         value, interval = figure.value(point), figure.interval(point)
         if value is not None and all(map(math.isfinite, (value, *(interval or ())))):
             floor_ms = figure_floor_ms(as_document(summary.noise_floor), figure.name, point, point["trials"])
-            yield Measured(run, value, interval, floor_ms or 0.0)
+            yield Measured(run, value, interval, floor_ms if floor_ms is not None and math.isfinite(floor_ms) else 0.0)
 
 
 def _steps(figure: PointFigure, measured: Iterator[Measured]) -> Iterator[Step]:

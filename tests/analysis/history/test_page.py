@@ -12,6 +12,8 @@ from threading import Thread
 from urllib.parse import unquote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis import command_line
 from analysis.history.page import write_history
@@ -19,6 +21,7 @@ from analysis.history.sparkline import MOST_RUNS
 from tests import fabricate
 from tests.analysis import made_summary as made
 from tests.analysis.history.made_runs import MACHINE, noise_floor, runs_with, with_medians, write_run
+from tests.damaged_documents import changed_field
 from tests.runs import in_process, report_in_words
 
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(1)> \u202e\x1b[2J"
@@ -149,6 +152,22 @@ def test_no_text_of_a_run_becomes_markup_and_no_name_leads_elsewhere(tmp_path: P
     for link in found.links:
         assert (hostile / unquote(link)).is_file()
         assert re.fullmatch(r"[\w.%()'/-]+", link)
+
+
+@settings(max_examples=30)
+@given(data=st.data())
+def test_a_run_with_anything_in_one_field_is_listed_and_becomes_no_markup(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    results = tmp_path_factory.mktemp("results")
+    runs_with(results, [25.0, 25.1], noise_floor=noise_floor(1.0))
+    whole, changed = sorted(results.iterdir())
+    changed_field(data, changed / data.draw(st.sampled_from(["run.json", "summary.json"])))
+    page = page_of(results)
+    assert whole.name in page.words
+    assert any(changed.name in words for words in page.words)
+    assert not any(name == "onerror" for _, own in page.elements for name in own)
+    assert not set("\u202e\x1b\0") & set(page.text)
 
 
 def test_a_folder_whose_name_is_no_text_is_listed(tmp_path: Path) -> None:
