@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, Literal, Self, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from contract.wire import MAX_HOLD_MS, MAX_PAYLOAD_CHARACTERS, MAX_WORKERS
 
@@ -20,6 +20,7 @@ Headers = Literal["lean", "padded"]
 Phase = Literal["spread", "locked"]
 Pacing = Literal["schedule", "pause"]
 Replica = Literal["a", "b"]
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,8 @@ class Parameter:
 class Parameters(Mapping[str, Any]):
     """The parameters of a trial as attributes; as a mapping, only those that are stated.
 
-    A field without a default must be stated. So must a field whose default a scenario cannot set, for the transports
-    that have this parameter: such a default is its value for all other transports.
+    A field without a default must be stated. So must a field whose default is None, for the transports that take this
+    parameter; all others have None.
     """
 
     clients: Annotated[
@@ -120,16 +121,16 @@ class Parameters(Mapping[str, Any]):
     ]
     measured_s: Annotated[float, Parameter(Number(0.1, 3600), "length of the measured window")]
     poll_interval_s: Annotated[
-        float, Parameter(Number(0.005, 600), "time between the polls of a client", taken_by=("short_poll",))
-    ] = 0.0
+        float | None, Parameter(Number(0.005, 600), "time between the polls of a client", taken_by=("short_poll",))
+    ] = None
     hold_s: Annotated[
-        float,
+        float | None,
         Parameter(
             Number(0.05, MAX_HOLD_MS / 1000),
             "longest time that the server holds a poll while there is no event",
             taken_by=("long_poll",),
         ),
-    ] = 0.0
+    ] = None
     stack: Annotated[
         Stack,
         Parameter(
@@ -225,6 +226,11 @@ class Parameters(Mapping[str, Any]):
         """Return the same parameters with these no longer stated."""
         return self.of({name: value for name, value in self.items() if name not in names})
 
+    @property
+    def longest_wait_for_poll_s(self) -> float:
+        """The longest time until a client polls by its schedule; 0 where it has none."""
+        return 0.0 if self.poll_interval_s is None else self.poll_interval_s
+
     def __getitem__(self, name: str) -> Any:
         if name not in self.stated:
             raise KeyError(name)
@@ -259,6 +265,12 @@ class Parameters(Mapping[str, Any]):
 def _statements() -> dict[str, Parameter]:
     hints = get_type_hints(Parameters, include_extras=True)
     return {name: get_args(hint)[1] for name, hint in hints.items() if get_origin(hint) is Annotated}
+
+
+def taken(value: _Value | None) -> _Value:
+    """Return the value of a parameter of a transport that takes it, and whose trials therefore state it."""
+    assert value is not None, "a parameter that the transport takes is not stated"
+    return value
 
 
 PARAMETERS: Mapping[str, Parameter] = _statements()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from contract.parameters import PARAMETERS, Parameters
+from contract.parameters import DEFAULTS, PARAMETERS, Parameter, Parameters
 
 Role = Literal["persistent", "polling"]
 
@@ -66,6 +66,18 @@ class TransportStyle:
         return KINDS[self.model]
 
     @property
+    def required_parameters(self) -> tuple[str, ...]:
+        """The names of the parameters without a default that it takes: the record of each of its trials has them."""
+        return tuple(
+            name
+            for name, parameter in PARAMETERS.items()
+            if name not in DEFAULTS and not parameter.without_effect and self._takes(parameter)
+        )
+
+    def _takes(self, parameter: Parameter) -> bool:
+        return not parameter.taken_by or bool({self.model, self.role} & set(parameter.taken_by))
+
+    @property
     def polling(self) -> bool:
         """Whether clients send HTTP requests, one at a time, rather than keep one channel open."""
         return self.role == "polling"
@@ -83,8 +95,7 @@ class Transport(TransportStyle):
     @property
     def parameters(self) -> tuple[str, ...]:
         """Return the names of the parameters that not every transport takes, but this one does."""
-        own = {self.model, self.role}
-        return tuple(name for name, parameter in PARAMETERS.items() if own & set(parameter.taken_by))
+        return tuple(name for name, p in PARAMETERS.items() if p.taken_by and self._takes(p))
 
     def kept(self, parameters: Parameters) -> Parameters:
         """Return the parameters without those that only other transports take."""

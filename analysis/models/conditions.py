@@ -20,8 +20,10 @@ class Conditions:
     arrival: str
     """`periodic`, `poisson` or `burst`."""
     one_way_delay_s: float
-    poll_interval_s: float = 0.0
-    hold_s: float = 0.0
+    poll_interval_s: float | None = None
+    """Of short polls; None for others."""
+    hold_s: float | None = None
+    """Of long polls; None for others."""
     asks_per_message: bool = False
     """For round trips: whether a message is an HTTP request, one at a time, or a frame on an open channel."""
     connects_per_poll: bool = False

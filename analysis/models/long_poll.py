@@ -14,6 +14,7 @@ from analysis.models.conditions import Conditions, Expectation
 from analysis.models.model import Model, SaturationLaw
 from analysis.models.queues import PolledServer, ServiceTimes
 from analysis.models.schedule import NEVER_NS, Prediction, Schedule
+from contract.parameters import taken
 
 
 def _shortest_gap_s(conditions: Conditions) -> float:
@@ -51,7 +52,7 @@ def _poisson(conditions: Conditions) -> Expectation:
     With a random turnaround the gaps differ: requests and the mean are exact, and waits are assumed uniform over the
     mean gap that events fall into, which makes the quantiles of the longest waits a little too short.
     """
-    rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), conditions.hold_s
+    rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), taken(conditions.hold_s)
     expected_in_jitter = rate_per_s * conditions.turnaround_jitter_s
     nothing_in_jitter = -math.expm1(-expected_in_jitter) / expected_in_jitter if expected_in_jitter else 1.0
     nothing_in_gap = math.exp(-rate_per_s * _shortest_gap_s(conditions)) * nothing_in_jitter
@@ -76,7 +77,7 @@ def _periodic(conditions: Conditions) -> Expectation | None:
     gap_s, period_s = _mean_gap_s(conditions), conditions.event_period_s
     back_in_time = period_s >= _longest_gap_s(conditions)
     shortest_gap_s = _shortest_gap_s(conditions)
-    if period_s > shortest_gap_s + conditions.hold_s or (not back_in_time and period_s >= shortest_gap_s):
+    if period_s > shortest_gap_s + taken(conditions.hold_s) or (not back_in_time and period_s >= shortest_gap_s):
         return None
     cycle_s = period_s if back_in_time else gap_s
     return Expectation(
@@ -92,7 +93,7 @@ def _periodic(conditions: Conditions) -> Expectation | None:
 
 def _without_cursor(conditions: Conditions) -> Expectation | None:
     """Return a wait for the next event after each deaf gap; it is not delayed, and those in the gap are lost."""
-    rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), conditions.hold_s
+    rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), taken(conditions.hold_s)
     if conditions.arrival == "poisson":
         nothing_in_hold = math.exp(-rate_per_s * hold_s)
         cycle_s = gap_s + (1 - nothing_in_hold) / rate_per_s
@@ -142,7 +143,7 @@ def _on_schedule(schedule: Schedule) -> Prediction:
     """
     if not schedule.keeps_cursor:
         return _on_schedule_without_cursor(schedule)
-    events = len(schedule.due_ns)
+    events, hold_ns = len(schedule.due_ns), taken(schedule.hold_ns)
     next_due_ns = schedule.next_due_ns
     to_server_ns = schedule.connect_ns + schedule.one_way_ns
     between_ns = schedule.one_way_ns + schedule.turnaround_ns + to_server_ns
@@ -155,7 +156,7 @@ def _on_schedule(schedule: Schedule) -> Prediction:
         if cursor.min(initial=events) == events and sent_ns.min(initial=NEVER_NS) >= schedule.window_ns[1]:
             break
         requests += (sent_ns >= schedule.window_ns[0]) & (sent_ns < schedule.window_ns[1])
-        answer_ns = np.minimum(at_server_ns + schedule.hold_ns, np.maximum(at_server_ns, next_due_ns[cursor]))
+        answer_ns = np.minimum(at_server_ns + hold_ns, np.maximum(at_server_ns, next_due_ns[cursor]))
         seen = np.searchsorted(schedule.due_ns, answer_ns, side="right")
         answers_ns.append(answer_ns)
         batches.append(seen - cursor)
@@ -169,7 +170,7 @@ def _on_schedule(schedule: Schedule) -> Prediction:
 
 def _on_schedule_without_cursor(schedule: Schedule) -> Prediction:
     """Answer a request at the server at t with only the first event due after t; events due before are missed."""
-    events = len(schedule.due_ns)
+    events, hold_ns = len(schedule.due_ns), taken(schedule.hold_ns)
     next_due_ns = schedule.next_due_ns
     to_server_ns = schedule.connect_ns + schedule.one_way_ns
     between_ns = schedule.one_way_ns + schedule.turnaround_ns + to_server_ns
@@ -183,7 +184,7 @@ def _on_schedule_without_cursor(schedule: Schedule) -> Prediction:
         if upcoming.min(initial=events) == events and sent_ns.min(initial=NEVER_NS) >= schedule.window_ns[1]:
             break
         requests += (sent_ns >= schedule.window_ns[0]) & (sent_ns < schedule.window_ns[1])
-        held_until_ns = at_server_ns + schedule.hold_ns
+        held_until_ns = at_server_ns + hold_ns
         reached[clients, upcoming] |= next_due_ns[upcoming] <= held_until_ns
         answer_ns = np.minimum(held_until_ns, next_due_ns[upcoming])
         at_server_ns = answer_ns + between_ns + schedule.turnaround_delays_ns(answer)

@@ -32,8 +32,10 @@ class Schedule:
     t0_ns: int
     window_ns: tuple[int, int]
     one_way_ns: int
-    interval_ns: int = 0
-    hold_ns: int = 0
+    interval_ns: int | None = None
+    """Of short polls; None for others."""
+    hold_ns: int | None = None
+    """Of long polls; None for others."""
     turnaround_ns: int = 0
     """Time between an answer's arrival at the client and its next request: part of a long poll's deaf gap."""
     turnaround_jitter_ns: int = 0
@@ -105,8 +107,8 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
         t0_ns=trial.info.t0_ns,
         window_ns=(trial.info.window_start_ns, trial.info.window_end_ns),
         one_way_ns=one_way_ns,
-        interval_ns=round(parameters.poll_interval_s * 1e9),
-        hold_ns=round(parameters.hold_s * 1e9),
+        interval_ns=_nanoseconds(parameters.poll_interval_s),
+        hold_ns=_nanoseconds(parameters.hold_s),
         # Push clients send no requests, and computing a median of all deliveries takes long.
         turnaround_ns=_turnaround_ns(trial) if style.polling else 0,
         turnaround_jitter_ns=round(parameters.turnaround_jitter_ms * 1e6),
@@ -117,6 +119,10 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
         pauses=parameters.pacing == "pause",
         load_process=worker_of_clients(trial.info.workers, np.arange(clients)) if trial.info.workers else None,
     )
+
+
+def _nanoseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1e9)
 
 
 def _turnaround_ns(trial: Trial) -> int:

@@ -30,7 +30,7 @@ from analysis.summary.capacity import (
     with_interval,
 )
 from analysis.summary.same_point import differing
-from contract.parameters import Parameters
+from contract.parameters import Parameters, taken
 from contract.records import JsonObject
 from contract.transports import Kind
 
@@ -93,7 +93,7 @@ def _events_per_poll(calibration: Calibration, base: Parameters) -> float:
     The latter at saturation, if that was measured.
     """
     if calibration.kind.polls_at_intervals:
-        return float(base.rate_per_s * base.poll_interval_s)
+        return float(base.rate_per_s * taken(base.poll_interval_s))
     loads = [load for point in calibration.saturated or calibration.busy for load in point.loads]
     return total(loads, "deliveries") / total(loads, "polls")
 
@@ -103,7 +103,7 @@ def _capacity_clients(estimates: Estimates, kind: Kind, base: Parameters) -> flo
     if kind.pushes:
         return push_capacity_clients(rate_per_s, sends_per_s(estimates))
     if kind.polls_at_intervals:
-        interval_s = base.poll_interval_s
+        interval_s = taken(base.poll_interval_s)
         return poll_capacity_clients(interval_s, polls_per_s(estimates, rate_per_s * interval_s))
     return None
 
@@ -114,7 +114,7 @@ def _saturated(point: LoadPoint, calibration: Calibration) -> JsonObject:
     polls, deliveries = total(point.loads, "polls"), total(point.loads, "deliveries")
     clients, rate_per_s = point.parameters.clients, point.parameters.rate_per_s
     interval_s = point.parameters.poll_interval_s
-    asked = clients * rate_per_s if not polls else clients / interval_s if interval_s else None
+    asked = clients * rate_per_s if not polls else None if interval_s is None else clients / interval_s
     estimates = calibration.estimate()
     assert estimates is not None, "a calibration has busy points"
     reached = polls or deliveries
@@ -153,7 +153,7 @@ def _pairs(loads: Loads, base: Parameters, push: Calibration, poll: Calibration)
 def _tried(pair: _Pair, push: Calibration, poll: Calibration, at: JsonObject) -> JsonObject:
     """Return one comparison: what was predicted, what was measured, and whether they agree."""
     clients, rate_per_s = (pair.push.parameters[name] for name in ("clients", "rate_per_s"))
-    interval_s = pair.poll.parameters.poll_interval_s
+    interval_s = taken(pair.poll.parameters.poll_interval_s)
     batch = rate_per_s * interval_s
     push_load = with_interval([push], lambda one: clients / push_capacity_clients(rate_per_s, sends_per_s(one)))
     poll_load = with_interval([poll], lambda one: clients / poll_capacity_clients(interval_s, polls_per_s(one, batch)))

@@ -81,4 +81,4 @@ def mean_limit_ms(scheduled_ms: float, mean_ms: float = MEAN_MS) -> float:
 
 def scheduled_latency_ms(parameters: Parameters) -> float:
     """Return the mean latency that follows from the parameters alone, ms: one transit and half a poll interval."""
-    return parameters.one_way_delay_ms + 500.0 * parameters.poll_interval_s
+    return parameters.one_way_delay_ms + 500.0 * parameters.longest_wait_for_poll_s

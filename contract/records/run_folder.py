@@ -274,10 +274,10 @@ def load_run_info(run_folder: Path) -> RunInfo:
     run = parse_record(RunInfo, document, path)
     for style in run.transports:
         _check_style(style, path)
-    _check_plan(run, path)
     names = {style.name for style in run.transports}
     if unknown := {run.reference, *(planned.transport for planned in run.plan)} - names:
         raise UserError(f"{path}: {min(unknown)} is not one of its transports ({', '.join(sorted(names))})")
+    _check_plan(run, path)
     return run
 
 
@@ -302,10 +302,15 @@ def check_own_files(run_folder: Path) -> None:
 
 
 def _check_plan(run: RunInfo, path: Path) -> None:
-    """Raise UserError if two trials of the plan are the same, or trials of one point differ in kind."""
+    """Raise UserError if a trial lacks a parameter, two trials are the same, or trials of one point differ in kind."""
     kinds: dict[int, tuple[str, Parameters]] = {}
     seen: set[tuple[int, int]] = set()
+    required = {style.name: style.required_parameters for style in run.transports}
     for planned in run.plan:
+        places = {f"plan: trial {planned.index}": planned.parameters, "scenario.parameters": run.base_parameters}
+        for place, parameters in places.items():
+            if missing := [name for name in required[planned.transport] if name not in parameters]:
+                raise UserError(f"{path}: {place}: lacks {missing[0]} (expected for {planned.transport})")
         kind = (planned.transport, planned.parameters)
         if kinds.setdefault(planned.point, kind) != kind:
             raise UserError(

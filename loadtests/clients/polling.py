@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from contract import wire
+from contract.parameters import taken
 from contract.records import NO_TIME_NS, Outcome, RequestKind, turnaround_delay_ns
 from loadtests.clients.base import ClientSetup
 from loadtests.clients.http_answers import Head
@@ -25,11 +26,11 @@ class PollClient(HttpClient):
     path: ClassVar[str]
     expected_status = "200 or 204"
 
-    def __init__(self, setup: ClientSetup, recorder: Recorder, hold_s: float = 0.0) -> None:
-        """Create a client whose polls the server may hold for `hold_s`."""
+    def __init__(self, setup: ClientSetup, recorder: Recorder, hold_s: float | None = None) -> None:
+        """Create a client whose polls the server may hold for `hold_s`; None: it answers each at once."""
         super().__init__(setup, recorder)
-        self._query = (f"&hold_ms={round(hold_s * 1000)}" if hold_s else "") + self.own_name
-        self._patience_ns = round(hold_s * _NS_PER_S)
+        self._query = ("" if hold_s is None else f"&hold_ms={round(hold_s * 1000)}") + self.own_name
+        self._patience_ns = 0 if hold_s is None else round(hold_s * _NS_PER_S)
         self._keeps_connection = setup.parameters.keep_alive
         self._keeps_cursor = setup.parameters.cursor
         self._seen_seq = 0
@@ -82,7 +83,7 @@ class LongPollClient(PollClient):
     path = wire.LONG_POLL_PATH
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
-        super().__init__(setup, recorder, hold_s=setup.parameters.hold_s)
+        super().__init__(setup, recorder, hold_s=taken(setup.parameters.hold_s))
         self._jitter_ns = round(setup.parameters.turnaround_jitter_ms * _NS_PER_MS)
         self._answers = 0
         self._next_ns: int | None = None
@@ -118,7 +119,7 @@ class ShortPollClient(PollClient):
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
-        self._interval_ns = round(setup.parameters.poll_interval_s * _NS_PER_S)
+        self._interval_ns = round(taken(setup.parameters.poll_interval_s) * _NS_PER_S)
         self._next_ns: int | None = None
         self._pauses = setup.parameters.pacing == "pause"
         # Without a connection to keep there is nothing to set up.

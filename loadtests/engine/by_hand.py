@@ -109,11 +109,12 @@ class InteractiveTest:
         """Open one more client, which asks only for events that are published after this."""
         now_ns = time.monotonic_ns()
         index = len(self._transport_of)
-        period_ns = schedule_period_s(transport, self._parameters) * 1e9
+        parameters = TRANSPORTS[transport].kept(self._parameters)
+        period_ns = schedule_period_s(transport, parameters) * 1e9
         setup = ClientSetup(
             index=index,
             host=self._host,
-            parameters=self._parameters,
+            parameters=parameters,
             payloads=self._payloads,
             due_offsets_ns=self._due_offsets_ns,
             # The golden ratio spreads clients evenly over the period however many there will be.

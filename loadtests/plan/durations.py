@@ -20,7 +20,7 @@ LAST_TURN_MARGIN_S = 1.0
 
 def trial_seconds(parameters: Parameters) -> float:
     """Return how long one trial takes: its stream, the last turn of a scheduled poll, and its processes."""
-    turn_s = parameters.poll_interval_s + 2 * parameters.one_way_delay_ms / 1000
+    turn_s = parameters.longest_wait_for_poll_s + 2 * parameters.one_way_delay_ms / 1000
     if not parameters.cursor:
         turn_s = last_turn_s(parameters)
     stream_s = parameters.warm_up_s + parameters.measured_s
@@ -51,7 +51,8 @@ def drain_limit_s(parameters: Parameters) -> float:
     At least one poll interval or hold, since clients that only wait for their turn must not be cut off, plus three
     round trips for the network and a margin for the system.
     """
-    turn_s = max(parameters.poll_interval_s, parameters.hold_s) + parameters.turnaround_jitter_ms / 1000
+    held_s = 0.0 if parameters.hold_s is None else parameters.hold_s
+    turn_s = max(parameters.longest_wait_for_poll_s, held_s) + parameters.turnaround_jitter_ms / 1000
     return turn_s + 6 * parameters.one_way_delay_ms / 1000 + DRAIN_MARGIN_S
 
 
@@ -60,7 +61,7 @@ def last_turn_s(parameters: Parameters) -> float:
 
     A held poll has been answered when the last event was published: its answer then takes one transit.
     """
-    return parameters.poll_interval_s + 6 * parameters.one_way_delay_ms / 1000 + LAST_TURN_MARGIN_S
+    return parameters.longest_wait_for_poll_s + 6 * parameters.one_way_delay_ms / 1000 + LAST_TURN_MARGIN_S
 
 
 def lag_period_ns(parameters: Parameters) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract.parameters import Parameters
+from contract.parameters import Parameters, taken
 from contract.records import PlannedTrial
 from contract.transports import TRANSPORTS
 
@@ -12,7 +12,7 @@ _TIME_WAIT_S = 60.0
 def ports_held(trial: PlannedTrial) -> int:
     """Return the ports that a trial's clients need at a time, those of closed connections in TIME_WAIT included."""
     parameters = trial.parameters
-    lasts_s = parameters.warm_up_s + parameters.measured_s + parameters.poll_interval_s
+    lasts_s = parameters.warm_up_s + parameters.measured_s + parameters.longest_wait_for_poll_s
     resting_s = min(_TIME_WAIT_S, lasts_s)
     resting = round(_connections_per_s(trial.transport, parameters) * resting_s)
     return parameters.clients * (1 + resting)
@@ -24,6 +24,6 @@ def _connections_per_s(transport: str, parameters: Parameters) -> float:
         return parameters.rate_per_s
     if parameters.keep_alive:
         return 0.0
-    if "poll_interval_s" in parameters:
+    if parameters.poll_interval_s is not None:
         return 1 / parameters.poll_interval_s
-    return parameters.rate_per_s + 1 / parameters.hold_s
+    return parameters.rate_per_s + 1 / taken(parameters.hold_s)

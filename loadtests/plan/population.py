@@ -6,7 +6,7 @@ import importlib
 
 import numpy as np
 
-from contract.parameters import Parameters
+from contract.parameters import Parameters, taken
 from contract.transports import TRANSPORTS
 from loadtests.clients.base import Client, ClientSetup
 from loadtests.clients.recorder import Recorder
@@ -32,7 +32,7 @@ def schedule_period_s(transport: str, parameters: Parameters) -> float:
     entry = TRANSPORTS[transport]
     if entry.kind.polls_at_intervals:
         paused_s = exchange_s(parameters) if parameters.pacing == "pause" else 0.0
-        return parameters.poll_interval_s + paused_s
+        return taken(parameters.poll_interval_s) + paused_s
     if entry.kind.clients_send:
         return 1.0 / parameters.rate_per_s
     return 0.0

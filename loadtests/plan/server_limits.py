@@ -58,7 +58,7 @@ def _between_reads_s(trial: PlannedTrial) -> float:
     if not TRANSPORTS[trial.transport].polling or not parameters.cursor:
         return 0.0
     round_trip_s = 2 * parameters.one_way_delay_ms / 1000
-    return max(parameters.poll_interval_s, round_trip_s)
+    return max(parameters.longest_wait_for_poll_s, round_trip_s)
 
 
 def _most_within(offsets_ns: np.ndarray[tuple[int], np.dtype[np.int64]], span_ns: int) -> int:

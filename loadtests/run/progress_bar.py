@@ -82,5 +82,5 @@ def run_progress(trials: tuple[PlannedTrial, ...], console: PlainConsole) -> Ite
 def _describe(trial: PlannedTrial) -> str:
     parameters = trial.parameters
     label = TRANSPORTS[trial.transport].label
-    interval = f" each {parameters.poll_interval_s:g} s" if "poll_interval_s" in parameters else ""
+    interval = "" if parameters.poll_interval_s is None else f" each {parameters.poll_interval_s:g} s"
     return f"{label}{interval}, {parameters.rate_per_s:g} events/s, {plural(parameters.clients, 'client')}"

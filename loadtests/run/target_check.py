@@ -48,7 +48,9 @@ def _try_client(trial: PlannedTrial, target: Target, control: ControlClient) -> 
     """Return what went wrong with one client, a sentence each; empty if it received its events."""
     control.empty_log()
     texts = payloads(stream_spec(trial))
-    parameters = trial.parameters.replace(poll_interval_s=_POLL_INTERVAL_S)
+    parameters = trial.parameters
+    if parameters.poll_interval_s is not None:
+        parameters = parameters.replace(poll_interval_s=_POLL_INTERVAL_S)
     setup = ClientSetup(0, target.host, parameters, tuple(texts), _DUE_OFFSETS_NS)
     recorder = Recorder()
     client = new_client(trial.transport, setup, recorder)

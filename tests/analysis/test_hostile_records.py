@@ -46,6 +46,7 @@ from tests import fabricate
 from tests.damaged_documents import HOSTILE, change_field, changed_field
 from tests.fabricate_trial import T0_NS
 from tests.fabricate_workers import by_workers
+from tests.made_parameters import BASE
 from tests.runs import REPORTED, in_process, report_in_words, sentence_of, unrendered
 
 SMALL = fabricate.Fabrication(
@@ -289,6 +290,8 @@ NOT_ANY = {"not": "any"}
         ("run", ("plan", 1, "point"), 0, "run.json: plan: trial 1 has another transport or other parameters than the"),
         ("run", ("plan", 0, "parameters", "poll_interval_s"), 0, "poll_interval_s: expected a number from 0.005 to"),
         ("run", ("plan", 0, "parameters", "phase"), [], 'phase: expected one of "spread", "locked", not []'),
+        ("run", ("transports", 0, "model"), "long_poll", ": lacks hold_s (expected for websocket)"),
+        ("run", ("scenario", "parameters"), BASE, "run.json: scenario.parameters: lacks poll_interval_s (expected for"),
         ("run", ("transports", 0, "model"), "x", "transports.0.model: expected one of"),
         ("run", ("transports", 0, "dash"), [0, 0], "transports.0.dash.0: expected a number from 0.1 to 100, not 0"),
         ("run", ("checkout",), NOT_ANY, "run.json: lacks checkout.commit"),

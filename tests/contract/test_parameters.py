@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields
 
 import pytest
 
-from contract.parameters import DEFAULTS, PARAMETERS, REQUIRED, Parameters
+from contract.parameters import DEFAULTS, PARAMETERS, REQUIRED, Parameters, taken
 from contract.transports import OWN_PARAMETERS, TRANSPORTS
 from system.processes import PROJECT_FOLDER
 from tests.made_parameters import BASE, parameters
@@ -48,9 +48,28 @@ def test_a_changed_value_is_stated_and_one_that_is_left_out_has_its_default() ->
     assert (changed.poll_interval_s, changed["clients"]) == (0.5, 7)
     left = changed.without("poll_interval_s")
     assert left == parameters(clients=7)
-    assert left.poll_interval_s == 0.0
+    assert left.poll_interval_s is None, "no time at all, and not one of 0 s"
     with pytest.raises(KeyError):
         left["poll_interval_s"]
+
+
+def test_a_parameter_that_a_transport_does_not_take_has_no_value() -> None:
+    everything = parameters(**dict.fromkeys(OWN_PARAMETERS, 1))
+    kept = {name: transport.kept(everything) for name, transport in TRANSPORTS.items()}
+    assert {name for name, own in kept.items() if own.poll_interval_s is not None} == {"short_poll"}
+    assert {name for name, own in kept.items() if own.hold_s is not None} == {"long_poll"}
+    assert kept["long_poll"].longest_wait_for_poll_s == 0.0
+    assert taken(kept["short_poll"].poll_interval_s) == kept["short_poll"].longest_wait_for_poll_s == 1
+    with pytest.raises(AssertionError, match="not stated"):
+        taken(kept["websocket"].poll_interval_s)
+
+
+def test_each_trial_states_what_its_transport_takes_and_has_no_default() -> None:
+    beyond = {name: set(transport.required_parameters) - set(REQUIRED) for name, transport in TRANSPORTS.items()}
+    assert {name: required for name, required in beyond.items() if required} == {
+        "short_poll": {"poll_interval_s"},
+        "long_poll": {"hold_s"},
+    }
 
 
 def test_a_parameter_of_another_version_is_kept_as_it_was() -> None:

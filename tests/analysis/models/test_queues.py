@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from analysis.models.queues import ServiceTimes, queue_starts_ns
 from analysis.models.registry import MODELS
 from analysis.models.schedule import Schedule
+from contract.parameters import taken
 from contract.records import turnaround_delay_ns
 from tests import queue_simulation
 from tests.analysis.models.inputs import (
@@ -42,11 +43,12 @@ def test_polls_queue_as_in_a_plain_simulation(holds: bool, schedule: Schedule, t
             )
             answers[client] += 1
             return read_ns + delay_ns
+        interval_ns = taken(schedule.interval_ns)
         if schedule.pauses:
-            return read_ns + schedule.interval_ns
-        planned_ns[client] += schedule.interval_ns
-        while planned_ns[client] + schedule.interval_ns <= read_ns:
-            planned_ns[client] += schedule.interval_ns
+            return read_ns + interval_ns
+        planned_ns[client] += interval_ns
+        while planned_ns[client] + interval_ns <= read_ns:
+            planned_ns[client] += interval_ns
         return max(planned_ns[client], read_ns)
 
     oracle = queue_simulation.Polling(
