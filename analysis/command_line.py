@@ -103,9 +103,9 @@ def _report(options: argparse.Namespace) -> ExitStatus:
     console = PlainConsole()
     if partial := completeness(summary):
         console.print_sentence(partial)
-    trusted = summary["valid"] and not summary["wrong_way"]
+    trusted = summary.valid and not summary.wrong_way
     console.print_sentence(verdict_line(summary), style="bold" if trusted else "bold red")
-    for line in (*summary["verdict_lines"], *further_reasons(summary)):
+    for line in (*summary.verdict_lines, *further_reasons(summary)):
         console.print_sentence(f"- {line}")
     if results.points:
         console.print(_console_table(main_table(results)))
@@ -186,8 +186,8 @@ def _gate(options: argparse.Namespace) -> ExitStatus:
     run, *bases = map(ReportedRun.load_comparable, folders)
     base = next(iter(bases), None)
     budgets = load_budgets(Path(options.budget))
-    if invalid := [each for each in (run, base) if each is not None and not each.summary["valid"]]:
-        print_error(f"{invalid[0].folder}: {invalid[0].summary['verdict']} (expected a valid run)")
+    if invalid := [each for each in (run, base) if each is not None and not each.summary.valid]:
+        print_error(f"{invalid[0].folder}: {invalid[0].summary.verdict} (expected a valid run)")
         return ExitStatus.INVALID
     if base is not None and (comparison := compare_runs(base, run)).unlike and not options.force:
         print_unlikeness(comparison, PlainConsole(stderr=True))

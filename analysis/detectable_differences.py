@@ -19,7 +19,8 @@ from analysis.summary.same_point import Identity, agrees, identity
 from analysis.verdict.claims import LEAST_BLOCKS
 from analysis.verdict.latency_differences import RESOLUTION_MS
 from contract.parameters import WITHOUT_EFFECT
-from contract.records import JsonObject, PlannedTrial, RunInfo
+from contract.records import PlannedTrial, RunInfo
+from contract.summary import Point
 from terminal.wording import plural
 
 FIGURES = tuple(POINT_FIGURES[name] for name in ("latency_ms.p50", "latency_ms.p95", "server_cpu_us_per_event"))
@@ -87,9 +88,7 @@ def detectable(
     return [found for figure in FIGURES if (found := _of_figure(figure, ours, theirs, blocks, earlier)) is not None]
 
 
-def _of_figure(
-    figure: PointFigure, ours: JsonObject, theirs: JsonObject, blocks: int, earlier: EarlierRun
-) -> Detectable | None:
+def _of_figure(figure: PointFigure, ours: Point, theirs: Point, blocks: int, earlier: EarlierRun) -> Detectable | None:
     value, pilot_blocks = figure.value(ours), earlier.info.scenario.get("repeats")
     difference = stats.paired_difference(figure.by_block(ours), figure.by_block(theirs), pilot_blocks)
     if value is None or difference is None or difference.standard_error is None:
@@ -102,14 +101,14 @@ def _of_figure(
 
 
 def _limits(
-    figure: PointFigure, value: float, points: Sequence[JsonObject], blocks: int, earlier: EarlierRun
+    figure: PointFigure, value: float, points: Sequence[Point], blocks: int, earlier: EarlierRun
 ) -> Iterator[Detectable]:
     """Yield the differences of a latency below which a verdict claims nothing, however small the spread."""
     folder, _, statistic = figure.name.partition(".")
     if folder != "latency_ms":
         return
     yield Detectable(figure, RESOLUTION_MS, value, "below which nothing is claimed")
-    floor = floor_ms(earlier.summary.get("noise_floor"), points, statistic, blocks) if statistic in STATISTICS else None
+    floor = floor_ms(earlier.summary.noise_floor, points, statistic, blocks) if statistic in STATISTICS else None
     if floor is not None:
         yield Detectable(figure, floor, value, "the noise floor")
 
@@ -125,11 +124,11 @@ def _base_points(run: RunInfo) -> dict[str, list[PlannedTrial]]:
     return {style.name: points[style.name] for style in run.transports if style.name in points}
 
 
-def _measured(earlier: EarlierRun, planned: PlannedTrial) -> JsonObject | None:
+def _measured(earlier: EarlierRun, planned: PlannedTrial) -> Point | None:
     """Return the point of an earlier run that is the same measurement, the length of its trials included."""
     wanted = _same(planned.transport, planned.parameters)
-    points = earlier.summary["points"]
-    return next((p for p in points if p["valid"] and _same(p["transport"], p["parameters"]) == wanted), None)
+    points = earlier.summary.points
+    return next((p for p in points if p.valid and _same(p.transport, p.parameters) == wanted), None)
 
 
 def _same(transport: str, parameters: Mapping[str, Any]) -> Identity:

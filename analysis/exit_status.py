@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from contract.records import JsonObject, RunInfo
+from contract.records import RunInfo
+from contract.summary import Summary
 
 
 class ExitStatus(IntEnum):
@@ -21,6 +22,6 @@ class ExitStatus(IntEnum):
     """No budget is broken, and not all are surely kept: further trials would tell."""
 
 
-def is_invalid_unasked(summary: JsonObject, run: RunInfo) -> bool:
+def is_invalid_unasked(summary: Summary, run: RunInfo) -> bool:
     """Return whether a run is INVALID, except for wrong ways and faults, which the user has asked for."""
-    return not (summary["valid"] or summary.get("wrong_way") or run.settings.get("faults"))
+    return not (summary.valid or summary.wrong_way or run.settings.get("faults"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from contract.records import JsonObject
+from contract.summary import Knee
 
 NOT_MEASURED = "—"
 """Printed for every value that is null, never a zero."""
@@ -122,14 +122,14 @@ def point_name(label: str, parameters: Mapping[str, Any], shown: Iterable[str]) 
     return ", ".join([label, *(parameter_value(name, parameters[name]) for name in shown if name in parameters)])
 
 
-def knee_in_words(knee: JsonObject) -> str:
+def knee_in_words(knee: Knee) -> str:
     """Format `3,000 (10,000 exceeds it)`, `beyond 10,000`, `below 100`, `at least 3,000 (10,000 is not valid)`."""
-    held, beyond = knee["clients"], knee["next_clients"]
-    if knee["position"] == "beyond":
+    held, beyond = knee.clients, knee.next_clients
+    if knee.position == "beyond":
         return f"beyond {count(held)}, the largest measured"
-    if knee["position"] == "below":
+    if knee.position == "below":
         return f"below {count(beyond)}, the smallest measured"
-    if knee["position"] == "between":
+    if knee.position == "between":
         return f"{count(held)} ({count(beyond)} exceeds it)"
     return (
         f"not known: {count(beyond)} is not valid"

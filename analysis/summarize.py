@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from analysis.formatting import point_name
 from analysis.summary.capacity import TrialLoad
-from analysis.summary.corrections import as_fields, estimates
+from analysis.summary.corrections import corrected_estimates, estimates
 from analysis.summary.crossover import capacity_summary
 from analysis.summary.earlier_noise_floor import earlier_noise_floor
 from analysis.summary.load_processes import workers_of
-from analysis.summary.noise_floor import STATISTICS, floor_ms, noise_floors
+from analysis.summary.noise_floor import floor_ms, noise_floors
 from analysis.summary.pairing import PerBlock, against
 from analysis.summary.point_figures import figures_by_block, least_spreads
 from analysis.summary.pooling import pool
@@ -30,36 +29,39 @@ from analysis.trial.validity import PublishedStream, mismatch_reason
 from analysis.verdict.claims import correct_claims
 from analysis.verdict.run_verdict import verdict
 from contract.errors import UserError
+from contract.parameters import Parameters
 from contract.quantiles import QUANTILE_DEFINITION
 from contract.records import (
     SUMMARY_FILE,
     SUMMARY_FORMAT,
-    JsonObject,
     PlannedTrial,
     RunInfo,
     Trial,
     TrialInfo,
+    as_document,
     disturbances,
     finished_trial_folders,
     load_run_info,
     set_aside_folders,
     write_json,
 )
+from contract.summary import LatencyDifference, NoiseFloors, Point, Record, Scaling, SetAside, Summary, TransportScaling
 from contract.transports import TransportStyle
 
 AlsoMeasured = Callable[[Trial, TransportStyle, TrialMeasures], None]
 _STREAM_PARAMETERS = ("rate_per_s", "arrival", "payload_bytes")
 _SIGNIFICANT_DIGITS = 6
+_Value = TypeVar("_Value")
 
 
-def write_summary(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObject:
-    """Summarise a run, write its summary.json, and return its fields without `format` and `version`."""
+def write_summary(run_folder: Path, also: AlsoMeasured | None = None) -> Summary:
+    """Summarise a run, write its summary.json, and return what it has."""
     summary = summarize_run(run_folder, also)
-    write_json(run_folder / SUMMARY_FILE, SUMMARY_FORMAT, summary)
+    write_json(run_folder / SUMMARY_FILE, SUMMARY_FORMAT, as_document(summary))
     return summary
 
 
-def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObject:
+def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> Summary:
     """Return the summary of docs/using/summary.md; raise UserError if the folder has no finished trial of a run.
 
     `also` is called with every trial while its records are in memory, point by point.
@@ -74,54 +76,52 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> JsonObj
             f"{kept}"
         )
     pooled = list(_pooled_points(run, finished, folders, also))
-    _compare_with_reference(pooled, run.reference)
-    points = [entry.point for entry in pooled]
-    correct_claims(points, run.transports)
+    floors, floors_from = _noise_floors(run_folder, run, pooled)
+    compared = correct_claims([_against_reference(entry, pooled, run.reference) for entry in pooled], run.transports)
+    points = [_with_noise_floors(point, compared, run.reference, floors) for point in compared]
     reasons = [
         f"{_name(run, entry.point)}, {reason}"
         for entry in pooled
-        for reason in entry.point["invalid_reasons"]
+        for reason in entry.point.invalid_reasons
         if reason not in entry.excused
     ]
-    floors, floors_from = _noise_floors(run_folder, run, pooled)
-    _add_noise_floors(points, run.reference, floors)
     infos = [info for entry in pooled for info in entry.infos]
     set_aside = _set_aside(run_folder)
-    summary: JsonObject = _rounded(
-        {
-            "scenario": run.scenario["name"],
-            "wrong_way": run.scenario.get("wrong_way"),
-            "overload": run.scenario.get("overload", False),
-            "valid": not reasons,
-            "invalid_reasons": reasons,
-            "verdict": "",
-            "verdict_lines": [],
-            "warnings": caveats(run, points, infos, set_aside),
-            "set_aside": set_aside,
-            "reference": run.reference,
-            "transports": [dataclasses.asdict(style) for style in run.transports],
-            "base_point": _base_point(points, run.reference),
-            "varied": _varied(run),
-            "noise_floor": floors,
-            "noise_floor_from": floors_from,
-            "scaling": _scaling(run, pooled),
-            "workers": workers_of(infos),
-            "quantile_definition": QUANTILE_DEFINITION,
-            "planned_trials": len(run.plan),
-            "finished_trials": len(finished),
-            "points": points,
-            "capacity": capacity_summary([load for entry in pooled for load in entry.loads], run.base_parameters),
-        }
+    summary = _rounded(
+        Summary(
+            scenario=run.scenario["name"],
+            wrong_way=run.scenario.get("wrong_way"),
+            overload=run.scenario.get("overload", False),
+            valid=not reasons,
+            invalid_reasons=tuple(reasons),
+            verdict="",
+            verdict_lines=(),
+            warnings=tuple(caveats(run, points, infos, set_aside)),
+            set_aside=set_aside,
+            reference=run.reference,
+            transports=run.transports,
+            base_point=_base_point(points, run.reference),
+            varied=_varied(run),
+            noise_floor=floors,
+            noise_floor_from=floors_from,
+            scaling=_scaling(run, pooled),
+            workers=workers_of(infos),
+            quantile_definition=QUANTILE_DEFINITION,
+            planned_trials=len(run.plan),
+            finished_trials=len(finished),
+            points=tuple(points),
+            capacity=capacity_summary([load for entry in pooled for load in entry.loads], run.base_parameters),
+        )
     )
     found = verdict(Results.of(summary, run.base_parameters))
-    return {**summary, "verdict": found.headline, "verdict_lines": list(found.lines)}
+    return replace(summary, verdict=found.headline, verdict_lines=found.lines)
 
 
 @dataclass(frozen=True)
 class _Pooled:
     """A point, and what is still needed of its trials once their records are out of memory."""
 
-    point: JsonObject
+    point: Point
     blocks: PerBlock
     infos: list[TrialInfo]
     loads: list[TrialLoad]
@@ -163,14 +163,17 @@ def _pooled_points(
         ]
         point = pool(measured, style, pilot_blocks)
         estimated = estimates(measured, style, point)
-        point["estimates"] = as_fields(estimated, measured, point, pilot_blocks)
-        point["by_block"] = figures_by_block(measured, point, estimated)
-        point["least_spreads"] = least_spreads(measured, point, estimated)
-        point["precision"] = point_precision(run, number, [trial.info for trial in measured], point["latency_ms"])
-        if run.scenario.get("wrong_way"):
-            point["as_reported"] = as_reported(measured, style)
-        point["base"] = agrees(point["parameters"], run.base_parameters)
-        point["valid"], point["invalid_reasons"] = not reasons, [reason for reason, _ in reasons]
+        point = replace(point, estimates=corrected_estimates(estimated, measured, point, pilot_blocks))
+        point = replace(
+            point,
+            by_block=figures_by_block(measured, point, estimated),
+            least_spreads=least_spreads(measured, point, estimated),
+            precision=point_precision(run, number, [trial.info for trial in measured], point.latency_ms),
+            as_reported=as_reported(measured, style) if run.scenario.get("wrong_way") else None,
+            base=agrees(point.parameters, run.base_parameters),
+            valid=not reasons,
+            invalid_reasons=tuple(reason for reason, _ in reasons),
+        )
         loads = [load for trial in measured if (load := TrialLoad.of(trial, style)) is not None]
         excused = frozenset(reason for reason, overload in reasons if overload and run.scenario.get("overload"))
         blocks = PerBlock.of(measured, pilot_blocks, estimated)
@@ -185,15 +188,15 @@ def _measured(folder: Path, planned: PlannedTrial, style: TransportStyle, also: 
     return measures
 
 
-def _set_aside(run_folder: Path) -> list[JsonObject]:
+def _set_aside(run_folder: Path) -> tuple[SetAside, ...]:
     """Return the attempts that the machine disturbed and that were repeated, with the reasons for each."""
-    return [
-        {"trial": folder.name.rpartition("-")[0], "reasons": disturbances(Trial.load(folder))}
+    return tuple(
+        SetAside(folder.name.rpartition("-")[0], tuple(disturbances(Trial.load(folder))))
         for folder in set_aside_folders(run_folder)
-    ]
+    )
 
 
-def _noise_floors(run_folder: Path, run: RunInfo, pooled: Sequence[_Pooled]) -> tuple[JsonObject | None, str | None]:
+def _noise_floors(run_folder: Path, run: RunInfo, pooled: Sequence[_Pooled]) -> tuple[NoiseFloors | None, str | None]:
     """Return the run's own noise floors, or those of an earlier run and that run's name."""
     own = noise_floors([(entry.point, entry.blocks) for entry in pooled], run.scenario.get("without_effect", ()))
     if own is not None:
@@ -201,37 +204,51 @@ def _noise_floors(run_folder: Path, run: RunInfo, pooled: Sequence[_Pooled]) -> 
     return earlier_noise_floor(run_folder, run) or (None, None)
 
 
-def _add_noise_floors(points: Sequence[JsonObject], reference: str, floors: JsonObject | None) -> None:
-    """Add, beside each difference from the reference, how far the two transports differ from themselves."""
-    references = [point for point in points if point["transport"] == reference]
-    for point in points:
-        match = next((r for r in references if agrees(r["parameters"], point["parameters"])), None)
-        for statistic in STATISTICS:
-            difference = (point["against_reference"] or {}).get(f"{statistic}_difference_ms")
-            if difference and match is not None:
-                difference["noise_floor_ms"] = floor_ms(floors, (point, match), statistic, difference["blocks"])
+def _against_reference(entry: _Pooled, pooled: Sequence[_Pooled], reference: str) -> Point:
+    """Return the point with its differences from the reference; without any if it has no point at these parameters."""
+    point = entry.point
+    references = (other for other in pooled if other.point.transport == reference)
+    match = next((other for other in references if agrees(other.point.parameters, point.parameters)), None)
+    if match is None or match is entry:
+        return point
+    if point.as_reported is not None:
+        ranks = misranked(point, entry.blocks, match.point, match.blocks)
+        point = replace(point, as_reported=replace(point.as_reported, misranked=ranks))
+    if point.transport == reference:
+        return point
+    return replace(point, against_reference=against(point, entry.blocks, match.point, match.blocks))
 
 
-def _compare_with_reference(pooled: Sequence[_Pooled], reference: str) -> None:
-    """Add `against_reference` to every point: null for the reference itself, and if there is no such point."""
-    references = [entry for entry in pooled if entry.point["transport"] == reference]
-    for entry in pooled:
-        parameters = entry.point["parameters"]
-        match = next((r for r in references if agrees(r.point["parameters"], parameters)), None)
-        entry.point["against_reference"] = (
-            None
-            if match is None or entry.point["transport"] == reference
-            else against(entry.point, entry.blocks, match.point, match.blocks)
-        )
-        if match is not None and "as_reported" in entry.point and entry is not match:
-            entry.point["as_reported"]["misranked"] = misranked(entry.point, entry.blocks, match.point, match.blocks)
+def _with_noise_floors(point: Point, points: Sequence[Point], reference: str, floors: NoiseFloors | None) -> Point:
+    """Return the point with how far the two transports differ from themselves, beside each difference."""
+    references = (other for other in points if other.transport == reference)
+    match = next((other for other in references if agrees(other.parameters, point.parameters)), None)
+    if point.against_reference is None or match is None:
+        return point
+    both = (point, match)
+
+    def beside(difference: LatencyDifference | None, statistic: str) -> LatencyDifference | None:
+        if difference is None:
+            return None
+        return replace(difference, noise_floor_ms=floor_ms(floors, both, statistic, difference.blocks))
+
+    against = point.against_reference
+    return replace(
+        point,
+        against_reference=replace(
+            against,
+            p50_difference_ms=beside(against.p50_difference_ms, "p50"),
+            p95_difference_ms=beside(against.p95_difference_ms, "p95"),
+            mean_difference_ms=beside(against.mean_difference_ms, "mean"),
+        ),
+    )
 
 
-def _base_point(points: Sequence[JsonObject], reference: str) -> int | None:
-    return next((i for i, p in enumerate(points) if p["base"] and p["transport"] == reference), None)
+def _base_point(points: Sequence[Point], reference: str) -> int | None:
+    return next((i for i, point in enumerate(points) if point.base and point.transport == reference), None)
 
 
-def _varied(run: RunInfo) -> list[str]:
+def _varied(run: RunInfo) -> tuple[str, ...]:
     """Return the parameters in which points differ, except warm-ups that are as long as their point needs."""
     values: dict[str, list[Any]] = {}
     for planned in run.plan:
@@ -239,43 +256,51 @@ def _varied(run: RunInfo) -> list[str]:
             seen = values.setdefault(name, [])
             if value not in seen:
                 seen.append(value)
-    return [name for name, seen in values.items() if len(seen) > 1 and name != "warm_up_s"]
+    return tuple(name for name, seen in values.items() if len(seen) > 1 and name != "warm_up_s")
 
 
-def _scaling(run: RunInfo, pooled: Sequence[_Pooled]) -> JsonObject | None:
+def _scaling(run: RunInfo, pooled: Sequence[_Pooled]) -> Scaling | None:
     """Return how each transport scales, if the run varies `clients` widely enough."""
     bound_ms = run.scenario.get("p99_bound_ms") or DEFAULT_P99_BOUND_MS
     base = {name: value for name, value in run.base_parameters.items() if name != "clients"}
-    found: JsonObject = {}
+    found: dict[str, TransportScaling] = {}
     for style in run.transports:
         points = [
-            ScalePoint(entry.point, _by_block(entry, "mean"), _by_block(entry, "max"))
+            ScalePoint(entry.point, entry.point.reach_ms, _by_block(entry, "mean"), _by_block(entry, "max"))
             for entry in pooled
-            if entry.point["transport"] == style.name
-            and entry.point["reach_ms"] is not None
-            and agrees(entry.point["parameters"], base)
+            if entry.point.transport == style.name
+            and entry.point.reach_ms is not None
+            and agrees(entry.point.parameters, base)
         ]
         if wide_enough([entry.clients for entry in points]):
             found[style.name] = scaling(style, sorted(points, key=lambda entry: entry.clients), bound_ms)
-    return {"p99_bound_ms": bound_ms, "transports": found} if found else None
+    return Scaling(bound_ms, found) if found else None
 
 
 def _by_block(entry: _Pooled, name: str) -> dict[int, float]:
     return {block: excess[name] for block, excess in entry.blocks.excess_ms.items()}
 
 
-def _name(run: RunInfo, point: JsonObject) -> str:
+def _name(run: RunInfo, point: Point) -> str:
     """Return the label of a point's transport, and its parameters if they are not the base ones."""
-    label = next(style.label for style in run.transports if style.name == point["transport"])
-    return point_name(label, point["parameters"], differing(point["parameters"], run.base_parameters))
+    label = next(style.label for style in run.transports if style.name == point.transport)
+    return point_name(label, point.parameters, differing(point.parameters, run.base_parameters))
 
 
-def _rounded(value: Any) -> Any:
-    """Round floats to the digits that a measurement can have, the same in every rerun; null if they are not finite."""
+def _rounded(value: _Value) -> _Value:
+    """Round floats to the digits that a measurement can have, the same in every rerun; None if they are not finite."""
+    return cast(_Value, _rounded_part(value))
+
+
+def _rounded_part(value: object) -> object:
+    if isinstance(value, Record):
+        return value.changed(_rounded_part)
+    if isinstance(value, Parameters):
+        return Parameters.of({name: _rounded_part(held) for name, held in value.items()})
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
+        return {key: _rounded_part(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_rounded_part(item) for item in value)
     if isinstance(value, float):
         return float(f"{value:.{_SIGNIFICANT_DIGITS}g}") if math.isfinite(value) else None
     return value

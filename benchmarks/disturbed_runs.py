@@ -188,7 +188,7 @@ def _stop(server: psutil.Process, stop_ms: int, stops: list[Stop]) -> None:
 
 def _judge(run: Path, situation: str, stops: Sequence[Stop]) -> Iterator[Judged]:
     """Yield a judgement of each attempt; if its server was to be stopped, only if that was within the window."""
-    points = {point["transport"]: point for point in summarize_run(run)["points"]}
+    points = {point.transport: point for point in summarize_run(run).points}
     labels = {style.name: style.label for style in load_run_info(run).transports}
     finished = finished_trial_folders(run)
     for folder in (*finished, *set_aside_folders(run)):
@@ -203,7 +203,7 @@ def _judge(run: Path, situation: str, stops: Sequence[Stop]) -> Iterator[Judged]
             label=labels[name],
             stop_ms=_rounded_ms(stopped[0]) if stopped else None,
             disturbed=disturbed,
-            invalid=disturbed or (folder in finished and not points[name]["valid"]),
+            invalid=disturbed or (folder in finished and not points[name].valid),
             named=(others_ratio(trial, SampleRole.SERVER) or 0.0) > OTHERS_RATIO,
             mean_ms=_mean_ms(trial),
         )

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def trial_spreads(run: ReportedRun) -> list[float]:
     """Return the standard deviation of the logarithms of trials, per point and figure whose trials differ at all."""
     spreads = []
-    for point in run.summary["points"]:
+    for point in run.summary.points:
         for figure in COMPARED:
             values = list(figure.by_block(point).values())
             if len(values) > 2 and min(values) > 0 and max(values) > min(values):

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.summary.pooling import pool
+from analysis.summary.results import present
 from analysis.trial.measures import TrialMeasures, measure
-from contract.records import JsonObject, Trial, finished_trial_folders, load_run_info
+from contract.records import Trial, finished_trial_folders, load_run_info
+from contract.summary import Model, Point, QueueModel
 
 SHARE, ALLOWANCE_MS = 0.02, 0.5
 
@@ -31,26 +33,23 @@ class Fits:
     """The sum of mean latency − the model's."""
     queued_left_ms: float = 0.0
 
-    def add(self, point: JsonObject) -> None:
+    def add(self, point: Point) -> None:
         """Count a point, or a trial as a point of its own; one without a queue model does not fit it."""
-        mean_ms = point["latency_ms"]["mean"]
+        mean_ms = present(point.latency_ms.mean)
         self.counted += 1
-        self.plain += fits(point, "model")
-        self.queued += fits(point, "queue_model")
-        self.plain_left_ms += mean_ms - point["model"]["mean_ms"]
-        self.queued_left_ms += mean_ms - (point["queue_model"]["mean_ms"] or mean_ms)
+        self.plain += fits(point, point.model)
+        self.queued += fits(point, point.queue_model)
+        self.plain_left_ms += mean_ms - present(point.model.mean_ms)
+        self.queued_left_ms += mean_ms - (point.queue_model.mean_ms or mean_ms)
 
 
-def fits(point: JsonObject, model: str) -> bool:
-    """Return whether a point's mean and requests per event are close to those of `model` or `queue_model`."""
-    expected = point[model]
-    if expected["mean_ms"] is None:
+def fits(point: Point, expected: Model | QueueModel) -> bool:
+    """Return whether a point's mean and requests per event are close to those of a model."""
+    if expected.mean_ms is None or expected.requests_per_event is None:
         return False
-    off_ms = abs(point["latency_ms"]["mean"] - expected["mean_ms"])
-    requests_off = abs(point["requests_per_event"] - expected["requests_per_event"])
-    return bool(
-        off_ms <= SHARE * expected["mean_ms"] + ALLOWANCE_MS and requests_off <= SHARE * expected["requests_per_event"]
-    )
+    off_ms = abs(present(point.latency_ms.mean) - expected.mean_ms)
+    requests_off = abs(present(point.requests_per_event) - expected.requests_per_event)
+    return off_ms <= SHARE * expected.mean_ms + ALLOWANCE_MS and requests_off <= SHARE * expected.requests_per_event
 
 
 def count_fits(runs: Sequence[Path], waking_ratio: float | None) -> dict[tuple[str, str], tuple[Fits, Fits]]:

@@ -18,46 +18,49 @@ import numpy as np
 
 from analysis.statistics.stats import t_quantile
 from analysis.summarize import summarize_run
-from analysis.summary.results import latency_statistic, plain, reported, value_at
+from analysis.summary.pairing import COSTS
+from analysis.summary.results import PLAIN, latency_statistic, reported
+from analysis.summary.same_point import identity
 from contract.errors import UserError
-from contract.records import JsonObject, load_run_info
+from contract.records import load_run_info
+from contract.summary import AgainstReference, CostDifference, Interval, LatencyDifference, Point, Summary
 from terminal.plain import print_error
 
 LEAST_RUNS = 3
-Read = Callable[[JsonObject], tuple[float | None, Sequence[float] | None]]
+Read = Callable[[Point], tuple[float | None, Interval | None]]
 """A figure of a point of a summary, and its interval."""
 
 
-def _beside(*path: str) -> Read:
-    *parents, key = path
-    return lambda point: (value_at(point, *path), value_at(point, *parents, f"{key}_ci95"))
+def _cost(name: str) -> Read:
+    cost = COSTS[name]
+    return lambda point: (cost.value(point), cost.ci95(point))
 
 
-def _difference(*path: str) -> Read:
-    whole = ("against_reference", *path)
-    return lambda point: (value_at(point, *whole, "value"), value_at(point, *whole, "ci95"))
+def _difference(read: Callable[[AgainstReference], LatencyDifference | CostDifference | None]) -> Read:
+    def of(point: Point) -> tuple[float | None, Interval | None]:
+        found = None if point.against_reference is None else read(point.against_reference)
+        return (None, None) if found is None else (found.value, found.ci95)
+
+    return of
 
 
 FIGURES: Mapping[str, Read] = {
     "mean": lambda point: latency_statistic(point, "mean"),
-    "plain mean": lambda point: plain(point, "mean_ms"),
+    "plain mean": PLAIN["mean_ms"],
     "p50": lambda point: latency_statistic(point, "p50"),
     "p95": lambda point: latency_statistic(point, "p95"),
     "requests per event": lambda point: reported(point, "requests_per_event"),
-    "plain requests per event": lambda point: plain(point, "requests_per_event"),
-    "bytes per event": lambda point: (
-        value_at(point, "bytes_per_event", "total"),
-        value_at(point, "bytes_per_event_ci95", "total"),
-    ),
-    "mean age of a view": _beside("freshness", "mean_age_ms"),
-    "empty polls": _beside("empty_ratio"),
-    "server CPU per event": _beside("server_cpu_us_per_event"),
-    "load CPU per event": _beside("load_cpu_us_per_event"),
-    "difference of the mean": _difference("mean_difference_ms"),
-    "difference of the p50": _difference("p50_difference_ms"),
-    "difference of the p95": _difference("p95_difference_ms"),
-    "difference of server CPU": _difference("costs", "server_cpu_us_per_event"),
-    "difference of bytes": _difference("costs", "bytes_per_event"),
+    "plain requests per event": PLAIN["requests_per_event"],
+    "bytes per event": _cost("bytes_per_event"),
+    "mean age of a view": _cost("mean_age_ms"),
+    "empty polls": _cost("empty_ratio"),
+    "server CPU per event": _cost("server_cpu_us_per_event"),
+    "load CPU per event": _cost("load_cpu_us_per_event"),
+    "difference of the mean": _difference(lambda against: against.mean_difference_ms),
+    "difference of the p50": _difference(lambda against: against.p50_difference_ms),
+    "difference of the p95": _difference(lambda against: against.p95_difference_ms),
+    "difference of server CPU": _difference(lambda against: against.costs["server_cpu_us_per_event"]),
+    "difference of bytes": _difference(lambda against: against.costs["bytes_per_event"]),
 }
 """The figures that a report prints with an interval."""
 
@@ -74,7 +77,7 @@ class Held:
     """The median over points of the standard deviation between runs, divided by what the intervals make it."""
 
 
-def count_held(summaries: Sequence[JsonObject], read: Read) -> Held:
+def count_held(summaries: Sequence[Summary], read: Read) -> Held:
     """Compare each run's interval of a figure with the mean of the other runs, at every point that all have."""
     held, intervals, withheld = 0, 0, 0
     ratios = []
@@ -93,7 +96,7 @@ def count_held(summaries: Sequence[JsonObject], read: Read) -> Held:
             held += bounds[0] - rounding <= others <= bounds[1] + rounding
         widths = [bounds[1] - bounds[0] for _, bounds in found if bounds is not None and bounds[1] > bounds[0]]
         if widths:
-            blocks = int(points[0]["trials"])
+            blocks = points[0].trials
             ratios.append(_deviation_ratio(values, widths, blocks))
     return Held(intervals, held, withheld, float(np.median(ratios)) if ratios else None)
 
@@ -103,20 +106,16 @@ def _deviation_ratio(values: Sequence[float], widths: Sequence[float], blocks: i
     return float(np.std(values, ddof=1)) * t_quantile(blocks - 1) / half
 
 
-def _same_points(summaries: Sequence[JsonObject]) -> Iterator[list[JsonObject]]:
+def _same_points(summaries: Sequence[Summary]) -> Iterator[list[Point]]:
     """Yield the points that agree in transport and parameters, one of each run."""
-    by_run = [{_identity(point): point for point in summary["points"]} for summary in summaries]
-    for identity in by_run[0]:
-        points = [points[identity] for points in by_run if identity in points]
+    by_run = [{identity(point.transport, point.parameters): point for point in each.points} for each in summaries]
+    for same in by_run[0]:
+        points = [points[same] for points in by_run if same in points]
         if len(points) == len(by_run):
             yield points
 
 
-def _identity(point: JsonObject) -> tuple[str, frozenset[tuple[str, object]]]:
-    return point["transport"], frozenset(point["parameters"].items())
-
-
-def read_runs(folders: Sequence[Path]) -> list[JsonObject]:
+def read_runs(folders: Sequence[Path]) -> list[Summary]:
     """Summarise runs of one scenario; UserError where they are of several, too few, or share a seed."""
     if len(folders) < LEAST_RUNS:
         raise UserError(f"{len(folders)} run folders given (expected at least {LEAST_RUNS})")

@@ -7,9 +7,10 @@ that has None as its default is left out where it is None. As mappings, records 
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from itertools import pairwise
@@ -20,13 +21,14 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from contract.errors import UserError
 from contract.parameters import Parameters
-from contract.records.documents import SUMMARY_FILE, SUMMARY_FORMAT, JsonObject, describe_error, read_json
+from contract.records.documents import SUMMARY_FILE, SUMMARY_FORMAT, describe_error, read_json
 from contract.records.fields import SUMMARY, check_fields
 from contract.transports import TransportStyle
 
 Interval = tuple[float, float]
 """A 95 % interval, `[low, high]`."""
 Count = Annotated[int, Field(ge=0)]
+Predicted = Literal["push", "poll", "undecided"]
 
 
 class Record(Mapping[str, Any]):
@@ -46,8 +48,14 @@ class Record(Mapping[str, Any]):
         return len(self._keys())
 
     def _keys(self) -> list[str]:
-        known = fields(self)  # type: ignore[arg-type]  # a mixin of dataclasses alone
-        return [f.name for f in known if f.default is MISSING or getattr(self, f.name) is not None]
+        return [f.name for f in self._fields() if f.default is MISSING or getattr(self, f.name) is not None]
+
+    def _fields(self) -> tuple[dataclasses.Field[Any], ...]:
+        return fields(self)  # type: ignore[arg-type]  # a mixin of dataclasses alone
+
+    def changed(self, change: Callable[[Any], Any]) -> Self:
+        """Return the same record with `change` of each of its values."""
+        return type(self)(**{field.name: change(getattr(self, field.name)) for field in self._fields()})
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], *, whole: bool = False) -> Self:
@@ -582,6 +590,11 @@ class AgainstReference(Record):
     """Differences by name of a point's field (`bytes_per_event`: the total, `setup_ms`: the median, `mean_age_ms`: that
     of `freshness`); null where either point has no such figure."""
 
+    @property
+    def latency_differences_ms(self) -> dict[str, LatencyDifference | None]:
+        """The differences of latencies by the name of their statistic."""
+        return {"p50": self.p50_difference_ms, "p95": self.p95_difference_ms, "mean": self.mean_difference_ms}
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Point(Record):
@@ -784,7 +797,7 @@ class NoiseDifference(Record):
 class NoiseFloor(Record):
     """How far a transport's figures differ between two points with the same parameters."""
 
-    parameters: dict[str, str | float | bool] | None = None
+    parameters: dict[str, str | int | float | bool] | None = None
     """Parameters of the two points, without those that have no effect on what is measured; absent in earlier runs."""
     p50_ms: NoiseDifference | None
     """Difference of their median latencies; null where one is not known."""
@@ -792,6 +805,11 @@ class NoiseFloor(Record):
     """Difference of their 95th percentiles of the latency; null where one is not known."""
     mean_ms: NoiseDifference | None
     """Difference of their mean latencies; null where one is not known."""
+
+    @property
+    def differences_ms(self) -> dict[str, NoiseDifference | None]:
+        """The differences by the name of their statistic."""
+        return {"p50": self.p50_ms, "p95": self.p95_ms, "mean": self.mean_ms}
 
 
 NoiseFloors = dict[str, NoiseFloor]
@@ -1001,7 +1019,7 @@ class Tried(Record):
     """Time between two polls of a client, s."""
     events_per_poll: float
     """Events per poll: rate × interval (λI)."""
-    predicted: Literal["push", "poll", "undecided"]
+    predicted: Predicted
     """Which of the two is predicted to serve more clients; `undecided` within the interval of the crossover."""
     push: Side
     """Results of the push."""
@@ -1090,7 +1108,7 @@ class Summary(Record):
     """What one server core can do; null where no point kept the server busy (25 to 90 % of its core)."""
 
 
-def load_summary(run_folder: Path) -> JsonObject:
+def load_summary(run_folder: Path) -> Summary:
     """Read summary.json; raise UserError if it is missing, or not one that a run writes."""
     path = run_folder / SUMMARY_FILE
     if not path.is_file():
@@ -1102,7 +1120,6 @@ def load_summary(run_folder: Path) -> JsonObject:
     # Earlier versions had an interval wherever there were two trials.
     points = [{"intervals_withheld": None, **point} for point in document["points"]]
     try:
-        Summary.parse({**document, "points": points})
+        return Summary.parse({**document, "points": points})
     except ValidationError as error:
         raise UserError(f"{path}: {describe_error(error)}") from error
-    return document

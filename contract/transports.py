@@ -6,9 +6,8 @@ transport: a run writes each one's style into run.json, and the analysis reads i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Literal
 
 from contract.parameters import DEFAULTS, PARAMETERS, Parameter, Parameters
 
@@ -54,11 +53,6 @@ class TransportStyle:
     marker: str
     dash: tuple[float, ...]
     """On and off lengths in points; empty for a solid line."""
-
-    @classmethod
-    def of_json(cls, entry: Mapping[str, Any]) -> TransportStyle:
-        """Return the style in an entry of a run's or a summary's `transports`."""
-        return TransportStyle(**{**entry, "dash": tuple(entry["dash"])})
 
     @property
     def kind(self) -> Kind:

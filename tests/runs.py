@@ -16,6 +16,8 @@ import pytest
 import analysis.command_line
 import loadtests.command_line
 from analysis.exit_status import ExitStatus
+from analysis.summarize import summarize_run
+from contract.records import JsonObject, as_document
 from loadtests.plan.blocks import plan_trials
 from loadtests.plan.durations import expected_seconds
 from loadtests.plan.scenario_file import load_scenario
@@ -67,6 +69,12 @@ def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", *map(str, words)],
         cwd=PROJECT_FOLDER, capture_output=True, text=True, timeout=10 * PATIENCE_S, check=False,
     )  # fmt: skip
+
+
+def summarized(run: Path) -> JsonObject:
+    """Return the summary of a run's raw records, as summary.json has it."""
+    found: JsonObject = as_document(summarize_run(run))
+    return found
 
 
 REPORTED = (ExitStatus.OK, ExitStatus.INVALID)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -15,7 +15,8 @@ from analysis.charts.text_size import text_size
 from analysis.charts.transport_marks import draw_key, label_colour
 from analysis.formatting import figure as digits
 from analysis.formatting import listed, parameter_title, parameter_value
-from analysis.summary.results import Results, Series, value_at
+from analysis.summary.results import Results, Series
+from contract.summary import Part, Point
 
 _ROW_IN = 0.3
 _NAME_POINTS = 8.5
@@ -24,7 +25,7 @@ _KEY_IN = 0.42
 
 @dataclass(frozen=True)
 class _Part:
-    path: tuple[str, ...]
+    read: Callable[[Point], float | None]
     label: str
     colour: str
     hatch: str = ""
@@ -38,21 +39,25 @@ class _Row:
     """One value per part; None if it was not measured."""
 
 
+def _mean_ms(part: Part | None) -> float | None:
+    return None if part is None else part.mean
+
+
 _BYTES = (
-    _Part(("bytes_split_per_event", "payload"), "content (JSON)", LIGHT.shade_1),
-    _Part(("bytes_split_per_event", "framing_and_headers"), "framing and headers", LIGHT.shade_2),
-    _Part(("bytes_split_per_event", "empty_polls"), "empty polls", LIGHT.shade_3),
-    _Part(("bytes_split_per_event", "tcp_ip"), "TCP/IP", LIGHT.shade_4, "////"),
+    _Part(lambda point: point.bytes_split_per_event.payload, "content (JSON)", LIGHT.shade_1),
+    _Part(lambda point: point.bytes_split_per_event.framing_and_headers, "framing and headers", LIGHT.shade_2),
+    _Part(lambda point: point.bytes_split_per_event.empty_polls, "empty polls", LIGHT.shade_3),
+    _Part(lambda point: point.bytes_split_per_event.tcp_ip, "TCP/IP", LIGHT.shade_4, "////"),
 )
 _TIME = (
-    _Part(("parts_ms", "server_lag", "mean"), "until published", LIGHT.shade_1),
-    _Part(("parts_ms", "queue", "mean"), "at the server until written", LIGHT.shade_2),
-    _Part(("parts_ms", "delivery", "mean"), "on the way", LIGHT.shade_3),
-    _Part(("parts_ms", "client_delay", "mean"), "until the client read it", LIGHT.shade_4, "////"),
+    _Part(lambda point: _mean_ms(point.parts_ms.server_lag), "until published", LIGHT.shade_1),
+    _Part(lambda point: _mean_ms(point.parts_ms.queue), "at the server until written", LIGHT.shade_2),
+    _Part(lambda point: _mean_ms(point.parts_ms.delivery), "on the way", LIGHT.shade_3),
+    _Part(lambda point: _mean_ms(point.parts_ms.client_delay), "until the client read it", LIGHT.shade_4, "////"),
 )
 _CPU = (
-    _Part(("server_cpu_us_per_event",), "server", LIGHT.shade_1),
-    _Part(("load_cpu_us_per_event",), "load generator", LIGHT.shade_3),
+    _Part(lambda point: point.server_cpu_us_per_event, "server", LIGHT.shade_1),
+    _Part(lambda point: point.load_cpu_us_per_event, "load generator", LIGHT.shade_3),
 )
 
 
@@ -62,7 +67,7 @@ def time_chart(results: Results, parameter: str = "") -> Chart | None:
     None if the run has no trace of the server.
     """
     groups = results.swept(parameter) if parameter else results.own_sweeps()
-    traced = any(value_at(point, "parts_ms", "queue") for series in groups for point in series.points)
+    traced = any(point.parts_ms.queue for series in groups for point in series.points)
     parts, rows = _measured(groups, _TIME)
     if not traced or not rows:
         return None
@@ -153,13 +158,13 @@ def cpu_chart(results: Results) -> Chart | None:
 
 def _measured(groups: Sequence[Series], candidates: tuple[_Part, ...]) -> tuple[list[_Part], list[_Row]]:
     pairs = [(series, point) for series in groups for point in series.points]
-    parts = [part for part in candidates if any(value_at(point, *part.path) is not None for _, point in pairs)]
+    parts = [part for part in candidates if any(part.read(point) is not None for _, point in pairs)]
     rows = []
     for series, point in pairs:
         name = series.transport.label
         if len(series.points) > 1:
-            name += f", {parameter_value(series.parameter, point['parameters'][series.parameter])}"
-        values = tuple(value_at(point, *part.path) for part in parts)
+            name += f", {parameter_value(series.parameter, point.parameters[series.parameter])}"
+        values = tuple(part.read(point) for part in parts)
         if any(value is not None for value in values):
             rows.append(_Row(name, label_colour(series.transport), values))
     return parts, rows

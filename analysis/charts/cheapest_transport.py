@@ -15,7 +15,7 @@ import numpy.typing as npt
 from analysis.models.conditions import Conditions
 from analysis.models.registry import MODELS
 from contract.parameters import Parameters
-from contract.records import JsonObject
+from contract.summary import TransportCapacity
 from contract.transports import TransportStyle
 
 WITHIN_QUANTILE = 0.99
@@ -74,28 +74,28 @@ def staleness_of_interval_s(conditions: Conditions, interval_s: float) -> float:
     return WITHIN_QUANTILE * interval_s + conditions.one_way_delay_s
 
 
-def processor_costs(accounts: Sequence[JsonObject]) -> dict[str, Cost]:
+def processor_costs(capacities: Sequence[TransportCapacity]) -> dict[str, Cost]:
     """Return processor seconds by transport, from `capacity.transports`.
 
     They are those of a saturated server if all transports were measured at one.
     """
-    saturated = all(account["economy_ratio"] is not None for account in accounts)
+    saturated = all(found.economy_ratio is not None for found in capacities)
     costs = {}
-    for account in accounts:
-        ratio = account["economy_ratio"]["value"] if saturated else 1.0
-        poll_us, event_us = (account[name] and account[name]["value"] for name in ("poll_cpu_us", "event_cpu_us"))
-        costs[account["transport"]] = Cost(1e-6 * ratio * (poll_us or 0.0), 1e-6 * ratio * event_us)
+    for found in capacities:
+        ratio = found.economy_ratio.value if saturated and found.economy_ratio is not None else 1.0
+        poll_us = 0.0 if found.poll_cpu_us is None else found.poll_cpu_us.value
+        event_us = found.event_cpu_us.value
+        if ratio is not None and poll_us is not None and event_us is not None:
+            costs[found.transport] = Cost(1e-6 * ratio * poll_us, 1e-6 * ratio * event_us)
     return costs
 
 
-def byte_costs(accounts: Sequence[JsonObject]) -> dict[str, Cost]:
+def byte_costs(capacities: Sequence[TransportCapacity]) -> dict[str, Cost]:
     """Return bytes at the socket by transport, without those whose bytes were not counted."""
     return {
-        account["transport"]: Cost(
-            account["poll_bytes"] or 0.0, account["event_bytes"] + (account["framing_bytes"] or 0.0)
-        )
-        for account in accounts
-        if account["event_bytes"] is not None
+        found.transport: Cost(found.poll_bytes or 0.0, found.event_bytes + (found.framing_bytes or 0.0))
+        for found in capacities
+        if found.event_bytes is not None
     }
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from analysis.models.conditions import Conditions, Expectation
 from analysis.models.registry import MODELS
 from analysis.summary.results import Series
-from contract.parameters import Parameters
 
 _STEPS = 160
 
@@ -19,12 +18,12 @@ def closed_form_curve(series: Series, read: Callable[[Expectation], float]) -> l
 
     Steps are geometric if the parameter is positive, because curves bend most at its small values.
     """
-    values = [point["parameters"][series.parameter] for point in series.points]
+    values = [point.parameters[series.parameter] for point in series.points]
     low, high = min(values), max(values)
     grid = np.geomspace(low, high, _STEPS) if low > 0 else np.linspace(low, high, _STEPS)
     closed_form, curve = MODELS[series.transport.model].closed_form, []
     for value in grid.tolist():
-        parameters = Parameters.of({**series.points[0]["parameters"], series.parameter: value})
+        parameters = series.points[0].parameters.replace(**{series.parameter: value})
         expectation = closed_form(Conditions.of_point(parameters, series.transport))
         if expectation is not None:
             curve.append((value, read(expectation)))

@@ -14,21 +14,29 @@ from analysis.charts.direct_labels import Label, label_points
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import (
     STATISTICS,
-    common_statistic,
     draw_key,
     label_colour,
-    latency_paths,
     look,
-    reported_paths,
+    series_values,
     whiskers,
 )
 from analysis.formatting import figure as digits
 from analysis.formatting import milliseconds, parameter_name, parameter_title
-from analysis.summary.results import Results, Series, value_at
+from analysis.summary.results import (
+    Quantity,
+    Results,
+    Series,
+    common_statistic,
+    latency_quantity,
+    points_of,
+    reported_quantity,
+)
+from contract.summary import Point
 
 _KEY_IN = 0.22
 _MARGINS = Margins(left=0.85, right=0.95, bottom=0.75)
-_REQUESTS, _ = reported_paths("requests_per_s")
+_REQUESTS = reported_quantity("requests_per_s").value
+_SERVER_CPU = Quantity(lambda p: p.server_cpu_us_per_event, lambda p: p.server_cpu_us_per_event_ci95)
 
 
 def compared_charts(number: int, baseline: Results, other: Results) -> list[Chart]:
@@ -47,22 +55,22 @@ def compared_charts(number: int, baseline: Results, other: Results) -> list[Char
 
 
 def _latency_against_requests(number: int, baseline: Results, other: Results) -> Chart | None:
-    sides = [[s for s in side.own_sweeps() if _known(s, *_REQUESTS)] for side in (baseline, other)]
+    sides = [[s for s in side.own_sweeps() if _is_known(s, _REQUESTS)] for side in (baseline, other)]
     if not all(sides) or baseline.round_trip:
         return None
-    statistic = common_statistic([*sides[0], *sides[1]], "p95")
-    latency, latency_ci95 = latency_paths(statistic)
+    statistic = common_statistic(points_of([*sides[0], *sides[1]]), "p95")
+    latency = latency_quantity(statistic)
     title = "Latency and requests of both runs"
     subtitle = f"{STATISTICS[statistic].capitalize()} of latency against requests per second and client."
     with drawing():
         figure, grid = framed(title, subtitle, 3.4, _MARGINS)
         axes = grid[0][0]
         everything = [series for side in sides for series in side]
-        latencies = [y for series in everything for y in series.values(*latency)]
+        latencies = [y for series in everything for y in series.known(latency.value)]
         log_latency(axes.yaxis, min(latencies), max(latencies), f"{statistic} latency")
         linear_from_zero(
             axes.xaxis,
-            max(x for series in everything for x in series.values(*_REQUESTS)),
+            max(x for series in everything for x in series.known(_REQUESTS)),
             "requests per second and client",
         )
         nielsen_guides(axes, vertical=False)
@@ -70,9 +78,9 @@ def _latency_against_requests(number: int, baseline: Results, other: Results) ->
         marks: list[tuple[float, float]] = []
         for is_baseline, side in zip((True, False), sides, strict=True):
             for series in side:
-                xs, ys = series.values(*_REQUESTS), series.values(*latency)
+                xs, ys = series.known(_REQUESTS), series.known(latency.value)
                 axes.plot(xs, ys, **_look(series, is_baseline))
-                _intervals(axes, series, xs, ys, latency_ci95, is_baseline)
+                _intervals(axes, series, xs, ys, latency, is_baseline)
                 marks += zip(xs, ys, strict=True)
                 if not is_baseline:
                     middle = len(xs) // 2
@@ -90,12 +98,11 @@ def _against(number: int, baseline: Results, other: Results, parameter: str, wha
         return None
     everything = [series for side in sides for series in side]
     if what == "latency":
-        statistic = common_statistic(everything, "p95")
-        path, bounds = latency_paths(statistic)
-        name = f"{statistic} latency"
+        statistic = common_statistic(points_of(everything), "p95")
+        quantity, name = latency_quantity(statistic), f"{statistic} latency"
     else:
-        path, bounds, name = (what,), (f"{what}_ci95",), "server CPU per event"
-    sides = [[series for series in side if _known(series, *path)] for side in sides]
+        quantity, name = _SERVER_CPU, "server CPU per event"
+    sides = [[series for series in side if _is_known(series, quantity.value)] for side in sides]
     if not all(sides):
         return None
     everything = [series for side in sides for series in side]
@@ -103,22 +110,22 @@ def _against(number: int, baseline: Results, other: Results, parameter: str, wha
     with drawing():
         figure, grid = framed(title, f"{baseline.conditions(without=parameter)}.", 2.8, _MARGINS)
         axes = grid[0][0]
-        values = [value_at(point, *path) for series in everything for point in series.points]
-        highest = max(point["parameters"][parameter] for series in everything for point in series.points)
+        values = [value for series in everything for value in series.known(quantity.value)]
+        highest = max(point.parameters[parameter] for series in everything for point in series.points)
         linear_from_zero(axes.xaxis, highest, parameter_name(parameter))
         if what == "latency":
             log_latency(axes.yaxis, min(values), max(values), name)
             nielsen_guides(axes, vertical=False)
         else:
-            ends = [pair[1] for series in sides[1] for pair in series.values(*bounds) if pair]
+            ends = [high for series in sides[1] for _, high in series.known(quantity.ci95)]
             linear_from_zero(axes.yaxis, max([*values, *ends]), f"{name}, µs")
         labels: list[Label] = []
         lines: list[list[tuple[float, float]]] = []
         for is_baseline, side in zip((True, False), sides, strict=True):
             for series in side:
-                xs, ys = series.values("parameters", parameter), series.values(*path)
+                xs, ys = series_values(series, quantity.value)
                 axes.plot(xs, ys, **_look(series, is_baseline))
-                _intervals(axes, series, xs, ys, bounds, is_baseline)
+                _intervals(axes, series, xs, ys, quantity, is_baseline)
                 lines.append(list(zip(xs, ys, strict=True)))
                 if not is_baseline:
                     labels.append(Label(xs[-1], ys[-1], series.transport.label, label_colour(series.transport)))
@@ -126,14 +133,13 @@ def _against(number: int, baseline: Results, other: Results, parameter: str, wha
         _key(figure, everything)
     shown = milliseconds if what == "latency" else digits
     return Chart(
-        f"compared-{number}-{what}-{parameter}".replace("_", "-"), title, _caption(sides, path, shown, name), figure
+        f"compared-{number}-{what}-{parameter}".replace("_", "-"), title, _caption(sides, quantity, shown, name), figure
     )
 
 
 def _costs(number: int, baseline: Results, other: Results) -> Chart | None:
     """Draw the server CPU per event of both runs at the base points, side by side; None without a common transport."""
-    path = ("server_cpu_us_per_event",)
-    sides = [[s for s in side.base_points() if _known(s, *path)] for side in (baseline, other)]
+    sides = [[s for s in side.base_points() if _is_known(s, _SERVER_CPU.value)] for side in (baseline, other)]
     names = [series.transport.label for series in sides[0] if series.transport.name in _names(sides[1])]
     if not names:
         return None
@@ -143,9 +149,9 @@ def _costs(number: int, baseline: Results, other: Results) -> Chart | None:
             title, f"{baseline.conditions()}.", 0.45 * len(names) + 0.3, Margins(left=1.2, bottom=0.85)
         )
         axes = grid[0][0]
-        bounds = [pair[1] for side in sides for s in side for pair in s.values("server_cpu_us_per_event_ci95") if pair]
+        bounds = [high for side in sides for s in side for _, high in s.known(_SERVER_CPU.ci95)]
         linear_from_zero(
-            axes.xaxis, max([*bounds, *(y for side in sides for s in side for y in s.values(*path))]), "µs"
+            axes.xaxis, max([*bounds, *(y for side in sides for s in side for y in s.known(_SERVER_CPU.value))]), "µs"
         )
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_yticks(range(len(names)), names, color=LIGHT.ink)
@@ -153,12 +159,12 @@ def _costs(number: int, baseline: Results, other: Results) -> Chart | None:
             for series in side:
                 if series.transport.label in names:
                     y = names.index(series.transport.label) + (-0.14 if is_baseline else 0.14)
-                    xs = series.values(*path)
+                    xs = series.known(_SERVER_CPU.value)
                     axes.plot(xs, [y], **_look(series, is_baseline))
-                    pairs = series.values("server_cpu_us_per_event_ci95")
+                    pairs = series.values(_SERVER_CPU.ci95)
                     whiskers(axes, xs, [y], pairs, series.transport.colour, horizontal=True)
         _key(figure, sides[0])
-    caption = _caption(sides, path, digits, "Server CPU per event, µs", whiskers_of="both")
+    caption = _caption(sides, _SERVER_CPU, digits, "Server CPU per event, µs", whiskers_of="both")
     return Chart(f"compared-{number}-server-cpu", title, caption, figure)
 
 
@@ -166,8 +172,8 @@ def _names(side: Sequence[Series]) -> set[str]:
     return {series.transport.name for series in side}
 
 
-def _known(series: Series, *path: str) -> bool:
-    return all(value is not None for value in series.values(*path))
+def _is_known(series: Series, read: Callable[[Point], float | None]) -> bool:
+    return None not in series.values(read)
 
 
 def _look(series: Series, is_baseline: bool) -> dict[str, Any]:
@@ -179,10 +185,10 @@ def _look(series: Series, is_baseline: bool) -> dict[str, Any]:
 
 
 def _intervals(
-    axes: Axes, series: Series, xs: Sequence[float], ys: Sequence[float], path: tuple[str, ...], is_baseline: bool
+    axes: Axes, series: Series, xs: Sequence[float], ys: Sequence[float], quantity: Quantity, is_baseline: bool
 ) -> None:
     if not is_baseline:
-        whiskers(axes, xs, ys, series.values(*path), series.transport.colour)
+        whiskers(axes, xs, ys, series.values(quantity.ci95), series.transport.colour)
 
 
 def _key(figure: Figure, everything: Sequence[Series]) -> None:
@@ -196,19 +202,19 @@ def _key(figure: Figure, everything: Sequence[Series]) -> None:
 
 def _caption(
     sides: Sequence[Sequence[Series]],
-    path: tuple[str, ...],
+    quantity: Quantity,
     shown: Callable[[float], str],
     name: str,
     whiskers_of: str = "B",
 ) -> str:
-    moves = "; ".join(_moves(sides, path, shown))
+    moves = "; ".join(_moves(sides, quantity, shown))
     return f"{name[0].upper()}{name[1:]}, A and B: {moves}. Whiskers are 95 % intervals of {whiskers_of}."
 
 
-def _moves(sides: Sequence[Sequence[Series]], path: tuple[str, ...], shown: Callable[[float], str]) -> Iterator[str]:
+def _moves(sides: Sequence[Sequence[Series]], quantity: Quantity, shown: Callable[[float], str]) -> Iterator[str]:
     theirs = {series.transport.name: series for series in sides[1]}
     for series in sides[0]:
         if (other := theirs.get(series.transport.name)) is not None:
-            pairs = list(zip(series.values(*path), other.values(*path), strict=False))
+            pairs = list(zip(series.known(quantity.value), other.known(quantity.value), strict=False))
             ends = pairs if len(pairs) < 3 else [pairs[0], pairs[-1]]
             yield f"{series.transport.label} " + ", ".join(f"{shown(a)} and {shown(b)}" for a, b in ends)

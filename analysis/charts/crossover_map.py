@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ from analysis.charts.transport_marks import look
 from analysis.formatting import figure, milliseconds
 from analysis.formatting import interval as bounds_of
 from analysis.summary.results import Results
-from contract.records import JsonObject
+from contract.summary import Capacity, Crossover, Tried
 from contract.transports import TransportStyle
 from terminal.wording import plural
 
@@ -36,7 +37,6 @@ _RATES_PER_S = (0.01, 200.0)
 _STALENESSES_S = (0.05, 1000.0)
 _STEPS = 180
 _PLOT_IN = 3.2
-_SIDES = ("push", "poll")
 _SIGNS = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
 _SHARES_OF_LINE = (1 / 3, 1 / 2, 1 / 5, 2 / 3, 4 / 5)
 """Where the label of the boundary may be placed on it, in order of preference."""
@@ -66,8 +66,8 @@ class _Panel:
 
 def crossover_map_chart(results: Results) -> Chart | None:
     """Return the map of a run that measured the costs of push and polling; None for others."""
-    capacity = results.summary.get("capacity")
-    if not capacity or not capacity["crossovers"]:
+    capacity = results.summary.capacity
+    if capacity is None or not capacity.crossovers:
         return None
     panels = [_processor_panel(results, capacity), *_byte_panel(results, capacity)]
     with drawing():
@@ -98,23 +98,23 @@ def crossover_map_chart(results: Results) -> Chart | None:
     return Chart("crossover-map", TITLE, _caption(panels, results, capacity), figure)
 
 
-def _processor_panel(results: Results, capacity: JsonObject) -> _Panel:
-    among = candidates(results.transports, processor_costs(capacity["transports"]), results.base)
+def _processor_panel(results: Results, capacity: Capacity) -> _Panel:
+    among = candidates(results.transports, processor_costs(capacity.transports), results.base)
     crossover = _shown_crossover(among, capacity)
-    at = crossover["events_per_poll"]
+    at = crossover.events_per_poll
     words = _costs_in_words(among, "µs", 1e6)
-    return _Panel("server CPU", words, _map(among), at["value"], _boundary_words(at["value"], at["ci95"]))
+    return _Panel("server CPU", words, _map(among), at.value, _boundary_words(at.value, at.ci95))
 
 
-def _byte_panel(results: Results, capacity: JsonObject) -> list[_Panel]:
+def _byte_panel(results: Results, capacity: Capacity) -> list[_Panel]:
     """Return the panel of bytes: polling sends fewer where λI exceeds a poll's headers over a channel's framing."""
-    among = candidates(results.transports, byte_costs(capacity["transports"]), results.base)
-    by_name = {account["transport"]: account for account in capacity["transports"]}
+    among = candidates(results.transports, byte_costs(capacity.transports), results.base)
+    by_name = {found.transport: found for found in capacity.transports}
     crossover = _shown_crossover(among, capacity)
-    poll, push = (by_name[crossover[side]] for side in ("poll", "push"))
-    if poll["poll_bytes"] is None or not push["framing_bytes"]:
+    poll, push = by_name[crossover.poll], by_name[crossover.push]
+    if poll.poll_bytes is None or not push.framing_bytes:
         return []
-    boundary = poll["poll_bytes"] / push["framing_bytes"]
+    boundary = poll.poll_bytes / push.framing_bytes
     words = _costs_in_words(among, "B", 1)
     return [_Panel("bytes at the socket", words, _map(among), boundary, _boundary_words(boundary, None))]
 
@@ -123,11 +123,11 @@ def _map(among: tuple[Candidate, ...]) -> CheapestMap:
     return cheapest_map(among, np.geomspace(*_RATES_PER_S, _STEPS), np.geomspace(*_STALENESSES_S, _STEPS))
 
 
-def _shown_crossover(among: Sequence[Candidate], capacity: JsonObject) -> JsonObject:
+def _shown_crossover(among: Sequence[Candidate], capacity: Capacity) -> Crossover:
     """Return the crossover between the transports that the map shows, or the first if there is none."""
     shown = {candidate.transport.name for candidate in among}
-    found: list[JsonObject] = capacity["crossovers"]
-    return next((one for one in found if {one["push"], one["poll"]} <= shown), found[0])
+    found = capacity.crossovers
+    return next((one for one in found if {one.push, one.poll} <= shown), found[0])
 
 
 def _boundary_words(value: float | None, bounds: Sequence[float] | None) -> str:
@@ -196,27 +196,27 @@ def _boundary_line(panel: _Panel) -> list[tuple[float, float]]:
     return [(x, y) for x, y in line if _STALENESSES_S[0] < y < _STALENESSES_S[1]]
 
 
-def _tried_marks(panel: _Panel, results: Results, capacity: JsonObject) -> list[_Mark]:
+def _tried_marks(panel: _Panel, results: Results, capacity: Capacity) -> list[_Mark]:
     """Return a mark for each tried prediction within the axes: the cheapest transport, and whether it was predicted."""
     styles = {style.name: style for style in results.transports}
     conditions = panel.found.candidates[0].conditions
-    by_spot: dict[Spot, list[tuple[JsonObject, JsonObject]]] = {}
+    by_spot: dict[Spot, list[tuple[Crossover, Tried]]] = {}
     for crossover, tried in _all_tried(capacity):
-        spot = (tried["rate_per_s"], staleness_of_interval_s(conditions, tried["poll_interval_s"]))
+        spot = (tried.rate_per_s, staleness_of_interval_s(conditions, tried.poll_interval_s))
         if _RATES_PER_S[0] < spot[0] < _RATES_PER_S[1] and _STALENESSES_S[0] < spot[1] < _STALENESSES_S[1]:
             by_spot.setdefault(spot, []).append((crossover, tried))
     return [
         _Mark(
             spot,
-            styles[min((_cost_us(tried, side), crossover[side]) for crossover, tried in pairs for side in _SIDES)[1]],
-            _outcomes([(styles[crossover["push"]].label, tried["outcome"]) for crossover, tried in pairs]),
+            styles[min(cost for crossover, tried in pairs for cost in _costs_us(crossover, tried))[1]],
+            _outcomes([(styles[crossover.push].label, tried.outcome) for crossover, tried in pairs]),
         )
         for spot, pairs in by_spot.items()
     ]
 
 
-def _signs_in_words(capacity: JsonObject) -> str:
-    found = {tried["outcome"] for _, tried in _all_tried(capacity)}
+def _signs_in_words(capacity: Capacity) -> str:
+    found = {tried.outcome for _, tried in _all_tried(capacity)}
     signs = [f"{sign} {outcome}" for outcome, sign in _SIGNS.items() if outcome in found]
     return f" ({', '.join(signs)})" if signs else ""
 
@@ -235,20 +235,22 @@ def _draw_marks(axes: Axes, panel: _Panel, marks: Sequence[_Mark], texts: Sequen
     label_points(axes, labels, [mark.spot for mark in marks], [_boundary_line(panel)], texts)
 
 
-def _all_tried(capacity: JsonObject) -> list[tuple[JsonObject, JsonObject]]:
-    return [(crossover, tried) for crossover in capacity["crossovers"] for tried in crossover["tried"]]
+def _all_tried(capacity: Capacity) -> list[tuple[Crossover, Tried]]:
+    return [(crossover, tried) for crossover in capacity.crossovers for tried in crossover.tried]
 
 
-def _cheaper(tried: JsonObject) -> str:
-    """Return `push` or `poll`, whichever was measured to be cheaper."""
-    return min(_SIDES, key=lambda side: _cost_us(tried, side))
+def _costs_us(crossover: Crossover, tried: Tried) -> list[tuple[float, str]]:
+    """Return the CPU time per client and second of the push and of the poll, as measured, with their names."""
+    named = ((tried.push.cpu_us_per_client_s, crossover.push), (tried.poll.cpu_us_per_client_s, crossover.poll))
+    return [(cost_us.value, name) for cost_us, name in named if cost_us.value is not None]
 
 
-def _cost_us(tried: JsonObject, side: str) -> float:
-    return float(tried[side]["cpu_us_per_client_s"]["value"])
+def _cheaper(crossover: Crossover, tried: Tried) -> str:
+    """Return the name of the transport that was measured to be cheaper; of two equal ones the push."""
+    return min(_costs_us(crossover, tried), key=itemgetter(0))[1]
 
 
-def _caption(panels: Sequence[_Panel], results: Results, capacity: JsonObject) -> str:
+def _caption(panels: Sequence[_Panel], results: Results, capacity: Capacity) -> str:
     sentences = [f"Measured {panel.title}: {', '.join(panel.costs.splitlines())}" for panel in panels]
     sentences += [
         f"polling costs less {'CPU' if panel is panels[0] else 'in bytes'} above {panel.boundary_words}"
@@ -257,9 +259,9 @@ def _caption(panels: Sequence[_Panel], results: Results, capacity: JsonObject) -
     ]
     styles = {style.name: style.label for style in results.transports}
     sentences += [
-        f"tried with {plural(tried['clients'], 'client')} at {figure(tried['rate_per_s'])} events/s and polls every "
-        f"{milliseconds(1000 * tried['poll_interval_s'])}: {styles[crossover[_cheaper(tried)]]} was cheaper, "
-        f"{tried['outcome']}"
+        f"tried with {plural(tried.clients, 'client')} at {figure(tried.rate_per_s)} events/s and polls every "
+        f"{milliseconds(1000 * tried.poll_interval_s)}: {styles[_cheaper(crossover, tried)]} was cheaper, "
+        f"{tried.outcome}"
         for crossover, tried in _all_tried(capacity)
     ]
     return "; ".join(sentences) + "."

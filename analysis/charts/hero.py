@@ -7,20 +7,17 @@ from analysis.charts.closed_form_curve import closed_form_curve
 from analysis.charts.direct_labels import Label, label_points
 from analysis.charts.transport_marks import (
     STATISTICS,
-    common_statistic,
     label_colour,
-    latency_paths,
     look,
-    reported_paths,
     whiskers,
 )
 from analysis.formatting import figure as digits
 from analysis.formatting import milliseconds, parameter_value
 from analysis.models.conditions import Expectation
 from analysis.statistics.distribution import LATENCY_QUANTILES
-from analysis.summary.results import Results, Series, value_at
+from analysis.summary.results import Results, Series, common_statistic, latency_quantity, points_of, reported_quantity
 
-_REQUESTS, _REQUESTS_CI95 = reported_paths("requests_per_s")
+_REQUESTS = reported_quantity("requests_per_s")
 TITLE = "How late events are, and how many requests that takes"
 
 
@@ -33,19 +30,19 @@ def hero_chart(results: Results) -> Chart | None:
         return None
     groups = [_drawable(series) for series in results.own_sweeps()]
     groups = [series for series in groups if series.points]
-    if not any(x > 0 for series in groups for x in series.values(*_REQUESTS)):
+    if not any(x > 0 for series in groups for x in series.known(_REQUESTS.value)):
         return None
     with drawing():
         return _draw(results, groups)
 
 
 def _drawable(series: Series) -> Series:
-    points = [p for p in series.points if value_at(p, *_REQUESTS) is not None]
+    points = [point for point in series.points if _REQUESTS.value(point) is not None]
     return Series(series.transport, series.parameter, points)
 
 
 def _draw(results: Results, groups: list[Series]) -> Chart:
-    statistic = common_statistic(groups, "p95")
+    statistic = common_statistic(points_of(groups), "p95")
     figure, grid = framed(
         TITLE,
         f"{STATISTICS[statistic].capitalize()} of latency (received − due) against requests per second and client"
@@ -54,9 +51,9 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
         Margins(left=0.85, right=0.35, bottom=0.5),
     )
     axes = grid[0][0]
-    latency, latency_ci95 = latency_paths(statistic)
-    latencies = [y for series in groups for y in series.values(*latency)]
-    bounds = [b for series in groups for pair in series.values(*latency_ci95) if pair for b in pair]
+    latency = latency_quantity(statistic)
+    latencies = [y for series in groups for y in series.known(latency.value)]
+    bounds = [b for series in groups for pair in series.known(latency.ci95) for b in pair]
     bounds = [bound for bound in bounds if bound > min(latencies) / 2]
     log_latency(axes.yaxis, min(latencies + bounds), max(latencies + bounds), f"{statistic} latency")
     linear_from_zero(
@@ -69,12 +66,12 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
     marks: list[tuple[float, float]] = []
     lines: list[list[tuple[float, float]]] = []
     for rank, series in enumerate(groups):
-        xs, ys = series.values(*_REQUESTS), series.values(*latency)
+        xs, ys = series.known(_REQUESTS.value), series.known(latency.value)
         spots = list(zip(xs, ys, strict=True))
         curve = _curve(series, statistic) or spots
         axes.plot([x for x, _ in curve], [y for _, y in curve], **{**look(series.transport), "marker": ""})
         axes.plot(xs, ys, **look(series.transport, line=False, rank=rank))
-        along, across = series.values(*latency_ci95), series.values(*_REQUESTS_CI95)
+        along, across = series.values(latency.ci95), series.values(_REQUESTS.ci95)
         whiskers(axes, xs, ys, along, series.transport.colour)
         whiskers(axes, xs, ys, across, series.transport.colour, horizontal=True)
         labels += _labels(series, statistic)
@@ -89,8 +86,8 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
 
 def _reach(groups: list[Series]) -> float:
     """Return the end of the axis of requests per second: that of the intervals, unless these are very wide."""
-    most: float = max(x for series in groups for x in series.values(*_REQUESTS))
-    bounds: list[float] = [pair[1] for series in groups for pair in series.values(*_REQUESTS_CI95) if pair]
+    most = max(x for series in groups for x in series.known(_REQUESTS.value))
+    bounds = [high for series in groups for _, high in series.known(_REQUESTS.ci95)]
     return min(max([most, *bounds]), 1.3 * most)
 
 
@@ -109,12 +106,12 @@ def _expected_s(expectation: Expectation, statistic: str) -> float:
 
 def _labels(series: Series, statistic: str) -> list[Label]:
     colour = label_colour(series.transport)
-    spots = list(zip(series.values(*_REQUESTS), series.values(*latency_paths(statistic)[0]), strict=True))
+    spots = list(zip(series.known(_REQUESTS.value), series.known(latency_quantity(statistic).value), strict=True))
     named = len(spots) // 2
     labels = [Label(*spots[named], series.transport.label, colour, size=9, bold=True)]
     if len(spots) > 1:
         for spot, point in zip(spots, series.points, strict=True):
-            text = parameter_value(series.parameter, point["parameters"][series.parameter])
+            text = parameter_value(series.parameter, point.parameters[series.parameter])
             labels.append(Label(*spot, text, colour, size=7.5))
     return labels
 
@@ -122,10 +119,10 @@ def _labels(series: Series, statistic: str) -> list[Label]:
 def _caption(groups: list[Series], statistic: str) -> str:
     parts = []
     for series in groups:
-        for point in series.points:
+        late_ms, requests = series.known(latency_quantity(statistic).value), series.known(_REQUESTS.value)
+        for point, y, x in zip(series.points, late_ms, requests, strict=True):
             name = series.transport.label
             if len(series.points) > 1:
-                name += f" {parameter_value(series.parameter, point['parameters'][series.parameter])}"
-            late = milliseconds(value_at(point, *latency_paths(statistic)[0]))
-            parts.append(f"{name}: {statistic} {late} at {digits(value_at(point, *_REQUESTS))} requests/s")
+                name += f" {parameter_value(series.parameter, point.parameters[series.parameter])}"
+            parts.append(f"{name}: {statistic} {milliseconds(y)} at {digits(x)} requests/s")
     return "; ".join(parts) + ". Figures are those of the table; whiskers are 95 % intervals."

@@ -11,7 +11,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import draw_key, key_height_in, look, marker_handle
-from analysis.summary.results import Results, value_at
+from analysis.summary.results import Results
+from contract.summary import Point
 from contract.transports import TransportStyle
 from terminal.wording import plural
 
@@ -30,8 +31,10 @@ class _Deviation:
 
 def model_chart(results: Results) -> Chart | None:
     """Return the deviation of mean latency and requests per event from the own-schedule model, with a ±10 % band."""
-    latency = [d for d in _deviations(results, "mean_ms", "latency_ms", "mean") if d.expected >= LEAST_MODEL_MS]
-    requests = _deviations(results, "requests_per_event", "requests_per_event")
+    pairs_ms = [(point, point.model.mean_ms, point.latency_ms.mean) for point in results.points]
+    latency = [found for found in _deviations(results, pairs_ms) if found.expected >= LEAST_MODEL_MS]
+    counts = [(point, point.model.requests_per_event, point.requests_per_event) for point in results.points]
+    requests = _deviations(results, counts)
     if not latency and not requests:
         return None
     title = "Measured against the model"
@@ -56,16 +59,15 @@ def model_chart(results: Results) -> Chart | None:
     return Chart("model", title, _caption(panels, len(results.points)), figure)
 
 
-def _deviations(results: Results, model_key: str, *path: str) -> list[_Deviation]:
+def _deviations(results: Results, pairs: Sequence[tuple[Point, float | None, float | None]]) -> list[_Deviation]:
+    """Return how far the measured figure of each point is from the expected one, which comes first."""
     # Without whiskers: an interval of the measured value includes the chance of the schedules, which the model shares.
     styles = {style.name: style for style in results.transports}
-    found = []
-    for point in results.points:
-        expected, measured = value_at(point, "model", model_key), value_at(point, *path)
-        if not expected or measured is None:
-            continue
-        found.append(_Deviation(styles[point["transport"]], expected, measured / expected - 1))
-    return found
+    return [
+        _Deviation(styles[point.transport], expected, measured / expected - 1)
+        for point, expected, measured in pairs
+        if expected and measured is not None
+    ]
 
 
 def _panel(axes: Axes, deviations: Sequence[_Deviation], *, is_latency: bool) -> None:

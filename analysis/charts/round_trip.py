@@ -7,8 +7,8 @@ from analysis.charts.style import LIGHT, POINTS_PER_IN
 from analysis.charts.text_size import text_size
 from analysis.charts.transport_marks import label_colour, look, whiskers
 from analysis.formatting import milliseconds
-from analysis.summary.results import Results, value_at
-from contract.records import JsonObject
+from analysis.summary.results import Results, latency_quantity
+from contract.summary import Point
 
 _ROW_IN = 0.55
 _MODEL_HALF_HEIGHT = 0.26
@@ -20,8 +20,8 @@ def round_trip_chart(results: Results) -> Chart | None:
         return None
     rows = [(series.transport, point) for series in results.base_points() for point in series.points]
     title = "Round trip of a small message"
-    model = [value_at(point, "model", "p50_ms") for _, point in rows]
-    named = {style.name: _quantiles(point["latency_ms"]) for style, point in rows}
+    model = [point.model.p50_ms for _, point in rows]
+    named = {style.name: _quantiles(point) for style, point in rows}
     shown = [value for found in named.values() for value in found.values()] + [m for m in model if m]
     left_in = (max(text_size(style.label, 8.5)[0] for style, _ in rows) + 16) / POINTS_PER_IN
     with drawing():
@@ -51,7 +51,7 @@ def round_trip_chart(results: Results) -> Chart | None:
                 p95 = [quantiles["p95"]]
                 axes.plot(p95, [at], color=colour, marker="|", markersize=9, markeredgewidth=1.6, zorder=3)
             axes.plot(along[:1], [at], **look(style, line=False))
-            bounds = [point["latency_ms"][f"{first}_ci95"]]
+            bounds = [latency_quantity(first).ci95(point)]
             whiskers(axes, along[:1], [at], bounds, style.colour, horizontal=True)
             if expected:
                 reach = [at - _MODEL_HALF_HEIGHT, at + _MODEL_HALF_HEIGHT]
@@ -69,10 +69,12 @@ def round_trip_chart(results: Results) -> Chart | None:
     return Chart("round-trip", title, "; ".join(sentences) + ".", figure)
 
 
-def _quantiles(latency_ms: JsonObject) -> dict[str, float]:
+def _quantiles(point: Point) -> dict[str, float]:
     """Return the quantiles for which there are enough messages, or the mean if there are none."""
-    found = {name: latency_ms[name] for name in ("p50", "p95", "p99") if latency_ms[name] is not None}
-    return found or {"mean": latency_ms["mean"]}
+    latency = point.latency_ms
+    named = {"p50": latency.p50, "p95": latency.p95, "p99": latency.p99}
+    found = {name: value for name, value in named.items() if value is not None}
+    return found or ({} if latency.mean is None else {"mean": latency.mean})
 
 
 def _in_words(quantiles: dict[str, float]) -> str:

@@ -12,22 +12,28 @@ from analysis.charts.direct_labels import Label, label_ends
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import (
     STATISTICS,
-    common_statistic,
     label_colour,
-    latency_paths,
     look,
-    reported_paths,
     series_values,
     whiskers,
 )
 from analysis.formatting import change, listed, milliseconds, parameter_name, parameter_title, parameter_value
 from analysis.formatting import figure as digits
-from analysis.summary.results import Results, Series, value_at
+from analysis.summary.results import (
+    Quantity,
+    Results,
+    Series,
+    common_statistic,
+    latency_quantity,
+    points_of,
+    reported_quantity,
+)
 
 _TWO_PANELS = Margins(left=0.85, right=1.05, bottom=0.5, top=0.35, between_columns=1.05)
 _ONE_PANEL = Margins(left=0.85, right=1.2, bottom=0.5)
 _PLOT_IN = 3.0
-_REQUESTS, _REQUESTS_CI95 = reported_paths("requests_per_event")
+_REQUESTS = reported_quantity("requests_per_event")
+_SERVER_CPU = Quantity(lambda point: point.server_cpu_ratio, lambda _: None)
 
 
 def latency_against(results: Results, parameter: str) -> Chart | None:
@@ -56,7 +62,7 @@ def latency_against(results: Results, parameter: str) -> Chart | None:
 
 def requests_against(results: Results, parameter: str) -> Chart | None:
     """Return requests per event against a swept parameter, with the closed form as a thin line."""
-    groups = [s for s in results.swept(parameter) if any(value_at(p, *_REQUESTS) is not None for p in s.points)]
+    groups = [series for series in results.swept(parameter) if series.known(_REQUESTS.value)]
     if not groups or results.round_trip:
         return None
     title = f"Requests for each event against {parameter_title(parameter)}"
@@ -69,17 +75,17 @@ def requests_against(results: Results, parameter: str) -> Chart | None:
         )
         axes = grid[0][0]
         _parameter_axis(axes, groups)
-        measured = [y for series in groups for y in series_values(series, *_REQUESTS)[1]]
-        bounds = [pair[1] for series in groups for pair in series.values(*_REQUESTS_CI95) if pair]
+        measured = [y for series in groups for y in series.known(_REQUESTS.value)]
+        bounds = [high for series in groups for _, high in series.known(_REQUESTS.ci95)]
         reach = min(max([*measured, *bounds]), 1.3 * max(measured))
         linear_from_zero(axes.yaxis, reach, "requests per event and client")
         for series in groups:
             _model_line(axes, series)
-        _lines(axes, groups, _REQUESTS, _REQUESTS_CI95, joined=False)
+        _lines(axes, groups, _REQUESTS, joined=False)
     sentences = [
         f"{series.transport.label} {change(digits(ys[0]), digits(ys[-1]))}"
         for series in groups
-        for _, ys in [series_values(series, *_REQUESTS)]
+        for ys in [series.known(_REQUESTS.value)]
     ]
     span = _span(groups)
     caption = f"Requests per event {span}: {'; '.join(sentences)}. Dashed lines are the closed form, not fitted."
@@ -92,7 +98,7 @@ def scaling_chart(results: Results) -> Chart | None:
     if not groups:
         return None
     title = "How each transport scales with clients"
-    cpu_groups = [s for s in groups if len(series_values(s, "server_cpu_ratio")[1]) > 1]
+    cpu_groups = [series for series in groups if len(series.known(_SERVER_CPU.value)) > 1]
     shown = _shown(groups, ("p50",), ("p99", "p95"))
     panels = len(shown) + bool(cpu_groups)
     margins = Margins(left=0.85, right=0.95, bottom=0.5, top=0.35, between_columns=0.65)
@@ -112,17 +118,17 @@ def scaling_chart(results: Results) -> Chart | None:
             axes = grid[0][-1]
             axes.set_title("server CPU", size=8.5, color=LIGHT.ink, loc="left")
             _parameter_axis(axes, groups)
-            high = max(y for series in cpu_groups for y in series_values(series, "server_cpu_ratio")[1])
+            high = max(y for series in cpu_groups for y in series.known(_SERVER_CPU.value))
             linear_from_zero(axes.yaxis, high, "CPU time / wall time (1 = one core)")
-            _lines(axes, cpu_groups, ("server_cpu_ratio",), None)
+            _lines(axes, cpu_groups, _SERVER_CPU)
         else:
-            label_ends(grid[0][-1], _end_labels(groups, latency_paths(shown[-1])[0]))
+            label_ends(grid[0][-1], _end_labels(groups, latency_quantity(shown[-1])))
     return Chart("scaling", title, _latency_caption(groups, shown), figure)
 
 
 def _shown(groups: Sequence[Series], *panels: Sequence[str]) -> list[str]:
     """Return the first statistic of each panel that all points have, without repetition."""
-    return list(dict.fromkeys(common_statistic(groups, *names) for names in panels))
+    return list(dict.fromkeys(common_statistic(points_of(groups), *names) for names in panels))
 
 
 def _in_words(statistics: Sequence[str]) -> str:
@@ -132,12 +138,12 @@ def _in_words(statistics: Sequence[str]) -> str:
 def _latency_panel(
     axes: Axes, groups: Sequence[Series], statistic: str, name: str, range_of: Sequence[str], *, labelled: bool = True
 ) -> None:
-    shown = [y for series in groups for q in range_of for y in series_values(series, *latency_paths(q)[0])[1]]
+    shown = [y for series in groups for q in range_of for y in series.known(latency_quantity(q).value)]
     axes.set_title(STATISTICS[statistic], size=8.5, color=LIGHT.ink, loc="left")
     _parameter_axis(axes, groups)
     log_latency(axes.yaxis, min(shown), max(shown), name)
     nielsen_guides(axes, vertical=False)
-    _lines(axes, groups, *latency_paths(statistic), labelled=labelled)
+    _lines(axes, groups, latency_quantity(statistic), labelled=labelled)
 
 
 def _share_scale(panels: Sequence[Axes]) -> None:
@@ -148,34 +154,27 @@ def _share_scale(panels: Sequence[Axes]) -> None:
 
 def _parameter_axis(axes: Axes, groups: Sequence[Series]) -> None:
     parameter = groups[0].parameter
-    high = max(point["parameters"][parameter] for series in groups for point in series.points)
+    high = max(point.parameters[parameter] for series in groups for point in series.points)
     linear_from_zero(axes.xaxis, high, parameter_name(parameter))
     axes.set_xlim(0, high * 1.03)
 
 
 def _lines(
-    axes: Axes,
-    groups: Sequence[Series],
-    path: tuple[str, ...],
-    bounds_path: tuple[str, ...] | None,
-    *,
-    labelled: bool = True,
-    joined: bool = True,
+    axes: Axes, groups: Sequence[Series], quantity: Quantity, *, labelled: bool = True, joined: bool = True
 ) -> None:
     for series in groups:
-        xs, ys = series_values(series, *path)
+        xs, ys = series_values(series, quantity.value)
         axes.plot(xs, ys, **look(series.transport, line=joined))
-        if bounds_path is not None:
-            bounds = [value_at(p, *bounds_path) for p in series.points if value_at(p, *path) is not None]
-            whiskers(axes, xs, ys, bounds, series.transport.colour)
+        bounds = [quantity.ci95(point) for point in series.points if quantity.value(point) is not None]
+        whiskers(axes, xs, ys, bounds, series.transport.colour)
     if labelled:
-        label_ends(axes, _end_labels(groups, path))
+        label_ends(axes, _end_labels(groups, quantity))
 
 
-def _end_labels(groups: Sequence[Series], path: tuple[str, ...]) -> list[Label]:
+def _end_labels(groups: Sequence[Series], quantity: Quantity) -> list[Label]:
     labels = []
     for series in groups:
-        xs, ys = series_values(series, *path)
+        xs, ys = series_values(series, quantity.value)
         if xs:
             labels.append(Label(xs[-1], ys[-1], series.transport.label, label_colour(series.transport)))
     return labels
@@ -191,7 +190,7 @@ def _latency_caption(groups: Sequence[Series], statistics: Sequence[str]) -> str
     for series in groups:
         moves = []
         for statistic in statistics:
-            _, ys = series_values(series, *latency_paths(statistic)[0])
+            ys = series.known(latency_quantity(statistic).value)
             moves.append(f"{statistic} {change(milliseconds(ys[0]), milliseconds(ys[-1]))}")
         sentences.append(f"{series.transport.label}: {', '.join(moves)}")
     said = f"{_span(groups).capitalize()}: {'; '.join(sentences)}"
@@ -200,5 +199,5 @@ def _latency_caption(groups: Sequence[Series], statistics: Sequence[str]) -> str
 
 def _span(groups: Sequence[Series]) -> str:
     parameter = groups[0].parameter
-    values = sorted({point["parameters"][parameter] for series in groups for point in series.points})
+    values = sorted({point.parameters[parameter] for series in groups for point in series.points})
     return f"from {parameter_value(parameter, values[0])} to {parameter_value(parameter, values[-1])}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -13,7 +13,8 @@ from matplotlib.patches import Patch
 
 from analysis.charts.style import LIGHT, POINTS_PER_IN, WIDTH_IN, text_colour
 from analysis.charts.text_size import text_size
-from analysis.summary.results import Series, value_at
+from analysis.summary.results import Series
+from contract.summary import Point
 from contract.transports import TransportStyle
 
 STATISTICS = {"mean": "mean", "p50": "median", "p95": "95th percentile", "p99": "99th percentile"}
@@ -70,35 +71,11 @@ def whiskers(
         axes.plot(*caps, linestyle="none", marker="|" if horizontal else "_", markersize=5, **style)
 
 
-def series_values(series: Series, *path: str) -> tuple[list[float], list[float]]:
+def series_values(series: Series, read: Callable[[Point], float | None]) -> tuple[list[float], list[float]]:
     """Return (parameter values, values) of the points at which the value was measured."""
-    pairs = [
-        (point["parameters"][series.parameter], value_at(point, *path))
-        for point in series.points
-        if value_at(point, *path) is not None
-    ]
-    return [x for x, _ in pairs], [y for _, y in pairs]
-
-
-def common_statistic(groups: Sequence[Series], *names: str) -> str:
-    """Return the first of these statistics for which every point has enough events, so that all are comparable.
-
-    The mean if there is none: it needs no number of events.
-    """
-    points = [point for series in groups for point in series.points]
-    return next((name for name in names if all(point["latency_ms"][name] is not None for point in points)), "mean")
-
-
-def reported_paths(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the places in a point of one of its `estimates`, as tables show it, and of its interval."""
-    return ("estimates", name, "value"), ("estimates", name, "ci95")
-
-
-def latency_paths(statistic: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the places in a point of a statistic of its latencies, as tables show it, and of its interval."""
-    if statistic == "mean":
-        return reported_paths("mean_ms")
-    return ("latency_ms", statistic), ("latency_ms", f"{statistic}_ci95")
+    known = [(point.parameters[series.parameter], read(point)) for point in series.points]
+    pairs = [(x, value) for x, value in known if value is not None]
+    return [x for x, _ in pairs], [value for _, value in pairs]
 
 
 def key_columns(labels: Sequence[str]) -> int:

@@ -16,8 +16,8 @@ from analysis.summary.pairing import COSTS
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
 from analysis.verdict.latency_differences import RESOLUTION_MS
 from contract.errors import UserError
-from contract.records import JsonObject, RunInfo, load_run_info
-from contract.summary import load_summary
+from contract.records import RunInfo, load_run_info
+from contract.summary import Point, Summary, load_summary
 from contract.transports import TransportStyle
 from terminal.wording import plural
 
@@ -36,7 +36,7 @@ class ReportedRun:
 
     folder: Path
     info: RunInfo
-    summary: JsonObject
+    summary: Summary
 
     @classmethod
     def load(cls, folder: Path) -> ReportedRun:
@@ -47,7 +47,7 @@ class ReportedRun:
     def load_comparable(cls, folder: Path) -> ReportedRun:
         """Read a run's folder; UserError also where its summary does not have what comparisons and budgets rest on."""
         run = cls.load(folder)
-        if not any(point.get("by_block") for point in run.summary["points"]):
+        if not any(point.by_block for point in run.summary.points):
             raise UserError(
                 f"{folder}: its summary does not have the figures of its trials, as it was made by an earlier version "
                 f"(expected one with by_block: make report RUN={folder})"
@@ -64,7 +64,7 @@ class ReportedRun:
         """The blocks that determine the spread, if a precision added further ones."""
         return self.info.scenario.get("repeats")
 
-    def side(self, point: JsonObject, figure: PointFigure) -> Side | None:
+    def side(self, point: Point, figure: PointFigure) -> Side | None:
         """Return a figure of one of its points; None if it was not measured."""
         value = figure.value(point)
         if value is None:
@@ -190,7 +190,7 @@ def _margin_ratio(
     least_ms = [RESOLUTION_MS]
     blocks = min(len(side.by_block) for side in sides)
     for run, own in ((baseline, point.baseline), (other, point.other)):
-        floor = figure_floor_ms(run.summary.get("noise_floor"), figure.name, own, blocks)
+        floor = figure_floor_ms(run.summary.noise_floor, figure.name, own, blocks)
         least_ms += [] if floor is None else [floor]
     return max(MARGIN_RATIO, max(least_ms) / value)
 
@@ -203,7 +203,7 @@ def _means(
     margin_ratio: float,
 ) -> Iterable[Row]:
     """Return a row per transport that has the figure at more than one point, none of them zero."""
-    labels = {style["name"]: style["label"] for style in baseline.summary["transports"]}
+    labels = {style.name: style.label for style in baseline.summary.transports}
     for transport in dict.fromkeys(point.transport for point in points):
         pairs = [
             sides

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from contract.records import JsonObject, RunInfo
+from contract.summary import Summary
 
 _WITHOUT_EFFECT = frozenset({"description", "budget_s"})
 """Keys of a scenario that change no figure: its text and time limit."""
 
 
-def unlikeness(ours: RunInfo, theirs: RunInfo, our_summary: JsonObject, their_summary: JsonObject) -> list[str]:
+def unlikeness(ours: RunInfo, theirs: RunInfo, our_summary: Summary, their_summary: Summary) -> list[str]:
     """Return a sentence for each difference that may change figures; the runs are called A and B."""
     return [
         *(
-            f"{name} is INVALID: {summary['verdict']}"
+            f"{name} is INVALID: {summary.verdict}"
             for name, summary in (("A", our_summary), ("B", their_summary))
-            if not summary["valid"]
+            if not summary.valid
         ),
         *differences("machine", ours.machine, theirs.machine),
         *differences("versions", ours.versions, theirs.versions),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.formatting import parameter_value
-from analysis.summary.same_point import LENGTHS
+from analysis.formatting import point_name
+from analysis.summary.same_point import LENGTHS, Identity, identity
 from contract.parameters import DEFAULTS
-from contract.records import JsonObject
-
-_Identity = tuple[str, frozenset[tuple[str, object]]]
+from contract.summary import Point, Summary
 
 
 @dataclass(frozen=True)
@@ -18,14 +16,13 @@ class MatchedPoint:
     """A point that both runs have."""
 
     label: str
-    baseline: JsonObject
-    other: JsonObject
+    baseline: Point
+    other: Point
 
     @property
     def transport(self) -> str:
         """Name of its transport."""
-        name: str = self.baseline["transport"]
-        return name
+        return self.baseline.transport
 
 
 @dataclass(frozen=True)
@@ -39,40 +36,40 @@ class Matching:
     same, as the effect of such a parameter may be the purpose of the comparison."""
 
 
-def match_points(baseline: JsonObject, other: JsonObject) -> Matching:
+def match_points(baseline: Summary, other: Summary) -> Matching:
     """Match two summaries' points by transport and parameters, except those in which the runs differ as a whole.
 
     A default counts as not named, so that runs from before a parameter existed find their counterparts.
     """
     summaries = (baseline, other)
     # The length of trials does not matter to what they measured, unless a run has varied it.
-    ignored = LENGTHS if all(_told_apart(summary["points"]) for summary in summaries) else frozenset()
+    ignored = LENGTHS if all(_told_apart(summary.points) for summary in summaries) else frozenset()
     settings = [
         (name, *values)
         for name in sorted(_names(baseline) | _names(other))
         if name not in LENGTHS and (values := _fixed_values(name, *summaries)) is not None
     ]
     ignored |= {name for name, *_ in settings}
-    theirs = {_identity(point, ignored): point for point in other["points"]}
-    labels = {style["name"]: style["label"] for style in baseline["transports"]}
-    varied = [name for name in dict.fromkeys(baseline["varied"] + other["varied"]) if name not in ignored]
+    theirs = {_identity(point, ignored): point for point in other.points}
+    labels = {style.name: style.label for style in baseline.transports}
+    varied = [name for name in dict.fromkeys(baseline.varied + other.varied) if name not in ignored]
     found = tuple(
-        MatchedPoint(_label(point, labels, varied), point, match)
-        for point in baseline["points"]
+        MatchedPoint(point_name(labels.get(point.transport, point.transport), point.parameters, varied), point, match)
+        for point in baseline.points
         if (match := theirs.get(_identity(point, ignored))) is not None
     )
-    return Matching(found, len(baseline["points"]) + len(theirs) - 2 * len(found), tuple(settings))
+    return Matching(found, len(baseline.points) + len(theirs) - 2 * len(found), tuple(settings))
 
 
-def _names(summary: JsonObject) -> set[str]:
-    return {name for point in summary["points"] for name in point["parameters"]}
+def _names(summary: Summary) -> set[str]:
+    return {name for point in summary.points for name in point.parameters}
 
 
-def _fixed_values(name: str, *summaries: JsonObject) -> tuple[object, object] | None:
+def _fixed_values(name: str, *summaries: Summary) -> tuple[object, object] | None:
     """Return a parameter's value in each run, if each has only one and they differ; otherwise None."""
     values = []
     for summary in summaries:
-        seen = [point["parameters"].get(name, DEFAULTS.get(name)) for point in summary["points"]]
+        seen = [point.parameters.get(name, DEFAULTS.get(name)) for point in summary.points]
         known = [value for value in seen if value is not None]
         if not known or any(value != known[0] for value in known):
             return None
@@ -80,21 +77,11 @@ def _fixed_values(name: str, *summaries: JsonObject) -> tuple[object, object] | 
     return (values[0], values[1]) if values[0] != values[1] else None
 
 
-def _told_apart(points: Sequence[JsonObject]) -> bool:
+def _told_apart(points: Sequence[Point]) -> bool:
     """Return whether no two of a run's points differ only in the length of their trials."""
     return len({_identity(point, LENGTHS) for point in points}) == len(points)
 
 
-def _identity(point: JsonObject, ignored: frozenset[str]) -> _Identity:
-    parameters = {
-        name: value
-        for name, value in point["parameters"].items()
-        if name not in ignored and DEFAULTS.get(name) != value
-    }
-    return point["transport"], frozenset(parameters.items())
-
-
-def _label(point: JsonObject, labels: Mapping[str, str], varied: Sequence[str]) -> str:
-    shown = [parameter_value(name, point["parameters"][name]) for name in varied if name in point["parameters"]]
-    transport: str = point["transport"]
-    return ", ".join([labels.get(transport, transport), *shown])
+def _identity(point: Point, ignored: frozenset[str]) -> Identity:
+    named = {name: value for name, value in point.parameters.items() if DEFAULTS.get(name) != value}
+    return identity(point.transport, named, ignored)

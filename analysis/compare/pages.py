@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from analysis.charts.compared_runs import compared_charts
@@ -56,5 +56,5 @@ def _run(number: int, comparison: Comparison, inline: InlineCharts) -> JsonObjec
 
 
 def _results(run: ReportedRun) -> Results:
-    styles = [dataclasses.asdict(style) for style in run.info.transports]
-    return Results.of({**run.summary, "transports": styles}, run.info.scenario["parameters"]).with_latency()
+    summary = replace(run.summary, transports=run.info.transports)
+    return Results.of(summary, run.info.base_parameters).with_latency()

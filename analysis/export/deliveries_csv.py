@@ -24,7 +24,7 @@ def lines(run: ReportedRun) -> Iterator[str]:
     """
     yield ",".join((*OF_TRIAL, *OF_DELIVERY)) + "\n"
     for each in raw_trials(run):
-        validity = (int(run.summary["valid"]), int(each.point["valid"]))
+        validity = (int(run.summary.valid), int(each.point.valid))
         planned = each.planned
         of_trial = (*validity, planned.index, planned.block, planned.point, planned.transport)
         yield from _rows(",".join(map(str, of_trial)), each.trial)

@@ -29,8 +29,8 @@ def lines(run: ReportedRun) -> Iterator[str]:
     """Yield the log; an interval starts with its trial's measured window, in seconds after that of the first trial."""
     yield "#[Histogram log format version 1.3]\n"
     yield _comment(f"{run.name}, scenario {run.info.scenario['name']}, started at {run.info.started_at}")
-    if not run.summary["valid"]:
-        yield _comment(run.summary["verdict"])
+    if not run.summary.valid:
+        yield _comment(run.summary.verdict)
     yield '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n'
     first_ns = None
     for each in raw_trials(run):

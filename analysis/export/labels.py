@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.compare.comparison import ReportedRun
 from contract.records import JsonObject
+from contract.summary import Point
 
 INVALID = "INVALID"
 
@@ -15,7 +16,7 @@ def run_labels(run: ReportedRun) -> JsonObject:
         "scenario": run.info.scenario["name"],
         "started_at": run.info.started_at,
         "commit": None if run.info.checkout is None else run.info.checkout["commit"],
-        "run_valid": run.summary["valid"],
+        "run_valid": run.summary.valid,
     }
 
 
@@ -25,17 +26,17 @@ def as_words(labels: JsonObject) -> dict[str, str]:
     return {name: words.get(value, str(value)) for name, value in labels.items()}
 
 
-def point_words(run: ReportedRun, point: JsonObject) -> list[str]:
+def point_words(run: ReportedRun, point: Point) -> list[str]:
     """Return the words of a point's name: its transport, and the parameters that the run varied."""
-    parameters = point["parameters"]
-    varied = [f"{name}={parameters[name]}" for name in run.summary["varied"] if name in parameters]
-    return [point["transport"], *varied]
+    parameters = point.parameters
+    varied = [f"{name}={parameters[name]}" for name in run.summary.varied if name in parameters]
+    return [point.transport, *varied]
 
 
-def marked_words(run: ReportedRun, point: JsonObject) -> list[str]:
+def marked_words(run: ReportedRun, point: Point) -> list[str]:
     """Return the words of a point's name, and INVALID if the point or the run is.
 
     It is for formats that have names and figures alone, and no other place for the mark.
     """
-    trusted = run.summary["valid"] and point["valid"]
+    trusted = run.summary.valid and point.valid
     return [*point_words(run, point), *([] if trusted else [INVALID])]

@@ -14,7 +14,7 @@ from analysis.compare.comparison import ReportedRun
 from analysis.export.labels import as_words, run_labels
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
 from contract.errors import UserError
-from contract.records import JsonObject
+from contract.summary import Point
 
 PREFIX = "push_vs_poll"
 _PER_SECOND = {"ms": 1e3, "µs": 1e6, "s": 1.0}
@@ -49,8 +49,8 @@ class _Exposition:
         about.add_metric([], as_words(run_labels(run)), self.start_s)
         yield about
         validity = self._gauge(f"{PREFIX}_valid", "1 where the point and its run are valid, else 0", "")
-        for point in run.summary["points"]:
-            trusted = run.summary["valid"] and point["valid"]
+        for point in run.summary.points:
+            trusted = run.summary.valid and point.valid
             validity.add_metric(self._label_values(point), float(trusted), self.start_s)
         yield validity
         for figure in POINT_FIGURES.values():
@@ -60,7 +60,7 @@ class _Exposition:
         name, unit = metric_name(figure)
         family = self._gauge(name, f"{figure.label}, with its 95 % interval", unit, "bound")
         per_unit = _PER_SECOND.get(figure.unit, 1.0)
-        for point in self.run.summary["points"]:
+        for point in self.run.summary.points:
             value, interval = figure.value(point), figure.interval(point, self.run.pilot_blocks)
             low, high = interval or (None, None)
             for bound, found in (("estimate", value), ("low", low), ("high", high)):
@@ -69,16 +69,16 @@ class _Exposition:
         return family
 
     def _gauge(self, name: str, description: str, unit: str, *further: str) -> GaugeMetricFamily:
-        labels = [*self._of_run, "transport", *self.run.summary["varied"], *further]
+        labels = [*self._of_run, "transport", *self.run.summary.varied, *further]
         return GaugeMetricFamily(name, description, labels=labels, unit=unit)
 
     @property
     def _of_run(self) -> dict[str, str]:
         return {"run": self.run.name, "scenario": self.run.info.scenario["name"]}
 
-    def _label_values(self, point: JsonObject) -> Sequence[str]:
-        own = [str(point["parameters"].get(name, "")) for name in self.run.summary["varied"]]
-        return [*self._of_run.values(), point["transport"], *own]
+    def _label_values(self, point: Point) -> Sequence[str]:
+        own = [str(point.parameters.get(name, "")) for name in self.run.summary.varied]
+        return [*self._of_run.values(), point.transport, *own]
 
 
 def _start_s(run: ReportedRun) -> float:

@@ -133,8 +133,8 @@ def _of_trial(run: ReportedRun, each: RawTrial) -> dict[str, Any]:
     planned = each.planned
     return {
         **{name: value if name in PARAMETERS else str(value) for name, value in planned.parameters.items()},
-        "run_valid": run.summary["valid"],
-        "valid": each.point["valid"],
+        "run_valid": run.summary.valid,
+        "valid": each.point.valid,
         "trial": planned.index,
         "block": planned.block,
         "point": planned.point,
@@ -168,7 +168,7 @@ def _about(run: ReportedRun) -> dict[str, str]:
     """Return the metadata of the file."""
     return {
         **as_words(run_labels(run)),
-        "verdict": run.summary["verdict"],
+        "verdict": run.summary.verdict,
         "clock": "columns in ns are times of CLOCK_MONOTONIC",
     }
 

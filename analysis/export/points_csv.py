@@ -8,25 +8,25 @@ from collections.abc import Iterator
 
 from analysis.compare.comparison import ReportedRun
 from analysis.summary.point_figures import POINT_FIGURES
-from contract.records import JsonObject
+from contract.summary import Point
 
 
 def lines(run: ReportedRun) -> Iterator[str]:
     """Yield a header and a line per point; an empty cell is a figure that was not measured."""
-    points = run.summary["points"]
-    parameters = list(dict.fromkeys(name for point in points for name in point["parameters"]))
+    points = run.summary.points
+    parameters = list(dict.fromkeys(name for point in points for name in point.parameters))
     yield _line(["transport", "valid", "run_valid", "trials", *parameters, *_figure_columns()])
     for point in points:
-        own = [point["parameters"].get(name) for name in parameters]
-        validity = [point["valid"], run.summary["valid"]]
-        yield _line([point["transport"], *validity, point["trials"], *own, *_figures(run, point)])
+        own = [point.parameters.get(name) for name in parameters]
+        validity = [point.valid, run.summary.valid]
+        yield _line([point.transport, *validity, point.trials, *own, *_figures(run, point)])
 
 
 def _figure_columns() -> list[str]:
     return [f"{name}{ending}" for name in POINT_FIGURES for ending in ("", "_low", "_high")]
 
 
-def _figures(run: ReportedRun, point: JsonObject) -> Iterator[float | None]:
+def _figures(run: ReportedRun, point: Point) -> Iterator[float | None]:
     for figure in POINT_FIGURES.values():
         bounds = figure.interval(point, run.pilot_blocks)
         yield figure.value(point)

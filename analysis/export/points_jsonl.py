@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from analysis.compare.comparison import ReportedRun
 from analysis.export.labels import run_labels
+from contract.records import as_document
 
 
 def lines(run: ReportedRun) -> Iterator[str]:
     """Yield a line per point, the keys of its run first."""
     of_run = run_labels(run)
-    for point in run.summary["points"]:
-        yield json.dumps({**of_run, **point}, ensure_ascii=False, allow_nan=False) + "\n"
+    for point in run.summary.points:
+        yield json.dumps({**of_run, **as_document(point)}, ensure_ascii=False, allow_nan=False) + "\n"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from analysis.compare.comparison import ReportedRun
 from contract.errors import UserError
-from contract.records import JsonObject, PlannedTrial, Trial, finished_trial_folders
+from contract.records import PlannedTrial, Trial, finished_trial_folders
+from contract.summary import Point
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class RawTrial:
 
     planned: PlannedTrial
     trial: Trial
-    point: JsonObject
+    point: Point
     """Its point in the summary."""
 
 
@@ -31,11 +32,11 @@ def raw_trials(run: ReportedRun) -> Iterator[RawTrial]:
         yield RawTrial(planned, Trial.load(folders[planned.folder_name], planned), points[planned.point])
 
 
-def _points_by_number(run: ReportedRun, finished: list[PlannedTrial]) -> dict[int, JsonObject]:
+def _points_by_number(run: ReportedRun, finished: list[PlannedTrial]) -> dict[int, Point]:
     """Return the points of the summary, which has those of all finished trials in the order of their numbers."""
     transports = {planned.point: planned.transport for planned in finished}
-    points = run.summary["points"]
-    if [transports[number] for number in sorted(transports)] != [point["transport"] for point in points]:
+    points = run.summary.points
+    if [transports[number] for number in sorted(transports)] != [point.transport for point in points]:
         raise UserError(
             f"{run.folder}: its summary does not have the points of its trials (expected one that was made since the "
             f"last of them: make report RUN={run.folder})"

@@ -15,7 +15,7 @@ from analysis.gate.budget import Budget, check_known
 from analysis.statistics.stats import Interval
 from analysis.summary.same_point import LENGTHS
 from contract.errors import UserError
-from contract.records import JsonObject
+from contract.summary import Point
 from terminal.wording import plural
 
 _MOST_TRIALS = 10_000
@@ -91,14 +91,14 @@ def judge(budgets: Sequence[Budget], run: ReportedRun, base: ReportedRun | None)
 
 def _judged(budget: Budget, run: ReportedRun, base: ReportedRun | None) -> Iterable[JudgedBudget]:
     labels = {style.name: style.label for style in run.info.transports}
-    names = list(dict.fromkeys(point["transport"] for point in run.summary["points"]))
+    names = list(dict.fromkeys(point.transport for point in run.summary.points))
     if budget.transport is not None:
         check_known(budget.name, "transport", [budget.transport], names)
     check_known(
         budget.name,
         "parameter",
         budget.at,
-        dict.fromkeys(p for point in run.summary["points"] for p in point["parameters"]),
+        dict.fromkeys(p for point in run.summary.points for p in point.parameters),
     )
     if budget.over_base_at_most_ratio is not None and base is None:
         raise UserError(f"{budget.name}: over_base_at_most needs a run to compare with (expected BASE=results/…)")
@@ -111,7 +111,7 @@ def _judged(budget: Budget, run: ReportedRun, base: ReportedRun | None) -> Itera
         )
     for point in found:
         own = [parameter_value(name, value) for name, value in budget.at.items()]
-        label = ", ".join([labels[point["transport"]], *own])
+        label = ", ".join([labels[point.transport], *own])
         yield (
             _absolute(budget, run, point, label)
             if base is None or budget.at_most is not None
@@ -119,27 +119,25 @@ def _judged(budget: Budget, run: ReportedRun, base: ReportedRun | None) -> Itera
         )
 
 
-def _points(budget: Budget, run: ReportedRun) -> Iterable[JsonObject]:
+def _points(budget: Budget, run: ReportedRun) -> Iterable[Point]:
     wanted = {**run.info.scenario["parameters"], **budget.at}
-    for point in run.summary["points"]:
-        parameters = point["parameters"]
+    for point in run.summary.points:
+        parameters = point.parameters
         same = all(wanted.get(name, value) == value for name, value in parameters.items() if name not in LENGTHS)
-        if same and budget.at.keys() <= parameters.keys() and budget.transport in (None, point["transport"]):
+        if same and budget.at.keys() <= parameters.keys() and budget.transport in (None, point.transport):
             yield point
 
 
 def _values_in_words(budget: Budget, run: ReportedRun) -> str:
     told = []
     for name in budget.at:
-        points = [
-            p for p in run.summary["points"] if budget.transport in (None, p["transport"]) and name in p["parameters"]
-        ]
-        values = dict.fromkeys(str(point["parameters"][name]) for point in points)
+        points = [p for p in run.summary.points if budget.transport in (None, p.transport) and name in p.parameters]
+        values = dict.fromkeys(str(point.parameters[name]) for point in points)
         told.append(f"{name} was {', '.join(values) or 'not a parameter of it'}")
     return f": {'; '.join(told)}" if told else ""
 
 
-def _absolute(budget: Budget, run: ReportedRun, point: JsonObject, label: str) -> JudgedBudget:
+def _absolute(budget: Budget, run: ReportedRun, point: Point, label: str) -> JudgedBudget:
     value, limit = budget.figure.value(point), budget.at_most
     assert value is not None and limit is not None
     bounds = budget.figure.interval(point, run.pilot_blocks)
@@ -152,11 +150,11 @@ def _absolute(budget: Budget, run: ReportedRun, point: JsonObject, label: str) -
         limit,
         len(budget.figure.by_block(point)) or 1,
         shown,
-        _is_valid(point),
+        point.valid,
     )
 
 
-def _relative(budget: Budget, run: ReportedRun, base: ReportedRun, point: JsonObject, label: str) -> JudgedBudget:
+def _relative(budget: Budget, run: ReportedRun, base: ReportedRun, point: Point, label: str) -> JudgedBudget:
     matches = match_points(base.summary, run.summary).points
     match = next((each.baseline for each in matches if each.other is point), None)
     sides = None if match is None else (base.side(match, budget.figure), run.side(point, budget.figure))
@@ -166,7 +164,7 @@ def _relative(budget: Budget, run: ReportedRun, base: ReportedRun, point: JsonOb
             f"{budget.name}: {base.folder} has no {budget.figure.name} of {label} (expected it in BASE too)"
         )
     found = contrast(sides[0], sides[1], limit, paired=run.info.seed == base.info.seed)
-    trials, valid = found.difference.pairs, _is_valid(point) and _is_valid(match or {})
+    trials, valid = found.difference.pairs, point.valid and match is not None and match.valid
     shown = f"{figure(found.value)} {budget.figure.unit} against {figure(found.baseline)}".replace("  ", " ")
     if found.ratio is None:
         allowed = limit * found.baseline
@@ -176,10 +174,6 @@ def _relative(budget: Budget, run: ReportedRun, base: ReportedRun, point: JsonOb
     percents = "" if over is None else f" [{100 * over[0]:+.1f}, {100 * over[1]:+.1f}]"
     shown += f", {100 * (found.ratio - 1):+.1f} %{percents}".replace("-", "−")
     return JudgedBudget(budget, label, found.ratio - 1, over, limit, trials, shown, valid)
-
-
-def _is_valid(point: JsonObject) -> bool:
-    return bool(point.get("valid", True))
 
 
 def headline(judged: Sequence[JudgedBudget]) -> str:

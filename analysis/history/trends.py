@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import cast
 
 from analysis.compare.contrast import MARGIN_RATIO
 from analysis.history.runs import ListedRun, PointOutline, SummaryOutline
@@ -18,8 +19,7 @@ from analysis.summary.noise_floor import figure_floor_ms
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
 from analysis.summary.same_point import agrees
 from analysis.verdict.latency_differences import RESOLUTION_MS
-from contract.records import JsonObject, as_document
-from contract.summary import Interval
+from contract.summary import Interval, Point
 from terminal.plain import plain
 
 KEY_FIGURES = tuple(
@@ -82,7 +82,7 @@ def trends(runs: Sequence[ListedRun]) -> Iterator[list[Trend]]:
     labels = {style.name: style.label for style in newest.transports}
     for like in _base_points(newest):
         points = [
-            (run, summary, as_document(point))
+            (run, summary, point)
             for run, summary in usable
             for point in [each for each in _base_points(summary) if _same(each, like)][:1]
         ]
@@ -100,12 +100,14 @@ def _same(one: PointOutline, other: PointOutline) -> bool:
 
 
 def _measured(
-    points: Sequence[tuple[ListedRun, SummaryOutline, JsonObject]], figure: PointFigure
+    points: Sequence[tuple[ListedRun, SummaryOutline, PointOutline]], figure: PointFigure
 ) -> Iterator[Measured]:
-    for run, summary, point in points:
-        value, interval = figure.value(point), figure.interval(point)
+    for run, summary, outline in points:
+        # An outline has what the key figures read of a point.
+        point = cast(Point, outline)
+        value, interval = figure.value(point), figure.stated_interval(point)
         if value is not None and all(map(math.isfinite, (value, *(interval or ())))):
-            floor_ms = figure_floor_ms(as_document(summary.noise_floor), figure.name, point, point["trials"])
+            floor_ms = figure_floor_ms(summary.noise_floor, figure.name, point, point.trials)
             yield Measured(run, value, interval, floor_ms if floor_ms is not None and math.isfinite(floor_ms) else 0.0)
 
 

@@ -8,7 +8,8 @@ from analysis.summary.capacity import BUSY_FROM_RATIO, SATURATED_FROM_RATIO
 from analysis.summary.crossover import HELD_WITHIN_MS
 from analysis.summary.results import Results
 from analysis.verdict.capacity_verdict import done_in_words, estimate_in_words
-from contract.records import JsonObject
+from contract.parameters import Parameters
+from contract.summary import Capacity, Crossover, Estimate, Side, Tried
 from terminal.wording import plural
 
 NOTE = (
@@ -24,8 +25,8 @@ NOTE = (
 
 def capacity_tables(results: Results) -> list[Table]:
     """Return the tables; none if the run has no service times."""
-    capacity = results.summary.get("capacity")
-    if not capacity:
+    capacity = results.summary.capacity
+    if capacity is None:
         return []
     tables = [_services(results, capacity), _saturations(results, capacity), _crossovers(results, capacity)]
     return [table for table in tables if table.rows]
@@ -33,26 +34,26 @@ def capacity_tables(results: Results) -> list[Table]:
 
 def capacity_findings(results: Results) -> list[str]:
     """Return one sentence per comparison: predicted, measured, and whether they agree."""
-    capacity = results.summary.get("capacity")
-    if not capacity:
+    capacity = results.summary.capacity
+    if capacity is None:
         return []
-    return [_finding(results, crossover, tried) for crossover in capacity["crossovers"] for tried in crossover["tried"]]
+    return [_finding(results, crossover, tried) for crossover in capacity.crossovers for tried in crossover.tried]
 
 
-def _services(results: Results, capacity: JsonObject) -> Table:
+def _services(results: Results, capacity: Capacity) -> Table:
     rows = [
         (
-            Cell(results.label(account["transport"])),
-            _estimate(account["poll_cpu_us"]),
-            _estimate(account["event_cpu_us"]),
-            _share(account["economy_ratio"]),
+            Cell(results.label(account.transport)),
+            _estimate(account.poll_cpu_us),
+            _estimate(account.event_cpu_us),
+            _share(account.economy_ratio),
             Cell(
-                f"{estimate_in_words(account['per_s'], bounds=False)} {done_in_words(account)}",
-                interval(account["per_s"]["ci95"]),
+                f"{estimate_in_words(account.per_s, bounds=False)} {done_in_words(account)}",
+                interval(account.per_s.ci95),
             ),
-            _estimate(account["clients"]),
+            _estimate(account.clients),
         )
-        for account in capacity["transports"]
+        for account in capacity.transports
     ]
     at = ", ".join(
         parameter_value(name, results.base[name]) for name in ("rate_per_s", "poll_interval_s") if name in results.base
@@ -68,42 +69,35 @@ def _services(results: Results, capacity: JsonObject) -> Table:
     return Table("What one server core does", columns, tuple(rows))
 
 
-def _saturations(results: Results, capacity: JsonObject) -> Table:
+def _saturations(results: Results, capacity: Capacity) -> Table:
     rows = []
-    for account in capacity["transports"]:
-        for found in account["saturated"]:
+    for account in capacity.transports:
+        for found in account.saturated:
             rows.append(
                 (
-                    Cell(results.label(account["transport"]), _where(found["parameters"])),
-                    Cell(figure(found["asked_per_s"])),
-                    Cell(figure(found["reached_per_s"]), "polls" if found["events_per_poll"] else "events"),
-                    Cell(figure(found["events_per_poll"])),
-                    Cell(figure(found["predicted_per_s"])),
-                    Cell(percent(found["server_cpu_ratio"])),
+                    Cell(results.label(account.transport), _where(found.parameters)),
+                    Cell(figure(found.asked_per_s)),
+                    Cell(figure(found.reached_per_s), "polls" if found.events_per_poll else "events"),
+                    Cell(figure(found.events_per_poll)),
+                    Cell(figure(found.predicted_per_s)),
+                    Cell(percent(found.server_cpu_ratio)),
                 )
             )
     columns = ("Point", "asked per s", "reached per s", "events per poll", "1 / service time per s", "server CPU")
     return Table("Where throughput stops", columns, tuple(rows))
 
 
-def _crossovers(results: Results, capacity: JsonObject) -> Table:
+def _crossovers(results: Results, capacity: Capacity) -> Table:
     rows = []
-    for crossover in capacity["crossovers"]:
-        push, poll = (results.label(crossover[side]) for side in ("push", "poll"))
-        for tried in crossover["tried"]:
+    for crossover in capacity.crossovers:
+        push, poll = results.label(crossover.push), results.label(crossover.poll)
+        for tried in crossover.tried:
             rows.append(
                 (
-                    Cell(f"{push}, {poll}, λI = {figure(tried['events_per_poll'])}", tried["outcome"].upper()),
-                    Cell({"push": push, "poll": poll}.get(tried["predicted"], tried["predicted"])),
-                    *(
-                        cell
-                        for side in ("push", "poll")
-                        for cell in (
-                            _share(tried[side]["predicted_load_ratio"]),
-                            Cell(percent(tried[side]["server_cpu_ratio"]), "holds" if tried[side]["holds"] else "full"),
-                            _estimate(tried[side]["cpu_us_per_client_s"]),
-                        )
-                    ),
+                    Cell(f"{push}, {poll}, λI = {figure(tried.events_per_poll)}", tried.outcome.upper()),
+                    Cell({"push": push, "poll": poll}.get(tried.predicted, tried.predicted)),
+                    *_side_cells(tried.push),
+                    *_side_cells(tried.poll),
                 )
             )
     columns = (
@@ -118,53 +112,62 @@ def _crossovers(results: Results, capacity: JsonObject) -> Table:
     return Table("Predictions tried at other event rates", columns, tuple(rows))
 
 
-def _finding(results: Results, crossover: JsonObject, tried: JsonObject) -> str:
-    labels = {side: results.label(crossover[side]) for side in ("push", "poll")}
-    at = crossover["events_per_poll"]
-    where = (
-        f"At λI = {figure(tried['events_per_poll'])} ({plural(tried['clients'], 'client')}, "
-        f"{parameter_value('rate_per_s', tried['rate_per_s'])}, polls "
-        f"{parameter_value('poll_interval_s', tried['poll_interval_s'])})"
+def _side_cells(side: Side) -> tuple[Cell, ...]:
+    return (
+        _share(side.predicted_load_ratio),
+        Cell(percent(side.server_cpu_ratio), "holds" if side.holds else "full"),
+        _estimate(side.cpu_us_per_client_s),
     )
-    crossing = "none" if at["value"] is None else f"at λI = {estimate_in_words(at)}"
-    if tried["predicted"] == "undecided":
+
+
+def _finding(results: Results, crossover: Crossover, tried: Tried) -> str:
+    labels = {"push": results.label(crossover.push), "poll": results.label(crossover.poll)}
+    sides = {"push": tried.push, "poll": tried.poll}
+    at = crossover.events_per_poll
+    where = (
+        f"At λI = {figure(tried.events_per_poll)} ({plural(tried.clients, 'client')}, "
+        f"{parameter_value('rate_per_s', tried.rate_per_s)}, polls "
+        f"{parameter_value('poll_interval_s', tried.poll_interval_s)})"
+    )
+    crossing = "none" if at.value is None else f"at λI = {estimate_in_words(at)}"
+    if tried.predicted == "undecided":
         return f"{where} nothing is predicted: the crossover ({crossing}) is not known well enough. Undecided."
     predicted = "; ".join(
-        f"{labels[side]} at {percent(tried[side]['predicted_load_ratio']['value'])} of capacity" for side in labels
+        f"{labels[name]} at {percent(side.predicted_load_ratio.value)} of capacity" for name, side in sides.items()
     )
     measured = "; ".join(
-        f"{labels[side]} {'holds them' if tried[side]['holds'] else 'does not hold them'} at "
-        f"{percent(tried[side]['server_cpu_ratio'])} of a core, "
-        f"{figure(tried[side]['cpu_us_per_client_s']['value'])} µs per client and second"
-        for side in labels
+        f"{labels[name]} {'holds them' if side.holds else 'does not hold them'} at "
+        f"{percent(side.server_cpu_ratio)} of a core, "
+        f"{figure(side.cpu_us_per_client_s.value)} µs per client and second"
+        for name, side in sides.items()
     )
     return (
-        f"{where}, predicted: {labels[tried['predicted']]} holds more clients and costs less (crossover: {crossing}): "
-        f"{predicted}. Measured: {measured}. {tried['outcome'].capitalize()}{_failed(tried)}."
+        f"{where}, predicted: {labels[tried.predicted]} holds more clients and costs less (crossover: {crossing}): "
+        f"{predicted}. Measured: {measured}. {tried.outcome.capitalize()}{_failed(tried)}."
     )
 
 
-def _failed(tried: JsonObject) -> str:
+def _failed(tried: Tried) -> str:
     """Return which claims of a refuted prediction were wrong."""
     names = {
         "cheaper": "it did not cost less",
         "holds": "it did not hold its clients",
         "other_does_not_hold": "the other held its clients too",
     }
-    wrong = [names[claim] for claim, met in tried["claims"].items() if not met]
+    wrong = [names[claim] for claim, met in tried.claims.items() if not met]
     return f": {listed(wrong)}" if wrong else ""
 
 
-def _where(parameters: JsonObject) -> str:
+def _where(parameters: Parameters) -> str:
     return ", ".join(parameter_value(n, parameters[n]) for n in ("clients", "poll_interval_s") if n in parameters)
 
 
-def _estimate(estimate: JsonObject | None) -> Cell:
-    return Cell(NOT_MEASURED) if estimate is None else Cell(figure(estimate["value"]), interval(estimate["ci95"]))
+def _estimate(estimate: Estimate | None) -> Cell:
+    return Cell(NOT_MEASURED) if estimate is None else Cell(figure(estimate.value), interval(estimate.ci95))
 
 
-def _share(estimate: JsonObject | None) -> Cell:
-    if estimate is None or estimate["value"] is None:
+def _share(estimate: Estimate | None) -> Cell:
+    if estimate is None or estimate.value is None:
         return Cell(NOT_MEASURED)
-    bounds = estimate["ci95"]
-    return Cell(percent(estimate["value"]), "" if bounds is None else f"[{', '.join(map(percent, bounds))}]")
+    bounds = estimate.ci95
+    return Cell(percent(estimate.value), "" if bounds is None else f"[{', '.join(map(percent, bounds))}]")

@@ -5,38 +5,37 @@ from __future__ import annotations
 from analysis.formatting import NOT_MEASURED, count, figure, percent
 from analysis.report.tables import Cell, Table
 from analysis.summary.results import Results
-from contract.records import JsonObject
+from contract.summary import NoiseDifference
 
 
 def noise_table(results: Results) -> Table | None:
     """Return how far each transport differs from itself, in this run or in the run that it is judged by."""
-    floors: JsonObject | None = results.summary.get("noise_floor")
+    floors = results.summary.noise_floor
     if not floors:
         return None
-    statistics = ("p50", "p95", "mean")
     rows = [
-        (Cell(style.label), *(_noise(floors[style.name][f"{name}_ms"]) for name in statistics))
+        (Cell(style.label), *map(_noise, floors[style.name].differences_ms.values()))
         for style in results.transports
         if style.name in floors
     ]
-    measured_in = results.summary.get("noise_floor_from") or "this run"
-    columns = ("Transport", *(f"{name} ms (largest in a block)" for name in statistics))
+    measured_in = results.summary.noise_floor_from or "this run"
+    columns = ("Transport", *(f"{name} ms (largest in a block)" for name in ("p50", "p95", "mean")))
     return Table(f"Each transport against itself, measured in {measured_in}", columns, tuple(rows))
 
 
 def precision_table(results: Results) -> Table | None:
     """Return how precisely the median of each point is known, if the scenario asks for a precision."""
-    asked = [(point, found) for point in results.points if (found := point.get("precision"))]
+    asked = [(point, found) for point in results.points if (found := point.precision)]
     if not asked:
         return None
     rows = [
         (
-            Cell(results.name(point), "" if found["reached"] else "NOT KNOWN"),
-            Cell(figure(point["latency_ms"]["p50"])),
-            Cell(f"±{figure(found['reached_ms'])}", f"({percent(found['reached_ratio'])})"),
-            Cell(f"±{figure(found['asked_ms'])}"),
-            Cell(count(point["trials"]), f"({count(found['trials_added'])})"),
-            Cell(count(found["trials_needed"])),
+            Cell(results.name(point), "" if found.reached else "NOT KNOWN"),
+            Cell(figure(point.latency_ms.p50)),
+            Cell(f"±{figure(found.reached_ms)}", f"({percent(found.reached_ratio)})"),
+            Cell(f"±{figure(found.asked_ms)}"),
+            Cell(count(point.trials), f"({count(found.trials_added)})"),
+            Cell(count(found.trials_needed)),
         )
         for point, found in asked
     ]
@@ -44,7 +43,7 @@ def precision_table(results: Results) -> Table | None:
     return Table("How well each median is known", columns, tuple(rows))
 
 
-def _noise(found: JsonObject | None) -> Cell:
-    if found is None or found["half_width"] is None:
+def _noise(found: NoiseDifference | None) -> Cell:
+    if found is None or found.half_width is None:
         return Cell(NOT_MEASURED)
-    return Cell(f"±{figure(found['half_width'])}", f"({figure(found['largest'])})")
+    return Cell(f"±{figure(found.half_width)}", f"({figure(found.largest)})")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from analysis.formatting import count, figure, listed, parameter_title, percent
 from analysis.summary.precision import not_known
-from analysis.summary.results import Results, value_at
+from analysis.summary.results import Results
 from contract.records import TRIAL_FORMAT, JsonObject, RunInfo, finished_trial_folders, read_json
+from contract.summary import Point, Precision, Summary
 from terminal.wording import plural
 
 _ARRIVALS = {
@@ -32,9 +33,9 @@ def trial_documents(run_folder: Path) -> list[JsonObject]:
     return [read_json(folder / "trial.json", TRIAL_FORMAT) for folder in finished_trial_folders(run_folder)]
 
 
-def completeness(summary: JsonObject) -> str | None:
+def completeness(summary: Summary) -> str | None:
     """Return a sentence if the run was interrupted, or None."""
-    planned, finished = summary["planned_trials"], summary["finished_trials"]
+    planned, finished = summary.planned_trials, summary.finished_trials
     if finished >= planned:
         return None
     return (
@@ -63,31 +64,39 @@ def validity_checks(results: Results) -> list[str]:
     if not points:
         return []
     sums = {
-        kind: sum(p["ledger"].get(kind, 0) for p in points) for kind in ("lost", "duplicate", "reordered", "corrupt")
+        "lost": sum(point.ledger.lost for point in points),
+        "duplicate": sum(point.ledger.duplicate for point in points),
+        "reordered": sum(point.ledger.reordered for point in points),
+        "corrupt": sum(point.ledger.corrupt for point in points),
     }
     checks = ["Ledger: " + ", ".join(f"{count(total)} {kind}" for kind, total in sums.items()) + "."]
-    for key, name in (("server_cpu_ratio", "server"), ("load_cpu_ratio", "load generator")):
-        ratios = [point[key] for point in points if point[key] is not None]
+    for name, each in (
+        ("server", [point.server_cpu_ratio for point in points]),
+        ("load generator", [point.load_cpu_ratio for point in points]),
+    ):
+        ratios = [ratio for ratio in each if ratio is not None]
         checks.append(
             f"CPU of the {name}: at most {percent(max(ratios))} of one core in any trial."
             if ratios
             else f"CPU of the {name}: not measured."
         )
-    if relays := [point for point in points if point["relay_cpu_ratio"] is not None]:
-        together = max(point["relay_cpu_ratio"] + (point["load_cpu_ratio"] or 0.0) for point in relays)
+    relays = [(ratio, point.load_cpu_ratio or 0.0) for point in points if (ratio := point.relay_cpu_ratio) is not None]
+    if relays:
+        together = max(relay_ratio + load_ratio for relay_ratio, load_ratio in relays)
         checks.append(
-            f"CPU of the relay that emulates the network: at most {percent(max(p['relay_cpu_ratio'] for p in relays))} "
+            f"CPU of the relay that emulates the network: at most {percent(max(ratio for ratio, _ in relays))} "
             f"of one core in any trial. It runs beside the load generator, not the server: both together at most "
             f"{percent(together)}."
         )
-    lags_ms = [point["parts_ms"]["server_lag"]["mean"] for point in points]
+    lags_ms = [lag.mean for point in points if (lag := point.parts_ms.server_lag) is not None]
     lag_ms = max((lag_ms for lag_ms in lags_ms if lag_ms is not None), default=None)
     checks.append(f"Publishing: events were published {figure(lag_ms)} ms late at most, on average of a point.")
-    skipped = sum(point["requests"].get("skipped") or 0 for point in points)
-    errors = sum(point["requests"].get("errors") or 0 for point in points)
+    skipped = sum(point.requests.skipped for point in points)
+    errors = sum(point.requests.errors for point in points)
     checks.append(f"Requests: {count(errors)} failed, {count(skipped)} scheduled polls skipped.")
-    stamps = sum(point["deliveries"] for point in points)
-    missing, coalesced = (sum(point["stamps"][kind] or 0 for point in points) for kind in ("missing", "coalesced"))
+    stamps = sum(point.deliveries for point in points)
+    missing = sum(point.stamps.missing for point in points)
+    coalesced = sum(point.stamps.coalesced for point in points)
     checks.append(
         f"Stamps: of {count(stamps)} measured deliveries, {count(missing)} without a kernel stamp, "
         f"{count(coalesced)} read together with a later segment."
@@ -97,25 +106,25 @@ def validity_checks(results: Results) -> list[str]:
 
 def _stream(results: Results) -> str:
     base = results.base
-    swept = [parameter_title(name) for name in results.summary["varied"]]
+    swept = [parameter_title(name) for name in results.summary.varied]
     also = f" Varied around this base point, one at a time: {listed(swept)}." if swept else ""
     if results.round_trip:
         return (
-            f"Each of {plural(base['clients'], 'client')} sent {plural(base['rate_per_s'], 'message')} a second of "
-            f"{plural(base['payload_bytes'], 'byte')} on a schedule fixed before the run, and timed each until its "
+            f"Each of {plural(base.clients, 'client')} sent {plural(base.rate_per_s, 'message')} a second of "
+            f"{plural(base.payload_bytes, 'byte')} on a schedule fixed before the run, and timed each until its "
             f"echo arrived.{also}"
         )
     return (
-        f"One stream of {plural(base['rate_per_s'], 'event')} a second, "
-        f"{_ARRIVALS.get(base['arrival'], base['arrival'])}, each with {plural(base['payload_bytes'], 'byte')} of "
-        f"payload, was delivered to {plural(base['clients'], 'client')}. Due times were fixed before the run and are "
+        f"One stream of {plural(base.rate_per_s, 'event')} a second, "
+        f"{_ARRIVALS[base.arrival]}, each with {plural(base.payload_bytes, 'byte')} of "
+        f"payload, was delivered to {plural(base.clients, 'client')}. Due times were fixed before the run and are "
         "the same for every transport of a block: a server or client that falls behind makes latency longer and never "
         f"hides it.{also}"
     )
 
 
 def _network(results: Results, run: RunInfo, documents: Sequence[JsonObject]) -> str:
-    delay_ms = results.base["one_way_delay_ms"]
+    delay_ms = results.base.one_way_delay_ms
     where = (
         f"The server was already running at {run.target}." if run.target else "Server and clients ran on one machine."
     )
@@ -140,10 +149,10 @@ def _trials(run: RunInfo, results: Results) -> str:
     further = f", the {len(run.plan) - len(pilot)} beyond the pilot aside" if len(run.plan) > len(pilot) else ""
     fresh = "processes of the load; the server ran on from trial to trial" if run.target else "processes"
     return (
-        f"{plural(summary['finished_trials'], 'trial')} of {count(summary['planned_trials'])} planned, in "
+        f"{plural(summary.finished_trials, 'trial')} of {count(summary.planned_trials)} planned, in "
         f"{plural(blocks, 'block')}{further}: each block measures every point once, in random order, with fresh "
         f"{fresh}. Events due in the first {_warm_up(results)} of a trial are warm-up and not measured; those due in "
-        f"the {base['measured_s']:g} s after it are, and the trial goes on until every client has every event or the "
+        f"the {base.measured_s:g} s after it are, and the trial goes on until every client has every event or the "
         "drain limit has passed. The trial, not the message, is the unit: 95 % intervals come from the spread between "
         "trials, differences are paired within blocks."
     )
@@ -151,8 +160,8 @@ def _trials(run: RunInfo, results: Results) -> str:
 
 def _warm_up(results: Results) -> str:
     """Return how long trials warm up: longer where clients poll less often than the scenario's warm-up lasts."""
-    lengths_s = sorted({point["parameters"]["warm_up_s"] for point in results.points})
-    least = f"{lengths_s[0] if lengths_s else results.base['warm_up_s']:g} s"
+    lengths_s = sorted({point.parameters.warm_up_s for point in results.points})
+    least = f"{lengths_s[0] if lengths_s else results.base.warm_up_s:g} s"
     return least if len(lengths_s) < 2 else f"{least} (up to {lengths_s[-1]:g} s where clients poll seldom)"
 
 
@@ -168,10 +177,10 @@ def _precision(run: RunInfo, results: Results) -> Iterator[str]:
     if not run.precision:
         yield f"{rule}; the run ended before the {blocks} blocks were whole that were to tell what that takes."
         return
-    added = sum(point["precision"]["trials_added"] for point in results.points if point["precision"])
+    added = sum(found.trials_added for point in results.points if (found := point.precision))
     lacking = not_known(results.points)
-    points = len(results.summary["points"])
-    known = sum(point["precision"]["reached"] for point in results.points if point["precision"])
+    points = len(results.summary.points)
+    known = sum(found.reached for point in results.points if (found := point.precision))
     yield (
         f"{rule}. The first {blocks} blocks were the pilot: its spread alone told how many trials each point needs, "
         f"and every interval of a point with added trials takes its spread from the pilot alone, all statistics and "
@@ -181,37 +190,37 @@ def _precision(run: RunInfo, results: Results) -> Iterator[str]:
     )
 
 
-def _lacking(run: RunInfo, results: Results, lacking: Sequence[JsonObject]) -> str:
+def _lacking(run: RunInfo, results: Results, lacking: Sequence[tuple[Point, Precision]]) -> str:
     if not lacking:
         return ""
     summary = results.summary
     why = (
         "the run was interrupted"
-        if summary["finished_trials"] < summary["planned_trials"]
+        if summary.finished_trials < summary.planned_trials
         else f"the budget of {run.scenario['budget_s']:g} s had no room for more"
     )
     named = [
-        f"{results.name(point)} ({point['trials']} of {plural(point['precision']['trials_needed'], 'trial')})"
-        for point in lacking
+        f"{results.name(point)} ({point.trials} of {plural(precision.trials_needed, 'trial')})"
+        for point, precision in lacking
     ]
     return f" Not known so are {listed(named)}, as {why}."
 
 
 def _latency(results: Results) -> str:
-    stamps = sorted({point["latency_stamp"] for point in results.points})
-    taken = listed([_STAMPS.get(stamp, stamp) for stamp in stamps])
+    stamps = sorted({point.latency_stamp for point in results.points})
+    taken = listed([_STAMPS[stamp] for stamp in stamps])
     return (
         f"Latency is staleness: received − due. Received is {taken}.{_conversion(results)} "
         "A long poll's hold is not latency and enters no figure. "
         f"Quantiles are those of the pooled deliveries of a point's trials, never averages of quantiles "
-        f"({results.summary['quantile_definition']})."
+        f"({results.summary.quantile_definition})."
     )
 
 
 def _conversion(results: Results) -> str:
     """Return by how much the kernel's stamps may be wrong on the clock of all other figures."""
-    errors_us = [value for p in results.points if (value := value_at(p, "stamps", "conversion_error_us")) is not None]
-    drifts_ppm = [value for p in results.points if (value := value_at(p, "stamps", "drift_ppm")) is not None]
+    errors_us = [value for p in results.points if (value := p.stamps.conversion_error_us) is not None]
+    drifts_ppm = [value for p in results.points if (value := p.stamps.drift_ppm) is not None]
     if not errors_us:
         return ""
     drift = f"; the two clocks drifted apart by at most {figure(max(map(abs, drifts_ppm)))} ppm" if drifts_ppm else ""
@@ -220,7 +229,7 @@ def _conversion(results: Results) -> str:
 
 
 def _noise(results: Results) -> Iterator[str]:
-    measured_in = results.summary.get("noise_floor_from")
+    measured_in = results.summary.noise_floor_from
     if measured_in:
         yield (
             f"Differences to the reference are judged by the noise floor of {measured_in}, when this run began the "
@@ -231,7 +240,7 @@ def _noise(results: Results) -> Iterator[str]:
 
 
 def _costs(results: Results) -> str:
-    ip = any((point.get("bytes_split_per_event") or {}).get("tcp_ip") is not None for point in results.points)
+    ip = any(point.bytes_split_per_event.tcp_ip is not None for point in results.points)
     return (
         "Requests are counted where they are sent; bytes are those of the socket in both directions, per delivered "
         "event, with connection set-up apart. "

@@ -40,6 +40,7 @@ from analysis.report.wrong_way_tables import wrong_way_tables
 from analysis.summary.results import Results
 from analysis.trial.validity import LOSES_ON_PURPOSE
 from contract.records import SCENARIO_FILE, JsonObject, RunInfo, write_text
+from contract.summary import Summary
 
 if TYPE_CHECKING:
     from analysis.charts.canvas import Chart
@@ -90,10 +91,10 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
     further = [make(results) for make in makers] if results.points else []
     detail_tables = [parts_table(results), *(table for table in further if table)] if results.points else []
     return {
-        "title": f"Push against poll: {summary['scenario']}",
+        "title": f"Push against poll: {summary.scenario}",
         "verdict": verdict_line(summary),
-        "verdict_lines": summary["verdict_lines"],
-        "invalid": not summary["valid"] or bool(summary.get("wrong_way")),
+        "verdict_lines": summary.verdict_lines,
+        "invalid": not summary.valid or bool(summary.wrong_way),
         "invalid_reasons": further_reasons(summary),
         "completeness": completeness(summary),
         "description": _sentence(scenario.get("description", "")),
@@ -116,7 +117,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "checks": validity_checks(results),
         "validity_line": _validity_line(summary),
         "point_reasons": _point_reasons(results),
-        "warnings": summary["warnings"],
+        "warnings": summary.warnings,
         "ledgers": [ledger_table(results), request_table(results)] if results.points else [],
         "facts_note": _facts_note(run),
         "fact_lists": [_facts(run.machine), _facts({**_code(run), **run.versions}), _facts(run.settings)],
@@ -153,21 +154,18 @@ def _also(table: Table | None) -> list[Table]:
     return [] if table is None else [table]
 
 
-def verdict_line(summary: JsonObject) -> str:
+def verdict_line(summary: Summary) -> str:
     """Return the report's first line: the verdict, or that there is none and why."""
-    verdict: str = summary["verdict"]
-    if summary["valid"] or summary.get("wrong_way") or verdict.startswith("INVALID"):
-        return verdict
-    return f"INVALID: {verdict}"
+    if summary.valid or summary.wrong_way or summary.verdict.startswith("INVALID"):
+        return summary.verdict
+    return f"INVALID: {summary.verdict}"
 
 
-def further_reasons(summary: JsonObject) -> list[str]:
+def further_reasons(summary: Summary) -> list[str]:
     """Return why the run is invalid, without the reasons that its first line states already."""
-    said = LOSES_ON_PURPOSE if summary.get("wrong_way") else None
+    said = LOSES_ON_PURPOSE if summary.wrong_way else None
     return [
-        reason
-        for reason in summary["invalid_reasons"]
-        if reason not in summary["verdict"] and not (said and said in reason)
+        reason for reason in summary.invalid_reasons if reason not in summary.verdict and not (said and said in reason)
     ]
 
 
@@ -200,22 +198,22 @@ def _machine_line(machine: JsonObject) -> str:
 def _note(tables: list[Table], results: Results) -> str:
     """Return the meaning of brackets and dashes, and how corrected figures were corrected."""
     points = results.points
-    corrected = any(figure["corrected"] for point in points for figure in point["estimates"].values())
-    few_waits = any(point["intervals_withheld"] for point in points)
+    corrected = any(figure.corrected for point in points for figure in (point.estimates or {}).values())
+    few_waits = any(point.intervals_withheld for point in points)
     gaps = any(table.has_gaps for table in tables)
     said = ((_INTERVALS, True), (_CORRECTED, corrected), (_FEW_WAITS, few_waits), (_GAPS, gaps))
     return " ".join(sentence for sentence, applies in said if applies)
 
 
-def _validity_line(summary: JsonObject) -> str:
-    if summary.get("wrong_way"):
+def _validity_line(summary: Summary) -> str:
+    if summary.wrong_way:
         return "The comparison is wrong on purpose: no verdict is drawn from this run, whatever passed its checks."
-    if summary["valid"] and summary.get("overload") and not all(p["valid"] for p in summary["points"]):
+    if summary.valid and summary.overload and not all(point.valid for point in summary.points):
         return (
             "Some points are more than the server can take, on purpose: their latencies are no figures to use. Every "
             "other point passed every check."
         )
-    if summary["valid"]:
+    if summary.valid:
         return "Every point that the verdict needs passed every check."
     return "At least one point that the verdict needs failed a check: no verdict is drawn from this run."
 
@@ -223,10 +221,10 @@ def _validity_line(summary: JsonObject) -> str:
 def _point_reasons(results: Results) -> list[str]:
     labels = {style.name: style.label for style in results.transports}
     return [
-        f"{labels[point['transport']]}: {reason}"
+        f"{labels[point.transport]}: {reason}"
         for point in results.points
-        if not point["valid"]
-        for reason in point["invalid_reasons"]
+        if not point.valid
+        for reason in point.invalid_reasons
     ]
 
 

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from analysis.formatting import NOT_MEASURED, count, figure, interval, knee_in_words
 from analysis.report.tables import Cell, Table
-from analysis.summary.results import Results, reported, value_at
+from analysis.summary.results import Results, present, reported
 from analysis.summary.scaling import FLAT_RATIO, excess_p99_ms
-from contract.records import JsonObject
+from contract.summary import Estimate, Further, FurtherCosts, Point, ScalingLaw, TransportScaling
 from contract.transports import TransportStyle
 from terminal.wording import plural
 
-_FURTHER = {
-    "server_cpu_us_per_event": ("server CPU µs per delivery", 1.0),
-    "load_cpu_us_per_event": ("load CPU µs per delivery", 1.0),
-    "server_rss_bytes_per_client": ("server memory KB per client", 1000.0),
-    "load_rss_bytes_per_client": ("load memory KB per client", 1000.0),
-}
+_FURTHER: tuple[tuple[str, Callable[[FurtherCosts], Further | None], float], ...] = (
+    ("server CPU µs per delivery", lambda costs: costs.server_cpu_us_per_event, 1.0),
+    ("load CPU µs per delivery", lambda costs: costs.load_cpu_us_per_event, 1.0),
+    ("server memory KB per client", lambda costs: costs.server_rss_bytes_per_client, 1000.0),
+    ("load memory KB per client", lambda costs: costs.load_rss_bytes_per_client, 1000.0),
+)
+"""Each cost's title, its place, and by how much its unit is larger than the summary's."""
 
 
 def scale_tables(results: Results) -> list[Table]:
     """Return the tables; none if the run does not vary the clients widely enough."""
-    scaling = results.summary.get("scaling")
-    if not scaling or not results.points:
+    scaling = results.summary.scaling
+    if scaling is None or not results.points:
         return []
     known = [
-        (style, scaling["transports"][style.name])
-        for style in results.transports
-        if style.name in scaling["transports"]
+        (style, scaling.transports[style.name]) for style in results.transports if style.name in scaling.transports
     ]
-    return [_points_table(results, known), _knee_table(known, scaling["p99_bound_ms"]), _flat_table(known)]
+    return [_points_table(results, known), _knee_table(known, scaling.p99_bound_ms), _flat_table(known)]
 
 
 def scale_notes(results: Results) -> list[str]:
     """Return explanations of the section's terms."""
-    if not results.summary.get("scaling"):
+    if results.summary.scaling is None:
         return []
     return [
         "99 % of the clients: within what time an event reaches so many of them, as the mean over events. "
@@ -47,7 +48,7 @@ def scale_notes(results: Results) -> list[str]:
     ]
 
 
-def _points_table(results: Results, known: list[tuple[TransportStyle, JsonObject]]) -> Table:
+def _points_table(results: Results, known: list[tuple[TransportStyle, TransportScaling]]) -> Table:
     swept = {series.transport.name: series.points for series in results.swept("clients")}
     rows = [_point_row(style, point) for style, _ in known for point in swept.get(style.name, ())]
     columns = (
@@ -65,34 +66,35 @@ def _points_table(results: Results, known: list[tuple[TransportStyle, JsonObject
     return Table("Clients: latency, and what holding and serving each of them costs", columns, tuple(rows))
 
 
-def _point_row(style: TransportStyle, point: JsonObject) -> tuple[Cell, ...]:
+def _point_row(style: TransportStyle, point: Point) -> tuple[Cell, ...]:
     mean_ms, mean_ci95 = reported(point, "mean_ms")
+    reach_ms = present(point.reach_ms)
     return (
-        Cell(f"{style.label}, {plural(point['parameters']['clients'], 'client')}", "" if point["valid"] else "INVALID"),
+        Cell(f"{style.label}, {plural(point.parameters.clients, 'client')}", "" if point.valid else "INVALID"),
         Cell(figure(mean_ms), interval(mean_ci95)),
-        Cell(figure(point["reach_ms"]["p99"]), interval(point["reach_ms"]["p99_ci95"])),
-        Cell(figure(excess_p99_ms(point))),
-        Cell(figure(point["server_cpu_us_per_event"])),
-        Cell(figure(point["load_cpu_us_per_event"])),
-        Cell(_kilobytes(point.get("server_rss_bytes_per_client"))),
-        Cell(_kilobytes(point.get("load_rss_bytes_per_client"))),
-        Cell(figure(point.get("time_to_connect_s"))),
-        Cell(count(value_at(point, "ledger", "lost"))),
+        Cell(figure(reach_ms.p99), interval(reach_ms.p99_ci95)),
+        Cell(figure(excess_p99_ms(reach_ms))),
+        Cell(figure(point.server_cpu_us_per_event)),
+        Cell(figure(point.load_cpu_us_per_event)),
+        Cell(_kilobytes(point.server_rss_bytes_per_client)),
+        Cell(_kilobytes(point.load_rss_bytes_per_client)),
+        Cell(figure(point.time_to_connect_s)),
+        Cell(count(point.ledger.lost)),
     )
 
 
-def _knee_table(known: list[tuple[TransportStyle, JsonObject]], bound_ms: float) -> Table:
+def _knee_table(known: list[tuple[TransportStyle, TransportScaling]], bound_ms: float) -> Table:
     rows = []
     for style, found in known:
-        law = found["law"] or {}
+        law = found.law
         rows.append(
             (
                 Cell(style.label),
-                Cell(knee_in_words(found["knee"])),
-                _slope_cell(found["slope_us_per_client"]["mean"]),
-                Cell(figure(law.get("mean_slope_us"))),
-                _slope_cell(found["slope_us_per_client"]["max"]),
-                Cell(figure(law.get("max_slope_us"))),
+                Cell(knee_in_words(found.knee)),
+                _slope_cell(found.slope_us_per_client.mean),
+                Cell(figure(None if law is None else law.mean_slope_us)),
+                _slope_cell(found.slope_us_per_client.max),
+                Cell(figure(None if law is None else law.max_slope_us)),
                 _service_cell(law),
                 _saturation_cell(law),
             )
@@ -110,39 +112,39 @@ def _knee_table(known: list[tuple[TransportStyle, JsonObject]], bound_ms: float)
     return Table("Knees and slopes, measured and by the laws of saturation", columns, tuple(rows))
 
 
-def _slope_cell(slope: JsonObject | None) -> Cell:
-    return Cell(NOT_MEASURED) if slope is None else Cell(figure(slope["value"]), interval(slope["ci95"]))
+def _slope_cell(slope: Estimate | None) -> Cell:
+    return Cell(NOT_MEASURED) if slope is None else Cell(figure(slope.value), interval(slope.ci95))
 
 
-def _service_cell(law: JsonObject) -> Cell:
-    return Cell(figure(law["service_us"]), f"per {law['per']}") if law else Cell(NOT_MEASURED)
+def _service_cell(law: ScalingLaw | None) -> Cell:
+    return Cell(NOT_MEASURED) if law is None else Cell(figure(law.service_us), f"per {law.per}")
 
 
-def _saturation_cell(law: JsonObject) -> Cell:
-    if not law:
+def _saturation_cell(law: ScalingLaw | None) -> Cell:
+    if law is None:
         return Cell(NOT_MEASURED)
-    cycle = law["cycle_ms"]
-    clients = plural(round(law["saturated_at_clients"]), "client")
+    cycle = law.cycle_ms
+    clients = plural(round(law.saturated_at_clients), "client")
     return Cell(clients, "" if cycle is None else f"one round of all now: {figure(cycle)} ms")
 
 
-def _flat_table(known: list[tuple[TransportStyle, JsonObject]]) -> Table:
+def _flat_table(known: list[tuple[TransportStyle, TransportScaling]]) -> Table:
     rows = [
-        (Cell(style.label), *(_further_cell(found["further"][name], scale) for name, (_, scale) in _FURTHER.items()))
+        (Cell(style.label), *(_further_cell(read(found.further), scale) for _, read, scale in _FURTHER))
         for style, found in known
     ]
-    columns = ("Transport", *(title for title, _ in _FURTHER.values()))
+    columns = ("Transport", *(title for title, _, _ in _FURTHER))
     return Table("What a further client costs: lower half of the range, then upper half", columns, tuple(rows))
 
 
-def _further_cell(further: JsonObject | None, scale: float) -> Cell:
+def _further_cell(further: Further | None, scale: float) -> Cell:
     if further is None:
         return Cell(NOT_MEASURED)
-    lower, upper = figure(further["lower"] / scale), figure(further["upper"] / scale)
-    span = f"{count(further['from_clients'])} to {count(further['to_clients'])}"
-    if further["flat"]:
+    lower, upper = figure(further.lower / scale), figure(further.upper / scale)
+    span = f"{count(further.from_clients)} to {count(further.to_clients)}"
+    if further.flat:
         return Cell(f"{lower} → {upper}", f"flat from {span}")
-    times = "" if further["ratio"] is None else f"×{figure(further['ratio'])}, "
+    times = "" if further.ratio is None else f"×{figure(further.ratio)}, "
     return Cell(f"{lower} → {upper}", f"{times}NOT flat from {span}")
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from analysis.formatting import NOT_MEASURED, count, figure, interval, parameter_title, parameter_value, percent
 from analysis.report.addresses import slug
 from analysis.summary.factor_effects import MEASURES, effects
 from analysis.summary.model_deviations import deviations
-from analysis.summary.results import Results, plain, reported, value_at
+from analysis.summary.results import PLAIN, Results, latency_statistic, reported
 from analysis.summary.same_point import differing
-from contract.records import JsonObject
+from contract.summary import Freshness, LatencySplit, LatencyWithheld, Ledger, Part, Point, Requests
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Table:
         return any(cell.text == NOT_MEASURED for row in self.rows for cell in row)
 
 
-_Column = tuple[str, Callable[[JsonObject], Cell]]
+_Column = tuple[str, Callable[[Point], Cell]]
 
 
 def main_table(results: Results) -> Table:
@@ -59,9 +59,9 @@ def main_table(results: Results) -> Table:
 def sweep_tables(results: Results) -> list[Table]:
     """Return one table per swept parameter, with every transport at each of its values."""
     tables = []
-    for parameter in results.summary["varied"]:
+    for parameter in results.summary.varied:
         rows = [
-            (f"{series.transport.label}, {parameter_value(parameter, point['parameters'][parameter])}", point)
+            (f"{series.transport.label}, {parameter_value(parameter, point.parameters[parameter])}", point)
             for series in results.swept(parameter)
             for point in series.points
         ]
@@ -80,7 +80,7 @@ def effect_table(results: Results) -> Table | None:
     for effect in found:
         cells = []
         for measure in MEASURES:
-            ratio, value = effect.ratio(measure), value_at(effect.point, *measure.path)
+            ratio, value = effect.ratio(measure), measure.read(effect.point)
             shown = NOT_MEASURED if ratio is None else f"×{figure(ratio)}"
             cells.append(Cell(shown, "" if value is None else f"{figure(value)} {measure.unit}"))
         rows.append((Cell(f"{effect.transport.label}, {effect.choice}"), *cells))
@@ -93,14 +93,16 @@ def split_table(results: Results) -> Table | None:
     labels = {style.name: style.label for style in results.transports}
     rows = [
         (
-            Cell(labels[point["transport"]], results.differences(point)),
-            Cell(figure(value_at(point, "latency_ms", "mean"))),
-            *(Cell(figure(value_at(point, "latency_split_ms", part))) for part in ("network", "queueing")),
-            _unexplained(point),
-            *(_by_both_models(point, quantile) for quantile in ("p95", "p99")),
+            Cell(labels[point.transport], results.differences(point)),
+            Cell(figure(point.latency_ms.mean)),
+            Cell(figure(split.network)),
+            Cell(figure(split.queueing)),
+            _unexplained(point, split),
+            _row_of_figures(point.latency_ms.p95, point.queue_model.p95_ms, point.model.p95_ms),
+            _row_of_figures(point.latency_ms.p99, point.queue_model.p99_ms, point.model.p99_ms),
         )
         for point in results.points
-        if point.get("latency_split_ms")
+        if (split := point.latency_split_ms) is not None
     ]
     columns = (
         "Point",
@@ -114,17 +116,14 @@ def split_table(results: Results) -> Table | None:
     return Table("What the mean latency consists of, ms", columns, tuple(rows)) if rows else None
 
 
-def _unexplained(point: JsonObject) -> Cell:
-    left_ms = value_at(point, "latency_split_ms", "unexplained")
-    return (
-        Cell(NOT_MEASURED, value_at(point, "queue_model", "reason") or "") if left_ms is None else Cell(signed(left_ms))
-    )
+def _unexplained(point: Point, split: LatencySplit) -> Cell:
+    if split.unexplained is None:
+        return Cell(NOT_MEASURED, point.queue_model.reason or "")
+    return Cell(signed(split.unexplained))
 
 
-def _by_both_models(point: JsonObject, quantile: str) -> Cell:
-    found = [value_at(point, "latency_ms", quantile)]
-    found += [value_at(point, model, f"{quantile}_ms") for model in ("queue_model", "model")]
-    return Cell(" / ".join(map(figure, found)))
+def _row_of_figures(*values: float | None) -> Cell:
+    return Cell(" / ".join(map(figure, values)))
 
 
 _FIGURE_NAMES = {
@@ -140,7 +139,7 @@ def deviation_table(results: Results) -> Table | None:
     labels = {style.name: style.label for style in results.transports}
     rows = [
         (
-            Cell(labels[found.point["transport"]], results.differences(found.point)),
+            Cell(labels[found.point.transport], results.differences(found.point)),
             Cell(_FIGURE_NAMES[found.name]),
             Cell(figure(found.measured)),
             Cell(figure(found.predicted)),
@@ -159,23 +158,23 @@ _DEVIATIONS_TITLE = (
 
 def ledger_table(results: Results) -> Table:
     """Return what every client must have received, and what it did, summed over the points' trials."""
-    kinds = ("expected", "delivered", "lost", "duplicate", "reordered", "late", "corrupt")
+    kinds = [field.name for field in fields(Ledger)]
     rows = []
     for style in results.transports:
-        own = [point for point in results.points if point["transport"] == style.name]
-        sums = [sum(point["ledger"].get(kind, 0) for point in own) for kind in kinds]
-        trials = sum(point["trials"] for point in own)
+        own = [point for point in results.points if point.transport == style.name]
+        sums = [sum(getattr(point.ledger, kind) for point in own) for kind in kinds]
+        trials = sum(point.trials for point in own)
         rows.append((Cell(style.label), Cell(count(trials)), *(Cell(count(total)) for total in sums)))
     return Table("Ledger over all trials, warm-up included", ("Transport", "trials", *kinds), tuple(rows))
 
 
 def request_table(results: Results) -> Table:
     """Return all requests by outcome."""
-    kinds = ("connects", "handshakes", "polls", "posts", "empty", "skipped", "reconnects", "errors")
+    kinds = [field.name for field in fields(Requests)]
     rows = []
     for style in results.transports:
-        own = [point for point in results.points if point["transport"] == style.name]
-        sums = [sum(point["requests"].get(kind) or 0 for point in own) for kind in kinds]
+        own = [point for point in results.points if point.transport == style.name]
+        sums = [sum(getattr(point.requests, kind) for point in own) for kind in kinds]
         rows.append((Cell(style.label), *(Cell(count(total)) for total in sums)))
     return Table("Requests over all trials, warm-up included", ("Transport", *kinds), tuple(rows))
 
@@ -183,22 +182,19 @@ def request_table(results: Results) -> Table:
 def parts_table(results: Results) -> Table:
     """Return the parts of the latency, and the costs of setting up, at the base point."""
     columns: list[_Column] = [
-        ("server lag p50 / p99 ms", lambda p: _pair(p, "server_lag")),
-        ("delivery p50 / p99 ms", lambda p: _pair(p, "delivery")),
-        ("client delay p50 / p99 ms", lambda p: _pair(p, "client_delay")),
-        *_outdated_columns(results, ("older_than_1_s_ratio", "view older than 1 s"), ("mean_age_ms", "mean age ms")),
-        (
-            "set-up p50 ms",
-            lambda p: Cell(figure(value_at(p, "setup_ms", "p50")), interval(value_at(p, "setup_ms", "p50_ci95"))),
-        ),
-        ("set-up bytes per client", lambda p: Cell(figure(p["setup_bytes_per_client"]))),
-        ("server CPU", lambda p: Cell(percent(p["server_cpu_ratio"]))),
-        ("load CPU", lambda p: Cell(percent(p["load_cpu_ratio"]))),
+        ("server lag p50 / p99 ms", lambda p: _pair(p.parts_ms.server_lag)),
+        ("delivery p50 / p99 ms", lambda p: _pair(p.parts_ms.delivery)),
+        ("client delay p50 / p99 ms", lambda p: _pair(p.parts_ms.client_delay)),
+        *_freshness_columns(results, ("view older than 1 s", _older_than_1_s), ("mean age ms", _mean_age)),
+        ("set-up p50 ms", lambda p: Cell(figure(p.setup_ms.p50), interval(p.setup_ms.p50_ci95))),
+        ("set-up bytes per client", lambda p: Cell(figure(p.setup_bytes_per_client))),
+        ("server CPU", lambda p: Cell(percent(p.server_cpu_ratio))),
+        ("load CPU", lambda p: Cell(percent(p.load_cpu_ratio))),
         *_relay_columns(results),
-        ("server memory MB", lambda p: Cell(_megabytes(p["server_rss_bytes"]))),
+        ("server memory MB", lambda p: Cell(_megabytes(p.server_rss_bytes))),
     ]
-    if any(value_at(point, "parts_ms", "queue") for point in results.points):
-        columns.insert(1, ("queue p50 / p99 ms", lambda p: _pair(p, "queue")))
+    if any(point.parts_ms.queue for point in results.points):
+        columns.insert(1, ("queue p50 / p99 ms", lambda p: _pair(p.parts_ms.queue)))
     rows = [
         (Cell(series.transport.label), *(read(point) for _, read in columns))
         for series in results.base_points()
@@ -211,34 +207,32 @@ def parts_table(results: Results) -> Table:
     )
 
 
-def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, JsonObject]]) -> Table:
+def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, Point]]) -> Table:
     columns: list[_Column] = [
         ("mean ms", lambda p: _estimate(p, "mean_ms")),
         ("p50 ms", lambda p: _quantile(p, "p50")),
         ("p95 ms", lambda p: _quantile(p, "p95")),
         ("p99 ms", lambda p: _quantile(p, "p99")),
         *_rare_columns(rows),
-        ("max ms", lambda p: Cell(figure(p["latency_ms"]["max"]))),
+        ("max ms", lambda p: Cell(figure(p.latency_ms.max))),
         ("requests per event", lambda p: _estimate(p, "requests_per_event")),
         (
             "bytes per event",
-            lambda p: Cell(
-                figure(value_at(p, "bytes_per_event", "total")), interval(value_at(p, "bytes_per_event_ci95", "total"))
-            ),
+            lambda p: Cell(figure(p.bytes_per_event.total), interval(p.bytes_per_event_ci95.total)),
         ),
-        ("empty polls", lambda p: Cell(percent(p["empty_ratio"]), _percents(p.get("empty_ratio_ci95")))),
-        *_outdated_columns(results, ("older_than_100_ms_ratio", "view older than 100 ms")),
+        ("empty polls", lambda p: Cell(percent(p.empty_ratio), _percents(p.empty_ratio_ci95))),
+        *_freshness_columns(results, ("view older than 100 ms", _older_than_100_ms)),
         (
             "server CPU µs per event",
-            lambda p: Cell(figure(p["server_cpu_us_per_event"]), interval(p.get("server_cpu_us_per_event_ci95"))),
+            lambda p: Cell(figure(p.server_cpu_us_per_event), interval(p.server_cpu_us_per_event_ci95)),
         ),
-        ("lost", lambda p: Cell(count(value_at(p, "ledger", "lost")))),
+        ("lost", lambda p: Cell(count(p.ledger.lost))),
     ]
     if results.reference is not None and len(results.transports) > 1:
         columns.append((f"p50 against {results.reference.label}", lambda p: _against(p, results)))
     body = tuple(
         (
-            Cell(name, "" if point["valid"] else "INVALID", point=_address(results, point)),
+            Cell(name, "" if point.valid else "INVALID", point=_address(results, point)),
             *(read(point) for _, read in columns),
         )
         for name, point in rows
@@ -247,83 +241,89 @@ def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, J
     return Table(title, (first, *(name for name, _ in columns)), body)
 
 
-def _address(results: Results, point: JsonObject) -> str:
+def _address(results: Results, point: Point) -> str:
     """Return a point's address: `point-websocket`, `point-short_poll-poll_interval_s-0.1`."""
-    changed = differing(point["parameters"], results.base)
-    return slug("-".join(("point", point["transport"], *(f"{name}-{point['parameters'][name]}" for name in changed))))
+    changed = differing(point.parameters, results.base)
+    return slug("-".join(("point", point.transport, *(f"{name}-{point.parameters[name]}" for name in changed))))
 
 
-def _rare_columns(rows: Sequence[tuple[str, JsonObject]]) -> list[_Column]:
+def _rare_columns(rows: Sequence[tuple[str, Point]]) -> list[_Column]:
     """Return the column of the p99.9, if any point has events enough for one."""
-    if all(value_at(point, "latency_ms", "p999") is None for _, point in rows):
+    if all(point.latency_ms.p999 is None for _, point in rows):
         return []
-    return [
-        (
-            "p99.9 ms",
-            lambda p: Cell(figure(value_at(p, "latency_ms", "p999")), interval(value_at(p, "latency_ms", "p999_ci95"))),
-        )
-    ]
+    return [("p99.9 ms", lambda p: Cell(figure(p.latency_ms.p999), interval(p.latency_ms.p999_ci95)))]
 
 
 def _relay_columns(results: Results) -> list[_Column]:
-    if all(point["relay_cpu_ratio"] is None for point in results.points):
+    if all(point.relay_cpu_ratio is None for point in results.points):
         return []
-    return [("relay CPU", lambda p: Cell(percent(p["relay_cpu_ratio"])))]
+    return [("relay CPU", lambda p: Cell(percent(p.relay_cpu_ratio)))]
 
 
-def _outdated_columns(results: Results, *named: tuple[str, str]) -> list[_Column]:
+def _freshness_columns(results: Results, *named: tuple[str, Callable[[Freshness], Cell]]) -> list[_Column]:
     """Return columns of freshness, if the run has a stream of events."""
-    if not any(point.get("freshness") for point in results.points):
+    if not any(point.freshness for point in results.points):
         return []
 
-    def reader(key: str) -> Callable[[JsonObject], Cell]:
-        shown, bounds = (percent, _percents) if key.endswith("_ratio") else (figure, interval)
-        return lambda point: Cell(
-            shown(value_at(point, "freshness", key)), bounds(value_at(point, "freshness", f"{key}_ci95"))
-        )
+    def reader(cell: Callable[[Freshness], Cell]) -> Callable[[Point], Cell]:
+        return lambda point: Cell(NOT_MEASURED) if point.freshness is None else cell(point.freshness)
 
-    return [(name, reader(key)) for key, name in named]
+    return [(name, reader(cell)) for name, cell in named]
 
 
-def _estimate(point: JsonObject, name: str) -> Cell:
+def _older_than_100_ms(found: Freshness) -> Cell:
+    return Cell(percent(found.older_than_100_ms_ratio), _percents(found.older_than_100_ms_ratio_ci95))
+
+
+def _older_than_1_s(found: Freshness) -> Cell:
+    return Cell(percent(found.older_than_1_s_ratio), _percents(found.older_than_1_s_ratio_ci95))
+
+
+def _mean_age(found: Freshness) -> Cell:
+    return Cell(figure(found.mean_age_ms), interval(found.mean_age_ms_ci95))
+
+
+def _estimate(point: Point, name: str) -> Cell:
     """Return a figure as reported, followed by the plain figure in smaller print if it differs."""
-    (value, ci95), (uncorrected, plain_ci95) = reported(point, name), plain(point, name)
-    withheld = point.get("latency_withheld")
-    if value is None and withheld:
-        return Cell(NOT_MEASURED, f"not known to better than ±{figure(withheld['uncertainty_ms'])} ms")
+    (value, ci95), (uncorrected, plain_ci95) = reported(point, name), PLAIN[name](point)
+    if value is None and point.latency_withheld is not None:
+        return _uncertain(point.latency_withheld)
     shown, measured = (figure(value), interval(ci95)), (figure(uncorrected), interval(plain_ci95))
     if shown == measured:
         return Cell(*shown)
     return Cell(*shown, f"plain {' '.join(measured)}".rstrip())
 
 
-def _quantile(point: JsonObject, name: str) -> Cell:
-    withheld = point.get("latency_withheld")
-    if withheld and point["latency_ms"][name] is None:
-        return Cell(NOT_MEASURED, f"not known to better than ±{figure(withheld['uncertainty_ms'])} ms")
-    needed = value_at(point, "quantiles_withheld", "needed", name)
-    if needed and point["latency_ms"][name] is None:
-        return Cell(NOT_MEASURED, f"{count(point['quantiles_withheld']['events'])} of {count(needed)} events")
-    return Cell(figure(point["latency_ms"][name]), interval(point["latency_ms"].get(f"{name}_ci95")))
+def _quantile(point: Point, name: str) -> Cell:
+    value, ci95 = latency_statistic(point, name)
+    if value is None and point.latency_withheld is not None:
+        return _uncertain(point.latency_withheld)
+    few = point.quantiles_withheld
+    if value is None and few is not None and name in few.needed:
+        return Cell(NOT_MEASURED, f"{count(few.events)} of {count(few.needed[name])} events")
+    return Cell(figure(value), interval(ci95))
 
 
-def _pair(point: JsonObject, part: str) -> Cell:
-    low, high = value_at(point, "parts_ms", part, "p50"), value_at(point, "parts_ms", part, "p99")
-    return Cell(NOT_MEASURED) if low is None and high is None else Cell(f"{figure(low)} / {figure(high)}")
+def _uncertain(withheld: LatencyWithheld) -> Cell:
+    return Cell(NOT_MEASURED, f"not known to better than ±{figure(withheld.uncertainty_ms)} ms")
 
 
-def _against(point: JsonObject, results: Results) -> Cell:
-    if point["transport"] == results.summary["reference"]:
-        return Cell("reference")
-    difference = value_at(point, "against_reference", "p50_difference_ms", "value")
-    if difference is None:
+def _pair(part: Part | None) -> Cell:
+    if part is None or (part.p50 is None and part.p99 is None):
         return Cell(NOT_MEASURED)
-    bounds = value_at(point, "against_reference", "p50_difference_ms", "ci95")
-    ratio = value_at(point, "against_reference", "ratio_p50")
-    times = "" if ratio is None else f" (×{figure(ratio)})"
-    shown = signed(difference)
+    return _row_of_figures(part.p50, part.p99)
+
+
+def _against(point: Point, results: Results) -> Cell:
+    if point.transport == results.summary.reference:
+        return Cell("reference")
+    against = point.against_reference
+    if against is None or (difference := against.p50_difference_ms) is None:
+        return Cell(NOT_MEASURED)
+    times = "" if against.ratio_p50 is None else f" (×{figure(against.ratio_p50)})"
+    bounds = difference.ci95
     small = "" if bounds is None else f"[{signed(bounds[0])}, {signed(bounds[1])}]"
-    return Cell(f"{shown} ms{times}", small)
+    return Cell(f"{signed(difference.value)} ms{times}", small)
 
 
 def _percents(bounds: Sequence[float] | None) -> str:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import nnls
 
-from analysis.statistics.estimates import estimate, with_bounds
+from analysis.statistics.estimates import estimate
 from analysis.statistics.stats import AT_LEAST_ZERO
 from analysis.summary.same_point import Identity, differing, identity
 from analysis.trial.measures import TrialMeasures
 from analysis.trial.validity import CPU_RATIO_LIMITS
 from contract.parameters import Parameters
-from contract.records import JsonObject, SampleRole
+from contract.records import SampleRole
+from contract.summary import Estimate
 from contract.transports import Kind, TransportStyle
 
 BUSY_FROM_RATIO = 0.25
@@ -235,14 +236,14 @@ def comparable(estimates: Sequence[Estimates]) -> list[Service]:
     return [one.saturated if known else one.service for one in estimates]
 
 
-def with_interval(of: Sequence[Calibration], read: Callable[..., float | None]) -> JsonObject:
+def with_interval(of: Sequence[Calibration], read: Callable[..., float | None]) -> Estimate:
     """Return `read` of the estimates from all trials, with its interval from the blocks' estimates, cut off at zero."""
     blocks = set.intersection(*(set(calibration.blocks()) for calibration in of))
     each = [_read(of, read, block) for block in sorted(blocks)]
     value = _read(of, read, None)
     known = [one for one in each if one is not None]
     if value is None or len(known) < len(each):
-        return with_bounds(value, None)
+        return Estimate(value, None)
     return estimate(value, known, AT_LEAST_ZERO)
 
 

@@ -16,13 +16,12 @@ import numpy as np
 
 from analysis.models.conditions import Conditions, Expectation
 from analysis.models.registry import MODELS
-from analysis.statistics.estimates import with_bounds
 from analysis.statistics.stats import AT_LEAST_ZERO, ONLY_THE_TRIALS, Interval, Spread
 from analysis.summary.few_waits import measured_conditions
 from analysis.summary.pooled_latency import Trials, interval_of_trials, with_latency
-from analysis.summary.results import PLAIN, plain
+from analysis.summary.results import PLAIN
 from analysis.trial.measures import TrialMeasures
-from contract.records import JsonObject
+from contract.summary import CorrectedEstimate, Point
 from contract.transports import TransportStyle
 
 CHAOTIC_EVENTS_PER_WAIT = 0.75
@@ -95,7 +94,7 @@ def corrections(
     }
 
 
-def estimates(trials: Trials, style: TransportStyle, point: JsonObject) -> dict[str, Estimate]:
+def estimates(trials: Trials, style: TransportStyle, point: Point) -> dict[str, Estimate]:
     """Return each of PLAIN that the point's trials have measured."""
     parameters = trials[0].info.parameters
     conditions = measured_conditions(trials, style)
@@ -114,8 +113,8 @@ def estimates(trials: Trials, style: TransportStyle, point: JsonObject) -> dict[
             1 if together else parameters.clients,
         )
     found = {}
-    for name in PLAIN:
-        pooled, _ = plain(point, name)
+    for name, plain in PLAIN.items():
+        pooled, _ = plain(point)
         if pooled is None or not pairs[name]:
             continue
         correction = correcting.get(name)
@@ -129,19 +128,21 @@ def estimates(trials: Trials, style: TransportStyle, point: JsonObject) -> dict[
     return found
 
 
-def as_fields(found: Mapping[str, Estimate], trials: Trials, point: JsonObject, pilot_blocks: int | None) -> JsonObject:
-    """Return the `estimates` of a point of the summary; null if a figure was not measured."""
-    fields: JsonObject = {}
-    for name in PLAIN:
+def corrected_estimates(
+    found: Mapping[str, Estimate], trials: Trials, point: Point, pilot_blocks: int | None
+) -> dict[str, CorrectedEstimate]:
+    """Return the `estimates` of a point of the summary; None if a figure was not measured."""
+    fields = {}
+    for name, plain in PLAIN.items():
         estimate = found.get(name)
         if estimate is None or not estimate.corrected:
-            fields[name] = {**with_bounds(*plain(point, name)), "corrected": False}
+            fields[name] = CorrectedEstimate(*plain(point), corrected=False)
             continue
         own = [trial for trial in trials if trial.info.block in estimate.per_block]
         values = [estimate.per_block[trial.info.block] for trial in own]
         possible: Interval = (trials[0].least_latency_ms, math.inf) if name == "mean_ms" else AT_LEAST_ZERO
         bounds = interval_of_trials(estimate.value, own, values, pilot_blocks, possible, estimate.spread)
-        fields[name] = {**with_bounds(estimate.value, bounds), "corrected": True}
+        fields[name] = CorrectedEstimate(estimate.value, bounds, corrected=True)
     return fields
 
 

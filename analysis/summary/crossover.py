@@ -6,7 +6,7 @@ refuted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -29,9 +29,10 @@ from analysis.summary.capacity import (
     total,
     with_interval,
 )
+from analysis.summary.results import present
 from analysis.summary.same_point import differing
 from contract.parameters import Parameters, taken
-from contract.records import JsonObject
+from contract.summary import Capacity, Crossover, Estimate, Predicted, Saturated, Side, TransportCapacity, Tried
 from contract.transports import Kind
 
 HELD_WITHIN_MS = 250.0
@@ -40,7 +41,7 @@ is not full."""
 _VARIED = frozenset({"clients", "rate_per_s", "poll_interval_s"})
 
 
-def capacity_summary(loads: Loads, base: Parameters) -> JsonObject | None:
+def capacity_summary(loads: Loads, base: Parameters) -> Capacity | None:
     """Return `capacity` of docs/using/formats.md; None if no point kept the server busy without filling it."""
     found = calibrations(loads, base)
     if not found:
@@ -50,41 +51,40 @@ def capacity_summary(loads: Loads, base: Parameters) -> JsonObject | None:
     crossovers = []
     for push, poll in product(pushes, polls):
         at = with_interval([push, poll], crossover_events_per_poll)
-        trials = [_tried(pair, push, poll, at) for pair in _pairs(loads, base, push, poll)]
-        crossovers.append({"push": push.transport, "poll": poll.transport, "events_per_poll": at, "tried": trials})
-    return {"transports": [_account(calibration, base) for calibration in found], "crossovers": crossovers}
+        tried = tuple(_tried(pair, push, poll, at) for pair in _pairs(loads, base, push, poll))
+        crossovers.append(Crossover(push.transport, poll.transport, at, tried))
+    return Capacity(tuple(_capacity_of(calibration, base) for calibration in found), tuple(crossovers))
 
 
-def _account(calibration: Calibration, base: Parameters) -> JsonObject:
+def _capacity_of(calibration: Calibration, base: Parameters) -> TransportCapacity:
     """Return service times, how saturation changes them, and capacity at the base parameters."""
     read = partial(with_interval, [calibration])
     polled = any(load.polls for load in calibration.loads)
     batch = _events_per_poll(calibration, base) if polled else None
-    return {
-        "transport": calibration.transport,
-        "poll_cpu_us": read(lambda one: one.service.poll_s * 1e6) if polled else None,
-        "event_cpu_us": read(lambda one: one.service.event_s * 1e6),
-        "saturated": [_saturated(point, calibration) for point in calibration.saturated],
-        "economy_ratio": read(lambda one: one.economy_ratio) if calibration.saturated else None,
-        **_bytes([load for point in calibration.busy for load in point.loads]),
-        "events_per_poll": batch,
-        "per_s": read(lambda one: sends_per_s(one) if batch is None else polls_per_s(one, batch)),
-        "clients": read(lambda one: _capacity_clients(one, calibration.kind, base)),
-    }
+    event_bytes, poll_bytes, framing_bytes = _bytes([load for point in calibration.busy for load in point.loads])
+    return TransportCapacity(
+        transport=calibration.transport,
+        poll_cpu_us=read(lambda one: one.service.poll_s * 1e6) if polled else None,
+        event_cpu_us=read(lambda one: one.service.event_s * 1e6),
+        saturated=tuple(_saturated(point, calibration) for point in calibration.saturated),
+        economy_ratio=read(lambda one: one.economy_ratio) if calibration.saturated else None,
+        event_bytes=event_bytes,
+        poll_bytes=poll_bytes,
+        framing_bytes=framing_bytes,
+        events_per_poll=batch,
+        per_s=read(lambda one: sends_per_s(one) if batch is None else polls_per_s(one, batch)),
+        clients=read(lambda one: _capacity_clients(one, calibration.kind, base)),
+    )
 
 
-def _bytes(loads: Loads) -> JsonObject:
+def _bytes(loads: Loads) -> tuple[float | None, float | None, float | None]:
     """Return the bytes of an event itself, and those that a poll adds to its events, or a channel to each of them."""
     counted = [load for load in loads if load.socket_bytes is not None]
     if not counted:
-        return {"event_bytes": None, "poll_bytes": None, "framing_bytes": None}
+        return None, None, None
     payload, polls, deliveries = (total(counted, name) for name in ("payload_bytes", "polls", "deliveries"))
     beyond = total(counted, "socket_bytes") - payload
-    return {
-        "event_bytes": payload / deliveries,
-        "poll_bytes": beyond / polls if polls else None,
-        "framing_bytes": None if polls else beyond / deliveries,
-    }
+    return payload / deliveries, beyond / polls if polls else None, None if polls else beyond / deliveries
 
 
 def _events_per_poll(calibration: Calibration, base: Parameters) -> float:
@@ -108,7 +108,7 @@ def _capacity_clients(estimates: Estimates, kind: Kind, base: Parameters) -> flo
     return None
 
 
-def _saturated(point: LoadPoint, calibration: Calibration) -> JsonObject:
+def _saturated(point: LoadPoint, calibration: Calibration) -> Saturated:
     """Return the throughput reached, beside the requested one and the one by the service time at moderate load."""
     seconds = total(point.loads, "window_s")
     polls, deliveries = total(point.loads, "polls"), total(point.loads, "deliveries")
@@ -118,14 +118,14 @@ def _saturated(point: LoadPoint, calibration: Calibration) -> JsonObject:
     estimates = calibration.estimate()
     assert estimates is not None, "a calibration has busy points"
     reached = polls or deliveries
-    return {
-        "parameters": dict(point.parameters),
-        "asked_per_s": asked,
-        "reached_per_s": reached / seconds,
-        "events_per_poll": deliveries / polls if polls else None,
-        "predicted_per_s": reached / estimates.service.of(polls, deliveries),
-        "server_cpu_ratio": point.server_cpu_ratio,
-    }
+    return Saturated(
+        parameters=point.parameters,
+        asked_per_s=asked,
+        reached_per_s=reached / seconds,
+        events_per_poll=deliveries / polls if polls else None,
+        predicted_per_s=reached / estimates.service.of(polls, deliveries),
+        server_cpu_ratio=point.server_cpu_ratio,
+    )
 
 
 @dataclass(frozen=True)
@@ -150,52 +150,54 @@ def _pairs(loads: Loads, base: Parameters, push: Calibration, poll: Calibration)
             yield _Pair(one, other)
 
 
-def _tried(pair: _Pair, push: Calibration, poll: Calibration, at: JsonObject) -> JsonObject:
+def _tried(pair: _Pair, push: Calibration, poll: Calibration, at: Estimate) -> Tried:
     """Return one comparison: what was predicted, what was measured, and whether they agree."""
-    clients, rate_per_s = (pair.push.parameters[name] for name in ("clients", "rate_per_s"))
+    clients, rate_per_s = pair.push.parameters.clients, pair.push.parameters.rate_per_s
     interval_s = taken(pair.poll.parameters.poll_interval_s)
     batch = rate_per_s * interval_s
     push_load = with_interval([push], lambda one: clients / push_capacity_clients(rate_per_s, sends_per_s(one)))
     poll_load = with_interval([poll], lambda one: clients / poll_capacity_clients(interval_s, polls_per_s(one, batch)))
-    predicted = "undecided" if _includes(at, batch) else "poll" if at["value"] and batch > at["value"] else "push"
-    sides = {"push": _side(pair.push, push_load), "poll": _side(pair.poll, poll_load)}
-    return {
-        "clients": clients,
-        "rate_per_s": rate_per_s,
-        "poll_interval_s": interval_s,
-        "events_per_poll": batch,
-        "predicted": predicted,
-        **sides,
-        **_judged(predicted, sides),
-    }
+    predicted: Predicted = "undecided" if _includes(at, batch) else "poll" if at.value and batch > at.value else "push"
+    measured = _side(pair.push, push_load), _side(pair.poll, poll_load)
+    claims = _claims(predicted, *measured)
+    return Tried(
+        clients=clients,
+        rate_per_s=rate_per_s,
+        poll_interval_s=interval_s,
+        events_per_poll=batch,
+        predicted=predicted,
+        push=measured[0],
+        poll=measured[1],
+        claims=claims,
+        outcome="undecided" if predicted == "undecided" else "confirmed" if all(claims.values()) else "refuted",
+    )
 
 
-def _side(point: LoadPoint, predicted_load: JsonObject) -> JsonObject:
+def _side(point: LoadPoint, predicted_load: Estimate) -> Side:
     """Return one transport of a comparison; loads are shares of the server's capacity, above 1 if they exceed it."""
     costs_us = [1e6 * load.server_cpu_s / load.window_s / load.parameters.clients for load in point.loads]
     late_ms = max(load.reach_beyond_model_ms for load in point.loads)
-    return {
-        "predicted_load_ratio": predicted_load,
-        "server_cpu_ratio": point.server_cpu_ratio,
-        "cpu_us_per_client_s": estimate(sum(costs_us) / len(costs_us), costs_us, AT_LEAST_ZERO),
-        "p99_beyond_model_ms": late_ms,
-        "holds": not point.saturated and late_ms <= HELD_WITHIN_MS,
-    }
+    return Side(
+        predicted_load_ratio=predicted_load,
+        server_cpu_ratio=point.server_cpu_ratio,
+        cpu_us_per_client_s=estimate(sum(costs_us) / len(costs_us), costs_us, AT_LEAST_ZERO),
+        p99_beyond_model_ms=late_ms,
+        holds=not point.saturated and late_ms <= HELD_WITHIN_MS,
+    )
 
 
-def _judged(predicted: str, sides: Mapping[str, JsonObject]) -> JsonObject:
-    """Return the claims that the prediction makes of this comparison, whether each was met, and the outcome."""
+def _claims(predicted: Predicted, push: Side, poll: Side) -> dict[str, bool]:
+    """Return the claims that the prediction makes of this comparison, and whether each was met."""
     if predicted == "undecided":
-        return {"claims": {}, "outcome": "undecided"}
-    better, worse = sides[predicted], sides["poll" if predicted == "push" else "push"]
-    claims = {"cheaper": better["cpu_us_per_client_s"]["value"] < worse["cpu_us_per_client_s"]["value"]}
-    if better["predicted_load_ratio"]["value"] <= SATURATED_FROM_RATIO:
-        claims["holds"] = better["holds"]
-    if worse["predicted_load_ratio"]["value"] > 1:
-        claims["other_does_not_hold"] = not worse["holds"]
-    return {"claims": claims, "outcome": "confirmed" if all(claims.values()) else "refuted"}
+        return {}
+    better, worse = (push, poll) if predicted == "push" else (poll, push)
+    claims = {"cheaper": present(better.cpu_us_per_client_s.value) < present(worse.cpu_us_per_client_s.value)}
+    if present(better.predicted_load_ratio.value) <= SATURATED_FROM_RATIO:
+        claims["holds"] = better.holds
+    if present(worse.predicted_load_ratio.value) > 1:
+        claims["other_does_not_hold"] = not worse.holds
+    return claims
 
 
-def _includes(estimate: JsonObject, value: float) -> bool:
-    bounds: Sequence[float] | None = estimate["ci95"]
-    return bounds is not None and bounds[0] <= value <= bounds[1]
+def _includes(estimate: Estimate, value: float) -> bool:
+    return estimate.ci95 is not None and estimate.ci95[0] <= value <= estimate.ci95[1]

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analysis.summary.earlier_runs import EarlierRun, earlier_runs
-from contract.records import NOISE_FILE, NOISE_FORMAT, JsonObject, RunInfo, load_noise_floor, write_json
+from analysis.summary.earlier_runs import earlier_runs
+from contract.records import NOISE_FILE, NOISE_FORMAT, RunInfo, as_document, load_noise_floor, write_json
+from contract.summary import NoiseFloor, NoiseFloors
 
 
-def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[JsonObject, str] | None:
+def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[NoiseFloors, str] | None:
     """Return the noise floor kept with a run and the name of the run that measured it; None if none fits.
 
     If none is kept, one of a sibling that began before this run is, if one fits.
     """
     kept = load_noise_floor(folder)
     if kept is not None:
-        return kept
-    found = next((earlier for earlier in earlier_runs(folder.resolve().parent, run) if _has_its_own(earlier)), None)
-    if found is None:
-        return None
-    floor: JsonObject = found.summary["noise_floor"]
-    write_json(folder / NOISE_FILE, NOISE_FORMAT, {"noise_floor_from": found.name, "noise_floor": floor})
-    return floor, found.name
-
-
-def _has_its_own(earlier: EarlierRun) -> bool:
-    """Return whether a run measured the noise floor itself, and was not judged by that of another one."""
-    return bool(earlier.summary.get("noise_floor")) and not earlier.summary.get("noise_floor_from")
+        floors, name = kept
+        return {transport: NoiseFloor.parse(floor) for transport, floor in (floors or {}).items()}, name
+    for earlier in earlier_runs(folder.resolve().parent, run):
+        measured = earlier.summary.noise_floor
+        if measured and not earlier.summary.noise_floor_from:
+            fields = {"noise_floor_from": earlier.name, "noise_floor": as_document(measured)}
+            write_json(folder / NOISE_FILE, NOISE_FORMAT, fields)
+            return measured, earlier.name
+    return None

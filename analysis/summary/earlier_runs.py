@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import UserError
-from contract.records import SUMMARY_FILE, JsonObject, RunInfo, load_run_info
-from contract.summary import load_summary
+from contract.records import SUMMARY_FILE, RunInfo, load_run_info
+from contract.summary import Summary, load_summary
 from terminal.plain import plain
 
 
@@ -18,7 +18,7 @@ class EarlierRun:
     name: str
     """The folder's name."""
     info: RunInfo
-    summary: JsonObject
+    summary: Summary
 
 
 def earlier_runs(results: Path, run: RunInfo) -> list[EarlierRun]:
@@ -43,4 +43,4 @@ def _earlier(path: Path, run: RunInfo) -> EarlierRun | None:
     except (UserError, OSError):
         # Other folders among the results do not concern this run, and may be another user's.
         return None
-    return EarlierRun(plain(path.name), other, summary) if summary["valid"] else None
+    return EarlierRun(plain(path.name), other, summary) if summary.valid else None

@@ -6,11 +6,12 @@ range.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from analysis.formatting import parameter_value
-from analysis.summary.results import Results, value_at
-from contract.records import JsonObject
+from analysis.summary.results import Results
+from contract.summary import Point
 from contract.transports import TransportStyle
 
 
@@ -19,15 +20,14 @@ class Measure:
     """A figure that an option may change."""
 
     name: str
-    path: tuple[str, ...]
-    """Its place in a point."""
+    read: Callable[[Point], float | None]
     unit: str
 
 
 MEASURES = (
-    Measure("median", ("latency_ms", "p50"), "ms"),
-    Measure("server CPU", ("server_cpu_us_per_event",), "µs"),
-    Measure("bytes", ("bytes_per_event", "total"), "B"),
+    Measure("median", lambda point: point.latency_ms.p50, "ms"),
+    Measure("server CPU", lambda point: point.server_cpu_us_per_event, "µs"),
+    Measure("bytes", lambda point: point.bytes_per_event.total, "B"),
 )
 
 
@@ -37,17 +37,17 @@ class Effect:
 
     transport: TransportStyle
     parameter: str
-    point: JsonObject
-    base: JsonObject
+    point: Point
+    base: Point
 
     @property
     def choice(self) -> str:
         """The option's value in words."""
-        return parameter_value(self.parameter, self.point["parameters"][self.parameter])
+        return parameter_value(self.parameter, self.point.parameters[self.parameter])
 
     def ratio(self, measure: Measure) -> float | None:
         """Return the point's figure over the base's; None if one was not measured or the base's is zero."""
-        ours, base = value_at(self.point, *measure.path), value_at(self.base, *measure.path)
+        ours, base = measure.read(self.point), measure.read(self.base)
         return ours / base if ours is not None and base else None
 
 
@@ -56,12 +56,13 @@ def effects(results: Results) -> list[Effect]:
     found = []
     for parameter in results.varied_choices():
         for series in results.swept(parameter):
-            base = next((p for p in series.points if p["parameters"][parameter] == results.base[parameter]), None)
+            base = next((p for p in series.points if p.parameters[parameter] == results.base[parameter]), None)
             if base is not None:
-                found += [Effect(series.transport, parameter, point, base) for point in series.points if point != base]
+                others = [point for point in series.points if point is not base]
+                found += [Effect(series.transport, parameter, point, base) for point in others]
     return sorted(found, key=lambda effect: _order(results, effect))
 
 
 def _order(results: Results, effect: Effect) -> tuple[int, str]:
     """Return the sort key: options in the scenario's order; transports keep theirs, since sorting is stable."""
-    return results.summary["varied"].index(effect.parameter), effect.choice
+    return results.summary.varied.index(effect.parameter), effect.choice

@@ -11,28 +11,29 @@ from analysis.models.conditions import Conditions, Expectation
 from analysis.models.registry import MODELS
 from analysis.statistics.distribution import EVENTS_BEYOND
 from analysis.summary.pooled_latency import Trials, sample_events
-from analysis.summary.results import value_at
-from contract.records import JsonObject
+from contract.summary import BytesIntervals, Freshness, IntervalsWithheld, Point
 from contract.transports import TransportStyle
 
-DEPEND_ON_WAITS = (
-    ("latency_ms", "mean_ci95"),
-    ("reach_ms", "p99_ci95"),
-    ("requests_per_event_ci95",),
-    ("requests_per_s_ci95",),
-    ("empty_ratio_ci95",),
-    ("bytes_per_event_ci95", "up"),
-    ("bytes_per_event_ci95", "down"),
-    ("bytes_per_event_ci95", "total"),
-    ("freshness", "older_than_100_ms_ratio_ci95"),
-    ("freshness", "older_than_1_s_ratio_ci95"),
-    ("freshness", "mean_age_ms_ci95"),
+DEPEND_ON_WAITS = frozenset(
+    {
+        "latency_ms.mean",
+        "reach_ms.p99",
+        "requests_per_event",
+        "requests_per_s",
+        "empty_ratio",
+        "bytes_per_event.up",
+        "bytes_per_event.down",
+        "bytes_per_event.total",
+        "freshness.older_than_100_ms_ratio",
+        "freshness.older_than_1_s_ratio",
+        "freshness.mean_age_ms",
+    }
 )
-"""The places in a point of the intervals of those figures."""
+"""The figures whose intervals `withhold_intervals` takes away."""
 
 
-def withhold_intervals(point: JsonObject, trials: Trials, style: TransportStyle) -> JsonObject | None:
-    """Set the intervals to None that few waits would make too narrow, and return why; None where there are enough.
+def withhold_intervals(point: Point, trials: Trials, style: TransportStyle) -> Point:
+    """Return the point without the intervals that few waits would make too narrow, and why; the same with enough.
 
     Where no event of any trial waited, the trials agree, and an interval from their spread would be of no width.
     """
@@ -40,13 +41,28 @@ def withhold_intervals(point: JsonObject, trials: Trials, style: TransportStyle)
     events = sample_events(trials)
     waits = expected_waits(expected, events)
     if waits is None or waits >= EVENTS_BEYOND:
-        return None
-    for *parents, key in DEPEND_ON_WAITS:
-        fields = value_at(point, *parents) if parents else point
-        if fields is not None:
-            fields[key] = None
+        return point
     reason = f"of its {events} events {figure(waits)} can be expected to wait (expected at least {EVENTS_BEYOND})"
-    return {"waits": waits, "needed": EVENTS_BEYOND, "reason": reason}
+    return replace(
+        point,
+        latency_ms=replace(point.latency_ms, mean_ci95=None),
+        reach_ms=None if point.reach_ms is None else replace(point.reach_ms, p99_ci95=None),
+        requests_per_event_ci95=None,
+        requests_per_s_ci95=None,
+        empty_ratio_ci95=None,
+        bytes_per_event_ci95=BytesIntervals(up=None, down=None, total=None),
+        freshness=None if point.freshness is None else _without_intervals(point.freshness),
+        intervals_withheld=IntervalsWithheld(waits, EVENTS_BEYOND, reason),
+    )
+
+
+def _without_intervals(freshness: Freshness) -> Freshness:
+    return replace(
+        freshness,
+        older_than_100_ms_ratio_ci95=None,
+        older_than_1_s_ratio_ci95=None,
+        mean_age_ms_ci95=None,
+    )
 
 
 def measured_conditions(trials: Trials, style: TransportStyle) -> Conditions:

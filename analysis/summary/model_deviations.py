@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.formatting import figure, percent
-from analysis.summary.results import value_at
-from contract.records import JsonObject
+from contract.summary import Point
 from terminal.wording import plural
 
 TOLERANCE_MS = 0.5
@@ -15,11 +14,11 @@ TOLERANCE_RATIOS = {"mean_ms": 0.02, "p50_ms": 0.02, "p99_ms": 0.04, "requests_p
 """How far a figure may deviate from the model without being listed; latencies at least by TOLERANCE_MS."""
 SATURATED_CPU_RATIO = 0.6
 """Share of a core beyond which requests queue behind each other for much of the time."""
-_MEASURED = {
-    "mean_ms": ("latency_ms", "mean"),
-    "p50_ms": ("latency_ms", "p50"),
-    "p99_ms": ("latency_ms", "p99"),
-    "requests_per_event": ("requests_per_event",),
+_MEASURED: dict[str, Callable[[Point], float | None]] = {
+    "mean_ms": lambda point: point.latency_ms.mean,
+    "p50_ms": lambda point: point.latency_ms.p50,
+    "p99_ms": lambda point: point.latency_ms.p99,
+    "requests_per_event": lambda point: point.requests_per_event,
 }
 
 
@@ -27,7 +26,7 @@ _MEASURED = {
 class Deviation:
     """One figure of one point."""
 
-    point: JsonObject
+    point: Point
     name: str
     """`mean_ms`, `p50_ms`, `p99_ms` or `requests_per_event`."""
     measured: float
@@ -36,7 +35,7 @@ class Deviation:
     """One clause; None if nothing that was recorded explains it."""
 
 
-def deviations(points: Sequence[JsonObject]) -> list[Deviation]:
+def deviations(points: Sequence[Point]) -> list[Deviation]:
     """Return every figure off the own-schedule model by more than 2 % (p99: 4 %) and, of latencies, 0.5 ms."""
     return [found for point in points for found in _of(point)]
 
@@ -47,39 +46,38 @@ def exceeds(name: str, measured: float, predicted: float) -> bool:
     return abs(measured - predicted) > (max(relative, TOLERANCE_MS) if name.endswith("_ms") else relative)
 
 
-def _of(point: JsonObject) -> Iterator[Deviation]:
+def _of(point: Point) -> Iterator[Deviation]:
     for name in TOLERANCE_RATIOS:
-        measured, predicted = value_at(point, *_MEASURED[name]), value_at(point, "model", name)
+        measured, predicted = _MEASURED[name](point), getattr(point.model, name)
         if measured is not None and predicted is not None and exceeds(name, measured, predicted):
             yield Deviation(point, name, measured, predicted, _cause(point, name, measured))
 
 
-def _cause(point: JsonObject, name: str, measured: float) -> str | None:
-    for key, process in (("server_cpu_ratio", "server"), ("load_cpu_ratio", "load generator")):
-        ratio = point.get(key)
+def _cause(point: Point, name: str, measured: float) -> str | None:
+    for ratio, process in ((point.server_cpu_ratio, "server"), (point.load_cpu_ratio, "load generator")):
         if ratio is not None and ratio > SATURATED_CPU_RATIO:
             return f"saturation: the {process} used {percent(ratio)} of a core"
-    queued = value_at(point, "queue_model", name)
+    queued = getattr(point.queue_model, name)
     if queued is not None and not exceeds(name, measured, queued):
         return f"queueing by our own server and load: with their queues the model gives {figure(queued)}"
     return (_tail(point) if name == "p99_ms" else None) or _invalidity(point)
 
 
-def _invalidity(point: JsonObject) -> str | None:
+def _invalidity(point: Point) -> str | None:
     """Return what is wrong with the point's trials, such as other programs on the server's core, if recorded."""
-    if not point["invalid_reasons"]:
+    if not point.invalid_reasons:
         return None
-    first, *others = point["invalid_reasons"]
+    first, *others = point.invalid_reasons
     more = f" (and {plural(len(others), 'more reason')})" if others else ""
     return f"not explained beyond what makes the point INVALID: {first}{more}"
 
 
-def _tail(point: JsonObject) -> str | None:
+def _tail(point: Point) -> str | None:
     """Return that the slowest hundredth is the cause, with how much of it was late publishing, if that was measured."""
-    lag_ms, delivery_ms = value_at(point, "parts_ms", "server_lag", "p99"), value_at(point, "residual_ms", "p99")
-    if lag_ms is None or delivery_ms is None:
+    lag, delivery_ms = point.parts_ms.server_lag, point.residual_ms.p99
+    if lag is None or lag.p99 is None or delivery_ms is None:
         return None
     return (
         f"the slowest hundredth: {figure(delivery_ms)} ms over the model, of which publishing late up to "
-        f"{figure(lag_ms)} ms"
+        f"{figure(lag.p99)} ms"
     )

@@ -10,26 +10,30 @@ import numpy as np
 
 from analysis.statistics import stats
 from analysis.statistics.distribution import NS_PER_MS, spread_of
-from analysis.statistics.estimates import with_bounds
 from analysis.summary.corrections import Estimate
 from analysis.summary.pooled_costs import least_spread, per_block
 from analysis.summary.pooled_latency import with_latency
-from analysis.summary.results import latency_statistic, reported, value_at
+from analysis.summary.results import Quantity, latency_statistic, reported_quantity
 from analysis.trial.clocks import UNCERTAINTY_LIMIT_RATIO
 from analysis.trial.measures import TrialMeasures
-from contract.records import JsonObject
+from contract.summary import AgainstReference, CostDifference, Interval, LatencyDifference, Point
 
-COSTS: dict[str, tuple[str, ...]] = {
-    "requests_per_event": ("requests_per_event",),
-    "bytes_per_event": ("bytes_per_event", "total"),
-    "server_cpu_us_per_event": ("server_cpu_us_per_event",),
-    "load_cpu_us_per_event": ("load_cpu_us_per_event",),
-    "server_connected_rss_bytes": ("server_connected_rss_bytes",),
-    "empty_ratio": ("empty_ratio",),
-    "mean_age_ms": ("freshness", "mean_age_ms"),
-    "setup_ms": ("setup_ms", "p50"),
+COSTS: dict[str, Quantity] = {
+    "requests_per_event": reported_quantity("requests_per_event"),
+    "bytes_per_event": Quantity(lambda p: p.bytes_per_event.total, lambda p: p.bytes_per_event_ci95.total),
+    "server_cpu_us_per_event": Quantity(lambda p: p.server_cpu_us_per_event, lambda p: p.server_cpu_us_per_event_ci95),
+    "load_cpu_us_per_event": Quantity(lambda p: p.load_cpu_us_per_event, lambda p: p.load_cpu_us_per_event_ci95),
+    "server_connected_rss_bytes": Quantity(
+        lambda p: p.server_connected_rss_bytes, lambda p: p.server_connected_rss_bytes_ci95
+    ),
+    "empty_ratio": Quantity(lambda p: p.empty_ratio, lambda p: p.empty_ratio_ci95),
+    "mean_age_ms": Quantity(
+        lambda p: None if p.freshness is None else p.freshness.mean_age_ms,
+        lambda p: None if p.freshness is None else p.freshness.mean_age_ms_ci95,
+    ),
+    "setup_ms": Quantity(lambda p: p.setup_ms.p50, lambda p: p.setup_ms.p50_ci95),
 }
-"""Figures of `analysis.summary.pooled_costs` that are compared with the reference's, and their places in a point."""
+"""Figures of `analysis.summary.pooled_costs` that are compared with the reference's."""
 
 
 @dataclass(frozen=True)
@@ -95,74 +99,83 @@ class PerBlock:
         return self.estimates[name].per_block if name in self.estimates else self.costs.get(name, {})
 
 
-def against(point: JsonObject, blocks: PerBlock, reference: JsonObject, reference_blocks: PerBlock) -> JsonObject:
+def against(point: Point, blocks: PerBlock, reference: Point, reference_blocks: PerBlock) -> AgainstReference:
     """Return how a point differs from the reference's at the same parameters.
 
     Each difference is that of the two points' figures, and its interval is paired within blocks.
     """
-    ours, theirs = point["latency_ms"]["p50"], reference["latency_ms"]["p50"]
-    return {
-        **{
-            f"{name}_difference_ms": _latency_difference(point, blocks, reference, reference_blocks, name)
-            for name in ("p50", "p95", "mean")
-        },
-        "clock_uncertainty_ms": blocks.uncertainty_ms + reference_blocks.uncertainty_ms,
-        "ratio_p50": ours / theirs if ours is not None and theirs else None,
-        "costs": {name: _cost_difference(point, blocks, reference, reference_blocks, name) for name in COSTS},
-    }
-
-
-def _latency_difference(
-    point: JsonObject, blocks: PerBlock, reference: JsonObject, reference_blocks: PerBlock, name: str
-) -> JsonObject | None:
-    """Return a latency difference, its interval widened by both sides' clock uncertainty; None if it is not known.
-
-    That is the case if one side has too few events for the statistic, or if the clocks are too uncertain for the
-    difference: a latency of 0.3 ms may then be unknown, and the 500 ms between it and another transport well known.
-    """
-    if any(value_at(side, "quantiles_withheld", "needed", name) for side in (point, reference)):
-        return None
-    ours, theirs = (_Figure(*latency_statistic(side, name)) for side in (point, reference))
-    estimate = {"mean": "mean_ms"}.get(name, name)
-    least = math.hypot(*(side.least_spreads.get(estimate, 0.0) for side in (blocks, reference_blocks)))
-    found = stats.paired_difference(
-        blocks.statistic_ms(name),
-        reference_blocks.statistic_ms(name),
-        blocks.pilot_blocks,
-        None if ours.value is None or theirs.value is None else ours.value - theirs.value,
-        stats.Spread(least, spread_of(name).factor),
+    both = _Both((point, reference), (blocks, reference_blocks))
+    ours, theirs = point.latency_ms.p50, reference.latency_ms.p50
+    return AgainstReference(
+        p50_difference_ms=both.latency_difference("p50"),
+        p95_difference_ms=both.latency_difference("p95"),
+        mean_difference_ms=both.latency_difference("mean"),
+        clock_uncertainty_ms=both.uncertainty_ms,
+        ratio_p50=ours / theirs if ours is not None and theirs else None,
+        costs={name: both.cost_difference(name) for name in COSTS},
     )
-    uncertainty_ms = blocks.uncertainty_ms + reference_blocks.uncertainty_ms
-    if found is None or uncertainty_ms > UNCERTAINTY_LIMIT_RATIO * abs(found.value):
-        return None
-    return _as_json(found, (ours, theirs), (blocks.least_latency_ms, math.inf), uncertainty_ms)
 
 
-def _cost_difference(
-    point: JsonObject, blocks: PerBlock, reference: JsonObject, reference_blocks: PerBlock, name: str
-) -> JsonObject | None:
-    ours, theirs = (_Figure(*_cost(side, name)) for side in (point, reference))
-    if ours.value is None or theirs.value is None:
-        return None
-    found = stats.paired_difference(
-        blocks.cost(name),
-        reference_blocks.cost(name),
-        blocks.pilot_blocks,
-        ours.value - theirs.value,
-        stats.Spread(math.hypot(*(side.least_spreads.get(name, 0.0) for side in (blocks, reference_blocks)))),
-    )
-    possible = stats.SHARE if name.endswith("_ratio") else stats.AT_LEAST_ZERO
-    return None if found is None else {**_as_json(found, (ours, theirs), possible), "reference": theirs.value}
+@dataclass(frozen=True)
+class _Both:
+    """A point and the reference's, in this order, with the values of their trials."""
 
+    points: tuple[Point, Point]
+    blocks: tuple[PerBlock, PerBlock]
 
-def _cost(point: JsonObject, name: str) -> tuple[float | None, list[float] | None]:
-    """Return one of COSTS with its interval, as they are reported."""
-    if name == "requests_per_event":
-        return reported(point, name)
-    if name == "bytes_per_event":
-        return value_at(point, *COSTS[name]), value_at(point, "bytes_per_event_ci95", "total")
-    *parents, key = COSTS[name]
-    return value_at(point, *parents, key), value_at(point, *parents, f"{key}_ci95")
+    @property
+    def uncertainty_ms(self) -> float:
+        """The clock uncertainty of both together."""
+        return self.blocks[0].uncertainty_ms + self.blocks[1].uncertainty_ms
+
+    def latency_difference(self, name: str) -> LatencyDifference | None:
+        """Return a latency difference, its interval widened by the clocks' uncertainty; None if it is not known.
+
+        That is the case if one side has too few events for the statistic, or if the clocks are too uncertain for the
+        difference: a latency of 0.3 ms may then be unknown, and the 500 ms between it and another transport well known.
+        """
+        if any(p.quantiles_withheld is not None and name in p.quantiles_withheld.needed for p in self.points):
+            return None
+        ours, theirs = (_Figure(*latency_statistic(point, name)) for point in self.points)
+        found = stats.paired_difference(
+            self.blocks[0].statistic_ms(name),
+            self.blocks[1].statistic_ms(name),
+            self.blocks[0].pilot_blocks,
+            None if ours.value is None or theirs.value is None else ours.value - theirs.value,
+            stats.Spread(self._least_spread({"mean": "mean_ms"}.get(name, name)), spread_of(name).factor),
+        )
+        if found is None or self.uncertainty_ms > UNCERTAINTY_LIMIT_RATIO * abs(found.value):
+            return None
+        possible_ms = (self.blocks[0].least_latency_ms, math.inf)
+        bounds, p_value = _tested(found, (ours, theirs), possible_ms, self.uncertainty_ms)
+        return LatencyDifference(
+            value=found.value, ci95=bounds, p_value=p_value, blocks=found.pairs, noise_floor_ms=None
+        )
+
+    def cost_difference(self, name: str) -> CostDifference | None:
+        """Return the difference of one of COSTS; None where either point has no such figure."""
+        cost = COSTS[name]
+        ours, theirs = (_Figure(cost.value(point), cost.ci95(point)) for point in self.points)
+        if ours.value is None or theirs.value is None:
+            return None
+        found = stats.paired_difference(
+            self.blocks[0].cost(name),
+            self.blocks[1].cost(name),
+            self.blocks[0].pilot_blocks,
+            ours.value - theirs.value,
+            stats.Spread(self._least_spread(name)),
+        )
+        if found is None:
+            return None
+        bounds, p_value = _tested(
+            found, (ours, theirs), stats.SHARE if name.endswith("_ratio") else stats.AT_LEAST_ZERO
+        )
+        return CostDifference(
+            value=found.value, ci95=bounds, p_value=p_value, blocks=found.pairs, reference=theirs.value
+        )
+
+    def _least_spread(self, name: str) -> float:
+        return math.hypot(*(side.least_spreads.get(name, 0.0) for side in self.blocks))
 
 
 @dataclass(frozen=True)
@@ -170,7 +183,7 @@ class _Figure:
     """A figure of a point as it is reported."""
 
     value: float | None
-    ci95: Sequence[float] | None
+    ci95: Interval | None
 
     @property
     def withheld(self) -> bool:
@@ -178,15 +191,15 @@ class _Figure:
         return self.value is not None and self.ci95 is None
 
     @property
-    def bounds(self) -> stats.Interval:
+    def bounds(self) -> Interval:
         """The bounds of the figure."""
-        return (-math.inf, math.inf) if self.ci95 is None else (self.ci95[0], self.ci95[1])
+        return (-math.inf, math.inf) if self.ci95 is None else self.ci95
 
 
-def _as_json(
-    found: stats.Difference, both: tuple[_Figure, _Figure], possible: stats.Interval, uncertainty: float = 0.0
-) -> JsonObject:
-    """Return a difference without interval and test if the interval of one of the two figures is withheld.
+def _tested(
+    found: stats.Difference, both: tuple[_Figure, _Figure], possible: Interval, uncertainty: float = 0.0
+) -> tuple[Interval | None, float | None]:
+    """Return a difference's interval and p value; None if the interval of one of the two figures is withheld.
 
     Our figure cannot be beyond what is `possible`, nor the reference's beyond its own interval, and this limits their
     difference.
@@ -194,6 +207,5 @@ def _as_json(
     low, high = both[1].bounds
     bounds = stats.cut_off(found.ci95, found.value, (possible[0] - high, possible[1] - low))
     if bounds is None or any(figure.withheld for figure in both):
-        return {**with_bounds(found.value, None), "p_value": None, "blocks": found.pairs}
-    bounds = bounds[0] - uncertainty, bounds[1] + uncertainty
-    return {**with_bounds(found.value, bounds), "p_value": found.p_value(uncertainty), "blocks": found.pairs}
+        return None, None
+    return (bounds[0] - uncertainty, bounds[1] + uncertainty), found.p_value(uncertainty)

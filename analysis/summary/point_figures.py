@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from analysis.statistics import stats
 from analysis.statistics.distribution import spread_of
@@ -12,12 +11,11 @@ from analysis.summary.corrections import Estimate
 from analysis.summary.few_waits import DEPEND_ON_WAITS
 from analysis.summary.pooled_costs import least_spread, per_block
 from analysis.summary.pooled_latency import with_latency
-from analysis.summary.results import reported, value_at
+from analysis.summary.results import reported
 from analysis.trial.measures import TrialMeasures
-from contract.records import JsonObject
+from contract.summary import Point
 
 _BLOCK = "block"
-_DEPEND_ON_WAITS = frozenset(".".join(path).replace("_ci95", "") for path in DEPEND_ON_WAITS)
 
 
 @dataclass(frozen=True)
@@ -43,31 +41,30 @@ class PointFigure:
         """The label with the unit."""
         return f"{self.label}, {self.unit}" if self.unit else self.label
 
-    def value(self, point: JsonObject) -> float | None:
+    def value(self, point: Point) -> float | None:
         """Return the figure of all trials together, as it is reported; None if it was not measured."""
-        found: float | None = reported(point, self.estimate)[0] if self.estimate else self._stated(point)
-        return found
+        return reported(point, self.estimate)[0] if self.estimate else self._stated(point)
 
-    def by_block(self, point: JsonObject) -> dict[int, float]:
+    def by_block(self, point: Point) -> dict[int, float]:
         """Return the figure of each trial that measured it, by block; empty for summaries that lack it."""
-        recorded = point.get("by_block") or {}
+        recorded = point.by_block or {}
         pairs = zip(recorded.get(_BLOCK, ()), recorded.get(self.name, ()), strict=False)
-        return {block: value for block, value in pairs if value is not None}
+        return {int(block): value for block, value in pairs if block is not None and value is not None}
 
-    def spread(self, point: JsonObject) -> stats.Spread:
+    def spread(self, point: Point) -> stats.Spread:
         """Return the knowledge of its spread between trials beyond that of the trials themselves."""
-        least: float = (point.get("least_spreads") or {}).get(self.name, 0.0)
+        least = (point.least_spreads or {}).get(self.name, 0.0)
         statistic = self.name.rpartition(".")[2] if not self.cost else ""
         return replace(spread_of(statistic), least=least)
 
-    def interval(self, point: JsonObject, pilot_blocks: int | None = None) -> stats.Interval | None:
+    def interval(self, point: Point, pilot_blocks: int | None = None) -> stats.Interval | None:
         """Return its 95 % interval: the summary's, or if there is none, that from the spread between trials.
 
         None if the summary withholds it, and with one trial.
         """
-        bounds = reported(point, self.estimate)[1] if self.estimate else self._stated(point, "_ci95")
+        bounds = self.stated_interval(point)
         if bounds is not None:
-            return bounds[0], bounds[1]
+            return bounds
         value, trials = self.value(point), self.by_block(point)
         pilot = [each for block, each in trials.items() if pilot_blocks is None or block < pilot_blocks]
         if value is None or not pilot:
@@ -76,16 +73,30 @@ class PointFigure:
         found = stats.interval(value, pilot, len(trials) - len(pilot), self.spread(point))
         return stats.cut_off(found, value, possible)
 
-    def is_withheld(self, point: JsonObject) -> bool:
-        """Return whether trials agree too well for their spread to show how well the figure is known."""
-        return bool(point.get("intervals_withheld")) and not self.estimate and self.name in _DEPEND_ON_WAITS
+    def stated_interval(self, point: Point) -> stats.Interval | None:
+        """Return the 95 % interval that the summary states; None if it states none."""
+        return reported(point, self.estimate)[1] if self.estimate else self._interval_beside(point)
 
-    def _stated(self, point: JsonObject, ending: str = "") -> Any:
-        *folders, last = self.name.split(".")
-        found = value_at(point, *folders, f"{last}{ending}")
-        if found is None and folders and ending:
-            found = value_at(point, ".".join(folders) + ending, last)
-        return found
+    def is_withheld(self, point: Point) -> bool:
+        """Return whether trials agree too well for their spread to show how well the figure is known."""
+        return point.intervals_withheld is not None and not self.estimate and self.name in DEPEND_ON_WAITS
+
+    def _stated(self, point: Point) -> float | None:
+        """Return the value at its path in the point; None where there is none on the way."""
+        part, _, key = self.name.rpartition(".")
+        holder = getattr(point, part) if part else point
+        value: float | None = None if holder is None else getattr(holder, key)
+        return value
+
+    def _interval_beside(self, point: Point) -> stats.Interval | None:
+        """Return the interval beside the value, or at the same path in the intervals beside its part."""
+        part, _, key = self.name.rpartition(".")
+        holder = getattr(point, part) if part else point
+        beside = getattr(holder, f"{key}_ci95", None)
+        if beside is None and part:
+            beside = getattr(getattr(point, f"{part}_ci95", None), key, None)
+        bounds: stats.Interval | None = beside
+        return bounds
 
 
 _QUANTILES = {
@@ -135,12 +146,12 @@ POINT_FIGURES: dict[str, PointFigure] = {
 
 
 def figures_by_block(
-    trials: Sequence[TrialMeasures], point: JsonObject, estimates: Mapping[str, Estimate]
-) -> JsonObject:
+    trials: Sequence[TrialMeasures], point: Point, estimates: Mapping[str, Estimate]
+) -> dict[str, tuple[float | None, ...]]:
     """Return `block`, and per figure that the point has the trials' own values: a column each, null where unknown."""
     blocks = [trial.info.block for trial in trials]
     latencies = {trial.info.block: trial.latency_ms for trial in with_latency(trials) if trial.latency_ms is not None}
-    columns: JsonObject = {_BLOCK: blocks}
+    columns: dict[str, tuple[float | None, ...]] = {_BLOCK: tuple(blocks)}
     for figure in POINT_FIGURES.values():
         if figure.value(point) is None or figure.is_withheld(point):
             continue
@@ -151,13 +162,11 @@ def figures_by_block(
         else:
             statistic = figure.name.rpartition(".")[2]
             found = {block: latency_ms[statistic] for block, latency_ms in latencies.items()}
-        columns[figure.name] = [found.get(block) for block in blocks]
+        columns[figure.name] = tuple(found.get(block) for block in blocks)
     return columns
 
 
-def least_spreads(
-    trials: Sequence[TrialMeasures], point: JsonObject, estimates: Mapping[str, Estimate]
-) -> dict[str, float]:
+def least_spreads(trials: Sequence[TrialMeasures], point: Point, estimates: Mapping[str, Estimate]) -> dict[str, float]:
     """Return the standard deviation between trials that figures have at least, of those that have one."""
     found = {}
     for figure in POINT_FIGURES.values():

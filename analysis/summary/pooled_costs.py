@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from analysis.statistics.stats import AT_LEAST_ZERO, SHARE, Interval, Spread
+from analysis.statistics.stats import AT_LEAST_ZERO, SHARE, Spread
 from analysis.summary.pooled_latency import Trials, interval_of_trials
 from analysis.trial.connecting import HeldMemory
 from analysis.trial.costs import ByteCounts
 from analysis.trial.measures import TrialMeasures
 from contract import quantiles
-from contract.records import JsonObject, SampleRole
+from contract.records import SampleRole
+from contract.summary import (
+    BytesIntervals,
+    BytesPerEvent,
+    BytesSplit,
+    Estimate,
+    Freshness,
+    Requests,
+    SetupTimes,
+    SteadyState,
+)
 
 Parts = tuple[float, float]
 """The numerator and the denominator that a trial adds to a ratio of sums."""
@@ -29,20 +40,20 @@ trials over open channels of five `standard` runs it was one event, in the other
 _OUTDATED_FROM_MS = {"older_than_100_ms_ratio": 100.0, "older_than_1_s_ratio": 1000.0}
 
 
-def pooled_costs(trials: Trials, pilot_blocks: int | None) -> JsonObject:
+def pooled_costs(trials: Trials, pilot_blocks: int | None) -> dict[str, Any]:
     """Return the fields of a point on its costs, freshness and set-up; each `_ci95` is beside its figure.
 
     Figures per delivery, shares of empty polls and freshness leave out trials that were not in a steady state.
     """
 
-    def pooled(name: str) -> JsonObject:
-        value, ci95 = _estimate(trials, name, pilot_blocks, SHARE if name.endswith("_ratio") else AT_LEAST_ZERO)
-        return {name: value, f"{name}_ci95": ci95}
+    def pooled(name: str) -> dict[str, Any]:
+        found = _estimate(trials, name, pilot_blocks)
+        return {name: found.value, f"{name}_ci95": found.ci95}
 
-    fields: JsonObject = {"steady_state": _steady_state(trials)}
+    fields: dict[str, Any] = {"steady_state": _steady_state(trials)}
     for name in ("requests_per_event", "requests_per_s", "empty_ratio"):
         fields |= pooled(name)
-    fields["requests"] = summed([trial.requests.totals for trial in trials])
+    fields["requests"] = Requests(**summed([trial.requests.totals for trial in trials]))
     fields |= _bytes(trials, pilot_blocks)
     for name, role in (*_ROLES, _RELAY):
         fields |= pooled(f"{name}_cpu_us_per_event")
@@ -58,7 +69,7 @@ def pooled_costs(trials: Trials, pilot_blocks: int | None) -> JsonObject:
             fields |= pooled(memory)
     fields["throttled_ms"] = max(trial.throttled_ms for trial in trials)
     fields |= pooled("time_to_connect_s")
-    return {**fields, "freshness": _freshness(pooled)}
+    return {**fields, "freshness": _freshness(trials, pilot_blocks)}
 
 
 def per_block(trials: Trials, name: str) -> dict[int, float]:
@@ -83,19 +94,19 @@ def least_spread(trials: Trials, name: str, value: float) -> float:
     return value * _EVENTS_AT_A_READING / max(1.0, float(np.mean([trial.events for trial in trials])))
 
 
-def _estimate(
-    trials: Trials, name: str, pilot_blocks: int | None, possible: Interval = AT_LEAST_ZERO
-) -> tuple[float | None, list[float] | None]:
+def _estimate(trials: Trials, name: str, pilot_blocks: int | None) -> Estimate:
     """Return a ratio of sums over the trials, with the interval of the trials' ratios; None without a denominator."""
     figure = FIGURES[name]
     found = [(trial, figure(trial)) for trial in trials]
     known = [(trial, parts) for trial, parts in found if parts is not None and parts[1]]
     if not known:
-        return None, None
+        return Estimate(value=None, ci95=None)
     pooled = sum(above for _, (above, _) in known) / sum(below for _, (_, below) in known)
     ratios = [above / below for _, (above, below) in known]
     spread = Spread(least_spread(trials, name, pooled))
-    return pooled, interval_of_trials(pooled, [trial for trial, _ in known], ratios, pilot_blocks, possible, spread)
+    possible = SHARE if name.endswith("_ratio") else AT_LEAST_ZERO
+    measured = [trial for trial, _ in known]
+    return Estimate(pooled, interval_of_trials(pooled, measured, ratios, pilot_blocks, possible, spread))
 
 
 def _steady(figure: Figure) -> Figure:
@@ -158,61 +169,71 @@ FIGURES: dict[str, Figure] = {
 """Every figure that has an interval and can be compared block by block; `setup_ms` is a mean of the trials' medians."""
 
 
-def _steady_state(trials: Trials) -> JsonObject:
+def _steady_state(trials: Trials) -> SteadyState:
     """Return the ratio of deliveries read in the windows to those due in them, and why it is not a steady state."""
     due = sum(trial.due_deliveries for trial in trials)
-    return {
-        "read_ratio": sum(trial.deliveries for trial in trials) / due if due else None,
-        "reason": next((trial.unsteady_reason for trial in trials if trial.unsteady_reason is not None), None),
-    }
+    return SteadyState(
+        read_ratio=sum(trial.deliveries for trial in trials) / due if due else None,
+        reason=next((trial.unsteady_reason for trial in trials if trial.unsteady_reason is not None), None),
+    )
 
 
-def _freshness(pooled: Callable[[str], JsonObject]) -> JsonObject | None:
-    fields: JsonObject = {}
-    for name in (*_OUTDATED_FROM_MS, "mean_age_ms"):
-        fields |= pooled(name)
-    return None if fields["mean_age_ms"] is None else fields
+def _freshness(trials: Trials, pilot_blocks: int | None) -> Freshness | None:
+    mean_age = _estimate(trials, "mean_age_ms", pilot_blocks)
+    older_than_100_ms, older_than_1_s = (_estimate(trials, name, pilot_blocks) for name in _OUTDATED_FROM_MS)
+    if mean_age.value is None:
+        return None
+    return Freshness(
+        older_than_100_ms_ratio=older_than_100_ms.value,
+        older_than_100_ms_ratio_ci95=older_than_100_ms.ci95,
+        older_than_1_s_ratio=older_than_1_s.value,
+        older_than_1_s_ratio_ci95=older_than_1_s.ci95,
+        mean_age_ms=mean_age.value,
+        mean_age_ms_ci95=mean_age.ci95,
+    )
 
 
-def _bytes(trials: Trials, pilot_blocks: int | None) -> JsonObject:
-    figures = {"up": "bytes_per_event_up", "down": "bytes_per_event_down", "total": "bytes_per_event"}
-    found = {name: _estimate(trials, figure, pilot_blocks) for name, figure in figures.items()}
+def _bytes(trials: Trials, pilot_blocks: int | None) -> dict[str, Any]:
+    up, down, total = (
+        _estimate(trials, name, pilot_blocks)
+        for name in ("bytes_per_event_up", "bytes_per_event_down", "bytes_per_event")
+    )
     counted = [t.bytes for t in trials if t.bytes is not None and t.unsteady_reason is None]
     deliveries = sum(count.deliveries for count in counted)
 
-    def per_event(total: int) -> float | None:
-        return total / deliveries if deliveries else None
+    def per_event(size_bytes: int) -> float | None:
+        return size_bytes / deliveries if deliveries else None
 
     payload, empty_polls = sum(count.payload for count in counted), sum(count.empty_polls for count in counted)
     both_ways = sum(count.up + count.down for count in counted)
     # Events that were compressed together with their framing have no size of their own.
     told_apart = trials[0].info.parameters.compression != "deflate"
     tcp_ip = [count.tcp_ip for count in counted if count.tcp_ip is not None]
-    setup_bytes, setup_bytes_ci95 = _estimate(trials, "setup_bytes_per_client", pilot_blocks)
+    setup_bytes = _estimate(trials, "setup_bytes_per_client", pilot_blocks)
     return {
-        "bytes_per_event": {name: value for name, (value, _) in found.items()},
-        "bytes_per_event_ci95": {name: ci95 for name, (_, ci95) in found.items()},
-        "bytes_split_per_event": {
-            "payload": per_event(payload) if told_apart else None,
-            "framing_and_headers": per_event(both_ways - payload - empty_polls) if told_apart else None,
-            "empty_polls": per_event(empty_polls),
-            "tcp_ip": per_event(sum(tcp_ip)) if len(tcp_ip) == len(counted) else None,
-        },
-        "setup_bytes_per_client": setup_bytes,
-        "setup_bytes_per_client_ci95": setup_bytes_ci95,
+        "bytes_per_event": BytesPerEvent(up.value, down.value, total.value),
+        "bytes_per_event_ci95": BytesIntervals(up.ci95, down.ci95, total.ci95),
+        "bytes_split_per_event": BytesSplit(
+            payload=per_event(payload) if told_apart else None,
+            framing_and_headers=per_event(both_ways - payload - empty_polls) if told_apart else None,
+            empty_polls=per_event(empty_polls),
+            tcp_ip=per_event(sum(tcp_ip)) if len(tcp_ip) == len(counted) else None,
+        ),
+        "setup_bytes_per_client": setup_bytes.value,
+        "setup_bytes_per_client_ci95": setup_bytes.ci95,
         "setup_ms": _setup_times(trials, pilot_blocks),
     }
 
 
-def _setup_times(trials: Trials, pilot_blocks: int | None) -> JsonObject:
+def _setup_times(trials: Trials, pilot_blocks: int | None) -> SetupTimes:
     known = [trial for trial in trials if len(trial.setup_ms)]
     if not known:
-        return {"p50": None, "p50_ci95": None, "max": None}
+        return SetupTimes(p50=None, p50_ci95=None, max=None)
     setup_ms = np.concatenate([trial.setup_ms for trial in known])
     p50 = quantiles.quantiles(setup_ms, [0.5])[0]
     medians = [quantiles.quantiles(trial.setup_ms, [0.5])[0] for trial in known]
-    return {
-        "p50": p50,
-        "p50_ci95": interval_of_trials(p50, known, medians, pilot_blocks),
-        "max": float(setup_ms.max()),
-    }
+    return SetupTimes(
+        p50=p50,
+        p50_ci95=interval_of_trials(p50, known, medians, pilot_blocks),
+        max=float(setup_ms.max()),
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import numpy as np
 
 from analysis.models.conditions import Conditions
@@ -17,99 +19,107 @@ from analysis.summary.pooled_latency import (
     pooled_residual,
     withheld_quantiles,
 )
-from analysis.trial.queueing import FIGURES, pooled_queue_model, split_mean_ms
+from analysis.trial.queueing import pooled_queue_model, split_mean_ms
 from contract.parameters import Parameters
-from contract.records import JsonObject
+from contract.summary import ClosedForm, LatencyWithheld, Ledger, Loss, Model, Point, Stamps
 from contract.transports import TransportStyle
 
 
-def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None) -> JsonObject:
-    """Return one point from its trials, of which there is at least one; `base` and `against_reference` are added later.
+def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None) -> Point:
+    """Return one point from its trials, of which there is at least one; what follows from other points is added later.
 
     Intervals take their spread from the first `pilot_blocks`, as in `PerBlock`.
     """
     parameters, model, latency = trials[0].info.parameters, _model(trials), pooled_latency(trials, pilot_blocks)
     queue_model = pooled_queue_model([trial.queued for trial in trials], sum(trial.due_deliveries for trial in trials))
-    point: JsonObject = {
-        "transport": style.name,
-        "parameters": dict(parameters),
-        "trials": len(trials),
-        "events": sum(trial.events for trial in trials),
-        "deliveries": sum(len(trial.latencies) for trial in trials),
-        "latency_ms": latency,
-        "latency_withheld": _withheld(trials),
-        "quantiles_withheld": withheld_quantiles(trials),
-        "reach_ms": pooled_reach(trials, pilot_blocks),
-        "latency_stamp": "kernel" if all(trial.kernel_stamps for trial in trials) else "user",
-        "parts_ms": pooled_parts(trials),
-        "stamps": _stamps(trials),
+    point = Point(
+        transport=style.name,
+        parameters=parameters,
+        trials=len(trials),
+        events=sum(trial.events for trial in trials),
+        deliveries=sum(len(trial.latencies) for trial in trials),
+        latency_ms=latency,
+        latency_withheld=_withheld(trials),
+        quantiles_withheld=withheld_quantiles(trials),
+        reach_ms=pooled_reach(trials, pilot_blocks),
+        latency_stamp="kernel" if all(trial.kernel_stamps for trial in trials) else "user",
+        parts_ms=pooled_parts(trials),
+        stamps=_stamps(trials),
         **pooled_costs(trials, pilot_blocks),
-        "ledger": summed([trial.ledger for trial in trials]),
-        "loss": _loss(trials, style),
-        "model": model,
-        "queue_model": queue_model,
-        "latency_split_ms": split_mean_ms(latency["mean"], model["mean_ms"], queue_model["mean_ms"]),
-        "closed_form": _closed_form(parameters, style),
-        "residual_ms": pooled_residual(trials),
-    }
-    point["intervals_withheld"] = withhold_intervals(point, trials, style)
-    return point
+        ledger=Ledger(**summed([trial.ledger for trial in trials])),
+        loss=_loss(trials, style),
+        model=model,
+        queue_model=queue_model,
+        latency_split_ms=split_mean_ms(latency.mean, model.mean_ms, queue_model.mean_ms),
+        closed_form=_closed_form(parameters, style),
+        residual_ms=pooled_residual(trials),
+        intervals_withheld=None,
+        precision=None,
+        base=False,
+        valid=True,
+        invalid_reasons=(),
+        against_reference=None,
+    )
+    return withhold_intervals(point, trials, style)
 
 
-def _withheld(trials: Trials) -> JsonObject | None:
+def _withheld(trials: Trials) -> LatencyWithheld | None:
     """Return in how many trials the clocks are too uncertain for latencies, and why in the worst of them, or None."""
-    unknown = [trial for trial in trials if trial.withheld is not None]
+    unknown = [(trial.clock_uncertainty_ms, trial.withheld) for trial in trials if trial.withheld is not None]
     if not unknown:
         return None
-    worst = max(unknown, key=lambda trial: trial.clock_uncertainty_ms)
-    return {"trials": len(unknown), "uncertainty_ms": worst.clock_uncertainty_ms, "reason": worst.withheld}
+    uncertainty_ms, reason = max(unknown, key=itemgetter(0))
+    return LatencyWithheld(len(unknown), uncertainty_ms, reason)
 
 
-def _stamps(trials: Trials) -> JsonObject:
+def _stamps(trials: Trials) -> Stamps:
     conversions = [trial.conversion for trial in trials if trial.conversion is not None]
     drifts_ppm = [conversion.drift_ppm for conversion in conversions if conversion.drift_ppm is not None]
-    return {
-        "missing": sum(trial.latencies.missing_stamps for trial in trials),
-        "coalesced": sum(trial.latencies.coalesced_stamps for trial in trials),
-        "conversion_error_us": max((conversion.error_ns / 1000 for conversion in conversions), default=None),
-        "drift_ppm": max(drifts_ppm, key=abs, default=None),
-    }
+    return Stamps(
+        missing=sum(trial.latencies.missing_stamps for trial in trials),
+        coalesced=sum(trial.latencies.coalesced_stamps for trial in trials),
+        conversion_error_us=max((conversion.error_ns / 1000 for conversion in conversions), default=None),
+        drift_ppm=max(drifts_ppm, key=abs, default=None),
+    )
 
 
-def _loss(trials: Trials, style: TransportStyle) -> JsonObject:
+def _loss(trials: Trials, style: TransportStyle) -> Loss:
     """Return the share of deliveries due in the window that never arrived, and the models' share: 0 with a cursor."""
     due = sum(trial.due_deliveries for trial in trials)
     came = sum(len(trial.latencies) for trial in trials)
     expected = sum(len(trial.latencies.predicted_ns) for trial in trials)
     conditions = Conditions.of_point(trials[0].info.parameters, style)
-    return {
-        "ratio": (due - came) / due if due else None,
-        "model_ratio": (due - expected) / due if due else None,
-        "closed_form_ratio": MODELS[style.model].lost_ratio(conditions),
-    }
+    return Loss(
+        ratio=(due - came) / due if due else None,
+        model_ratio=(due - expected) / due if due else None,
+        closed_form_ratio=MODELS[style.model].lost_ratio(conditions),
+    )
 
 
-def _model(trials: Trials) -> JsonObject:
+def _model(trials: Trials) -> Model:
     known = [trial.predicted_ms for trial in trials if trial.predicted_ms is not None]
     if not known:
-        return dict.fromkeys((*(f"{name}_ms" for name in FIGURES), "requests_per_event"))
+        return Model(mean_ms=None, p50_ms=None, p95_ms=None, p99_ms=None, requests_per_event=None)
     pooled = known[0]
     if len(known) > 1:
         pooled = distribution_of(np.concatenate([trial.latencies.predicted_ns for trial in trials])) or pooled
     requests = sum(trial.latencies.predicted_requests for trial in trials)
-    return {
-        **{f"{name}_ms": pooled[name] for name in FIGURES},
-        "requests_per_event": requests / sum(trial.due_deliveries for trial in trials),
-    }
+    return Model(
+        mean_ms=pooled["mean"],
+        p50_ms=pooled["p50"],
+        p95_ms=pooled["p95"],
+        p99_ms=pooled["p99"],
+        requests_per_event=requests / sum(trial.due_deliveries for trial in trials),
+    )
 
 
-def _closed_form(parameters: Parameters, style: TransportStyle) -> JsonObject | None:
+def _closed_form(parameters: Parameters, style: TransportStyle) -> ClosedForm | None:
     expectation = MODELS[style.model].closed_form(Conditions.of_point(parameters, style))
     if expectation is None:
         return None
-    return {
-        "mean_ms": expectation.mean_s * 1000,
-        "p50_ms": expectation.quantile_s(0.5) * 1000,
-        "p99_ms": expectation.quantile_s(0.99) * 1000,
-        "requests_per_event": expectation.requests_per_event,
-    }
+    return ClosedForm(
+        mean_ms=expectation.mean_s * 1000,
+        p50_ms=expectation.quantile_s(0.5) * 1000,
+        p99_ms=expectation.quantile_s(0.99) * 1000,
+        requests_per_event=expectation.requests_per_event,
+    )

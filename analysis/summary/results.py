@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeVar
 
 from analysis.formatting import parameter_value, point_name
 from analysis.summary.same_point import differing
 from contract.parameters import Parameters
-from contract.records import JsonObject
+from contract.summary import Interval, Point, Summary
 from contract.transports import TransportStyle
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -18,43 +21,45 @@ class Series:
 
     transport: TransportStyle
     parameter: str
-    points: list[JsonObject]
+    points: list[Point]
 
-    def values(self, *path: str) -> list[Any]:
-        """Return `point[path[0]][path[1]]…` of every point."""
-        return [value_at(point, *path) for point in self.points]
+    def values(self, read: Callable[[Point], _Value]) -> list[_Value]:
+        """Return what `read` returns of every point."""
+        return [read(point) for point in self.points]
+
+    def known(self, read: Callable[[Point], _Value | None]) -> list[_Value]:
+        """Return what `read` returns of the points that have it."""
+        return [value for value in self.values(read) if value is not None]
 
 
 @dataclass(frozen=True)
 class Results:
     """A summary, in the form that charts and tables need."""
 
-    summary: JsonObject
+    summary: Summary
     transports: tuple[TransportStyle, ...]
     """The transports that have points, in the order of the run."""
-    points: list[JsonObject]
+    points: list[Point]
     base: Parameters
     """The base value of every parameter, as in the scenario."""
 
     @classmethod
-    def of(cls, summary: JsonObject, base: Parameters) -> Results:
-        """Return the results of summary.json and the scenario's base parameters; points need deliveries."""
-        points = [point for point in summary["points"] if point["deliveries"]]
-        styles = tuple(TransportStyle.of_json(entry) for entry in summary["transports"])
-        return cls(summary, styles, [], base)._with(points)
+    def of(cls, summary: Summary, base: Parameters) -> Results:
+        """Return the results of a summary and the scenario's base parameters; points need deliveries."""
+        return cls(summary, summary.transports, [], base)._with([point for point in summary.points if point.deliveries])
 
     def with_latency(self) -> Results:
         """Return the results without points of unknown latency, which charts cannot draw."""
-        return self._with([point for point in self.points if point["latency_ms"]["mean"] is not None])
+        return self._with([point for point in self.points if point.latency_ms.mean is not None])
 
-    def _with(self, points: list[JsonObject]) -> Results:
-        present = {point["transport"] for point in points}
-        return replace(self, points=points, transports=tuple(s for s in self.transports if s.name in present))
+    def _with(self, points: list[Point]) -> Results:
+        named = {point.transport for point in points}
+        return replace(self, points=points, transports=tuple(s for s in self.transports if s.name in named))
 
     @property
     def reference(self) -> TransportStyle | None:
         """The style of the transport that others are compared with, if it has points."""
-        return next((style for style in self.transports if style.name == self.summary["reference"]), None)
+        return next((style for style in self.transports if style.name == self.summary.reference), None)
 
     @property
     def round_trip(self) -> bool:
@@ -79,8 +84,8 @@ class Results:
         """Return each transport's points that agree with the base in all but `parameter`, sorted by it."""
         series = []
         for style in self.transports:
-            points = [p for p in self.points if p["transport"] == style.name and set(self._differs(p)) <= {parameter}]
-            points.sort(key=lambda p: (p["parameters"].get(parameter) is not None, p["parameters"].get(parameter)))
+            points = [p for p in self.points if p.transport == style.name and set(self._differs(p)) <= {parameter}]
+            points.sort(key=lambda p: (p.parameters.get(parameter) is not None, p.parameters.get(parameter)))
             if points:
                 series.append(Series(style, parameter, points))
         return series
@@ -92,15 +97,15 @@ class Results:
     def varied_numbers(self, *, shared: bool) -> list[str]:
         """Return swept numeric parameters that all transports take, or else those that only some take."""
         varied = []
-        for name in self.summary["varied"]:
-            having = [point for point in self.points if name in point["parameters"]]
+        for name in self.summary.varied:
+            having = [point for point in self.points if name in point.parameters]
             if having and self._numeric(name) and (len(having) == len(self.points)) == shared and self.swept(name):
                 varied.append(name)
         return varied
 
     def varied_choices(self) -> list[str]:
         """Return swept parameters whose values are words or switches rather than numbers."""
-        return [name for name in self.summary["varied"] if not self._numeric(name) and self.swept(name)]
+        return [name for name in self.summary.varied if not self._numeric(name) and self.swept(name)]
 
     def own_sweeps(self) -> list[Series]:
         """Return each transport's sweep of a parameter of its own, or its base point if it has none."""
@@ -108,13 +113,13 @@ class Results:
         by_name = {series.transport.name: series for series in swept}
         return [by_name.get(series.transport.name, series) for series in self.base_points()]
 
-    def name(self, point: JsonObject) -> str:
+    def name(self, point: Point) -> str:
         """Return the label of a point's transport, and the parameters in which it differs from the base."""
-        return point_name(self.label(point["transport"]), point["parameters"], self._differs(point))
+        return point_name(self.label(point.transport), point.parameters, self._differs(point))
 
     def label(self, transport: str) -> str:
         """The label of a transport of the run, whether it has points or not."""
-        return next(str(entry["label"]) for entry in self.summary["transports"] if entry["name"] == transport)
+        return next(style.label for style in self.summary.transports if style.name == transport)
 
     def conditions(self, *, without: str = "") -> str:
         """Return the base parameters that all transports share, in words."""
@@ -122,48 +127,74 @@ class Results:
         words = ", ".join(parameter_value(n, self.base[n]) for n in shared if n in self.base and n != without)
         return words.replace("event", self.unit)
 
-    def differences(self, point: JsonObject) -> str:
+    def differences(self, point: Point) -> str:
         """Return the parameters in which a point differs from the base, in words; empty for a base point."""
-        return ", ".join(parameter_value(name, point["parameters"][name]) for name in self._differs(point))
+        return ", ".join(parameter_value(name, point.parameters[name]) for name in self._differs(point))
 
     def _numeric(self, parameter: str) -> bool:
-        values = [point["parameters"][parameter] for point in self.points if parameter in point["parameters"]]
+        values = [point.parameters[parameter] for point in self.points if parameter in point.parameters]
         return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
-    def _differs(self, point: JsonObject) -> list[str]:
-        return differing(point["parameters"], self.base)
+    def _differs(self, point: Point) -> list[str]:
+        return differing(point.parameters, self.base)
 
 
-PLAIN: dict[str, tuple[str, ...]] = {
-    "mean_ms": ("latency_ms", "mean"),
-    "requests_per_event": ("requests_per_event",),
-    "requests_per_s": ("requests_per_s",),
+@dataclass(frozen=True)
+class Quantity:
+    """Reads a figure of a point, and its 95 % interval."""
+
+    value: Callable[[Point], float | None]
+    ci95: Callable[[Point], Interval | None]
+
+
+def reported_quantity(name: str) -> Quantity:
+    """Return one of PLAIN as tables, charts and verdict show it."""
+    return Quantity(lambda point: reported(point, name)[0], lambda point: reported(point, name)[1])
+
+
+def latency_quantity(statistic: str) -> Quantity:
+    """Return a statistic of a point's latencies, as tables show it."""
+    return Quantity(lambda p: latency_statistic(p, statistic)[0], lambda p: latency_statistic(p, statistic)[1])
+
+
+PLAIN: dict[str, Callable[[Point], tuple[float | None, Interval | None]]] = {
+    "mean_ms": lambda point: (point.latency_ms.mean, point.latency_ms.mean_ci95),
+    "requests_per_event": lambda point: (point.requests_per_event, point.requests_per_event_ci95),
+    "requests_per_s": lambda point: (point.requests_per_s, point.requests_per_s_ci95),
 }
-"""The place in a point of the plain figure, without any correction by a model, of each of its `estimates`."""
+"""The plain figure, without any correction by a model, of each of a point's `estimates`, with its interval."""
 
 
-def plain(point: JsonObject, name: str) -> tuple[float | None, list[float] | None]:
-    """Return one of PLAIN, with its interval."""
-    *parents, key = PLAIN[name]
-    return value_at(point, *parents, key), value_at(point, *parents, f"{key}_ci95")
-
-
-def reported(point: JsonObject, name: str) -> tuple[float | None, list[float] | None]:
+def reported(point: Point, name: str) -> tuple[float | None, Interval | None]:
     """Return one of PLAIN as tables, charts and verdict show it, with its interval; plain in older summaries."""
-    found = point.get("estimates")
-    return plain(point, name) if found is None else (found[name]["value"], found[name]["ci95"])
+    if point.estimates is None:
+        return PLAIN[name](point)
+    found = point.estimates[name]
+    return found.value, found.ci95
 
 
-def latency_statistic(point: JsonObject, name: str) -> tuple[float | None, list[float] | None]:
+def latency_statistic(point: Point, name: str) -> tuple[float | None, Interval | None]:
     """Return `mean`, as it is reported, or a quantile of a point's latencies in ms, with its interval."""
     if name == "mean":
         return reported(point, "mean_ms")
-    return point["latency_ms"][name], point["latency_ms"].get(f"{name}_ci95")
+    return getattr(point.latency_ms, name), getattr(point.latency_ms, f"{name}_ci95", None)
 
 
-def value_at(point: JsonObject, *path: str) -> Any:
-    """Return `point[path[0]][path[1]]…`; None as soon as a value on the way is null or absent."""
-    value: Any = point
-    for key in path:
-        value = None if value is None else value.get(key)
+def points_of(groups: Iterable[Series]) -> list[Point]:
+    """Return the points of all these series."""
+    return [point for series in groups for point in series.points]
+
+
+def common_statistic(points: Sequence[Point], *names: str) -> str:
+    """Return the first of these statistics for which every point has enough events, so that all are comparable.
+
+    The mean if there is none: it needs no number of events.
+    """
+    shared = (name for name in names if None not in map(latency_quantity(name).value, points))
+    return next(shared, "mean")
+
+
+def present(value: _Value | None) -> _Value:
+    """Return a figure that was measured, as the caller has made sure."""
+    assert value is not None, "a figure was not measured"
     return value

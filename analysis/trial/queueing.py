@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from analysis.models.queues import ServiceTimes
 from analysis.models.registry import MODELS
 from analysis.models.schedule import schedule_of
-from analysis.statistics.distribution import NS_PER_MS, Distribution, distribution_of
+from analysis.statistics.distribution import NS_PER_MS, distribution_of
 from analysis.trial.costs import Processor
 from analysis.trial.latency import due_in_window
-from contract.records import Ints, JsonObject, SampleRole, Trial
+from contract.records import Ints, SampleRole, Trial
+from contract.summary import LatencySplit, QueueModel
 from contract.transports import TransportStyle
 
 MOST_REQUESTS = 100_000
@@ -24,9 +25,9 @@ process. Loopback's least latency across cores is 0.06 to 0.09 ms. With a relay 
 one."""
 _LEAST_IDLE_NS = 150_000_000
 """The least idle time of the stream from which the server's idle CPU time is known."""
+_PREDICTED = tuple(field.name for field in fields(QueueModel) if field.name != "reason")
 _SPINS_BEFORE_NS = 1_500_000
 """From this time before an event is due, the server is not idle but spins (`system.asyncio_timer`)."""
-FIGURES = ("mean", "p50", "p95", "p99")
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def idle_ratio(trial: Trial) -> float:
     return float(np.diff(rows.cpu_ns)[idle].sum()) / idle_ns if idle_ns >= _LEAST_IDLE_NS else 0.0
 
 
-def pooled_queue_model(trials: Sequence[Queued | NotQueued], due_deliveries: int) -> JsonObject:
+def pooled_queue_model(trials: Sequence[Queued | NotQueued], due_deliveries: int) -> QueueModel:
     """Return the model with queues for all deliveries of a point, with the mean of its trials' service times.
 
     Null with the `reason` if it does not apply to one of them.
@@ -120,27 +121,26 @@ def pooled_queue_model(trials: Sequence[Queued | NotQueued], due_deliveries: int
     reasons = [trial.reason for trial in trials if isinstance(trial, NotQueued)]
     pooled = None if reasons else distribution_of(np.concatenate([trial.predicted_ns for trial in known]))
     if pooled is None:
-        names = [*_named(dict.fromkeys(FIGURES, 0.0)), "requests_per_event", "answer_us", "waking_us", "read_us"]
-        return {**dict.fromkeys(names), "reason": (reasons or ["the model delivers nothing in the measured window"])[0]}
+        reason = (reasons or ["the model delivers nothing in the measured window"])[0]
+        return QueueModel(**dict.fromkeys(_PREDICTED), reason=reason)
     times = [trial.times for trial in known]
-    return {
-        **_named(pooled),
-        "requests_per_event": sum(trial.requests for trial in known) / due_deliveries,
-        "answer_us": float(np.mean([each.answer_ns for each in times])) / 1000,
-        "waking_us": float(np.mean([each.waking_ns for each in times])) / 1000,
-        "read_us": float(np.mean([each.read_ns for each in times])) / 1000,
-        "reason": None,
-    }
+    return QueueModel(
+        mean_ms=pooled["mean"],
+        p50_ms=pooled["p50"],
+        p95_ms=pooled["p95"],
+        p99_ms=pooled["p99"],
+        requests_per_event=sum(trial.requests for trial in known) / due_deliveries,
+        answer_us=float(np.mean([each.answer_ns for each in times])) / 1000,
+        waking_us=float(np.mean([each.waking_ns for each in times])) / 1000,
+        read_us=float(np.mean([each.read_ns for each in times])) / 1000,
+        reason=None,
+    )
 
 
-def split_mean_ms(measured_ms: float | None, network_ms: float | None, queued_ms: float | None) -> JsonObject:
-    """Return the parts of a mean latency, which add up to it; null if a figure that one needs is not known."""
-    return {
-        "network": network_ms,
-        "queueing": None if network_ms is None or queued_ms is None else queued_ms - network_ms,
-        "unexplained": None if measured_ms is None or queued_ms is None else measured_ms - queued_ms,
-    }
-
-
-def _named(distribution: Distribution) -> dict[str, float]:
-    return {f"{name}_ms": distribution[name] for name in FIGURES}
+def split_mean_ms(measured_ms: float | None, network_ms: float | None, queued_ms: float | None) -> LatencySplit:
+    """Return the parts of a mean latency, which add up to it; None if a figure that one needs is not known."""
+    return LatencySplit(
+        network=network_ms,
+        queueing=None if network_ms is None or queued_ms is None else queued_ms - network_ms,
+        unexplained=None if measured_ms is None or queued_ms is None else measured_ms - queued_ms,
+    )

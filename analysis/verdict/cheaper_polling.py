@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from analysis.formatting import figure, interval, listed, percent
 from analysis.summary.pairing import COSTS
-from analysis.summary.results import value_at
+from analysis.summary.results import present
 from analysis.verdict.claims import LEAST_BLOCKS, is_shown
-from contract.records import JsonObject
+from contract.summary import CostDifference, Interval, Point
 from terminal.wording import plural
 
 WORTH_SAYING_RATIO = 0.05
@@ -22,18 +22,23 @@ _CLAIMED = (
 
 @dataclass(frozen=True)
 class _Comparison:
-    point: JsonObject
+    point: Point
     ours: float
-    difference: JsonObject
+    difference: CostDifference
 
     @property
     def saving_ratio(self) -> float:
-        return float(-self.difference["value"] / self.difference["reference"])
+        return -self.difference.value / self.difference.reference
+
+    @property
+    def bounds(self) -> Interval:
+        """The interval of the difference."""
+        return present(self.difference.ci95)
 
     @property
     def largest_saving_ratio(self) -> float:
         """The largest saving within its interval."""
-        return float(-self.difference["ci95"][0] / self.difference["reference"])
+        return -self.bounds[0] / self.difference.reference
 
     @property
     def shows_saving(self) -> bool:
@@ -41,7 +46,7 @@ class _Comparison:
 
 
 def cheaper(
-    points: Sequence[JsonObject], polling: set[str], what: str, reference: str, name: Callable[[JsonObject], str]
+    points: Sequence[Point], polling: set[str], what: str, reference: str, name: Callable[[Point], str]
 ) -> Iterator[str]:
     """Yield clauses of the verdict: costs in which these transports are cheaper somewhere, and those where not."""
     by_cost = {cost: _comparisons(points, polling, key) for key, cost, _ in _CLAIMED}
@@ -49,7 +54,7 @@ def cheaper(
     known = {cost: found for cost, found in by_cost.items() if found}
     if not known:
         return
-    tested = {cost: [c for c in found if c.difference["ci95"] is not None] for cost, found in known.items()}
+    tested = {cost: [c for c in found if c.difference.ci95 is not None] for cost, found in known.items()}
     shown = {cost: [c for c in found if c.shows_saving] for cost, found in tested.items()}
     saved = [_saving(cost, units[cost], found, len(tested[cost]), name) for cost, found in shown.items() if found]
     if saved:
@@ -61,33 +66,37 @@ def cheaper(
             yield _no_saving(found, f"{what} is cheaper than {reference} in {cost}", name)
 
 
-def _comparisons(points: Sequence[JsonObject], polling: set[str], key: str) -> list[_Comparison]:
-    return [
-        _Comparison(point, value_at(point, *COSTS[key]), difference)
+def _comparisons(points: Sequence[Point], polling: set[str], key: str) -> list[_Comparison]:
+    compared = [
+        (point, COSTS[key].value(point), point.against_reference.costs.get(key))
         for point in points
-        if point["transport"] in polling
-        if (difference := value_at(point, "against_reference", "costs", key)) is not None and difference["reference"]
+        if point.transport in polling and point.against_reference is not None
+    ]
+    return [
+        _Comparison(point, ours, difference)
+        for point, ours, difference in compared
+        if ours is not None and difference is not None and difference.reference
     ]
 
 
-def _saving(cost: str, unit: str, shown: Sequence[_Comparison], tested: int, name: Callable[[JsonObject], str]) -> str:
+def _saving(cost: str, unit: str, shown: Sequence[_Comparison], tested: int, name: Callable[[Point], str]) -> str:
     best = max(shown, key=lambda comparison: comparison.saving_ratio)
-    low, high = best.difference["ci95"]
+    low, high = best.bounds
     return (
-        f"{cost} ({name(best.point)}: {figure(best.ours)} against {figure(best.difference['reference'])} {unit}, "
-        f"{figure(-best.difference['value'])} {interval([-high, -low])} less; so at {len(shown)} of {tested} points)"
+        f"{cost} ({name(best.point)}: {figure(best.ours)} against {figure(best.difference.reference)} {unit}, "
+        f"{figure(-best.difference.value)} {interval([-high, -low])} less; so at {len(shown)} of {tested} points)"
     )
 
 
-def _no_saving(tested: Sequence[_Comparison], cheaper: str, name: Callable[[JsonObject], str]) -> str:
+def _no_saving(tested: Sequence[_Comparison], cheaper: str, name: Callable[[Point], str]) -> str:
     """Return that no saving was shown, and the largest that fits the data.
 
     The point that truly saves most saves no more than the end of its own interval, in 97.5 % of all cases: so the
     largest of all ends holds for all of them, and needs no correction for their number.
     """
     most = max(tested, key=lambda comparison: comparison.largest_saving_ratio)
-    if most.largest_saving_ratio >= 1 and most.difference["blocks"] < LEAST_BLOCKS:
-        return f"{plural(most.difference['blocks'], 'block')} are too few to tell whether {cheaper}"
+    if most.largest_saving_ratio >= 1 and most.difference.blocks < LEAST_BLOCKS:
+        return f"{plural(most.difference.blocks, 'block')} are too few to tell whether {cheaper}"
     if most.largest_saving_ratio >= 1:
         return f"whether {cheaper} is not known: by these data any saving is possible"
     if most.largest_saving_ratio <= 0:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.formatting import figure, interval, listed
-from analysis.summary.results import latency_statistic, value_at
+from analysis.summary.results import latency_statistic
 from analysis.verdict.claims import LEAST_BLOCKS, is_shown
-from contract.records import JsonObject
+from contract.summary import Point
 from terminal.wording import plural
 
 RESOLUTION_MS = 0.2
@@ -31,24 +31,24 @@ class LatencyDifference:
     """The number of blocks in which both were measured."""
     among: int
     """The number of differences that the verdict considers."""
-    noise_ms: float
-    """How far the two transports differ from themselves, if that was measured."""
+    noise_ms: float | None
+    """How far the two transports differ from themselves; None if that was not measured."""
 
     @classmethod
-    def of(cls, point: JsonObject, statistic: str) -> LatencyDifference | None:
+    def of(cls, point: Point, statistic: str) -> LatencyDifference | None:
         """Return the difference of a point; None if it was not measured in the reference's blocks, or is not known."""
-        found = (point["against_reference"] or {}).get(f"{statistic}_difference_ms")
-        if not found:
+        against, figure_ms = point.against_reference, latency_statistic(point, statistic)[0]
+        found = None if against is None else against.latency_differences_ms[statistic]
+        if found is None or figure_ms is None:
             return None
-        reference_ms = (latency_statistic(point, statistic)[0] or 0.0) - found["value"]
         return cls(
-            found["value"],
-            found["ci95"],
-            reference_ms,
+            found.value,
+            found.ci95,
+            figure_ms - found.value,
             is_shown(found),
-            found["blocks"],
-            found.get("adjusted_among", 0),
-            found.get("noise_floor_ms") or 0.0,
+            found.blocks,
+            found.adjusted_among or 0,
+            found.noise_floor_ms,
         )
 
     @property
@@ -80,7 +80,7 @@ class LatencyDifference:
                 f"differs by {signed_ms(self.value_ms)} ms at {where}, below the {RESOLUTION_MS:g} ms that this set-up "
                 "resolves"
             )
-        if abs(self.value_ms) < self.noise_ms:
+        if self.noise_ms is not None and abs(self.value_ms) < self.noise_ms:
             return (
                 f"differs by {signed_ms(self.value_ms)} ms at {where}, within the ±{figure(self.noise_ms)} ms by which "
                 "a transport differs from itself"
@@ -110,14 +110,15 @@ class LatencyDifference:
         return "slower" if self.value_ms > 0 else "faster"
 
 
-def how_different(point: JsonObject) -> str:
+def how_different(point: Point) -> str:
     """Return the clause that compares a point's latencies with the reference's.
 
     A median within its interval says nothing of the tail: p50 and p95 are stated separately if they differ in that.
     """
     known = _known(point)
-    uncertainty_ms = value_at(point, "against_reference", "clock_uncertainty_ms")
-    hidden = "p50" not in known and uncertainty_ms and not value_at(point, "quantiles_withheld", "needed", "p50")
+    uncertainty_ms = 0.0 if point.against_reference is None else point.against_reference.clock_uncertainty_ms
+    few_events = point.quantiles_withheld is not None and "p50" in point.quantiles_withheld.needed
+    hidden = "p50" not in known and uncertainty_ms and not few_events
     if not known or hidden:
         return f"not known to ±{figure(uncertainty_ms)} ms" if uncertainty_ms else "not measured in the same blocks"
     where, first = next(iter(known.items()))
@@ -134,7 +135,7 @@ def how_different(point: JsonObject) -> str:
     return listed([found.told(name) for name, found in known.items()])
 
 
-def is_tie(point: JsonObject) -> bool:
+def is_tie(point: Point) -> bool:
     """Return whether median and mean are the same as the reference's, and no difference in the tail was shown."""
     known = _known(point)
     if "the mean" not in known:
@@ -142,7 +143,7 @@ def is_tie(point: JsonObject) -> bool:
     return all(found.same or (name == "p95" and not found.shown) for name, found in known.items())
 
 
-def _known(point: JsonObject) -> dict[str, LatencyDifference]:
+def _known(point: Point) -> dict[str, LatencyDifference]:
     """Return the measured differences by name; a p95 needs more events than a p50, a mean none."""
     names = {"p50": "p50", "p95": "p95", "mean": "the mean"}
     found = {text: LatencyDifference.of(point, name) for name, text in names.items()}

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.formatting import figure, interval, listed, parameter_value
-from analysis.summary.results import Results, latency_statistic, reported
+from analysis.summary.results import Results, common_statistic, latency_statistic, present, reported
 from analysis.summary.same_point import differing
 from analysis.verdict.capacity_verdict import capacity_verdict
 from analysis.verdict.cheaper_polling import cheaper
 from analysis.verdict.latency_differences import RESOLUTION_MS, SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
-from contract.records import JsonObject
+from contract.summary import NoiseDifference, Point
 from terminal.wording import plural
 
 _CONDITIONS = ("clients", "rate_per_s", "arrival", "one_way_delay_ms")
@@ -44,20 +44,20 @@ def verdict(results: Results) -> Verdict:
     overloads the server on purpose, it states what a server core can serve.
     """
     summary = results.summary
-    if summary.get("wrong_way"):
-        return Verdict(f"WRONG WAY on purpose: {summary['wrong_way']}")
-    if not summary["valid"]:
-        first, *others = summary["invalid_reasons"]
-        return Verdict(f"INVALID: {first}" + (f" (and {plural(len(others), 'more reason')})" if others else "") + ".")
-    if summary.get("overload") and (held := capacity_verdict(results)):
+    if summary.wrong_way:
+        return Verdict(f"WRONG WAY on purpose: {summary.wrong_way}")
+    if not summary.valid:
+        first, *more = summary.invalid_reasons
+        return Verdict(f"INVALID: {first}" + (f" (and {plural(len(more), 'more reason')})" if more else "") + ".")
+    if summary.overload and (held := capacity_verdict(results)):
         return Verdict(held[0], tuple(held[1:]))
-    reference = None if summary["base_point"] is None else summary["points"][summary["base_point"]]
-    if reference is None or reference["latency_ms"]["mean"] is None:
-        return Verdict(f"No verdict: {results.label(summary['reference'])} {_without_latency(reference)}.")
-    if summary.get("noise_floor") and not summary.get("noise_floor_from"):
+    reference = None if summary.base_point is None else summary.points[summary.base_point]
+    if reference is None or reference.latency_ms.mean is None:
+        return Verdict(f"No verdict: {results.label(summary.reference)} {_without_latency(reference)}.")
+    if summary.noise_floor and not summary.noise_floor_from:
         conditions = _conditions(reference, _CONDITIONS)
         return Verdict(f"With {conditions}, each transport is measured against itself.", _against_itself(results))
-    others = [p for p in summary["points"] if p["base"] and p is not reference and p["latency_ms"]["mean"] is not None]
+    others = [p for p in summary.points if p.base and p is not reference and p.latency_ms.mean is not None]
     lines = (
         f"With {_conditions(reference, _CONDITIONS)}, {_opening(results, reference)}, for {_cost(reference)}",
         *(_clause(results, point) for point in others),
@@ -67,19 +67,19 @@ def verdict(results: Results) -> Verdict:
     return Verdict(_headline(results, reference, others), tuple(f"{line[0].upper()}{line[1:]}." for line in lines))
 
 
-def _headline(results: Results, reference: JsonObject, others: Sequence[JsonObject]) -> str:
+def _headline(results: Results, reference: Point, others: Sequence[Point]) -> str:
     """Return how soon each transport delivers the events, in at most MOST_WORDS words.
 
     It uses the highest quantile that all of them have. Transports as fast as the reference, up to a difference not
     worth mentioning, share its figure: the largest of theirs.
     """
     points = [reference, *others]
-    name = next((name for name in ("p95", "p50") if all(p["latency_ms"][name] is not None for p in points)), "mean")
+    name = common_statistic(points, "p95", "p50")
     within, amount = _QUANTILES[name]
     what = "messages there and back" if results.round_trip else "events"
 
-    def ms(point: JsonObject) -> float:
-        return float(latency_statistic(point, name)[0] or 0.0)
+    def ms(point: Point) -> float:
+        return present(latency_statistic(point, name)[0])
 
     alike_ms = ms(reference) + max(RESOLUTION_MS, min(SAME_MS, SAME_RATIO * ms(reference)))
     first = [reference, *(point for point in others if ms(point) <= alike_ms)]
@@ -97,17 +97,17 @@ def _headline(results: Results, reference: JsonObject, others: Sequence[JsonObje
     return f"{opening}, the {len(later)} others {within} {figure(ms(later[0]))} to {figure(ms(later[-1]))} ms."
 
 
-def _polling_as_fresh(reference: JsonObject, others: Sequence[JsonObject]) -> Iterator[str]:
+def _polling_as_fresh(reference: Point, others: Sequence[Point]) -> Iterator[str]:
     """Yield how often clients would have to poll to bring nearly all events as soon as people perceive as immediate.
 
     By the closed form: a poll finds an event after a wait that is uniform over the interval.
     """
     for point in others:
-        interval_s, closed_form = point["parameters"].get("poll_interval_s"), point["closed_form"]
-        if interval_s is None or closed_form is None or closed_form["p50_ms"] is None:
+        interval_s, closed_form = point.parameters.poll_interval_s, point.closed_form
+        if interval_s is None or closed_form is None:
             continue
-        at_once_ms = closed_form["p50_ms"] - 500.0 * interval_s
-        fresh_ms = next((ms for ms in _FRESH_MS if ms > max(at_once_ms, reference["latency_ms"]["mean"])), None)
+        at_once_ms = closed_form.p50_ms - 500.0 * interval_s
+        fresh_ms = next((ms for ms in _FRESH_MS if ms > max(at_once_ms, present(reference.latency_ms.mean))), None)
         if fresh_ms is not None:
             per_s = 0.95 * 1000.0 / (fresh_ms - at_once_ms)
             yield (
@@ -117,66 +117,65 @@ def _polling_as_fresh(reference: JsonObject, others: Sequence[JsonObject]) -> It
         return
 
 
-def _without_latency(reference: JsonObject | None) -> str:
-    withheld = reference and reference.get("latency_withheld")
-    if withheld:
-        return f"has no latency that is known, as {withheld['reason']}"
+def _without_latency(reference: Point | None) -> str:
+    if reference is not None and reference.latency_withheld is not None:
+        return f"has no latency that is known, as {reference.latency_withheld.reason}"
     return "has no finished trial at the base parameters"
 
 
-def _conditions(point: JsonObject, names: Sequence[str]) -> str:
-    return listed([parameter_value(name, point["parameters"][name]) for name in names])
+def _conditions(point: Point, names: Sequence[str]) -> str:
+    return listed([parameter_value(name, point.parameters[name]) for name in names])
 
 
 def _against_itself(results: Results) -> tuple[str, ...]:
     """Return by how much two measurements of the same transport differ, a sentence each."""
     return tuple(
-        f"{results.label(transport)}: {listed([_noise(found[f'{name}_ms'], name) for name in ('p50', 'p95')])}."
-        for transport, found in results.summary["noise_floor"].items()
-        if found["p50_ms"] and found["p95_ms"]
+        f"{results.label(transport)}: {listed([_noise(floor.p50_ms, 'p50'), _noise(floor.p95_ms, 'p95')])}."
+        for transport, floor in (results.summary.noise_floor or {}).items()
+        if floor.p50_ms is not None and floor.p95_ms is not None
     )
 
 
-def _noise(found: JsonObject, name: str) -> str:
-    width = "from one pair" if found["half_width"] is None else f"± {figure(found['half_width'])} ms"
-    return f"{signed_ms(found['value'])} {width} at {name} (at most {figure(found['largest'])} in a block)"
+def _noise(found: NoiseDifference, name: str) -> str:
+    width = "from one pair" if found.half_width is None else f"± {figure(found.half_width)} ms"
+    return f"{signed_ms(present(found.value))} {width} at {name} (at most {figure(found.largest)} in a block)"
 
 
-def _opening(results: Results, reference: JsonObject) -> str:
-    label, figures = results.label(reference["transport"]), _latencies(reference)
+def _opening(results: Results, reference: Point) -> str:
+    label, figures = results.label(reference.transport), _latencies(reference)
     if results.round_trip:
         return f"a message is there and back over {label} in {figures}"
     return f"{label} delivers in {figures}"
 
 
-def _clause(results: Results, point: JsonObject) -> str:
+def _clause(results: Results, point: Point) -> str:
     return f"{_name(results, point)}: {how_different(point)}, for {_cost(point)}"
 
 
-def _cost(point: JsonObject) -> str:
-    cpu_us = point["server_cpu_us_per_event"]
+def _cost(point: Point) -> str:
+    cpu_us = point.server_cpu_us_per_event
     server = "" if cpu_us is None else f" and {figure(cpu_us)} µs of server CPU"
     return f"{figure(reported(point, 'requests_per_event')[0])} requests{server} per event"
 
 
-def _cheaper(results: Results, reference: JsonObject) -> Iterator[str]:
+def _cheaper(results: Results, reference: Point) -> Iterator[str]:
     polling = {style.name for style in results.transports if style.polling}
     what = "HTTP" if results.round_trip else "polling"
 
-    def name(point: JsonObject) -> str:
+    def name(point: Point) -> str:
         return f"{_name(results, point)}{_elsewhere(reference, point)}"
 
-    yield from cheaper(results.points, polling, what, results.label(reference["transport"]), name)
+    yield from cheaper(results.points, polling, what, results.label(reference.transport), name)
 
 
-def _elsewhere(reference: JsonObject, point: JsonObject) -> str:
+def _elsewhere(reference: Point, point: Point) -> str:
     """Return the parameters in which a point differs from the reference's base point, in words; empty if none."""
-    parameters = point["parameters"]
-    varied = [parameter_value(name, parameters[name]) for name in differing(parameters, reference["parameters"])]
+    parameters = point.parameters
+    varied = [parameter_value(name, parameters[name]) for name in differing(parameters, reference.parameters)]
     return f" at {listed(varied)}" if varied else ""
 
 
-def _latencies(point: JsonObject) -> str:
+def _latencies(point: Point) -> str:
     """Return median and p95 if there are enough events for them, or else the mean; the first with its interval."""
     latency = {name: latency_statistic(point, name) for name in ("p50", "p95", "mean")}
     known = [name for name in ("p50", "p95") if latency[name][0] is not None] or ["mean"]
@@ -185,8 +184,8 @@ def _latencies(point: JsonObject) -> str:
     return ", ".join([f"{first} {bounds}".rstrip(), *others])
 
 
-def _name(results: Results, point: JsonObject) -> str:
+def _name(results: Results, point: Point) -> str:
     """Return the label, with the poll interval if it has one, as that defines the transport."""
-    every = point["parameters"].get("poll_interval_s")
-    label = results.label(point["transport"])
+    every = point.parameters.poll_interval_s
+    label = results.label(point.transport)
     return label if every is None else f"{label} {parameter_value('poll_interval_s', every)}"

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from analysis.summary.point_figures import POINT_FIGURES
+from analysis.summary.results import Results
 from contract.parameters import Parameters
 from contract.records import JsonObject
+from contract.summary import Point, Summary
 from contract.transports import TRANSPORTS, TransportStyle
 
 WITHOUT_INTERVAL = (
@@ -125,7 +127,8 @@ def point(name: str, p50_ms: float, requests: float, **changes: Any) -> JsonObje
 
 def by_block(made: JsonObject, spread_ratio: float = 0.01) -> JsonObject:
     """Of three trials around each figure of the point."""
-    known = {name: value for name, of in POINT_FIGURES.items() if (value := of.value(made)) is not None}
+    typed = Point.parse(made)
+    known = {name: value for name, of in POINT_FIGURES.items() if (value := of.value(typed)) is not None}
     changes = (1 - spread_ratio, 1.0, 1 + spread_ratio)
     return {"block": [0, 1, 2], **{name: [change * value for change in changes] for name, value in known.items()}}
 
@@ -142,6 +145,16 @@ def summary(points: Sequence[JsonObject], varied: Sequence[str] = (), **changes:
         "varied": list(varied), "quantile_definition": "nearest rank", "planned_trials": 3 * len(points),
         "finished_trials": 3 * len(points), "points": list(points), **changes,
     }  # fmt: skip
+
+
+def typed(point: JsonObject) -> Point:
+    """A point made here, as the analysis has it."""
+    return Point.parse(point)
+
+
+def results(summary: JsonObject, base: Parameters = BASE) -> Results:
+    """The results of a summary made here."""
+    return Results.of(Summary.parse(summary), base)
 
 
 def traced(delay_ms: float = 25.0) -> JsonObject:

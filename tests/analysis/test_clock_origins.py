@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from analysis.summarize import summarize_run
 from tests import fabricate_trial
 from tests.fabricate import BROADCAST, ECHO, Fabrication, fabricate_run
 from tests.fabricate_trial import NS_PER_S, Faults
+from tests.runs import summarized
 
 DAY_NS = 24 * 3600 * NS_PER_S
 FAULTS = Faults(missing_stamps=2)
@@ -35,7 +35,7 @@ def figures(folder: Path, transports: tuple[str, ...], t0_ns: int, monkeypatch: 
     # Of polls that are asked for every 0.1 s and take 0.16 s some are skipped, and have no time of their own.
     fabrication = Fabrication(transports, (0.1,), (), clients=3, measured_s=6.0, one_way_delay_ms=80.0, blocks=2)
     run = fabricate_run(folder / str(t0_ns), fabrication, dict.fromkeys(range(10), FAULTS))
-    return dict(leaves(summarize_run(run)))
+    return dict(leaves(summarized(run)))
 
 
 @pytest.mark.parametrize("transports", [BROADCAST, ECHO])

@@ -5,17 +5,18 @@ from pathlib import Path
 import pytest
 
 from benchmarks.queue_fit import Fits, count_fits, fits, main
-from contract.records import JsonObject
+from contract.summary import Point
+from tests.analysis import made_summary as made
 from tests.fabricate import SMALL, fabricate_run
 
 
-def point(mean_ms: float, requests: float, queued_ms: float | None) -> JsonObject:
-    return {
-        "latency_ms": {"mean": mean_ms},
-        "requests_per_event": requests,
-        "model": {"mean_ms": 100.0, "requests_per_event": 1.0},
-        "queue_model": {"mean_ms": queued_ms, "requests_per_event": None if queued_ms is None else 0.98},
-    }
+def point(mean_ms: float, requests: float, queued_ms: float | None) -> Point:
+    entry = made.point("long_poll", mean_ms, requests)
+    entry["latency_ms"]["mean"] = mean_ms
+    entry["requests_per_event"] = requests
+    entry["model"] |= {"mean_ms": 100.0, "requests_per_event": 1.0}
+    entry["queue_model"] |= {"mean_ms": queued_ms, "requests_per_event": None if queued_ms is None else 0.98}
+    return made.typed(entry)
 
 
 @pytest.mark.parametrize(
@@ -23,8 +24,9 @@ def point(mean_ms: float, requests: float, queued_ms: float | None) -> JsonObjec
     [(102.4, 1.0, True), (97.6, 1.019, True), (102.6, 1.0, False), (100.0, 1.03, False)],
 )
 def test_both_mean_and_requests_have_to_fit(mean_ms: float, requests: float, expected: bool) -> None:
-    assert fits(point(mean_ms, requests, None), "model") is expected
-    assert not fits(point(mean_ms, requests, None), "queue_model"), "there is none"
+    found = point(mean_ms, requests, None)
+    assert fits(found, found.model) is expected
+    assert not fits(found, found.queue_model), "there is none"
 
 
 def test_fits_are_counted_and_what_is_left_added_up() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.summarize import summarize_run, write_summary
+from analysis.summarize import write_summary
 from analysis.summary.pooling import pool
 from analysis.trial.measures import measure
 from contract.errors import UserError
@@ -15,7 +15,7 @@ from contract.records import JsonObject, read_json
 from contract.summary import load_summary
 from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run, first_trial, style, trial_index
 from tests.fabricate_trial import Faults
-from tests.runs import report_in_words
+from tests.runs import report_in_words, summarized
 
 QUIET = dataclasses.replace(SMALL, noise_ms=0.0, measured_s=5.0)
 POINT_KEYS = {
@@ -42,7 +42,7 @@ POINT_KEYS = {
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> JsonObject:
-    return summarize_run(fabricate_run(tmp_path_factory.mktemp("run"), Fabrication()))
+    return summarized(fabricate_run(tmp_path_factory.mktemp("run"), Fabrication()))
 
 
 def base(summary: JsonObject, transport: str) -> JsonObject:
@@ -128,7 +128,7 @@ def test_the_ledger_reports_exactly_what_was_done(tmp_path: Path) -> None:
         reorder=frozenset({(3, 15)}),
         corrupt=frozenset({(4, 22), (5, 5)}),
     )
-    summary = summarize_run(fabricate_run(tmp_path, QUIET, {trial_index(QUIET, "sse", block=1): faults}))
+    summary = summarized(fabricate_run(tmp_path, QUIET, {trial_index(QUIET, "sse", block=1): faults}))
     ledger = base(summary, "sse")["ledger"]
     assert {k: ledger[k] for k in ("lost", "duplicate", "reordered", "late", "corrupt")} == {
         "lost": 3, "duplicate": 1, "reordered": 1, "late": 0, "corrupt": 2,
@@ -138,7 +138,7 @@ def test_the_ledger_reports_exactly_what_was_done(tmp_path: Path) -> None:
 
 def test_an_invalid_trial_makes_its_point_and_the_run_invalid_and_no_other_point(tmp_path: Path) -> None:
     index = trial_index(QUIET, "long_poll", block=2)
-    summary = summarize_run(fabricate_run(tmp_path, QUIET, {index: Faults(drop=frozenset({(0, 12)}))}))
+    summary = summarized(fabricate_run(tmp_path, QUIET, {index: Faults(drop=frozenset({(0, 12)}))}))
     assert [point["transport"] for point in summary["points"] if not point["valid"]] == ["long_poll"]
     assert not summary["valid"]
     [reason] = summary["invalid_reasons"]
@@ -159,7 +159,7 @@ def test_an_overload_on_purpose_makes_its_point_invalid_and_not_the_run(
         run = json.loads((folder / "run.json").read_text())
         run["scenario"]["overload"] = True
         (folder / "run.json").write_text(json.dumps(run))
-    summary = summarize_run(folder)
+    summary = summarized(folder)
     assert summary["overload"] is overload
     assert summary["valid"] is valid
     assert [point["transport"] for point in summary["points"] if not point["valid"]] == ["sse"]
@@ -167,13 +167,13 @@ def test_an_overload_on_purpose_makes_its_point_invalid_and_not_the_run(
 
 def test_a_stream_that_was_not_the_others(tmp_path: Path) -> None:
     index = trial_index(QUIET, "short_poll", block=1)
-    summary = summarize_run(fabricate_run(tmp_path, QUIET, {index: Faults(shift_event_ms=3.0)}))
+    summary = summarized(fabricate_run(tmp_path, QUIET, {index: Faults(shift_event_ms=3.0)}))
     assert any("its stream was not that of" in reason for reason in summary["invalid_reasons"])
 
 
 def test_late_is_delivered_and_warned_of(tmp_path: Path) -> None:
     held_up = Faults(delay_ms={(0, 40): 9000.0})
-    summary = summarize_run(fabricate_run(tmp_path, QUIET, {trial_index(QUIET, "websocket"): held_up}))
+    summary = summarized(fabricate_run(tmp_path, QUIET, {trial_index(QUIET, "websocket"): held_up}))
     ledger = base(summary, "websocket")["ledger"]
     assert ledger["late"] > 0
     assert ledger["lost"] == 0
@@ -182,18 +182,18 @@ def test_late_is_delivered_and_warned_of(tmp_path: Path) -> None:
 
 def test_time_that_the_host_took_is_warned_of(tmp_path: Path) -> None:
     hindered = Faults(stolen_ratio=0.07)
-    summary = summarize_run(fabricate_run(tmp_path, QUIET, {trial_index(QUIET, "websocket"): hindered}))
+    summary = summarized(fabricate_run(tmp_path, QUIET, {trial_index(QUIET, "websocket"): hindered}))
     assert base(summary, "websocket")["load_stolen_ratio"] == pytest.approx(0.07)
     assert any("gave up to 7% of a core's time to others" in warning for warning in summary["warnings"])
     assert any("(at 1 point 1% or more)" in warning for warning in summary["warnings"])
 
 
 def test_waiting_for_a_cpu_quota_is_warned_of(tmp_path: Path) -> None:
-    unlimited = summarize_run(fabricate_run(tmp_path / "unlimited", QUIET))
+    unlimited = summarized(fabricate_run(tmp_path / "unlimited", QUIET))
     assert all(point["throttled_ms"] == 0 for point in unlimited["points"])
     assert not any("CPU quota" in warning for warning in unlimited["warnings"])
     hindered = Faults(throttled_ratio=0.02)
-    summary = summarize_run(fabricate_run(tmp_path / "limited", QUIET, {trial_index(QUIET, "sse"): hindered}))
+    summary = summarized(fabricate_run(tmp_path / "limited", QUIET, {trial_index(QUIET, "sse"): hindered}))
     assert base(summary, "sse")["throttled_ms"] == pytest.approx(0.02 * 5000)
     assert base(summary, "websocket")["throttled_ms"] == 0
     assert any("CPU quota was used up at 1 point: it delayed the processes by up to 100 ms" in warning
@@ -205,14 +205,14 @@ def test_an_interrupted_run_is_summarised_from_its_finished_trials(tmp_path: Pat
     folders = sorted((run / "trials").iterdir())
     for folder in folders[5:]:
         (folder / "trial.json").unlink()
-    summary = summarize_run(run)
+    summary = summarized(run)
     assert (summary["planned_trials"], summary["finished_trials"]) == (12, 5)
     assert sum(point["trials"] for point in summary["points"]) == 5
     assert "Only 5 of 12 planned trials were finished." in summary["warnings"]
 
 
 def test_a_single_trial_has_no_interval_and_says_so(tmp_path: Path) -> None:
-    summary = summarize_run(fabricate_run(tmp_path, dataclasses.replace(QUIET, blocks=1)))
+    summary = summarized(fabricate_run(tmp_path, dataclasses.replace(QUIET, blocks=1)))
     point = base(summary, "short_poll")
     assert [point["latency_ms"][f"{name}_ci95"] for name in ("mean", "p50", "p95", "p99")] == [None] * 4
     assert point["requests_per_event_ci95"] is None
@@ -223,7 +223,7 @@ def test_what_was_not_measured_is_null(tmp_path: Path) -> None:
     fabrication = dataclasses.replace(QUIET, transports=("websocket",), target="http://127.0.0.1:8000")
     bare = Faults(tcp_info=False, kernel_stamps=False)
     run = fabricate_run(tmp_path, fabrication, {planned.index: bare for planned in fabrication.plan()})
-    summary = summarize_run(run)
+    summary = summarized(run)
     [point] = summary["points"]
     assert any(said.startswith("The server was already running: its cores") for said in summary["warnings"])
     assert point["server_cpu_us_per_event"] is point["server_cpu_ratio"] is point["server_rss_bytes"] is None
@@ -241,7 +241,7 @@ def with_clock(uncertainty_ms: float, folder: Path, fabrication: Fabrication) ->
         clock = {"offset_ns": 10**9, "uncertainty_ns": round(uncertainty_ms * 1e6), "drift_ns": 0}
         document["capabilities"]["server_clock"] = clock
         path.write_text(json.dumps(document))
-    return run, summarize_run(run)
+    return run, summarized(run)
 
 
 def test_an_uncertain_clock_withholds_a_latency_and_not_what_is_beside_it(tmp_path: Path) -> None:
@@ -274,14 +274,14 @@ def test_an_uncertain_clock_withholds_a_latency_and_not_what_is_beside_it(tmp_pa
 
 def test_a_burst_has_no_closed_form_for_the_long_poll(tmp_path: Path) -> None:
     fabrication = dataclasses.replace(QUIET, transports=("websocket", "long_poll"), arrival="burst")
-    summary = summarize_run(fabricate_run(tmp_path, fabrication))
+    summary = summarized(fabricate_run(tmp_path, fabrication))
     assert base(summary, "long_poll")["closed_form"] is None
     assert base(summary, "long_poll")["model"]["mean_ms"] > 25
 
 
 def test_an_echo_run(tmp_path: Path) -> None:
     fabrication = dataclasses.replace(QUIET, transports=ECHO, arrival="periodic")
-    summary = summarize_run(fabricate_run(tmp_path, fabrication))
+    summary = summarized(fabricate_run(tmp_path, fabrication))
     assert summary["valid"]
     found = {p["transport"]: (p["latency_ms"]["p50"], p["requests_per_event"]) for p in summary["points"]}
     assert found == {
@@ -293,7 +293,7 @@ def test_a_folder_without_a_finished_trial(tmp_path: Path) -> None:
     run = fabricate_run(tmp_path, QUIET)
     shutil.rmtree(run / "trials")
     with pytest.raises(UserError, match="no raw records of a finished trial"):
-        summarize_run(run)
+        summarized(run)
 
 
 def test_a_published_run_without_raw_records_is_left_as_it_is(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_a_published_run_without_raw_records_is_left_as_it_is(tmp_path: Path) ->
     shutil.rmtree(run / "trials")
     with pytest.raises(UserError, match=r"no raw records .*its report and summary\.json stay as they are"):
         write_summary(run)
-    assert load_summary(run)["points"] == summary["points"]
+    assert load_summary(run).points == summary.points
 
 
 def test_a_trial_of_another_plan_is_the_users_to_mend(tmp_path: Path) -> None:
@@ -312,13 +312,13 @@ def test_a_trial_of_another_plan_is_the_users_to_mend(tmp_path: Path) -> None:
     document["parameters"]["clients"] = 2
     (folder / "trial.json").write_text(json.dumps(document))
     with pytest.raises(UserError, match=r"parameters: expected .'clients': 6, .* as run.json has planned it, not"):
-        summarize_run(run)
+        summarized(run)
 
 
 def test_no_interval_reaches_below_what_the_network_alone_takes(tmp_path: Path) -> None:
     """Two of three trials as fast as can be and one slow: the spread alone would make it 25 to 75 ms, and below 0."""
     slow = {trial_index(QUIET, "websocket", block=2): Faults(extra_latency_ms=150.0)}
-    found = base(summarize_run(fabricate_run(tmp_path, QUIET, slow)), "websocket")["latency_ms"]
+    found = base(summarized(fabricate_run(tmp_path, QUIET, slow)), "websocket")["latency_ms"]
     low, high = found["mean_ci95"]
     assert low == 25.0
     assert high - found["mean"] > found["mean"] - low
@@ -329,7 +329,7 @@ def test_no_interval_of_a_cost_reaches_where_it_cannot_be(tmp_path: Path) -> Non
     """Two blocks, whose intervals are 12.7 standard errors to each side: shares beyond 1 and times below 0 without."""
     fabrication = dataclasses.replace(QUIET, blocks=2, arrival="poisson", measured_s=1.5)
     slow = {trial_index(fabrication, "websocket", block=1): Faults(extra_latency_ms=150.0, event_cpu_us=500.0)}
-    point = base(summarize_run(fabricate_run(tmp_path, fabrication, slow)), "websocket")
+    point = base(summarized(fabricate_run(tmp_path, fabrication, slow)), "websocket")
     freshness = point["freshness"]
     assert freshness["mean_age_ms_ci95"][0] == 0
     assert freshness["older_than_100_ms_ratio_ci95"] == [0, 1]

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.repeated_runs import FIGURES, count_held, main
-from contract.records import JsonObject
+from contract.summary import Summary
 from tests import fabricate
+from tests.analysis import made_summary as made
 
 
-def summary_of(value: float, half: float | None) -> JsonObject:
-    bounds = None if half is None else [value - half, value + half]
-    latency_ms = {"p50": value, "p50_ci95": bounds}
-    return {"points": [{"transport": "sse", "parameters": {"clients": 3}, "trials": 5, "latency_ms": latency_ms}]}
+def summary_of(value: float, half: float | None) -> Summary:
+    point = made.point("sse", value, 0.0)
+    point["latency_ms"]["p50_ci95"] = None if half is None else [value - half, value + half]
+    return Summary.parse(made.summary([{**point, "trials": 5}]))
 
 
 def test_an_interval_is_held_against_the_mean_of_the_other_runs() -> None:

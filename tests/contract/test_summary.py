@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from analysis.command_line import main
-from analysis.summarize import summarize_run, write_summary
+from analysis.summarize import write_summary
 from contract.errors import UserError
 from contract.records import SUMMARY_FILE, as_document
 from contract.summary import Summary, load_summary
 from system.processes import PROJECT_FOLDER
 from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run
+from tests.runs import summarized
 
 ECHOES = Fabrication(transports=ECHO, rates_per_s=())
 REFERENCE = PROJECT_FOLDER / "results" / "reference"
@@ -26,7 +27,7 @@ REFERENCE = PROJECT_FOLDER / "results" / "reference"
 def document(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     # A scenario may state its numbers whole, as the shipped ones do.
     made = replace(SMALL, one_way_delay_ms=25) if request.param == "broadcast" else ECHOES
-    return summarize_run(fabricate_run(tmp_path_factory.mktemp("runs") / "run", made))
+    return summarized(fabricate_run(tmp_path_factory.mktemp("runs") / "run", made))
 
 
 def test_a_summary_has_the_types_keys_and_order_and_no_others(document: dict[str, Any]) -> None:
@@ -48,7 +49,7 @@ def test_a_key_that_no_type_has_is_not_written(document: dict[str, Any]) -> None
 
 
 def test_the_published_run_has_a_summary_of_these_types() -> None:
-    assert load_summary(REFERENCE)["scenario"] == "standard"
+    assert load_summary(REFERENCE).scenario == "standard"
 
 
 @pytest.mark.parametrize(

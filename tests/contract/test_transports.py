@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
+import json
+from pathlib import Path
 
 import pytest
 
+from contract.records.documents import as_document, parse_record
 from contract.transports import KINDS, TRANSPORTS, TransportStyle
 from system.processes import PROJECT_FOLDER
 
@@ -28,6 +30,6 @@ def test_every_transport_is_of_a_known_kind_and_known_by_its_name() -> None:
 
 def test_a_run_records_a_transports_style_which_reads_the_same_again() -> None:
     for transport in TRANSPORTS.values():
-        entry = dataclasses.asdict(transport.style)
-        assert TransportStyle.of_json(entry | {"dash": list(transport.dash)}) == transport.style
+        entry = as_document(transport.style)
+        assert parse_record(TransportStyle, json.loads(json.dumps(entry)), Path("run.json")) == transport.style
         assert not entry.keys() & {"server", "client", "parameters"}

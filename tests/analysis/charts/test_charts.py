@@ -28,9 +28,8 @@ from analysis.charts.raw_records import BaseTrials, ChartMaterial, thinned
 from analysis.charts.style import DARK, LIGHT, contrast, dark_counterparts, text_colour
 from analysis.summarize import summarize_run
 from analysis.summary.crossover import capacity_summary
-from analysis.summary.results import Results
 from analysis.trial.measures import measure
-from contract.records import JsonObject, load_run_info
+from contract.records import JsonObject, as_document, load_run_info
 from system.processes import PROJECT_FOLDER
 from tests import fabricate
 from tests.analysis import made_summary as made
@@ -94,7 +93,8 @@ def tried_capacity() -> JsonObject:
     """Service times with a comparison on either side of the crossover."""
     found = capacity_summary([*measured(blocks=3), *tried(BELOW, blocks=3), *tried(ABOVE, blocks=3)], LOADED)
     assert found is not None
-    return found
+    written: JsonObject = as_document(found)
+    return written
 
 
 CASES: dict[str, tuple[JsonObject, list[BaseTrials]]] = {
@@ -122,7 +122,7 @@ def freshly_drawn(case: str) -> dict[str, Chart]:
     summary, trials = CASES[case]
     shown = {group.transport.name for group in trials}
     residuals = [own for of in (BROADCAST, ECHO) for own in of.residuals() if own.transport.name in shown]
-    drawn = draw_charts(Results.of(summary, made.BASE.replace(**made.CHOICES)), trials, residuals)
+    drawn = draw_charts(made.results(summary, made.BASE.replace(**made.CHOICES)), trials, residuals)
     return {chart.name: chart for chart in drawn}
 
 
@@ -131,7 +131,7 @@ charts_of = functools.cache(freshly_drawn)
 
 def standard_files_in(folder: Path, charts: dict[str, Chart]) -> dict[str, bytes]:
     """The files of these charts of the standard case."""
-    counterparts = dark_counterparts(Results.of(CASES["standard"][0], made.BASE).transports)
+    counterparts = dark_counterparts(made.results(CASES["standard"][0], made.BASE).transports)
     folder.mkdir()
     for chart in charts.values():
         chart.write(folder, counterparts)
@@ -298,7 +298,7 @@ def test_where_pushes_came_out_differently_the_map_tells_them_apart(drawn_texts:
     other = copy.deepcopy(tried) | {"push": "sse"}
     other["tried"][0]["outcome"] = "refuted"
     both["capacity"]["crossovers"] = [tried, other]
-    chart = crossover_map_chart(Results.of(both, LOADED))
+    chart = crossover_map_chart(made.results(both, LOADED))
     assert chart is not None
     extents(chart.figure, drawn_texts)
     shown = [text.get_text() for text in drawn_texts]
@@ -310,7 +310,7 @@ def test_without_bytes_the_map_has_one_panel() -> None:
     blind = copy.deepcopy(summary)
     for account in blind["capacity"]["transports"]:
         account |= {"event_bytes": None, "poll_bytes": None, "framing_bytes": None}
-    chart = crossover_map_chart(Results.of(blind, LOADED))
+    chart = crossover_map_chart(made.results(blind, LOADED))
     assert chart is not None
     assert len(chart.figure.axes) == 1
 

@@ -69,13 +69,13 @@ def test_a_kind_is_shown_by_its_cheapest_and_names_those_that_cost_as_much() -> 
 def test_costs_are_those_of_the_run() -> None:
     found = capacity_summary(measured(), BASE)
     assert found is not None
-    processor = processor_costs(found["transports"])
+    processor = processor_costs(found.transports)
     assert processor["websocket"].event == pytest.approx(20e-6, rel=0.02)
     assert processor["short_poll"].request == pytest.approx(160e-6, rel=0.02)
-    pushed = byte_costs(found["transports"])["websocket"]
+    pushed = byte_costs(found.transports)["websocket"]
     assert pushed.request == 0
     assert pushed.event == pytest.approx(EVENT_BYTES + FRAME_BYTES)
     unsaturated = [load for load in measured() if load.parameters.clients != 4000]
     found = capacity_summary(unsaturated, BASE)
     assert found is not None
-    assert processor_costs(found["transports"])["short_poll"].request == pytest.approx(200e-6, rel=0.02)
+    assert processor_costs(found.transports)["short_poll"].request == pytest.approx(200e-6, rel=0.02)

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.text import Text
 
 from analysis.charts.compared_runs import compared_charts
-from analysis.summary.results import Results
 from tests.analysis import made_summary as made
 
 
@@ -20,7 +19,7 @@ def test_means_and_requests_are_those_that_tables_show() -> None:
         estimates = point["estimates"]
         estimates["mean_ms"] = estimates["mean_ms"] | {"value": 77.7, "ci95": [77.0, 78.0]}
         estimates["requests_per_s"] = estimates["requests_per_s"] | {"value": 3.21, "ci95": [3.2, 3.22]}
-    run = Results.of(summary, made.BASE)
+    run = made.results(summary, made.BASE)
     latency = {chart.name: chart.caption for chart in compared_charts(1, run, run)}["compared-1-latency-requests"]
     assert latency.startswith("Mean of latency")
     assert latency.count("77.7 ms and 77.7 ms") >= 4
@@ -33,7 +32,7 @@ def test_no_name_covers_a_mark_of_either_run() -> None:
         point["server_cpu_us_per_event"] *= 0.85
     charts = {
         chart.name: chart
-        for chart in compared_charts(1, *(Results.of(summary, made.BASE) for summary in (ours, theirs)))
+        for chart in compared_charts(1, *(made.results(summary, made.BASE) for summary in (ours, theirs)))
     }
     for name in ("compared-1-server-cpu-us-per-event-rate-per-s", "compared-1-latency-rate-per-s"):
         figure = charts[name].figure

@@ -28,8 +28,8 @@ from analysis.statistics.distribution import LATENCY_QUANTILES
 from analysis.summary.point_figures import POINT_FIGURES
 from contract.parameters import PARAMETERS
 from contract.quantiles import quantiles
-from contract.records import JsonObject, Outcome, RequestKind, Trial, finished_trial_folders
-from contract.summary import load_summary
+from contract.records import Outcome, RequestKind, Trial, as_document, finished_trial_folders
+from contract.summary import Point, load_summary
 from tests import fabricate
 from tests.fabricate_trial import Faults
 from tests.runs import in_process, refused
@@ -63,13 +63,12 @@ def invalid_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def points(run: Path) -> list[JsonObject]:
+def points(run: Path) -> tuple[Point, ...]:
     return points_of(run)
 
 
-def points_of(run: Path) -> list[JsonObject]:
-    found: list[JsonObject] = load_summary(run)["points"]
-    return found
+def points_of(run: Path) -> tuple[Point, ...]:
+    return load_summary(run).points
 
 
 def exported(run: Path, format_name: str, folder: Path) -> Path:
@@ -97,14 +96,14 @@ def read_histograms(path: Path) -> Iterator[Any]:
             yield histogram
 
 
-def name_of(point: JsonObject) -> list[str]:
+def name_of(point: Point) -> list[str]:
     parameters = point["parameters"]
     own = [f"poll_interval_s={parameters['poll_interval_s']}"] if "poll_interval_s" in parameters else []
     return [point["transport"], *own]
 
 
 def test_csv_has_every_point_with_its_figures_and_intervals(
-    run: Path, points: list[JsonObject], tmp_path: Path
+    run: Path, points: tuple[Point, ...], tmp_path: Path
 ) -> None:
     rows = read_csv(exported(run, "csv", tmp_path))
     assert [row["transport"] for row in rows] == [point["transport"] for point in points]
@@ -117,7 +116,7 @@ def test_csv_has_every_point_with_its_figures_and_intervals(
             assert [row[f"{name}_low"], row[f"{name}_high"]] == list(map(str, bounds or ("", "")))
 
 
-def assert_percentiles(latencies_ms: Any, point: JsonObject) -> None:
+def assert_percentiles(latencies_ms: Any, point: Point) -> None:
     assert len(latencies_ms) == point["deliveries"]
     assert np.mean(latencies_ms) == pytest.approx(point["latency_ms"]["mean"], rel=1e-5)
     for name, found in zip(LATENCY_QUANTILES, quantiles(latencies_ms, list(LATENCY_QUANTILES.values())), strict=True):
@@ -139,7 +138,7 @@ def test_csv_deliveries_give_the_latencies_of_the_summary(
 
 
 def test_parquet_has_the_deliveries_of_csv_with_units_and_parameters(
-    run: Path, points: list[JsonObject], tmp_path: Path
+    run: Path, points: tuple[Point, ...], tmp_path: Path
 ) -> None:
     table = pq.read_table(exported(run, "parquet", tmp_path))
     rows = read_csv(exported(run, "csv-deliveries", tmp_path))
@@ -206,7 +205,7 @@ def test_a_parameter_of_a_later_version_is_a_column_of_text(run: Path, tmp_path:
 
 
 def test_a_histogram_log_has_an_interval_per_trial_and_its_percentiles(
-    run: Path, points: list[JsonObject], tmp_path: Path
+    run: Path, points: tuple[Point, ...], tmp_path: Path
 ) -> None:
     histograms = list(read_histograms(exported(run, "hdrhistogram", tmp_path)))
     assert len(histograms) == len(finished_trial_folders(run))
@@ -236,7 +235,7 @@ def test_a_histogram_log_has_an_interval_per_trial_and_its_percentiles(
 
 
 def test_openmetrics_have_every_figure_in_base_units_at_the_time_of_the_run(
-    run: Path, points: list[JsonObject], tmp_path: Path
+    run: Path, points: tuple[Point, ...], tmp_path: Path
 ) -> None:
     path = exported(run, "openmetrics", tmp_path)
     assert path.read_text().endswith("\n# EOF\n")
@@ -265,13 +264,13 @@ def test_openmetrics_have_every_figure_in_base_units_at_the_time_of_the_run(
     assert (about.labels["run"], about.labels["run_valid"]) == ("run", "true")
 
 
-def test_jsonl_has_the_points_of_the_summary(run: Path, points: list[JsonObject], tmp_path: Path) -> None:
+def test_jsonl_has_the_points_of_the_summary(run: Path, points: tuple[Point, ...], tmp_path: Path) -> None:
     read = [json.loads(line) for line in exported(run, "jsonl", tmp_path).read_text().splitlines()]
-    assert [{name: row[name] for name in point} for row, point in zip(read, points, strict=True)] == points
+    assert [{name: row[name] for name in point} for row, point in zip(read, points, strict=True)] == as_document(points)
     assert {(row["run"], row["scenario"], row["run_valid"]) for row in read} == {("run", "fabricated", True)}
 
 
-def test_bencher_has_a_benchmark_per_point_with_limits(run: Path, points: list[JsonObject], tmp_path: Path) -> None:
+def test_bencher_has_a_benchmark_per_point_with_limits(run: Path, points: tuple[Point, ...], tmp_path: Path) -> None:
     read = json.loads(exported(run, "bencher", tmp_path).read_text())
     assert list(read) == [" ".join(name_of(point)) for point in points]
     for measures, point in zip(read.values(), points, strict=True):
@@ -286,7 +285,7 @@ def test_bencher_has_a_benchmark_per_point_with_limits(run: Path, points: list[J
         )
 
 
-def test_junit_has_a_case_per_point_with_its_figures(run: Path, points: list[JsonObject], tmp_path: Path) -> None:
+def test_junit_has_a_case_per_point_with_its_figures(run: Path, points: tuple[Point, ...], tmp_path: Path) -> None:
     (suite,) = ET.parse(exported(run, "junit", tmp_path)).getroot()
     assert (suite.get("name"), suite.get("tests")) == ("run", str(1 + len(points)))
     assert (suite.get("failures"), suite.get("skipped")) == ("0", "0")

@@ -20,7 +20,7 @@ def run(**changes: Any) -> JsonObject:
 
 
 def results(found: JsonObject) -> Results:
-    return Results.of(found, BASE)
+    return made.results(found, BASE)
 
 
 def test_a_run_that_tells_no_service_time_has_no_section() -> None:

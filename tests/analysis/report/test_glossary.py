@@ -9,7 +9,6 @@ import pytest
 from analysis.report.certainty_tables import noise_table
 from analysis.report.glossary import GLOSSARY, term_of
 from analysis.report.tables import ledger_table, main_table, parts_table, request_table, split_table, sweep_tables
-from analysis.summary.results import Results
 from tests.analysis import made_summary as made
 
 
@@ -19,7 +18,7 @@ def columns_of_a_report() -> list[str]:
         point["latency_split_ms"] = {"network": 25.0, "queueing": 0.1, "unexplained": 0.1}
     difference = {"value": 0.1, "half_width": 0.2, "largest": 0.3, "pairs": 5}
     summary["noise_floor"] = {"sse": dict.fromkeys(("p50_ms", "p95_ms", "mean_ms"), difference)}
-    results = Results.of(summary, made.BASE)
+    results = made.results(summary, made.BASE)
     tables = [main_table(results), *sweep_tables(results), parts_table(results), split_table(results)]
     tables += [noise_table(results), ledger_table(results), request_table(results)]
     return [column for table in tables if table is not None for column in table.columns[1:]]
@@ -36,7 +35,7 @@ def test_every_term_explains_a_column_of_a_report() -> None:
 
 
 def test_every_column_of_the_first_table_is_explained() -> None:
-    table = main_table(Results.of(made.standard(), made.BASE))
+    table = main_table(made.results(made.standard(), made.BASE))
     assert [column for column in table.columns[1:] if term_of(column) is None] == []
 
 

@@ -16,10 +16,9 @@ from analysis.charts.raw_records import Residuals
 from analysis.charts.residuals import MOST_DOTS, residuals_chart
 from analysis.charts.style import LIGHT, dark_counterparts
 from analysis.report.inline_charts import InlineCharts
-from analysis.summary.results import Results
 from tests.analysis import made_summary as made
 
-RESULTS = Results.of(made.standard(), made.BASE)
+RESULTS = made.results(made.standard(), made.BASE)
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 LETTER = "DejaVuSans"
 

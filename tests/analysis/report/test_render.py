@@ -16,7 +16,6 @@ from analysis.command_line import main
 from analysis.report.narrative import completeness
 from analysis.report.render import PROJECT_FOLDER, rerun_commands, verdict_line
 from analysis.report.tables import main_table, parts_table, sweep_tables
-from analysis.summary.results import Results
 from contract.records import (
     SCENARIO_FILE,
     JsonObject,
@@ -25,6 +24,7 @@ from contract.records import (
     load_run_info,
     write_run_info,
 )
+from contract.summary import Summary
 from tests import fabricate
 from tests.analysis import made_summary as made
 from tests.fabricate_trial import Faults
@@ -197,7 +197,7 @@ def test_an_interrupted_run_says_how_far_it_came(tmp_path: Path) -> None:
 
 
 def test_a_complete_run_does_not_speak_of_interruption() -> None:
-    assert completeness(made.standard()) is None
+    assert completeness(Summary.parse(made.standard())) is None
 
 
 @pytest.mark.parametrize(
@@ -209,11 +209,11 @@ def test_a_complete_run_does_not_speak_of_interruption() -> None:
     ],
 )
 def test_no_verdict_of_an_invalid_run_goes_unmarked(valid: bool, verdict: str, line: str) -> None:
-    assert verdict_line({**made.standard(), "valid": valid, "verdict": verdict}) == line
+    assert verdict_line(Summary.parse({**made.standard(), "valid": valid, "verdict": verdict})) == line
 
 
 def row_of(summary: JsonObject, label: str) -> dict[str, str]:
-    table = main_table(Results.of(summary, made.BASE))
+    table = main_table(made.results(summary, made.BASE))
     cells = next(row for row in table.rows if row[0].text == label)
     return {name: cell.text for name, cell in zip(table.columns, cells, strict=True)}
 
@@ -222,11 +222,11 @@ def test_what_was_not_measured_is_a_dash_never_a_zero() -> None:
     summary = made.standard()
     for point in summary["points"]:
         point["server_cpu_us_per_event"] = None
-        point["parts_ms"]["client_delay"] = {"p50": None, "p99": None}
+        point["parts_ms"]["client_delay"] = {"mean": None, "p50": None, "p99": None}
     row = row_of(summary, "Short poll")
     assert row["server CPU µs per event"] == "—"
     assert row["requests per event"] == "0.200"
-    table = parts_table(Results.of(summary, made.BASE))
+    table = parts_table(made.results(summary, made.BASE))
     assert table.has_gaps
     assert {row[table.columns.index("client delay p50 / p99 ms")].text for row in table.rows} == {"—"}
 
@@ -243,7 +243,7 @@ def test_differences_are_signed_and_the_reference_is_named() -> None:
 
 
 def test_each_sweep_has_a_table_with_all_its_values() -> None:
-    interval, rate = sweep_tables(Results.of(made.standard(), made.BASE))
+    interval, rate = sweep_tables(made.results(made.standard(), made.BASE))
     assert [row[0].text for row in interval.rows] == [
         f"Short poll, every {interval_s} s" for interval_s in ("0.1", "0.25", "1", "2.5", "5")
     ]
@@ -253,7 +253,7 @@ def test_each_sweep_has_a_table_with_all_its_values() -> None:
 def test_a_point_that_is_not_valid_is_marked_in_its_row() -> None:
     summary = made.standard()
     summary["points"][0]["valid"] = False
-    table = main_table(Results.of(summary, made.BASE))
+    table = main_table(made.results(summary, made.BASE))
     assert [row[0].small for row in table.rows] == ["INVALID", "", "", ""]
 
 

@@ -14,7 +14,7 @@ from tests.runs import report_in_words
 
 
 def results() -> Results:
-    return Results.of(made.scaled(), made.BASE)
+    return made.results(made.scaled(), made.BASE)
 
 
 def test_every_number_of_clients_has_a_row_and_every_transport_its_knee() -> None:
@@ -46,7 +46,7 @@ def test_laws_stand_beside_the_slopes() -> None:
 
 
 def test_a_run_without_scale_has_no_such_section() -> None:
-    plain = Results.of(made.standard(), made.BASE)
+    plain = made.results(made.standard(), made.BASE)
     assert scale_tables(plain) == []
     assert scale_notes(plain) == []
     assert scale_notes(results())

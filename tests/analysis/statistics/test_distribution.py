@@ -23,7 +23,9 @@ from analysis.summarize import summarize_run
 from analysis.summary.results import Results
 from contract.quantiles import quantiles
 from contract.records import Ints, load_run_info
+from tests.analysis import made_summary as made
 from tests.fabricate import ECHO, SMALL, fabricate_run
+from tests.runs import summarized
 
 
 @pytest.mark.parametrize(("share", "events"), [(0.5, 20), (0.9, 100), (0.95, 200), (0.99, 1000), (0.999, 10_000)])
@@ -41,7 +43,7 @@ def test_what_rests_on_too_few_events_is_none() -> None:
 def test_events_count_and_not_deliveries_and_those_of_all_trials(tmp_path: Path) -> None:
     """Three trials of 80 events, each delivered to every client: enough for a p95, not for a p99."""
     folder = fabricate_run(tmp_path / "run", dataclasses.replace(SMALL, measured_s=8.0, blocks=3, clients=6))
-    summary = summarize_run(folder)
+    summary = summarized(folder)
     push, poll = (next(p for p in summary["points"] if p["transport"] == name) for name in ("websocket", "short_poll"))
     for point in (push, poll):
         assert point["events"] == 240 and point["deliveries"] == 6 * 240
@@ -54,7 +56,7 @@ def test_events_count_and_not_deliveries_and_those_of_all_trials(tmp_path: Path)
         )
         assert point["parts_ms"]["delivery"]["p99"] is None and point["residual_ms"]["p99"] is None
     assert poll["against_reference"]["p95_difference_ms"] is not None
-    table = main_table(Results.of(summary, load_run_info(folder).base_parameters))
+    table = main_table(made.results(summary, load_run_info(folder).base_parameters))
     row = dict(zip(table.columns, table.rows[0], strict=True))
     assert (row["p99 ms"].text, row["p99 ms"].small) == ("—", "240 of 1,000 events")
     assert any("no p99, which needs 1,000 events" in warning for warning in summary["warnings"])
@@ -62,7 +64,7 @@ def test_events_count_and_not_deliveries_and_those_of_all_trials(tmp_path: Path)
 
 def test_a_quantile_of_too_few_events_is_compared_with_nothing_and_named_nowhere(tmp_path: Path) -> None:
     short = dataclasses.replace(SMALL, measured_s=5.0, blocks=3)
-    summary = summarize_run(fabricate_run(tmp_path / "run", short))
+    summary = summarized(fabricate_run(tmp_path / "run", short))
     poll = next(point for point in summary["points"] if point["transport"] == "short_poll")
     assert poll["against_reference"]["p95_difference_ms"] is None
     assert poll["against_reference"]["p50_difference_ms"] is not None
@@ -74,7 +76,7 @@ def test_a_quantile_of_too_few_events_is_compared_with_nothing_and_named_nowhere
 
 def test_a_round_trips_messages_are_each_an_event(tmp_path: Path) -> None:
     echo = dataclasses.replace(SMALL, transports=ECHO, measured_s=5.0, blocks=1, clients=6)
-    summary = summarize_run(fabricate_run(tmp_path / "run", echo))
+    summary = summarized(fabricate_run(tmp_path / "run", echo))
     assert all(point["events"] == 50 and point["deliveries"] > 250 for point in summary["points"])
     assert all(point["latency_ms"]["p95"] is not None for point in summary["points"])
 
@@ -88,7 +90,7 @@ def test_a_p99_9_needs_ten_thousand_events_and_is_not_missed_without_them(
     folder = fabricate_run(tmp_path / "run", echo)
     seen: list[Ints] = []
     summary = summarize_run(folder, lambda _trial, _style, measures: seen.append(measures.latencies.latency_ns))
-    [point] = summary["points"]
+    [point] = summary.points
     table = main_table(Results.of(summary, load_run_info(folder).base_parameters))
     assert ("p99.9 ms" in table.columns) == ("p999" in point["latency_ms"]) == known
     assert ("latency_ms.p999" in point["by_block"]) == known

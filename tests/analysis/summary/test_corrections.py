@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from analysis.models.conditions import Conditions
 from analysis.models.registry import MODELS
-from analysis.summarize import summarize_run
 from analysis.summary.corrections import CHAOTIC_EVENTS_PER_WAIT, Correction, corrections, is_corrected
 from contract.records import JsonObject
 from tests.fabricate import SMALL, fabricate_run
-from tests.runs import report_in_words
+from tests.runs import report_in_words, summarized
 
 REAL = st.floats(-1e6, 1e6)
 
@@ -79,7 +78,7 @@ def test_a_few_trials_do_not_show_how_far_an_event_that_comes_as_a_client_asks_m
 def summary(tmp_path_factory: pytest.TempPathFactory) -> JsonObject:
     transports = ("websocket", "long_poll", "short_poll")
     run = fabricate_run(tmp_path_factory.mktemp("run"), dataclasses.replace(SMALL, transports=transports))
-    return summarize_run(run)
+    return summarized(run)
 
 
 def of(summary: JsonObject, transport: str) -> JsonObject:

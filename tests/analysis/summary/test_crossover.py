@@ -6,7 +6,7 @@ import pytest
 
 from analysis.summary.capacity import TrialLoad
 from analysis.summary.crossover import capacity_summary
-from contract.records import JsonObject
+from contract.records import JsonObject, as_document
 from tests.analysis.made_loads import (
     ABOVE,
     BASE,
@@ -24,7 +24,8 @@ from tests.analysis.made_loads import (
 def summary(loads: list[TrialLoad]) -> JsonObject:
     found = capacity_summary(loads, BASE)
     assert found is not None
-    return found
+    written: JsonObject = as_document(found)
+    return written
 
 
 def account(found: JsonObject, transport: str) -> JsonObject:

@@ -6,10 +6,10 @@ import pytest
 
 from analysis.models.conditions import Conditions
 from analysis.models.registry import MODELS
-from analysis.summarize import summarize_run
 from analysis.summary.few_waits import expected_waits
 from contract.records import JsonObject
 from tests.fabricate import SMALL, fabricate_run
+from tests.runs import summarized
 
 
 def test_the_closed_form_says_how_many_events_wait() -> None:
@@ -27,7 +27,7 @@ def test_the_closed_form_says_how_many_events_wait() -> None:
 @pytest.fixture(scope="module")
 def summary(tmp_path_factory: pytest.TempPathFactory) -> JsonObject:
     fabrication = dataclasses.replace(SMALL, transports=("websocket", "long_poll"), rates_per_s=(1.0,))
-    return summarize_run(fabricate_run(tmp_path_factory.mktemp("run"), fabrication))
+    return summarized(fabricate_run(tmp_path_factory.mktemp("run"), fabrication))
 
 
 def long_poll(summary: JsonObject, rate_per_s: float) -> JsonObject:

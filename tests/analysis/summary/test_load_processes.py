@@ -122,8 +122,8 @@ def test_the_summary_has_the_worst_of_each_worker() -> None:
     dead = second.workers[1]
     second = dataclasses.replace(second, workers=(second.workers[0], dataclasses.replace(dead, drift_ns=None)))
     found = workers_of([first, second])
-    assert [(worker["index"], worker["trials"], worker["clients"]) for worker in found] == [(0, 2, 3), (1, 2, 3)]
-    assert [worker["clock_uncertainty_us"] for worker in found] == [7.0, 7.0]
-    assert found[1]["ends"] == {"complete": 1, "died": 1}
-    assert found[1]["clock_drift_us"] == 0
-    assert workers_of([first_trial("websocket")[1].info]) == []
+    assert [(worker.index, worker.trials, worker.clients) for worker in found] == [(0, 2, 3), (1, 2, 3)]
+    assert [worker.clock_uncertainty_us for worker in found] == [7.0, 7.0]
+    assert found[1].ends == {"complete": 1, "died": 1}
+    assert found[1].clock_drift_us == 0
+    assert workers_of([first_trial("websocket")[1].info]) == ()

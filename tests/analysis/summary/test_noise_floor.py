@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from analysis.summarize import summarize_run
 from analysis.summary.noise_floor import floor_ms, noise_floors
 from analysis.summary.pairing import PerBlock
-from contract.records import NOISE_FORMAT, JsonObject, write_json, write_run_info
+from contract.records import NOISE_FORMAT, write_json, write_run_info
+from contract.summary import NoiseDifference, NoiseFloor, Point
+from tests.analysis import made_summary as made
 from tests.fabricate import SMALL, fabricate_planned, fabricate_run, run_info
 from tests.fabricate_trial import Faults
-from tests.runs import report_in_words
+from tests.made_parameters import parameters
+from tests.runs import report_in_words, summarized
 
 
 def blocks(*values: float) -> PerBlock:
     return PerBlock({i: {"p50": value, "p95": 2 * value, "mean": value + 1} for i, value in enumerate(values)})
 
 
-def entry(transport: str, measured: PerBlock, **parameters: object) -> tuple[JsonObject, PerBlock]:
+def point(transport: str, latency_ms: Mapping[str, float] | None = None, **stated: object) -> Point:
+    entry = made.point("websocket", 25.0, 0.0)
+    entry["latency_ms"] |= latency_ms or {}
+    return made.typed({**entry, "transport": transport, "parameters": dict(parameters(**stated)), "estimates": None})
+
+
+def entry(transport: str, measured: PerBlock, **stated: object) -> tuple[Point, PerBlock]:
     known = list(measured.latency_ms.values())
     latency_ms = {name: sum(one[name] for one in known) / len(known) for name in known[0]}
-    return {"transport": transport, "parameters": parameters, "latency_ms": latency_ms}, measured
+    return point(transport, latency_ms, **stated), measured
 
 
 def test_identical_points_give_the_floor_of_their_transport() -> None:
@@ -39,11 +48,13 @@ def test_identical_points_give_the_floor_of_their_transport() -> None:
     )
     assert floors is not None
     assert list(floors) == ["push"]
-    p50 = floors["push"]["p50_ms"]
+    p50 = floors["push"].p50_ms
+    assert p50 is not None
     # Differences 0.5, -0.5 and 0: s = 0.5, and t with two degrees of freedom is 4.3027.
-    assert p50["half_width"] == pytest.approx(4.3027 * 0.5 / 3**0.5, rel=1e-4)
-    assert (p50["value"], p50["largest"], p50["pairs"]) == (0.0, 0.5, 3)
-    assert floors["push"]["p95_ms"]["largest"] == 1.0
+    assert p50.half_width == pytest.approx(4.3027 * 0.5 / 3**0.5, rel=1e-4)
+    assert (p50.value, p50.largest, p50.pairs) == (0.0, 0.5, 3)
+    assert floors["push"].p95_ms is not None
+    assert floors["push"].p95_ms.largest == 1.0
 
 
 def test_points_that_differ_in_anything_else_are_not_identical() -> None:
@@ -52,24 +63,26 @@ def test_points_that_differ_in_anything_else_are_not_identical() -> None:
 
 
 def test_a_difference_needs_the_floor_of_both_at_its_own_parameters() -> None:
-    def floor(half_width: float) -> JsonObject:
-        return {"parameters": {"rate": 1}, "p50_ms": {"half_width": half_width, "pairs": 6}}
+    def floor(half_width: float) -> NoiseFloor:
+        p50 = NoiseDifference(half_width=half_width, pairs=6)
+        return NoiseFloor(parameters={"rate": 1}, p50_ms=p50, p95_ms=None, mean_ms=None)
 
     floors = {"a": floor(1.0), "b": floor(3.0)}
-    a, b, c = ({"transport": name, "parameters": {"rate": 1, "warm_up_s": 5.0}} for name in "abc")
+    a, b, c = (point(name, rate=1, warm_up_s=5.0) for name in "abc")
     assert floor_ms(floors, (a, b), "p50", blocks=6) == pytest.approx(3.0)
     assert floor_ms(floors, (a, c), "p50", blocks=6) is None
     assert floor_ms(None, (a, b), "p50", blocks=6) is None
-    assert floor_ms(floors, (a, {**b, "parameters": {"rate": 2}}), "p50", blocks=6) is None
-    assert floor_ms({"a": {"p50_ms": floor(1.0)["p50_ms"]}}, (a,), "p50", blocks=6) is None, "of an older run"
+    assert floor_ms(floors, (a, point("b", rate=2)), "p50", blocks=6) is None
+    older = dataclasses.replace(floor(1.0), parameters=None)
+    assert floor_ms({"a": older}, (a,), "p50", blocks=6) is None, "of an older run"
 
 
 def test_a_floor_is_that_of_as_many_blocks_as_the_run_has() -> None:
     """t·s/√K with the spread of the noise run's six pairs."""
-    floors = {"a": {"parameters": {}, "p50_ms": {"half_width": 2.5706 * 0.5 / 6**0.5, "pairs": 6}}}
-    point = {"transport": "a", "parameters": {}}
-    assert floor_ms(floors, (point,), "p50", blocks=3) == pytest.approx(4.3027 * 0.5 / 3**0.5, rel=1e-4)
-    assert floor_ms(floors, (point,), "p50", blocks=1) is None
+    p50 = NoiseDifference(half_width=2.5706 * 0.5 / 6**0.5, pairs=6)
+    floors = {"a": NoiseFloor(parameters={}, p50_ms=p50, p95_ms=None, mean_ms=None)}
+    assert floor_ms(floors, (point("a"),), "p50", blocks=3) == pytest.approx(4.3027 * 0.5 / 3**0.5, rel=1e-4)
+    assert floor_ms(floors, (point("a"),), "p50", blocks=1) is None
 
 
 def noise_run(folder: Path) -> Path:
@@ -110,7 +123,7 @@ def test_a_noise_run_tells_each_transport_against_itself(tmp_path: Path) -> None
 
 def test_a_difference_within_the_floor_that_a_run_began_with_is_not_detectable(tmp_path: Path) -> None:
     folder = fabricate_run(tmp_path / "run", SMALL)
-    before = summarize_run(folder)
+    before = summarized(folder)
     assert (before["noise_floor"], before["noise_floor_from"]) == (None, None)
     assert any(": slower" in line for line in before["verdict_lines"])
     statistic = {"value": 0.0, "half_width": 1e6, "largest": 2e6, "pairs": 6}

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from analysis.statistics import stats
-from analysis.summarize import summarize_run
-from analysis.summary.pairing import COSTS, PerBlock, against
+from analysis.summary.pairing import PerBlock, against
 from analysis.summary.pooling import pool
 from analysis.trial.latency import measure_latencies
 from analysis.trial.measures import measure
 from contract import quantiles
 from contract.records import JsonObject, PointPrecision, Trial, load_run_info, write_run_info
 from loadtests.plan.precision import judge_pilot, p50_ms
+from tests.analysis import made_summary as made
 from tests.fabricate import SMALL, fabricate_planned, run_info, style
 from tests.fabricate_trial import Faults
-from tests.runs import report_in_words
+from tests.runs import report_in_words, summarized
 
 PILOT = 3
 FABRICATION = dataclasses.replace(SMALL, transports=("websocket", "short_poll"), blocks=6, measured_s=2.0)
@@ -53,7 +53,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_intervals_take_their_spread_from_the_pilot_and_their_middle_from_all(extended: Path) -> None:
-    _, poll = points(summarize_run(extended))
+    _, poll = points(summarized(extended))
     trials = [Trial.load(path) for path in sorted((extended / "trials").glob("*-short_poll"))]
     latencies_ms = [measure_latencies(trial, style("short_poll")).latency_ms for trial in trials]
     assert poll["trials"] == len(trials) == 6
@@ -68,7 +68,7 @@ def test_intervals_take_their_spread_from_the_pilot_and_their_middle_from_all(ex
 
 
 def test_what_was_asked_reached_and_added_stands_beside_each_point(extended: Path) -> None:
-    push, poll = points(summarize_run(extended))
+    push, poll = points(summarized(extended))
     found = push["precision"]
     assert (found["trials_needed"], found["trials_added"], found["reached"]) == (3, 0, True)
     found = poll["precision"]
@@ -82,7 +82,7 @@ def test_what_was_asked_reached_and_added_stands_beside_each_point(extended: Pat
 
 
 def test_differences_are_paired_in_the_blocks_that_both_have(extended: Path) -> None:
-    _, poll = points(summarize_run(extended))
+    _, poll = points(summarized(extended))
     measured = {
         name: [measure(Trial.load(path), style(name)) for path in sorted((extended / "trials").glob(f"*-{name}"))]
         for name in ("websocket", "short_poll")
@@ -99,17 +99,14 @@ def test_differences_are_paired_in_the_blocks_that_both_have(extended: Path) -> 
 def test_both_points_with_added_trials_are_paired_in_those_too() -> None:
     ours = PerBlock({b: dict.fromkeys(("p50", "p95", "mean"), 30.0 + b % 2) for b in range(6)}, PILOT)
     theirs = PerBlock({b: dict.fromkeys(("p50", "p95", "mean"), 25.0) for b in range(5)}, PILOT)
-    one, other = (
-        dict.fromkeys([path[0] for path in COSTS.values()])
-        | {
-            "latency_ms": {"p50": value, "p95": value, "mean": value}
-            | {f"{n}_ci95": [0.0, 99.0] for n in ("p50", "p95", "mean")}
-        }
-        for value in (30.4, 25.0)
-    )
-    found = against(one, ours, other, theirs)["p50_difference_ms"]
-    assert found["value"] == pytest.approx(5.4)
-    assert found["ci95"] == list(stats.t_interval(found["value"], [5.0, 6.0, 5.0], further=2))
+    entries = made.point("sse", 30.4, 0.0), made.point("websocket", 25.0, 0.0)
+    for entry in entries:
+        entry["latency_ms"]["p50_ci95"] = [0.0, 99.0]
+    one, other = map(made.typed, entries)
+    found = against(one, ours, other, theirs).p50_difference_ms
+    assert found is not None
+    assert found.value == pytest.approx(5.4)
+    assert found.ci95 == stats.t_interval(found.value, [5.0, 6.0, 5.0], further=2)
 
 
 def test_the_report_says_which_points_are_not_known_and_why(extended: Path) -> None:
@@ -133,7 +130,7 @@ def test_an_interrupted_run_says_that_it_was(tmp_path: Path) -> None:
 
 def test_a_run_that_ended_within_its_pilot_has_decided_nothing(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", needed=6, finished=4, judged=False)
-    assert all(point["precision"] is None for point in summarize_run(folder)["points"])
+    assert all(point["precision"] is None for point in summarized(folder)["points"])
     report_in_words(folder)
     assert "the run ended before the 3 blocks were whole" in (folder / "report.md").read_text(encoding="utf-8")
 
@@ -149,7 +146,7 @@ def test_a_point_with_the_trials_it_needs_is_known(tmp_path: Path) -> None:
     assert judged is not None
     run = load_run_info(folder)
     write_run_info(folder, dataclasses.replace(run, precision=(judged,)))
-    push, poll = points(summarize_run(folder))
+    push, poll = points(summarized(folder))
     assert push["precision"] is None
     assert judged.trials_needed == 6
     assert poll["precision"]["reached"]

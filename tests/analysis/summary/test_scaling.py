@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from analysis.formatting import knee_in_words
-from analysis.summarize import summarize_run
+from analysis.summary.results import present
 from analysis.summary.scaling import ScalePoint, further_cost, knee, law, least_squares_slope, scaling, wide_enough
 from contract.parameters import Parameters
+from contract.summary import Knee
 from tests import fabricate
 from tests.analysis import made_summary as made
+from tests.runs import summarized
 
 CLIENTS = (100, 300, 1000, 3000, 10_000)
 SEND_US = 20.0
@@ -43,7 +46,8 @@ def scale_point(
     slower = {block: 1 + block / 100 for block in range(BLOCKS)}
     mean_ms = {block: by * (clients + 1) * send_us / 2000 for block, by in slower.items()}
     max_ms = {block: by * clients * send_us / 1000 for block, by in slower.items()}
-    return ScalePoint(point, mean_ms, max_ms)
+    entry = made.typed(point)
+    return ScalePoint(entry, present(entry.reach_ms), mean_ms, max_ms)
 
 
 def series(**changes: Any) -> list[ScalePoint]:
@@ -69,7 +73,7 @@ def test_the_knee_is_the_largest_number_within_the_bound() -> None:
     # 0.99 · 3000 · 20 µs = 59.4 ms, 0.99 · 10,000 · 20 µs = 198 ms.
     assert knee(series(), 100.0) == {"clients": 3000, "position": "between", "next_clients": 10_000}
     assert knee(series(), 59.4 + 1e-9) == {"clients": 3000, "position": "between", "next_clients": 10_000}
-    assert knee(series(), 59.3)["clients"] == 1000
+    assert knee(series(), 59.3).clients == 1000
     assert knee(series(), 198.1) == {"clients": 10_000, "position": "beyond", "next_clients": None}
     assert knee(series(), 1.0) == {"clients": None, "position": "below", "next_clients": 100}
 
@@ -85,7 +89,7 @@ def test_no_knee_lies_beyond_a_point_that_is_not_valid() -> None:
 def test_a_number_above_the_knee_that_does_better_again_does_not_move_it() -> None:
     points = series()
     points[2] = scale_point(1000, send_us=500.0)
-    assert knee(points, 300.0)["clients"] == 300
+    assert knee(points, 300.0).clients == 300
 
 
 @pytest.mark.parametrize(
@@ -98,8 +102,10 @@ def test_a_number_above_the_knee_that_does_better_again_does_not_move_it() -> No
         ("unknown", None, 100, "not known: 100 is not valid"),
     ],
 )
-def test_the_knee_in_words(position: str, held: int | None, next_clients: int | None, words: str) -> None:
-    assert knee_in_words({"clients": held, "position": position, "next_clients": next_clients}) == words
+def test_the_knee_in_words(
+    position: Literal["between", "beyond", "below", "unknown"], held: int | None, next_clients: int | None, words: str
+) -> None:
+    assert knee_in_words(Knee(held, position, next_clients)) == words
 
 
 def test_least_squares_of_a_line_is_its_slope_and_the_textbooks_elsewhere() -> None:
@@ -114,7 +120,7 @@ def test_slopes_are_those_of_the_fan_out_law_with_the_spread_between_blocks() ->
     assert most["value"] == pytest.approx(1.01 * SEND_US)
     # Three slopes of 1, 1.01 and 1.02 times c: t = 4.303 with 2 degrees of freedom, s = 0.01 c.
     half = 4.3027 * 0.01 * SEND_US / 3**0.5
-    assert most["ci95"] == pytest.approx([1.01 * SEND_US - half, 1.01 * SEND_US + half], rel=1e-4)
+    assert most["ci95"] == pytest.approx((1.01 * SEND_US - half, 1.01 * SEND_US + half), rel=1e-4)
     assert (found["law"]["mean_slope_us"], found["law"]["max_slope_us"]) == pytest.approx((SEND_US / 2, SEND_US))
 
 
@@ -149,15 +155,13 @@ def test_a_core_is_full_where_the_laws_say() -> None:
 
 def test_a_pause_after_each_answer_adds_the_answer_to_the_knee() -> None:
     point = scale_point(100, name="short_poll", poll_interval_s=1.0, one_way_delay_ms=50.0).point
-    point["parameters"]["pacing"] = "pause"
-    found = law(made.style("short_poll"), point)
+    found = law(made.style("short_poll"), replace(point, parameters=point.parameters.replace(pacing="pause")))
     assert found is not None
     assert found["saturated_at_clients"] == pytest.approx((1.0 + 0.1 + 25e-6) / 25e-6)
 
 
 def test_no_law_without_the_servers_cpu_or_for_round_trips() -> None:
-    point = scale_point(100).point
-    point["server_cpu_us_per_event"] = None
+    point = replace(scale_point(100).point, server_cpu_us_per_event=None)
     assert law(made.style("websocket"), point) is None
     assert law(made.style("echo_post"), scale_point(100).point) is None
 
@@ -197,7 +201,7 @@ class Crowds(fabricate.Fabrication):
 def test_a_run_that_varies_its_clients_tells_how_it_scales(tmp_path: Path) -> None:
     crowds = Crowds(transports=("websocket", "short_poll"), measured_s=2.0, warm_up_s=0.2, blocks=2)
     folder = fabricate.fabricate_run(tmp_path / "run", crowds)
-    found = summarize_run(folder)["scaling"]
+    found = summarized(folder)["scaling"]
     assert found["p99_bound_ms"] == 100.0
     assert found["transports"].keys() == {"websocket", "short_poll"}
     assert found["transports"]["websocket"]["clients"] == [2, 6, 20]
@@ -205,7 +209,7 @@ def test_a_run_that_varies_its_clients_tells_how_it_scales(tmp_path: Path) -> No
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     run["scenario"]["p99_bound_ms"] = 1e-6
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
-    strict = summarize_run(folder)["scaling"]
+    strict = summarized(folder)["scaling"]
     assert strict["p99_bound_ms"] == 1e-6
     assert strict["transports"]["websocket"]["knee"]["position"] == "below"
 
@@ -214,4 +218,4 @@ def test_a_run_that_does_not_vary_them_has_no_scale(tmp_path: Path) -> None:
     narrow = fabricate.Fabrication(
         transports=("websocket",), intervals_s=(), rates_per_s=(), clients=2, measured_s=1.0, blocks=1
     )
-    assert summarize_run(fabricate.fabricate_run(tmp_path / "run", narrow))["scaling"] is None
+    assert summarized(fabricate.fabricate_run(tmp_path / "run", narrow))["scaling"] is None

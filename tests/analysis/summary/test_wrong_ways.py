@@ -11,10 +11,10 @@ import pytest
 from analysis.report.tables import Table
 from analysis.report.wrong_way_tables import wrong_way_tables
 from analysis.summary.pairing import PerBlock
-from analysis.summary.results import Results
 from analysis.summary.wrong_ways import misranked
 from contract.parameters import Parameters
 from contract.records import JsonObject
+from contract.summary import Point
 from tests import fabricate
 from tests.analysis import made_summary as made
 from tests.runs import report_in_words
@@ -38,7 +38,7 @@ def tables(*choices: JsonObject, wrong_way: str | None = WRONG) -> list[Table]:
         points.append({**point, "loss": losses, "as_reported": AS_REPORTED})
         points[-1]["parameters"].update(choice)
     summary = made.summary(points, varied, wrong_way=wrong_way)
-    return wrong_way_tables(Results.of(summary, Parameters.of(made.parameters("short_poll"))))
+    return wrong_way_tables(made.results(summary, Parameters.of(made.parameters("short_poll"))))
 
 
 def cells(table: Table) -> list[list[str]]:
@@ -75,8 +75,10 @@ def test_runs_that_rank_the_other_way_round_are_counted() -> None:
     def blocks(*values_ms: float) -> PerBlock:
         return PerBlock({i: dict.fromkeys(("mean", "p50", "p95"), value) for i, value in enumerate(values_ms)})
 
-    def point(value_ms: float | None) -> JsonObject:
-        return {"latency_ms": dict.fromkeys(("mean", "p50", "p95"), value_ms)}
+    def point(value_ms: float | None) -> Point:
+        entry = made.point("websocket", 25.0, 0.0)
+        entry["latency_ms"] |= dict.fromkeys(("mean", "p50", "p95"), value_ms)
+        return made.typed(entry)
 
     ours, theirs = blocks(30.0, 20.0, 31.0, 99.0), blocks(25.0, 25.0, 25.0)
     assert misranked(point(28.0), ours, point(25.0), theirs) == {"blocks": 3, "mean": 1, "p50": 1, "p95": 1}

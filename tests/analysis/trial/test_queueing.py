@@ -7,7 +7,6 @@ import pytest
 
 from analysis.report.tables import split_table
 from analysis.summary.pooling import pool
-from analysis.summary.results import Results
 from analysis.trial import queueing
 from analysis.trial.measures import measure
 from analysis.trial.queueing import HOP_NS, NotQueued, Queued, idle_ratio, split_mean_ms
@@ -232,13 +231,13 @@ def test_one_trial_that_is_not_known_leaves_its_point_without_a_queue() -> None:
 def split_point(reason: str | None) -> JsonObject:
     entry = made.point("long_poll", 36.0, 9.0)
     queued = None if reason else 38.0
-    entry["queue_model"] = {"mean_ms": queued, "p95_ms": queued, "p99_ms": queued, "reason": reason}
-    entry["latency_split_ms"] = split_mean_ms(entry["latency_ms"]["mean"], entry["model"]["mean_ms"], queued)
+    entry["queue_model"] |= {"mean_ms": queued, "p95_ms": queued, "p99_ms": queued, "reason": reason}
+    entry["latency_split_ms"] = dict(split_mean_ms(entry["latency_ms"]["mean"], entry["model"]["mean_ms"], queued))
     return entry
 
 
 def test_the_report_shows_the_parts_of_every_mean() -> None:
-    table = split_table(Results.of(made.summary([split_point(None)]), made.BASE))
+    table = split_table(made.results(made.summary([split_point(None)]), made.BASE))
     assert table is not None
     ((name, *cells),) = table.rows
     assert str(name) == "Long poll"
@@ -247,9 +246,9 @@ def test_the_report_shows_the_parts_of_every_mean() -> None:
 
 
 def test_the_report_says_why_a_mean_has_no_queueing() -> None:
-    table = split_table(Results.of(made.summary([split_point("the CPU time of the server is not known")]), made.BASE))
+    table = split_table(made.results(made.summary([split_point("the CPU time of the server is not known")]), made.BASE))
     assert table is not None
     ((_, *cells),) = table.rows
     assert [str(cell) for cell in cells[1:4]] == ["36.0", "—", "— the CPU time of the server is not known"]
     earlier = made.point("websocket", 25.0, 0.0)
-    assert split_table(Results.of(made.summary([earlier]), made.BASE)) is None
+    assert split_table(made.results(made.summary([earlier]), made.BASE)) is None

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.summarize import summarize_run
 from analysis.trial.steady_state import expected_read_ratio, unsteady_reason
 from contract.records import JsonObject, PlannedTrial, TrialInfo
 from loadtests.plan.blocks import plan_trials
 from loadtests.plan.scenario_file import load_scenario, shipped_scenarios
 from tests.fabricate import Fabrication, fabricate_run, first_trial, style
 from tests.fabricate_trial import Faults
+from tests.runs import summarized
 
 SLOW = Fabrication(
     intervals_s=(0.25, 1.0, 5.0), rates_per_s=(), clients=10, warm_up_s=0.2, measured_s=2.0, noise_ms=0.0
@@ -82,7 +82,7 @@ def short_polls(summary: JsonObject) -> dict[float, JsonObject]:
 
 
 def test_costs_and_freshness_of_a_start_are_null_and_latencies_are_not(tmp_path: Path) -> None:
-    summary = summarize_run(fabricate_run(tmp_path, dataclasses.replace(SLOW, long_warm_ups=False)))
+    summary = summarized(fabricate_run(tmp_path, dataclasses.replace(SLOW, long_warm_ups=False)))
     slow, fast = (short_polls(summary)[every] for every in (5.0, 0.25))
     assert slow["steady_state"]["read_ratio"] < 0.4
     assert slow["freshness"] is None
@@ -114,7 +114,7 @@ def mean_age_ms(interval_s: float, rate_per_s: float, one_way_s: float) -> float
 def test_slow_polls_have_the_freshness_that_theory_gives_them(tmp_path: Path) -> None:
     """At 100 events a second nearly I/2 + d, and at any rate what the oldest missing event makes of it."""
     fabrication = dataclasses.replace(SLOW, transports=("websocket", "short_poll"), measured_s=5.0, blocks=8)
-    for every, point in short_polls(summarize_run(fabricate_run(tmp_path, fabrication))).items():
+    for every, point in short_polls(summarized(fabricate_run(tmp_path, fabrication))).items():
         low, high = point["freshness"]["mean_age_ms_ci95"]
         expected_ms = mean_age_ms(every, 10.0, 0.025)
         assert low < expected_ms < high
@@ -133,7 +133,7 @@ def test_the_cpu_time_of_slow_polls_is_what_a_poll_and_its_events_take(tmp_path:
     for seconds in (2.0, 10.0):
         fabrication = dataclasses.replace(slow, measured_s=seconds)
         faults = {planned.index: work for planned in fabrication.plan()}
-        found[seconds] = short_polls(summarize_run(fabricate_run(tmp_path / f"{seconds:g}", fabrication, faults)))
+        found[seconds] = short_polls(summarized(fabricate_run(tmp_path / f"{seconds:g}", fabrication, faults)))
     costs = []
     for every in (1.0, 2.5, 5.0):
         short, long = found[2.0][every], found[10.0][every]

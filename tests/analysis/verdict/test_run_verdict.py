@@ -7,22 +7,22 @@ from typing import Any
 
 import pytest
 
-from analysis.summarize import summarize_run
-from analysis.summary.results import Results
 from analysis.verdict import run_verdict
 from analysis.verdict.run_verdict import MOST_WORDS, Verdict
 from contract.records import JsonObject
+from tests.analysis import made_summary as made
 from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run
 from tests.fabricate_trial import Faults
+from tests.runs import summarized
 
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> JsonObject:
-    return summarize_run(fabricate_run(tmp_path_factory.mktemp("run"), SMALL))
+    return summarized(fabricate_run(tmp_path_factory.mktemp("run"), SMALL))
 
 
 def verdict(summary: JsonObject) -> Verdict:
-    return run_verdict.verdict(Results.of(summary, SMALL.base_parameters()))
+    return run_verdict.verdict(made.results(summary, SMALL.base_parameters()))
 
 
 def changed(summary: JsonObject, transport: str, **changes: Any) -> JsonObject:
@@ -49,8 +49,8 @@ def differing(summary: JsonObject, transport: str, **differences: tuple[float, f
         transport,
         **{
             f"against_reference__{name}_difference_ms": {
-                "value": value, "ci95": [low, high], "blocks": 3, "adjusted_among": 29,
-                "adjusted_p_value": 0.5 if low <= 0 <= high else 0.01,
+                "value": value, "ci95": [low, high], "p_value": 0.01, "blocks": 3, "noise_floor_ms": None,
+                "adjusted_among": 29, "adjusted_p_value": 0.5 if low <= 0 <= high else 0.01,
             }
             for name, (value, low, high) in differences.items()
         },
@@ -225,7 +225,7 @@ def test_on_loopback_half_a_millisecond_is_no_tie(measured: JsonObject) -> None:
 
 def test_the_negative_control_is_a_tie(tmp_path: Path) -> None:
     fabrication = dataclasses.replace(SMALL, transports=("websocket", "sse", "long_poll"), arrival="periodic")
-    said = said_of(summarize_run(fabricate_run(tmp_path, fabrication)))
+    said = said_of(summarized(fabricate_run(tmp_path, fabrication)))
     assert "a tie: WebSocket, SSE and Long poll bring " in said
     assert said.count("the same within 1.00 ms") + said.count("differs by") == 2
 
@@ -237,8 +237,8 @@ def test_one_slower_transport_is_no_tie(measured: JsonObject) -> None:
 def costing(summary: JsonObject, transport: str, cost: str, value: float, half: float, p_value: float) -> JsonObject:
     """A copy in which a point's cost differs from the reference's 100 by a value known to ± half of it."""
     difference = {
-        "value": value, "ci95": [value - half, value + half], "reference": 100.0, "adjusted_p_value": p_value,
-        "blocks": 3,
+        "value": value, "ci95": [value - half, value + half], "p_value": p_value, "reference": 100.0,
+        "adjusted_p_value": p_value, "blocks": 3,
     }  # fmt: skip
     return changed(summary, transport, **{f"against_reference__costs__{cost}": difference})
 
@@ -290,7 +290,7 @@ def test_cheaper_in_a_sweep_names_the_point(tmp_path: Path) -> None:
     push = Faults(server_cpu_ratio=0.0, event_cpu_us=80.0)
     poll = Faults(server_cpu_ratio=0.0, event_cpu_us=25.0, poll_cpu_us=700.0)
     faults = {planned.index: push if planned.transport == "websocket" else poll for planned in fabrication.plan()}
-    summary = summarize_run(fabricate_run(tmp_path, fabrication, faults))
+    summary = summarized(fabricate_run(tmp_path, fabrication, faults))
     assert "Short poll every 5 s: 3" in said_of(summary)
     assert "so at 1 of 2 points" in said_of(summary)
     [difference] = [
@@ -324,7 +324,7 @@ def test_unmeasured_costs_are_left_out(measured: JsonObject) -> None:
 
 def test_a_round_trip_has_its_own_words(tmp_path: Path) -> None:
     fabrication = Fabrication(transports=ECHO, intervals_s=(), rates_per_s=(), arrival="periodic", measured_s=4.0)
-    said = said_of(summarize_run(fabricate_run(tmp_path, fabrication)))
+    said = said_of(summarized(fabricate_run(tmp_path, fabrication)))
     assert "a message is there and back over WebSocket echo in p50 50." in said
     assert "messages there and back" in said.splitlines()[0]
     assert "delivers" not in said
@@ -342,7 +342,7 @@ def test_no_verdict_without_the_reference(measured: JsonObject) -> None:
 
 
 def test_one_trial_claims_no_interval(measured: JsonObject) -> None:
-    lone = {"value": 500.0, "ci95": None, "p_value": None, "blocks": 1}
+    lone = {"value": 500.0, "ci95": None, "p_value": None, "blocks": 1, "noise_floor_ms": None}
     said = changed(
         measured,
         "short_poll",

@@ -20,12 +20,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from analysis.summarize import summarize_run
 from contract.records import Deliveries, worker_of_clients
 from loadtests.engine.messages import WORKER_VARIABLE
 from loadtests.load.trial_spec import TRIAL_VARIABLE, WINDOW_FILE, MeasuredWindow
 from tests.loadtests.distributed_runs import command, ended, scenario, trials
 from tests.running import PATIENCE_S, wait_until
+from tests.runs import summarized
 
 pytestmark = pytest.mark.takes_s(70)
 
@@ -48,7 +48,7 @@ def test_two_processes_share_the_clients_and_their_records_are_one_trial(tmp_pat
         assert len(received) == len(trial.deliveries) == 5 * trial.info.expected_events
         assert {int(w) for w in trial.samples.worker} == {0, 1}
     assert not list((tmp_path / "results").glob("*/trials/*/workers"))
-    for point in summarize_run(tmp_path / "results" / "latest")["points"]:
+    for point in summarized(tmp_path / "results" / "latest")["points"]:
         assert point["ledger"]["lost"] == 0
         assert point["load_cpu_us_per_event"] > 0
 
@@ -96,7 +96,7 @@ def test_a_trial_with_a_worker_that_was_killed_ends_in_time_and_is_invalid(trans
     theirs = worker_of_clients(trial.info.workers, trial.deliveries.client) == dead.index
     assert theirs.sum() == 0
     assert len(trial.deliveries) == (5 - dead.clients) * trial.info.expected_events
-    summary = summarize_run(results / "latest")
+    summary = summarized(results / "latest")
     (point,) = summary["points"]
     assert not summary["valid"]
     assert point["ledger"]["lost"] == dead.clients * trial.info.expected_events
@@ -230,7 +230,7 @@ def test_hosts_with_clocks_of_their_own_are_one_trial(hosts: Hosts, tmp_path: Pa
             assert set(trial.deliveries.due_ns.tolist()) == on_time
         received = set(zip(trial.deliveries.client.tolist(), trial.deliveries.seq.tolist(), strict=True))
         assert len(received) == len(trial.deliveries) == 5 * trial.info.expected_events
-    summary = summarize_run(run.results / "latest")
+    summary = summarized(run.results / "latest")
     assert {w["host"] for w in summary["workers"]} == {os.uname().nodename}
     for point in summary["points"]:
         assert point["ledger"]["lost"] == 0
@@ -275,6 +275,6 @@ def test_a_worker_whose_link_fails_keeps_its_records_and_its_trial_is_invalid(ho
     assert set(run.kept_deliveries("near").client.tolist()) <= set(
         range(cut_off.first_client, cut_off.first_client + cut_off.clients)
     )
-    summary = summarize_run(run.results / "latest")
+    summary = summarized(run.results / "latest")
     assert not summary["valid"]
     assert f"{cut_off.name} died in mid-trial" in " ".join(summary["points"][0]["invalid_reasons"])

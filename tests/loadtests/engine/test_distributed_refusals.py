@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from analysis.report.render import rerun_commands
-from analysis.summarize import summarize_run
 from contract.records import load_run_info, worker_of_clients
 from system.ports import reserved_port
 from system.processes import PROJECT_FOLDER
 from tests.loadtests.distributed_runs import command, ended, scenario, trials
 from tests.running import PATIENCE_S, running_server, wait_until
+from tests.runs import summarized
 
 pytestmark = pytest.mark.takes_s(35)
 
@@ -71,7 +71,7 @@ def test_a_server_that_already_runs_is_measured_by_workers_and_one_of_another_ve
     for trial in trials(results):
         assert [worker.end for worker in trial.info.workers] == ["complete", "complete"]
         assert len(trial.deliveries) == 5 * trial.info.expected_events
-    summary = summarize_run(results / "latest")
+    summary = summarized(results / "latest")
     assert all(point["server_cpu_us_per_event"] is None for point in summary["points"])
     info = load_run_info(results / "latest")
     asked = f"/scenario.toml TARGET={url} PROCESSES=1 WORKERS=1 MASTER_PORT={port} SEED={info.seed}\n"
@@ -114,7 +114,7 @@ def test_a_worker_that_falls_behind_is_waited_for_until_the_time_is_over(tmp_pat
     theirs = worker_of_clients(trial.info.workers, trial.deliveries.client) == behind.index
     assert (~theirs).sum() == (5 - behind.clients) * trial.info.expected_events
     assert theirs.sum() == 0
-    summary = summarize_run(results / "latest")
+    summary = summarized(results / "latest")
     assert not summary["valid"]
     said = " ".join(summary["points"][0]["invalid_reasons"])
     assert f"{behind.name} had not finished when the trial's time was over: there are no records of its" in said

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.summarize import summarize_run
 from contract.records import SET_ASIDE_FOLDER, finished_trial_folders, set_aside_folders
 from loadtests.load.trial_spec import Instruments
 from tests.loadtests.dictated_runs import CALM, DISTURBED, Dictated, measured
+from tests.runs import summarized
 
 
 def test_nothing_is_repeated_on_a_calm_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +32,7 @@ def test_a_disturbed_trial_is_repeated_in_its_place_and_its_records_kept(
         )
         == 2
     )
-    summary = summarize_run(folder)
+    summary = summarized(folder)
     assert (summary["valid"], summary["finished_trials"]) == (True, 4)
     assert [attempt["trial"] for attempt in summary["set_aside"]] == [second, second]
     assert any(
@@ -46,7 +46,7 @@ def test_a_machine_that_disturbs_every_attempt_makes_the_run_invalid(
     folder, _ = measured(tmp_path, monkeypatch, dictated := Dictated(*[DISTURBED] * 20))
     assert len(dictated.folders) == 6, "half as many repeats as there are trials"
     assert len(set_aside_folders(folder)) == 2
-    summary = summarize_run(folder)
+    summary = summarized(folder)
     assert not summary["valid"]
     assert all("the server waited for its core" in reason for reason in summary["invalid_reasons"])
 
