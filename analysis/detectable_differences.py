@@ -15,11 +15,11 @@ from analysis.statistics.power import POWER, smallest_detectable
 from analysis.summary.earlier_runs import EarlierRun, earlier_runs
 from analysis.summary.noise_floor import STATISTICS, floor_ms
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
-from analysis.summary.same_point import Identity, agrees, identity
 from analysis.verdict.claims import LEAST_BLOCKS
 from analysis.verdict.latency_differences import RESOLUTION_MS
 from contract.parameters import WITHOUT_EFFECT
 from contract.records import PlannedTrial, RunInfo
+from contract.same_point import Identity, agrees, identity
 from contract.summary import Point
 from terminal.wording import plural
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from analysis.formatting import point_name
 from analysis.summary.capacity import TrialLoad
 from analysis.summary.corrections import corrected_estimates, estimates
 from analysis.summary.crossover import capacity_summary
@@ -21,7 +20,6 @@ from analysis.summary.pooling import pool
 from analysis.summary.precision import point_precision
 from analysis.summary.results import Results
 from analysis.summary.run_warnings import caveats
-from analysis.summary.same_point import agrees, differing
 from analysis.summary.scaling import DEFAULT_P99_BOUND_MS, ScalePoint, scaling, wide_enough
 from analysis.summary.wrong_ways import as_reported, misranked
 from analysis.trial.measures import TrialMeasures, measure
@@ -30,6 +28,7 @@ from analysis.verdict.claims import correct_claims
 from analysis.verdict.run_verdict import verdict
 from contract.errors import UserError
 from contract.parameters import Parameters
+from contract.point_names import point_name
 from contract.quantiles import QUANTILE_DEFINITION
 from contract.records import (
     SUMMARY_FILE,
@@ -45,6 +44,7 @@ from contract.records import (
     set_aside_folders,
     write_json,
 )
+from contract.same_point import agrees, differing
 from contract.summary import LatencyDifference, NoiseFloors, Point, Record, Scaling, SetAside, Summary, TransportScaling
 from contract.transports import TransportStyle
 

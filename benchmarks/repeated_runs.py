@@ -20,9 +20,9 @@ from analysis.statistics.stats import t_quantile
 from analysis.summarize import summarize_run
 from analysis.summary.pairing import COSTS
 from analysis.summary.results import PLAIN, latency_statistic, reported
-from analysis.summary.same_point import identity
 from contract.errors import UserError
 from contract.records import load_run_info
+from contract.same_point import identity
 from contract.summary import AgainstReference, CostDifference, Interval, LatencyDifference, Point, Summary
 from terminal.plain import print_error
 

@@ -14,8 +14,9 @@ from analysis.charts.style import LIGHT, POINTS_PER_IN
 from analysis.charts.text_size import text_size
 from analysis.charts.transport_marks import draw_key, label_colour
 from analysis.formatting import figure as digits
-from analysis.formatting import listed, parameter_title, parameter_value
+from analysis.formatting import listed
 from analysis.summary.results import Results, Series
+from contract.point_names import parameter_title, point_name
 from contract.summary import Part, Point
 
 _ROW_IN = 0.3
@@ -161,9 +162,8 @@ def _measured(groups: Sequence[Series], candidates: tuple[_Part, ...]) -> tuple[
     parts = [part for part in candidates if any(part.read(point) is not None for _, point in pairs)]
     rows = []
     for series, point in pairs:
-        name = series.transport.label
-        if len(series.points) > 1:
-            name += f", {parameter_value(series.parameter, point.parameters[series.parameter])}"
+        shown = [series.parameter] if len(series.points) > 1 else []
+        name = point_name(series.transport.label, point.parameters, shown)
         values = tuple(part.read(point) for part in parts)
         if any(value is not None for value in values):
             rows.append(_Row(name, label_colour(series.transport), values))

@@ -21,7 +21,7 @@ from analysis.charts.transport_marks import (
     whiskers,
 )
 from analysis.formatting import figure as digits
-from analysis.formatting import milliseconds, parameter_name, parameter_title
+from analysis.formatting import milliseconds
 from analysis.summary.results import (
     Quantity,
     Results,
@@ -31,6 +31,7 @@ from analysis.summary.results import (
     points_of,
     reported_quantity,
 )
+from contract.point_names import parameter_name, parameter_title
 from contract.summary import Point
 
 _KEY_IN = 0.22

@@ -22,9 +22,10 @@ from analysis.charts.canvas import (
 )
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import draw_key, key_height_in, look, whiskers
-from analysis.formatting import change, figure, knee_in_words, milliseconds, parameter_name
+from analysis.formatting import change, figure, knee_in_words, milliseconds
 from analysis.models.registry import MODELS
 from analysis.summary.results import Results, Series
+from contract.point_names import parameter_name
 from contract.summary import Point, Scaling, ScalingLaw
 
 _Read = Callable[[Point], float | None]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.formatting import point_name
-from analysis.summary.same_point import LENGTHS, Identity, identity
 from contract.parameters import DEFAULTS
+from contract.point_names import point_name
+from contract.same_point import LENGTHS, Identity, identity
 from contract.summary import Point, Summary
 
 

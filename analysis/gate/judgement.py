@@ -10,11 +10,12 @@ from enum import StrEnum
 from analysis.compare.comparison import ReportedRun
 from analysis.compare.contrast import contrast
 from analysis.compare.matching import match_points
-from analysis.formatting import count, figure, interval, parameter_value
+from analysis.formatting import count, figure, interval
 from analysis.gate.budget import Budget, check_known
 from analysis.statistics.stats import Interval
-from analysis.summary.same_point import LENGTHS
 from contract.errors import UserError
+from contract.point_names import point_name
+from contract.same_point import agrees
 from contract.summary import Point
 from terminal.wording import plural
 
@@ -110,8 +111,7 @@ def _judged(budget: Budget, run: ReportedRun, base: ReportedRun | None) -> Itera
             f"{run.folder} (expected a point that was measured{_values_in_words(budget, run)})"
         )
     for point in found:
-        own = [parameter_value(name, value) for name, value in budget.at.items()]
-        label = ", ".join([labels[point.transport], *own])
+        label = point_name(labels[point.transport], budget.at, budget.at)
         yield (
             _absolute(budget, run, point, label)
             if base is None or budget.at_most is not None
@@ -122,9 +122,8 @@ def _judged(budget: Budget, run: ReportedRun, base: ReportedRun | None) -> Itera
 def _points(budget: Budget, run: ReportedRun) -> Iterable[Point]:
     wanted = {**run.info.scenario["parameters"], **budget.at}
     for point in run.summary.points:
-        parameters = point.parameters
-        same = all(wanted.get(name, value) == value for name, value in parameters.items() if name not in LENGTHS)
-        if same and budget.at.keys() <= parameters.keys() and budget.transport in (None, point.transport):
+        is_of_transport = budget.transport in (None, point.transport)
+        if is_of_transport and agrees(point.parameters, wanted) and budget.at.keys() <= point.parameters.keys():
             yield point
 
 

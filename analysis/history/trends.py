@@ -17,8 +17,8 @@ from analysis.compare.contrast import MARGIN_RATIO
 from analysis.history.runs import ListedRun, PointOutline, SummaryOutline
 from analysis.summary.noise_floor import figure_floor_ms
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
-from analysis.summary.same_point import agrees
 from analysis.verdict.latency_differences import RESOLUTION_MS
+from contract.same_point import agrees
 from contract.summary import Interval, Point
 from terminal.plain import plain
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from analysis.formatting import NOT_MEASURED, figure, interval, listed, parameter_value, percent
+from analysis.formatting import NOT_MEASURED, figure, interval, listed, percent
 from analysis.report.tables import Cell, Table
 from analysis.summary.capacity import BUSY_FROM_RATIO, SATURATED_FROM_RATIO
 from analysis.summary.crossover import HELD_WITHIN_MS
 from analysis.summary.results import Results
 from analysis.verdict.capacity_verdict import done_in_words, estimate_in_words
 from contract.parameters import Parameters
+from contract.point_names import parameter_value
 from contract.summary import Capacity, Crossover, Estimate, Side, Tried
 from terminal.wording import plural
 

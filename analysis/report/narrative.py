@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from analysis.formatting import count, figure, listed, parameter_title, percent
+from analysis.formatting import count, figure, listed, percent
 from analysis.summary.precision import not_known
 from analysis.summary.results import Results
+from contract.point_names import parameter_title
 from contract.records import TRIAL_FORMAT, JsonObject, RunInfo, finished_trial_folders, read_json
 from contract.summary import Point, Precision, Summary
 from terminal.wording import plural

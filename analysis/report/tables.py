@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
-from analysis.formatting import NOT_MEASURED, count, figure, interval, parameter_title, parameter_value, percent
+from analysis.formatting import NOT_MEASURED, count, figure, interval, percent
 from analysis.report.addresses import slug
 from analysis.summary.factor_effects import MEASURES, effects
 from analysis.summary.model_deviations import deviations
 from analysis.summary.results import PLAIN, Results, latency_statistic, reported
-from analysis.summary.same_point import differing
+from contract.point_names import parameter_title, point_name
+from contract.same_point import differing
 from contract.summary import Freshness, LatencySplit, LatencyWithheld, Ledger, Part, Point, Requests
 
 
@@ -61,7 +62,7 @@ def sweep_tables(results: Results) -> list[Table]:
     tables = []
     for parameter in results.summary.varied:
         rows = [
-            (f"{series.transport.label}, {parameter_value(parameter, point.parameters[parameter])}", point)
+            (point_name(series.transport.label, point.parameters, [parameter]), point)
             for series in results.swept(parameter)
             for point in series.points
         ]

@@ -15,11 +15,11 @@ from scipy.optimize import nnls
 
 from analysis.statistics.estimates import estimate
 from analysis.statistics.stats import AT_LEAST_ZERO
-from analysis.summary.same_point import Identity, differing, identity
 from analysis.trial.measures import TrialMeasures
 from analysis.trial.validity import CPU_RATIO_LIMITS
 from contract.parameters import Parameters
 from contract.records import SampleRole
+from contract.same_point import Identity, differing, identity
 from contract.summary import Estimate
 from contract.transports import Kind, TransportStyle
 

@@ -30,8 +30,8 @@ from analysis.summary.capacity import (
     with_interval,
 )
 from analysis.summary.results import present
-from analysis.summary.same_point import differing
 from contract.parameters import Parameters, taken
+from contract.same_point import differing
 from contract.summary import Capacity, Crossover, Estimate, Predicted, Saturated, Side, TransportCapacity, Tried
 from contract.transports import Kind
 

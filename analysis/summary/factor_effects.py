@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from analysis.formatting import parameter_value
 from analysis.summary.results import Results
+from contract.point_names import parameter_value
 from contract.summary import Point
 from contract.transports import TransportStyle
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from analysis.statistics.stats import paired_difference, t_quantile
 from analysis.summary.pairing import PerBlock
 from analysis.summary.results import latency_statistic
-from analysis.summary.same_point import Identity, identity
 from contract.parameters import Parameters
+from contract.same_point import Identity, identity
 from contract.summary import NoiseDifference, NoiseFloor, NoiseFloors, Point
 
 STATISTICS = ("p50", "p95", "mean")

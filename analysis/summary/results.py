@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from analysis.formatting import parameter_value, point_name
-from analysis.summary.same_point import differing
 from contract.parameters import Parameters
+from contract.point_names import parameter_value, point_name
+from contract.same_point import differing
 from contract.summary import Interval, Point, Summary
 from contract.transports import TransportStyle
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis.formatting import figure, interval, listed, parameter_value
+from analysis.formatting import figure, interval, listed
 from analysis.summary.results import Results, common_statistic, latency_statistic, present, reported
-from analysis.summary.same_point import differing
 from analysis.verdict.capacity_verdict import capacity_verdict
 from analysis.verdict.cheaper_polling import cheaper
 from analysis.verdict.latency_differences import RESOLUTION_MS, SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
+from contract.point_names import parameter_value
+from contract.same_point import differing
 from contract.summary import NoiseDifference, Point
 from terminal.wording import plural
 

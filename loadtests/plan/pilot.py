@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from contract.point_names import point_name
 from contract.records import PlannedTrial, RunInfo, Trial
+from contract.same_point import differing
 from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import plan_further
 from loadtests.plan.durations import ANALYSIS_S, expected_seconds
@@ -88,6 +90,5 @@ def _count(trials: tuple[PlannedTrial, ...], point: int) -> int:
 def _name(run: RunInfo, point: int) -> str:
     """Return a point's transport, and its parameters if they are not the scenario's base ones."""
     trial = next(trial for trial in run.plan if trial.point == point)
-    base = run.base_parameters
-    own = [f"{name} {value}" for name, value in trial.parameters.items() if base.get(name, value) != value]
-    return " ".join([TRANSPORTS[trial.transport].label, *own])
+    label = TRANSPORTS[trial.transport].label
+    return point_name(label, trial.parameters, differing(trial.parameters, run.base_parameters))

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from contract.point_names import point_name
 from contract.records import PlannedTrial
 from contract.transports import TRANSPORTS
 from loadtests.plan.durations import trial_seconds
 from terminal.console import PlainConsole
-from terminal.wording import plural
+
+_SHOWN = ("poll_interval_s", "rate_per_s", "clients")
+"""Parameters of the trial that runs now, beside its transport."""
 
 
 class _TimeLeft(ProgressColumn):
@@ -80,7 +83,4 @@ def run_progress(trials: tuple[PlannedTrial, ...], console: PlainConsole) -> Ite
 
 
 def _describe(trial: PlannedTrial) -> str:
-    parameters = trial.parameters
-    label = TRANSPORTS[trial.transport].label
-    interval = "" if parameters.poll_interval_s is None else f" each {parameters.poll_interval_s:g} s"
-    return f"{label}{interval}, {parameters.rate_per_s:g} events/s, {plural(parameters.clients, 'client')}"
+    return point_name(TRANSPORTS[trial.transport].label, trial.parameters, _SHOWN)

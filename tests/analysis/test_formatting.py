@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.formatting import change, figure, interval, listed, milliseconds, parameter_value, percent, point_name
+from analysis.formatting import change, figure, interval, listed, milliseconds, percent
 from terminal.wording import plural
 
 
@@ -53,24 +53,6 @@ def test_ratios_become_percent(ratio: float | None, shown: str) -> None:
     assert percent(ratio) == shown
 
 
-@pytest.mark.parametrize(
-    ("parameter", "value", "shown"),
-    [
-        ("rate_per_s", 1, "1 event/s"),
-        ("rate_per_s", 5.0, "5 events/s"),
-        ("clients", 1, "1 client"),
-        ("poll_interval_s", 0.25, "every 0.25 s"),
-        ("arrival", "poisson", "Poisson arrivals"),
-        ("window_bits", 9, "window_bits 9"),
-        ("keep_alive", False, "keep-alive off"),
-        ("keep_alive", True, "keep-alive on"),
-        ("stack", "asgi", "asgi stack"),
-    ],
-)
-def test_parameters_in_words(parameter: str, value: object, shown: str) -> None:
-    assert parameter_value(parameter, value) == shown
-
-
 def test_lists_and_changes_read_as_sentences() -> None:
     assert listed([]) == ""
     assert listed(["a"]) == "a"
@@ -80,12 +62,3 @@ def test_lists_and_changes_read_as_sentences() -> None:
     assert plural(1, "trial") == "1 trial"
     assert plural(1200, "trial") == "1,200 trials"
     assert [plural(rate, "event") for rate in (0.5, 1.0, 2.0)] == ["0.5 events", "1 event", "2 events"]
-    assert parameter_value("workers", 1) == "1 server process"
-
-
-def test_a_point_is_named_by_its_transport_and_the_parameters_that_are_shown() -> None:
-    parameters = {"clients": 1, "poll_interval_s": 2.0, "rate_per_s": 5.0}
-    assert point_name("Short poll", parameters, ["poll_interval_s", "hold_s", "clients"]) == (
-        "Short poll, every 2 s, 1 client"
-    )
-    assert point_name("SSE", parameters, []) == "SSE"

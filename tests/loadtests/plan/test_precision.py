@@ -182,6 +182,11 @@ def test_what_the_budget_has_no_room_for_is_named(tmp_path: Path) -> None:
     lacking = rf"no time within budget_s = 10000 for SSE (needs {needed} trials, has 3)"
     assert describe_pilot(over, len(run.plan)) == f"1 of 2 points known to 3 % after 3 blocks; {lacking}"
     assert describe_end(over) == f"1 of 2 points known to 3 % after 6 trials; {lacking}"
+    lone = tuple(
+        dataclasses.replace(trial, parameters=trial.parameters.replace(clients=1)) if trial.point else trial
+        for trial in over.plan
+    )
+    assert "for SSE, 1 client (needs" in describe_end(dataclasses.replace(over, plan=lone)), "as in its report"
 
 
 def test_a_slow_machine_has_room_for_fewer_trials(tmp_path: Path) -> None:

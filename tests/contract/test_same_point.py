@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from analysis.summary.same_point import agrees, differing, identity
+from contract.same_point import agrees, differing, identity
 
 BASE = {"clients": 10, "rate_per_s": 5.0, "measured_s": 20.0, "poll_interval_s": 1.0}
 
