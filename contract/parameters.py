@@ -36,6 +36,11 @@ class Number:
         """The expectation in words."""
         return f"a{' whole' if self.whole else ''} number from {self.low:.15g} to {self.high:.15g}"
 
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The same as a JSON Schema."""
+        return {"type": "integer" if self.whole else "number", "minimum": self.low, "maximum": self.high}
+
     def accepts(self, value: object) -> bool:
         """Return whether `value` is such a number; true and false are not."""
         kinds = int if self.whole else (int, float)
@@ -53,6 +58,11 @@ class Choice:
         """The expectation in words."""
         return "one of " + ", ".join(f'"{word}"' for word in self.words)
 
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The same as a JSON Schema."""
+        return {"enum": list(self.words)}
+
     def accepts(self, value: object) -> bool:
         """Return whether `value` is one of the words."""
         return value in self.words
@@ -66,6 +76,11 @@ class Switch:
     def expected(self) -> str:
         """The expectation in words."""
         return "true or false"
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The same as a JSON Schema."""
+        return {"type": "boolean"}
 
     def accepts(self, value: object) -> bool:
         """Return whether `value` is true or false."""
@@ -258,7 +273,7 @@ class Parameters(Mapping[str, Any]):
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
         """Describe them as an object with a description for each parameter."""
-        properties = {name: {"description": parameter.meaning} for name, parameter in PARAMETERS.items()}
+        properties = {name: {**each.rule.schema, "description": each.meaning} for name, each in PARAMETERS.items()}
         return {"type": "object", "properties": properties, "required": list(REQUIRED)}
 
 

@@ -17,18 +17,30 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from contract.errors import UserError
 from contract.parameters import Parameters
 from contract.records.documents import SUMMARY_FILE, SUMMARY_FORMAT, describe_error, read_json
-from contract.records.fields import SUMMARY, check_fields
+from contract.records.fields import PARAMETERS, complaints
 from contract.transports import TransportStyle
 
-Interval = tuple[float, float]
+_LARGEST = 1e15
+"""Far beyond every figure of a run; the square of it is still a number."""
+Figure = Annotated[float, Field(ge=-_LARGEST, le=_LARGEST)]
+Interval = tuple[Figure, Figure]
 """A 95 % interval, `[low, high]`."""
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
 Predicted = Literal["push", "poll", "undecided"]
+
+
+def _check_parameters(values: object) -> object:
+    for sentence in complaints(values, PARAMETERS):
+        raise ValueError(sentence)
+    return values
+
+
+StatedParameters = Annotated[Parameters, BeforeValidator(_check_parameters)]
 
 
 class Record(Mapping[str, Any]):
@@ -98,7 +110,7 @@ def _adapter(record: type[Any]) -> TypeAdapter[Any]:
 class Estimate(Record):
     """A figure of all trials together, with its 95 % interval."""
 
-    value: float | None
+    value: Figure | None
     """The figure, in the unit of its key; null where it is not known."""
     ci95: Interval | None
     """95 % interval of the figure; null with a single trial, or where `value` is null."""
@@ -108,7 +120,7 @@ class Estimate(Record):
 class CorrectedEstimate(Record):
     """A figure; where possible, without the random differences between the trials' streams (docs/method/method.md)."""
 
-    value: float | None
+    value: Figure | None
     """The figure, in the unit of its key; null where it was not measured."""
     ci95: Interval | None
     """95 % interval of the figure; null with a single trial, where `value` is null, and of a plain figure for the
@@ -119,10 +131,22 @@ class CorrectedEstimate(Record):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Estimates(Record):
+    """The figures that tables, charts and differences show."""
+
+    mean_ms: CorrectedEstimate
+    """Mean latency, ms."""
+    requests_per_event: CorrectedEstimate
+    """Requests per event and client."""
+    requests_per_s: CorrectedEstimate
+    """Requests per second and client."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class IntervalsWithheld(Record):
     """Why intervals are null: so few events wait for a poll that the trials agree by chance."""
 
-    waits: float
+    waits: Figure
     """How many of the point's events the closed form expects to wait for a poll."""
     needed: Count
     """How many events must be expected to wait for the intervals to be reported."""
@@ -134,17 +158,17 @@ class IntervalsWithheld(Record):
 class Latency(Record):
     """Latency of the deliveries due in the measured windows, ms: from due to arrived; all null where none is known."""
 
-    mean: float | None
+    mean: Figure | None
     """Mean latency, ms; null where no latency is known."""
-    p50: float | None
+    p50: Figure | None
     """Median latency, ms; null with fewer than 20 events."""
-    p90: float | None
+    p90: Figure | None
     """90th percentile of the latency, ms; null with fewer than 100 events."""
-    p95: float | None
+    p95: Figure | None
     """95th percentile of the latency, ms; null with fewer than 200 events."""
-    p99: float | None
+    p99: Figure | None
     """99th percentile of the latency, ms; null with fewer than 1000 events."""
-    max: float | None
+    max: Figure | None
     """Longest latency, ms; null where no latency is known."""
     mean_ci95: Interval | None
     """95 % interval of the mean, cut off at the delay of the network, ms; null with a single trial, or for the reason
@@ -155,7 +179,7 @@ class Latency(Record):
     """95 % interval of the 95th percentile, ms; null with a single trial, or where `p95` is null."""
     p99_ci95: Interval | None
     """95 % interval of the 99th percentile, ms; null with a single trial, or where `p99` is null."""
-    p999: float | None = None
+    p999: Figure | None = None
     """99.9th percentile of the latency, ms; absent with fewer than 10,000 events in all trials together, such as ten
     trials of 1000."""
     p999_ci95: Interval | None = None
@@ -168,7 +192,7 @@ class LatencyWithheld(Record):
 
     trials: Count
     """Number of such trials; if it is all of them, the point's latency, reach, freshness and residual are null."""
-    uncertainty_ms: float
+    uncertainty_ms: Figure
     """Clock uncertainty of the worst of these trials, ms."""
     reason: str
     """What is wrong with the clocks of the worst of these trials, and the remedy."""
@@ -190,12 +214,12 @@ class QuantilesWithheld(Record):
 class Reach(Record):
     """Time within which an event reaches 99 % of the clients that it reaches at all, ms: the mean over the events."""
 
-    p99: float
+    p99: Figure
     """The mean time as measured, ms."""
     p99_ci95: Interval | None
     """95 % interval of the mean time as measured, ms; null with a single trial, or for the reason in
     `intervals_withheld`."""
-    model_p99: float
+    model_p99: Figure
     """The mean time by the model with only a network, on the trials' own schedules, ms."""
 
 
@@ -203,11 +227,11 @@ class Reach(Record):
 class Part(Record):
     """Distribution, over the measured deliveries, of a part of their time or of their deviation from the model, ms."""
 
-    mean: float | None
+    mean: Figure | None
     """Mean, ms; null without deliveries."""
-    p50: float | None
+    p50: Figure | None
     """Median, ms; null with fewer than 20 events."""
-    p99: float | None
+    p99: Figure | None
     """99th percentile, ms; null with fewer than 1000 events."""
 
 
@@ -234,9 +258,9 @@ class Stamps(Record):
     """Deliveries without a kernel stamp, for which the client's own time of reading is used."""
     coalesced: Count
     """Deliveries over an open channel that were read together with a later one, and have that one's stamp."""
-    conversion_error_us: float | None
+    conversion_error_us: Figure | None
     """Largest possible error of converting the stamps to the monotonic clock, µs; null without kernel stamps."""
-    drift_ppm: float | None
+    drift_ppm: Figure | None
     """Drift of the realtime clock against the monotonic one in the trial where it is largest, parts per million; null
     where it was not measured."""
 
@@ -245,7 +269,7 @@ class Stamps(Record):
 class SteadyState(Record):
     """Whether the measured windows saw the point as it is in the long run (rule 8 of docs/method/method.md)."""
 
-    read_ratio: float | None
+    read_ratio: Figure | None
     """Deliveries read in the measured windows over those due in them; null where none was due."""
     reason: str | None
     """Why the windows were not in a steady state: the stream began so shortly before that less than 95 % could be read.
@@ -278,11 +302,11 @@ class Requests(Record):
 class BytesPerEvent(Record):
     """Bytes at the clients' sockets per delivery over the measured windows, without connecting."""
 
-    up: float | None
+    up: Figure | None
     """Bytes sent by the clients per delivery; null without deliveries, or where `steady_state` has a reason."""
-    down: float | None
+    down: Figure | None
     """Bytes received by the clients per delivery; null without deliveries, or where `steady_state` has a reason."""
-    total: float | None
+    total: Figure | None
     """Bytes in both directions per delivery; null without deliveries, or where `steady_state` has a reason."""
 
 
@@ -305,14 +329,14 @@ class BytesIntervals(Record):
 class BytesSplit(Record):
     """Bytes per delivery by what they are: the first three add up to `bytes_per_event`."""
 
-    payload: float | None
+    payload: Figure | None
     """Bytes of the events as encoded, in each direction in which they travel; null with compression, which mixes them
     with their framing."""
-    framing_and_headers: float | None
+    framing_and_headers: Figure | None
     """Bytes of framing and headers around the events; null with compression."""
-    empty_polls: float | None
+    empty_polls: Figure | None
     """Bytes of the requests and answers of polls that brought no event."""
-    tcp_ip: float | None
+    tcp_ip: Figure | None
     """Bytes of TCP and IP headers in addition, from the kernel's counts of segments; null where the kernel counts none.
     """
 
@@ -321,11 +345,11 @@ class BytesSplit(Record):
 class SetupTimes(Record):
     """Time that a client took to connect and to open its channel, ms."""
 
-    p50: float | None
+    p50: Figure | None
     """Median over the clients of all trials, ms; null where no client was ready."""
     p50_ci95: Interval | None
     """95 % interval of the median, from the trials' medians, ms; null with a single trial."""
-    max: float | None
+    max: Figure | None
     """Longest time of a client, ms; null where no client was ready."""
 
 
@@ -333,16 +357,16 @@ class SetupTimes(Record):
 class Freshness(Record):
     """Age of a client's view: the time since the oldest event that it still lacks was due; 0 if it lacks none."""
 
-    older_than_100_ms_ratio: float | None
+    older_than_100_ms_ratio: Figure | None
     """Share of the time, over all clients, in which a view was older than 100 ms."""
     older_than_100_ms_ratio_ci95: Interval | None
     """95 % interval of `older_than_100_ms_ratio`; null with a single trial, or for the reason in `intervals_withheld`.
     """
-    older_than_1_s_ratio: float | None
+    older_than_1_s_ratio: Figure | None
     """Share of the time, over all clients, in which a view was older than 1 s."""
     older_than_1_s_ratio_ci95: Interval | None
     """95 % interval of `older_than_1_s_ratio`; null with a single trial, or for the reason in `intervals_withheld`."""
-    mean_age_ms: float | None
+    mean_age_ms: Figure | None
     """Mean age of a view over time and clients, ms."""
     mean_age_ms_ci95: Interval | None
     """95 % interval of the mean age, ms; null with a single trial, or for the reason in `intervals_withheld`."""
@@ -372,11 +396,11 @@ class Ledger(Record):
 class Loss(Record):
     """Share of the deliveries due in the measured windows that never arrived; with a cursor, the models have 0."""
 
-    ratio: float | None
+    ratio: Figure | None
     """The share as measured; null where no delivery was due."""
-    model_ratio: float | None
+    model_ratio: Figure | None
     """The share by the model on the trials' own schedules; null where no delivery was due."""
-    closed_form_ratio: float | None
+    closed_form_ratio: Figure | None
     """The share by a formula; null where there is none for these parameters."""
 
 
@@ -384,15 +408,15 @@ class Loss(Record):
 class Model(Record):
     """Prediction of the model with only a network, on the trials' own schedules."""
 
-    mean_ms: float | None
+    mean_ms: Figure | None
     """Mean latency, ms; null where the model delivers nothing in the measured windows."""
-    p50_ms: float | None
+    p50_ms: Figure | None
     """Median latency, ms; null where the model delivers nothing in the measured windows."""
-    p95_ms: float | None
+    p95_ms: Figure | None
     """95th percentile of the latency, ms; null where the model delivers nothing in the measured windows."""
-    p99_ms: float | None
+    p99_ms: Figure | None
     """99th percentile of the latency, ms; null where the model delivers nothing in the measured windows."""
-    requests_per_event: float | None
+    requests_per_event: Figure | None
     """Requests per event and client; null where the model delivers nothing in the measured windows."""
 
 
@@ -400,23 +424,23 @@ class Model(Record):
 class QueueModel(Record):
     """Prediction of the model with queues at server and load, and the mean service times that it used."""
 
-    mean_ms: float | None
+    mean_ms: Figure | None
     """Mean latency, ms; null where `reason` says why."""
-    p50_ms: float | None
+    p50_ms: Figure | None
     """Median latency, ms; null where `reason` says why."""
-    p95_ms: float | None
+    p95_ms: Figure | None
     """95th percentile of the latency, ms; null where `reason` says why."""
-    p99_ms: float | None
+    p99_ms: Figure | None
     """99th percentile of the latency, ms; null where `reason` says why."""
-    requests_per_event: float | None
+    requests_per_event: Figure | None
     """Requests per event and client; null where `reason` says why."""
-    answer_us: float | None
+    answer_us: Figure | None
     """CPU time of the server, without what it uses while idle, per answered poll, or per delivery where nothing is
     polled, µs; null where `reason` says why."""
-    waking_us: float | None
+    waking_us: Figure | None
     """The part of `answer_us` that a held poll takes when it is answered, µs; 0 where no poll is held; null where
     `reason` says why."""
-    read_us: float | None
+    read_us: Figure | None
     """CPU time of the load per answered poll, or per delivery where nothing is polled, µs; null where `reason` says
     why."""
     reason: str | None
@@ -427,11 +451,11 @@ class QueueModel(Record):
 class LatencySplit(Record):
     """The mean latency in three parts that add up to it, ms."""
 
-    network: float | None
+    network: Figure | None
     """Mean latency by `model`, ms; null where that is null."""
-    queueing: float | None
+    queueing: Figure | None
     """Mean latency by `queue_model` less that by `model`, ms; null where either is null."""
-    unexplained: float | None
+    unexplained: Figure | None
     """Mean latency as measured less that by `queue_model`, ms; null where either is null."""
 
 
@@ -439,13 +463,13 @@ class LatencySplit(Record):
 class ClosedForm(Record):
     """Prediction of a formula for an endless stream (docs/method/method.md)."""
 
-    mean_ms: float
+    mean_ms: Figure
     """Mean latency, ms."""
-    p50_ms: float
+    p50_ms: Figure
     """Median latency, ms."""
-    p99_ms: float
+    p99_ms: Figure
     """99th percentile of the latency, ms."""
-    requests_per_event: float
+    requests_per_event: Figure
     """Requests per event and client."""
 
 
@@ -453,13 +477,13 @@ class ClosedForm(Record):
 class Precision(Record):
     """How precisely a point's median is known, beside the precision that the scenario asks for."""
 
-    asked_ratio: float
+    asked_ratio: Figure
     """The scenario's `precision`: the half-width asked for, as a share of the median."""
-    asked_ms: float
+    asked_ms: Figure
     """The half-width asked for, ms: `asked_ratio` times the mean of the pilot trials' medians, at least 0.2 ms."""
-    reached_ratio: float | None
+    reached_ratio: Figure | None
     """`reached_ms` over the median; null where `reached_ms` is null."""
-    reached_ms: float | None
+    reached_ms: Figure | None
     """Upper bound of the median's 95 % interval less the median, ms; null where there is no interval."""
     trials_needed: Count
     """Trials that the precision takes by the spread of the pilot, the pilot's own included."""
@@ -473,11 +497,11 @@ class Precision(Record):
 class Answers(Record):
     """Time from a poll's request to its answer, ms, which is no latency."""
 
-    mean: float
+    mean: Figure
     """Mean time, ms."""
-    p50: float
+    p50: Figure
     """Median time, ms."""
-    p95: float
+    p95: Figure
     """95th percentile of the time, ms."""
 
 
@@ -513,7 +537,7 @@ class AsReported(Record):
 
     answer_ms: Answers | None
     """Time from request to answer of the polls; null where none was answered, as for a push."""
-    answer_model_mean_ms: float | None
+    answer_model_mean_ms: Figure | None
     """Mean of that time by a formula, ms; null where there is none, or no polls."""
     one_run_ms: Extremes | None
     """Range of the single trials' latencies as measured; null without deliveries."""
@@ -528,22 +552,22 @@ class AsReported(Record):
 class LatencyDifference(Record):
     """A latency figure less the reference's, ms."""
 
-    value: float
+    value: Figure
     """The point's figure less the reference's, ms."""
     ci95: Interval | None
     """95 % interval of the difference, ms, from the differences within blocks and widened by `clock_uncertainty_ms`;
     null with fewer than two blocks, or where either figure's own interval is null."""
-    p_value: float | None
+    p_value: Figure | None
     """Two-sided p value of Student's t test that the difference is within `clock_uncertainty_ms`; null where `ci95` is.
     """
     blocks: Count
     """Blocks in which both have a trial."""
-    adjusted_p_value: float | None = None
+    adjusted_p_value: Figure | None = None
     """`p_value` corrected by Holm's method for all differences that the verdict considers; absent where this one is not
     among them."""
     adjusted_among: Count | None = None
     """Number of differences that the verdict considers; absent where `adjusted_p_value` is."""
-    noise_floor_ms: float | None
+    noise_floor_ms: Figure | None
     """Half-width of the interval in which identical points differ with as many blocks, for the noisier of the two
     transports, ms; null where it was not measured at these parameters, or with one block."""
 
@@ -552,18 +576,18 @@ class LatencyDifference(Record):
 class CostDifference(Record):
     """A cost less the reference's, in the unit of the cost."""
 
-    value: float
+    value: Figure
     """The point's figure less the reference's."""
     ci95: Interval | None
     """95 % interval of the difference, from the differences within blocks; null with fewer than two blocks, or where
     either figure's own interval is null."""
-    p_value: float | None
+    p_value: Figure | None
     """Two-sided p value of Student's t test that there is no difference; null where `ci95` is."""
     blocks: Count
     """Blocks in which both have a trial."""
-    reference: float
+    reference: Figure
     """The reference's figure."""
-    adjusted_p_value: float | None = None
+    adjusted_p_value: Figure | None = None
     """`p_value` corrected by Holm's method for all differences that the verdict considers; absent where this one is not
     among them."""
     adjusted_among: Count | None = None
@@ -581,10 +605,10 @@ class AgainstReference(Record):
     clocks."""
     mean_difference_ms: LatencyDifference | None
     """Difference of the mean latency; null with too few events, no common block or too uncertain clocks."""
-    clock_uncertainty_ms: float
+    clock_uncertainty_ms: Figure
     """Clock uncertainty of both points together, ms. Intervals of latency differences are wider by it on either side,
     and a difference of less than ten times as much is null."""
-    ratio_p50: float | None
+    ratio_p50: Figure | None
     """The median latency over the reference's; null where either is null."""
     costs: dict[str, CostDifference | None]
     """Differences by name of a point's field (`bytes_per_event`: the total, `setup_ms`: the median, `mean_age_ms`: that
@@ -602,7 +626,7 @@ class Point(Record):
 
     transport: str
     """Name of the transport."""
-    parameters: Parameters
+    parameters: StatedParameters
     """Every parameter that it takes. `stack` and `workers` are absent for a server that was already running."""
     trials: Count
     """Number of finished trials of the point."""
@@ -627,17 +651,17 @@ class Point(Record):
     """Quality of the arrival stamps."""
     steady_state: SteadyState
     """Whether the point was measured in a steady state."""
-    requests_per_event: float | None
+    requests_per_event: Figure | None
     """Polls and POSTs sent in the measured windows per event and client; null where no event was due."""
     requests_per_event_ci95: Interval | None
     """95 % interval of the requests per event and client; null with a single trial, or for the reason in
     `intervals_withheld`."""
-    requests_per_s: float | None
+    requests_per_s: Figure | None
     """Polls and POSTs sent in the measured windows per second and client."""
     requests_per_s_ci95: Interval | None
     """95 % interval of the requests per second and client; null with a single trial, or for the reason in
     `intervals_withheld`."""
-    empty_ratio: float | None
+    empty_ratio: Figure | None
     """Share of the polls answered in the measured windows that brought no event; null without polls, or where
     `steady_state` has a reason."""
     empty_ratio_ci95: Interval | None
@@ -651,77 +675,77 @@ class Point(Record):
     """Intervals of the bytes per delivery by direction."""
     bytes_split_per_event: BytesSplit
     """Bytes per delivery by what they are."""
-    setup_bytes_per_client: float | None
+    setup_bytes_per_client: Figure | None
     """Bytes at the socket in both directions until a client was ready, mean of the clients; null where none was
     counted."""
     setup_bytes_per_client_ci95: Interval | None
     """95 % interval of the bytes until a client was ready; null with a single trial."""
     setup_ms: SetupTimes
     """Time until a client was ready."""
-    server_cpu_us_per_event: float | None
+    server_cpu_us_per_event: Figure | None
     """CPU time of the server in the measured windows per delivery read in them, copies included, µs, without the
     publisher's spinning before due times; null where it was not sampled, as for a server that was already running,
     without deliveries, or where `steady_state` has a reason."""
     server_cpu_us_per_event_ci95: Interval | None
     """95 % interval of the server's CPU time per delivery, µs; null with a single trial."""
-    server_cpu_ratio: float | None
+    server_cpu_ratio: Figure | None
     """CPU time of the server over the time for which its core was available: the measured window, less what a virtual
     machine's host took. Of several processes their mean, of the trials the largest; null where not sampled."""
-    load_cpu_us_per_event: float | None
+    load_cpu_us_per_event: Figure | None
     """CPU time of the load in the measured windows per delivery read in them, µs; null as for the server."""
     load_cpu_us_per_event_ci95: Interval | None
     """95 % interval of the load's CPU time per delivery, µs; null with a single trial."""
-    load_cpu_ratio: float | None
+    load_cpu_ratio: Figure | None
     """CPU time of a load process over the time for which its core was available; the largest of the trials and
     processes; null where not sampled."""
-    relay_cpu_us_per_event: float | None
+    relay_cpu_us_per_event: Figure | None
     """CPU time of the relay, which emulates the network, per delivery, µs; null without a relay, and as for the server.
     """
     relay_cpu_us_per_event_ci95: Interval | None
     """95 % interval of the relay's CPU time per delivery, µs; null with a single trial."""
-    relay_cpu_ratio: float | None
+    relay_cpu_ratio: Figure | None
     """CPU time of the relay over the time for which its core was available, the largest of the trials; null without a
     relay."""
-    server_stolen_ratio: float | None
+    server_stolen_ratio: Figure | None
     """Share of the measured window for which a virtual machine's host took the server's core, the largest of the
     trials; null where not sampled."""
-    server_core_others_ratio: float | None
+    server_core_others_ratio: Figure | None
     """Share of the measured window in which other programs used the server's cores, the largest of the trials; null
     where it is not known, as without pinned cores."""
     server_rss_bytes: Count | None
     """Largest resident memory of the server in the whole trials, bytes; null where not sampled."""
-    server_connected_rss_bytes: float | None
+    server_connected_rss_bytes: Figure | None
     """Resident memory of the server when all clients were ready, mean of the trials, bytes; null where it was not
     sampled, or not all clients were ready before the stream."""
     server_connected_rss_bytes_ci95: Interval | None
     """95 % interval of the server's memory with all clients, bytes; null with a single trial."""
-    server_rss_bytes_per_client: float | None
+    server_rss_bytes_per_client: Figure | None
     """`server_connected_rss_bytes` less the memory before the first client connected, over the number of clients,
     bytes; null where that is null."""
     server_rss_bytes_per_client_ci95: Interval | None
     """95 % interval of the server's memory per client, bytes; null with a single trial."""
-    load_stolen_ratio: float | None
+    load_stolen_ratio: Figure | None
     """Share of the measured window for which a virtual machine's host took a load process's core, the largest of the
     trials and processes; null where not sampled."""
-    load_core_others_ratio: float | None
+    load_core_others_ratio: Figure | None
     """Share of the measured window in which other programs used the load's cores, the largest of the trials; null where
     it is not known, as without pinned cores or with several load processes."""
     load_rss_bytes: Count | None
     """Largest resident memory of a load process in the whole trials, bytes; null where not sampled."""
-    load_connected_rss_bytes: float | None
+    load_connected_rss_bytes: Figure | None
     """Resident memory of all load processes when all clients were ready, mean of the trials, bytes; null where it was
     not sampled, or not all clients were ready before the stream."""
     load_connected_rss_bytes_ci95: Interval | None
     """95 % interval of the load's memory with all clients, bytes; null with a single trial."""
-    load_rss_bytes_per_client: float | None
+    load_rss_bytes_per_client: Figure | None
     """`load_connected_rss_bytes` less the memory before the first client connected, over the number of clients, bytes;
     null where that is null."""
     load_rss_bytes_per_client_ci95: Interval | None
     """95 % interval of the load's memory per client, bytes; null with a single trial."""
-    throttled_ms: float
+    throttled_ms: Figure
     """How long a CPU quota stopped the processes within the measured window, summed over cores, ms; the largest of the
     trials; 0 without a quota."""
-    time_to_connect_s: float | None
+    time_to_connect_s: Figure | None
     """Time from the first client's connecting to the last one's being ready, mean of the trials, s; null where not all
     were ready before the stream."""
     time_to_connect_s_ci95: Interval | None
@@ -746,13 +770,12 @@ class Point(Record):
     intervals_withheld: IntervalsWithheld | None
     """Why the intervals are null of all figures that depend on waits for polls (plain mean, reach, requests, bytes,
     empty polls, freshness); null where enough events wait, none can, or no formula tells."""
-    estimates: dict[str, CorrectedEstimate] | None = None
-    """`mean_ms`, `requests_per_event` and `requests_per_s` as tables, charts and differences show them; absent in
-    summaries before 0.2."""
-    by_block: dict[str, tuple[int | float | None, ...]] | None = None
+    estimates: Estimates | None = None
+    """Mean latency and requests as tables, charts and differences show them; absent in summaries before 0.2."""
+    by_block: dict[str, tuple[int | Figure | None, ...]] | None = None
     """Figures of the single trials, a column each: `block` has their blocks, and each other column, named by its path
     in the point (`latency_ms.p95`), a figure with an interval, null for a trial that did not measure it."""
-    least_spreads: dict[str, float] | None = None
+    least_spreads: dict[str, Annotated[float, Field(ge=0, le=_LARGEST)]] | None = None
     """By name of a column of `by_block`, the least standard deviation between trials that is used for its interval,
     however well the trials agree; only of figures that have one."""
     precision: Precision | None
@@ -783,11 +806,11 @@ class SetAside(Record):
 class NoiseDifference(Record):
     """Difference between two identical points of one transport, ms."""
 
-    value: float | None = None
+    value: Figure | None = None
     """The second point's figure less the first's, ms; absent in earlier runs."""
-    half_width: float | None
+    half_width: Figure | None
     """Half the width of the difference's 95 % interval, ms; null with a single pair."""
-    largest: float | None = None
+    largest: Figure | None = None
     """The largest absolute difference within a block, ms; absent in earlier runs."""
     pairs: Annotated[int, Field(ge=1, le=1_000_000)]
     """Blocks in which both points have a trial."""
@@ -797,7 +820,7 @@ class NoiseDifference(Record):
 class NoiseFloor(Record):
     """How far a transport's figures differ between two points with the same parameters."""
 
-    parameters: dict[str, str | int | float | bool] | None = None
+    parameters: dict[str, str | int | Figure | bool] | None = None
     """Parameters of the two points, without those that have no effect on what is measured; absent in earlier runs."""
     p50_ms: NoiseDifference | None
     """Difference of their median latencies; null where one is not known."""
@@ -843,17 +866,17 @@ class Slopes(Record):
 class ScalingLaw(Record):
     """Formulas of saturation, evaluated with the server's CPU time at the largest valid number of clients."""
 
-    service_us: float
+    service_us: Figure
     """CPU time of the server for one delivery or request, as `per` says, µs."""
     per: Literal["delivery", "request"]
     """What `service_us` is the time of."""
-    mean_slope_us: float | None
+    mean_slope_us: Figure | None
     """What one more client adds to the mean latency where every event is sent to all clients, µs; null for polls."""
-    max_slope_us: float | None
+    max_slope_us: Figure | None
     """What one more client adds to the longest latency where every event is sent to all clients, µs; null for polls."""
-    saturated_at_clients: float
+    saturated_at_clients: Figure
     """Number of clients at which the server's cores are full."""
-    cycle_ms: float | None
+    cycle_ms: Figure | None
     """Time in which a server that does nothing else answers each client of a long poll once, ms; null for others."""
 
 
@@ -861,9 +884,9 @@ class ScalingLaw(Record):
 class Further(Record):
     """What one more client costs in the lower and in the upper half of the range, in the unit of the cost's name."""
 
-    lower: float
+    lower: Figure
     """Cost of one more client from `from_clients` to `split_at_clients`."""
-    upper: float
+    upper: Figure
     """Cost of one more client from `split_at_clients` to `to_clients`."""
     from_clients: Count
     """The smallest number of clients of a valid point."""
@@ -871,7 +894,7 @@ class Further(Record):
     """The number of clients at which the two halves meet."""
     to_clients: Count
     """The largest number of clients of a valid point."""
-    ratio: float | None
+    ratio: Figure | None
     """`upper` over `lower`; null where `lower` is not positive."""
     flat: bool
     """Whether `ratio` is 1 within 20 %, so that each client costs the same."""
@@ -912,7 +935,7 @@ class TransportScaling(Record):
 class Scaling(Record):
     """How the transports scale with their clients."""
 
-    p99_bound_ms: float
+    p99_bound_ms: Figure
     """How much later than by the model an event may reach 99 % of the clients within the knee, ms: the scenario's
     `p99_bound_ms`, or 100."""
     transports: dict[str, TransportScaling]
@@ -931,11 +954,11 @@ class LoadProcess(Record):
     """Trials that it joined."""
     clients: Count
     """The largest number of clients that it had in a trial."""
-    clock_uncertainty_us: float | None
+    clock_uncertainty_us: Figure | None
     """Uncertainty of its clock against the server's, the largest of its trials, µs."""
-    round_trip_us: float | None
+    round_trip_us: Figure | None
     """Round trip over which its clock was compared with the server's, the largest of its trials, µs."""
-    clock_drift_us: float | None
+    clock_drift_us: Figure | None
     """Drift of its clock over a trial, the largest of its trials, µs; null where it was not measured."""
     ends: dict[str, Count]
     """Number of its trials by how it ended: `complete`, `died`, `behind` (not finished in time) or `late` (joined too
@@ -946,17 +969,17 @@ class LoadProcess(Record):
 class Saturated(Record):
     """A point at which the server used more than 90 % of its core."""
 
-    parameters: Parameters
+    parameters: StatedParameters
     """Parameters of the point."""
-    asked_per_s: float | None
+    asked_per_s: Figure | None
     """Polls, or of a push deliveries, per second that its clients and event rate demand; null for long polls."""
-    reached_per_s: float
+    reached_per_s: Figure
     """Polls answered, or of a push deliveries made, per second."""
-    events_per_poll: float | None
+    events_per_poll: Figure | None
     """Events per answered poll; null for a push."""
-    predicted_per_s: float
+    predicted_per_s: Figure
     """Polls or deliveries per second of server CPU time, by the service times at moderate load."""
-    server_cpu_ratio: float
+    server_cpu_ratio: Figure
     """CPU time of the server over the time for which its core was available, all trials together."""
 
 
@@ -976,13 +999,13 @@ class TransportCapacity(Record):
     economy_ratio: Estimate | None
     """Share of the CPU time at moderate load that a saturated server needs for the same work; null where no point
     saturated it."""
-    event_bytes: float | None
+    event_bytes: Figure | None
     """Bytes of an event as encoded; null where bytes were not counted."""
-    poll_bytes: float | None
+    poll_bytes: Figure | None
     """Bytes in both directions that a poll adds to its events; null for a push, or where bytes were not counted."""
-    framing_bytes: float | None
+    framing_bytes: Figure | None
     """Bytes that a channel adds to each event; null for polls, or where bytes were not counted."""
-    events_per_poll: float | None
+    events_per_poll: Figure | None
     """Events per poll for which `per_s` holds: of short polls event rate × interval at the base parameters (λI), of
     long polls as measured; null for a push."""
     per_s: Estimate
@@ -997,11 +1020,11 @@ class Side(Record):
 
     predicted_load_ratio: Estimate
     """Predicted load as a share of the server's capacity; above 1 it exceeds the capacity."""
-    server_cpu_ratio: float
+    server_cpu_ratio: Figure
     """CPU time of the server over the time for which its core was available, all trials together."""
     cpu_us_per_client_s: Estimate
     """CPU time of the server per client and second, µs."""
-    p99_beyond_model_ms: float
+    p99_beyond_model_ms: Figure
     """How much later than by the model an event reaches 99 % of the clients, in the worst trial, ms."""
     holds: bool
     """Whether the server used at most 90 % of its core and `p99_beyond_model_ms` is at most 250."""
@@ -1013,11 +1036,11 @@ class Tried(Record):
 
     clients: Count
     """Number of clients of each of the two."""
-    rate_per_s: float
+    rate_per_s: Figure
     """Events per second."""
-    poll_interval_s: float
+    poll_interval_s: Figure
     """Time between two polls of a client, s."""
-    events_per_poll: float
+    events_per_poll: Figure
     """Events per poll: rate × interval (λI)."""
     predicted: Predicted
     """Which of the two is predicted to serve more clients; `undecided` within the interval of the crossover."""
@@ -1116,10 +1139,12 @@ def load_summary(run_folder: Path) -> Summary:
             f"{run_folder}: has no {SUMMARY_FILE} yet (expected a reported run: make report RUN={run_folder})"
         )
     document = read_json(path, SUMMARY_FORMAT)
-    check_fields(document, SUMMARY, path)
-    # Earlier versions had an interval wherever there were two trials.
-    points = [{"intervals_withheld": None, **point} for point in document["points"]]
+    points = document.get("points")
+    for point in points if isinstance(points, list) else ():
+        if isinstance(point, dict):
+            # Earlier versions had an interval wherever there were two trials.
+            point.setdefault("intervals_withheld", None)
     try:
-        return Summary.parse({**document, "points": points})
+        return Summary.parse(document)
     except ValidationError as error:
         raise UserError(f"{path}: {describe_error(error)}") from error

@@ -57,10 +57,11 @@ def compared_charts(number: int, baseline: Results, other: Results) -> list[Char
 
 def _latency_against_requests(number: int, baseline: Results, other: Results) -> Chart | None:
     sides = [[s for s in side.own_sweeps() if _is_known(s, _REQUESTS)] for side in (baseline, other)]
-    if not all(sides) or baseline.round_trip:
-        return None
     statistic = common_statistic(points_of([*sides[0], *sides[1]]), "p95")
     latency = latency_quantity(statistic)
+    sides = [[series for series in side if _is_known(series, latency.value)] for side in sides]
+    if not all(sides) or baseline.round_trip:
+        return None
     title = "Latency and requests of both runs"
     subtitle = f"{STATISTICS[statistic].capitalize()} of latency against requests per second and client."
     with drawing():

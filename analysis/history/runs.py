@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from contract.errors import UserError
 from contract.records import RUN_FORMAT, SUMMARY_FILE, SUMMARY_FORMAT
 from contract.records.documents import MAX_DOCUMENT_BYTES, describe_error, version_of
-from contract.summary import BytesIntervals, BytesPerEvent, CorrectedEstimate, Interval, Latency, NoiseFloor, Record
+from contract.summary import BytesIntervals, BytesPerEvent, Estimates, Interval, Latency, NoiseFloor, Record
 from terminal.plain import plain
 
 _Document = TypeVar("_Document", "RunOutline", "SummaryOutline")
@@ -84,7 +84,7 @@ class PointOutline(Record):
     bytes_per_event_ci95: BytesIntervals | None = None
     server_cpu_us_per_event: float | None
     server_cpu_us_per_event_ci95: Interval | None = None
-    estimates: dict[str, CorrectedEstimate] | None = None
+    estimates: Estimates | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,7 +198,7 @@ def _machine_line(machine: JsonObject) -> str:
 def _note(tables: list[Table], results: Results) -> str:
     """Return the meaning of brackets and dashes, and how corrected figures were corrected."""
     points = results.points
-    corrected = any(figure.corrected for point in points for figure in (point.estimates or {}).values())
+    corrected = any(figure.corrected for point in points if point.estimates for figure in point.estimates.values())
     few_waits = any(point.intervals_withheld for point in points)
     gaps = any(table.has_gaps for table in tables)
     said = ((_INTERVALS, True), (_CORRECTED, corrected), (_FEW_WAITS, few_waits), (_GAPS, gaps))

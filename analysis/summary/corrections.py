@@ -21,7 +21,7 @@ from analysis.summary.few_waits import measured_conditions
 from analysis.summary.pooled_latency import Trials, interval_of_trials, with_latency
 from analysis.summary.results import PLAIN
 from analysis.trial.measures import TrialMeasures
-from contract.summary import CorrectedEstimate, Point
+from contract.summary import CorrectedEstimate, Estimates, Point
 from contract.transports import TransportStyle
 
 CHAOTIC_EVENTS_PER_WAIT = 0.75
@@ -130,7 +130,7 @@ def estimates(trials: Trials, style: TransportStyle, point: Point) -> dict[str, 
 
 def corrected_estimates(
     found: Mapping[str, Estimate], trials: Trials, point: Point, pilot_blocks: int | None
-) -> dict[str, CorrectedEstimate]:
+) -> Estimates:
     """Return the `estimates` of a point of the summary; None if a figure was not measured."""
     fields = {}
     for name, plain in PLAIN.items():
@@ -143,7 +143,7 @@ def corrected_estimates(
         possible: Interval = (trials[0].least_latency_ms, math.inf) if name == "mean_ms" else AT_LEAST_ZERO
         bounds = interval_of_trials(estimate.value, own, values, pilot_blocks, possible, estimate.spread)
         fields[name] = CorrectedEstimate(estimate.value, bounds, corrected=True)
-    return fields
+    return Estimates(**fields)
 
 
 def _mean_ms(trial: TrialMeasures) -> Pair | None:

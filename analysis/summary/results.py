@@ -9,7 +9,7 @@ from typing import TypeVar
 from contract.parameters import Parameters
 from contract.point_names import parameter_value, point_name
 from contract.same_point import differing
-from contract.summary import Interval, Point, Summary
+from contract.summary import CorrectedEstimate, Interval, Point, Summary
 from contract.transports import TransportStyle
 
 _Value = TypeVar("_Value")
@@ -169,7 +169,7 @@ def reported(point: Point, name: str) -> tuple[float | None, Interval | None]:
     """Return one of PLAIN as tables, charts and verdict show it, with its interval; plain in older summaries."""
     if point.estimates is None:
         return PLAIN[name](point)
-    found = point.estimates[name]
+    found: CorrectedEstimate = getattr(point.estimates, name)
     return found.value, found.ci95
 
 

@@ -119,6 +119,8 @@ def describe_error(error: ValidationError) -> str:
     """Return the first thing that is wrong with a document, in a sentence."""
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "value_error":
+        return f"{where}: {first['ctx']['error']}"
     return f"{where}: {first['msg']}, not {ascii(first['input'])[:_SHOWN_CHARACTERS]}"
 
 

@@ -103,19 +103,20 @@ Rule = Number | Choice | Switch | Text | OneOf | Scalar | Nullable | ListOf | Fi
 
 def check_fields(document: JsonObject, rule: Fields, path: Path) -> None:
     """Raise UserError for the first field that is missing or holds a value its rule does not accept."""
-    for sentence in _complaints(document, rule, ""):
+    for sentence in complaints(document, rule):
         raise UserError(f"{path}: {sentence}")
 
 
-def _complaints(value: object, rule: Rule, where: str) -> Iterator[str]:
+def complaints(value: object, rule: Rule, where: str = "") -> Iterator[str]:
+    """Yield what is wrong with a value, field by field, a sentence each."""
     if isinstance(rule, Nullable):
         if value is not None:
-            yield from _complaints(value, rule.rule, where)
+            yield from complaints(value, rule.rule, where)
     elif not rule.accepts(value):
         yield f"{where}: expected {rule.expected}, not {ascii(value)[:_SHOWN_CHARACTERS]}"
     elif isinstance(rule, ListOf) and isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _complaints(item, rule.rule, f"{where}.{index}")
+            yield from complaints(item, rule.rule, f"{where}.{index}")
     elif isinstance(rule, Fields) and isinstance(value, dict):
         prefix = f"{where}." if where else ""
         for name in rule.required:
@@ -123,11 +124,10 @@ def _complaints(value: object, rule: Rule, where: str) -> Iterator[str]:
                 yield f"lacks {prefix}{name}"
         for name, held in value.items():
             if (own := rule.rules.get(name, rule.others)) is not None:
-                yield from _complaints(held, own, f"{prefix}{name}")
+                yield from complaints(held, own, f"{prefix}{name}")
 
 
 _WHOLE = Number(0, MAX_TRIALS, whole=True)
-_WHOLE_OF_A_RUN = Number(0, 2**53, whole=True)
 _TIME_NS = Number(-MAX_TIME_NS, MAX_TIME_NS, whole=True)
 _SPAN_NS = Number(-MAX_TIME_NS, MAX_TIME_NS)
 _AMOUNT = Number(0, MAX_TIME_NS)
@@ -240,7 +240,6 @@ TRIAL = Fields(
 )
 
 _FIGURE = Nullable(Number(-1e15, 1e15))
-_INTERVAL = Nullable(ListOf(Number(-1e15, 1e15), least=2, most=2))
 _DIFFERENCE = Fields(
     {"value": _FIGURE, "half_width": _FIGURE, "largest": _FIGURE, "pairs": Number(1, MAX_TRIALS, whole=True)},
     required=("half_width", "pairs"),
@@ -257,65 +256,3 @@ _FLOORS = Nullable(
 )
 
 NOISE = Fields({"noise_floor": _FLOORS, "noise_floor_from": Text()}, required=("noise_floor", "noise_floor_from"))
-
-_ESTIMATED = ("mean_ms", "requests_per_event", "requests_per_s")
-_ESTIMATES = Fields(
-    dict.fromkeys(_ESTIMATED, Fields({"value": _FIGURE, "ci95": _INTERVAL}, required=("value", "ci95"))),
-    required=_ESTIMATED,
-)
-
-
-def _with_intervals(*names: str) -> dict[str, Rule]:
-    """Return rules for figures that have an interval beside them."""
-    return {**dict.fromkeys(names, _FIGURE), **{f"{name}_ci95": _INTERVAL for name in names}}
-
-
-SUMMARY = Fields(
-    {
-        "valid": Switch(),
-        "verdict": Text(),
-        "noise_floor": _FLOORS,
-        "noise_floor_from": Nullable(Text()),
-        "transports": ListOf(Fields({"name": Text(), "label": Text()}, required=("name", "label"))),
-        "varied": ListOf(Text()),
-        "points": ListOf(
-            Fields(
-                {
-                    "transport": Text(),
-                    "parameters": PARAMETERS,
-                    "deliveries": _WHOLE_OF_A_RUN,
-                    "latency_ms": Fields(
-                        {"p90": _FIGURE, "max": _FIGURE, **_with_intervals("mean", "p50", "p95", "p99", "p999")},
-                        required=("mean", "p50", "p95", "p99"),
-                    ),
-                    "estimates": _ESTIMATES,
-                    **_with_intervals(
-                        "requests_per_event",
-                        "requests_per_s",
-                        "empty_ratio",
-                        "server_cpu_us_per_event",
-                        "load_cpu_us_per_event",
-                        "relay_cpu_us_per_event",
-                        "server_connected_rss_bytes",
-                        "load_connected_rss_bytes",
-                        "server_rss_bytes_per_client",
-                        "load_rss_bytes_per_client",
-                        "setup_bytes_per_client",
-                        "time_to_connect_s",
-                    ),
-                    "bytes_per_event": Fields({}, others=_FIGURE),
-                    "bytes_per_event_ci95": Fields({}, others=_INTERVAL),
-                    "setup_ms": Fields(_with_intervals("p50", "max")),
-                    "freshness": Nullable(
-                        Fields(_with_intervals("mean_age_ms", "older_than_100_ms_ratio", "older_than_1_s_ratio"))
-                    ),
-                    "by_block": Fields({"block": ListOf(_WHOLE)}, others=ListOf(_FIGURE)),
-                    "least_spreads": Fields({}, others=Number(0, 1e15)),
-                    "intervals_withheld": Nullable(Fields({"reason": Text()})),
-                },
-                required=("transport", "parameters", "deliveries", "latency_ms"),
-            )
-        ),
-    },
-    required=("valid", "verdict", "transports", "varied", "points"),
-)

@@ -17,6 +17,7 @@ from contract.records import SUMMARY_FILE, as_document
 from contract.summary import Summary, load_summary
 from system.processes import PROJECT_FOLDER
 from tests.fabricate import ECHO, SMALL, Fabrication, fabricate_run
+from tests.made_parameters import BASE
 from tests.runs import summarized
 
 ECHOES = Fabrication(transports=ECHO, rates_per_s=())
@@ -59,6 +60,9 @@ def test_the_published_run_has_a_summary_of_these_types() -> None:
         ("ledger", {}, "points.0.ledger.expected: Field required"),
         ("stamps", None, "points.0.stamps: "),
         ("latency_stamp", "guess", "points.0.latency_stamp: Input should be 'kernel' or 'user'"),
+        ("throttled_ms", 1e300, "points.0.throttled_ms: Input should be less than or equal to 1000000000000000"),
+        ("parameters", {**BASE, "rate_per_s": "x"}, "points.0.parameters: rate_per_s: expected a number from 0.01 to"),
+        ("parameters", {}, "points.0.parameters: lacks clients"),
     ],
 )
 def test_a_summary_that_does_not_fit_is_one_sentence(tmp_path: Path, key: str, value: object, said: str) -> None:
@@ -70,6 +74,27 @@ def test_a_summary_that_does_not_fit_is_one_sentence(tmp_path: Path, key: str, v
     with pytest.raises(UserError, match=re.escape(f"{SUMMARY_FILE}: {said}")):
         load_summary(run)
     assert main(["compare", str(run), str(run)]) == 2
+
+
+@pytest.mark.parametrize("points", [None, 5, [None], [5]])
+def test_points_that_are_none_are_one_sentence(tmp_path: Path, points: object) -> None:
+    run = fabricate_run(tmp_path / "run", SMALL)
+    write_summary(run)
+    found = json.loads((run / SUMMARY_FILE).read_text())
+    (run / SUMMARY_FILE).write_text(json.dumps({**found, "points": points}))
+    with pytest.raises(UserError, match=r"summary\.json: points"):
+        load_summary(run)
+    assert main(["compare", str(run), str(run)]) == 2
+
+
+def test_the_schema_has_the_bounds_of_figures_and_parameters() -> None:
+    point = Summary.schema()["$defs"]["Point"]["properties"]
+    assert (point["throttled_ms"]["minimum"], point["throttled_ms"]["maximum"]) == (-1e15, 1e15)
+    assert point["trials"]["minimum"] == 0
+    stated = point["parameters"]["properties"]
+    assert (stated["clients"]["type"], stated["clients"]["maximum"]) == ("integer", 100_000)
+    assert stated["stack"]["enum"] == ["fastapi", "asgi"]
+    assert stated["keep_alive"]["type"] == "boolean"
 
 
 @pytest.mark.parametrize(("command", "path"), [("schema", "summary.schema.json"), ("keys", "using/summary.md")])
