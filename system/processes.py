@@ -2,15 +2,18 @@
 
 A child never outlives the harness: it has its own process group, so that Ctrl-C reaches only the harness, which ends
 its children itself. If the harness is killed, its servers notice it (`--with-parent`), and a load process ends with its
-trial.
+trial; a program of the user's is then left to itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +27,9 @@ from system.system_errors import system_errors
 
 PROJECT_FOLDER = Path(__file__).parent.parent
 _GRACE_S = 2.0
+_PROGRAM_GRACE_S = 5.0
+"""For programs of others, of which some first end what they have begun."""
+_END_CHECK_S = 0.02
 
 
 @contextmanager
@@ -62,11 +68,16 @@ class Child:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start `python arguments…` in the project's folder, pinned to `cores`; UserError if the system refuses."""
+        self._start([sys.executable, *arguments], log, cores, environment)
+
+    def _start(
+        self, words: Sequence[str], log: Path, cores: tuple[int, ...] | None, environment: Mapping[str, str] | None
+    ) -> None:
         self.log = log
         with log.open("ab") as stderr, system_errors("starting a process"):
             # psutil notices the end of a process at once, while subprocess checks for it every 50 ms.
             self._process = psutil.Popen(
-                [sys.executable, *arguments],
+                [*words],
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
@@ -124,3 +135,63 @@ class Child:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+class ProgramGroup(Child):
+    """A program that is not of the harness, and all processes that it starts, which end with it."""
+
+    def __init__(self, words: Sequence[str], log: Path, cores: tuple[int, ...] | None = None) -> None:
+        """Start the program in the project's folder, pinned to `cores`; UserError if the system refuses."""
+        self._known: list[psutil.Process] = []
+        self._asked = False
+        self._start(words, log, cores, None)
+
+    def ask_to_end(self) -> None:
+        """Ask all its processes to end, once and without waiting for them."""
+        if not self._asked:
+            self._asked = True
+            self._signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Ask all its processes to end, and kill those that do not do so in time."""
+        self.ask_to_end()
+        deadline_s = time.monotonic() + _PROGRAM_GRACE_S
+        while self._running() and time.monotonic() < deadline_s:
+            time.sleep(_END_CHECK_S)
+        # More than once: one that was just starting another may have been killed too late.
+        while self._running() and time.monotonic() < deadline_s + _PROGRAM_GRACE_S:
+            self._signal(signal.SIGKILL)
+            time.sleep(_END_CHECK_S)
+        self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in self._running():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                process.send_signal(number)
+
+    def _running(self) -> list[psutil.Process]:
+        """Return its process group, its children and theirs, and those that were such before their parent ended."""
+        found = {process.pid: process for process in (*self._known, *self._group(), *self._descendants())}
+        self._known = [process for process in found.values() if _is_alive(process)]
+        return self._known
+
+    def _group(self) -> Iterator[psutil.Process]:
+        for process in psutil.process_iter():
+            with contextlib.suppress(OSError):
+                if os.getpgid(process.pid) == self.pid:
+                    yield process
+
+    def _descendants(self) -> list[psutil.Process]:
+        try:
+            found: list[psutil.Process] = self._process.children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+        return found
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Return whether a process runs; one that has ended stays in the system's table until its parent has noticed."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -15,6 +15,7 @@ _EXPECTED = {
     errno.ENFILE: "expected fewer open files on this machine, or a higher limit: sysctl fs.file-max",
     errno.EAGAIN: "expected a higher limit of processes: ulimit -u, or pids.max of a container",
     errno.ENOMEM: "expected more free memory",
+    errno.ENOENT: "expected it to exist",
 }
 
 

@@ -1,16 +1,20 @@
-"""Child processes that the system refuses to start or to pin."""
+"""Child processes: those that the system refuses to start or to pin, and the end of a program with all of its own."""
 
 from __future__ import annotations
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
 from contract.errors import UserError
-from system.processes import Child
+from system import processes
+from system.processes import Child, ProgramGroup
+from tests.loadtests.run.wrapped_server import STUBBORN
+from tests.running import PATIENCE_S, wait_until
 
 
 def test_a_process_that_the_system_does_not_start_is_told_as_that(
@@ -37,3 +41,31 @@ def test_a_process_that_cannot_be_pinned_is_told_as_that_and_not_left_behind(
     with pytest.raises(UserError, match=r"pinning a process to cores 0, 1: Operation not permitted \(expected"):
         Child(["-c", "import time; time.sleep(60)"], tmp_path / "log", (0, 1))
     assert not psutil.pid_exists(asked[0])
+
+
+def test_a_program_ends_with_all_that_it_has_started_whatever_that_ignores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child that ignores SIGTERM, in a session of its own, and whose parent has ended before."""
+    monkeypatch.setattr(processes, "_PROGRAM_GRACE_S", 0.5)
+    log = tmp_path / "log"
+    start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {STUBBORN!r}], start_new_session=True)"
+    with ProgramGroup([sys.executable, "-c", f"{start}; import time; time.sleep(600)"], log) as program:
+        wait_until(lambda: "deaf" in program.output())
+        children = psutil.Process(program.pid).children(recursive=True)
+        assert len(children) == 1
+        assert os.getpgid(children[0].pid) != program.pid
+        program.ask_to_end()
+        wait_until(lambda: program.exit_code is not None)
+        assert children[0].is_running()
+    wait_until(lambda: not children[0].is_running() or children[0].status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_program_that_has_ended_takes_its_group_with_it(tmp_path: Path) -> None:
+    start = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {STUBBORN!r}]).pid, flush=True)"
+    with ProgramGroup([sys.executable, "-c", start], tmp_path / "log") as program:
+        assert program.wait(PATIENCE_S) == 0
+        wait_until(lambda: "deaf" in program.output())
+        left = psutil.Process(int(program.output().split()[0]))
+        assert left.is_running()
+    wait_until(lambda: not left.is_running() or left.status() == psutil.STATUS_ZOMBIE)
