@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from array import array
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -25,23 +27,19 @@ class ResourceSampler:
         self._rows = array("q")
         # The processes of a trial are in the control groups of this one, which starts them.
         self._throttled_ns = throttling_reader()
-        self._watched: list[tuple[SampleRole, Callable[[], list[_Member]], Callable[[], CoreTimes]]] = []
+        self._watched: list[tuple[SampleRole, _Family, Callable[[], CoreTimes]]] = []
 
     def watch(self, role: SampleRole, pid: int, *, with_children: bool = False) -> None:
         """Include this process in `read` from now on, with all its children if `with_children`."""
-        tree, process = _family if with_children else _alone, psutil.Process(pid)
-        self._watched.append((role, tree(process), core_times_reader(process)))
+        process = psutil.Process(pid)
+        self._watched.append((role, _Family(process, with_children), core_times_reader(process)))
 
     def read(self) -> None:
         """Record a row for each watched process that is still alive, children included."""
         throttled_ns = self._throttled_ns()
-        for role, members, core_times in self._watched:
+        for role, family, core_times in self._watched:
             try:
-                cpu_ns, rss_bytes, waiting_ns = 0, 0, 0
-                for process, process_cpu_ns in members():
-                    cpu_ns += process_cpu_ns()
-                    rss_bytes += process.memory_info().rss
-                    waiting_ns += waited_ns(process.pid)
+                cpu_ns, rss_bytes, waiting_ns = family.usage()
             except (psutil.NoSuchProcess, OSError):
                 continue
             taken_ns = *core_times(), waiting_ns, throttled_ns
@@ -49,7 +47,7 @@ class ResourceSampler:
 
     def cpu_time_ns(self, role: SampleRole) -> int:
         """Return the CPU time that the watched processes of this role have used so far, children included."""
-        return sum(used_ns() for watched, members, _ in self._watched if watched == role for _, used_ns in members())
+        return sum(family.usage().cpu_ns for watched, family, _ in self._watched if watched == role)
 
     def table(self) -> Samples:
         """Return all rows so far, sorted by time, as several threads may have read."""
@@ -86,28 +84,41 @@ class WindowEdges:
         return True
 
 
-_Member = tuple[psutil.Process, Callable[[], int]]
-"""A process and the function that reads its CPU time in ns."""
+class _Usage(NamedTuple):
+    cpu_ns: int
+    rss_bytes: int
+    waiting_ns: int
 
 
-def _alone(process: psutil.Process) -> Callable[[], list[_Member]]:
-    members = [(process, _cpu_clock(process.pid, process))]
-    return lambda: members
+class _Family:
+    """A process, and its children if asked for, which may come and go."""
+
+    def __init__(self, process: psutil.Process, with_children: bool) -> None:
+        self._process = process
+        self._with_children = with_children
+        self._times_ns: dict[psutil.Process, tuple[int, int]] = {}
+        """CPU and waiting time of each by its last reading; that of children which have ended still counts."""
+
+    def usage(self) -> _Usage:
+        """Read all its processes; raise OSError or NoSuchProcess if the first one has ended."""
+        rss_bytes = self._read(self._process)
+        for child in self._process.children(recursive=True) if self._with_children else ():
+            with contextlib.suppress(psutil.NoSuchProcess, OSError):
+                rss_bytes += self._read(child)
+        times_ns = list(self._times_ns.values())  # in one step, as another thread may read at the same time
+        return _Usage(sum(cpu_ns for cpu_ns, _ in times_ns), rss_bytes, sum(waiting_ns for _, waiting_ns in times_ns))
+
+    def _read(self, process: psutil.Process) -> int:
+        """Read the times of one process, and return its resident memory."""
+        rss_bytes: int = process.memory_info().rss
+        self._times_ns[process] = _cpu_time_ns(process), waited_ns(process.pid)
+        return rss_bytes
 
 
-def _family(process: psutil.Process) -> Callable[[], list[_Member]]:
-    """Return a function that lists the process and its children, which may be started later than this call."""
-    return lambda: [(each, _cpu_clock(each.pid, each)) for each in (process, *process.children(recursive=True))]
-
-
-def _cpu_clock(pid: int, process: psutil.Process) -> Callable[[], int]:
+def _cpu_time_ns(process: psutil.Process) -> int:
+    """Return the CPU time that a process has used so far."""
     if sys.platform.startswith("linux"):
         # The process' CPU-time clock, as clock_getcpuclockid(3) builds it: nanoseconds where /proc has only ticks.
-        clock = (~pid << 3) | 2
-        return lambda: time.clock_gettime_ns(clock)
-
-    def from_ticks() -> int:
-        times = process.cpu_times()
-        return round((times.user + times.system) * 1e9)
-
-    return from_ticks
+        return time.clock_gettime_ns((~process.pid << 3) | 2)
+    times = process.cpu_times()
+    return round((times.user + times.system) * 1e9)

@@ -45,6 +45,30 @@ def test_a_process_is_counted_with_its_children_where_asked_for(parent_of_a_busy
     assert family.table().rss_bytes[0] > 1.5 * alone.table().rss_bytes[0]
 
 
+def test_what_a_child_has_used_still_counts_when_it_has_ended() -> None:
+    parent = f"""
+import subprocess, sys
+subprocess.run([sys.executable, "-c", "{BUSY}; print('done', flush=True); import sys; sys.stdin.readline()"])
+print("ended", flush=True)
+sys.stdin.readline()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stdin is not None
+        sampler = ResourceSampler()
+        sampler.watch(SampleRole.SERVER, process.pid, with_children=True)
+        assert process.stdout.readline() == "done\n"
+        sampler.read()
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "ended\n"
+        sampler.read()
+        both, later = sampler.table().cpu_ns.tolist()
+        assert later >= both > 0
+        process.stdin.write("\n")
+
+
 class Clock:
     """A clock that the test sets."""
 
