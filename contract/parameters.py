@@ -6,6 +6,7 @@ A scenario, the record of a trial, the options of servers and clients, and docs/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
@@ -87,7 +88,29 @@ class Switch:
         return isinstance(value, bool)
 
 
-Rule = Number | Choice | Switch
+_NAME = "[A-Za-z0-9_-]{1,40}"
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name that reads well in tables and names no path."""
+
+    @property
+    def expected(self) -> str:
+        """The expectation in words."""
+        return "a name of at most 40 letters, digits, - and _"
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The same as a JSON Schema."""
+        return {"type": "string", "pattern": f"^{_NAME}$"}
+
+    def accepts(self, value: object) -> bool:
+        """Return whether `value` is such a name."""
+        return isinstance(value, str) and re.fullmatch(_NAME, value) is not None
+
+
+Rule = Number | Choice | Switch | Name
 
 _POLLS = ("short_poll", "long_poll")
 
@@ -104,6 +127,8 @@ class Parameter:
     """Whether it only distinguishes identical points, to measure the noise; a trial has it only if it is named."""
     server_option: bool = False
     """Whether `python -m servers` has an option of this name, which a trial passes to it."""
+    of_servers: bool = False
+    """Whether a scenario sets it by its table of servers, and not as one of its parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -219,6 +244,10 @@ class Parameters(Mapping[str, Any]):
             without_effect=True,
         ),
     ] = None
+    server: Annotated[
+        str | None,
+        Parameter(Name(), "which of the scenario's servers was measured", of_servers=True),
+    ] = None
     stated: tuple[str, ...]
     """Names of the parameters that a record states, in its order: those of the transport, and those that its scenario
     names."""
@@ -303,6 +332,12 @@ DEFAULTS: Mapping[str, Any] = {
 
 SERVER_OPTIONS: tuple[str, ...] = tuple(name for name, parameter in PARAMETERS.items() if parameter.server_option)
 """Names of the parameters that are options of `python -m servers`."""
+
+SCENARIO_PARAMETERS: tuple[str, ...] = tuple(n for n, parameter in PARAMETERS.items() if not parameter.of_servers)
+"""Names of the parameters that a scenario sets or varies as such."""
+
+SERVER_PARAMETERS: tuple[str, ...] = ("stack", "workers")
+"""Names of the parameters that only a server which the harness starts is known to have."""
 
 WITHOUT_EFFECT: tuple[str, ...] = tuple(name for name, parameter in PARAMETERS.items() if parameter.without_effect)
 """Names of the parameters that only distinguish identical points."""

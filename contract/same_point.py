@@ -10,6 +10,9 @@ Identity = tuple[str, frozenset[tuple[str, object]]]
 LENGTHS = frozenset({"warm_up_s", "measured_s"})
 """Parameters that do not distinguish measurements: the length of a trial."""
 
+OF_THE_SERVER = frozenset({"server", "workers"})
+"""Parameters in which a point differs from the same point on another of the scenario's servers."""
+
 
 def differing(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
     """Return the names of the parameters that differ from `base`, as far as both have them, lengths aside."""

@@ -627,7 +627,8 @@ class Point(Record):
     transport: str
     """Name of the transport."""
     parameters: StatedParameters
-    """Every parameter that it takes. `stack` and `workers` are absent for a server that was already running."""
+    """Every parameter that it takes. `stack` and `workers` are absent for a server that was already running; `server`
+    takes the place of `stack` where the scenario names servers."""
     trials: Count
     """Number of finished trials of the point."""
     events: Count
@@ -790,6 +791,9 @@ class Point(Record):
     """Why the point is invalid: each names what, how much, the threshold and the remedy; empty where it is valid."""
     against_reference: AgainstReference | None
     """Differences from the reference; null for the reference itself, and where it has no point at these parameters."""
+    against_first_server: AgainstReference | None = None
+    """Differences from the same point on the first of the scenario's servers; absent on that one, and where a scenario
+    names no servers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -65,7 +65,9 @@ class TransportStyle:
         return tuple(
             name
             for name, parameter in PARAMETERS.items()
-            if name not in DEFAULTS and not parameter.without_effect and self._takes(parameter)
+            if name not in DEFAULTS
+            and not (parameter.without_effect or parameter.of_servers)
+            and self._takes(parameter)
         )
 
     def _takes(self, parameter: Parameter) -> bool:

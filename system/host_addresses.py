@@ -69,10 +69,13 @@ class Target:
         return urlsplit(self.url).netloc
 
     @classmethod
-    def find(cls, url: str) -> Target:
-        """Return the target at the first address of its host that accepts a connection; raise UserError if none."""
+    def find(cls, url: str, given: str = "TARGET=") -> Target:
+        """Return the target at the first address of its host that accepts a connection.
+
+        UserError if none does; it begins with the setting that gives the URL.
+        """
         parts = urlsplit(url)
-        return cls(url, first_accepting(parts.hostname or "", parts.port or 80, f"TARGET={url}"))
+        return cls(url, first_accepting(parts.hostname or "", parts.port or 80, f"{given}{url}"))
 
 
 def checked_url(name: str, url: str) -> str:

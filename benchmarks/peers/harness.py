@@ -47,7 +47,7 @@ def run_harness(work: Work, trial: PlannedTrial, folder: Path, cores: CorePlan) 
     folder.mkdir(parents=True)
     with set_up(work, folder, cores) as stage:
         target = Target(stage.url, Endpoint.of_url(stage.url))
-        context = RunContext(cores, target, _ignore, Instruments(), LoadProcesses(), more_follow=False)
+        context = RunContext(cores, {None: target}, _ignore, Instruments(), LoadProcesses(), more_follow=False)
         run_trial(trial, folder / "trial", context)
         stage.probe.stop()
     return _measured(Trial.load(folder / "trial"), work, folder)

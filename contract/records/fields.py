@@ -9,7 +9,7 @@ from typing import get_args
 
 from contract import parameters
 from contract.errors import UserError
-from contract.parameters import Choice, Number, Switch
+from contract.parameters import Choice, Name, Number, Switch
 from contract.records.documents import JsonObject
 from contract.transports import KINDS, Role
 
@@ -98,7 +98,7 @@ class Fields:
         return isinstance(value, dict)
 
 
-Rule = Number | Choice | Switch | Text | OneOf | Scalar | Nullable | ListOf | Fields
+Rule = Number | Choice | Switch | Name | Text | OneOf | Scalar | Nullable | ListOf | Fields
 
 
 def check_fields(document: JsonObject, rule: Fields, path: Path) -> None:
@@ -156,6 +156,7 @@ RUN = Fields(
                 "overload": Switch(),
                 "wrong_way": Nullable(Text()),
                 "p99_bound_ms": Nullable(Number(0, 1e9)),
+                "servers": Fields({}, others=Fields({"transports": ListOf(Text())}, others=Scalar())),
             },
             required=("name", "repeats", "parameters"),
         ),

@@ -122,6 +122,17 @@ class RunInfo:
         """Return the scenario's base parameters, of all its transports."""
         return Parameters.of(self.scenario["parameters"])
 
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Return the names of the scenario's servers, with the first of which the others are compared."""
+        return tuple(self.scenario.get("servers", {}))
+
+    @property
+    def running_servers(self) -> tuple[str, ...]:
+        """Return the URLs of the servers that were already running, and not started for each trial."""
+        urls = (self.target, *(table.get("url") for table in self.scenario.get("servers", {}).values()))
+        return tuple(url for url in urls if url is not None)
+
 
 @dataclass(frozen=True)
 class TrialInfo:

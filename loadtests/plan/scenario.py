@@ -1,7 +1,8 @@
 """A scenario: the points that a run measures.
 
 A scenario has a base value for every parameter, and sweeps that vary some of them around that base. Points are the base
-of every transport plus the sweeps' values; each point is measured once per block.
+of every transport plus the sweeps' values, on each of its servers if it names any; each point is measured once per
+block.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import Any
 
 import tomli_w
 
-from contract.parameters import WITHOUT_EFFECT, Parameters
+from contract.parameters import SERVER_PARAMETERS, WITHOUT_EFFECT, Parameters
 from contract.records import JsonObject
 from contract.transports import TRANSPORTS
+from loadtests.plan.servers import NamedServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,30 @@ class Scenario:
     """Whether points are meant to exceed what the server can take, which makes them invalid, but not the run."""
     p99_bound_ms: float | None = None
     """If `clients` vary: how far the p99 may be above the model's within a transport's knee; None: the default."""
+    servers: tuple[NamedServer, ...] = ()
+    """The servers on each of which all points are measured; the others are compared with the first. None of them: the
+    harness's own server, by the parameters."""
 
     def points(self) -> list[Point]:
-        """Return the base points, then those of the sweeps, each once."""
+        """Return the base points, then those of the sweeps, each once and on every server that has its transport."""
         points = [Point(name, TRANSPORTS[name].kept(self.parameters)) for name in self.transports]
         for sweep in self.sweeps:
             names = [name for name, _ in sweep.values]
             for combination in itertools.product(*(values for _, values in sweep.values)):
                 varied = self.parameters.replace(**dict(zip(names, combination, strict=True)))
                 points += [Point(name, TRANSPORTS[name].kept(varied)) for name in sweep.transports]
+        if self.servers:
+            points = [
+                Point(point.transport, server.parameters(point.parameters))
+                for point in points
+                for server in self.servers
+                if point.transport in server.transports
+            ]
         return list(dict.fromkeys(points))
+
+    def server(self, name: str | None) -> NamedServer | None:
+        """Return its server of this name, which is that of a point's parameter `server`; None without any."""
+        return next((server for server in self.servers if server.name == name), None)
 
     def as_json(self) -> JsonObject:
         """Return the scenario with all its values for run.json."""
@@ -74,12 +90,15 @@ class Scenario:
             "parameters": dict(self.parameters),
             "without_effect": list(WITHOUT_EFFECT),
             "sweeps": self._sweep_tables(),
+            **self._servers_table(),
         }
 
     def as_toml(self) -> str:
         """Return the scenario as a file that `load_scenario` reads: the same points and numbers of trials."""
         precision = {} if self.precision is None else {"precision": self.precision}
-        tables = {"parameters": dict(self.parameters), "sweep": self._sweep_tables()}
+        of_servers = {"server", *SERVER_PARAMETERS} if self.servers else set()
+        parameters = {name: value for name, value in self.parameters.items() if name not in of_servers}
+        tables = {"parameters": parameters, "sweep": self._sweep_tables(), **self._servers_table()}
         return tomli_w.dumps({**self._head(), **precision, "transports": list(self.transports), **tables})
 
     def _head(self) -> JsonObject:
@@ -92,6 +111,10 @@ class Scenario:
             "budget_s": self.budget_s,
             **({} if self.p99_bound_ms is None else {"p99_bound_ms": self.p99_bound_ms}),
         }
+
+    def _servers_table(self) -> JsonObject:
+        tables = {server.name: server.as_json(self.transports) for server in self.servers}
+        return {"servers": tables} if tables else {}
 
     def _sweep_tables(self) -> list[JsonObject]:
         return [

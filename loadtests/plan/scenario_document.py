@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contract.parameters import DEFAULTS, PARAMETERS
+from contract.parameters import DEFAULTS, PARAMETERS, SCENARIO_PARAMETERS
 from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import plan_trials
 from loadtests.plan.durations import expected_seconds
@@ -43,7 +43,7 @@ def scenario_document() -> str:
             ("`SCENARIO=`", "what it measures", "trials", "takes"), map(_scenario_row, shipped_scenarios())
         ),
         parameters=_table(
-            ("parameter", "meaning", "accepts", "default", "transports"), map(_parameter_row, PARAMETERS)
+            ("parameter", "meaning", "accepts", "default", "transports"), map(_parameter_row, SCENARIO_PARAMETERS)
         ),
     )
 

@@ -9,10 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import UserError
-from contract.parameters import DEFAULTS, PARAMETERS, WITHOUT_EFFECT, Number, Parameters, Rule, Switch
+from contract.parameters import (
+    DEFAULTS,
+    PARAMETERS,
+    SCENARIO_PARAMETERS,
+    SERVER_PARAMETERS,
+    WITHOUT_EFFECT,
+    Number,
+    Parameters,
+    Rule,
+    Switch,
+)
 from contract.records import JsonObject
 from contract.transports import OWN_PARAMETERS, TRANSPORTS
 from loadtests.plan.scenario import Scenario, Sweep
+from loadtests.plan.servers import NamedServer, parse_servers
 from loadtests.plan.toml_values import toml_value
 
 SCENARIO_FOLDER = Path(__file__).parents[1] / "scenarios"
@@ -88,6 +99,7 @@ def _parse_document(document: JsonObject, file: str) -> Scenario:
         "transports",
         "parameters",
         "sweep",
+        "servers",
     )
     if "seed" in document:
         raise UserError(
@@ -96,18 +108,20 @@ def _parse_document(document: JsonObject, file: str) -> Scenario:
         )
     _reject_unknown(document, known, file, "")
     transports = _transports(document.get("transports"), file, "transports")
+    servers = parse_servers(document.get("servers", {}), transports, file)
     scenario = Scenario(
         name=_text(document, "name", file),
         description=_text(document, "description", file),
         repeats=int(_checked(document, "repeats", Number(1, MAX_REPEATS, whole=True), file)),
         budget_s=float(_checked(document, "budget_s", Number(1, MAX_BUDGET_S), file)),
         transports=transports,
-        parameters=_parameters(document.get("parameters"), transports, file),
-        sweeps=_sweeps(document.get("sweep", []), transports, file),
+        parameters=_parameters(document.get("parameters"), transports, servers, file),
+        sweeps=_sweeps(document.get("sweep", []), transports, servers, file),
         wrong_way=_text(document, "wrong_way", file) if "wrong_way" in document else "",
         precision=_precision(document, file),
         overload=_checked(document, "overload", Switch(), file) if "overload" in document else False,
         p99_bound_ms=_optional(document, "p99_bound_ms", Number(1, 60_000), file),
+        servers=servers,
     )
     for name in {name for sweep in scenario.sweeps for name, _ in sweep.values} - scenario.parameters.keys():
         raise UserError(f"{file}: parameters.{name}: missing, but varied (expected {_expected(name)})")
@@ -123,19 +137,22 @@ def _parse_document(document: JsonObject, file: str) -> Scenario:
     points = len(transports) + sum(
         len(sweep.transports) * math.prod(len(values) for _, values in sweep.values) for sweep in scenario.sweeps
     )
+    points *= len(servers) or 1
     if points > MAX_POINTS:
         raise UserError(f"{file}: sweep: {points} points (expected at most {MAX_POINTS})")
     return scenario
 
 
-def _parameters(found: object, transports: tuple[str, ...], file: str) -> Parameters:
+def _parameters(found: object, transports: tuple[str, ...], servers: tuple[NamedServer, ...], file: str) -> Parameters:
     if not isinstance(found, dict):
-        raise UserError(f"{file}: parameters: missing (expected a table [parameters] with {', '.join(PARAMETERS)})")
-    _reject_unknown(found, tuple(PARAMETERS), file, "parameters.")
+        known = ", ".join(SCENARIO_PARAMETERS)
+        raise UserError(f"{file}: parameters: missing (expected a table [parameters] with {known})")
+    _reject_unknown(found, SCENARIO_PARAMETERS, file, "parameters.")
+    _reject_beside_servers(found, servers, file, "parameters.")
     taken = {name for transport in transports for name in TRANSPORTS[transport].parameters}
     needed = [
         name
-        for name in PARAMETERS
+        for name in SCENARIO_PARAMETERS
         if (name not in OWN_PARAMETERS or name in taken) and (name not in WITHOUT_EFFECT or name in found)
     ]
     resolved = {**DEFAULTS, **found}
@@ -143,17 +160,22 @@ def _parameters(found: object, transports: tuple[str, ...], file: str) -> Parame
     # A parameter of a transport that this scenario does not use is checked too: a wrong value is a mistake.
     for name in found.keys() - checked.keys():
         _checked(found, name, PARAMETERS[name].rule, file, "parameters.")
-    return Parameters.of(checked)
+    parameters = Parameters.of(checked)
+    return servers[0].parameters(parameters) if servers else parameters
 
 
-def _sweeps(found: object, transports: tuple[str, ...], file: str) -> tuple[Sweep, ...]:
+def _sweeps(
+    found: object, transports: tuple[str, ...], servers: tuple[NamedServer, ...], file: str
+) -> tuple[Sweep, ...]:
     if not isinstance(found, list) or not all(isinstance(table, dict) for table in found):
         raise UserError(f"{file}: sweep = {toml_value(found)}: expected [[sweep]] tables")
+    for i, table in enumerate(found):
+        _reject_beside_servers(table, servers, file, f"sweep[{i}].")
     return tuple(_sweep(table, transports, file, f"sweep[{i}].") for i, table in enumerate(found))
 
 
 def _sweep(table: dict[str, Any], transports: tuple[str, ...], file: str, prefix: str) -> Sweep:
-    _reject_unknown(table, ("transports", *PARAMETERS), file, prefix)
+    _reject_unknown(table, ("transports", *SCENARIO_PARAMETERS), file, prefix)
     values = {name: found for name, found in table.items() if name != "transports"}
     if not values:
         raise UserError(f"{file}: {prefix[:-1]}: expected at least one parameter with a list of values")
@@ -235,6 +257,13 @@ def _reject_unknown(table: Mapping[str, Any], known: tuple[str, ...], file: str,
         if key not in known:
             given = f"{prefix}{key} = {toml_value(table[key])}"
             raise UserError(f"{file}: {given}: unknown key (expected one of {', '.join(known)})")
+
+
+def _reject_beside_servers(table: Mapping[str, Any], servers: tuple[NamedServer, ...], file: str, prefix: str) -> None:
+    for name in SERVER_PARAMETERS:
+        if servers and name in table:
+            given = f"{prefix}{name} = {toml_value(table[name])}"
+            raise UserError(f"{file}: {given}: not beside [servers] (expected it in the table of a server)")
 
 
 def _expected(name: str) -> str:

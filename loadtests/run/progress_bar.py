@@ -14,7 +14,7 @@ from contract.transports import TRANSPORTS
 from loadtests.plan.durations import trial_seconds
 from terminal.console import PlainConsole
 
-_SHOWN = ("poll_interval_s", "rate_per_s", "clients")
+_SHOWN = ("poll_interval_s", "server", "rate_per_s", "clients")
 """Parameters of the trial that runs now, beside its transport."""
 
 

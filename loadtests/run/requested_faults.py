@@ -14,6 +14,9 @@ def checked_faults(specs: tuple[str, ...], scenario: Scenario, target: str | Non
         return ()
     if target is not None:
         raise UserError(f"--fault {specs[0]}: not for the server at {target} (give it --fault where it is started)")
+    for server in scenario.servers:
+        if server.stack is None:
+            raise UserError(f"--fault {specs[0]}: not for {server} (expected servers of the harness alone)")
     for name in scenario.transports:
         if TRANSPORTS[name].kind.clients_send:
             raise UserError(f"--fault {specs[0]}: {name} carries no event stream (expected a scenario without echoes)")

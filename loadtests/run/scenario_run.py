@@ -16,7 +16,6 @@ from pathlib import Path
 from rich.text import Text
 
 from contract.errors import UserError
-from contract.parameters import DEFAULTS
 from contract.records import (
     SCENARIO_FILE,
     SET_ASIDE_FOLDER,
@@ -27,7 +26,6 @@ from contract.records import (
     write_run_info,
 )
 from contract.transports import TRANSPORTS
-from loadtests.control_client import ControlClient
 from loadtests.engine.load_processes import LoadProcesses, check_enough_clients
 from loadtests.engine.system_limits import ensure_descriptors, ensure_ports
 from loadtests.load.trial_spec import Instruments
@@ -39,11 +37,12 @@ from loadtests.plan.scenario import Scenario
 from loadtests.plan.scenario_file import is_shipped
 from loadtests.plan.seeds import describe_seed, draw_seed
 from loadtests.plan.server_limits import check_server_limits
-from loadtests.plan.toml_values import toml_value
 from loadtests.run.progress_bar import RunProgress, run_progress
 from loadtests.run.provenance import describe_checkout, describe_machine, describe_versions
 from loadtests.run.requested_faults import checked_faults
+from loadtests.run.run_servers import check_server, find_servers, of_unknown_server
 from loadtests.trial.run_trial import RunContext, run_trial
+from loadtests.trial.trial_server import OwnServer
 from system.cores import plan_cores
 from system.host_addresses import Target
 from system.processes import PROJECT_FOLDER
@@ -65,9 +64,6 @@ SETTINGS = {
 }
 """Settings that are pinned and equal for all transports; each trial.json has the server's own report of its options."""
 
-_OF_THE_SERVER = ("stack", "workers")
-"""Parameters that can only be set for a server which the harness starts."""
-
 
 def run_scenario(
     scenario: Scenario,
@@ -87,23 +83,27 @@ def run_scenario(
     seed = draw_seed() if given_seed is None else given_seed
     trials = plan_trials(scenario, seed)
     if target_url is not None:
-        trials = _of_unknown_server(trials, target_url)
+        trials = of_unknown_server(scenario, trials, target_url)
     check_enough_clients(load_processes, trials)
-    target = None if target_url is None else Target.find(target_url)
-    endpoint = None if target is None else target.endpoint
-    ensure_descriptors(trials, load_processes, endpoint)
-    ensure_ports(trials, endpoint, load_processes)
-    if target is None:
-        check_server_limits(scenario, trials)
+    servers = find_servers(scenario, target_url)
+    for name, source in servers.items():
+        own = tuple(trial for trial in trials if trial.parameters.server == name)
+        endpoint = source.endpoint if isinstance(source, Target) else None
+        ensure_descriptors(own, load_processes, endpoint)
+        ensure_ports(own, endpoint, load_processes)
+        if isinstance(source, OwnServer):
+            check_server_limits(scenario, own)
     check_plan(scenario, trials)
-    if target is not None:
-        _check_target(target, scenario, trials, instruments)
+    for name, source in servers.items():
+        own = tuple(trial for trial in trials if trial.parameters.server == name)
+        check_server(name, source, own, instruments, load_processes.listen)
     folder = _new_folder(results, scenario.name)
     cores = plan_cores(max(load_processes.local, 1))
     settings = {**instruments.as_settings(), **load_processes.as_settings()}
     given = {} if given_seed is None else {"SEED": str(given_seed)}
-    given |= {"TARGET": target.url} if target else {}
-    run = planned_run(scenario, seed, trials, target, settings)
+    given |= {} if target_url is None else {"TARGET": target_url}
+    target = servers.get(None)
+    run = planned_run(scenario, seed, trials, target if isinstance(target, Target) else None, settings)
     run = replace(run, asked={**run.asked, **given, **load_processes.make_variables(), **instruments.make_variables()})
     write_run_info(folder, run)
     (folder / SCENARIO_FILE).write_text(scenario.as_toml(), encoding="utf-8")
@@ -111,7 +111,7 @@ def run_scenario(
     _print_plan(scenario, run, folder, console)
     if (message := load_processes.waiting_message()) is not None:
         console.print_sentence(message)
-    context_of = partial(RunContext, cores, target, instruments=instruments, load_processes=load_processes)
+    context_of = partial(RunContext, cores, servers, instruments=instruments, load_processes=load_processes)
     repeats = Repeats.of(len(trials), scenario.budget_s - expected_seconds(trials))
     started_s = time.monotonic()
     with reporting_kept_results(folder, console), run_progress(trials, console) as progress:
@@ -186,43 +186,20 @@ def planned_run(
         target=None if target is None else target.url,
         machine=describe_machine(),
         versions=describe_versions(),
-        settings={**(SETTINGS if target is None else {"server": f"given: {target}"}), **settings},
+        settings={**_server_settings(scenario, target), **settings},
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         asked={"SCENARIO": scenario.name} if is_shipped(scenario) else {},
         checkout=describe_checkout(PROJECT_FOLDER),
     )
 
 
-def _of_unknown_server(trials: tuple[PlannedTrial, ...], target: str) -> tuple[PlannedTrial, ...]:
-    """Return trials without the parameters of the server's own, which are not known of a running server."""
-    for trial in trials:
-        for name in _OF_THE_SERVER:
-            if trial.parameters[name] != DEFAULTS[name]:
-                asked = f"{name} = {toml_value(trial.parameters[name])}"
-                raise UserError(
-                    f"{target}: {asked} cannot be asked of a server that is already "
-                    "running (expected a scenario that does not choose it, or no TARGET)"
-                )
-    return tuple(replace(trial, parameters=trial.parameters.without(*_OF_THE_SERVER)) for trial in trials)
-
-
-def _check_target(
-    target: Target, scenario: Scenario, trials: tuple[PlannedTrial, ...], instruments: Instruments
-) -> None:
-    control = ControlClient(target.endpoint.url, target.host)
-    try:
-        offered = control.transports()
-        if instruments.trace:
-            control.trace()
-    finally:
-        control.close()
-    for name in scenario.transports:
-        if name not in offered:
-            raise UserError(f"{target.url}: does not offer {name} (it offers {', '.join(offered) or 'nothing'})")
-    # gevent and the clients are loaded only to check a target.
-    from loadtests.run.target_check import check_transports  # noqa: PLC0415
-
-    check_transports(target, trials)
+def _server_settings(scenario: Scenario, target: Target | None) -> JsonObject:
+    if target is not None:
+        return {"server": f"given: {target}"}
+    if not scenario.servers:
+        return {**SETTINGS}
+    pinned = SETTINGS if any(server.stack is not None for server in scenario.servers) else {}
+    return {**pinned, "servers": "; ".join(map(str, scenario.servers))}
 
 
 def _new_folder(results: Path, name: str) -> Path:

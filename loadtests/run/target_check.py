@@ -1,4 +1,4 @@
-"""The check of a target before the first trial, with one client of each transport.
+"""The check, before the first trial, of a server that is not the harness's own, with one client of each transport.
 
 The same clients and driver as in the trials ask for two events that are due at once. Without this check, a proxy that
 does not pass on an Upgrade would be noticed only after all clients of a trial had waited in vain.
@@ -32,15 +32,15 @@ _POLL_INTERVAL_S = 0.1
 _CHECK_S = 0.005
 
 
-def check_transports(target: Target, trials: Iterable[PlannedTrial]) -> None:
-    """Try one client of each transport and compression in the trials; UserError with what went wrong."""
+def check_transports(target: Target, trials: Iterable[PlannedTrial], given: str) -> None:
+    """Try one client of each transport and compression in the trials; UserError with `given` and what went wrong."""
     kinds = {(trial.transport, trial.parameters.compression): trial for trial in trials}
     with closing(ControlClient(target.endpoint.url, target.host)) as control:
         for trial in kinds.values():
             problems = _try_client(trial, target, control)
             if problems:
                 label = TRANSPORTS[trial.transport].label
-                raise UserError(f"TARGET={target.url}: {label}, tried before the first trial: {'; '.join(problems)}")
+                raise UserError(f"{given}: {label}, tried before the first trial: {'; '.join(problems)}")
         control.empty_log()
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contract.errors import UserError
-from contract.parameters import SERVER_OPTIONS, Parameters
 from contract.records import (
     Clients,
     ClockPairs,
@@ -43,13 +42,14 @@ from loadtests.load.trial_spec import (
 from loadtests.plan.durations import connect_patience_s, drain_limit_s, trial_seconds
 from loadtests.trial.resource_samples import ResourceSampler, WindowEdges
 from loadtests.trial.trial_records import events_of, published_events, trial_info, written_events
+from loadtests.trial.trial_server import SERVER_LOG, CommandServer, ServerSource, TrialServer, listening
 from loadtests.trial.waking_ratio import measure_waking_ratio
 from system.cores import CorePlan
 from system.host_addresses import Endpoint, Target
 from system.ports import reserved_port
 from system.processes import Child, observing
 
-_SERVER_LOG, _RELAY_LOG = "server.log", "relay.log"
+_RELAY_LOG = "relay.log"
 _SAMPLE_PERIOD_S = 0.2
 _FULL_DISK_BYTES = 1_000_000
 _GRACE_S = 30.0
@@ -62,8 +62,8 @@ class RunContext:
     """What all trials of a run share."""
 
     cores: CorePlan
-    target: Target | None
-    """A server that is already running, instead of one per trial."""
+    servers: Mapping[str | None, ServerSource]
+    """Where the server of a trial comes from, by its parameter `server`: None if the scenario names no servers."""
     on_tick: Callable[[float], None]
     """Called a few times a second with the seconds this trial has taken so far."""
     instruments: Instruments
@@ -113,7 +113,7 @@ def run_trial(trial: PlannedTrial, folder: Path, context: RunContext) -> list[st
         written=written_events(trace, outcome),
     )
     record.save(folder)
-    passing = (SPEC_FILE, WINDOW_FILE, OUTCOME_FILE, _SERVER_LOG)
+    passing = (SPEC_FILE, WINDOW_FILE, OUTCOME_FILE, SERVER_LOG)
     for name in (*passing, *(log.name for _, log in logs if log not in printed)):
         (folder / name).unlink(missing_ok=True)
     # Workers report the tracebacks in their own logs, since some of them are on other machines.
@@ -136,25 +136,15 @@ class _Processes:
         # Clients that send have no deliveries of the server's to trace.
         self._traced = context.instruments.trace and not TRANSPORTS[trial.transport].kind.clients_send
         self.sampler = ResourceSampler()
-        self._server: Child | None = None
         self._relay: Child | None = None
-        workers = trial.parameters.workers
-        cores = context.cores.for_server_processes(workers)
+        source = context.servers[trial.parameters.server]
+        cores = context.cores.for_server_processes(trial.parameters.workers)
         # A target was started elsewhere: it does not run on the core that is planned for a server.
-        self.cores = cores = cores if context.target is None else replace(cores, server=None)
-        if context.target is None:
-            port = running.enter_context(reserved_port(load_processes.listen))
-            server = ["-m", "servers", TRANSPORTS[trial.transport].server, *_listening(load_processes.listen, port)]
-            server += _server_options(trial.parameters)
-            server += ["--trace"] if self._traced else []
-            server += [f"--fault={spec}" for spec in context.instruments.faults]
-            self._server = running.enter_context(Child(server, folder / _SERVER_LOG, cores.server))
-            self.sampler.watch(SampleRole.SERVER, self._server.pid, with_children=workers > 1)
-            self.server = Endpoint(load_processes.listen, port)
-            self._host = str(self.server)
-        else:
-            self.server = context.target.endpoint
-            self._host = context.target.host
+        self.cores = cores = replace(cores, server=None) if isinstance(source, Target) else cores
+        started = self._start_server(source, context.instruments, running)
+        self._server, self.server, self._host = started.process, started.endpoint, started.host
+        if self._server is not None:
+            self.sampler.watch(SampleRole.SERVER, self._server.pid, with_children=started.with_children)
         self.clients_connect_to = self._start_relay(running)
         spec = TrialSpec(
             trial,
@@ -175,17 +165,27 @@ class _Processes:
         own = self.sampler.table()
         return own.followed_by(Samples.load(self._folder)) if self._load_processes.workers else own
 
+    def _start_server(self, source: ServerSource, instruments: Instruments, running: ExitStack) -> TrialServer:
+        address, log = self._load_processes.listen, self._folder / SERVER_LOG
+        if isinstance(source, Target):
+            return TrialServer(source.endpoint, source.host)
+        if isinstance(source, CommandServer):
+            return source.start(address, log, self.cores.server, running)
+        options = [*(["--trace"] if self._traced else []), *(f"--fault={spec}" for spec in instruments.faults)]
+        return source.start(self._trial, address, options, log, self.cores.server, running)
+
     def _start_relay(self, running: ExitStack) -> Endpoint:
         """Start the relay if the network is emulated; return where clients must connect."""
         delay_ms = self._trial.parameters.one_way_delay_ms
         if not delay_ms:
             return self.server
         port = running.enter_context(reserved_port(self._load_processes.listen))
-        relay = ["-m", "servers", "relay", *_listening(self._load_processes.listen, port)]
+        endpoint = Endpoint(self._load_processes.listen, port)
+        relay = ["-m", "servers", "relay", *listening(endpoint)]
         relay += ["--to", str(self.server), "--delay-ms", f"{delay_ms:g}"]
         self._relay = running.enter_context(Child(relay, self._folder / _RELAY_LOG, self.cores.load))
         self.sampler.watch(SampleRole.RELAY, self._relay.pid)
-        return Endpoint(self._load_processes.listen, port)
+        return endpoint
 
     def watch_load(self, started_s: float) -> LoadOutcome:
         """Sample until the load process has ended; raise UserError if another process ends."""
@@ -252,7 +252,7 @@ class _Processes:
             control.close()
 
     def measure_waking_ratio(self) -> float | None:
-        """Return the waking ratio of a server of our own that holds requests; None for any other."""
+        """Return the waking ratio of a server that this trial started and that holds requests; None for any other."""
         if self._server is None or not TRANSPORTS[self._trial.transport].kind.server_holds:
             return None
         polls, last_seq = self._trial.parameters.clients, events_of(self._trial)
@@ -275,13 +275,3 @@ class _Processes:
                 account: JsonObject = json.loads(line)
                 return account
         raise UserError(f"{self._folder.name}: the relay gave no account of itself: {self._relay.last_words()}")
-
-
-def _server_options(parameters: Parameters) -> list[str]:
-    """Return the options of a trial's server; what the transport has no choice of keeps the server's default."""
-    stated = [name for name in SERVER_OPTIONS if name in parameters]
-    return [word for name in stated for word in (f"--{name}", str(parameters[name]))]
-
-
-def _listening(address: str, port: int) -> list[str]:
-    return ["--host", address, "--port", str(port), "--with-parent"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contract.parameters import PARAMETERS
+from contract.parameters import SCENARIO_PARAMETERS
 from loadtests import command_line
 from loadtests.plan.scenario_file import shipped_scenarios
 from system.processes import PROJECT_FOLDER
@@ -15,5 +15,5 @@ def test_the_committed_document_is_current(capsys: pytest.CaptureFixture[str]) -
     committed = (PROJECT_FOLDER / "docs" / "using" / "scenarios.md").read_text(encoding="utf-8")
     printed = capsys.readouterr().out
     assert printed == committed, "run: .venv/bin/python -m loadtests scenarios > docs/using/scenarios.md"
-    for name in (*shipped_scenarios(), *PARAMETERS):
+    for name in (*shipped_scenarios(), *SCENARIO_PARAMETERS):
         assert f"| `{name}` |" in printed, name

@@ -28,7 +28,7 @@ UPGRADE = (
 
 
 def check(url: str, path: Path) -> None:
-    check_transports(Target.find(url), plan_trials(load_scenario(str(path)), 1))
+    check_transports(Target.find(url), plan_trials(load_scenario(str(path)), 1), f"TARGET={url}")
 
 
 def refusal(behaviour: Behaviour, path: Path) -> str:

@@ -47,7 +47,7 @@ def test_what_was_not_compressed_is_said_by_the_trial(transport: str, processes:
     [trial] = plan_trials(load_scenario(str(compressed(tmp_path, f'"{transport}"'))), 1)
     with raw_server() as (url, _):
         context = RunContext(
-            plan_cores(processes), Target.find(url), lambda _: None, Instruments(), LoadProcesses(processes)
+            plan_cores(processes), {None: Target.find(url)}, lambda _: None, Instruments(), LoadProcesses(processes)
         )
         run_trial(trial, tmp_path / "trial", context)
     document = json.loads((tmp_path / "trial" / "trial.json").read_text())

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from contract.parameters import DEFAULTS, PARAMETERS, SERVER_OPTIONS, Choice
-from loadtests.trial.run_trial import _server_options
+from loadtests.trial.trial_server import server_options
 from servers import command_line
 from servers.hosting.options import ServerOptions
 from servers.hosting.uvicorn_server import describe_settings
@@ -33,10 +33,10 @@ def test_each_has_the_parameters_default_and_takes_what_the_parameter_accepts() 
 
 def test_a_trial_gives_its_server_what_its_record_states() -> None:
     stated = {"stack": "asgi", "workers": 2, "compression": "deflate", "headers": "padded"}
-    words = _server_options(parameters(**stated))
+    words = server_options(parameters(**stated))
     found = asked(*words)
     assert {name: getattr(found, name) for name in SERVER_OPTIONS} == stated
-    assert _server_options(parameters()) == []
+    assert server_options(parameters()) == []
 
 
 def test_the_settings_that_a_server_reports_name_each_option() -> None:

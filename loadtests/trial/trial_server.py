@@ -1,0 +1,85 @@
+"""The server of one trial: one of the harness's own, a command's, or one that is already running."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from contract.parameters import SERVER_OPTIONS, Parameters, Stack
+from contract.records import PlannedTrial
+from contract.transports import TRANSPORTS
+from loadtests.plan.servers import NamedServer
+from system.host_addresses import Endpoint, Target
+from system.ports import reserved_port
+from system.processes import Child, ProgramGroup
+
+SERVER_LOG = "server.log"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialServer:
+    """A server of one trial."""
+
+    endpoint: Endpoint
+    """Where it listens."""
+    host: str
+    """The Host header of requests to it."""
+    process: Child | None = None
+    """The process that ends with the trial; None if the server was already running."""
+    with_children: bool = False
+    """Whether the process may have started others, which are part of the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnServer:
+    """A server of the harness, started for each trial."""
+
+    stack: Stack | None = None
+    """None: the stack that the trial's parameters state."""
+
+    def start(
+        self,
+        trial: PlannedTrial,
+        address: str,
+        options: Sequence[str],
+        log: Path,
+        cores: tuple[int, ...] | None,
+        running: ExitStack,
+    ) -> TrialServer:
+        """Start it on `running`, on a free port of this address; `options` are beyond those of its parameters."""
+        parameters = trial.parameters if self.stack is None else trial.parameters.replace(stack=self.stack)
+        endpoint = Endpoint(address, running.enter_context(reserved_port(address)))
+        words = ["-m", "servers", TRANSPORTS[trial.transport].server, *listening(endpoint)]
+        process = running.enter_context(Child([*words, *server_options(parameters), *options], log, cores))
+        return TrialServer(endpoint, str(endpoint), process, with_children=parameters.workers > 1)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandServer:
+    """A server that a command starts, for each trial."""
+
+    named: NamedServer
+
+    def start(self, address: str, log: Path, cores: tuple[int, ...] | None, running: ExitStack) -> TrialServer:
+        """Start it on `running`, on a free port of this address."""
+        endpoint = Endpoint(address, running.enter_context(reserved_port(address)))
+        words = self.named.words(endpoint.host_in_url, endpoint.port)
+        process = running.enter_context(ProgramGroup(words, log, cores))
+        return TrialServer(endpoint, str(endpoint), process, with_children=True)
+
+
+ServerSource = OwnServer | CommandServer | Target
+"""Where a trial's server comes from."""
+
+
+def server_options(parameters: Parameters) -> list[str]:
+    """Return the options of a trial's server; what the transport has no choice of keeps the server's default."""
+    stated = [name for name in SERVER_OPTIONS if name in parameters]
+    return [word for name in stated for word in (f"--{name}", str(parameters[name]))]
+
+
+def listening(endpoint: Endpoint) -> list[str]:
+    """Return the options of a program of `servers` that listens there and ends with the harness."""
+    return ["--host", endpoint.host, "--port", str(endpoint.port), "--with-parent"]
