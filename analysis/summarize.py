@@ -44,8 +44,18 @@ from contract.records import (
     set_aside_folders,
     write_json,
 )
-from contract.same_point import agrees, differing
-from contract.summary import LatencyDifference, NoiseFloors, Point, Record, Scaling, SetAside, Summary, TransportScaling
+from contract.same_point import OF_THE_SERVER, agrees, differing
+from contract.summary import (
+    AgainstReference,
+    LatencyDifference,
+    NoiseFloors,
+    Point,
+    Record,
+    Scaling,
+    SetAside,
+    Summary,
+    TransportScaling,
+)
 from contract.transports import TransportStyle
 
 AlsoMeasured = Callable[[Trial, TransportStyle, TrialMeasures], None]
@@ -77,8 +87,9 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> Summary
         )
     pooled = list(_pooled_points(run, finished, folders, also))
     floors, floors_from = _noise_floors(run_folder, run, pooled)
-    compared = correct_claims([_against_reference(entry, pooled, run.reference) for entry in pooled], run.transports)
-    points = [_with_noise_floors(point, compared, run.reference, floors) for point in compared]
+    compared = [_compared(entry, pooled, run) for entry in pooled]
+    claimed = correct_claims(compared, run.transports, run.base_parameters)
+    points = [_with_noise_floors(point, claimed, run.reference, floors) for point in claimed]
     reasons = [
         f"{_name(run, entry.point)}, {reason}"
         for entry in pooled
@@ -204,6 +215,11 @@ def _noise_floors(run_folder: Path, run: RunInfo, pooled: Sequence[_Pooled]) -> 
     return earlier_noise_floor(run_folder, run) or (None, None)
 
 
+def _compared(entry: _Pooled, pooled: Sequence[_Pooled], run: RunInfo) -> Point:
+    """Return the point with its differences from the reference and from the first server."""
+    return _against_first_server(_against_reference(entry, pooled, run.reference), entry, pooled, run.servers)
+
+
 def _against_reference(entry: _Pooled, pooled: Sequence[_Pooled], reference: str) -> Point:
     """Return the point with its differences from the reference; without any if it has no point at these parameters."""
     point = entry.point
@@ -223,25 +239,45 @@ def _with_noise_floors(point: Point, points: Sequence[Point], reference: str, fl
     """Return the point with how far the two transports differ from themselves, beside each difference."""
     references = (other for other in points if other.transport == reference)
     match = next((other for other in references if agrees(other.parameters, point.parameters)), None)
-    if point.against_reference is None or match is None:
-        return point
-    both = (point, match)
+    return replace(
+        point,
+        against_reference=_beside_floors(point.against_reference, point, match, floors),
+        against_first_server=_beside_floors(point.against_first_server, point, point, floors),
+    )
+
+
+def _beside_floors(
+    against_other: AgainstReference | None, point: Point, other: Point | None, floors: NoiseFloors | None
+) -> AgainstReference | None:
+    if against_other is None or other is None:
+        return against_other
+    both = (point, other)
 
     def beside(difference: LatencyDifference | None, statistic: str) -> LatencyDifference | None:
         if difference is None:
             return None
         return replace(difference, noise_floor_ms=floor_ms(floors, both, statistic, difference.blocks))
 
-    against = point.against_reference
     return replace(
-        point,
-        against_reference=replace(
-            against,
-            p50_difference_ms=beside(against.p50_difference_ms, "p50"),
-            p95_difference_ms=beside(against.p95_difference_ms, "p95"),
-            mean_difference_ms=beside(against.mean_difference_ms, "mean"),
-        ),
+        against_other,
+        p50_difference_ms=beside(against_other.p50_difference_ms, "p50"),
+        p95_difference_ms=beside(against_other.p95_difference_ms, "p95"),
+        mean_difference_ms=beside(against_other.mean_difference_ms, "mean"),
     )
+
+
+def _against_first_server(point: Point, entry: _Pooled, pooled: Sequence[_Pooled], servers: Sequence[str]) -> Point:
+    """Return the point with its differences from the same one on the first server, if it is on another."""
+    first = [other for other in pooled if servers and other.point.parameters.server == servers[0]]
+    match = next((other for other in first if _same_but_for_the_server(entry.point, other.point)), None)
+    if match is None or match is entry:
+        return point
+    return replace(point, against_first_server=against(entry.point, entry.blocks, match.point, match.blocks))
+
+
+def _same_but_for_the_server(point: Point, other: Point) -> bool:
+    same_transport = point.transport == other.transport
+    return same_transport and OF_THE_SERVER.issuperset(differing(point.parameters, other.parameters))
 
 
 def _base_point(points: Sequence[Point], reference: str) -> int | None:

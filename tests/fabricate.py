@@ -47,6 +47,8 @@ class Fabrication:
     noise_ms: float = 0.1
     """Mean of the exponential time that the fake system itself adds to each delivery."""
     target: str | None = None
+    servers: Sequence[str] = ()
+    """Names of the scenario's servers; none: it names none."""
 
     def base_parameters(self) -> Parameters:
         """Every parameter's base value."""
@@ -61,7 +63,7 @@ class Fabrication:
             "poll_interval_s": BASE_INTERVAL_S,
             "hold_s": BASE_HOLD_S,
         }
-        return Parameters.of(stated)
+        return Parameters.of(stated | ({"server": self.servers[0]} if self.servers else {}))
 
     def points(self) -> list[tuple[str, Parameters]]:
         """Transport and parameters, the base ones first, without repeats."""
@@ -77,6 +79,8 @@ class Fabrication:
             if rate != BASE_RATE_PER_S
             for name in self.transports
         ]
+        if self.servers:
+            points = [(name, own.replace(server=server)) for name, own in points for server in self.servers]
         return points
 
     def plan(self) -> tuple[PlannedTrial, ...]:
@@ -149,6 +153,7 @@ def run_info(fabrication: Fabrication, plan: tuple[PlannedTrial, ...]) -> RunInf
             "transports": list(fabrication.transports),
             "repeats": fabrication.blocks,
             "parameters": dict(fabrication.base_parameters()),
+            "servers": {name: {"stack": "fastapi"} for name in fabrication.servers},
         },
         seed=1,
         plan=plan,

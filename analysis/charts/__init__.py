@@ -21,6 +21,7 @@ from analysis.charts.raw_records import BaseTrials, Residuals
 from analysis.charts.residuals import residuals_chart
 from analysis.charts.round_trip import round_trip_chart
 from analysis.charts.scale import scale_chart
+from analysis.charts.servers import servers_chart
 from analysis.charts.sweeps import latency_against, requests_against, scaling_chart
 from analysis.charts.timeline import timeline_chart
 from analysis.summary.results import Results
@@ -44,6 +45,7 @@ def draw_charts(results: Results, trials: list[BaseTrials], residuals: list[Resi
         *(latency_against(results, name) for name in swept),
         *(requests_against(results, name) for name in swept),
         scale_chart(results) or scaling_chart(results),
+        servers_chart(results),
         factors_chart(results),
         bytes_chart(results),
         cpu_chart(results),

@@ -10,6 +10,7 @@ from analysis.summary.precision import not_known
 from analysis.summary.results import Results
 from contract.point_names import parameter_title
 from contract.records import TRIAL_FORMAT, JsonObject, RunInfo, finished_trial_folders, read_json
+from contract.same_point import OF_THE_SERVER
 from contract.summary import Point, Precision, Summary
 from terminal.wording import plural
 
@@ -46,7 +47,7 @@ def completeness(summary: Summary) -> str | None:
 
 def how_measured(run: RunInfo, results: Results, documents: Sequence[JsonObject]) -> list[str]:
     """Return one paragraph per aspect: stream, clients, network, trials, latency, bytes and CPU."""
-    paragraphs = [_stream(results), _network(results, run, documents), _trials(run, results)]
+    paragraphs = [_stream(results), *_servers(run), _network(results, run, documents), _trials(run, results)]
     freshness = [] if results.round_trip else [_FRESHNESS]
     return [
         *paragraphs,
@@ -107,7 +108,7 @@ def validity_checks(results: Results) -> list[str]:
 
 def _stream(results: Results) -> str:
     base = results.base
-    swept = [parameter_title(name) for name in results.summary.varied]
+    swept = [parameter_title(name) for name in results.summary.varied if name not in OF_THE_SERVER]
     also = f" Varied around this base point, one at a time: {listed(swept)}." if swept else ""
     if results.round_trip:
         return (
@@ -124,11 +125,26 @@ def _stream(results: Results) -> str:
     )
 
 
+def _servers(run: RunInfo) -> Iterator[str]:
+    """Yield the servers of a scenario that names them, with what was started for each."""
+    tables = run.scenario.get("servers", {})
+    if not tables:
+        return
+    kinds = {
+        name: table.get("command") or table.get("url") or f"the {table.get('stack')} stack"
+        for name, table in tables.items()
+    }
+    named = [f"{name} ({kind})" for name, kind in kinds.items()]
+    yield (
+        f"Each point was measured on each of these servers, in random order within each block: {listed(named)}. The "
+        f"others are compared with {run.servers[0]}."
+    )
+
+
 def _network(results: Results, run: RunInfo, documents: Sequence[JsonObject]) -> str:
     delay_ms = results.base.one_way_delay_ms
-    where = (
-        f"The server was already running at {run.target}." if run.target else "Server and clients ran on one machine."
-    )
+    running = listed(run.running_servers)
+    where = f"The server at {running} was already running." if running else "Server and clients ran on one machine."
     lateness = [d["relay"]["lateness_us"] for d in documents if d.get("relay") and d["relay"].get("lateness_us")]
     p50s = [late["p50"] for late in lateness if late["p50"] is not None]
     if not delay_ms:
@@ -148,7 +164,10 @@ def _trials(run: RunInfo, results: Results) -> str:
     pilot = [planned for planned in run.plan if planned.block < run.scenario["repeats"]]
     blocks = len({planned.block for planned in pilot})
     further = f", the {len(run.plan) - len(pilot)} beyond the pilot aside" if len(run.plan) > len(pilot) else ""
-    fresh = "processes of the load; the server ran on from trial to trial" if run.target else "processes"
+    fresh = "processes of the load" if run.target else "processes"
+    if run.running_servers:
+        server = "the server" if run.target else f"the server at {listed(run.running_servers)}"
+        fresh += f"; {server} ran on from trial to trial"
     return (
         f"{plural(summary.finished_trials, 'trial')} of {count(summary.planned_trials)} planned, in "
         f"{plural(blocks, 'block')}{further}: each block measures every point once, in random order, with fresh "

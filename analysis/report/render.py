@@ -32,6 +32,7 @@ from analysis.report.tables import (
     main_table,
     parts_table,
     request_table,
+    server_table,
     split_table,
     sweep_tables,
 )
@@ -85,7 +86,10 @@ def write_report(run_folder: Path, run: RunInfo, results: Results, charts: list[
 
 def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[DrawnChart]) -> JsonObject:
     summary, scenario = results.summary, run.scenario
-    tables = [main_table(results), *_also(effect_table(results)), *sweep_tables(results)] if results.points else []
+    tables: list[Table] = []
+    if results.points:
+        beside = [*_also(server_table(results)), *_also(effect_table(results))]
+        tables = [main_table(results), *beside, *sweep_tables(results)]
     wrong_ways = wrong_way_tables(results) if results.points else []
     makers = (split_table, deviation_table, noise_table, precision_table, worker_table)
     further = [make(results) for make in makers] if results.points else []
@@ -177,11 +181,11 @@ def _sentence(text: str) -> str:
 
 def _facts_note(run: RunInfo) -> str | None:
     """Return whose machine and versions are listed if the server was not started by the harness, or None."""
-    if run.target is None:
+    if not run.running_servers:
         return None
     return (
-        f"Machine and versions are those of the load. Of the server at {run.target}, which was already running, "
-        "neither is known."
+        f"Machine and versions are those of the load. Of the server at {listed(run.running_servers)}, which was "
+        "already running, neither is known."
     )
 
 

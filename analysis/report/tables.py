@@ -11,8 +11,18 @@ from analysis.summary.factor_effects import MEASURES, effects
 from analysis.summary.model_deviations import deviations
 from analysis.summary.results import PLAIN, Results, latency_statistic, reported
 from contract.point_names import parameter_title, point_name
-from contract.same_point import differing
-from contract.summary import Freshness, LatencySplit, LatencyWithheld, Ledger, Part, Point, Requests
+from contract.same_point import OF_THE_SERVER, differing
+from contract.summary import (
+    CostDifference,
+    Freshness,
+    LatencyDifference,
+    LatencySplit,
+    LatencyWithheld,
+    Ledger,
+    Part,
+    Point,
+    Requests,
+)
 
 
 @dataclass(frozen=True)
@@ -53,14 +63,53 @@ _Column = tuple[str, Callable[[Point], Cell]]
 
 def main_table(results: Results) -> Table:
     """Return the table of every transport at the base point."""
-    rows = [(series.transport.label, point) for series in results.base_points() for point in series.points]
+    rows = [(style.label, point) for style, point in results.base_points_by_server()]
     return _table(f"At the base point: {results.conditions()}", "", results, rows)
 
 
+def server_table(results: Results) -> Table | None:
+    """Return how every other server differs from the first at the base point, paired within blocks; None with one."""
+    differences = [
+        (style.label, point, found)
+        for style, point in results.base_points_by_server()
+        if (found := point.against_first_server) is not None
+    ]
+    if not differences:
+        return None
+    latencies = ("mean", "p50", "p95")
+    costs = [
+        (f"server CPU µs per {results.unit}", "server_cpu_us_per_event"),
+        (f"load CPU µs per {results.unit}", "load_cpu_us_per_event"),
+        (f"bytes per {results.unit}", "bytes_per_event"),
+    ]
+    rows = [
+        (
+            Cell(label, "" if point.valid else "INVALID"),
+            _server(point),
+            *(_difference(found.latency_differences_ms[name]) for name in latencies),
+            *(_difference(found.costs[key]) for _, key in costs),
+        )
+        for label, point, found in differences
+    ]
+    columns = ("Transport", "server", *(f"{name} ms" for name in latencies), *(name for name, _ in costs))
+    return Table(f"Each server less {results.servers[0]}, in the same blocks", columns, tuple(rows))
+
+
+def _difference(found: LatencyDifference | CostDifference | None) -> Cell:
+    """Return a difference with its interval, and below them its share of the first server's figure if it has one."""
+    if found is None:
+        return Cell(NOT_MEASURED)
+    bounds = found.ci95
+    small = "" if bounds is None else f"[{signed(bounds[0])}, {signed(bounds[1])}]"
+    reference = found.reference if isinstance(found, CostDifference) else None
+    share = f"{'−' if found.value < 0 else '+'}{percent(abs(found.value / reference))}" if reference else ""
+    return Cell(signed(found.value), small, share)
+
+
 def sweep_tables(results: Results) -> list[Table]:
-    """Return one table per swept parameter, with every transport at each of its values."""
+    """Return one table per swept parameter but the server, with every transport at each of its values."""
     tables = []
-    for parameter in results.summary.varied:
+    for parameter in (name for name in results.summary.varied if name not in OF_THE_SERVER):
         rows = [
             (point_name(series.transport.label, point.parameters, [parameter]), point)
             for series in results.swept(parameter)
@@ -196,10 +245,9 @@ def parts_table(results: Results) -> Table:
     ]
     if any(point.parts_ms.queue for point in results.points):
         columns.insert(1, ("queue p50 / p99 ms", lambda p: _pair(p.parts_ms.queue)))
+    columns[:0] = _server_column(results)
     rows = [
-        (Cell(series.transport.label), *(read(point) for _, read in columns))
-        for series in results.base_points()
-        for point in series.points
+        (Cell(style.label), *(read(point) for _, read in columns)) for style, point in results.base_points_by_server()
     ]
     return Table(
         "Parts of the latency and cost of setting up, at the base point",
@@ -210,6 +258,7 @@ def parts_table(results: Results) -> Table:
 
 def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, Point]]) -> Table:
     columns: list[_Column] = [
+        *_server_column(results),
         ("mean ms", lambda p: _estimate(p, "mean_ms")),
         ("p50 ms", lambda p: _quantile(p, "p50")),
         ("p95 ms", lambda p: _quantile(p, "p95")),
@@ -240,6 +289,14 @@ def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, P
     )
     first = "Transport" if not swept else f"Transport, {parameter_title(swept)}"
     return Table(title, (first, *(name for name, _ in columns)), body)
+
+
+def _server_column(results: Results) -> list[_Column]:
+    return [("server", _server)] if results.servers else []
+
+
+def _server(point: Point) -> Cell:
+    return Cell(NOT_MEASURED if point.parameters.server is None else point.parameters.server)
 
 
 def _address(results: Results, point: Point) -> str:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from contract.parameters import Parameters
 from contract.point_names import parameter_value, point_name
-from contract.same_point import differing
+from contract.same_point import OF_THE_SERVER, differing
 from contract.summary import CorrectedEstimate, Interval, Point, Summary
 from contract.transports import TransportStyle
 
@@ -80,6 +80,21 @@ class Results:
         """Return each transport's point at the base parameters, as a series of one."""
         return self.sweep("")
 
+    @property
+    def servers(self) -> list[str]:
+        """The scenario's servers that have points, the first one first; empty if it names none."""
+        names = (self.base.server, *(point.parameters.server for point in self.points))
+        return list(dict.fromkeys(name for name in names if name is not None))
+
+    def base_points_by_server(self) -> list[tuple[TransportStyle, Point]]:
+        """Return each transport's points at the base parameters, on every server if the scenario names several."""
+        return [
+            (style, point)
+            for style in self.transports
+            for point in self.points
+            if point.transport == style.name and OF_THE_SERVER.issuperset(self._differs(point))
+        ]
+
     def sweep(self, parameter: str) -> list[Series]:
         """Return each transport's points that agree with the base in all but `parameter`, sorted by it."""
         series = []
@@ -104,8 +119,9 @@ class Results:
         return varied
 
     def varied_choices(self) -> list[str]:
-        """Return swept parameters whose values are words or switches rather than numbers."""
-        return [name for name in self.summary.varied if not self._numeric(name) and self.swept(name)]
+        """Return swept parameters whose values are words or switches rather than numbers, servers aside."""
+        choices = [name for name in self.summary.varied if name not in OF_THE_SERVER and not self._numeric(name)]
+        return [name for name in choices if self.swept(name)]
 
     def own_sweeps(self) -> list[Series]:
         """Return each transport's sweep of a parameter of its own, or its base point if it has none."""
@@ -123,7 +139,7 @@ class Results:
 
     def conditions(self, *, without: str = "") -> str:
         """Return the base parameters that all transports share, in words."""
-        shared = ("clients", "rate_per_s", "arrival", "payload_bytes", "one_way_delay_ms")
+        shared = ("clients", "rate_per_s", "arrival", "payload_bytes", "one_way_delay_ms", "server")
         words = ", ".join(parameter_value(n, self.base[n]) for n in shared if n in self.base and n != without)
         return words.replace("event", self.unit)
 

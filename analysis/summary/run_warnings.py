@@ -62,7 +62,7 @@ def _extent(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterat
 
 def _machine(run: RunInfo, trials: Sequence[TrialInfo]) -> Iterator[str]:
     pinned = [trial.capabilities.get("cpu_pinned") for trial in trials]
-    if run.target is not None:
+    if run.running_servers:
         yield "The server was already running: its cores are not known, and other load on them would slow it down."
     elif any(cores is None or set(cores["server"]) & set(cores["load"]) for cores in pinned):
         yield "Server and load were not kept on cores of their own: each can slow the other down."

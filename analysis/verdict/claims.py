@@ -4,28 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from analysis.statistics.stats import CONFIDENCE, holm
-from contract.summary import CostDifference, LatencyDifference, Point
+from contract.same_point import OF_THE_SERVER, differing
+from contract.summary import AgainstReference, CostDifference, LatencyDifference, Point
 from contract.transports import TransportStyle
 
 COSTS = ("server_cpu_us_per_event", "bytes_per_event")
 """Differences of all polling points, among which cheaper ones are sought."""
+SERVER_COSTS = ("server_cpu_us_per_event",)
+"""Differences of base points from those on the first of several servers, beside LATENCIES."""
 LEAST_BLOCKS = 3
 """With two blocks, a 95 % interval is 12.7 standard errors to each side."""
 _Difference = TypeVar("_Difference", LatencyDifference, CostDifference)
 
 
-def correct_claims(points: Sequence[Point], styles: Sequence[TransportStyle]) -> list[Point]:
+def correct_claims(points: Sequence[Point], styles: Sequence[TransportStyle], base: Mapping[str, Any]) -> list[Point]:
     """Return the points, with an `adjusted_p_value` (Holm), and among how many, for each possible claim."""
     polling = {style.name for style in styles if style.polling}
-    families = [_p_values(point, polling) for point in points]
-    p_values = [p_value for family in families for p_value in family.values()]
-    adjusted = iter(holm(p_values))
+    families = [_looked_at(point, polling, base) for point in points]
+    p_values = [p_value for both in families for family in both for p_value in family.values()]
+    adjusted, among = iter(holm(p_values)), len(p_values)
     return [
-        _with_adjusted(point, dict(zip(family, adjusted, strict=False)), len(p_values))
-        for point, family in zip(points, families, strict=True)
+        replace(
+            point,
+            against_reference=_with_adjusted(
+                point.against_reference, dict(zip(of_reference, adjusted, strict=False)), among
+            ),
+            against_first_server=_with_adjusted(
+                point.against_first_server, dict(zip(of_first, adjusted, strict=False)), among
+            ),
+        )
+        for point, (of_reference, of_first) in zip(points, families, strict=True)
     ]
 
 
@@ -34,37 +45,45 @@ def is_shown(difference: LatencyDifference | CostDifference) -> bool:
     return difference.adjusted_p_value is not None and difference.adjusted_p_value < 1 - CONFIDENCE
 
 
-def _p_values(point: Point, polling: set[str]) -> dict[str, float]:
-    """Return the p value of each difference that the verdict may claim: latencies of base points, costs of polls."""
-    against = point.against_reference
+def _looked_at(point: Point, polling: set[str], base: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the p values of the differences that the verdict may claim, from the reference and from the first server.
+
+    From the reference these are latencies of base points and costs of polls.
+    """
+    costs = COSTS if point.transport in polling else ()
+    at_base = OF_THE_SERVER.issuperset(differing(point.parameters, base))
+    return (
+        _p_values(point.against_reference, latencies=point.base, costs=costs),
+        _p_values(point.against_first_server if at_base else None, latencies=True, costs=SERVER_COSTS),
+    )
+
+
+def _p_values(against: AgainstReference | None, *, latencies: bool, costs: Sequence[str]) -> dict[str, float]:
     if against is None:
         return {}
     considered: dict[str, LatencyDifference | CostDifference | None] = {}
-    if point.base:
+    if latencies:
         considered |= against.latency_differences_ms
-    if point.transport in polling:
-        considered |= {name: against.costs[name] for name in COSTS}
+    considered |= {name: against.costs[name] for name in costs}
     found = {name: difference.p_value for name, difference in considered.items() if difference is not None}
     return {name: p_value for name, p_value in found.items() if p_value is not None}
 
 
-def _with_adjusted(point: Point, adjusted: Mapping[str, float], among: int) -> Point:
-    if point.against_reference is None:
-        return point
+def _with_adjusted(
+    against: AgainstReference | None, adjusted: Mapping[str, float], among: int
+) -> AgainstReference | None:
+    if against is None:
+        return None
 
     def corrected(name: str, found: _Difference | None) -> _Difference | None:
         if found is None or name not in adjusted:
             return found
         return replace(found, adjusted_p_value=adjusted[name], adjusted_among=among)
 
-    against = point.against_reference
     return replace(
-        point,
-        against_reference=replace(
-            against,
-            p50_difference_ms=corrected("p50", against.p50_difference_ms),
-            p95_difference_ms=corrected("p95", against.p95_difference_ms),
-            mean_difference_ms=corrected("mean", against.mean_difference_ms),
-            costs={name: corrected(name, found) for name, found in against.costs.items()},
-        ),
+        against,
+        p50_difference_ms=corrected("p50", against.p50_difference_ms),
+        p95_difference_ms=corrected("p95", against.p95_difference_ms),
+        mean_difference_ms=corrected("mean", against.mean_difference_ms),
+        costs={name: corrected(name, found) for name, found in against.costs.items()},
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from analysis.formatting import figure, interval, listed
 from analysis.summary.results import latency_statistic
 from analysis.verdict.claims import LEAST_BLOCKS, is_shown
-from contract.summary import Point
+from contract.summary import AgainstReference, Point
 from terminal.wording import plural
 
 RESOLUTION_MS = 0.2
@@ -35,9 +35,9 @@ class LatencyDifference:
     """How far the two transports differ from themselves; None if that was not measured."""
 
     @classmethod
-    def of(cls, point: Point, statistic: str) -> LatencyDifference | None:
-        """Return the difference of a point; None if it was not measured in the reference's blocks, or is not known."""
-        against, figure_ms = point.against_reference, latency_statistic(point, statistic)[0]
+    def of(cls, point: Point, statistic: str, against: AgainstReference | None) -> LatencyDifference | None:
+        """Return the difference of a point from another one; None if it was not measured, or is not known."""
+        figure_ms = latency_statistic(point, statistic)[0]
         found = None if against is None else against.latency_differences_ms[statistic]
         if found is None or figure_ms is None:
             return None
@@ -110,19 +110,19 @@ class LatencyDifference:
         return "slower" if self.value_ms > 0 else "faster"
 
 
-def how_different(point: Point) -> str:
-    """Return the clause that compares a point's latencies with the reference's.
+def how_different(point: Point, against: AgainstReference | None) -> str:
+    """Return the clause that compares a point's latencies with the reference's, or with those on the first server.
 
     A median within its interval says nothing of the tail: p50 and p95 are stated separately if they differ in that.
     """
-    known = _known(point)
-    uncertainty_ms = 0.0 if point.against_reference is None else point.against_reference.clock_uncertainty_ms
+    known = _known(point, against)
+    uncertainty_ms = 0.0 if against is None else against.clock_uncertainty_ms
     few_events = point.quantiles_withheld is not None and "p50" in point.quantiles_withheld.needed
     hidden = "p50" not in known and uncertainty_ms and not few_events
     if not known or hidden:
         return f"not known to ±{figure(uncertainty_ms)} ms" if uncertainty_ms else "not measured in the same blocks"
     where, first = next(iter(known.items()))
-    if is_tie(point):
+    if is_tie(point, against):
         if first.shown and abs(first.value_ms) < RESOLUTION_MS:
             return first.told(where)
         places = listed([name for name in known if name != "p95"])
@@ -135,18 +135,18 @@ def how_different(point: Point) -> str:
     return listed([found.told(name) for name, found in known.items()])
 
 
-def is_tie(point: Point) -> bool:
-    """Return whether median and mean are the same as the reference's, and no difference in the tail was shown."""
-    known = _known(point)
+def is_tie(point: Point, against: AgainstReference | None) -> bool:
+    """Return whether median and mean are the same as the other point's, and no difference in the tail was shown."""
+    known = _known(point, against)
     if "the mean" not in known:
         return False
     return all(found.same or (name == "p95" and not found.shown) for name, found in known.items())
 
 
-def _known(point: Point) -> dict[str, LatencyDifference]:
+def _known(point: Point, against: AgainstReference | None) -> dict[str, LatencyDifference]:
     """Return the measured differences by name; a p95 needs more events than a p50, a mean none."""
     names = {"p50": "p50", "p95": "p95", "mean": "the mean"}
-    found = {text: LatencyDifference.of(point, name) for name, text in names.items()}
+    found = {text: LatencyDifference.of(point, name, against) for name, text in names.items()}
     return {text: difference for text, difference in found.items() if difference is not None}
 
 

@@ -10,6 +10,7 @@ from analysis.summary.results import Results, common_statistic, latency_statisti
 from analysis.verdict.capacity_verdict import capacity_verdict
 from analysis.verdict.cheaper_polling import cheaper
 from analysis.verdict.latency_differences import RESOLUTION_MS, SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
+from analysis.verdict.server_differences import server_headline, server_lines
 from contract.point_names import parameter_value
 from contract.same_point import differing
 from contract.summary import NoiseDifference, Point
@@ -62,10 +63,13 @@ def verdict(results: Results) -> Verdict:
     lines = (
         f"With {_conditions(reference, _CONDITIONS)}, {_opening(results, reference)}, for {_cost(reference)}",
         *(_clause(results, point) for point in others),
+        *server_lines(results),
         *_polling_as_fresh(reference, others),
         *_cheaper(results, reference),
     )
-    return Verdict(_headline(results, reference, others), tuple(f"{line[0].upper()}{line[1:]}." for line in lines))
+    conditions = f"With {_conditions(reference, _READ_ALOUD)}, "
+    headline = server_headline(results, conditions, MOST_WORDS) or _headline(results, reference, others)
+    return Verdict(headline, tuple(f"{line[0].upper()}{line[1:]}." for line in lines))
 
 
 def _headline(results: Results, reference: Point, others: Sequence[Point]) -> str:
@@ -86,7 +90,7 @@ def _headline(results: Results, reference: Point, others: Sequence[Point]) -> st
     first = [reference, *(point for point in others if ms(point) <= alike_ms)]
     later = sorted((point for point in others if point not in first), key=ms)
     names = listed([_name(results, point) for point in first])
-    tie = "a tie: " if others and all(is_tie(point) for point in others) else ""
+    tie = "a tie: " if others and all(is_tie(point, point.against_reference) for point in others) else ""
     opening = (
         f"With {_conditions(reference, _READ_ALOUD)}, {tie}{names} bring{'s' if len(first) == 1 else ''} "
         f"{amount.format(what)} {within} {figure(max(map(ms, first)))} ms"
@@ -150,7 +154,7 @@ def _opening(results: Results, reference: Point) -> str:
 
 
 def _clause(results: Results, point: Point) -> str:
-    return f"{_name(results, point)}: {how_different(point)}, for {_cost(point)}"
+    return f"{_name(results, point)}: {how_different(point, point.against_reference)}, for {_cost(point)}"
 
 
 def _cost(point: Point) -> str:

@@ -326,14 +326,15 @@ def floor(transports: Sequence[str]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def of_every_kind(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Path]:
-    """A run whose clients listen and poll, and one whose clients send, with every kind of file; both are reported.
+    """A run whose clients listen and poll, and one whose clients send to two servers, with every kind of file.
 
-    Of each, the first transport's trial was traced and had two workers, one of which died; another trial was repeated.
+    Both are reported. Of each, the first transport's trial was traced and had two workers, one of which died; another
+    trial was repeated.
     """
     folder = tmp_path_factory.mktemp("every")
     runs = []
-    for transports in (fabricate.BROADCAST, fabricate.ECHO):
-        fabrication = dataclasses.replace(SMALL, transports=transports)
+    for transports, servers in ((fabricate.BROADCAST, ()), (fabricate.ECHO, ("before", "after"))):
+        fabrication = dataclasses.replace(SMALL, transports=transports, servers=servers)
         run = fabricate.fabricate_run(folder / transports[0], fabrication)
         shared, repeated = (next(run.glob(f"trials/*-{name}")) for name in transports[:2])
         trial = by_workers(Trial.load(shared), (0, 10**9), ends=("complete", "died"))

@@ -52,6 +52,7 @@ def test_latencies_of_base_points_and_costs_of_all_that_poll_are_one_family() ->
             point("short_poll", {"p50": 0.001, "p95": 0.5, "mean": 0.5, "cpu": 0.9, "bytes": None}, base=False),
         ],
         STYLES,
+        {},
     )
     family = 2 + 5 + 1
     assert reference.against_reference is None
@@ -74,7 +75,7 @@ def test_one_trial_shows_nothing() -> None:
     of_three = point("sse", {**dict.fromkeys(("p95", "mean", "cpu", "bytes")), "p50": 0.001})
     untested = replace(present(against(of_three).p50_difference_ms), p_value=None)
     lone = replace(of_three, against_reference=replace(against(of_three), p50_difference_ms=untested))
-    [found] = correct_claims([lone], STYLES)
+    [found] = correct_claims([lone], STYLES, {})
     assert not is_shown(present(against(found).p50_difference_ms))
 
 
@@ -95,7 +96,7 @@ def test_the_best_of_twelve_equal_costs_is_hardly_ever_called_cheaper(blocks: in
             other = dict.fromkeys(("p50", "p95", "mean", "bytes"))
             points.append(point("short_poll", {**other, "cpu": found.p_value()}, base=False, value=found.value))
             ratios.append(float(np.mean(list(ours.values())) / np.mean(list(reference.values()))))
-        costs = [present(against(each).costs["server_cpu_us_per_event"]) for each in correct_claims(points, STYLES)]
+        costs = [present(against(each).costs["server_cpu_us_per_event"]) for each in correct_claims(points, STYLES, {})]
         claimed += any(is_shown(cost) and cost.value < 0 for cost in costs)
         by_ratio += min(ratios) < 0.95
     assert by_ratio > 0.6 * runs
