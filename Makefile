@@ -48,7 +48,7 @@ report: $(READY) ## Rebuild summary, charts and report of a run from its raw dat
 results: $(READY) ## The page of all runs, results/index.html: open it, or print its path where there is no screen
 	@exec .venv/bin/python -m analysis results
 
-compare: $(READY) ## Compare runs with a baseline: A=results/… B=results/… (C=, D=), FORCE=1 where they are unlike, OUT=folder
+compare: $(READY) ## Compare runs with a baseline: A=results/… B=results/… (C=, D=), or the servers of A alone; FORCE=1 where they are unlike, OUT=folder
 	@exec .venv/bin/python -m analysis compare $${FORCE:+--force} --out="$$OUT" -- "$$A" "$$B" "$$C" "$$D"
 
 gate: $(READY) ## Hold a run against budgets: RUN=results/… BUDGET=budget.toml, BASE=results/…, JUNIT=gate.xml, FORCE=1

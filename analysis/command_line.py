@@ -10,6 +10,7 @@ import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from string import ascii_uppercase
+from typing import TYPE_CHECKING
 
 from rich.table import Table as ConsoleTable
 
@@ -21,6 +22,9 @@ from contract.errors import UserError
 from contract.records import SUMMARY_FILE, load_run_info
 from terminal.console import PlainConsole
 from terminal.plain import plain, print_error
+
+if TYPE_CHECKING:
+    from analysis.compare.comparison import ReportedRun
 
 RESULTS_FOLDER = Path(__file__).resolve().parent.parent / "results"
 _LATEST = "latest"
@@ -56,9 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     summary.set_defaults(command=_summary)
     results = commands.add_parser("results", help="renew results/index.html, the page of all runs, and open it")
     results.set_defaults(command=_results)
-    compare = commands.add_parser("compare", help="one or more reported runs beside a baseline")
+    compare = commands.add_parser("compare", help="reported runs beside a baseline, or the servers of one run")
     compare.add_argument("baseline", metavar="A", help="the baseline: folder of a run, or latest")
-    compare.add_argument("others", metavar="B", nargs="+", help="folder of a run, or latest")
+    compare.add_argument(
+        "others", metavar="B", nargs="*", help="folder of a run, or latest; none: the servers of A beside its first"
+    )
     compare.add_argument("--out", default="", help="folder for compare.html, compare.md and comparison.json")
     compare.add_argument("--force", action="store_true", help="compare runs that are unlike all the same")
     compare.set_defaults(command=_compare)
@@ -154,9 +160,11 @@ def _compare(options: argparse.Namespace) -> ExitStatus:
     from analysis.compare.terminal import print_comparisons, print_unlikeness
 
     names = [options.baseline, *options.others]
-    given = [(name, setting) for name, setting in zip(names, ascii_uppercase, strict=False) if name or setting in "AB"]
+    given = [(name, setting) for name, setting in zip(names, ascii_uppercase, strict=False) if name or setting == "A"]
     folders = [run_folder(name, setting) for name, setting in given]
     baseline, *others = map(ReportedRun.load_comparable, folders)
+    if not others:
+        baseline, *others = _servers_of(baseline)
     comparisons = [compare_runs(baseline, other) for other in others]
     unlike = [comparison for comparison in comparisons if comparison.unlike]
     if unlike and not options.force:
@@ -171,6 +179,13 @@ def _compare(options: argparse.Namespace) -> ExitStatus:
     folder = Path(options.out) if options.out else comparison_folder(RESULTS_FOLDER, [baseline, *others])
     console.print_sentence(str(write_comparisons(folder, comparisons)))
     return ExitStatus.OK
+
+
+def _servers_of(run: ReportedRun) -> list[ReportedRun]:
+    """Return the parts of a run that were measured on each of its servers, which are compared as runs are."""
+    if len(run.info.servers) < 2:
+        raise UserError(f"B: no run was named, and {run.folder} has no two servers to compare (expected B=results/…)")
+    return [run.on_server(name) for name in run.info.servers]
 
 
 def _gate(options: argparse.Namespace) -> ExitStatus:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analysis.compare.contrast import MARGIN_RATIO, Contrast, Outcome, Side, contrast, geometric_mean
@@ -17,6 +18,7 @@ from analysis.summary.point_figures import POINT_FIGURES, PointFigure
 from analysis.verdict.latency_differences import RESOLUTION_MS
 from contract.errors import UserError
 from contract.records import RunInfo, load_run_info
+from contract.same_point import OF_THE_SERVER
 from contract.summary import Point, Summary, load_summary
 from contract.transports import TransportStyle
 from terminal.wording import plural
@@ -32,11 +34,13 @@ COMPARED = tuple(
 
 @dataclass(frozen=True)
 class ReportedRun:
-    """A run that has a summary."""
+    """A run that has a summary, or the part of it that was measured on one of its servers."""
 
     folder: Path
     info: RunInfo
     summary: Summary
+    server: str | None = None
+    """The server that these points were measured on; None: the whole run."""
 
     @classmethod
     def load(cls, folder: Path) -> ReportedRun:
@@ -54,10 +58,27 @@ class ReportedRun:
             )
         return run
 
+    def on_server(self, name: str) -> ReportedRun:
+        """Return the part that was measured on one of its servers, like a run with that server alone."""
+        points = tuple(
+            replace(point, parameters=point.parameters.without(*OF_THE_SERVER))
+            for point in self.summary.points
+            if point.parameters.server == name
+        )
+        varied = tuple(name for name in self.summary.varied if name not in OF_THE_SERVER)
+        stated = self.info.base_parameters.without(*OF_THE_SERVER)
+        scenario = {**self.info.scenario, "parameters": dict(stated)}
+        return replace(
+            self,
+            info=replace(self.info, scenario={key: value for key, value in scenario.items() if key != "servers"}),
+            summary=replace(self.summary, points=points, varied=varied, base_point=None),
+            server=name,
+        )
+
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return self.folder.resolve().name
+        """The folder's name, and that of the server."""
+        return self.folder.resolve().name if self.server is None else f"{self.folder.resolve().name}-{self.server}"
 
     @property
     def pilot_blocks(self) -> int | None:
@@ -114,6 +135,11 @@ class Comparison:
         return tuple(dict.fromkeys((*self.baseline.info.transports, *self.other.info.transports)))
 
     @property
+    def in_the_same_blocks(self) -> bool:
+        """Whether both were measured in turn in one run, on different servers."""
+        return self.baseline.server is not None and self.baseline.folder == self.other.folder
+
+    @property
     def outcomes(self) -> Counter[Outcome]:
         """The number of figures of points with each outcome."""
         return Counter(row.contrast.outcome for each in self.figures for row in each.judged if row.contrast is not None)
@@ -156,8 +182,7 @@ def _figures(baseline: ReportedRun, other: ReportedRun, points: Sequence[Matched
         rows = [
             Row(point.label, point.transport, each) for point, each in zip(points, _corrected(contrasts), strict=True)
         ]
-        margin_ratio = max(each.margin_ratio for each in contrasts if each is not None)
-        yield FigureComparison(figure, (*rows, *_means(baseline, other, points, found, margin_ratio)))
+        yield FigureComparison(figure, (*rows, *_means(baseline, other, points, found, contrasts)))
 
 
 def _sides(
@@ -200,19 +225,25 @@ def _means(
     other: ReportedRun,
     points: Sequence[MatchedPoint],
     found: Sequence[tuple[Side, Side] | None],
-    margin_ratio: float,
+    contrasts: Sequence[Contrast | None],
 ) -> Iterable[Row]:
-    """Return a row per transport that has the figure at more than one point, none of them zero."""
+    """Return a row per transport that has the figure at more than one point, none of them zero.
+
+    Their mean may differ as far as each of them may, on average.
+    """
     labels = {style.name: style.label for style in baseline.summary.transports}
     for transport in dict.fromkeys(point.transport for point in points):
-        pairs = [
-            sides
-            for point, sides in zip(points, found, strict=True)
-            if point.transport == transport and sides is not None and all(side.positive for side in sides)
-        ]
+        pairs: list[tuple[Side, Side]] = []
+        margins: list[float] = []
+        for point, sides, each in zip(points, found, contrasts, strict=True):
+            if point.transport == transport and sides is not None and all(side.positive for side in sides):
+                assert each is not None
+                pairs.append(sides)
+                margins.append(math.log1p(each.margin_ratio))
         if len(pairs) < 2:
             continue
         ours, theirs = (geometric_mean([pair[i] for pair in pairs]) for i in (0, 1))
+        margin_ratio = math.expm1(math.fsum(margins) / len(margins))
         mean = contrast(ours, theirs, margin_ratio, paired=_paired(baseline, other))
         yield Row(
             f"{labels.get(transport, transport)}, geometric mean of {len(pairs)}", transport, mean, geometric_mean=True

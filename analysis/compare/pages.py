@@ -10,7 +10,7 @@ from analysis.charts.compared_runs import compared_charts
 from analysis.charts.style import dark_counterparts
 from analysis.compare.comparison import Comparison, ReportedRun
 from analysis.compare.document import COMPARISON_FORMAT, comparison_document
-from analysis.compare.words import HOW, changes_table, figure_tables, headline
+from analysis.compare.words import changes_table, figure_tables, headline, how_compared
 from analysis.report.inline_charts import InlineCharts
 from analysis.report.page import render_html, render_markdown
 from analysis.summary.results import Results
@@ -27,7 +27,7 @@ def write_comparisons(folder: Path, comparisons: Sequence[Comparison]) -> Path:
     content: JsonObject = {
         "title": f"Compared with {comparisons[0].baseline.name}",
         "runs": [_run(i, comparison, inline) for i, comparison in enumerate(comparisons)],
-        "how": HOW,
+        "how": how_compared(comparisons),
     }
     page = folder / "compare.html"
     write_text(page, render_html(_TEMPLATES, "compare.html.j2", content, transports))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table as ConsoleTable
 
 from analysis.compare.comparison import Comparison
-from analysis.compare.words import HOW, figure_tables, headline
+from analysis.compare.words import figure_tables, headline, how_compared
 from analysis.report.tables import Table
 from terminal.console import PlainConsole
 
@@ -28,7 +28,7 @@ def print_comparisons(comparisons: Sequence[Comparison], console: PlainConsole) 
         for table in figure_tables(comparison):
             console.print(_console_table(table))
         console.print_sentence(headline(comparison), style="bold")
-    console.print_sentence(HOW)
+    console.print_sentence(how_compared(comparisons))
 
 
 def _console_table(table: Table) -> ConsoleTable:

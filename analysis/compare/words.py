@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analysis.compare.comparison import Comparison, FigureComparison, Row
 from analysis.compare.contrast import MARGIN_RATIO, Contrast, Outcome
@@ -13,15 +13,22 @@ from terminal.wording import plural
 
 _MOST_TRIALS = 1000
 """Above this, a number of trials is no useful advice."""
-HOW = (
-    "Ratio and difference are those of the two runs' figures, with 95 % intervals from the spread between trials: "
+_HOW = (
+    "Ratio and difference are those of the figures of A and B, with 95 % intervals from the spread between trials: "
     "paired within blocks where both runs have the same streams (SEED=), by Welch's test where they do not. A figure "
     "is slower, faster, more or less where that is shown at 5 %, all of its points considered (Holm). It is the same "
     f"where its whole interval is within {100 * MARGIN_RATIO:.0f} %, the noise floor or, of times, 0.2 ms, whichever "
     "is largest (equivalence, Schuirmann 1987). Otherwise no difference was shown, which is no proof that there is "
-    "none; the trials named would decide it if the estimate is right. Runs follow each other: what the machine did "
-    "differently in between is part of every difference."
+    "none; the trials named would decide it if the estimate is right."
 )
+_IN_TURN = "The servers were measured in turn, in the same blocks: what the machine did disturbed all of them alike."
+_ONE_BY_ONE = "Runs follow each other: what the machine did differently in between is part of every difference."
+
+
+def how_compared(comparisons: Sequence[Comparison]) -> str:
+    """Return a paragraph on how the figures were compared, and what the intervals do not show."""
+    in_turn = all(comparison.in_the_same_blocks for comparison in comparisons)
+    return f"{_HOW} {_IN_TURN if in_turn else _ONE_BY_ONE}"
 
 
 def headline(comparison: Comparison) -> str:
@@ -42,9 +49,7 @@ def outcome_in_words(of: PointFigure, contrast: Contrast) -> str:
     """Return `slower by 38.5 %`, `less by 3.1 bytes`, `the same within 3 %`, `no difference shown (…)`."""
     outcome = contrast.outcome
     if outcome is Outcome.SAME:
-        return (
-            "the same" if contrast.value == contrast.baseline else f"the same within {percent(contrast.margin_ratio)}"
-        )
+        return "the same" if contrast.value == contrast.baseline else f"the same within {_margin(of, contrast)}"
     if outcome is Outcome.NOT_SHOWN:
         needed = contrast.trials_needed or 0
         about = f"over {count(_MOST_TRIALS)}" if needed > _MOST_TRIALS else f"about {count(needed)}"
@@ -56,6 +61,13 @@ def outcome_in_words(of: PointFigure, contrast: Contrast) -> str:
     if contrast.ratio is None:
         return f"{word} by {figure(abs(contrast.difference.value))} {of.unit}".rstrip()
     return f"{word} by {percent(abs(contrast.ratio - 1))}"
+
+
+def _margin(of: PointFigure, contrast: Contrast) -> str:
+    """Return the margin as a share; where noise or resolution make it larger than usual, in the figure's own unit."""
+    if contrast.margin_ratio <= MARGIN_RATIO:
+        return percent(contrast.margin_ratio)
+    return f"{figure(contrast.margin_ratio * min(contrast.baseline, contrast.value))} {of.unit}"
 
 
 def figure_tables(comparison: Comparison, *, changed_only: bool = False) -> Iterator[Table]:

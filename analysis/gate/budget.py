@@ -13,7 +13,7 @@ from typing import Any
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
 from contract.errors import UserError
 
-_KEYS = ("figure", "transport", "at", "at_most", "over_base_at_most")
+_KEYS = ("figure", "transport", "server", "at", "at_most", "over_base_at_most")
 _PERCENT = re.compile(r"(\d{1,6}(?:\.\d{1,6})?) ?%")
 _SHOWN_CHARACTERS = 60
 MAX_FILE_BYTES = 2**20
@@ -28,11 +28,14 @@ class Budget:
     figure: PointFigure
     transport: str | None
     """None: every transport that has the figure."""
+    server: str | None = None
+    """None: every server of the run; but the first, if it is the base of the limit."""
     at: Mapping[str, Any] = field(default_factory=dict)
     """Parameters in which its point differs from the base point."""
     at_most: float | None = None
     over_base_at_most_ratio: float | None = None
-    """The limit relative to the figure of the base run: 0.05 for `5 %`. Exactly one of the two limits is given."""
+    """The limit relative to the figure of the base run, or of the first server: 0.05 for `5 %`. Exactly one of the two
+    limits is given."""
 
     @property
     def limit_in_words(self) -> str:
@@ -79,6 +82,9 @@ def _budget(where: str, entry: Mapping[str, Any]) -> Budget:
     check_known(where, "figure", [figure], POINT_FIGURES)
     if not (transport is None or isinstance(transport, str)):
         raise UserError(f'{where}: transport: expected a name, such as "websocket", not {transport!r}')
+    server = entry.get("server")
+    if not (server is None or isinstance(server, str)):
+        raise UserError(f'{where}: server: expected a name, such as "after", not {server!r}')
     if not isinstance(at, dict):
         raise UserError(f"{where}: at: expected parameters, such as {{rate_per_s = 10}}, not {at!r}")
     if ("at_most" in entry) == ("over_base_at_most" in entry):
@@ -96,6 +102,7 @@ def _budget(where: str, entry: Mapping[str, Any]) -> Budget:
         where,
         POINT_FIGURES[figure],
         transport,
+        server,
         at,
         None if at_most is None else float(at_most),
         None if percent is None else float(percent[1]) / 100,

@@ -14,7 +14,7 @@ from analysis.formatting import count, figure, interval
 from analysis.gate.budget import Budget, check_known
 from analysis.statistics.stats import Interval
 from contract.errors import UserError
-from contract.point_names import point_name
+from contract.point_names import parameter_value
 from contract.same_point import agrees
 from contract.summary import Point
 from terminal.wording import plural
@@ -37,7 +37,7 @@ class JudgedBudget:
 
     budget: Budget
     label: str
-    """The transport's label, and the parameters that the budget names."""
+    """The transport's label, its server if there are several, and the parameters that the budget names."""
     value: float
     """The value that is compared with the limit: the figure, or its ratio to the base run's minus 1."""
     ci95: Interval | None
@@ -91,10 +91,45 @@ def judge(budgets: Sequence[Budget], run: ReportedRun, base: ReportedRun | None)
 
 
 def _judged(budget: Budget, run: ReportedRun, base: ReportedRun | None) -> Iterable[JudgedBudget]:
-    labels = {style.name: style.label for style in run.info.transports}
     names = list(dict.fromkeys(point.transport for point in run.summary.points))
     if budget.transport is not None:
         check_known(budget.name, "transport", [budget.transport], names)
+    if budget.server is not None and not run.info.servers:
+        raise UserError(f"{budget.name}: server: {run.folder} is a run of one server (expected no such key)")
+    if budget.server is not None:
+        check_known(budget.name, "server", [budget.server], run.info.servers)
+    for part, its_base in _parts(budget, run, base):
+        yield from _judged_alone(budget, part, its_base)
+
+
+def _parts(
+    budget: Budget, run: ReportedRun, base: ReportedRun | None
+) -> Iterable[tuple[ReportedRun, ReportedRun | None]]:
+    """Yield the run and its base, or the part of each server that the budget is for, with the base of that part."""
+    first = next(iter(run.info.servers), None)
+    if first is None:
+        yield run, base
+        return
+    over_first = base is None and budget.over_base_at_most_ratio is not None
+    having = {p.parameters.server for p in run.summary.points if budget.transport in (None, p.transport)}
+    named = [budget.server] if budget.server is not None else [name for name in run.info.servers if name in having]
+    if over_first and named in ([], [first]):
+        raise UserError(
+            f"{budget.name}: over_base_at_most is over {first}, the first server (expected a budget of another server, "
+            "or BASE=results/…)"
+        )
+    for name in named:
+        if base is not None and name not in base.info.servers:
+            raise UserError(f"{budget.name}: {base.folder} has no server {name} (expected it in BASE too)")
+        if over_first and name != first:
+            yield run.on_server(name), run.on_server(first)
+        elif not over_first:
+            yield run.on_server(name), None if base is None else base.on_server(name)
+
+
+def _judged_alone(budget: Budget, run: ReportedRun, base: ReportedRun | None) -> Iterable[JudgedBudget]:
+    """Judge a budget by a run of one server."""
+    labels = {style.name: style.label for style in run.info.transports}
     check_known(
         budget.name,
         "parameter",
@@ -111,7 +146,8 @@ def _judged(budget: Budget, run: ReportedRun, base: ReportedRun | None) -> Itera
             f"{run.folder} (expected a point that was measured{_values_in_words(budget, run)})"
         )
     for point in found:
-        label = point_name(labels[point.transport], budget.at, budget.at)
+        own = [] if run.server is None else [parameter_value("server", run.server)]
+        label = ", ".join([labels[point.transport], *own, *(parameter_value(*each) for each in budget.at.items())])
         yield (
             _absolute(budget, run, point, label)
             if base is None or budget.at_most is not None

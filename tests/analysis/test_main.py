@@ -49,9 +49,7 @@ def test_where_there_is_no_run_latest_is_refused(tmp_path: Path, monkeypatch: py
         run_folder("latest")
 
 
-@pytest.mark.parametrize(
-    ("words", "setting"), [(("compare", "", "b"), "A"), (("compare", ".", ""), "B"), (("report", ""), "RUN")]
-)
+@pytest.mark.parametrize(("words", "setting"), [(("compare", "", "b"), "A"), (("report", ""), "RUN")])
 def test_the_setting_that_names_no_run_is_told(
     words: tuple[str, ...], setting: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
