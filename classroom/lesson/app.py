@@ -1,4 +1,4 @@
-"""The lesson's own server: the two samples over WebSockets, and the same echo over POST, as polling would do it.
+"""The lesson's own server: the samples over WebSockets, the same by polling, and the programs of the other lanes.
 
 Each connection belongs to the session of a page (`session`) and carries that page's number for it (`run`); what happens
 on it is sent to the page over /api/lesson (see classroom/lesson/feed.py).
@@ -9,27 +9,33 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from abc import ABC, abstractmethod
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from classroom.allowed_hosts import Addresses
 from classroom.lesson.page_session import MAX_RUN, LessonSession, LessonSessions, RefusedError
-from classroom.lesson.sample_programs import SAMPLES, Sample
+from classroom.lesson.sample_programs import HTTP_PROGRAMS, SAMPLES, Program, Sample
+from classroom.lesson.samples.news import News
 from classroom.lesson.traced_websocket import Note
 from classroom.lesson.wire_units import Taps, Unit
 
 ECHO_PATH = "/lesson/echo"
+SENT_PATH = "/lesson/sent"
+PROGRAM_PATH = "/news"
+"""The path of the programs of the lanes in their own files."""
 MAX_MESSAGE_CHARACTERS = 200
 MAX_BODY_BYTES = 4 * MAX_MESSAGE_CHARACTERS
 """UTF-8 needs up to four bytes for a character."""
 MAX_LIFE_S = 1800.0
 """A connection that is still open after this time is closed."""
+_TIME_IS_OVER = "this connection's time is over: the lesson closes it"
 
 
 class LessonAccess:
@@ -66,13 +72,18 @@ class LessonAccess:
             connection.listen(tell_unit)
 
 
-def create_lesson_app(access: LessonAccess, max_life_s: float = MAX_LIFE_S) -> Starlette:
-    """Return the app on the lesson's port."""
-    samples = SAMPLES.values()
+def create_lesson_app(access: LessonAccess, news: News, max_life_s: float = MAX_LIFE_S) -> Starlette:
+    """Return the app on the lesson's port; `news` is what the lanes' programs deliver."""
+    programs = HTTP_PROGRAMS.values()
     return Starlette(
         routes=[
-            *(WebSocketRoute(f"/lesson/{one.name}", _SampleEndpoint(one, access, max_life_s)) for one in samples),
+            *(
+                WebSocketRoute(f"/lesson/{one.name}", _SampleEndpoint(one, access, max_life_s))
+                for one in SAMPLES.values()
+            ),
+            *(Route(f"/lesson/{one.name}", _ProgramEndpoint(access, one, news, max_life_s)) for one in programs),
             Route(ECHO_PATH, _EchoEndpoint(access), methods=["POST"]),
+            Route(SENT_PATH, _SentEndpoint(access), methods=["GET"]),
         ]
     )
 
@@ -102,6 +113,8 @@ class _SampleEndpoint:
         limited = _Limited(receive, send, session, time.monotonic() + self._max_life_s)
 
         def tell_note(note: Note) -> None:
+            if note.kind == "done" and note.action == "send_text" and note.text is not None:
+                session.record_sent(run, note.text)
             session.tell({"type": "note", "run": run} | dataclasses.asdict(note))
 
         try:
@@ -115,17 +128,23 @@ class _Limited:
 
     def __init__(self, receive: Receive, send: Send, session: LessonSession, ends_at_s: float) -> None:
         self._receive = receive
+        self._send = send
         self._session = session
         self._ends_at_s = ends_at_s
-        self._closed = False
-        self.send = send
+
+    async def send(self, message: Message) -> None:
+        """Send a message; once the time is over, close instead, and fail as a lost connection does."""
+        if message["type"] == "websocket.send" and time.monotonic() >= self._ends_at_s:
+            await self._refuse(1001, _TIME_IS_OVER)
+            raise ConnectionAbortedError(_TIME_IS_OVER)
+        await self._send(message)
 
     async def receive(self) -> Message:
         """Return the next message, or a disconnect if it is refused."""
         try:
             message = await asyncio.wait_for(self._receive(), max(0.0, self._ends_at_s - time.monotonic()))
         except TimeoutError:
-            return await self._refuse(1001, "this connection's time is over: the lesson closes it")
+            return await self._refuse(1001, _TIME_IS_OVER)
         if message["type"] != "websocket.receive":
             return message
         text = message.get("text")
@@ -141,45 +160,95 @@ class _Limited:
 
     async def _refuse(self, code: int, reason: str) -> Message:
         self._session.tell({"type": "refused", "detail": reason})
-        await self.send({"type": "websocket.close", "code": code, "reason": reason})
+        await self._send({"type": "websocket.close", "code": code, "reason": reason})
         return {"type": "websocket.disconnect", "code": code, "reason": reason}
 
 
-class _EchoEndpoint:
-    """Answers a POST of plain text with `Received: …`: what the samples do, with a request per message."""
+class _PageEndpoint(ABC):
+    """A route for requests of the classroom's own page, which is of another port."""
 
     def __init__(self, access: LessonAccess) -> None:
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        arrived_ns = time.monotonic_ns()
-        response: Response
+        """Answer one request, or refuse it in one sentence."""
         try:
             origin = self._access.origin(scope)
         except RefusedError as error:
             await _refusal(error)(scope, receive, send)
             return
+        readable = _readable_by(origin, send)
         try:
-            response = await self._answer(Request(scope, receive, send), arrived_ns)
+            session = self._access.session(scope)
+            run = _number(scope, "run")
+            session.count_action()
+            await self._answer(session, run, scope, receive, readable)
         except RefusedError as error:
-            response = _refusal(error)
-        # These let a page of another port read the answer and its times.
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Timing-Allow-Origin"] = origin
-        await response(scope, receive, send)
+            await _refusal(error)(scope, receive, readable)
 
-    async def _answer(self, request: Request, arrived_ns: int) -> Response:
-        session = self._access.session(request.scope)
-        run, n = _number(request.scope, "run"), _number(request.scope, "n")
-        session.count_action()
-        text = await _body_text(request)
-        self._access.tell_units(session, request.scope, {"run": run, "exchange": n})
+    @abstractmethod
+    async def _answer(self, session: LessonSession, run: int, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request of this session, or raise RefusedError before anything is sent."""
+
+
+class _EchoEndpoint(_PageEndpoint):
+    """Answers a POST of plain text with `Received: …`: what the echoes do, with a request per message."""
+
+    async def _answer(self, session: LessonSession, run: int, scope: Scope, receive: Receive, send: Send) -> None:
+        arrived_ns = time.monotonic_ns()
+        n = _number(scope, "n")
+        text = await _body_text(Request(scope, receive))
+        self._access.tell_units(session, scope, {"run": run, "exchange": n})
         answer = f"Received: {text}"
         session.tell(
             {"type": "exchange", "run": run, "exchange": n, "text": text, "answer": answer}
             | {"arrived_ns": arrived_ns, "answered_ns": time.monotonic_ns()}
         )
-        return PlainTextResponse(answer)
+        await PlainTextResponse(answer)(scope, receive, send)
+
+
+class _SentEndpoint(_PageEndpoint):
+    """Answers with what the handler of an open connection has sent so far: how a poll learns what it pushes."""
+
+    async def _answer(self, session: LessonSession, run: int, scope: Scope, receive: Receive, send: Send) -> None:
+        n, after = _number(scope, "n"), _number(scope, "after", least=0)
+        self._access.tell_units(session, scope, {"run": run, "exchange": n})
+        await JSONResponse(session.sent_after(run, after))(scope, receive, send)
+
+
+class _ProgramEndpoint(_PageEndpoint):
+    """Answers with the app of a program, as it is in its file."""
+
+    def __init__(self, access: LessonAccess, program: Program, news: News, max_life_s: float) -> None:
+        super().__init__(access)
+        self._program = program
+        self._news = news
+        self._max_life_s = max_life_s
+
+    async def _answer(self, session: LessonSession, run: int, scope: Scope, receive: Receive, send: Send) -> None:
+        session.open(run)
+        own = scope | {"path": PROGRAM_PATH, "raw_path": PROGRAM_PATH.encode(), "state": {"news": self._news}}
+        try:
+            async with asyncio.timeout(self._max_life_s):
+                await self._program.app(own, receive, send)
+        except TimeoutError:
+            await send({"type": "http.response.body", "body": b""})  # a stream is over; no other answer takes so long
+        except ClientDisconnect:
+            pass
+        finally:
+            session.close(run)
+
+
+def _readable_by(origin: str, send: Send) -> Send:
+    """Return `send` extended by the headers that let a page of another port read the answer and its times."""
+    headers = [(name, origin.encode("latin-1")) for name in (b"access-control-allow-origin", b"timing-allow-origin")]
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *headers]
+        await send(message)
+
+    return sending
 
 
 async def _body_text(request: Request) -> str:
@@ -199,11 +268,11 @@ async def _body_text(request: Request) -> str:
     return text
 
 
-def _number(scope: Scope, name: str) -> int:
+def _number(scope: Scope, name: str, least: int = 1) -> int:
     given = _query(scope).get(name, "")
-    if given.isascii() and given.isdecimal() and len(given) <= len(str(MAX_RUN)) and 1 <= int(given) <= MAX_RUN:
+    if given.isascii() and given.isdecimal() and len(given) <= len(str(MAX_RUN)) and least <= int(given) <= MAX_RUN:
         return int(given)
-    raise RefusedError(422, f"{name}: {ascii(given)[:80]} is not a whole number from 1 to {MAX_RUN}")
+    raise RefusedError(422, f"{name}: {ascii(given)[:80]} is not a whole number from {least} to {MAX_RUN}")
 
 
 def _query(scope: Scope) -> dict[str, str]:

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from classroom.lesson.app import MAX_LIFE_S, MAX_MESSAGE_CHARACTERS
 from classroom.lesson.page_session import LessonSession, LessonSessions, RefusedError
-from classroom.lesson.sample_programs import SAMPLES
+from classroom.lesson.sample_programs import LANE_PROGRAMS, SAMPLES
 
 _POLICY_VIOLATION = 1008
 _TRY_AGAIN_LATER = 1013
@@ -44,6 +44,7 @@ async def _tell(socket: WebSocket, session: LessonSession, port: int) -> None:
         "session": session.token,
         "port": port,
         "samples": {name: sample.described() for name, sample in SAMPLES.items()},
+        "programs": {transport: program.described() for transport, program in LANE_PROGRAMS.items()},
         "max_message_characters": MAX_MESSAGE_CHARACTERS,
         "max_life_s": MAX_LIFE_S,
     }

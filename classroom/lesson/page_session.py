@@ -13,7 +13,7 @@ from classroom.limits import MAX_CLIENTS, RateLimit
 
 MAX_SESSIONS = 2 * MAX_CLIENTS
 MAX_OPEN_SOCKETS = 4
-"""Limit of one session; the lesson itself needs two."""
+"""Limit of one session: the lesson itself needs two, and runs of all four lanes' programs at once need four."""
 MAX_RUN = 1_000_000
 MAX_UNTOLD = 1000
 """Rows that may wait for a page that does not read; beyond it, its session ends."""
@@ -37,7 +37,8 @@ class LessonSession:
         self.token = secrets.token_urlsafe(16)
         self.rows: asyncio.Queue[str | None] = asyncio.Queue(MAX_UNTOLD)
         """JSON texts; None marks the end, for a page that fell too far behind."""
-        self._open: set[int] = set()
+        self._open: dict[int, list[str]] = {}
+        """By the number of each open connection, the messages that its handler has sent."""
         self._rate = RateLimit(ACTIONS_PER_S, time.monotonic_ns())
         self._ended = False
 
@@ -58,16 +59,24 @@ class LessonSession:
             raise RefusedError(429, f"too fast: expected at most {ACTIONS_PER_S:g} messages a second")
 
     def open(self, run: int) -> None:
-        """Record a new WebSocket with this run number; raise RefusedError if it is not allowed."""
+        """Record a new connection with this run number; raise RefusedError if it is not allowed."""
         if run in self._open:
             raise RefusedError(409, f"run {run} is open already: expected a number of its own for each connection")
         if len(self._open) >= MAX_OPEN_SOCKETS:
             raise RefusedError(429, f"too many open connections: expected at most {MAX_OPEN_SOCKETS} of one page")
-        self._open.add(run)
+        self._open[run] = []
 
     def close(self, run: int) -> None:
-        """Record that the WebSocket with this run number is closed."""
-        self._open.discard(run)
+        """Record that the connection with this run number is closed."""
+        self._open.pop(run, None)
+
+    def record_sent(self, run: int, text: str) -> None:
+        """Record a message that the handler of this connection has sent."""
+        self._open[run].append(text)
+
+    def sent_after(self, run: int, count: int) -> list[str]:
+        """Return the messages after the first `count` that the handler has sent; none if the connection is not open."""
+        return self._open.get(run, [])[count:]
 
 
 class LessonSessions:

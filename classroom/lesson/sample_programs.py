@@ -1,29 +1,35 @@
-"""The two programs of the lesson: their source as shipped, and their handlers as run."""
+"""The programs of the lesson and of the lanes: their source as shipped, and their handlers as run."""
 
 from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 from types import CoroutineType, ModuleType
 from typing import Any
 
-from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from classroom.lesson.samples import echo_loop, echo_once
+from classroom.lesson.samples import echo_loop, echo_once, long_poll, push, short_poll, sse
 from classroom.lesson.traced_websocket import Note, TracedWebSocket
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One program of the lesson."""
+class Program:
+    """One program, whose file is shown."""
 
     name: str
     """The name in its route, /lesson/<name>."""
     module: ModuleType
-    handler: Callable[[WebSocket], Coroutine[Any, Any, None]]
+    handler: Callable[..., Any]
+
+    @property
+    def app(self) -> ASGIApp:
+        """The program as it runs by itself."""
+        app: ASGIApp = self.module.app
+        return app
 
     @property
     def first_line(self) -> int:
@@ -37,14 +43,19 @@ class Sample:
         return first + len(lines) - 1
 
     def described(self) -> dict[str, Any]:
-        """Return the sample for the page: the file's name and text, and where the handler is in it."""
+        """Return the program for the page: the file's name and text, and where the handler is in it."""
         return {
             "name": self.name,
+            "handler": self.handler.__name__,
             "path": f"{self.module.__name__.replace('.', '/')}.py",
             "source": inspect.getsource(self.module),
             "first_line": self.first_line,
             "last_line": self.last_line,
         }
+
+
+class Sample(Program):
+    """A program whose WebSocket is traced step by step."""
 
     async def run(self, scope: Scope, receive: Receive, send: Send, note: Callable[[Note], None]) -> None:
         """Serve one connection with the sample's own handler, and record every step of it."""
@@ -56,8 +67,17 @@ class Sample:
         assert isinstance(running, CoroutineType)
         frame = running.cr_frame  # outlives the coroutine, and keeps the line it ended on
         assert frame is not None
+        source = inspect.getsource(self.module).splitlines()
+
+        def note_wait() -> None:
+            if socket.is_called:
+                return  # the call itself is noted
+            states = socket.states()
+            waits_for = source[frame.f_lineno - 1].strip().removeprefix("await ")
+            note(Note(time.monotonic_ns(), "wait", waits_for, frame.f_lineno, states, states))
+
         try:
-            await running
+            await _Watched(running, note_wait)
         except Exception as error:
             # uvicorn would log this as an error of the app; the lesson shows it instead.
             action = type(error).__name__
@@ -65,10 +85,45 @@ class Sample:
         note(Note(time.monotonic_ns(), "end", action, frame.f_lineno, states, states))
 
 
+class _Watched:
+    """A coroutine to be awaited, which calls `on_wait` each time it waits for something."""
+
+    def __init__(self, running: CoroutineType[Any, Any, None], on_wait: Callable[[], None]) -> None:
+        self._running = running
+        self._on_wait = on_wait
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        resume: Callable[[], Any] = partial(self._running.send, None)
+        while True:
+            try:
+                awaited = resume()
+            except StopIteration:
+                return
+            self._on_wait()
+            try:
+                resume = partial(self._running.send, (yield awaited))
+            except BaseException as error:  # what the loop throws in, such as a cancellation, is the coroutine's
+                resume = partial(self._running.throw, error)
+
+
 SAMPLES = {
     sample.name: sample
     for sample in (
         Sample("once", echo_once, echo_once.echo),
         Sample("loop", echo_loop, echo_loop.echo),
+        Sample("push", push, push.push),
     )
 }
+
+HTTP_PROGRAMS = {
+    program.name: program
+    for program in (
+        Program("sse", sse, sse.sse),
+        Program("long_poll", long_poll, long_poll.long_poll),
+        Program("short_poll", short_poll, short_poll.short_poll),
+    )
+}
+"""Programs over HTTP, by the transport of the lane that they explain."""
+
+LANE_PROGRAMS: dict[str, Program] = {"websocket": SAMPLES["push"], **HTTP_PROGRAMS}
+"""The program that explains each lane of the page, by its transport."""

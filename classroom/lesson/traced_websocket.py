@@ -32,9 +32,11 @@ class Note:
     at_ns: int
     """CLOCK_MONOTONIC."""
     kind: str
-    """`start` of the handler, `call` of a method, `done` or `failed` when the call returned, `end` of the handler."""
+    """`start` of the handler, `call` of a method, `done` or `failed` when the call returned, `wait` for something else,
+    `end` of the handler."""
     action: str
-    """The method; `upgrade` at the start; `return`, or the exception's name, at the end."""
+    """The method; `upgrade` at the start; what is awaited, as in the source, for `wait`; `return`, or the exception's
+    name, at the end."""
     line: int
     """The line in the sample's file."""
     before: States
@@ -52,6 +54,8 @@ class TracedWebSocket(WebSocket):
     def __init__(self, scope: Scope, receive: Receive, send: Send, note: Callable[[Note], None]) -> None:
         super().__init__(scope, receive, send)
         self._note = note
+        self.is_called = False
+        """Whether one of its methods is being awaited."""
 
     # Plain functions that return a coroutine: at the time of the call, the caller's frame is one above.
     def accept(
@@ -77,6 +81,7 @@ class TracedWebSocket(WebSocket):
     ) -> _T:
         before = self.states()
         self._note(Note(time.monotonic_ns(), "call", action, line, before, before, text, code))
+        self.is_called = True
         try:
             result = await call
         except Exception as error:
@@ -84,6 +89,8 @@ class TracedWebSocket(WebSocket):
                 code = error.code
             self._note(Note(time.monotonic_ns(), "failed", action, line, before, self.states(), text, code))
             raise
+        finally:
+            self.is_called = False
         if isinstance(result, str):
             text = result
         self._note(Note(time.monotonic_ns(), "done", action, line, before, self.states(), text, code))

@@ -1,1 +1,1 @@
-"""The lesson's two programs, each shown and run exactly as in its file."""
+"""The programs of the lesson and of the lanes, each shown and run exactly as in its file."""

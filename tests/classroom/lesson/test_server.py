@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from classroom.allowed_hosts import Addresses
-from classroom.lesson.app import MAX_BODY_BYTES, MAX_MESSAGE_CHARACTERS, LessonAccess, create_lesson_app
+from classroom.lesson.app import MAX_BODY_BYTES, MAX_LIFE_S, MAX_MESSAGE_CHARACTERS, LessonAccess, create_lesson_app
 from classroom.lesson.page_session import (
     ACTIONS_PER_S,
     MAX_OPEN_SOCKETS,
@@ -25,6 +25,8 @@ from classroom.lesson.page_session import (
     LessonSessions,
     RefusedError,
 )
+from classroom.lesson.sample_programs import LANE_PROGRAMS, SAMPLES
+from classroom.lesson.samples.news import News
 from classroom.lesson.wire_units import Taps
 from tests import plain_http
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom
@@ -61,11 +63,31 @@ class Follower:
         with connect(url, origin=Origin(self._classroom.url), compression=None, open_timeout=PATIENCE_S) as socket:
             yield socket
 
+    def get(self, name: str, *, origin: str | None = None, **changes: str) -> httpx.Response:
+        """A request of the page's to a program over HTTP, or for what a server has pushed."""
+        url, query, headers = self._request(name, origin, changes)
+        return plain_http.get(url, params=query, headers=headers, timeout=PATIENCE_S)
+
+    @contextmanager
+    def stream(self, name: str, **changes: str) -> Iterator[Iterator[str]]:
+        """The lines of an answer that does not end."""
+        url, query, headers = self._request(name, None, changes)
+        with (
+            httpx.Client(verify=plain_http.NO_CERTIFICATES, trust_env=False, timeout=PATIENCE_S) as client,
+            client.stream("GET", url, params=query, headers=headers) as response,
+        ):
+            yield response.iter_lines()
+
+    def _request(
+        self, name: str, origin: str | None, changes: dict[str, str]
+    ) -> tuple[str, dict[str, str], dict[str, str]]:
+        query = {"session": self.hello["session"], "run": "1", "n": "1"} | changes
+        url = f"http://127.0.0.1:{self._classroom.lesson_port}/lesson/{name}"
+        return url, query, {"Origin": origin or self._classroom.url}
+
     def post(self, content: bytes, *, origin: str | None = None, **changes: str) -> httpx.Response:
         """A message as polling would send it."""
-        query = {"session": self.hello["session"], "run": "1", "n": "1"} | changes
-        url = f"http://127.0.0.1:{self._classroom.lesson_port}/lesson/echo"
-        headers = {"Origin": origin or self._classroom.url}
+        url, query, headers = self._request("echo", origin, changes)
         return plain_http.post(url, params=query, content=content, headers=headers, timeout=PATIENCE_S)
 
 
@@ -290,8 +312,94 @@ def test_rows_go_to_their_own_page_alone(page: Follower, classroom: RunningClass
 
 def test_the_hello_tells_what_a_page_needs(page: Follower, classroom: RunningClassroom) -> None:
     assert page.hello["port"] == classroom.lesson_port
-    assert set(page.hello["samples"]) == {"once", "loop"}
+    assert page.hello["samples"] == {name: sample.described() for name, sample in SAMPLES.items()}
+    assert page.hello["programs"] == {name: program.described() for name, program in LANE_PROGRAMS.items()}
     assert page.hello["max_message_characters"] == MAX_MESSAGE_CHARACTERS
+
+
+class ShiftedLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock a test puts forward."""
+
+    shift_s = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.shift_s
+
+
+def test_a_stream_that_nobody_closes_is_over_in_the_end() -> None:
+    """Its time passes as soon as it has begun."""
+    loop = ShiftedLoop()
+    sessions = LessonSessions()
+    session = sessions.begin()
+    access = LessonAccess(Addresses("127.0.0.1", 1, (), 2), sessions, Taps())
+    app = create_lesson_app(access, News())
+    sent: list[Message] = []
+
+    async def served() -> None:
+        async def receive() -> Message:
+            message: Message = await asyncio.get_running_loop().create_future()
+            return message
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+            loop.shift_s = MAX_LIFE_S
+
+        scope = {
+            "type": "http", "method": "GET", "path": "/lesson/sse", "client": ("127.0.0.1", 3),
+            "query_string": f"session={session.token}&run=1".encode(),
+            "headers": [(b"host", b"127.0.0.1:2"), (b"origin", b"http://127.0.0.1:1")],
+        }  # fmt: skip
+        await app(scope, receive, send)
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(served())
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert not sent[-1].get("more_body", False)
+
+
+def test_what_a_server_pushes_can_be_polled(page: Follower) -> None:
+    with page.lesson("push", 1) as socket:
+        pushed = [str(socket.recv(PATIENCE_S))]
+        assert page.get("sent", after="0").json()[:1] == pushed
+        pushed.append(str(socket.recv(PATIENCE_S)))
+        assert page.get("sent", after="1").json()[:1] == pushed[1:]
+        assert page.get("sent", after="1000").json() == []
+    assert pushed == ["News 1", "News 2"]
+    for query, status, told in (
+        ({"after": "-1"}, 422, "after: '-1' is not a whole number from 0"),
+        ({"after": "0", "session": "guessed"}, 403, "session: unknown"),
+    ):
+        response = page.get("sent", **query)
+        assert response.status_code == status
+        assert told in response.json()["detail"]
+    page.until(type="note", kind="end")
+
+
+def test_what_was_pushed_is_gone_with_its_connection() -> None:
+    session = LessonSession()
+    session.open(1)
+    session.record_sent(1, "News 1")
+    assert (session.sent_after(1, 0), session.sent_after(1, 1), session.sent_after(2, 0)) == (["News 1"], [], [])
+    session.close(1)
+    assert session.sent_after(1, 0) == []
+
+
+@pytest.mark.parametrize("program", ["long_poll", "short_poll", "sse"])
+def test_the_programs_of_the_lanes_are_the_pages_alone(page: Follower, program: str) -> None:
+    assert page.get(program, origin="http://elsewhere.example").status_code == 403
+    assert page.get(program, session="guessed").status_code == 403
+    assert page.get(program, run="0").status_code == 422
+
+
+def test_the_programs_of_the_lanes_deliver_the_same_news(page: Follower) -> None:
+    [*_, newest] = page.get("long_poll", after="0").json()
+    after = str(newest["number"])
+    item, *_ = page.get("long_poll", after=after).json()
+    assert item == {"number": newest["number"] + 1, "text": f"News {newest['number'] + 1}"}
+    assert page.get("short_poll", after=after).json()[0] == item
+    with page.stream("sse", after=after) as lines:
+        assert json.loads(next(lines).removeprefix("data: ")) == item
+    assert goes_on(page, 12)
 
 
 def test_too_many_pages_are_refused() -> None:
@@ -319,12 +427,13 @@ def test_actions_come_at_a_limited_rate() -> None:
             session.count_action()
 
 
-def test_a_connection_that_nobody_closes_is_closed_in_the_end() -> None:
+@pytest.mark.parametrize("sample", ["loop", "push"])
+def test_a_connection_that_nobody_closes_is_closed_in_the_end(sample: str) -> None:
     """With a life of no time at all, so that the test need not wait."""
     sessions = LessonSessions()
     session = sessions.begin()
     addresses = Addresses("127.0.0.1", 1, (), 2)
-    app = create_lesson_app(LessonAccess(addresses, sessions, Taps()), max_life_s=0.0)
+    app = create_lesson_app(LessonAccess(addresses, sessions, Taps()), News(), max_life_s=0.0)
     sent: list[Message] = []
 
     async def served() -> None:
@@ -337,7 +446,7 @@ def test_a_connection_that_nobody_closes_is_closed_in_the_end() -> None:
         headers = [(b"host", b"127.0.0.1:2"), (b"origin", b"http://127.0.0.1:1")]
         query = f"session={session.token}&run=1".encode()
         scope = {
-            "type": "websocket", "path": "/lesson/loop", "query_string": query, "headers": headers,
+            "type": "websocket", "path": f"/lesson/{sample}", "query_string": query, "headers": headers,
             "client": ("127.0.0.1", 3), "subprotocols": [],
         }  # fmt: skip
         await asyncio.wait_for(app(scope, arriving.get, send), PATIENCE_S)
