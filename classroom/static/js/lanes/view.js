@@ -26,6 +26,7 @@ export class LanesView {
   #labels = new Map();
   #screens = new Map();
   #view;
+  #showCode;
   #palette = readPalette();
   #place = null;
   #lastDrawn_ms = -Infinity;
@@ -36,10 +37,12 @@ export class LanesView {
    * @param {() => {datas: object[], from_ns: number, to_ns: number, hiddenSince: number|null}|null} view what to show now
    * @param {(found: {data: object, seq: number}|null, chosen: boolean) => void} point called with the event under the pointer
    *   as it moves, null where there is none, and with `chosen` when it is clicked
+   * @param {(transport: string) => void} showCode called where the code of a lane is asked for
    */
-  constructor(element, view, point) {
+  constructor(element, view, point, showCode) {
     this.#element = element;
     this.#view = view;
+    this.#showCode = showCode;
     this.#canvas.addEventListener("pointermove", (event) => point(this.#eventAt(event), false));
     this.#canvas.addEventListener("pointerleave", () => point(null, false));
     this.#canvas.addEventListener("click", (event) => point(this.#eventAt(event), true));
@@ -102,13 +105,21 @@ export class LanesView {
     if (transport === null) name.textContent = "Events";
     else {
       label.dataset.transport = transport;
-      name.append(markElement(transport), LABELS[transport]);
+      name.append(markElement(transport), LABELS[transport], this.#codeButton(transport));
     }
     const figure = document.createElement("span");
     figure.className = "lane-figure";
     label.append(name, figure);
     this.#labels.set(transport, label);
     return label;
+  }
+
+  #codeButton(transport) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "lane-code", textContent: "Code" });
+    button.setAttribute("aria-label", `Show the code of ${LABELS[transport]}`);
+    button.addEventListener("click", () => this.#showCode(transport));
+    return button;
   }
 
   #arrange() {

@@ -1,5 +1,6 @@
 /** The view that is watched: controls, lanes that follow a timeline, numbers, and the tables behind them. */
 
+import { setUpCodePanel } from "./code_panel.js";
 import { setUpControls } from "./controls.js";
 import { LanesView } from "../../lanes/view.js";
 import { ageText, hasArrived, laneNumbers, missedSeqs } from "../../shared/numbers.js";
@@ -27,7 +28,7 @@ export function mount(section, context) {
   const part = (id) => section.querySelector(`#${id}`);
   const timeline = new Timeline();
   const numbers = new NumbersView(part("numbers"));
-  const lanes = new LanesView(part("lanes"), visibleSpan, pointAt);
+  const lanes = new LanesView(part("lanes"), visibleSpan, pointAt, setUpCodePanel(part("program"), context).toggle);
   /** The event that is followed, {data, seq}, and the one under the pointer; null where there is none. */
   let followed = null;
   /** What each screen shows, by its transport. */

@@ -1,0 +1,70 @@
+/** The program of a lane, as shipped, and what a run of it delivers. */
+
+import { CodeView } from "../../lesson/code_view.js";
+import { count } from "../../lesson/format.js";
+import { runProgram, WANTED } from "../../lesson/programs.js";
+import { LessonSession } from "../../lesson/session.js";
+import { markElement } from "../../shared/marks.js";
+import { LABELS } from "../../shared/transports.js";
+
+/** Gives {toggle(transport)}, which shows the program of a lane, or hides it again. */
+export function setUpCodePanel(panel, context) {
+  const part = (selector) => panel.querySelector(selector);
+  const code = new CodeView(part(".code"));
+  /** What has come of a run of each program: a sentence, by its transport. */
+  const results = new Map();
+  const running = new Set();
+  let session = null;
+  let shown = null;
+
+  part("#program-run").addEventListener("click", () => run(shown));
+  part("#program-close").addEventListener("click", () => toggle(shown));
+
+  function toggle(transport) {
+    shown = transport === shown ? null : transport;
+    panel.hidden = shown === null;
+    if (shown === null) return;
+    session ??= begin();
+    draw();
+    panel.scrollIntoView({ block: "nearest" });
+  }
+
+  function begin() {
+    const begun = new LessonSession(() => context.serverNow(), draw);
+    begun.follow();
+    return begun;
+  }
+
+  function draw() {
+    if (shown === null) return;
+    const program = session.programs[shown];
+    part("#program-title").replaceChildren(markElement(shown), `${LABELS[shown]} in FastAPI`);
+    part(".code").hidden = program === undefined;
+    if (program) code.render(program);
+    part("#program-run").disabled = !session.ready || running.has(shown);
+    part("#program-result").textContent = results.get(shown) ?? "";
+  }
+
+  async function run(transport) {
+    const told = (text) => {
+      results.set(transport, text);
+      draw();
+    };
+    running.add(transport);
+    told(`Running: waits for ${WANTED} items of news, one a second …`);
+    try {
+      told(sentence(await runProgram(session, transport, (counts) => told(`Running: ${sentence(counts)}`))));
+    } catch (error) {
+      told(error.message);
+    }
+    running.delete(transport);
+    draw();
+  }
+
+  return { toggle };
+}
+
+/** What a run has delivered, and what it took. */
+function sentence({ news, requests, empty }) {
+  return `${count(news, "item")} of news with ${count(requests, "request")}${empty ? `, ${empty} of them in vain` : ""}.`;
+}
