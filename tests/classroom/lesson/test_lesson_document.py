@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from classroom.lesson import app, page_session
-from classroom.lesson.sample_programs import SAMPLES
+from classroom.lesson.sample_programs import LANE_PROGRAMS, SAMPLES
 from classroom.run_settings import RunSettings
 from tests.classroom.conftest import CHECKOUT
 
@@ -12,7 +12,7 @@ TEXT = " ".join((CHECKOUT / "docs" / "internals" / "lesson.md").read_text().spli
 
 def test_limits() -> None:
     for said in (
-        f"at most {page_session.MAX_OPEN_SOCKETS} WebSockets at a time",
+        f"at most {page_session.MAX_OPEN_SOCKETS} connections and held requests at a time",
         f"{page_session.ACTIONS_PER_S:g} messages, requests or connections a second",
         f"{app.MAX_MESSAGE_CHARACTERS} characters a message",
         f"{app.MAX_LIFE_S / 60:g} minutes a connection",
@@ -23,5 +23,5 @@ def test_limits() -> None:
 
 
 def test_samples() -> None:
-    for sample in SAMPLES.values():
-        assert sample.described()["path"] in TEXT
+    for program in (*SAMPLES.values(), *LANE_PROGRAMS.values()):
+        assert program.described()["path"] in TEXT

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import Page, Request, WebSocket, expect
 
-from tests.classroom.conftest import PATIENCE_S
-from tests.classroom.page_driving import wait_for_frames
+from classroom.lesson.sample_programs import LANE_PROGRAMS
+from tests.classroom.conftest import PATIENCE_S, RunningClassroom
+from tests.classroom.page_driving import open_page, wait_for_frames
 
 pytestmark = pytest.mark.takes_s(60, waits=True)
 
@@ -96,15 +97,16 @@ def play(page: Page, sample: str) -> None:
 def wait_for_bytes(page: Page) -> None:
     """Until the page was told the size of all that passed: it comes on another line than what it is the size of."""
     sent = ", ".join(
-        f'tr[data-kind="{kind}"]' for kind in ("connect", "accept", "send", "answer", "close", "server_close")
+        f'tr[data-kind="{kind}"]' for kind in ("connect", "accept", "send", "server_send", "close", "server_close")
     )
-    expect(page.locator(f":is({sent}) > td:last-child:empty")).to_have_count(0)
+    expect(page.locator(f":is({sent}) > .bytes:empty")).to_have_count(0)
 
 
 def connect(page: Page, sample: str) -> None:
     choose(page, sample)
     begin(page, "connect")
-    expect(page.locator(".lesson-state")).to_have_text("readyState OPEN")
+    expect(page.locator('tr[data-kind="open"]')).to_have_count(1)
+    expect(page.locator('.lesson [data-action="close"]')).to_be_enabled()
 
 
 def say(page: Page, text: str) -> None:
@@ -119,38 +121,42 @@ def table(page: Page) -> list[dict[str, Any]]:
           const states = (cell) => Object.fromEntries([...cell.querySelectorAll(".lesson-states")].map(
             (each) => [each.dataset.variable, each.querySelector(".lesson-value").innerText]));
           return rows.map((row) => {
-            const cells = row.querySelectorAll("td");
+            const cell = (name) => row.querySelector(`td.${name}`);
             return {
-              step: Number(cells[0].innerText),
+              step: Number(cell("step").innerText),
               kind: row.dataset.kind,
-              time_ms: cells[1].innerText,
-              where: cells[2].querySelector(".lesson-side").innerText,
-              action: cells[2].querySelector(".lesson-action").innerText,
-              before: states(cells[3]),
-              after: states(cells[4]),
-              message: cells[5].innerText,
-              direction: cells[6].querySelector(".visually-hidden").innerText,
-              bytes: cells[7].innerText,
+              time_ms: cell("time").innerText,
+              where: row.querySelector(".lesson-side").innerText,
+              action: row.querySelector(".lesson-action").innerText,
+              state: cell("plain").innerText,
+              before: states(cell("before")),
+              after: states(cell("after")),
+              message: cell("message").innerText,
+              direction: cell("direction").querySelector(".visually-hidden").innerText,
+              bytes: cell("bytes").innerText,
             };
           });
         }"""
     )
-    return [
-        row | {"time_ms": float(row["time_ms"].removesuffix(" ms")), "direction": DIRECTIONS[row["direction"]]}
-        for row in rows
-    ]
+    return [row | {"time_ms": float(row["time_ms"]), "direction": DIRECTIONS[row["direction"]]} for row in rows]
 
 
 SHOWN_NOTES = {
     ("start", "upgrade"): "start", ("call", "receive_text"): "wait", ("done", "accept"): "accept",
-    ("done", "receive_text"): "receive", ("done", "send_text"): "answer", ("done", "close"): "server_close",
-    ("failed", "receive_text"): "failed", ("end", "return"): "end",
+    ("done", "receive_text"): "receive", ("done", "send_text"): "server_send", ("done", "close"): "server_close",
+    ("failed", "receive_text"): "failed", ("failed", "send_text"): "failed", ("wait", "asyncio.sleep(1)"): "sleep",
+    ("end", "return"): "end",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("sample", ["once", "loop"])
 def test_the_table_is_the_trace(page: Page, overheard: Overheard, sample: str) -> None:
     play(page, sample)
+    check_table(page, overheard)
+
+
+def check_table(page: Page, overheard: Overheard) -> None:
+    """Each row of the first run is a note of the server or passed on the browser's socket; each byte was counted."""
     rows = table(page)
     notes = [note for note in overheard.notes(1) if (note["kind"], note["action"]) in SHOWN_NOTES]
     server = [row for row in rows if row["where"] != "Browser"]
@@ -165,7 +171,7 @@ def test_the_table_is_the_trace(page: Page, overheard: Overheard, sample: str) -
         assert abs(row["time_ms"] - (note["at_ns"] - first_ns) / 1e6) <= 0.2  # each shown to a tenth
     for row in rows:
         expected = {"connect": ("up", "http"), "send": ("up", "text"), "close": ("up", "close"),
-                    "accept": ("down", "http"), "answer": ("down", "text")}.get(row["kind"])  # fmt: skip
+                    "accept": ("down", "http"), "server_send": ("down", "text")}.get(row["kind"])  # fmt: skip
         if expected:
             nth = [each["kind"] for each in rows[: row["step"] - 1]].count(row["kind"])
             assert row["bytes"] == str(overheard.bytes(1, *expected)[nth])
@@ -204,15 +210,15 @@ def test_the_loop_is_closed_by_either_side(page: Page, overheard: Overheard, by:
     expect(page.locator('tr[data-kind="message"]')).to_have_count(1)
     say(page, "Hello again")
     expect(page.locator('tr[data-kind="message"]')).to_have_count(2)
-    page.click(f'[data-action="{"close" if by == "browser" else "bye"}"]')
+    page.click(f'.lesson [data-action="{"close" if by == "browser" else "bye"}"]')
     expect(page.locator('tr[data-kind="closed"]')).to_contain_text("code 1000, clean")
     expect(page.locator('tr[data-kind="end"]')).to_have_count(1)
     wait_for_bytes(page)
     kinds = [row["kind"] for row in table(page)]
     assert ("close" in kinds, "server_close" in kinds) == (by == "browser", by == "server")
     wait_for_boxes(page, ["lit"] * 6)
-    expect(page.locator(".lesson-box").last).to_contain_text(f"Closed by the {by}, code 1000")
-    expect(page.locator(".lesson-sentences li").last).to_contain_text(f"until the {by} closed it with code 1000")
+    expect(page.locator(".lesson-box").last).to_contain_text(f"{by.capitalize()} closed, code 1000")
+    expect(page.locator(".lesson-sentences li").nth(3)).to_contain_text(f"until the {by} closed it with code 1000")
     assert len(overheard.bytes(1, "up", "http")) == 1
 
 
@@ -231,7 +237,7 @@ def test_no_button_can_be_pressed_before_it_does_something(page: Page) -> None:
     )
     page.goto("/#lesson")
     page.locator('#connection-status[data-state="live"]').wait_for(timeout=PATIENCE_MS)
-    assert page.locator("#view-lesson button:enabled").all_inner_texts() == ["Single echo", "Loop"]
+    assert page.locator("#view-lesson button:enabled").all_inner_texts() == ["Single echo", "Loop", "Push"]
     page.evaluate("() => window.drawFrames()")
     expect(page.locator('[data-action="play"]')).to_be_enabled()
 
@@ -260,9 +266,9 @@ def test_stepping_moves_line_variables_and_flow_together(page: Page) -> None:
             expect(line).to_have_attribute("data-line", server[-1].removeprefix("Server, line "))
         else:
             expect(line).to_have_count(0)
-        for name, state in row["after"].items():
-            shown = page.locator(".lesson-tracked", has_text="readyState" if name == "ready_state" else name)
-            expect(shown.locator(".lesson-now")).to_have_text(state)
+        for name, state in {"connection": row["state"], **row["after"]}.items():
+            label = "readyState" if name == "ready_state" else name
+            expect(page.locator(f'.lesson-tracker [data-variable="{label}"] [data-now]')).to_have_text(state)
         lit = page.locator('.lesson-box[data-state="lit"]')
         expect(lit).to_have_count(lit_boxes([each["kind"] for each in rows[: position + 1]]))
         page.keyboard.press("ArrowRight")
@@ -271,7 +277,7 @@ def test_stepping_moves_line_variables_and_flow_together(page: Page) -> None:
 
 
 def lit_boxes(kinds: list[str]) -> int:
-    reached = ["connect" in kinds, "accept" in kinds, "open" in kinds, {"send", "answer"} <= set(kinds),
+    reached = ["connect" in kinds, "accept" in kinds, "open" in kinds, {"send", "server_send"} <= set(kinds),
                kinds.count("message") > 1, "close" in kinds]  # fmt: skip
     return sum(reached)
 
@@ -286,27 +292,173 @@ def test_the_quiz_is_judged_from_the_run(page: Page, sample: str) -> None:
     play(page, sample)
     rows = table(page)
     first = {row["kind"]: row for row in reversed(rows)}
-    truths = {
-        "state": (first["accept"]["after"]["application_state"], {first["accept"]["step"]}),
-        "answer": (str(first["answer"]["step"]), {first["answer"]["step"]}),
-        "never": (
-            TRUTHS[sample],
-            {row["step"] for row in rows if row["kind"] == ("end" if sample == "once" else "wait")},
-        ),
-    }
-    for name, (truth, proofs) in truths.items():
+    check_quiz(
+        page,
+        {
+            "state": (first["accept"]["state"], {first["accept"]["step"]}),
+            "answer": (str(first["server_send"]["step"]), {first["server_send"]["step"]}),
+            "never": (
+                TRUTHS[sample],
+                {row["step"] for row in rows if row["kind"] == ("end" if sample == "once" else "wait")},
+            ),
+        },
+    )
+
+
+def check_quiz(page: Page, truths: dict[str, tuple[str, set[int]]]) -> None:
+    """Answer each question in all ways, and then the next; `truths` are the right value and the steps that prove it."""
+    right_at_once = 0
+    for number, (name, (truth, proofs)) in enumerate(truths.items(), start=1):
+        expect(page.locator(".lesson-question-at")).to_have_text(f"{number} of {len(truths)}")
+        expect(page.locator(".lesson-questions fieldset:visible")).to_have_count(1)
         question = page.locator(f'[data-question="{name}"]')
         values = [str(radio.get_attribute("value")) for radio in question.locator("input").all()]
         assert truth in values
         assert len(values) >= 3
+        right_at_once += values[0] == truth
         for value in values:
             question.locator(f'input[value="{value}"]').check()
             expect(question.locator(".lesson-feedback b")).to_have_text("Right." if value == truth else "Not so.")
             marked = page.locator(".lesson-table tr[data-marked]")
             expect(marked).to_have_count(1)
             expect(marked.locator("td").first).to_have_text(re.compile(rf"^({'|'.join(map(str, sorted(proofs)))})$"))
+        expect(page.locator(".lesson-score")).to_have_text(f"{right_at_once} of {number} right")
         question.locator(".lesson-feedback button").click()
         expect(page.locator(".lesson-table tr[aria-current]")).to_be_in_viewport()
+        if number < len(truths):
+            page.click('[data-action="quiz-forward"]')
+    expect(page.locator('[data-action="quiz-forward"]')).to_be_disabled()
+
+
+@pytest.mark.usefixtures("overheard")
+def test_a_hint_is_given_on_request_and_counted(page: Page) -> None:
+    play(page, "once")
+    hint = page.locator('[data-question="state"] .lesson-hint')
+    expect(hint).to_be_hidden()
+    page.click('[data-action="hint"]')
+    expect(hint).to_contain_text("look at the state before and after it")
+    expect(page.locator(".lesson-score")).to_have_text("0 of 0 right, 1 hint")
+    page.locator('[data-question="state"] input[value="open"]').check()
+    expect(page.locator(".lesson-score")).to_have_text("1 of 1 right, 1 hint")
+    page.click('[data-action="quiz-forward"]')
+    page.locator('[data-question="answer"] input').first.check()
+    page.click('[data-action="hint"]')  # too late to help
+    expect(page.locator(".lesson-score")).to_have_text("1 of 2 right, 1 hint")
+
+
+def test_a_server_that_speaks_first(page: Page, overheard: Overheard) -> None:
+    """Its messages against one request, and the same by polling, as the browser's own log counts the polls."""
+    polls: list[Request] = []
+    page.on("request", lambda request: polls.append(request) if "/lesson/sent?" in request.url else None)
+    play(page, "push")
+    check_table(page, overheard)
+    rows = table(page)
+    messages = [row for row in rows if row["kind"] == "message"]
+    assert [row["message"] for row in messages] == [f"“News {number + 1}”" for number in range(len(messages))]
+    assert len(messages) >= 5
+    assert not {"send", "receive", "wait"} & {row["kind"] for row in rows}
+    assert len(overheard.bytes(1, "up", "http")) == 1
+    sleeps = [row for row in rows if row["kind"] == "sleep"]
+    [line] = {row["where"] for row in sleeps}
+    assert line == f"Server, line {next(note['line'] for note in overheard.notes(1) if note['kind'] == 'wait')}"
+    wait_for_boxes(page, ["lit"] * 6)
+    boxes = page.locator(".lesson-box")
+    expect(boxes.nth(4)).to_contain_text(f"{len(messages)} messages, 1 request")
+    learned = [len(answer.json()) for poll in polls if (answer := poll.response()) is not None]
+    requests = max(number for number, news in enumerate(learned, start=1) if news)
+    assert requests >= 5
+    told = "the same" if sum(learned) == len(messages) else f"{sum(learned)} of them"
+    expect(boxes.nth(4)).to_contain_text(f"Poll: {requests} requests to learn {told}")
+    sentence = page.locator(".lesson-sentences li").nth(2)
+    expect(sentence).to_contain_text(f"{told} took {requests} requests")
+    exchanged = [
+        row["total_bytes"]
+        for row in overheard.rows
+        if row["type"] == "wire" and row["kind"] == "http" and row.get("exchange", requests + 1) <= requests
+    ]
+    expect(sentence).to_contain_text(f" and {sum(exchanged)} bytes")
+    first = {row["kind"]: row for row in reversed(rows)}
+    second = [row["step"] for row in rows if row["kind"] == "server_send"][1]
+    check_quiz(
+        page,
+        {
+            "state": ("open", {first["accept"]["step"]}),
+            "request": ("none", {second}),
+            "never": ("stays", {row["step"] for row in sleeps}),
+        },
+    )
+
+
+@pytest.mark.usefixtures("overheard")
+def test_variables_have_a_history(page: Page) -> None:
+    """One column for each moment of the handler: what they were from then until the next, in the round of the step."""
+    play(page, "loop")
+    rows = table(page)
+    heads = page.locator(".lesson-tracker thead th")
+    expect(heads).to_have_text(["start", "after accept", "after receive 2", "after send 2", "end"])
+
+    def shown(variable: str) -> list[str]:
+        cells = page.locator(f'.lesson-tracker [data-variable="{variable}"] td')
+        expect(cells).to_have_count(5)
+        return cells.all_inner_texts()
+
+    before_end = rows[next(index for index, row in enumerate(rows) if row["kind"] == "end") - 1]
+    assert before_end["state"] in {"closing", "closed"}
+    assert shown("connection") == ["asked", "open", "open", before_end["state"], "closed"]
+    assert shown("server received") == ["–", "–", "Hello again", "Hello again", "Hello again"]
+    assert shown("server sent") == ["–", "–", "Received: Hello", "Received: Hello again", "Received: Hello again"]
+    assert shown("application_state") == ["CONNECTING"] + ["CONNECTED"] * 4
+    first_receive = next(row["step"] for row in rows if row["kind"] == "receive")
+    page.locator(".lesson-table tbody tr").nth(first_receive - 1).click()
+    expect(heads).to_have_text(["start", "after accept", "after receive", "after send", "end"])
+    assert shown("server received") == ["–", "–", "Hello", "", ""]
+    changed = page.locator(".lesson-tracker td[data-changed]")
+    expect(changed).to_have_text(["Hello"])
+
+
+@pytest.mark.usefixtures("overheard")
+def test_plain_states_first_and_the_technical_ones_on_request(page: Page) -> None:
+    play(page, "once")
+    states = [row["state"] for row in table(page)]
+    assert sorted(set(states), key=states.index) == ["asked", "open", "closing", "closed"]
+    technical = page.locator(".lesson-technical")
+    expect(technical.filter(visible=True)).to_have_count(0)
+    expect(page.locator("th.lesson-plain")).to_be_visible()
+    page.check('[data-switch="technical"]')
+    expect(technical.filter(visible=False)).to_have_count(0)
+    expect(page.locator("th.lesson-plain")).to_be_hidden()
+
+
+@pytest.mark.usefixtures("overheard")
+@pytest.mark.parametrize("sample", ["once", "loop"])
+def test_the_lesson_is_in_one_sight(page: Page, sample: str) -> None:
+    """On a projector of 1280 × 720: title, flow, the whole handler, variables beside it, table, quiz beside that."""
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.wait_for_function("innerWidth === 1280")
+    play(page, sample)
+    wait_for_frames(page)
+    boxes = page.evaluate(
+        """(names) => names.map((name) => {
+          const place = document.querySelector(`.${name}`);
+          const { left, right, top, bottom } = place.getBoundingClientRect();
+          const cut = [place, ...place.querySelectorAll("*")].some((one) => one.scrollWidth > one.clientWidth + 1
+            && getComputedStyle(one).display !== "inline" && !one.closest(".visually-hidden"));
+          return { name, left, right, top, bottom, cut };
+        })""",
+        ["lesson-head", "lesson-flow", "lesson-program", "lesson-variables", "lesson-execution", "lesson-quiz"],
+    )
+    assert [box["name"] for box in boxes if box["cut"] or box["bottom"] > 720 or box["right"] > 1280] == []
+    head, flow, program, variables, execution, quiz = boxes
+    assert head["bottom"] <= flow["top"]
+    assert flow["bottom"] <= program["top"] == variables["top"]
+    assert program["right"] <= variables["left"]
+    assert program["bottom"] <= execution["top"] == quiz["top"]
+    assert execution["right"] <= quiz["left"]
+    expect(page.locator("#view-lesson h2")).to_have_text("Why WebSockets make real time possible")
+    expect(page.locator(".code-handler .code-text").first).to_have_text('@app.websocket("/ws")')
+    expect(page.locator(".code-before .code-line").first).to_be_hidden()
+    page.click(".code-before summary")
+    expect(page.locator(".code-before .code-line", has_text="from fastapi import")).to_be_visible()
 
 
 @pytest.mark.parametrize(("guess", "told"), [("returns", "Right."), ("remains", "Not so."), ("accept", "Not so.")])
@@ -370,14 +522,22 @@ def test_snapshot_and_transcript_tell_the_run(page: Page, overheard: Overheard) 
     # The requests' own bytes come on another line than their answers.
     expect(page.locator(".lesson-sentences li").nth(2)).to_contain_text("2 requests and")
     sentences = page.locator(".lesson-sentences li").all_inner_texts()
-    assert len(sentences) == 4
+    assert len(sentences) == 5
     assert f"({first['connect']['bytes']} bytes)" in sentences[0]
     assert f"({first['accept']['bytes']} bytes)" in sentences[0]
+    assert "The decorator on line" in sentences[1]
+    assert "has FastAPI call echo() for each connection, and async lets it wait" in sentences[1]
     assert "when “Hello” came" in sentences[1]
-    frames = sum(int(row["bytes"]) for row in rows if row["kind"] in ("send", "answer"))
+    assert sentences[4].startswith("WebSockets are used where")
+    [sent, message] = [first[kind]["time_ms"] for kind in ("server_send", "message")]
+    told_ms = re.search(r"with the browser ([\d.]+) ms after", sentences[4])
+    assert told_ms is not None
+    assert abs(float(told_ms[1]) - (message - sent)) <= 0.2
+    frames = sum(int(row["bytes"]) for row in rows if row["kind"] in ("send", "server_send"))
     assert f"took {frames} bytes and no further request" in sentences[2]
     exchanged = [row for row in overheard.rows if row["type"] == "wire" and "exchange" in row and row["kind"] == "http"]
     assert f"2 requests and {sum(row['total_bytes'] for row in exchanged)} bytes" in sentences[2]
+    expect(page.locator(".lesson-told p")).to_contain_text("one sentence for each step")
     lines = page.locator(".lesson-transcript li").all_inner_texts()
     assert len(lines) == len(rows)
     for line, row in zip(lines, rows, strict=True):
@@ -421,12 +581,12 @@ def test_clocks_that_disagree_never_put_an_answer_before_its_question(page: Page
         }"""
     )
     for kinds in found:
-        for cause, effect in [("connect", "start"), ("accept", "open"), ("send", "receive"), ("answer", "message"),
+        for cause, effect in [("connect", "start"), ("accept", "open"), ("send", "receive"), ("server_send", "message"),
                               ("close", "failed")]:  # fmt: skip
             assert kinds.index(cause) < kinds.index(effect), kinds
         assert len(kinds) == 12
-    assert found[0] == ["connect", "start", "accept", "open", "send", "receive", "answer", "message", "close", "failed",
-                        "end", "closed"]  # fmt: skip
+    assert found[0] == ["connect", "start", "accept", "open", "send", "receive", "server_send", "message", "close",
+                        "failed", "end", "closed"]  # fmt: skip
 
 
 @pytest.mark.usefixtures("overheard")
@@ -434,7 +594,9 @@ def test_people_with_assistive_technology_can_use_it(page: Page) -> None:
     assert grave(page) == []
     play(page, "once")
     page.locator('[data-question="state"] input').first.check()
+    page.click('[data-action="quiz-forward"]')
     page.locator('[data-question="answer"] input').nth(2).check()
+    page.check('[data-switch="technical"]')
     page.click('[data-moment="when"] button')
     expect(page.locator('[data-moment="when"] .lesson-findings li')).to_have_count(3)
     assert grave(page) == []
@@ -460,8 +622,10 @@ def test_nothing_is_wider_than_the_window(page: Page) -> None:
     for width, height in [(1920, 1080), (1280, 720), (390, 844)]:
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function("(width) => innerWidth === width", arg=width)
-        wait_for_frames(page)
-        check_widths(page)
+        for technical in (False, True):
+            page.set_checked('[data-switch="technical"]', technical)
+            wait_for_frames(page)
+            check_widths(page)
 
 
 def check_widths(page: Page) -> None:
@@ -476,4 +640,33 @@ def check_widths(page: Page) -> None:
     table_fits = (
         "(() => { const box = document.querySelector('.lesson-scroll'); return box.scrollWidth <= box.clientWidth; })()"
     )
-    assert page.evaluate(table_fits)
+    assert page.evaluate(table_fits), page.viewport_size
+
+
+def test_the_program_of_each_lane_is_shown_and_run(page: Page, classroom: RunningClassroom) -> None:
+    """All four at once, each against the requests that the browser made for it."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    open_page(page, classroom)
+    panel = page.locator("#program")
+    expect(panel).to_be_hidden()
+    for transport, program in LANE_PROGRAMS.items():
+        page.click(f'.lane[data-transport="{transport}"] .lane-code')
+        described = program.described()
+        expect(panel.locator(".code-file")).to_have_text(described["path"])
+        page.click("#program .code-before summary")
+        lines = panel.locator(".code-text").all_inner_texts()
+        assert "\n".join(line.rstrip("\n") for line in lines) == described["source"].rstrip()
+        page.click("#program-run")
+        expect(page.locator("#program-run")).to_be_disabled()
+    for transport, program in LANE_PROGRAMS.items():
+        page.click(f'.lane[data-transport="{transport}"] .lane-code')
+        result = page.locator("#program-result")
+        expect(result).to_have_text(re.compile(r"^[5-9] items of news with \d+ requests?(, \d+ of them in vain)?\.$"))
+        own = [url for url in asked if f"/lesson/{program.name}?" in url]
+        requests = len([url for url in own if "after=" in url or transport == "websocket"])
+        assert f"with {requests} request{'' if requests == 1 else 's'}" in result.inner_text()
+        assert requests == 1 if transport in ("websocket", "sse") else requests >= 5
+    page.click("#program-close")
+    expect(panel).to_be_hidden()

@@ -2,7 +2,7 @@ import { CLAIM, judgeBug, OPTIONS } from "./bug.js";
 import { choices, verdict } from "./choices.js";
 import { element } from "./element.js";
 import { first } from "./facts.js";
-import { until } from "./moments.js";
+import { until } from "./patience.js";
 import { buildRows } from "./rows.js";
 
 /** Claim, guess, then a run of the single echo that decides. `onRun(connection)` when it begins. */

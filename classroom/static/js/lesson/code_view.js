@@ -1,40 +1,43 @@
 import { element } from "./element.js";
 
-const TOKENS = /(#.*$|"""[\s\S]*?"""|f?"[^"]*")|\b(from|import|async|def|await|while|if|try|except|return|True|None)\b|(@[\w.]+)/gm;
+const TOKENS = /(#.*$|"""[\s\S]*?"""|f?"[^"]*")|\b(from|import|async|def|await|while|for|in|if|try|except|return|yield|True|None)\b|(@[\w.]+)/gm;
 
-/** The shipped source with one line marked; draws it anew only for another file. */
+/** A program's handler as shipped, with one line marked; what stands before it is folded. */
 export class CodeView {
-  #code;
-  #file;
+  #place;
   #path;
-  #pre;
 
-  constructor(file, pre) {
-    this.#file = file;
-    this.#pre = pre;
-    this.#code = pre.querySelector("code");
+  constructor(place) {
+    this.#place = place;
     this.#path = null;
   }
 
-  render(sample, line, waits) {
-    if (sample.path !== this.#path) {
-      this.#path = sample.path;
-      this.#file.textContent = sample.path;
-      this.#code.replaceChildren(...sample.source.trimEnd().split("\n").map((text, index) => sourceLine(text, index + 1)));
-    }
-    for (const shown of this.#code.children) {
+  /** @param program {path, source, first_line, last_line} @param line the one to mark, or null */
+  render(program, line = null, waits = false) {
+    if (program.path !== this.#path) this.#draw(program);
+    for (const shown of this.#place.querySelectorAll(".code-line")) {
       const current = Number(shown.dataset.line) === line;
       shown.toggleAttribute("data-waits", current && waits);
       if (current) shown.setAttribute("aria-current", "step");
       else shown.removeAttribute("aria-current");
     }
   }
+
+  #draw({ path, source, first_line, last_line }) {
+    this.#path = path;
+    const lines = source.trimEnd().split("\n").map((text, index) => sourceLine(text, index + 1));
+    this.#place.replaceChildren(
+      element("details", { class: "code-before" },
+        element("summary", {}, element("code", { class: "code-file", text: path }), element("span", { class: "soft", text: ` lines 1 to ${first_line - 1}` })),
+        element("code", {}, ...lines.slice(0, first_line - 1))),
+      element("code", { class: "code-handler" }, ...lines.slice(first_line - 1, last_line)));
+  }
 }
 
 function sourceLine(text, number) {
-  return element("span", { class: "lesson-line", "data-line": number },
-    element("span", { class: "lesson-line-number", text: String(number) }),
-    element("span", { class: "lesson-line-text" }, ...highlighted(text), "\n"));
+  return element("span", { class: "code-line", "data-line": number },
+    element("span", { class: "code-number", text: String(number) }),
+    element("span", { class: "code-text" }, ...highlighted(text), "\n"));
 }
 
 function highlighted(text) {
@@ -42,7 +45,7 @@ function highlighted(text) {
   let at = 0;
   for (const match of text.matchAll(TOKENS)) {
     const kind = match[1] ? (match[1].startsWith("#") ? "comment" : "string") : match[2] ? "keyword" : "decorator";
-    parts.push(text.slice(at, match.index), element("span", { class: `lesson-${kind}`, text: match[0] }));
+    parts.push(text.slice(at, match.index), element("span", { class: `code-${kind}`, text: match[0] }));
     at = match.index + match[0].length;
   }
   return [...parts, text.slice(at)];

@@ -5,11 +5,6 @@ export function first(rows, kind) {
   return rows.find((row) => row.kind === kind) ?? null;
 }
 
-/** The last row of a kind, or null. */
-export function last(rows, kind) {
-  return rows.findLast((row) => row.kind === kind) ?? null;
-}
-
 /** Rows of a kind. */
 export function all(rows, kind) {
   return rows.filter((row) => row.kind === kind);
@@ -33,14 +28,29 @@ export function isSilentEnd(row) {
   return row.kind === "end" && row.bytes === 0;
 }
 
-/** The row that answers the first message, or null. */
+/** The row that answers the first message that was received, or null: a server that speaks first answers nothing. */
 export function firstAnswer(rows) {
-  return first(rows, "answer");
+  const received = first(rows, "receive");
+  return received && (rows.find((row) => row.kind === "server_send" && row.number > received.number) ?? null);
 }
 
 /** The row after which the handler was waiting when these rows end, or null where it was not. */
 export function waiting(rows) {
   const server = rows.filter((row) => row.side === "server");
   const latest = server.at(-1);
-  return latest?.kind === "wait" ? latest : null;
+  return latest?.waits ? latest : null;
+}
+
+/** What polling took to learn what a server has pushed: requests until the last message was known, and how much later. */
+export function pollsToLearn(exchanges) {
+  const answered = exchanges.filter((one) => one.learned !== undefined && one.answered_ns !== null);
+  const until = answered.findLastIndex((one) => one.learned.length > 0);
+  const counted = answered.slice(0, until + 1);
+  const lags = counted.flatMap((one) => one.learned.map((message) => message.lag_ms).filter((lag) => lag !== null));
+  return {
+    requests: counted.length,
+    empty: counted.filter((one) => one.learned.length === 0).length,
+    learned: counted.reduce((sum, one) => sum + one.learned.length, 0),
+    meanLag_ms: lags.length ? lags.reduce((sum, lag) => sum + lag, 0) / lags.length : null,
+  };
 }

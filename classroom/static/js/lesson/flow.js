@@ -1,100 +1,92 @@
 // The six boxes of the concept flow, lit by what has happened in a run, and the same work as requests beside them. Pure.
 
-import { all, endedBy, first, isSilentEnd, totalBytes } from "./facts.js";
+import { all, endedBy, first, isSilentEnd, pollsToLearn } from "./facts.js";
 import { count, duration } from "./format.js";
 
 /**
  * [{title, websocket: {state, text}, polling: {state, text}}]; a state is "dark", "lit" or "broken".
- * @param rows the steps so far; @param exchanges the requests so far; @param pushed rows that this page was sent unasked
+ * @param rows the steps so far; @param exchanges the requests so far; @param pushes whether the server speaks first
  */
-export function flow(rows, exchanges, pushed) {
+export function flow(rows, exchanges, pushes) {
   const answered = exchanges.filter((exchange) => exchange.answered_ns !== null);
   const boxes = [request, upgrade, channel, anytime, withoutRequests, untilClosed];
-  return boxes.map((box) => box(rows, exchanges, answered, pushed));
+  return boxes.map((box) => box(rows, { exchanges, answered, pushes }));
 }
 
 const dark = (text) => ({ state: "dark", text });
 const lit = (text) => ({ state: "lit", text });
 const broken = (text) => ({ state: "broken", text });
 
-function request(rows, exchanges) {
+function request(rows, { exchanges, pushes }) {
   const asked = first(rows, "connect");
   return {
     title: "HTTP request",
-    websocket: asked ? lit(`GET with “Upgrade: websocket”${bytes(asked.bytes)}`) : dark("One GET asks for the channel."),
-    polling: exchanges.length ? lit(`POST${bytes(exchanges[0].up_bytes)}`) : dark("A request, too."),
+    websocket: asked ? lit(`GET${bytes(asked.bytes)}`) : dark("one GET asks"),
+    polling: exchanges.length ? lit(`${pushes ? "GET" : "POST"}${bytes(exchanges[0].up_bytes)}`) : dark("asks, too"),
   };
 }
 
-function upgrade(rows, _exchanges, answered) {
+function upgrade(rows, { answered }) {
   const accepted = first(rows, "accept");
   return {
     title: "Upgrade",
-    websocket: accepted ? lit(`101 Switching Protocols${bytes(accepted.bytes)}`) : dark("The server answers 101."),
-    polling: answered.length
-      ? lit(`${answered[0].status}${bytes(answered[0].down_bytes)}, after ${duration(took_ms(answered[0]))}`)
-      : dark("The server answers 200, with the data."),
+    websocket: accepted ? lit(`101${bytes(accepted.bytes)}`) : dark("the server says 101"),
+    polling: answered.length ? lit(`${answered[0].status} after ${duration(took_ms(answered[0]))}`) : dark("the answer is 200"),
   };
 }
 
-function channel(rows, _exchanges, answered) {
+function channel(rows, { answered }) {
   const open = first(rows, "open");
   return {
-    title: "Open two‑way channel",
-    websocket: open ? lit(`readyState OPEN after ${duration(open.since_ms)}`) : dark("Both sides hold the connection."),
-    polling: answered.length ? lit("The exchange is over; nothing is open.") : dark("No channel."),
+    title: "Two-way channel",
+    websocket: open ? lit(`open after ${duration(open.since_ms)}`) : dark("both sides hold it"),
+    polling: answered.length ? lit("nothing stays open") : dark("no channel"),
   };
 }
 
-function anytime(rows, exchanges, answered, pushed) {
-  const [up, down] = [all(rows, "send"), all(rows, "answer")];
-  const sent = up.length && down.length;
+function anytime(rows, { answered, pushes }) {
+  const [up, down] = [all(rows, "send").length, all(rows, "server_send").length];
   return {
-    title: "Either side may send at any time",
-    websocket: sent
-      ? lit(`${up.length} up, ${down.length} down. The table's own channel: ${count(pushed, "row")} from the server, 0 requests for them`)
-      : dark("No turns to wait for."),
-    polling: answered.length ? lit(`${count(answered.length, "answer")} to ${count(exchanges.length, "request")}: the server never speaks first`)
-      : dark("The server speaks when asked."),
+    title: "Either side sends",
+    websocket: down && (up || pushes) ? lit(pushes ? `${down} down, unasked` : `${up} up, ${down} down`) : dark("no turns to wait for"),
+    polling: answered.length ? lit("never speaks first") : dark("speaks when asked"),
   };
 }
 
-function withoutRequests(rows, exchanges, answered) {
-  const messages = all(rows, "message");
-  const answers = all(rows, "answer");
-  const text = `${messages.length} answers, 1 request. Frames: ${totalBytes([...all(rows, "send"), ...answers])} bytes`;
+function withoutRequests(rows, { exchanges, answered, pushes }) {
+  const messages = all(rows, "message").length;
   const over = first(rows, "closed") || rows.some(isSilentEnd);
-  const spent = exchanges.reduce((sum, one) => sum + (one.up_bytes ?? 0) + (one.down_bytes ?? 0), 0);
-  return {
-    title: "Messages without new requests",
-    websocket: websocketState(),
-    polling: answered.length > 1 ? lit(`${count(exchanges.length, "request")}, ${spent} bytes`) : dark("A new request for each message."),
-  };
+  return { title: "No new requests", websocket: websocketState(), polling: pollingState() };
 
   function websocketState() {
-    if (messages.length > 1) return lit(text);
-    if (over) return broken(`Not reached: it ended after ${count(answers.length, "answer")}.`);
-    return dark("The second message needs no second request.");
+    if (messages > 1) return lit(`${count(messages, pushes ? "message" : "answer")}, 1 request`);
+    if (over) return broken(`ended after ${count(all(rows, "server_send").length, pushes ? "message" : "answer")}`);
+    return dark("the second needs none");
+  }
+
+  function pollingState() {
+    if (!pushes) return answered.length > 1 ? lit(count(exchanges.length, "request")) : dark("one for each");
+    const { requests, learned } = pollsToLearn(exchanges);
+    if (learned === 0) return dark("one for each look");
+    return lit(`${count(requests, "request")} to learn ${learned === messages ? "the same" : `${learned} of them`}`);
   }
 }
 
-function untilClosed(rows, _exchanges, answered) {
+function untilClosed(rows, { answered }) {
   const by = endedBy(rows);
   const open = first(rows, "open");
   const closed = first(rows, "closed");
-  const after = closed && open ? ` after ${duration(closed.since_ms - open.since_ms)}` : "";
   return {
-    title: "Open until closed by either side",
+    title: "Until one closes",
     websocket: websocketState(),
-    polling: answered.length ? lit(`Each was over by itself, after ${answered.slice(0, 3).map((one) => duration(took_ms(one))).join(", ")}`)
-      : dark("Over with each answer."),
+    polling: answered.length ? lit(`over after ${duration(took_ms(answered.at(-1)))}`) : dark("over at once"),
   };
 
   function websocketState() {
-    if (by === "handler") return broken(`The handler returned, and nobody closed: ${closed ? `code ${closed.code}${after}` : "end of stream"}`);
-    if (by === "network") return broken(`Lost: code ${closed.code}${after}`);
-    if (by !== null) return lit(`Closed by the ${by}${closed ? `, code ${closed.code}${after}` : ""}`);
-    return open ? dark("Open now. Nobody has closed it.") : dark("Until the browser or the server closes.");
+    if (by === "handler") return broken(`Handler returned${closed ? `: ${closed.code}` : ""}`);
+    if (by === "network") return broken(`Lost: code ${closed.code}`);
+    if (by !== null) return lit(`${by === "browser" ? "Browser" : "Server"} closed${closed ? `, code ${closed.code}` : ""}`);
+    return open ? dark("open now") : dark("browser or server");
   }
 }
 

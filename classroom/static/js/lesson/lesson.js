@@ -5,9 +5,9 @@ import { CodeView } from "./code_view.js";
 import { element, renderKeyed } from "./element.js";
 import { flow } from "./flow.js";
 import { renderFlow } from "./flow_view.js";
-import { first } from "./facts.js";
-import { until, pause } from "./moments.js";
+import { all, first, pollsToLearn } from "./facts.js";
 import { MomentsView } from "./moments_view.js";
+import { pause, until } from "./patience.js";
 import { QuizView } from "./quiz_view.js";
 import { buildRows } from "./rows.js";
 import { LessonSession } from "./session.js";
@@ -20,8 +20,11 @@ import { transcript } from "./transcript.js";
 const VIEW = "lesson";
 const BREATH_MS = 1000;
 const TICK_MS = 1000;
-const SAMPLE_NAMES = { once: "single echo", loop: "loop" };
-const NOTHING = { application_state: null, client_state: null, ready_state: null, received: null, sent: null };
+const SAMPLE_NAMES = { once: "single echo", loop: "loop", push: "push" };
+/** What is said to each version when it is played. */
+const SAID = { once: ["Hello"], loop: ["Hello", "Hello again"], push: [] };
+/** The messages that a played push waits for, by the WebSocket and by polling. */
+const PUSHED = 5;
 
 /** Build the lesson into its section of the page. */
 export function mount(section, context) {
@@ -65,7 +68,7 @@ class Lesson {
     this.#find = find;
     const show = (row) => this.#go(row.number - 1, true);
     const prove = (row) => this.#prove(row);
-    this.#code = new CodeView(find(".lesson-file"), find(".lesson-code"));
+    this.#code = new CodeView(find(".lesson-code"));
     this.#table = new TableView(find(".lesson-scroll"), (index) => this.#go(index));
     this.#quiz = new QuizView(find(".lesson-quiz"), prove, show);
     this.#bug = new BugView(find(".lesson-bug"), this.#session, { onRun: (run) => this.#show(run), onProof: prove, onShow: show });
@@ -78,7 +81,7 @@ class Lesson {
     }
     const actions = {
       play: () => this.#mayBegin() && this.#play(),
-      connect: () => this.#mayBegin() && this.#show(this.#session.connect(this.#sample)),
+      connect: () => this.#mayBegin() && this.#connect(),
       bye: () => this.#say("Bye"), close: () => this.#shown.socket.close(1000),
       back: () => this.#move(-1), forward: () => this.#move(1), copy: () => this.#copy(),
     };
@@ -86,6 +89,9 @@ class Lesson {
     this.#find(".lesson-say").onsubmit = (event) => {
       event.preventDefault();
       this.#say(this.#find("#lesson-message").value);
+    };
+    this.#find('[data-switch="technical"]').onchange = (event) => {
+      this.#find(".lesson").dataset.technical = String(event.target.checked);
     };
     this.#find(".lesson-run").onchange = (event) => {
       this.#show(this.#session.connections.find((connection) => connection.run === Number(event.target.value)));
@@ -114,6 +120,14 @@ class Lesson {
     this.#draw();
   }
 
+  /** Open a connection and show it; beside a server that speaks first, polls ask for the same. */
+  #connect() {
+    const connection = this.#session.connect(this.#sample);
+    this.#show(connection);
+    if (connection.sample === "push") this.#session.poll(connection);
+    return connection;
+  }
+
   /** The same message over the WebSocket and, beside it, as a request. */
   async #say(text) {
     const connection = this.#shown;
@@ -125,20 +139,22 @@ class Lesson {
   async #play() {
     this.#playing = true;
     try {
-      const connection = this.#session.connect(this.#sample);
-      this.#show(connection);
+      const connection = this.#connect();
       const rows = () => buildRows(connection);
-      const answers = (number) => until(() => rows().filter((row) => row.kind === "message").length >= number
-        || connection.socket.state === "CLOSED");
+      const isClosed = () => connection.socket.state === "CLOSED";
+      const answers = (number) => until(() => all(rows(), "message").length >= number || isClosed());
       await until(() => connection.socket.state !== "CONNECTING");
-      for (const [index, text] of (connection.sample === "once" ? ["Hello"] : ["Hello", "Hello again"]).entries()) {
+      for (const [index, text] of SAID[connection.sample].entries()) {
         await pause(BREATH_MS);
         await Promise.all([this.#say(text), answers(index + 1)]);
       }
-      if (connection.sample === "loop") {
+      if (connection.sample === "push") {
+        await answers(PUSHED);
+        await until(() => pollsToLearn(connection.exchanges).learned >= PUSHED || isClosed());
+      } else if (connection.sample === "loop") {
         await pause(BREATH_MS);
-        connection.socket.close(1000);
       }
+      if (connection.sample !== "once") connection.socket.close(1000);
       await until(() => first(rows(), "closed"));
     } catch (error) {
       this.#session.refusal = error.message;
@@ -210,10 +226,10 @@ class Lesson {
     const row = rows[current] ?? null;
     this.#renderControls();
     this.#renderRuns();
-    renderFlow(this.#find(".lesson-flow"), flow(rows.slice(0, current + 1), this.#exchangesAt(row, rows), this.#session.pushed));
+    renderFlow(this.#find(".lesson-flow"), flow(rows.slice(0, current + 1), this.#exchangesAt(row, rows), this.#sample === "push"));
     const sample = this.#session.samples[this.#sample];
     if (sample) this.#code.render(sample, lineAt(rows, current), row?.waits ?? false);
-    renderTracker(this.#find(".lesson-tracker"), row?.variables ?? NOTHING, rows[current - 1]?.variables ?? NOTHING);
+    renderTracker(this.#find(".lesson-tracker"), rows, current);
     this.#table.render(rows, current, this.#proof);
     this.#seek();
     this.#find(".lesson-at").textContent = row ? `Step ${row.number} of ${rows.length}` : "No step";
@@ -221,6 +237,7 @@ class Lesson {
     this.#find('[data-action="back"]').disabled = current <= 0;
     this.#find('[data-action="forward"]').disabled = current >= rows.length - 1;
     this.#quiz.render(this.#shown, rows, this.#session.maxLife_s);
+    this.#renderState(row);
     this.#renderTexts(rows);
     const error_ms = this.#context.clockUncertaintyMs();
     this.#find(".lesson-error-note").textContent = error_ms === null ? ""
@@ -229,7 +246,7 @@ class Lesson {
 
   /** Whoever steps sees the step; what happens by itself does not move the page. */
   #seek() {
-    if (this.#sought === "start") this.#find(".lesson-main").scrollIntoView({ block: "start" });
+    if (this.#sought === "start") this.#find(".lesson-execution").scrollIntoView({ block: "nearest" });
     if (this.#sought !== null) this.#find(".lesson-table tr[aria-current]")?.scrollIntoView({ block: "nearest" });
     this.#sought = null;
   }
@@ -243,17 +260,22 @@ class Lesson {
     }
     const enabled = {
       play: this.#mayBegin(), connect: this.#mayBegin(),
-      send: open && !busy, bye: open && !busy && this.#sample === "loop", close: open && !busy,
+      send: open && !busy && this.#sample !== "push", bye: open && !busy && this.#sample === "loop", close: open && !busy,
     };
     for (const [name, on] of Object.entries(enabled)) this.#find(`[data-action="${name}"]`).disabled = !on;
     this.#find("#lesson-message").maxLength = session.maxCharacters ?? 200;
-    this.#find(".lesson-state").textContent = `readyState ${this.#shown ? this.#shown.socket.state : "–"}`;
-    this.#find(".lesson-state").dataset.state = this.#shown ? this.#shown.socket.state : "none";
     const refusal = this.#find(".lesson-refusal");
     refusal.hidden = session.refusal === null;
     refusal.textContent = session.refusal ?? "";
     this.#bug.setReady(ready);
     this.#moments.setReady(ready);
+  }
+
+  /** What the connection is at the step that is shown. */
+  #renderState(row) {
+    const state = row?.variables.state ?? "none";
+    this.#find(".lesson-state").textContent = state === "none" ? "not connected" : state;
+    this.#find(".lesson-state").dataset.state = state;
   }
 
   #renderRuns() {
@@ -265,7 +287,7 @@ class Lesson {
   }
 
   #renderTexts(rows) {
-    const sentences = snapshot(rows, this.#shown?.exchanges ?? [], this.#context.serverNow());
+    const sentences = snapshot(rows, this.#shown?.exchanges ?? [], this.#session.samples[this.#sample], this.#context.serverNow());
     const shown = sentences.length ? sentences : ["They are written from a run: there is none yet."];
     renderKeyed(this.#find(".lesson-sentences"), shown, (text) => text, (text) => element("li", { text }));
     renderKeyed(this.#find(".lesson-transcript ol"), transcript(rows), (text) => text, (text) => element("li", { text }));

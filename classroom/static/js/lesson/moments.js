@@ -2,10 +2,9 @@
 
 import { all, first, firstAnswer, totalBytes, waiting } from "./facts.js";
 import { count, duration } from "./format.js";
+import { pause, until } from "./patience.js";
 import { buildRows } from "./rows.js";
 
-const PATIENCE_MS = 20_000;
-const LOOK_AGAIN_MS = 25;
 const STILL_THERE_MS = 1500;
 
 /** name → {title, question, run(session) → {connections, sentences}}; rejects with an Error whose message is a sentence. */
@@ -31,12 +30,12 @@ async function whyItStays(session) {
   const [once, loop] = [await opened(session, "once"), await opened(session, "loop")];
   for (const connection of [once, loop]) connection.socket.send("Hello");
   await until(() => firstAnswer(buildRows(loop)) && waiting(buildRows(loop)));
-  await until(() => ["answer", "end", "closed"].every((kind) => first(buildRows(once), kind)));
+  await until(() => ["server_send", "end", "closed"].every((kind) => first(buildRows(once), kind)));
   await pause(STILL_THERE_MS);
   const [ended, waits] = [buildRows(once), buildRows(loop)];
   const [end, closed, held] = [first(ended, "end"), first(ended, "closed"), waiting(waits)];
   const sentences = [
-    `Single echo: its handler returned on line ${end.line} after ${count(all(ended, "answer").length, "answer")}, and the browser reports ${once.socket.state}, code ${closed.code}.`,
+    `Single echo: its handler returned on line ${end.line} after ${count(all(ended, "server_send").length, "answer")}, and the browser reports ${once.socket.state}, code ${closed.code}.`,
     held
       ? `Loop: ${duration((session.serverNow() - held.at_ns) / 1e6)} later it is still ${loop.socket.state}, because its handler has not returned: it waits on line ${held.line}.`
       : `Loop: readyState ${loop.socket.state}.`,
@@ -52,9 +51,9 @@ async function whenToSend(session) {
   await pause(700 + Math.random() * 900);
   connection.socket.send("Hello");
   // What the server notes comes on another line than its answer, and may come later.
-  await until(() => ["message", "answer"].every((kind) => first(buildRows(connection), kind)));
+  await until(() => ["message", "server_send"].every((kind) => first(buildRows(connection), kind)));
   const rows = buildRows(connection);
-  const [wait, send, receive, answer] = ["wait", "send", "receive", "answer"].map((kind) => first(rows, kind));
+  const [wait, send, receive, answer] = ["wait", "send", "receive", "server_send"].map((kind) => first(rows, kind));
   connection.socket.close(1000);
   return {
     connections: [connection],
@@ -74,10 +73,10 @@ async function secondMessage(session) {
     await until(() => all(buildRows(connection), "message").length > index);
   }
   await until(() => connection.exchanges.every((one) => one.down_bytes !== null || one.status !== 200));
-  await until(() => ["send", "answer"].every((kind) => all(buildRows(connection), kind).filter((row) => row.bytes !== null).length === 2));
+  await until(() => ["send", "server_send"].every((kind) => all(buildRows(connection), kind).filter((row) => row.bytes !== null).length === 2));
   const rows = buildRows(connection);
   const requests = connection.units.up.filter((unit) => unit.kind === "http").length;
-  const frames = [all(rows, "send")[1], all(rows, "answer")[1]];
+  const frames = [all(rows, "send")[1], all(rows, "server_send")[1]];
   const second = connection.exchanges[1];
   connection.socket.close(1000);
   return {
@@ -95,17 +94,4 @@ async function opened(session, sample) {
   await until(() => first(buildRows(connection), "open") || connection.socket.state === "CLOSED");
   if (!first(buildRows(connection), "open")) throw new Error(session.refusal ?? "The connection was refused.");
   return connection;
-}
-
-/** Resolves when it holds; rejects when it does not within PATIENCE_MS. */
-export async function until(holds) {
-  const end = performance.now() + PATIENCE_MS;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`The server did not answer within ${PATIENCE_MS / 1000} s.`);
-    await pause(LOOK_AGAIN_MS);
-  }
-}
-
-export function pause(ms) {
-  return new Promise((resolve) => { setTimeout(resolve, ms); });
 }

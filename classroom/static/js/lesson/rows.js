@@ -5,17 +5,34 @@
 // Each side's notes are in their own order. Between the sides, time decides, but never so that a message would arrive
 // before it was sent: the clocks agree only to within the error that the page states.
 
+/** What a connection is, in plain words, in the order in which it becomes so. */
+export const STATES = ["asked", "open", "closing", "closed"];
+
 /** Rows in the order of execution, each with the states and variables as they are after it. */
 export function buildRows(connection) {
   const steps = merge(browserSteps(connection), serverSteps(connection));
   const start_ns = steps.length ? steps[0].at_ns : 0;
   let variables = {
-    application_state: null, client_state: null, ready_state: null, received: null, sent: null,
+    state: null, application_state: null, client_state: null, ready_state: null, received: null, sent: null,
   };
   return steps.map((step, index) => {
-    variables = { ...variables, ...step.sets };
-    return { ...step, number: index + 1, since_ms: (step.at_ns - start_ns) / 1e6, variables };
+    const was = variables.state;
+    variables = { ...variables, ...step.sets, state: later(was, stateAfter(step)) };
+    const plain = { before: { state: was }, after: { state: variables.state } };
+    return { ...step, plain, number: index + 1, since_ms: (step.at_ns - start_ns) / 1e6, variables };
   });
+}
+
+/** The plain state that a step brings about, or null where it changes none. */
+function stateAfter({ kind }) {
+  return {
+    connect: "asked", accept: "open", open: "open", close: "closing", server_close: "closing", failed: "closing", end: "closing", closed: "closed",
+  }[kind] ?? null;
+}
+
+/** Of two plain states the later one: a side that hears of the end late does not undo it. */
+function later(one, other) {
+  return STATES[Math.max(STATES.indexOf(one), STATES.indexOf(other))] ?? null;
 }
 
 function browserSteps({ browser, units }) {
@@ -84,6 +101,7 @@ function serverStep(note, bytes, closing, earlier) {
   if (note.kind === "call" && note.action === "receive_text") {
     return { kind: "wait", action: "receive_text() waits", message: "", direction: null, waits: true, ...NO_BYTES };
   }
+  if (note.kind === "wait") return { kind: "sleep", action: `${note.action} waits`, message: "", direction: null, waits: true, ...NO_BYTES };
   if (note.kind === "end") return end(note, earlier);
   if (note.kind === "failed") return failed(note, bytes, closing);
   if (note.kind === "done") return DONE[note.action]?.(note, bytes) ?? null;
@@ -99,7 +117,7 @@ const DONE = {
     sets: { received: note.text },
   }),
   send_text: (note, bytes) => ({
-    kind: "answer", action: "send_text()", message: quoted(note.text), direction: "down", ...bytes("text"),
+    kind: "server_send", action: "send_text()", message: quoted(note.text), direction: "down", ...bytes("text"),
     sets: { sent: note.text },
   }),
   close: (note, bytes) => ({
@@ -108,12 +126,13 @@ const DONE = {
 };
 
 function failed(note, bytes, closing) {
+  const action = `${note.action}() raises${note.code === null ? "" : " WebSocketDisconnect"}`;
   const told = note.action === "receive_text" && note.code !== null;
-  const action = `${note.action}() raises${told ? " WebSocketDisconnect" : ""}`;
   if (told && closing === "down") {
     return { kind: "failed", action, message: `refused, close frame ${note.code}`, direction: "down", ...bytes("close") };
   }
-  return { kind: "failed", action, message: told ? `closed, code ${note.code}` : "", direction: told ? "up" : null, ...NO_BYTES };
+  if (told) return { kind: "failed", action, message: `closed, code ${note.code}`, direction: "up", ...NO_BYTES };
+  return { kind: "failed", action, message: note.code === null ? "" : "nobody is there any more", direction: null, ...NO_BYTES };
 }
 
 function end(note, earlier) {
@@ -155,7 +174,7 @@ function merge(browser, server) {
 }
 
 const CAUSE = {
-  start: ["connect"], open: ["accept"], receive: ["send"], message: ["answer"], failed: ["close"],
+  start: ["connect"], open: ["accept"], receive: ["send"], message: ["server_send"], failed: ["close"],
 };
 
 /** Whether what caused this step is still ahead on the other side. */

@@ -1,6 +1,6 @@
 import { element, renderKeyed } from "./element.js";
 
-const SHORT = { application_state: "application", client_state: "client", ready_state: "readyState" };
+const SHORT = { state: "", application_state: "application", client_state: "client", ready_state: "readyState" };
 const DIRECTION = { up: ["→", "to the server"], down: ["←", "to the browser"] };
 
 /** The execution table; `onSelect(index)` when a step is chosen. */
@@ -37,18 +37,19 @@ export class TableView {
 
   #row(row, index) {
     const [sign, spoken] = DIRECTION[row.direction] ?? ["", ""];
+    const cell = (name, ...children) => element("td", { role: "cell", class: name, "data-cell": name.split(" ")[0] }, ...children);
     return element("tr", { role: "row", "data-side": row.side, "data-kind": row.kind, onclick: () => this.#onSelect(index) },
-      element("td", { role: "cell" }, element("button", { type: "button", class: "lesson-step", text: String(row.number), "aria-label": `Step ${row.number}` })),
-      element("td", { role: "cell", class: "number" }, milliseconds(row.since_ms)),
-      element("td", { role: "cell", class: "text-column" },
-        element("span", { class: "lesson-side", text: row.side === "browser" ? "Browser" : `Server, line ${row.line}` }),
+      cell("step", element("button", { type: "button", class: "lesson-step", text: String(row.number), "aria-label": `Step ${row.number}` })),
+      cell("time number", row.since_ms.toFixed(1)),
+      cell("action text-column",
+        element("span", { class: "lesson-side", text: row.side === "browser" ? "Browser" : `Server, line ${row.line}` }), " ",
         element("span", { class: "lesson-action", text: row.action })),
-      element("td", { role: "cell", class: "text-column" }, ...states(row.before, row.after)),
-      element("td", { role: "cell", class: "text-column" }, ...states(row.after, row.before)),
-      element("td", { role: "cell", class: "text-column lesson-text", text: row.message }),
-      element("td", { role: "cell", class: "text-column lesson-direction" },
-        element("span", { "aria-hidden": "true", text: sign }), element("span", { class: "visually-hidden", text: spoken })),
-      element("td", { role: "cell", class: "number", text: row.bytes === null ? "" : String(row.bytes) }));
+      cell("plain text-column lesson-plain", ...states(row.plain.after, row.plain.before)),
+      cell("before text-column lesson-technical", ...states(row.before, row.after)),
+      cell("after text-column lesson-technical", ...states(row.after, row.before)),
+      cell("message text-column", row.message),
+      cell("direction text-column", element("span", { "aria-hidden": "true", text: sign }), element("span", { class: "visually-hidden", text: spoken })),
+      cell("bytes number", row.bytes === null ? "" : String(row.bytes)));
   }
 
   /** Scrolls the table, never the page. */
@@ -64,14 +65,10 @@ export class TableView {
   }
 }
 
-function milliseconds(ms) {
-  return `${ms.toFixed(1)} ms`;
-}
-
 function states(own, other) {
   return Object.entries(own).map(([name, state]) => (
     element("span", { class: "lesson-states", "data-variable": name, "data-changed": state !== other[name] },
-      element("span", { class: "lesson-variable", text: `${SHORT[name]} ` }),
+      SHORT[name] ? element("span", { class: "lesson-variable", text: `${SHORT[name]} ` }) : null,
       element("span", { class: "lesson-value", text: state ?? "none" }))
   ));
 }

@@ -1,23 +1,35 @@
 import { element, renderKeyed } from "./element.js";
+import { history } from "./history.js";
 
-const NAMES = {
-  application_state: ["application_state", "server"],
-  client_state: ["client_state", "server"],
-  ready_state: ["readyState", "browser"],
-  received: ["message received", "server"],
-  sent: ["message sent", "server"],
+/** The variables, and whether each is shown only on request. */
+const VARIABLES = {
+  state: ["connection", false],
+  application_state: ["application_state", true],
+  client_state: ["client_state", true],
+  ready_state: ["readyState", true],
+  received: ["server received", false],
+  sent: ["server sent", false],
 };
 
-/** The variables after the current step, and what they were before it. */
-export function renderTracker(list, variables, before) {
-  const items = Object.entries(NAMES).map(([key, [name, side]]) => ({ name, side, now: variables[key], was: before[key] }));
-  renderKeyed(list, items, (item) => JSON.stringify(item), ({ name, side, now, was }) => {
-    const changed = now !== was;
-    return element("div", { class: "lesson-tracked", "data-changed": changed },
-      element("dt", {}, element("span", { text: name }), element("span", { class: "lesson-owner", text: side })),
-      element("dd", {},
-        changed && was !== null ? element("s", { class: "lesson-was", text: was }) : null,
-        changed && was !== null ? element("span", { "aria-hidden": "true", text: " → " }) : null,
-        element("span", { class: "lesson-now", text: now ?? "–" })));
-  });
+/** The variables as they have been at each moment of the handler; in the column of the current step, what it changed. */
+export function renderTracker(table, rows, current) {
+  const spans = history(rows, current);
+  const now = spans.findLastIndex((span) => span.values !== null);
+  const before = rows[current - 1]?.variables ?? {};
+  renderKeyed(table.tHead.rows[0], [null, ...spans], (span, index) => `${span?.title} ${index - 1 === now}`, (span, index) => (
+    span === null ? element("td", {})
+      : element("th", { scope: "col", "data-moment": span.moment, "data-now": index - 1 === now, text: span.title })));
+  const items = Object.entries(VARIABLES).map(([name, [label, isTechnical]]) => ({
+    label, isTechnical,
+    cells: spans.map(({ title, values }, index) => ({
+      title, text: values === null ? "" : values[name] ?? "–", isNow: index === now,
+      isChanged: index === now && values[name] !== (before[name] ?? null),
+    })),
+  }));
+  renderKeyed(table.tBodies[0], items, (item) => JSON.stringify(item), ({ label, isTechnical, cells }) => (
+    element("tr", { class: isTechnical ? "lesson-technical" : "", "data-variable": label },
+      element("th", { scope: "row", text: label }),
+      ...cells.map(({ title, text, isNow, isChanged }) => element("td", {
+        text, "data-moment": title, "data-now": isNow, "data-changed": isChanged,
+      })))));
 }

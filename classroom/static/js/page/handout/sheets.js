@@ -14,7 +14,7 @@ const COLUMNS = {
 };
 const STEP_COLUMNS = ["Step", "Who, and what they do", "State before", "State after", "Message"];
 /** The steps of one message there and back; the rest of the trace is for the screen. */
-const STEP_KINDS = ["connect", "accept", "open", "send", "receive", "answer", "message", "close", "failed", "closed"];
+const STEP_KINDS = ["connect", "accept", "open", "send", "receive", "server_send", "message", "close", "failed", "closed"];
 
 /**
  * `shown`: {data: a run (shared/run_data.js) or null, lanes: [{transport, label}], window: {startNs, lengthNs}, recorded, models, questions:

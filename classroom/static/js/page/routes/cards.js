@@ -47,14 +47,20 @@ const POLLING = {
 };
 const LESSON = [
   {
-    title: "One connection", view: "lesson", minutes: 5,
-    press: "“Play it”, then answer “Spot the bug”.",
+    title: "One connection", view: "lesson", minutes: 4,
+    press: "“Play it”, then answer “Spot the bug” further down.",
     ask: "The server has sent its answer. Is the connection still open?",
     see: "With the single echo it is not: the handler has returned, and the connection with it.",
   },
   {
-    title: "Step by step", view: "lesson", minutes: 7,
-    press: "← and → go through the run; then the quiz below.",
+    title: "A server that speaks first", view: "lesson", minutes: 3,
+    press: "“Push”, then “Play it”.",
+    ask: "Which request does “News 3” answer?",
+    see: "None: one request has opened the channel. Polling needs one for each look, and learns the same later.",
+  },
+  {
+    title: "Step by step", view: "lesson", minutes: 5,
+    press: "← and → go through the run; then the quiz beside the table.",
     ask: "At which line does the server wait, and who wakes it?",
     see: "Line, variables, boxes and row move together; the quiz is judged from this very run.",
   },
