@@ -217,7 +217,7 @@ def test_the_loop_is_closed_by_either_side(page: Page, overheard: Overheard, by:
     kinds = [row["kind"] for row in table(page)]
     assert ("close" in kinds, "server_close" in kinds) == (by == "browser", by == "server")
     wait_for_boxes(page, ["lit"] * 6)
-    expect(page.locator(".lesson-box").last).to_contain_text(f"{by.capitalize()} closed, code 1000")
+    expect(page.locator(".lesson-box").last).to_contain_text(f"Closed by {by}: 1000")
     expect(page.locator(".lesson-sentences li").nth(3)).to_contain_text(f"until the {by} closed it with code 1000")
     assert len(overheard.bytes(1, "up", "http")) == 1
 
@@ -261,7 +261,7 @@ def test_stepping_moves_line_variables_and_flow_together(page: Page) -> None:
         expect(current.locator("td").first).to_have_text(str(row["step"]))
         expect(current).to_be_in_viewport()
         server = [each["where"] for each in rows[: position + 1] if each["where"] != "Browser"]
-        line = page.locator(".lesson-line[aria-current]")
+        line = page.locator(".code-line[aria-current]")
         if server:
             expect(line).to_have_attribute("data-line", server[-1].removeprefix("Server, line "))
         else:

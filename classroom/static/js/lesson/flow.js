@@ -85,7 +85,7 @@ function untilClosed(rows, { answered }) {
   function websocketState() {
     if (by === "handler") return broken(`Handler returned${closed ? `: ${closed.code}` : ""}`);
     if (by === "network") return broken(`Lost: code ${closed.code}`);
-    if (by !== null) return lit(`${by === "browser" ? "Browser" : "Server"} closed${closed ? `, code ${closed.code}` : ""}`);
+    if (by !== null) return lit(`Closed by ${by}${closed ? `: ${closed.code}` : ""}`);
     return open ? dark("open now") : dark("browser or server");
   }
 }
