@@ -227,7 +227,8 @@ class _ProgramEndpoint(_PageEndpoint):
 
     async def _answer(self, session: LessonSession, run: int, scope: Scope, receive: Receive, send: Send) -> None:
         session.open(run)
-        own = scope | {"path": PROGRAM_PATH, "raw_path": PROGRAM_PATH.encode(), "state": {"news": self._news}}
+        state = {"news": self._news}
+        own: Scope = {**scope, "path": PROGRAM_PATH, "raw_path": PROGRAM_PATH.encode(), "state": state}
         try:
             async with asyncio.timeout(self._max_life_s):
                 await self._program.app(own, receive, send)

@@ -30,12 +30,16 @@ class Overheard:
     """From the server, over /api/lesson."""
     frames: list[tuple[str, str]] = field(default_factory=list)
     """Of the lesson's own sockets: direction and text."""
+    _has_feed: bool = False
 
     def listen(self, socket: WebSocket) -> None:
+        """Listen to the lesson's own sockets. Its feed is the page's first; another one is the hand-out's."""
         path = socket.url.split("?")[0]
         if path.endswith("/api/lesson"):
-            socket.on("framereceived", lambda text: self.rows.append(json.loads(text)))
-        elif "/lesson/" in path:
+            if not self._has_feed:
+                socket.on("framereceived", lambda text: self.rows.append(json.loads(text)))
+            self._has_feed = True
+        elif "/lesson/" in path and f"session={self.rows[0]['session']}&" in socket.url:
             socket.on("framesent", lambda text: self.frames.append(("up", str(text))))
             socket.on("framereceived", lambda text: self.frames.append(("down", str(text))))
 

@@ -37,9 +37,9 @@ export class LanesView {
    * @param {() => {datas: object[], from_ns: number, to_ns: number, hiddenSince: number|null}|null} view what to show now
    * @param {(found: {data: object, seq: number}|null, chosen: boolean) => void} point called with the event under the pointer
    *   as it moves, null where there is none, and with `chosen` when it is clicked
-   * @param {(transport: string) => void} showCode called where the code of a lane is asked for
+   * @param {((transport: string) => void)|null} showCode called where the code of a lane is asked for
    */
-  constructor(element, view, point, showCode) {
+  constructor(element, view, point, showCode = null) {
     this.#element = element;
     this.#view = view;
     this.#showCode = showCode;
@@ -105,7 +105,7 @@ export class LanesView {
     if (transport === null) name.textContent = "Events";
     else {
       label.dataset.transport = transport;
-      name.append(markElement(transport), LABELS[transport], this.#codeButton(transport));
+      name.append(markElement(transport), LABELS[transport], ...(this.#showCode ? [this.#codeButton(transport)] : []));
     }
     const figure = document.createElement("span");
     figure.className = "lane-figure";

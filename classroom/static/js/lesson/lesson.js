@@ -90,9 +90,9 @@ class Lesson {
       event.preventDefault();
       this.#say(this.#find("#lesson-message").value);
     };
-    this.#find('[data-switch="technical"]').onchange = (event) => {
-      this.#find(".lesson").dataset.technical = String(event.target.checked);
-    };
+    const technical = this.#find('[data-switch="technical"]');
+    technical.onchange = () => { this.#find(".lesson").dataset.technical = String(technical.checked); };
+    technical.onclick = (event) => event.detail > 0 && technical.blur(); // who clicks wants the arrows to step
     this.#find(".lesson-run").onchange = (event) => {
       this.#show(this.#session.connections.find((connection) => connection.run === Number(event.target.value)));
     };
