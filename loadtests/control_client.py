@@ -62,7 +62,7 @@ class ControlClient:
 
     def transports(self) -> list[str]:
         """Return the names of the transports that the server offers."""
-        answer = self._ask("GET", wire.HEALTH_PATH)
+        answer = self._request_json("GET", wire.HEALTH_PATH)
         names = answer.get("transports")
         if answer.get("status") != "ok" or not isinstance(names, list):
             raise UserError(
@@ -97,7 +97,7 @@ class ControlClient:
 
     def _exchange_times(self) -> ClockExchange:
         sent_ns = time.monotonic_ns()
-        answer = self._ask("GET", wire.CLOCK_PATH)
+        answer = self._request_json("GET", wire.CLOCK_PATH)
         return ClockExchange(
             sent_ns, time.monotonic_ns(), self._time_ns(wire.CLOCK_PATH, answer, "now_ns", '{"now_ns": int}')
         )
@@ -107,7 +107,7 @@ class ControlClient:
     ) -> int:
         """Publish a stream to this many connections; return its start t0 on the server's clock, in ns."""
         body = {"start_in_ms": start_in_ms, "due_offsets_ns": due_offsets_ns, "payloads": payloads}
-        answer = self._ask("POST", wire.STREAM_PATH, body, further_s=_PER_CONNECTION_S * connections)
+        answer = self._request_json("POST", wire.STREAM_PATH, body, further_s=_PER_CONNECTION_S * connections)
         expected = f'{{"t0_ns": int, "events": {len(due_offsets_ns)}}}'
         if answer.get("events") != len(due_offsets_ns):
             raise UserError(f"{self._url}{wire.STREAM_PATH}: answered {answer!r} (expected {expected})")
@@ -119,7 +119,7 @@ class ControlClient:
 
     def stats(self) -> JsonObject:
         """Return GET /stats, its `published` as rows of seq, due_ns and published_ns."""
-        answer = self._ask("GET", wire.STATS_PATH)
+        answer = self._request_json("GET", wire.STATS_PATH)
         rows = answer.get("published")
         if not isinstance(rows, list):
             raise UserError(f"{self._url}{wire.STATS_PATH}: answered without `published` (expected a list of rows)")
@@ -152,7 +152,7 @@ class ControlClient:
         except ValueError as error:
             raise UserError(f"{self._url}{path}: answered {answer!r} (expected {expected}, whole numbers)") from error
 
-    def _ask(self, method: str, path: str, body: Any = None, further_s: float = 0.0) -> JsonObject:
+    def _request_json(self, method: str, path: str, body: Any = None, further_s: float = 0.0) -> JsonObject:
         response = self._request(method, path, body, further_s)
         try:
             answer = response.json()

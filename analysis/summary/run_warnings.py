@@ -38,7 +38,7 @@ def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo], set_aside
         *_unsteady(run, points),
         *_repeated(set_aside),
         *_published_late(points),
-        *_instruments(run, points, trials),
+        *_not_measured(run, points, trials),
         *_surprises(run, points),
     ]
 
@@ -163,7 +163,7 @@ def _unsteady(run: RunInfo, points: Points) -> Iterator[str]:
         )
 
 
-def _instruments(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterator[str]:
+def _not_measured(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterator[str]:
     if any(point.latency_stamp == "user" for point in points):
         yield "Without kernel arrival stamps latency includes the client's own delay in reading."
     elif missing := sum(point.stamps.missing for point in points):

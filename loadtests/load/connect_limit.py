@@ -9,7 +9,7 @@ CONNECTING_AT_ONCE = 256
 served long before it times out; many enough that the server never waits for the next one."""
 
 
-class Admission:
+class ConnectLimit:
     """Admits clients in the order in which they arrive, so that at most `at_once` of them are not ready yet."""
 
     def __init__(self, at_once: int = CONNECTING_AT_ONCE) -> None:

@@ -15,7 +15,7 @@ from contract.records import PlannedTrial, SocketStage
 from contract.stream import due_offsets_ns, payloads
 from loadtests.clients.base import Client, ClientSetup
 from loadtests.clients.recorder import Recorder
-from loadtests.load.connect_limit import Admission
+from loadtests.load.connect_limit import ConnectLimit
 from loadtests.load.connection import Connection
 from loadtests.load.gathered_reads import longest_unread_ns
 from loadtests.load.socket_driver import Driver
@@ -52,7 +52,7 @@ class TrialClients:
         self.driver.sources = source_addresses(self._server.host, ports_held(spec.trial), ephemeral_ports())
         self._phases_ns = phases_ns(spec.trial)
         self._clients = range(len(self._phases_ns))
-        self._admission = Admission()
+        self._connect_limit = ConnectLimit()
 
     def open(self, clients: range | None = None) -> None:
         """Start to open clients: all of the trial, or those with these numbers."""
@@ -64,7 +64,7 @@ class TrialClients:
         # All are created before the first connects, so that memory used by handshakes does not lie between them.
         connections = [Connection(self._new_client(index)) for index in self._clients]
         for connection in connections:
-            self._admission.enter()
+            self._connect_limit.enter()
             self.driver.drive(connection)
             gevent.sleep(0)
 
@@ -103,7 +103,7 @@ class TrialClients:
     def _wait_until_ready(self, patience_s: float) -> None:
         deadline = time.monotonic() + patience_s
         while (ready := sum(c.client.ready for c in self.driver.connections)) < len(self._clients):
-            self._admission.make_room(ready)
+            self._connect_limit.make_room(ready)
             if time.monotonic() > deadline:
                 seen = "; ".join(self.recorder.problems) or "the server did not answer them"
                 raise UserError(

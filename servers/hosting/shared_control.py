@@ -85,9 +85,9 @@ async def _lead(request: Request, spec: control.StreamRequest) -> control.Stream
     """
     body = spec.model_dump_json().encode()
     async with request.app.state.posting:
-        await _ask_all(request, "POST", _CLEAR_PATH)
+        await _request_from_all(request, "POST", _CLEAR_PATH)
         t0_ns = time.monotonic_ns() + spec.start_in_ms * _NS_PER_MS
-        await _ask_all(request, "POST", f"{_BEGIN_PATH}/{t0_ns}", body)
+        await _request_from_all(request, "POST", f"{_BEGIN_PATH}/{t0_ns}", body)
     return control.StreamReply(t0_ns=t0_ns, events=len(spec.due_offsets_ns))
 
 
@@ -97,20 +97,20 @@ async def _lead(request: Request, spec: control.StreamRequest) -> control.Stream
 @_shared.get(wire.HEALTH_PATH)
 async def _health(request: Request) -> control.Health:
     """Return the transports, once all processes answer."""
-    await _ask_all(request, "GET", wire.HEALTH_PATH)
+    await _request_from_all(request, "GET", wire.HEALTH_PATH)
     return control.Health(status="ok", transports=request.app.state.transports)
 
 
 @_shared.post(wire.STREAM_PATH)
 async def _stream(request: Request, spec: control.StreamRequest) -> control.StreamReply:
     control.check_history_fits(hub_of(request), spec)
-    [answer] = await _ask(request.app.state.peers[:1], "POST", _LEAD_PATH, spec.model_dump_json().encode())
+    [answer] = await _request(request.app.state.peers[:1], "POST", _LEAD_PATH, spec.model_dump_json().encode())
     return control.StreamReply.model_validate_json(answer.content)
 
 
 @_shared.get(wire.STATS_PATH)
 async def _stats(request: Request) -> control.Stats:
-    answers = await _ask_all(request, "GET", wire.STATS_PATH)
+    answers = await _request_from_all(request, "GET", wire.STATS_PATH)
     return merge([control.Stats.model_validate_json(answer.content) for answer in answers])
 
 
@@ -118,18 +118,20 @@ async def _stats(request: Request) -> control.Stats:
 async def _trace(request: Request) -> Response:
     if hub_of(request).trace is None:
         raise HTTPException(404, control.NO_TRACE)
-    answers = await _ask_all(request, "GET", wire.TRACE_PATH)
+    answers = await _request_from_all(request, "GET", wire.TRACE_PATH)
     return Response(b"".join(answer.content for answer in answers), media_type="application/octet-stream")
 
 
 _SHARED_PATHS = frozenset({wire.HEALTH_PATH, wire.STREAM_PATH, wire.STATS_PATH, wire.TRACE_PATH})
 
 
-async def _ask_all(request: Request, method: str, path: str, body: bytes | None = None) -> list[httpx.Response]:
-    return await _ask(request.app.state.peers, method, path, body)
+async def _request_from_all(
+    request: Request, method: str, path: str, body: bytes | None = None
+) -> list[httpx.Response]:
+    return await _request(request.app.state.peers, method, path, body)
 
 
-async def _ask(peers: Sequence[str], method: str, path: str, body: bytes | None) -> list[httpx.Response]:
+async def _request(peers: Sequence[str], method: str, path: str, body: bytes | None) -> list[httpx.Response]:
     """Return the answers of all these processes; raise HTTPException 503 if one of them fails."""
     # Directly over loopback: no proxy settings, and no TLS context, which would take longer to make than the request.
     async with httpx.AsyncClient(timeout=_PATIENCE_S, trust_env=False, verify=False) as client:
