@@ -27,5 +27,5 @@ def test_frames_are_timed_while_the_lanes_are_drawn(context: BrowserContext, cla
 
 
 def test_a_row_has_quantiles_of_the_frames_and_their_rate() -> None:
-    frames = Frames(rate_per_s=100.0, slowdown=4.0, times_ms=[float(ms) for ms in range(1, 101)], seconds=5.0)
-    assert frames.line() == "| 100 | 1/4 | 50.0 ms | 95.0 ms | 100.0 ms | 20 |"
+    frames = Frames(100.0, 4.0, times_ms=[float(ms) for ms in range(1, 101)], seconds=5.0, processor_s=3.0)
+    assert frames.line() == "| 100 | 1/4 | 30.0 ms | 50.0 ms | 95.0 ms | 20 |"

@@ -13,10 +13,15 @@ const SHORTEST_BAR_NS = 3e6;
 const MARK_PX = 7;
 const HATCH_PX = 8;
 const LABEL_GAP_PX = 6;
-/** Ticks, lines and marks that are nearer than this to the one before cannot be told from it, and are not drawn. */
+/** Ticks and lines that are nearer than this to the one before cannot be told from it, and are not drawn; marks are wider. */
 const NEAREST_PX = 3;
-/** Hairlines that are nearer than this show nothing but a grey ground. */
-const NEAREST_HAIRLINE_PX = 10;
+const NEAREST_MARK_PX = 8;
+/** More than these of a kind are a crowd: thin and small, so that they can be told apart, and that a frame is soon drawn. */
+const CROWD = 150;
+const THIN_PX = 1;
+const SMALL_MARK_PX = 3.5;
+/** Of more lines than this the rounded ends are not seen, and take as long as the lines. */
+const FEW = 40;
 const LINE_DASHES = { request: [], answer: [], frame: [], empty: [5, 6] };
 const WAITS_LABELS = ["waiting for a free connection: this browser opens six per server", "waiting for a free connection", "waiting"];
 const BOUND_LABEL_PX = 17;
@@ -24,6 +29,7 @@ const BOUND_LABEL_GAP_PX = 6;
 const EXCLUDED_LABEL = "not timed";
 const AXIS_LABEL_DISTANCE_PX = 90;
 const FADED = 0.22;
+const GAP_ALPHA = 0.75;
 const AGE_PAD_PX = 6;
 const AGE_HEIGHT_PX = 24;
 
@@ -197,15 +203,18 @@ function drawTruth(pen, place, data, { from_ns, to_ns }) {
   const isUnderLabel = ({ at }) => labels.some(({ left, right }) => left - LABEL_GAP_PX / 2 < at && at < right);
   for (const [alpha, shown] of inLayers(focus, data, ticks, ({ seq }) => [seq])) {
     context.globalAlpha = alpha;
-    context.strokeStyle = palette.rule;
-    context.lineWidth = 1;
-    context.setLineDash([2, 4]);
-    strokeLines(context, apart(shown, NEAREST_HAIRLINE_PX, ({ at }) => at), ({ at }) => [at, bottom, at, place.axis_y]);
-    context.setLineDash([]);
-    context.strokeStyle = palette.ink;
-    context.lineWidth = LINE_PX + 1;
-    const low = (top + BOUND_LABEL_PX + 2 * bottom) / 3;
-    strokeLines(context, apart(shown, NEAREST_PX, ({ at }) => at), (tick) => [tick.at, isUnderLabel(tick) ? low : top + BOUND_LABEL_PX, tick.at, bottom]);
+    if (shown.length <= CROWD) {
+      context.strokeStyle = palette.rule;
+      context.setLineDash([2, 4]);
+      strokeLines(context, THIN_PX, shown, ({ at }) => [at, bottom, at, place.axis_y]);
+      context.setLineDash([]);
+    }
+    context.fillStyle = palette.ink;
+    const width = shown.length <= CROWD ? LINE_PX + 1 : 2 * THIN_PX;
+    for (const tick of apart(shown, NEAREST_PX, ({ at }) => at)) {
+      const above = isUnderLabel(tick) ? (top + BOUND_LABEL_PX + 2 * bottom) / 3 : top + BOUND_LABEL_PX;
+      context.fillRect(tick.at - width / 2, above, width, bottom - above);
+    }
   }
   context.fillStyle = palette.ink;
   for (const { text, left, alpha } of labels) {
@@ -248,43 +257,41 @@ function drawLane(pen, place, lane, shapes, data) {
     for (const { from_ns, to_ns } of shown) context.fillRect(x(from_ns), lane.top - BAR_PX / 2, Math.max(LINE_PX, x(to_ns) - x(from_ns)), BAR_PX);
   }
   context.strokeStyle = colour;
-  context.lineWidth = LINE_PX;
-  context.lineCap = "round";
   for (const [alpha, shown] of inLayers(focus, data, shapes.lines, ({ seqs }) => seqs)) {
     context.globalAlpha = alpha;
     for (const [kind, dash] of Object.entries(LINE_DASHES)) {
       context.setLineDash(dash);
-      strokeLines(context, apart(shown.filter((line) => line.kind === kind), NEAREST_PX, ({ from_ns }) => x(from_ns), ({ to_ns }) => x(to_ns)), ends);
+      strokeLines(context, LINE_PX, apart(shown.filter((line) => line.kind === kind), NEAREST_PX, ({ from_ns }) => x(from_ns), ({ to_ns }) => x(to_ns)), ends);
     }
     context.setLineDash([]);
   }
-  context.lineCap = "butt";
   for (const [alpha, shown] of inLayers(focus, data, shapes.marks, ({ seqs }) => seqs)) {
     context.globalAlpha = alpha;
     drawMarks(pen, place, lane, shown);
   }
   for (const [alpha, shown] of inLayers(focus, data, shapes.missed, ({ seq }) => [seq])) {
     context.globalAlpha = alpha;
-    drawMissed(pen, lane, apart(shown, NEAREST_PX, ({ due_ns }) => x(due_ns)));
+    drawMissed(pen, lane, apart(shown, NEAREST_MARK_PX, ({ due_ns }) => x(due_ns)));
   }
   context.globalAlpha = 1;
 }
 
 /** Filled: it brought something. Hollow: it brought nothing. A number, where there is room: it brought several events at once. */
 function drawMarks({ context, palette, font, x }, place, lane, marks) {
-  const drawn = apart(marks, NEAREST_PX, ({ at_ns }) => x(at_ns));
-  const drawKind = (kind, fill, stroke, width_px) => {
+  const colour = palette[lane.transport];
+  const drawn = apart(marks, NEAREST_MARK_PX, ({ at_ns }) => x(at_ns));
+  const isCrowd = drawn.length > CROWD;
+  for (const { kind, at_ns } of drawn) {
+    const isEmpty = kind === "empty";
     context.beginPath();
-    for (const mark of drawn) if (mark.kind === kind) addMark(context, lane.transport, x(mark.at_ns), lane.bottom, MARK_PX);
-    context.fillStyle = fill;
-    context.strokeStyle = stroke;
-    context.lineWidth = width_px;
-    if (kind === "empty") context.fill();
+    addMark(context, lane.transport, x(at_ns), lane.bottom, isCrowd ? SMALL_MARK_PX : MARK_PX);
+    context.fillStyle = isEmpty ? palette.panel : colour;
+    context.fill();
+    if (isCrowd && !isEmpty) continue;
+    context.lineWidth = isEmpty && !isCrowd ? LINE_PX : 1.5;
+    context.strokeStyle = isEmpty ? colour : palette.panel;
     context.stroke();
-    if (kind !== "empty") context.fill(); // over the outlines: where marks touch they are one band, with an outline around it
-  };
-  drawKind("empty", palette.panel, palette[lane.transport], LINE_PX);
-  drawKind("delivery", palette[lane.transport], palette.panel, LINE_PX);
+  }
   context.font = `600 16px ${font}`;
   context.textBaseline = "bottom";
   context.textAlign = "left";
@@ -293,11 +300,12 @@ function drawMarks({ context, palette, font, x }, place, lane, marks) {
   marks.forEach(({ at_ns, seqs }, index) => {
     if (seqs.length < 2) return;
     const text = `×${seqs.length}`;
-    const width = context.measureText(text).width;
     const at = x(at_ns);
+    const next_px = index + 1 < marks.length ? x(marks[index + 1].at_ns) - MARK_PX : Infinity;
+    if (next_px - at < MARK_PX + LABEL_GAP_PX) return; // to measure a text takes longer than to draw a mark
+    const width = context.measureText(text).width;
     const fits = at + MARK_PX + LABEL_GAP_PX / 2 + width <= place.width;
     const left = fits ? at + MARK_PX + LABEL_GAP_PX / 2 : at - MARK_PX - LABEL_GAP_PX / 2 - width;
-    const next_px = index + 1 < marks.length ? x(marks[index + 1].at_ns) - MARK_PX : Infinity;
     if (left < taken_px || (fits && left + width > next_px)) return;
     context.fillText(text, left, lane.bottom - 1);
     taken_px = left + width;
@@ -307,9 +315,8 @@ function drawMarks({ context, palette, font, x }, place, lane, marks) {
 /** A request that waits in the browser for a connection: dotted along the browser's edge, and said as far as there is room. */
 function drawWaits({ context, palette, font, x }, place, lane, waits, colour) {
   context.strokeStyle = colour;
-  context.lineWidth = LINE_PX;
   context.setLineDash([LINE_PX, 2 * LINE_PX]);
-  strokeLines(context, waits, ({ from_ns, to_ns }) => [x(from_ns), lane.bottom, x(to_ns), lane.bottom]);
+  strokeLines(context, LINE_PX, waits, ({ from_ns, to_ns }) => [x(from_ns), lane.bottom, x(to_ns), lane.bottom]);
   context.setLineDash([]);
   context.font = `15px ${font}`;
   context.textAlign = "left";
@@ -325,29 +332,33 @@ function drawWaits({ context, palette, font, x }, place, lane, waits, colour) {
 
 /** Between an answer leaving and the next request coming, the server has nobody to tell: hatched, in step with the run from `zero`. */
 function drawGaps({ context, x }, lane, gaps, colour, zero) {
-  if (gaps.length === 0) return;
-  const places = gaps.map(({ answered_ns, received_ns, sent_ns, arrived_ns }) => [answered_ns, received_ns, sent_ns, arrived_ns].map(x));
-  context.save();
-  context.beginPath();
-  for (const [left, received, sent, right] of places) {
-    context.moveTo(left, lane.top);
-    context.lineTo(received, lane.bottom);
-    context.lineTo(sent, lane.bottom);
-    context.lineTo(right, lane.top);
-    context.closePath();
-  }
-  context.clip();
-  context.strokeStyle = colour;
-  context.globalAlpha *= 0.75;
-  context.lineWidth = 1.5;
   const height = lane.bottom - lane.top;
-  const starts = new Set();
-  for (const [left, received, sent, right] of places) {
-    const last = Math.floor((Math.max(sent, right) - zero) / HATCH_PX);
-    for (let n = Math.floor((Math.min(left, received) - height - zero) / HATCH_PX); n <= last; n += 1) starts.add(n);
+  const strokes = [];
+  for (const gap of gaps) {
+    const [answered, received, sent, arrived] = [gap.answered_ns, gap.received_ns, gap.sent_ns, gap.arrived_ns].map(x);
+    const last = Math.max(sent, arrived);
+    for (let start = zero + Math.floor((Math.min(answered, received) - height - zero) / HATCH_PX) * HATCH_PX; start < last; start += HATCH_PX) {
+      const within = hatchWithin(start, height, answered, received, sent, arrived);
+      if (within !== null) strokes.push(within.flatMap((up) => [start + up, lane.bottom - up]));
+    }
   }
-  strokeLines(context, [...starts], (n) => [zero + n * HATCH_PX, lane.bottom, zero + n * HATCH_PX + height, lane.top]);
-  context.restore();
+  context.strokeStyle = colour;
+  context.globalAlpha *= GAP_ALPHA;
+  strokeLines(context, 1.5 * THIN_PX, strokes, (ends) => ends);
+  context.globalAlpha /= GAP_ALPHA;
+}
+
+/** From how far up to how far up a line that rises by 45° from `start` at the bottom lies within a gap; null where it does not.
+ *
+ * The gap's left side goes from `received` at the bottom to `answered` at the top, its right side from `sent` to `arrived`.
+ */
+function hatchWithin(start, height, answered, received, sent, arrived) {
+  const [left, right] = [(answered - received) / height, (arrived - sent) / height];
+  let [low, high] = [Math.max(0, (received - start) / (1 - left)), height];
+  if (right < 1) high = Math.min(high, (sent - start) / (1 - right));
+  else if (right > 1) low = Math.max(low, (sent - start) / (1 - right));
+  else if (sent < start) return null;
+  return low < high ? [low, high] : null;
 }
 
 /** Events that never came: a ring with a stroke, where they were due. */
@@ -355,16 +366,15 @@ function drawMissed({ context, palette, x }, lane, missed) {
   context.strokeStyle = palette.bad;
   context.lineWidth = LINE_PX;
   context.fillStyle = palette.panel;
-  context.beginPath();
   for (const { due_ns } of missed) {
     const at = x(due_ns);
-    context.moveTo(at + MARK_PX, lane.top);
+    context.beginPath();
     context.arc(at, lane.top, MARK_PX, 0, 2 * Math.PI);
+    context.fill();
     context.moveTo(at - MARK_PX, lane.top + MARK_PX);
     context.lineTo(at + MARK_PX, lane.top - MARK_PX);
+    context.stroke();
   }
-  context.fill();
-  context.stroke();
 }
 
 /** Where runs begin, are changed, and their last events are due, named above the ticks as far as names fit. */
@@ -401,14 +411,21 @@ function strokeLine(context, x1, y1, x2, y2) {
   context.stroke();
 }
 
-/** One stroke for all: a stroke each would take most of a frame where there are many. `endsOf` gives [x1, y1, x2, y2]. */
-function strokeLines(context, shapes, endsOf) {
-  if (shapes.length === 0) return;
+/** Stroke lines, `endsOf` each [x1, y1, x2, y2]: one by one, but for a crowd, whose thin lines are one path.
+ *
+ * Thick lines in one path would cost the square of their number, and a path for each costs more than a thin line.
+ */
+function strokeLines(context, width_px, shapes, endsOf) {
+  const isCrowd = shapes.length > CROWD;
+  context.lineWidth = isCrowd ? THIN_PX : width_px;
+  context.lineCap = shapes.length <= FEW && width_px === LINE_PX ? "round" : "butt";
   context.beginPath();
   for (const shape of shapes) {
     const [x1, y1, x2, y2] = endsOf(shape);
+    if (!isCrowd) context.beginPath();
     context.moveTo(x1, y1);
     context.lineTo(x2, y2);
+    if (!isCrowd) context.stroke();
   }
-  context.stroke();
+  if (isCrowd) context.stroke();
 }
