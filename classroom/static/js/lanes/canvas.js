@@ -15,7 +15,7 @@ const HATCH_PX = 8;
 const LABEL_GAP_PX = 6;
 /** Ticks and lines that are nearer than this to the one before cannot be told from it, and are not drawn; marks are wider. */
 const NEAREST_PX = 3;
-const NEAREST_MARK_PX = 8;
+const NEAREST_MARK_PX = 6;
 /** More than these of a kind are a crowd: thin and small, so that they can be told apart, and that a frame is soon drawn. */
 const CROWD = 150;
 const THIN_PX = 1;
@@ -126,7 +126,8 @@ function drawAges({ context, palette, font, x }, place, { data, seq }) {
     const middle = top + AGE_HEIGHT_PX / 2 + 3; // above what a mark says of several events
     const text = ageText(received_ns - due_ns);
     const width = context.measureText(text).width + 2 * AGE_PAD_PX;
-    const left = at + MARK_PX + AGE_PAD_PX + width <= place.width ? at + MARK_PX + AGE_PAD_PX : at - MARK_PX - AGE_PAD_PX - width;
+    const fits = at + MARK_PX + AGE_PAD_PX + width <= place.width;
+    const left = fits ? at + MARK_PX + AGE_PAD_PX : Math.min(at - MARK_PX - AGE_PAD_PX, place.width) - width;
     strokeLine(context, x(due_ns), bottom, at, bottom);
     context.fillStyle = palette.panel;
     context.fillRect(left, middle - AGE_HEIGHT_PX / 2, width, AGE_HEIGHT_PX);
