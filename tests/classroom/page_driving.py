@@ -20,6 +20,21 @@ def open_page(page: Page, room: RunningClassroom, query: str = "") -> None:
         page.locator("#numbers-note", has_text="±").wait_for(timeout=PATIENCE_MS)
 
 
+def set_in_motion(page: Page) -> None:
+    """Have a page that is not opened yet draw its picture some twelve times a second.
+
+    With reduced motion, as tests have it otherwise, what is shown may be half a second old. Sixty pictures a second
+    take a third of a core.
+    """
+    page.emulate_media(reduced_motion="no-preference")
+    page.add_init_script(
+        """
+        const nextFrame = window.requestAnimationFrame.bind(window);
+        window.requestAnimationFrame = (draw) => setTimeout(() => nextFrame(draw), 60);
+        """
+    )
+
+
 def wait_for_end(page: Page, run_id: int) -> None:
     """Until the page has heard that this run is over."""
     page.locator("#lanes-status", has_text=f"Run {run_id} is over").wait_for(timeout=2 * PATIENCE_MS)

@@ -13,6 +13,7 @@ from tests.classroom.page_driving import (
     PATIENCE_MS,
     module,
     open_page,
+    set_in_motion,
     shown,
     snapshot,
     wait_for_end,
@@ -29,8 +30,7 @@ PICTURE = "() => document.querySelector('#lanes canvas').toDataURL()"
 
 @pytest.fixture(autouse=True)
 def _in_motion(page: Page) -> None:
-    """With the picture drawn as often as it can be: with reduced motion, what is held may be half a second old."""
-    page.emulate_media(reduced_motion="no-preference")
+    set_in_motion(page)
 
 
 def picture(page: Page) -> str:

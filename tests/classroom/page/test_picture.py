@@ -17,6 +17,7 @@ from tests.classroom.page_driving import (
     TRANSPORTS,
     module,
     open_page,
+    set_in_motion,
     shown,
     snapshot,
     wait_for_end,
@@ -52,9 +53,8 @@ UNCOVERED = """async (seconds) => {
 
 @pytest.fixture(autouse=True)
 def _in_motion(request: pytest.FixtureRequest) -> None:
-    """With the picture drawn as often as it can be."""
     if "page" in request.fixturenames:
-        request.getfixturevalue("page").emulate_media(reduced_motion="no-preference")
+        set_in_motion(request.getfixturevalue("page"))
 
 
 def wait_for_run(page: Page, run: dict[str, Any]) -> None:
