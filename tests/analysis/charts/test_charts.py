@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ pytestmark = pytest.mark.takes_s(25)
 RAW = {"residuals", "lanes", "distribution", "freshness", "timeline"}
 
 
+@functools.cache
 def material_of(names: tuple[str, ...]) -> ChartMaterial:
     fabrication = fabricate.Fabrication(transports=names, intervals_s=(), rates_per_s=(), blocks=1, measured_s=4.0)
     material = ChartMaterial(fabricate.run_info(fabrication, fabrication.plan()))
@@ -57,10 +58,9 @@ def material_from(folder: Path) -> ChartMaterial:
     return material
 
 
-BROADCAST = material_of(made.BROADCAST)
-ECHO = material_of(made.ECHO)
-BROADCAST_TRIALS = BROADCAST.base_trials()
-ECHO_TRIALS = ECHO.base_trials()
+@functools.cache
+def trials_of(names: tuple[str, ...]) -> list[BaseTrials]:
+    return material_of(names).base_trials()
 
 
 def seven() -> JsonObject:
@@ -76,6 +76,14 @@ def clients_swept() -> JsonObject:
         for name, requests, slower in kinds
     ]
     return made.summary(points, ["clients"])
+
+
+def echoes() -> JsonObject:
+    return made.summary([made.point(*echo) for echo in zip(made.ECHO, (50, 51, 101), (0, 5, 5), strict=True)])
+
+
+def tied() -> JsonObject:
+    return made.summary([made.point(name, 25.1, i / 10) for i, name in enumerate(made.BROADCAST)])
 
 
 def unmeasured() -> JsonObject:
@@ -97,31 +105,35 @@ def tried_capacity() -> JsonObject:
     return written
 
 
-CASES: dict[str, tuple[JsonObject, list[BaseTrials]]] = {
-    "standard": (made.standard(), BROADCAST_TRIALS),
-    "three-intervals": (made.standard(intervals_s=(0.5, 1.0, 2.0)), BROADCAST_TRIALS),
-    "loopback": (made.standard(delay_ms=0.1), BROADCAST_TRIALS),
-    "one-transport": (made.summary([made.point("websocket", 25, 0.0)]), BROADCAST_TRIALS[:1]),
-    "seven-transports": (seven(), [*BROADCAST_TRIALS, *ECHO_TRIALS]),
-    "clients": (clients_swept(), BROADCAST_TRIALS),
-    "scale": (made.scaled(), BROADCAST_TRIALS),
-    "echo": (
-        made.summary([made.point(*echo) for echo in zip(made.ECHO, (50, 51, 101), (0, 5, 5), strict=True)]),
-        ECHO_TRIALS,
-    ),
-    "tie": (made.summary([made.point(name, 25.1, i / 10) for i, name in enumerate(made.BROADCAST)]), BROADCAST_TRIALS),
-    "unmeasured": (unmeasured(), BROADCAST_TRIALS),
-    "traced": (made.traced(), BROADCAST_TRIALS),
-    "capacity": (made.standard() | {"capacity": tried_capacity()}, BROADCAST_TRIALS),
-    "choices": (made.chosen(), BROADCAST_TRIALS),
-    "nothing": ({**made.standard(), "points": []}, []),
-}  # fmt: skip
+CASES: dict[str, Callable[[], tuple[JsonObject, list[BaseTrials]]]] = {
+    "standard": lambda: (made.standard(), trials_of(made.BROADCAST)),
+    "three-intervals": lambda: (made.standard(intervals_s=(0.5, 1.0, 2.0)), trials_of(made.BROADCAST)),
+    "loopback": lambda: (made.standard(delay_ms=0.1), trials_of(made.BROADCAST)),
+    "one-transport": lambda: (made.summary([made.point("websocket", 25, 0.0)]), trials_of(made.BROADCAST)[:1]),
+    "seven-transports": lambda: (seven(), [*trials_of(made.BROADCAST), *trials_of(made.ECHO)]),
+    "clients": lambda: (clients_swept(), trials_of(made.BROADCAST)),
+    "scale": lambda: (made.scaled(), trials_of(made.BROADCAST)),
+    "echo": lambda: (echoes(), trials_of(made.ECHO)),
+    "tie": lambda: (tied(), trials_of(made.BROADCAST)),
+    "unmeasured": lambda: (unmeasured(), trials_of(made.BROADCAST)),
+    "traced": lambda: (made.traced(), trials_of(made.BROADCAST)),
+    "capacity": lambda: (made.standard() | {"capacity": tried_capacity()}, trials_of(made.BROADCAST)),
+    "choices": lambda: (made.chosen(), trials_of(made.BROADCAST)),
+    "nothing": lambda: ({**made.standard(), "points": []}, []),
+}
+"""Made when they are drawn: each of the processes that tests run in imports this file."""
+
+
+@functools.cache
+def case_of(name: str) -> tuple[JsonObject, list[BaseTrials]]:
+    return CASES[name]()
 
 
 def freshly_drawn(case: str) -> dict[str, Chart]:
-    summary, trials = CASES[case]
+    summary, trials = case_of(case)
     shown = {group.transport.name for group in trials}
-    residuals = [own for of in (BROADCAST, ECHO) for own in of.residuals() if own.transport.name in shown]
+    materials = (material_of(made.BROADCAST), material_of(made.ECHO))
+    residuals = [own for material in materials for own in material.residuals() if own.transport.name in shown]
     drawn = draw_charts(made.results(summary, made.BASE.replace(**made.CHOICES)), trials, residuals)
     return {chart.name: chart for chart in drawn}
 
@@ -131,7 +143,7 @@ charts_of = functools.cache(freshly_drawn)
 
 def standard_files_in(folder: Path, charts: dict[str, Chart]) -> dict[str, bytes]:
     """The files of these charts of the standard case."""
-    counterparts = dark_counterparts(made.results(CASES["standard"][0], made.BASE).transports)
+    counterparts = dark_counterparts(made.results(case_of("standard")[0], made.BASE).transports)
     folder.mkdir()
     for chart in charts.values():
         chart.write(folder, counterparts)
@@ -293,7 +305,7 @@ def test_the_map_names_its_regions_and_says_what_was_tried(drawn_texts: list[Tex
 
 
 def test_where_pushes_came_out_differently_the_map_tells_them_apart(drawn_texts: list[Text]) -> None:
-    both = copy.deepcopy(CASES["capacity"][0])
+    both = copy.deepcopy(case_of("capacity")[0])
     [tried] = [one for one in both["capacity"]["crossovers"] if one["tried"]]
     other = copy.deepcopy(tried) | {"push": "sse"}
     other["tried"][0]["outcome"] = "refuted"
@@ -306,7 +318,7 @@ def test_where_pushes_came_out_differently_the_map_tells_them_apart(drawn_texts:
 
 
 def test_without_bytes_the_map_has_one_panel() -> None:
-    summary, _ = CASES["capacity"]
+    summary, _ = case_of("capacity")
     blind = copy.deepcopy(summary)
     for account in blind["capacity"]["transports"]:
         account |= {"event_bytes": None, "poll_bytes": None, "framing_bytes": None}
@@ -335,7 +347,7 @@ def test_the_lanes_title_is_right_for_one_second_too() -> None:
 
 
 def test_lanes_hold_every_delivery_of_the_first_client() -> None:
-    group = BROADCAST_TRIALS[3]
+    group = trials_of(made.BROADCAST)[3]
     trial = group.first
     start_ns, length_s = trial.info.window_start_ns - trial.info.t0_ns, excerpt_length_s(trial)
     lane = lane_of(trial, group.transport, start_ns, length_s)
