@@ -16,7 +16,7 @@ class MarkedFile:
     path: str
     takes_s: float = SHORT_S
     waits: bool = False
-    """Whether it waits for most of that time, for pages or trials in real time, and leaves the cores to others."""
+    """Whether it waits for most of that time, for what happens in real time, and uses less than half a core."""
 
 
 def in_order_of_beginning(files: Sequence[MarkedFile]) -> list[MarkedFile]:

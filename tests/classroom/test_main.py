@@ -17,7 +17,7 @@ from servers.hosting.listening import listen
 from .conftest import CHECKOUT, PATIENCE_S, RunningClassroom, StartClassroom, row_of_free_ports, running_classroom
 from .scripted import scripted_client
 
-pytestmark = pytest.mark.takes_s(15, waits=True)
+pytestmark = pytest.mark.takes_s(15)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

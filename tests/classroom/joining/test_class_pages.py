@@ -13,7 +13,7 @@ from classroom.lanes.definitions import LANES
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, opened_page, running_classroom
 from tests.classroom.page_driving import module
 
-pytestmark = pytest.mark.takes_s(40, waits=True)
+pytestmark = pytest.mark.takes_s(40)
 
 PATIENCE_MS = PATIENCE_S * 1000
 PHONE = ViewportSize(width=390, height=844)

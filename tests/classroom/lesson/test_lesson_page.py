@@ -16,7 +16,7 @@ from classroom.lesson.sample_programs import LANE_PROGRAMS
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom
 from tests.classroom.page_driving import open_page, wait_for_frames
 
-pytestmark = pytest.mark.takes_s(60, waits=True)
+pytestmark = pytest.mark.takes_s(60)
 
 PATIENCE_MS = PATIENCE_S * 1000
 DIRECTIONS = {"": None, "to the server": "up", "to the browser": "down"}

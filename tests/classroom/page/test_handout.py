@@ -12,7 +12,7 @@ from classroom.run_settings import RunSettings
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import PATIENCE_MS, module, open_page, wait_for_end
 
-pytestmark = pytest.mark.takes_s(25, waits=True)
+pytestmark = pytest.mark.takes_s(25)
 
 PAPERS = ("A4", "Letter")
 

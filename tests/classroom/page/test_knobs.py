@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import PATIENCE_MS, module, open_page, shown, snapshot
 
-pytestmark = pytest.mark.takes_s(30, waits=True)
+pytestmark = pytest.mark.takes_s(30)
 
 
 @pytest.fixture

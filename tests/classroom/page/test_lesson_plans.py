@@ -11,7 +11,7 @@ from classroom.run_settings import PRESETS
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import module, open_page, wait_for_end
 
-pytestmark = pytest.mark.takes_s(30, waits=True)
+pytestmark = pytest.mark.takes_s(30)
 
 CARDS = "m.ROUTES.map(({ id, cards }) => [id, cards])"
 

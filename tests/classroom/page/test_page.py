@@ -27,7 +27,7 @@ from tests.classroom.page_driving import (
     wait_until_shown,
 )
 
-pytestmark = pytest.mark.takes_s(20, waits=True)
+pytestmark = pytest.mark.takes_s(20)
 
 RELAY_EARLY_MS = 2.0
 """The loop that the relay's timers run on counts in whole milliseconds: it may pass a chunk on up to one early, each

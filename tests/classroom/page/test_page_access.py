@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import TRANSPORTS, open_page, wait_for_traffic
 
-pytestmark = pytest.mark.takes_s(40, waits=True)
+pytestmark = pytest.mark.takes_s(40)
 
 SIZES = [(1920, 1080), (1280, 720), (390, 844)]
 VIEWS = ["watch", "predict", "lesson", "class"]

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import PATIENCE_MS, open_page, snapshot, wait_for_end, wait_until_shown
 
-pytestmark = pytest.mark.takes_s(50, waits=True)
+pytestmark = pytest.mark.takes_s(50)
 
 
 def set_fields(page: Page, **fields: str) -> None:

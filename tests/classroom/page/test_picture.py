@@ -25,7 +25,7 @@ from tests.classroom.page_driving import (
 )
 from tests.classroom.scripted import scripted_client
 
-pytestmark = pytest.mark.takes_s(60, waits=True)
+pytestmark = pytest.mark.takes_s(80, waits=True)
 
 UNCOVERED = """async (seconds) => {
   const { laneShapes } = await import("/static/js/lanes/geometry.js");

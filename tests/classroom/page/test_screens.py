@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import TRANSPORTS, module, open_page, snapshot, wait_for_end, wait_until_shown
 
-pytestmark = pytest.mark.takes_s(15, waits=True)
+pytestmark = pytest.mark.takes_s(15)
 
 
 def screen(page: Page, transport: str | None) -> Any:
