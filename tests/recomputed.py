@@ -624,7 +624,7 @@ def corrected(trials: Sequence[RawTrial]) -> dict[str, Corrected] | None:
     assert expected is not None
     period_ms = max(1000 * trials[0].parameters["poll_interval_s"], 2 * trials[0].parameters["one_way_delay_ms"])
     beyond_ms = max(0.0, median([median(trial.residuals_ns) for trial in trials]) / 1e6)
-    deliveries = mean([trial.sample_events for trial in trials]) * trials[0].parameters["clients"]
+    events, clients = mean([trial.sample_events for trial in trials]), trials[0].parameters["clients"]
     means = [expected["mean_ms"] + mean(trial.residuals_ns) / 1e6 for trial in trials]
     own_requests = [trial.predicted[1] for trial in trials]
     beyond = [trial.sent_in_window - own for trial, own in zip(trials, own_requests, strict=True)]
@@ -632,11 +632,13 @@ def corrected(trials: Sequence[RawTrial]) -> dict[str, Corrected] | None:
         expected["requests_per_event"] + more / len(trial.due) for more, trial in zip(beyond, trials, strict=True)
     ]
     per_s = [1000 / period_ms + 1e9 * more / trial.watched_ns for more, trial in zip(beyond, trials, strict=True)]
-    least_ms = period_ms * math.sqrt(beyond_ms / 2 / period_ms / deliveries)
+    undecided = beyond_ms / 2 / period_ms
+    # A request at either end of the window may fall on its other side.
+    at_ends = math.sqrt(2 * undecided / clients) / events
     return {
-        "mean_ms": Corrected(mean(means), means, least_ms),
-        "requests_per_event": Corrected(mean(per_event), per_event, 0.0),
-        "requests_per_s": Corrected(mean(per_s), per_s, 0.0),
+        "mean_ms": Corrected(mean(means), means, period_ms * math.sqrt(undecided / events / clients)),
+        "requests_per_event": Corrected(mean(per_event), per_event, at_ends),
+        "requests_per_s": Corrected(mean(per_s), per_s, at_ends * 1000 / period_ms / expected["requests_per_event"]),
     }
 
 

@@ -314,13 +314,11 @@ def test_differences_from_the_reference_paired_within_blocks(point: Point) -> No
         # A busy machine may leave a trial without enough samples: its block has no pair.
         of_blocks = zip([each[figure] for each in ours], [each[figure] for each in theirs], strict=True)
         own_pairs = [(mine[0] / mine[1], their[0] / their[1]) for mine, their in of_blocks if mine and their]
+        own_least = recomputed.least_spread(mean(own), figure, point.events)
         if name == "requests_per_event" and estimated is not None:
-            cost, own = estimated[name].value, estimated[name].per_trial
+            cost, own, own_least = estimated[name].value, estimated[name].per_trial, estimated[name].least
             own_pairs = list(zip(own, their_own, strict=True))
-        least = math.hypot(
-            recomputed.least_spread(mean(own), figure, point.events),
-            recomputed.least_spread(mean(their_own), figure, reference.events),
-        )
+        least = math.hypot(own_least, recomputed.least_spread(mean(their_own), figure, reference.events))
         possible = (0.0, 1.0 if name.endswith("_ratio") else math.inf)
         found = recomputed.paired_difference([cost, other], own_pairs, possible, their_interval, least=least)
         for key, expected in found.items():
