@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from analysis.colours import DARK_PAPER, LIGHT_PAPER, dark_colour, readable
 from contract.transports import TransportStyle
 
 
@@ -43,7 +44,7 @@ class Palette:
 
 
 LIGHT = Palette(
-    paper="#ffffff",
+    paper=LIGHT_PAPER,
     ink="#1c2024",
     muted="#5b636b",
     rule="#9aa1a8",
@@ -56,7 +57,7 @@ LIGHT = Palette(
     shade_4="#dde3e9",
 )
 DARK = Palette(
-    paper="#14171a",
+    paper=DARK_PAPER,
     ink="#e8eaec",
     muted="#a3abb3",
     rule="#666e76",
@@ -118,24 +119,11 @@ MATPLOTLIB_SETTINGS: dict[Any, Any] = {
 }
 
 _HEX_COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
-_READABLE_CONTRAST = 4.5
-"""WCAG 2.2, 1.4.3, for text; lines and marks on dark paper must meet it too."""
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of two `#rrggbb` colours, 1 to 21 (WCAG 2.2)."""
-    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
 
 
 def text_colour(colour: str) -> str:
     """Return the transport's colour, darkened until text in it is readable on light paper."""
-    return _towards("#000000", colour, LIGHT.paper)
-
-
-def dark_colour(colour: str) -> str:
-    """Return the transport's colour, lightened until marks and text in it are readable on dark paper."""
-    return _towards("#ffffff", colour, DARK.paper)
+    return readable(colour, LIGHT_PAPER, towards="#000000")
 
 
 def dark_counterparts(transports: Iterable[TransportStyle]) -> dict[str, str]:
@@ -160,23 +148,3 @@ def variable_name(light_colour: str) -> str:
 def as_variables(svg: str, counterparts: dict[str, str]) -> str:
     """Return the drawing with CSS variables for colours, so that the page around it chooses light or dark."""
     return recolour(svg, {light: f"var({variable_name(light)})" for light in counterparts})
-
-
-def _towards(pole: str, colour: str, background: str) -> str:
-    start, end = _channels(colour), _channels(pole)
-    for step in range(101):
-        mixed = [round(255 * (a + (b - a) * step / 100)) for a, b in zip(start, end, strict=True)]
-        candidate = "#{:02x}{:02x}{:02x}".format(*mixed)
-        if contrast(candidate, background) >= _READABLE_CONTRAST:
-            return candidate
-    return pole
-
-
-def _channels(colour: str) -> tuple[float, float, float]:
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return red, green, blue
-
-
-def _luminance(colour: str) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _channels(colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

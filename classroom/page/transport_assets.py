@@ -8,7 +8,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from analysis.charts.style import dark_colour
+from analysis.colours import dark_colour
 from classroom.lanes.definitions import LANES, Lane
 
 router = APIRouter(include_in_schema=False)

@@ -30,6 +30,13 @@ def is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+def test_it_loads_nothing_that_only_charts_need() -> None:
+    """Matplotlib would take as long as all the rest of the start."""
+    printing = "import sys, classroom.startup; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", printing], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert not {"matplotlib", "scipy"} & set(loaded.stdout.split())
+
+
 def test_the_lanes_and_the_lesson_are_on_the_ports_after_the_page() -> None:
     first = row_of_free_ports()
     with running_classroom("--port", str(first)) as opened:

@@ -25,7 +25,8 @@ from analysis.charts.canvas import nice_log_ticks
 from analysis.charts.crossover_map import crossover_map_chart
 from analysis.charts.lanes import excerpt_length_s, lane_of
 from analysis.charts.raw_records import BaseTrials, ChartMaterial, thinned
-from analysis.charts.style import DARK, LIGHT, contrast, dark_counterparts, text_colour
+from analysis.charts.style import DARK, LIGHT, dark_counterparts, text_colour
+from analysis.colours import contrast
 from analysis.summarize import summarize_run
 from analysis.summary.crossover import capacity_summary
 from analysis.trial.measures import measure

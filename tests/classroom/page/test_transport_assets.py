@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from analysis.charts.style import dark_colour
+from analysis.colours import dark_colour
 from classroom.lanes.definitions import LANES
 from tests.classroom.conftest import CHECKOUT, RunningClassroom
 
