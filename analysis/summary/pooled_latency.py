@@ -39,7 +39,7 @@ def with_latency(trials: Trials) -> list[TrialMeasures]:
 def pooled_latency(trials: Trials, pilot_blocks: int | None) -> Latency:
     """Return the distribution of all deliveries, and intervals from the spread between trials of the first blocks.
 
-    A quantile for which there are too few events is None, as is its interval; a rare one is left out.
+    A quantile for which there are too few events is None, as is its interval.
     """
     measured = with_latency(trials)
     per_trial = [trial.latency_ms for trial in measured if trial.latency_ms is not None]
@@ -48,15 +48,12 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> Latency:
     pooled: Distribution = per_trial[0]
     if len(per_trial) > 1:
         pooled = distribution_of(np.concatenate([trial.latencies.latency_ns for trial in measured])) or pooled
-    events = sample_events(measured)
-    figures = withhold_quantiles(pooled, LATENCY_QUANTILES, events)
-    for name in too_few_events(RARE_QUANTILES, events):
-        del figures[name]
+    figures = withhold_quantiles(pooled, LATENCY_QUANTILES | RARE_QUANTILES, sample_events(measured))
     # No latency is below what the network alone takes.
     possible_ms = (measured[0].least_latency_ms, math.inf)
 
     def ci95(name: str) -> stats.Interval | None:
-        if figures.get(name) is None:
+        if figures[name] is None:
             return None
         values = [each[name] for each in per_trial]
         return interval_of_trials(pooled[name], measured, values, pilot_blocks, possible_ms, spread_of(name))
@@ -72,7 +69,7 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> Latency:
         p50_ci95=ci95("p50"),
         p95_ci95=ci95("p95"),
         p99_ci95=ci95("p99"),
-        p999=figures.get("p999"),
+        p999=figures["p999"],
         p999_ci95=ci95("p999"),
     )
 
