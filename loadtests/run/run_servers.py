@@ -113,7 +113,7 @@ def _check_target(target: Target, trials: Sequence[PlannedTrial], instruments: I
         offered = control.transports()
         if instruments.trace:
             control.trace()
-    for name in dict.fromkeys(trial.transport for trial in trials):
+    for name in dict.fromkeys(trial.transport for trial in sorted(trials, key=lambda trial: trial.point)):
         if name not in offered:
             raise UserError(f"{given}: does not offer {name} (it offers {', '.join(offered) or 'nothing'})")
     # gevent and the clients are loaded only to check a target.
