@@ -32,7 +32,7 @@ def _median(way: float, longest: float, waiting: float) -> str:
     if waiting == 0:
         return f"one way = {_n(way)}"
     if waiting <= 1 / 2:
-        return f"one way, as only {_n(100 * waiting)} % of the events wait = {_n(way)}"
+        return f"one way, as only {100 * waiting:.2g} % of the events wait = {_n(way)}"
     if waiting == 1:
         return f"one way + longest wait ÷ 2 = {_n(way)} + {_n(longest)} ÷ 2"
     return (

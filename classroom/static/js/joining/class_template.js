@@ -22,9 +22,9 @@ export const CLASS = `
     <p class="small soft class-run-settings"></p>
     <p class="wrong class-run-error" role="alert" hidden></p>
   </div>
+  <p class="note class-away-note" role="status" hidden>The classroom cannot be reached at the moment. Address and code are shown again when it is back.</p>
   <div class="class-grid">
     <div class="panel class-invitation">
-      <p class="note class-away-note" role="status" hidden>The classroom cannot be reached at the moment. Address and code are shown again when it is back.</p>
       <div class="class-qr" role="img" aria-label="QR code of the address by which devices join"></div>
       <div class="class-how">
         <h2 class="class-title">Join with phone or laptop</h2>

@@ -7,8 +7,7 @@ import { TRANSPORTS } from "../../shared/transports.js";
 
 const SPAN_NS = 10e9;
 const [, SLOWLY] = SPEEDS;
-/** Slower looks closer. */
-const SLOW_SPAN_NS = SPAN_NS / 4;
+const SLOW_SHARE = 1 / 4;
 const FIGURES_PERIOD_MS = 400;
 
 export class DecidingLanes {
@@ -73,7 +72,13 @@ export class DecidingLanes {
     if (now_ns === null || this.element.hidden) return null;
     const to_ns = this.#timeline.shownNs(now_ns, current, current !== null);
     const datas = this.#timeline.data === null ? [previous, current].filter(Boolean) : [this.#timeline.data];
-    return { datas, from_ns: to_ns - (this.#timeline.isReplay ? SLOW_SPAN_NS : SPAN_NS), to_ns, hiddenSince, focus: this.#pointed };
+    return { datas, from_ns: to_ns - this.#spanNs(), to_ns, hiddenSince, focus: this.#pointed };
+  }
+
+  /** Slower looks closer, and so does a phone. */
+  #spanNs() {
+    const isNarrow = this.element.querySelector(".lanes").dataset.narrow === "true";
+    return (SPAN_NS / (isNarrow ? 2 : 1)) * (this.#timeline.isReplay ? SLOW_SHARE : 1);
   }
 
   /** From its beginning; where it is being seen again already, hold it or go on. */

@@ -193,6 +193,7 @@ class PredictView {
       return this.#complain(error.message);
     }
     this.#change(progress.running(this.#state));
+    this.#lanes.element.scrollIntoView({ block: "start" }); // the lanes have come above the question
     this.#paused ||= this.#context.auto;
     this.#experiment = new Experiment(this.#context, question, (now) => this.#showProgress(now));
     this.#steps.toggleAttribute("inert", true);
@@ -202,6 +203,7 @@ class PredictView {
       keepRuns(question, found.datas);
       this.#change(progress.revealed(this.#state, this.#judge(question, found)));
       this.#article.querySelector(".predict-result h3")?.focus({ preventScroll: true });
+      this.#lanes.element.scrollIntoView({ block: "start" });
       if (this.#vote.on(question)) await this.#vote.decide(question, this.#state.result.scores).catch(() => {}); // another page has asked anew
     } catch (error) {
       this.#change(progress.brokenOff(this.#state));
@@ -246,9 +248,11 @@ class PredictView {
         <h2 id="predict-title" tabindex="-1">${question.title}</h2>
         <p class="predict-text">${question.text}</p>
         ${state.phase === "asked" ? formHtml(question) : lockedHtml(question, state, (part, answer) => this.#words(part, answer))}
-        <section class="stack predict-vote" aria-label="The class votes" aria-live="polite"></section>
       </div>
-      <div class="panel stack predict-reveal"></div>`;
+      <div class="stack predict-beside">
+        <section class="panel stack predict-vote" aria-label="The class votes" aria-live="polite"></section>
+        <div class="panel stack predict-reveal"></div>
+      </div>`;
     this.#renderVote();
     if (state.phase === "revealed") this.#renderResult(this.#article.querySelector(".predict-reveal"));
     else this.#renderRun();
@@ -293,7 +297,7 @@ class PredictView {
   #votesTable(part, right) {
     const counts = this.#state.vote.counts[part.id];
     const bars = choicesOf(part).map(({ value, text }) => ({ label: text, value: counts[value], kind: "vote", isRight: right.includes(value) }));
-    const table = barTable(bars, "devices", `The class, devices: ${part.ask}`);
+    const table = barTable(bars, "devices", `Votes of the class: ${part.ask}`);
     table.classList.add("votes");
     return table;
   }

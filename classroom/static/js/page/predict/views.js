@@ -98,7 +98,8 @@ export function formulasHtml(question, part, formulas, models) {
     const value = models[run]?.[transport]?.[part.field] ?? null;
     if (!formula || value === null) return [];
     const name = part.of.length === 1 ? "" : `<b>${LABELS[transport]}${question.runs.length > 1 ? `, ${question.runs.find(({ id }) => id === run).label}` : ""}:</b> `;
-    return [`<li>${name}${formula} = <b>${format(value, part.field)}</b></li>`];
+    const rule = formula.replace(/ = [\d.]+$/, ""); // a single number is the value itself
+    return [`<li>${name}${rule} = <b>${format(value, part.field)}</b></li>`];
   });
   return rows.length === 0 ? "" : `<ul class="predict-formulas small" aria-label="The formula, with its numbers">${rows.join("")}</ul>`;
 }
