@@ -14,6 +14,8 @@ import pytest
 from classroom.access import KEPT_FOR_S, Access, file_of, keep_access, read_access
 from tests.classroom.conftest import CHECKOUT, PATIENCE_S, row_of_free_ports, running_classroom
 
+pytestmark = pytest.mark.takes_s(12)
+
 
 def test_what_is_kept_is_read_again_and_is_the_owners_alone(tmp_path: Path) -> None:
     access, file = Access.draw(), file_of(tmp_path, 8000)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.classroom.conftest import RunningClassroom, opened_page, running_classroom
 from tests.classroom.joining.test_class_pages import phone, serious
 
-pytestmark = pytest.mark.takes_s(25)
+pytestmark = pytest.mark.takes_s(45)
 
 
 @pytest.fixture(scope="module")
