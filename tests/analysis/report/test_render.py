@@ -84,6 +84,10 @@ def test_how_to_rerun_names_what_works(run: Path, tmp_path: Path) -> None:
     assert rerun_commands(info, reference).endswith("\nmake report RUN=results/reference")
 
 
+def test_the_report_of_a_standard_run_is_below_a_megabyte() -> None:
+    assert (PROJECT_FOLDER / "results" / "reference" / "report.html").stat().st_size < 1_000_000
+
+
 @pytest.mark.parametrize(
     ("asked", "origin"), [({}, "It was drawn for this run."), ({"SEED": "7"}, "It was given, not drawn: ")]
 )
