@@ -12,7 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from contract.errors import UserError
 from contract.records import SampleRole, Trial, finished_trial_folders, load_run_info
+from loadtests.control_client import ControlClient
 from loadtests.load.trial_spec import WINDOW_FILE
 from loadtests.run import run_servers
 from system import processes
@@ -108,11 +110,18 @@ def test_a_command_that_is_no_server_is_said_in_one_sentence(command: str, said:
 def test_a_command_that_never_answers_is_given_up_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_servers, "START_PATIENCE_S", 0.5)
-    idle = f"{sys.executable} -c 'import time; print(7 * 6, flush=True); time.sleep(600)' {{port}}"
+    printed = tmp_path / "printed"
+
+    def asked_when_it_has_printed(_: ControlClient) -> list[str]:
+        wait_until(printed.exists)
+        raise UserError("nobody there")
+
+    monkeypatch.setattr(run_servers, "START_PATIENCE_S", 0)
+    monkeypatch.setattr(ControlClient, "transports", asked_when_it_has_printed)
+    program = f'import pathlib, time; print(7 * 6, flush=True); pathlib.Path(\\"{printed}\\").touch(); time.sleep(600)'
+    idle = f"{sys.executable} -c '{program}' {{port}}"
     told = refused("loadtests", "run", with_servers(tmp_path, f'slow = {{command = "{idle}"}}'))
-    assert "not ready within 0.5 s: " in told
-    assert told.endswith("its last words: 42\n")
+    assert told.endswith("not ready within 0 s: nobody there; its last words: 42\n")
     assert left_running(tmp_path) == []
 
 
