@@ -1,4 +1,4 @@
-"""What a run has that the run before it, of the same scenario on the same machine, did not have."""
+"""What is new in a run, compared with the run before it of the same scenario on the same machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHARACTERS = 60
 
 
 def changes_since(earlier: ListedRun, run: ListedRun) -> list[str]:
-    """Return one phrase per difference of code, versions, settings and machine; beyond a few, only their number."""
+    """Return a phrase per difference in code, versions, settings and machine; beyond a few, only their number."""
     ours, theirs = run.info, earlier.info
     found = [
         *_code(theirs.checkout, ours.checkout),
@@ -25,7 +25,7 @@ def changes_since(earlier: ListedRun, run: ListedRun) -> list[str]:
 
 
 def commit(checkout: Checkout | None) -> str:
-    """Return a commit in short, with a + if the code had changes beyond it; empty if it is not known."""
+    """Return a short commit, with a + if the code had uncommitted changes; empty if it is not known."""
     return "" if checkout is None else plain(checkout.commit)[:10] + ("" if checkout.clean else "+")
 
 

@@ -1,4 +1,4 @@
-"""results/index.html: every run, and how the key figures went from run to run, in one page without scripts."""
+"""results/index.html: every run, and the key figures from run to run, in one page without scripts."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from terminal.wording import plural
 INDEX_FILE = "index.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 _NEWEST_RUNS = 20
-"""The runs of a group that are listed at once; earlier ones are folded away."""
+"""The runs of a group that are listed openly; earlier ones are folded away."""
 _CHARACTERS = 400
 
 
 def write_history(results: Path) -> Path:
     """Write index.html of a folder of results, from what its runs say at this moment, and return its path.
 
-    Of several processes that do so at once each waits for the others, so that the last one has seen all runs.
+    Several processes that do this at once take turns, so that the last one has seen all runs.
     """
     path = results / INDEX_FILE
     with _alone_in(results):
@@ -65,7 +65,7 @@ def _content(results: Path) -> JsonObject:
 
 
 def _head(of: PointFigure) -> str:
-    """Return the figure in words, with its unit unless they name it."""
+    """Return the figure's name for a column head, with its unit unless the name contains it."""
     return of.label if of.unit in of.label else of.title
 
 
@@ -74,7 +74,7 @@ def _group_and_time(run: ListedRun) -> tuple[tuple[str, ...], str, str]:
 
 
 def _without_copies(runs: Sequence[ListedRun]) -> list[ListedRun]:
-    """Return the runs without copies of others, such as one that was kept under another name; the first name stays."""
+    """Return the runs without copies, such as one that was saved under another name; the first name is kept."""
     firsts: dict[tuple[object, ...], ListedRun] = {}
     for run in runs:
         firsts.setdefault((run.group, run.info.started_at, run.info.seed), run)

@@ -1,7 +1,7 @@
-"""The runs in a folder of results, as far as the page of all runs shows them: run.json and summary.json, no records.
+"""The runs in a folder of results, as far as the page of all runs shows them, from run.json and summary.json alone.
 
 Only the fields that are shown are read and checked, so that hundreds of runs take about a second, and a run of an
-earlier version is shown as far as it has them.
+earlier version is shown as far as it has these fields.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ONE_RUN = frozenset({"SCENARIO", "SEED"})
 
 @dataclass(frozen=True, slots=True)
 class ScenarioName:
-    """The scenario of a run, by its name."""
+    """The scenario of a run: its name alone."""
 
     name: str
 
@@ -45,7 +45,7 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True)
 class RunOutline:
-    """What is shown of run.json."""
+    """The fields of run.json that are shown."""
 
     format: str
     version: int
@@ -62,7 +62,7 @@ class RunOutline:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The name of a transport for people."""
+    """A transport's name, and its label for readers."""
 
     name: str
     label: str
@@ -70,7 +70,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PointOutline(Record):
-    """What is shown of a point: the key figures, with their intervals."""
+    """The fields of a point that are shown: the key figures, with their intervals."""
 
     transport: str
     parameters: dict[str, str | int | float | bool | None]
@@ -89,7 +89,7 @@ class PointOutline(Record):
 
 @dataclass(frozen=True, slots=True)
 class SummaryOutline:
-    """What is shown of summary.json."""
+    """The fields of summary.json that are shown."""
 
     format: str
     version: int
@@ -109,14 +109,14 @@ _SUMMARY = TypeAdapter(SummaryOutline)
 
 @dataclass(frozen=True)
 class ListedRun:
-    """A run of the page."""
+    """A run that the page lists."""
 
     folder: Path
     info: RunOutline
     summary: SummaryOutline | None
     """None if the run has no summary, or one that cannot be read."""
     problem: str
-    """Why it has none; empty if it has one."""
+    """Why it has no summary; empty if it has one."""
 
     @property
     def name(self) -> str:
@@ -146,7 +146,7 @@ class ListedRun:
 
     @property
     def group(self) -> tuple[str, ...]:
-        """What runs have in common that are shown together: scenario, variables asked for, and machine."""
+        """What runs that are shown together have in common: scenario, variables of `make bench`, and machine."""
         asked = sorted(f"{name}={value}" for name, value in self.info.asked.items() if name not in _ONE_RUN)
         return (self.info.scenario.name, " ".join(asked), *self.machine)
 
@@ -160,7 +160,7 @@ class UnreadRun:
 
 
 def read_runs(results: Path) -> Iterator[ListedRun | UnreadRun]:
-    """Yield the runs in a folder of results by name; a link is none, and neither is a folder without run.json."""
+    """Yield the runs in a folder of results by name, without links and folders that have no run.json."""
     for folder in sorted(results.iterdir()):
         if not (_is_regular(folder, stat.S_ISDIR) and _is_regular(folder / "run.json", stat.S_ISREG)):
             continue
@@ -180,7 +180,7 @@ def read_runs(results: Path) -> Iterator[ListedRun | UnreadRun]:
 
 
 def _is_regular(path: Path, is_kind: Callable[[int], bool]) -> bool:
-    """Return whether a path is itself of this kind, and not a link to such a one."""
+    """Return whether a path is of this kind itself, and not a link to something of this kind."""
     try:
         return is_kind(path.lstat().st_mode)
     except OSError:

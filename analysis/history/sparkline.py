@@ -10,7 +10,7 @@ from analysis.history.trends import Step
 
 _WIDTH, _HEIGHT, _EDGE = 140.0, 36.0, 4.0
 MOST_RUNS = 40
-"""The newest runs, which are all that a picture of this size can show."""
+"""The number of newest runs that a picture of this size can show."""
 
 
 def sparkline(steps: Sequence[Step], label: str) -> Markup:

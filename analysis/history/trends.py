@@ -1,8 +1,8 @@
-"""How the key figures of one scenario on one machine went from run to run, and which run left the band of those before.
+"""How the key figures of a scenario on a machine changed from run to run, and which runs left the expected band.
 
-A band is the median of the runs since the last change, ten at most, give or take what `make compare` calls the same
-(3 %, the noise floor, or for latencies 0.2 ms) or the half-width of those runs' own intervals, whichever is largest. A
-run has left it if its whole interval lies outside; the band begins anew with it.
+A band is the median of the newest ten runs since the last change, plus or minus the largest of 3 %, the noise floor,
+0.2 ms for latencies (the margin of `make compare`), and the median half-width of those runs' own intervals. A run has
+left the band if its whole interval lies outside; a new band begins with it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Measured:
 
     @property
     def half_width(self) -> float:
-        """Half of what its interval spans; 0 without one."""
+        """Half the width of its interval; 0 without one."""
         return 0.0 if self.interval is None else (self.interval[1] - self.interval[0]) / 2
 
 
@@ -58,9 +58,9 @@ class Step:
 
     measured: Measured
     band: Interval | None
-    """What the runs before it make expected; None for the first one."""
+    """The range expected from the runs before it; None for the first one."""
     changed: bool
-    """Whether its whole interval lies outside of the band."""
+    """Whether its whole interval lies outside the band."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _base_points(summary: SummaryOutline) -> list[PointOutline]:
 
 
 def _same(one: PointOutline, other: PointOutline) -> bool:
-    """Return whether two points measure the same, as far as both state their parameters."""
+    """Return whether two points measure the same, by the parameters that both state."""
     return one.transport == other.transport and agrees(one.parameters, other.parameters)
 
 
@@ -103,7 +103,7 @@ def _measured(
     points: Sequence[tuple[ListedRun, SummaryOutline, PointOutline]], figure: PointFigure
 ) -> Iterator[Measured]:
     for run, summary, outline in points:
-        # An outline has what the key figures read of a point.
+        # An outline has the fields of a point that the key figures read.
         point = cast(Point, outline)
         value, interval = figure.value(point), figure.stated_interval(point)
         if value is not None and all(map(math.isfinite, (value, *(interval or ())))):
