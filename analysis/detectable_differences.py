@@ -36,7 +36,7 @@ class Detectable:
     of: float
     """The transport's own figure in the earlier run."""
     limit: str = ""
-    """What does not let a smaller difference count, if it is not the spread between blocks."""
+    """What prevents a smaller difference from counting, unless it is the spread between blocks."""
 
     @property
     def words(self) -> str:
@@ -47,7 +47,7 @@ class Detectable:
 
 
 def describe_detectable(run: RunInfo, results: Path) -> Iterator[str]:
-    """Yield lines on what a run can show by the newest earlier run in a folder that measured the same base points."""
+    """Yield lines on what a run can show, by the newest earlier run in a folder that measured the same base points."""
     points = _base_points(run)
     blocks = min((len(trials) for trials in points.values()), default=0)
     labels = {style.name: style.label for style in run.transports}

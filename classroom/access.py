@@ -1,7 +1,7 @@
-"""What opens a class: the teacher's key, and the code with which devices join. A restart on the same port keeps both.
+"""The teacher's key and the code with which devices join a class. A restart on the same port keeps both.
 
-They are in a file of the port in the user's runtime folder. A classroom that was opened a day ago or longer is another
-class, which gets new ones.
+They are kept in one file per port, in the user's runtime folder. After a day the next start counts as another class,
+with a new key and code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 KEPT_FOR_S = 86_400.0
 
 _CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-"""Letters and digits that are not mistaken for each other when read from a projector."""
+"""Letters and digits that cannot be mistaken for each other when read from a projector."""
 _CODE_LENGTH = 6
 _CODE = re.compile(f"[{_CODE_LETTERS}]{{{_CODE_LENGTH}}}")
 _KEY_BYTES = 16
@@ -36,7 +36,7 @@ class Access:
 
     @classmethod
     def draw(cls) -> Access:
-        """Return new ones, which cannot be guessed."""
+        """Return a new key and code, which cannot be guessed."""
         code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
         return cls(secrets.token_urlsafe(_KEY_BYTES), code)
 
@@ -47,7 +47,7 @@ def file_of(folder: Path, port: int) -> Path:
 
 
 def read_access(file: Path) -> Access | None:
-    """Return what the last classroom on the port has kept; None if it is missing, too old or damaged."""
+    """Return what the last classroom on the port saved; None if it is missing, too old or damaged."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
         with os.fdopen(descriptor, "rb") as opened:
@@ -64,7 +64,7 @@ def read_access(file: Path) -> Access | None:
 
 
 def keep_access(file: Path, access: Access) -> bool:
-    """Write the file for the next start, readable by its owner alone; return whether that was possible."""
+    """Save them for the next start, readable by the owner alone; return whether that was possible."""
     try:
         descriptor, name = tempfile.mkstemp(dir=file.parent)
     except OSError:

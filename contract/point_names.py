@@ -1,4 +1,4 @@
-"""The names of points and of their parameters, in words: the same while a run is measured and in its report."""
+"""The names of points and their parameters in words, the same during a run and in its report."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ _ROWS_AT_ONCE = 10_000
 def lines(run: ReportedRun) -> Iterator[str]:
     """Yield a header, and the deliveries of one trial after another, copies and warm-up included.
 
-    Latencies are `arrival_ns` - `due_ns`. `measured` is 1 for those that figures are made of, the first copies of
-    events that were due in the measured window, else 0.
+    Latencies are `arrival_ns` - `due_ns`. `measured` is 1 for those that figures are computed from, the first
+    copies of events that were due in the measured window, else 0.
     """
     yield ",".join((*OF_TRIAL, *OF_DELIVERY)) + "\n"
     for each in raw_trials(run):

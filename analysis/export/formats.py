@@ -21,7 +21,7 @@ class Format:
 
     writer: str
     """The function that yields the parts of its file, as `module:function` of this package. Its module is imported only
-    for an export, as it may import an optional package."""
+    when it is used, as it may import an optional package."""
     package: str = ""
     """The optional package that it needs (requirements-export.lock); empty if none."""
 
@@ -68,7 +68,7 @@ def export(run: ReportedRun, format_name: str, out: str) -> None:
         raise _exists_already(path)
     if not path.parent.is_dir():
         raise UserError(f"{path}: there is no folder {path.parent} (expected OUT=a file in one that exists)")
-    # Named by this process: another export to the same file has its own.
+    # The process id in the name keeps exports to the same file at the same time apart.
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("xb") as file:
@@ -79,7 +79,7 @@ def export(run: ReportedRun, format_name: str, out: str) -> None:
 
 
 def _name_finished(partial: Path, path: Path) -> None:
-    """Give a finished file its name, unless another program has used it in the meantime."""
+    """Give a finished file its name, unless another program has created such a file in the meantime."""
     try:
         path.hardlink_to(partial)
     except FileExistsError as error:

@@ -1,7 +1,7 @@
 """`hdrhistogram`: a histogram log (.hlog) with an interval per trial, tagged with the name of its point.
 
 Values are latencies in nanoseconds, to three significant digits. The package encodes the histograms; their lines are
-formatted here, since its own log writer knows no tags.
+formatted here, since its own log writer does not support tags.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from contract.records.measured import is_measured
 
 SIGNIFICANT_DIGITS = 3
 LONGEST_NS = 3_600_000_000_000
-"""Histograms of one range can be added quickly; one with a longer latency has a longer range."""
+"""The usual range: histograms of the same range are added quickly. A longer latency needs a longer one."""
 _NOT_IN_TAGS = re.compile(r"[\s,]+")
 _NS_PER_MS, _NS_PER_S = 1e6, 1e9
 
@@ -49,8 +49,8 @@ def histogram_of(latencies_ns: Ints) -> HdrHistogram:
     """Return the histogram of latencies that are not negative."""
     longest_ns = max(LONGEST_NS, int(latencies_ns.max(initial=0)))
     histogram = HdrHistogram(1, longest_ns, SIGNIFICANT_DIGITS)
-    # Its own method takes a microsecond and more per value: it is called once for all that the histogram holds equal,
-    # those that agree in as many leading bits as it has sub-buckets.
+    # record_value takes a microsecond or more per call. So it is called once for all values that the histogram does not
+    # tell apart: those that agree in as many leading bits as a sub-bucket index has.
     leading_bits = histogram.sub_bucket_count.bit_length() - 1
     others = np.maximum(np.frexp(latencies_ns)[1] - leading_bits, 0)
     values, counts = np.unique((latencies_ns >> others) << others, return_counts=True)
@@ -60,7 +60,7 @@ def histogram_of(latencies_ns: Ints) -> HdrHistogram:
 
 
 def _latencies_ns(trial: Trial) -> Ints:
-    """Return the measured latencies; those that uncertain clocks make negative, which the format has not, as 0."""
+    """Return the measured latencies; negative ones, due to uncertain clocks, become 0, as the format has none."""
     rows = trial.deliveries
     latencies_ns: Ints = np.maximum(trial.arrivals_ns(rows) - rows.due_ns, 0)[is_measured(trial)]
     return latencies_ns

@@ -1,4 +1,4 @@
-"""What exports say of a run and its points beside their figures: where they are from, and whether they are valid."""
+"""What exports say about a run and its points besides figures: where they come from, and whether they are valid."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ INVALID = "INVALID"
 
 
 def run_labels(run: ReportedRun) -> JsonObject:
-    """Return the run's name, scenario, start, commit (null if git did not know it) and validity."""
+    """Return the run's name, scenario, start, commit (None if it is not known) and validity."""
     return {
         "run": run.name,
         "scenario": run.info.scenario["name"],
@@ -36,7 +36,7 @@ def point_words(run: ReportedRun, point: Point) -> list[str]:
 def marked_words(run: ReportedRun, point: Point) -> list[str]:
     """Return the words of a point's name, and INVALID if the point or the run is.
 
-    It is for formats that have names and figures alone, and no other place for the mark.
+    It is for formats that have only names and figures, and so no other place for the mark.
     """
     trusted = run.summary.valid and point.valid
     return [*point_words(run, point), *([] if trusted else [INVALID])]

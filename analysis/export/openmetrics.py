@@ -18,7 +18,7 @@ from contract.summary import Point
 
 PREFIX = "push_vs_poll"
 _PER_SECOND = {"ms": 1e3, "µs": 1e6, "s": 1.0}
-"""How many of a figure's unit are a second, the base unit of time."""
+"""The number of a figure's units in a second, the base unit of time."""
 
 
 def text(run: ReportedRun) -> Iterator[bytes]:
@@ -28,7 +28,7 @@ def text(run: ReportedRun) -> Iterator[bytes]:
 
 
 def metric_name(figure: PointFigure) -> tuple[str, str]:
-    """Return the name of a figure's gauge without its unit, and its base unit; empty for a count."""
+    """Return the name of a figure's gauge without its unit, and its base unit, which is empty for a count."""
     base = "seconds" if figure.unit in _PER_SECOND else "ratio" if figure.name.endswith("_ratio") else figure.unit
     in_name = {"µs": "us"}.get(figure.unit, figure.unit) or "ratio"
     return re.sub(rf"_{in_name}(?=_|$)", "", f"{PREFIX}_{figure.name}".replace(".", "_")), base
@@ -45,7 +45,7 @@ class _Exposition:
     def collect(self) -> Iterator[Metric]:
         """Yield the run itself, the validity of its points, and their figures."""
         run = self.run
-        about = InfoMetricFamily(f"{PREFIX}_run", "The run that the figures are of")
+        about = InfoMetricFamily(f"{PREFIX}_run", "The run that the figures belong to")
         about.add_metric([], as_words(run_labels(run)), self.start_s)
         yield about
         validity = self._gauge(f"{PREFIX}_valid", "1 where the point and its run are valid, else 0", "")

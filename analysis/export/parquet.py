@@ -1,6 +1,6 @@
 """`parquet` and `parquet-requests`: raw deliveries and raw requests, with the unit of each column in its metadata.
 
-Rows have their point's parameters as columns: constant within a trial, they take next to no space.
+The parameters of a row's point are columns too: constant within a trial, they take next to no space.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from contract.records import Ints, Outcome, RequestKind, Trial, is_time
 from contract.records.measured import in_window, is_measured
 
 ROWS_PER_GROUP = 2**17
-"""Rows in memory at once, and in a row group, beside the records of one trial."""
+"""Rows in a row group, which are in memory at once in addition to the records of one trial."""
 _UNITS = {"_ns": "ns", "_ms": "ms", "_per_s": "1/s", "_s": "s", "_bytes": "bytes"}
-"""The units by the endings of names, the longer ending before one that it ends with."""
+"""The unit by the ending of a name; `_per_s` stands before `_s`, since the first match counts."""
 _OF_TRIAL = {
     "run_valid": pa.bool_(),
     "valid": pa.bool_(),
@@ -98,7 +98,7 @@ def _requests(trial: Trial) -> Columns:
 
 
 def _file(run: ReportedRun, own: Mapping[str, Any], columns_of: Callable[[Trial], Columns]) -> Iterator[bytes]:
-    """Yield a file part by part: the rows of one trial are in memory, and one row group of the file."""
+    """Yield a file part by part, with only the rows of one trial and one row group of the file in memory."""
     types = {**_OF_TRIAL, **own}
     types |= {name: kind for name, kind in _parameter_types(run).items() if name not in types}
     schema = pa.schema([_field(name, kind) for name, kind in types.items()], metadata=_about(run))
@@ -121,7 +121,7 @@ def _file(run: ReportedRun, own: Mapping[str, Any], columns_of: Callable[[Trial]
 
 
 def _take(written: io.BytesIO) -> bytes:
-    """Return what was written since the last time; the writer counts its position in the file itself."""
+    """Return what was written since the last call; the writer keeps count of its position in the file."""
     part = written.getvalue()
     written.seek(0)
     written.truncate()
@@ -174,7 +174,7 @@ def _about(run: ReportedRun) -> dict[str, str]:
 
 
 def _times(times_ns: Ints) -> Any:
-    """Return a column of times, null for one that has not been."""
+    """Return a column of times, with null for a time that was not recorded."""
     return pa.array(times_ns, mask=~is_time(times_ns))
 
 

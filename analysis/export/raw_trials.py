@@ -33,7 +33,7 @@ def raw_trials(run: ReportedRun) -> Iterator[RawTrial]:
 
 
 def _points_by_number(run: ReportedRun, finished: list[PlannedTrial]) -> dict[int, Point]:
-    """Return the points of the summary, which has those of all finished trials in the order of their numbers."""
+    """Return the points of the summary by number; it has the points of all finished trials in this order."""
     transports = {planned.point: planned.transport for planned in finished}
     points = run.summary.points
     if [transports[number] for number in sorted(transports)] != [point.transport for point in points]:

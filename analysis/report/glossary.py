@@ -10,12 +10,12 @@ from analysis.statistics.distribution import EVENTS_BEYOND
 
 @dataclass(frozen=True)
 class Term:
-    """A term, and the columns of tables that hold such figures."""
+    """A term, and the table columns that it explains."""
 
     name: str
     meaning: str
     columns: re.Pattern[str]
-    """What the head of such a column contains; the first term of GLOSSARY that fits is the column's."""
+    """What the head of such a column contains; the first term of GLOSSARY that matches explains the column."""
 
     @property
     def anchor(self) -> str:
@@ -31,26 +31,26 @@ GLOSSARY = (
     _term(
         "Age of a view",
         r"\bview\b|\bage\b",
-        "The time since the oldest event was due that a client does not have yet; 0 while it has all. A share of the "
-        "time is over the measured windows and all clients.",
+        "How long ago the oldest event that a client does not have yet was due; 0 while it has all. Shares of the time "
+        "are over the measured windows and all clients.",
     ),
     _term(
         "Bytes per event",
         r"\bbytes\b|\bB per\b",
         "Bytes at the clients' sockets in both directions, headers and empty polls included, for each delivery of an "
-        "event to a client. Those of connecting are apart.",
+        "event to a client. The bytes of connecting are not included.",
     ),
     _term(
         "CPU per event",
         r"\bCPU\b",
-        "Processor time, user and system, for each delivery of an event to a client. As a share, of one core, in the "
-        "trial where it is largest.",
+        "Processor time, user and system, for each delivery of an event to a client. A share is that of one core, in "
+        "the trial where it is largest.",
     ),
     _term(
         "Interval",
         r"\bknown to\b|\basked\b|\bagainst\b",
         "In brackets or after ±: 95 of 100 such intervals contain the true value. It comes from the spread between "
-        "trials. An interval of a difference that contains 0 shows none.",
+        "trials. If the interval of a difference contains 0, no difference is shown.",
     ),
     _term(
         "Ledger",
@@ -61,13 +61,13 @@ GLOSSARY = (
     _term(
         "Model",
         r"\bmodel|\bnetwork\b|\bqueueing\b|\bunexplained\b|\bclosed form\b",
-        "What theory says of the same trials: their own due times, phases and holds over the network alone; with "
+        "What theory predicts for the same trials: their own due times, phases and holds over the network alone; with "
         "queues, server and load also do one thing at a time. Nothing in it is fitted to latencies.",
     ),
     _term(
         "Noise floor",
         r"largest in a block",
-        "How far two identical points of one transport differ. A smaller difference between transports shows nothing.",
+        "How far two identical points of one transport differ. A smaller difference between transports says nothing.",
     ),
     _term(
         "Request",
@@ -88,7 +88,7 @@ GLOSSARY = (
         "round trip: from when a message was due until its echo arrived.",
     ),
 )
-"""In the order in which a column is assigned to them."""
+"""In the order in which they are tried on the head of a column."""
 
 
 def term_of(column: str) -> Term | None:

@@ -24,7 +24,7 @@ _LETTER = FONT_FAMILY.replace(" ", "")
 """The beginning of the ids that Matplotlib gives to the shapes of letters: the same shape has the same id in all files.
 """
 _DROPPED = frozenset({"metadata", "title", "style"})
-"""Elements for a file of its own: the page has the title as a label, and the style as part of its own."""
+"""Elements that only a separate file needs: the page has the title as a label, and the style in its own style sheet."""
 _XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _LONG_DECIMAL = re.compile(r"-?\d*\.\d{3,}")
@@ -44,13 +44,13 @@ class DrawnChart:
 
 
 class InlineCharts:
-    """Makes the charts of one page part of it."""
+    """Turns charts into parts of one page."""
 
     def __init__(self, counterparts: Mapping[str, str]) -> None:
-        """`counterparts` are the dark colours of all light ones that the page has as CSS variables."""
+        """`counterparts` maps each light colour that the page has as a CSS variable to its dark colour."""
         self._counterparts = dict(counterparts)
         self._letters: dict[str, str] = {}
-        """The page's ids of letters that an earlier chart has, by those that Matplotlib gave."""
+        """The ids in the page of letters that an earlier chart contains, by the ids that Matplotlib gave them."""
 
     def add(self, chart: Chart, svg: str) -> DrawnChart:
         """Return a chart for the page, given its SVG in light colours; it may refer to letters of charts before it."""
@@ -135,7 +135,7 @@ def _shared_style(element: ET.Element) -> str | None:
 
 
 def _short_transform(element: ET.Element, value: str) -> Iterator[tuple[str, str]]:
-    """Yield a transformation in short; a shift of a letter is its place, which is the same and shorter."""
+    """Yield a transformation in short form; the shift of a letter becomes its x and y, which is shorter."""
     shift = _TRANSLATION.fullmatch(value)
     if shift is None or not element.tag.endswith("}use"):
         yield "transform", _TRANSLATION.sub(lambda found: f"translate({_rounded(found[1])})", value)

@@ -1,4 +1,4 @@
-"""What an experiment can show, known before it is made: the smallest difference that its test finds, by its spread."""
+"""What a planned experiment can show: the smallest difference that its test is likely to find, given the spread."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from scipy.special import nctdtrinc
 from analysis.statistics.stats import Spread, t_quantile
 
 POWER = 0.8
-"""How often a difference of that size is found: the convention since J. Cohen, *Statistical Power Analysis for the
-Behavioral Sciences* (1988)."""
+"""The share of experiments that find a difference of that size: the convention since J. Cohen, *Statistical Power
+Analysis for the Behavioral Sciences* (1988)."""
 
 
 def smallest_detectable(spread: float, pairs: int, known: Spread) -> float:
-    """Return the smallest difference that a paired t test at 95 % finds in 80 % of all experiments of so many pairs.
+    """Return the smallest difference that a paired t test at 95 % finds in 80 % of experiments with this many pairs.
 
     `spread` is the standard deviation of the differences within pairs. Their mean over its standard error s / √n has
-    the noncentral t distribution with n - 1 degrees of freedom about δ / (s / √n), and is to be beyond the half-width
-    of the interval, t times the factor by which `known` widens it. (The minimum detectable effect of H. S. Bloom,
-    Evaluation Review 19, 1995, p. 547, exact for few pairs.)
+    the noncentral t distribution with n - 1 degrees of freedom and noncentrality δ / (s / √n). It has to exceed the
+    half-width of the interval, which is t times the factor by which `known` widens it. (The minimum
+    detectable effect of H. S. Bloom, Evaluation Review 19, 1995, p. 547, exact for few pairs.)
     """
     degrees_of_freedom = pairs - 1
     half_width = known.factor * t_quantile(degrees_of_freedom)

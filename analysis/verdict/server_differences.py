@@ -1,4 +1,4 @@
-"""The clauses of a verdict on servers: each against the scenario's first one, transport by transport, at the base."""
+"""What a verdict says about servers: each against the scenario's first, transport by transport, at the base point."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contract.summary import CostDifference, Point
 
 
 def server_headline(results: Results, conditions: str, most_words: int) -> str | None:
-    """Return a sentence on every other server, at most as long as can be read aloud; None with a single server."""
+    """Return a sentence on all other servers, of at most so many words if possible; None with a single server."""
     differences = {name: _points(results, name) for name in results.servers[1:]}
     measured = {name: points for name, points in differences.items() if points}
     if not measured:
@@ -49,7 +49,7 @@ def _cpu(point: Point) -> CostDifference | None:
 def _cost(point: Point) -> str:
     found, ours = _cpu(point), figure(point.server_cpu_us_per_event)
     if found is None:
-        return "a server CPU that is not known of both"
+        return "an unknown difference in server CPU"
     both = f"{ours} against {figure(found.reference)} µs of server CPU per event"
     if not found.reference or found.ci95 is None:
         return f"{both} (no interval)"
@@ -72,7 +72,7 @@ def _cost_in_short(name: str, first: str, points: Sequence[Point]) -> str:
     """Return `b takes 12.0 % to 41.8 % less server CPU than a`, of the transports that show a difference."""
     known = [found for point in points if (found := _cpu(point)) is not None and found.reference]
     if not known:
-        return f"the server CPU of {name} and {first} is not known of both"
+        return f"the difference in server CPU between {name} and {first} is not known"
     shown = [found for found in known if is_shown(found)]
     if not shown:
         return f"no difference in server CPU between {name} and {first} was shown"
@@ -86,7 +86,7 @@ def _cost_in_short(name: str, first: str, points: Sequence[Point]) -> str:
 
 
 def _latency_in_short(points: Sequence[Point]) -> str:
-    """Return the largest shown difference of the highest quantile that all have, or that none was shown."""
+    """Return the largest difference shown in the highest quantile that all have, or that none was shown."""
     names = ("p95", "p50", "mean")
     each = [point.against_first_server.latency_differences_ms for point in points if point.against_first_server]
     name = next((name for name in names if all(found[name] is not None for found in each)), "mean")

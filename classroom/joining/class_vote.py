@@ -15,13 +15,13 @@ from classroom.state import ClassroomState
 
 
 class ClassVote:
-    """The present question, if there is one, and how each page is told of it."""
+    """The present question, if there is one, and the message about it for each page."""
 
     def __init__(self, state: ClassroomState, membership: ClassMembership) -> None:
         self._membership = membership
         self._vote: Vote | None = None
         self._rates: dict[int, RateLimit] = {}
-        state.notices.append(lambda client: {"type": "vote", "vote": self._as_told(client)})
+        state.notices.append(lambda client: {"type": "vote", "vote": self._for_client(client)})
 
     def ask(self, question: Question) -> None:
         """Ask the class a question, in place of the one before."""
@@ -29,7 +29,7 @@ class ClassVote:
         self._rates.clear()
 
     def cast(self, device: int, vote: str, answers: Mapping[str, str]) -> None:
-        """Count a device's vote; raise RefusedError."""
+        """Count a device's vote; raise RefusedError if it cannot be counted."""
         if not self._membership.has(device):
             raise RefusedError(403, "Only devices that joined the class vote: load the page again.")
         now_ns = time.monotonic_ns()
@@ -51,7 +51,7 @@ class ClassVote:
         self._vote = None
 
     def for_teacher(self) -> dict[str, Any] | None:
-        """Return the present vote with its counts, which are told once it is closed; None if there is none."""
+        """Return the present vote, with its counts once it is closed; None if there is no vote."""
         vote = self._vote
         if vote is None:
             return None
@@ -61,7 +61,7 @@ class ClassVote:
             "counts": None if vote.state == "open" else vote.counts(),
         }
 
-    def _as_told(self, client: Client) -> dict[str, Any] | None:
+    def _for_client(self, client: Client) -> dict[str, Any] | None:
         if client.teacher:
             return self.for_teacher()
         return None if self._vote is None else self._vote.message() | {"own": self._vote.choices_of(client.number)}

@@ -1,4 +1,4 @@
-"""A vote: a question to the class, what each device has chosen, and what a run then shows. Pure."""
+"""A vote: a question to the class, the choice of each device, and what a run then shows. Pure."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ class Vote:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: State = "open"
     right: dict[str, list[str]] | None = None
-    """The right choices of each part, none of them where the run could not tell; None until it is decided."""
+    """The right choices for each part, empty where the run could not tell; None until it is decided."""
     shown: dict[str, str] = field(default_factory=dict)
     """What the run shows for each part, in words."""
     _chosen: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def cast(self, device: int, answers: Mapping[str, str]) -> None:
-        """Count a device's choices in place of those of before; raise RefusedError."""
+        """Count a device's choices, in place of its earlier ones; raise RefusedError if they cannot be counted."""
         if self.state != "open":
             raise RefusedError(409, OVER)
         for part in self.question.parts:
@@ -100,12 +100,12 @@ class Vote:
         self._chosen[device] = dict(answers)
 
     def close(self) -> None:
-        """Count no more votes."""
+        """Stop counting votes."""
         if self.state == "open":
             self.state = "closed"
 
     def decide(self, right: Mapping[str, Sequence[str]], shown: Mapping[str, str]) -> None:
-        """Record what the run shows; raise RefusedError if it names what the question has not."""
+        """Record what the run shows; raise RefusedError if it names a part or choice that does not exist."""
         for part in self.question.parts:
             if unknown := [value for value in right.get(part.id, ()) if value not in part.values]:
                 raise RefusedError(422, f"{part.ask}: {ascii(unknown[0])[:40]} is none of the choices.")
@@ -117,7 +117,7 @@ class Vote:
         self.shown = dict(shown)
 
     def message(self) -> dict[str, Any]:
-        """Return what every page is told of it."""
+        """Return what is sent to every page about it."""
         return {
             "id": self.id,
             "state": self.state,

@@ -21,7 +21,7 @@ teachers_router = APIRouter(max_body_size=MAX_BODY_BYTES, dependencies=[Depends(
 
 
 class Named(BaseModel):
-    """The vote that is meant."""
+    """The id of the vote that a request is about."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -36,7 +36,7 @@ class Ballot(Named):
 
 
 class Decision(Named):
-    """What the run shows for each part: the right choices, and its words."""
+    """What the run shows for each part: the right choices, and the result in words."""
 
     right: Annotated[dict[_Id, Annotated[list[_Id], Field(max_length=MAX_CHOICES)]], Field(max_length=MAX_PARTS)]
     shown: Annotated[dict[_Id, _Text], Field(max_length=MAX_PARTS)]
@@ -44,7 +44,7 @@ class Decision(Named):
 
 @router.post("/api/vote")
 async def cast(request: Request, asked: Ballot) -> dict[str, Any]:
-    """Count the vote of a device, in place of its vote of before."""
+    """Count the vote of a device, in place of its earlier vote."""
     class_vote_of(request).cast(asked.client, asked.vote, asked.answers)
     return {"own": asked.answers}
 
@@ -59,7 +59,7 @@ async def ask(request: Request, asked: Question) -> dict[str, Any]:
 
 @teachers_router.post("/api/question/close")
 async def close(request: Request, asked: Named) -> dict[str, Any]:
-    """Count no more votes, and return how many devices chose what."""
+    """Stop counting votes, and return how many devices chose what."""
     votes = class_vote_of(request)
     votes.present(asked.vote).close()
     return {"vote": votes.for_teacher()}

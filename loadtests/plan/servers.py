@@ -15,7 +15,7 @@ from loadtests.plan.toml_values import toml_value
 from system.host_addresses import checked_url
 
 PORT_FIELD, HOST_FIELD = "{port}", "{host}"
-"""What a command has where the port, and the address, on which its server is to listen belong."""
+"""Placeholders in a command for the port and the address on which its server is to listen."""
 _KEYS = ("stack", "command", "url", "transports", "workers")
 _KINDS = ("stack", "command", "url")
 _NAME = Name()
@@ -27,15 +27,15 @@ class NamedServer:
 
     name: str
     transports: tuple[str, ...]
-    """Those of the scenario's transports that are measured on it."""
+    """The transports of the scenario that are measured on it."""
     stack: Stack | None = None
-    """The harness's own server on this stack."""
+    """The stack of the harness's own server."""
     command: str | None = None
-    """Starts a server on the port that replaces `{port}`, for each trial."""
+    """The command that starts the server for each trial, with `{port}` in place of the port."""
     url: str | None = None
-    """Where a server is already running."""
+    """The address of a server that is already running."""
     workers: int = DEFAULTS["workers"]
-    """Processes among which the server divides its work; of a running server it is not known."""
+    """Processes among which the server divides its work; not known of a running server."""
 
     def parameters(self, parameters: Parameters) -> Parameters:
         """Return the parameters of a point for this server."""
@@ -43,13 +43,13 @@ class NamedServer:
         return stated if self.url is not None else stated.replace(workers=self.workers)
 
     def words(self, host: str, port: int) -> list[str]:
-        """Return the program and the arguments of its command; no shell reads them."""
+        """Return the program and the arguments of its command, which is run without a shell."""
         return [
             word.replace(PORT_FIELD, str(port)).replace(HOST_FIELD, host) for word in shlex.split(self.command or "")
         ]
 
     def as_json(self, transports: tuple[str, ...]) -> JsonObject:
-        """Return its table in a scenario of these transports."""
+        """Return its table in a scenario with these transports."""
         table: JsonObject = {kind: getattr(self, kind) for kind in _KINDS if getattr(self, kind) is not None}
         if self.transports != transports:
             table["transports"] = list(self.transports)
@@ -122,7 +122,7 @@ def _check_command(command: str, where: str) -> None:
     except ValueError as error:
         raise UserError(f"{given}: {str(error).lower()} (expected words as a shell takes them)") from error
     if not any(PORT_FIELD in word for word in words[1:]):
-        raise UserError(f"{given}: has no {PORT_FIELD} (expected it where the port belongs on which to listen)")
+        raise UserError(f"{given}: has no {PORT_FIELD} (expected it in place of the port on which to listen)")
 
 
 def _transports(found: object, transports: tuple[str, ...], where: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The servers of a run: where each comes from, and whether it can be measured, before the first trial."""
+"""The servers of a run: where each comes from, and a check before the first trial that it can be measured."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _source(server: NamedServer) -> ServerSource:
 
 
 def of_unknown_server(scenario: Scenario, trials: tuple[PlannedTrial, ...], target: str) -> tuple[PlannedTrial, ...]:
-    """Return trials without the parameters of the server's own, which are not known of a running server."""
+    """Return trials without the server's own parameters, which are not known of a running server."""
     if scenario.servers:
         raise UserError(f"TARGET={target}: scenario {scenario.name} names its own servers (expected no TARGET)")
     for trial in trials:
@@ -60,7 +60,7 @@ def check_server(
 ) -> None:
     """Try a server that is not the harness's own; raise UserError if its trials could not be measured.
 
-    A command is started for that on a port of `address`, as it is for each trial.
+    For that, a command is started on a port of `address`, as for each trial.
     """
     if isinstance(source, Target):
         given = f"TARGET={source.url}" if name is None else f"servers.{name}.url = {source.url}"
@@ -116,7 +116,7 @@ def _check_target(target: Target, trials: Sequence[PlannedTrial], instruments: I
     for name in dict.fromkeys(trial.transport for trial in sorted(trials, key=lambda trial: trial.point)):
         if name not in offered:
             raise UserError(f"{given}: does not offer {name} (it offers {', '.join(offered) or 'nothing'})")
-    # gevent and the clients are loaded only to check a target.
+    # gevent and the clients are imported only if a target is checked.
     from loadtests.run.target_check import check_transports  # noqa: PLC0415
 
     check_transports(target, trials, given)

@@ -29,7 +29,7 @@ class TrialServer:
     process: Child | None = None
     """The process that ends with the trial; None if the server was already running."""
     with_children: bool = False
-    """Whether the process may have started others, which are part of the server."""
+    """Whether the process may have started others, which belong to the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class OwnServer:
     """A server of the harness, started for each trial."""
 
     stack: Stack | None = None
-    """None: the stack that the trial's parameters state."""
+    """None for the stack in the trial's parameters."""
 
     def start(
         self,
@@ -48,7 +48,7 @@ class OwnServer:
         cores: tuple[int, ...] | None,
         running: ExitStack,
     ) -> TrialServer:
-        """Start it on `running`, on a free port of this address; `options` are beyond those of its parameters."""
+        """Start it on a free port of this address, to end with `running`; `options` add to those of its parameters."""
         parameters = trial.parameters if self.stack is None else trial.parameters.replace(stack=self.stack)
         endpoint = Endpoint(address, running.enter_context(reserved_port(address)))
         words = ["-m", "servers", TRANSPORTS[trial.transport].server, *listening(endpoint)]
@@ -58,12 +58,12 @@ class OwnServer:
 
 @dataclass(frozen=True, slots=True)
 class CommandServer:
-    """A server that a command starts, for each trial."""
+    """A server that a command starts anew for each trial."""
 
     named: NamedServer
 
     def start(self, address: str, log: Path, cores: tuple[int, ...] | None, running: ExitStack) -> TrialServer:
-        """Start it on `running`, on a free port of this address."""
+        """Start it on a free port of this address, to end with `running`."""
         endpoint = Endpoint(address, running.enter_context(reserved_port(address)))
         words = self.named.words(endpoint.host_in_url, endpoint.port)
         process = running.enter_context(ProgramGroup(words, log, cores))
@@ -75,11 +75,11 @@ ServerSource = OwnServer | CommandServer | Target
 
 
 def server_options(parameters: Parameters) -> list[str]:
-    """Return the options of a trial's server; what the transport has no choice of keeps the server's default."""
+    """Return the options of a trial's server; a parameter that the trial does not have keeps its default."""
     stated = [name for name in SERVER_OPTIONS if name in parameters]
     return [word for name in stated for word in (f"--{name}", str(parameters[name]))]
 
 
 def listening(endpoint: Endpoint) -> list[str]:
-    """Return the options of a program of `servers` that listens there and ends with the harness."""
+    """Return the options with which a program of `servers` listens there and ends with the harness."""
     return ["--host", endpoint.host, "--port", str(endpoint.port), "--with-parent"]

@@ -223,7 +223,7 @@ class ClassView {
     const told = Object.entries(refused).map(([reason, count]) => `${count} ${REASONS[reason] ?? reason}`);
     const whose = devices.length > 0 ? ` (${namesOf(devices)})` : "";
     this.#note(".class-refused", told.length > 0 && `Not counted, because it cannot be true: ${told.join(", ")}${whose}.`);
-    this.#note(".class-unsure", unsure.length > 0 && `Left out for now, because its clock is known too badly: ${namesOf(unsure)}. A better network helps.`);
+    this.#note(".class-unsure", unsure.length > 0 && `Left out for now, because the clock is not known precisely enough: ${namesOf(unsure)}. A better network helps.`);
   }
 
   #note(selector, text) {
