@@ -1,7 +1,7 @@
 """`python -m benchmarks.classroom_frames`: how long the classroom's page takes to draw its lanes.
 
 A classroom and a browser are opened, and a run is made at each rate of events. A frame's time is that of the page's
-main thread from the beginning of the frame until it is painted, in the frames in which the lanes were drawn: on the
+main thread from the beginning of the frame until it is painted, in the frames in which the lanes were drawn: at the
 browser's full speed, and slowed down by the factor of `--slowdown` (by the browser itself, as its developer tools do).
 Beside it stands the processor time that this thread needs per frame for all that the page does, which does not depend
 on what else runs on the machine.

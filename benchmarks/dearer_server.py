@@ -1,4 +1,4 @@
-"""`python -m benchmarks.dearer_server --port N --burn-us 5`: the harness's SSE, at more CPU time for each delivery."""
+"""`python -m benchmarks.dearer_server --port N --burn-us 5`: the harness's SSE, with extra CPU time per delivery."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from servers.transports.sse import EventStream
 
 
 def dearer_adapter(burn_ns: int) -> Adapter:
-    """Return an adapter of server-sent events that spends this much CPU time on each delivery for nothing."""
+    """Return an adapter of server-sent events that wastes this much CPU time on each delivery."""
     router = APIRouter()
 
     class DearerEventStream(EventStream):
-        """Spends time before it returns an event."""
+        """Wastes CPU time before it returns an event."""
 
         def encode(self, event: EncodedEvent) -> bytes:
             end_ns = time.perf_counter_ns() + burn_ns

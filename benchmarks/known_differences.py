@@ -1,8 +1,8 @@
-"""`python -m benchmarks.known_differences delay|gate FOLDER`: real runs that differ by what is known.
+"""`python -m benchmarks.known_differences delay|gate FOLDER`: real runs with a known difference.
 
 `delay` measures each transport at two one-way delays, 10 ms apart, and compares the two runs. `gate` measures three
-servers in the same blocks, of which two are equal and one spends 20 % more CPU time on each delivery, and holds them
-against a budget of 10 % over the first. Both keep their runs in FOLDER; the machine has to be left alone meanwhile.
+servers in the same blocks, of which two are equal and one spends 20 % more CPU time on each delivery, and checks
+them against a budget of 10 % over the first. Both keep their runs in FOLDER; leave the machine alone meanwhile.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DELAYS_MS = (15.0, 15.0 + MORE_MS)
 DEARER_RATIO, LIMIT_RATIO = 0.2, 0.1
 SERVERS = ("before", "equal", "dearer")
 _MOVED = ("latency_ms.", "setup_ms.", "freshness.")
-"""Beginnings of the figures that a longer delay moves."""
+"""The first parts of the names of figures that a longer delay changes."""
 
 # An event every 100 ms: longer than a long poll's gap, so that each of its latencies is one transit. 20 poll intervals
 # are 41 periods, so that a poller meets 41 ages of an event, 5 ms apart: the same ones at either delay, moved by 10 ms.
@@ -80,7 +80,7 @@ over_base_at_most = "{percent:g} %"
 
 
 def main() -> int:
-    """Measure and print; return 1 if a comparison or a gate did not say what is known."""
+    """Measure and print; return 1 if a comparison or the gate contradicts the known difference."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("which", choices=("delay", "gate"))
     parser.add_argument("folder", type=Path, help="a new folder for the runs")
@@ -109,10 +109,10 @@ def _delay(folder: Path, blocks: int) -> bool:
 
 
 def delay_findings(shorter: ReportedRun, longer: ReportedRun) -> Iterator[tuple[str, bool]]:
-    """Yield a sentence for each mean and median, and each other figure called different, and whether it is as known.
+    """Yield a sentence for each mean and median, and each other figure called different, and whether it is as expected.
 
     A median has to be known to half a millisecond; the interval of a mean, which few events make wide for polls, has to
-    hold what is known.
+    contain the known difference.
     """
     for each in compare_runs(shorter, longer).figures:
         for row in each.judged:

@@ -1,7 +1,7 @@
 """The teacher's key and the code with which devices join a class. A restart on the same port keeps both.
 
-They are kept in one file per port, in the user's runtime folder. After a day the next start counts as another class,
-with a new key and code.
+They are kept in one file per port, in the user's runtime folder. A start more than a day after the last one counts as
+another class, with a new key and code.
 """
 
 from __future__ import annotations

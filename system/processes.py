@@ -28,7 +28,7 @@ from system.system_errors import system_errors
 PROJECT_FOLDER = Path(__file__).parent.parent
 _GRACE_S = 2.0
 _PROGRAM_GRACE_S = 5.0
-"""For programs of others, of which some first end what they have begun."""
+"""For programs that are not the harness's, as some finish their work before they end."""
 _END_CHECK_S = 0.02
 
 
@@ -158,7 +158,7 @@ class ProgramGroup(Child):
         deadline_s = time.monotonic() + _PROGRAM_GRACE_S
         while self._running() and time.monotonic() < deadline_s:
             time.sleep(_END_CHECK_S)
-        # More than once: one that was just starting another may have been killed too late.
+        # More than once: a process may have started another just before it was killed.
         while self._running() and time.monotonic() < deadline_s + _PROGRAM_GRACE_S:
             self._signal(signal.SIGKILL)
             time.sleep(_END_CHECK_S)
@@ -170,7 +170,7 @@ class ProgramGroup(Child):
                 process.send_signal(number)
 
     def _running(self) -> list[psutil.Process]:
-        """Return its process group, its children and theirs, and those that were such before their parent ended."""
+        """Return its process group, its descendants, and those that were among these before their parent ended."""
         found = {process.pid: process for process in (*self._known, *self._group(), *self._descendants())}
         self._known = [process for process in found.values() if _is_alive(process)]
         return self._known

@@ -18,7 +18,7 @@ from analysis.summary.results import Quantity, Results, Series, common_statistic
 _ROW_IN = 0.27
 _NAME_POINTS = 8.5
 _GROUP_GAP = 0.4
-"""Between the rows of two transports, in rows."""
+"""The gap between the rows of two transports, in rows."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The runs that say something of another one: measured before it, on the same machine, with the same settings."""
+"""Earlier runs that a run can be judged by: measured before it, on the same machine, with the same settings."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ class Participant:
 
     client: int
     name: int
-    """The number by which people call it; devices count from 1."""
+    """The number by which it is called; devices count from 1."""
     transports: tuple[str, ...]
     """The transports assigned to it."""
     since_ns: float = -math.inf

@@ -29,7 +29,7 @@ from classroom.lesson.wire_units import Taps, Unit
 ECHO_PATH = "/lesson/echo"
 SENT_PATH = "/lesson/sent"
 PROGRAM_PATH = "/news"
-"""The path of the programs of the lanes in their own files."""
+"""The path that the lanes' programs have in their own files."""
 MAX_MESSAGE_CHARACTERS = 200
 MAX_BODY_BYTES = 4 * MAX_MESSAGE_CHARACTERS
 """UTF-8 needs up to four bytes for a character."""
@@ -61,7 +61,7 @@ class LessonAccess:
         return self._sessions.find(_query(scope).get("session", ""))
 
     def tell_units(self, session: LessonSession, scope: Scope, named: dict[str, int]) -> None:
-        """Tell the session what passes the relay for this request, as it does, under these names."""
+        """Send the session what passes the relay for this request, as it passes, under these names."""
         host, port = scope["client"]
         if connection := self._taps.find((host, port)):
 
@@ -165,7 +165,7 @@ class _Limited:
 
 
 class _PageEndpoint(ABC):
-    """A route for requests of the classroom's own page, which is of another port."""
+    """A route for requests of the classroom's own page, which has another port."""
 
     def __init__(self, access: LessonAccess) -> None:
         self._access = access

@@ -45,7 +45,7 @@ export function mount(section, context) {
   context.on("view", ({ view: shown }) => shown === "class" && view?.draw());
 }
 
-/** Who types the bare address into a device, without the teacher's key, wants to join. */
+/** Somebody who opens the bare address on a device, without the teacher's key, wants to join. */
 async function sendToJoinPage() {
   const { ok } = await fetch("/join");
   if (ok) window.location.replace("/join");
@@ -82,7 +82,7 @@ class ClassView {
     new ResizeObserver(() => this.draw()).observe(this.#find(".class-rows"));
   }
 
-  /** Address, code and QR code, from the server: it may have been started anew meanwhile. */
+  /** Address, code and QR code, from the server: it may have been restarted meanwhile. */
   async refresh() {
     try {
       this.#invite(await this.#context.request("/api/class"));
@@ -109,7 +109,7 @@ class ClassView {
     this.draw();
   }
 
-  /** The distributions, at the size that the rows have. */
+  /** Draw the distributions at the size of the rows. */
   draw() {
     if (this.#latest === null || this.#section.hidden || this.#large) return;
     const { transports } = this.#latest;
@@ -191,7 +191,7 @@ class ClassView {
     this.#devices = devices;
   }
 
-  /** What the next run is like, and the one that is on. */
+  /** The settings of the next run, and of the one in progress. */
   showSettings() {
     const settings = this.#context.settings();
     this.#presets.show(settings);

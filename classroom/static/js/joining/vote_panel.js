@@ -6,7 +6,7 @@ export class VotePanel {
   #element;
   #send;
   #vote = null;
-  /** What this device has chosen, as far as it was counted; null before. */
+  /** What this device has chosen and was counted; null before that. */
   #own = null;
 
   /**
@@ -23,7 +23,7 @@ export class VotePanel {
     element.addEventListener("change", () => this.#say(""));
   }
 
-  /** A question as the server tells it, or null. What is chosen and not sent yet stays. */
+  /** A question as the server sends it, or null. Choices that are not sent yet are kept. */
   show(vote) {
     const isNew = vote?.id !== this.#vote?.id;
     const isOther = isNew || vote?.state !== this.#vote?.state;
@@ -31,7 +31,7 @@ export class VotePanel {
     this.#element.hidden = vote === null;
     if (vote === null) return;
     if (isNew) this.#own = null;
-    // A device that was away for long is another one to the server; its vote is counted all the same.
+    // To the server, a device that was away for long is a new one; its earlier vote still counts.
     this.#own = vote.own ?? this.#own ?? recall(vote.id);
     if (isOther) this.#render();
     if (isNew) this.#element.scrollIntoView({ block: "start" });
@@ -92,7 +92,7 @@ export class VotePanel {
     return group;
   }
 
-  /** What was voted for, and once the run has decided what is right. */
+  /** What was voted for and, once the run has decided, what is right. */
   #outcome() {
     const { question, right, shown, state } = this.#vote;
     if (state === "closed" && this.#own === null) return [made("p", "", "The vote is closed. The run decides.")];

@@ -1,4 +1,4 @@
-/** The most that lanes can be asked to show: ten seconds with a hundred events each, and polls as often as they go. Pure; for checks of drawing. */
+/** The busiest lanes possible: ten seconds with a hundred events each, and the shortest poll interval. Pure; for checks of drawing. */
 
 import { RunData, SNAPSHOT_FORMAT, SNAPSHOT_VERSION } from "../shared/run_data.js";
 import { NUMBER_FIELDS, DEFAULT_SETTINGS } from "../shared/settings.js";

@@ -1,5 +1,5 @@
-// The programs behind the lanes, run from this page: how many requests each takes to deliver some news. Nothing but
-// counts is taken, so no clock is needed.
+// The programs behind the lanes, run from this page: how many requests each takes to deliver some news. It only
+// counts, so no clock is needed.
 
 import { pause } from "./patience.js";
 
@@ -21,7 +21,7 @@ export async function runProgram(session, transport, told) {
   return counts;
 }
 
-// Each calls `count(field, by)`, which returns whether more is wanted.
+// Each calls `count(field, by)`, which returns whether to go on.
 const RUNS = {
   websocket: (session, count) => untilDelivered((delivered, lost) => {
     const socket = new WebSocket(session.address("ws", "push", { run: session.newRun() }));
@@ -48,7 +48,7 @@ const RUNS = {
   },
   async short_poll(session, count) {
     let after = await newest(session);
-    const first_ms = performance.now() + Math.random() * POLL_MS; // polls know nothing of the server's own clock
+    const first_ms = performance.now() + Math.random() * POLL_MS; // polls are not in step with the server's clock
     let isWanted = true;
     for (let polls = 0; isWanted; polls += 1) {
       await pause(first_ms + polls * POLL_MS - performance.now());
@@ -75,7 +75,7 @@ async function poll(session, name, after, count) {
   return { after: items.at(-1)?.number ?? after, isWanted };
 }
 
-/** The number of the newest item: a run is of what comes after it. */
+/** The number of the newest item: a run waits for those after it. */
 async function newest(session) {
   return (await ask(session, "short_poll", {})).at(-1)?.number ?? 0;
 }

@@ -4,8 +4,8 @@ import { all, endedBy, first, firstAnswer, isSilentEnd } from "./facts.js";
 import { duration } from "./format.js";
 
 /**
- * [{name, text, hint, options: [[value, label]], judge(value) → {right, row, sentence}}], or null while the run has not come
- * far enough to be asked about. `row` is the one that proves it. The wrong options are what many believe.
+ * [{name, text, hint, options: [[value, label]], judge(value) → {right, row, sentence}}], or null while the run is not
+ * far enough to ask about it. `row` is the one that proves it. The wrong options are common misconceptions.
  */
 export function questions(rows, maxLife_s) {
   const accept = first(rows, "accept");

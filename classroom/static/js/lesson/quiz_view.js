@@ -3,7 +3,7 @@ import { element } from "./element.js";
 import { count } from "./format.js";
 import { questions } from "./quiz.js";
 
-/** The quiz about the run that is shown, one question at a time; answers are forgotten with another run. */
+/** The quiz about the run that is shown, one question at a time; another run clears the answers. */
 export class QuizView {
   #asked;
   #at;
@@ -88,7 +88,7 @@ export class QuizView {
     return this.#results.get(name);
   }
 
-  /** Of the first answers, which alone count: later ones are known. */
+  /** The score, of first answers alone: later ones are given knowing the solution. */
   #showScore() {
     const results = [...this.#results.values()];
     const answered = results.filter((result) => result.isRight !== null);

@@ -1,4 +1,4 @@
-// A page's lesson: connections opened here and noted on both sides, and the same by polling. What the server notes comes
+// A page's lesson: connections opened here and recorded on both sides, and the same by polling. The server's records come
 // over /api/lesson.
 
 import { BrowserSocket } from "./browser_socket.js";
@@ -26,7 +26,7 @@ export class LessonSession {
     this.#nextRun = 1;
   }
 
-  /** Follow the server's notes, again and again until they come. */
+  /** Follow the server's records; connect again until they come. */
   follow() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const feed = (this.#feed = new WebSocket(`${scheme}://${location.host}/api/lesson`));
@@ -65,12 +65,12 @@ export class LessonSession {
     return this.#nextRun++;
   }
 
-  /** The address on the lesson's port of a program, in the name of this page. */
+  /** The address of a program on the lesson's port, with this page's session. */
   address(scheme, name, query) {
     return `${scheme}://${this.#host}/lesson/${name}?${new URLSearchParams({ session: this.#token, ...query })}`;
   }
 
-  /** The same message as polling would send it: a request of its own. Resolves when it is answered, or was not. */
+  /** The same message as polling would send it: a request of its own. Resolves when it is answered, or has failed. */
   async post(connection, text) {
     await this.#exchange(connection, {}, "echo", {}, { method: "POST", body: text, headers: { "Content-Type": "text/plain" } });
     this.changed();
@@ -78,7 +78,7 @@ export class LessonSession {
 
   /** Ask once a second, as polling would, for what the server sends over a connection, as long as that is open. */
   async poll(connection) {
-    const first_ms = performance.now() + Math.random() * POLL_MS; // polls know nothing of the server's own clock
+    const first_ms = performance.now() + Math.random() * POLL_MS; // polls are not in step with the server's clock
     let known = 0;
     for (let polls = 0; ["CONNECTING", "OPEN"].includes(connection.socket.state); polls += 1) {
       await pause(first_ms + polls * POLL_MS - performance.now());

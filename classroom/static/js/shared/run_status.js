@@ -1,4 +1,4 @@
-/** What becomes of a run, in a few words: on, over, stopped, lost. */
+/** The state of a run in a few words: in progress, over, stopped, lost. */
 
 /** Whether another run comes after this one by itself. */
 export function isFollowed(data, { auto, store }) {

@@ -1,4 +1,4 @@
-/** The hand-out: two sheets that are on the page all the time and seen on paper only (css/print.css). */
+/** The hand-out: two sheets that are always part of the page but visible on paper only (css/print.css). */
 
 import { RunData } from "../../shared/run_data.js";
 import { modelOf } from "../predict/experiment.js";
@@ -7,7 +7,7 @@ import { bundledRecording } from "../recorded/recorded.js";
 import { sheetsHtml } from "./sheets.js";
 import { chooseWindow, windowSeconds } from "./window.js";
 
-/** A figure of less shows no lane at work. */
+/** A shorter figure would not show the lanes at work. */
 const LEAST_WINDOW_NS = 2e9;
 
 /**
@@ -43,7 +43,7 @@ class Handout {
   #preparing = Promise.resolve();
   #recorded = null;
   #sheets;
-  /** {steps, source} of one message over the lesson's WebSocket; null where there is none yet. */
+  /** {steps, source} of one message over the lesson's WebSocket; null if there is none yet. */
   #traced = null;
 
   constructor(sheets, context, predictions) {
@@ -91,7 +91,7 @@ class Handout {
     }));
   }
 
-  /** The last run that went its length, where this page has seen enough of it; or else the recorded one. */
+  /** The last complete run, if this page has seen enough of it; else the recorded one. */
   #shownRun() {
     const { whole } = this.#context.store;
     const isEnough = whole !== null && whole.publishedRows.length > 0 && whole.run.end_ns - fromNs(whole) >= LEAST_WINDOW_NS;
@@ -118,7 +118,7 @@ class Handout {
   }
 }
 
-/** From when on this page has seen a run. */
+/** The time from which this page has seen a run. */
 function fromNs({ run, counts_from_ns: seenFrom }) {
   return Math.max(run.t0_ns, seenFrom);
 }

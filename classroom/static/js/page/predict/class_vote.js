@@ -1,4 +1,4 @@
-/** The class's vote on a question, on the teacher's page: asks, counts, closes, and tells devices what is right. */
+/** The class's vote on a question, on the teacher's page: asks, counts, closes, and sends the right choices to the devices. */
 
 import { choicesOf } from "./questions.js";
 
@@ -39,7 +39,7 @@ export class ClassVote {
     await this.#post("/close", { vote: this.#vote.id });
   }
 
-  /** `scores`: one of each part (scoring.js). */
+  /** `scores`: one per part (scoring.js). */
   async decide(question, scores) {
     const byPart = (pick) => Object.fromEntries(question.parts.map((part, index) => [part.id, pick(scores[index])]));
     const right = byPart((score) => score.right);

@@ -14,7 +14,7 @@ export class DecidingLanes {
   element = document.createElement("section");
   #context;
   #pointed = null;
-  /** What can be seen again, [{label, data}]; none while the runs are made. */
+  /** The runs that can be replayed, [{label, data}]; empty while the runs are made. */
   #runs = [];
   #timeline = new Timeline();
   #view = null;
@@ -38,14 +38,14 @@ export class DecidingLanes {
     this.element.hidden = true;
   }
 
-  /** Follow the runs that are made. */
+  /** Show the runs live while they are made. */
   follow() {
     this.#runs = [];
     this.#timeline.goLive();
     this.#show();
   }
 
-  /** The runs are over: hold the end of the last one, and offer each again. Runs that are held already stay as they are. */
+  /** The runs are over: freeze at the end of the last one, and offer to replay each. Runs that are shown already stay as they are. */
   keep(runs) {
     const isNew = runs.some(({ data }, index) => this.#runs[index]?.data !== data);
     if (isNew) {
@@ -75,13 +75,13 @@ export class DecidingLanes {
     return { datas, from_ns: to_ns - this.#spanNs(), to_ns, hiddenSince, focus: this.#pointed };
   }
 
-  /** Slower looks closer, and so does a phone. */
+  /** A replay shows a shorter span, and so does a phone. */
   #spanNs() {
     const isNarrow = this.element.querySelector(".lanes").dataset.narrow === "true";
     return (SPAN_NS / (isNarrow ? 2 : 1)) * (this.#timeline.isReplay ? SLOW_SHARE : 1);
   }
 
-  /** From its beginning; where it is being seen again already, hold it or go on. */
+  /** Replay it from its beginning; a replay in progress is frozen, or goes on. */
   #again({ data }) {
     const now_ns = this.#context.serverNow();
     if (now_ns === null) return;
@@ -98,7 +98,7 @@ export class DecidingLanes {
     this.#showState();
   }
 
-  /** Whether a run is being seen again, and has not come to its end. */
+  /** Whether a replay is in progress and has not come to its end. */
   #isUnderWay(now_ns) {
     return this.#timeline.isReplay && this.#timeline.shownNs(now_ns, null) < this.#timeline.data.over_ns;
   }

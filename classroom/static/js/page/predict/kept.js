@@ -1,4 +1,4 @@
-/** Predictions, the question that is shown and the runs that decided, as far as they outlast a reload of the page, in its tab. */
+/** Predictions, the question that is shown and the runs that decided, kept in the tab so that they survive a reload of the page. */
 
 import { RunData } from "../../shared/run_data.js";
 
@@ -15,7 +15,7 @@ export function keepPredictions(states) {
   keep(PREDICTIONS, states);
 }
 
-/** The id of the question that was shown last; null where none was. */
+/** The id of the question that was shown last; null if there was none. */
 export function recallQuestion() {
   return recall(QUESTION).id ?? null;
 }
@@ -24,7 +24,7 @@ export function keepQuestion({ id }) {
   keep(QUESTION, { id });
 }
 
-/** The runs of a question that were kept, by their ids; null where one of them is not there, or of another version. */
+/** The runs of a question that were kept, by their ids; null if one of them is missing, or of another version. */
 export function recallRuns(question) {
   const kept = recall(runsKey(question));
   try {

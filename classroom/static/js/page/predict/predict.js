@@ -19,7 +19,7 @@ import { recordHtml } from "./record.js";
 import { overall, scorePart } from "./scoring.js";
 import { askHtml, formHtml, formulasHtml, lockedHtml, numbersHtml, openVoteHtml, partResultHtml, stepsHtml, verdictHtml } from "./views.js";
 
-/** Fills the section with the five questions. Gives {results(), showQuestion(index)} for the hand-out and the lesson plans. */
+/** Fills the section with the five questions. Returns {results(), showQuestion(index)} for the hand-out and the lesson plans. */
 export function mount(section, context) {
   const view = new PredictView(section, context);
   view.render();
@@ -30,11 +30,11 @@ class PredictView {
   #article;
   #context;
   #current;
-  /** The runs that decided a question, by its id and theirs; null where they are lost. */
+  /** The runs that decided a question, by its id and theirs; null if they are lost. */
   #datas = new Map();
   #experiment = null;
   #lanes;
-  /** Whether a run of this view ended the row of runs that follow each other. */
+  /** Whether a run of this view has stopped the runs that otherwise follow each other. */
   #paused = false;
   #states;
   #steps;
@@ -70,13 +70,13 @@ class PredictView {
     context.on("view", ({ view }) => this.#onView(view));
   }
 
-  /** Once this view is left, runs follow each other by themselves again, and devices keep no question that is answered. */
+  /** Once this view is left, runs follow each other by themselves again, and an answered question is taken from the devices. */
   #onView(view) {
     if (view === "predict" || this.#experiment) return;
     this.#dismissVote();
     if (!this.#paused) return;
     this.#paused = false;
-    this.#context.setAuto(true).catch(() => {}); // said in the page's own status: the server is gone
+    this.#context.setAuto(true).catch(() => {}); // the page's own status says that the server is gone
   }
 
   /** Per question {question, progress}; the hand-out prints what has been revealed. */
@@ -144,18 +144,18 @@ class PredictView {
     else if (action === "withdraw") this.#doWithVote(() => this.#vote.end());
   }
 
-  /** A question is asked anew: what was chosen before is no vote for it. */
+  /** A question is asked anew: earlier choices are not votes for it. */
   async #predictAgain() {
     if (this.#vote.on(this.#question)) await this.#doWithVote(() => this.#vote.end());
     this.#change(progress.ASKED);
   }
 
-  /** Take a question from the devices that has its answer. */
+  /** Take a question that is answered from the devices. */
   #dismissVote() {
     if (this.#vote.on(this.#question)?.state === "decided") this.#vote.end().catch(() => {}); // another page has done so
   }
 
-  /** The focus goes to what can be done next. */
+  /** Move the focus to what can be done next. */
   async #doWithVote(act) {
     try {
       await act();
@@ -207,15 +207,15 @@ class PredictView {
       if (this.#vote.on(question)) await this.#vote.decide(question, this.#state.result.scores).catch(() => {}); // another page has asked anew
     } catch (error) {
       this.#change(progress.brokenOff(this.#state));
-      this.#complain(`The run came to nothing: ${error.message}`);
+      this.#complain(`The run failed: ${error.message}`);
     } finally {
       this.#experiment = null;
       this.#steps.toggleAttribute("inert", false);
     }
-    if (this.#state.phase === "revealed") this.#onView(this.#context.view()); // left while it ran
+    if (this.#state.phase === "revealed") this.#onView(this.#context.view()); // this view was left during the run
   }
 
-  /** A vote that is open is closed by the run; one without votes is none. */
+  /** The start of a run closes an open vote; one in which nobody has voted does not count. */
   async #endVoting() {
     const vote = this.#vote.on(this.#question);
     if (vote?.state !== "open") return;
@@ -274,7 +274,7 @@ class PredictView {
     else this.#lanes.keep(question.runs.map(({ id, label }) => ({ label, data: datas[id] })));
   }
 
-  /** Whether the class has voted, or votes, or could: how many have, and once it is closed, for what. */
+  /** Whether the class has voted, is voting or could vote: how many have, and once the vote is closed, for what. */
   #renderVote() {
     const place = this.#article.querySelector(".predict-vote");
     const { phase, vote: closed, result } = this.#state;
@@ -287,13 +287,13 @@ class PredictView {
     place.dataset.showing = showing;
     const focused = place.querySelector(":focus")?.dataset.action;
     place.innerHTML = html;
-    // While they vote anew nobody sees what they chose before; and what the run shows has it beside.
+    // During a new vote the earlier one is not shown; and the result of the run has the votes beside it.
     if (closed !== null && result === null && !isOpen) place.prepend(...this.#question.parts.map((part) => this.#votesTable(part, [])));
     place.hidden = place.childElementCount === 0;
     if (focused) place.querySelector(`[data-action="${focused}"]`)?.focus();
   }
 
-  /** How many devices chose what; what is `right` is marked. */
+  /** How many devices chose what, with the `right` choices marked. */
   #votesTable(part, right) {
     const counts = this.#state.vote.counts[part.id];
     const bars = choicesOf(part).map(({ value, text }) => ({ label: text, value: counts[value], kind: "vote", isRight: right.includes(value) }));
@@ -302,7 +302,7 @@ class PredictView {
     return table;
   }
 
-  /** What is beside the question before its result: the runs to be made, and how far they are. */
+  /** What stands beside the question before its result: the runs to be made, and their progress. */
   #renderRun() {
     if (this.#state.phase !== "revealed") this.#article.querySelector(".predict-reveal").innerHTML = this.#runHtml();
   }

@@ -20,19 +20,19 @@ export function skipped(state) {
   return step(state, ["asked"], { phase: "ready", answers: null, skipped: true });
 }
 
-/** A vote of the class is closed: {id, counts: {part: {value: devices}}}. It stands beside an answer of one's own, and in place of a vote of before. */
+/** A vote of the class is closed: {id, counts: {part: {value: devices}}}. It stands beside an answer of one's own, and replaces an earlier vote. */
 export function voted(state, { id, counts }) {
   return step(state, ["asked", "ready"], { phase: "ready", vote: { id, counts } });
 }
 
-/** What most devices chose for a part; null where no choice has more than every other. */
+/** What most devices chose for a part; null if no choice has more votes than every other. */
 export function majority(counts) {
   const most = Math.max(...Object.values(counts));
   const first = Object.keys(counts).filter((value) => counts[value] === most);
   return most > 0 && first.length === 1 ? first[0] : null;
 }
 
-/** Who predicts, "you" or "class", and what for a part; null where nobody did. One's own answer goes first. */
+/** Who predicted a part, "you" or "class", and the answer, null if nobody did. One's own answer comes before the class's. */
 export function predictionOf(state, part) {
   if (state.answers !== null || state.vote === null) return { who: "you", answer: state.answers?.[part.id] ?? null };
   return { who: "class", answer: majority(state.vote.counts[part.id]) };
@@ -51,7 +51,7 @@ export function revealed(state, result) {
   return step(state, ["running"], { phase: "revealed", result });
 }
 
-/** A state that was kept, as far as it fits the question; else the question is asked anew. A run that was on has been lost. */
+/** A state that was kept, if it fits the question; else the question is asked anew. A run that was in progress has been lost. */
 export function restored(kept, question) {
   if (kept === null || typeof kept !== "object") return ASKED;
   const { phase, skipped = false, result = null } = kept;
@@ -77,7 +77,7 @@ function areVotes(part, counts) {
   return isObject(counts) && choicesOf(part).every(({ value }) => Number.isInteger(counts[value]) && counts[value] >= 0);
 }
 
-/** Whether it has all that is shown of a result. */
+/** Whether it has everything that is shown of a result. */
 function isResult(result, { parts }) {
   const isScore = (score) => OUTCOMES.includes(score?.outcome) && Array.isArray(score.bars) && Array.isArray(score.right);
   const has = ["you", "class"].includes(result?.who) && OUTCOMES.includes(result.outcome) && isObject(result.models) && isObject(result.records);

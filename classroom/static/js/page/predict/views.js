@@ -24,7 +24,7 @@ const VERDICTS = {
 };
 const WHOM = { you: "you", class: "the class" };
 
-/** What the strip of questions says of a question: its phase, and once it is revealed its verdict. */
+/** The state of a question in the strip of questions: its phase, or once it is revealed its verdict. */
 export function stateOf(progress) {
   return progress.phase === "revealed" ? progress.result.outcome : progress.phase;
 }
@@ -64,7 +64,7 @@ function partHtml(question, part) {
   return `<fieldset class="choices"><legend>${part.ask}</legend>${radios.join("")}</fieldset>`;
 }
 
-/** What was predicted, once it cannot be changed any more. `words` gives a part's answer for people. */
+/** What was predicted, once it cannot be changed any more. `words` returns a part's answer in words. */
 export function lockedHtml(question, progress, words) {
   if (progress.skipped) return `<p class="predict-locked">You skipped the prediction.</p>`;
   if (progress.answers === null) return `<p class="predict-locked">The class has voted.</p>`;
@@ -72,14 +72,14 @@ export function lockedHtml(question, progress, words) {
   return `<dl class="predict-locked">${rows.join("")}</dl>`;
 }
 
-/** `who` predicted (progress.js); `scores` of all parts, of which the first that went otherwise is named. */
+/** `who` predicted (progress.js); `scores` of all parts; the first part that was predicted wrongly is named. */
 export function verdictHtml(outcome, who, scores, reason) {
   const [style, sentence] = VERDICTS[outcome];
   const text = reason ?? sentence(WHOM[who], scores.find((score) => score.outcome === outcome));
   return `<p class="${style} predict-verdict" data-outcome="${outcome}">${text}</p>`;
 }
 
-/** One part in words: what was said, what the run says, what the formula says. Of a single number the bars say all of it. */
+/** One part in words: what was predicted, what the run shows, what the formula says. Bars alone show all this for a single number. */
 export function partResultHtml(part, score, who) {
   if (part.kind === "number" && score.outcome !== "unmeasured") return "";
   const rows = [
@@ -104,13 +104,13 @@ export function formulasHtml(question, part, formulas, models) {
   return rows.length === 0 ? "" : `<ul class="predict-formulas small" aria-label="The formula, with its numbers">${rows.join("")}</ul>`;
 }
 
-/** How the teacher lets the class vote, anew where it has voted already. */
+/** The teacher's button that lets the class vote, or vote again. */
 export function askHtml(devices, isAgain) {
   return `<div class="row"><button type="button" class="button" data-action="ask" aria-describedby="vote-hint">${isAgain ? "Ask the class again" : "Ask the class"}</button>
     <span id="vote-hint" class="soft">${devices === 1 ? "One device gets" : `${devices} devices get`} this question to vote on.</span></div>`;
 }
 
-/** How many have voted, and how it ends. `vote` as in class_vote.js. */
+/** How many have voted, and the buttons that end the vote. `vote` as in class_vote.js. */
 export function openVoteHtml({ voted, devices }) {
   return `<p class="predict-voted"><strong>${voted}</strong> of ${devices} ${devices === 1 ? "device has" : "devices have"} voted.</p>
     <div class="row"><button type="button" class="button button-strong" data-action="close" ${voted === 0 ? "disabled" : ""}>Close the vote</button>

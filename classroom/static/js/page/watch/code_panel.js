@@ -1,4 +1,4 @@
-/** The program of a lane, as shipped, and what a run of it delivers. */
+/** The program of a lane as shipped, and what a run of it delivers. */
 
 import { CodeView } from "../../lesson/code_view.js";
 import { count } from "../../lesson/format.js";
@@ -7,11 +7,11 @@ import { LessonSession } from "../../lesson/session.js";
 import { markElement } from "../../shared/marks.js";
 import { LABELS } from "../../shared/transports.js";
 
-/** Gives {toggle(transport)}, which shows the program of a lane, or hides it again. */
+/** Returns {toggle(transport)}, which shows or hides the program of a lane. */
 export function setUpCodePanel(panel, context) {
   const part = (selector) => panel.querySelector(selector);
   const code = new CodeView(part(".code"));
-  /** What has come of a run of each program: a sentence, by its transport. */
+  /** The result of running each program as a sentence, by transport. */
   const results = new Map();
   const running = new Set();
   let session = null;
@@ -64,7 +64,7 @@ export function setUpCodePanel(panel, context) {
   return { toggle };
 }
 
-/** What a run has delivered, and what it took. */
+/** What a run has delivered, and the requests that it took. */
 function sentence({ news, requests, empty }) {
   return `${count(news, "item")} of news with ${count(requests, "request")}${empty ? `, ${empty} of them in vain` : ""}.`;
 }
