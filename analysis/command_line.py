@@ -58,28 +58,31 @@ def _parser() -> argparse.ArgumentParser:
     summary = commands.add_parser("summary", help="summary.json alone")
     summary.add_argument("run", metavar="RUN", help="folder of a run, or latest")
     summary.set_defaults(command=_summary)
-    results = commands.add_parser("results", help="renew results/index.html, the page of all runs, and open it")
+    results = commands.add_parser("results", help="write results/index.html, the page of all runs, and open it")
     results.set_defaults(command=_results)
-    compare = commands.add_parser("compare", help="reported runs beside a baseline, or the servers of one run")
+    compare = commands.add_parser("compare", help="compare reported runs with a baseline, or the servers of one run")
     compare.add_argument("baseline", metavar="A", help="the baseline: folder of a run, or latest")
     compare.add_argument(
-        "others", metavar="B", nargs="*", help="folder of a run, or latest; none: the servers of A beside its first"
+        "others",
+        metavar="B",
+        nargs="*",
+        help="folder of a run, or latest; none: compare the servers of A with its first",
     )
     compare.add_argument("--out", default="", help="folder for compare.html, compare.md and comparison.json")
-    compare.add_argument("--force", action="store_true", help="compare runs that are unlike all the same")
+    compare.add_argument("--force", action="store_true", help="compare runs even if they are not comparable")
     compare.set_defaults(command=_compare)
-    gate = commands.add_parser("gate", help="hold a reported run against budgets")
+    gate = commands.add_parser("gate", help="check a reported run against budgets")
     gate.add_argument("run", metavar="RUN", help="folder of a run, or latest")
     gate.add_argument("--budget", required=True, metavar="FILE", help="budget.toml (docs/using/ci.md)")
-    gate.add_argument("--base", default="", metavar="RUN", help="the run that over_base_at_most is over")
+    gate.add_argument("--base", default="", metavar="RUN", help="the run to which over_base_at_most is relative")
     gate.add_argument("--junit", default="", metavar="FILE", help="where to write JUnit XML")
-    gate.add_argument("--force", action="store_true", help="hold it against a base that is unlike it all the same")
+    gate.add_argument("--force", action="store_true", help="use a base even if it is not comparable")
     gate.set_defaults(command=_gate)
     keys = commands.add_parser("keys", help="print docs/using/summary.md: every key of summary.json")
     keys.set_defaults(command=_keys)
     schema = commands.add_parser("schema", help="print docs/summary.schema.json: the JSON Schema of summary.json")
     schema.set_defaults(command=_schema)
-    export = commands.add_parser("export", help="a reported run in a format of other programs")
+    export = commands.add_parser("export", help="write a reported run in a format of other programs")
     export.add_argument("run", metavar="RUN", help="folder of a run, or latest")
     export.add_argument("--format", required=True, help="one of those in docs/using/export.md")
     export.add_argument("--out", required=True, metavar="FILE", help="a new file, or - for standard output")
@@ -149,7 +152,7 @@ def _results(_: argparse.Namespace) -> ExitStatus:
 
 
 def _has_screen() -> bool:
-    """Return whether a browser would have a window, and not take the terminal."""
+    """Return whether a browser would open a window, and not take over the terminal."""
     return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 

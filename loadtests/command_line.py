@@ -57,14 +57,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", default="", help=_SEED_HELP)
     run.add_argument("--report", action="store_true", help="make the report of this very run when it is measured")
     run.set_defaults(command=_run)
-    worker = commands.add_parser("worker", help="be a load process of a run on another machine, trial after trial")
+    worker = commands.add_parser("worker", help="run as a load process for a run on another machine")
     worker.add_argument("--master", required=True, metavar="HOST", help="where that run's master listens")
     worker.add_argument("--port", default="", help="port on which it waits for workers (default: 5557)")
     worker.add_argument(
         "--keep", type=Path, default=None, help="folder for records that no master received (results/workers)"
     )
     worker.set_defaults(command=_worker)
-    plan = commands.add_parser("plan", help="tell what a scenario would measure, in which order")
+    plan = commands.add_parser("plan", help="print what a scenario would measure, and in which order")
     plan.add_argument("scenario", help=scenario_help)
     plan.add_argument("--seed", default="", help=_SEED_HELP)
     plan.add_argument("--results", type=Path, default=None, help="folder of earlier runs (default: results)")
