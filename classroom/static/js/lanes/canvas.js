@@ -13,14 +13,14 @@ const SHORTEST_BAR_NS = 3e6;
 const MARK_PX = 7;
 const HATCH_PX = 8;
 const LABEL_GAP_PX = 6;
-/** Ticks and lines that are nearer than this to the one before cannot be told from it, and are not drawn; marks are wider. */
+/** Ticks and lines that are closer than this to the previous one cannot be told apart and are not drawn; marks are wider. */
 const NEAREST_PX = 3;
 const NEAREST_MARK_PX = 6;
-/** More than these of a kind are a crowd: thin and small, so that they can be told apart, and that a frame is soon drawn. */
+/** More than this many of a kind are a crowd, drawn thin and small so that they can be told apart and a frame takes little time. */
 const CROWD = 150;
 const THIN_PX = 1;
 const SMALL_MARK_PX = 3.5;
-/** Of more lines than this the rounded ends are not seen, and take as long as the lines. */
+/** With more lines than this, rounded ends cannot be seen and take as long to draw as the lines. */
 const FEW = 40;
 const LINE_DASHES = { request: [], answer: [], frame: [], empty: [5, 6] };
 const WAITS_LABELS = ["waiting for a free connection: this browser opens six per server", "waiting for a free connection", "waiting"];
@@ -100,7 +100,7 @@ function inLayers(focus, data, shapes, seqsOf) {
   return [[FADED, shapes.filter((shape) => !isFocus(shape))], [1, shapes.filter(isFocus)]];
 }
 
-/** Those that are not too near to the one before that is drawn; `placesOf` gives their places in pixels. */
+/** Those that are not too close to the last one that is drawn; `placesOf` returns their places in pixels. */
 function apart(shapes, least_px, ...placesOf) {
   const last = placesOf.map(() => -Infinity);
   return shapes.filter((shape) => {
@@ -123,7 +123,7 @@ function drawAges({ context, palette, font, x }, place, { data, seq }) {
     const received_ns = data.lanes[transport].deliveries.get(seq)?.received_ns ?? null;
     if (received_ns === null) continue;
     const at = x(received_ns);
-    const middle = top + AGE_HEIGHT_PX / 2 + 3; // above what a mark says of several events
+    const middle = top + AGE_HEIGHT_PX / 2 + 3; // above the label of a mark that stands for several events
     const text = ageText(received_ns - due_ns);
     const width = context.measureText(text).width + 2 * AGE_PAD_PX;
     const fits = at + MARK_PX + AGE_PAD_PX + width <= place.width;
@@ -177,7 +177,7 @@ function drawAxis({ context, palette, font, x }, place, { datas, from_ns, to_ns 
   }
 }
 
-/** Times in these spans count for nothing: shaded, and said so where there is room. */
+/** Spans whose times do not count: shaded, with a label where there is room. */
 function drawExcluded({ context, palette, font, x }, place, data, { hiddenSince, to_ns }) {
   const { top } = place.truth;
   for (const [from_ns, until_ns] of excludedSpans(data, hiddenSince, to_ns)) {
@@ -313,7 +313,7 @@ function drawMarks({ context, palette, font, x }, place, lane, marks) {
   });
 }
 
-/** A request that waits in the browser for a connection: dotted along the browser's edge, and said as far as there is room. */
+/** A request that waits in the browser for a connection: dotted along the browser's edge, with a label where there is room. */
 function drawWaits({ context, palette, font, x }, place, lane, waits, colour) {
   context.strokeStyle = colour;
   context.setLineDash([LINE_PX, 2 * LINE_PX]);
@@ -331,7 +331,7 @@ function drawWaits({ context, palette, font, x }, place, lane, waits, colour) {
   }
 }
 
-/** Between an answer leaving and the next request coming, the server has nobody to tell: hatched, in step with the run from `zero`. */
+/** From an answer leaving to the next request arriving the server cannot deliver: hatched, in step with the run from `zero`. */
 function drawGaps({ context, x }, lane, gaps, colour, zero) {
   const height = lane.bottom - lane.top;
   const strokes = [];
@@ -349,7 +349,7 @@ function drawGaps({ context, x }, lane, gaps, colour, zero) {
   context.globalAlpha /= GAP_ALPHA;
 }
 
-/** From how far up to how far up a line that rises by 45° from `start` at the bottom lies within a gap; null where it does not.
+/** The heights between which a line that rises by 45° from `start` at the bottom lies within a gap; null if it does not.
  *
  * The gap's left side goes from `received` at the bottom to `answered` at the top, its right side from `sent` to `arrived`.
  */

@@ -17,7 +17,7 @@ import { missedSeqs, NO_CONTENT } from "../shared/numbers.js";
  */
 
 const NOTHING = Object.freeze([]);
-/** Rows are known in the order of time up to this: what the server tells comes in ticks. */
+/** Rows are in the order of time up to this: the server's messages come in ticks. */
 const DISORDER_NS = 2e9;
 
 /** @param {import("../shared/run_data.js").RunData} data @returns {LaneShapes} */
@@ -51,14 +51,14 @@ export function truthTicks(data, from_ns, to_ns) {
   return newest(data.publishedRows, ({ published_ns }) => published_ns, from_ns).filter(({ published_ns }) => published_ns >= from_ns && published_ns <= to_ns);
 }
 
-/** The rows from about a moment on, in their order, without a look at all those before; `timeOf` is null for what has no end yet. */
+/** The rows from about a moment on, in their order, without searching all earlier ones; `timeOf` is null for a row without an end. */
 function newest(rows, timeOf, since_ns) {
   let first = rows.length;
   while (first > 0 && (timeOf(rows[first - 1]) ?? Infinity) >= since_ns - DISORDER_NS) first -= 1;
   return rows.slice(first);
 }
 
-/** Spans to shade: hidden ones, and where this page was not there yet. */
+/** Spans to shade: those in which the page was hidden or not open yet. */
 export function excludedSpans(data, hiddenSince, now_ns) {
   const spans = [...data.hidden];
   if (hiddenSince !== null) spans.push([hiddenSince, now_ns]);
@@ -88,8 +88,8 @@ function addRequest(shapes, request, left_ns, seqs, transit_ns, last_ns, isPoll)
   if (isPoll && received_ns !== null) shapes.marks.push({ kind: seqs.length === 0 ? "empty" : "delivery", at_ns: received_ns, seqs });
 }
 
-/** From an answer leaving the server to the next request reaching it, nothing can be told to this browser. While that request waits for
- * a connection the lane is not deaf for want of asking: the gap ends where the waiting begins. */
+/** From an answer leaving the server to the next request reaching it, nothing can be delivered to this browser. While that request waits for
+ * a connection the lane is not deaf because it has not asked: the gap ends where the waiting begins. */
 function addGap(shapes, data, request, next, last_ns) {
   const { answered_ns, received_ns } = request;
   if (answered_ns === null || received_ns === null || (!next && received_ns > last_ns)) return;

@@ -23,7 +23,7 @@ export function presetButtons(place, choose) {
   };
 }
 
-/** What the settings are: the preset's line, where they are one, and the settings in sentences. */
+/** The settings in sentences, after the preset's line if they are those of a preset. */
 export function describe(settings) {
   const preset = presetOf(settings);
   return (preset === null ? "" : `${PRESETS[preset].line} `) + sentencesOf(settings);
@@ -37,7 +37,7 @@ function sentencesOf(settings) {
   return [
     `${text}, ${ARRIVALS[arrival].toLowerCase()}.`,
     `A short poll asks every ${settings.poll_interval_s} s, a long poll waits up to ${settings.hold_s} s.`,
-    settings.cursor ? null : "Polls do not say what they have.",
+    settings.cursor ? null : "Polls do not say which events they have already.",
     `Network: ${settings.one_way_delay_ms} ms each way.`,
   ].filter(Boolean).join(" ").replaceAll(/(\d) /g, "$1\u00a0");
 }

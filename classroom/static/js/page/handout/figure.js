@@ -1,7 +1,7 @@
 /**
  * The lanes of a few seconds of a run as an SVG for black-and-white paper: the shapes that the screen shows (lanes/geometry.js). Pure: data in, markup out.
  *
- * Nothing is told by colour: requests are thin and dashed, answers solid, an empty answer ends in a hollow circle, a delivery in
+ * Nothing depends on colour: requests are thin and dashed, answers solid, an empty answer ends in a hollow circle, a delivery in
  * its lane's own mark, a held request is a bar on the server's edge, and the deaf gap is hatched.
  */
 
@@ -17,7 +17,7 @@ const LANE_HEIGHT = 52;
 const RAIL_INSET = 10;
 const AXIS_HEIGHT = 20;
 const MARK_RADIUS = 4.6;
-/** A request that the server kept for longer than this was held, as far as paper shows it. */
+/** On paper, a request that the server kept for longer than this is shown as held. */
 const HELD_NS = 20e6;
 const LINE_STYLES = {
   request: 'stroke-width="1" stroke-dasharray="3 2"',

@@ -77,7 +77,7 @@ export const QUESTIONS = [
     columns: ["requests", "requests_per_event", "mean_ms", "max_ms"],
     why:
       "An event waits for the next poll: for half an interval on average, and then it travels. " +
-      "Being fresher by polling is paid for in requests, one for one.",
+      "Twice as fresh by polling takes twice as many requests.",
   },
   {
     id: "long_poll_or_websocket",
@@ -133,7 +133,7 @@ export const QUESTIONS = [
     columns: ["requests", "delivered", "missed", "pace_ratio"],
     why:
       "Browsers slow down the timers of a page that nobody sees, but not those of a worker, and the four connections live in one. " +
-      "A forgotten tab then goes on asking and goes on costing. Pages that mean well stop their polls when they are hidden (visibilitychange) and ask at once when they are shown.",
+      "A forgotten tab then goes on polling, which goes on costing. Considerate pages stop their polls when they are hidden (visibilitychange) and ask at once when they are shown.",
   },
 ];
 
