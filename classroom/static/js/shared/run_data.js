@@ -274,7 +274,7 @@ function receive(lane, seq, due_ns, received_ns, n, isOver) {
   else if (known.received_ns === null) Object.assign(known, { due_ns, received_ns, n });
 }
 
-/** A request is told of when it arrives, and again when it is answered. The browser's own reconnects repeat the number of their request: a second arrival is a request of its own. */
+/** The server sends a message when a request arrives, and another when it is answered. The browser's own reconnects repeat the number of their request: a second arrival is a request of its own. */
 function addServerRow(lane, [n, arrived_ns, answered_ns, status, seqs]) {
   const request = requestOf(lane, n, arrived_ns);
   request.arrived_ns = arrived_ns;

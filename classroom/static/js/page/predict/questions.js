@@ -77,7 +77,7 @@ export const QUESTIONS = [
     columns: ["requests", "requests_per_event", "mean_ms", "max_ms"],
     why:
       "An event waits for the next poll: for half an interval on average, and then it travels. " +
-      "Twice as fresh by polling takes twice as many requests.",
+      "With polling, half the wait costs twice the requests.",
   },
   {
     id: "long_poll_or_websocket",

@@ -59,7 +59,7 @@ function ticks(snapshot, run, moved, fromNs, toNs) {
 function laneTick(lane, moved, isNew, now) {
   const bytes = lane.bytes.findLast((row) => moved(row.now_ns) <= now) ?? { up: 0, down: 0, payload: 0 };
   return {
-    // A request is told when it arrives, and once more when it is answered.
+    // A request has a message when it arrives, and another when it is answered.
     requests: lane.requests.filter((request) => isNew(request.arrived_ns) || isNew(request.answered_ns)).map((request) => {
       const answered = request.answered_ns !== null && moved(request.answered_ns) <= now;
       return [request.n, moved(request.arrived_ns), answered ? moved(request.answered_ns) : null, answered ? request.status : null, answered ? request.seqs : []];
