@@ -377,7 +377,8 @@ class PredictView {
       ${recordHtml(question, evidence, records)}
       ${numbersHtml(question, evidence)}
       <div class="row">
-        ${this.#current + 1 < QUESTIONS.length ? '<button type="button" class="button button-strong" data-action="next">Next question</button>' : ""}
+        ${this.#current + 1 < QUESTIONS.length ? '<button type="button" class="button button-strong without-plan" data-action="next">Next question</button>' : ""}
+        <button type="button" class="button button-strong with-plan" data-route-action="next">Next card</button>
         <button type="button" class="button" data-action="again">Predict again</button>
       </div>`,
     );

@@ -22,16 +22,17 @@ const IDLE = {
   ask: "Hardly anything happens. Who talks all the same?",
   see: "The short poll, about twenty requests for each event. The others are silent.",
 };
+/** The first three questions have a formula, the other two have none. */
 const question = (place, title, ask, minutes = 2.5) => ({
   title, view: "predict", question: place, minutes, ask,
   press: "Collect predictions and lock one in, or “Ask the class” where devices have joined; then “Run it”.",
-  see: "The run decides, and the formula is beside it. Let somebody who was right explain.",
+  see: `The run decides${place < 3 ? ", and the formula is beside it" : ""}. Let somebody who was right explain.`,
 });
 const RULE = {
   title: "The rule behind it", view: "predict", minutes: 2,
   press: "Nothing.",
   ask: "Can you say it as a formula: requests per event, and how long a poll is late?",
-  see: "Requests per event are 1 ÷ (events a second × interval). A short poll is late by half its interval, and the way.",
+  see: "Requests per event are 1 ÷ (events a second × interval). A short poll is late by half its interval on average, plus the way over the network.",
 };
 const CLIFF = {
   title: "The cliff", view: "watch", preset: "ticker", knobs: true, minutes: 6,
@@ -65,8 +66,8 @@ const LESSON = [
     see: "Line, variables, boxes and row move together; the quiz is judged from this very run.",
   },
 ];
-/** The last card has this room's own numbers (ending.js). */
-const ENDING = { title: "What this room has measured", view: "watch", minutes: 0, isEnding: true };
+/** The last card has this room's own numbers (ending.js): of the last run that is over, soon of one with enough events. */
+const ENDING = { title: "What this room has measured", view: "watch", preset: "steady", minutes: 0, isEnding: true };
 
 export const ROUTES = Object.freeze([
   { id: "5", label: "5 minutes", cards: [LOOK, FOLLOW, IDLE, ENDING] },

@@ -19,7 +19,8 @@ export function mountRoutes(place, choice, context, predict) {
   let starting = Promise.resolve();
 
   offer();
-  place.addEventListener("click", (event) => {
+  // Below the verdict of a question there is a button for the next card, too.
+  document.addEventListener("click", (event) => {
     const action = event.target.closest("[data-route-action]")?.dataset.routeAction;
     if (action === "next") go(1);
     else if (action === "back") go(-1);
