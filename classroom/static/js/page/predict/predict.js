@@ -334,7 +334,7 @@ class PredictView {
     if (!this.#context.teacher) return "Only the teacher’s page can start a run.";
     if (this.#state.phase === "ready") return `Four real connections, ${runs.length === 1 ? "one run" : `${runs.length} runs`}, ${totalS} s.`;
     if (this.#mayRun()) return "The vote ends when the run begins.";
-    return "Locked until you have made a prediction, or skipped it.";
+    return "Locked until there is a prediction, your own or the class’s, or you skip it.";
   }
 
   /** `now`: {run, share_ratio, hide} several times a second while it runs. */
