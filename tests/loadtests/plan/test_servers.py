@@ -75,7 +75,7 @@ def test_a_command_becomes_words_without_a_shell() -> None:
         ('a = {stack = "asgi", url = "http://x:1"}', "servers.a: has stack, url (expected one of stack, command, url)"),
         ('a = {stack = "flask"}', 'servers.a.stack = "flask": expected one of "fastapi", "asgi"'),
         ('a = {comand = "./start"}', 'servers.a.comand = "./start": unknown key (expected one of stack, command,'),
-        ('a = {command = "./start"}', 'servers.a.command = "./start": has no {port} (expected it where'),
+        ('a = {command = "./start"}', 'servers.a.command = "./start": has no {port} (expected it in place of'),
         ('a = {command = "./{port}"}', "has no {port}"),
         ("a = {command = \"./start ' {port}\"}", "servers.a.command = \"./start ' {port}\": no closing quotation"),
         ("a = {command = 3}", "servers.a.command = 3: expected a text"),
