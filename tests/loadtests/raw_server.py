@@ -53,7 +53,7 @@ class Behaviour:
     hangs_up_after_answers: int | None = None
     """Closes a kept connection without a word when the request after so many comes."""
     hangs_up_idle_s: float | None = None
-    """Closes a kept connection on which nothing was asked for so long."""
+    """Closes a kept connection on which nothing was asked for so long after an answer; a new one may take its time."""
     informational: tuple[int, ...] = ()
     """Such answers (100, 103) precede each final one."""
     line_end: str = "\n"
@@ -120,7 +120,8 @@ class RawServer:
         kept = True
         try:
             while kept:
-                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), self._is.hangs_up_idle_s)
+                patience_s = self._is.hangs_up_idle_s if answers else None
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), patience_s)
                 if answers == self._is.hangs_up_after_answers:
                     break
                 kept = await self._answer_request(head.decode(), reader, writer)

@@ -56,8 +56,7 @@ CONCERNED = {
     "informational": ("sse", "long_poll", "short_poll", "echo_post", "echo_post_new"),
     # A POST on a connection that dies is not sent again.
     "hangs_up_after_answers": ("long_poll", "short_poll", "echo_post_new"),
-    # Nor is one on a new connection, if a busy machine lets it wait until the server hangs up.
-    "hangs_up_when_idle": ("sse", "long_poll", "short_poll"),
+    "hangs_up_when_idle": ("sse", "long_poll", "short_poll", "echo_post_new"),
 }
 CASES = [
     (name, transport)
