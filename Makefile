@@ -68,9 +68,9 @@ ui: $(READY) ## Locust's web UI with live numbers of every transport: PORT=8089 
 demo: $(READY) ## The classroom: a live page that shows one stream over every transport: PORT=8000; HOST=0.0.0.0 lets a class join
 	@exec .venv/bin/python -m classroom --host="$${HOST:-127.0.0.1}" --port="$${PORT:-8000}"
 
-# Six files at a time on however few cores: whole programs and browsers run in real time here, and wait for more than half of it.
-test: $(TEST_READY) ## Run all tests, six files at a time
-	@exec .venv/bin/python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder
+# Four files at a time on however few cores: whole programs and browsers run in real time here, and wait for more than half of it.
+test: $(TEST_READY) ## Run all tests, four files at a time
+	@exec .venv/bin/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 microbench: $(TEST_READY) ## Time the hot paths with pytest-benchmark; no thresholds: BENCH_ARGS=…
 	@PYTEST_ADDOPTS="$$PYTEST_ADDOPTS $$BENCH_ARGS" exec .venv/bin/python -m pytest benchmarks --benchmark-only

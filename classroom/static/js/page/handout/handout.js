@@ -79,8 +79,9 @@ class Handout {
   /** In a recorded run there is no server whose clock could order the steps. */
   async #trace() {
     if (this.#traced !== null || this.#context.recorded || this.#context.serverNow() === null) return;
-    const { traceOneMessage } = await import("./one_message.js");
-    this.#traced = await traceOneMessage(() => this.#context.serverNow());
+    // Between two starts of the server there is nothing to load it from.
+    const module = await import("./one_message.js").catch(() => null);
+    if (module !== null) this.#traced = await module.traceOneMessage(() => this.#context.serverNow());
   }
 
   async #askModel() {
