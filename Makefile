@@ -35,7 +35,7 @@ INSTALL := PIP_USER=0 PIP_DRY_RUN=0 PIP_PYTHON= PIP_CONSTRAINT=/dev/null PIP_REQ
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-bench: $(READY) ## Measure and report: SCENARIO=standard (or quick, thorough, …: see README; or a .toml file), TARGET=http://host:port, TRACE=1, FAULT=drop:seq=5, SEED=3141592 to repeat a run's streams, PROCESSES=4, WORKERS=2 LISTEN=address
+bench: $(READY) ## Measure and report: SCENARIO=standard (or quick, thorough, …: see docs/using/scenarios.md; or a .toml file), TARGET=http://host:port, TRACE=1, FAULT=drop:seq=5, SEED=3141592 to repeat a run's streams, PROCESSES=4, WORKERS=2 LISTEN=address
 	@exec .venv/bin/python -m loadtests run --report --target="$$TARGET" $${TRACE:+--trace} --fault="$$FAULT" --seed="$$SEED" \
 	  --processes="$$PROCESSES" --workers="$$WORKERS" --listen="$$LISTEN" --port="$${MASTER_PORT:-$$PORT}" -- "$${SCENARIO:-standard}"
 

@@ -42,7 +42,7 @@ _VARIED = frozenset({"clients", "rate_per_s", "poll_interval_s"})
 
 
 def capacity_summary(loads: Loads, base: Parameters) -> Capacity | None:
-    """Return `capacity` of docs/using/formats.md; None if no point kept the server busy without filling it."""
+    """Return `capacity` of docs/using/summary.md; None if no point kept the server busy without filling it."""
     found = calibrations(loads, base)
     if not found:
         return None
