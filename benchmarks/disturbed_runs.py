@@ -1,8 +1,8 @@
 """`python -m benchmarks.disturbed_runs FOLDER`: whether the harness distinguishes disturbed trials from good ones.
 
 Runs of one block of the scenario `quick` are left alone, share the server's core with a program that never sleeps, have
-their servers stopped (SIGSTOP) at a random time of the measured window, or overload the server. The table is that of
-docs/method/accuracy.md.
+their servers stopped (SIGSTOP) at a random time of the measured window, or overload the server.
+docs/method/accuracy.md sums the table up.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 For every point and figure of the run that has trials, pairs of runs are drawn whose trials scatter as its own do (on a
 logarithmic scale, around the same mean), one of them worse by a true regression; a budget of 5 % over the base judges
-each. Printed is docs/using/ci.md's table: which share of budgets broke, was kept, and stayed undecided.
+each. Printed is which share of budgets broke, was kept, and stayed undecided (docs/using/ci.md has some of the rows).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`python -m benchmarks.queue_fit RUN …`: how many points and trials of these runs the own-schedule models fit.
 
 A point or trial fits if its mean latency is within 2 % + 0.5 ms of the model's, and its requests per event within 2 %.
-The table of docs/method/accuracy.md is printed, one row per scenario and transport, from raw records alone.
+Printed is a row per scenario and transport, from raw records alone; docs/method/accuracy.md has some of the columns.
 """
 
 from __future__ import annotations
