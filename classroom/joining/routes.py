@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import FileResponse
+from starlette.responses import HTMLResponse
 
 from classroom.joining.admission import MAX_CODE_CHARACTERS, Assign
 from classroom.joining.class_membership import ClassMembership
 from classroom.limits import MAX_BODY_BYTES
 from classroom.state import require_teacher
-
-JOIN_PAGE = Path(__file__).parents[1] / "static" / "join.html"
+from classroom.static_files import files_of
 
 router = APIRouter(max_body_size=MAX_BODY_BYTES)
 
@@ -35,11 +33,11 @@ class AssignRequest(BaseModel):
     assign: Assign
 
 
-@router.get("/join", response_class=FileResponse)
-async def join_page(request: Request) -> FileResponse:
+@router.get("/join", response_class=HTMLResponse)
+async def join_page(request: Request) -> HTMLResponse:
     """Return the page for phones."""
     membership_of(request)
-    return FileResponse(JOIN_PAGE)
+    return files_of(request).page("join.html")
 
 
 @router.post("/api/join")

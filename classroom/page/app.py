@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import mimetypes
-from pathlib import Path
-
 from fastapi import FastAPI, Request
-from starlette.responses import FileResponse, JSONResponse
-from starlette.staticfiles import StaticFiles
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp
 
 from classroom.joining import routes, vote_routes
@@ -18,9 +14,8 @@ from classroom.lesson import feed
 from classroom.page import live, predictions, preflight, run_record, run_routes, transport_assets
 from classroom.page.guard import PageGuard
 from classroom.state import ClassroomState
+from classroom.static_files import STATIC_FOLDER, StaticFiles, files_of, serve_file
 from servers.api.app import TELEMETRY_OFF, answer_errors
-
-STATIC_FOLDER = Path(__file__).parents[1] / "static"
 
 ROUTERS = (
     routes.router,
@@ -35,10 +30,6 @@ ROUTERS = (
 )
 """Routers that find the classroom by the request's app, in no particular order."""
 
-# Browsers run modules only with this type, and the tables of some systems have another.
-mimetypes.add_type("text/javascript", ".js")
-mimetypes.add_type("text/javascript", ".mjs")
-
 
 def create_app(state: ClassroomState) -> ASGIApp:
     """Return the app of the page's port."""
@@ -46,6 +37,7 @@ def create_app(state: ClassroomState) -> ASGIApp:
         title="push-vs-poll classroom", openapi_url=None, docs_url=None, redoc_url=None, telemetry=TELEMETRY_OFF
     )
     app.state.classroom = state
+    app.state.files = StaticFiles(STATIC_FOLDER)
     membership = ClassMembership(state) if state.mode == "class" else None
     app.state.membership = membership
     app.state.class_vote = None if membership is None else ClassVote(state, membership)
@@ -53,13 +45,13 @@ def create_app(state: ClassroomState) -> ASGIApp:
     app.add_exception_handler(RefusedError, _refused)
     for router in (*ROUTERS, feed.lesson_router(state.lesson, state.addresses.lesson_port)):
         app.include_router(router)
-    app.add_api_route("/", _page, include_in_schema=False, response_class=FileResponse)
-    app.mount("/static", StaticFiles(directory=STATIC_FOLDER, check_dir=False))
+    app.add_api_route("/", _page, include_in_schema=False, response_class=HTMLResponse)
+    app.add_route("/static/{path:path}", serve_file, methods=["GET"], include_in_schema=False)
     return PageGuard(app, state.addresses)
 
 
-async def _page() -> FileResponse:
-    return FileResponse(STATIC_FOLDER / "index.html")
+async def _page(request: Request) -> HTMLResponse:
+    return files_of(request).page("index.html")
 
 
 async def _refused(_request: Request, refusal: Exception) -> JSONResponse:

@@ -112,7 +112,7 @@ def test_asked_for_it_is_labelled_and_fills_the_lanes(page: Page, classroom: Run
 def test_a_run_file_of_another_version_is_refused_and_the_page_is_live(
     page: Page, classroom: RunningClassroom, change: dict[str, Any], told: str
 ) -> None:
-    page.route("**/static/recorded/run.json", lambda route: route.fulfill(json=RECORDING | change))
+    page.route("**/recorded/run.json", lambda route: route.fulfill(json=RECORDING | change))
     page.goto(f"{classroom.url}/?recorded")
     page.locator('#connection-status[data-state="live"]').wait_for(timeout=PATIENCE_MS)
     expect(page.locator("#banner")).to_have_text(f"{told} This page is live instead.")

@@ -8,7 +8,7 @@
 import { checkSnapshot } from "../../shared/run_data.js";
 
 const PARAMETER = "recorded";
-const BUNDLED = "/static/recorded/run.json";
+const BUNDLED = new URL("../../../recorded/run.json", import.meta.url);
 /**
  * How long all lanes may stay silent while a run is on: not long where the browser says that connections fail, longer where it says nothing at all
  * (a firewall that swallows, or a machine that is slow). Polls go out at once, so that silence is never for want of events.
