@@ -10,8 +10,8 @@ from typing import Any
 
 from analysis.formatting import figure as digits
 from analysis.formatting import percent
-from analysis.statistics import stats
-from analysis.statistics.power import POWER, smallest_detectable
+from analysis.statistics import inference
+from analysis.statistics.inference import POWER, smallest_detectable
 from analysis.summary.earlier_runs import EarlierRun, earlier_runs
 from analysis.summary.noise_floor import STATISTICS, floor_ms
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
@@ -90,11 +90,11 @@ def detectable(
 
 def _of_figure(figure: PointFigure, ours: Point, theirs: Point, blocks: int, earlier: EarlierRun) -> Detectable | None:
     value, pilot_blocks = figure.value(ours), earlier.info.scenario.get("repeats")
-    difference = stats.paired_difference(figure.by_block(ours), figure.by_block(theirs), pilot_blocks)
+    difference = inference.paired_difference(figure.by_block(ours), figure.by_block(theirs), pilot_blocks)
     if value is None or difference is None or difference.standard_error is None:
         return None
     least = math.hypot(*(figure.spread(point).least for point in (ours, theirs)))
-    known = stats.Spread(least, figure.spread(ours).factor)
+    known = inference.Spread(least, figure.spread(ours).factor)
     spread = difference.standard_error * math.sqrt(difference.pairs)
     smallest = Detectable(figure, smallest_detectable(spread, blocks, known), value)
     return max((smallest, *_limits(figure, value, (ours, theirs), blocks, earlier)), key=lambda each: each.smallest)

@@ -36,7 +36,7 @@ from contract.records import (
 )
 from loadtests.plan.scenario import Scenario
 from loadtests.plan.scenario_file import load_scenario
-from system.cores import plan_cores
+from system.processor import plan_cores
 
 PROJECT = Path(__file__).parents[1]
 Disturbing = Callable[[psutil.Popen], AbstractContextManager[None]]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.statistics import stats
+from analysis.statistics import inference
 from benchmarks.simulated_intervals import FIGURES, Coverage, coverage, coverage_of_difference
 from benchmarks.simulated_points import POINTS, PUSH, simulate
 
@@ -30,7 +30,7 @@ PILOTS = (3, 5, 10)
 MOST_TRIALS = 400
 """The most trials of an experiment that stops early, as in a run whose budget is used up."""
 ATTEMPTS = 3
-"""Attempts at a trial, the first one included (loadtests/plan/repeats.py)."""
+"""Attempts at a trial, the first one included (loadtests/run/scenario_run.py)."""
 _SEED = 14
 
 
@@ -74,7 +74,7 @@ StoppingRule = Callable[[Floats, int, float], int]
 def two_stage(trials: Floats, pilot: int, precision_ratio: float) -> int:
     """Return the fewest trials with which the interval, by the pilot's spread, is narrow enough, as in a run."""
     wanted = precision_ratio * abs(float(trials[:pilot].mean()))
-    low, high = stats.t_interval(0.0, trials[:pilot])
+    low, high = inference.t_interval(0.0, trials[:pilot])
     needed = math.ceil(pilot * ((high - low) / 2 / wanted) ** 2)
     return min(max(pilot, needed), len(trials))
 
@@ -82,7 +82,7 @@ def two_stage(trials: Floats, pilot: int, precision_ratio: float) -> int:
 def looking_every_time(trials: Floats, pilot: int, precision_ratio: float) -> int:
     """Stop at the first block after which the interval of all trials is narrow enough, as a run must not do."""
     for count in range(pilot, len(trials)):
-        low, high = stats.t_interval(0.0, trials[:count])
+        low, high = inference.t_interval(0.0, trials[:count])
         if (high - low) / 2 <= precision_ratio * abs(float(trials[:count].mean())):
             return count
     return len(trials)
@@ -180,14 +180,14 @@ def repeated(rule: RepeatRule, machine: Machine, trials: int, experiments: int, 
     kept = ~rule(machine, statistics, signs)
     valid = np.all(np.any(kept, axis=2), axis=1)
     first = np.take_along_axis(statistics, kept.argmax(axis=2)[:, :, None], axis=2)[:, :, 0]
-    bounds = [stats.t_interval(float(run.mean()), run) for run in first[valid]]
+    bounds = [inference.t_interval(float(run.mean()), run) for run in first[valid]]
     held = sum(low <= POPULATIONS[0].mean <= high for low, high in bounds)
     return Repeated(held / max(1, len(bounds)), float(valid.mean()))
 
 
-def _interval(trials: Floats, spread_of: int) -> stats.Interval:
+def _interval(trials: Floats, spread_of: int) -> inference.Interval:
     """Return the interval around the mean of all trials, with the spread of the first `spread_of`."""
-    return stats.t_interval(float(trials.mean()), trials[:spread_of], len(trials) - spread_of)
+    return inference.t_interval(float(trials.mean()), trials[:spread_of], len(trials) - spread_of)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.statistics.stats import t_quantile
+from analysis.statistics.inference import t_quantile
 from analysis.summarize import summarize_run
 from analysis.summary.pairing import COSTS
 from analysis.summary.results import PLAIN, latency_statistic, reported

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.statistics import stats
+from analysis.statistics import inference
 from analysis.statistics.distribution import EVENTS_BEYOND, LATENCY_QUANTILES, spread_of, too_few_events
 from analysis.summary.corrections import Correction, corrections, is_corrected
 from analysis.summary.few_waits import expected_waits
@@ -23,22 +23,22 @@ class Reported:
 
     value: float
     per_trial: Floats
-    spread: stats.Spread = stats.ONLY_THE_TRIALS
+    spread: inference.Spread = inference.ONLY_THE_TRIALS
     withheld: bool = False
     """Whether it is printed without an interval."""
 
     @property
-    def interval(self) -> stats.Interval | None:
+    def interval(self) -> inference.Interval | None:
         """The interval as it is printed; None if it is withheld."""
-        return None if self.withheld else stats.interval(self.value, self.per_trial.tolist(), spread=self.spread)
+        return None if self.withheld else inference.interval(self.value, self.per_trial.tolist(), spread=self.spread)
 
-    def less(self, reference: Reported) -> stats.Interval | None:
+    def less(self, reference: Reported) -> inference.Interval | None:
         """Return the interval of the difference to a reference whose trials were in the same blocks."""
         if self.withheld or reference.withheld:
             return None
         ours, theirs = (dict(enumerate(each.per_trial.tolist())) for each in (self, reference))
-        spread = stats.Spread(math.hypot(self.spread.least, reference.spread.least), self.spread.factor)
-        found = stats.paired_difference(ours, theirs, estimate=self.value - reference.value, spread=spread)
+        spread = inference.Spread(math.hypot(self.spread.least, reference.spread.least), self.spread.factor)
+        found = inference.paired_difference(ours, theirs, estimate=self.value - reference.value, spread=spread)
         return None if found is None else found.ci95
 
 
@@ -140,12 +140,12 @@ def coverage_of_difference(
 
 def _intervals(
     figure: Figure, trials: SimulatedTrials, blocks: int, runs: int, seed: int
-) -> Iterable[stats.Interval | None]:
+) -> Iterable[inference.Interval | None]:
     random = np.random.default_rng([seed, blocks])
     return (figure(trials, random.integers(0, len(trials.latency_ms), blocks)).interval for _ in range(runs))
 
 
-def _share_of(intervals: Iterable[stats.Interval | None], truth: float) -> Coverage | None:
+def _share_of(intervals: Iterable[inference.Interval | None], truth: float) -> Coverage | None:
     printed = [bounds for bounds in intervals if bounds is not None]
     if not printed:
         return None

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from analysis.formatting import figure
 from analysis.report.tables import signed
-from analysis.statistics import stats
+from analysis.statistics import inference
 from contract.parameters import Parameters
 from contract.quantiles import quantiles
 from contract.records import NO_TIME_NS, ClockPairs, Deliveries, PlannedTrial, is_time
@@ -34,7 +34,7 @@ from loadtests.load.socket_driver import Driver
 from loadtests.load.trial_clients import TrialClients
 from loadtests.load.trial_spec import Instruments, TrialSpec
 from loadtests.server_clock import offset_at_start_ns
-from system.host_addresses import Endpoint
+from system.addresses import Endpoint
 from tests.running import running_server
 
 TRANSPORTS_COMPARED = ("websocket", "sse")
@@ -152,7 +152,7 @@ def table(transport: str, trials: Sequence[Measured]) -> list[str]:
                 for trial in trials
             ]
             others, slowed = (float(np.mean(half)) for half in zip(*halves, strict=True))
-            bounds = stats.interval(slowed - others, [late - punctual for punctual, late in halves])
+            bounds = inference.interval(slowed - others, [late - punctual for punctual, late in halves])
             interval = "" if bounds is None else f" [{signed(bounds[0])}, {signed(bounds[1])}]"
             lines.append(
                 f"{transport:10s} {what:12s} {name}: others {figure(others)} ms, slowed {figure(slowed)} ms, "

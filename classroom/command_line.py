@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def _run(host: str, port: int) -> None:
     from classroom.startup import open_classroom
-    from servers.hosting.signals import on_signals
+    from servers.hosting.stopping import on_signals
 
     stop = asyncio.Event()
     with on_signals(stop.set):

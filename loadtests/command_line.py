@@ -14,7 +14,7 @@ from contract.records import RunInfo, write_run_info
 from loadtests.load.trial_spec import Instruments
 from loadtests.plan.scenario_file import load_scenario, shipped_scenarios
 from loadtests.plan.seeds import checked_seed, describe_seed, draw_seed
-from system.host_addresses import checked_url
+from system.addresses import checked_url
 from terminal.console import PlainConsole
 from terminal.plain import print_error
 

@@ -19,8 +19,8 @@ from contract.transports import TRANSPORTS
 from contract.wire import DEFAULT_HISTORY_EVENTS
 from servers.hosting.listening import StartError, listen
 from servers.hosting.options import ServerOptions
-from servers.hosting.parent_process import end_with_parent
 from servers.hosting.server_processes import ProcessLostError, serve_in_processes
+from servers.hosting.stopping import end_with_parent
 from system.descriptor_limits import raise_limit_to_most
 from system.garbage_collection import pause_for_start
 from terminal.plain import print_error

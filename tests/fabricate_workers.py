@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from contract.records import COMPLETE, Ints, Table, Trial, WorkerInfo, worker_of_clients
-from loadtests.engine.merging import index_ranges
+from loadtests.engine.worker_records import index_ranges
 
 _CLIENT_TIMES = {
     "requests": ("planned_ns", "start_ns", "end_ns"),

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from loadtests.control_client import ControlClient
-from system.ports import reserved_port
+from system.addresses import reserved_port
 from system.processes import Child
 
 PATIENCE_S = 30.0

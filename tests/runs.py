@@ -21,8 +21,8 @@ from contract.records import JsonObject, as_document
 from loadtests.plan.blocks import plan_trials
 from loadtests.plan.durations import expected_seconds
 from loadtests.plan.scenario_file import load_scenario
-from system.cores import CorePlan
 from system.processes import PROJECT_FOLDER
+from system.processor import CorePlan
 from tests.running import PATIENCE_S
 
 TINY = """

@@ -16,8 +16,8 @@ import pytest
 from contract.records import Trial, finished_trial_folders, load_run_info
 from loadtests.control_client import ControlClient
 from loadtests.load.trial_spec import WINDOW_FILE
-from system.cores import plan_cores
 from system.processes import PROJECT_FOLDER
+from system.processor import plan_cores
 from tests.running import PATIENCE_S, at_import, running_server, wait_until
 from tests.runs import (
     ECHOES,

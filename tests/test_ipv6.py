@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contract.records import Trial, finished_trial_folders
-from system.host_addresses import bound_socket
+from system.addresses import bound_socket
 from tests.runs import measured, report_in_words, scenario
 
 pytestmark = pytest.mark.takes_s(15)
@@ -19,7 +19,7 @@ def test_a_run_of_two_load_processes_behind_a_relay(tmp_path: Path) -> None:
         bound_socket("::1").close()
     except OSError as error:
         pytest.skip(f"this machine has no ::1: {error}")
-    # Every transport against ::1 is in tests/system/test_host_addresses.py.
+    # Every transport against ::1 is in tests/system/test_addresses.py.
     path = scenario(tmp_path, '"short_poll"', delay_ms=5)
     measured(path, "--listen", "::1", "--processes", "2", "--results", tmp_path / "results")
     [folder] = (path for path in (tmp_path / "results").iterdir() if not path.is_symlink())

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero
-from analysis.charts.style import LIGHT, POINTS_PER_IN
-from analysis.charts.text_size import text_size
+from analysis.charts.style import LIGHT, POINTS_PER_IN, text_size
 from analysis.charts.transport_marks import draw_key, label_colour
 from analysis.formatting import figure as digits
 from analysis.formatting import listed

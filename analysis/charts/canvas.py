@@ -28,8 +28,8 @@ from analysis.charts.style import (
     PRINT_DPI,
     WIDTH_IN,
     recolour,
+    text_size,
 )
-from analysis.charts.text_size import text_size
 from analysis.formatting import milliseconds
 from contract.records import write_text
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from analysis.models.conditions import Conditions, Expectation
+from analysis.models.model import Conditions, Expectation
 from analysis.models.registry import MODELS
 from analysis.summary.results import Series
 

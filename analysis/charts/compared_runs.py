@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
-from analysis.charts.direct_labels import Label, label_points
+from analysis.charts.labels import Label, label_points
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import (
     STATISTICS,

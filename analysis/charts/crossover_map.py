@@ -21,7 +21,7 @@ from analysis.charts.cheapest_transport import (
     processor_costs,
     staleness_of_interval_s,
 )
-from analysis.charts.direct_labels import PAPER_BOX, Label, extent_in_points, label_points
+from analysis.charts.labels import PAPER_BOX, Label, extent_in_points, label_points
 from analysis.charts.map_regions import Spot, draw_regions
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import look

@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, nice_log_ticks
-from analysis.charts.style import LIGHT, POINTS_PER_IN
-from analysis.charts.text_size import text_size
+from analysis.charts.style import LIGHT, POINTS_PER_IN, text_size
 from analysis.charts.transport_marks import label_colour, look
 from analysis.formatting import figure as digits
 from analysis.summary.factor_effects import MEASURES, Effect, Measure, effects

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
 from analysis.charts.closed_form_curve import closed_form_curve
-from analysis.charts.direct_labels import Label, label_points
+from analysis.charts.labels import Label, label_points
 from analysis.charts.transport_marks import (
     STATISTICS,
     label_colour,
@@ -13,7 +13,7 @@ from analysis.charts.transport_marks import (
 )
 from analysis.formatting import figure as digits
 from analysis.formatting import milliseconds
-from analysis.models.conditions import Expectation
+from analysis.models.model import Expectation
 from analysis.statistics.distribution import LATENCY_QUANTILES
 from analysis.summary.results import Results, Series, common_statistic, latency_quantity, points_of, reported_quantity
 from contract.point_names import parameter_value

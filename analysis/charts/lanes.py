@@ -15,8 +15,7 @@ from matplotlib.patches import Patch
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed
 from analysis.charts.raw_records import BaseTrials
-from analysis.charts.style import LIGHT, POINTS_PER_IN
-from analysis.charts.text_size import text_size
+from analysis.charts.style import LIGHT, POINTS_PER_IN, text_size
 from analysis.charts.transport_marks import draw_key, label_colour
 from analysis.formatting import listed
 from analysis.summary.results import Results

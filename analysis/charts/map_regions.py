@@ -11,9 +11,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import ScaledTranslation
 
 from analysis.charts.cheapest_transport import CheapestMap
-from analysis.charts.direct_labels import PAPER_BOX, extent_in_points
-from analysis.charts.style import POINTS_PER_IN, text_colour
-from analysis.charts.text_size import text_size
+from analysis.charts.labels import PAPER_BOX, extent_in_points
+from analysis.charts.style import POINTS_PER_IN, text_colour, text_size
 
 _HATCHES = ("///", "...", "xxx", "\\\\\\")
 _FILL_ALPHA = 0.22

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
-from analysis.charts.style import LIGHT, POINTS_PER_IN
-from analysis.charts.text_size import text_size
+from analysis.charts.style import LIGHT, POINTS_PER_IN, text_size
 from analysis.charts.transport_marks import label_colour, look, whiskers
 from analysis.formatting import milliseconds
 from analysis.summary.results import Results, latency_quantity

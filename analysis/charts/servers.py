@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency
-from analysis.charts.style import LIGHT, POINTS_PER_IN
-from analysis.charts.text_size import text_size
+from analysis.charts.style import LIGHT, POINTS_PER_IN, text_size
 from analysis.charts.transport_marks import STATISTICS, label_colour, look, whiskers
 from analysis.formatting import figure as digits
 from analysis.formatting import listed

@@ -1,4 +1,4 @@
-"""The style of all charts: colours in light and dark, fonts, and settings that make the output deterministic.
+"""The style of all charts: colours in light and dark, fonts, sizes of text, and settings for deterministic output.
 
 Charts are drawn once, in the light colours. The dark file and the report's own version, which follows the reader's
 preference, are the same drawing with its colours replaced, so that they can never show different things. Colours,
@@ -7,10 +7,14 @@ markers and dashes of transports come from the run (TransportStyle); no transpor
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 from analysis.colours import DARK_PAPER, LIGHT_PAPER, dark_colour, readable
 from contract.transports import TransportStyle
@@ -148,3 +152,16 @@ def variable_name(light_colour: str) -> str:
 def as_variables(svg: str, counterparts: dict[str, str]) -> str:
     """Return the drawing with CSS variables for colours, so that the page around it chooses light or dark."""
     return recolour(svg, {light: f"var({variable_name(light)})" for light in counterparts})
+
+
+LINE_SPACING = 1.25
+_HINTING = 1.05
+"""Glyphs fitted to pixels may be this much wider than the outlines that are measured."""
+
+
+@functools.cache
+def text_size(text: str, size: float, *, bold: bool = False) -> tuple[float, float]:
+    """Return width and height of a line of text in points."""
+    font = FontProperties(family=FONT_FAMILY, size=size, weight="bold" if bold else "normal")
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return _HINTING * float(width) + 2, size * LINE_SPACING

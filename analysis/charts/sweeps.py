@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
 from analysis.charts.closed_form_curve import closed_form_curve
-from analysis.charts.direct_labels import Label, label_ends
+from analysis.charts.labels import Label, label_ends
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import (
     STATISTICS,

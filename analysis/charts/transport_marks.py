@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.charts.style import LIGHT, POINTS_PER_IN, WIDTH_IN, text_colour
-from analysis.charts.text_size import text_size
+from analysis.charts.style import LIGHT, POINTS_PER_IN, WIDTH_IN, text_colour, text_size
 from analysis.summary.results import Series
 from contract.summary import Point
 from contract.transports import TransportStyle

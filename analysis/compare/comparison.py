@@ -11,7 +11,7 @@ from pathlib import Path
 from analysis.compare.contrast import MARGIN_RATIO, Contrast, Outcome, Side, contrast, geometric_mean
 from analysis.compare.likeness import unlikeness, unsaved_changes
 from analysis.compare.matching import MatchedPoint, match_points
-from analysis.statistics.stats import holm
+from analysis.statistics.inference import holm
 from analysis.summary.noise_floor import figure_floor_ms
 from analysis.summary.pairing import COSTS
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from analysis.statistics.stats import (
+from analysis.statistics.inference import (
     CONFIDENCE,
     ONLY_THE_TRIALS,
     Difference,
     Interval,
     Spread,
+    independent_difference,
     paired_difference,
 )
-from analysis.statistics.welch import independent_difference
 
 MARGIN_RATIO = 0.03
 """Two figures are the same if their ratio is surely no farther from 1 than this, unless noise alone takes it farther.

@@ -12,7 +12,7 @@ from analysis.compare.contrast import contrast
 from analysis.compare.matching import match_points
 from analysis.formatting import count, figure, interval
 from analysis.gate.budget import Budget, check_known
-from analysis.statistics.stats import Interval
+from analysis.statistics.inference import Interval
 from contract.errors import UserError
 from contract.point_names import parameter_value
 from contract.same_point import agrees

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from analysis.gate.judgement import JudgedBudget, Judgement, headline
 from analysis.junit import Case, CaseResult, junit_xml
-from analysis.report.markdown_escaping import markdown_text
+from analysis.report.page import markdown_text
 from contract.records import write_text
 
 _RESULTS = {

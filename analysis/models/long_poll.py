@@ -10,8 +10,7 @@ import math
 
 import numpy as np
 
-from analysis.models.conditions import Conditions, Expectation
-from analysis.models.model import Model, SaturationLaw
+from analysis.models.model import Conditions, Expectation, Model, SaturationLaw
 from analysis.models.queues import PolledServer, ServiceTimes
 from analysis.models.schedule import NEVER_NS, Prediction, Schedule
 from contract.parameters import taken

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.models.conditions import Conditions, Expectation
-from analysis.models.model import Model, SaturationLaw
+from analysis.models.model import Conditions, Expectation, Model, SaturationLaw
 from analysis.models.queues import ServiceTimes, queue_starts_ns
 from analysis.models.schedule import Prediction, Schedule
 

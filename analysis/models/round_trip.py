@@ -7,8 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from analysis.models.conditions import Conditions, Expectation
-from analysis.models.model import Model
+from analysis.models.model import Conditions, Expectation, Model
 from analysis.models.queues import NEVER_BUSY_NS, LoadQueues, ServiceTimes, queue_starts_ns
 from analysis.models.schedule import Prediction, Schedule
 from contract.records import Ints

@@ -7,7 +7,7 @@ from analysis.report.tables import Cell, Table
 from analysis.summary.capacity import BUSY_FROM_RATIO, SATURATED_FROM_RATIO
 from analysis.summary.crossover import HELD_WITHIN_MS
 from analysis.summary.results import Results
-from analysis.verdict.capacity_verdict import done_in_words, estimate_in_words
+from analysis.verdict.run_verdict import done_in_words, estimate_in_words
 from contract.parameters import Parameters
 from contract.point_names import parameter_value
 from contract.summary import Capacity, Crossover, Estimate, Side, Tried

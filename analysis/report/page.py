@@ -1,12 +1,15 @@
 """The common part of all written pages: one file, offline, complete without scripts, for light, dark and print.
 
-Its one script sorts and copies tables; its policy lets a browser run no other script and fetch nothing.
+Its one script sorts and copies tables; its policy lets a browser run no other script and fetch nothing. Headings,
+charts, points and figures have ids, by which a link leads to them. In Markdown (CommonMark with GitHub's tables, links
+and formulas), texts are escaped.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Container, Iterable
 from pathlib import Path
 
@@ -20,11 +23,68 @@ from analysis.charts.style import (
     dark_counterparts,
     variable_name,
 )
-from analysis.report.addresses import PageIds, slug
 from analysis.report.glossary import Term, term_of
-from analysis.report.markdown_escaping import finalize
 from contract.records import JsonObject
 from contract.transports import TransportStyle
+
+
+def slug(text: str) -> str:
+    """Return a text as a part of an address: small letters, digits, dots, underscores and hyphens."""
+    return re.sub(r"[^a-z0-9._]+", "-", text.lower().replace("µ", "u")).strip("-")
+
+
+class PageIds:
+    """The ids that one page has given so far."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def first(self, own: str) -> str:
+        """Return an id the first time it is asked for, and nothing later: of several places the first one has it."""
+        if own in self._given:
+            return ""
+        self._given.add(own)
+        return own
+
+    def of_heading(self, title: str) -> str:
+        """Return an id for a heading, from its title up to what changes from run to run; another one every time."""
+        stem = slug(re.split(r"[:,(]", title)[0])
+        number = 1
+        while not (found := self.first(stem if number == 1 else f"{stem}-{number}")):
+            number += 1
+        return found
+
+
+_SPACE = re.compile(r"\s+")
+_MARKUP = re.compile(
+    r"[\\`*|$]"  # escapes, code, emphasis, cells, formulas
+    r"|(?<![^\W_])_|_(?![^\W_])"  # emphasis; an underscore within a word does not mark it
+    r"|~(?=~)"
+    r"|<(?=[A-Za-z/!?])"  # HTML and links
+    r"|&(?=#?\w+;)"
+    r"|\](?=[(\[:])"
+    r"|:(?=//)|(?<=www)\.|@"  # links without brackets
+    r"|^(?:[#>]|[-+=](?=[\s\-+=]|$))"  # headings, quotations, lists, lines
+)
+_NUMBERED = re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))")
+
+
+def markdown_text(text: str) -> str:
+    """Return Markdown that renders as `text`, on one line."""
+    on_one_line = _SPACE.sub(" ", text).strip()
+    return _NUMBERED.sub(r"\1\\", _MARKUP.sub(r"\\\g<0>", on_one_line))
+
+
+def finalize(value: object) -> object:
+    """Return what a Markdown template writes for a value: `Markup` unchanged, everything else escaped."""
+    return value if isinstance(value, Markup) else markdown_text(str(value))
+
+
+def fence_of(code: str) -> Markup:
+    """Return a fence for a block of code, longer than any run of backticks in it."""
+    longest = max((len(run) for run in re.findall("`+", code)), default=0)
+    return Markup("`" * max(3, longest + 1))
+
 
 TEMPLATES = Path(__file__).parent / "templates"
 """The folder of page.html.j2, which a page extends, and of parts.html.j2, which prints its tables and charts."""

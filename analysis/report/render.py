@@ -17,12 +17,11 @@ from analysis.charts.style import dark_counterparts
 from analysis.formatting import NOT_MEASURED, listed
 from analysis.report.capacity_tables import NOTE as CAPACITY_NOTE
 from analysis.report.capacity_tables import capacity_findings, capacity_tables
-from analysis.report.certainty_tables import noise_table, precision_table
+from analysis.report.certainty_tables import noise_table, precision_table, worker_table
 from analysis.report.glossary import GLOSSARY
 from analysis.report.inline_charts import DrawnChart, InlineCharts
-from analysis.report.markdown_escaping import fence_of
 from analysis.report.narrative import completeness, how_measured, trial_documents, validity_checks
-from analysis.report.page import TEMPLATES, render_html, render_markdown
+from analysis.report.page import TEMPLATES, fence_of, render_html, render_markdown
 from analysis.report.scale_tables import scale_notes, scale_tables
 from analysis.report.tables import (
     Table,
@@ -36,7 +35,6 @@ from analysis.report.tables import (
     split_table,
     sweep_tables,
 )
-from analysis.report.worker_table import worker_table
 from analysis.report.wrong_way_tables import wrong_way_tables
 from analysis.summary.results import Results
 from analysis.trial.validity import LOSES_ON_PURPOSE

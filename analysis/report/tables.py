@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 from analysis.formatting import NOT_MEASURED, count, figure, interval, percent
-from analysis.report.addresses import slug
+from analysis.report.page import slug
 from analysis.summary.factor_effects import MEASURES, effects
 from analysis.summary.model_deviations import deviations
 from analysis.summary.results import PLAIN, Results, latency_statistic, reported

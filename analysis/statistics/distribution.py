@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from analysis.statistics.stats import ONLY_THE_TRIALS, Spread
+from analysis.statistics.inference import ONLY_THE_TRIALS, Spread
 from contract import quantiles
 from contract.records import Ints
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import nnls
 
-from analysis.statistics.estimates import estimate
-from analysis.statistics.stats import AT_LEAST_ZERO
+from analysis.statistics.inference import AT_LEAST_ZERO, estimate
 from analysis.trial.measures import TrialMeasures
 from analysis.trial.validity import CPU_RATIO_LIMITS
 from contract.parameters import Parameters

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.models.conditions import Conditions, Expectation
+from analysis.models.model import Conditions, Expectation
 from analysis.models.registry import MODELS
-from analysis.statistics.stats import AT_LEAST_ZERO, ONLY_THE_TRIALS, Interval, Spread
+from analysis.statistics.inference import AT_LEAST_ZERO, ONLY_THE_TRIALS, Interval, Spread
 from analysis.summary.few_waits import measured_conditions
 from analysis.summary.pooled_latency import Trials, interval_of_trials, with_latency
 from analysis.summary.results import PLAIN

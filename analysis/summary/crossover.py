@@ -13,8 +13,7 @@ from itertools import product
 
 from analysis.models.push import push_capacity_clients
 from analysis.models.short_poll import poll_capacity_clients
-from analysis.statistics.estimates import estimate
-from analysis.statistics.stats import AT_LEAST_ZERO
+from analysis.statistics.inference import AT_LEAST_ZERO, estimate
 from analysis.summary.capacity import (
     SATURATED_FROM_RATIO,
     Calibration,

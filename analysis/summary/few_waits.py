@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from analysis.formatting import figure
-from analysis.models.conditions import Conditions, Expectation
+from analysis.models.model import Conditions, Expectation
 from analysis.models.registry import MODELS
 from analysis.statistics.distribution import EVENTS_BEYOND
 from analysis.summary.pooled_latency import Trials, sample_events

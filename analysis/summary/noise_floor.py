@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from analysis.statistics.stats import paired_difference, t_quantile
+from analysis.statistics.inference import paired_difference, t_quantile
 from analysis.summary.pairing import PerBlock
 from analysis.summary.results import latency_statistic
 from contract.parameters import Parameters

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.statistics import stats
+from analysis.statistics import inference
 from analysis.statistics.distribution import NS_PER_MS, spread_of
 from analysis.summary.corrections import Estimate
 from analysis.summary.pooled_costs import least_spread, per_block
@@ -137,12 +137,12 @@ class _Both:
         if any(p.quantiles_withheld is not None and name in p.quantiles_withheld.needed for p in self.points):
             return None
         ours, theirs = (_Figure(*latency_statistic(point, name)) for point in self.points)
-        found = stats.paired_difference(
+        found = inference.paired_difference(
             self.blocks[0].statistic_ms(name),
             self.blocks[1].statistic_ms(name),
             self.blocks[0].pilot_blocks,
             None if ours.value is None or theirs.value is None else ours.value - theirs.value,
-            stats.Spread(self._least_spread({"mean": "mean_ms"}.get(name, name)), spread_of(name).factor),
+            inference.Spread(self._least_spread({"mean": "mean_ms"}.get(name, name)), spread_of(name).factor),
         )
         if found is None or self.uncertainty_ms > UNCERTAINTY_LIMIT_RATIO * abs(found.value):
             return None
@@ -158,17 +158,17 @@ class _Both:
         ours, theirs = (_Figure(cost.value(point), cost.ci95(point)) for point in self.points)
         if ours.value is None or theirs.value is None:
             return None
-        found = stats.paired_difference(
+        found = inference.paired_difference(
             self.blocks[0].cost(name),
             self.blocks[1].cost(name),
             self.blocks[0].pilot_blocks,
             ours.value - theirs.value,
-            stats.Spread(self._least_spread(name)),
+            inference.Spread(self._least_spread(name)),
         )
         if found is None:
             return None
         bounds, p_value = _tested(
-            found, (ours, theirs), stats.SHARE if name.endswith("_ratio") else stats.AT_LEAST_ZERO
+            found, (ours, theirs), inference.SHARE if name.endswith("_ratio") else inference.AT_LEAST_ZERO
         )
         return CostDifference(
             value=found.value, ci95=bounds, p_value=p_value, blocks=found.pairs, reference=theirs.value
@@ -197,7 +197,7 @@ class _Figure:
 
 
 def _tested(
-    found: stats.Difference, both: tuple[_Figure, _Figure], possible: Interval, uncertainty: float = 0.0
+    found: inference.Difference, both: tuple[_Figure, _Figure], possible: Interval, uncertainty: float = 0.0
 ) -> tuple[Interval | None, float | None]:
     """Return a difference's interval and p value; None if the interval of one of the two figures is withheld.
 
@@ -205,7 +205,7 @@ def _tested(
     difference.
     """
     low, high = both[1].bounds
-    bounds = stats.cut_off(found.ci95, found.value, (possible[0] - high, possible[1] - low))
+    bounds = inference.cut_off(found.ci95, found.value, (possible[0] - high, possible[1] - low))
     if bounds is None or any(figure.withheld for figure in both):
         return None, None
     return (bounds[0] - uncertainty, bounds[1] + uncertainty), found.p_value(uncertainty)

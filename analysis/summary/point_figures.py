@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from analysis.statistics import stats
+from analysis.statistics import inference
 from analysis.statistics.distribution import spread_of
 from analysis.summary.corrections import Estimate
 from analysis.summary.few_waits import DEPEND_ON_WAITS
@@ -51,13 +51,13 @@ class PointFigure:
         pairs = zip(recorded.get(_BLOCK, ()), recorded.get(self.name, ()), strict=False)
         return {int(block): value for block, value in pairs if block is not None and value is not None}
 
-    def spread(self, point: Point) -> stats.Spread:
+    def spread(self, point: Point) -> inference.Spread:
         """Return the knowledge of its spread between trials beyond that of the trials themselves."""
         least = (point.least_spreads or {}).get(self.name, 0.0)
         statistic = self.name.rpartition(".")[2] if not self.cost else ""
         return replace(spread_of(statistic), least=least)
 
-    def interval(self, point: Point, pilot_blocks: int | None = None) -> stats.Interval | None:
+    def interval(self, point: Point, pilot_blocks: int | None = None) -> inference.Interval | None:
         """Return its 95 % interval: the summary's, or if there is none, that from the spread between trials.
 
         None if the summary withholds it, and with one trial.
@@ -69,11 +69,11 @@ class PointFigure:
         pilot = [each for block, each in trials.items() if pilot_blocks is None or block < pilot_blocks]
         if value is None or not pilot:
             return None
-        possible = stats.SHARE if self.name.endswith("_ratio") else stats.AT_LEAST_ZERO
-        found = stats.interval(value, pilot, len(trials) - len(pilot), self.spread(point))
-        return stats.cut_off(found, value, possible)
+        possible = inference.SHARE if self.name.endswith("_ratio") else inference.AT_LEAST_ZERO
+        found = inference.interval(value, pilot, len(trials) - len(pilot), self.spread(point))
+        return inference.cut_off(found, value, possible)
 
-    def stated_interval(self, point: Point) -> stats.Interval | None:
+    def stated_interval(self, point: Point) -> inference.Interval | None:
         """Return the 95 % interval that the summary states; None if it states none."""
         return reported(point, self.estimate)[1] if self.estimate else self._interval_beside(point)
 
@@ -88,14 +88,14 @@ class PointFigure:
         value: float | None = None if holder is None else getattr(holder, key)
         return value
 
-    def _interval_beside(self, point: Point) -> stats.Interval | None:
+    def _interval_beside(self, point: Point) -> inference.Interval | None:
         """Return the interval beside the value, or at the same path in the intervals beside its part."""
         part, _, key = self.name.rpartition(".")
         holder = getattr(point, part) if part else point
         beside = getattr(holder, f"{key}_ci95", None)
         if beside is None and part:
             beside = getattr(getattr(point, f"{part}_ci95", None), key, None)
-        bounds: stats.Interval | None = beside
+        bounds: inference.Interval | None = beside
         return bounds
 
 

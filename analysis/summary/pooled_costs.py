@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.statistics.stats import AT_LEAST_ZERO, SHARE, Spread
+from analysis.statistics.inference import AT_LEAST_ZERO, SHARE, Spread
 from analysis.summary.pooled_latency import Trials, interval_of_trials
 from analysis.trial.connecting import HeldMemory
 from analysis.trial.costs import ByteCounts

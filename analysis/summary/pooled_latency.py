@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.formatting import count, listed
-from analysis.statistics import stats
+from analysis.statistics import inference
 from analysis.statistics.distribution import (
     LATENCY_QUANTILES,
     RARE_QUANTILES,
@@ -52,7 +52,7 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> Latency:
     # No latency is below what the network alone takes.
     possible_ms = (measured[0].least_latency_ms, math.inf)
 
-    def ci95(name: str) -> stats.Interval | None:
+    def ci95(name: str) -> inference.Interval | None:
         if figures[name] is None:
             return None
         values = [each[name] for each in per_trial]
@@ -95,16 +95,16 @@ def interval_of_trials(
     trials: Trials,
     values: Sequence[float],
     pilot_blocks: int | None,
-    possible: stats.Interval = stats.AT_LEAST_ZERO,
-    spread: stats.Spread = stats.ONLY_THE_TRIALS,
-) -> stats.Interval | None:
+    possible: inference.Interval = inference.AT_LEAST_ZERO,
+    spread: inference.Spread = inference.ONLY_THE_TRIALS,
+) -> inference.Interval | None:
     """Return the 95 % interval of an estimate pooled over trials with these values, within what is possible."""
     pilot = [
         value
         for trial, value in zip(trials, values, strict=True)
         if pilot_blocks is None or trial.info.block < pilot_blocks
     ]
-    return stats.cut_off(stats.interval(estimate, pilot, len(values) - len(pilot), spread), estimate, possible)
+    return inference.cut_off(inference.interval(estimate, pilot, len(values) - len(pilot), spread), estimate, possible)
 
 
 def pooled_reach(trials: Trials, pilot_blocks: int | None) -> Reach | None:

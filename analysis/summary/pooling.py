@@ -6,7 +6,7 @@ from operator import itemgetter
 
 import numpy as np
 
-from analysis.models.conditions import Conditions
+from analysis.models.model import Conditions
 from analysis.models.registry import MODELS
 from analysis.statistics.distribution import distribution_of
 from analysis.summary.few_waits import withhold_intervals

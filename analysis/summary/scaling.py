@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.models.conditions import Conditions
+from analysis.models.model import Conditions
 from analysis.models.registry import MODELS
-from analysis.statistics.estimates import estimate
+from analysis.statistics.inference import estimate
 from contract.summary import Estimate, Further, FurtherCosts, Knee, Point, Reach, ScalingLaw, Slopes, TransportScaling
 from contract.transports import TransportStyle
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from analysis.models.conditions import Conditions
+from analysis.models.model import Conditions
 from analysis.models.registry import MODELS
 from analysis.statistics.distribution import Distribution
 from analysis.summary.pairing import PerBlock

@@ -1,7 +1,13 @@
-"""Staleness from raw deliveries: which are measured, when each arrived, and when it should have."""
+"""Staleness from raw deliveries: which are measured, when each arrived and when it should have, and in which parts.
+
+The parts of a delivery's time lie between the stamps due, published, written, arrived and read. They are whole
+nanoseconds, and add up to read − due exactly, whatever the clocks did.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +17,121 @@ from analysis.models.registry import MODELS
 from analysis.models.schedule import Prediction, schedule_of
 from analysis.statistics.distribution import NS_PER_MS
 from analysis.trial.freshness import NEVER_NS, ViewAges, view_ages
-from analysis.trial.latency_parts import split, written_at_ns
 from analysis.trial.ledger import by_client, steps_between_clients
-from analysis.trial.reach import Reach, mean_reach_ms
-from contract.records import Deliveries, Ints, Trial, is_time
-from contract.records.measured import in_window, is_measured
+from contract.records import Deliveries, Ints, Trial, Written, is_time
+from contract.records.measured import all_differ, in_window, is_measured
 from contract.transports import TransportStyle
+
+REACH_RATIO = 0.99
+_CELLS_AT_ONCE = 2_000_000
+_ABSENT_NS = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The times within which 99 % of an event's deliveries arrived, over the events due in one trial's window.
+
+    The p99 of pooled deliveries mixes slow clients with slow events, and needs a thousand events. With many clients and
+    few events, the question is when the last clients receive an event.
+    """
+
+    mean_ms: float
+    model_mean_ms: float
+    """The same by the model on the trial's own schedule."""
+
+    @property
+    def excess_ms(self) -> float:
+        """How much later it was than by the model."""
+        return self.mean_ms - self.model_mean_ms
+
+
+def mean_reach_ms(latency_ns: Ints, counted: npt.NDArray[np.bool_]) -> float | None:
+    """Return the mean over events of the time within which 99 % of their counted deliveries arrived, or None.
+
+    Both arrays have the shape (clients, events). The time is one of the observed values, as quantiles are.
+    """
+    clients, events = counted.shape
+    step = max(1, _CELLS_AT_ONCE // max(clients, 1))
+    reached_ns: list[Ints] = []
+    for first in range(0, events, step):
+        own = counted[:, first : first + step]
+        came = np.count_nonzero(own, axis=0)
+        heard = np.flatnonzero(came)
+        ordered_ns = np.sort(np.where(own, latency_ns[:, first : first + step], _ABSENT_NS)[:, heard], axis=0)
+        last = np.ceil(np.round(REACH_RATIO * came[heard], 6)).astype(np.int64)
+        reached_ns.append(ordered_ns[clients - came[heard] + last - 1, np.arange(len(heard))])
+    return _mean_ms(reached_ns)
+
+
+def _mean_ms(columns: Sequence[Ints]) -> float | None:
+    total = sum(len(column) for column in columns)
+    return math.fsum(float(column.sum()) for column in columns) / total / NS_PER_MS if total else None
+
+
+_UNWRITTEN_NS = -1
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Parts of each delivery in ns, each of shape (deliveries,)."""
+
+    server_lag_ns: Ints
+    """Published − due."""
+    queue_ns: Ints | None
+    """Written − published: waiting at the server for its turn, for a poll, or for the loop; None without a trace."""
+    delivery_ns: Ints
+    """Arrival − written; without a trace arrival − published."""
+    client_delay_ns: Ints
+    """Read − arrival; 0 if the read itself had to serve as the arrival."""
+
+
+def split(rows: Deliveries, arrival_ns: Ints, written_ns: Ints | None) -> Parts:
+    """Return the parts of deliveries that arrived at `arrival_ns` and were written at `written_ns`, if known."""
+    left_ns = rows.published_ns if written_ns is None else written_ns
+    return Parts(
+        server_lag_ns=rows.published_ns - rows.due_ns,
+        queue_ns=None if written_ns is None else written_ns - rows.published_ns,
+        delivery_ns=arrival_ns - left_ns,
+        client_delay_ns=rows.user_ns - arrival_ns,
+    )
+
+
+def written_at_ns(rows: Deliveries, written: Written | None) -> Ints | None:
+    """Return when each delivery was written, joined by client and seq: shape (deliveries,); None unless all are known.
+
+    If it was written more than once (to a client that asked again), the last write before the client read it counts. A
+    trace with gaps is not used, since the parts of some deliveries do not represent the others.
+    """
+    if written is None or not len(rows) or not len(written):
+        return None
+    if not all_differ(written.client, written.seq):
+        return _last_before_the_read(rows, written)
+    # Nearly always each was written once: a table of all pairs is faster than a sorted list.
+    table = np.full((int(written.client.max()) + 1, int(written.seq.max()) + 1), _UNWRITTEN_NS, dtype=np.int64)
+    table[written.client, written.seq] = written.written_ns
+    if any(
+        column.min() < 0 or column.max() >= size
+        for column, size in zip((rows.client, rows.seq), table.shape, strict=True)
+    ):
+        return None
+    found: Ints = table[rows.client, rows.seq]
+    return None if (found == _UNWRITTEN_NS).any() else found
+
+
+def _last_before_the_read(rows: Deliveries, written: Written) -> Ints | None:
+    span = int(max(rows.seq.max(), written.seq.max(initial=0))) + 1
+    order = np.lexsort((written.written_ns, written.client * span + written.seq))
+    keys, times_ns = (written.client * span + written.seq)[order], written.written_ns[order]
+    asked = rows.client * span + rows.seq
+    first, end = np.searchsorted(keys, asked, "left"), np.searchsorted(keys, asked, "right")
+    if (first == end).any():
+        return None
+    chosen = first.copy()
+    for i in np.flatnonzero(end - first > 1):
+        before = np.searchsorted(times_ns[first[i] : end[i]], rows.user_ns[i], "right")
+        chosen[i] = first[i] + max(int(before) - 1, 0)
+    return times_ns[chosen]
+
 
 Floats = npt.NDArray[np.float64]
 

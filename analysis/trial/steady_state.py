@@ -8,7 +8,7 @@ the window, whenever they arrive.
 
 from __future__ import annotations
 
-from analysis.models.conditions import Conditions
+from analysis.models.model import Conditions
 from analysis.models.registry import MODELS
 from contract.records import TrialInfo
 from contract.transports import TransportStyle

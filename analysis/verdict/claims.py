@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from analysis.statistics.stats import CONFIDENCE, holm
+from analysis.statistics.inference import CONFIDENCE, holm
 from contract.same_point import OF_THE_SERVER, differing
 from contract.summary import AgainstReference, CostDifference, LatencyDifference, Point
 from contract.transports import TransportStyle

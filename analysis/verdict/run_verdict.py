@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from analysis.formatting import figure, interval, listed
 from analysis.summary.results import Results, common_statistic, latency_statistic, present, reported
-from analysis.verdict.capacity_verdict import capacity_verdict
 from analysis.verdict.cheaper_polling import cheaper
 from analysis.verdict.latency_differences import RESOLUTION_MS, SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
 from analysis.verdict.server_differences import server_headline, server_lines
 from contract.point_names import parameter_value
 from contract.same_point import differing
-from contract.summary import NoiseDifference, Point
+from contract.summary import Estimate, NoiseDifference, Point, TransportCapacity
 from terminal.wording import plural
 
 _CONDITIONS = ("clients", "rate_per_s", "arrival", "one_way_delay_ms")
@@ -194,3 +193,45 @@ def _name(results: Results, point: Point) -> str:
     every = point.parameters.poll_interval_s
     label = results.label(point.transport)
     return label if every is None else f"{label} {parameter_value('poll_interval_s', every)}"
+
+
+def capacity_verdict(results: Results) -> list[str] | None:
+    """Return a headline and a sentence for each transport and crossover; None without service times."""
+    capacity = results.summary.capacity
+    if capacity is None:
+        return None
+
+    def does(*, bounds: bool) -> list[str]:
+        return [
+            f"{estimate_in_words(found.per_s, bounds=bounds)} {done_in_words(found)} of "
+            f"{results.label(found.transport)}"
+            for found in capacity.transports
+        ]
+
+    sentences = [f"A second of one server core is enough for {listed(does(bounds=False))}", *does(bounds=True)]
+    for crossover in capacity.crossovers:
+        push, poll = results.label(crossover.push), results.label(crossover.poll)
+        at = crossover.events_per_poll
+        said = (
+            f"{poll} never holds more clients than {push}"
+            if at.value is None
+            else f"{poll} holds more clients than {push} where event rate × interval is above {estimate_in_words(at)}"
+        )
+        tried: dict[str, list[str]] = {}
+        for one in crossover.tried:
+            tried.setdefault(one.outcome, []).append(figure(one.events_per_poll))
+        outcomes = listed([f"{outcome} at {listed(where)}" for outcome, where in tried.items()])
+        sentences.append(said + (f" ({outcomes})" if tried else ""))
+    return [f"{sentence}." for sentence in sentences]
+
+
+def done_in_words(capacity: TransportCapacity) -> str:
+    """Return the unit of `per_s` in one of `capacity.transports`: events, or polls with so many events."""
+    batch = capacity.events_per_poll
+    return "events" if batch is None else f"polls with {figure(batch)} event{'' if batch == 1 else 's'} each"
+
+
+def estimate_in_words(estimate: Estimate, *, bounds: bool = True) -> str:
+    """Format `9.83 [9.71, 9.95]`."""
+    words = interval(estimate.ci95) if bounds else ""
+    return f"{figure(estimate.value)} {words}".rstrip()

@@ -17,9 +17,9 @@ from contract.transports import TRANSPORTS
 from loadtests.engine.load_processes import LoadProcesses
 from loadtests.load.trial_spec import Instruments
 from loadtests.trial.run_trial import RunContext, run_trial
-from system.cores import CorePlan
-from system.host_addresses import Endpoint, Target
+from system.addresses import Endpoint, Target
 from system.processes import PROJECT_FOLDER
+from system.processor import CorePlan
 
 NAME = "push-vs-poll"
 DESCRIBES: dict[WorkName, Describes] = {

@@ -22,8 +22,8 @@ from contract.records import SUMMARY_FILE, JsonObject, PlannedTrial, read_json
 from loadtests.engine.system_limits import ensure_descriptors
 from loadtests.plan.seeds import describe_seed
 from loadtests.run.provenance import describe_machine, describe_versions
-from system.cores import CorePlan, plan_cores
 from system.processes import PROJECT_FOLDER
+from system.processor import CorePlan, plan_cores
 from terminal.console import PlainConsole
 
 FOLDER_NAME = "peers"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from analysis.report.markdown_escaping import markdown_text
+from analysis.report.page import markdown_text
 from benchmarks.peers.workloads import WORKS, Work
 from contract.records import JsonObject
 from terminal.console import PlainConsole

@@ -15,7 +15,7 @@ from benchmarks.peers.tool import Account, Job, Tool, ToolError
 from benchmarks.peers.trial_setup import Stage, set_up
 from benchmarks.peers.workloads import WARM_UP_S, Stream, Work
 from contract.records import PlannedTrial
-from system.cores import CorePlan
+from system.processor import CorePlan
 
 _SETTLE_S = 0.3
 """Time between the last connection and the stream, for clients of any tool to start listening."""

@@ -13,9 +13,9 @@ from benchmarks.peers.tool import ToolError
 from benchmarks.peers.workloads import STACK, Work
 from contract.records import JsonObject
 from loadtests.control_client import ControlClient
-from system.cores import CorePlan
-from system.ports import reserved_port
+from system.addresses import reserved_port
 from system.processes import Child
+from system.processor import CorePlan
 
 _SERVER_PATIENCE_S = 15.0
 _CONNECT_PATIENCE_S = 60.0

@@ -17,7 +17,7 @@ from jinja2 import Environment
 from benchmarks.peers.tool import Account, Describes, Job, Launch, Tool, ToolError, first_match, found, printed
 from benchmarks.peers.workloads import BEYOND_THE_STREAM, WorkName
 from contract import wire
-from system.ports import free_port
+from system.addresses import free_port
 
 _ARRIVALS_PER_S = {"websocket": 500, "poll": 50}
 _ARRIVING_S = 0.5

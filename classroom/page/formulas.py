@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.models.conditions import Expectation
+from analysis.models.model import Expectation
 
 
 def formulas(expected: Expectation, rate_per_s: float) -> dict[str, str]:

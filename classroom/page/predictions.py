@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from analysis.models.conditions import Conditions
+from analysis.models.model import Conditions
 from analysis.models.registry import MODELS
 from classroom.lanes.definitions import LANES, Lane
 from classroom.page.formulas import formulas

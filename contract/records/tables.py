@@ -332,7 +332,7 @@ class Samples(Table):
     /proc/PID/schedstat; 0 if the platform does not report it."""
     throttled_ns: Cumulative
     """For how long the CPU quota of its container made this process and others wait, added up over cores
-    (`system.cpu_quota`); 0 if there is none."""
+    (`system.processor`); 0 if there is none."""
     worker: Numbers
     """The index of the load process; 0 for the other roles."""
 

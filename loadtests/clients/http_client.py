@@ -15,8 +15,7 @@ from contract import wire
 from contract.records import NO_TIME_NS, Outcome, RequestKind
 from loadtests.clients.base import ANSWER_TIMEOUT_NS, Client, ClientSetup, compresses
 from loadtests.clients.http_answers import AnswerReader, Head, MalformedAnswerError, WholeAnswer, whole_answer
-from loadtests.clients.problems import excerpt
-from loadtests.clients.recorder import REQUEST_ROW, Recorder
+from loadtests.clients.recorder import REQUEST_ROW, Recorder, excerpt
 
 _PADDING = "X-Padding: "
 _REMEMBERED_HEADS = 256

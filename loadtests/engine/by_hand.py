@@ -26,7 +26,7 @@ from loadtests.load.socket_driver import Driver
 from loadtests.plan.population import new_client, schedule_period_s
 from loadtests.plan.seeds import checked_seed, draw_seed
 from loadtests.server_clock import offset_at_start_ns
-from system.host_addresses import Target
+from system.addresses import Target
 
 _OPTIONS: dict[str, tuple[str, float]] = {
     "--event-rate": ("rate_per_s", 5.0),

@@ -1,4 +1,6 @@
-"""The load processes of a run: their number, the address at which they meet, and the start of those on this machine."""
+"""The load processes of a run: their number, the address at which they meet, the start of those on this machine, and
+exceptions that one of them printed and survived.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,9 @@ from contract.errors import UserError
 from contract.records import JsonObject, PlannedTrial
 from loadtests.engine.messages import WORKER_VARIABLE, WORKERS_FOLDER
 from loadtests.load.trial_spec import TRIAL_VARIABLE, TrialSpec
-from system.cores import CorePlan
-from system.host_addresses import Endpoint, first_to_listen_on
-from system.ports import reserved_port
+from system.addresses import Endpoint, first_to_listen_on, reserved_port
 from system.processes import PROJECT_FOLDER, Child
+from system.processor import CorePlan
 
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::", "*")
@@ -156,3 +157,24 @@ def _count(name: str, given: str, default: int, *, least: int) -> int:
 def _whole_number(text: str) -> int | None:
     # Python itself refuses to read numbers of thousands of digits.
     return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
+
+
+_START = "Traceback (most recent call last):"
+
+
+def traceback_problem(who: str, log: Path) -> str | None:
+    """Return a sentence with the number of tracebacks in a log and the first exception; None without any, or a log.
+
+    gevent prints an exception raised in a callback and goes on: the trial ends as planned, and nothing else in its
+    records shows that the callback's work is missing.
+    """
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return None
+    starts = [i for i, line in enumerate(lines) if line.startswith(_START)]
+    if not starts:
+        return None
+    ends = (line for line in lines[starts[0] + 1 :] if line and not line[0].isspace())
+    number = "a traceback" if len(starts) == 1 else f"{len(starts)} tracebacks, the first"
+    return f"{who} printed {number} of {next(ends, 'an exception')!r} (expected none): see its log, which was kept"

@@ -14,8 +14,7 @@ from pathlib import Path
 from contract.errors import UserError
 from contract.transports import TRANSPORTS
 from loadtests.control_client import ControlClient
-from loadtests.engine.stream_start import start_stream
-from loadtests.load.trial_clients import SERVER_PATIENCE_S, TrialClients
+from loadtests.load.trial_clients import SERVER_PATIENCE_S, TrialClients, start_stream
 from loadtests.load.trial_spec import LoadOutcome, TrialSpec
 from loadtests.plan.durations import stream_lead_ms
 from loadtests.server_clock import judge_server_clock, offset_at_start_ns

@@ -12,10 +12,9 @@ from functools import partial
 from contract.errors import UserError
 from contract.records import PlannedTrial
 from loadtests.engine.load_processes import ONE_PROCESS, LoadProcesses
-from loadtests.plan.local_ports import ports_held
+from loadtests.plan.population import ports_held
+from system.addresses import Endpoint, can_vary_sources, ephemeral_ports, usable_ports
 from system.descriptor_limits import raise_limit_to
-from system.host_addresses import Endpoint
-from system.source_addresses import can_vary_sources, ephemeral_ports, usable_ports
 
 _DESCRIPTORS_BESIDE_CLIENTS = 128
 _SPREAD_RISK = 1e-9

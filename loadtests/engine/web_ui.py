@@ -10,7 +10,7 @@ from contract.errors import UserError
 from loadtests.control_client import ControlClient
 from loadtests.engine.load_processes import LOCUSTFILE
 from loadtests.plan.seeds import describe_seed, draw_seed
-from system.ports import reserved_port
+from system.addresses import reserved_port
 from system.processes import Child
 
 _HOST = "127.0.0.1"

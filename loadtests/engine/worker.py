@@ -20,17 +20,15 @@ from contract.errors import UserError
 from contract.records import JsonObject, SampleRole
 from loadtests.control_client import ControlClient
 from loadtests.engine import messages
-from loadtests.engine.load_processes import LOAD_LOG
+from loadtests.engine.load_processes import LOAD_LOG, traceback_problem
 from loadtests.engine.messages import Identity
 from loadtests.engine.system_limits import ensure_share
-from loadtests.engine.tracebacks import traceback_problem
 from loadtests.engine.worker_records import read_pieces, sizes_bytes, write_records
 from loadtests.load.trial_clients import SERVER_PATIENCE_S, TrialClients
 from loadtests.load.trial_spec import TrialSpec
 from loadtests.server_clock import ClockReading
-from system.cpu_quota import throttling_reader
-from system.host_addresses import Endpoint
-from system.stolen_time import core_times_reader, waited_ns
+from system.addresses import Endpoint
+from system.processor import core_times_reader, throttling_reader, waited_ns
 
 SAMPLE_PERIOD_S = 0.2
 MASTER_SILENCE_S = 15.0

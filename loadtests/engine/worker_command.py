@@ -12,11 +12,10 @@ from pathlib import Path
 
 from contract.errors import UserError
 from contract.records import JsonObject
-from loadtests.engine.load_processes import LOAD_LOG, LOCUSTFILE, SINGLE_THREADED
+from loadtests.engine.load_processes import LOAD_LOG, LOCUSTFILE, SINGLE_THREADED, traceback_problem
 from loadtests.engine.messages import END_FILE, JOINED_FILE, WORKER_VARIABLE
-from loadtests.engine.tracebacks import traceback_problem
 from loadtests.engine.worker_records import has_records
-from system.host_addresses import Endpoint, first_accepting, numeric_addresses
+from system.addresses import Endpoint, first_accepting, numeric_addresses
 from system.processes import Child
 from terminal.console import PlainConsole
 

@@ -21,8 +21,8 @@ from loadtests.clients.recorder import Recorder
 from loadtests.load.connection import Connection
 from loadtests.load.deadlines import Deadlines
 from loadtests.load.gathered_reads import GatheredReads
+from system.addresses import bind_source
 from system.kernel_stamps import ask_for_stamps, read_stamped
-from system.source_addresses import bind_source
 from system.tcp_info import kernel_counts_sockets
 
 _READ, _WRITE = 1, 2

@@ -1,32 +1,58 @@
 """The clients of one load process in a trial: opened, started with the stream, and awaited until they have all events.
 
-The single process of an ordinary trial and each worker of a distributed one use it in the same way.
+The single process of an ordinary trial and each worker of a distributed one use it in the same way. At most
+`CONNECTING_AT_ONCE` clients connect at the same time: thousands at once would overrun a listening socket and time out.
 """
 
 from __future__ import annotations
 
 import socket
 import time
+from pathlib import Path
 
 import gevent
+from gevent.lock import Semaphore
 
 from contract.errors import UserError
 from contract.records import PlannedTrial, SocketStage
 from contract.stream import due_offsets_ns, payloads
+from contract.transports import TRANSPORTS
 from loadtests.clients.base import Client, ClientSetup
 from loadtests.clients.recorder import Recorder
-from loadtests.load.connect_limit import ConnectLimit
+from loadtests.control_client import ControlClient
 from loadtests.load.connection import Connection
 from loadtests.load.gathered_reads import longest_unread_ns
 from loadtests.load.socket_driver import Driver
-from loadtests.load.trial_spec import TrialSpec
+from loadtests.load.trial_spec import MeasuredWindow, TrialSpec
 from loadtests.plan.blocks import stream_spec
 from loadtests.plan.durations import LINGER_S, connect_patience_s, drain_limit_s, lag_period_ns, last_turn_s
-from loadtests.plan.local_ports import ports_held
-from loadtests.plan.population import locked_phases_ns, new_client, schedule_period_s, spread_phases_ns
+from loadtests.plan.population import locked_phases_ns, new_client, ports_held, schedule_period_s, spread_phases_ns
+from system.addresses import Endpoint, ephemeral_ports, source_addresses
 from system.garbage_collection import kept_from_collector
-from system.host_addresses import Endpoint
-from system.source_addresses import ephemeral_ports, source_addresses
+
+CONNECTING_AT_ONCE = 256
+"""Fewer than any system's backlog for a listening socket holds (Linux 4096 since 5.4), and few enough that each is
+served long before it times out; many enough that the server never waits for the next one."""
+
+
+class ConnectLimit:
+    """Admits clients in the order in which they arrive, so that at most `at_once` of them are not ready yet."""
+
+    def __init__(self, at_once: int = CONNECTING_AT_ONCE) -> None:
+        self._at_once = at_once
+        self._let_in = at_once
+        self._room = Semaphore(at_once)
+
+    def enter(self) -> None:
+        """Wait for a place to connect."""
+        self._room.acquire()
+
+    def make_room(self, ready: int) -> None:
+        """Admit as many more clients as have become ready; `ready` is their number so far."""
+        for _ in range(ready + self._at_once - self._let_in):
+            self._room.release()
+        self._let_in = max(self._let_in, ready + self._at_once)
+
 
 SERVER_PATIENCE_S = 15.0
 PROGRESS_CHECK_S = 0.02
@@ -155,3 +181,22 @@ def window_ns(trial: PlannedTrial, t0_ns: int) -> tuple[int, int]:
 
 def _sleep_until(due_ns: int) -> None:
     gevent.sleep(max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
+
+
+def start_stream(
+    control: ControlClient, trial: PlannedTrial, lead_ms: int, server_offset_ns: int, folder: Path
+) -> tuple[int, MeasuredWindow]:
+    """Start the stream in `lead_ms`, write its measured window, and return its start t0 and the window.
+
+    Both are on the clock of this machine, which the server's is `server_offset_ns` ahead of. Clients that send start
+    their stream themselves.
+    """
+    if TRANSPORTS[trial.transport].kind.clients_send:
+        t0_ns = time.monotonic_ns() + lead_ms * 1_000_000
+    else:
+        stream = stream_spec(trial)
+        offsets_ns, texts = due_offsets_ns(stream).tolist(), list(payloads(stream))
+        t0_ns = control.start_stream(lead_ms, offsets_ns, texts, trial.parameters.clients) - server_offset_ns
+    window = MeasuredWindow(*window_ns(trial, t0_ns))
+    window.write(folder)
+    return t0_ns, window

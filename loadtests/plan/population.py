@@ -1,4 +1,4 @@
-"""The clients of a plan: their phases, periods and settings. Pure."""
+"""The clients of a plan: their phases, periods and settings, and the local ports that they need. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib
 import numpy as np
 
 from contract.parameters import Parameters, taken
+from contract.records import PlannedTrial
 from contract.transports import TRANSPORTS
 from loadtests.clients.base import Client, ClientSetup
 from loadtests.clients.recorder import Recorder
@@ -49,3 +50,26 @@ def new_client(transport: str, setup: ClientSetup, recorder: Recorder) -> Client
     made = getattr(importlib.import_module(f"loadtests.clients.{module_name}"), class_name)(setup, recorder)
     assert isinstance(made, Client)
     return made
+
+
+_TIME_WAIT_S = 60.0
+
+
+def ports_held(trial: PlannedTrial) -> int:
+    """Return the ports that a trial's clients need at a time, those of closed connections in TIME_WAIT included."""
+    parameters = trial.parameters
+    lasts_s = parameters.warm_up_s + parameters.measured_s + parameters.longest_wait_for_poll_s
+    resting_s = min(_TIME_WAIT_S, lasts_s)
+    resting = round(_connections_per_s(trial.transport, parameters) * resting_s)
+    return parameters.clients * (1 + resting)
+
+
+def _connections_per_s(transport: str, parameters: Parameters) -> float:
+    """Return the most connections per second that a client opens during a trial; 0 if it keeps one."""
+    if TRANSPORTS[transport].kind.connects_each_time:
+        return parameters.rate_per_s
+    if parameters.keep_alive:
+        return 0.0
+    if parameters.poll_interval_s is not None:
+        return 1 / parameters.poll_interval_s
+    return parameters.rate_per_s + 1 / taken(parameters.hold_s)

@@ -12,7 +12,7 @@ from contract.parameters import DEFAULTS, PARAMETERS, SERVER_PARAMETERS, Name, P
 from contract.records import JsonObject
 from contract.transports import TRANSPORTS
 from loadtests.plan.toml_values import toml_value
-from system.host_addresses import checked_url
+from system.addresses import checked_url
 
 PORT_FIELD, HOST_FIELD = "{port}", "{host}"
 """Placeholders in a command for the port and the address on which its server is to listen."""

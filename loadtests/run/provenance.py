@@ -11,8 +11,7 @@ from pathlib import Path
 import psutil
 
 from contract.records import JsonObject
-from system.cpu_quota import quota_cores
-from system.processor_name import processor_name
+from system.processor import processor_name, quota_cores
 
 _PACKAGES = (
     "fastapi",

@@ -18,7 +18,7 @@ from loadtests.plan.scenario import Scenario
 from loadtests.plan.servers import NamedServer
 from loadtests.plan.toml_values import toml_value
 from loadtests.trial.trial_server import SERVER_LOG, CommandServer, OwnServer, ServerSource, TrialServer
-from system.host_addresses import Target
+from system.addresses import Target
 
 START_PATIENCE_S = 15.0
 _LOOK_PERIOD_S = 0.05

@@ -1,14 +1,20 @@
-"""A whole run: its folder, its trials one after the other, its progress."""
+"""A whole run: its folder, its trials one after the other, its progress.
+
+Trials that the machine disturbed are measured again, a few of them. Whether one was disturbed is decided by what the
+machine reports (`contract.records.disturbance`) and never by latencies, so that repeating favours no result; the
+simulation of the coverage of intervals (`benchmarks.interval_coverage`) includes the rule.
+"""
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -32,24 +38,51 @@ from loadtests.load.trial_spec import Instruments
 from loadtests.plan.blocks import check_plan, plan_trials
 from loadtests.plan.durations import expected_seconds, trial_seconds
 from loadtests.plan.pilot import describe_end, describe_extension, describe_pilot, extend_plan
-from loadtests.plan.repeats import Repeats
 from loadtests.plan.scenario import Scenario
 from loadtests.plan.scenario_file import is_shipped
 from loadtests.plan.seeds import describe_seed, draw_seed
-from loadtests.plan.server_limits import check_server_limits
+from loadtests.plan.server_checks import check_server_limits, checked_faults
 from loadtests.run.progress_bar import RunProgress, run_progress
 from loadtests.run.provenance import describe_checkout, describe_machine, describe_versions
-from loadtests.run.requested_faults import checked_faults
 from loadtests.run.run_servers import check_server, find_servers, of_unknown_server
 from loadtests.trial.run_trial import RunContext, run_trial
 from loadtests.trial.trial_server import OwnServer
-from system.cores import plan_cores
-from system.host_addresses import Target
+from system.addresses import Target
 from system.processes import PROJECT_FOLDER
+from system.processor import plan_cores
 from system.system_errors import system_errors
 from terminal.console import PlainConsole
 from terminal.plain import plain
 from terminal.wording import minutes_and_seconds, plural
+
+MOST_REPEATS_OF_A_TRIAL = 2
+"""Three disturbed attempts in a row are no coincidence: the machine is busy."""
+MOST_REPEATED_RATIO = 0.5
+"""Repeats per planned trial of a run; the number is rounded up."""
+
+
+@dataclass
+class Repeats:
+    """The repeats that a run has left."""
+
+    left: int
+    """Number of repeats, of all its trials together."""
+    left_s: float
+    """Time left in its budget beyond what its planned trials need."""
+
+    @classmethod
+    def of(cls, trials: int, spare_s: float) -> Repeats:
+        """Return the repeats of a run with this many planned trials; `spare_s` is the time its budget leaves over."""
+        return cls(math.ceil(MOST_REPEATED_RATIO * trials), spare_s)
+
+    def grant(self, attempts: int, needed_s: float) -> bool:
+        """Use up one repeat of a trial with this many attempts and this duration; return False if none is left."""
+        if attempts > MOST_REPEATS_OF_A_TRIAL or not self.left or needed_s > self.left_s:
+            return False
+        self.left -= 1
+        self.left_s -= needed_s
+        return True
+
 
 RESULTS_FOLDER = PROJECT_FOLDER / "results"
 SETTINGS = {

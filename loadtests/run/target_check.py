@@ -22,7 +22,7 @@ from loadtests.control_client import ControlClient
 from loadtests.load.socket_driver import Driver
 from loadtests.plan.blocks import stream_spec
 from loadtests.plan.population import new_client
-from system.host_addresses import Target
+from system.addresses import Target
 
 PATIENCE_S = 5.0
 """Time limit for each transport; a correct target needs a few milliseconds and a few round trips."""

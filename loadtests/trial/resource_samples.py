@@ -13,8 +13,7 @@ import numpy as np
 import psutil
 
 from contract.records import SampleRole, Samples
-from system.cpu_quota import throttling_reader
-from system.stolen_time import CoreTimes, core_times_reader, waited_ns
+from system.processor import CoreTimes, core_times_reader, throttling_reader, waited_ns
 
 _EDGE_LOOK_PERIOD_S = 0.03
 """Shorter than the time from posting a stream to its start, so that no end of its window can be missed."""

@@ -27,9 +27,8 @@ from contract.records import (
 )
 from contract.transports import TRANSPORTS
 from loadtests.control_client import ControlClient
-from loadtests.engine.load_processes import LOAD_LOG, ONE_PROCESS, LoadProcesses, start_load
+from loadtests.engine.load_processes import LOAD_LOG, ONE_PROCESS, LoadProcesses, start_load, traceback_problem
 from loadtests.engine.messages import WORKERS_FOLDER
-from loadtests.engine.tracebacks import traceback_problem
 from loadtests.load.trial_spec import (
     OUTCOME_FILE,
     SPEC_FILE,
@@ -44,10 +43,9 @@ from loadtests.trial.resource_samples import ResourceSampler, WindowEdges
 from loadtests.trial.trial_records import events_of, published_events, trial_info, written_events
 from loadtests.trial.trial_server import SERVER_LOG, CommandServer, ServerSource, TrialServer, listening
 from loadtests.trial.waking_ratio import measure_waking_ratio
-from system.cores import CorePlan
-from system.host_addresses import Endpoint, Target
-from system.ports import reserved_port
+from system.addresses import Endpoint, Target, reserved_port
 from system.processes import Child, observing
+from system.processor import CorePlan
 
 _RELAY_LOG = "relay.log"
 _SAMPLE_PERIOD_S = 0.2

@@ -10,8 +10,8 @@ from contract.stream import due_offsets_ns, payloads
 from contract.transports import TRANSPORTS
 from loadtests.load.trial_spec import LoadOutcome
 from loadtests.plan.blocks import stream_spec
-from system.cores import CorePlan
-from system.host_addresses import Endpoint
+from system.addresses import Endpoint
+from system.processor import CorePlan
 
 
 def published_events(trial: PlannedTrial, outcome: LoadOutcome, stats: JsonObject) -> Published:

@@ -11,8 +11,7 @@ from contract.parameters import SERVER_OPTIONS, Parameters, Stack
 from contract.records import PlannedTrial
 from contract.transports import TRANSPORTS
 from loadtests.plan.servers import NamedServer
-from system.host_addresses import Endpoint, Target
-from system.ports import reserved_port
+from system.addresses import Endpoint, Target, reserved_port
 from system.processes import Child, ProgramGroup
 
 SERVER_LOG = "server.log"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from contract import wire
-from system.host_addresses import Endpoint
+from system.addresses import Endpoint
 
 LEAST_POLLS, MOST_POLLS = 10, 50
 _HOLD_MS = 100

@@ -12,15 +12,9 @@ from collections.abc import Awaitable, Callable
 from starlette.types import Scope
 from starlette.websockets import WebSocketDisconnect
 
-from servers.events.fan_out import WRITE_FRAMED_EXTENSION, DirectWriter
+from servers.events.asgi_extensions import CUT_OFF_EXTENSION, WRITE_FRAMED_EXTENSION
+from servers.events.fan_out import DirectWriter
 from servers.events.log import CursorTooOldError, EncodedEvent, EventLog, Follower, Framing
-
-CUT_OFF_EXTENSION = "push-vs-poll.cut_off"
-"""ASGI extension of the protocols of `servers.hosting`: a function (reason) that ends the connection even if the client
-reads nothing.
-
-Plain ASGI cannot: its close waits behind the very buffer that the client does not read.
-"""
 
 
 class _LogClosedError(Exception):

@@ -9,22 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from starlette.types import Scope
-
 from servers.events.log import CursorTooOldError, EncodedEvent, EventLog, Follower, Framing
 from servers.events.waiters import Waiter
-
-WRITE_FRAMED_EXTENSION = "push-vs-poll.write_framed"
-"""ASGI extension of the protocols of `servers.hosting`: a function (bytes) that writes a whole frame to the connection
-unchanged.
-
-It returns False and writes nothing if the client has not read enough of the data before, or has disconnected."""
-
-
-def without_direct_writing(scope: Scope) -> Scope:
-    """Return the scope without that extension, for an app in which a middleware has to change each message."""
-    extensions = {name: offer for name, offer in scope.get("extensions", {}).items() if name != WRITE_FRAMED_EXTENSION}
-    return {**scope, "extensions": extensions}
 
 
 class DirectWriter(Waiter):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from starlette.requests import ClientDisconnect
 
 from contract import wire
-from servers.events.disconnect import OnDisconnect
+from servers.events.asgi_extensions import OnDisconnect
 from servers.events.waiters import Waiter, Waiters
 
 _EVENTS_BETWEEN_YIELDS = 64

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract import wire
-from servers.events.fan_out import without_direct_writing
+from servers.events.asgi_extensions import without_direct_writing
 
 Address = tuple[str, int]
 

@@ -19,7 +19,7 @@ from contract.faults import Fault
 from servers.events.log import EncodedEvent, EventLog, Follower
 from servers.faults.client_numbers import Visit, current_visit
 from servers.faults.misbehaviour import Memory, SentEvent, due_wakes_ns, events_to_send
-from servers.faults.precise_calls import PreciseCalls
+from system.asyncio_timer import PreciseCalls
 
 GARBLED_TEXT = "no event"
 """Sent in place of a garbled event; it is not JSON."""

@@ -9,10 +9,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from servers.api.control import MAX_STREAM_BODY_BYTES
-from servers.events.channels import CUT_OFF_EXTENSION
+from servers.events.asgi_extensions import CUT_OFF_EXTENSION, ON_DISCONNECT_EXTENSION, WRITE_FRAMED_EXTENSION
 from servers.events.client_errors import ClientErrors
-from servers.events.disconnect import ON_DISCONNECT_EXTENSION
-from servers.events.fan_out import WRITE_FRAMED_EXTENSION
 
 MAX_HEAD_BYTES = 64 * 1024
 """Limit of a request line and its headers, which are held in memory until they end: far more than a browser sends."""

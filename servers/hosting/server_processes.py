@@ -19,7 +19,7 @@ from typing import Any
 
 from servers.hosting.listening import listen, listen_together
 from servers.hosting.options import ServerOptions
-from servers.hosting.parent_process import end_with_parent
+from servers.hosting.stopping import end_with_parent
 from system.garbage_collection import pause_for_start
 
 _LOOPBACK = "127.0.0.1"

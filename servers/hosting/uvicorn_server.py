@@ -16,12 +16,11 @@ from servers.events.client_errors import ClientErrors
 from servers.events.hub import EventHub
 from servers.faults.client_numbers import Address, IdentifyClients
 from servers.faults.faulty_log import FaultyLog
-from servers.hosting.compression import Deflated
 from servers.hosting.http_protocol import HttpProtocol, ServerState
 from servers.hosting.listening import BACKLOG
+from servers.hosting.middleware import Deflated, Padded
 from servers.hosting.options import ServerOptions
-from servers.hosting.padding import Padded
-from servers.hosting.signals import on_signals
+from servers.hosting.stopping import on_signals
 from servers.hosting.websocket_protocol import WebSocketProtocol
 from system.asyncio_timer import ALARM_KIND
 from system.garbage_collection import collect_seldom

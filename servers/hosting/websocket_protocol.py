@@ -10,8 +10,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 
 from contract import wire
-from servers.events.channels import CUT_OFF_EXTENSION
-from servers.events.fan_out import WRITE_FRAMED_EXTENSION
+from servers.events.asgi_extensions import CUT_OFF_EXTENSION, WRITE_FRAMED_EXTENSION
 from servers.hosting.http_protocol import ServerState
 
 CUT_OFF_GRACE_S = 2.0

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from contract import wire
 from servers.api.app import Adapter
-from servers.events.disconnect import on_disconnect_of
+from servers.events.asgi_extensions import on_disconnect_of
 from servers.events.hub import EventHub
 from servers.events.log import CursorTooOldError, EncodedEvent
 from servers.events.trace import noting

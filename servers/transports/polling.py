@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from contract import wire
 from servers.api.app import Adapter, assemble
 from servers.api.cursor import TOO_OLD_RESPONSE, After, CursorKind
-from servers.events.disconnect import on_disconnect_of
+from servers.events.asgi_extensions import on_disconnect_of
 from servers.events.hub import EventHub, hub_of
 from servers.events.log import EncodedEvent
 from servers.events.trace import NAMED_CLIENT, TracedReply, client_of

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from analysis.formatting import figure
-from analysis.statistics.power import smallest_detectable
-from analysis.statistics.stats import Spread
+from analysis.statistics.inference import Spread, smallest_detectable
 from contract.records import JsonObject, RunInfo, load_run_info, write_run_info
 from contract.summary import load_summary
 from tests import fabricate

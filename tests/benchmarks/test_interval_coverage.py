@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.statistics import stats
+from analysis.statistics import inference
 from benchmarks import interval_coverage
 from benchmarks.simulated_points import POINTS, PUSH
-from loadtests.plan.repeats import MOST_REPEATS_OF_A_TRIAL
+from loadtests.run.scenario_run import MOST_REPEATS_OF_A_TRIAL
 
 NORMAL, SKEWED = interval_coverage.POPULATIONS
 
@@ -39,7 +39,7 @@ def test_looking_after_every_block_would_spoil_them() -> None:
 
 def test_skewed_statistics_lose_as_little_by_stopping_early_as_by_being_few() -> None:
     trials = SKEWED.draw(np.random.default_rng(1), (interval_coverage.EXPERIMENTS, 5))
-    bounds = [stats.t_interval(float(five.mean()), five) for five in trials]
+    bounds = [inference.t_interval(float(five.mean()), five) for five in trials]
     fixed = sum(low <= SKEWED.mean <= high for low, high in bounds) / len(bounds)
     stopped = interval_coverage.stopped(
         interval_coverage.two_stage, True, SKEWED, 5, interval_coverage.EXPERIMENTS, seed=1

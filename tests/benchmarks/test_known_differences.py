@@ -16,8 +16,7 @@ from loadtests.control_client import ControlClient
 from loadtests.plan.blocks import plan_trials
 from loadtests.plan.scenario_file import load_scenario
 from loadtests.run.target_check import check_transports
-from system.host_addresses import Target
-from system.ports import reserved_port
+from system.addresses import Target, reserved_port
 from system.processes import Child
 from tests.analysis.compare.test_comparison import run_with, slowed, steady
 from tests.running import PATIENCE_S

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.models.registry import MODELS
-from analysis.statistics import stats
+from analysis.statistics import inference
 from benchmarks import simulated_intervals as intervals
 from benchmarks.simulated_points import POINTS, PUSH, SimulatedPoint, SimulatedTrials, simulate
 
@@ -55,7 +55,7 @@ def test_what_is_printed_without_an_interval_would_have_one_that_is_too_narrow(
     means = trials.latency_ms.mean(axis=1)
     random = np.random.default_rng(SEED)
     runs = [means[random.integers(0, TRIALS, BLOCKS)] for _ in range(RUNS)]
-    bounds = [stats.t_interval(float(run.mean()), run) for run in runs]
+    bounds = [inference.t_interval(float(run.mean()), run) for run in runs]
     assert sum(low <= means.mean() <= high for low, high in bounds) / RUNS < 0.85
 
 
@@ -68,7 +68,7 @@ def test_the_spread_of_few_trials_alone_would_make_a_corrected_mean_too_narrow(
     held = 0
     for _ in range(RUNS):
         found = intervals.mean(simulated[RARE], random.integers(0, TRIALS, BLOCKS))
-        low, high = stats.t_interval(found.value, found.per_trial.tolist())
+        low, high = inference.t_interval(found.value, found.per_trial.tolist())
         held += low <= truth <= high
     assert held / RUNS < 0.9
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from system.host_addresses import first_accepting
-from system.ports import reserved_port
+from system.addresses import first_accepting, reserved_port
 from tests.running import PATIENCE_S
 
 _CONFIGURATION = """

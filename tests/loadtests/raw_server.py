@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from system.host_addresses import Endpoint
+from system.addresses import Endpoint
 
 _TRANSPORTS = ("websocket", "sse", "long_poll", "short_poll", "echo_post", "echo_post_new")
 _WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

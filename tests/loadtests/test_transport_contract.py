@@ -17,7 +17,7 @@ import gevent
 import numpy as np
 import pytest
 
-from analysis.trial.latency_parts import written_at_ns
+from analysis.trial.latency import written_at_ns
 from benchmarks.slowed_clients import SlowDriver, is_slowed
 from contract.records import (
     ClockPairs,

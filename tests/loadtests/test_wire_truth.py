@@ -18,7 +18,7 @@ import pytest
 
 from analysis.trial.costs import TCP_IP_HEADER_BYTES
 from contract.transports import TRANSPORTS
-from system.host_addresses import Endpoint
+from system.addresses import Endpoint
 from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_ind, ttest_rel
 
 from analysis.compare.contrast import Contrast, Outcome, Side, contrast, geometric_mean
-from analysis.statistics.stats import Spread, holm
+from analysis.statistics.inference import Spread, holm
 
 VALUES = st.lists(st.floats(0.1, 1000), min_size=2, max_size=8)
 UNALIKE = st.tuples(VALUES, VALUES)

@@ -15,7 +15,7 @@ from analysis.compare.comparison import COMPARED
 from analysis.exit_status import ExitStatus
 from analysis.gate.budget import Budget
 from analysis.gate.judgement import JudgedBudget, Judgement
-from analysis.statistics.stats import interval
+from analysis.statistics.inference import interval
 from benchmarks.gate_errors import LIMIT_RATIO, simulate
 from contract.records import JsonObject
 from tests.analysis import made_summary as made

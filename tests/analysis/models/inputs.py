@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from analysis.models.conditions import Conditions, Expectation
+from analysis.models.model import Conditions, Expectation
 from analysis.models.queues import ServiceTimes
 from analysis.models.registry import MODELS
 from analysis.models.schedule import Prediction, Schedule

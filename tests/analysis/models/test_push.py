@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from analysis.models.conditions import Conditions
+from analysis.models.model import Conditions
 from analysis.models.push import push_capacity_clients
 from analysis.models.queues import ServiceTimes
 from analysis.models.registry import MODELS

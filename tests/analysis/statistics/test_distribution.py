@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.report.tables import main_table
-from analysis.statistics import stats
+from analysis.statistics import inference
 from analysis.statistics.distribution import (
     LATENCY_QUANTILES,
     distribution_of,
@@ -113,7 +113,7 @@ def test_intervals_of_a_p99_9_hold_the_truth_as_often_as_they_say() -> None:
     hits = 0
     for run in latencies:
         pooled = quantiles(run.ravel(), [0.999])[0]
-        found = stats.interval(pooled, run[:, 998].tolist(), 0, spread_of("p999"))
+        found = inference.interval(pooled, run[:, 998].tolist(), 0, spread_of("p999"))
         assert found is not None
         hits += found[0] <= truth <= found[1]
     assert hits / len(latencies) >= 0.94

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.models.conditions import Conditions
+from analysis.models.model import Conditions
 from analysis.models.registry import MODELS
 from analysis.summary.corrections import CHAOTIC_EVENTS_PER_WAIT, Correction, corrections, is_corrected
 from contract.records import JsonObject

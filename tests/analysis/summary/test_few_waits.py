@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from analysis.models.conditions import Conditions
+from analysis.models.model import Conditions
 from analysis.models.registry import MODELS
 from analysis.summary.few_waits import expected_waits
 from contract.records import JsonObject

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis.statistics import stats
+from analysis.statistics import inference
 from analysis.summary.pairing import PerBlock, against
 from analysis.summary.pooling import pool
 from analysis.trial.latency import measure_latencies
 from analysis.trial.measures import measure
 from contract import quantiles
 from contract.records import JsonObject, PointPrecision, Trial, load_run_info, write_run_info
-from loadtests.plan.precision import judge_pilot, p50_ms
+from loadtests.plan.pilot import judge_pilot, p50_ms
 from tests.analysis import made_summary as made
 from tests.fabricate import SMALL, fabricate_planned, run_info, style
 from tests.fabricate_trial import Faults
@@ -58,10 +58,10 @@ def test_intervals_take_their_spread_from_the_pilot_and_their_middle_from_all(ex
     latencies_ms = [measure_latencies(trial, style("short_poll")).latency_ms for trial in trials]
     assert poll["trials"] == len(trials) == 6
     pilot = [quantiles.quantiles(sample, [0.5])[0] for sample in latencies_ms[:PILOT]]
-    expected = stats.t_interval(poll["latency_ms"]["p50"], pilot, further=3)
+    expected = inference.t_interval(poll["latency_ms"]["p50"], pilot, further=3)
     assert poll["latency_ms"]["p50_ci95"] == pytest.approx(expected, rel=1e-5)
     pilot = [float(sample.mean()) for sample in latencies_ms[:PILOT]]
-    expected = stats.t_interval(poll["latency_ms"]["mean"], pilot, further=3)
+    expected = inference.t_interval(poll["latency_ms"]["mean"], pilot, further=3)
     assert poll["latency_ms"]["mean_ci95"] == pytest.approx(expected, rel=1e-5)
     low, high = poll["requests_per_s_ci95"]
     assert low <= poll["requests_per_s"] <= high
@@ -106,7 +106,7 @@ def test_both_points_with_added_trials_are_paired_in_those_too() -> None:
     found = against(one, ours, other, theirs).p50_difference_ms
     assert found is not None
     assert found.value == pytest.approx(5.4)
-    assert found.ci95 == stats.t_interval(found.value, [5.0, 6.0, 5.0], further=2)
+    assert found.ci95 == inference.t_interval(found.value, [5.0, 6.0, 5.0], further=2)
 
 
 def test_the_report_says_which_points_are_not_known_and_why(extended: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.statistics.stats import paired_difference
+from analysis.statistics.inference import paired_difference
 from analysis.summary.results import present
 from analysis.verdict.claims import correct_claims, is_shown
 from contract.records import JsonObject

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from contract.records import ClockPairs, Trial, WorkerInfo, worker_of_clients
-from loadtests.plan.precision import p50_ms
+from loadtests.plan.pilot import p50_ms
 from tests.fabricate import first_trial
 from tests.fabricate_workers import by_workers
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from websockets.protocol import Protocol
 
 from contract import wire
-from loadtests.clients.plain_frames import plain_frames
+from loadtests.clients.event_reader import plain_frames
 from loadtests.clients.websocket import WebSocketClient
 from tests.loadtests.clients.bench import Bench
 from tests.loadtests.clients.test_websocket_client import Peer, event, opened

@@ -12,7 +12,7 @@ import pytest
 
 from analysis.report.render import rerun_commands
 from contract.records import load_run_info, worker_of_clients
-from system.ports import reserved_port
+from system.addresses import reserved_port
 from system.processes import PROJECT_FOLDER
 from tests.loadtests.distributed_runs import command, ended, scenario, trials
 from tests.running import PATIENCE_S, running_server, wait_until

@@ -23,7 +23,7 @@ from loadtests.engine import system_limits
 from loadtests.engine.load_processes import LoadProcesses
 from loadtests.engine.system_limits import ensure_descriptors, ensure_ports, ensure_share, largest_share
 from servers.hosting.listening import StartError, listen_together
-from system.host_addresses import Endpoint
+from system.addresses import Endpoint
 from system.processes import PROJECT_FOLDER
 from tests.made_parameters import parameters
 
@@ -36,7 +36,7 @@ def trial(clients: int, **changes: Any) -> PlannedTrial:
 
 LIMITED = """
 import json, resource, sys
-from system.host_addresses import Endpoint
+from system.addresses import Endpoint
 from loadtests.engine.system_limits import ensure_descriptors
 from contract.errors import UserError
 from contract.records import PlannedTrial

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from system.ports import reserved_port
+from system.addresses import reserved_port
 from system.processes import PROJECT_FOLDER
 from tests import plain_http
 from tests.running import PATIENCE_S

@@ -14,7 +14,7 @@ from loadtests.plan.blocks import plan_trials
 from loadtests.plan.scenario_file import load_scenario
 from loadtests.run import target_check
 from loadtests.run.target_check import check_transports
-from system.host_addresses import Target
+from system.addresses import Target
 from tests.loadtests.nginx import nginx_before
 from tests.loadtests.raw_server import Answer, Behaviour, raw_server
 from tests.running import running_server

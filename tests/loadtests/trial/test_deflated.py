@@ -12,8 +12,8 @@ from loadtests.load.trial_spec import Instruments
 from loadtests.plan.blocks import plan_trials
 from loadtests.plan.scenario_file import load_scenario
 from loadtests.trial.run_trial import RunContext, run_trial
-from system.cores import plan_cores
-from system.host_addresses import Target
+from system.addresses import Target
+from system.processor import plan_cores
 from tests.loadtests.raw_server import raw_server
 from tests.runs import measured, scenario
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from loadtests.trial.waking_ratio import LEAST_POLLS, MOST_POLLS, measure_waking_ratio
-from system.host_addresses import Endpoint
+from system.addresses import Endpoint
 
 EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
 

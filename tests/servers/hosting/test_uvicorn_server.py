@@ -18,7 +18,7 @@ from websockets.server import ServerProtocol
 from servers.hosting import http_protocol
 from servers.hosting.http_protocol import HttpProtocol
 from servers.hosting.listening import listen
-from servers.hosting.signals import on_signals
+from servers.hosting.stopping import on_signals
 from servers.hosting.uvicorn_server import KEEP_ALIVE_S, served
 from servers.hosting.websocket_protocol import WebSocketProtocol
 from tests.servers.conftest import PATIENCE_S
