@@ -12,11 +12,10 @@ from analysis.summary.capacity import TrialLoad
 from analysis.summary.corrections import corrected_estimates, estimates
 from analysis.summary.crossover import capacity_summary
 from analysis.summary.earlier_noise_floor import earlier_noise_floor
-from analysis.summary.load_processes import workers_of
 from analysis.summary.noise_floor import floor_ms, noise_floors
 from analysis.summary.pairing import PerBlock, against
 from analysis.summary.point_figures import figures_by_block, least_spreads
-from analysis.summary.pooling import pool
+from analysis.summary.pooling import load_processes_of, pool
 from analysis.summary.precision import point_precision
 from analysis.summary.results import Results
 from analysis.summary.run_warnings import caveats
@@ -116,7 +115,7 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> Summary
             noise_floor=floors,
             noise_floor_from=floors_from,
             scaling=_scaling(run, pooled),
-            workers=workers_of(infos),
+            workers=load_processes_of(infos),
             quantile_definition=QUANTILE_DEFINITION,
             planned_trials=len(run.plan),
             finished_trials=len(finished),

@@ -32,7 +32,7 @@ from loadtests.control_client import ControlClient
 from loadtests.load.connection import Connection
 from loadtests.load.socket_driver import Driver
 from loadtests.load.trial_clients import TrialClients
-from loadtests.load.trial_spec import Instruments, TrialSpec
+from loadtests.load.trial_spec import TraceAndFaults, TrialSpec
 from loadtests.server_clock import offset_at_start_ns
 from system.addresses import Endpoint
 from tests.running import running_server
@@ -116,7 +116,7 @@ def measure(trial: PlannedTrial, delay_ms: float, folder: Path) -> Measured:
     with running_server(folder, TRANSPORTS[trial.transport].server) as url:
         endpoint = Endpoint.of_url(url)
         control = ControlClient(url)
-        clients = TrialClients(TrialSpec(trial, url, url, str(endpoint), Instruments()))
+        clients = TrialClients(TrialSpec(trial, url, url, str(endpoint), TraceAndFaults()))
         # Without read spacing: time for which data stays unread on purpose would be part of the delay, not added to it.
         clients.driver = SlowDriver((endpoint.host, endpoint.port), clients.recorder, delay_ms)
         server_offset_ns = offset_at_start_ns(control.read_clock())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from contract.errors import UserError
 from contract.records import RunInfo, write_run_info
-from loadtests.load.trial_spec import Instruments
+from loadtests.load.trial_spec import TraceAndFaults
 from loadtests.plan.scenario_file import load_scenario, shipped_scenarios
 from loadtests.plan.seeds import checked_seed, describe_seed, draw_seed
 from system.addresses import checked_url
@@ -88,10 +88,10 @@ def _run(options: argparse.Namespace) -> int:
     seed = checked_seed(options.seed)
     load_processes = parse_load_processes(options.processes, options.workers, options.listen, options.port)
     results = (options.results or RESULTS_FOLDER).resolve()
-    instruments = Instruments(options.trace, tuple(spec for given in options.fault for spec in given.split()))
+    trace_and_faults = TraceAndFaults(options.trace, tuple(spec for given in options.fault for spec in given.split()))
     console = PlainConsole(stderr=True)
     with one_at_a_time():
-        folder = run_scenario(scenario, seed, target, results, console, instruments, load_processes)
+        folder = run_scenario(scenario, seed, target, results, console, trace_and_faults, load_processes)
         return _report(folder, console) if options.report else 0
 
 

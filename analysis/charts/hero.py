@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
-from analysis.charts.closed_form_curve import closed_form_curve
 from analysis.charts.labels import Label, label_points
 from analysis.charts.transport_marks import (
     STATISTICS,
+    closed_form_curve,
     label_colour,
     look,
     whiskers,

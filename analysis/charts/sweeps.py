@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
-from analysis.charts.closed_form_curve import closed_form_curve
 from analysis.charts.labels import Label, label_ends
 from analysis.charts.style import LIGHT
 from analysis.charts.transport_marks import (
     STATISTICS,
+    closed_form_curve,
     label_colour,
     look,
     series_values,

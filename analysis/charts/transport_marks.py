@@ -1,4 +1,6 @@
-"""The look of a transport's points and lines: colour, marker and dash, and whiskers for intervals."""
+"""The look of a transport's points and lines: colour, marker and dash, whiskers for intervals, and the closed form as a
+curve to be drawn beside them.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,15 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.charts.style import LIGHT, POINTS_PER_IN, WIDTH_IN, text_colour, text_size
+from analysis.models.model import Conditions, Expectation
+from analysis.models.registry import MODELS
 from analysis.summary.results import Series
 from contract.summary import Point
 from contract.transports import TransportStyle
@@ -116,3 +121,23 @@ def marker_handle(transport: TransportStyle) -> tuple[Line2D, str]:
 def label_colour(transport: TransportStyle) -> str:
     """Return the colour of a transport's name as text."""
     return text_colour(transport.colour.lower())
+
+
+_STEPS = 160
+
+
+def closed_form_curve(series: Series, read: Callable[[Expectation], float]) -> list[tuple[float, float]]:
+    """Return (parameter, read(expectation)) from the first to the last point of a series; empty without a closed form.
+
+    Steps are geometric if the parameter is positive, because curves bend most at its small values.
+    """
+    values = [point.parameters[series.parameter] for point in series.points]
+    low, high = min(values), max(values)
+    grid = np.geomspace(low, high, _STEPS) if low > 0 else np.linspace(low, high, _STEPS)
+    closed_form, curve = MODELS[series.transport.model].closed_form, []
+    for value in grid.tolist():
+        parameters = series.points[0].parameters.replace(**{series.parameter: value})
+        expectation = closed_form(Conditions.of_point(parameters, series.transport))
+        if expectation is not None:
+            curve.append((value, read(expectation)))
+    return curve

@@ -1,7 +1,12 @@
-"""Trials of equal parameters, pooled into one point of the summary with intervals from the spread between them."""
+"""The trials of a run, pooled: those of equal parameters into one point, and what they say about each load process.
+
+Intervals of a point are from the spread between its trials.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 import numpy as np
@@ -21,7 +26,8 @@ from analysis.summary.pooled_latency import (
 )
 from analysis.trial.queueing import pooled_queue_model, split_mean_ms
 from contract.parameters import Parameters
-from contract.summary import ClosedForm, LatencyWithheld, Ledger, Loss, Model, Point, Stamps
+from contract.records import TrialInfo, WorkerInfo
+from contract.summary import ClosedForm, LatencyWithheld, Ledger, LoadProcess, Loss, Model, Point, Stamps
 from contract.transports import TransportStyle
 
 
@@ -123,3 +129,30 @@ def _closed_form(parameters: Parameters, style: TransportStyle) -> ClosedForm | 
         p99_ms=expectation.quantile_s(0.99) * 1000,
         requests_per_event=expectation.requests_per_event,
     )
+
+
+def load_processes_of(trials: Sequence[TrialInfo]) -> tuple[LoadProcess, ...]:
+    """Return one entry per host and index, over all trials that it joined; none for a single load process."""
+    found: dict[tuple[int, str], list[WorkerInfo]] = {}
+    for trial in trials:
+        for worker in trial.workers:
+            found.setdefault((worker.index, worker.host), []).append(worker)
+    return tuple(_load_process(workers) for _, workers in sorted(found.items()))
+
+
+def _load_process(workers: Sequence[WorkerInfo]) -> LoadProcess:
+    return LoadProcess(
+        index=workers[0].index,
+        host=workers[0].host,
+        trials=len(workers),
+        clients=max(worker.clients for worker in workers),
+        clock_uncertainty_us=_largest_us(worker.uncertainty_ns for worker in workers),
+        round_trip_us=_largest_us(worker.round_trip_ns for worker in workers),
+        clock_drift_us=_largest_us(abs(worker.drift_ns) for worker in workers if worker.drift_ns is not None),
+        ends=dict(Counter(worker.end for worker in workers)),
+    )
+
+
+def _largest_us(values_ns: Iterable[int]) -> float | None:
+    largest_ns = max(values_ns, default=None)
+    return None if largest_ns is None else largest_ns / 1000

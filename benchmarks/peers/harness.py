@@ -15,7 +15,7 @@ from benchmarks.peers.workloads import Work, WorkName
 from contract.records import PlannedTrial, SampleRole, Trial
 from contract.transports import TRANSPORTS
 from loadtests.engine.load_processes import LoadProcesses
-from loadtests.load.trial_spec import Instruments
+from loadtests.load.trial_spec import TraceAndFaults
 from loadtests.trial.run_trial import RunContext, run_trial
 from system.addresses import Endpoint, Target
 from system.processes import PROJECT_FOLDER
@@ -47,7 +47,7 @@ def run_harness(work: Work, trial: PlannedTrial, folder: Path, cores: CorePlan) 
     folder.mkdir(parents=True)
     with set_up(work, folder, cores) as stage:
         target = Target(stage.url, Endpoint.of_url(stage.url))
-        context = RunContext(cores, {None: target}, _ignore, Instruments(), LoadProcesses(), more_follow=False)
+        context = RunContext(cores, {None: target}, _ignore, TraceAndFaults(), LoadProcesses(), more_follow=False)
         run_trial(trial, folder / "trial", context)
         stage.probe.stop()
     return _measured(Trial.load(folder / "trial"), work, folder)

@@ -69,7 +69,7 @@ class TrialClients:
         stream = stream_spec(spec.trial)
         self.due_offsets_ns = tuple(due_offsets_ns(stream).tolist())
         self.payloads = tuple(payloads(stream))
-        self._instruments = spec.instruments
+        self._trace_and_faults = spec.trace_and_faults
         self._host = spec.host
         self._server = Endpoint.of_url(spec.url)
         address = (self._server.host, self._server.port)
@@ -102,7 +102,7 @@ class TrialClients:
             payloads=self.payloads,
             due_offsets_ns=self.due_offsets_ns,
             phase_ns=self._phases_ns[index],
-            named=self._instruments.trace,
+            named=self._trace_and_faults.trace,
             turnaround_seed=self._trial.own_seed,
         )
         return new_client(self._trial.transport, setup, self.recorder)

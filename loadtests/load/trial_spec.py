@@ -21,8 +21,8 @@ OUTCOME_FILE = "load-outcome.json"
 
 
 @dataclass(frozen=True)
-class Instruments:
-    """Instruments of a run that cost or disturb something, and are off by default."""
+class TraceAndFaults:
+    """The server's trace, which costs time, and its faults: what a run can ask for, off by default."""
 
     trace: bool = False
     """The server records when it wrote each delivery (`python -m servers … --trace`), and clients send their numbers.
@@ -31,7 +31,7 @@ class Instruments:
     """Faults of the servers (docs/using/faults.md), which make the run INVALID; empty with a target."""
 
     def as_settings(self) -> JsonObject:
-        """Return the settings for run.json, without instruments that are off."""
+        """Return the settings for run.json, without what is off."""
         return {
             **({"trace": "on: the server notes each write, clients name themselves"} if self.trace else {}),
             **({"faults": list(self.faults)} if self.faults else {}),
@@ -56,7 +56,7 @@ class TrialSpec:
     """The server's own numeric address, so that control requests are not delayed."""
     host: str
     """The Host header of all requests: the server's name as it was given, even with a relay before it."""
-    instruments: Instruments
+    trace_and_faults: TraceAndFaults
     workers: int = 0
     """The number of Locust workers that share the load; 0: the process that reads this is the whole load."""
     workers_patience_s: float = 0.0
@@ -83,11 +83,11 @@ class TrialSpec:
     @classmethod
     def from_json(cls, fields: JsonObject) -> TrialSpec:
         """Return the spec of such a document, the inverse of `as_json`."""
-        asked = fields["instruments"]
-        instruments = Instruments(**{**asked, "faults": tuple(asked["faults"])})
+        asked = fields["trace_and_faults"]
+        trace_and_faults = TraceAndFaults(**{**asked, "faults": tuple(asked["faults"])})
         parameters = Parameters.of(fields["trial"]["parameters"])
         trial = PlannedTrial(**{**fields["trial"], "parameters": parameters})
-        return cls(**{**fields, "trial": trial, "instruments": instruments})
+        return cls(**{**fields, "trial": trial, "trace_and_faults": trace_and_faults})
 
 
 @dataclass(frozen=True)

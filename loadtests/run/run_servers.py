@@ -13,7 +13,7 @@ from contract.errors import UserError
 from contract.parameters import DEFAULTS, SERVER_PARAMETERS
 from contract.records import PlannedTrial
 from loadtests.control_client import ControlClient
-from loadtests.load.trial_spec import Instruments
+from loadtests.load.trial_spec import TraceAndFaults
 from loadtests.plan.scenario import Scenario
 from loadtests.plan.servers import NamedServer
 from loadtests.plan.toml_values import toml_value
@@ -56,7 +56,11 @@ def of_unknown_server(scenario: Scenario, trials: tuple[PlannedTrial, ...], targ
 
 
 def check_server(
-    name: str | None, source: ServerSource, trials: Sequence[PlannedTrial], instruments: Instruments, address: str
+    name: str | None,
+    source: ServerSource,
+    trials: Sequence[PlannedTrial],
+    trace_and_faults: TraceAndFaults,
+    address: str,
 ) -> None:
     """Try a server that is not the harness's own; raise UserError if its trials could not be measured.
 
@@ -64,12 +68,12 @@ def check_server(
     """
     if isinstance(source, Target):
         given = f"TARGET={source.url}" if name is None else f"servers.{name}.url = {source.url}"
-        _check_target(source, trials, instruments, given)
+        _check_target(source, trials, trace_and_faults, given)
     elif isinstance(source, CommandServer):
         with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
             started = _started(source, address, Path(folder) / SERVER_LOG, running)
             target = Target(started.endpoint.url, started.endpoint)
-            _check_target(target, trials, instruments, str(source.named))
+            _check_target(target, trials, trace_and_faults, str(source.named))
 
 
 def _started(source: CommandServer, address: str, log: Path, running: ExitStack) -> TrialServer:
@@ -108,10 +112,10 @@ def _last_words(started: TrialServer) -> str:
     return "" if started.process is None else started.process.last_words()
 
 
-def _check_target(target: Target, trials: Sequence[PlannedTrial], instruments: Instruments, given: str) -> None:
+def _check_target(target: Target, trials: Sequence[PlannedTrial], trace_and_faults: TraceAndFaults, given: str) -> None:
     with closing(ControlClient(target.endpoint.url, target.host)) as control:
         offered = control.transports()
-        if instruments.trace:
+        if trace_and_faults.trace:
             control.trace()
     for name in dict.fromkeys(trial.transport for trial in sorted(trials, key=lambda trial: trial.point)):
         if name not in offered:

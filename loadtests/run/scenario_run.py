@@ -34,7 +34,7 @@ from contract.records import (
 from contract.transports import TRANSPORTS
 from loadtests.engine.load_processes import LoadProcesses, check_enough_clients
 from loadtests.engine.system_limits import ensure_descriptors, ensure_ports
-from loadtests.load.trial_spec import Instruments
+from loadtests.load.trial_spec import TraceAndFaults
 from loadtests.plan.blocks import check_plan, plan_trials
 from loadtests.plan.durations import expected_seconds, trial_seconds
 from loadtests.plan.pilot import describe_end, describe_extension, describe_pilot, extend_plan
@@ -104,7 +104,7 @@ def run_scenario(
     target_url: str | None,
     results: Path,
     console: PlainConsole,
-    instruments: Instruments,
+    trace_and_faults: TraceAndFaults,
     load_processes: LoadProcesses,
 ) -> Path:
     """Measure a scenario, and return the run's folder; if no seed is given, one is drawn.
@@ -112,7 +112,7 @@ def run_scenario(
     Finished trials are kept whatever happens. Raise UserError if a trial cannot be carried out; KeyboardInterrupt
     passes through. In both cases the folder is complete and can be reported.
     """
-    instruments = replace(instruments, faults=checked_faults(instruments.faults, scenario, target_url))
+    trace_and_faults = replace(trace_and_faults, faults=checked_faults(trace_and_faults.faults, scenario, target_url))
     seed = draw_seed() if given_seed is None else given_seed
     trials = plan_trials(scenario, seed)
     if target_url is not None:
@@ -129,22 +129,23 @@ def run_scenario(
     check_plan(scenario, trials)
     for name, source in servers.items():
         own = tuple(trial for trial in trials if trial.parameters.server == name)
-        check_server(name, source, own, instruments, load_processes.listen)
+        check_server(name, source, own, trace_and_faults, load_processes.listen)
     folder = _new_folder(results, scenario.name)
     cores = plan_cores(max(load_processes.local, 1))
-    settings = {**instruments.as_settings(), **load_processes.as_settings()}
+    settings = {**trace_and_faults.as_settings(), **load_processes.as_settings()}
     given = {} if given_seed is None else {"SEED": str(given_seed)}
     given |= {} if target_url is None else {"TARGET": target_url}
     target = servers.get(None)
     run = planned_run(scenario, seed, trials, target if isinstance(target, Target) else None, settings)
-    run = replace(run, asked={**run.asked, **given, **load_processes.make_variables(), **instruments.make_variables()})
+    variables = {**given, **load_processes.make_variables(), **trace_and_faults.make_variables()}
+    run = replace(run, asked={**run.asked, **variables})
     write_run_info(folder, run)
     (folder / SCENARIO_FILE).write_text(scenario.as_toml(), encoding="utf-8")
     _point_latest(folder, console)
     _print_plan(scenario, run, folder, console)
     if (message := load_processes.waiting_message()) is not None:
         console.print_sentence(message)
-    context_of = partial(RunContext, cores, servers, instruments=instruments, load_processes=load_processes)
+    context_of = partial(RunContext, cores, servers, trace_and_faults=trace_and_faults, load_processes=load_processes)
     repeats = Repeats.of(len(trials), scenario.budget_s - expected_seconds(trials))
     started_s = time.monotonic()
     with reporting_kept_results(folder, console), run_progress(trials, console) as progress:
@@ -188,7 +189,7 @@ def _measure(
 def _may_repeat(context: RunContext) -> bool:
     # Workers on other machines know whether another trial follows, and end after the last.
     gone = context.load_processes.remote and not context.more_follow
-    return not (gone or context.instruments.faults)
+    return not (gone or context.trace_and_faults.faults)
 
 
 def _repeat(trial: PlannedTrial, kept: Path, set_aside: Path, context: RunContext) -> list[str]:

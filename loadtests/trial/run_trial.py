@@ -33,9 +33,9 @@ from loadtests.load.trial_spec import (
     OUTCOME_FILE,
     SPEC_FILE,
     WINDOW_FILE,
-    Instruments,
     LoadOutcome,
     MeasuredWindow,
+    TraceAndFaults,
     TrialSpec,
 )
 from loadtests.plan.durations import connect_patience_s, drain_limit_s, trial_seconds
@@ -64,7 +64,7 @@ class RunContext:
     """Where the server of a trial comes from, by its parameter `server`: None if the scenario names no servers."""
     on_tick: Callable[[float], None]
     """Called a few times a second with the seconds this trial has taken so far."""
-    instruments: Instruments
+    trace_and_faults: TraceAndFaults
     load_processes: LoadProcesses = ONE_PROCESS
     more_follow: bool = False
     """Whether the run has trials after this one."""
@@ -132,14 +132,14 @@ class _Processes:
         self._on_tick = context.on_tick
         self._load_processes = load_processes = context.load_processes
         # Clients that send have no deliveries of the server's to trace.
-        self._traced = context.instruments.trace and not TRANSPORTS[trial.transport].kind.clients_send
+        self._traced = context.trace_and_faults.trace and not TRANSPORTS[trial.transport].kind.clients_send
         self.sampler = ResourceSampler()
         self._relay: Child | None = None
         source = context.servers[trial.parameters.server]
         cores = context.cores.for_server_processes(trial.parameters.workers)
         # A target was started elsewhere: it does not run on the core that is planned for a server.
         self.cores = cores = replace(cores, server=None) if isinstance(source, Target) else cores
-        started = self._start_server(source, context.instruments, running)
+        started = self._start_server(source, context.trace_and_faults, running)
         self._server, self.server, self._host = started.process, started.endpoint, started.host
         if self._server is not None:
             self.sampler.watch(SampleRole.SERVER, self._server.pid, with_children=started.with_children)
@@ -149,7 +149,7 @@ class _Processes:
             self.clients_connect_to.url,
             self.server.url,
             self._host,
-            context.instruments,
+            context.trace_and_faults,
             load_processes.workers,
             load_processes.patience_s,
             context.more_follow,
@@ -163,13 +163,13 @@ class _Processes:
         own = self.sampler.table()
         return own.followed_by(Samples.load(self._folder)) if self._load_processes.workers else own
 
-    def _start_server(self, source: ServerSource, instruments: Instruments, running: ExitStack) -> TrialServer:
+    def _start_server(self, source: ServerSource, trace_and_faults: TraceAndFaults, running: ExitStack) -> TrialServer:
         address, log = self._load_processes.listen, self._folder / SERVER_LOG
         if isinstance(source, Target):
             return TrialServer(source.endpoint, source.host)
         if isinstance(source, CommandServer):
             return source.start(address, log, self.cores.server, running)
-        options = [*(["--trace"] if self._traced else []), *(f"--fault={spec}" for spec in instruments.faults)]
+        options = [*(["--trace"] if self._traced else []), *(f"--fault={spec}" for spec in trace_and_faults.faults)]
         return source.start(self._trial, address, options, log, self.cores.server, running)
 
     def _start_relay(self, running: ExitStack) -> Endpoint:

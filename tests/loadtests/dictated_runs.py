@@ -10,7 +10,7 @@ import pytest
 
 from contract.records import PlannedTrial, disturbances
 from loadtests.engine.load_processes import ONE_PROCESS
-from loadtests.load.trial_spec import Instruments
+from loadtests.load.trial_spec import TraceAndFaults
 from loadtests.plan.scenario_file import load_scenario
 from loadtests.run import scenario_run
 from loadtests.trial.run_trial import RunContext
@@ -60,7 +60,7 @@ def measured(
     monkeypatch: pytest.MonkeyPatch,
     dictated: Dictated,
     *changes: tuple[str, str],
-    instruments: Instruments | None = None,
+    trace_and_faults: TraceAndFaults | None = None,
     seed: int | None = None,
 ) -> tuple[Path, str]:
     """The run's folder, and what was printed; `changes` replace one text of the scenario by another each."""
@@ -74,6 +74,12 @@ def measured(
     said = io.StringIO()
     console = PlainConsole(file=said, width=200)
     folder = scenario_run.run_scenario(
-        load_scenario(str(path)), seed, None, tmp_path / "results", console, instruments or Instruments(), ONE_PROCESS
+        load_scenario(str(path)),
+        seed,
+        None,
+        tmp_path / "results",
+        console,
+        trace_and_faults or TraceAndFaults(),
+        ONE_PROCESS,
     )
     return folder, said.getvalue()

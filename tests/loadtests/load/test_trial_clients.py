@@ -10,7 +10,7 @@ import pytest
 from contract.errors import UserError
 from contract.records import PlannedTrial
 from loadtests.load.trial_clients import ConnectLimit, TrialClients
-from loadtests.load.trial_spec import Instruments, TrialSpec
+from loadtests.load.trial_spec import TraceAndFaults, TrialSpec
 from loadtests.plan.durations import connect_patience_s
 from tests.made_parameters import parameters
 
@@ -66,7 +66,9 @@ def test_the_patience_of_a_load_process_is_that_of_the_whole_population(
         now_s += seconds
 
     trial = PlannedTrial(0, 0, 0, "websocket", PARAMETERS, 1, 1.0)
-    clients = TrialClients(TrialSpec(trial, "http://127.0.0.1:1", "http://127.0.0.1:1", "127.0.0.1:1", Instruments()))
+    clients = TrialClients(
+        TrialSpec(trial, "http://127.0.0.1:1", "http://127.0.0.1:1", "127.0.0.1:1", TraceAndFaults())
+    )
     module = "loadtests.load.trial_clients"
     monkeypatch.setattr(f"{module}.gevent", SimpleNamespace(spawn=lambda _: None, sleep=sleep))
     monkeypatch.setattr(f"{module}.time", SimpleNamespace(monotonic=lambda: now_s))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.records import SET_ASIDE_FOLDER, finished_trial_folders, set_aside_folders
-from loadtests.load.trial_spec import Instruments
+from loadtests.load.trial_spec import TraceAndFaults
 from loadtests.run.scenario_run import MOST_REPEATS_OF_A_TRIAL, Repeats
 from tests.loadtests.dictated_runs import CALM, DISTURBED, Dictated, measured
 from tests.runs import summarized
@@ -85,8 +85,8 @@ def test_the_budget_leaves_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_faults_on_purpose_are_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = Instruments(faults=("drop:seq=5",))
-    folder, _ = measured(tmp_path, monkeypatch, Dictated(*[DISTURBED] * 20), instruments=asked)
+    asked = TraceAndFaults(faults=("drop:seq=5",))
+    folder, _ = measured(tmp_path, monkeypatch, Dictated(*[DISTURBED] * 20), trace_and_faults=asked)
     assert set_aside_folders(folder) == []
 
 

@@ -12,7 +12,7 @@ import pytest
 from contract.errors import UserError
 from contract.records import load_run_info
 from loadtests.engine.load_processes import ONE_PROCESS
-from loadtests.load.trial_spec import Instruments
+from loadtests.load.trial_spec import TraceAndFaults
 from loadtests.plan.scenario import Scenario
 from loadtests.plan.scenario_file import load_scenario, parse_scenario
 from loadtests.run import scenario_run as run_module
@@ -51,7 +51,9 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def measured(scenario: Scenario, results: Path, seed: int | None = None) -> tuple[Path, str]:
     """The run's folder and what it said."""
     said = io.StringIO()
-    folder = run_scenario(scenario, seed, None, results, PlainConsole(file=said, width=200), Instruments(), ONE_PROCESS)
+    folder = run_scenario(
+        scenario, seed, None, results, PlainConsole(file=said, width=200), TraceAndFaults(), ONE_PROCESS
+    )
     return folder, said.getvalue()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.engine.load_processes import LoadProcesses
-from loadtests.load.trial_spec import Instruments
+from loadtests.load.trial_spec import TraceAndFaults
 from loadtests.plan.blocks import plan_trials
 from loadtests.plan.scenario_file import load_scenario
 from loadtests.trial.run_trial import RunContext, run_trial
@@ -47,7 +47,7 @@ def test_what_was_not_compressed_is_said_by_the_trial(transport: str, processes:
     [trial] = plan_trials(load_scenario(str(compressed(tmp_path, f'"{transport}"'))), 1)
     with raw_server() as (url, _):
         context = RunContext(
-            plan_cores(processes), {None: Target.find(url)}, lambda _: None, Instruments(), LoadProcesses(processes)
+            plan_cores(processes), {None: Target.find(url)}, lambda _: None, TraceAndFaults(), LoadProcesses(processes)
         )
         run_trial(trial, tmp_path / "trial", context)
     document = json.loads((tmp_path / "trial" / "trial.json").read_text())

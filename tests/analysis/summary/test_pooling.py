@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from analysis.summary.load_processes import workers_of
-from analysis.summary.pooling import pool
+from analysis.summary.pooling import load_processes_of, pool
 from analysis.trial.measures import TrialMeasures, measure
 from contract.records import SampleRole, Trial, worker_of_clients
 from tests.fabricate import first_trial, style
@@ -121,9 +120,9 @@ def test_the_summary_has_the_worst_of_each_worker() -> None:
     second = shared(ends=("complete", "died"), uncertainty_ns=7000).info
     dead = second.workers[1]
     second = dataclasses.replace(second, workers=(second.workers[0], dataclasses.replace(dead, drift_ns=None)))
-    found = workers_of([first, second])
+    found = load_processes_of([first, second])
     assert [(worker.index, worker.trials, worker.clients) for worker in found] == [(0, 2, 3), (1, 2, 3)]
     assert [worker.clock_uncertainty_us for worker in found] == [7.0, 7.0]
     assert found[1].ends == {"complete": 1, "died": 1}
     assert found[1].clock_drift_us == 0
-    assert workers_of([first_trial("websocket")[1].info]) == ()
+    assert load_processes_of([first_trial("websocket")[1].info]) == ()
