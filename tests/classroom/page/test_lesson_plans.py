@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from classroom.run_settings import PRESETS
 from tests.classroom.conftest import RunningClassroom
@@ -79,6 +80,35 @@ def test_a_plan_is_left_and_taken_up_again_after_a_reload(page: Page, classroom:
     expect(page.locator("#route")).to_have_attribute("data-card", "0")
 
 
+def test_what_they_should_see_is_hidden_until_the_teacher_shows_it(page: Page, classroom: RunningClassroom) -> None:
+    """On each card, also in print and for screen readers; what is shown stays so, on its own card only."""
+    cards = plans_of(page, classroom, "5")
+    take_up(page, "5 minutes")
+    answer, button = page.locator("#route-answer"), page.locator(".route-reveal")
+    expect(answer).to_have_text(cards[0]["see"])
+    expect(answer).to_be_hidden()
+    expect(button).to_have_attribute("aria-expanded", "false")
+    page.keyboard.press("s")
+    expect(answer).to_be_visible()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(page.locator("#announcer")).to_have_text(cards[0]["see"])
+    page.keyboard.press("PageDown")
+    expect(answer).to_have_text(cards[1]["see"])
+    expect(answer).to_be_hidden()
+    page.reload()
+    take_up(page, "Go on: 5 minutes, card 2")
+    expect(answer).to_be_hidden()
+    page.keyboard.press("PageUp")
+    expect(answer).to_have_text(cards[0]["see"])
+    expect(answer).to_be_visible()
+    button.click()
+    expect(answer).to_be_hidden()
+    page.get_by_role("button", name="Leave").click()
+    page.keyboard.press("s")  # no card is on: the key does nothing
+    take_up(page, "5 minutes")
+    expect(answer).to_be_hidden()
+
+
 def test_the_ending_has_this_rooms_own_numbers(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
     run = classroom.start_run(rate_per_s=5.0, arrival="periodic", duration_s=4.0)
@@ -95,6 +125,36 @@ def test_the_ending_has_this_rooms_own_numbers(page: Page, classroom: RunningCla
     assert f"Run {run['id']} of this room" in html
     assert f"<td>{short_poll['requests'] / len(short_poll['delivered']):.2f}</td>" in html
     assert "Of 1 question put to the test: 1 right." in html
+
+
+def has_started_steady(answer: Response) -> bool:
+    """Whether it is of a card's run; a page that is opened starts one with the settings of its address."""
+    return answer.url.endswith("/api/run") and json.loads(answer.request.post_data or "{}")["rate_per_s"] == 1
+
+
+def test_where_nothing_was_measured_the_ending_says_so_and_what_to_do(page: Page, classroom: RunningClassroom) -> None:
+    """A run that is stopped before its first event has no figures."""
+    open_page(page, classroom)
+    run = classroom.start_run(rate_per_s=0.05, duration_s=120.0, seed=1)
+    page.locator("#lanes-status", has_text=f"Live, run {run['id']}").wait_for()
+    classroom.request("POST", "/api/stop")
+    wait_for_end(page, run["id"])
+    html = page.evaluate(
+        """async () => {
+          const { endingHtml } = await import("/static/js/page/routes/ending.js");
+          return endingHtml(window.classroom.store.finished, []);
+        }"""
+    )
+    assert "This room has measured nothing yet" in html
+    assert "<td>–</td>" not in html
+    page.evaluate("""() => sessionStorage.setItem("lesson-plan", '{"route": "5", "card": 3}')""")
+    page.reload()
+    with page.expect_response(has_started_steady):
+        take_up(page, "Go on: 5 minutes, card 4")
+    expect(page.locator("#route")).to_contain_text("This room has measured nothing yet")
+    with page.expect_response(has_started_steady) as answered:
+        page.locator("#route").get_by_role("button", name="start one").click()
+    page.locator("#lanes-status", has_text=f"Live, run {answered.value.json()['id']}").wait_for()
 
 
 @pytest.mark.parametrize("kept", [None, {}, {"route": "7", "card": 0}, {"route": "5", "card": 99}, {"route": "5"}])

@@ -1,4 +1,4 @@
-/** The keys of a presenter: K or Space, arrows, 1 to 4, F, and page keys for a lesson plan. They never take a key from a field that
+/** The keys of a presenter: K or Space, arrows, 1 to 4, F, and page keys and S for a lesson plan. They never take a key from a field that
  * is being filled in nor Space from a control that has the focus, and none acts behind a dialog. `plan()`: the lesson plans (routes.js).
  */
 
@@ -21,6 +21,7 @@ export function listenToKeys({ plan, views, show, current, signals }) {
 
 function actionOf(event, { plan, views, show, current, signals }) {
   if ((event.key === "PageDown" || event.key === "PageUp") && plan()?.isOn() && !event.target.closest?.("input")) return () => plan().go(event.key === "PageDown" ? 1 : -1);
+  if ((event.key === "s" || event.key === "S") && plan()?.isOn()) return plan().reveal;
   const freeze = () => signals.emit("freeze", { view: current() });
   if (event.key === "k" || event.key === "K") return freeze;
   if (event.key === " ") return event.target.closest?.(TAKES_SPACE) ? null : freeze;

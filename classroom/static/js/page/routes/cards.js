@@ -97,9 +97,9 @@ export const ROUTES = Object.freeze([
   },
 ]);
 
-/** The card of a plan that was kept, {route, card}, as far as there is such a one; null where there is none. */
+/** The place in a plan that was kept, as far as there is such a one: its card, and the cards whose answer is revealed; null where there is none. */
 export function placeOf(kept) {
   const route = ROUTES.find(({ id }) => id === kept?.route);
   const isCard = route !== undefined && Number.isInteger(kept.card) && kept.card >= 0 && kept.card < route.cards.length;
-  return isCard ? { route, card: kept.card } : null;
+  return isCard ? { route, card: kept.card, revealed: new Set(Array.isArray(kept.revealed) ? kept.revealed : []) } : null;
 }

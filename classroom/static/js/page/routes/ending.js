@@ -14,25 +14,36 @@ const VERDICTS = [["right", "right"], ["close", "close"], ["off", "not what happ
 
 /** `data`: the last run that is over, or null; `predictions`: [{question, progress}]. */
 export function endingHtml(data, predictions) {
+  const events = data === null ? 0 : Math.max(...TRANSPORTS.map((transport) => laneNumbers(data, transport).delivered));
+  const figures = events > 0 ? [["median age", medianAge], ["requests per event", requestsPerEvent]] : [];
+  const heads = ["Lane", ...figures.map(([name]) => name), "the one to take where"];
   const rows = TRANSPORTS.map((transport) => {
-    const found = data === null ? null : laneNumbers(data, transport);
-    const age = found === null || found.p50_ms === null ? "–" : ageText(found.p50_ms * 1e6);
-    const requests = found === null || found.requests_per_event === null ? "–" : found.requests_per_event.toFixed(2);
-    return `<tr data-transport="${transport}"><th scope="row">${LABELS[transport]}</th><td>${age}</td><td>${requests}</td><td>${USES[transport]}</td></tr>`;
+    const cells = [...figures.map(([, figure]) => figure(laneNumbers(data, transport))), USES[transport]];
+    return `<tr data-transport="${transport}"><th scope="row">${LABELS[transport]}</th>${cells.map((text) => `<td>${text}</td>`).join("")}</tr>`;
   });
-  const run = data === null ? "No run is over yet." : `Run ${data.run.id} of this room, ${eventsOf(data)}:`;
-  return `<p>${run}</p>
-    <table class="route-table"><thead><tr><th scope="col">Lane</th><th scope="col">median age</th><th scope="col">requests per event</th><th scope="col">the one to take where</th></tr></thead>
+  return `${introductionHtml(data, events)}
+    <table class="route-table"><thead><tr>${heads.map((name) => `<th scope="col">${name}</th>`).join("")}</tr></thead>
       <tbody>${rows.join("")}</tbody></table>
     <p><strong>The formula:</strong> a short poll asks 1 ÷ (events a second × interval) times for each event, and is late by half its interval on average, plus the way over the network.</p>
     <p>${tallyOf(predictions)}</p>`;
 }
 
-/** So few events have no typical age: the next run that is over takes the place of this one. */
-function eventsOf(data) {
-  const events = Math.max(...TRANSPORTS.map((transport) => laneNumbers(data, transport).delivered));
+function medianAge({ p50_ms: median }) {
+  return median === null ? "–" : ageText(median * 1e6);
+}
+
+function requestsPerEvent({ requests_per_event: ratio }) {
+  return ratio === null ? "–" : ratio.toFixed(2);
+}
+
+/** Of which run the figures are; so few events have no typical age. The next run that is over takes the place of this one. */
+function introductionHtml(data, events) {
+  if (events === 0) {
+    return `<p>This room has measured nothing yet: no run with an event is over. Wait until the run below is over, and its figures stand here; if none is on,
+      <button type="button" class="button" data-route-action="measure">start one</button></p>`;
+  }
   const few = events < FEW_EVENTS ? ", too few for a typical age (the next run is shown here when it is over)" : "";
-  return `${events} ${events === 1 ? "event" : "events"}${few}`;
+  return `<p>Run ${data.run.id} of this room, ${events} ${events === 1 ? "event" : "events"}${few}:</p>`;
 }
 
 /** How the predictions went, in a sentence. */
