@@ -179,6 +179,28 @@ def test_after_a_pause_only_what_is_due_once_the_clock_is_known_again_counts(emp
     assert counted == [True, False, False, True]
 
 
+@pytest.mark.parametrize(("own", "said"), [(None, ""), ({"age": "same"}, "you said as long, ")])
+def test_a_device_is_told_what_it_said_only_if_it_voted(
+    empty_page: Page, own: dict[str, str] | None, said: str
+) -> None:
+    part = {"id": "age", "ask": "Age", "choices": [{"value": "same", "text": "as long"}]}
+    vote = {
+        "id": str(own), "state": "decided", "question": {"title": "", "text": "", "parts": [part]}, "own": own,
+        "right": {"age": []}, "shown": {"age": "half"},
+    }  # fmt: skip
+    told = module(
+        empty_page,
+        "joining/vote_panel.js",
+        """(() => {
+          const place = document.createElement("section");
+          new m.VotePanel(place).show(given);
+          return place.querySelector("p").textContent;
+        })()""",
+        vote,
+    )
+    assert told == f"Age: {said}the run shows half."
+
+
 def test_a_wrong_code_is_said_and_the_right_one_still_works(browser: Browser, open_class: RunningClassroom) -> None:
     with phone(browser, open_class, "/join") as device:
         device.fill("#code", "wrong1")

@@ -155,6 +155,52 @@ def test_the_choices_that_are_right_are_named(
     assert score(empty_page, part, None, evidence)["right"] == right
 
 
+@pytest.mark.parametrize(
+    ("part", "said", "outcomes"),
+    [
+        (NUMBER, "within a factor of 1.25", {"1.25": "right", "1.26": "close", "2": "close", "2.01": "off"}),
+        (LEAST, "with at most 25 % more", {"sse": "right", "long_poll": "off"}),
+    ],
+)
+def test_what_is_said_to_count_as_right_does(
+    empty_page: Page, part: dict[str, Any], said: str, outcomes: dict[str, str]
+) -> None:
+    assert said in module(empty_page, "page/predict/scoring.js", "m.ruleOf(given)", part)
+    evidence = {"run": lanes("bytes", 1000, 1250, 1251, 9000)}
+    if part is NUMBER:
+        evidence = {"run": lanes("requests_per_event", 0, 0, 0, 1)}
+    assert {answer: score(empty_page, part, answer, evidence)["outcome"] for answer in outcomes} == outcomes
+
+
+def test_each_lane_that_counts_as_the_least_is_named_with_its_own_figure(empty_page: Page) -> None:
+    scored = score(empty_page, LEAST, None, {"run": lanes("bytes", 1000, 1200, 3000, 9000)})
+    assert scored["measured"] == "websocket (1,000\xa0B) and sse (1,200\xa0B)"
+
+
+@pytest.mark.parametrize(
+    ("who", "predicted", "said"),
+    [
+        ("you", "half", ["You said", "half"]),
+        ("you", None, []),
+        ("class", None, ["The class said", "no choice more often than all others"]),
+    ],
+)
+def test_where_nobody_predicted_nothing_is_said_of_it(
+    empty_page: Page, who: str, predicted: str | None, said: list[str]
+) -> None:
+    given = {
+        "part": FACTOR | {"ask": "Age"},
+        "score": {"outcome": "skipped", "predicted": predicted, "measured": "half"},
+    }
+    expression = """(() => {
+      const box = document.createElement("div");
+      box.innerHTML = m.partResultHtml(given.part, { ...given.score, model: null }, given.who);
+      return [...box.querySelectorAll("dt, dd")].map((one) => one.textContent);
+    })()"""
+    told = module(empty_page, "page/predict/views.js", expression, given | {"who": who})
+    assert told == [*said, "The run says", "half"]
+
+
 @pytest.mark.parametrize(("answer", "outcome"), [("5", "right"), ("1", "off"), (None, "skipped")])
 def test_a_class_that_chose_among_numbers_is_right_with_the_nearest(
     empty_page: Page, answer: str | None, outcome: str
@@ -225,6 +271,7 @@ def test_only_a_prediction_or_an_explicit_skip_unlocks_a_run(page: Page, classro
     for question in QUESTIONS:
         go_to(page, question)
         expect(run_button(page)).to_be_disabled()
+        expect(page.locator(".predict-rule")).to_have_count(0 if question == "hide_the_tab" else 1)
         page.get_by_role("button", name="Lock in my prediction").click()
         expect(page.locator(".predict-missing")).to_be_visible()
         expect(run_button(page)).to_be_disabled()

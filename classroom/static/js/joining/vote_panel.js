@@ -98,11 +98,11 @@ export class VotePanel {
     if (state === "closed" && this.#own === null) return [made("p", "", "The vote is closed. The run decides.")];
     const lines = question.parts.map((part) => {
       const value = this.#own?.[part.id];
-      const own = part.choices.find((choice) => choice.value === value)?.text ?? "nothing";
-      if (state === "closed") return made("p", "", `${part.ask}: you said ${own}.`);
+      const said = value === undefined ? [] : [`you said ${part.choices.find((choice) => choice.value === value)?.text}`];
+      if (state === "closed") return made("p", "", `${part.ask}: ${said.join()}.`);
       const outcome = value === undefined || right[part.id].length === 0 ? "note" : right[part.id].includes(value) ? "right" : "wrong";
       const mark = { note: "", right: "✓ ", wrong: "✗ " }[outcome];
-      return made("p", outcome, `${mark}${part.ask}: you said ${own}, the run shows ${shown[part.id] ?? "nothing that answers it"}.`);
+      return made("p", outcome, `${mark}${part.ask}: ${[...said, `the run shows ${shown[part.id] ?? "nothing that answers it"}`].join(", ")}.`);
     });
     return state === "closed" ? [...lines, made("p", "soft", "The vote is closed. The run decides.")] : lines;
   }

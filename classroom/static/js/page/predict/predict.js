@@ -16,8 +16,8 @@ import { keepPredictions, keepQuestion, keepRuns, recallPredictions, recallQuest
 import * as progress from "./progress.js";
 import { choicesOf, needsHiding, QUESTIONS } from "./questions.js";
 import { recordHtml } from "./record.js";
-import { overall, scorePart } from "./scoring.js";
-import { askHtml, formHtml, formulasHtml, lockedHtml, numbersHtml, openVoteHtml, partResultHtml, stepsHtml, verdictHtml } from "./views.js";
+import { overall, ruleOf, scorePart } from "./scoring.js";
+import { askHtml, formHtml, formulasHtml, lockedHtml, numbersHtml, openVoteHtml, partResultHtml, ruleHtml, stepsHtml, verdictHtml } from "./views.js";
 
 /** Fills the section with the five questions. Returns {results(), showQuestion(index)} for the hand-out and the lesson plans. */
 export function mount(section, context) {
@@ -248,6 +248,7 @@ class PredictView {
         <h2 id="predict-title" tabindex="-1">${question.title}</h2>
         <p class="predict-text">${question.text}</p>
         ${state.phase === "asked" ? formHtml(question) : lockedHtml(question, state, (part, answer) => this.#words(part, answer))}
+        ${ruleHtml(question.parts.map(ruleOf))}
       </div>
       <div class="stack predict-beside">
         <section class="panel stack predict-vote" aria-label="The class votes" aria-live="polite"></section>

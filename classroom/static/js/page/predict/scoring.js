@@ -10,6 +10,15 @@ const CLOSE_FACTOR = 2;
 /** Transports that need at most this much more than the least are as good as the least. */
 const TIE_FACTOR = 1.25;
 
+/** What counts as right, said before anybody predicts; null where it is plain. */
+export function ruleOf(part) {
+  return {
+    number: `Right is what is within a factor of ${RIGHT_FACTOR} of what the run shows, in a vote the nearest choice; within a factor of ${CLOSE_FACTOR} is close.`,
+    factor: "Right is the choice nearest to what the run shows.",
+    least: `Right is the lane with the fewest, and so is any with at most ${Math.round((TIE_FACTOR - 1) * 100)} % more.`,
+  }[part.kind] ?? null;
+}
+
 /**
  * Score one part of a question.
  *
@@ -85,7 +94,7 @@ const KINDS = {
       right: winners,
       outcome: judge(answer, least, () => among(winners, answer)),
       predicted: answer === null ? null : label(answer),
-      measured: complete ? `${listed(winners.map(label))} (${format(least, part.field)})` : null,
+      measured: complete ? listed(rows.filter((row) => winners.includes(row.transport)).map((row) => `${label(row.transport)} (${format(row.value, part.field)})`)) : null,
       model: null,
       bars: bars(...rows.map((row) => ({ label: label(row.transport), value: row.value, kind: "run", transport: row.transport }))),
     };

@@ -64,6 +64,12 @@ function partHtml(question, part) {
   return `<fieldset class="choices"><legend>${part.ask}</legend>${radios.join("")}</fieldset>`;
 }
 
+/** What counts as right, each rule of the parts once. */
+export function ruleHtml(rules) {
+  const sentences = [...new Set(rules)].filter((rule) => rule !== null);
+  return sentences.length === 0 ? "" : `<p class="predict-rule small soft">${sentences.join(" ")}</p>`;
+}
+
 /** What was predicted, once it cannot be changed any more. `words` returns a part's answer in words. */
 export function lockedHtml(question, progress, words) {
   if (progress.skipped) return `<p class="predict-locked">You skipped the prediction.</p>`;
@@ -79,11 +85,12 @@ export function verdictHtml(outcome, who, scores, reason) {
   return `<p class="${style} predict-verdict" data-outcome="${outcome}">${text}</p>`;
 }
 
-/** One part in words: what was predicted, what the run shows, what the formula says. Bars alone show all this for a single number. */
+/** One part in words: what was predicted, if anything was, what the run shows, what the formula says. Bars alone show all this for a single number. */
 export function partResultHtml(part, score, who) {
   if (part.kind === "number" && score.outcome !== "unmeasured") return "";
   const rows = [
-    [who === "class" ? "The class said" : "You said", score.predicted ?? "nothing"],
+    ...(score.predicted !== null ? [[who === "class" ? "The class said" : "You said", score.predicted]] : []),
+    ...(score.predicted === null && who === "class" ? [["The class said", "no choice more often than all others"]] : []),
     ["The run says", score.measured ?? "nothing that answers it"],
     ...(score.model === null ? [] : [["The formula says", score.model]]),
   ];
