@@ -362,6 +362,7 @@ def test_a_server_that_speaks_first(page: Page, overheard: Overheard) -> None:
     assert len(messages) >= 5
     assert not {"send", "receive", "wait"} & {row["kind"] for row in rows}
     assert len(overheard.bytes(1, "up", "http")) == 1
+    check_pushed_history(page, rows)
     sleeps = [row for row in rows if row["kind"] == "sleep"]
     [line] = {row["where"] for row in sleeps}
     assert line == f"Server, line {next(note['line'] for note in overheard.notes(1) if note['kind'] == 'wait')}"
@@ -391,33 +392,43 @@ def test_a_server_that_speaks_first(page: Page, overheard: Overheard) -> None:
             "never": ("stays", {row["step"] for row in sleeps}),
         },
     )
+    check_one_sight(page)
+
+
+def history_of(page: Page, variable: str) -> list[str]:
+    """What the tracker shows of a variable, column by column."""
+    cells: list[str] = page.locator(f'.lesson-tracker [data-variable="{variable}"] td').all_inner_texts()
+    return cells
 
 
 @pytest.mark.usefixtures("overheard")
 def test_variables_have_a_history(page: Page) -> None:
-    """One column for each moment of the handler: what they were from then until the next, in the round of the step."""
+    """One column for each moment of the handler up to the step: what they were from then until the next."""
     play(page, "loop")
     rows = table(page)
     heads = page.locator(".lesson-tracker thead th")
     expect(heads).to_have_text(["start", "after accept", "after receive 2", "after send 2", "end"])
-
-    def shown(variable: str) -> list[str]:
-        cells = page.locator(f'.lesson-tracker [data-variable="{variable}"] td')
-        expect(cells).to_have_count(5)
-        return cells.all_inner_texts()
-
-    before_end = rows[next(index for index, row in enumerate(rows) if row["kind"] == "end") - 1]
-    assert before_end["state"] in {"closing", "closed"}
-    assert shown("connection") == ["asked", "open", "open", before_end["state"], "closed"]
-    assert shown("server received") == ["–", "–", "Hello again", "Hello again", "Hello again"]
-    assert shown("server sent") == ["–", "–", "Received: Hello", "Received: Hello again", "Received: Hello again"]
-    assert shown("application_state") == ["CONNECTING"] + ["CONNECTED"] * 4
+    assert history_of(page, "connection") == ["asked", "open", "open", "open", "closed"]
+    assert history_of(page, "server received") == ["–", "–", "Hello again", "Hello again", "Hello again"]
+    answers = ["Received: Hello", "Received: Hello again"]
+    assert history_of(page, "server sent") == ["–", "–", answers[0], answers[1], answers[1]]
+    assert history_of(page, "application_state") == ["CONNECTING"] + ["CONNECTED"] * 4
     first_receive = next(row["step"] for row in rows if row["kind"] == "receive")
     page.locator(".lesson-table tbody tr").nth(first_receive - 1).click()
-    expect(heads).to_have_text(["start", "after accept", "after receive", "after send", "end"])
-    assert shown("server received") == ["–", "–", "Hello", "", ""]
+    expect(heads).to_have_text(["start", "after accept", "after receive"])
+    assert history_of(page, "server received") == ["–", "–", "Hello"]
     changed = page.locator(".lesson-tracker td[data-changed]")
     expect(changed).to_have_text(["Hello"])
+
+
+def check_pushed_history(page: Page, rows: list[dict[str, Any]]) -> None:
+    """The connection of a server that speaks first was open after each send, and nothing was received."""
+    sent = [row["message"].strip("“”") for row in rows if row["kind"] == "server_send" and row["state"] == "open"]
+    titles = ["after send", *(f"after send {number}" for number in range(2, len(sent) + 1))][-4:]
+    expect(page.locator(".lesson-tracker thead th")).to_have_text(["start", "after accept", *titles, "end"])
+    assert history_of(page, "connection") == ["asked", *["open"] * 5, "closed"]
+    assert history_of(page, "server received") == ["–"] * 7
+    assert history_of(page, "server sent")[:6] == ["–", "–", *sent[-4:]]
 
 
 @pytest.mark.usefixtures("overheard")
@@ -436,10 +447,20 @@ def test_plain_states_first_and_the_technical_ones_on_request(page: Page) -> Non
 @pytest.mark.usefixtures("overheard")
 @pytest.mark.parametrize("sample", ["once", "loop"])
 def test_the_lesson_is_in_one_sight(page: Page, sample: str) -> None:
+    play(page, sample)
+    check_one_sight(page)
+    expect(page.locator("#view-lesson h2")).to_have_text("Why WebSockets make real time possible")
+    expect(page.locator(".code-handler .code-text").first).to_have_text('@app.websocket("/ws")')
+    expect(page.locator(".code-before .code-line").first).to_be_hidden()
+    page.click(".code-before summary")
+    expect(page.locator(".code-before .code-line", has_text="from fastapi import")).to_be_visible()
+
+
+def check_one_sight(page: Page) -> None:
     """On a projector of 1280 × 720: title, flow, the whole handler, variables beside it, table, quiz beside that."""
     page.set_viewport_size({"width": 1280, "height": 720})
     page.wait_for_function("innerWidth === 1280")
-    play(page, sample)
+    page.evaluate("scrollTo(0, 0)")
     wait_for_frames(page)
     boxes = page.evaluate(
         """(names) => names.map((name) => {
@@ -458,11 +479,6 @@ def test_the_lesson_is_in_one_sight(page: Page, sample: str) -> None:
     assert program["right"] <= variables["left"]
     assert program["bottom"] <= execution["top"] == quiz["top"]
     assert execution["right"] <= quiz["left"]
-    expect(page.locator("#view-lesson h2")).to_have_text("Why WebSockets make real time possible")
-    expect(page.locator(".code-handler .code-text").first).to_have_text('@app.websocket("/ws")')
-    expect(page.locator(".code-before .code-line").first).to_be_hidden()
-    page.click(".code-before summary")
-    expect(page.locator(".code-before .code-line", has_text="from fastapi import")).to_be_visible()
 
 
 @pytest.mark.parametrize(("guess", "told"), [("returns", "Right."), ("remains", "Not so."), ("accept", "Not so.")])

@@ -1,31 +1,30 @@
 // The variables at the moments of a handler: as they were from each moment until the next. Pure.
 
-import { first } from "./facts.js";
+/** How many of the repeated moments have room: the latest. What answers a message is longer than news, and needs wider columns. */
+const LATEST = { answers: 2, news: 4 };
+const REPEATED = { receive: "after receive", server_send: "after send" };
 
 /**
- * Five spans of a run up to a step: [{moment, title, values}]; `values` are the variables at the end of the span, null
- * where the run has not come so far. After a further message, the spans are those of its round.
+ * The spans of a run up to a step, each from a moment on: [{moment, title, values}]. `values` are the variables at the end of
+ * the span. The last one, from when the connection is no longer open, is the end.
  */
 export function history(rows, current) {
   const seen = rows.slice(0, current + 1);
-  const [accept, firstReceive, firstSend, end] = ["accept", "receive", "server_send", "end"].map((kind) => indexOf(seen, first(seen, kind)));
-  const receive = seen.findLastIndex((row) => row.kind === "receive");
-  const send = seen.findLastIndex((row, index) => row.kind === "server_send" && index > receive);
-  const round = seen.filter((row) => row.kind === (receive < 0 ? "server_send" : "receive")).length;
-  const again = round > 1 ? ` ${round}` : "";
-  const spans = [
-    { moment: "start", title: "start", from: seen.length ? 0 : -1, to: [accept, end] },
-    { moment: "accept", title: "after accept", from: accept, to: [firstReceive, firstSend, end] },
-    { moment: "receive", title: `after receive${receive < 0 ? "" : again}`, from: receive, to: [send, end] },
-    { moment: "send", title: `after send${again}`, from: send, to: [end] },
-    { moment: "end", title: "end", from: end, to: [] },
-  ];
-  return spans.map(({ moment, title, from, to }) => {
-    const until = Math.min(seen.length, ...to.filter((index) => index > from));
-    return { moment, title, values: from < 0 ? null : seen[until - 1].variables };
+  const times = { receive: 0, server_send: 0 };
+  let isOver = false;
+  const spans = seen.flatMap((row, from) => {
+    if (isOver) return [];
+    isOver = ["closing", "closed"].includes(row.variables.state);
+    if (isOver) return [{ moment: "end", title: "end", from }];
+    if (row.kind in REPEATED) {
+      times[row.kind] += 1;
+      const again = times[row.kind] > 1 ? ` ${times[row.kind]}` : "";
+      return [{ moment: row.kind, title: `${REPEATED[row.kind]}${again}`, from }];
+    }
+    if (row.kind === "accept") return [{ moment: "accept", title: "after accept", from }];
+    return from === 0 ? [{ moment: "start", title: "start", from }] : [];
   });
-}
-
-function indexOf(rows, row) {
-  return row === null ? -1 : rows.indexOf(row);
+  const whole = spans.map(({ moment, title }, index) => ({ moment, title, values: seen[(spans[index + 1]?.from ?? seen.length) - 1].variables }));
+  const leftOut = whole.filter(({ moment }) => moment in REPEATED).slice(0, -LATEST[times.receive > 0 ? "answers" : "news"]);
+  return whole.filter((span) => !leftOut.includes(span));
 }

@@ -14,7 +14,7 @@ const VARIABLES = {
 /** The variables as they have been at each moment of the handler; in the column of the current step, what it changed. */
 export function renderTracker(table, rows, current) {
   const spans = history(rows, current);
-  const now = spans.findLastIndex((span) => span.values !== null);
+  const now = spans.length - 1;
   const before = rows[current - 1]?.variables ?? {};
   renderKeyed(table.tHead.rows[0], [null, ...spans], (span, index) => `${span?.title} ${index - 1 === now}`, (span, index) => (
     span === null ? element("td", {})
@@ -22,7 +22,7 @@ export function renderTracker(table, rows, current) {
   const items = Object.entries(VARIABLES).map(([name, [label, isTechnical]]) => ({
     label, isTechnical,
     cells: spans.map(({ title, values }, index) => ({
-      title, text: values === null ? "" : values[name] ?? "–", isNow: index === now,
+      title, text: values[name] ?? "–", isNow: index === now,
       isChanged: index === now && values[name] !== (before[name] ?? null),
     })),
   }));
