@@ -6,15 +6,13 @@ another class, with a new key and code.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
 import secrets
-import tempfile
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from classroom.kept_files import keep, read_kept
 
 KEPT_FOR_S = 86_400.0
 
@@ -48,14 +46,12 @@ def file_of(folder: Path, port: int) -> Path:
 
 def read_access(file: Path) -> Access | None:
     """Return what the last classroom on the port saved; None if it is missing, too old or damaged."""
+    content = read_kept(file, KEPT_FOR_S, _MAX_FILE_BYTES)
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
-        with os.fdopen(descriptor, "rb") as opened:
-            age_s = time.time() - os.fstat(descriptor).st_mtime
-            kept = json.loads(opened.read(_MAX_FILE_BYTES))
-    except (OSError, ValueError, RecursionError):
+        kept = json.loads(content or b"null")
+    except (ValueError, RecursionError):
         return None
-    if age_s >= KEPT_FOR_S or not isinstance(kept, dict):
+    if not isinstance(kept, dict):
         return None
     key, code = kept.get("teacher_key"), kept.get("join_code")
     if isinstance(key, str) and isinstance(code, str) and _KEY.fullmatch(key) and _CODE.fullmatch(code):
@@ -64,18 +60,5 @@ def read_access(file: Path) -> Access | None:
 
 
 def keep_access(file: Path, access: Access) -> bool:
-    """Save them for the next start, readable by the owner alone; return whether that was possible."""
-    try:
-        descriptor, name = tempfile.mkstemp(dir=file.parent)
-    except OSError:
-        return False
-    unfinished = Path(name)
-    try:
-        with os.fdopen(descriptor, "w") as opened:
-            json.dump(asdict(access), opened)
-        unfinished.replace(file)
-    except OSError:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        return False
-    return True
+    """Save them for the next start; return whether that was possible."""
+    return keep(file, json.dumps(asdict(access)))

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 
 from classroom.access import file_of, keep_access, read_access
 from classroom.allowed_hosts import Addresses
+from classroom.joining import kept_vote
 from classroom.lanes.accounts import Accounts
 from classroom.lanes.clients import Clients
 from classroom.lanes.definitions import LANES
@@ -75,13 +76,16 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[ClassroomState]:
 
 
 def _take_up_access(state: ClassroomState) -> None:
-    """Give the classroom the key and the code of the last one on its port, so that its pages and devices come back."""
+    """Give the classroom key, code and vote of the last one on its port, so that its pages and devices come back."""
     folder = private_runtime_folder("push-vs-poll")
     if folder is None:
         return
-    file = file_of(folder, state.addresses.page_port)
+    port = state.addresses.page_port
+    file = file_of(folder, port)
     state.access = read_access(file) or state.access
     state.is_access_kept = keep_access(file, state.access)
+    if state.is_access_kept:
+        state.vote_file = kept_vote.file_of(folder, port)
 
 
 def take_ports(host: str, port: int) -> Sequence[socket.socket]:

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fastapi import HTTPException, Request
@@ -38,6 +39,8 @@ class ClassroomState:
     access: Access = field(default_factory=Access.draw)
     is_access_kept: bool = False
     """Whether the next classroom on the same port has the same key and code."""
+    vote_file: Path | None = None
+    """Where the class's vote is kept for that one; None if nothing is kept."""
     inbound: dict[str, Callable[[Client, dict[str, Any]], None]] = field(default_factory=dict)
     """Functions for the page's messages on the live socket, by `type`; they raise ValueError for invalid ones."""
     teacher_news: list[Callable[[], dict[str, Any] | None]] = field(default_factory=list)

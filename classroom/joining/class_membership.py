@@ -39,13 +39,13 @@ class ClassMembership:
         state.inbound["report"] = self.take_report
         state.teacher_news.append(self.news)
 
-    def join(self, code: str, address: str) -> Client:
-        """Admit a new device; raise RefusedError."""
+    def join(self, code: str, address: str, known: int | None) -> Client:
+        """Admit a device, with the number that an earlier classroom gave it if it has one; raise RefusedError."""
         self._code.check(code, address, time.monotonic_ns())
         self._forget_who_left()
         given = next_transports(self._assign, TRANSPORTS, (device.transports for device in self._devices()))
         try:
-            device = self._state.clients.admit(given)
+            device = self._state.clients.admit(given, known=known)
         except ClassroomFullError as full:
             raise RefusedError(503, f"Sorry: {full}.") from None
         self._named += 1

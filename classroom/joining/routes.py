@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 
 from classroom.joining.admission import MAX_CODE_CHARACTERS, Assign
 from classroom.joining.class_membership import ClassMembership
+from classroom.lanes.definitions import MAX_CLIENT
 from classroom.limits import MAX_BODY_BYTES
 from classroom.state import require_teacher
 from classroom.static_files import files_of
@@ -23,6 +24,8 @@ class JoinRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     code: Annotated[str, Field(max_length=MAX_CODE_CHARACTERS)]
+    client: Annotated[int, Field(ge=0, lt=MAX_CLIENT)] | None = None
+    """The number that it had: its vote stays its own when the class was opened anew."""
 
 
 class AssignRequest(BaseModel):
@@ -45,7 +48,7 @@ async def join(request: Request, asked: JoinRequest) -> dict[str, object]:
     """Return a client number for a device that sends the code, and the transports assigned to it."""
     membership = membership_of(request)
     address = request.client.host if request.client is not None else ""
-    device = membership.join(asked.code, address)
+    device = membership.join(asked.code, address, asked.client)
     return {"client": device.number, "transports": device.transports, "name": membership.name_of(device)}
 
 

@@ -84,7 +84,8 @@ class Vote:
     """The right choices for each part, empty where the run could not tell; None until it is decided."""
     shown: dict[str, str] = field(default_factory=dict)
     """What the run shows for each part, in words."""
-    _chosen: dict[int, dict[str, str]] = field(default_factory=dict)
+    chosen: dict[int, dict[str, str]] = field(default_factory=dict)
+    """What each device that has voted chose for each part."""
 
     def cast(self, device: int, answers: Mapping[str, str]) -> None:
         """Count a device's choices, in place of its earlier ones; raise RefusedError if they cannot be counted."""
@@ -95,9 +96,9 @@ class Vote:
                 raise RefusedError(422, f"{part.ask}: expected one of {', '.join(part.values)}.")
         if unknown := [name for name in answers if all(name != part.id for part in self.question.parts)]:
             raise RefusedError(422, f"This question has no part {ascii(unknown[0])[:40]}.")
-        if self._chosen.get(device) == answers:
+        if self.chosen.get(device) == answers:
             raise RefusedError(409, "Your vote is counted already. Each device has one, which it can change.")
-        self._chosen[device] = dict(answers)
+        self.chosen[device] = dict(answers)
 
     def close(self) -> None:
         """Stop counting votes."""
@@ -126,18 +127,9 @@ class Vote:
             "shown": self.shown,
         }
 
-    @property
-    def voters(self) -> frozenset[int]:
-        """The devices that have voted."""
-        return frozenset(self._chosen)
-
-    def choices_of(self, device: int) -> dict[str, str] | None:
-        """Return what a device has chosen, None if it has not voted."""
-        return self._chosen.get(device)
-
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many devices chose each value of each part."""
         return {
-            part.id: {value: sum(chosen[part.id] == value for chosen in self._chosen.values()) for value in part.values}
+            part.id: {value: sum(chosen[part.id] == value for chosen in self.chosen.values()) for value in part.values}
             for part in self.question.parts
         }

@@ -61,7 +61,7 @@ async def ask(request: Request, asked: Question) -> dict[str, Any]:
 async def close(request: Request, asked: Named) -> dict[str, Any]:
     """Stop counting votes, and return how many devices chose what."""
     votes = class_vote_of(request)
-    votes.present(asked.vote).close()
+    votes.close(asked.vote)
     return {"vote": votes.for_teacher()}
 
 
@@ -69,7 +69,7 @@ async def close(request: Request, asked: Named) -> dict[str, Any]:
 async def decide(request: Request, asked: Decision) -> dict[str, Any]:
     """Tell all pages what the run shows."""
     votes = class_vote_of(request)
-    votes.present(asked.vote).decide(asked.right, asked.shown)
+    votes.decide(asked.vote, asked.right, asked.shown)
     return {"vote": votes.for_teacher()}
 
 

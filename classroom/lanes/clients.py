@@ -56,13 +56,15 @@ class Clients:
     def __iter__(self) -> Iterator[Client]:
         return iter(self._clients.values())
 
-    def admit(self, transports: Iterable[str] = TRANSPORTS, *, teacher: bool = False) -> Client:
-        """Admit a new client; raise ClassroomFullError."""
+    def admit(
+        self, transports: Iterable[str] = TRANSPORTS, *, teacher: bool = False, known: int | None = None
+    ) -> Client:
+        """Admit a client, with the number by which it was known unless another has it; raise ClassroomFullError."""
         now_ns = time.monotonic_ns()
         self.forget_who_left(now_ns)
         if len(self._clients) >= MAX_CLIENTS + (TEACHER_PAGES if teacher else 0):
             raise ClassroomFullError
-        number = secrets.randbelow(MAX_CLIENT)
+        number = secrets.randbelow(MAX_CLIENT) if known is None else known
         while number in self._clients:
             number = secrets.randbelow(MAX_CLIENT)
         client = Client(number, tuple(transports), teacher, now_ns)

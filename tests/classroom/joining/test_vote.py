@@ -38,9 +38,7 @@ def test_each_device_counts_once_and_may_change_its_mind() -> None:
     voting.cast(2, {"requests": "half", "age": "half"})
     voting.cast(1, {"requests": "same", "age": "same"})
     assert voting.counts() == {"requests": {"half": 1, "same": 1}, "age": {"half": 1, "same": 1}}
-    assert voting.voters == {1, 2}
-    assert voting.choices_of(1) == {"requests": "same", "age": "same"}
-    assert voting.choices_of(3) is None
+    assert voting.chosen == {1: {"requests": "same", "age": "same"}, 2: {"requests": "half", "age": "half"}}
 
 
 def test_the_same_vote_twice_is_refused_and_stays() -> None:
@@ -64,7 +62,7 @@ def test_the_same_vote_twice_is_refused_and_stays() -> None:
 def test_a_vote_for_what_is_not_asked(answers: dict[str, str], said: str) -> None:
     voting = vote()
     assert refusal(voting, 1, answers) == (422, said)
-    assert voting.voters == frozenset()
+    assert voting.chosen == {}
 
 
 def test_nothing_is_counted_once_it_is_closed() -> None:

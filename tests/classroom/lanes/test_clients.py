@@ -36,6 +36,14 @@ def test_numbers_are_drawn_from_so_many_that_they_are_a_capability() -> None:
     assert clients.get(-1) is None
 
 
+def test_who_was_known_has_its_number_again_unless_another_has_it() -> None:
+    clients = Clients()
+    assert clients.admit(known=7).number == 7
+    other = clients.admit(known=7).number
+    assert other != 7
+    assert clients.get(other) is not clients.get(7)
+
+
 def test_a_full_room_takes_nobody_until_someone_has_been_gone_for_a_while(clock: Clock) -> None:
     clients = Clients()
     first, *others = [clients.admit() for _ in range(MAX_CLIENTS)]

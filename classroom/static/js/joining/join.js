@@ -64,14 +64,15 @@ function askForCode(problem = "") {
 
 const codeOfUrl = () => new URLSearchParams(window.location.search).get("code");
 
-async function join(code) {
-  const answer = await new Live(null).request("/api/join", { method: "POST", body: { code: code.trim().slice(0, 40) } });
+/** `client`: the number that this device had, if there was one. */
+async function join(code, client) {
+  const answer = await new Live(null).request("/api/join", { method: "POST", body: { code: code.trim().slice(0, 40), client } });
   remember({ client: answer.client, name: answer.name, code });
 }
 
-async function tryToJoin(code) {
+async function tryToJoin(code, client) {
   try {
-    await join(code);
+    await join(code, client);
   } catch (error) {
     askForCode(error.message);
     return;
@@ -106,11 +107,11 @@ function rejoin({ detail }) {
   hello = null;
   run = null; // another server counts its runs from 1 again
   forget();
-  const code = membership.code;
+  const { code, client } = membership;
   remember(null);
-  if (!document.hidden) return tryToJoin(code);
+  if (!document.hidden) return tryToJoin(code, client);
   askForCode(detail);
-  document.addEventListener("visibilitychange", () => membership === null && tryToJoin(code), { once: true });
+  document.addEventListener("visibilitychange", () => membership === null && tryToJoin(code, client), { once: true });
 }
 
 // ---- what is on
