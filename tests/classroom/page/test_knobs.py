@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.classroom.conftest import RunningClassroom
+from tests.classroom.conftest import RunningClassroom, opened_page, row_of_free_ports, running_classroom
 from tests.classroom.page_driving import PATIENCE_MS, module, open_page, shown, snapshot
 
 pytestmark = pytest.mark.takes_s(30)
@@ -118,17 +118,35 @@ def test_a_slider_that_somebody_holds_is_not_moved_by_what_others_change(
     expect(slider).to_have_value("90")
 
 
-def test_a_slider_that_is_dragged_while_the_server_is_away_goes_back_and_says_why(knobs: Page) -> None:
-    knobs.route("**/api/change", lambda route: route.abort())
-    slider, error = knobs.locator("#knob-one_way_delay_ms"), knobs.locator("#knobs-error")
-    slider.fill("100")
-    expect(error).to_have_text("The server did not answer.")
-    expect(slider).to_have_value("40")
-    knobs.unroute("**/api/change")
-    with knobs.expect_response("**/api/change", timeout=PATIENCE_MS):
-        slider.fill("60")
-    expect(error).to_be_hidden()
-    expect(slider).to_have_value("60")
+def test_a_slider_that_is_dragged_during_a_restart_says_why_it_goes_back_and_acts_again(browser: Browser) -> None:
+    ports = ("--port", str(row_of_free_ports()))
+    with browser.new_context(reduced_motion="reduce") as context, opened_page(context) as page:
+        slider, error = page.locator("#knob-one_way_delay_ms"), page.locator("#knobs-error")
+        with running_classroom(*ports) as first:
+            open_page(page, first, "?one_way_delay_ms=40")
+            page.locator("#knobs-button").click()
+            page.locator("#lanes-status", has_text="Live, run").wait_for()
+            began_ns = page.evaluate("() => window.classroom.store.current.run.t0_ns")
+        slider.fill("100")
+        expect(error).to_have_text("The server did not answer.")
+        expect(slider).to_have_value("40")
+        slider.dispatch_event("pointerdown")
+        slider.fill("120")
+        with running_classroom(*ports) as second:
+            page.wait_for_function(
+                """(before) => {
+                  const { run } = window.classroom.store.current;
+                  return run.t0_ns !== before && run.settings.one_way_delay_ms === 40;
+                }""",
+                arg=began_ns,
+            )
+            expect(error).to_be_hidden()
+            with page.expect_response("**/api/change", timeout=PATIENCE_MS):
+                slider.fill("60")
+            slider.dispatch_event("pointerup")
+            expect(slider).to_have_value("60")
+            expect(error).to_be_hidden()
+            assert second.record()["run"]["settings"]["one_way_delay_ms"] == 60
 
 
 @pytest.mark.parametrize("name", ["rate_per_s", "poll_interval_s", "one_way_delay_ms"])

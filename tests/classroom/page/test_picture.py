@@ -330,20 +330,36 @@ def ports() -> Iterator[tuple[str, str]]:
     yield "--port", str(row_of_free_ports())
 
 
-def test_a_server_that_is_started_anew_gets_the_teachers_settings(browser: Browser, ports: tuple[str, str]) -> None:
-    with browser.new_context(reduced_motion="reduce") as context, opened_page(context) as page:
+def test_the_teachers_tabs_keep_their_settings_and_what_is_half_typed_through_a_restart(
+    browser: Browser, ports: tuple[str, str]
+) -> None:
+    with (
+        browser.new_context(reduced_motion="reduce") as context,
+        opened_page(context) as page,
+        opened_page(context) as other,
+    ):
         with running_classroom(*ports) as first:
             open_page(page, first, "?rate_per_s=3&poll_interval_s=0.7")
             page.locator("#lanes-status", has_text="Live, run").wait_for()
-        page.locator('#connection-status[data-state="lost"]').wait_for()
+            open_page(other, first)
+            expect(other.locator("#setting-rate_per_s")).to_have_value("3")
+            fill(page, hold_s="12")
+            fill(other, rate_per_s="4.5")
+        for tab in (page, other):
+            expect(tab.locator("#connection-status")).to_have_attribute("data-state", "lost")
         with running_classroom(*ports) as second:
-            page.locator('#connection-status[data-state="live"]').wait_for()
+            for tab in (page, other):
+                expect(tab.locator("#connection-status")).to_have_attribute("data-state", "live")
             deadline = time.monotonic() + PATIENCE_S
             while (settings := second.record()["run"]["settings"])["rate_per_s"] != 3:
                 assert time.monotonic() < deadline, settings
                 time.sleep(0.05)
             assert settings["poll_interval_s"] == 0.7
             assert page.evaluate("() => location.search") == "?rate_per_s=3&poll_interval_s=0.7"
+            expect(page.locator("#setting-hold_s")).to_have_value("12")
+            expect(page.locator("#setting-rate_per_s")).to_have_value("3")
+            expect(other.locator("#setting-rate_per_s")).to_have_value("4.5")
+            expect(other.locator("#setting-hold_s")).to_have_value("30")
 
 
 def test_a_run_whose_server_is_lost_breaks_off(page: Page, classroom: RunningClassroom) -> None:

@@ -70,6 +70,48 @@ def test_what_the_browser_finds_is_judged(empty_page: Page) -> None:
         assert all(one["remedy"] and one["found"] for one in judged)
 
 
+KEEP_PICTURE = """
+const remove = Element.prototype.remove;
+Element.prototype.remove = function () {
+  if (this.className === "preflight-picture") window.picture = this.toDataURL();
+  remove.call(this);
+};
+"""
+
+BUSIEST = """async () => {
+  const { busiestRun } = await import("/static/js/lanes/busiest.js");
+  const { painterOf } = await import("/static/js/lanes/view.js");
+  const canvas = Object.assign(document.createElement("canvas"), { className: "preflight-picture" });
+  document.body.append(canvas);
+  const run = busiestRun();
+  const draw = painterOf(canvas);
+  for (let frame = 0; frame < 2; frame += 1) draw(run, run.run.t0_ns, run.run.end_ns);
+  const counts = Object.entries(run.lanes).map(([name, lane]) => [name, [lane.deliveries.size, lane.requests.size]]);
+  return [canvas.toDataURL(), Object.fromEntries(counts)];
+}"""
+
+
+def test_the_check_of_the_picture_draws_the_busiest_lanes_whatever_the_view(
+    page: Page, classroom: RunningClassroom
+) -> None:
+    """Ten seconds of a hundred events a second and ten polls a second, also where the page shows no lanes."""
+    page.add_init_script(KEEP_PICTURE)
+    open_page(page, classroom)
+    drawn = []
+    for view in ("watch", "class"):
+        page.locator(f"#tab-{view}").click()
+        page.get_by_role("button", name="Teacher", exact=True).click()
+        expect(page.locator(".preflight-sum")).to_contain_text("checks")
+        drawn.append(page.evaluate("() => window.picture"))
+        page.evaluate("() => { window.picture = null; }")
+        page.locator('#preflight [data-action="close"]').click()
+    picture, counts = page.evaluate(BUSIEST)
+    assert counts["websocket"] == counts["sse"] == [1000, 0]
+    assert counts["short_poll"][0] > 950
+    assert counts["short_poll"][1] == 100
+    assert drawn == [picture, picture]
+
+
 def test_a_run_can_be_saved_and_is_what_the_page_saw(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
     run = classroom.start_run(duration_s=3)
