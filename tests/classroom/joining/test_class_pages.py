@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -186,7 +187,7 @@ def test_a_device_is_told_what_it_said_only_if_it_voted(
     empty_page: Page, own: dict[str, str] | None, said: str
 ) -> None:
     part = {"id": "age", "ask": "Age", "choices": [{"value": "same", "text": "as long"}]}
-    vote = {
+    vote: dict[str, Any] = {
         "id": str(own), "state": "decided", "question": {"title": "", "text": "", "parts": [part]}, "own": own,
         "right": {"age": []}, "shown": {"age": "half"},
     }  # fmt: skip
