@@ -195,7 +195,7 @@ def test_the_multiples_in_the_documentation() -> None:
     multiples = {n: smallest_detectable(1.0, n, ONLY_THE_TRIALS) * n**0.5 for n in (20, 5, 3)}
     shown = [f"{multiple:.1f}" for multiple in multiples.values()]
     document = (PROJECT_FOLDER / "docs" / "method" / "method.md").read_text()
-    assert f"`λ` is {shown[0]}, {shown[1]} and {shown[2]} for 20, 5 and 3 blocks." in document
+    assert f"`ν` is {shown[0]}, {shown[1]} and {shown[2]} for 20, 5 and 3 blocks." in document
 
 
 def test_trials_that_agree_by_chance_have_the_least_spread_that_is_possible() -> None:
