@@ -1,19 +1,17 @@
 """Child processes of a trial: started on their cores, observed, and ended by their id.
 
 A child never outlives the harness: it has its own process group, so that Ctrl-C reaches only the harness, which ends
-its children itself. If the harness is killed, its servers notice it (`--with-parent`), and a load process ends with its
-trial; a program of the user's is then left to itself.
+its children itself. If the harness is killed, its servers notice it (`--with-parent`), a load process ends with its
+trial, and a program that is not of the harness is ended by a guard beside it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,13 +21,11 @@ import psutil
 
 from contract.errors import UserError
 from system.process_environment import without_settings
+from system.process_tree import ProcessTree
 from system.system_errors import system_errors
 
 PROJECT_FOLDER = Path(__file__).parent.parent
 _GRACE_S = 2.0
-_PROGRAM_GRACE_S = 5.0
-"""For programs that are not the harness's, as some finish their work before they end."""
-_END_CHECK_S = 0.02
 
 
 @contextmanager
@@ -68,11 +64,10 @@ class Child:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start `python arguments…` in the project's folder, pinned to `cores`; UserError if the system refuses."""
-        self._start([sys.executable, *arguments], log, cores, environment)
+        self._start([sys.executable, *arguments], log, environment)
+        self._pin(cores)
 
-    def _start(
-        self, words: Sequence[str], log: Path, cores: tuple[int, ...] | None, environment: Mapping[str, str] | None
-    ) -> None:
+    def _start(self, words: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.log = log
         with log.open("ab") as stderr, system_errors("starting a process"):
             # psutil notices the end of a process at once, while subprocess checks for it every 50 ms.
@@ -86,6 +81,8 @@ class Child:
                 start_new_session=True,
             )
         self.pid = self._process.pid
+
+    def _pin(self, cores: tuple[int, ...] | None) -> None:
         if cores is not None:
             try:
                 with system_errors(f"pinning a process to cores {', '.join(map(str, cores))}"):
@@ -127,8 +124,12 @@ class Child:
 
     def last_words(self) -> str:
         """Return the last line that the process printed, for an error message."""
+        return self.last_line() or "it printed nothing"
+
+    def last_line(self) -> str | None:
+        """Return the last line that the process printed; None if it has printed none."""
         lines = [line.strip() for line in self.output().splitlines() if line.strip()]
-        return lines[-1] if lines else "it printed nothing"
+        return lines[-1] if lines else None
 
     def __enter__(self) -> Self:
         return self
@@ -138,60 +139,53 @@ class Child:
 
 
 class ProgramGroup(Child):
-    """A program that is not of the harness, and all processes that it starts, which end with it."""
+    """A program that is not of the harness. It and all processes that it starts end with the harness at the latest."""
 
     def __init__(self, words: Sequence[str], log: Path, cores: tuple[int, ...] | None = None) -> None:
         """Start the program in the project's folder, pinned to `cores`; UserError if the system refuses."""
-        self._known: list[psutil.Process] = []
-        self._asked = False
-        self._start(words, log, cores, None)
+        self._guard = _Guard()
+        try:
+            self._start(words, log)
+        except UserError:
+            self._guard.dismiss()
+            raise
+        self._guard.watch(self.pid)
+        self._tree = ProcessTree(self.pid)
+        self._pin(cores)
 
     def ask_to_end(self) -> None:
         """Ask all its processes to end, once and without waiting for them."""
-        if not self._asked:
-            self._asked = True
-            self._signal(signal.SIGTERM)
+        self._tree.ask_to_end()
 
     def stop(self) -> None:
         """Ask all its processes to end, and kill those that do not do so in time."""
-        self.ask_to_end()
-        deadline_s = time.monotonic() + _PROGRAM_GRACE_S
-        while self._running() and time.monotonic() < deadline_s:
-            time.sleep(_END_CHECK_S)
-        # More than once: a process may have started another just before it was killed.
-        while self._running() and time.monotonic() < deadline_s + _PROGRAM_GRACE_S:
-            self._signal(signal.SIGKILL)
-            time.sleep(_END_CHECK_S)
+        self._tree.stop()
         self._process.wait()
-
-    def _signal(self, number: signal.Signals) -> None:
-        for process in self._running():
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-                process.send_signal(number)
-
-    def _running(self) -> list[psutil.Process]:
-        """Return its process group, its descendants, and those that were among these before their parent ended."""
-        found = {process.pid: process for process in (*self._known, *self._group(), *self._descendants())}
-        self._known = [process for process in found.values() if _is_alive(process)]
-        return self._known
-
-    def _group(self) -> Iterator[psutil.Process]:
-        for process in psutil.process_iter():
-            with contextlib.suppress(OSError):
-                if os.getpgid(process.pid) == self.pid:
-                    yield process
-
-    def _descendants(self) -> list[psutil.Process]:
-        try:
-            found: list[psutil.Process] = self._process.children(recursive=True)
-        except psutil.NoSuchProcess:
-            return []
-        return found
+        self._guard.dismiss()
 
 
-def _is_alive(process: psutil.Process) -> bool:
-    """Return whether a process runs; one that has ended stays in the system's table until its parent has noticed."""
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+class _Guard:
+    """A process that ends a program if this process is gone before it has done so itself (system/process_guard.py)."""
+
+    def __init__(self) -> None:
+        with system_errors("starting a process"):
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "system.process_guard"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd=PROJECT_FOLDER,
+                env=without_settings(),
+                start_new_session=True,
+            )
+
+    def watch(self, pid: int) -> None:
+        # Without its guard, which somebody may have ended, the program is ended by this process alone.
+        with contextlib.suppress(BrokenPipeError):
+            assert self._process.stdin is not None
+            self._process.stdin.write(b"%d\n" % pid)
+            self._process.stdin.flush()
+
+    def dismiss(self) -> None:
+        self._process.kill()
+        self._process.communicate()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import psutil
 import pytest
 
 from contract.errors import UserError
-from system import processes
-from system.processes import Child, ProgramGroup
+from system import process_tree
+from system.processes import PROJECT_FOLDER, Child, ProgramGroup
 from tests.loadtests.run.wrapped_server import STUBBORN
 from tests.running import PATIENCE_S, wait_until
 
@@ -47,7 +48,7 @@ def test_a_program_ends_with_all_that_it_has_started_whatever_that_ignores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A child that ignores SIGTERM, in a session of its own, and whose parent has ended before."""
-    monkeypatch.setattr(processes, "_PROGRAM_GRACE_S", 0.5)
+    monkeypatch.setattr(process_tree, "_GRACE_S", 0.5)
     log = tmp_path / "log"
     start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {STUBBORN!r}], start_new_session=True)"
     with ProgramGroup([sys.executable, "-c", f"{start}; import time; time.sleep(600)"], log) as program:
@@ -69,3 +70,45 @@ def test_a_program_that_has_ended_takes_its_group_with_it(tmp_path: Path) -> Non
         left = psutil.Process(int(program.output().split()[0]))
         assert left.is_running()
     wait_until(lambda: not left.is_running() or left.status() == psutil.STATUS_ZOMBIE)
+
+
+STARTER = """
+import subprocess, sys, time
+from pathlib import Path
+from system.processes import ProgramGroup
+SLEEP = "import time; time.sleep(600)"
+child = f"subprocess.Popen([sys.executable, '-c', {SLEEP!r}], start_new_session=True)"
+program = f"import subprocess, sys; print({child}.pid, flush=True); {SLEEP}"
+with ProgramGroup([sys.executable, "-c", program], Path(sys.argv[1])) as group:
+    print(group.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_program_ends_with_its_children_where_the_one_who_started_it_is_killed(tmp_path: Path) -> None:
+    """The starter gets no chance to end anything; the child of its program is in a session of its own."""
+    log = tmp_path / "log"
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTER, log], cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, text=True
+    ) as starter:
+        assert starter.stdout is not None
+        program = psutil.Process(int(starter.stdout.readline()))
+        wait_until(lambda: log.read_text().endswith("\n"))
+        started = [*psutil.Process(starter.pid).children(recursive=True)]
+        assert {program.pid, int(log.read_text())} < {process.pid for process in started}, "and the guard"
+        starter.kill()
+    wait_until(lambda: not any(is_running(process) for process in started))
+
+
+def is_running(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_guard_that_somebody_has_ended_leaves_the_program_to_its_starter(tmp_path: Path) -> None:
+    with ProgramGroup([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path / "log") as program:
+        [guard] = [child for child in psutil.Process().children() if "system.process_guard" in child.cmdline()]
+        guard.kill()
+    assert program.exit_code is not None

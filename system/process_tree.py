@@ -1,0 +1,82 @@
+"""A program and all processes that it starts, found through its process group and descendants, and ended together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import psutil
+
+_GRACE_S = 5.0
+"""Some programs finish their work before they end."""
+_END_CHECK_S = 0.02
+
+
+class ProcessTree:
+    """A program that leads a process group of its own, and whatever has come of it."""
+
+    def __init__(self, pid: int) -> None:
+        """Take the program with this id as the first of its processes; it may have ended already."""
+        self._group_id = pid
+        self._first = _process(pid)
+        self._known: list[psutil.Process] = []
+        self._asked = False
+
+    def ask_to_end(self) -> None:
+        """Send SIGTERM to all its processes, once and without waiting for them."""
+        if not self._asked:
+            self._asked = True
+            self._signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Ask all its processes to end, and kill those that do not do so in time."""
+        self.ask_to_end()
+        deadline_s = time.monotonic() + _GRACE_S
+        while self._running() and time.monotonic() < deadline_s:
+            time.sleep(_END_CHECK_S)
+        # More than once: a process may have started another just before it was killed.
+        while self._running() and time.monotonic() < deadline_s + _GRACE_S:
+            self._signal(signal.SIGKILL)
+            time.sleep(_END_CHECK_S)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in self._running():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                process.send_signal(number)
+
+    def _running(self) -> list[psutil.Process]:
+        """Return its process group, its descendants, and those that were among these before their parent ended."""
+        found = {process.pid: process for process in (*self._known, *self._group(), *self._descendants())}
+        self._known = [process for process in found.values() if _is_alive(process)]
+        return self._known
+
+    def _group(self) -> Iterator[psutil.Process]:
+        for process in psutil.process_iter():
+            with contextlib.suppress(OSError):
+                if os.getpgid(process.pid) == self._group_id:
+                    yield process
+
+    def _descendants(self) -> list[psutil.Process]:
+        try:
+            found: list[psutil.Process] = [] if self._first is None else self._first.children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+        return found
+
+
+def _process(pid: int) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Return whether a process runs; one that has ended stays in the system's table until its parent has noticed."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
