@@ -82,11 +82,15 @@ def run_trial(trial: PlannedTrial, folder: Path, context: RunContext) -> list[st
         outcome = processes.watch_load(started_s)
         stats, trace = processes.server_account()
         waking_ratio = processes.measure_waking_ratio()
+        said_by_server = processes.server_problem(outcome)
         processes.ask_server_to_end()
         relay = processes.stop_relay()
-    logs = (("the load process", folder / LOAD_LOG), ("the relay", folder / _RELAY_LOG))
-    printed = {log: said for who, log in logs if (said := traceback_problem(who, log))}
-    outcome = replace(outcome, problems=(*outcome.problems, *printed.values()))
+    printed = {
+        folder / SERVER_LOG: said_by_server,
+        folder / LOAD_LOG: traceback_problem("the load process", folder / LOAD_LOG),
+        folder / _RELAY_LOG: traceback_problem("the relay", folder / _RELAY_LOG),
+    }
+    outcome = replace(outcome, problems=(*outcome.problems, *filter(None, printed.values())))
     record = Trial(
         info=trial_info(
             trial,
@@ -111,9 +115,9 @@ def run_trial(trial: PlannedTrial, folder: Path, context: RunContext) -> list[st
         written=written_events(trace, outcome),
     )
     record.save(folder)
-    passing = (SPEC_FILE, WINDOW_FILE, OUTCOME_FILE, SERVER_LOG)
-    for name in (*passing, *(log.name for _, log in logs if log not in printed)):
-        (folder / name).unlink(missing_ok=True)
+    passing = [folder / name for name in (SPEC_FILE, WINDOW_FILE, OUTCOME_FILE)]
+    for path in (*passing, *(log for log, said in printed.items() if said is None)):
+        path.unlink(missing_ok=True)
     # Workers report the tracebacks in their own logs, since some of them are on other machines.
     for log in sorted((folder / WORKERS_FOLDER).glob(f"*/{LOAD_LOG}")):
         if traceback_problem("", log):
@@ -136,6 +140,7 @@ class _Processes:
         self.sampler = ResourceSampler()
         self._relay: Child | None = None
         source = context.servers[trial.parameters.server]
+        self._by_command = isinstance(source, CommandServer)
         cores = context.cores.for_server_processes(trial.parameters.workers)
         # A target was started elsewhere: it does not run on the core that is planned for a server.
         self.cores = cores = replace(cores, server=None) if isinstance(source, Target) else cores
@@ -238,14 +243,29 @@ class _Processes:
                 f"records were written: {self._load.last_words()} (its log: {self._load.log})"
             )
         if outcome.end == "failed":
-            raise UserError(f"{self._folder.name}: {outcome.failure}")
+            raise UserError(self._with_last_words(f"{self._folder.name}: {outcome.failure}"))
         return outcome
+
+    def server_problem(self, outcome: LoadOutcome) -> str | None:
+        """Return a sentence with the last words of a command's server that has failed its clients; otherwise None."""
+        if self._server is None or not self._by_command or (outcome.end == "complete" and not outcome.problems):
+            return None
+        said = self._server.last_line()
+        return None if said is None else f"the server's last words: {said} (its log was kept)"
+
+    def _with_last_words(self, what: str) -> str:
+        """Return why the server has failed, with what it printed last: the cause may be known to it alone."""
+        if self._server is None or (said := self._server.last_line()) is None:
+            return what
+        return f"{what}; the server's last words: {said} (its log: {self._server.log})"
 
     def server_account(self) -> tuple[JsonObject, bytes | None]:
         """Return the server's statistics of the trial, and its trace if one was asked for."""
         control = ControlClient(self.server.url, self._host)
         try:
             return control.stats(), control.trace() if self._traced else None
+        except UserError as error:
+            raise UserError(self._with_last_words(f"{self._folder.name}: {error}")) from error
         finally:
             control.close()
 

@@ -17,10 +17,10 @@ from contract.records import SampleRole, Trial, finished_trial_folders, load_run
 from loadtests.control_client import ControlClient
 from loadtests.load.trial_spec import WINDOW_FILE
 from loadtests.run import run_servers
-from system import processes
+from system import process_tree
 from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S, running_server, wait_until
-from tests.runs import measured, measured_once, refused, scenario
+from tests.runs import in_process, measured, measured_once, refused, scenario
 
 pytestmark = pytest.mark.takes_s(25)
 
@@ -57,7 +57,7 @@ def with_servers(folder: Path, servers: str, transports: str = '"websocket"', me
 def test_a_command_is_measured_beside_a_stack_and_a_url_in_the_same_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "_PROGRAM_GRACE_S", 0.5)
+    monkeypatch.setattr(process_tree, "_GRACE_S", 0.5)
     with running_server(tmp_path, "all") as url:
         before = sorted(left_running(tmp_path))
         servers = f'plain = {{stack = "asgi"}}\nwrapped = {{command = "{WRAPPED}"}}\nrunning = {{url = "{url}"}}'
@@ -123,6 +123,31 @@ def test_a_command_that_never_answers_is_given_up_with_its_last_words(
     told = refused("loadtests", "run", with_servers(tmp_path, f'slow = {{command = "{idle}"}}'))
     assert told.endswith("not ready within 0 s: nobody there; its last words: 42\n")
     assert left_running(tmp_path) == []
+
+
+def failing(what: str, folder: Path) -> Path:
+    command = f"{sys.executable} -m tests.loadtests.run.failing_server {what} {{port}}"
+    return with_servers(folder, f'new = {{command = "{command}"}}', '"sse"')
+
+
+def test_a_command_that_stops_answering_in_a_trial_is_quoted(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    ran = in_process("loadtests", "run", failing("statistics", tmp_path), "--results", results)
+    assert ran.returncode == 2
+    told = ran.stderr.splitlines()[-1]
+    assert told.startswith("error: 000-sse: http://127.0.0.1:")
+    assert "/stats: answered 503 " in told
+    assert "; the server's last words: the licence has expired (its log: " in told
+    assert left_running(tmp_path) == []
+
+
+def test_a_trial_whose_events_a_command_did_not_send_has_its_last_words(tmp_path: Path) -> None:
+    measured(failing("events", tmp_path), "--results", tmp_path / "results")
+    [folder] = finished_trial_folders((tmp_path / "results" / "latest").resolve())
+    assert Trial.load(folder).info.problems == (
+        "the server's last words: no space left on the disk (its log was kept)",
+    )
+    assert set((folder / "server.log").read_text().splitlines()) == {"no space left on the disk"}
 
 
 def test_a_target_and_faults_are_refused_where_a_scenario_names_servers(tmp_path: Path) -> None:
