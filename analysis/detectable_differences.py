@@ -19,7 +19,7 @@ from analysis.verdict.claims import LEAST_BLOCKS
 from analysis.verdict.latency_differences import RESOLUTION_MS
 from contract.parameters import WITHOUT_EFFECT
 from contract.records import PlannedTrial, RunInfo
-from contract.same_point import Identity, agrees, identity
+from contract.same_point import Identity, agrees_but_for_server, identity
 from contract.summary import Point
 from terminal.wording import plural
 
@@ -46,46 +46,91 @@ class Detectable:
         return f"{self.figure.label} {digits(self.smallest)} {self.figure.unit}{relative}{limit}"
 
 
+Trials = Sequence[PlannedTrial]
+"""The planned trials of one point."""
+
+
+@dataclass(frozen=True)
+class PlannedComparison:
+    """Points that a planned run will compare with others, in pairs."""
+
+    beginning: str
+    """What their differences are, in words."""
+    pairs: Mapping[str, tuple[Trials, Trials]]
+    """A point and the one that it is compared with, by the label of the point's transport."""
+
+    @property
+    def blocks(self) -> int:
+        """The blocks that all of them will have."""
+        return min(len(trials) for pair in self.pairs.values() for trials in pair)
+
+
 def describe_detectable(run: RunInfo, results: Path) -> Iterator[str]:
     """Yield lines on what a run can show, by the newest earlier run in a folder that measured the same base points."""
-    points = _base_points(run)
-    blocks = min((len(trials) for trials in points.values()), default=0)
-    labels = {style.name: style.label for style in run.transports}
-    others = [name for name in points if name != run.reference] if run.reference in points else []
-    beginning = f"smallest difference from {labels[run.reference]}"
-    if not others:
-        yield f"{beginning}: there is no other transport at the base parameters"
-        return
-    if blocks < LEAST_BLOCKS:
-        yield f"{beginning}: none in {plural(blocks, 'block')} (expected repeats of at least {LEAST_BLOCKS})"
-        return
-    for earlier in earlier_runs(results, run):
-        found = {name: detectable(run.reference, name, points, earlier) for name in others}
-        if any(found.values()):
-            yield (
-                f"{beginning} that {blocks} blocks show in {100 * POWER:g} % of all runs, at 95 % confidence, by the "
-                f"spread of {earlier.name}:"
-            )
-            for name in others:
-                shown = "; ".join(each.words for each in found[name]) or "not known"
-                yield f"  {labels[name]}: {shown}"
-            return
+    earlier = earlier_runs(results, run)
     command = f": make bench SCENARIO={scenario}" if (scenario := run.asked.get("SCENARIO")) else ""
-    yield (
-        f"{beginning}: not known, as no valid run under {results} has measured these base points on this machine "
+    unknown = (
+        f"not known, as no valid run under {results} has measured these base points on this machine "
         f"(a run of this scenario does{command})"
     )
+    for comparison in planned_comparisons(run):
+        if not comparison.pairs:
+            yield f"{comparison.beginning}: there is no other transport at the base parameters"
+        elif comparison.blocks < LEAST_BLOCKS:
+            none = f"none in {plural(comparison.blocks, 'block')} (expected repeats of at least {LEAST_BLOCKS})"
+            yield f"{comparison.beginning}: {none}"
+        else:
+            yield from _by_earlier_run(comparison, earlier) or [f"{comparison.beginning}: {unknown}"]
 
 
-def detectable(
-    reference: str, transport: str, points: dict[str, list[PlannedTrial]], earlier: EarlierRun
-) -> list[Detectable]:
-    """Return the smallest differences of a transport from the reference; empty if the earlier run lacks a point."""
-    ours, theirs = (_measured(earlier, points[name][0]) for name in (transport, reference))
-    if ours is None or theirs is None:
+def planned_comparisons(run: RunInfo) -> Iterator[PlannedComparison]:
+    """Yield the comparisons at the base point: of transports with the reference, and of servers with the first one."""
+    points = _base_points(run)
+    labels = {style.name: style.label for style in run.transports}
+    first = next(iter(run.servers), None)
+    reference = points.get((run.reference, first))
+    others = {
+        labels[transport]: (trials, reference)
+        for (transport, server), trials in points.items()
+        if reference is not None and server == first and transport != run.reference
+    }
+    # Servers may be compared by a single transport.
+    if others or not run.servers:
+        where = f" on server {first}" if first else ""
+        yield PlannedComparison(f"smallest difference from {labels[run.reference]}{where}", others)
+    for server in run.servers[1:]:
+        pairs = {
+            labels[transport]: (trials, points[transport, first])
+            for (transport, own), trials in points.items()
+            if own == server
+        }
+        yield PlannedComparison(f"smallest difference of server {server} from server {first}", pairs)
+
+
+def _by_earlier_run(comparison: PlannedComparison, earlier_runs: Sequence[EarlierRun]) -> list[str]:
+    """Return a line per transport by the newest earlier run that has one of the pairs; empty if none has."""
+    for earlier in earlier_runs:
+        found = {label: detectable(*pair, earlier) for label, pair in comparison.pairs.items()}
+        if any(found.values()):
+            return [
+                f"{comparison.beginning} that {comparison.blocks} blocks show in {100 * POWER:g} % of all runs, at "
+                f"95 % confidence, by the spread of {earlier.name}:",
+                *(
+                    f"  {label}: {'; '.join(each.words for each in differences) or 'not known'}"
+                    for label, differences in found.items()
+                ),
+            ]
+    return []
+
+
+def detectable(ours: Trials, theirs: Trials, earlier: EarlierRun) -> list[Detectable]:
+    """Return the smallest differences between two planned points; empty if the earlier run lacks one of them."""
+    points = _measured(earlier, ours[0]), _measured(earlier, theirs[0])
+    if points[0] is None or points[1] is None:
         return []
-    blocks = min(len(points[transport]), len(points[reference]))
-    return [found for figure in FIGURES if (found := _of_figure(figure, ours, theirs, blocks, earlier)) is not None]
+    blocks = min(len(ours), len(theirs))
+    found = [_of_figure(figure, points[0], points[1], blocks, earlier) for figure in FIGURES]
+    return [each for each in found if each is not None]
 
 
 def _of_figure(figure: PointFigure, ours: Point, theirs: Point, blocks: int, earlier: EarlierRun) -> Detectable | None:
@@ -113,15 +158,16 @@ def _limits(
         yield Detectable(figure, floor, value, "the noise floor")
 
 
-def _base_points(run: RunInfo) -> dict[str, list[PlannedTrial]]:
-    """Return the planned trials of each transport's first point at the base parameters."""
-    points: dict[str, list[PlannedTrial]] = {}
+def _base_points(run: RunInfo) -> dict[tuple[str, str | None], list[PlannedTrial]]:
+    """Return the planned trials of the first point at the base parameters of each transport on each server."""
+    points: dict[tuple[str, str | None], list[PlannedTrial]] = {}
     for planned in run.plan:
-        if agrees(planned.parameters, run.base_parameters):
-            first = points.setdefault(planned.transport, [planned])[0]
-            if planned.point == first.point and planned is not first:
-                points[planned.transport].append(planned)
-    return {style.name: points[style.name] for style in run.transports if style.name in points}
+        if agrees_but_for_server(planned.parameters, run.base_parameters):
+            trials = points.setdefault((planned.transport, planned.parameters.server), [])
+            if not trials or planned.point == trials[0].point:
+                trials.append(planned)
+    order = [style.name for style in run.transports]
+    return dict(sorted(points.items(), key=lambda point: order.index(point[0][0])))
 
 
 def _measured(earlier: EarlierRun, planned: PlannedTrial) -> Point | None:

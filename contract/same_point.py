@@ -24,6 +24,12 @@ def agrees(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
     return not differing(parameters, base)
 
 
+def agrees_but_for_server(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
+    """Return whether the parameters are those of `base`, or of the same point on another of the scenario's servers."""
+    differences = differing(parameters, base)
+    return not differences or ("server" in differences and OF_THE_SERVER.issuperset(differences))
+
+
 def identity(transport: str, parameters: Mapping[str, Any], ignored: Container[str] = ()) -> Identity:
     """Return what points have in common that are the same one, the `ignored` parameters aside."""
     return transport, frozenset((name, value) for name, value in parameters.items() if name not in ignored)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from analysis.statistics.inference import CONFIDENCE, holm
-from contract.same_point import OF_THE_SERVER, differing
+from contract.same_point import agrees_but_for_server
 from contract.summary import AgainstReference, CostDifference, LatencyDifference, Point
 from contract.transports import TransportStyle
 
@@ -51,7 +51,7 @@ def _looked_at(point: Point, polling: set[str], base: Mapping[str, Any]) -> tupl
     From the reference these are latencies of base points and costs of polls.
     """
     costs = COSTS if point.transport in polling else ()
-    at_base = OF_THE_SERVER.issuperset(differing(point.parameters, base))
+    at_base = agrees_but_for_server(point.parameters, base)
     return (
         _p_values(point.against_reference, latencies=point.base, costs=costs),
         _p_values(point.against_first_server if at_base else None, latencies=True, costs=SERVER_COSTS),

@@ -135,3 +135,40 @@ def test_where_there_are_no_results_yet_none_is_known(tmp_path: Path) -> None:
     planned(tmp_path)
     (line,) = told(tmp_path, tmp_path / "nowhere")
     assert "not known" in line
+
+
+SERVERS = dataclasses.replace(PLAN, servers=("before", "after"))
+
+
+def test_of_servers_the_smallest_difference_from_the_first_is_told_per_transport(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    slower = {
+        trial.index: Faults(extra_latency_ms=SLOWED_MS[trial.block])
+        for trial in SERVERS.plan()
+        if trial.transport == "sse" and trial.parameters["server"] == "after"
+    }
+    run = fabricate.fabricate_run(results / "earlier", SERVERS, slower)
+    assert in_process("analysis", "summary", run).returncode == 0
+    planned(tmp_path, SERVERS)
+    of_transports, sse, of_servers, *rows = told(tmp_path, results)
+    assert of_transports.startswith("smallest difference from WebSocket on server before that 5 blocks show in 80 %")
+    assert sse.startswith("  SSE: median of latency ")
+    assert of_servers.startswith("smallest difference of server after from server before that 5 blocks show in 80 %")
+    assert [row.split(": ")[0] for row in rows] == ["  WebSocket", "  SSE"]
+    after, before = (
+        next(
+            point.by_block["latency_ms.p50"]
+            for point in load_summary(run).points
+            if (point.transport, point.parameters.server) == ("sse", server) and point.by_block is not None
+        )
+        for server in ("after", "before")
+    )
+    spread = float(np.std([a - b for a, b in zip(after, before, strict=True) if a and b], ddof=1))
+    assert f"of latency {figure(smallest_detectable(spread, 5, Spread(factor=1.0)))} ms, " in rows[1]
+
+
+def test_servers_that_share_one_transport_are_compared_by_it(tmp_path: Path) -> None:
+    planned(tmp_path, dataclasses.replace(SERVERS, transports=("sse",), servers=("before", "after", "third")))
+    assert [line.split(":")[0] for line in told(tmp_path, tmp_path / "nowhere")] == [
+        f"smallest difference of server {name} from server before" for name in ("after", "third")
+    ]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from contract.same_point import agrees, differing, identity
+from contract.same_point import agrees, agrees_but_for_server, differing, identity
 
 BASE = {"clients": 10, "rate_per_s": 5.0, "measured_s": 20.0, "poll_interval_s": 1.0}
 
@@ -20,3 +20,11 @@ def test_the_same_point_is_found_whatever_the_order_of_its_parameters() -> None:
     assert found == identity("sse", {"rate_per_s": 5.0, "repeat": 2, "clients": 1}, {"repeat"})
     assert found != identity("websocket", {"clients": 1, "rate_per_s": 5.0})
     assert found != identity("sse", {"clients": 2, "rate_per_s": 5.0})
+
+
+def test_the_same_point_on_another_server_may_have_another_number_of_processes() -> None:
+    base = {**BASE, "server": "before", "workers": 1}
+    assert agrees_but_for_server(base, base)
+    assert agrees_but_for_server({**base, "server": "after", "workers": 2}, base)
+    assert not agrees_but_for_server({**base, "server": "after", "clients": 20}, base)
+    assert not agrees_but_for_server({**BASE, "workers": 2}, {**BASE, "workers": 1}), "a sweep of it, on one server"

@@ -51,3 +51,20 @@ def test_a_plan_tells_the_smallest_differences_by_an_earlier_run_of_the_scenario
 
 def test_a_scenario_that_there_is_not_is_refused(tmp_path: Path) -> None:
     assert "no such scenario" in refused("loadtests", "plan", "quik", "--results", tmp_path)
+
+
+def test_a_plan_of_several_servers_has_each_in_its_block_and_compares_them(tmp_path: Path) -> None:
+    path = runs.scenario(tmp_path, '"websocket", "sse"', measured_s=3)
+    servers = 'before = {command = "one --port {port}"}\nafter = {command = "two --port {port}", transports = ["sse"]}'
+    path.write_text(f"{path.read_text().replace('repeats = 1', 'repeats = 3')}\n[servers]\n{servers}\n")
+    done = in_process("loadtests", "plan", path, "--results", tmp_path / "results")
+    assert done.returncode == 0, done.stderr
+    trials = [line.split() for line in done.stdout.splitlines() if "  block " in line]
+    for block in range(3):
+        measured = [(words[3], words[words.index("server") + 1]) for words in trials if words[2] == str(block)]
+        assert sorted(measured) == [("sse", '"after",'), ("sse", '"before",'), ("websocket", '"before",')]
+    told = [line.split(":")[0] for line in done.stdout.splitlines() if line.startswith("smallest difference")]
+    assert told == [
+        "smallest difference from WebSocket on server before",
+        "smallest difference of server after from server before",
+    ]
