@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.compare.comparison import ReportedRun
 from analysis.statistics.inference import t_quantile
 from analysis.summarize import summarize_run
 from analysis.summary.pairing import COSTS
@@ -115,7 +116,7 @@ def _same_points(summaries: Sequence[Summary]) -> Iterator[list[Point]]:
             yield points
 
 
-def read_runs(folders: Sequence[Path]) -> list[Summary]:
+def read_runs(folders: Sequence[Path]) -> list[ReportedRun]:
     """Summarise runs of one scenario; UserError where they are of several, too few, or share a seed."""
     if len(folders) < LEAST_RUNS:
         raise UserError(f"{len(folders)} run folders given (expected at least {LEAST_RUNS})")
@@ -124,7 +125,7 @@ def read_runs(folders: Sequence[Path]) -> list[Summary]:
         raise UserError(f"runs of different scenarios: {', '.join(scenarios)} (expected runs of one scenario)")
     if len({run.seed for run in runs}) < len(runs):
         raise UserError("two of these runs have the same seed (expected a seed of its own in each run)")
-    return [summarize_run(folder) for folder in folders]
+    return [ReportedRun(folder, run, summarize_run(folder)) for folder, run in zip(folders, runs, strict=True)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -132,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.repeated_runs", description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder below results/")
     try:
-        summaries = read_runs(parser.parse_args(arguments).runs)
+        summaries = [run.summary for run in read_runs(parser.parse_args(arguments).runs)]
     except UserError as error:
         print_error(error)
         return 2

@@ -19,6 +19,7 @@ from benchmarks.peers.trial import run_tool
 from benchmarks.peers.workloads import WARM_UP_S, WORKS, planned_trial
 from contract.errors import UserError
 from contract.records import SUMMARY_FILE, JsonObject, PlannedTrial, read_json
+from contract.times import parse_time
 from loadtests.engine.system_limits import ensure_descriptors
 from loadtests.plan.seeds import describe_seed
 from loadtests.run.provenance import describe_machine, describe_versions
@@ -141,8 +142,8 @@ def fresh_folder(results: Path, console: PlainConsole) -> Path:
 def _aside(folder: Path) -> Path:
     try:
         # No more of it is needed: it may be that of another version.
-        began = datetime.fromisoformat(str(read_json(folder / SUMMARY_FILE, FORMAT)["started_at"])).astimezone(UTC)
-    except (UserError, KeyError, ValueError, OverflowError):
+        began = parse_time(str(read_json(folder / SUMMARY_FILE, FORMAT)["started_at"]))
+    except (UserError, KeyError, ValueError):
         began = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
     stamp = began.strftime("%Y%m%dT%H%M%SZ")
     for attempt in range(1, 100):
