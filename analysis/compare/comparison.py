@@ -149,9 +149,11 @@ def compare_runs(baseline: ReportedRun, other: ReportedRun) -> Comparison:
     """Compare a run with its baseline; raise UserError if they have no point in common."""
     matching = match_points(baseline.summary, other.summary)
     if not matching.points:
+        ours, theirs = (", ".join(run.info.servers) or "none" for run in (baseline, other))
+        servers = "" if ours == theirs else f": the servers of the first are {ours}, of the second {theirs}"
         raise UserError(
-            f"{baseline.folder} and {other.folder}: no point in common (expected runs that share transport and "
-            "parameters)"
+            f"{baseline.folder} and {other.folder}: no point in common{servers} (expected runs that share transport "
+            "and parameters)"
         )
     scenarios = unlikeness(baseline.info, other.info, baseline.summary, other.summary)
     settings = [f"{name}: A has {ours}, B has {theirs}" for name, ours, theirs in matching.settings]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from analysis.charts import draw_charts
 from analysis.charts.raw_records import ChartMaterial
+from analysis.export.formats import FORMATS
 from analysis.report.tables import effect_table, main_table, parts_table, server_table, sweep_tables
 from analysis.summarize import summarize_run
 from analysis.summary.results import Results
@@ -176,3 +180,106 @@ def test_a_base_run_has_the_same_servers(run: Path, tmp_path: Path) -> None:
     done = in_process("analysis", "gate", run, *budget, *same)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count(", server ") == 4, "each server against itself in the base"
+
+
+def renamed(run: Path, folder: Path, **names: str) -> Path:
+    """A copy of the run, without its raw records, whose servers have other names."""
+    folder.mkdir()
+    for document in ("run.json", "summary.json"):
+        text = (run / document).read_text()
+        for name, other in names.items():
+            text = text.replace(f'"{name}"', f'"{other}"')
+        (folder / document).write_text(text)
+    return folder
+
+
+def test_runs_whose_servers_have_other_names_have_no_point_in_common(run: Path, tmp_path: Path) -> None:
+    other = renamed(run, tmp_path / "other", before="old", after="new")
+    told = refused("analysis", "compare", "--force", run, other)
+    assert "no point in common: the servers of the first are before, after, of the second old, new (expected" in told
+    budget = _budget(tmp_path, CPU + 'over_base_at_most = "5 %"')
+    told = refused("analysis", "gate", "--force", run, *budget, "--base", other)
+    assert "no point in common: the servers of the first are old, new, of the second before, after (expected" in told
+
+
+def test_runs_that_share_one_server_are_compared_by_it(run: Path, tmp_path: Path) -> None:
+    other = renamed(run, tmp_path / "other", after="new")
+    done = in_process("analysis", "compare", run, other)
+    assert done.returncode == 2
+    assert "unlike: scenario.servers.after: A has {'stack': 'fastapi'}, B has nothing" in done.stderr
+    done = in_process("analysis", "compare", "--force", run, other, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "note: 8 points in one run only, not compared" in done.stdout
+    [cpu] = [
+        figure
+        for figure in json.loads((tmp_path / "out" / "comparison.json").read_text())["runs"][0]["figures"]
+        if figure["figure"] == "server_cpu_us_per_event"
+    ]
+    points = [row["point"] for row in cpu["rows"] if not row["geometric_mean"]]
+    assert len(points) == 4
+    assert all("server before" in point for point in points)
+    for server, status in (("before", 0), ("after", 2)):
+        budget = _budget(tmp_path, f'{CPU}server = "{server}"\nover_base_at_most = "5 %"')
+        done = in_process("analysis", "gate", "--force", run, *budget, "--base", other)
+        assert done.returncode == status, done.stdout + done.stderr
+    assert "has no server after (expected it in BASE too)" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose second server has one of the two transports only."""
+    folder = fabricate_run(tmp_path_factory.mktemp("uneven") / "run", FABRICATION)
+    document = json.loads((folder / "run.json").read_text())
+    document["scenario"]["servers"]["after"]["transports"] = ["websocket"]
+    kept = [
+        planned
+        for planned in document["plan"]
+        if (planned["transport"], planned["parameters"]["server"]) != ("short_poll", "after")
+    ]
+    for index in {planned["index"] for planned in document["plan"]} - {planned["index"] for planned in kept}:
+        shutil.rmtree(next(folder.glob(f"trials/{index:03d}-*")))
+    (folder / "run.json").write_text(json.dumps({**document, "plan": kept}))
+    with unrendered():
+        assert in_process("analysis", "report", folder).returncode in REPORTED
+    return folder
+
+
+def test_a_server_with_fewer_transports_is_compared_and_budgeted_by_those(uneven: Path, tmp_path: Path) -> None:
+    done = in_process("analysis", "compare", uneven, "", "", "", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "note: 2 points in one run only, not compared" in done.stdout
+    [other] = json.loads((tmp_path / "out" / "comparison.json").read_text())["runs"]
+    assert {row["transport"] for figure in other["figures"] for row in figure["rows"]} == {"websocket"}
+    done = in_process("analysis", "gate", uneven, *_budget(tmp_path, CPU + 'over_base_at_most = "900 %"'))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(", server after") == 1
+    told = refused(
+        "analysis", "gate", uneven, *_budget(tmp_path, f'{CPU}transport = "short_poll"\nover_base_at_most = "900 %"')
+    )
+    assert "over_base_at_most is over before, the first server" in told
+
+
+def test_each_export_tells_servers_apart(uneven: Path, tmp_path: Path) -> None:
+    files = {}
+    for name in FORMATS:
+        files[name] = tmp_path / name
+        done = in_process("analysis", "export", uneven, "--format", name, "--out", files[name])
+        assert done.returncode == 0, done.stderr
+    points = [("websocket", "before"), ("websocket", "after"), ("short_poll", "before")]
+    with files["csv"].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["transport"], row["server"]) for row in rows} == set(points)
+    benchmarks = json.loads(files["bencher"].read_text())
+    assert len(benchmarks) == len(rows) == 2 * len(points)
+    for transport, server in points:
+        assert any(name.startswith(f"{transport} ") and f"server={server}" in name for name in benchmarks)
+        tag = f"Tag={transport};"
+        assert any(
+            line.startswith(tag) and f"server={server}" in line
+            for line in files["hdrhistogram"].read_text().splitlines()
+        )
+    for name, mark in (("jsonl", '"server": "after"'), ("openmetrics", 'server="after"'), ("junit", "server=after")):
+        assert mark in files[name].read_text()
+    for name in ("parquet", "parquet-requests"):
+        columns = pq.read_table(files[name], columns=["transport", "server"]).to_pydict()
+        assert set(zip(columns["transport"], columns["server"], strict=True)) == set(points)
