@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import groupby, pairwise
 from pathlib import Path
 from urllib.parse import quote
@@ -69,7 +70,7 @@ def _head(of: PointFigure) -> str:
     return of.label if of.unit in of.label else of.title
 
 
-def _group_and_time(run: ListedRun) -> tuple[tuple[str, ...], str, str]:
+def _group_and_time(run: ListedRun) -> tuple[tuple[str, ...], datetime, str]:
     return run.group, run.info.started_at, run.name
 
 
@@ -119,7 +120,7 @@ def _run(run: ListedRun, changed: Sequence[str], since: Sequence[str]) -> JsonOb
     return {
         "name": run.name,
         "link": None if report is None else f"{quote(os.fsencode(run.folder.name))}/{quote(report.name)}",
-        "started_at": plain(run.info.started_at)[:16].replace("T", " "),
+        "started_at": f"{run.info.started_at:%Y-%m-%d %H:%M}",
         "validity": _validity(run),
         "verdict": "" if run.summary is None else _cut(run.summary.verdict),
         "commit": commit(run.info.checkout),

@@ -9,15 +9,17 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from contract.errors import UserError
 from contract.records import RUN_FORMAT, SUMMARY_FILE, SUMMARY_FORMAT
 from contract.records.documents import MAX_DOCUMENT_BYTES, describe_error, version_of
 from contract.summary import BytesIntervals, BytesPerEvent, Estimates, Interval, Latency, NoiseFloor, Record
+from contract.times import parse_time
 from terminal.plain import plain
 
 _Document = TypeVar("_Document", "RunOutline", "SummaryOutline")
@@ -43,6 +45,12 @@ class Checkout:
     clean: bool
 
 
+def _time(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.80} is not a time")
+    return parse_time(value)
+
+
 @dataclass(frozen=True, slots=True)
 class RunOutline:
     """The fields of run.json that are shown."""
@@ -50,7 +58,7 @@ class RunOutline:
     format: str
     version: int
     scenario: ScenarioName
-    started_at: str
+    started_at: Annotated[datetime, BeforeValidator(_time)]
     machine: dict[str, Any]
     versions: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
@@ -80,6 +88,8 @@ class PointOutline(Record):
     latency_ms: Latency
     requests_per_event: float | None
     requests_per_event_ci95: Interval | None
+    requests_per_s: float | None = None
+    requests_per_s_ci95: Interval | None = None
     bytes_per_event: BytesPerEvent
     bytes_per_event_ci95: BytesIntervals | None = None
     server_cpu_us_per_event: float | None

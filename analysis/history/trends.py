@@ -11,15 +11,15 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import cast
 
 from analysis.compare.contrast import MARGIN_RATIO
 from analysis.history.runs import ListedRun, PointOutline, SummaryOutline
 from analysis.summary.noise_floor import figure_floor_ms
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
 from analysis.verdict.latency_differences import RESOLUTION_MS
-from contract.same_point import agrees
-from contract.summary import Interval, Point
+from contract.point_names import point_name
+from contract.same_point import agrees, agrees_but_for_server
+from contract.summary import Interval
 from terminal.plain import plain
 
 KEY_FIGURES = tuple(
@@ -68,7 +68,7 @@ class Trend:
     """One key figure of one point over all runs that measured it, the oldest first."""
 
     transport: str
-    """The transport's label."""
+    """The transport's label, with its server if the scenario names several."""
     figure: PointFigure
     steps: tuple[Step, ...]
 
@@ -86,12 +86,18 @@ def trends(runs: Sequence[ListedRun]) -> Iterator[list[Trend]]:
             for run, summary in usable
             for point in [each for each in _base_points(summary) if _same(each, like)][:1]
         ]
-        label = plain(labels.get(like.transport, like.transport))
+        label = plain(point_name(labels.get(like.transport, like.transport), like.parameters, ["server"]))
         yield [Trend(label, figure, tuple(_steps(figure, _measured(points, figure)))) for figure in KEY_FIGURES]
 
 
 def _base_points(summary: SummaryOutline) -> list[PointOutline]:
-    return [point for point in summary.points if point.base and point.valid]
+    """Return the valid points at the base parameters, on every server if the scenario names several."""
+    bases = {point.transport: point.parameters for point in summary.points if point.base}
+    return [
+        point
+        for point in summary.points
+        if point.valid and point.transport in bases and agrees_but_for_server(point.parameters, bases[point.transport])
+    ]
 
 
 def _same(one: PointOutline, other: PointOutline) -> bool:
@@ -102,9 +108,7 @@ def _same(one: PointOutline, other: PointOutline) -> bool:
 def _measured(
     points: Sequence[tuple[ListedRun, SummaryOutline, PointOutline]], figure: PointFigure
 ) -> Iterator[Measured]:
-    for run, summary, outline in points:
-        # An outline has the fields of a point that the key figures read.
-        point = cast(Point, outline)
+    for run, summary, point in points:
         value, interval = figure.value(point), figure.stated_interval(point)
         if value is not None and all(map(math.isfinite, (value, *(interval or ())))):
             floor_ms = figure_floor_ms(summary.noise_floor, figure.name, point, point.trials)

@@ -7,12 +7,12 @@ transports that is no larger shows nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from analysis.statistics.inference import paired_difference, t_quantile
 from analysis.summary.pairing import PerBlock
-from analysis.summary.results import latency_statistic
-from contract.parameters import Parameters
+from analysis.summary.results import MeasuredPoint, latency_statistic
 from contract.same_point import Identity, identity
 from contract.summary import NoiseDifference, NoiseFloor, NoiseFloors, Point
 
@@ -34,7 +34,7 @@ def noise_floors(points: Sequence[tuple[Point, PerBlock]], without_effect: Seque
     return found or None
 
 
-def floor_ms(floors: NoiseFloors | None, points: Sequence[Point], statistic: str, blocks: int) -> float | None:
+def floor_ms(floors: NoiseFloors | None, points: Sequence[MeasuredPoint], statistic: str, blocks: int) -> float | None:
     """Return how far these points' transports differ from themselves in so many blocks, for the noisier of them.
 
     None if that was not measured for each at its point's own parameters: noise grows with latency and falls with the
@@ -45,13 +45,13 @@ def floor_ms(floors: NoiseFloors | None, points: Sequence[Point], statistic: str
     return max(widths) if len(widths) == len(points) else None
 
 
-def figure_floor_ms(floors: NoiseFloors | None, figure: str, point: Point, blocks: int) -> float | None:
+def figure_floor_ms(floors: NoiseFloors | None, figure: str, point: MeasuredPoint, blocks: int) -> float | None:
     """Return the same for one point and one of its figures, by its name; None also for figures that have no floor."""
     folder, _, statistic = figure.partition(".")
     return floor_ms(floors, (point,), statistic, blocks) if folder == "latency_ms" and statistic in STATISTICS else None
 
 
-def _floor_ms(floor: NoiseFloor | None, point: Point, statistic: str, blocks: int) -> float | None:
+def _floor_ms(floor: NoiseFloor | None, point: MeasuredPoint, statistic: str, blocks: int) -> float | None:
     if floor is None or blocks < 2 or not _measured_at(floor, point.parameters):
         return None
     found = floor.differences_ms[statistic]
@@ -61,7 +61,7 @@ def _floor_ms(floor: NoiseFloor | None, point: Point, statistic: str, blocks: in
     return float(spread * t_quantile(blocks - 1) / math.sqrt(blocks))
 
 
-def _measured_at(floor: NoiseFloor, parameters: Parameters) -> bool:
+def _measured_at(floor: NoiseFloor, parameters: Mapping[str, Any]) -> bool:
     """Return whether a floor was measured at these parameters; floors of older runs do not record them."""
     return floor.parameters is not None and all(
         parameters.get(name) == value for name, value in floor.parameters.items() if name != "warm_up_s"

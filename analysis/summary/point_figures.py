@@ -11,7 +11,7 @@ from analysis.summary.corrections import Estimate
 from analysis.summary.few_waits import DEPEND_ON_WAITS
 from analysis.summary.pooled_costs import least_spread, per_block
 from analysis.summary.pooled_latency import with_latency
-from analysis.summary.results import reported
+from analysis.summary.results import MeasuredPoint, reported
 from analysis.trial.measures import TrialMeasures
 from contract.summary import Point
 
@@ -41,7 +41,7 @@ class PointFigure:
         """The label with the unit."""
         return f"{self.label}, {self.unit}" if self.unit else self.label
 
-    def value(self, point: Point) -> float | None:
+    def value(self, point: MeasuredPoint) -> float | None:
         """Return the figure of all trials together, as it is reported; None if it was not measured."""
         return reported(point, self.estimate)[0] if self.estimate else self._stated(point)
 
@@ -73,7 +73,7 @@ class PointFigure:
         found = inference.interval(value, pilot, len(trials) - len(pilot), self.spread(point))
         return inference.cut_off(found, value, possible)
 
-    def stated_interval(self, point: Point) -> inference.Interval | None:
+    def stated_interval(self, point: MeasuredPoint) -> inference.Interval | None:
         """Return the 95 % interval that the summary states; None if it states none."""
         return reported(point, self.estimate)[1] if self.estimate else self._interval_beside(point)
 
@@ -81,14 +81,14 @@ class PointFigure:
         """Return whether trials agree too well for their spread to show how well the figure is known."""
         return point.intervals_withheld is not None and not self.estimate and self.name in DEPEND_ON_WAITS
 
-    def _stated(self, point: Point) -> float | None:
+    def _stated(self, point: MeasuredPoint) -> float | None:
         """Return the value at its path in the point; None where there is none on the way."""
         part, _, key = self.name.rpartition(".")
         holder = getattr(point, part) if part else point
         value: float | None = None if holder is None else getattr(holder, key)
         return value
 
-    def _interval_beside(self, point: Point) -> inference.Interval | None:
+    def _interval_beside(self, point: MeasuredPoint) -> inference.Interval | None:
         """Return the interval beside the value, or at the same path in the intervals beside its part."""
         part, _, key = self.name.rpartition(".")
         holder = getattr(point, part) if part else point

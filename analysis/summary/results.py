@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from contract.parameters import Parameters
 from contract.point_names import parameter_value, point_name
-from contract.same_point import OF_THE_SERVER, differing
-from contract.summary import CorrectedEstimate, Interval, Point, Summary
+from contract.same_point import OF_THE_SERVER, agrees_but_for_server, differing
+from contract.summary import CorrectedEstimate, Estimates, Interval, Latency, Point, Summary
 from contract.transports import TransportStyle
 
 _Value = TypeVar("_Value")
+
+
+class MeasuredPoint(Protocol):
+    """A point of a summary, or as much of it as its figures are read from.
+
+    Figures that are not named here are read by their path, and are None for a point that lacks the first part of it.
+    """
+
+    @property
+    def transport(self) -> str: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def latency_ms(self) -> Latency: ...
+    @property
+    def requests_per_event(self) -> float | None: ...
+    @property
+    def requests_per_event_ci95(self) -> Interval | None: ...
+    @property
+    def requests_per_s(self) -> float | None: ...
+    @property
+    def requests_per_s_ci95(self) -> Interval | None: ...
+    @property
+    def estimates(self) -> Estimates | None: ...
 
 
 @dataclass(frozen=True)
@@ -92,7 +116,7 @@ class Results:
             (style, point)
             for style in self.transports
             for point in self.points
-            if point.transport == style.name and OF_THE_SERVER.issuperset(self._differs(point))
+            if point.transport == style.name and agrees_but_for_server(point.parameters, self.base)
         ]
 
     def sweep(self, parameter: str) -> list[Series]:
@@ -173,7 +197,7 @@ def latency_quantity(statistic: str) -> Quantity:
     return Quantity(lambda p: latency_statistic(p, statistic)[0], lambda p: latency_statistic(p, statistic)[1])
 
 
-PLAIN: dict[str, Callable[[Point], tuple[float | None, Interval | None]]] = {
+PLAIN: dict[str, Callable[[MeasuredPoint], tuple[float | None, Interval | None]]] = {
     "mean_ms": lambda point: (point.latency_ms.mean, point.latency_ms.mean_ci95),
     "requests_per_event": lambda point: (point.requests_per_event, point.requests_per_event_ci95),
     "requests_per_s": lambda point: (point.requests_per_s, point.requests_per_s_ci95),
@@ -181,7 +205,7 @@ PLAIN: dict[str, Callable[[Point], tuple[float | None, Interval | None]]] = {
 """The plain figure, without any correction by a model, of each of a point's `estimates`, with its interval."""
 
 
-def reported(point: Point, name: str) -> tuple[float | None, Interval | None]:
+def reported(point: MeasuredPoint, name: str) -> tuple[float | None, Interval | None]:
     """Return one of PLAIN as tables, charts and verdict show it, with its interval; plain in older summaries."""
     if point.estimates is None:
         return PLAIN[name](point)

@@ -132,3 +132,17 @@ def test_a_parameter_that_earlier_versions_did_not_have_ends_no_trend(tmp_path: 
 def test_runs_that_nobody_may_use_have_no_trends(tmp_path: Path) -> None:
     write_run(tmp_path, 1, with_medians(25.0, valid=False))
     assert of_runs(tmp_path) == []
+
+
+def test_each_server_has_a_trend_of_its_own_and_a_sweep_has_none(tmp_path: Path) -> None:
+    for day, (before_ms, after_ms) in enumerate(((25.0, 27.0), (25.1, 33.0)), start=1):
+        points = [with_medians(median_ms)["points"][0] for median_ms in (before_ms, after_ms, 60.0)]
+        for point, server, base in zip(points, ("before", "after", "after"), (True, False, False), strict=True):
+            point["parameters"]["server"], point["base"] = server, base
+        points[1]["parameters"]["workers"] = 2
+        points[2]["parameters"]["rate_per_s"] = 50
+        write_run(tmp_path, day, made.summary(points))
+    before, after = of_runs(tmp_path)
+    assert [row[P50].transport for row in (before, after)] == ["WebSocket, server before", "WebSocket, server after"]
+    assert [changed(row[P50]) for row in (before, after)] == [[], [1]]
+    assert [step.measured.value for step in after[P50].steps] == [27.0, 33.0]
