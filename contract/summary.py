@@ -21,7 +21,14 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from contract.errors import UserError
 from contract.parameters import Parameters
-from contract.records.documents import SUMMARY_FILE, SUMMARY_FORMAT, describe_error, read_json
+from contract.records.documents import (
+    NOISE_FILE,
+    NOISE_FORMAT,
+    SUMMARY_FILE,
+    SUMMARY_FORMAT,
+    describe_error,
+    read_json,
+)
 from contract.records.fields import PARAMETERS, complaints
 from contract.transports import TransportStyle
 
@@ -1152,3 +1159,24 @@ def load_summary(run_folder: Path) -> Summary:
         return Summary.parse(document)
     except ValidationError as error:
         raise UserError(f"{path}: {describe_error(error)}") from error
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _KeptNoiseFloor(Record):
+    """noise.json."""
+
+    noise_floor: NoiseFloors | None
+    noise_floor_from: str
+
+
+def load_noise_floor(run_folder: Path) -> tuple[NoiseFloors, str] | None:
+    """Return the noise floor that a run started with and the name of the run that measured it; None without one."""
+    path = run_folder / NOISE_FILE
+    if not path.is_file():
+        return None
+    document = read_json(path, NOISE_FORMAT)
+    try:
+        kept = _KeptNoiseFloor.parse(document)
+    except ValidationError as error:
+        raise UserError(f"{path}: {describe_error(error)}") from error
+    return kept.noise_floor or {}, kept.noise_floor_from

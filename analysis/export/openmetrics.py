@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -13,7 +12,6 @@ from prometheus_client.exposition import choose_encoder
 from analysis.compare.comparison import ReportedRun
 from analysis.export.labels import as_words, run_labels
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
-from contract.errors import UserError
 from contract.summary import Point
 
 PREFIX = "push_vs_poll"
@@ -24,7 +22,7 @@ _PER_SECOND = {"ms": 1e3, "µs": 1e6, "s": 1.0}
 def text(run: ReportedRun) -> Iterator[bytes]:
     """Yield the exposition, which ends with `# EOF`."""
     encode, _ = choose_encoder("application/openmetrics-text")
-    yield encode(_Exposition(run, _start_s(run)))
+    yield encode(_Exposition(run, run.info.started.timestamp()))
 
 
 def metric_name(figure: PointFigure) -> tuple[str, str]:
@@ -79,10 +77,3 @@ class _Exposition:
     def _label_values(self, point: Point) -> Sequence[str]:
         own = [str(point.parameters.get(name, "")) for name in self.run.summary.varied]
         return [*self._of_run.values(), point.transport, *own]
-
-
-def _start_s(run: ReportedRun) -> float:
-    try:
-        return datetime.fromisoformat(run.info.started_at).timestamp()
-    except ValueError as error:
-        raise UserError(f"{run.folder / 'run.json'}: started_at: {error} (expected an ISO 8601 time)") from error

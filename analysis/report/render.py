@@ -7,7 +7,6 @@ colours are CSS variables, so that one drawing serves light, dark and print.
 from __future__ import annotations
 
 import shlex
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +99,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "invalid_reasons": further_reasons(summary),
         "completeness": completeness(summary),
         "description": _sentence(scenario.get("description", "")),
-        "started_at": f"{datetime.fromisoformat(run.started_at):%Y-%m-%d %H:%M} UTC",
+        "started_at": f"{run.started:%Y-%m-%d %H:%M} UTC",
         "machine_line": _machine_line(run.machine),
         "wrong_way_tables": wrong_ways,
         "capacity_tables": capacity_tables(results),

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from analysis.summary.earlier_runs import earlier_runs
-from contract.records import NOISE_FILE, NOISE_FORMAT, RunInfo, as_document, load_noise_floor, write_json
-from contract.summary import NoiseFloor, NoiseFloors
+from contract.records import NOISE_FILE, NOISE_FORMAT, RunInfo, as_document, write_json
+from contract.summary import NoiseFloors, load_noise_floor
 
 
 def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[NoiseFloors, str] | None:
@@ -20,8 +20,7 @@ def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[NoiseFloors, str] |
     """
     kept = load_noise_floor(folder)
     if kept is not None:
-        floors, name = kept
-        return {transport: NoiseFloor.parse(floor) for transport, floor in (floors or {}).items()}, name
+        return kept
     for earlier in earlier_runs(folder.resolve().parent, run):
         measured = earlier.summary.noise_floor
         if measured and not earlier.summary.noise_floor_from:

@@ -28,7 +28,7 @@ def earlier_runs(results: Path, run: RunInfo) -> list[EarlierRun]:
     except OSError:
         return []
     found = [earlier for path in paths if (earlier := _earlier(path, run)) is not None]
-    return sorted(found, key=lambda earlier: (earlier.info.started_at, earlier.name), reverse=True)
+    return sorted(found, key=lambda earlier: (earlier.info.started, earlier.name), reverse=True)
 
 
 def _earlier(path: Path, run: RunInfo) -> EarlierRun | None:
@@ -37,7 +37,7 @@ def _earlier(path: Path, run: RunInfo) -> EarlierRun | None:
             return None
         other = load_run_info(path)
         alike = (other.machine, other.settings, other.target) == (run.machine, run.settings, run.target)
-        if not alike or other.started_at >= run.started_at:
+        if not alike or other.started >= run.started:
             return None
         summary = load_summary(path)
     except (UserError, OSError):

@@ -11,6 +11,7 @@ from contract import parameters
 from contract.errors import UserError
 from contract.parameters import Choice, Name, Number, Switch
 from contract.records.documents import JsonObject
+from contract.times import parse_time
 from contract.transports import KINDS, Role
 
 MAX_TIME_NS = 2**62
@@ -29,6 +30,20 @@ class Text:
     def accepts(self, value: object) -> bool:
         """Return whether `value` is a text."""
         return isinstance(value, str)
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A time of day."""
+
+    expected = "an ISO 8601 time with its offset from UTC"
+
+    def accepts(self, value: object) -> bool:
+        """Return whether `value` is such a time."""
+        try:
+            return isinstance(value, str) and parse_time(value) is not None
+        except ValueError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +113,7 @@ class Fields:
         return isinstance(value, dict)
 
 
-Rule = Number | Choice | Switch | Name | Text | OneOf | Scalar | Nullable | ListOf | Fields
+Rule = Number | Choice | Switch | Name | Text | Time | OneOf | Scalar | Nullable | ListOf | Fields
 
 
 def check_fields(document: JsonObject, rule: Fields, path: Path) -> None:
@@ -188,6 +203,7 @@ RUN = Fields(
                 "cpu_quota_cores": Nullable(_AMOUNT),
             }
         ),
+        "started_at": Time(),
         "precision": ListOf(Fields({"point": _WHOLE, "wanted_ms": _AMOUNT, "trials_needed": _WHOLE})),
         "asked": Fields({}, others=Text()),
         "checkout": Nullable(Fields({"commit": Text(), "clean": Switch()}, required=("commit", "clean"))),
@@ -239,21 +255,3 @@ TRIAL = Fields(
         ),
     }
 )
-
-_FIGURE = Nullable(Number(-1e15, 1e15))
-_DIFFERENCE = Fields(
-    {"value": _FIGURE, "half_width": _FIGURE, "largest": _FIGURE, "pairs": Number(1, MAX_TRIALS, whole=True)},
-    required=("half_width", "pairs"),
-)
-_FLOORS = Nullable(
-    Fields(
-        {},
-        others=Fields(
-            {"parameters": Fields(_RULES, others=Scalar())},
-            others=Nullable(_DIFFERENCE),
-            required=("p50_ms", "p95_ms", "mean_ms"),
-        ),
-    )
-)
-
-NOISE = Fields({"noise_floor": _FLOORS, "noise_floor_from": Text()}, required=("noise_floor", "noise_floor_from"))

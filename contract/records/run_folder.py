@@ -8,6 +8,7 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -17,8 +18,6 @@ from contract.errors import UserError
 from contract.parameters import Parameters
 from contract.records.consistency import check_info, check_names, check_planned, check_times
 from contract.records.documents import (
-    NOISE_FILE,
-    NOISE_FORMAT,
     RUN_FORMAT,
     TRIAL_FORMAT,
     JsonObject,
@@ -27,7 +26,7 @@ from contract.records.documents import (
     read_json,
     write_json,
 )
-from contract.records.fields import NOISE, RUN, TRIAL, check_fields
+from contract.records.fields import RUN, TRIAL, check_fields
 from contract.records.tables import (
     Clients,
     ClockPairs,
@@ -43,7 +42,7 @@ from contract.records.tables import (
     is_time,
 )
 from contract.records.workers import WorkerInfo, on_one_clock, worker_of_clients
-from contract.times import NO_TIME_NS
+from contract.times import NO_TIME_NS, parse_time
 from contract.transports import TransportStyle
 
 SET_ASIDE_FOLDER = "set_aside"
@@ -116,6 +115,11 @@ class RunInfo:
     checkout: JsonObject | None = None
     """The code that was measured: `commit`, and `clean`, whether its files were as committed; null if git did not know.
     """
+
+    @property
+    def started(self) -> datetime:
+        """Return when it began, in UTC."""
+        return parse_time(self.started_at)
 
     @property
     def base_parameters(self) -> Parameters:
@@ -347,16 +351,6 @@ def _check_style(style: TransportStyle, path: Path) -> None:
     for key, (value, pattern, expected) in expectations.items():
         if not re.fullmatch(pattern, value):
             raise UserError(f"{path}: transports: {key}: expected {expected}, not {ascii(value)[:80]}")
-
-
-def load_noise_floor(run_folder: Path) -> tuple[JsonObject, str] | None:
-    """Return the noise floor that a run started with and the name of the run that measured it, or None."""
-    path = run_folder / NOISE_FILE
-    if not path.is_file():
-        return None
-    document = read_json(path, NOISE_FORMAT)
-    check_fields(document, NOISE, path)
-    return document["noise_floor"], document["noise_floor_from"]
 
 
 def set_aside_folders(run_folder: Path) -> list[Path]:

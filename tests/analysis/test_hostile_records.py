@@ -24,6 +24,7 @@ from markdown_it import MarkdownIt
 
 from analysis.command_line import main
 from analysis.exit_status import ExitStatus
+from analysis.export.formats import FORMATS
 from contract.errors import UserError
 from contract.parameters import PARAMETERS, Number
 from contract.records import (
@@ -164,7 +165,13 @@ def test_a_document_that_is_none_is_one_sentence(
         ({"plan": [{}]}, "run.json: plan.0.index: "),
         ({"machine": []}, "run.json: machine: expected an object, not []"),
         ({"reference": "carrier pigeon"}, "carrier pigeon is not one of its transports"),
-        ({"started_at": 5}, "run.json: started_at: Input should be a valid string, not 5"),
+        *(
+            (
+                {"started_at": at},
+                f"run.json: started_at: expected an ISO 8601 time with its offset from UTC, not {at!r}",
+            )
+            for at in (5, "yesterday", "2026-01-01T00:00:00", "0001-01-01T00:00:00+23:00", "2026-13-01T00:00:00Z")
+        ),
     ],
 )
 def test_a_field_of_another_type_is_one_sentence(
@@ -464,6 +471,21 @@ def test_one_field_of_a_summary_or_a_run_is_a_comparison_or_one_sentence(
         sentence_of(ran)
     else:
         assert ("img", "onerror") not in tags_of(run.parent / "compared" / "compare.html")
+    assert not set("\x1b\x00\u202e") & set(ran.stdout + ran.stderr)
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_one_field_of_a_summary_or_a_run_is_an_export_or_one_sentence(
+    of_every_kind: Sequence[Path], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    run = copied(data.draw(st.sampled_from(of_every_kind)), tmp_path_factory)
+    changed_field(data, run / data.draw(st.sampled_from(["summary.json", "run.json"])))
+    out = run.parent / "out"
+    ran = in_process("analysis", "export", run, "--format", data.draw(st.sampled_from(list(FORMATS))), "--out", out)
+    if ran.returncode == ExitStatus.USAGE:
+        sentence_of(ran)
+        assert not out.exists()
     assert not set("\x1b\x00\u202e") & set(ran.stdout + ran.stderr)
 
 

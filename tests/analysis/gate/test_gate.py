@@ -171,16 +171,19 @@ def test_whatever_budgets_and_figures_say_is_a_judgement_or_one_sentence(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("gate")
-    run = run_with(folder / "run", made.standard())
-    path = budget_file(folder, f"{P95}at_most = 48", f"{P95}at = {{rate_per_s = 20}}\nat_most = 48")
+    run, base = (run_with(folder / name, made.standard()) for name in ("run", "base"))
+    path = budget_file(folder, f"{P95}at_most = 48", f'{P95}at = {{rate_per_s = 20}}\nover_base_at_most = "5 %"')
     if data.draw(st.booleans()):
-        changed_field(data, run / "summary.json")
+        changed_field(
+            data, data.draw(st.sampled_from([run, base])) / data.draw(st.sampled_from(["summary.json", "run.json"]))
+        )
     else:
         text = path.read_text()
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(start + 12, len(text))))
         path.write_text(text[:start] + data.draw(PIECES) + text[end:], encoding="utf-8")
-    done = in_process("analysis", "gate", run, "--budget", path, "--junit", folder / "junit.xml")
+    based = ("--base", base, "--force")
+    done = in_process("analysis", "gate", run, "--budget", path, "--junit", folder / "junit.xml", *based)
     if done.returncode == ExitStatus.USAGE:
         sentence_of(done)
     elif (folder / "junit.xml").exists():
