@@ -104,3 +104,13 @@ def test_the_committed_schema_and_document_are_current(
     assert main([command]) == 0
     committed = (PROJECT_FOLDER / "docs" / path).read_text(encoding="utf-8")
     assert capsys.readouterr().out == committed, f"run: .venv/bin/python -m analysis {command} > docs/{path}"
+
+
+def test_the_document_has_an_interval_in_the_row_of_its_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys"]) == 0
+    document = capsys.readouterr().out
+    assert "| `requests_per_event`, `requests_per_event_ci95` | number or null | Polls and POSTs sent" in document
+    assert "| `p999`, `p999_ci95` (may be absent) |" in document
+    # What is no interval of one figure keeps its row.
+    assert "\n| `bytes_per_event_ci95` | [BytesIntervals]" in document
+    assert "\n| `ci95` | `[low, high]` or null |" in document
