@@ -24,8 +24,8 @@ part of the names; a `_ratio` is a fraction, 1 being the whole. `x_ci95`, in the
 `[low, high]` of `x` from the spread between trials: `null` with a single trial, where `x` is `null`, and where
 `intervals_withheld` has the reason.
 
-A *trial* measures one transport with one set of parameters, a *block* has one trial of each point, and a *point* is
-all trials of the same transport and parameters. Figures are of the *measured window*, the part of a trial after its
+A *trial* measures one transport with one set of parameters, a *block* has one trial of each point, and a *point* is all
+trials of the same transport and parameters. Figures are of the *measured window*, the part of a trial after its
 warm-up, unless they say otherwise. A *delivery* is one event received by one client. The *reference* is the transport
 that others are compared with, and the *base* parameters are those that the scenario states before it varies any.
 
