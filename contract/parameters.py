@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
-from contract.wire import MAX_HOLD_MS, MAX_PAYLOAD_CHARACTERS, MAX_WORKERS
+from contract.wire import MAX_HOLD_MS, MAX_PAYLOAD_CHARACTERS, MAX_SERVER_PROCESSES
 
 Arrival = Literal["periodic", "poisson", "burst"]
 ARRIVALS: tuple[Arrival, ...] = get_args(Arrival)
@@ -179,10 +179,12 @@ class Parameters(Mapping[str, Any]):
             server_option=True,
         ),
     ] = "fastapi"
-    workers: Annotated[
+    server_processes: Annotated[
         int,
         Parameter(
-            Number(1, MAX_WORKERS, whole=True), "server processes, each with the whole stream", server_option=True
+            Number(1, MAX_SERVER_PROCESSES, whole=True),
+            "processes of the server, each with the whole stream",
+            server_option=True,
         ),
     ] = 1
     compression: Annotated[
@@ -317,6 +319,11 @@ def taken(value: _Value | None) -> _Value:
     return value
 
 
+def server_option(parameter: str) -> str:
+    """Return the option of `python -m servers` that sets a parameter."""
+    return f"--{parameter.replace('_', '-')}"
+
+
 PARAMETERS: Mapping[str, Parameter] = _statements()
 """The statement of each parameter by its name, in the order of documents and records."""
 
@@ -336,7 +343,10 @@ SERVER_OPTIONS: tuple[str, ...] = tuple(name for name, parameter in PARAMETERS.i
 SCENARIO_PARAMETERS: tuple[str, ...] = tuple(n for n, parameter in PARAMETERS.items() if not parameter.of_servers)
 """Names of the parameters that a scenario sets or varies as such."""
 
-SERVER_PARAMETERS: tuple[str, ...] = ("stack", "workers")
+FORMER_NAMES: Mapping[str, str] = {"workers": "server_processes"}
+"""Names that parameters had in the records and scenarios of earlier versions, and their present ones."""
+
+SERVER_PARAMETERS: tuple[str, ...] = ("stack", "server_processes")
 """Names of the parameters that only a server which the harness starts is known to have."""
 
 WITHOUT_EFFECT: tuple[str, ...] = tuple(name for name, parameter in PARAMETERS.items() if parameter.without_effect)

@@ -10,7 +10,7 @@ Identity = tuple[str, frozenset[tuple[str, object]]]
 LENGTHS = frozenset({"warm_up_s", "measured_s"})
 """Parameters that do not distinguish measurements: the length of a trial."""
 
-OF_THE_SERVER = frozenset({"server", "workers"})
+OF_THE_SERVER = frozenset({"server", "server_processes"})
 """Parameters in which a point differs from the same point on another of the scenario's servers."""
 
 

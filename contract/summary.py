@@ -634,8 +634,8 @@ class Point(Record):
     transport: str
     """Name of the transport."""
     parameters: StatedParameters
-    """Every parameter that it takes. `stack` and `workers` are absent for a server that was already running; `server`
-    takes the place of `stack` where the scenario names servers."""
+    """Every parameter that it takes. `stack` and `server_processes` are absent for a server that was already running;
+    `server` takes the place of `stack` where the scenario names servers."""
     trials: Count
     """Number of finished trials of the point."""
     events: Count

@@ -14,7 +14,7 @@ import socket
 from typing import Any
 
 from contract.faults import FAULT_KINDS, Fault, FaultSpecError, parse_fault
-from contract.parameters import DEFAULTS, PARAMETERS, SERVER_OPTIONS, Choice
+from contract.parameters import DEFAULTS, PARAMETERS, SERVER_OPTIONS, Choice, server_option
 from contract.transports import TRANSPORTS
 from contract.wire import DEFAULT_HISTORY_EVENTS
 from servers.hosting.listening import StartError, listen
@@ -94,7 +94,7 @@ def _add_option(command: argparse.ArgumentParser, name: str) -> None:
     rule, default = PARAMETERS[name].rule, DEFAULTS[name]
     meaning = f"{PARAMETERS[name].meaning} (%(default)s)"
     if isinstance(rule, Choice):
-        command.add_argument(f"--{name}", choices=rule.words, default=default, help=meaning)
+        command.add_argument(server_option(name), choices=rule.words, default=default, help=meaning)
         return
 
     def number(text: str) -> int:
@@ -103,17 +103,17 @@ def _add_option(command: argparse.ArgumentParser, name: str) -> None:
             raise argparse.ArgumentTypeError(f"{text!r}: expected {rule.expected}")
         return value
 
-    command.add_argument(f"--{name}", type=number, default=default, help=meaning)
+    command.add_argument(server_option(name), type=number, default=default, help=meaning)
 
 
 def _serve(asked: argparse.Namespace) -> None:
     faults = tuple(str(fault) for fault in _faults(asked.fault))
-    if faults and asked.workers > 1:
+    if faults and asked.server_processes > 1:
         raise StartError(
-            f"--fault {faults[0]} with --workers {asked.workers}: faults number clients in the order in which they "
-            "connect, which several processes do not know (expected --workers 1)"
+            f"--fault {faults[0]} with --server-processes {asked.server_processes}: faults number clients in the "
+            "order in which they connect, which several processes do not know (expected --server-processes 1)"
         )
-    if asked.workers == 1:
+    if asked.server_processes == 1:
         with listen(asked.host, asked.port) as listener:
             _serve_alone(_options(asked, faults), listener)
         return

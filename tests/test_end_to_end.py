@@ -227,22 +227,22 @@ def test_a_stack_cannot_be_asked_of_a_target_that_is_already_running(target: str
 def test_a_server_of_two_processes_is_measured_as_one(tmp_path: Path) -> None:
     # So long that a sampler which a busy machine holds up for a while has still seen most of the window.
     path = scenario(tmp_path, '"short_poll"', measured_s=2)
-    path.write_text(path.read_text() + "workers = 2\n")
+    path.write_text(path.read_text() + "server_processes = 2\n")
     measured(path, "--results", tmp_path / "results")
     run = tmp_path / "results" / "latest"
     report_in_words(run)
     for point in json.loads((run / "summary.json").read_text())["points"]:
         assert point["ledger"]["delivered"] == point["ledger"]["expected"] > 0
         assert point["ledger"]["duplicate"] == point["ledger"]["reordered"] == 0
-        assert point["parameters"]["workers"] == 2
+        assert point["parameters"]["server_processes"] == 2
         assert point["server_cpu_us_per_event"] > 0
 
 
 def test_faults_are_refused_where_they_could_not_be_exact(tmp_path: Path) -> None:
     path = scenario(tmp_path)
-    path.write_text(path.read_text() + "workers = 2\n")
+    path.write_text(path.read_text() + "server_processes = 2\n")
     said = refused("loadtests", "run", path, "--fault", "drop:seq=2")
-    assert "--fault drop:seq=2: not with workers = 2 (expected workers = 1" in said
+    assert "--fault drop:seq=2: not with server_processes = 2 (expected 1" in said
 
 
 def start(path: Path, results: Path) -> subprocess.Popen[str]:

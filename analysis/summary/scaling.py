@@ -115,7 +115,7 @@ def law(style: TransportStyle, point: Point) -> ScalingLaw | None:
     parameters = point.parameters
     conditions = Conditions.of_point(parameters, style)
     # A server of several processes distributes its clients among them: each serves that part of a broadcast.
-    clients, service_s = parameters.clients, service_us / 1e6 / parameters.workers
+    clients, service_s = parameters.clients, service_us / 1e6 / parameters.server_processes
     return ScalingLaw(
         service_us=service_us,
         per=formula.per,

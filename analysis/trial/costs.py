@@ -192,7 +192,7 @@ def _process_use(trial: Trial, samples: Samples) -> Processor | None:
         published_ns = trial.published.due_ns
         spin_ns = (trial.info.server_stats.get("spin_cpu_ns") or 0) / max(len(published_ns), 1)
         cpu_ns = max(0.0, cpu_ns - spin_ns * int(in_window(trial, published_ns).sum()))
-    processes = trial.info.parameters.workers if serves else 1
+    processes = trial.info.parameters.server_processes if serves else 1
     core_ns = max(window_ns - stolen_ns, 1.0)
     return Processor(
         cpu_ns=cpu_ns,

@@ -66,8 +66,8 @@ def queued(
         return NotQueued(f"the CPU time of the {'server' if server is None else 'load'} is not known")
     if not answers:
         return NotQueued("nothing was delivered in the measured window")
-    if (workers := trial.info.parameters.workers) > 1:
-        return NotQueued(f"the server has {workers} processes, and the model has one")
+    if (processes := trial.info.parameters.server_processes) > 1:
+        return NotQueued(f"the server has {processes} processes, and the model has one")
     if plain_requests > MOST_REQUESTS:
         return NotQueued(f"its clients send more than {MOST_REQUESTS:,} requests in the measured window")
     waking_ratio = trial.info.waking_ratio

@@ -139,7 +139,7 @@ def server_is_full(trial: Trial) -> bool:
     """Return whether a process of the server used more than FULL_RATIO of the window, idle spinning included."""
     own = trial.samples.where(trial.samples.role == SampleRole.SERVER)
     used_ns = own.growth("cpu_ns", trial.info.window_start_ns, trial.info.window_end_ns)
-    processes = trial.info.parameters.workers
+    processes = trial.info.parameters.server_processes
     return used_ns / processes > FULL_RATIO * (trial.info.window_end_ns - trial.info.window_start_ns)
 
 

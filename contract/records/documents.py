@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from contract.errors import UserError
+from contract.parameters import FORMER_NAMES
 from terminal.plain import plain
 
 if TYPE_CHECKING:
@@ -74,12 +75,12 @@ def read_json(path: Path, format_name: str) -> JsonObject:
     """Read one of our documents and check format and version; raise UserError if they do not match.
 
     Control characters in its texts are escaped, since other programs may have written them and they are shown to
-    people.
+    people. Parameters have their present names, whichever version wrote it.
     """
     try:
         if (size_bytes := path.stat().st_size) > MAX_DOCUMENT_BYTES:
             raise ValueError(f"it has {size_bytes} bytes (expected at most {MAX_DOCUMENT_BYTES})")
-        document = _with_plain_texts(
+        document = _as_written_now(
             json.loads(
                 path.read_text(encoding="utf-8"),
                 parse_constant=_refuse_number,
@@ -136,11 +137,16 @@ def _refuse_number(text: str) -> NoReturn:
     raise ValueError(f"{text[:_SHOWN_CHARACTERS]} (expected a number of at most 64 bits)")
 
 
-def _with_plain_texts(value: Any) -> Any:
+def _as_written_now(value: Any) -> Any:
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, list):
-        return [_with_plain_texts(item) for item in value]
+        return [_as_written_now(item) for item in value]
     if isinstance(value, dict):
-        return {plain(name): _with_plain_texts(item) for name, item in value.items()}
+        return {plain(_present_name(name, item)): _as_written_now(item) for name, item in value.items()}
     return value
+
+
+def _present_name(name: str, value: object) -> str:
+    # The values of these parameters are numbers; the lists of load processes in trial.json and summary.json are not.
+    return FORMER_NAMES.get(name, name) if isinstance(value, int) else name

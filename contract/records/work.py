@@ -69,7 +69,7 @@ def server_work(trial: Trial) -> Work | None:
     if cpu_ns is None or _processes_share_cores(trial):
         return None
     # Several processes of a server share the work; each publishes the whole stream.
-    cpu_ns /= trial.info.parameters.workers
+    cpu_ns /= trial.info.parameters.server_processes
     at_ns, work_ns = _work_of_polls(trial, cpu_ns) or _work_of_pushes(trial, cpu_ns)
     order = np.argsort(at_ns, kind="stable")
     return Work(at_ns[order], work_ns[order])
@@ -88,7 +88,7 @@ def load_work(trial: Trial, worker: int, arrived_ns: Ints) -> Work | None:
 def _processes_share_cores(trial: Trial) -> bool:
     """Return whether the server has more processes than cores that they are known to be pinned to."""
     cores = (trial.info.capabilities.get("cpu_pinned") or {}).get("server") or ()
-    return 1 < trial.info.parameters.workers > len(cores)
+    return 1 < trial.info.parameters.server_processes > len(cores)
 
 
 def _cpu_ns(trial: Trial) -> float | None:

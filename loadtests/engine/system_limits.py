@@ -73,13 +73,13 @@ def largest_share(connections: int, processes: int) -> int:
 
 def _busiest(trial: PlannedTrial, load_processes: LoadProcesses, serves: bool, clients: int) -> _Holder:
     """Return the process on this machine with the most sockets; `serves` says whether the server is one of them."""
-    workers = trial.parameters.workers
+    processes = trial.parameters.server_processes
     holders: list[_Holder] = []
-    if serves and workers == 1:
+    if serves and processes == 1:
         holders.append(_Holder("the server (one per client)", clients))
     elif serves:
-        who = f"each of the server's {workers} processes (one per client, spread by the kernel)"
-        holders.append(_Holder(who, largest_share(clients, workers)))
+        who = f"each of the server's {processes} processes (one per client, spread by the kernel)"
+        holders.append(_Holder(who, largest_share(clients, processes)))
     if load_processes.local:
         loads = load_processes.workers or 1
         who = (

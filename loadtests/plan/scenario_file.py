@@ -24,7 +24,7 @@ from contract.records import JsonObject
 from contract.transports import OWN_PARAMETERS, TRANSPORTS
 from loadtests.plan.scenario import Scenario, Sweep
 from loadtests.plan.servers import NamedServer, parse_servers
-from loadtests.plan.toml_values import toml_value
+from loadtests.plan.toml_values import known_keys, toml_value
 
 SCENARIO_FOLDER = Path(__file__).parents[1] / "scenarios"
 MAX_REPEATS = 100
@@ -106,7 +106,7 @@ def _parse_document(document: JsonObject, file: str) -> Scenario:
             f"{file}: seed = {toml_value(document['seed'])}: a scenario has no seed, as each run draws its own "
             "(expected no such line; SEED=… repeats a run's streams)"
         )
-    _reject_unknown(document, known, file, "")
+    document = known_keys(document, known, file, "")
     transports = _transports(document.get("transports"), file, "transports")
     servers = parse_servers(document.get("servers", {}), transports, file)
     scenario = Scenario(
@@ -147,7 +147,7 @@ def _parameters(found: object, transports: tuple[str, ...], servers: tuple[Named
     if not isinstance(found, dict):
         known = ", ".join(SCENARIO_PARAMETERS)
         raise UserError(f"{file}: parameters: missing (expected a table [parameters] with {known})")
-    _reject_unknown(found, SCENARIO_PARAMETERS, file, "parameters.")
+    found = known_keys(found, SCENARIO_PARAMETERS, file, "parameters.")
     _reject_beside_servers(found, servers, file, "parameters.")
     taken = {name for transport in transports for name in TRANSPORTS[transport].parameters}
     needed = [
@@ -169,13 +169,14 @@ def _sweeps(
 ) -> tuple[Sweep, ...]:
     if not isinstance(found, list) or not all(isinstance(table, dict) for table in found):
         raise UserError(f"{file}: sweep = {toml_value(found)}: expected [[sweep]] tables")
-    for i, table in enumerate(found):
+    known = ("transports", *SCENARIO_PARAMETERS)
+    tables = [known_keys(table, known, file, f"sweep[{i}].") for i, table in enumerate(found)]
+    for i, table in enumerate(tables):
         _reject_beside_servers(table, servers, file, f"sweep[{i}].")
-    return tuple(_sweep(table, transports, file, f"sweep[{i}].") for i, table in enumerate(found))
+    return tuple(_sweep(table, transports, file, f"sweep[{i}].") for i, table in enumerate(tables))
 
 
 def _sweep(table: dict[str, Any], transports: tuple[str, ...], file: str, prefix: str) -> Sweep:
-    _reject_unknown(table, ("transports", *SCENARIO_PARAMETERS), file, prefix)
     values = {name: found for name, found in table.items() if name != "transports"}
     if not values:
         raise UserError(f"{file}: {prefix[:-1]}: expected at least one parameter with a list of values")
@@ -250,13 +251,6 @@ def _checked(document: Mapping[str, Any], key: str, rule: Rule, file: str, prefi
     if not rule.accepts(value):
         raise UserError(f"{file}: {prefix}{key} = {toml_value(value)}: expected {rule.expected}")
     return value
-
-
-def _reject_unknown(table: Mapping[str, Any], known: tuple[str, ...], file: str, prefix: str) -> None:
-    for key in table:
-        if key not in known:
-            given = f"{prefix}{key} = {toml_value(table[key])}"
-            raise UserError(f"{file}: {given}: unknown key (expected one of {', '.join(known)})")
 
 
 def _reject_beside_servers(table: Mapping[str, Any], servers: tuple[NamedServer, ...], file: str, prefix: str) -> None:

@@ -81,10 +81,10 @@ def checked_faults(specs: tuple[str, ...], scenario: Scenario, target: str | Non
         if TRANSPORTS[name].kind.clients_send:
             raise UserError(f"--fault {specs[0]}: {name} carries no event stream (expected a scenario without echoes)")
     for point in scenario.points():
-        if (workers := point.parameters.workers) > 1:
+        if (processes := point.parameters.server_processes) > 1:
             raise UserError(
-                f"--fault {specs[0]}: not with workers = {workers} (expected workers = 1: faults number clients in the "
-                "order in which they connect, which several processes do not know)"
+                f"--fault {specs[0]}: not with server_processes = {processes} (expected 1: faults number clients in "
+                "the order in which they connect, which several processes do not know)"
             )
     try:
         return tuple(str(parse_fault(spec)) for spec in specs)

@@ -11,12 +11,12 @@ from contract.errors import UserError
 from contract.parameters import DEFAULTS, PARAMETERS, SERVER_PARAMETERS, Name, Parameters, Stack
 from contract.records import JsonObject
 from contract.transports import TRANSPORTS
-from loadtests.plan.toml_values import toml_value
+from loadtests.plan.toml_values import known_keys, toml_value
 from system.addresses import checked_url
 
 PORT_FIELD, HOST_FIELD = "{port}", "{host}"
 """Placeholders in a command for the port and the address on which its server is to listen."""
-_KEYS = ("stack", "command", "url", "transports", "workers")
+_KEYS = ("stack", "command", "url", "transports", "server_processes")
 _KINDS = ("stack", "command", "url")
 _NAME = Name()
 
@@ -34,13 +34,13 @@ class NamedServer:
     """The command that starts the server for each trial, with `{port}` in place of the port."""
     url: str | None = None
     """The address of a server that is already running."""
-    workers: int = DEFAULTS["workers"]
+    server_processes: int = DEFAULTS["server_processes"]
     """Processes among which the server divides its work; not known of a running server."""
 
     def parameters(self, parameters: Parameters) -> Parameters:
         """Return the parameters of a point for this server."""
         stated = parameters.without(*SERVER_PARAMETERS).replace(server=self.name)
-        return stated if self.url is not None else stated.replace(workers=self.workers)
+        return stated if self.url is not None else stated.replace(server_processes=self.server_processes)
 
     def words(self, host: str, port: int) -> list[str]:
         """Return the program and the arguments of its command, which is run without a shell."""
@@ -53,8 +53,8 @@ class NamedServer:
         table: JsonObject = {kind: getattr(self, kind) for kind in _KINDS if getattr(self, kind) is not None}
         if self.transports != transports:
             table["transports"] = list(self.transports)
-        if self.workers != DEFAULTS["workers"]:
-            table["workers"] = self.workers
+        if self.server_processes != DEFAULTS["server_processes"]:
+            table["server_processes"] = self.server_processes
         return table
 
     def __str__(self) -> str:
@@ -80,10 +80,7 @@ def _server(name: str, table: Mapping[str, Any], transports: tuple[str, ...], fi
     where = f"{file}: servers.{name}"
     if not _NAME.accepts(name):
         raise UserError(f"{file}: servers.{toml_value(name)}: expected {_NAME.expected}")
-    for key in table:
-        if key not in _KEYS:
-            given = f"{where}.{key} = {toml_value(table[key])}"
-            raise UserError(f"{given}: unknown key (expected one of {', '.join(_KEYS)})")
+    table = known_keys(table, _KEYS, file, f"servers.{name}.")
     kinds = [kind for kind in _KINDS if kind in table]
     if len(kinds) != 1:
         given = ", ".join(kinds) or "none of them"
@@ -97,14 +94,16 @@ def _server(name: str, table: Mapping[str, Any], transports: tuple[str, ...], fi
         _check_command(value, where)
     if kind == "url":
         value = checked_url(f"{where}.url", value)
-    workers = table.get("workers", DEFAULTS["workers"])
-    _check_parameter("workers", workers, where)
-    if kind == "url" and "workers" in table:
-        raise UserError(f"{where}.workers: not known of a server that is already running (expected no such key)")
+    processes = table.get("server_processes", DEFAULTS["server_processes"])
+    _check_parameter("server_processes", processes, where)
+    if kind == "url" and "server_processes" in table:
+        raise UserError(
+            f"{where}.server_processes: not known of a server that is already running (expected no such key)"
+        )
     return NamedServer(
         name=name,
         transports=_transports(table.get("transports"), transports, where),
-        workers=workers,
+        server_processes=processes,
         **{kind: value},
     )
 

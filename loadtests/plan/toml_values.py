@@ -1,8 +1,14 @@
-"""Values in the syntax of scenario files (TOML)."""
+"""Tables of scenario files (TOML): their keys, and values in their syntax."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import tomli_w
+
+from contract.errors import UserError
+from contract.parameters import FORMER_NAMES
 
 
 def toml_value(value: object) -> str:
@@ -12,3 +18,17 @@ def toml_value(value: object) -> str:
     if isinstance(value, dict):
         return f"{{{', '.join(f'{key} = {toml_value(held)}' for key, held in value.items())}}}"
     return tomli_w.dumps({"value": value}).removeprefix("value = ").rstrip("\n")
+
+
+def known_keys(table: Mapping[str, Any], known: tuple[str, ...], file: str, prefix: str) -> dict[str, Any]:
+    """Return a table with the present names of its keys; raise UserError if one is unknown or given twice."""
+    read: dict[str, Any] = {}
+    for key, value in table.items():
+        given = f"{file}: {prefix}{key} = {toml_value(value)}"
+        name = FORMER_NAMES.get(key, key)
+        if name not in known:
+            raise UserError(f"{given}: unknown key (expected one of {', '.join(known)})")
+        if name in read:
+            raise UserError(f"{given}: the former name of {name}, which is given too (expected one of them)")
+        read[name] = value
+    return read

@@ -141,7 +141,7 @@ class _Processes:
         self._relay: Child | None = None
         source = context.servers[trial.parameters.server]
         self._by_command = isinstance(source, CommandServer)
-        cores = context.cores.for_server_processes(trial.parameters.workers)
+        cores = context.cores.for_server_processes(trial.parameters.server_processes)
         # A target was started elsewhere: it does not run on the core that is planned for a server.
         self.cores = cores = replace(cores, server=None) if isinstance(source, Target) else cores
         started = self._start_server(source, context.trace_and_faults, running)

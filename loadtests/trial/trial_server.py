@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract.parameters import SERVER_OPTIONS, Parameters, Stack
+from contract.parameters import SERVER_OPTIONS, Parameters, Stack, server_option
 from contract.records import PlannedTrial
 from contract.transports import TRANSPORTS
 from loadtests.plan.servers import NamedServer
@@ -52,7 +52,7 @@ class OwnServer:
         endpoint = Endpoint(address, running.enter_context(reserved_port(address)))
         words = ["-m", "servers", TRANSPORTS[trial.transport].server, *listening(endpoint)]
         process = running.enter_context(Child([*words, *server_options(parameters), *options], log, cores))
-        return TrialServer(endpoint, str(endpoint), process, with_children=parameters.workers > 1)
+        return TrialServer(endpoint, str(endpoint), process, with_children=parameters.server_processes > 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ ServerSource = OwnServer | CommandServer | Target
 def server_options(parameters: Parameters) -> list[str]:
     """Return the options of a trial's server; a parameter that the trial does not have keeps its default."""
     stated = [name for name in SERVER_OPTIONS if name in parameters]
-    return [word for name in stated for word in (f"--{name}", str(parameters[name]))]
+    return [word for name in stated for word in (server_option(name), str(parameters[name]))]
 
 
 def listening(endpoint: Endpoint) -> list[str]:

@@ -9,12 +9,12 @@ from contract.parameters import Compression, Headers, Stack
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """The options of a server; `contract.parameters` states the meaning of stack, workers, compression and headers."""
+    """The options of a server; `contract.parameters` states the meaning of those that are parameters of scenarios."""
 
     adapters: tuple[str, ...]
     """Modules of servers/transports/ that hold an ADAPTER."""
     stack: Stack
-    workers: int
+    server_processes: int
     compression: Compression
     headers: Headers
     history: int

@@ -40,8 +40,9 @@ def serve_in_processes(
     """
     spawn = multiprocessing.get_context("spawn")
     with _stop_requests() as stopping, contextlib.ExitStack() as sockets:
-        listeners = [sockets.enter_context(listener) for listener in listen_together(host, port, options.workers)]
-        owns = [sockets.enter_context(listen(_LOOPBACK, 0)) for _ in range(options.workers)]
+        number = options.server_processes
+        listeners = [sockets.enter_context(listener) for listener in listen_together(host, port, number)]
+        owns = [sockets.enter_context(listen(_LOOPBACK, 0)) for _ in range(number)]
         peers = tuple(f"http://{_LOOPBACK}:{own.getsockname()[1]}" for own in owns)
         address = listeners[0].getsockname()
         processes: list[SpawnProcess] = []

@@ -141,7 +141,7 @@ def describe_settings(options: ServerOptions) -> dict[str, object]:
         "publisher_alarm": ALARM_KIND,
         "stack": options.stack,
         "headers": options.headers,
-        "workers": options.workers,
+        "server_processes": options.server_processes,
         **({"faults": list(options.faults)} if options.faults else {}),
     }
 

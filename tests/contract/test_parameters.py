@@ -31,16 +31,16 @@ def test_a_default_is_one_that_a_scenario_may_set_and_what_has_none_must_be_stat
 
 def test_a_record_from_before_a_parameter_existed_reads_with_its_default() -> None:
     read = parameters()
-    assert (read.stack, read.workers, read.keep_alive, read.pacing) == ("fastapi", 1, True, "schedule")
+    assert (read.stack, read.server_processes, read.keep_alive, read.pacing) == ("fastapi", 1, True, "schedule")
     assert dict(read) == BASE, "what was not recorded is not invented"
 
 
 def test_what_is_stated_keeps_its_order_and_is_all_that_two_are_compared_by() -> None:
-    stated = {"workers": 1, **BASE}
+    stated = {"server_processes": 1, **BASE}
     assert list(Parameters.of(stated)) == list(stated)
-    assert Parameters.of(stated) == Parameters.of({**BASE, "workers": 1}) == stated
+    assert Parameters.of(stated) == Parameters.of({**BASE, "server_processes": 1}) == stated
     assert Parameters.of(stated) != parameters(), "one says nothing of its server"
-    assert len({Parameters.of(stated), Parameters.of({**BASE, "workers": 1}), parameters()}) == 2
+    assert len({Parameters.of(stated), Parameters.of({**BASE, "server_processes": 1}), parameters()}) == 2
 
 
 def test_a_changed_value_is_stated_and_one_that_is_left_out_has_its_default() -> None:

@@ -19,7 +19,7 @@ from contract.point_names import parameter_value, point_name
         ("keep_alive", False, "keep-alive off"),
         ("keep_alive", True, "keep-alive on"),
         ("stack", "asgi", "asgi stack"),
-        ("workers", 1, "1 server process"),
+        ("server_processes", 1, "1 server process"),
     ],
 )
 def test_parameters_in_words(parameter: str, value: object, shown: str) -> None:

@@ -23,8 +23,10 @@ def test_the_same_point_is_found_whatever_the_order_of_its_parameters() -> None:
 
 
 def test_the_same_point_on_another_server_may_have_another_number_of_processes() -> None:
-    base = {**BASE, "server": "before", "workers": 1}
+    base = {**BASE, "server": "before", "server_processes": 1}
     assert agrees_but_for_server(base, base)
-    assert agrees_but_for_server({**base, "server": "after", "workers": 2}, base)
+    assert agrees_but_for_server({**base, "server": "after", "server_processes": 2}, base)
     assert not agrees_but_for_server({**base, "server": "after", "clients": 20}, base)
-    assert not agrees_but_for_server({**BASE, "workers": 2}, {**BASE, "workers": 1}), "a sweep of it, on one server"
+    assert not agrees_but_for_server({**BASE, "server_processes": 2}, {**BASE, "server_processes": 1}), (
+        "a sweep of it, on one server"
+    )

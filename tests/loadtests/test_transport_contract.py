@@ -237,7 +237,7 @@ def test_resume_after_a_cut_without_loss_or_repetition(transport: Transport, sta
 def test_nothing_is_lost_or_repeated_between_two_workers(
     transport: Transport, stack: str, server_url: ServerUrl
 ) -> None:
-    url = server_url("all", "--workers", "2", "--stack", stack)
+    url = server_url("all", "--server-processes", "2", "--stack", stack)
     exchange = Exchange(transport, url, keep_alive=False)
     exchange.stream()
     for reached in (5, 15):

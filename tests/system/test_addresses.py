@@ -193,12 +193,14 @@ def test_everyone_of_a_run_connects_to_the_address_that_accepted(
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lets a port be held for another process")
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_reserved_port_is_given_to_nobody_but_the_server_that_asks_for_it(tmp_path: Path, workers: str) -> None:
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_reserved_port_is_given_to_nobody_but_the_server_that_asks_for_it(tmp_path: Path, processes: str) -> None:
     with reserved_port() as port:
         with socket.socket() as other, pytest.raises(OSError, match="in use"):
             other.bind(("127.0.0.1", port))
-        with Child(["-m", "servers", "polling", "--port", str(port), "--workers", workers], tmp_path / "log") as server:
+        with Child(
+            ["-m", "servers", "polling", "--port", str(port), "--server-processes", processes], tmp_path / "log"
+        ) as server:
             control = ControlClient(f"http://127.0.0.1:{port}")
             assert control.wait_until_ready(PATIENCE_S), server.last_words()
             control.close()

@@ -139,7 +139,7 @@ def test_each_server_has_a_trend_of_its_own_and_a_sweep_has_none(tmp_path: Path)
         points = [with_medians(median_ms)["points"][0] for median_ms in (before_ms, after_ms, 60.0)]
         for point, server, base in zip(points, ("before", "after", "after"), (True, False, False), strict=True):
             point["parameters"]["server"], point["base"] = server, base
-        points[1]["parameters"]["workers"] = 2
+        points[1]["parameters"]["server_processes"] = 2
         points[2]["parameters"]["rate_per_s"] = 50
         write_run(tmp_path, day, made.summary(points))
     before, after = of_runs(tmp_path)

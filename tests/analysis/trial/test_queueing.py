@@ -194,7 +194,9 @@ def without(trial: Trial, role: SampleRole) -> Trial:
 
 
 def with_workers(trial: Trial) -> Trial:
-    return dataclasses.replace(trial, info=trial_info(trial, parameters=trial.info.parameters.replace(workers=2)))
+    return dataclasses.replace(
+        trial, info=trial_info(trial, parameters=trial.info.parameters.replace(server_processes=2))
+    )
 
 
 def test_where_something_is_not_known_the_reason_stands_in_the_place_of_the_queue(

@@ -102,6 +102,15 @@ def test_a_newer_version_is_refused_and_a_foreign_file_too(tmp_path: Path) -> No
         read_json(path, TRIAL_FORMAT)
 
 
+def test_parameters_of_earlier_versions_are_read_by_their_present_names(tmp_path: Path) -> None:
+    path = tmp_path / "trial.json"
+    write_json(path, TRIAL_FORMAT, {"parameters": {"clients": 5, "workers": 2}, "workers": [{"index": 0}]})
+    assert read_json(path, TRIAL_FORMAT) == {
+        "parameters": {"clients": 5, "server_processes": 2},
+        "workers": [{"index": 0}],
+    }
+
+
 def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a run folder"):
         load_run_info(tmp_path)

@@ -87,7 +87,7 @@ def test_processes_of_a_server_share_its_work() -> None:
     _, trial = first_trial("websocket")
     capabilities = trial.info.capabilities | {"cpu_pinned": {"server": [0, 1, 2, 3], "load": [4]}}
     shared = dataclasses.replace(
-        trial.info, parameters=trial.info.parameters.replace(workers=4), capabilities=capabilities
+        trial.info, parameters=trial.info.parameters.replace(server_processes=4), capabilities=capabilities
     )
     alone, four = server_work(trial), server_work(dataclasses.replace(trial, info=shared))
     assert alone is not None and four is not None
@@ -101,7 +101,7 @@ def test_processes_that_share_a_core_wait_for_each_other(pinned: dict[str, list[
     assert disturbances(trial)
     info = dataclasses.replace(
         trial.info,
-        parameters=trial.info.parameters.replace(workers=4),
+        parameters=trial.info.parameters.replace(server_processes=4),
         capabilities=trial.info.capabilities | {"cpu_pinned": pinned},
     )
     crowded = dataclasses.replace(trial, info=info)

@@ -45,7 +45,7 @@ from tests.made_parameters import parameters
 
 soft, hard, clients, delay_ms, workers, load_processes, target = json.loads(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-asked = [parameters(clients=n, one_way_delay_ms=delay_ms, workers=workers) for n in (10, clients, 20)]
+asked = [parameters(clients=n, one_way_delay_ms=delay_ms, server_processes=workers) for n in (10, clients, 20)]
 trials = tuple(PlannedTrial(i, 0, i, "websocket", p, 1) for i, p in enumerate(asked))
 try:
     ensure_descriptors(trials, LoadProcesses(*load_processes), None if target is None else Endpoint.of_url(target))

@@ -74,6 +74,20 @@ def test_factors_are_swept_over_the_transports_that_have_them() -> None:
     assert [p.transport for p in points if p.parameters.stack == "asgi"] == ["websocket", "short_poll"]
 
 
+def test_parameters_may_have_their_former_names_but_not_both() -> None:
+    present = (
+        GOOD.replace("clients = 5", "clients = 5\nserver_processes = 2") + "\n[[sweep]]\nserver_processes = [1, 4]\n"
+    )
+    former = present.replace("server_processes", "workers")
+    assert parse_scenario(former, "small.toml") == parse_scenario(present, "small.toml")
+    assert "server_processes" in parse_scenario(former, "small.toml").as_toml()
+    both = present.replace("server_processes = 2", "server_processes = 2\nworkers = 2")
+    with pytest.raises(
+        UserError, match=r"parameters\.workers = 2: the former name of server_processes, which is given"
+    ):
+        parse_scenario(both, "small.toml")
+
+
 def test_the_bound_of_a_knee_may_be_named() -> None:
     assert "p99_bound_ms" not in parse_scenario(GOOD, "small.toml").as_json()
     bounded = parse_scenario(GOOD.replace("repeats", "p99_bound_ms = 250\nrepeats"), "small.toml")

@@ -14,7 +14,7 @@ from tests.loadtests.plan.test_scenario_file import GOOD
 
 SERVERS = """
 [servers]
-before = {stack = "asgi", workers = 2}
+before = {stack = "asgi", server_processes = 2}
 after = {command = "./start 'in two words' --on {host}:{port}", transports = ["websocket"]}
 elsewhere = {url = "http://127.0.0.1:8000"}
 """
@@ -38,9 +38,9 @@ def test_each_point_is_measured_on_each_server_that_has_its_transport() -> None:
 
 def test_what_is_known_of_a_server_is_stated_and_nothing_else() -> None:
     before, after, elsewhere = (point.parameters for point in parsed().points()[:3])
-    assert (before["server"], before["workers"], "stack" in before) == ("before", 2, False)
-    assert (after["server"], after["workers"], "stack" in after) == ("after", 1, False)
-    assert (elsewhere["server"], "workers" in elsewhere, "stack" in elsewhere) == ("elsewhere", False, False)
+    assert (before["server"], before["server_processes"], "stack" in before) == ("before", 2, False)
+    assert (after["server"], after["server_processes"], "stack" in after) == ("after", 1, False)
+    assert (elsewhere["server"], "server_processes" in elsewhere, "stack" in elsewhere) == ("elsewhere", False, False)
     assert parsed().parameters["server"] == "before", "the first server is the base point's"
 
 
@@ -56,7 +56,7 @@ def test_servers_are_in_random_order_within_each_block() -> None:
 def test_a_scenario_is_written_as_it_is_read() -> None:
     scenario = parsed()
     assert parse_scenario(scenario.as_toml(), "copy.toml") == scenario
-    assert scenario.as_json()["servers"]["before"] == {"stack": "asgi", "workers": 2}
+    assert scenario.as_json()["servers"]["before"] == {"stack": "asgi", "server_processes": 2}
     assert "servers" not in parse_scenario(GOOD, "small.toml").as_json()
 
 
@@ -80,8 +80,8 @@ def test_a_command_becomes_words_without_a_shell() -> None:
         ("a = {command = \"./start ' {port}\"}", "servers.a.command = \"./start ' {port}\": no closing quotation"),
         ("a = {command = 3}", "servers.a.command = 3: expected a text"),
         ('a = {url = "localhost"}', "servers.a.url=localhost: not the address of a server (expected http://host:port)"),
-        ('a = {url = "http://x:1", workers = 2}', "servers.a.workers: not known of a server that is already running"),
-        ('a = {stack = "asgi", workers = 0}', "servers.a.workers = 0: expected a whole number from 1"),
+        ('a = {url = "http://x:1", server_processes = 2}', "servers.a.server_processes: not known of a server that is"),
+        ('a = {stack = "asgi", server_processes = 0}', "servers.a.server_processes = 0: expected a whole number"),
         ('a = {stack = "asgi", transports = "sse"}', 'servers.a.transports = "sse": expected a list'),
         ('a = {stack = "asgi", transports = ["sse"]}', 'servers.a.transports = "sse": not of this scenario'),
         ('a = {stack = "asgi", transports = ["morse"]}', 'servers.a.transports = "morse": unknown transport'),
@@ -99,7 +99,11 @@ def test_what_is_of_a_server_is_no_parameter_beside_servers() -> None:
     varied = GOOD.replace("rate_per_s = [10, 20]", 'stack = ["asgi"]')
     with pytest.raises(UserError, match=r'sweep\[1\]\.stack = \["asgi"\]: not beside \[servers\]'):
         parsed(scenario=varied)
-    with pytest.raises(UserError, match=r"parameters\.workers = 2: not beside \[servers\]"):
-        parsed(scenario=GOOD.replace("clients = 5", "clients = 5\nworkers = 2"))
+    with pytest.raises(UserError, match=r"parameters\.server_processes = 2: not beside \[servers\]"):
+        parsed(scenario=GOOD.replace("clients = 5", "clients = 5\nserver_processes = 2"))
     with pytest.raises(UserError, match=r'parameters\.server = "a": unknown key'):
         parse_scenario(GOOD.replace("clients = 5", 'clients = 5\nserver = "a"'), "mine.toml")
+
+
+def test_a_servers_processes_may_have_their_former_name() -> None:
+    assert parsed(SERVERS.replace("server_processes = 2", "workers = 2")) == parsed()

@@ -32,7 +32,7 @@ CONNECTIONS = 24
 
 @pytest.fixture(scope="module", params=["fastapi", "asgi"])
 def server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
-    with running_server("all", "--workers", "2", "--trace", "--stack", request.param) as server:
+    with running_server("all", "--server-processes", "2", "--trace", "--stack", request.param) as server:
         yield server
 
 
@@ -60,7 +60,7 @@ def test_a_stream_posted_to_any_process_is_published_by_all_at_the_same_times(se
             assert stats["published"][0] == [1, t0_ns, max(stamps)]
             assert stats["channels"] == CONNECTIONS
             assert stats["connections"] == CONNECTIONS + 1
-        assert stats["options"]["workers"] == 2
+        assert stats["options"]["server_processes"] == 2
         traced = sorted(row[:2] for row in struct.iter_unpack("<qqq", plain_http.get(f"{server.url}/trace").content))
         assert traced == [(number, seq) for number in range(CONNECTIONS) for seq in (1, 2, 3)]
 
@@ -102,7 +102,7 @@ def test_a_stream_that_is_not_valid_is_refused_as_by_one_process(server: Running
 
 def test_a_process_that_dies_ends_the_server_with_a_message() -> None:
     with tempfile.TemporaryFile("w+") as errors:
-        command = [sys.executable, "-m", "servers", "polling", "--workers", "2", "--port", "0"]
+        command = [sys.executable, "-m", "servers", "polling", "--server-processes", "2", "--port", "0"]
         process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True)
         assert process.stdout is not None
         with process.stdout:
@@ -120,7 +120,7 @@ def test_a_process_that_dies_ends_the_server_with_a_message() -> None:
 def test_processes_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
     if not sys.platform.startswith("linux"):
         pytest.skip("only Linux tells a process that its parent is gone")
-    command = [sys.executable, "-m", "servers", "polling", "--workers", "2", "--port", "0"]
+    command = [sys.executable, "-m", "servers", "polling", "--server-processes", "2", "--port", "0"]
     with (tmp_path / "errors").open("w") as errors:
         process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=errors, text=True)
         assert process.stdout is not None
@@ -145,9 +145,12 @@ def until_gone(process: psutil.Process) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--workers", "2", "--fault", "drop:seq=2"], "servers: --fault drop:seq=2 with --workers 2: faults number"),
-        (["--workers", "0"], "'0': expected a whole number from 1 to 64"),
-        (["--workers", "2", "--host", "256.1.1.1"], "servers: cannot listen on host '256.1.1.1'"),
+        (
+            ["--server-processes", "2", "--fault", "drop:seq=2"],
+            "servers: --fault drop:seq=2 with --server-processes 2: faults number",
+        ),
+        (["--server-processes", "0"], "'0': expected a whole number from 1 to 64"),
+        (["--server-processes", "2", "--host", "256.1.1.1"], "servers: cannot listen on host '256.1.1.1'"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence(arguments: list[str], complaint: str) -> None:
@@ -159,7 +162,7 @@ def test_what_cannot_be_is_refused_in_one_sentence(arguments: list[str], complai
 
 
 def test_a_port_that_somebody_has_is_not_shared_with_them(server: RunningServer) -> None:
-    command = [sys.executable, "-m", "servers", "polling", "--workers", "2", "--port", str(server.port)]
+    command = [sys.executable, "-m", "servers", "polling", "--server-processes", "2", "--port", str(server.port)]
     ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert ended.returncode == 2
     assert "is already in use" in ended.stderr

@@ -17,7 +17,7 @@ def stats_of(published: list[tuple[int, int, int]], worst_ms: float | None, conn
         spin_cpu_ns=10,
         loop_lag_ms=lag,
         late_ticks=[(100, round(worst_ms * 1e6))] if worst_ms is not None and worst_ms > 5 else [],
-        options={"workers": 2},
+        options={"server_processes": 2},
     )
 
 
@@ -35,7 +35,7 @@ def test_counts_are_summed_and_lateness_is_that_of_the_worst() -> None:
     assert merged.spin_cpu_ns == 20
     assert merged.loop_lag_ms == LoopLagMs(p50=0.1, p99=7.0, max=7.0)
     assert merged.late_ticks == [(100, 7_000_000)]
-    assert merged.options == {"workers": 2}
+    assert merged.options == {"server_processes": 2}
 
 
 def test_what_one_process_does_not_know_is_not_made_up() -> None:
