@@ -29,8 +29,11 @@ def set_in_motion(page: Page) -> None:
     page.emulate_media(reduced_motion="no-preference")
     page.add_init_script(
         """
-        const nextFrame = window.requestAnimationFrame.bind(window);
-        window.requestAnimationFrame = (draw) => setTimeout(() => nextFrame(draw), 60);
+        if (!window.isInMotion) {
+          window.isInMotion = true;
+          const nextFrame = window.requestAnimationFrame.bind(window);
+          window.requestAnimationFrame = (draw) => setTimeout(() => nextFrame(draw), 60);
+        }
         """
     )
 

@@ -33,6 +33,13 @@ def test_what_is_no_seed_is_told_in_one_sentence(text: str) -> None:
     assert str(raised.value) == f"SEED={text[:80]}: not a seed (expected a whole number from 0 to {MAX_SEED})"
 
 
+@pytest.fixture
+def _without_differences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare a plan the process that tells which differences it can show (tests/loadtests/test_plan_command.py)."""
+    monkeypatch.setattr("loadtests.command_line._tell_detectable", lambda *_: 0)
+
+
+@pytest.mark.usefixtures("_without_differences")
 def test_a_plan_prints_values_as_a_scenario_has_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "quick"]) == 0
     printed = capsys.readouterr().out
@@ -56,6 +63,7 @@ def test_so_do_the_peers(capsys: pytest.CaptureFixture[str]) -> None:
     assert "SEED=1.5: not a seed" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("_without_differences")
 def test_a_plan_is_told_with_its_seed(capsys: pytest.CaptureFixture[str]) -> None:
     plans = []
     for words in (["--seed=7"], ["--seed=7"], [], []):
