@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.equal_runs", description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder below results/")
     try:
-        runs = sorted(read_runs(parser.parse_args(arguments).runs), key=lambda run: run.info.started_at)
+        runs = sorted(read_runs(parser.parse_args(arguments).runs).runs, key=lambda run: run.info.started_at)
     except UserError as error:
         print_error(error)
         return 2

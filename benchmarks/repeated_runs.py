@@ -2,16 +2,17 @@
 
 The runs are of one scenario, each with its own seed. For each figure in a report, at each point, the interval of every
 run is compared with the mean of that figure in all other runs. That mean has an error of its own: with ten runs of five
-blocks, intervals that contain the true value in 95 % of the cases contain the mean in 94 %. The figures are computed
-from raw records, with the current version of the analysis.
+blocks, intervals that contain the true value in 95 % of the cases contain the mean in 94 %. The second table is for
+runs that are drawn from the trials of all of them (`benchmarks.drawn_trials`): what the trials of one run have in
+common does not enter it. The figures are computed from raw records, with the current version of the analysis.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,51 +20,20 @@ import numpy as np
 from analysis.compare.comparison import ReportedRun
 from analysis.statistics.inference import t_quantile
 from analysis.summarize import summarize_run
-from analysis.summary.pairing import COSTS
-from analysis.summary.results import PLAIN, latency_statistic, reported
+from analysis.trial.measures import TrialMeasures
+from benchmarks.drawn_trials import MeasuredPoint, drawn_coverage
+from benchmarks.figures_with_intervals import FIGURES, Read
 from contract.errors import UserError
-from contract.records import load_run_info
-from contract.same_point import identity
-from contract.summary import AgainstReference, CostDifference, Interval, LatencyDifference, Point, Summary
+from contract.records import Trial, load_run_info
+from contract.same_point import Identity, identity
+from contract.summary import Point, Summary
+from contract.transports import TransportStyle
 from terminal.plain import print_error
 
 LEAST_RUNS = 3
-Read = Callable[[Point], tuple[float | None, Interval | None]]
-"""A figure of a point of a summary, and its interval."""
-
-
-def _cost(name: str) -> Read:
-    cost = COSTS[name]
-    return lambda point: (cost.value(point), cost.ci95(point))
-
-
-def _difference(read: Callable[[AgainstReference], LatencyDifference | CostDifference | None]) -> Read:
-    def of(point: Point) -> tuple[float | None, Interval | None]:
-        found = None if point.against_reference is None else read(point.against_reference)
-        return (None, None) if found is None else (found.value, found.ci95)
-
-    return of
-
-
-FIGURES: Mapping[str, Read] = {
-    "mean": lambda point: latency_statistic(point, "mean"),
-    "plain mean": PLAIN["mean_ms"],
-    "p50": lambda point: latency_statistic(point, "p50"),
-    "p95": lambda point: latency_statistic(point, "p95"),
-    "requests per event": lambda point: reported(point, "requests_per_event"),
-    "plain requests per event": PLAIN["requests_per_event"],
-    "bytes per event": _cost("bytes_per_event"),
-    "mean age of a view": _cost("mean_age_ms"),
-    "empty polls": _cost("empty_ratio"),
-    "server CPU per event": _cost("server_cpu_us_per_event"),
-    "load CPU per event": _cost("load_cpu_us_per_event"),
-    "difference of the mean": _difference(lambda against: against.mean_difference_ms),
-    "difference of the p50": _difference(lambda against: against.p50_difference_ms),
-    "difference of the p95": _difference(lambda against: against.p95_difference_ms),
-    "difference of server CPU": _difference(lambda against: against.costs["server_cpu_us_per_event"]),
-    "difference of bytes": _difference(lambda against: against.costs["bytes_per_event"]),
-}
-"""The figures that a report prints with an interval."""
+BLOCKS = (3, 5, 10)
+DRAWN_RUNS = 400
+_SEED = 14
 
 
 @dataclass(frozen=True)
@@ -116,7 +86,30 @@ def _same_points(summaries: Sequence[Summary]) -> Iterator[list[Point]]:
             yield points
 
 
-def read_runs(folders: Sequence[Path]) -> list[ReportedRun]:
+@dataclass
+class MeasuredRuns:
+    """Several runs of one scenario, and the trials of each point in all of them."""
+
+    runs: list[ReportedRun] = field(default_factory=list)
+    trials: dict[Identity, list[TrialMeasures]] = field(default_factory=dict)
+    styles: dict[Identity, TransportStyle] = field(default_factory=dict)
+
+    @property
+    def points(self) -> list[MeasuredPoint]:
+        """The points with their trials."""
+        return [MeasuredPoint(self.styles[same], trials) for same, trials in self.trials.items()]
+
+    def add(self, folder: Path) -> None:
+        """Summarise one more run."""
+        self.runs.append(ReportedRun(folder, load_run_info(folder), summarize_run(folder, self._add_trial)))
+
+    def _add_trial(self, _: Trial, style: TransportStyle, measures: TrialMeasures) -> None:
+        same = identity(style.name, measures.info.parameters)
+        self.styles[same] = style
+        self.trials.setdefault(same, []).append(measures)
+
+
+def read_runs(folders: Sequence[Path]) -> MeasuredRuns:
     """Summarise runs of one scenario; UserError where they are of several, too few, or share a seed."""
     if len(folders) < LEAST_RUNS:
         raise UserError(f"{len(folders)} run folders given (expected at least {LEAST_RUNS})")
@@ -125,26 +118,50 @@ def read_runs(folders: Sequence[Path]) -> list[ReportedRun]:
         raise UserError(f"runs of different scenarios: {', '.join(scenarios)} (expected runs of one scenario)")
     if len({run.seed for run in runs}) < len(runs):
         raise UserError("two of these runs have the same seed (expected a seed of its own in each run)")
-    return [ReportedRun(folder, run, summarize_run(folder)) for folder, run in zip(folders, runs, strict=True)]
+    measured = MeasuredRuns()
+    for folder in folders:
+        measured.add(folder)
+    return measured
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table."""
+    """Print both tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.repeated_runs", description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder below results/")
+    parser.add_argument("--drawn", type=int, default=DRAWN_RUNS, help="runs drawn per point (%(default)s)")
+    asked = parser.parse_args(arguments)
     try:
-        summaries = [run.summary for run in read_runs(parser.parse_args(arguments).runs)]
+        measured = read_runs(asked.runs)
     except UserError as error:
         print_error(error)
         return 2
+    _print_held([run.summary for run in measured.runs])
+    print()
+    _print_drawn(measured.points, asked.drawn)
+    return 0
+
+
+def _print_held(summaries: Sequence[Summary]) -> None:
     print("| figure | intervals | hold the mean of the others | printed without | spread between runs |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for name, read in FIGURES.items():
         found = count_held(summaries, read)
-        share = f"{100 * found.held / found.intervals:.1f} %" if found.intervals else "—"
+        share = _percent(found.held / found.intervals if found.intervals else None)
         ratio = "—" if found.spread_ratio is None else f"×{found.spread_ratio:.2f}"
         print(f"| {name} | {found.intervals} | {share} | {found.withheld} | {ratio} |")
-    return 0
+
+
+def _print_drawn(points: Sequence[MeasuredPoint], runs: int) -> None:
+    found = [drawn_coverage(points, FIGURES, blocks, runs, _SEED) for blocks in BLOCKS]
+    print("| figure |" + "".join(f" {blocks} blocks |" for blocks in BLOCKS))
+    print("| --- |" + " ---: |" * len(BLOCKS))
+    for name in FIGURES:
+        if any(each[name].intervals for each in found):
+            print(f"| {name} |" + "".join(f" {_percent(each[name].ratio)} |" for each in found))
+
+
+def _percent(ratio: float | None) -> str:
+    return "—" if ratio is None else f"{100 * ratio:.1f} %"
 
 
 if __name__ == "__main__":

@@ -50,7 +50,8 @@ GLOSSARY = (
         "Interval",
         r"\bknown to\b|\basked\b|\bagainst\b",
         "In brackets or after ±: 95 of 100 such intervals contain the true value. It comes from the spread between "
-        "trials. If the interval of a difference contains 0, no difference is shown.",
+        "the trials of this run. A machine whose speed differs in another run can move CPU times by more; differences "
+        "within a run are free of that. If the interval of a difference contains 0, no difference is shown.",
     ),
     _term(
         "Ledger",

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.repeated_runs import FIGURES, count_held, main
+from benchmarks.figures_with_intervals import FIGURES
+from benchmarks.repeated_runs import BLOCKS, count_held, main
 from contract.summary import Summary
 from tests import fabricate
 from tests.analysis import made_summary as made
@@ -40,10 +41,12 @@ def recorded(folder: Path, seed: int) -> Path:
 
 def test_the_command_prints_a_row_per_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = [recorded(tmp_path / str(seed), seed) for seed in (1, 2, 3)]
-    assert main([str(run) for run in runs]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2 + len(FIGURES)
-    assert lines[2].startswith("| mean | 6 | ")
+    assert main([*(str(run) for run in runs), "--drawn", "2"]) == 0
+    held, drawn = (table.splitlines() for table in capsys.readouterr().out.split("\n\n"))
+    assert len(held) == 2 + len(FIGURES)
+    assert held[2].startswith("| mean | 6 | ")
+    assert drawn[0].count("blocks") == len(BLOCKS)
+    assert drawn[2].startswith("| mean | ")
 
 
 def test_runs_that_cannot_be_compared_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
