@@ -15,7 +15,7 @@ import numpy as np
 from analysis.summary.corrections import corrected_estimates, estimates
 from analysis.summary.pooling import pool
 from analysis.trial.measures import TrialMeasures
-from benchmarks.figures_with_intervals import Read
+from benchmarks.figures_with_intervals import Read, is_printed
 from contract.records import Ints
 from contract.summary import Interval, Point
 from contract.transports import TransportStyle
@@ -52,7 +52,7 @@ class Coverage:
 
     def count(self, bounds: Interval | None, truth: float | None) -> None:
         """Count one interval; none that is not printed."""
-        if bounds is None or truth is None:
+        if not is_printed(bounds) or truth is None:
             return
         rounding = 1e-9 * abs(truth)
         self.intervals += 1

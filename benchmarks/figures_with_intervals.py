@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeGuard
 
+from analysis.formatting import interval
 from analysis.summary.pairing import COSTS
 from analysis.summary.results import PLAIN, latency_statistic, reported
 from contract.summary import AgainstReference, CostDifference, Interval, LatencyDifference, Point
@@ -59,3 +61,8 @@ FIGURES: Mapping[str, Read] = {
     "difference of bytes": _difference(lambda against: against.costs["bytes_per_event"]),
 }
 """The figures that a report prints with an interval."""
+
+
+def is_printed(bounds: Interval | None) -> TypeGuard[Interval]:
+    """Return whether a report prints this interval: there is one, and it is not narrower than the digits shown."""
+    return interval(bounds) != ""

@@ -22,7 +22,7 @@ from analysis.statistics.inference import t_quantile
 from analysis.summarize import summarize_run
 from analysis.trial.measures import TrialMeasures
 from benchmarks.drawn_trials import MeasuredPoint, drawn_coverage
-from benchmarks.figures_with_intervals import FIGURES, Read
+from benchmarks.figures_with_intervals import FIGURES, Read, is_printed
 from contract.errors import UserError
 from contract.records import Trial, load_run_info
 from contract.same_point import Identity, identity
@@ -58,7 +58,7 @@ def count_held(summaries: Sequence[Summary], read: Read) -> Held:
         if len(values) < len(found):
             continue
         for number, (_, bounds) in enumerate(found):
-            if bounds is None:
+            if not is_printed(bounds):
                 withheld += 1
                 continue
             others = float(np.mean([value for i, value in enumerate(values) if i != number]))

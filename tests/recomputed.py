@@ -596,7 +596,11 @@ def pooled_ratio(
     value = math.fsum(above for above, _ in known) / math.fsum(below for _, below in known)
     own = [above / below for above, below in known]
     high = 1.0 if name.endswith("_ratio") else math.inf
-    return value, interval(value, own, 0.0, high, least=least_spread(value, name, events)), own
+    least = least_spread(value, name, events)
+    if name.endswith("rss_bytes_per_client"):
+        # A process takes memory in steps, some of them of megabytes, whatever its clients need.
+        least = 2e6 / known[0][1]
+    return value, interval(value, own, 0.0, high, least=least), own
 
 
 def least_spread(value: float, name: str, events: Sequence[int]) -> float:
