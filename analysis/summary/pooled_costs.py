@@ -41,6 +41,8 @@ _UNEXPLAINED_GROWTH_BYTES = 2e6
 """Standard deviation between trials of the growth of a process's memory that clients do not explain, since memory is
 taken from the operating system in large steps: in 28 of 450 trials of ten `standard` runs, a server that ten clients
 had made 1 MB larger in most others grew by 4 to 15 MB."""
+_MEMORY_BYTES = 1e5
+"""Standard deviation of the memory of equal processes; that of a few trials is often smaller."""
 _COLD_START_MS = 0.4
 """Standard deviation between trials of the set-up time: in one trial of eight of the same runs, the first requests met
 a server that was not warm yet, and took about 1 ms longer."""
@@ -101,6 +103,8 @@ def least_spread(trials: Trials, name: str, value: float) -> float:
         return value * _EVENTS_AT_A_READING / max(1.0, float(np.mean([trial.events for trial in trials])))
     if name.endswith("_rss_bytes_per_client"):
         return _UNEXPLAINED_GROWTH_BYTES / trials[0].connecting.clients
+    if name.endswith("_connected_rss_bytes"):
+        return _MEMORY_BYTES
     return _COLD_START_MS if name == "setup_ms" else 0.0
 
 
