@@ -604,7 +604,7 @@ def pooled_ratio(
 
 
 def least_spread(value: float, name: str, events: Sequence[int]) -> float:
-    """Bytes of one event of a trial are on the other side of a reading in about one trial of ten; memory is 1e5 apart."""
+    """Bytes of one event are on the other side of a reading in one trial of ten; memory of processes is 1e5 apart."""
     if name.endswith("_connected_rss_bytes"):
         return 1e5
     return 0.3 * value / mean(events) if name.startswith("bytes_per_event") else 0.0
