@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table as ConsoleTable
 
 from analysis.exit_status import ExitStatus, is_invalid_unasked
-from analysis.report.tables import Table, main_table
+from analysis.report.tables import SERVER_COLUMN, Table, main_table, server_table
 from analysis.summarize import write_summary
 from analysis.summary.results import Results
 from contract.errors import UserError
@@ -31,7 +31,7 @@ _LATEST = "latest"
 _RUN_NAME = re.compile(r"\d{8}T\d{6}Z-")
 """The beginning of a run folder's name: the time at which it was created."""
 _CONSOLE_COLUMNS = 8
-"""The number of columns of the report's main table that fit a terminal, without their intervals."""
+"""The number of columns of the report's first tables that fit a terminal, without their intervals."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -116,8 +116,9 @@ def _report(options: argparse.Namespace) -> ExitStatus:
     console.print_sentence(verdict_line(summary), style="bold" if trusted else "bold red")
     for line in (*summary.verdict_lines, *further_reasons(summary)):
         console.print_sentence(f"- {line}")
-    if results.points:
-        console.print(_console_table(main_table(results)))
+    for table in (main_table(results), server_table(results)) if results.points else ():
+        if table is not None:
+            console.print(_console_table(table))
     console.print_sentence(str(html))
     if folder.resolve().parent == RESULTS_FOLDER.resolve():
         _renew_results()
@@ -168,6 +169,8 @@ def _compare(options: argparse.Namespace) -> ExitStatus:
     baseline, *others = map(ReportedRun.load_comparable, folders)
     if not others:
         baseline, *others = _servers_of(baseline)
+        if not baseline.summary.valid and not options.force:
+            raise UserError(f"{_invalid(baseline)} (expected a valid run, or FORCE=1)")
     comparisons = [compare_runs(baseline, other) for other in others]
     unlike = [comparison for comparison in comparisons if comparison.unlike]
     if unlike and not options.force:
@@ -191,6 +194,10 @@ def _servers_of(run: ReportedRun) -> list[ReportedRun]:
     return [run.on_server(name) for name in run.info.servers]
 
 
+def _invalid(run: ReportedRun) -> str:
+    return f"{run.folder}: {run.summary.verdict.rstrip('.')}"
+
+
 def _gate(options: argparse.Namespace) -> ExitStatus:
     from analysis.compare.comparison import ReportedRun, compare_runs
     from analysis.compare.terminal import print_unlikeness
@@ -205,7 +212,7 @@ def _gate(options: argparse.Namespace) -> ExitStatus:
     base = next(iter(bases), None)
     budgets = load_budgets(Path(options.budget))
     if invalid := [each for each in (run, base) if each is not None and not each.summary.valid]:
-        print_error(f"{invalid[0].folder}: {invalid[0].summary.verdict} (expected a valid run)")
+        print_error(f"{_invalid(invalid[0])} (expected a valid run)")
         return ExitStatus.INVALID
     if base is not None and (comparison := compare_runs(base, run)).unlike and not options.force:
         print_unlikeness(comparison, PlainConsole(stderr=True))
@@ -290,8 +297,11 @@ def _latest_run(link: Path) -> Path:
 
 def _console_table(table: Table) -> ConsoleTable:
     shown = ConsoleTable(title=table.title, title_justify="left", pad_edge=False)
-    for i, name in enumerate(table.columns[:_CONSOLE_COLUMNS]):
-        shown.add_column(name, justify="left" if i == 0 else "right", no_wrap=i == 0)
+    # Names are not cut: those of servers take the place of a figure.
+    names = 2 if SERVER_COLUMN in table.columns else 1
+    columns = table.columns[: _CONSOLE_COLUMNS + 1 - names]
+    for i, name in enumerate(columns):
+        shown.add_column(name, justify="left" if i < names else "right", no_wrap=i < names)
     for row in table.rows:
-        shown.add_row(str(row[0]), *(cell.text for cell in row[1:_CONSOLE_COLUMNS]))
+        shown.add_row(str(row[0]), *(cell.text for cell in row[1 : len(columns)]))
     return shown

@@ -16,7 +16,7 @@ def unlikeness(ours: RunInfo, theirs: RunInfo, our_summary: Summary, their_summa
     """Return a sentence for each difference that may change figures; the runs are called A and B."""
     return [
         *(
-            f"{name} is INVALID: {summary.verdict}"
+            f"{name} is INVALID: {summary.verdict.removeprefix('INVALID: ')}"
             for name, summary in (("A", our_summary), ("B", their_summary))
             if not summary.valid
         ),

@@ -24,6 +24,9 @@ from contract.summary import (
     Requests,
 )
 
+SERVER_COLUMN = "server"
+"""Head of the second column of tables of a scenario that names servers."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -64,7 +67,8 @@ _Column = tuple[str, Callable[[Point], Cell]]
 def main_table(results: Results) -> Table:
     """Return the table of every transport at the base point."""
     rows = [(style.label, point) for style, point in results.base_points_by_server()]
-    return _table(f"At the base point: {results.conditions()}", "", results, rows)
+    where = results.conditions(without="server" if results.servers else "")
+    return _table(f"At the base point: {where}", "", results, rows)
 
 
 def server_table(results: Results) -> Table | None:
@@ -91,7 +95,7 @@ def server_table(results: Results) -> Table | None:
         )
         for label, point, found in differences
     ]
-    columns = ("Transport", "server", *(f"{name} ms" for name in latencies), *(name for name, _ in costs))
+    columns = ("Transport", SERVER_COLUMN, *(f"{name} ms" for name in latencies), *(name for name, _ in costs))
     return Table(f"Each server less {results.servers[0]}, in the same blocks", columns, tuple(rows))
 
 
@@ -292,7 +296,7 @@ def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, P
 
 
 def _server_column(results: Results) -> list[_Column]:
-    return [("server", _server)] if results.servers else []
+    return [(SERVER_COLUMN, _server)] if results.servers else []
 
 
 def _server(point: Point) -> Cell:

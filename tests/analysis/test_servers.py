@@ -19,7 +19,7 @@ from analysis.summary.results import Results
 from contract.records import JsonObject, load_run_info
 from tests.fabricate import Fabrication, fabricate_run
 from tests.fabricate_trial import Faults
-from tests.runs import REPORTED, in_process, refused, unrendered
+from tests.runs import REPORTED, in_process, refused, report_in_words, unrendered
 
 TRANSPORTS = ("websocket", "short_poll")
 FABRICATION = Fabrication(
@@ -37,8 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if trial.parameters["server"] == "after"
     }
     folder = fabricate_run(tmp_path_factory.mktemp("servers") / "run", FABRICATION, faults)
-    with unrendered():
-        assert in_process("analysis", "report", folder).returncode in REPORTED
+    (folder.parent / "said").write_text(report_in_words(folder))
     return folder
 
 
@@ -90,6 +89,15 @@ def test_tables_have_the_server_as_a_column(results: Results) -> None:
     assert "server before" in results.conditions()
 
 
+def test_the_terminal_shows_each_server_and_its_differences_uncut(run: Path) -> None:
+    said = (run.parent / "said").read_text()
+    at_base, differences = said.split("Each server less before, in the same blocks")
+    assert "server before" not in at_base.rpartition("At the base point: ")[2], "the table has those of all servers"
+    assert [line.split("│")[2].strip() for line in at_base.splitlines() if "│" in line] == ["before", "after"] * 2
+    assert [line.split("│")[2].strip() for line in differences.splitlines() if "│" in line] == ["after", "after"]
+    assert "…" not in at_base.rpartition("┏")[2] + differences
+
+
 def test_a_chart_has_each_transport_on_each_server(run: Path, results: Results) -> None:
     material = ChartMaterial(load_run_info(run))
     charts = {chart.name: chart for chart in draw_charts(results.with_latency(), material.base_trials(), [])}
@@ -120,6 +128,15 @@ def test_servers_of_one_run_are_compared_in_pairs(run: Path, tmp_path: Path) -> 
     assert {row["outcome"] for row in cpu["rows"]} == {"worse"}
     assert all(row["paired"] for row in cpu["rows"])
     assert f"{run.name}-after" in (tmp_path / "out" / "compare.md").read_text()
+
+
+def test_servers_of_an_invalid_run_are_compared_where_that_is_forced(run: Path, tmp_path: Path) -> None:
+    invalid = renamed(run, tmp_path / "invalid")
+    summary = json.loads((invalid / "summary.json").read_text())
+    (invalid / "summary.json").write_text(json.dumps({**summary, "valid": False, "verdict": "INVALID: lost events."}))
+    told = refused("analysis", "compare", invalid)
+    assert told == f"error: {invalid}: INVALID: lost events (expected a valid run, or FORCE=1)\n"
+    assert in_process("analysis", "compare", "--force", invalid, "--out", tmp_path / "out").returncode == 0
 
 
 def test_a_run_of_one_server_has_nothing_to_compare_with(tmp_path: Path) -> None:

@@ -224,7 +224,7 @@ def test_an_invalid_run_and_another_setting_make_runs_unlike(tmp_path: Path) -> 
         ReportedRun.load(run_with(tmp_path / name, summary))
         for name, summary in (("a", made.standard()), ("b", invalid), ("c", delayed))
     ]
-    assert compare_runs(runs[0], runs[1]).unlike == ("B is INVALID: INVALID: lost events",)
+    assert compare_runs(runs[0], runs[1]).unlike == ("B is INVALID: lost events",)
     assert compare_runs(runs[0], runs[2]).unlike == ("one_way_delay_ms: A has 25.0, B has 35.0",)
 
 
