@@ -161,7 +161,7 @@ def _compare(options: argparse.Namespace) -> ExitStatus:
     # SciPy's tests and Matplotlib take a second to load.
     from analysis.compare.comparison import ReportedRun, compare_runs
     from analysis.compare.pages import comparison_folder, write_comparisons
-    from analysis.compare.terminal import print_comparisons, print_unlikeness
+    from analysis.compare.words import print_comparisons, print_unlikeness
 
     names = [options.baseline, *options.others]
     given = [(name, setting) for name, setting in zip(names, ascii_uppercase, strict=False) if name or setting == "A"]
@@ -200,7 +200,7 @@ def _invalid(run: ReportedRun) -> str:
 
 def _gate(options: argparse.Namespace) -> ExitStatus:
     from analysis.compare.comparison import ReportedRun, compare_runs
-    from analysis.compare.terminal import print_unlikeness
+    from analysis.compare.words import print_unlikeness
     from analysis.gate.budget import load_budgets
     from analysis.gate.judgement import Judgement, headline, judge
     from analysis.gate.outputs import append_job_summary, write_junit

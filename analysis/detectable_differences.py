@@ -18,8 +18,8 @@ from analysis.summary.point_figures import POINT_FIGURES, PointFigure
 from analysis.verdict.claims import LEAST_BLOCKS
 from analysis.verdict.latency_differences import RESOLUTION_MS
 from contract.parameters import WITHOUT_EFFECT
+from contract.points import Identity, agrees_but_for_server, identity
 from contract.records import PlannedTrial, RunInfo
-from contract.same_point import Identity, agrees_but_for_server, identity
 from contract.summary import Point
 from terminal.wording import plural
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from analysis.summary.capacity import TrialLoad
 from analysis.summary.corrections import corrected_estimates, estimates
 from analysis.summary.crossover import capacity_summary
-from analysis.summary.earlier_noise_floor import earlier_noise_floor
+from analysis.summary.earlier_runs import earlier_noise_floor
 from analysis.summary.noise_floor import floor_ms, noise_floors
 from analysis.summary.pairing import PerBlock, against
 from analysis.summary.point_figures import figures_by_block, least_spreads
@@ -27,7 +27,7 @@ from analysis.verdict.claims import correct_claims
 from analysis.verdict.run_verdict import verdict
 from contract.errors import UserError
 from contract.parameters import Parameters
-from contract.point_names import point_name
+from contract.points import OF_THE_SERVER, agrees, differing, point_name
 from contract.quantiles import QUANTILE_DEFINITION
 from contract.records import (
     SUMMARY_FILE,
@@ -43,7 +43,6 @@ from contract.records import (
     set_aside_folders,
     write_json,
 )
-from contract.same_point import OF_THE_SERVER, agrees, differing
 from contract.summary import (
     AgainstReference,
     LatencyDifference,

@@ -24,8 +24,8 @@ from analysis.trial.measures import TrialMeasures
 from benchmarks.drawn_trials import MeasuredPoint, drawn_coverage
 from benchmarks.figures_with_intervals import FIGURES, Read, is_printed
 from contract.errors import UserError
+from contract.points import Identity, identity
 from contract.records import Trial, load_run_info
-from contract.same_point import Identity, identity
 from contract.summary import Point, Summary
 from contract.transports import TransportStyle
 from terminal.plain import print_error

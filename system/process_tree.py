@@ -1,4 +1,4 @@
-"""A program and all processes that it starts, found through its process group and descendants, and ended together."""
+"""A program and all processes that it starts, found through its session and descendants, and ended together."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _END_CHECK_S = 0.02
 
 
 class ProcessTree:
-    """A program that leads a process group of its own, and whatever has come of it."""
+    """A program that leads a session of its own, and whatever has come of it."""
 
     def __init__(self, pid: int) -> None:
         """Take the program with this id as the first of its processes; it may have ended already."""
-        self._group_id = pid
+        self._session_id = pid
         self._first = _process(pid)
         self._known: list[psutil.Process] = []
         self._asked = False
@@ -48,15 +48,15 @@ class ProcessTree:
                 process.send_signal(number)
 
     def _running(self) -> list[psutil.Process]:
-        """Return its process group, its descendants, and those that were among these before their parent ended."""
-        found = {process.pid: process for process in (*self._known, *self._group(), *self._descendants())}
+        """Return its session, its descendants, and those that were among these before their parent ended."""
+        found = {process.pid: process for process in (*self._known, *self._session(), *self._descendants())}
         self._known = [process for process in found.values() if _is_alive(process)]
         return self._known
 
-    def _group(self) -> Iterator[psutil.Process]:
+    def _session(self) -> Iterator[psutil.Process]:
         for process in psutil.process_iter():
             with contextlib.suppress(OSError):
-                if os.getpgid(process.pid) == self._group_id:
+                if os.getsid(process.pid) == self._session_id:
                     yield process
 
     def _descendants(self) -> list[psutil.Process]:

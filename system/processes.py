@@ -2,7 +2,8 @@
 
 A child never outlives the harness: it has its own process group, so that Ctrl-C reaches only the harness, which ends
 its children itself. If the harness is killed, its servers notice it (`--with-parent`), a load process ends with its
-trial, and a program that is not of the harness is ended by a guard beside it.
+trial, and a program that is not of the harness is ended by a guard beside it. A child has the user's environment
+without the variables that configure the programs in it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,32 @@ from typing import Self
 import psutil
 
 from contract.errors import UserError
-from system.process_environment import without_settings
 from system.process_tree import ProcessTree
 from system.system_errors import system_errors
+
+_SETTING_PREFIXES = (
+    "LOCUST_",  # every option of its command line
+    "GEVENT",  # another event loop or resolver, a monitoring thread
+    "GREENLET_",
+    "PYTHON",  # other modules, other memory allocators, debug modes, warnings as errors, bytecode that is not kept
+    "PYDANTIC_",
+    "UVICORN_",
+    "WEBSOCKETS_",  # limits, and the names in its headers, which are bytes on the wire
+)
+_SETTINGS = frozenset({"WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"})
+"""Settings of uvicorn without its prefix."""
+_PROXY = "_PROXY"
+"""HTTP_PROXY, all_proxy, …: the measured traffic uses no proxy."""
+
+
+def without_settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment for a process of a trial, a worker or the web UI, without the user's settings for them."""
+    return {name: value for name, value in environment.items() if not _is_setting(name.upper())}
+
+
+def _is_setting(name: str) -> bool:
+    return name.startswith(_SETTING_PREFIXES) or name in _SETTINGS or name.endswith(_PROXY)
+
 
 PROJECT_FOLDER = Path(__file__).parent.parent
 _GRACE_S = 2.0

@@ -15,7 +15,7 @@ from analysis.charts.transport_marks import draw_key, label_colour
 from analysis.formatting import figure as digits
 from analysis.formatting import listed
 from analysis.summary.results import Results, Series
-from contract.point_names import parameter_title, point_name
+from contract.points import parameter_title, point_name
 from contract.summary import Part, Point
 
 _ROW_IN = 0.3

@@ -31,7 +31,7 @@ from analysis.summary.results import (
     points_of,
     reported_quantity,
 )
-from contract.point_names import parameter_name, parameter_title
+from contract.points import parameter_name, parameter_title
 from contract.summary import Point
 
 _KEY_IN = 0.22

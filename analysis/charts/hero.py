@@ -16,7 +16,7 @@ from analysis.formatting import milliseconds
 from analysis.models.model import Expectation
 from analysis.statistics.distribution import LATENCY_QUANTILES
 from analysis.summary.results import Results, Series, common_statistic, latency_quantity, points_of, reported_quantity
-from contract.point_names import parameter_value
+from contract.points import parameter_value
 
 _REQUESTS = reported_quantity("requests_per_s")
 TITLE = "How late events are, and how many requests that takes"

@@ -11,9 +11,9 @@ from analysis.statistics.distribution import NS_PER_MS
 from analysis.trial.freshness import ViewAges
 from analysis.trial.latency import Floats, MeasuredLatencies
 from analysis.trial.measures import TrialMeasures
+from contract.points import agrees
 from contract.records import Ints, RunInfo, Trial
 from contract.records.measured import is_measured
-from contract.same_point import agrees
 from contract.transports import TransportStyle
 
 DELIVERIES_PER_TRIAL = 2000

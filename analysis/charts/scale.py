@@ -25,7 +25,7 @@ from analysis.charts.transport_marks import draw_key, key_height_in, look, whisk
 from analysis.formatting import change, figure, knee_in_words, milliseconds
 from analysis.models.registry import MODELS
 from analysis.summary.results import Results, Series
-from contract.point_names import parameter_name
+from contract.points import parameter_name
 from contract.summary import Point, Scaling, ScalingLaw
 
 _Read = Callable[[Point], float | None]

@@ -28,7 +28,7 @@ from analysis.summary.results import (
     points_of,
     reported_quantity,
 )
-from contract.point_names import parameter_name, parameter_title, parameter_value
+from contract.points import parameter_name, parameter_title, parameter_value
 
 _TWO_PANELS = Margins(left=0.85, right=1.05, bottom=0.5, top=0.35, between_columns=1.05)
 _ONE_PANEL = Margins(left=0.85, right=1.2, bottom=0.5)

@@ -17,8 +17,8 @@ from analysis.summary.pairing import COSTS
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
 from analysis.verdict.latency_differences import RESOLUTION_MS
 from contract.errors import UserError
+from contract.points import OF_THE_SERVER
 from contract.records import RunInfo, load_run_info
-from contract.same_point import OF_THE_SERVER
 from contract.summary import Point, Summary, load_summary
 from contract.transports import TransportStyle
 from terminal.wording import plural

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contract.parameters import DEFAULTS
-from contract.point_names import point_name
-from contract.same_point import LENGTHS, Identity, identity
+from contract.points import LENGTHS, Identity, identity, point_name
 from contract.summary import Point, Summary
 
 

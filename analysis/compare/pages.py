@@ -2,19 +2,77 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from analysis.charts.compared_runs import compared_charts
 from analysis.charts.style import dark_counterparts
-from analysis.compare.comparison import Comparison, ReportedRun
-from analysis.compare.document import COMPARISON_FORMAT, comparison_document
+from analysis.compare.comparison import Comparison, ReportedRun, Row
 from analysis.compare.words import changes_table, figure_tables, headline, how_compared
 from analysis.report.inline_charts import InlineCharts
 from analysis.report.page import render_html, render_markdown
 from analysis.summary.results import Results
 from contract.records import JsonObject, write_json, write_text
+
+COMPARISON_FORMAT = "push-vs-poll/comparison"
+_SIGNIFICANT_DIGITS = 6
+
+
+def comparison_document(comparisons: Sequence[Comparison]) -> JsonObject:
+    """Return the fields of comparison.json (docs/using/formats.md)."""
+    return {
+        "baseline": comparisons[0].baseline.name,
+        "runs": [
+            {
+                "run": comparison.other.name,
+                "unlike": list(comparison.unlike),
+                "notes": list(comparison.notes),
+                "figures": [
+                    {
+                        "figure": each.figure.name,
+                        "unit": each.figure.unit,
+                        "rows": [_row(row) for row in each.rows if row.contrast is not None],
+                    }
+                    for each in comparison.figures
+                ],
+            }
+            for comparison in comparisons
+        ],
+    }
+
+
+def _row(row: Row) -> JsonObject:
+    found = row.contrast
+    assert found is not None
+    return {
+        "point": row.label,
+        "transport": row.transport,
+        "geometric_mean": row.geometric_mean,
+        "baseline": _rounded(found.baseline),
+        "value": _rounded(found.value),
+        "ratio": _rounded(found.ratio),
+        "ratio_ci95": _rounded(found.ratio_ci95),
+        "difference": _rounded(found.difference.value),
+        "difference_ci95": _rounded(found.difference.ci95),
+        "p_value": _rounded(found.p_value),
+        "adjusted_p_value": _rounded(found.adjusted_p_value),
+        "margin_ratio": _rounded(found.margin_ratio),
+        "paired": found.paired,
+        "outcome": found.outcome.value,
+        "trials_needed": found.trials_needed,
+    }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_rounded(each) for each in value]
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.{_SIGNIFICANT_DIGITS}g}")
+
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

@@ -1,14 +1,17 @@
-"""A comparison in words and tables, for the terminal, Markdown and the page."""
+"""A comparison in words and tables, for Markdown and the page, and printed on the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+
+from rich.table import Table as ConsoleTable
 
 from analysis.compare.comparison import Comparison, FigureComparison, Row
 from analysis.compare.contrast import MARGIN_RATIO, Contrast, Outcome
 from analysis.formatting import NOT_MEASURED, count, figure, interval, percent
 from analysis.report.tables import Cell, Table
 from analysis.summary.point_figures import PointFigure
+from terminal.console import PlainConsole
 from terminal.wording import plural
 
 _MOST_TRIALS = 1000
@@ -120,3 +123,31 @@ def _cells(of: PointFigure, contrast: Contrast) -> tuple[Cell, ...]:
 def _ratio_interval(contrast: Contrast) -> str:
     bounds = contrast.ratio_ci95
     return "" if bounds is None or bounds[0] == bounds[1] else f"[{bounds[0]:.3f}, {bounds[1]:.3f}]"
+
+
+def print_unlikeness(comparison: Comparison, console: PlainConsole) -> None:
+    """Print what makes the runs unlike, a line each."""
+    for sentence in comparison.unlike:
+        console.print_sentence(f"unlike: {sentence}", style="yellow")
+
+
+def print_comparisons(comparisons: Sequence[Comparison], console: PlainConsole) -> None:
+    """Print every comparison with the baseline, warnings first."""
+    for comparison in comparisons:
+        console.print_sentence(f"A: {comparison.baseline.name}; B: {comparison.other.name}", style="bold")
+        print_unlikeness(comparison, console)
+        for note in comparison.notes:
+            console.print_sentence(f"note: {note}")
+        for table in figure_tables(comparison):
+            console.print(_console_table(table))
+        console.print_sentence(headline(comparison), style="bold")
+    console.print_sentence(how_compared(comparisons))
+
+
+def _console_table(table: Table) -> ConsoleTable:
+    shown = ConsoleTable(title=table.title, title_justify="left")
+    for i, name in enumerate(table.columns):
+        shown.add_column(name, justify="left" if i in (0, len(table.columns) - 1) else "right")
+    for row in table.rows:
+        shown.add_row(*(str(cell) for cell in row))
+    return shown

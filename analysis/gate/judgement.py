@@ -14,8 +14,7 @@ from analysis.formatting import count, figure, interval
 from analysis.gate.budget import Budget, check_known
 from analysis.statistics.inference import Interval
 from contract.errors import UserError
-from contract.point_names import parameter_value
-from contract.same_point import agrees
+from contract.points import agrees, parameter_value
 from contract.summary import Point
 from terminal.wording import plural
 

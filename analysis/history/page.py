@@ -1,21 +1,20 @@
-"""results/index.html: every run, and the key figures from run to run, in one page without scripts."""
+"""results/index.html: every run and what is new in it, and the key figures from run to run, without scripts."""
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from analysis.formatting import NOT_MEASURED, figure, interval, listed
-from analysis.history.changes import changes_since, commit
-from analysis.history.runs import ListedRun, UnreadRun, read_runs
-from analysis.history.sparkline import MOST_RUNS, sparkline
-from analysis.history.trends import KEY_FIGURES, Step, Trend, trends
+from analysis.history.runs import Checkout, ListedRun, UnreadRun, read_runs
+from analysis.history.trends import KEY_FIGURES, MOST_RUNS, Step, Trend, sparkline, trends
 from analysis.report.page import render_html
 from analysis.summary.point_figures import PointFigure
 from contract.records import JsonObject, write_text
@@ -27,6 +26,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _NEWEST_RUNS = 20
 """The runs of a group that are listed openly; earlier ones are folded away."""
 _CHARACTERS = 400
+_MOST_CHANGES, _CHANGE_CHARACTERS = 4, 60
 
 
 def write_history(results: Path) -> Path:
@@ -168,3 +168,41 @@ def _change_in_words(trend: Trend, step: Step) -> str:
 def _cut(text: str) -> str:
     shown = plain(text)
     return shown if len(shown) <= _CHARACTERS else f"{shown[:_CHARACTERS]}…"
+
+
+def changes_since(earlier: ListedRun, run: ListedRun) -> list[str]:
+    """Return a phrase per difference in code, versions, settings and machine; beyond a few, only their number."""
+    ours, theirs = run.info, earlier.info
+    found = [
+        *_code(theirs.checkout, ours.checkout),
+        *_differences(theirs.versions, ours.versions),
+        *_differences(theirs.settings, ours.settings),
+        *_differences(theirs.machine, ours.machine),
+    ]
+    return (
+        found
+        if len(found) <= _MOST_CHANGES
+        else [*found[: _MOST_CHANGES - 1], f"{len(found) - _MOST_CHANGES + 1} more"]
+    )
+
+
+def commit(checkout: Checkout | None) -> str:
+    """Return a short commit, with a + if the code had uncommitted changes; empty if it is not known."""
+    return "" if checkout is None else plain(checkout.commit)[:10] + ("" if checkout.clean else "+")
+
+
+def _code(earlier: Checkout | None, checkout: Checkout | None) -> Iterator[str]:
+    if commit(earlier) != commit(checkout):
+        yield f"commit {commit(earlier) or 'unknown'} → {commit(checkout) or 'unknown'}"
+
+
+def _differences(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(earlier.keys() | later.keys()):
+        before, after = earlier.get(name), later.get(name)
+        if before != after:
+            yield f"{_short(name)} {_short(before)} → {_short(after)}"
+
+
+def _short(value: object) -> str:
+    text = "none" if value is None else plain(str(value)).replace("\n", " ")
+    return text if len(text) <= _CHANGE_CHARACTERS else f"{text[:_CHANGE_CHARACTERS]}…"

@@ -9,7 +9,7 @@ from analysis.summary.crossover import HELD_WITHIN_MS
 from analysis.summary.results import Results
 from analysis.verdict.run_verdict import done_in_words, estimate_in_words
 from contract.parameters import Parameters
-from contract.point_names import parameter_value
+from contract.points import parameter_value
 from contract.summary import Capacity, Crossover, Estimate, Side, Tried
 from terminal.wording import plural
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from analysis.formatting import count, figure, listed, percent
 from analysis.summary.precision import not_known
 from analysis.summary.results import Results
-from contract.point_names import parameter_title
+from contract.points import OF_THE_SERVER, parameter_title
 from contract.records import TRIAL_FORMAT, JsonObject, RunInfo, finished_trial_folders, read_json
-from contract.same_point import OF_THE_SERVER
 from contract.summary import Point, Precision, Summary
 from terminal.wording import plural
 

@@ -10,8 +10,7 @@ from analysis.report.page import slug
 from analysis.summary.factor_effects import MEASURES, effects
 from analysis.summary.model_deviations import deviations
 from analysis.summary.results import PLAIN, Results, latency_statistic, reported
-from contract.point_names import parameter_title, point_name
-from contract.same_point import OF_THE_SERVER, differing
+from contract.points import OF_THE_SERVER, differing, parameter_title, point_name
 from contract.summary import (
     CostDifference,
     Freshness,

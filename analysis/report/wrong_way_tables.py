@@ -8,7 +8,7 @@ from typing import Literal
 from analysis.formatting import NOT_MEASURED, count, figure, interval, percent
 from analysis.report.tables import Cell, Table
 from analysis.summary.results import Results, latency_statistic
-from contract.point_names import point_name
+from contract.points import point_name
 from contract.summary import Answers, Extremes, Point
 
 _Column = tuple[str, Callable[[Point], Cell]]

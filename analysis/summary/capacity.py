@@ -17,8 +17,8 @@ from analysis.statistics.inference import AT_LEAST_ZERO, estimate
 from analysis.trial.measures import TrialMeasures
 from analysis.trial.validity import CPU_RATIO_LIMITS
 from contract.parameters import Parameters
+from contract.points import Identity, differing, identity
 from contract.records import SampleRole
-from contract.same_point import Identity, differing, identity
 from contract.summary import Estimate
 from contract.transports import Kind, TransportStyle
 

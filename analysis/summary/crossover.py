@@ -30,7 +30,7 @@ from analysis.summary.capacity import (
 )
 from analysis.summary.results import present
 from contract.parameters import Parameters, taken
-from contract.same_point import differing
+from contract.points import differing
 from contract.summary import Capacity, Crossover, Estimate, Predicted, Saturated, Side, TransportCapacity, Tried
 from contract.transports import Kind
 

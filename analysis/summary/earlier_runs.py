@@ -1,4 +1,8 @@
-"""Earlier runs that a run can be judged by: measured before it, on the same machine, with the same settings."""
+"""Earlier runs that a run can be judged by: measured before it, on the same machine, with the same settings.
+
+The noise floor of one is chosen by the run's first report and kept in the run's folder, so that a later report says the
+same, whatever has become of the other run since.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contract.errors import UserError
-from contract.records import SUMMARY_FILE, RunInfo, load_run_info
-from contract.summary import Summary, load_summary
+from contract.records import NOISE_FILE, NOISE_FORMAT, SUMMARY_FILE, RunInfo, as_document, load_run_info, write_json
+from contract.summary import NoiseFloors, Summary, load_noise_floor, load_summary
 from terminal.plain import plain
 
 
@@ -44,3 +48,20 @@ def _earlier(path: Path, run: RunInfo) -> EarlierRun | None:
         # Other folders among the results do not concern this run, and may be another user's.
         return None
     return EarlierRun(plain(path.name), other, summary) if summary.valid else None
+
+
+def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[NoiseFloors, str] | None:
+    """Return the noise floor kept with a run and the name of the run that measured it; None if none fits.
+
+    If none is kept, one of a sibling that began before this run is, if one fits.
+    """
+    kept = load_noise_floor(folder)
+    if kept is not None:
+        return kept
+    for earlier in earlier_runs(folder.resolve().parent, run):
+        measured = earlier.summary.noise_floor
+        if measured and not earlier.summary.noise_floor_from:
+            fields = {"noise_floor_from": earlier.name, "noise_floor": as_document(measured)}
+            write_json(folder / NOISE_FILE, NOISE_FORMAT, fields)
+            return measured, earlier.name
+    return None

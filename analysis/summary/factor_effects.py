@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from analysis.summary.results import Results
-from contract.point_names import parameter_value
+from contract.points import parameter_value
 from contract.summary import Point
 from contract.transports import TransportStyle
 

@@ -13,7 +13,7 @@ from typing import Any
 from analysis.statistics.inference import paired_difference, t_quantile
 from analysis.summary.pairing import PerBlock
 from analysis.summary.results import MeasuredPoint, latency_statistic
-from contract.same_point import Identity, identity
+from contract.points import Identity, identity
 from contract.summary import NoiseDifference, NoiseFloor, NoiseFloors, Point
 
 STATISTICS = ("p50", "p95", "mean")

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from contract.parameters import Parameters
-from contract.point_names import parameter_value, point_name
-from contract.same_point import OF_THE_SERVER, agrees_but_for_server, differing
+from contract.points import OF_THE_SERVER, agrees_but_for_server, differing, parameter_value, point_name
 from contract.summary import CorrectedEstimate, Estimates, Interval, Latency, Point, Summary
 from contract.transports import TransportStyle
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from analysis.statistics.inference import CONFIDENCE, holm
-from contract.same_point import agrees_but_for_server
+from contract.points import agrees_but_for_server
 from contract.summary import AgainstReference, CostDifference, LatencyDifference, Point
 from contract.transports import TransportStyle
 

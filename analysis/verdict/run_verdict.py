@@ -10,8 +10,7 @@ from analysis.summary.results import Results, common_statistic, latency_statisti
 from analysis.verdict.cheaper_polling import cheaper
 from analysis.verdict.latency_differences import RESOLUTION_MS, SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
 from analysis.verdict.server_differences import server_headline, server_lines
-from contract.point_names import parameter_value
-from contract.same_point import differing
+from contract.points import differing, parameter_value
 from contract.summary import Estimate, NoiseDifference, Point, TransportCapacity
 from terminal.wording import plural
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from benchmarks.peers.measurement import Measurement, kernel_latencies_ms, probe_requests
 from benchmarks.peers.probe import HOST
-from benchmarks.peers.process_tree import CpuReading, ProcessTree
 from benchmarks.peers.tool import Account, Job, Tool, ToolError
+from benchmarks.peers.tool_processes import CpuReading, ToolProcesses
 from benchmarks.peers.trial_setup import Stage, set_up
 from benchmarks.peers.workloads import WARM_UP_S, Stream, Work
 from contract.records import PlannedTrial
@@ -58,7 +58,7 @@ def run_tool(tool: Tool, program: Path, work: Work, trial: PlannedTrial, folder:
         job = Job(work, HOST, stage.port, stay_s, folder, home)
         running.enter_context(tool.companions(job))
         process = running.enter_context(
-            ProcessTree(tool.launch(program, job), folder / "output.log", folder, cores.load)
+            ToolProcesses(tool.launch(program, job), folder / "output.log", folder, cores.load)
         )
         stage.wait_for(work.clients, lambda: _how_it_ended(process))
         time.sleep(_SETTLE_S)
@@ -70,13 +70,13 @@ def run_tool(tool: Tool, program: Path, work: Work, trial: PlannedTrial, folder:
     return _judged(tool, work, trial, stream, window, account, folder)
 
 
-def _how_it_ended(process: ProcessTree) -> str | None:
+def _how_it_ended(process: ToolProcesses) -> str | None:
     if process.exit_code is None:
         return None
     return f"ended with exit status {process.exit_code} before its clients were connected: {process.last_words()}"
 
 
-def _watch(stage: Stage, process: ProcessTree, stream: Stream, measured_s: float) -> _Window:
+def _watch(stage: Stage, process: ToolProcesses, stream: Stream, measured_s: float) -> _Window:
     t0_ns = stage.control.start_stream(_START_IN_MS, list(stream.due_offsets_ns), list(stream.payloads))
     _sleep_until(t0_ns + round(WARM_UP_S * 1e9))
     start = _edge(stage, process)
@@ -90,7 +90,7 @@ def _watch(stage: Stage, process: ProcessTree, stream: Stream, measured_s: float
     return _Window(t0_ns, start, end)
 
 
-def _edge(stage: Stage, process: ProcessTree) -> _Edge:
+def _edge(stage: Stage, process: ToolProcesses) -> _Edge:
     cpu = process.cpu()
     stats = stage.control.stats()
     return _Edge(cpu, time.monotonic_ns(), int(stats["requests"]), stage.connected(stats))

@@ -15,11 +15,10 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from contract.point_names import point_name
+from contract.points import differing, point_name
 from contract.quantiles import quantiles
 from contract.records import PlannedTrial, PointPrecision, RunInfo, Trial
 from contract.records.measured import is_measured
-from contract.same_point import differing
 from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import plan_further
 from loadtests.plan.durations import ANALYSIS_S, expected_seconds

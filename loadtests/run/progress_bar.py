@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from contract.point_names import point_name
+from contract.points import point_name
 from contract.records import PlannedTrial
 from contract.transports import TRANSPORTS
 from loadtests.plan.durations import trial_seconds

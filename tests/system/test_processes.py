@@ -13,7 +13,7 @@ import pytest
 
 from contract.errors import UserError
 from system import process_tree
-from system.processes import PROJECT_FOLDER, Child, ProgramGroup
+from system.processes import PROJECT_FOLDER, Child, ProgramGroup, without_settings
 from tests.loadtests.run.wrapped_server import STUBBORN
 from tests.running import PATIENCE_S, wait_until
 
@@ -112,3 +112,22 @@ def test_a_guard_that_somebody_has_ended_leaves_the_program_to_its_starter(tmp_p
         [guard] = [child for child in psutil.Process().children() if "system.process_guard" in child.cmdline()]
         guard.kill()
     assert program.exit_code is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "LOCUST_RUN_TIME", "LOCUST_HEADLESS", "GEVENT_LOOP", "GEVENTARES_FLAGS", "GREENLET_USE_GC",
+        "PYTHONPATH", "PYTHONSTARTUP", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE",
+        "PYTHONSAFEPATH", "PYTHONDEVMODE", "PYTHONASYNCIODEBUG", "PYTHONMALLOC", "PYDANTIC_DISABLE_PLUGINS",
+        "UVICORN_WORKERS", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "WEBSOCKETS_SERVER",
+        "HTTP_PROXY", "https_proxy", "ALL_PROXY", "no_proxy",
+    ],
+)  # fmt: skip
+def test_settings_of_the_programs_within_are_left_out(name: str) -> None:
+    assert without_settings({name: "1", "PATH": "/bin"}) == {"PATH": "/bin"}
+
+
+def test_everything_else_stays() -> None:
+    kept = dict.fromkeys(("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "PUSH_VS_POLL_TRIAL"), "x")
+    assert without_settings(kept) == kept

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from analysis import command_line
 from analysis.history.page import write_history
-from analysis.history.sparkline import MOST_RUNS
+from analysis.history.trends import MOST_RUNS
 from tests import fabricate
 from tests.analysis import made_summary as made
 from tests.analysis.history.made_runs import MACHINE, noise_floor, runs_with, with_medians, write_run

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.peers.process_tree import CpuReading, ProcessTree
 from benchmarks.peers.tool import Launch
+from benchmarks.peers.tool_processes import CpuReading, ToolProcesses
 
 PATIENCE_S = 30.0
 
@@ -28,16 +28,24 @@ print(child.pid, flush=True)
 """
 
 
-def tree(folder: Path, program: str) -> ProcessTree:
-    return ProcessTree(Launch([sys.executable, "-c", program]), folder / "log", folder, None)
+def tree(folder: Path, program: str) -> ToolProcesses:
+    return ToolProcesses(Launch([sys.executable, "-c", program]), folder / "log", folder, None)
 
 
-def line(process: ProcessTree, wanted: int = 1) -> list[str]:
+def line(process: ToolProcesses, wanted: int = 1) -> list[str]:
     deadline = time.monotonic() + PATIENCE_S
     while len(lines := process.output().split()) < wanted:
         assert time.monotonic() < deadline, "it printed nothing"
         time.sleep(0.01)
     return lines
+
+
+def wait_until_ended(child: int) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline, "its child is still there"
+            time.sleep(0.01)
 
 
 def test_the_time_of_children_counts_and_they_end_with_it(tmp_path: Path) -> None:
@@ -53,7 +61,7 @@ def test_the_time_of_children_counts_and_they_end_with_it(tmp_path: Path) -> Non
         assert after.used_ns[child] - before.used_ns[child] >= 0.9 * after.since(before)
         assert not process.finish(0.01)
     assert process.exit_code is not None
-    assert not psutil.pid_exists(child)
+    wait_until_ended(child)
 
 
 def test_what_its_first_process_leaves_behind_is_ended_too(tmp_path: Path) -> None:
@@ -61,11 +69,7 @@ def test_what_its_first_process_leaves_behind_is_ended_too(tmp_path: Path) -> No
         [child] = line(process)
         assert process.finish(PATIENCE_S)
         assert process.exit_code == 0
-    deadline = time.monotonic() + PATIENCE_S
-    with contextlib.suppress(psutil.NoSuchProcess):
-        while psutil.Process(int(child)).status() != psutil.STATUS_ZOMBIE:
-            assert time.monotonic() < deadline, "its child is still there"
-            time.sleep(0.01)
+    wait_until_ended(int(child))
 
 
 def test_readings_subtract_process_by_process() -> None:
@@ -77,4 +81,4 @@ def test_readings_subtract_process_by_process() -> None:
 
 def test_a_program_that_cannot_be_started_says_so(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="nothing-of-this-name"):
-        ProcessTree(Launch(["nothing-of-this-name"]), tmp_path / "log", tmp_path, None)
+        ToolProcesses(Launch(["nothing-of-this-name"]), tmp_path / "log", tmp_path, None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from analysis.summary.earlier_noise_floor import earlier_noise_floor
+from analysis.summary.earlier_runs import earlier_noise_floor
 from contract.errors import UserError
 from contract.records import SUMMARY_FORMAT, RunInfo, load_run_info, write_json, write_run_info
 from contract.summary import load_noise_floor

@@ -1,10 +1,9 @@
-"""A tool's process and its descendants: run on the tool's core, their CPU time read together, and all of them ended."""
+"""The processes of a tool: run on its core, their CPU time read together, and all of them ended."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,9 +15,8 @@ from typing import Self
 import psutil
 
 from benchmarks.peers.tool import Launch
-from system.process_environment import without_settings
-
-_GRACE_S = 2.0
+from system.process_tree import ProcessTree
+from system.processes import without_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class CpuReading:
         return len(earlier.used_ns.keys() - self.used_ns.keys())
 
 
-class ProcessTree:
+class ToolProcesses:
     """A command and its descendants; on leaving the context, all of them are ended."""
 
     def __init__(self, launch: Launch, log: Path, folder: Path, cores: tuple[int, ...] | None) -> None:
@@ -55,6 +53,7 @@ class ProcessTree:
                 env={**without_settings(), **launch.environment},
                 start_new_session=True,
             )
+        self._tree = ProcessTree(self._process.pid)
 
     @property
     def exit_code(self) -> int | None:
@@ -95,32 +94,12 @@ class ProcessTree:
         except psutil.NoSuchProcess:
             return []
 
-    def _end(self) -> None:
-        members = self._members()
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            for process in members:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.send_signal(number)
-            # Processes that were started after the list was made are found by their session.
-            members = psutil.wait_procs([*members, *self._of_its_session()], timeout=_GRACE_S)[1]
-            if not members:
-                break
-        self._process.wait()
-
-    def _of_its_session(self) -> list[psutil.Process]:
-        """Return processes left by others of the tree that have ended; their session shows their origin."""
-        left: list[psutil.Process] = []
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.NoSuchProcess, OSError):
-                if os.getsid(process.pid) == self._process.pid and process.status() != psutil.STATUS_ZOMBIE:
-                    left.append(process)
-        return left
-
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
+        self._tree.stop()
+        self._process.wait()
 
 
 @contextlib.contextmanager
