@@ -16,11 +16,11 @@ from analysis.summary.earlier_runs import EarlierRun, earlier_runs
 from analysis.summary.noise_floor import STATISTICS, floor_ms
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
 from analysis.verdict.claims import LEAST_BLOCKS
-from analysis.verdict.latency_differences import RESOLUTION_MS
 from contract.parameters import WITHOUT_EFFECT
 from contract.points import Identity, agrees_but_for_server, identity
 from contract.records import PlannedTrial, RunInfo
 from contract.summary import Point
+from contract.times import RESOLUTION_MS
 from terminal.wording import plural
 
 FIGURES = tuple(POINT_FIGURES[name] for name in ("latency_ms.p50", "latency_ms.p95", "server_cpu_us_per_event"))

@@ -37,7 +37,7 @@ _SEED = 14
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldIntervals:
     """How often the intervals of one figure contain the result of the other runs, over all points and runs."""
 
     intervals: int
@@ -48,7 +48,7 @@ class Held:
     """The median over points of the standard deviation between runs, divided by what the intervals make it."""
 
 
-def count_held(summaries: Sequence[Summary], read: Read) -> Held:
+def count_held(summaries: Sequence[Summary], read: Read) -> HeldIntervals:
     """Compare each run's interval of a figure with the mean of the other runs, at every point that all have."""
     held, intervals, withheld = 0, 0, 0
     ratios = []
@@ -69,7 +69,7 @@ def count_held(summaries: Sequence[Summary], read: Read) -> Held:
         if widths:
             blocks = points[0].trials
             ratios.append(_deviation_ratio(values, widths, blocks))
-    return Held(intervals, held, withheld, float(np.median(ratios)) if ratios else None)
+    return HeldIntervals(intervals, held, withheld, float(np.median(ratios)) if ratios else None)
 
 
 def _deviation_ratio(values: Sequence[float], widths: Sequence[float], blocks: int) -> float:

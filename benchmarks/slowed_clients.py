@@ -45,7 +45,7 @@ _START_IN_MS = 300
 Floats = npt.NDArray[np.float64]
 
 
-class _Held(NamedTuple):
+class _HeldRead(NamedTuple):
     due_ns: int
     connection: Connection
     sock: object
@@ -73,7 +73,7 @@ class SlowDriver(Driver):
         self._realtime_offset_ns = time.time_ns() - time.monotonic_ns()
         # All data is held equally long, so it is due in the order of arrival, except for the kernel's stamps of bytes
         # that were read together. One deadline is therefore enough.
-        self._held: deque[_Held] = deque()
+        self._held: deque[_HeldRead] = deque()
         self._alarmed = False
 
     def _arrived(self, connection: Connection, data: bytes | None, kernel_ns: int, user_ns: int) -> None:
@@ -85,7 +85,7 @@ class SlowDriver(Driver):
             self._stop_reading(connection)  # otherwise the end of a stream would be reported again and again
         # The kernel's stamp, so that this process's own lateness does not add to the delay.
         arrived_ns = user_ns if kernel_ns == NO_TIME_NS else kernel_ns - self._realtime_offset_ns
-        self._held.append(_Held(arrived_ns + self._delay_ns, connection, connection.sock, data, kernel_ns))
+        self._held.append(_HeldRead(arrived_ns + self._delay_ns, connection, connection.sock, data, kernel_ns))
         self._hand_over(user_ns)
 
     def _hand_over(self, now_ns: int) -> None:

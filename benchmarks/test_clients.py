@@ -37,7 +37,7 @@ def crowd(transport: str, opening: Callable[[Bench], None]) -> list[Client]:
 
 
 def open_channel(bench: Bench) -> None:
-    bench.feed(Peer().hear(bench.connect()))
+    bench.feed(Peer().receive(bench.connect()))
 
 
 def open_channel_through_the_library(bench: Bench) -> None:
@@ -58,7 +58,7 @@ def begin_polling(bench: Bench) -> None:
 def frames() -> Iterator[bytes]:
     peer = Peer()
     opened = Bench("websocket")
-    peer.hear(opened.connect())
+    peer.receive(opened.connect())
     for seq in range(1, EVENTS + 1):
         yield peer.text(encoded(seq))
 
@@ -68,7 +68,7 @@ def copies(data: bytes) -> list[bytes]:
     return [bytes(bytearray(data)) for _ in range(CLIENTS)]
 
 
-def hear(clients: list[Client], reads: list[bytes]) -> None:
+def receive(clients: list[Client], reads: list[bytes]) -> None:
     for client, data in zip(clients, reads, strict=True):
         client.received(data, 10**15, 10**18)
 
@@ -86,7 +86,7 @@ def poll(clients: list[Client], replies: list[bytes]) -> None:
 @pytest.mark.parametrize("opening", [open_channel, open_channel_through_the_library])
 def test_websocket_frame(benchmark: Any, opening: Callable[[Bench], None]) -> None:
     clients, told = crowd("websocket", opening), frames()
-    benchmark.pedantic(hear, setup=lambda: ((clients, copies(next(told))), {}), rounds=ROUNDS)
+    benchmark.pedantic(receive, setup=lambda: ((clients, copies(next(told))), {}), rounds=ROUNDS)
     assert clients[0].cursor == clients[-1].cursor == ROUNDS
 
 
@@ -99,7 +99,7 @@ def test_sse_block(benchmark: Any, line_end: str) -> None:
         body = event if line_end == "lf" else event.replace(b"\n", b"\r\n")
         return b"%x\r\n%b\r\n" % (len(body), body)
 
-    benchmark.pedantic(hear, setup=lambda: ((clients, copies(block())), {}), rounds=ROUNDS)
+    benchmark.pedantic(receive, setup=lambda: ((clients, copies(block())), {}), rounds=ROUNDS)
     assert clients[0].cursor == clients[-1].cursor == ROUNDS
 
 

@@ -42,12 +42,12 @@ class Crowd:
             end = running.enter_context(listener.accept()[0])
             while not connection.open:
                 gevent.sleep(0)
-            end.sendall(Peer().hear(end.recv(4096)))
+            end.sendall(Peer().receive(end.recv(4096)))
             self.ends.append(end)
             while not connection.client.ready:
                 gevent.sleep(0)
 
-    def hear(self, rows: int) -> None:
+    def receive(self, rows: int) -> None:
         while len(self.recorder.deliveries) < rows * DELIVERY_COLUMNS:
             gevent.sleep(0)
 
@@ -71,5 +71,5 @@ def test_websocket_delivery(benchmark: Any, crowd: Crowd) -> None:
             end.sendall(data)
         return (rows,), {}
 
-    benchmark.pedantic(crowd.hear, setup=fill, rounds=ROUNDS)
+    benchmark.pedantic(crowd.receive, setup=fill, rounds=ROUNDS)
     assert all(connection.client.cursor == ROUNDS for connection in crowd.driver.connections)

@@ -1,4 +1,4 @@
-"""Times in records: whole nanoseconds of a clock, and the time of day in ISO 8601."""
+"""Times in records: whole nanoseconds of a clock, the time of day in ISO 8601, and the resolution of latencies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ NO_TIME_NS = 0
 """In a column of times: no time, because the thing did not happen or was not observed. No clock of ours reads it, since
 both count from before the first program ran. Check with `contract.records.is_time`: times of a clock that was converted
 to another's may be negative."""
+
+RESOLUTION_MS = 0.2
+"""The smallest difference of latencies that is claimed: loopback alone takes up to 0.1 ms across cores."""
 
 
 def parse_time(text: str) -> datetime:

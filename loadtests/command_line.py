@@ -130,10 +130,10 @@ def _plan(options: argparse.Namespace) -> int:
     within = f"about {expected_seconds(trials):.0f} s of {scenario.budget_s:g} s"
     print(f"trials: {len(trials)}, {within}{describe_extension(scenario)}")
     print(describe_seed(seed))
-    return _tell_detectable(planned_run(scenario, seed, trials, None, {}), options.results or RESULTS_FOLDER)
+    return _print_detectable(planned_run(scenario, seed, trials, None, {}), options.results or RESULTS_FOLDER)
 
 
-def _tell_detectable(run: RunInfo, results: Path) -> int:
+def _print_detectable(run: RunInfo, results: Path) -> int:
     """Print the smallest differences that a planned run can show, and return an exit status.
 
     They follow from the summaries of earlier runs, which are the analysis': it is given run.json as it would be.

@@ -23,7 +23,7 @@ MOST_DOTS = 5000
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnLatencies:
     """The latencies of one trial that are drawn, as in MeasuredLatencies."""
 
     events: int
@@ -52,21 +52,21 @@ class BaseTrials:
     its first client only."""
     first_dots: Dots
     """The measured deliveries of the first trial."""
-    measured: list[Drawn]
+    measured: list[DrawnLatencies]
     """The drawn latencies, one entry per trial."""
     ages: list[ViewAges]
     """The ages of views, one entry per trial; empty if the clients send."""
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _TrialRecords:
     """The records of one trial that charts may need."""
 
     index: int
     style: TransportStyle
     predicted_ms: Floats
     latency_ms: Floats
-    drawn: Drawn | None
+    drawn: DrawnLatencies | None
     """None if the trial is not at the base point, as for `ages`."""
     ages: ViewAges | None
 
@@ -80,7 +80,7 @@ class ChartMaterial:
     def __init__(self, run: RunInfo, per_trial: int = DELIVERIES_PER_TRIAL) -> None:
         self._run = run
         self._per_trial = per_trial
-        self._seen: list[_Seen] = []
+        self._seen: list[_TrialRecords] = []
         self._first: dict[str, tuple[Trial, Dots]] = {}
 
     def add(self, trial: Trial, style: TransportStyle, measures: TrialMeasures) -> None:
@@ -90,12 +90,12 @@ class ChartMaterial:
         base = agrees(parameters, shared)
         rows = thinned(len(latencies), self._per_trial)
         self._seen.append(
-            _Seen(
+            _TrialRecords(
                 trial.info.index,
                 style,
                 np.where(latencies.modelled[rows], latencies.model_ns[rows] / NS_PER_MS, np.nan),
                 latencies.latency_ns[rows] / NS_PER_MS,
-                Drawn(measures.sample_events, latencies.latency_ns, latencies.predicted_ns) if base else None,
+                DrawnLatencies(measures.sample_events, latencies.latency_ns, latencies.predicted_ns) if base else None,
                 measures.ages if base else None,
             )
         )
@@ -132,7 +132,7 @@ class ChartMaterial:
                 found.append(Residuals.of(style, predicted_ms, np.concatenate([seen.latency_ms for seen in own])))
         return found
 
-    def _of(self, style: TransportStyle) -> list[_Seen]:
+    def _of(self, style: TransportStyle) -> list[_TrialRecords]:
         return sorted((seen for seen in self._seen if seen.style.name == style.name), key=lambda seen: seen.index)
 
 

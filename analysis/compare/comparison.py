@@ -15,11 +15,11 @@ from analysis.statistics.inference import holm
 from analysis.summary.noise_floor import figure_floor_ms
 from analysis.summary.pairing import COSTS
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
-from analysis.verdict.latency_differences import RESOLUTION_MS
 from contract.errors import UserError
 from contract.points import OF_THE_SERVER
 from contract.records import RunInfo, load_run_info
 from contract.summary import Point, Summary, load_summary
+from contract.times import RESOLUTION_MS
 from contract.transports import TransportStyle
 from terminal.wording import plural
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -168,9 +168,6 @@ def contrast(baseline: Side, other: Side, margin_ratio: float, *, paired: bool) 
 def _ratio_of(logarithm: float) -> float:
     """Return the ratio of a logarithm; infinity beyond the largest number, as for intervals of two trials far apart."""
     return math.exp(logarithm) if logarithm < _LARGEST_LOGARITHM else math.inf
-
-
-_Compare = Callable[[Side, Side], Difference]
 
 
 def _paired(baseline: Side, other: Side) -> Difference:

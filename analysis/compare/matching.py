@@ -42,7 +42,7 @@ def match_points(baseline: Summary, other: Summary) -> Matching:
     """
     summaries = (baseline, other)
     # The length of trials does not matter to what they measured, unless a run has varied it.
-    ignored = LENGTHS if all(_told_apart(summary.points) for summary in summaries) else frozenset()
+    ignored = LENGTHS if all(_are_distinct(summary.points) for summary in summaries) else frozenset()
     settings = [
         (name, *values)
         for name in sorted(_names(baseline) | _names(other))
@@ -76,7 +76,7 @@ def _fixed_values(name: str, *summaries: Summary) -> tuple[object, object] | Non
     return (values[0], values[1]) if values[0] != values[1] else None
 
 
-def _told_apart(points: Sequence[Point]) -> bool:
+def _are_distinct(points: Sequence[Point]) -> bool:
     """Return whether no two of a run's points differ only in the length of their trials."""
     return len({_identity(point, LENGTHS) for point in points}) == len(points)
 

@@ -19,9 +19,9 @@ from analysis.compare.contrast import MARGIN_RATIO
 from analysis.history.runs import ListedRun, PointOutline, SummaryOutline
 from analysis.summary.noise_floor import figure_floor_ms
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
-from analysis.verdict.latency_differences import RESOLUTION_MS
 from contract.points import agrees, agrees_but_for_server, point_name
 from contract.summary import Interval
+from contract.times import RESOLUTION_MS
 from terminal.plain import plain
 
 KEY_FIGURES = tuple(

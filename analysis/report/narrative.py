@@ -205,11 +205,11 @@ def _precision(run: RunInfo, results: Results) -> Iterator[str]:
         f"and every interval of a point with added trials takes its spread from the pilot alone, all statistics and "
         f"differences alike (Stein 1945), so that stopping early makes none of them too narrow. "
         f"Trials added: {count(added)}; {known} of {plural(points, 'point')} are known so."
-        + _lacking(run, results, lacking)
+        + _not_known(run, results, lacking)
     )
 
 
-def _lacking(run: RunInfo, results: Results, lacking: Sequence[tuple[Point, Precision]]) -> str:
+def _not_known(run: RunInfo, results: Results, lacking: Sequence[tuple[Point, Precision]]) -> str:
     if not lacking:
         return ""
     summary = results.summary

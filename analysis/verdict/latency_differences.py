@@ -9,10 +9,9 @@ from analysis.formatting import figure, interval, listed
 from analysis.summary.results import latency_statistic
 from analysis.verdict.claims import LEAST_BLOCKS, is_shown
 from contract.summary import AgainstReference, Point
+from contract.times import RESOLUTION_MS
 from terminal.wording import plural
 
-RESOLUTION_MS = 0.2
-"""Loopback alone takes up to 0.1 ms across cores: nothing is claimed below it."""
 SAME_MS = 1.0
 SAME_RATIO = 0.05
 """A difference below both is within the cost of server and client code, and not due to the transport."""
@@ -69,7 +68,7 @@ class LatencyDifference:
         """Half the width of the interval; if it is cut off, the longer part."""
         return None if self.ci95_ms is None else max(abs(bound - self.value_ms) for bound in self.ci95_ms)
 
-    def told(self, where: str) -> str:
+    def in_words(self, where: str) -> str:
         """Return the clause on this difference alone."""
         if self.ci95_ms is None:
             return f"{self._direction} by {figure(abs(self.value_ms))} ms (one trial, no interval) at {where}"
@@ -124,7 +123,7 @@ def how_different(point: Point, against: AgainstReference | None) -> str:
     where, first = next(iter(known.items()))
     if is_tie(point, against):
         if first.shown and abs(first.value_ms) < RESOLUTION_MS:
-            return first.told(where)
+            return first.in_words(where)
         places = listed([name for name in known if name != "p95"])
         return f"the same within {figure(first.margin_ms)} ms at {places} ({first.estimate} at {where})"
     if not any(found.shown for found in known.values()) and first.ci95_ms is not None:
@@ -132,7 +131,7 @@ def how_different(point: Point, against: AgainstReference | None) -> str:
     quantiles = {name: found for name, found in known.items() if name in ("p50", "p95")}
     if quantiles and (first.ci95_ms is None or any(found.shown for found in quantiles.values())):
         known = quantiles
-    return listed([found.told(name) for name, found in known.items()])
+    return listed([found.in_words(name) for name, found in known.items()])
 
 
 def is_tie(point: Point, against: AgainstReference | None) -> bool:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from analysis.formatting import figure, interval, listed
 from analysis.summary.results import Results, common_statistic, latency_statistic, present, reported
 from analysis.verdict.cheaper_polling import cheaper
-from analysis.verdict.latency_differences import RESOLUTION_MS, SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
+from analysis.verdict.latency_differences import SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
 from analysis.verdict.server_differences import server_headline, server_lines
 from contract.points import differing, parameter_value
 from contract.summary import Estimate, NoiseDifference, Point, TransportCapacity
+from contract.times import RESOLUTION_MS
 from terminal.wording import plural
 
 _CONDITIONS = ("clients", "rate_per_s", "arrival", "one_way_delay_ms")

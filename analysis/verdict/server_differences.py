@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from analysis.formatting import figure, interval, listed, percent
 from analysis.summary.results import Results
 from analysis.verdict.claims import is_shown
-from analysis.verdict.latency_differences import RESOLUTION_MS, how_different, signed_ms
+from analysis.verdict.latency_differences import how_different, signed_ms
 from contract.summary import CostDifference, Point
+from contract.times import RESOLUTION_MS
 
 
 def server_headline(results: Results, conditions: str, most_words: int) -> str | None:

@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from benchmarks.peers.tool import Account, Describes, Job, Launch, Tool, ToolError, first_match, found, printed
+from benchmarks.peers.tool import (
+    Job,
+    Launch,
+    Tool,
+    ToolDescription,
+    ToolError,
+    ToolReport,
+    find_program,
+    first_match,
+    output_of,
+)
 from benchmarks.peers.workloads import WorkName
 from contract import wire
 
@@ -58,14 +68,14 @@ class Artillery(Tool):
 
     name = "artillery"
     oldest = (2, 0)
-    works: ClassVar[Mapping[WorkName, Describes]] = {
-        "websocket": Describes(
+    works: ClassVar[Mapping[WorkName, ToolDescription]] = {
+        "websocket": ToolDescription(
             "ws engine; a function of the scenario listens, decodes each message and emits its staleness as a "
             "custom histogram",
             "from when the event was due to when the user's code has the message",
             _BLIND,
         ),
-        "poll": Describes(
+        "poll": ToolDescription(
             "http engine; a loop of polls without think time, a cursor kept by an afterResponse hook",
             "from a poll's request to its answer",
             (*_BLIND, "how old an event is"),
@@ -73,10 +83,10 @@ class Artillery(Tool):
     }
 
     def find(self) -> Path | None:
-        return found("ARTILLERY", "artillery")
+        return find_program("ARTILLERY", "artillery")
 
     def version(self, program: Path) -> str:
-        return str(first_match(r"Artillery: (\S+)", printed([str(program), "--version"], _QUIET), "its version")[1])
+        return str(first_match(r"Artillery: (\S+)", output_of([str(program), "--version"], _QUIET), "its version")[1])
 
     def launch(self, program: Path, job: Job) -> Launch:
         listens = job.work.name == "websocket"
@@ -86,7 +96,7 @@ class Artillery(Tool):
         command = [str(program), "run", "--quiet", "--output", str(job.folder / _REPORT), str(scenario)]
         return Launch(command, {**_QUIET, "HOME": str(job.home)})
 
-    def account(self, job: Job, output: str) -> Account:
+    def read_report(self, job: Job, output: str) -> ToolReport:
         try:
             aggregate = json.loads((job.folder / _REPORT).read_text(encoding="utf-8"))["aggregate"]
         except (OSError, ValueError, KeyError) as error:
@@ -94,7 +104,7 @@ class Artillery(Tool):
         summary = aggregate["summaries"].get("staleness" if job.work.name == "websocket" else "http.response_time")
         if summary is None:
             raise ToolError(f"artillery counted no {job.work.unit} in its report")
-        return Account(int(summary["count"]), float(summary["p50"]), float(summary["mean"]))
+        return ToolReport(int(summary["count"]), float(summary["p50"]), float(summary["mean"]))
 
 
 def _scenario(job: Job) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.trial.measures import TrialMeasures, measure
 from benchmarks.peers.measurement import Measurement, kernel_latencies_ms
-from benchmarks.peers.tool import Describes, ToolError
+from benchmarks.peers.tool import ToolDescription, ToolError
 from benchmarks.peers.trial_setup import set_up
 from benchmarks.peers.workloads import Work, WorkName
 from contract.records import PlannedTrial, SampleRole, Trial
@@ -22,13 +22,13 @@ from system.processes import PROJECT_FOLDER
 from system.processor import CorePlan
 
 NAME = "push-vs-poll"
-DESCRIBES: dict[WorkName, Describes] = {
-    "websocket": Describes(
+DESCRIPTIONS: dict[WorkName, ToolDescription] = {
+    "websocket": ToolDescription(
         "an ordinary trial, everything recorded: of each delivery due time, kernel's and own stamp, payload checked",
         "from when the event was due to when the kernel had it",
         ("what a browser does with it",),
     ),
-    "poll": Describes(
+    "poll": ToolDescription(
         "an ordinary short poll trial, everything recorded: each poll and each delivery; no pause after an answer",
         "from a poll's request to its answer; how old events are is reported apart, and is its headline",
         ("what a browser does with it",),
@@ -45,11 +45,11 @@ def own_version() -> str:
 def run_harness(work: Work, trial: PlannedTrial, folder: Path, cores: CorePlan) -> Measurement:
     """Run the trial, and keep its records in `folder`/trial."""
     folder.mkdir(parents=True)
-    with set_up(work, folder, cores) as stage:
-        target = Target(stage.url, Endpoint.of_url(stage.url))
+    with set_up(work, folder, cores) as probed:
+        target = Target(probed.url, Endpoint.of_url(probed.url))
         context = RunContext(cores, {None: target}, _ignore, TraceAndFaults(), LoadProcesses(), more_follow=False)
         run_trial(trial, folder / "trial", context)
-        stage.probe.stop()
+        probed.probe.stop()
     return _measured(Trial.load(folder / "trial"), work, folder)
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from benchmarks.peers.tool import Account, Describes, Job, Launch, Tool, ToolError
+from benchmarks.peers.tool import Job, Launch, Tool, ToolDescription, ToolError, ToolReport
 from benchmarks.peers.workloads import WorkName
 
 _USERS = Path(__file__).parent / "locust_users"
@@ -23,12 +23,12 @@ _BLIND = (
     "single deliveries: times are kept in a histogram, rounded to two digits",
     "lost, duplicate or reordered events",
 )
-_WEBSOCKET = Describes(
+_WEBSOCKET = ToolDescription(
     "one user per client, one greenlet reads, each message is decoded and fired as a request",
     "from when the event was due to when the user's code has the message",
     _BLIND,
 )
-_POLLS = Describes(
+_POLLS = ToolDescription(
     "no wait_time, a cursor",
     "from a poll's request to its answer",
     (*_BLIND, "how old an event is: a poll's response time does not tell"),
@@ -54,7 +54,7 @@ class _Locust(Tool):
         command += ["--only-summary", "--json", "--loglevel", "WARNING", self.user]
         return Launch(command, {"HOME": str(job.home)}, signal.SIGTERM)
 
-    def account(self, job: Job, output: str) -> Account:
+    def read_report(self, job: Job, output: str) -> ToolReport:
         start = output.find("[\n")
         try:
             entries, _ = json.JSONDecoder().raw_decode(output[start:]) if start >= 0 else ([], 0)
@@ -67,14 +67,14 @@ class _Locust(Tool):
         total_ms = sum(entry["total_response_time"] for entry in entries)
         every_ms = np.repeat(np.array(list(times)), np.array(list(times.values()), dtype=np.int64))
         p50_ms = float(np.quantile(every_ms, 0.5)) if len(every_ms) else None
-        return Account(units, p50_ms, total_ms / units if units else None)
+        return ToolReport(units, p50_ms, total_ms / units if units else None)
 
 
 class LocustWebSocketClient(_Locust):
     """Uses websocket-client with its defaults."""
 
     name = "locust websocket-client"
-    works: ClassVar[Mapping[WorkName, Describes]] = {"websocket": _WEBSOCKET}
+    works: ClassVar[Mapping[WorkName, ToolDescription]] = {"websocket": _WEBSOCKET}
     file, user = "websocket_client.py", "WebSocketClientUser"
 
 
@@ -82,8 +82,8 @@ class LocustUncheckedWebSocketClient(_Locust):
     """Uses websocket-client without its check of UTF-8."""
 
     name = "locust websocket-client unchecked"
-    works: ClassVar[Mapping[WorkName, Describes]] = {
-        "websocket": Describes(
+    works: ClassVar[Mapping[WorkName, ToolDescription]] = {
+        "websocket": ToolDescription(
             _WEBSOCKET.settings + "; skip_utf8_validation", _WEBSOCKET.reports, (*_BLIND, "text that is not UTF-8")
         )
     }
@@ -94,7 +94,7 @@ class LocustHttpUser(_Locust):
     """Uses requests."""
 
     name = "locust HttpUser"
-    works: ClassVar[Mapping[WorkName, Describes]] = {"poll": _POLLS}
+    works: ClassVar[Mapping[WorkName, ToolDescription]] = {"poll": _POLLS}
     file, user = "polling_users.py", "HttpPoller"
 
 
@@ -102,5 +102,5 @@ class LocustFastHttpUser(_Locust):
     """Uses geventhttpclient."""
 
     name = "locust FastHttpUser"
-    works: ClassVar[Mapping[WorkName, Describes]] = {"poll": _POLLS}
+    works: ClassVar[Mapping[WorkName, ToolDescription]] = {"poll": _POLLS}
     file, user = "polling_users.py", "FastHttpPoller"

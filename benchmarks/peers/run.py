@@ -43,7 +43,7 @@ class Plan:
 
 
 @dataclass
-class Found:
+class AvailableTools:
     """The tools of the plan that this machine has."""
 
     entrants: list[Entrant] = field(default_factory=list)
@@ -62,7 +62,7 @@ def compare(plan: Plan, results: Path, console: PlainConsole) -> Path:
     trials = plan_trials(plan, found.entrants)
     ensure_descriptors(tuple(trial for _, trial in trials))
     folder = fresh_folder(results, console)
-    _tell(found, trials, folder, console)
+    _print_plan(found, trials, folder, console)
     console.print_sentence(describe_seed(plan.seed))
     started_at, started_s = datetime.now(UTC), time.monotonic()
     measurements: list[Measurement] = []
@@ -70,7 +70,7 @@ def compare(plan: Plan, results: Path, console: PlainConsole) -> Path:
     for entrant, trial in trials:
         turn = f"{trial.index + 1}/{len(trials)} {entrant.tool}: {WORKS[entrant.work].description} … "
         console.print_sentence(turn, end="")
-        told = _one(entrant, trial, found, folder, cores, measurements)
+        told = _run_one(entrant, trial, found, folder, cores, measurements)
         console.print_sentence(told)
         write_summary(
             folder,
@@ -93,11 +93,11 @@ def compare(plan: Plan, results: Path, console: PlainConsole) -> Path:
     return folder
 
 
-def find_tools(names: Sequence[str]) -> Found:
+def find_tools(names: Sequence[str]) -> AvailableTools:
     """Return the harness and those of the named tools that this machine has."""
-    found = Found()
-    for work, describes in harness.DESCRIBES.items():
-        found.entrants.append(Entrant(harness.NAME, work, harness.own_version(), describes))
+    found = AvailableTools()
+    for work, description in harness.DESCRIPTIONS.items():
+        found.entrants.append(Entrant(harness.NAME, work, harness.own_version(), description))
     for name in names:
         tool = TOOLS[name]
         try:
@@ -110,7 +110,7 @@ def find_tools(names: Sequence[str]) -> Found:
             found.failures.append(Failure(name, None, None, str(error)))
             continue
         found.programs[name] = program
-        found.entrants += [Entrant(name, work, told, describes) for work, describes in tool.works.items()]
+        found.entrants += [Entrant(name, work, told, description) for work, description in tool.works.items()]
     return found
 
 
@@ -130,7 +130,7 @@ def fresh_folder(results: Path, console: PlainConsole) -> Path:
     folder = results / FOLDER_NAME
     try:
         if folder.exists():
-            aside = _aside(folder)
+            aside = _name_set_aside(folder)
             folder.rename(aside)
             console.print_sentence(f"the comparison before this one is now in {aside}")
         folder.mkdir(parents=True)
@@ -139,7 +139,7 @@ def fresh_folder(results: Path, console: PlainConsole) -> Path:
     return folder
 
 
-def _aside(folder: Path) -> Path:
+def _name_set_aside(folder: Path) -> Path:
     try:
         # No more of it is needed: it may be that of another version.
         began = parse_time(str(read_json(folder / SUMMARY_FILE, FORMAT)["started_at"]))
@@ -153,10 +153,10 @@ def _aside(folder: Path) -> Path:
     raise UserError(f"{folder}: a hundred comparisons of {stamp} are beside it already (expected fewer)")
 
 
-def _one(
+def _run_one(
     entrant: Entrant,
     trial: PlannedTrial,
-    found: Found,
+    found: AvailableTools,
     folder: Path,
     cores: CorePlan,
     measurements: list[Measurement],
@@ -178,7 +178,9 @@ def _one(
     return f"{one.cpu_us_per_unit:.1f} µs per {work.unit}"
 
 
-def _tell(found: Found, trials: Sequence[tuple[Entrant, PlannedTrial]], folder: Path, console: PlainConsole) -> None:
+def _print_plan(
+    found: AvailableTools, trials: Sequence[tuple[Entrant, PlannedTrial]], folder: Path, console: PlainConsole
+) -> None:
     shown = folder.relative_to(PROJECT_FOLDER) if folder.is_relative_to(PROJECT_FOLDER) else folder
     console.print_sentence(f"{len(trials)} trials, one at a time; records in {shown}")
     for name in found.not_installed:

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.peers import harness
 from benchmarks.peers.measurement import Measurement
-from benchmarks.peers.tool import Describes
+from benchmarks.peers.tool import ToolDescription
 from benchmarks.peers.workloads import WORKS, WorkName
 from contract.parameters import Choice, Number
 from contract.records import SUMMARY_FILE, JsonObject, read_json, write_json
@@ -69,7 +69,7 @@ class Entrant:
     tool: str
     work: WorkName
     version: str
-    describes: Describes
+    description: ToolDescription
 
 
 def rows(entrants: Sequence[Entrant], measurements: Sequence[Measurement]) -> list[JsonObject]:
@@ -129,9 +129,9 @@ def _row(entrant: Entrant, measured: Mapping[tuple[str, str], list[Measurement]]
         "staleness_p50_ms": _middle([trial.staleness_p50_ms for trial in trials]),
         "counted": _total([trial.counted for trial in trials]),
         "expected": _total([trial.expected for trial in trials]),
-        "settings": entrant.describes.settings,
-        "reports": entrant.describes.reports,
-        "cannot_see": list(entrant.describes.cannot_see),
+        "settings": entrant.description.settings,
+        "reports": entrant.description.reports,
+        "cannot_see": list(entrant.description.cannot_see),
     }
 
 

@@ -53,7 +53,7 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ToolReport:
     """A tool's own report of its whole run, not only of the window."""
 
     units: int | None
@@ -64,7 +64,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Describes:
+class ToolDescription:
     """The description of a tool at one work."""
 
     settings: str
@@ -78,7 +78,7 @@ class Tool(abc.ABC):
     """A load generator other than the harness."""
 
     name: ClassVar[str]
-    works: ClassVar[Mapping[WorkName, Describes]]
+    works: ClassVar[Mapping[WorkName, ToolDescription]]
     oldest: ClassVar[tuple[int, ...]] = ()
     """The first version whose output can be read; empty for any."""
 
@@ -95,7 +95,7 @@ class Tool(abc.ABC):
         """Write its configuration into the job's folder, and return the command that starts it."""
 
     @abc.abstractmethod
-    def account(self, job: Job, output: str) -> Account:
+    def read_report(self, job: Job, output: str) -> ToolReport:
         """Read its report from its standard output or its files; raise ToolError if there is none."""
 
     def companions(self, job: Job) -> AbstractContextManager[object]:
@@ -112,7 +112,7 @@ class Tool(abc.ABC):
         return told
 
 
-def found(variable: str, command: str) -> Path | None:
+def find_program(variable: str, command: str) -> Path | None:
     """Return the program named by an environment variable, or else found on PATH."""
     named = os.environ.get(variable)
     path = shutil.which(named or command)
@@ -121,7 +121,7 @@ def found(variable: str, command: str) -> Path | None:
     return None if path is None else Path(path).absolute()
 
 
-def printed(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+def output_of(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
     """Return what a short command prints, errors included; raise ToolError if it cannot be run."""
     try:
         done = subprocess.run(

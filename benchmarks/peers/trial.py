@@ -10,9 +10,9 @@ from pathlib import Path
 
 from benchmarks.peers.measurement import Measurement, kernel_latencies_ms, probe_requests
 from benchmarks.peers.probe import HOST
-from benchmarks.peers.tool import Account, Job, Tool, ToolError
+from benchmarks.peers.tool import Job, Tool, ToolError, ToolReport
 from benchmarks.peers.tool_processes import CpuReading, ToolProcesses
-from benchmarks.peers.trial_setup import Stage, set_up
+from benchmarks.peers.trial_setup import ProbedServer, set_up
 from benchmarks.peers.workloads import WARM_UP_S, Stream, Work
 from contract.records import PlannedTrial
 from system.processor import CorePlan
@@ -53,20 +53,20 @@ def run_tool(tool: Tool, program: Path, work: Work, trial: PlannedTrial, folder:
     measured_s = trial.parameters.measured_s
     with ExitStack() as running:
         home = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="push-vs-poll-peers-")))
-        stage = running.enter_context(set_up(work, folder, cores))
+        probed = running.enter_context(set_up(work, folder, cores))
         stay_s = _SETTLE_S + _START_IN_MS / 1000 + WARM_UP_S + measured_s + _MARGIN_S
-        job = Job(work, HOST, stage.port, stay_s, folder, home)
+        job = Job(work, HOST, probed.port, stay_s, folder, home)
         running.enter_context(tool.companions(job))
         process = running.enter_context(
             ToolProcesses(tool.launch(program, job), folder / "output.log", folder, cores.load)
         )
-        stage.wait_for(work.clients, lambda: _how_it_ended(process))
+        probed.wait_for(work.clients, lambda: _how_it_ended(process))
         time.sleep(_SETTLE_S)
-        window = _watch(stage, process, stream, measured_s)
-        stage.probe.stop()
+        window = _watch(probed, process, stream, measured_s)
+        probed.probe.stop()
         if not process.finish(_FINISH_PATIENCE_S):
             raise ToolError(f"still running {_FINISH_PATIENCE_S:g} s after its work was done")
-        account = tool.account(job, process.output())
+        account = tool.read_report(job, process.output())
     return _judged(tool, work, trial, stream, window, account, folder)
 
 
@@ -76,24 +76,24 @@ def _how_it_ended(process: ToolProcesses) -> str | None:
     return f"ended with exit status {process.exit_code} before its clients were connected: {process.last_words()}"
 
 
-def _watch(stage: Stage, process: ToolProcesses, stream: Stream, measured_s: float) -> _Window:
-    t0_ns = stage.control.start_stream(_START_IN_MS, list(stream.due_offsets_ns), list(stream.payloads))
+def _watch(probed: ProbedServer, process: ToolProcesses, stream: Stream, measured_s: float) -> _Window:
+    t0_ns = probed.control.start_stream(_START_IN_MS, list(stream.due_offsets_ns), list(stream.payloads))
     _sleep_until(t0_ns + round(WARM_UP_S * 1e9))
-    start = _edge(stage, process)
+    start = _edge(probed, process)
     _sleep_until(t0_ns + round((WARM_UP_S + measured_s) * 1e9))
-    end = _edge(stage, process)
+    end = _edge(probed, process)
     for edge in (start, end):
-        if edge.connected < stage.work.clients:
-            raise ToolError(f"had only {edge.connected} of {stage.work.clients} clients connected in the window")
+        if edge.connected < probed.work.clients:
+            raise ToolError(f"had only {edge.connected} of {probed.work.clients} clients connected in the window")
     if gone := end.cpu.gone_since(start.cpu):
         raise ToolError(f"{gone} of its processes ended within the window, their CPU time unknown")
     return _Window(t0_ns, start, end)
 
 
-def _edge(stage: Stage, process: ToolProcesses) -> _Edge:
+def _edge(probed: ProbedServer, process: ToolProcesses) -> _Edge:
     cpu = process.cpu()
-    stats = stage.control.stats()
-    return _Edge(cpu, time.monotonic_ns(), int(stats["requests"]), stage.connected(stats))
+    stats = probed.control.stats()
+    return _Edge(cpu, time.monotonic_ns(), int(stats["requests"]), probed.connected(stats))
 
 
 def _sleep_until(at_ns: int) -> None:
@@ -101,7 +101,7 @@ def _sleep_until(at_ns: int) -> None:
 
 
 def _judged(
-    tool: Tool, work: Work, trial: PlannedTrial, stream: Stream, window: _Window, account: Account, folder: Path
+    tool: Tool, work: Work, trial: PlannedTrial, stream: Stream, window: _Window, account: ToolReport, folder: Path
 ) -> Measurement:
     start, end = window.start, window.end
     if work.name == "websocket":

@@ -23,7 +23,7 @@ _CHECK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ProbedServer:
     """A running server with its probes connected."""
 
     work: Work
@@ -54,7 +54,7 @@ class Stage:
 
 
 @contextmanager
-def set_up(work: Work, folder: Path, cores: CorePlan) -> Iterator[Stage]:
+def set_up(work: Work, folder: Path, cores: CorePlan) -> Iterator[ProbedServer]:
     """Start server and probes, and end both whatever happens; the probes then leave their tables in `folder`."""
     with reserved_port() as port, Child(_server(work, port), folder / "server.log", cores.server):
         control = ControlClient(f"http://{HOST}:{port}")
@@ -62,11 +62,11 @@ def set_up(work: Work, folder: Path, cores: CorePlan) -> Iterator[Stage]:
             control.wait_until_ready(_SERVER_PATIENCE_S)
             look = ["-m", "benchmarks.peers.probe", work.name, str(port), str(work.probes), str(folder)]
             with Child(look, folder / "probe.log") as probe:
-                stage = Stage(work, port, control, probe)
-                stage.wait_for(
+                probed = ProbedServer(work, port, control, probe)
+                probed.wait_for(
                     0, lambda: None if probe.exit_code is None else f"the probes ended early: {probe.last_words()}"
                 )
-                yield stage
+                yield probed
         finally:
             control.close()
 

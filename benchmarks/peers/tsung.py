@@ -14,7 +14,17 @@ from typing import ClassVar
 
 from jinja2 import Environment
 
-from benchmarks.peers.tool import Account, Describes, Job, Launch, Tool, ToolError, first_match, found, printed
+from benchmarks.peers.tool import (
+    Job,
+    Launch,
+    Tool,
+    ToolDescription,
+    ToolError,
+    ToolReport,
+    find_program,
+    first_match,
+    output_of,
+)
 from benchmarks.peers.workloads import BEYOND_THE_STREAM, WorkName
 from contract import wire
 from system.addresses import free_port
@@ -62,8 +72,8 @@ class Tsung(Tool):
 
     name = "tsung"
     oldest = (1, 6)
-    works: ClassVar[Mapping[WorkName, Describes]] = {
-        "websocket": Describes(
+    works: ClassVar[Mapping[WorkName, ToolDescription]] = {
+        "websocket": ToolDescription(
             "websocket plugin, controller and clients in one virtual machine; between connect and close a session "
             "thinks, and what the server pushes is counted",
             "nothing of pushed messages: it times only requests that have an answer",
@@ -74,7 +84,7 @@ class Tsung(Tool):
                 "lost, duplicate or reordered events",
             ),
         ),
-        "poll": Describes(
+        "poll": ToolDescription(
             "http plugin; a loop of polls without think time; no cursor, so that every answer is empty",
             "from a poll's request to its answer, as a mean (percentiles only by logging every request)",
             (
@@ -89,10 +99,10 @@ class Tsung(Tool):
         self._names_port = 0
 
     def find(self) -> Path | None:
-        return found("TSUNG", "tsung")
+        return find_program("TSUNG", "tsung")
 
     def version(self, program: Path) -> str:
-        return str(first_match(r"Tsung version (\S+)", printed([str(program), "-v"]), "version of tsung")[1])
+        return str(first_match(r"Tsung version (\S+)", output_of([str(program), "-v"]), "version of tsung")[1])
 
     @contextmanager
     def companions(self, job: Job) -> Iterator[None]:
@@ -148,20 +158,20 @@ class Tsung(Tool):
         }
         return Launch([str(program), "-f", str(configuration), "-l", str(job.folder), "-n", "start"], environment)
 
-    def account(self, job: Job, output: str) -> Account:
+    def read_report(self, job: Job, output: str) -> ToolReport:
         logs = sorted(job.folder.glob("*/tsung.log"))
         if not logs:
             raise ToolError(f"tsung left no log in {job.folder}")
         lines = logs[-1].read_text(encoding="utf-8", errors="replace")
         if job.work.name == "websocket":
             counted = re.findall(r"^stats: async_unknown_data_rcv \d+ (\d+)$", lines, re.MULTILINE)
-            return Account(int(counted[-1]) if counted else 0, None, None)
+            return ToolReport(int(counted[-1]) if counted else 0, None, None)
         # Count, mean and deviation of the last seconds; highest and lowest of all; mean and count of all before these.
         rows = re.findall(r"^stats: request (\d+) (\S+) \S+ \S+ \S+ (\S+) (\d+)$", lines, re.MULTILINE)
         if not rows:
             raise ToolError("tsung counted no request in its log")
         last, last_mean_ms, before_mean_ms, before = (float(value) for value in rows[-1])
-        return Account(int(last + before), None, (last * last_mean_ms + before * before_mean_ms) / (last + before))
+        return ToolReport(int(last + before), None, (last * last_mean_ms + before * before_mean_ms) / (last + before))
 
 
 def _dtd(program: Path) -> Path:

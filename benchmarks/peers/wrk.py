@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from benchmarks.peers.tool import Account, Describes, Job, Launch, Tool, first_match, found, printed
+from benchmarks.peers.tool import Job, Launch, Tool, ToolDescription, ToolReport, find_program, first_match, output_of
 from benchmarks.peers.workloads import BEYOND_THE_STREAM, WorkName
 from contract import wire
 
@@ -20,8 +20,8 @@ class Wrk(Tool):
 
     name = "wrk"
     oldest = (4,)
-    works: ClassVar[Mapping[WorkName, Describes]] = {
-        "poll": Describes(
+    works: ClassVar[Mapping[WorkName, ToolDescription]] = {
+        "poll": ToolDescription(
             "one thread, 50 connections, no pacing: each asks again as soon as it is answered; no cursor, so that "
             "every answer is empty",
             "from a poll's request to its answer, at full load",
@@ -35,10 +35,10 @@ class Wrk(Tool):
     }
 
     def find(self) -> Path | None:
-        return found("WRK", "wrk")
+        return find_program("WRK", "wrk")
 
     def version(self, program: Path) -> str:
-        return str(first_match(r"^wrk \D*(\d[\w.]*)", printed([str(program), "-v"]), "version of wrk")[1])
+        return str(first_match(r"^wrk \D*(\d[\w.]*)", output_of([str(program), "-v"]), "version of wrk")[1])
 
     def launch(self, program: Path, job: Job) -> Launch:
         address = f"{job.url}{wire.SHORT_POLL_PATH}?after={BEYOND_THE_STREAM}"
@@ -49,8 +49,8 @@ class Wrk(Tool):
             signal.SIGINT,
         )
 
-    def account(self, job: Job, output: str) -> Account:
+    def read_report(self, job: Job, output: str) -> ToolReport:
         units = int(first_match(r"(\d+) requests in", output, "wrk's count of requests")[1])
         mean = first_match(r"Latency\s+([\d.]+)(us|ms|s|m)\b", output, "wrk's mean latency")
         median = first_match(r"50%\s+([\d.]+)(us|ms|s|m)\b", output, "wrk's median latency")
-        return Account(units, float(median[1]) * _MS[median[2]], float(mean[1]) * _MS[mean[2]])
+        return ToolReport(units, float(median[1]) * _MS[median[2]], float(mean[1]) * _MS[mean[2]])

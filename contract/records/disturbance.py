@@ -11,10 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from contract.records.lateness import MEAN_MS, RESOLUTION_MS, Lateness, mean_limit_ms, scheduled_latency_ms
+from contract.records.lateness import MEAN_MS, Lateness, mean_limit_ms, scheduled_latency_ms
 from contract.records.run_folder import Trial
 from contract.records.tables import RequestKind, SampleRole, is_time
 from contract.records.work import Work, server_work
+from contract.times import RESOLUTION_MS
 
 EXPLAINED_RATIO = 1.5
 """The server's unfinished work explains lateness of up to this multiple of it, as it is only known on average."""

@@ -19,9 +19,6 @@ EXCEPTIONS_RATIO, EXCEPTIONS = 0.05, 2
 """
 MEAN_MS, MEAN_RATIO = 1.0, 0.03
 """Limit of the mean lateness: a constant plus a share of the scheduled latency."""
-RESOLUTION_MS = 0.2
-"""The latency that loopback itself may add; smaller differences are not claimed. It replaces MEAN_MS if the cause of
-the lateness is known to be outside of the measurement."""
 
 
 @dataclass(frozen=True)

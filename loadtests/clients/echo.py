@@ -39,7 +39,7 @@ class MessageSchedule:
             return None
         return self._t0_ns + self._setup.phase_ns + self._setup.due_offsets_ns[self._sent]
 
-    def take(self, due_ns: int, now_ns: int) -> str:
+    def next_message(self, due_ns: int, now_ns: int) -> str:
         """Return the next message, stamped as sent at `now_ns`; `due_ns` is its `next_due_ns`."""
         self._sent += 1
         payload = self._setup.payloads[(self._sent - 1) % len(self._setup.payloads)]
@@ -70,7 +70,7 @@ class WebSocketEchoClient(WebSocketClient):
             super().due(now_ns)
             return
         while (due_ns := self._messages.next_due_ns) is not None and due_ns <= now_ns:
-            self.send_text(self._messages.take(due_ns, now_ns))
+            self.send_text(self._messages.next_message(due_ns, now_ns))
         self.timer_ns = due_ns
 
     def disconnected(self, now_ns: int) -> None:
@@ -102,7 +102,7 @@ class PostEchoClient(HttpClient):
         self.ready = True
         due_ns = self._messages.next_due_ns
         if due_ns is not None and due_ns <= now_ns:
-            body = self._messages.take(due_ns, now_ns)
+            body = self._messages.next_message(due_ns, now_ns)
             about_body = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
             head = self.head(f"POST {wire.POST_ECHO_PATH} HTTP/1.1", about_body)
             self.ask(head + body.encode("ascii"), RequestKind.POST, now_ns, due_ns)

@@ -68,7 +68,7 @@ class Arrival(NamedTuple):
     """Whether it carries the payload of its seq."""
 
 
-class Further(NamedTuple):
+class OtherContents(NamedTuple):
     """What a part of an event stream holds beside whole events and their ids."""
 
     retry_ms: int | None
@@ -84,13 +84,13 @@ class Blocks(NamedTuple):
 
     arrivals: tuple[Arrival, ...]
     last_event_id: bytes | None
-    further: Further | None
+    other: OtherContents | None
     """None in most parts."""
 
 
 GARBLED: Final = Arrival(0, 0, 0, False)
 """Stands for data that is not an event where an event should be."""
-_NOTHING_FURTHER: Final = Further(None, None, b"", False)
+_NOTHING_ELSE: Final = OtherContents(None, None, b"", False)
 
 
 class EventReader:
@@ -122,8 +122,8 @@ class EventReader:
         messages = [event.data for event in parsed.events if event.type == MESSAGE]
         arrivals = tuple(self.event(data) for data in messages)
         garbled = next((data for data, arrival in zip(messages, arrivals, strict=True) if arrival is GARBLED), None)
-        further = Further(parsed.retry_ms, garbled, parsed.rest, parsed.ends_with_cr)
-        return Blocks(arrivals, parsed.last_event_id, None if further == _NOTHING_FURTHER else further)
+        other = OtherContents(parsed.retry_ms, garbled, parsed.rest, parsed.ends_with_cr)
+        return Blocks(arrivals, parsed.last_event_id, None if other == _NOTHING_ELSE else other)
 
     def _reply(self, body: bytes) -> tuple[tuple[Arrival, ...], int] | None:
         """Return the events of a poll's reply and the next cursor; None if it is not such a reply."""

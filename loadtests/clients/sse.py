@@ -5,7 +5,7 @@ from __future__ import annotations
 from contract import wire
 from contract.records import Outcome, RequestKind
 from loadtests.clients.base import RETRY_DELAY_NS, ClientSetup
-from loadtests.clients.event_reader import EVENT_AS_JSON, Further
+from loadtests.clients.event_reader import EVENT_AS_JSON, OtherContents
 from loadtests.clients.event_stream import EventStream
 from loadtests.clients.http_answers import Head, MalformedAnswerError
 from loadtests.clients.http_client import HttpClient
@@ -107,21 +107,21 @@ class SseClient(HttpClient):
         text = body if stream.between_events else stream.add(body)
         if not text:
             return
-        arrivals, last_event_id, further = self.reader.blocks(text)
+        arrivals, last_event_id, other = self.reader.blocks(text)
         if last_event_id is not None:
             self._last_event_id = last_event_id
-        if further is not None:
-            self._heed(further, stream)
+        if other is not None:
+            self._handle_other(other, stream)
         for arrival in arrivals:
             self.deliver(arrival, user_ns, kernel_ns)
 
-    def _heed(self, further: Further, stream: EventStream) -> None:
-        stream.keep(further.rest, further.ends_with_cr)
-        if further.retry_ms is not None:
-            self._reconnection_ns = further.retry_ms * _NS_PER_MS
-        if further.garbled is not None:
+    def _handle_other(self, other: OtherContents, stream: EventStream) -> None:
+        stream.keep(other.rest, other.ends_with_cr)
+        if other.retry_ms is not None:
+            self._reconnection_ns = other.retry_ms * _NS_PER_MS
+        if other.garbled is not None:
             problem = f"GET {wire.SSE_PATH} delivered data that is not an event (expected {EVENT_AS_JSON})"
-            self.report(problem, further.garbled)
+            self.report(problem, other.garbled)
 
 
 def _is_event_stream(head: Head) -> bool:

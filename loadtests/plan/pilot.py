@@ -19,6 +19,7 @@ from contract.points import differing, point_name
 from contract.quantiles import quantiles
 from contract.records import PlannedTrial, PointPrecision, RunInfo, Trial
 from contract.records.measured import is_measured
+from contract.times import RESOLUTION_MS
 from contract.transports import TRANSPORTS
 from loadtests.plan.blocks import plan_further
 from loadtests.plan.durations import ANALYSIS_S, expected_seconds
@@ -26,8 +27,6 @@ from loadtests.plan.scenario import Scenario
 from terminal.wording import minutes_and_seconds, plural
 
 CONFIDENCE = 0.95
-FINEST_MS = 0.2
-"""Nothing smaller is claimed, so no trial is spent on an interval with a smaller half-width than this."""
 _NS_PER_MS = 1e6
 
 
@@ -43,14 +42,15 @@ def p50_ms(trial: Trial) -> float | None:
 def judge_pilot(point: int, pilot_ms: Sequence[float], precision_ratio: float) -> PointPrecision | None:
     """Return what a point needs by the medians of its pilot's trials; None for fewer than two, which have no spread.
 
-    The interval's half-width h must be at most `precision_ratio` of the pilot's mean. Then N = (t s / h)² trials are
-    enough, with s the pilot's standard deviation and t Student's with the pilot's n - 1 degrees of freedom.
+    The interval's half-width h must be at most `precision_ratio` of the pilot's mean, and no trial is spent on one that
+    is smaller than what can be claimed. Then N = (t s / h)² trials are enough, with s the pilot's standard deviation
+    and t Student's with the pilot's n - 1 degrees of freedom.
     """
     from scipy.special import stdtrit  # noqa: PLC0415 - slow to import, and only runs with a precision need it
 
     if len(pilot_ms) < 2:
         return None
-    wanted_ms = max(precision_ratio * abs(statistics.fmean(pilot_ms)), FINEST_MS)
+    wanted_ms = max(precision_ratio * abs(statistics.fmean(pilot_ms)), RESOLUTION_MS)
     t = float(stdtrit(len(pilot_ms) - 1, (1 + CONFIDENCE) / 2))
     needed = math.ceil((t * statistics.stdev(pilot_ms) / wanted_ms) ** 2)
     return PointPrecision(point, wanted_ms, max(needed, len(pilot_ms)))

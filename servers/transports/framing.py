@@ -24,13 +24,13 @@ def websocket_frame(event: EncodedEvent) -> bytes:
 
 def sse_chunk(event: EncodedEvent) -> bytes:
     """Return the server-sent event as one chunk of an endless answer (RFC 9112, 7.1)."""
-    transport = _Kept()
+    transport = _BufferTransport()
     answer = _answer_without_end(transport)
     _finish(answer.send({"type": "http.response.body", "body": event.sse, "more_body": True}))
     return transport.written
 
 
-class _Kept(asyncio.Transport):
+class _BufferTransport(asyncio.Transport):
     """A transport that only keeps what is written to it."""
 
     def __init__(self) -> None:

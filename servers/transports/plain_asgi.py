@@ -34,7 +34,7 @@ _Handler = Callable[[EventHub, Scope, Receive, Send], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Query:
     after: int | None
     """The cursor; None for a poll without one."""
     hold_ms: int
@@ -42,7 +42,7 @@ class _Asked:
     """The client's number in the trace."""
 
     @classmethod
-    def of(cls, scope: Scope) -> _Asked | None:
+    def of(cls, scope: Scope) -> _Query | None:
         """Parse the query of a request; None if it is not of the usual form."""
         found = _USUAL_QUERY.fullmatch(scope["query_string"])
         if found is None:
@@ -70,7 +70,7 @@ class AsgiStack:
 
 
 async def _short_poll(hub: EventHub, scope: Scope, _receive: Receive, send: Send) -> bool:
-    if (asked := _Asked.of(scope)) is None:
+    if (asked := _Query.of(scope)) is None:
         return False
     try:
         events = hub.log.read_latest() if asked.after is None else hub.log.read_after(asked.after)
@@ -81,7 +81,7 @@ async def _short_poll(hub: EventHub, scope: Scope, _receive: Receive, send: Send
 
 
 async def _long_poll(hub: EventHub, scope: Scope, _receive: Receive, send: Send) -> bool:
-    if (asked := _Asked.of(scope)) is None or not asked.hold_ms:
+    if (asked := _Query.of(scope)) is None or not asked.hold_ms:
         return False
     log, hold_s, on_disconnect = hub.log, asked.hold_ms / 1000, on_disconnect_of(scope)
     try:
@@ -99,7 +99,7 @@ async def _long_poll(hub: EventHub, scope: Scope, _receive: Receive, send: Send)
 
 async def _sse(hub: EventHub, scope: Scope, receive: Receive, send: Send) -> bool:
     resumes = any(name == b"last-event-id" for name, _ in scope["headers"])
-    if resumes or (asked := _Asked.of(scope)) is None or asked.after is None:
+    if resumes or (asked := _Query.of(scope)) is None or asked.after is None:
         return False
     try:
         follower = hub.log.follow(asked.after)
@@ -110,7 +110,7 @@ async def _sse(hub: EventHub, scope: Scope, receive: Receive, send: Send) -> boo
 
 
 async def _websocket(hub: EventHub, scope: Scope, receive: Receive, send: Send) -> bool:
-    if (asked := _Asked.of(scope)) is None or asked.after is None:
+    if (asked := _Query.of(scope)) is None or asked.after is None:
         return False
     try:
         follower = hub.log.follow(asked.after)
@@ -164,7 +164,7 @@ async def _accept(receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept"})
 
 
-async def _reply(hub: EventHub, asked: _Asked, events: list[EncodedEvent], send: Send) -> None:
+async def _reply(hub: EventHub, asked: _Query, events: list[EncodedEvent], send: Send) -> None:
     if events:
         await _respond(send, reply_body(events), b"application/json")
         if hub.trace is not None and asked.client is not None:

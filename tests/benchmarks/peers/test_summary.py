@@ -16,14 +16,14 @@ from benchmarks.peers.measurement import Measurement
 from benchmarks.peers.run import fresh_folder
 from benchmarks.peers.summary import Entrant, Failure, read_summary, rows, write_summary
 from benchmarks.peers.table import cells, headings, markdown, show, versions
-from benchmarks.peers.tool import Describes
+from benchmarks.peers.tool import ToolDescription
 from benchmarks.peers.workloads import WORKS, WorkName
 from contract.errors import UserError
 from contract.records import JsonObject
 from terminal.console import PlainConsole
 from tests.damaged_documents import HOSTILE, change_field, changed_field
 
-BLIND = Describes("as it comes", "from here to there", ("this", "that"))
+BLIND = ToolDescription("as it comes", "from here to there", ("this", "that"))
 
 
 def made(tool: str, work: WorkName, cpu_us: float, *, block: int = 0, p50_ms: float | None = 5.0) -> Measurement:

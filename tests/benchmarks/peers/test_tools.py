@@ -12,7 +12,7 @@ import pytest
 from benchmarks.peers.artillery import Artillery
 from benchmarks.peers.locust import LocustFastHttpUser
 from benchmarks.peers.registry import TOOLS
-from benchmarks.peers.tool import Account, Job, Tool, ToolError
+from benchmarks.peers.tool import Job, Tool, ToolError, ToolReport
 from benchmarks.peers.tsung import Tsung
 from benchmarks.peers.workloads import WORKS, WorkName
 from benchmarks.peers.wrk import Wrk
@@ -84,34 +84,34 @@ def program(folder: Path, name: str, prints: str) -> Path:
 
 
 def test_wrk_tells_units_median_and_mean_in_milliseconds(tmp_path: Path) -> None:
-    assert Wrk().account(job(tmp_path, "poll"), WRK_OUTPUT) == Account(40297, 0.746, 7.51)
+    assert Wrk().read_report(job(tmp_path, "poll"), WRK_OUTPUT) == ToolReport(40297, 0.746, 7.51)
 
 
 def test_tsung_counts_reads_of_pushed_messages_and_no_latency(tmp_path: Path) -> None:
     (tmp_path / "20260101-0000").mkdir()
     (tmp_path / "20260101-0000" / "tsung.log").write_text(TSUNG_LOG)
-    assert Tsung().account(job(tmp_path, "websocket"), "") == Account(10000, None, None)
-    polls = Tsung().account(job(tmp_path, "poll"), "")
+    assert Tsung().read_report(job(tmp_path, "websocket"), "") == ToolReport(10000, None, None)
+    polls = Tsung().read_report(job(tmp_path, "poll"), "")
     assert (polls.units, polls.p50_ms) == (6000, None)
     assert polls.mean_ms == pytest.approx((3926 * 1.348073 + 2074 * 1.343555) / 6000, rel=1e-5)
 
 
 def test_artillery_is_read_for_the_work_it_did(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text(json.dumps(ARTILLERY_REPORT))
-    assert Artillery().account(job(tmp_path, "websocket"), "") == Account(10000, 32.1, 36.9)
-    assert Artillery().account(job(tmp_path, "poll"), "") == Account(5000, 10.1, 13.5)
+    assert Artillery().read_report(job(tmp_path, "websocket"), "") == ToolReport(10000, 32.1, 36.9)
+    assert Artillery().read_report(job(tmp_path, "poll"), "") == ToolReport(5000, 10.1, 13.5)
 
 
 def test_locusts_median_is_that_of_its_histogram(tmp_path: Path) -> None:
-    account = LocustFastHttpUser().account(job(tmp_path, "poll"), f"a line before\n{LOCUST_JSON}")
-    assert account == Account(5, 7.0, 7.3)
+    account = LocustFastHttpUser().read_report(job(tmp_path, "poll"), f"a line before\n{LOCUST_JSON}")
+    assert account == ToolReport(5, 7.0, 7.3)
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=list(TOOLS))
 def test_a_tool_without_an_account_is_a_sentence(tool: Tool, tmp_path: Path) -> None:
     for work in tool.works:
         with pytest.raises(ToolError, match=r"^[^\n]+$"):
-            tool.account(job(tmp_path, work), "it printed this and no more")
+            tool.read_report(job(tmp_path, work), "it printed this and no more")
 
 
 def test_a_tool_is_found_on_the_path_or_where_its_variable_says(

@@ -60,7 +60,7 @@ def sse(bench: Bench) -> None:
 
 def websocket(bench: Bench) -> None:
     peer = Peer()
-    bench.feed(peer.hear(bench.connect()))
+    bench.feed(peer.receive(bench.connect()))
     bench.feed(peer.text(text(bench, 1)))
     bench.cut()
     bench.ring()
@@ -70,10 +70,10 @@ def websocket(bench: Bench) -> None:
 
 def echo_websocket(bench: Bench) -> None:
     peer = Peer()
-    bench.feed(peer.hear(bench.connect()))
+    bench.feed(peer.receive(bench.connect()))
     bench.client.begin(bench.now_ns, bench.now_ns)
     for _ in range(4):
-        peer.hear(bench.ring())
+        peer.receive(bench.ring())
         bench.feed(peer.text(bytes(peer.frames[-1].data).decode()), after_ms=3)
 
 

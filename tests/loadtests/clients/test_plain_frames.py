@@ -73,7 +73,7 @@ def told(client_class: type[WebSocketClient], stream: bytes, cuts: list[float]) 
     with patch("secrets.token_bytes", bytes):
         bench, peer = Bench("websocket"), Peer()
         bench.client = client_class(bench.client.setup, bench.recorder)
-        data = peer.hear(bench.connect()) + stream
+        data = peer.receive(bench.connect()) + stream
         edges = sorted({0, len(data), *(int(cut * len(data)) for cut in cuts)})
         sent = [bench.feed(data[start:end]) for start, end in itertools.pairwise(edges)]
         assert isinstance(bench.client, WebSocketClient)

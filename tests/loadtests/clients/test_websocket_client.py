@@ -24,7 +24,7 @@ class Peer:
         self.path = ""
         self.frames: list[Frame] = []
 
-    def hear(self, data: bytes) -> bytes:
+    def receive(self, data: bytes) -> bytes:
         """What the client sent; returns the answer."""
         self.protocol.receive_data(data)
         for event in self.protocol.events_received():
@@ -50,7 +50,7 @@ def event(seq: int) -> str:
 
 def opened(**parameters: object) -> tuple[Bench, Peer]:
     bench, peer = Bench("websocket", **parameters), Peer()  # type: ignore[arg-type]  # fields of several types
-    bench.feed(peer.hear(bench.connect()))
+    bench.feed(peer.receive(bench.connect()))
     assert bench.client.ready
     return bench, peer
 
@@ -94,7 +94,7 @@ def test_fragmented_messages_are_joined_and_pings_answered_between_them() -> Non
     peer.protocol.send_text(text[:5], fin=False)
     bench.feed(peer.to_send())
     peer.protocol.send_ping(b"hi")
-    peer.hear(bench.feed(peer.to_send()))
+    peer.receive(bench.feed(peer.to_send()))
     peer.protocol.send_continuation(text[5:], fin=True)
     bench.feed(peer.to_send())
     assert bench.deliveries.seq.tolist() == [1]
@@ -118,7 +118,7 @@ def test_after_a_cut_the_client_resumes_behind_the_last_event() -> None:
     bench.ring()
     assert bench.client.wants_connection
     again = Peer()
-    bench.feed(again.hear(bench.connect()))
+    bench.feed(again.receive(bench.connect()))
     assert again.path == "/ws?after=2"
     bench.feed(again.text(event(3)) + again.text(event(4)))
     assert bench.deliveries.seq.tolist() == [1, 2, 3, 4]
@@ -148,7 +148,7 @@ def test_a_refused_channel_is_a_record(status: int) -> None:
 def _accepted(bench: Bench, further: str = "") -> bytes:
     """The answer to the handshake that the bench's client has just sent, with further header lines."""
     peer = Peer()
-    answer = peer.hear(bench.connect())
+    answer = peer.receive(bench.connect())
     return answer.replace(b"\r\n\r\n", f"\r\n{further}\r\n\r\n".encode() if further else b"\r\n\r\n")
 
 
@@ -206,7 +206,7 @@ def test_what_nobody_asked_for_in_a_handshake_is_said(header: str, said: str) ->
 
 def test_informational_answers_may_precede_and_frames_may_follow_the_handshakes_answer() -> None:
     bench, peer = Bench("websocket"), Peer()
-    answer = peer.hear(bench.connect())
+    answer = peer.receive(bench.connect())
     data = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + answer + peer.text(event(1))
     for at in range(len(data)):
         bench.feed(data[at : at + 1])
@@ -280,7 +280,7 @@ def test_compression_that_was_not_agreed_on_or_not_used_is_said() -> None:
     refused = Bench("websocket", compression="deflate")
     peer = Peer()
     peer.protocol.available_extensions = []
-    refused.feed(peer.hear(refused.connect()))
+    refused.feed(peer.receive(refused.connect()))
     assert list(refused.recorder.problems) == [
         "GET /ws answered 101 without permessage-deflate, which was offered: nothing is compressed"
     ]
@@ -309,26 +309,26 @@ def test_a_silent_server_is_a_timeout() -> None:
 def test_the_client_says_goodbye() -> None:
     bench, peer = opened()
     bench.client.finish(bench.now_ns)
-    peer.hear(bench.sent())
+    peer.receive(bench.sent())
     assert peer.protocol.close_rcvd is not None
     assert peer.protocol.close_rcvd.code == 1000
 
 
 def test_echo_messages_are_sent_when_due_and_measured_from_then() -> None:
     bench, peer = Bench("echo_websocket", events=2, phase_ns=30 * MS), Peer()
-    bench.feed(peer.hear(bench.connect()))
+    bench.feed(peer.receive(bench.connect()))
     assert peer.path == "/ws/echo"
     t0 = bench.now_ns
     bench.client.begin(t0, bench.now_ns)
     assert bench.client.timer_ns == t0 + 130 * MS
     bench.now_ns = t0 + 140 * MS
-    peer.hear(bench.ring())
+    peer.receive(bench.ring())
     bench.feed(peer.text(bytes(peer.frames[-1].data).decode()), after_ms=9)
     delivered = bench.deliveries
     assert (delivered.due_ns - t0).tolist() == [130 * MS]
     assert (delivered.published_ns - t0).tolist() == [140 * MS]
     assert (delivered.user_ns - t0).tolist() == [149 * MS]
-    peer.hear(bench.ring())
+    peer.receive(bench.ring())
     bench.feed(peer.text(bytes(peer.frames[-1].data).decode()))
     assert bench.client.settled
     assert bench.client.timer_ns is None

@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 
 from analysis.statistics import inference
 from analysis.trial.latency import measure_latencies
-from analysis.verdict.latency_differences import RESOLUTION_MS
 from benchmarks.interval_coverage import two_stage
 from contract import quantiles
 from contract.records import PlannedTrial, RunInfo, load_run_info, write_run_info
+from contract.times import RESOLUTION_MS
 from loadtests.plan.blocks import plan_further, plan_trials
 from loadtests.plan.durations import expected_seconds, trial_seconds
 from loadtests.plan.pilot import (
-    FINEST_MS,
     describe_end,
     describe_extension,
     describe_pilot,
@@ -74,10 +73,9 @@ def test_a_pilot_says_how_many_trials_it_takes() -> None:
 
 
 def test_nothing_is_spent_on_what_cannot_be_claimed() -> None:
-    assert FINEST_MS == RESOLUTION_MS
     judged = judge_pilot(0, [0.28, 0.30, 0.32], 0.03)
     assert judged is not None
-    assert (judged.wanted_ms, judged.trials_needed) == (FINEST_MS, 3)
+    assert (judged.wanted_ms, judged.trials_needed) == (RESOLUTION_MS, 3)
 
 
 @given(pilot_ms=MEDIANS_MS, precision_ratio=st.floats(0.001, 0.5))
