@@ -66,7 +66,7 @@ def checks(measured: Measured) -> list[Check]:
     return [
         Check(
             "floor",
-            "Latency floor of this machine",
+            "This machine adds little to an age",
             measured.floor_p50_ms <= MAX_FLOOR_MS,
             f"a round trip over loopback takes {measured.floor_p50_ms:.2f} ms "
             f"(median; longest {measured.floor_max_ms:.2f} ms): no figure of the page can be truer than that",

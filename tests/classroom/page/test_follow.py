@@ -99,6 +99,10 @@ def test_a_click_freezes_the_picture_with_its_event(page: Page, classroom: Runni
           return { x: box.left + box.width * (1 - (to_ns - event.published_ns) / 10e9), y: box.top + 10 };
         }"""
     )
+    page.mouse.move(at["x"], at["y"])  # it lights up under the pointer, and is let go of with it
+    ages_ms(page, 15)
+    page.mouse.move(0, 0)
+    expect(page.locator("#event-sentence")).to_have_text("")
     page.mouse.click(at["x"], at["y"])
     ages_ms(page, 15)
     expect(page.locator("#lanes-status")).to_contain_text(f"Frozen in run {run}")

@@ -171,6 +171,22 @@ def test_all_lanes_fill(watched: Watched) -> None:
     assert found.json_value() == list(TRANSPORTS)
 
 
+def test_each_lane_has_its_median_and_its_requests_beside_it(watched: Watched) -> None:
+    for transport in TRANSPORTS:
+        requests = watched.mine[transport]["requests"]
+        median = round(shown(watched.page, transport, "p50_ms") or 0)
+        figure = watched.page.locator(f'.lane-label[data-transport="{transport}"] .lane-figure')
+        expect(figure).to_have_text(re.compile(rf"^median {median} ms\s+{requests} requests?$"))
+
+
+def test_one_word_for_one_thing(watched: Watched) -> None:
+    """How old an event is when it arrives is its age; that others call it latency stands once where it is explained."""
+    text = watched.page.locator("body").text_content() or ""
+    assert re.findall(r"(?i)\bp\d\d\b", text) == []
+    assert set(re.findall(r"(?i).{5}latency.", text)) == {"(its latency)"}
+    assert "95 % within" in text
+
+
 def test_the_clocks_uncertainty_is_shown(watched: Watched) -> None:
     stated = "|".join(re.escape(f"±{watched.uncertainty_ms:.{digits}f} ms") for digits in (1, 2))
     expect(watched.page.locator("#numbers-note")).to_have_text(re.compile(stated))

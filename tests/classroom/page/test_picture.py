@@ -88,6 +88,8 @@ def test_a_held_poll_is_seen_while_it_is_held(page: Page, classroom: RunningClas
     open_page(page, classroom)
     run = classroom.start_run(rate_per_s=0.05, duration_s=60.0, seed=1)
     wait_for_run(page, run)
+    figure = page.locator('.lane-label[data-transport="short_poll"] .lane-figure')
+    expect(figure).to_have_text(re.compile(r"^\d+ requests?$"))  # who asks is counted before anything has come
     page.wait_for_function(
         """() => [...window.classroom.store.current.lanes.long_poll.requests.values()]
           .some(({ arrived_ns, answered_ns }) => arrived_ns !== null && answered_ns === null)""",

@@ -297,9 +297,10 @@ function eventSentence(data, seq) {
 
 /** A lane's numbers in a few words; where events were missed the median says of how many it is. */
 function figureOf({ p50_ms, requests, delivered, missed }) {
-  if (p50_ms === null) return "";
+  const asked = `${requests} ${requests === 1 ? "request" : "requests"}`;
+  if (p50_ms === null) return requests === 0 ? "" : asked;
   const median = `median ${Math.round(p50_ms)} ms`;
-  if (missed === 0) return `${median}\n${requests} ${requests === 1 ? "request" : "requests"}`;
+  if (missed === 0) return `${median}\n${asked}`;
   return `${median} of ${delivered},\n${missed} never came`;
 }
 
