@@ -53,6 +53,8 @@ def test_each_card_sets_its_stage(page: Page, classroom: RunningClassroom, plan:
             expect(page.locator("#freeze-button")).to_have_attribute("aria-pressed", "true")
         if card.get("knobs"):
             expect(page.locator("#knobs")).to_be_visible()
+            expect(page.locator("#knob-one_way_delay_ms")).to_be_in_viewport()
+            page.locator("#knob-one_way_delay_ms").click()  # what was dragged leaves the page keys to the plan
         if "question" in card:
             expect(page.locator(f'[data-step="{card["question"]}"]')).to_have_attribute("aria-current", "step")
         if not card.get("isEnding"):

@@ -14,8 +14,8 @@ export function listenToKeys({ plan, views, show, current, signals }) {
     event.preventDefault();
     act();
   });
-  // A button that was clicked keeps the focus, and Space would press it again: who clicks wants Space to freeze.
-  document.addEventListener("click", (event) => event.detail > 0 && event.target.closest("button")?.blur());
+  // What was clicked or dragged keeps the focus, and would take Space, arrows or page keys: who uses a mouse wants them for the page.
+  document.addEventListener("click", (event) => event.detail > 0 && event.target.closest('button, input[type="range"]')?.blur());
   document.getElementById("fullscreen-button").addEventListener("click", toggleFullscreen);
 }
 

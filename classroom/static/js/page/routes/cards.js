@@ -18,14 +18,14 @@ const FOLLOW = {
 };
 const IDLE = {
   title: "Who is still talking?", view: "watch", preset: "idle", minutes: 1,
-  press: "Nothing. Watch the column “per event” below the lanes.",
+  press: "Nothing. Watch the requests beside each lane’s name.",
   ask: "Hardly anything happens. Who talks all the same?",
   see: "The short poll, about twenty requests for each event. The others are silent.",
 };
-/** The first three questions have a formula, the other two have none. */
+/** The first three questions have a formula, the other two have none; in the run of the last one this tab is hidden. */
 const question = (place, title, ask, minutes = 2.5) => ({
   title, view: "predict", question: place, minutes, ask,
-  press: "Collect predictions and lock one in, or “Ask the class” where devices have joined; then “Run it”.",
+  press: `Collect predictions and lock one in, or “Ask the class” where devices have joined; then “Run it”${place === 4 ? ", open another tab, count to ten and come back" : ""}.`,
   see: `The run decides${place < 3 ? ", and the formula is beside it" : ""}. Let somebody who was right explain.`,
 });
 const RULE = {
@@ -36,7 +36,7 @@ const RULE = {
 };
 const CLIFF = {
   title: "The cliff", view: "watch", preset: "ticker", knobs: true, minutes: 6,
-  press: "Drag “Network, each way” from 30 to 70 ms.",
+  press: "Drag “Network, each way” to 30, then slowly to 70 ms.",
   ask: "When does the long poll become as late as if it slept?",
   see: "From 50 ms on: a round trip is then longer than the time between two events, and each event waits for the next question.",
 };
