@@ -14,13 +14,16 @@ from tests.classroom.conftest import RunningClassroom, opened_page, row_of_free_
 from tests.classroom.joining.test_class_pages import client_of, phone
 from tests.classroom.joining.test_vote_pages import distribution, vote
 
-pytestmark = pytest.mark.takes_s(30)
+pytestmark = pytest.mark.takes_s(40, waits=True)
 
 HOLD_REPORTS = """
 const startTimer = window.setInterval;
 window.setInterval = (act, period) => startTimer(() => (window.holdsReports && period === 1000) || act(), period);
 """
 """For a device's page: while `holdsReports` is set, its timer of reports does nothing, and its rows wait."""
+
+
+RARE_PER_S = 2.0
 
 
 def test_devices_predictions_and_votes_outlast_a_restart(
@@ -46,6 +49,13 @@ def test_devices_predictions_and_votes_outlast_a_restart(
             hold_rows(devices, first)
         for device in devices:
             expect(device.locator("#connection-status")).to_have_attribute("data-state", "lost")
+        teacher.evaluate(
+            """(rate_per_s) => {
+              const { settings, setSettings } = window.classroom;
+              setSettings({ ...settings(), rate_per_s });
+            }""",
+            RARE_PER_S,
+        )
         expect(code).to_be_hidden()  # until a classroom has said it anew
         expect(teacher.locator(".class-away-note")).to_be_visible()
         with running_classroom(*arguments) as second:
@@ -98,7 +108,7 @@ def finish_vote(teacher: Page, devices: list[Page]) -> None:
 
 
 def hold_rows(devices: list[Page], at: RunningClassroom) -> None:
-    """Let each device have rows that it has not reported."""
+    """Let each device have rows that it has not reported, of more events than the next run soon has."""
     at.start_run(rate_per_s=20.0, arrival="periodic", duration_s=120.0)
     for device in devices:
         device.evaluate("() => { window.holdsReports = true; }")
@@ -106,7 +116,7 @@ def hold_rows(devices: list[Page], at: RunningClassroom) -> None:
         before = int(delivered.inner_text())
         device.wait_for_function(
             "(least) => Number(document.querySelector('[data-field=\"delivered\"]').textContent) >= least",
-            arg=before + 20,
+            arg=before + 40,
         )
 
 
@@ -116,10 +126,11 @@ def check_rows(teacher: Page, devices: list[Page], at: RunningClassroom) -> None
         device.evaluate("() => { window.holdsReports = false; }")
     teacher.evaluate("() => window.classroom.on('class', (news) => { window.news = news; })")
     teacher.wait_for_function(
-        """(devices) => window.news?.devices === devices && window.news.run === window.classroom.store.current.run.id
-          && window.classroom.store.current.run.settings.rate_per_s === 20
-          && Object.values(window.news.transports).filter(({ deliveries }) => deliveries >= 5).length === devices""",
-        arg=len(devices),
+        """([devices, rate]) => window.news?.devices === devices
+          && window.news.run === window.classroom.store.current.run.id
+          && window.classroom.store.current.run.settings.rate_per_s === rate
+          && Object.values(window.news.transports).filter(({ deliveries }) => deliveries > 0).length === devices""",
+        arg=[len(devices), RARE_PER_S],
     )
     news: dict[str, Any] = teacher.evaluate("() => window.news")
     record = at.record()
