@@ -137,7 +137,7 @@ def has_started_steady(answer: Response) -> bool:
 def test_where_nothing_was_measured_the_ending_says_so_and_what_to_do(page: Page, classroom: RunningClassroom) -> None:
     """A run that is stopped before its first event has no figures."""
     open_page(page, classroom)
-    run = classroom.start_run(rate_per_s=0.05, duration_s=120.0, seed=1)
+    run = classroom.start_run(rate_per_s=0.05, duration_s=120.0, seed=61)  # the first event is due after 70 s
     page.locator("#lanes-status", has_text=f"Live, run {run['id']}").wait_for()
     classroom.request("POST", "/api/stop")
     wait_for_end(page, run["id"])

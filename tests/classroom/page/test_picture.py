@@ -86,7 +86,7 @@ def test_a_long_poll_is_always_on_its_way_or_held(page: Page, classroom: Running
 
 def test_a_held_poll_is_seen_while_it_is_held(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
-    run = classroom.start_run(rate_per_s=0.05, duration_s=60.0, seed=1)
+    run = classroom.start_run(rate_per_s=0.05, duration_s=60.0, seed=277)  # the first event is due after 55 s
     wait_for_run(page, run)
     figure = page.locator('.lane-label[data-transport="short_poll"] .lane-figure')
     expect(figure).to_have_text(re.compile(r"^\d+ requests?$"))  # who asks is counted before anything has come
