@@ -55,11 +55,11 @@ def mean_reach_ms(latency_ns: Ints, counted: npt.NDArray[np.bool_]) -> float | N
     reached_ns: list[Ints] = []
     for first in range(0, events, step):
         own = counted[:, first : first + step]
-        came = np.count_nonzero(own, axis=0)
-        heard = np.flatnonzero(came)
-        ordered_ns = np.sort(np.where(own, latency_ns[:, first : first + step], _ABSENT_NS)[:, heard], axis=0)
-        last = np.ceil(np.round(REACH_RATIO * came[heard], 6)).astype(np.int64)
-        reached_ns.append(ordered_ns[clients - came[heard] + last - 1, np.arange(len(heard))])
+        arrived = np.count_nonzero(own, axis=0)
+        reached = np.flatnonzero(arrived)
+        ordered_ns = np.sort(np.where(own, latency_ns[:, first : first + step], _ABSENT_NS)[:, reached], axis=0)
+        last = np.ceil(np.round(REACH_RATIO * arrived[reached], 6)).astype(np.int64)
+        reached_ns.append(ordered_ns[clients - arrived[reached] + last - 1, np.arange(len(reached))])
     return _mean_ms(reached_ns)
 
 
