@@ -36,7 +36,7 @@ def test_what_is_no_seed_is_told_in_one_sentence(text: str) -> None:
 @pytest.fixture
 def _without_differences(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare a plan the process that tells which differences it can show (tests/loadtests/test_plan_command.py)."""
-    monkeypatch.setattr("loadtests.command_line._tell_detectable", lambda *_: 0)
+    monkeypatch.setattr("loadtests.command_line._print_detectable", lambda *_: 0)
 
 
 @pytest.mark.usefixtures("_without_differences")
