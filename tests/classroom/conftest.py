@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Request, ViewportSize, WebSocket, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from servers.events.client_errors import LOG_PREFIX
 from servers.hosting.listening import StartError, listen
@@ -165,98 +165,49 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @contextmanager
-def watched(page: Page) -> Iterator[None]:
-    """Meanwhile no script of this page may fail, nor any other host be asked.
+def opened_page(context: BrowserContext) -> Iterator[Page]:
+    """A page of this context; at its end no script may have failed, nor any other host have been asked.
 
-    A request to another host fails in these browsers. To hear of all requests would take a tenth of a page's time.
+    A request to another host fails in these browsers. To hear of all requests would take a sixth of a page's time.
     """
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_S * 1000)
     errors: list[str] = []
     hosts: set[str | None] = set()
-
-    def note_error(error: Error) -> None:
-        errors.append(str(error))
-
-    def note_host(asked: Request | WebSocket) -> None:
-        hosts.add(urlsplit(asked.url).hostname)
-
-    page.on("pageerror", note_error)
-    page.on("requestfailed", note_host)
-    page.on("websocket", note_host)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("requestfailed", lambda request: hosts.add(urlsplit(request.url).hostname))
+    page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
     try:
-        yield
+        yield page
     finally:
-        page.remove_listener("pageerror", note_error)
-        page.remove_listener("requestfailed", note_host)
-        page.remove_listener("websocket", note_host)
+        page.close()
     assert errors == []
     assert hosts <= {"127.0.0.1", None}
 
 
-def patient_page(context: BrowserContext) -> Page:
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_S * 1000)
-    return page
-
-
-@contextmanager
-def opened_page(context: BrowserContext) -> Iterator[Page]:
-    """A page of this context, watched until it is closed."""
-    page = patient_page(context)
-    with watched(page):
-        try:
-            yield page
-        finally:
-            page.close()
-
-
-@contextmanager
-def borrowed_page(tab: Page) -> Iterator[Page]:
-    """A tab that is watched meanwhile, and left as it was: without a page, and with nothing kept."""
-    with watched(tab):
-        try:
-            yield tab
-        finally:
-            tab.unroute_all()
-            tab.emulate_media(color_scheme="null")
-            tab.set_viewport_size(VIEWPORT)
-            tab.mouse.move(0, 0)
-            tab.goto(NOWHERE)
-            tab.evaluate("() => [localStorage, sessionStorage].forEach((storage) => storage.clear())")
-
-
-NOWHERE = "/static/icon.svg"
-"""A page of the classroom's without scripts."""
-VIEWPORT = ViewportSize(width=1280, height=720)
-
-
 @pytest.fixture(scope="module")
 def context(browser: Browser, classroom: RunningClassroom) -> Iterator[BrowserContext]:
-    """For the pages of a module: what one of them has loaded and compiled, the next has at once."""
-    with browser.new_context(base_url=classroom.url, reduced_motion="reduce", viewport=VIEWPORT) as shared:
+    """For the pages of a module: what one of them has loaded and compiled, the next has at once.
+
+    One page stays open, and with it the process that they share.
+    """
+    with browser.new_context(base_url=classroom.url, reduced_motion="reduce") as shared:
+        shared.new_page().goto("/static/icon.svg")
         yield shared
 
 
-@pytest.fixture(scope="module")
-def tab(context: BrowserContext) -> Page:
-    """The tab in which the pages of a module are opened one after the other: a new one takes as long as they do."""
-    return patient_page(context)
-
-
 @pytest.fixture
-def page(request: pytest.FixtureRequest, context: BrowserContext) -> Iterator[Page]:
-    """A page for one test; what it keeps in the browser is gone with it.
-
-    A test that adds scripts, listeners or routes of sockets to it, which stay with a tab, is marked with `own_page`.
-    """
-    has_own = request.node.get_closest_marker("own_page") is not None
-    opened = opened_page(context) if has_own else contextlib.nullcontext(request.getfixturevalue("tab"))
-    with opened as given, borrowed_page(given) as borrowed:
-        yield borrowed
+def page(context: BrowserContext, classroom: RunningClassroom) -> Iterator[Page]:
+    """A page for one test; what it keeps in the browser is gone with it."""
+    with opened_page(context) as opened:
+        yield opened
+        forgetting = {"origin": classroom.url, "storageTypes": "local_storage"}
+        context.new_cdp_session(opened).send("Storage.clearDataForOrigin", forgetting)
 
 
 @pytest.fixture(scope="module")
 def empty_page(context: BrowserContext) -> Iterator[Page]:
     """A page without scripts of its own, for all tests of a module that call the classroom's scripts one by one."""
     with opened_page(context) as opened:
-        opened.goto(NOWHERE)
+        opened.goto("/static/icon.svg")
         yield opened

@@ -29,11 +29,8 @@ def set_in_motion(page: Page) -> None:
     page.emulate_media(reduced_motion="no-preference")
     page.add_init_script(
         """
-        if (!window.isInMotion) {
-          window.isInMotion = true;
-          const nextFrame = window.requestAnimationFrame.bind(window);
-          window.requestAnimationFrame = (draw) => setTimeout(() => nextFrame(draw), 60);
-        }
+        const nextFrame = window.requestAnimationFrame.bind(window);
+        window.requestAnimationFrame = (draw) => setTimeout(() => nextFrame(draw), 60);
         """
     )
 

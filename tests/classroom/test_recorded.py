@@ -68,7 +68,6 @@ def test_played_again_it_is_the_same_run(empty_page: Page) -> None:
     assert (told["id"], told["moved"], told["ended"], told["sorted"]) == (7, 12345, True, True)
 
 
-@pytest.mark.own_page
 def test_asked_for_it_is_labelled_and_fills_the_lanes(page: Page, classroom: RunningClassroom) -> None:
     sockets: list[str] = []
     page.on("websocket", lambda socket: sockets.append(socket.url))

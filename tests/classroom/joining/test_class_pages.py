@@ -29,7 +29,7 @@ def open_class() -> Iterator[RunningClassroom]:
 
 @pytest.fixture
 def teacher(browser: Browser, open_class: RunningClassroom) -> Iterator[Page]:
-    with browser.new_context(base_url=open_class.url, reduced_motion="reduce") as context, opened_page(context) as page:
+    with browser.new_context(base_url=open_class.url) as context, opened_page(context) as page:
         page.goto(f"/?key={open_class.teacher_key}#class")
         yield page
 

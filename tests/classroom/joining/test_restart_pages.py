@@ -33,7 +33,7 @@ def test_devices_predictions_and_votes_outlast_a_restart(
     arguments = ("--host", "0.0.0.0", "--port", str(row_of_free_ports()))
     with ExitStack() as pages:
         with running_classroom(*arguments) as first:
-            context = pages.enter_context(browser.new_context(base_url=first.url, reduced_motion="reduce"))
+            context = pages.enter_context(browser.new_context(base_url=first.url))
             teacher = pages.enter_context(opened_page(context))
             teacher.goto(f"/?key={first.teacher_key}#predict")
             teacher.get_by_label("Requests per event").fill("4.5")

@@ -24,7 +24,7 @@ def open_class() -> Iterator[RunningClassroom]:
 
 @pytest.fixture
 def teacher(browser: Browser, open_class: RunningClassroom) -> Iterator[Page]:
-    with browser.new_context(base_url=open_class.url, reduced_motion="reduce") as context, opened_page(context) as page:
+    with browser.new_context(base_url=open_class.url) as context, opened_page(context) as page:
         page.goto(f"/?key={open_class.teacher_key}#predict")
         page.locator('#connection-status[data-state="live"]').wait_for()
         page.locator('[data-step="1"]').click()

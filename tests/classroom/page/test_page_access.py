@@ -229,7 +229,6 @@ def test_each_lane_and_counter_can_be_found(page: Page, classroom: RunningClassr
     assert dict(zip(selectors, counts, strict=True)) == dict.fromkeys(selectors, 1)
 
 
-@pytest.mark.own_page
 def test_no_other_host_is_asked_and_the_console_stays_silent(page: Page, classroom: RunningClassroom) -> None:
     hosts: set[str | None] = set()
     complaints: list[str] = []

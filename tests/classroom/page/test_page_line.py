@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from classroom.page.live import UNKNOWN_CLIENT_CLOSE_CODE
@@ -32,7 +31,6 @@ def states_until_live(page: Page) -> list[str]:
     return states
 
 
-@pytest.mark.own_page
 def test_a_lost_line_is_taken_up_again_by_the_same_client(page: Page, classroom: RunningClassroom) -> None:
     lines: list[WebSocketRoute] = []
 
@@ -50,7 +48,6 @@ def test_a_lost_line_is_taken_up_again_by_the_same_client(page: Page, classroom:
     assert parse_qs(urlsplit(lines[1].url).query)["client"] == [str(client)]
 
 
-@pytest.mark.own_page
 def test_what_is_typed_in_a_prediction_outlasts_a_lost_line(page: Page, classroom: RunningClassroom) -> None:
     lines: list[WebSocketRoute] = []
 
@@ -67,7 +64,6 @@ def test_what_is_typed_in_a_prediction_outlasts_a_lost_line(page: Page, classroo
     assert page.get_by_label("Requests per event").input_value() == "4.5"
 
 
-@pytest.mark.own_page
 def test_a_server_that_forgot_the_page_gets_it_as_a_new_client(page: Page, classroom: RunningClassroom) -> None:
     lines: list[WebSocketRoute] = []
 
@@ -91,7 +87,6 @@ def test_a_server_that_forgot_the_page_gets_it_as_a_new_client(page: Page, class
     wait_for_traffic(page)
 
 
-@pytest.mark.own_page
 def test_a_refusal_is_shown_in_the_servers_words(page: Page, classroom: RunningClassroom) -> None:
     page.route_web_socket(
         "**/api/live*", lambda line: line.close(code=UNKNOWN_CLIENT_CLOSE_CODE, reason="join the class first")

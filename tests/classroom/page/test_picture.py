@@ -143,7 +143,6 @@ def mine(page: Page, classroom: RunningClassroom) -> dict[str, Any]:
     return lanes
 
 
-@pytest.mark.own_page
 def test_stop_stops_the_traffic_and_the_counts(page: Page, classroom: RunningClassroom) -> None:
     open_page(page, classroom)
     run = classroom.start_run(rate_per_s=4.0, poll_interval_s=0.3, duration_s=300.0, auto=True)
@@ -365,7 +364,6 @@ def test_the_teachers_tabs_keep_their_settings_and_what_is_half_typed_through_a_
             expect(other.locator("#setting-hold_s")).to_have_value("30")
 
 
-@pytest.mark.own_page
 def test_a_run_whose_server_is_lost_breaks_off(page: Page, classroom: RunningClassroom) -> None:
     lines: list[WebSocketRoute] = []
     is_lost = False

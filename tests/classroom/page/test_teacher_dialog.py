@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
@@ -92,7 +91,6 @@ BUSIEST = """async () => {
 }"""
 
 
-@pytest.mark.own_page
 def test_the_check_of_the_picture_draws_the_busiest_lanes_whatever_the_view(
     page: Page, classroom: RunningClassroom
 ) -> None:

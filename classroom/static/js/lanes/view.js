@@ -30,8 +30,6 @@ export class LanesView {
   #palette = readPalette();
   #place = null;
   #lastDrawn_ms = -Infinity;
-  #timer = null;
-  #nextFrame = null;
   #font = "";
 
   /**
@@ -55,7 +53,7 @@ export class LanesView {
     new ResizeObserver(() => this.#arrange()).observe(element);
     this.#font = fontOf(element);
     this.#arrange();
-    this.#askForFrame();
+    requestAnimationFrame((at_ms) => this.#frame(at_ms));
   }
 
   /** The theme has changed. */
@@ -134,23 +132,14 @@ export class LanesView {
     this.#put(null, truth.row_top, truth.bottom - truth.row_top);
     for (const lane of lanes) this.#put(lane.transport, lane.row_top, lane_px);
     this.#lastDrawn_ms = -Infinity;
-    this.#askForFrame();
   }
 
   #put(transport, top, height) {
     for (const part of [this.#labels, this.#screens]) Object.assign(part.get(transport).style, { top: `${top}px`, height: `${height}px` });
   }
 
-  #askForFrame() {
-    clearTimeout(this.#timer);
-    cancelAnimationFrame(this.#nextFrame);
-    this.#nextFrame = requestAnimationFrame((at_ms) => this.#frame(at_ms));
-  }
-
   #frame(at_ms) {
-    // Thirty frames in which nothing changes would take a twentieth of a core.
-    if (REDUCED_MOTION.matches) this.#timer = setTimeout(() => this.#askForFrame(), REDUCED_FRAME_MS);
-    else this.#askForFrame();
+    requestAnimationFrame((next_ms) => this.#frame(next_ms));
     if (at_ms - this.#lastDrawn_ms < (REDUCED_MOTION.matches ? REDUCED_FRAME_MS : FRAME_MS) || this.#element.clientWidth === 0) return;
     const view = this.#view();
     if (view === null || this.#place === null) return;
