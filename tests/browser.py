@@ -18,10 +18,6 @@ _CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    # Pages of a context share a process, which has the page's scripts compiled already.
-    "--renderer-process-limit=1",
-    # Whatever asks another host fails, so that a test can tell (opened_page).
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 NO_BROWSER = (

@@ -166,16 +166,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @contextmanager
 def opened_page(context: BrowserContext) -> Iterator[Page]:
-    """A page of this context; at its end no script may have failed, nor any other host have been asked.
-
-    A request to another host fails in these browsers. To hear of all requests would take a sixth of a page's time.
-    """
+    """A page of this context; at its end no script may have failed, nor any other host have been asked."""
     page = context.new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
     errors: list[str] = []
     hosts: set[str | None] = set()
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("requestfailed", lambda request: hosts.add(urlsplit(request.url).hostname))
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
     page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
     try:
         yield page
@@ -187,12 +184,8 @@ def opened_page(context: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def context(browser: Browser, classroom: RunningClassroom) -> Iterator[BrowserContext]:
-    """For the pages of a module: what one of them has loaded and compiled, the next has at once.
-
-    One page stays open, and with it the process that they share.
-    """
+    """For the pages of a module: what one of them has loaded and compiled, the next has at once."""
     with browser.new_context(base_url=classroom.url, reduced_motion="reduce") as shared:
-        shared.new_page().goto("/static/icon.svg")
         yield shared
 
 
