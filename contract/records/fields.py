@@ -11,6 +11,7 @@ from contract import parameters
 from contract.errors import UserError
 from contract.parameters import Choice, Name, Number, Switch
 from contract.records.documents import JsonObject
+from contract.records.workers import COMPLETE, WORKER_ENDS
 from contract.times import parse_time
 from contract.transports import KINDS, Role
 
@@ -250,6 +251,7 @@ TRIAL = Fields(
                     "uncertainty_ns": Number(0, MAX_TIME_NS, whole=True),
                     "round_trip_ns": _TIME_NS,
                     "drift_ns": Nullable(_TIME_NS),
+                    "end": Choice((COMPLETE, *WORKER_ENDS)),
                 }
             )
         ),

@@ -292,6 +292,12 @@ NOT_ANY = {"not": "any"}
         ("trial", ("capabilities", "ip_version"), 5, "capabilities.ip_version: expected 4 or 6, not 5"),
         ("trial", ("server_stats", "late_ticks"), [[1]], "late_ticks.0: expected a list of 2 items, not [1]"),
         ("trial", ("relay",), {"lateness_us": {"mean": "x"}}, "relay.lateness_us.mean: expected a number from"),
+        (
+            "trial",
+            ("workers",),
+            [{"end": "x"}],
+            'workers.0.end: expected one of "complete", "died", "behind", "late", not',
+        ),
         ("run", ("scenario",), {"name": "x", "repeats": 1}, "run.json: lacks scenario.parameters"),
         ("run", ("scenario", "repeats"), 0, "scenario.repeats: expected a whole number from 1 to 1000000, not 0"),
         ("run", ("plan", 1, "point"), 0, "run.json: plan: trial 1 has another transport or other parameters than the"),
@@ -360,6 +366,11 @@ def copied(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(run, tmp_path_factory.mktemp("changed") / "run"))
 
 
+def check_no_controls(text: str) -> None:
+    """No control character is left in what a program printed or wrote."""
+    assert not set("\x1b\x00\u202e") & set(text)
+
+
 def check_reported(run: Path) -> None:
     """A report is made in which no text has become an element, or one sentence says why none is; charts are not
     rendered."""
@@ -369,7 +380,7 @@ def check_reported(run: Path) -> None:
         sentence_of(ran)
     elif HOSTILE[-20:] in json.dumps(json.loads((run / "summary.json").read_text())):
         assert ("img", "onerror") not in tags_of(run / "report.html")
-    assert not set("\x1b\x00\u202e") & set(ran.stdout + ran.stderr)
+    check_no_controls(ran.stdout + ran.stderr)
 
 
 @settings(max_examples=10)
@@ -453,7 +464,7 @@ def test_no_earlier_run_keeps_a_report_from_being_made(
     with unrendered():
         ran = in_process("analysis", "report", run)
     assert ran.returncode in REPORTED, ran.stderr
-    assert not set("\x1b\x00\u202e") & set(ran.stdout + ran.stderr)
+    check_no_controls(ran.stdout + ran.stderr)
 
 
 @settings(max_examples=30)
@@ -471,7 +482,7 @@ def test_one_field_of_a_summary_or_a_run_is_a_comparison_or_one_sentence(
         sentence_of(ran)
     else:
         assert ("img", "onerror") not in tags_of(run.parent / "compared" / "compare.html")
-    assert not set("\x1b\x00\u202e") & set(ran.stdout + ran.stderr)
+    check_no_controls(ran.stdout + ran.stderr)
 
 
 @settings(max_examples=25)
@@ -486,7 +497,7 @@ def test_one_field_of_a_summary_or_a_run_is_an_export_or_one_sentence(
     if ran.returncode == ExitStatus.USAGE:
         sentence_of(ran)
         assert not out.exists()
-    assert not set("\x1b\x00\u202e") & set(ran.stdout + ran.stderr)
+    check_no_controls(ran.stdout + ran.stderr)
 
 
 # Links.
@@ -580,7 +591,7 @@ def test_no_text_becomes_markup(run: Path, tmp_path: Path, capfd: pytest.Capture
     assert set(tags_of(run / "report.html")) == set(tags_of(harmless / "report.html"))
     markdown = outside_of_code(run)
     assert elements_of(markdown) == elements_of(outside_of_code(harmless))
-    assert not set("\x1b\x00\u202e") & set(markdown + (run / "report.html").read_text() + capfd.readouterr().out)
+    check_no_controls(markdown + (run / "report.html").read_text() + capfd.readouterr().out)
     for chart in (run / "charts").glob("*.svg"):
         assert {element.tag for element in ET.parse(chart).iter()} == {
             element.tag for element in ET.parse(harmless / "charts" / chart.name).iter()
