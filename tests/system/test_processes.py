@@ -91,12 +91,14 @@ def test_a_program_ends_with_its_children_where_the_one_who_started_it_is_killed
     with subprocess.Popen(
         [sys.executable, "-c", STARTER, log], cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, text=True
     ) as starter:
-        assert starter.stdout is not None
-        program = psutil.Process(int(starter.stdout.readline()))
-        wait_until(lambda: log.read_text().endswith("\n"))
-        started = [*psutil.Process(starter.pid).children(recursive=True)]
-        assert {program.pid, int(log.read_text())} < {process.pid for process in started}, "and the guard"
-        starter.kill()
+        try:
+            assert starter.stdout is not None
+            program = psutil.Process(int(starter.stdout.readline()))
+            wait_until(lambda: log.read_text().endswith("\n"))
+            started = [*psutil.Process(starter.pid).children(recursive=True)]
+            assert {program.pid, int(log.read_text())} < {process.pid for process in started}, "and the guard"
+        finally:
+            starter.kill()
     wait_until(lambda: not any(is_running(process) for process in started))
 
 
