@@ -1,19 +1,19 @@
-"""Colours of transports that can be read on light and dark paper: of charts, reports and the classroom's page.
+"""Readable colours on light and dark backgrounds, for charts, reports and the classroom's page.
 
-The classroom starts without Matplotlib, which `analysis.charts` loads.
+They are not in `analysis.charts`, which imports Matplotlib, so that the classroom can use them and still start fast.
 """
 
 from __future__ import annotations
 
-LIGHT_PAPER = "#ffffff"
-DARK_PAPER = "#14171a"
+LIGHT_BACKGROUND = "#ffffff"
+DARK_BACKGROUND = "#14171a"
 _READABLE_CONTRAST = 4.5
-"""WCAG 2.2, 1.4.3, for text; lines and marks on dark paper must meet it too."""
+"""The least contrast of text in WCAG 2.2 (criterion 1.4.3); here also of lines and marks on a dark background."""
 
 
 def dark_colour(colour: str) -> str:
-    """Return the transport's colour, lightened until marks and text in it are readable on dark paper."""
-    return readable(colour, DARK_PAPER, towards="#ffffff")
+    """Return the colour, lightened until marks and text in it are readable on a dark background."""
+    return readable(colour, DARK_BACKGROUND, towards="#ffffff")
 
 
 def contrast(one: str, other: str) -> float:
@@ -22,13 +22,13 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def readable(colour: str, paper: str, towards: str) -> str:
-    """Return a colour, mixed with as much of another as makes it readable on this paper."""
+def readable(colour: str, background: str, towards: str) -> str:
+    """Return the colour, mixed with the least amount of `towards` that makes it readable on the background."""
     start, end = _channels(colour), _channels(towards)
     for step in range(101):
         mixed = [round(255 * (a + (b - a) * step / 100)) for a, b in zip(start, end, strict=True)]
         candidate = "#{:02x}{:02x}{:02x}".format(*mixed)
-        if contrast(candidate, paper) >= _READABLE_CONTRAST:
+        if contrast(candidate, background) >= _READABLE_CONTRAST:
             return candidate
     return towards
 

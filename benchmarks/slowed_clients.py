@@ -1,4 +1,4 @@
-"""`python -m benchmarks.slowed_clients`: check that the headline excludes the client's own delay.
+"""`python -m benchmarks.slowed_clients`: check that reported latencies exclude the clients' own delay.
 
 The figures are in docs/method/accuracy.md. Every other client of a trial handles what it receives some milliseconds
 late, as a busy program would. The remaining clients are the comparison: they receive the same events from the same
@@ -39,23 +39,25 @@ from tests.running import running_server
 
 TRANSPORTS_COMPARED = ("websocket", "sse")
 _ALARM_SPACING_NS = 500_000
-"""As many alarms as deliveries would cost as much as the deliveries, and would slow the server on the neighbouring
-core."""
+"""The least time between two alarms. An alarm for each delivery would cost as much CPU time as the delivery, and would
+slow the server on the neighbouring core."""
 _START_IN_MS = 300
 Floats = npt.NDArray[np.float64]
 
 
 class _HeldRead(NamedTuple):
+    """Data that a slowed client has not been given yet."""
+
     due_ns: int
     connection: Connection
     sock: object
-    """The connection's socket at that time; it may have another one by now."""
+    """The connection's socket when the data arrived; the connection may have been opened anew since."""
     data: bytes | None
     kernel_ns: int
 
 
 def is_slowed(client: int) -> bool:
-    """Return whether a client is slowed: every other one, the first included."""
+    """Return whether a client is slowed: those with an even number are."""
     return client % 2 == 0
 
 
@@ -74,7 +76,7 @@ class SlowDriver(Driver):
         # All data is held equally long, so it is due in the order of arrival, except for the kernel's stamps of bytes
         # that were read together. One deadline is therefore enough.
         self._held: deque[_HeldRead] = deque()
-        self._alarmed = False
+        self._alarm_is_set = False
 
     def _arrived(self, connection: Connection, data: bytes | None, kernel_ns: int, user_ns: int) -> None:
         if not is_slowed(connection.client.index):
@@ -89,17 +91,19 @@ class SlowDriver(Driver):
         self._hand_over(user_ns)
 
     def _hand_over(self, now_ns: int) -> None:
-        """Pass on the data that is due; called at every arrival, so that an alarm is needed only if none comes."""
+        """Pass on the data that is due; called at every arrival, so that an alarm is needed only between arrivals."""
         while self._held and self._held[0].due_ns <= now_ns:
             held = self._held.popleft()
             if held.connection.sock is held.sock:
                 super()._arrived(held.connection, held.data, held.kernel_ns, time.monotonic_ns())
-        if self._held and not self._alarmed:
-            self._alarmed = True
-            self._deadlines.call_at(max(self._held[0].due_ns, now_ns + _ALARM_SPACING_NS), SlowDriver._alarm_rang, self)
+        if self._held and not self._alarm_is_set:
+            self._alarm_is_set = True
+            self._deadlines.call_at(
+                max(self._held[0].due_ns, now_ns + _ALARM_SPACING_NS), SlowDriver._alarm_expired, self
+            )
 
-    def _alarm_rang(self, due_ns: int, now_ns: int) -> None:
-        self._alarmed = False
+    def _alarm_expired(self, due_ns: int, now_ns: int) -> None:
+        self._alarm_is_set = False
         self._hand_over(now_ns)
 
 
@@ -112,12 +116,15 @@ class Measured(NamedTuple):
 
 
 def measure(trial: PlannedTrial, delay_ms: float, folder: Path) -> Measured:
-    """Run one trial against its own server, with every other client slowed; RuntimeError without kernel stamps."""
+    """Run one trial against a server of its own, with every other client slowed.
+
+    Raise RuntimeError if no delivery has a kernel receive timestamp.
+    """
     with running_server(folder, TRANSPORTS[trial.transport].server) as url:
         endpoint = Endpoint.of_url(url)
         control = ControlClient(url)
         clients = TrialClients(TrialSpec(trial, url, url, str(endpoint), TraceAndFaults()))
-        # Without read spacing: time for which data stays unread on purpose would be part of the delay, not added to it.
+        # Without read spacing, since the time for which data stays unread on purpose would count towards the delay.
         clients.driver = SlowDriver((endpoint.host, endpoint.port), clients.recorder, delay_ms)
         server_offset_ns = offset_at_start_ns(control.read_clock())
         clients.open()
@@ -132,7 +139,7 @@ def measure(trial: PlannedTrial, delay_ms: float, folder: Path) -> Measured:
     due_ns = deliveries.due_ns - server_offset_ns
     measured = is_time(deliveries.kernel_realtime_ns) & (due_ns >= t0_ns + trial.parameters.warm_up_s * 1e9)
     if not measured.any():
-        raise RuntimeError("not one delivery has a kernel receive stamp")
+        raise RuntimeError("no delivery has a kernel receive timestamp")
     clock = ClockPairs.from_rows(clients.recorder.clock, worker=0)
     arrival_ns = clock.to_monotonic(deliveries.kernel_realtime_ns[measured])
     return Measured(
@@ -143,7 +150,7 @@ def measure(trial: PlannedTrial, delay_ms: float, folder: Path) -> Measured:
 
 
 def table(transport: str, trials: Sequence[Measured]) -> list[str]:
-    """Return a line per figure: of the other clients, of the slowed, and the difference paired within trials."""
+    """Return a line per figure: of the other clients, of the slowed ones, and the difference within each trial."""
     lines = []
     for what, column in (("latency", "latency_ms"), ("client delay", "client_delay_ms")):
         for name, share in (("p50", 0.5), ("p99", 0.99)):
@@ -162,33 +169,35 @@ def table(transport: str, trials: Sequence[Measured]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure each transport's trials and print the lines of its table."""
+    """Run the trials of each transport and print its table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.slowed_clients", description=__doc__)
     parser.add_argument("--transports", nargs="+", choices=TRANSPORTS, default=TRANSPORTS_COMPARED)
-    parser.add_argument("--clients", type=int, default=1000, help="every other one is slowed (%(default)s)")
-    parser.add_argument("--delay-ms", type=float, default=10.0, help="by so much (%(default)s)")
+    parser.add_argument(
+        "--clients", type=int, default=1000, help="number of clients, of which every other one is slowed (%(default)s)"
+    )
+    parser.add_argument("--delay-ms", type=float, default=10.0, help="delay of the slowed clients (%(default)s)")
     parser.add_argument("--rate-per-s", type=float, default=5.0, help="events per second (%(default)s)")
-    parser.add_argument("--measured-s", type=float, default=25.0, help="length of a trial (%(default)s)")
-    parser.add_argument("--trials", type=int, default=8, help="of each transport (%(default)s)")
-    asked = parser.parse_args(arguments)
-    stated = {
-        "clients": asked.clients,
-        "rate_per_s": asked.rate_per_s,
+    parser.add_argument("--measured-s", type=float, default=25.0, help="seconds that a trial measures (%(default)s)")
+    parser.add_argument("--trials", type=int, default=8, help="trials of each transport (%(default)s)")
+    options = parser.parse_args(arguments)
+    values = {
+        "clients": options.clients,
+        "rate_per_s": options.rate_per_s,
         "arrival": "poisson",
         "payload_bytes": 100,
         "one_way_delay_ms": 0,
         "warm_up_s": 0.5,
-        "measured_s": asked.measured_s,
+        "measured_s": options.measured_s,
         "poll_interval_s": 1.0,
         "hold_s": 30.0,
     }
-    parameters = Parameters.of(stated)
-    for transport in asked.transports:
+    parameters = Parameters.of(values)
+    for transport in options.transports:
         trials = []
-        for seed in range(asked.trials):
+        for seed in range(options.trials):
             with tempfile.TemporaryDirectory() as folder:
                 trial = PlannedTrial(seed, seed, 0, transport, parameters, seed)
-                trials.append(measure(trial, asked.delay_ms, Path(folder)))
+                trials.append(measure(trial, options.delay_ms, Path(folder)))
         print("\n".join(table(transport, trials)), flush=True)
 
 

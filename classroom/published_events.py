@@ -1,15 +1,15 @@
-"""The record of the stream: every event of the run with its times and its size."""
+"""An event log that records the times and the size of every event of the run."""
 
 from __future__ import annotations
 
 from servers.events.log import EncodedEvent, EventLog
 
 PublishedRow = tuple[int, int, int, int]
-"""seq, due_ns, published_ns, event_bytes (of the JSON text that every transport carries)."""
+"""seq, due_ns, published_ns, event_bytes (the size of the JSON text, which is the same for every transport)."""
 
 
-class AccountedLog(EventLog):
-    """An event log that also keeps the row of every event of its stream, however old."""
+class RecordingLog(EventLog):
+    """An event log that also keeps a row for every event of its stream, even after the event has left the history."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ from classroom.lanes.server import create_relay, lane_app, serving_lane, upstrea
 from classroom.lesson.server import serving_lesson
 from classroom.limits import MAX_MESSAGE_BYTES
 from classroom.page.app import create_app
-from classroom.published_events import AccountedLog
+from classroom.published_events import RecordingLog
 from classroom.run_settings import RunSettings
 from classroom.runs import Runs
 from classroom.state import ClassroomState
@@ -42,7 +42,7 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[ClassroomState]:
     with ExitStack() as sockets, ExitStack() as inner:
         page, *lanes, lesson = [sockets.enter_context(one) for one in take_ports(host, port)]
         upstreams = [inner.enter_context(upstream_listener()) for _ in LANES]
-        accounts, log = Accounts(), AccountedLog()
+        accounts, log = Accounts(), RecordingLog()
         delay_ms = RunSettings().one_way_delay_ms
         relays = [create_relay(accounts, index, upstream, delay_ms) for index, upstream in enumerate(upstreams)]
         hub = EventHub(log=log)

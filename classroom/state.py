@@ -17,7 +17,7 @@ from classroom.allowed_hosts import Addresses
 from classroom.lanes.accounts import Accounts
 from classroom.lanes.clients import Client, Clients
 from classroom.lesson.page_session import LessonSessions
-from classroom.published_events import AccountedLog
+from classroom.published_events import RecordingLog
 from classroom.runs import Runs
 
 TEACHER_KEY_HEADER = "X-Teacher-Key"
@@ -31,7 +31,7 @@ class ClassroomState:
     """The state of one classroom, for the life of its process."""
 
     addresses: Addresses
-    log: AccountedLog
+    log: RecordingLog
     accounts: Accounts
     clients: Clients
     runs: Runs

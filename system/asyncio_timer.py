@@ -2,7 +2,7 @@
 
 Event loop timers have a resolution of a millisecond. An `Alarm` is a timerfd on Linux, usually 0.1 to 0.2 ms late; a
 `PreciseTimer` sets an alarm early, spins for the rest of the time, and records the CPU time of the spinning.
-`PreciseCalls` are calls at times that become known only one by one, by the same timer.
+`PreciseCalls` makes calls at times that become known one by one, with the same timer.
 """
 
 from __future__ import annotations

@@ -28,35 +28,35 @@ LONGEST_S = 10.0
 MOST_EVENTS = 60
 _LANE_IN = 0.72
 _SERVER, _CLIENT = 0.3, -0.3
-"""Heights of the two rails of a lane above and below its middle."""
+"""Heights of the two horizontal lines of a lane, relative to its middle."""
 _NS_PER_S = 1e9
 
 
 @dataclass(frozen=True)
 class Lane:
-    """Requests and deliveries of one client in the excerpt; times in seconds after the excerpt's start."""
+    """Polls and deliveries of one client in the excerpt; times in seconds after the excerpt's start."""
 
     transport: TransportStyle
     one_way_s: float
-    asked: Floats
-    """When each poll was sent by the client."""
-    answered: Floats
-    """When its answer arrived; NaN if that is not known."""
-    carried: Floats
-    """The number of events in the answer."""
-    left: Floats
-    """When each delivery left the server (a push: when it was published)."""
-    published: Floats
-    arrived: Floats
+    poll_sent: Floats
+    """When the client sent each poll."""
+    poll_answered: Floats
+    """When the answer to each poll arrived; NaN if it is not known."""
+    answer_events: Floats
+    """The number of events in each answer."""
+    delivery_sent: Floats
+    """When the server sent each delivery; for a push, when the event was published."""
+    delivery_published: Floats
+    delivery_arrived: Floats
 
     @property
     def empty(self) -> npt.NDArray[np.bool_]:
-        """Per request: whether it was answered with no event."""
-        return np.equal(self.carried, 0) & np.isfinite(self.answered)
+        """Return for each poll whether its answer held no event."""
+        return np.equal(self.answer_events, 0) & np.isfinite(self.poll_answered)
 
 
 def lanes_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
-    """Return a chart of one client's requests, answers and messages per transport, in one block."""
+    """Return a chart of one client's requests and deliveries per transport, in one block; None for round trips."""
     together = [group for group in groups if group.first.info.block == groups[0].first.info.block]
     if results.round_trip or not together:
         return None
@@ -65,7 +65,7 @@ def lanes_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
     truth = (first.published.due_ns - first.info.t0_ns - start_ns) / _NS_PER_S
     truth = truth[(truth >= 0) & (truth < length_s)]
     lanes = [lane_of(group.first, group.transport, start_ns, length_s) for group in together]
-    title = f"Who asks and who is told: {length_s:.3g} s of one client"
+    title = f"Requests and deliveries of one client in {length_s:.3g} s"
     left_in = (max(text_size(lane.transport.label, 8.5, bold=True)[0] for lane in lanes) + 50) / POINTS_PER_IN
     with drawing():
         figure, grid = framed(
@@ -76,7 +76,7 @@ def lanes_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
             Margins(left=max(left_in, 1.0), right=0.2, top=0.45),
         )
         axes = grid[0][0]
-        _set_up(axes, lanes, length_s)
+        _draw_axes(axes, lanes, length_s)
         axes.vlines(truth, len(lanes) - 0.42, len(lanes) - 0.12, color=LIGHT.ink, linewidth=1.1)
         for at, lane in enumerate(reversed(lanes)):
             _draw_lane(axes, lane, at, length_s)
@@ -85,7 +85,7 @@ def lanes_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
 
 
 def excerpt_length_s(trial: Trial) -> float:
-    """Return the excerpt's length: ten seconds of the window at most, and no more than MOST_EVENTS events."""
+    """Return the excerpt's length: at most LONGEST_S of the window, and at most MOST_EVENTS events."""
     info = trial.info
     length_s = min(LONGEST_S, (info.window_end_ns - info.window_start_ns) / _NS_PER_S)
     due_s = (trial.published.due_ns - info.window_start_ns) / _NS_PER_S
@@ -96,7 +96,7 @@ def excerpt_length_s(trial: Trial) -> float:
 
 
 def lane_of(trial: Trial, transport: TransportStyle, start_offset_ns: int, length_s: float) -> Lane:
-    """Return the first client's polls and deliveries in the excerpt, which starts that long after the stream."""
+    """Return the first client's polls and deliveries in the excerpt, which starts that many ns after the stream."""
     origin_ns = trial.info.t0_ns + start_offset_ns
     one_way_s = trial.info.parameters.one_way_delay_ms / 1000
     client = int(trial.clients.client[0]) if len(trial.clients) else 0
@@ -105,28 +105,28 @@ def lane_of(trial: Trial, transport: TransportStyle, start_offset_ns: int, lengt
     polls = requests.where((requests.client == client) & (requests.kind == RequestKind.POLL) & ~skipped)
     arrived = (trial.arrivals_ns(deliveries) - origin_ns) / _NS_PER_S
     published = (deliveries.published_ns - origin_ns) / _NS_PER_S
-    touching = (arrived >= 0) & (published < length_s)
-    asked, answered = (polls.start_ns - origin_ns) / _NS_PER_S, _answered(polls, origin_ns)
-    of_excerpt = (asked < length_s) & ~(answered < 0)
-    left = np.maximum(arrived - one_way_s, published) if transport.polling else published
+    delivery_shown = (arrived >= 0) & (published < length_s)
+    poll_sent, poll_answered = (polls.start_ns - origin_ns) / _NS_PER_S, _answer_times_s(polls, origin_ns)
+    poll_shown = (poll_sent < length_s) & ~(poll_answered < 0)
+    delivery_sent = np.maximum(arrived - one_way_s, published) if transport.polling else published
     return Lane(
         transport,
         one_way_s,
-        asked[of_excerpt],
-        answered[of_excerpt],
-        polls.events[of_excerpt].astype(np.float64),
-        left[touching],
-        published[touching],
-        arrived[touching],
+        poll_sent[poll_shown],
+        poll_answered[poll_shown],
+        polls.events[poll_shown].astype(np.float64),
+        delivery_sent[delivery_shown],
+        published[delivery_shown],
+        arrived[delivery_shown],
     )
 
 
-def _answered(polls: Requests, origin_ns: int) -> Floats:
-    told = (polls.outcome == Outcome.ANSWERED) | (polls.outcome == Outcome.EMPTY)
-    return np.where(told, (polls.end_ns - origin_ns) / _NS_PER_S, np.nan)
+def _answer_times_s(polls: Requests, origin_ns: int) -> Floats:
+    answered = (polls.outcome == Outcome.ANSWERED) | (polls.outcome == Outcome.EMPTY)
+    return np.where(answered, (polls.end_ns - origin_ns) / _NS_PER_S, np.nan)
 
 
-def _set_up(axes: Axes, lanes: list[Lane], length_s: float) -> None:
+def _draw_axes(axes: Axes, lanes: list[Lane], length_s: float) -> None:
     axes.set_xlim(0, length_s)
     axes.set_ylim(-0.5, len(lanes))
     axes.set_xlabel("seconds after the start of the excerpt")
@@ -151,8 +151,8 @@ def _set_up(axes: Axes, lanes: list[Lane], length_s: float) -> None:
 def _draw_lane(axes: Axes, lane: Lane, at: int, length_s: float) -> None:
     colour = lane.transport.colour.lower()
     server, client = at + _SERVER, at + _CLIENT
-    at_server = lane.asked + lane.one_way_s
-    reply_left = np.where(np.isnan(lane.answered), length_s + lane.one_way_s, lane.answered - lane.one_way_s)
+    at_server = lane.poll_sent + lane.one_way_s
+    reply_left = np.where(np.isnan(lane.poll_answered), length_s + lane.one_way_s, lane.poll_answered - lane.one_way_s)
     axes.hlines(
         np.full(len(at_server), server),
         at_server,
@@ -161,12 +161,19 @@ def _draw_lane(axes: Axes, lane: Lane, at: int, length_s: float) -> None:
         linewidth=4.5,
         zorder=2,
     )
-    axes.hlines(np.full(len(lane.left), server), lane.published, lane.left, color=colour, linewidth=1.6, zorder=3)
-    _slanted(axes, lane.asked, client, at_server, server, LIGHT.muted, 0.7)
+    axes.hlines(
+        np.full(len(lane.delivery_sent), server),
+        lane.delivery_published,
+        lane.delivery_sent,
+        color=colour,
+        linewidth=1.6,
+        zorder=3,
+    )
+    _draw_sloped_lines(axes, lane.poll_sent, client, at_server, server, LIGHT.muted, 0.7)
     empty = lane.empty
-    _slanted(axes, reply_left[empty], server, lane.answered[empty], client, LIGHT.muted, 0.7)
+    _draw_sloped_lines(axes, reply_left[empty], server, lane.poll_answered[empty], client, LIGHT.muted, 0.7)
     axes.plot(
-        lane.answered[empty],
+        lane.poll_answered[empty],
         np.full(int(empty.sum()), client),
         linestyle="none",
         marker="o",
@@ -176,10 +183,10 @@ def _draw_lane(axes: Axes, lane: Lane, at: int, length_s: float) -> None:
         markeredgewidth=0.9,
         zorder=5,
     )
-    _slanted(axes, lane.left, server, lane.arrived, client, colour, 1.1)
+    _draw_sloped_lines(axes, lane.delivery_sent, server, lane.delivery_arrived, client, colour, 1.1)
     axes.plot(
-        lane.published,
-        np.full(len(lane.published), server),
+        lane.delivery_published,
+        np.full(len(lane.delivery_published), server),
         linestyle="none",
         marker="|",
         markersize=5,
@@ -188,8 +195,8 @@ def _draw_lane(axes: Axes, lane: Lane, at: int, length_s: float) -> None:
         zorder=4,
     )
     axes.plot(
-        lane.arrived,
-        np.full(len(lane.arrived), client),
+        lane.delivery_arrived,
+        np.full(len(lane.delivery_arrived), client),
         linestyle="none",
         marker="o",
         markersize=4,
@@ -199,7 +206,7 @@ def _draw_lane(axes: Axes, lane: Lane, at: int, length_s: float) -> None:
     )
 
 
-def _slanted(axes: Axes, x0: Floats, y0: float, x1: Floats, y1: float, colour: str, width: float) -> None:
+def _draw_sloped_lines(axes: Axes, x0: Floats, y0: float, x1: Floats, y1: float, colour: str, width: float) -> None:
     ends = np.stack(
         [np.stack([x0, np.full(len(x0), y0)], axis=1), np.stack([x1, np.full(len(x1), y1)], axis=1)], axis=1
     )
@@ -211,7 +218,7 @@ def _key(lanes: list[Lane]) -> list[tuple[Line2D | Patch, str]]:
     key: list[tuple[Line2D | Patch, str]] = [
         (Line2D([], [], color=LIGHT.ink, markeredgewidth=0, **dot), "event arrives")
     ]
-    if any(len(lane.asked) for lane in lanes):
+    if any(len(lane.poll_sent) for lane in lanes):
         key += [
             (Line2D([], [], color=LIGHT.ink, linewidth=1.6), "event waits at the server"),
             (Line2D([], [], color=LIGHT.muted, linewidth=0.8), "request"),
@@ -222,12 +229,12 @@ def _key(lanes: list[Lane]) -> list[tuple[Line2D | Patch, str]]:
 
 
 def _caption(lanes: list[Lane], events: int, length_s: float) -> str:
-    told = []
+    counts = []
     for lane in lanes:
-        told.append(f"{lane.transport.label} sent {plural(int((lane.asked >= 0).sum()), 'request')}")
-        if len(lane.asked):
-            told[-1] += f" ({int(lane.empty.sum())} came back empty)"
+        counts.append(f"{lane.transport.label} sent {plural(int((lane.poll_sent >= 0).sum()), 'request')}")
+        if len(lane.poll_sent):
+            counts[-1] += f" ({int(lane.empty.sum())} came back empty)"
     return (
-        f"{plural(events, 'event')} fell due within {length_s:.3g} s; {listed(told)}. First client of each transport's "
-        "first trial; when an answer left the server is inferred from the one-way delay."
+        f"{plural(events, 'event')} fell due within {length_s:.3g} s; {listed(counts)}. First client of each "
+        "transport's first trial; when an answer left the server is inferred from the one-way delay."
     )

@@ -16,7 +16,7 @@ from typing import Any
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from analysis.colours import DARK_PAPER, LIGHT_PAPER, dark_colour, readable
+from analysis.colours import DARK_BACKGROUND, LIGHT_BACKGROUND, dark_colour, readable
 from contract.transports import TransportStyle
 
 
@@ -48,7 +48,7 @@ class Palette:
 
 
 LIGHT = Palette(
-    paper=LIGHT_PAPER,
+    paper=LIGHT_BACKGROUND,
     ink="#1c2024",
     muted="#5b636b",
     rule="#9aa1a8",
@@ -61,7 +61,7 @@ LIGHT = Palette(
     shade_4="#dde3e9",
 )
 DARK = Palette(
-    paper=DARK_PAPER,
+    paper=DARK_BACKGROUND,
     ink="#e8eaec",
     muted="#a3abb3",
     rule="#666e76",
@@ -127,7 +127,7 @@ _HEX_COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 
 def text_colour(colour: str) -> str:
     """Return the transport's colour, darkened until text in it is readable on light paper."""
-    return readable(colour, LIGHT_PAPER, towards="#000000")
+    return readable(colour, LIGHT_BACKGROUND, towards="#000000")
 
 
 def dark_counterparts(transports: Iterable[TransportStyle]) -> dict[str, str]:

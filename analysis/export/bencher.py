@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from analysis.compare.comparison import ReportedRun
-from analysis.export.labels import marked_words
+from analysis.export.labels import marked_name_parts
 from analysis.summary.point_figures import POINT_FIGURES
 from contract.records import JsonObject
 from contract.summary import Point
@@ -14,7 +14,7 @@ from contract.summary import Point
 
 def lines(run: ReportedRun) -> Iterator[str]:
     """Yield the JSON document as one text, with slugs as names of measures: `latency-ms-p95` for `latency_ms.p95`."""
-    benchmarks = {" ".join(marked_words(run, point)): _measures(run, point) for point in run.summary.points}
+    benchmarks = {" ".join(marked_name_parts(run, point)): _measures(run, point) for point in run.summary.points}
     yield json.dumps(benchmarks, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from hdrh.histogram import HdrHistogram
 
 from analysis.compare.comparison import ReportedRun
-from analysis.export.labels import marked_words
+from analysis.export.labels import marked_name_parts
 from analysis.export.raw_trials import raw_trials
 from contract.records import Ints, Trial
 from contract.records.measured import is_measured
@@ -40,7 +40,7 @@ def lines(run: ReportedRun) -> Iterator[str]:
         length_s = (info.window_end_ns - info.window_start_ns) / _NS_PER_S
         latencies_ns = _latencies_ns(each.trial)
         max_ms = int(latencies_ns.max(initial=0)) / _NS_PER_MS
-        tag = _NOT_IN_TAGS.sub("_", ";".join(marked_words(run, each.point)))
+        tag = _NOT_IN_TAGS.sub("_", ";".join(marked_name_parts(run, each.point)))
         encoded = histogram_of(latencies_ns).encode().decode("ascii")
         yield f"Tag={tag},{start_s:.3f},{length_s:.3f},{max_ms:.3f},{encoded}\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analysis.compare.comparison import ReportedRun
-from analysis.export.labels import as_words, point_words, run_labels
+from analysis.export.labels import labels_as_text, point_name_parts, run_labels
 from analysis.junit import Case, CaseResult, junit_xml
 from analysis.summary.point_figures import POINT_FIGURES
 from contract.summary import Point
@@ -18,7 +18,7 @@ def lines(run: ReportedRun) -> Iterator[str]:
     if not run.summary.valid:
         whole = Case(scenario, "the run is valid", CaseResult.FAILED, run.summary.verdict)
     cases = [whole, *(_case(run, point) for point in run.summary.points)]
-    yield junit_xml(run.name, cases, as_words(run_labels(run)))
+    yield junit_xml(run.name, cases, labels_as_text(run_labels(run)))
 
 
 def _case(run: ReportedRun, point: Point) -> Case:
@@ -27,7 +27,7 @@ def _case(run: ReportedRun, point: Point) -> Case:
     if not point.valid:
         result = CaseResult.SKIPPED if run.summary.valid else CaseResult.FAILED
     group = f"{run.info.scenario['name']}.{point.transport}"
-    name, reasons = " ".join(point_words(run, point)), "; ".join(point.invalid_reasons)
+    name, reasons = " ".join(point_name_parts(run, point)), "; ".join(point.invalid_reasons)
     return Case(group, name, result, reasons, _figures(run, point))
 
 

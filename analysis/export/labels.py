@@ -1,4 +1,4 @@
-"""What exports say about a run and its points besides figures: where they come from, and whether they are valid."""
+"""Labels of runs and points in exports: names, origin and validity."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ def run_labels(run: ReportedRun) -> JsonObject:
     }
 
 
-def as_words(labels: JsonObject) -> dict[str, str]:
-    """Return labels as text, as in JSON: `true`, `false`; empty for null."""
-    words = {True: "true", False: "false", None: ""}
-    return {name: words.get(value, str(value)) for name, value in labels.items()}
+def labels_as_text(labels: JsonObject) -> dict[str, str]:
+    """Return the labels with their values as text: `true` and `false` as in JSON, and an empty text for None."""
+    texts = {True: "true", False: "false", None: ""}
+    return {name: texts.get(value, str(value)) for name, value in labels.items()}
 
 
-def point_words(run: ReportedRun, point: Point) -> list[str]:
-    """Return the words of a point's name: its transport, and the parameters that the run varied."""
+def point_name_parts(run: ReportedRun, point: Point) -> list[str]:
+    """Return the parts of a point's name: its transport, and `name=value` of each parameter that the run varied."""
     parameters = point.parameters
     varied = [f"{name}={parameters[name]}" for name in run.summary.varied if name in parameters]
     return [point.transport, *varied]
 
 
-def marked_words(run: ReportedRun, point: Point) -> list[str]:
-    """Return the words of a point's name, and INVALID if the point or the run is.
+def marked_name_parts(run: ReportedRun, point: Point) -> list[str]:
+    """Return the parts of a point's name, followed by INVALID if the point or the run is invalid.
 
-    It is for formats that have only names and figures, and so no other place for the mark.
+    For formats that have no other field in which to mark a figure as invalid.
     """
     trusted = run.summary.valid and point.valid
-    return [*point_words(run, point), *([] if trusted else [INVALID])]
+    return [*point_name_parts(run, point), *([] if trusted else [INVALID])]

@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
 from analysis.compare.comparison import ReportedRun
-from analysis.export.labels import as_words, run_labels
+from analysis.export.labels import labels_as_text, run_labels
 from analysis.summary.point_figures import POINT_FIGURES, PointFigure
 from contract.summary import Point
 
@@ -44,7 +44,7 @@ class _Exposition:
         """Yield the run itself, the validity of its points, and their figures."""
         run = self.run
         about = InfoMetricFamily(f"{PREFIX}_run", "The run that the figures belong to")
-        about.add_metric([], as_words(run_labels(run)), self.start_s)
+        about.add_metric([], labels_as_text(run_labels(run)), self.start_s)
         yield about
         validity = self._gauge(f"{PREFIX}_valid", "1 where the point and its run are valid, else 0", "")
         for point in run.summary.points:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.compare.comparison import ReportedRun
-from analysis.export.labels import as_words, run_labels
+from analysis.export.labels import labels_as_text, run_labels
 from analysis.export.raw_trials import RawTrial, raw_trials
 from contract.parameters import PARAMETERS, Number, Switch
 from contract.records import Ints, Outcome, RequestKind, Trial, is_time
@@ -167,7 +167,7 @@ def _field(name: str, kind: Any) -> Any:
 def _about(run: ReportedRun) -> dict[str, str]:
     """Return the metadata of the file."""
     return {
-        **as_words(run_labels(run)),
+        **labels_as_text(run_labels(run)),
         "verdict": run.summary.verdict,
         "clock": "columns in ns are times of CLOCK_MONOTONIC",
     }

@@ -1,7 +1,7 @@
-"""Earlier runs that a run can be judged by: measured before it, on the same machine, with the same settings.
+"""Earlier runs that a run can be compared with: on the same machine, with the same settings and target.
 
-The noise floor of one is chosen by the run's first report and kept in the run's folder, so that a later report says the
-same, whatever has become of the other run since.
+The run's first report chooses the noise floor of one of them and copies it into the run's folder, so that later reports
+use the same one even if the earlier run has been deleted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from terminal.plain import plain
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """A valid reported run."""
+    """A valid run that has a summary."""
 
     name: str
     """The folder's name."""
@@ -26,34 +26,34 @@ class EarlierRun:
 
 
 def earlier_runs(results: Path, run: RunInfo) -> list[EarlierRun]:
-    """Return the valid runs of a folder that began before this one on a like machine and server, the newest first."""
+    """Return the valid runs in `results` that can be compared with this run and started before it, newest first."""
     try:
         paths = list(results.iterdir())
     except OSError:
         return []
-    found = [earlier for path in paths if (earlier := _earlier(path, run)) is not None]
+    found = [earlier for path in paths if (earlier := _read_if_comparable(path, run)) is not None]
     return sorted(found, key=lambda earlier: (earlier.info.started, earlier.name), reverse=True)
 
 
-def _earlier(path: Path, run: RunInfo) -> EarlierRun | None:
+def _read_if_comparable(path: Path, run: RunInfo) -> EarlierRun | None:
     try:
         if path.is_symlink() or not (path / SUMMARY_FILE).is_file():
             return None
         other = load_run_info(path)
-        alike = (other.machine, other.settings, other.target) == (run.machine, run.settings, run.target)
-        if not alike or other.started >= run.started:
+        comparable = (other.machine, other.settings, other.target) == (run.machine, run.settings, run.target)
+        if not comparable or other.started >= run.started:
             return None
         summary = load_summary(path)
     except (UserError, OSError):
-        # Other folders among the results do not concern this run, and may be another user's.
+        # A damaged or unreadable folder, perhaps of another user, must not stop this run's report.
         return None
     return EarlierRun(plain(path.name), other, summary) if summary.valid else None
 
 
 def earlier_noise_floor(folder: Path, run: RunInfo) -> tuple[NoiseFloors, str] | None:
-    """Return the noise floor kept with a run and the name of the run that measured it; None if none fits.
+    """Return the run's noise floor and the name of the earlier run that measured it; None if there is no such run.
 
-    If none is kept, one of a sibling that began before this run is, if one fits.
+    The first call searches the folders beside the run's and copies what it finds; later calls read the copy.
     """
     kept = load_noise_floor(folder)
     if kept is not None:

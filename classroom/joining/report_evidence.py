@@ -8,7 +8,7 @@ from itertools import islice
 
 from classroom.lanes.accounts import Accounts
 from classroom.lanes.definitions import TRANSPORTS
-from classroom.published_events import AccountedLog
+from classroom.published_events import RecordingLog
 
 _NEVER_NS = -1
 """CLOCK_MONOTONIC never reads this."""
@@ -38,7 +38,7 @@ class _Sent:
 class RunEvidence:
     """The record of one run; a new run needs a new one."""
 
-    def __init__(self, log: AccountedLog, accounts: Accounts) -> None:
+    def __init__(self, log: RecordingLog, accounts: Accounts) -> None:
         self._published = log.rows
         self._accounts = accounts
         self._sent: dict[tuple[int, int], _Sent] = {}

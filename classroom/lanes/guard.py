@@ -20,7 +20,7 @@ from classroom.lanes.accounts import Accounts, Address, Request
 from classroom.lanes.clients import Clients
 from classroom.lanes.definitions import LANES, client_and_lane
 from classroom.limits import MAX_CONNECTIONS_PER_LANE
-from classroom.published_events import AccountedLog
+from classroom.published_events import RecordingLog
 from contract import wire
 from servers.events.trace import Trace
 
@@ -33,7 +33,7 @@ _request: ContextVar[Request | None] = ContextVar("request", default=None)
 class AccountedTrace(Trace):
     """A server's trace that records the deliveries of a log's events in the clients' accounts."""
 
-    def __init__(self, log: AccountedLog, accounts: Accounts) -> None:
+    def __init__(self, log: RecordingLog, accounts: Accounts) -> None:
         super().__init__()
         self._log = log
         self._accounts = accounts

@@ -1,4 +1,4 @@
-"""JSON documents with `format` and `version`: written completely or not at all, and checked when read."""
+"""JSON documents with the keys `format` and `version`: written completely or not at all, and checked when read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TRIAL_FORMAT = "push-vs-poll/trial"
 SUMMARY_FORMAT = "push-vs-poll/summary"
 NOISE_FORMAT = "push-vs-poll/noise"
 _VERSIONS = {TRIAL_FORMAT: 2}
-"""The version that this program writes, and the newest that it reads, of formats beyond their first version."""
+"""The version that is written, and the newest that can be read, of formats that have changed; 1 for all others."""
 SUMMARY_FILE = "summary.json"
 NOISE_FILE = "noise.json"
 """In a run's folder: the noise floor that the run started with, copied from an earlier run; absent if there was none.
@@ -31,7 +31,7 @@ SCENARIO_FILE = "scenario.toml"
 """In a run's folder: the scenario with all its values, so that it can be measured again; older runs do not have it."""
 
 MAX_DOCUMENT_BYTES = 64 * 2**20
-"""Limit of what is read: many times the longest document that a run writes. A file may state any size."""
+"""Larger files are refused before they are read; a run's longest document has a small fraction of this."""
 _SHOWN_CHARACTERS = 80
 
 JsonObject = dict[str, Any]
@@ -39,20 +39,20 @@ Record = TypeVar("Record")
 
 
 def version_of(format_name: str) -> int:
-    """Return the version of a format that this program writes, which is the newest that it reads."""
+    """Return the version of a format that is written, which is also the newest that can be read."""
     return _VERSIONS.get(format_name, 1)
 
 
 def write_json(path: Path, format_name: str, fields: JsonObject) -> None:
-    """Write `fields` after `format` and `version`, completely or not at all."""
+    """Write a JSON object of `format`, `version` and `fields`, completely or not at all."""
     document = {"format": format_name, "version": version_of(format_name), **fields}
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def as_document(value: Any) -> Any:
-    """Return a record, or what it holds, in the types of JSON."""
+    """Convert a record, and all values in it, to the types of JSON."""
     if isinstance(value, Mapping):
-        return {name: as_document(held) for name, held in value.items()}
+        return {name: as_document(item) for name, item in value.items()}
     if dataclasses.is_dataclass(value):
         return {field.name: as_document(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, list | tuple):
@@ -61,8 +61,8 @@ def as_document(value: Any) -> Any:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file, completely or not at all. It is a new file: hard links to the old one keep the old text."""
-    # Named by this process: another one that writes the same file leaves it alone.
+    """Write a file, completely or not at all. It replaces the old file: hard links to that keep the old text."""
+    # With the process id in its name, so that two processes that write the same file do not share a temporary file.
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         partial.write_text(text, encoding="utf-8")
@@ -72,15 +72,15 @@ def write_text(path: Path, text: str) -> None:
 
 
 def read_json(path: Path, format_name: str) -> JsonObject:
-    """Read one of our documents and check format and version; raise UserError if they do not match.
+    """Read a document and check its format and version; raise UserError if they do not match.
 
-    Control characters in its texts are escaped, since other programs may have written them and they are shown to
-    people. Parameters have their present names, whichever version wrote it.
+    Control characters are escaped, since the texts are printed on terminals and may come from other programs.
+    Parameters that older versions named differently get their present names.
     """
     try:
         if (size_bytes := path.stat().st_size) > MAX_DOCUMENT_BYTES:
             raise ValueError(f"it has {size_bytes} bytes (expected at most {MAX_DOCUMENT_BYTES})")
-        document = _as_written_now(
+        document = _escaped_and_renamed(
             json.loads(
                 path.read_text(encoding="utf-8"),
                 parse_constant=_refuse_number,
@@ -103,8 +103,8 @@ def read_json(path: Path, format_name: str) -> JsonObject:
 
 
 def parse_record(record: type[Record], document: JsonObject, path: Path) -> Record:
-    """Build the dataclass `record` and its parts from `document`; raise UserError if a field is missing or wrong."""
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 (what records a trial only writes, and starts sooner)
+    """Build the dataclass `record` from `document`; raise UserError if a field is missing or has a wrong value."""
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 (slow to import, and not needed to write documents)
 
     # mypy has no bound for a type variable that says "any dataclass".
     expected = {field.name for field in dataclasses.fields(record)}  # type: ignore[arg-type]
@@ -117,7 +117,7 @@ def parse_record(record: type[Record], document: JsonObject, path: Path) -> Reco
 
 
 def describe_error(error: ValidationError) -> str:
-    """Return the first thing that is wrong with a document, in a sentence."""
+    """Return the first error that pydantic found in a document, as one sentence."""
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "value_error":
@@ -137,13 +137,13 @@ def _refuse_number(text: str) -> NoReturn:
     raise ValueError(f"{text[:_SHOWN_CHARACTERS]} (expected a number of at most 64 bits)")
 
 
-def _as_written_now(value: Any) -> Any:
+def _escaped_and_renamed(value: Any) -> Any:
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, list):
-        return [_as_written_now(item) for item in value]
+        return [_escaped_and_renamed(item) for item in value]
     if isinstance(value, dict):
-        return {plain(_present_name(name, item)): _as_written_now(item) for name, item in value.items()}
+        return {plain(_present_name(name, item)): _escaped_and_renamed(item) for name, item in value.items()}
     return value
 
 

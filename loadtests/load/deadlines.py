@@ -1,4 +1,4 @@
-"""Any number of deadlines on gevent's loop with one alarm, called in the order in which they are due.
+"""Any number of deadlines on gevent's loop with a single alarm, called in the order in which they are due.
 
 libev waits in whole milliseconds, which would make every scheduled poll half a millisecond late on average; a timerfd
 (Linux) wakes the same loop within tens of microseconds.
@@ -21,7 +21,7 @@ _READ = 1
 
 
 class Alarm:
-    """Calls back once after each `set`, when its time has come."""
+    """A timer that calls back once after each `set`."""
 
     def __init__(self, loop: Any, callback: Callable[[], None]) -> None:
         self._loop = loop
@@ -30,12 +30,12 @@ class Alarm:
         self._unread = False
         if self._descriptor is not None:
             self._watcher = loop.io(self._descriptor.fileno(), _READ)
-            self._watcher.start(self._rung)
+            self._watcher.start(self._expired)
         else:
             self._watcher = None
 
     def set(self, due_ns: int) -> None:
-        """Call back at `due_ns` (monotonic), instead of at the time that was set before."""
+        """Call back at `due_ns` of CLOCK_MONOTONIC; this replaces a time that was set before."""
         if self._descriptor is not None:
             self._descriptor.set(due_ns)
             self._unread = False
@@ -54,7 +54,7 @@ class Alarm:
             self._watcher.close()
             self._descriptor.close()
 
-    def _rung(self) -> None:
+    def _expired(self) -> None:
         # Setting the descriptor again clears it like a read, and nearly every callback sets it.
         self._unread = True
         self._callback()
@@ -74,7 +74,7 @@ class Deadlines:
         self._order = itertools.count()
         self._alarm = Alarm(loop, self._run_due)
         self._alarm_ns: float = math.inf
-        """The time for which the alarm is set; minus infinity while it must not be set to an earlier one."""
+        """The time for which the alarm is set; infinity if it is not set, minus infinity while it must not be set."""
         self._closed = False
 
     def call_at(self, due_ns: int, callback: Callable[[Subject, int, int], None], subject: Subject) -> None:
@@ -107,7 +107,7 @@ class Deadlines:
 
     def _run_due(self) -> None:
         now_ns = time.monotonic_ns()
-        # Not set from within callbacks: one setting at the end serves all that were added meanwhile.
+        # The alarm is not set while callbacks run, but once afterwards: for the earliest deadline that is left.
         self._alarm_ns = -math.inf
         while self._waiting and self._waiting[0][0] <= now_ns and not self._closed:
             due_ns, _, callback, subject = heapq.heappop(self._waiting)

@@ -1,4 +1,4 @@
-"""Actions at times of their own, run in order by one alarm for all of them.
+"""Actions that run at given times, in order, with a single alarm for all of them.
 
 An alarm wakes an idle process 0.05 to 0.2 ms late. So it is set early by `LEAD_NS`, and the rest is spent spinning, as
 long as the `SpinBudget` allows: with thousands of chunks a second the process would otherwise never sleep.
@@ -20,7 +20,7 @@ LEAD_NS = 250_000
 
 
 class SpinBudget:
-    """Spinning may take `SHARE_RATIO` of the time; unused time is saved for clusters, up to `MAX_SAVED_NS`."""
+    """A limit of the time spent spinning: `SHARE_RATIO` of all time; what is unused is saved, up to `MAX_SAVED_NS`."""
 
     SHARE_RATIO = 0.1
     MAX_SAVED_NS = 10_000_000
@@ -30,14 +30,14 @@ class SpinBudget:
         self._counted_ns = now_ns
 
     def left_ns(self, now_ns: int) -> int:
-        """Return how long may be spun at `now_ns`."""
+        """Return how long the caller may spin at `now_ns`."""
         earned_ns = int((now_ns - self._counted_ns) * self.SHARE_RATIO)
         self._saved_ns = min(self._saved_ns + earned_ns, self.MAX_SAVED_NS)
         self._counted_ns = now_ns
         return self._saved_ns
 
     def spend(self, spun_ns: int) -> None:
-        """Subtract the time that was spun."""
+        """Subtract the time spent spinning."""
         self._saved_ns -= spun_ns
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from classroom.joining.report_evidence import RunEvidence
 from classroom.lanes.accounts import Accounts, Request
-from classroom.published_events import AccountedLog
+from classroom.published_events import RecordingLog
 
 pytestmark = pytest.mark.clocks
 
@@ -14,7 +14,7 @@ ME = 7
 
 
 def made() -> tuple[Accounts, RunEvidence]:
-    log, accounts = AccountedLog(), Accounts()
+    log, accounts = RecordingLog(), Accounts()
     accounts.begin()
     for seq in range(1, 11):
         log.append(seq * 1000, seq * 1000 + 5, "")
