@@ -328,7 +328,7 @@ def _rounded(value: _Value) -> _Value:
 
 def _rounded_part(value: object) -> object:
     if isinstance(value, Record):
-        return value.changed(_rounded_part)
+        return value.map_values(_rounded_part)
     if isinstance(value, Parameters):
         return Parameters.of({name: _rounded_part(held) for name, held in value.items()})
     if isinstance(value, dict):

@@ -34,16 +34,16 @@ class Number:
 
     @property
     def expected(self) -> str:
-        """The expectation in words."""
+        """The accepted values in words."""
         return f"a{' whole' if self.whole else ''} number from {self.low:.15g} to {self.high:.15g}"
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The same as a JSON Schema."""
+        """The accepted values as a JSON Schema."""
         return {"type": "integer" if self.whole else "number", "minimum": self.low, "maximum": self.high}
 
     def accepts(self, value: object) -> bool:
-        """Return whether `value` is such a number; true and false are not."""
+        """Return whether `value` is a number within the bounds; true and false are not numbers here."""
         kinds = int if self.whole else (int, float)
         return isinstance(value, kinds) and not isinstance(value, bool) and self.low <= value <= self.high
 
@@ -56,12 +56,12 @@ class Choice:
 
     @property
     def expected(self) -> str:
-        """The expectation in words."""
+        """The accepted values in words."""
         return "one of " + ", ".join(f'"{word}"' for word in self.words)
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The same as a JSON Schema."""
+        """The accepted values as a JSON Schema."""
         return {"enum": list(self.words)}
 
     def accepts(self, value: object) -> bool:
@@ -75,12 +75,12 @@ class Switch:
 
     @property
     def expected(self) -> str:
-        """The expectation in words."""
+        """The accepted values in words."""
         return "true or false"
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The same as a JSON Schema."""
+        """The accepted values as a JSON Schema."""
         return {"type": "boolean"}
 
     def accepts(self, value: object) -> bool:
@@ -93,16 +93,16 @@ _NAME = "[A-Za-z0-9_-]{1,40}"
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name that reads well in tables and names no path."""
+    """A name that fits into tables and cannot be a path."""
 
     @property
     def expected(self) -> str:
-        """The expectation in words."""
+        """The accepted values in words."""
         return "a name of at most 40 letters, digits, - and _"
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The same as a JSON Schema."""
+        """The accepted values as a JSON Schema."""
         return {"type": "string", "pattern": f"^{_NAME}$"}
 
     def accepts(self, value: object) -> bool:
@@ -117,26 +117,26 @@ _POLLS = ("short_poll", "long_poll")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What a parameter accepts, its meaning, and which transports take it."""
+    """The values that a parameter accepts, its meaning, and the transports that have it."""
 
     rule: Rule
     meaning: str
-    taken_by: tuple[str, ...] = ()
+    only_for: tuple[str, ...] = ()
     """Models and roles (contract/transports.py) of the transports that have this parameter; empty: all transports."""
     without_effect: bool = False
-    """Whether it only distinguishes identical points, to measure the noise; a trial has it only if it is named."""
+    """Whether it only distinguishes two identical points, to measure the noise; absent unless a scenario sets it."""
     server_option: bool = False
     """Whether `python -m servers` has an option of this name, which a trial passes to it."""
     of_servers: bool = False
-    """Whether a scenario sets it by its table of servers, and not as one of its parameters."""
+    """Whether its value comes from the scenario's table of servers instead of its parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parameters(Mapping[str, Any]):
-    """The parameters of a trial as attributes; as a mapping, only those that are stated.
+    """The parameters of a trial: all of them as attributes, those that its record states as a mapping.
 
-    A field without a default must be stated. So must a field whose default is None, for the transports that take this
-    parameter; all others have None.
+    A record must state each field without a default. A field with the default None must be stated for transports that
+    have the parameter, and is None for all others.
     """
 
     clients: Annotated[
@@ -161,14 +161,14 @@ class Parameters(Mapping[str, Any]):
     ]
     measured_s: Annotated[float, Parameter(Number(0.1, 3600), "length of the measured window")]
     poll_interval_s: Annotated[
-        float | None, Parameter(Number(0.005, 600), "time between the polls of a client", taken_by=("short_poll",))
+        float | None, Parameter(Number(0.005, 600), "time between the polls of a client", only_for=("short_poll",))
     ] = None
     hold_s: Annotated[
         float | None,
         Parameter(
             Number(0.05, MAX_HOLD_MS / 1000),
             "longest time that the server holds a poll while there is no event",
-            taken_by=("long_poll",),
+            only_for=("long_poll",),
         ),
     ] = None
     stack: Annotated[
@@ -198,20 +198,20 @@ class Parameters(Mapping[str, Any]):
         Parameter(
             Choice(get_args(Headers)),
             "request headers: as few as possible, or padded to 871 characters per poll",
-            taken_by=("polling",),
+            only_for=("polling",),
             server_option=True,
         ),
     ] = "lean"
     keep_alive: Annotated[
         bool,
-        Parameter(Switch(), "whether polls keep their connection; false: each on a new connection", taken_by=_POLLS),
+        Parameter(Switch(), "whether polls keep their connection; false: each on a new connection", only_for=_POLLS),
     ] = True
     cursor: Annotated[
         bool,
         Parameter(
             Switch(),
             "whether polls send the last event that they have; false loses events, and makes the run INVALID",
-            taken_by=_POLLS,
+            only_for=_POLLS,
         ),
     ] = True
     phase: Annotated[
@@ -219,7 +219,7 @@ class Parameters(Mapping[str, Any]):
         Parameter(
             Choice(get_args(Phase)),
             "clients poll spread evenly over the interval, or all at the same time",
-            taken_by=("short_poll",),
+            only_for=("short_poll",),
         ),
     ] = "spread"
     pacing: Annotated[
@@ -227,7 +227,7 @@ class Parameters(Mapping[str, Any]):
         Parameter(
             Choice(get_args(Pacing)),
             "polls follow a fixed schedule, or each comes one interval after the last answer",
-            taken_by=("short_poll",),
+            only_for=("short_poll",),
         ),
     ] = "schedule"
     turnaround_jitter_ms: Annotated[
@@ -235,7 +235,7 @@ class Parameters(Mapping[str, Any]):
         Parameter(
             Number(0, 1000),
             "largest random time that a client waits after an answer before it asks again",
-            taken_by=("long_poll",),
+            only_for=("long_poll",),
         ),
     ] = 0
     replica: Annotated[
@@ -251,30 +251,29 @@ class Parameters(Mapping[str, Any]):
         Parameter(Name(), "which of the scenario's servers was measured", of_servers=True),
     ] = None
     stated: tuple[str, ...]
-    """Names of the parameters that a record states, in its order: those of the transport, and those that its scenario
-    names."""
+    """Names of the parameters that the record states, in its order: those of the transport, and others of the
+    scenario."""
     others: Mapping[str, Any]
-    """Values of the stated parameters that this version does not know; points that differ in one are not the same
-    point."""
+    """Values of stated parameters that this version does not know; they distinguish points like all others."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """Return parameters from the stated values; all others have their defaults, as in records older than these."""
+        """Build parameters from the values that a record states; the others have their defaults."""
         known = {name: value for name, value in values.items() if name in PARAMETERS}
         others = {name: value for name, value in values.items() if name not in PARAMETERS}
         return cls(**known, stated=tuple(values), others=others)
 
     def replace(self, **values: Any) -> Self:
-        """Return the same parameters with these values, which count as stated."""
+        """Return a copy with these values, which count as stated."""
         return self.of({**self, **values})
 
     def without(self, *names: str) -> Self:
-        """Return the same parameters with these no longer stated."""
+        """Return a copy in which these parameters are not stated."""
         return self.of({name: value for name, value in self.items() if name not in names})
 
     @property
     def longest_wait_for_poll_s(self) -> float:
-        """The longest time until a client polls by its schedule; 0 where it has none."""
+        """The longest time until a client's next scheduled poll, s; 0 if its transport has no schedule."""
         return 0.0 if self.poll_interval_s is None else self.poll_interval_s
 
     def __getitem__(self, name: str) -> Any:
@@ -296,26 +295,26 @@ class Parameters(Mapping[str, Any]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
-        """Make pydantic build them by `of`; the values were checked when the record was read."""
+        """Make pydantic build parameters with `of`; their values were checked when the record was read."""
         from pydantic_core import core_schema  # noqa: PLC0415 (only what reads records has loaded it)
 
         return core_schema.no_info_plain_validator_function(cls.of)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
-        """Describe them as an object with a description for each parameter."""
+        """Return the JSON Schema of an object with a description for each parameter."""
         properties = {name: {**each.rule.schema, "description": each.meaning} for name, each in PARAMETERS.items()}
         return {"type": "object", "properties": properties, "required": list(REQUIRED)}
 
 
-def _statements() -> dict[str, Parameter]:
+def _annotated_parameters() -> dict[str, Parameter]:
     hints = get_type_hints(Parameters, include_extras=True)
     return {name: get_args(hint)[1] for name, hint in hints.items() if get_origin(hint) is Annotated}
 
 
-def taken(value: _Value | None) -> _Value:
-    """Return the value of a parameter of a transport that takes it, and whose trials therefore state it."""
-    assert value is not None, "a parameter that the transport takes is not stated"
+def required(value: _Value | None) -> _Value:
+    """Return the value of a parameter that is None for some transports, but not for the one at hand."""
+    assert value is not None, "a parameter that the transport must have is None"
     return value
 
 
@@ -324,30 +323,30 @@ def server_option(parameter: str) -> str:
     return f"--{parameter.replace('_', '-')}"
 
 
-PARAMETERS: Mapping[str, Parameter] = _statements()
-"""The statement of each parameter by its name, in the order of documents and records."""
+PARAMETERS: Mapping[str, Parameter] = _annotated_parameters()
+"""Each parameter by its name, in the order of documents and records."""
 
 _FIELD_DEFAULTS = {field.name: field.default for field in fields(Parameters) if field.name in PARAMETERS}
 
 REQUIRED: tuple[str, ...] = tuple(name for name, default in _FIELD_DEFAULTS.items() if default is MISSING)
-"""Parameters that the record of each trial states."""
+"""Names of the parameters that the record of every trial states."""
 
 DEFAULTS: Mapping[str, Any] = {
     name: default for name, default in _FIELD_DEFAULTS.items() if PARAMETERS[name].rule.accepts(default)
 }
-"""The values of parameters that a scenario does not set; it must set those without a default."""
+"""The default values by the parameters' names; a scenario must set all parameters without a default."""
 
 SERVER_OPTIONS: tuple[str, ...] = tuple(name for name, parameter in PARAMETERS.items() if parameter.server_option)
 """Names of the parameters that are options of `python -m servers`."""
 
 SCENARIO_PARAMETERS: tuple[str, ...] = tuple(n for n, parameter in PARAMETERS.items() if not parameter.of_servers)
-"""Names of the parameters that a scenario sets or varies as such."""
+"""Names of the parameters that a scenario sets or varies directly, not through its table of servers."""
 
 FORMER_NAMES: Mapping[str, str] = {"workers": "server_processes"}
-"""Names that parameters had in the records and scenarios of earlier versions, and their present ones."""
+"""The present name of each parameter that has another name in records and scenarios of earlier versions."""
 
 SERVER_PARAMETERS: tuple[str, ...] = ("stack", "server_processes")
-"""Names of the parameters that only a server which the harness starts is known to have."""
+"""Names of the parameters that are not known for a server that was already running."""
 
 WITHOUT_EFFECT: tuple[str, ...] = tuple(name for name, parameter in PARAMETERS.items() if parameter.without_effect)
 """Names of the parameters that only distinguish identical points."""

@@ -1,4 +1,4 @@
-"""Points: their names in words, the same during a run and in its report, and whether two are the same measurement."""
+"""Points, each a transport with parameters: their names for people, and whether two points are the same."""
 
 from __future__ import annotations
 
@@ -74,19 +74,19 @@ def point_name(label: str, parameters: Mapping[str, Any], shown: Iterable[str]) 
 Identity = tuple[str, frozenset[tuple[str, object]]]
 
 LENGTHS = frozenset({"warm_up_s", "measured_s"})
-"""Parameters that do not distinguish measurements: the length of a trial."""
+"""Parameters that do not distinguish points: the lengths of a trial."""
 
 OF_THE_SERVER = frozenset({"server", "server_processes"})
 """Parameters in which a point differs from the same point on another of the scenario's servers."""
 
 
 def differing(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
-    """Return the names of the parameters that differ from `base`, as far as both have them, lengths aside."""
+    """Return the names of the parameters that both have with different values, except the lengths of a trial."""
     return [name for name, value in parameters.items() if name in base and name not in LENGTHS and value != base[name]]
 
 
 def agrees(parameters: Mapping[str, Any], base: Mapping[str, Any]) -> bool:
-    """Return whether the parameters agree with `base`, as far as both have them; the lengths of trials do not count."""
+    """Return whether all parameters that both have are equal, except the lengths of a trial."""
     return not differing(parameters, base)
 
 
@@ -97,5 +97,5 @@ def agrees_but_for_server(parameters: Mapping[str, Any], base: Mapping[str, Any]
 
 
 def identity(transport: str, parameters: Mapping[str, Any], ignored: Container[str] = ()) -> Identity:
-    """Return what points have in common that are the same one, the `ignored` parameters aside."""
+    """Return a key that is equal for equal points; the `ignored` parameters are not part of it."""
     return transport, frozenset((name, value) for name, value in parameters.items() if name not in ignored)

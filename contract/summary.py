@@ -1,7 +1,7 @@
 """summary.json: every figure of a run, typed; its JSON Schema and its documentation are generated from here.
 
-A field's name is its key, and the text below it documents it. `None` stands for null, what was not measured; a field
-that has None as its default is left out where it is None. As mappings, records have their keys as in the file.
+A field's name is its key in the file, and the text below it documents it. None is written as null: it was not measured.
+A field whose default is None is left out if it is None. A record is also a mapping, with the keys of the file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from contract.records.documents import (
     describe_error,
     read_json,
 )
-from contract.records.fields import PARAMETERS, complaints
+from contract.records.fields import PARAMETERS, field_errors
 from contract.transports import TransportStyle
 
 _LARGEST = 1e15
@@ -42,7 +42,7 @@ Predicted = Literal["push", "poll", "undecided"]
 
 
 def _check_parameters(values: object) -> object:
-    for sentence in complaints(values, PARAMETERS):
+    for sentence in field_errors(values, PARAMETERS):
         raise ValueError(sentence)
     return values
 
@@ -72,15 +72,15 @@ class Record(Mapping[str, Any]):
     def _fields(self) -> tuple[dataclasses.Field[Any], ...]:
         return fields(self)  # type: ignore[arg-type]  # a mixin of dataclasses alone
 
-    def changed(self, change: Callable[[Any], Any]) -> Self:
-        """Return the same record with `change` of each of its values."""
+    def map_values(self, change: Callable[[Any], Any]) -> Self:
+        """Return a copy with `change` applied to each value."""
         return type(self)(**{field.name: change(getattr(self, field.name)) for field in self._fields()})
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], *, whole: bool = False) -> Self:
-        """Build the record from the types of JSON; ValueError where a field is missing or wrong.
+        """Build the record from parsed JSON; raise ValueError if a field is missing or wrong.
 
-        `whole`: also where the document has a key that the record does not have.
+        With `whole` also raise it if the document has a key that the record does not have.
         """
         adapter: TypeAdapter[Self] = _adapter(cls)
         text = json.dumps(document, default=dict)
@@ -88,7 +88,7 @@ class Record(Mapping[str, Any]):
 
     @classmethod
     def descriptions(cls) -> dict[str, str]:
-        """Return what each key means: the text below it, which is not read to build a record (that takes 0.7 s)."""
+        """Return the meaning of each key: the text below the field, from the source code (parsing it takes 0.7 s)."""
         body = ast.parse(inspect.getsource(cls)).body[0].body  # type: ignore[attr-defined]  # of a class
         found = {}
         for pair in pairwise(body):
@@ -1163,7 +1163,7 @@ def load_summary(run_folder: Path) -> Summary:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class _KeptNoiseFloor(Record):
-    """noise.json."""
+    """The contents of noise.json."""
 
     noise_floor: NoiseFloors | None
     noise_floor_from: str

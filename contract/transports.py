@@ -16,12 +16,12 @@ Role = Literal["persistent", "polling"]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How all transports work that one model predicts (`analysis.models`)."""
+    """What all transports have in common that one model predicts (`analysis.models`)."""
 
     pushes: bool = False
-    """The server sends each event without being asked for it."""
+    """The server sends each event without a request for it."""
     polls_at_intervals: bool = False
-    """Clients ask at times of their own choice."""
+    """Clients poll at times that do not depend on the events."""
     server_holds: bool = False
     """The server holds a request until there is something to answer."""
     clients_send: bool = False
@@ -61,17 +61,15 @@ class TransportStyle:
 
     @property
     def required_parameters(self) -> tuple[str, ...]:
-        """The names of the parameters without a default that it takes: the record of each of its trials has them."""
+        """Names of its parameters without a default, which the record of each of its trials has."""
         return tuple(
             name
             for name, parameter in PARAMETERS.items()
-            if name not in DEFAULTS
-            and not (parameter.without_effect or parameter.of_servers)
-            and self._takes(parameter)
+            if name not in DEFAULTS and not (parameter.without_effect or parameter.of_servers) and self._has(parameter)
         )
 
-    def _takes(self, parameter: Parameter) -> bool:
-        return not parameter.taken_by or bool({self.model, self.role} & set(parameter.taken_by))
+    def _has(self, parameter: Parameter) -> bool:
+        return not parameter.only_for or bool({self.model, self.role} & set(parameter.only_for))
 
     @property
     def polling(self) -> bool:
@@ -90,21 +88,21 @@ class Transport(TransportStyle):
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """Return the names of the parameters that not every transport takes, but this one does."""
-        return tuple(name for name, p in PARAMETERS.items() if p.taken_by and self._takes(p))
+        """Names of the parameters that this transport has, but not every transport."""
+        return tuple(name for name, p in PARAMETERS.items() if p.only_for and self._has(p))
 
-    def kept(self, parameters: Parameters) -> Parameters:
-        """Return the parameters without those that only other transports take."""
+    def select(self, parameters: Parameters) -> Parameters:
+        """Return the parameters without those that only other transports have."""
         return parameters.without(*(name for name in OWN_PARAMETERS if name not in self.parameters))
 
     @property
     def style(self) -> TransportStyle:
-        """The part of it that a run records."""
+        """The fields that a run records and the analysis reads."""
         return TransportStyle(**{field.name: getattr(self, field.name) for field in fields(TransportStyle)})
 
 
-OWN_PARAMETERS = frozenset(name for name, parameter in PARAMETERS.items() if parameter.taken_by)
-"""Names of the parameters that not every transport takes."""
+OWN_PARAMETERS = frozenset(name for name, parameter in PARAMETERS.items() if parameter.only_for)
+"""Names of the parameters that not every transport has."""
 
 _BLUE, _GREEN, _ORANGE, _VERMILLION = "#0072B2", "#009E73", "#E69F00", "#D55E00"
 _SOLID: tuple[float, ...] = ()

@@ -27,7 +27,7 @@ CLIENT_PARAMETER = "client"
 """Query parameter in which a client of a stream, a poll or a channel may send its number (a whole number from 0)."""
 
 CURSOR_PARAMETER = "cursor"
-"""Query parameter of a poll: a cursor by seq, the default, or none, a common mistake that the harness can measure."""
+"""Query parameter of a poll: `seq`, the default, or `none` for a client without a cursor, a common mistake."""
 CURSOR_BY_SEQ = "seq"
 NO_CURSOR = "none"
 
@@ -101,7 +101,7 @@ def encode_sse_event(seq: int, encoded_event: str) -> bytes:
 
 
 def whole_number(value: object, at_least: int = 0) -> int:
-    """Return a number of the wire as an integer; raise ValueError if it is not whole, too small, or beyond 64 bits."""
+    """Return a received number as an integer; raise ValueError if it is not whole, too small, or beyond 64 bits."""
     if type(value) is float and value.is_integer():
         value = int(value)
     if type(value) is not int or not at_least <= value < _BEYOND_INT64:
@@ -110,5 +110,5 @@ def whole_number(value: object, at_least: int = 0) -> int:
 
 
 def time_ns(value: object) -> int:
-    """Return a time as `whole_number` does; it may be negative on a clock with a later origin (Java's nanoTime)."""
+    """Return a received time as `whole_number` does; on some clocks it may be negative (Java's nanoTime)."""
     return whole_number(value, at_least=-_BEYOND_INT64)

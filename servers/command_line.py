@@ -1,7 +1,8 @@
 """`python -m servers websocket|polling|sse|all|relay|openapi`: runs each server of the harness.
 
 Prints one JSON line when it is ready: {"ready": true, "address": A, "port": N}. Ends at SIGTERM or SIGINT with status
-0. If it cannot start, it prints one sentence to stderr and ends with status 2; if it loses a process, with status 1.
+0. If it cannot start, it prints one sentence to stderr and ends with status 2; if one of its
+processes ends unexpectedly, with status 1.
 """
 
 from __future__ import annotations
@@ -26,25 +27,25 @@ from system.garbage_collection import pause_for_start
 from terminal.plain import print_error
 
 ADAPTERS = tuple(dict.fromkeys(transport.server for transport in TRANSPORTS.values()))
-"""Modules of servers/transports/ that hold an ADAPTER. Importing one takes half a second, so only those that are needed
+"""Names of the modules in servers/transports/ with an ADAPTER. Importing one takes half a second, so only those needed
 are imported."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one server until it ends, and return its exit status."""
-    asked = _parser().parse_args(arguments)
-    if getattr(asked, "with_parent", False):
+    parsed = _parser().parse_args(arguments)
+    if getattr(parsed, "with_parent", False):
         end_with_parent()
     try:
-        if asked.server == "openapi":
+        if parsed.server == "openapi":
             print(json.dumps(_openapi(), indent=2))
             return 0
         raise_limit_to_most()
-        if asked.server == "relay":
-            with listen(asked.host, asked.port) as listener:
-                _relay(asked, listener)
+        if parsed.server == "relay":
+            with listen(parsed.host, parsed.port) as listener:
+                _relay(parsed, listener)
         else:
-            _serve(asked)
+            _serve(parsed)
     except StartError as error:
         print_error(error, "servers")
         return 2
@@ -61,11 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     listening.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     listening.add_argument("--port", type=_port, required=True, help="port to listen on; 0 takes any free one")
     listening.add_argument("--with-parent", action="store_true", help="end when the process that started it ends")
-    for name, offer in (
+    for name, summary in (
         *((name, f"the {name} app alone") for name in ADAPTERS),
         ("all", "every transport on one port"),
     ):
-        command = commands.add_parser(name, parents=[listening], help=offer)
+        command = commands.add_parser(name, parents=[listening], help=summary)
         command.add_argument(
             "--history", type=_positive, default=DEFAULT_HISTORY_EVENTS, help="events kept for cursors (%(default)s)"
         )
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
             "(repeatable; see docs/using/faults.md)",
         )
         command.add_argument(
-            "--trace", action="store_true", help="note when each event was written to each client, for GET /trace"
+            "--trace", action="store_true", help="record when each event was written to each client, for GET /trace"
         )
         for option in SERVER_OPTIONS:
             _add_option(command, option)
@@ -90,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_option(command: argparse.ArgumentParser, name: str) -> None:
-    """Add an option for a parameter of the scenarios."""
+    """Add the option that sets a parameter of a trial."""
     rule, default = PARAMETERS[name].rule, DEFAULTS[name]
     meaning = f"{PARAMETERS[name].meaning} (%(default)s)"
     if isinstance(rule, Choice):
@@ -106,24 +107,24 @@ def _add_option(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument(server_option(name), type=number, default=default, help=meaning)
 
 
-def _serve(asked: argparse.Namespace) -> None:
-    faults = tuple(str(fault) for fault in _faults(asked.fault))
-    if faults and asked.server_processes > 1:
+def _serve(parsed: argparse.Namespace) -> None:
+    faults = tuple(str(fault) for fault in _faults(parsed.fault))
+    if faults and parsed.server_processes > 1:
         raise StartError(
-            f"--fault {faults[0]} with --server-processes {asked.server_processes}: faults number clients in the "
+            f"--fault {faults[0]} with --server-processes {parsed.server_processes}: faults number clients in the "
             "order in which they connect, which several processes do not know (expected --server-processes 1)"
         )
-    if asked.server_processes == 1:
-        with listen(asked.host, asked.port) as listener:
-            _serve_alone(_options(asked, faults), listener)
+    if parsed.server_processes == 1:
+        with listen(parsed.host, parsed.port) as listener:
+            _serve_alone(_server_options(parsed, faults), listener)
         return
-    serve_in_processes(_options(asked, faults), asked.host, asked.port, _say_ready)
+    serve_in_processes(_server_options(parsed, faults), parsed.host, parsed.port, _print_ready)
 
 
-def _options(asked: argparse.Namespace, faults: tuple[str, ...]) -> ServerOptions:
-    names = ADAPTERS if asked.server == "all" else (asked.server,)
-    chosen = {name: getattr(asked, name) for name in SERVER_OPTIONS}
-    return ServerOptions(adapters=names, history=asked.history, faults=faults, trace=asked.trace, **chosen)
+def _server_options(parsed: argparse.Namespace, faults: tuple[str, ...]) -> ServerOptions:
+    names = ADAPTERS if parsed.server == "all" else (parsed.server,)
+    chosen = {name: getattr(parsed, name) for name in SERVER_OPTIONS}
+    return ServerOptions(adapters=names, history=parsed.history, faults=faults, trace=parsed.trace, **chosen)
 
 
 def _serve_alone(options: ServerOptions, listener: socket.socket) -> None:
@@ -132,7 +133,7 @@ def _serve_alone(options: ServerOptions, listener: socket.socket) -> None:
     from servers.hosting.uvicorn_server import serve
 
     hub = make_hub(options)
-    serve(make_app(options, hub), hub, options, listener, _say_ready)
+    serve(make_app(options, hub), hub, options, listener, _print_ready)
 
 
 def _openapi() -> dict[str, Any]:
@@ -149,19 +150,19 @@ def _faults(specs: list[str]) -> tuple[Fault, ...]:
         raise StartError(str(error)) from error
 
 
-def _relay(asked: argparse.Namespace, listener: socket.socket) -> None:
+def _relay(parsed: argparse.Namespace, listener: socket.socket) -> None:
     import uvloop
 
     from servers.relay.delay_relay import DelayRelay, relay_until_signalled
 
-    relay = DelayRelay(asked.to, asked.delay_ms)
+    relay = DelayRelay(parsed.to, parsed.delay_ms)
     address = listener.getsockname()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        account = runner.run(relay_until_signalled(relay, listener, lambda: _say_ready(address)))
-    print(json.dumps(dataclasses.asdict(account)), flush=True)
+        statistics = runner.run(relay_until_signalled(relay, listener, lambda: _print_ready(address)))
+    print(json.dumps(dataclasses.asdict(statistics)), flush=True)
 
 
-def _say_ready(address: tuple[Any, ...]) -> None:
+def _print_ready(address: tuple[Any, ...]) -> None:
     print(json.dumps({"ready": True, "address": address[0], "port": address[1]}), flush=True)
 
 

@@ -55,7 +55,7 @@ class Endpoint:
 
     @classmethod
     def of_url(cls, url: str) -> Endpoint:
-        """Return the endpoint of such a URL, the inverse of `url`."""
+        """Return the endpoint of a URL with a numeric address and a port, the inverse of `url`."""
         parts = urlsplit(url)
         assert parts.hostname is not None and parts.port is not None
         return cls(parts.hostname, parts.port)
@@ -176,7 +176,7 @@ def reserved_port(address: str = "127.0.0.1") -> Iterator[int]:
     """Reserve a free port, which the system then assigns to no other process that asks for any port.
 
     Linux lets a server listen where a socket that does not listen is bound, if both have SO_REUSEADDR, as servers have.
-    Elsewhere the port is only as good as `free_port`.
+    On other systems the port is free now, but not reserved, as with `free_port`.
     """
     with bound_socket(address) as holder:
         port = int(holder.getsockname()[1])

@@ -19,10 +19,10 @@ from system.timer_descriptor import TimerFd, have_timerfd
 _NS_PER_S = 1_000_000_000
 _TIMERFD_LEAD_NS = 700_000
 _LOOP_LEAD_NS = 1_500_000
-"""How long before it is due a wait turns from sleeping to spinning: longer than nearly every wake-up is late."""
+"""How long before its due time a wait changes from sleeping to spinning. Nearly every wake-up is less late."""
 
 _IDLE_SPIN_NS = 30_000
-"""A turn of the loop that took less CPU time than this did nothing but spin."""
+"""A turn of the event loop that took less CPU time than this did nothing but spin."""
 
 
 class Alarm(Protocol):
@@ -140,8 +140,8 @@ class PreciseTimer:
 class PreciseCalls:
     """Calls `action` once at each added time, in order and never early.
 
-    A fault that happens at a time should find the process as awake as a published event does, and delay nothing
-    meanwhile. (`DelayLine` runs thousands of actions a second instead, with as little spinning as possible.)
+    It wakes the process as precisely as the publisher's timer does, and the event loop runs while it waits.
+    (`DelayLine` runs thousands of actions a second instead, with as little spinning as possible.)
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, action: Callable[[], None]) -> None:

@@ -28,17 +28,17 @@ def pause_for_start() -> None:
 
 
 def collect_seldom() -> None:
-    """Collect rarely for the rest of the process' life, and never scan what exists by now: the modules and the app."""
+    """Collect rarely from now on, and never scan the objects that exist now: the modules and the app."""
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY_OBJECTS, *gc.get_threshold()[1:])
     gc.enable()
 
 
-def look_through_what_comes(*, again: bool) -> None:
-    """Collect before a stream starts, and do not scan what exists now (usually all connections) again.
+def collect_before_stream(*, again: bool) -> None:
+    """Collect before a stream starts, and do not scan the objects that exist now (usually all connections) again.
 
-    If this is done `again`, what existed at the earlier stream's start is scanned once more, since its connections may
-    be closed by now. The first time, that would be modules alone, and take as long as all the rest.
+    With `again`, for each stream but the first, objects from before the previous stream are scanned once more, since
+    its connections may be closed by now. Before the first stream these are only modules, and scanning them is slow.
 
     A full collection over ten thousand connections would stop the loop for longer than most latencies measured. Nor
     does a collection start before as many objects are new as existed at the start: an event that answers all held polls
@@ -52,7 +52,7 @@ def look_through_what_comes(*, again: bool) -> None:
 
 
 @contextmanager
-def kept_from_collector() -> Iterator[None]:
+def collection_paused() -> Iterator[None]:
     """Pause collection within the block, and never scan what exists at its end."""
     gc.disable()
     try:

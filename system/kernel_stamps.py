@@ -17,7 +17,7 @@ _ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
 _MAX_AGE_NS = 1_000_000_000
 
 
-def ask_for_stamps(sock: socket.socket) -> bool:
+def enable_stamps(sock: socket.socket) -> bool:
     """Make the kernel stamp arrivals on this socket, or on those that it accepts; return False if it cannot."""
     if not sys.platform.startswith("linux"):
         return False
@@ -29,10 +29,10 @@ def ask_for_stamps(sock: socket.socket) -> bool:
 
 
 def read_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes | None, int]:
-    """Return what has arrived, and the kernel's receive stamp of its last segment (CLOCK_REALTIME, else NO_TIME_NS).
+    """Return the data that has arrived, and the kernel's receive stamp of its last segment, ns of CLOCK_REALTIME.
 
-    The bytes are empty at the end of the stream, and None if the connection broke, as by a reset. Raise BlockingIOError
-    if nothing has arrived yet.
+    The stamp is NO_TIME_NS if there is none. The data is empty at the end of the stream, and None if the connection
+    broke, as by a reset. Raise BlockingIOError if nothing has arrived yet.
     """
     try:
         data, ancillary, _, _ = sock.recvmsg(max_bytes, _ANCILLARY_BYTES)
@@ -48,7 +48,7 @@ def read_stamped(sock: socket.socket, max_bytes: int) -> tuple[bytes | None, int
 
 
 def read_with_arrival(sock: socket.socket, max_bytes: int) -> tuple[bytes | None, int]:
-    """Return what `read_stamped` does, with the arrival of its last segment on CLOCK_MONOTONIC."""
+    """Return the data of `read_stamped`, and the arrival of its last segment on CLOCK_MONOTONIC."""
     data, stamp_ns = read_stamped(sock, max_bytes)
     # In this order: a pause between the two readings makes the arrival later, never earlier.
     realtime_now_ns = time.time_ns()
@@ -56,9 +56,9 @@ def read_with_arrival(sock: socket.socket, max_bytes: int) -> tuple[bytes | None
 
 
 def arrival_ns(stamp_ns: int, now_ns: int, realtime_now_ns: int) -> int:
-    """Return a stamp's time on CLOCK_MONOTONIC; both clocks were read just now.
+    """Convert a stamp to CLOCK_MONOTONIC, from readings of both clocks just now.
 
-    That is `now_ns` if there is no stamp, or an impossible one: in the future, or more than a second old (the realtime
+    Return `now_ns` if there is no stamp, or an impossible one: in the future, or more than a second old (the realtime
     clock may be set at any time).
     """
     age_ns = realtime_now_ns - stamp_ns

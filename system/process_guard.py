@@ -1,7 +1,7 @@
-"""`python -m system.process_guard`: ends programs with all that they have started, once whoever started them is gone.
+"""`python -m system.process_guard`: ends programs and all their children when the process that started them has ended.
 
-It is told the id of each program in a line of standard input. That ends when the process at its other end does, however
-that happens and on every system: who is killed has no chance to end its programs itself.
+It reads the id of each program from a line of standard input. Standard input ends when the process at its other end
+does, however that happens: a process that is killed has no chance to end its programs itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from system.process_tree import ProcessTree
 
 
 def main() -> None:
-    """Read ids until the starter is gone, and then end what still runs of these programs."""
+    """Read ids until standard input ends, and then end those of the programs that still run."""
     for tree in [ProcessTree(int(line)) for line in sys.stdin]:
         tree.stop()
 

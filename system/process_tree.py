@@ -16,24 +16,24 @@ _END_CHECK_S = 0.02
 
 
 class ProcessTree:
-    """A program that leads a session of its own, and whatever has come of it."""
+    """A program that leads a session of its own, and all processes that it or its children have started."""
 
     def __init__(self, pid: int) -> None:
-        """Take the program with this id as the first of its processes; it may have ended already."""
+        """Start from the program with this process id, which may have ended already."""
         self._session_id = pid
         self._first = _process(pid)
         self._known: list[psutil.Process] = []
-        self._asked = False
+        self._terminated = False
 
-    def ask_to_end(self) -> None:
-        """Send SIGTERM to all its processes, once and without waiting for them."""
-        if not self._asked:
-            self._asked = True
+    def terminate(self) -> None:
+        """Send SIGTERM to all processes, only once, and do not wait for them."""
+        if not self._terminated:
+            self._terminated = True
             self._signal(signal.SIGTERM)
 
     def stop(self) -> None:
-        """Ask all its processes to end, and kill those that do not do so in time."""
-        self.ask_to_end()
+        """Terminate all processes, and kill those that have not ended after a grace period."""
+        self.terminate()
         deadline_s = time.monotonic() + _GRACE_S
         while self._running() and time.monotonic() < deadline_s:
             time.sleep(_END_CHECK_S)
@@ -48,7 +48,7 @@ class ProcessTree:
                 process.send_signal(number)
 
     def _running(self) -> list[psutil.Process]:
-        """Return its session, its descendants, and those that were among these before their parent ended."""
+        """Return all that run of the session, the descendants, and earlier descendants whose parent has ended."""
         found = {process.pid: process for process in (*self._known, *self._session(), *self._descendants())}
         self._known = [process for process in found.values() if _is_alive(process)]
         return self._known

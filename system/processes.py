@@ -20,9 +20,8 @@ from typing import Self
 
 import psutil
 
-from contract.errors import UserError
+from contract.errors import UserError, system_errors
 from system.process_tree import ProcessTree
-from system.system_errors import system_errors
 
 _SETTING_PREFIXES = (
     "LOCUST_",  # every option of its command line
@@ -40,7 +39,7 @@ _PROXY = "_PROXY"
 
 
 def without_settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment for a process of a trial, a worker or the web UI, without the user's settings for them."""
+    """Return the environment without variables that would configure the programs of a trial, a worker or the web UI."""
     return {name: value for name, value in environment.items() if not _is_setting(name.upper())}
 
 
@@ -91,12 +90,12 @@ class Child:
         self._start([sys.executable, *arguments], log, environment)
         self._pin(cores)
 
-    def _start(self, words: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
+    def _start(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.log = log
         with log.open("ab") as stderr, system_errors("starting a process"):
             # psutil notices the end of a process at once, while subprocess checks for it every 50 ms.
             self._process = psutil.Popen(
-                [*words],
+                [*command],
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,
@@ -129,15 +128,15 @@ class Child:
             return None
         return code
 
-    def ask_to_end(self) -> None:
-        """Ask the process to end, without waiting for it, so that several can end at the same time."""
+    def terminate(self) -> None:
+        """Send SIGTERM and do not wait for the end, so that several processes can end at the same time."""
         if self.exit_code is None:
             self._process.terminate()
 
     def stop(self) -> None:
-        """Ask the process to end, and kill it if it does not do so in time."""
+        """Terminate the process, and kill it if it has not ended after a grace period."""
         if self.exit_code is None:
-            self.ask_to_end()
+            self.terminate()
             if self.wait(_GRACE_S) is None:
                 self._process.kill()
         self._process.wait()
@@ -146,8 +145,8 @@ class Child:
         """Return what the process has printed so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
-    def last_words(self) -> str:
-        """Return the last line that the process printed, for an error message."""
+    def last_output(self) -> str:
+        """Return the last line that the process printed, or a text that there is none, for an error message."""
         return self.last_line() or "it printed nothing"
 
     def last_line(self) -> str | None:
@@ -165,11 +164,11 @@ class Child:
 class ProgramGroup(Child):
     """A program that is not of the harness. It and all processes that it starts end with the harness at the latest."""
 
-    def __init__(self, words: Sequence[str], log: Path, cores: tuple[int, ...] | None = None) -> None:
+    def __init__(self, command: Sequence[str], log: Path, cores: tuple[int, ...] | None = None) -> None:
         """Start the program in the project's folder, pinned to `cores`; UserError if the system refuses."""
         self._guard = _Guard()
         try:
-            self._start(words, log)
+            self._start(command, log)
         except UserError:
             self._guard.dismiss()
             raise
@@ -177,19 +176,19 @@ class ProgramGroup(Child):
         self._tree = ProcessTree(self.pid)
         self._pin(cores)
 
-    def ask_to_end(self) -> None:
-        """Ask all its processes to end, once and without waiting for them."""
-        self._tree.ask_to_end()
+    def terminate(self) -> None:
+        """Send SIGTERM to all its processes, only once, and do not wait for them."""
+        self._tree.terminate()
 
     def stop(self) -> None:
-        """Ask all its processes to end, and kill those that do not do so in time."""
+        """Terminate all its processes, and kill those that have not ended after a grace period."""
         self._tree.stop()
         self._process.wait()
         self._guard.dismiss()
 
 
 class _Guard:
-    """A process that ends a program if this process is gone before it has done so itself (system/process_guard.py)."""
+    """A process that ends a program if this process ends without having done so (`system.process_guard`)."""
 
     def __init__(self) -> None:
         with system_errors("starting a process"):

@@ -1,4 +1,4 @@
-"""The folder for what a user's programs keep from one start to the next, which nobody else can read."""
+"""A private folder for data that a program keeps from one start to the next."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def private_runtime_folder(name: str) -> Path | None:
-    """Return this user's folder of that name, created if it is missing; None if there is no place that is private.
+    """Return this user's folder of that name, created if it is missing; None if none can be private.
 
     It is in XDG_RUNTIME_DIR, or else, with the user's number in its name, in the folder for temporary files. A reboot
     empties both.
@@ -21,7 +21,7 @@ def private_runtime_folder(name: str) -> Path | None:
 
 
 def _is_private(folder: Path) -> bool:
-    """Create the folder if it is missing; return whether it is one, is ours, and is closed to all others."""
+    """Create the folder if it is missing; return whether it is a folder of this user that no other user can open."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()  # a link may lead into a folder that somebody else can read

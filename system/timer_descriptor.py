@@ -1,7 +1,6 @@
 """Linux's timer descriptor: a deadline that any event loop can wait for with nanosecond resolution.
 
-`os.timerfd_create` came with Python 3.13; on 3.11 the C library is called directly. It is a module of its own so that
-both the publisher and the load's driver can use it.
+`os.timerfd_create` came with Python 3.13; for older versions the C library is called directly.
 """
 
 from __future__ import annotations

@@ -35,9 +35,9 @@ def run_program(module: str, *, sigterm_interrupts: bool = False) -> NoReturn:
 
 
 def _flush_output(status: int) -> int:
-    """Return the status, or 2 where what was printed cannot be written: then that is the error."""
+    """Flush standard output; return the status, or 2 instead of 0 if the output cannot be written."""
     try:
-        if sys.stdout is not None:  # as where the caller has closed it
+        if sys.stdout is not None:  # it is None if the caller has closed it
             sys.stdout.flush()
     except OSError as error:
         # Python would try again with what is left, and print a traceback.

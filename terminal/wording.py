@@ -1,4 +1,4 @@
-"""Numbers of things and lengths of time, in the words of every program."""
+"""Texts for counts and durations."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Fabrication:
         )
 
     def _parameters(self, transport: str, **varied: float) -> Parameters:
-        own = TRANSPORTS[transport].kept(self.base_parameters().replace(**varied))
+        own = TRANSPORTS[transport].select(self.base_parameters().replace(**varied))
         return with_warm_up(transport, own) if self.long_warm_ups else own
 
 

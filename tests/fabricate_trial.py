@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from contract.parameters import taken
+from contract.parameters import required
 from contract.records import (
     NO_TIME_NS,
     Clients,
@@ -214,10 +214,10 @@ def _asks(setting: _Setting, stream: _Stream, phase_ns: int) -> list[simulation.
     parameters, until_ns = setting.planned.parameters, setting.window_ns[1]
     visible_ns = stream.published_ns.tolist()
     if setting.style.model == "short_poll":
-        interval_ns = round(taken(parameters.poll_interval_s) * NS_PER_S)
+        interval_ns = round(required(parameters.poll_interval_s) * NS_PER_S)
         return simulation.short_poll(visible_ns, T0_NS + phase_ns, interval_ns, setting.one_way_ns, until_ns)
     if setting.style.model == "long_poll":
-        first_ns, hold_ns = T0_NS - FIRST_ASK_BEFORE_START_NS, round(taken(parameters.hold_s) * NS_PER_S)
+        first_ns, hold_ns = T0_NS - FIRST_ASK_BEFORE_START_NS, round(required(parameters.hold_s) * NS_PER_S)
         turnaround_ns = round(setting.faults.client_delay_ms * 1e6)
         return simulation.long_poll(visible_ns, first_ns, hold_ns, setting.one_way_ns, until_ns, turnaround_ns)
     return []

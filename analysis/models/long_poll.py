@@ -13,7 +13,7 @@ import numpy as np
 from analysis.models.model import Conditions, Expectation, Model, SaturationLaw
 from analysis.models.queues import PolledServer, ServiceTimes
 from analysis.models.schedule import NEVER_NS, Prediction, Schedule
-from contract.parameters import taken
+from contract.parameters import required
 
 
 def _shortest_gap_s(conditions: Conditions) -> float:
@@ -51,7 +51,7 @@ def _poisson(conditions: Conditions) -> Expectation:
     With a random turnaround the gaps differ: requests and the mean are exact, and waits are assumed uniform over the
     mean gap that events fall into, which makes the quantiles of the longest waits a little too short.
     """
-    rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), taken(conditions.hold_s)
+    rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), required(conditions.hold_s)
     expected_in_jitter = rate_per_s * conditions.turnaround_jitter_s
     nothing_in_jitter = -math.expm1(-expected_in_jitter) / expected_in_jitter if expected_in_jitter else 1.0
     nothing_in_gap = math.exp(-rate_per_s * _shortest_gap_s(conditions)) * nothing_in_jitter
@@ -76,7 +76,7 @@ def _periodic(conditions: Conditions) -> Expectation | None:
     gap_s, period_s = _mean_gap_s(conditions), conditions.event_period_s
     back_in_time = period_s >= _longest_gap_s(conditions)
     shortest_gap_s = _shortest_gap_s(conditions)
-    if period_s > shortest_gap_s + taken(conditions.hold_s) or (not back_in_time and period_s >= shortest_gap_s):
+    if period_s > shortest_gap_s + required(conditions.hold_s) or (not back_in_time and period_s >= shortest_gap_s):
         return None
     cycle_s = period_s if back_in_time else gap_s
     return Expectation(
@@ -92,7 +92,7 @@ def _periodic(conditions: Conditions) -> Expectation | None:
 
 def _without_cursor(conditions: Conditions) -> Expectation | None:
     """Return a wait for the next event after each deaf gap; it is not delayed, and those in the gap are lost."""
-    rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), taken(conditions.hold_s)
+    rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), required(conditions.hold_s)
     if conditions.arrival == "poisson":
         nothing_in_hold = math.exp(-rate_per_s * hold_s)
         cycle_s = gap_s + (1 - nothing_in_hold) / rate_per_s
@@ -142,7 +142,7 @@ def _on_schedule(schedule: Schedule) -> Prediction:
     """
     if not schedule.keeps_cursor:
         return _on_schedule_without_cursor(schedule)
-    events, hold_ns = len(schedule.due_ns), taken(schedule.hold_ns)
+    events, hold_ns = len(schedule.due_ns), required(schedule.hold_ns)
     next_due_ns = schedule.next_due_ns
     to_server_ns = schedule.connect_ns + schedule.one_way_ns
     between_ns = schedule.one_way_ns + schedule.turnaround_ns + to_server_ns
@@ -169,7 +169,7 @@ def _on_schedule(schedule: Schedule) -> Prediction:
 
 def _on_schedule_without_cursor(schedule: Schedule) -> Prediction:
     """Answer a request at the server at t with only the first event due after t; events due before are missed."""
-    events, hold_ns = len(schedule.due_ns), taken(schedule.hold_ns)
+    events, hold_ns = len(schedule.due_ns), required(schedule.hold_ns)
     next_due_ns = schedule.next_due_ns
     to_server_ns = schedule.connect_ns + schedule.one_way_ns
     between_ns = schedule.one_way_ns + schedule.turnaround_ns + to_server_ns

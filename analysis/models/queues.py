@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.models.schedule import Prediction, Schedule
-from contract.parameters import taken
+from contract.parameters import required
 from contract.records import Ints
 
 NEVER_BUSY_NS = np.iinfo(np.int64).min
@@ -84,7 +84,7 @@ class PolledServer:
             elif kind == _REQUEST and self._has_to_wait(number):
                 self._free_ns = start_ns + self._times.answer_ns - self._times.waking_ns
                 self._held[number] = request
-                heapq.heappush(self._coming, (at_ns + taken(self._schedule.hold_ns), _HOLD_END, number, request))
+                heapq.heappush(self._coming, (at_ns + required(self._schedule.hold_ns), _HOLD_END, number, request))
             elif kind == _REQUEST:
                 # A request that need not be held costs both parts at once.
                 self._free_ns = start_ns + self._times.answer_ns - self._times.waking_ns

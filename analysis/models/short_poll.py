@@ -9,7 +9,7 @@ import numpy as np
 from analysis.models.model import Conditions, Expectation, Model, SaturationLaw
 from analysis.models.queues import PolledServer, ServiceTimes
 from analysis.models.schedule import Prediction, Schedule
-from contract.parameters import taken
+from contract.parameters import required
 
 
 def poll_period_s(interval_s: float, answer_s: float, *, pause_after_answer: bool = False) -> float:
@@ -22,7 +22,9 @@ def poll_period_s(interval_s: float, answer_s: float, *, pause_after_answer: boo
 
 
 def _period_s(conditions: Conditions) -> float:
-    return poll_period_s(taken(conditions.poll_interval_s), conditions.answer_s, pause_after_answer=conditions.pauses)
+    return poll_period_s(
+        required(conditions.poll_interval_s), conditions.answer_s, pause_after_answer=conditions.pauses
+    )
 
 
 def _closed_form(conditions: Conditions) -> Expectation | None:
@@ -73,7 +75,7 @@ def _on_schedule(schedule: Schedule) -> Prediction:
     their sum. Without a cursor a poll sees an event unless another one is due by then.
     """
     exchange_ns = schedule.connect_ns + 2 * schedule.one_way_ns + (schedule.turnaround_ns if schedule.pauses else 0)
-    period_ns = round(poll_period_s(taken(schedule.interval_ns), exchange_ns, pause_after_answer=schedule.pauses))
+    period_ns = round(poll_period_s(required(schedule.interval_ns), exchange_ns, pause_after_answer=schedule.pauses))
     first_sent_ns = schedule.t0_ns + schedule.phase_ns
     first_at_server_ns = first_sent_ns + schedule.connect_ns + schedule.one_way_ns
     after_first_ns = schedule.due_ns[None, :] - first_at_server_ns[:, None]
@@ -86,7 +88,7 @@ def _on_schedule(schedule: Schedule) -> Prediction:
 def _with_queues(schedule: Schedule, times: ServiceTimes, seed: int) -> Prediction:
     first_ns: list[int] = (schedule.t0_ns + schedule.phase_ns).tolist()
     planned_ns = list(first_ns)
-    interval_ns = taken(schedule.interval_ns)
+    interval_ns = required(schedule.interval_ns)
 
     def next_sent_ns(client: int, read_ns: int) -> int:
         if schedule.pauses:
@@ -106,7 +108,7 @@ def poll_capacity_clients(interval_s: float, polls_per_s: float) -> float:
 
 def _saturated_at_clients(conditions: Conditions, service_s: float) -> float:
     """Return (Z + R + s) / s with a pause Z after each answer; on a schedule the interval is the period, I / s."""
-    interval_s = taken(conditions.poll_interval_s)
+    interval_s = required(conditions.poll_interval_s)
     if conditions.pauses:
         return (interval_s + conditions.answer_s + service_s) / service_s
     return poll_capacity_clients(interval_s, 1 / service_s)

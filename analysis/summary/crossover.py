@@ -29,7 +29,7 @@ from analysis.summary.capacity import (
     with_interval,
 )
 from analysis.summary.results import present
-from contract.parameters import Parameters, taken
+from contract.parameters import Parameters, required
 from contract.points import differing
 from contract.summary import Capacity, Crossover, Estimate, Predicted, Saturated, Side, TransportCapacity, Tried
 from contract.transports import Kind
@@ -92,7 +92,7 @@ def _events_per_poll(calibration: Calibration, base: Parameters) -> float:
     The latter at saturation, if that was measured.
     """
     if calibration.kind.polls_at_intervals:
-        return float(base.rate_per_s * taken(base.poll_interval_s))
+        return float(base.rate_per_s * required(base.poll_interval_s))
     loads = [load for point in calibration.saturated or calibration.busy for load in point.loads]
     return total(loads, "deliveries") / total(loads, "polls")
 
@@ -102,7 +102,7 @@ def _capacity_clients(estimates: Estimates, kind: Kind, base: Parameters) -> flo
     if kind.pushes:
         return push_capacity_clients(rate_per_s, sends_per_s(estimates))
     if kind.polls_at_intervals:
-        interval_s = taken(base.poll_interval_s)
+        interval_s = required(base.poll_interval_s)
         return poll_capacity_clients(interval_s, polls_per_s(estimates, rate_per_s * interval_s))
     return None
 
@@ -152,7 +152,7 @@ def _pairs(loads: Loads, base: Parameters, push: Calibration, poll: Calibration)
 def _tried(pair: _Pair, push: Calibration, poll: Calibration, at: Estimate) -> Tried:
     """Return one comparison: what was predicted, what was measured, and whether they agree."""
     clients, rate_per_s = pair.push.parameters.clients, pair.push.parameters.rate_per_s
-    interval_s = taken(pair.poll.parameters.poll_interval_s)
+    interval_s = required(pair.poll.parameters.poll_interval_s)
     batch = rate_per_s * interval_s
     push_load = with_interval([push], lambda one: clients / push_capacity_clients(rate_per_s, sends_per_s(one)))
     poll_load = with_interval([poll], lambda one: clients / poll_capacity_clients(interval_s, polls_per_s(one, batch)))

@@ -29,7 +29,7 @@ from contract import wire
 from contract.records import ClockPairs, Table
 from contract.records.tables import Numbers, Times
 from loadtests.clients.recorder import Recorder
-from system.kernel_stamps import ask_for_stamps, read_stamped
+from system.kernel_stamps import enable_stamps, read_stamped
 
 HOST = "127.0.0.1"
 _READ_BYTES = 65536
@@ -59,7 +59,7 @@ class _Client(abc.ABC):
         self.rows = rows
         self.sock = socket.create_connection((HOST, port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        ask_for_stamps(self.sock)
+        enable_stamps(self.sock)
 
     def read(self) -> bool:
         """Read what has arrived; return False at the end of the connection."""

@@ -82,7 +82,7 @@ class ToolProcesses:
         """Return what it has printed so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
-    def last_words(self) -> str:
+    def last_output(self) -> str:
         """Return the last line that it printed, for an error message."""
         lines = [line.strip() for line in self.output().splitlines() if line.strip()]
         return lines[-1] if lines else "it printed nothing"

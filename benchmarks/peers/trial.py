@@ -73,7 +73,7 @@ def run_tool(tool: Tool, program: Path, work: Work, trial: PlannedTrial, folder:
 def _how_it_ended(process: ToolProcesses) -> str | None:
     if process.exit_code is None:
         return None
-    return f"ended with exit status {process.exit_code} before its clients were connected: {process.last_words()}"
+    return f"ended with exit status {process.exit_code} before its clients were connected: {process.last_output()}"
 
 
 def _watch(probed: ProbedServer, process: ToolProcesses, stream: Stream, measured_s: float) -> _Window:

@@ -64,7 +64,7 @@ def set_up(work: Work, folder: Path, cores: CorePlan) -> Iterator[ProbedServer]:
             with Child(look, folder / "probe.log") as probe:
                 probed = ProbedServer(work, port, control, probe)
                 probed.wait_for(
-                    0, lambda: None if probe.exit_code is None else f"the probes ended early: {probe.last_words()}"
+                    0, lambda: None if probe.exit_code is None else f"the probes ended early: {probe.last_output()}"
                 )
                 yield probed
         finally:

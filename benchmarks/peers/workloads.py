@@ -76,7 +76,7 @@ def planned_trial(work: Work, measured_s: float, index: int, block: int, run_see
         "poll_interval_s": 0.0,
         "pacing": "pause",
     }
-    parameters = TRANSPORTS[work.transport].kept(Parameters.of(stated)).without("stack", "server_processes")
+    parameters = TRANSPORTS[work.transport].select(Parameters.of(stated)).without("stack", "server_processes")
     seed = block_seed(run_seed, block)
     return PlannedTrial(index, block, point=0, transport=work.transport, parameters=parameters, seed=seed)
 

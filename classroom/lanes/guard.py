@@ -38,7 +38,7 @@ class AccountedTrace(Trace):
         self._log = log
         self._accounts = accounts
 
-    def wrote(self, client: int, seqs: Iterable[int]) -> None:
+    def record(self, client: int, seqs: Iterable[int]) -> None:
         """Record that these events were written to the connection of the client with that number on the wire."""
         now_ns = time.monotonic_ns()
         number, lane = client_and_lane(client)

@@ -53,7 +53,7 @@ def check_info(info: TrialInfo, path: Path) -> None:
 
 
 def check_planned(info: TrialInfo, planned: PlannedTrial, path: Path) -> None:
-    """Raise UserError if trial.json belongs to another trial than run.json has planned in its place."""
+    """Raise UserError if trial.json describes another trial than the one that run.json plans in its place."""
     both = {field.name for field in dataclasses.fields(info)}
     for name in (field.name for field in dataclasses.fields(planned) if field.name in both):
         expected, found = getattr(planned, name), getattr(info, name)
@@ -77,7 +77,7 @@ def check_times(trial: Trial, folder: Path) -> None:
 
 
 _Found = tuple[Table, str, npt.NDArray[np.bool_], str]
-"""A table, a column, which of its rows are wrong, and what was expected of them."""
+"""A table, one of its columns, which rows are wrong (a mask), and the expected values in words."""
 
 
 def _check(findings: Iterable[_Found], folder: Path) -> None:
@@ -106,10 +106,10 @@ def _wrong_names(trial: Trial) -> Iterator[_Found]:
 
 def _wrong_times(trial: Trial) -> Iterator[_Found]:
     published, samples, clock = trial.published, trial.samples, trial.clock
-    yield published, "due_ns", _falls(published.due_ns), "times in ascending order"
+    yield published, "due_ns", _decreases(published.due_ns), "times in ascending order"
     in_order = "times of each process in ascending order"
-    yield samples, "at_ns", _falls(samples.at_ns, samples.role, samples.worker), in_order
-    yield clock, "monotonic_ns", _falls(clock.monotonic_ns, clock.worker), in_order
+    yield samples, "at_ns", _decreases(samples.at_ns, samples.role, samples.worker), in_order
+    yield clock, "monotonic_ns", _decreases(clock.monotonic_ns, clock.worker), in_order
     low_ns, high_ns = trial.info.t0_ns - _REACH_NS, trial.info.window_end_ns + _REACH_NS
     for name, columns in _TIMES.items():
         table: Table = getattr(trial, name)
@@ -125,12 +125,12 @@ def _outside(values: Ints, low: int, high: int) -> npt.NDArray[np.bool_]:
     return np.asarray((values < low) | (values > high), dtype=np.bool_)
 
 
-def _falls(values: Ints, *kinds: Ints) -> npt.NDArray[np.bool_]:
-    """Return True for each value that is smaller than the value before it of the same kinds."""
-    falls = np.zeros(len(values), dtype=np.bool_)
-    order = np.lexsort((np.arange(len(values)), *kinds))
+def _decreases(values: Ints, *groups: Ints) -> npt.NDArray[np.bool_]:
+    """Return True for each value that is smaller than the previous value of the same group."""
+    decreases = np.zeros(len(values), dtype=np.bool_)
+    order = np.lexsort((np.arange(len(values)), *groups))
     same = np.ones(max(len(values) - 1, 0), dtype=np.bool_)
-    for kind in kinds:
-        same &= np.diff(kind[order]) == 0
-    falls[order[1:]] = same & (np.diff(values[order]) < 0)
-    return falls
+    for group in groups:
+        same &= np.diff(group[order]) == 0
+    decreases[order[1:]] = same & (np.diff(values[order]) < 0)
+    return decreases

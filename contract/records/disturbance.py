@@ -35,7 +35,7 @@ STOLEN_RATIO = 0.01
 
 
 def disturbances(trial: Trial) -> list[str]:
-    """Return how the machine disturbed this trial, a sentence each with amount and limit; empty if it did not.
+    """Return one sentence for each way in which the machine disturbed this trial, with amount and limit.
 
     Lateness of an overloaded server is not a disturbance.
     """
@@ -137,7 +137,7 @@ def waiting_ns(trial: Trial, role: SampleRole) -> float:
 
 
 def server_is_full(trial: Trial) -> bool:
-    """Return whether a process of the server used more than FULL_RATIO of the window, idle spinning included."""
+    """Return whether the server's processes ran for more than FULL_RATIO of the window, spinning included."""
     own = trial.samples.where(trial.samples.role == SampleRole.SERVER)
     used_ns = own.growth("cpu_ns", trial.info.window_start_ns, trial.info.window_end_ns)
     processes = trial.info.parameters.server_processes
@@ -147,8 +147,8 @@ def server_is_full(trial: Trial) -> bool:
 def others_ratio(trial: Trial, role: SampleRole) -> float | None:
     """Return the share of the window in which other programs than the trial's used the cores of the server or the load.
 
-    None if that is not known: processes that are not pinned to cores of their own, several of one role, or a platform
-    that does not report it.
+    None if it is not known: if the processes are not pinned to cores, if the role has several processes, or if the
+    platform does not report it.
     """
     cores = trial.info.capabilities.get("cpu_pinned")
     own = trial.samples.where(trial.samples.role == role)

@@ -40,7 +40,7 @@ class Time:
     expected = "an ISO 8601 time with its offset from UTC"
 
     def accepts(self, value: object) -> bool:
-        """Return whether `value` is such a time."""
+        """Return whether `value` is an ISO 8601 time with its offset from UTC."""
         try:
             return isinstance(value, str) and parse_time(value) is not None
         except ValueError:
@@ -55,7 +55,7 @@ class OneOf:
 
     @property
     def expected(self) -> str:
-        """The expectation in words."""
+        """The accepted values in words."""
         return " or ".join(map(str, self.numbers))
 
     def accepts(self, value: object) -> bool:
@@ -91,7 +91,7 @@ class ListOf:
 
     @property
     def expected(self) -> str:
-        """The expectation in words."""
+        """The accepted values in words."""
         return f"a list of {self.least}{'' if self.least == self.most else f' to {self.most}'} items"
 
     def accepts(self, value: object) -> bool:
@@ -119,28 +119,28 @@ Rule = Number | Choice | Switch | Name | Text | Time | OneOf | Scalar | Nullable
 
 def check_fields(document: JsonObject, rule: Fields, path: Path) -> None:
     """Raise UserError for the first field that is missing or holds a value its rule does not accept."""
-    for sentence in complaints(document, rule):
+    for sentence in field_errors(document, rule):
         raise UserError(f"{path}: {sentence}")
 
 
-def complaints(value: object, rule: Rule, where: str = "") -> Iterator[str]:
-    """Yield what is wrong with a value, field by field, a sentence each."""
+def field_errors(value: object, rule: Rule, where: str = "") -> Iterator[str]:
+    """Yield a sentence for each field, or part of it, whose value its rule does not accept."""
     if isinstance(rule, Nullable):
         if value is not None:
-            yield from complaints(value, rule.rule, where)
+            yield from field_errors(value, rule.rule, where)
     elif not rule.accepts(value):
         yield f"{where}: expected {rule.expected}, not {ascii(value)[:_SHOWN_CHARACTERS]}"
     elif isinstance(rule, ListOf) and isinstance(value, list):
         for index, item in enumerate(value):
-            yield from complaints(item, rule.rule, f"{where}.{index}")
+            yield from field_errors(item, rule.rule, f"{where}.{index}")
     elif isinstance(rule, Fields) and isinstance(value, dict):
         prefix = f"{where}." if where else ""
         for name in rule.required:
             if name not in value:
                 yield f"lacks {prefix}{name}"
-        for name, held in value.items():
+        for name, item in value.items():
             if (own := rule.rules.get(name, rule.others)) is not None:
-                yield from complaints(held, own, f"{prefix}{name}")
+                yield from field_errors(item, own, f"{prefix}{name}")
 
 
 _WHOLE = Number(0, MAX_TRIALS, whole=True)

@@ -15,8 +15,8 @@ HICCUP_NS = 100_000_000
 LATE_MS, LATE_RATIO = 5.0, 0.1
 """Lateness beyond the larger of both would show in a point's figures; the ratio is of the scheduled latency."""
 EXCEPTIONS_RATIO, EXCEPTIONS = 0.05, 2
-"""The larger of both is how many actions may be that late outside the worst hiccup: one event of a few proves nothing.
-"""
+"""Number of actions that may be that late outside the worst hiccup, the larger of both; the ratio is of all actions.
+One late action of a few proves nothing."""
 MEAN_MS, MEAN_RATIO = 1.0, 0.03
 """Limit of the mean lateness: a constant plus a share of the scheduled latency."""
 

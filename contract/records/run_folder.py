@@ -107,33 +107,33 @@ class RunInfo:
     """Pinned defaults: compression, pings, keep-alive, access log, server options."""
     started_at: str
     precision: tuple[PointPrecision, ...] = ()
-    """By the pilot, whose blocks are the scenario's `repeats`; further trials that it asks for are part of the plan, in
-    further blocks. Empty if no precision was asked for, or the pilot was not finished."""
+    """The results of the pilot, the first `repeats` blocks; the trials that it adds are part of the plan, in further
+    blocks. Empty if the scenario asks for no precision, or the pilot was not finished."""
     asked: JsonObject = field(default_factory=dict)
-    """The variables of `make bench` that this run was given, as words, to repeat it. SCENARIO is among them if it names
-    a shipped scenario; otherwise the run's own copy of it is to be measured again. Without SEED the seed was drawn."""
+    """The variables of `make bench` that this run was started with, as texts, to repeat it. SCENARIO is left out if it
+    does not name a shipped scenario: the run's folder has a copy. If SEED is left out, the seed was random."""
     checkout: JsonObject | None = None
-    """The code that was measured: `commit`, and `clean`, whether its files were as committed; null if git did not know.
-    """
+    """The version of the code: `commit`, and `clean`, whether there were no uncommitted changes; null outside a git
+    checkout."""
 
     @property
     def started(self) -> datetime:
-        """Return when it began, in UTC."""
+        """The start of the run, in UTC."""
         return parse_time(self.started_at)
 
     @property
     def base_parameters(self) -> Parameters:
-        """Return the scenario's base parameters, of all its transports."""
+        """The scenario's base parameters, for all its transports."""
         return Parameters.of(self.scenario["parameters"])
 
     @property
     def servers(self) -> tuple[str, ...]:
-        """Return the names of the scenario's servers, with the first of which the others are compared."""
+        """The names of the scenario's servers; the others are compared with the first."""
         return tuple(self.scenario.get("servers", {}))
 
     @property
     def running_servers(self) -> tuple[str, ...]:
-        """Return the URLs of the servers that were already running, and not started for each trial."""
+        """The URLs of the servers that were already running, and not started for each trial."""
         urls = (self.target, *(table.get("url") for table in self.scenario.get("servers", {}).values()))
         return tuple(url for url in urls if url is not None)
 
@@ -175,8 +175,8 @@ class TrialInfo:
     workers: tuple[WorkerInfo, ...] = ()
     """The load processes if there were several; empty if the load was a single process."""
     waking_ratio: float | None = None
-    """Share of a held poll's cost for the server that falls due when it is answered, by a burst of empty polls after
-    the stream; null if the server holds no polls, or is not one of the harness."""
+    """Share of the server's CPU time for a held poll that is spent when the poll is answered, measured with a burst of
+    empty polls after the stream; null if the server holds no polls, or is not one of the harness."""
 
     @property
     def own_seed(self) -> int:
@@ -284,7 +284,7 @@ def load_run_info(run_folder: Path) -> RunInfo:
     if not path.is_file():
         raise UserError(f"{run_folder}: not a run folder: it has no run.json (expected a folder below results/)")
     check_own_files(run_folder)
-    document = _with_seed({"precision": [], "asked": {}, "checkout": None, **read_json(path, RUN_FORMAT)})
+    document = _move_seed({"precision": [], "asked": {}, "checkout": None, **read_json(path, RUN_FORMAT)})
     check_fields(document, RUN, path)
     run = parse_record(RunInfo, document, path)
     for style in run.transports:
@@ -296,8 +296,8 @@ def load_run_info(run_folder: Path) -> RunInfo:
     return run
 
 
-def _with_seed(document: JsonObject) -> JsonObject:
-    """Move the seed out of the scenario, where older runs stated it; it then counts as a seed that was given."""
+def _move_seed(document: JsonObject) -> JsonObject:
+    """Move the seed from the scenario, where older runs have it, to the run and to `asked`."""
     scenario, asked = document.get("scenario"), document["asked"]
     if "seed" in document or not (isinstance(scenario, dict) and isinstance(asked, dict) and "seed" in scenario):
         return document

@@ -20,7 +20,7 @@ from contract.times import NO_TIME_NS
 Ints = npt.NDArray[np.int64]
 
 MAX_COLUMN_BYTES = 2**30
-"""Limit of what is read: 134 million rows, many times those of the largest trials. A file may state any size."""
+"""The largest column that is read, 134 million rows: many times the largest trial. A file may claim any size."""
 
 
 def is_time(times_ns: Ints) -> npt.NDArray[np.bool_]:
@@ -88,7 +88,7 @@ _MOST = 2**62
 Times = Annotated[Ints, Values(-_MOST, _MOST)]
 Spans = Annotated[Ints, Values(-_MOST, _MOST)]
 Cumulative = Annotated[Ints, Values(0, _MOST)]
-"""Time or memory used."""
+"""CPU time or memory used."""
 Amounts = Annotated[Ints, Values(0, 2**40)]
 """Bytes or events: the sum of a million of them fits into 64 bits."""
 Numbers = Annotated[Ints, Values(0, 1_000_000)]
@@ -238,7 +238,7 @@ class Requests(Table):
     kind: RequestKinds
     """RequestKind."""
     planned_ns: Times
-    """When the schedule planned it; equal to start_ns if there is no schedule."""
+    """When the schedule planned the request; equal to start_ns if there is no schedule."""
     start_ns: Times
     end_ns: Times
     outcome: Outcomes

@@ -1,4 +1,4 @@
-"""The random delay between an answer and the next request of a client, where a scenario asks for one.
+"""Random delays of long-poll clients between an answer and the next request (`turnaround_jitter_ms`).
 
 The delays come from a generator with random access (SplitMix64: Steele, Lea and Flood, Fast splittable pseudorandom
 number generators, OOPSLA 2014), so that the model on a trial's own schedule knows each delay that a client had, and
@@ -28,20 +28,20 @@ def turnaround_delay_ns(seed: int, client: int, answer: int, jitter_ns: int) -> 
 
     `jitter_ns` is at most a second.
     """
-    return _drawn(_mixed(_mixed(seed) ^ client), answer, jitter_ns)
+    return _draw(_mix(_mix(seed) ^ client), answer, jitter_ns)
 
 
 def turnaround_delays_ns(seed: int, clients: int, answer: int, jitter_ns: int) -> Ints:
-    """Return these delays of the clients 0, 1, … at once: shape (clients,)."""
-    keys = _mixed(np.arange(clients, dtype=np.uint64) ^ np.uint64(_mixed(seed)))
-    return np.asarray(_drawn(keys, answer, jitter_ns), dtype=np.int64)
+    """Return `turnaround_delay_ns` of the clients 0, 1, … as one array of shape (clients,)."""
+    keys = _mix(np.arange(clients, dtype=np.uint64) ^ np.uint64(_mix(seed)))
+    return np.asarray(_draw(keys, answer, jitter_ns), dtype=np.int64)
 
 
-def _drawn(key: _Whole, answer: int, jitter_ns: int) -> _Whole:
-    return (_mixed(key ^ answer) >> (64 - _RANDOM_BITS)) * jitter_ns >> _RANDOM_BITS
+def _draw(key: _Whole, answer: int, jitter_ns: int) -> _Whole:
+    return (_mix(key ^ answer) >> (64 - _RANDOM_BITS)) * jitter_ns >> _RANDOM_BITS
 
 
-def _mixed(state: _Whole) -> _Whole:
+def _mix(state: _Whole) -> _Whole:
     state = (state + _INCREMENT) & _MASK
     state = ((state ^ (state >> 30)) * _FIRST_FACTOR) & _MASK
     state = ((state ^ (state >> 27)) * _SECOND_FACTOR) & _MASK

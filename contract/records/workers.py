@@ -20,7 +20,7 @@ WORKER_ENDS = {
     "behind": "had not finished when the trial's time was over",
     "late": "joined after the trial had begun and took no part in it",
 }
-"""What a worker's `end` means if it is not `complete`."""
+"""The meaning of a worker's `end`, other than `complete`."""
 
 _CLIENT_TIMES = {
     "deliveries": ("user_ns",),
@@ -43,7 +43,7 @@ class WorkerInfo:
     clients: int
     """The number of its clients: 0 for a worker that joined too late."""
     offset_ns: int
-    """What converts its CLOCK_MONOTONIC to the trial's, measured against the server's before the stream; 0: the same
+    """Added to a time of its CLOCK_MONOTONIC, it gives the trial's time; measured before the stream, 0 for the same
     clock."""
     uncertainty_ns: int
     """Uncertainty of the offset: half of the smallest round trip of the measurement, and the drift; 0: the same clock.
@@ -57,22 +57,22 @@ class WorkerInfo:
 
     @property
     def name(self) -> str:
-        """The worker in a sentence."""
+        """The worker's name in messages."""
         return f"worker {self.index} on {self.host}"
 
 
 def worker_of_clients(workers: Sequence[WorkerInfo], client: Ints) -> Ints:
     """Return the index of each client's worker; 0 if the trial had a single load process."""
-    manned = [worker for worker in workers if worker.clients]
-    if len(manned) < 2:
-        return np.full(len(client), manned[0].index if manned else 0, dtype=np.int64)
-    firsts = np.asarray([worker.first_client for worker in manned], dtype=np.int64)
-    indices = np.asarray([worker.index for worker in manned], dtype=np.int64)
+    with_clients = [worker for worker in workers if worker.clients]
+    if len(with_clients) < 2:
+        return np.full(len(client), with_clients[0].index if with_clients else 0, dtype=np.int64)
+    firsts = np.asarray([worker.first_client for worker in with_clients], dtype=np.int64)
+    indices = np.asarray([worker.index for worker in with_clients], dtype=np.int64)
     return np.asarray(indices[np.searchsorted(firsts, client, "right") - 1], dtype=np.int64)
 
 
 def on_one_clock(trial: Trial) -> dict[str, Any]:
-    """Return the tables with times from workers' own clocks, converted to the trial's clock, by field name.
+    """Return the tables with times on workers' own clocks, converted to the trial's clock, by field name.
 
     Missing times stay missing. Times that a server stamped are on the trial's clock already; clients that send stamp
     their own events.
@@ -82,22 +82,22 @@ def on_one_clock(trial: Trial) -> dict[str, Any]:
         offsets_ns[worker.index] = worker.offset_ns
     if not offsets_ns.any():
         return {}
-    moved: dict[str, Any] = {}
+    converted: dict[str, Any] = {}
     for name, columns in _CLIENT_TIMES.items():
         table = getattr(trial, name)
         stamped = name == "deliveries" and trial.info.capabilities.get("clients_stamp")
         own = (*columns, *_STAMPED_BY_SENDER) if stamped else columns
-        moved[name] = _moved(table, own, offsets_ns[worker_of_clients(trial.info.workers, table.client)])
+        converted[name] = _shift_times(table, own, offsets_ns[worker_of_clients(trial.info.workers, table.client)])
     for name, columns in _WORKER_TIMES.items():
         table = getattr(trial, name)
         by_row_ns = offsets_ns[table.worker]
         if name == "samples":
             by_row_ns = np.where(table.role == SampleRole.LOAD, by_row_ns, 0)
-        moved[name] = _moved(table, columns, by_row_ns)
-    return moved
+        converted[name] = _shift_times(table, columns, by_row_ns)
+    return converted
 
 
-def _moved(table: _T, columns: Sequence[str], offset_ns: Ints) -> _T:
+def _shift_times(table: _T, columns: Sequence[str], offset_ns: Ints) -> _T:
     values = {name: getattr(table, name) for name in table.column_names()}
     for name in columns:
         values[name] = np.where(is_time(values[name]), values[name] + offset_ns, NO_TIME_NS)

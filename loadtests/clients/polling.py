@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from contract import wire
-from contract.parameters import taken
+from contract.parameters import required
 from contract.records import NO_TIME_NS, Outcome, RequestKind, turnaround_delay_ns
 from loadtests.clients.base import ClientSetup
 from loadtests.clients.http_answers import Head
@@ -83,7 +83,7 @@ class LongPollClient(PollClient):
     path = wire.LONG_POLL_PATH
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
-        super().__init__(setup, recorder, hold_s=taken(setup.parameters.hold_s))
+        super().__init__(setup, recorder, hold_s=required(setup.parameters.hold_s))
         self._jitter_ns = round(setup.parameters.turnaround_jitter_ms * _NS_PER_MS)
         self._answers = 0
         self._next_ns: int | None = None
@@ -119,7 +119,7 @@ class ShortPollClient(PollClient):
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         super().__init__(setup, recorder)
-        self._interval_ns = round(taken(setup.parameters.poll_interval_s) * _NS_PER_S)
+        self._interval_ns = round(required(setup.parameters.poll_interval_s) * _NS_PER_S)
         self._next_ns: int | None = None
         self._pauses = setup.parameters.pacing == "pause"
         # Without a connection to keep there is nothing to set up.

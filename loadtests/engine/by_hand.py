@@ -109,7 +109,7 @@ class InteractiveTest:
         """Open one more client, which asks only for events that are published after this."""
         now_ns = time.monotonic_ns()
         index = len(self._transport_of)
-        parameters = TRANSPORTS[transport].kept(self._parameters)
+        parameters = TRANSPORTS[transport].select(self._parameters)
         period_ns = schedule_period_s(transport, parameters) * 1e9
         setup = ClientSetup(
             index=index,

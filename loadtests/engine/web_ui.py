@@ -45,4 +45,4 @@ def serve_ui(port: int, given_seed: int | None) -> None:
                 while server_child.exit_code is None and locust_child.wait(0.2) is None:
                     pass
                 ended = server_child if server_child.exit_code is not None else locust_child
-                raise UserError(f"a process ended: {ended.last_words()} (expected it to run until Ctrl-C)")
+                raise UserError(f"a process ended: {ended.last_output()} (expected it to run until Ctrl-C)")

@@ -100,6 +100,6 @@ def _end(folder: Path, process: Child) -> JsonObject:
     try:
         end: JsonObject = json.loads((folder / END_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        status, words = process.exit_code, process.last_words()
+        status, words = process.exit_code, process.last_output()
         return {"end": "failed", "reason": f"the worker process ended with exit status {status}: {words}"}
     return end

@@ -22,7 +22,7 @@ from loadtests.load.connection import Connection
 from loadtests.load.deadlines import Deadlines
 from loadtests.load.gathered_reads import GatheredReads
 from system.addresses import bind_source
-from system.kernel_stamps import ask_for_stamps, read_stamped
+from system.kernel_stamps import enable_stamps, read_stamped
 from system.tcp_info import kernel_counts_sockets
 
 _READ, _WRITE = 1, 2
@@ -180,7 +180,7 @@ class Driver:
         sock = _PlainSocket(self._family, socket.SOCK_STREAM)
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.kernel_stamps = ask_for_stamps(sock)
+        self.kernel_stamps = enable_stamps(sock)
         if self.sources:
             bind_source(sock, self.sources[connection.client.index % len(self.sources)])
         now_ns = time.monotonic_ns()

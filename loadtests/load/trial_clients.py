@@ -28,7 +28,7 @@ from loadtests.plan.blocks import stream_spec
 from loadtests.plan.durations import LINGER_S, connect_patience_s, drain_limit_s, lag_period_ns, last_turn_s
 from loadtests.plan.population import locked_phases_ns, new_client, ports_held, schedule_period_s, spread_phases_ns
 from system.addresses import Endpoint, ephemeral_ports, source_addresses
-from system.garbage_collection import kept_from_collector
+from system.garbage_collection import collection_paused
 
 CONNECTING_AT_ONCE = 256
 """Fewer than any system's backlog for a listening socket holds (Linux 4096 since 5.4), and few enough that each is
@@ -123,7 +123,7 @@ class TrialClients:
 
     def wait_for_clients(self) -> None:
         """Wait until all clients are ready; raise UserError if they are not in time."""
-        with kept_from_collector():
+        with collection_paused():
             self._wait_until_ready(connect_patience_s(self._trial.parameters))
 
     def _wait_until_ready(self, patience_s: float) -> None:

@@ -6,7 +6,7 @@ import importlib
 
 import numpy as np
 
-from contract.parameters import Parameters, taken
+from contract.parameters import Parameters, required
 from contract.records import PlannedTrial
 from contract.transports import TRANSPORTS
 from loadtests.clients.base import Client, ClientSetup
@@ -33,7 +33,7 @@ def schedule_period_s(transport: str, parameters: Parameters) -> float:
     entry = TRANSPORTS[transport]
     if entry.kind.polls_at_intervals:
         paused_s = exchange_s(parameters) if parameters.pacing == "pause" else 0.0
-        return taken(parameters.poll_interval_s) + paused_s
+        return required(parameters.poll_interval_s) + paused_s
     if entry.kind.clients_send:
         return 1.0 / parameters.rate_per_s
     return 0.0
@@ -72,4 +72,4 @@ def _connections_per_s(transport: str, parameters: Parameters) -> float:
         return 0.0
     if parameters.poll_interval_s is not None:
         return 1 / parameters.poll_interval_s
-    return parameters.rate_per_s + 1 / taken(parameters.hold_s)
+    return parameters.rate_per_s + 1 / required(parameters.hold_s)

@@ -62,12 +62,12 @@ class Scenario:
 
     def points(self) -> list[Point]:
         """Return the base points, then those of the sweeps, each once and on every server that has its transport."""
-        points = [Point(name, TRANSPORTS[name].kept(self.parameters)) for name in self.transports]
+        points = [Point(name, TRANSPORTS[name].select(self.parameters)) for name in self.transports]
         for sweep in self.sweeps:
             names = [name for name, _ in sweep.values]
             for combination in itertools.product(*(values for _, values in sweep.values)):
                 varied = self.parameters.replace(**dict(zip(names, combination, strict=True)))
-                points += [Point(name, TRANSPORTS[name].kept(varied)) for name in sweep.transports]
+                points += [Point(name, TRANSPORTS[name].select(varied)) for name in sweep.transports]
         if self.servers:
             points = [
                 Point(point.transport, server.parameters(point.parameters))

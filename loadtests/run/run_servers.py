@@ -92,7 +92,7 @@ def _started(source: CommandServer, address: str, log: Path, running: ExitStack)
                 if time.monotonic() > deadline_s:
                     raise UserError(
                         f"{source.named}: not ready within {START_PATIENCE_S:g} s: {error}; its last words: "
-                        f"{_last_words(started)}"
+                        f"{_last_output(started)}"
                     ) from error
                 time.sleep(_LOOK_PERIOD_S)
             else:
@@ -103,13 +103,13 @@ def _started(source: CommandServer, address: str, log: Path, running: ExitStack)
 def _check_runs(source: CommandServer, started: TrialServer) -> None:
     if started.process is not None and (status := started.process.exit_code) is not None:
         raise UserError(
-            f"{source.named}: ended at once with exit status {status}: {_last_words(started)} (expected a server that "
+            f"{source.named}: ended at once with exit status {status}: {_last_output(started)} (expected a server that "
             "runs until it is ended)"
         )
 
 
-def _last_words(started: TrialServer) -> str:
-    return "" if started.process is None else started.process.last_words()
+def _last_output(started: TrialServer) -> str:
+    return "" if started.process is None else started.process.last_output()
 
 
 def _check_target(target: Target, trials: Sequence[PlannedTrial], trace_and_faults: TraceAndFaults, given: str) -> None:

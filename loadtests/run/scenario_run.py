@@ -21,7 +21,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from contract.errors import UserError
+from contract.errors import UserError, system_errors
 from contract.records import (
     SCENARIO_FILE,
     SET_ASIDE_FOLDER,
@@ -50,7 +50,6 @@ from loadtests.trial.trial_server import OwnServer
 from system.addresses import Target
 from system.processes import PROJECT_FOLDER
 from system.processor import plan_cores
-from system.system_errors import system_errors
 from terminal.console import PlainConsole
 from terminal.plain import plain
 from terminal.wording import minutes_and_seconds, plural

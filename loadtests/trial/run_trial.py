@@ -230,7 +230,7 @@ class _Processes:
             if child is not None and child.exit_code is not None:
                 raise UserError(
                     f"{self._folder.name}: the {name} ended in mid-trial with exit status {child.exit_code}: "
-                    f"{child.last_words()} (expected it to run until the load is done; its log: {child.log})"
+                    f"{child.last_output()} (expected it to run until the load is done; its log: {child.log})"
                 )
 
     def _load_outcome(self) -> LoadOutcome:
@@ -240,10 +240,10 @@ class _Processes:
         if outcome is None:
             raise UserError(
                 f"{self._folder.name}: the load process ended with exit status {self._load.exit_code} before its "
-                f"records were written: {self._load.last_words()} (its log: {self._load.log})"
+                f"records were written: {self._load.last_output()} (its log: {self._load.log})"
             )
         if outcome.end == "failed":
-            raise UserError(self._with_last_words(f"{self._folder.name}: {outcome.failure}"))
+            raise UserError(self._with_last_output(f"{self._folder.name}: {outcome.failure}"))
         return outcome
 
     def server_problem(self, outcome: LoadOutcome) -> str | None:
@@ -253,7 +253,7 @@ class _Processes:
         said = self._server.last_line()
         return None if said is None else f"the server's last words: {said} (its log was kept)"
 
-    def _with_last_words(self, what: str) -> str:
+    def _with_last_output(self, what: str) -> str:
         """Return why the server has failed, with what it printed last: the cause may be known to it alone."""
         if self._server is None or (said := self._server.last_line()) is None:
             return what
@@ -265,7 +265,7 @@ class _Processes:
         try:
             return control.stats(), control.trace() if self._traced else None
         except UserError as error:
-            raise UserError(self._with_last_words(f"{self._folder.name}: {error}")) from error
+            raise UserError(self._with_last_output(f"{self._folder.name}: {error}")) from error
         finally:
             control.close()
 
@@ -281,7 +281,7 @@ class _Processes:
     def ask_server_to_end(self) -> None:
         """Tell the server to end, which it does while the relay is stopped."""
         if self._server is not None:
-            self._server.ask_to_end()
+            self._server.terminate()
 
     def stop_relay(self) -> JsonObject | None:
         """Stop the relay and return the statistics that it prints when it ends."""
@@ -292,4 +292,4 @@ class _Processes:
             if line.startswith("{") and "lateness_us" in line:
                 account: JsonObject = json.loads(line)
                 return account
-        raise UserError(f"{self._folder.name}: the relay gave no account of itself: {self._relay.last_words()}")
+        raise UserError(f"{self._folder.name}: the relay gave no account of itself: {self._relay.last_output()}")

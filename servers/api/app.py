@@ -73,7 +73,7 @@ def assemble(adapters: Sequence[Adapter], hub: EventHub | None = None, title: st
 
 
 def answer_errors(app: FastAPI) -> None:
-    """Make the app describe what is wrong with a request in one text, `{"detail": …}`."""
+    """Make the app answer invalid requests with all errors in one text, `{"detail": …}`."""
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(WebSocketRequestValidationError, _invalid_upgrade)
 
@@ -102,7 +102,7 @@ _SHOWN_INPUT_CHARACTERS = 80
 
 
 def _problem(errors: Sequence[Any]) -> JSONResponse:
-    """Return an answer that lists what is wrong in one text, without sending a large body back."""
+    """Return an answer with the first errors in one text; a large body is not sent back."""
     sentences = [_sentence(error) for error in errors[:_SHOWN_ERRORS]]
     if len(errors) > _SHOWN_ERRORS:
         sentences.append(f"and {len(errors) - _SHOWN_ERRORS} more")

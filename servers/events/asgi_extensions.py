@@ -1,6 +1,6 @@
-"""ASGI extensions of the protocols of `servers.hosting`, for what plain ASGI cannot do with a client's connection.
+"""Extensions of ASGI with which an app controls a client's connection, offered by the protocols of `servers.hosting`.
 
-Under another ASGI server an app has none of them, and does without.
+Each is optional, since other ASGI servers do not offer them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OnDisconnect = Callable[[Callable[[], None] | None], None]
 
 def without_direct_writing(scope: Scope) -> Scope:
     """Return the scope without `WRITE_FRAMED_EXTENSION`, for an app in which a middleware changes each message."""
-    extensions = {name: offer for name, offer in scope.get("extensions", {}).items() if name != WRITE_FRAMED_EXTENSION}
+    extensions = {name: value for name, value in scope.get("extensions", {}).items() if name != WRITE_FRAMED_EXTENSION}
     return {**scope, "extensions": extensions}
 
 

@@ -1,4 +1,4 @@
-"""The open push channels: the part that SSE and WebSocket share once a client is connected.
+"""The open push channels: how SSE and WebSocket send events to a client once it is connected.
 
 Each channel is a loop over the log and has no queue. A client that does not read blocks only its own send; when its
 next event leaves the history it is cut off and counted, so it can neither delay others nor take up memory.
@@ -50,22 +50,22 @@ class Channels:
         send: Callable[[EncodedEvent], Awaitable[None]],
         until_closed: Callable[[], Awaitable[None]],
         framing: Framing | None = None,
-        note: Callable[[EncodedEvent], None] | None = None,
+        record: Callable[[EncodedEvent], None] | None = None,
     ) -> bool:
         """Send every event of the follower until the client has disconnected (False) or the log closes (True).
 
         With a framing, and a connection that accepts whole frames, `servers.events.fan_out` writes them while the
-        client keeps up; `note` is called with each event once it is written, in either way.
+        client keeps up. `record` is called with each event after it was written.
         """
         channel = _Channel(follower, _cut_off_function(scope))
         write = None if framing is None else scope.get("extensions", {}).get(WRITE_FRAMED_EXTENSION)
-        direct = None if write is None or framing is None else DirectWriter(self._log, follower, framing, write, note)
+        direct = None if write is None or framing is None else DirectWriter(self._log, follower, framing, write, record)
         self._open.add(channel)
         log_closed = False
         try:
             async with asyncio.TaskGroup() as tasks:
                 # A task of its own, because waking the handler's would go through all layers of the framework.
-                delivering = tasks.create_task(self._deliver(channel, _noted(send, note), direct))
+                delivering = tasks.create_task(self._deliver(channel, _recorded(send, record), direct))
                 await until_closed()
                 delivering.cancel()
         except* _LogClosedError:
@@ -74,7 +74,7 @@ class Channels:
             self._open.discard(channel)
         return log_closed
 
-    def cut_off_laggards(self) -> None:
+    def cut_off_slow_clients(self) -> None:
         """End every channel whose next event has left the history; call this about once a second."""
         if self._log.oldest_seq == 1:
             return
@@ -119,15 +119,15 @@ def _cut_off_function(scope: Scope) -> Callable[[str], object]:
     return task.cancel
 
 
-def _noted(
-    send: Callable[[EncodedEvent], Awaitable[None]], note: Callable[[EncodedEvent], None] | None
+def _recorded(
+    send: Callable[[EncodedEvent], Awaitable[None]], record: Callable[[EncodedEvent], None] | None
 ) -> Callable[[EncodedEvent], Awaitable[None]]:
-    """Return `send`, extended to note each event when it returns; `send` itself if there is no `note`."""
-    if note is None:
+    """Return a function that sends an event and then records it; `send` itself if `record` is None."""
+    if record is None:
         return send
 
-    async def send_and_note(event: EncodedEvent) -> None:
+    async def send_and_record(event: EncodedEvent) -> None:
         await send(event)
-        note(event)
+        record(event)
 
-    return send_and_note
+    return send_and_record

@@ -1,7 +1,7 @@
 """Fan-out without a task per client: each event is framed once, and its bytes go to all connections in one loop.
 
-A client takes part as long as it keeps up. One whose connection accepts no more data leaves, and its own task waits
-until the client reads; when it has caught up, it takes part again.
+This serves a client as long as it keeps up. When its connection accepts no more data, its own task waits until the
+client reads, and sends what it has missed; once it has caught up, it is served here again.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from servers.events.waiters import Waiter
 
 
 class DirectWriter(Waiter):
-    """One channel that is written to when the log wakes its waiters."""
+    """Writes new events to one channel when the log wakes its waiters."""
 
-    __slots__ = ("_follower", "_framing", "_log", "_note", "_stopped", "_write")
+    __slots__ = ("_follower", "_framing", "_log", "_record", "_stopped", "_write")
 
     def __init__(
         self,
@@ -24,15 +24,15 @@ class DirectWriter(Waiter):
         follower: Follower,
         framing: Framing,
         write: Callable[[bytes], bool],
-        note: Callable[[EncodedEvent], None] | None = None,
+        record: Callable[[EncodedEvent], None] | None = None,
     ) -> None:
-        """Create a writer that calls `note` with each event it has written."""
+        """Create a writer that calls `record` with each event after it was written."""
         super().__init__()
         self._log = log
         self._follower = follower
         self._framing = framing
         self._write = write
-        self._note = note
+        self._record = record
         self._stopped: asyncio.Future[None] | None = None
 
     async def write_while_it_keeps_up(self) -> None:
@@ -50,7 +50,7 @@ class DirectWriter(Waiter):
     def wake(self) -> None:
         """Write the new events."""
         if self._stopped is None or self._stopped.done():
-            return  # left between the event and its turn
+            return  # the channel stopped waiting between the event and its turn
         if self._write_new() and not self._log.closed:
             self._log.waiters.add(self)
         else:
@@ -64,8 +64,8 @@ class DirectWriter(Waiter):
                 if not self._write(event.framed(self._framing)):
                     return False
                 follower.cursor = event.seq
-                if self._note is not None:
-                    self._note(event)
+                if self._record is not None:
+                    self._record(event)
                 event = follower.peek() if event.seq < log.last_seq else None
         except CursorTooOldError:
             return False

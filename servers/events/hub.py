@@ -1,4 +1,4 @@
-"""The parts of one server put together: the log, its publisher, the channels that read it, and the monitors."""
+"""The hub of one server: its event log, the publisher, the open channels, and the counters."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class LoopLag:
     """The due time of the next tick; unset before the start."""
 
     def __init__(self) -> None:
-        self._forget()
+        self._reset()
         self._alarm: Alarm | None = None
 
     def start(self) -> None:
-        """Start, or start again with nothing counted."""
+        """Start, or restart with all counts at 0."""
         self.stop()
-        self._forget()
+        self._reset()
         self._alarm = create_alarm(asyncio.get_running_loop(), self._tick)
         self._due_ns = time.monotonic_ns() + _LAG_PERIOD_NS
         self._alarm.set(self._due_ns)
@@ -51,7 +51,7 @@ class LoopLag:
             self._alarm.close()
             self._alarm = None
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self.lateness = LatenessHistogram()
         self.late_ticks: deque[tuple[int, int]] = deque(maxlen=_LATE_TICKS)
         """(due_ns, late_ns) of the latest ticks that were late by more than _LATE_NS."""
@@ -130,7 +130,7 @@ class EventHub:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_WATCH_PERIOD_S)
-            self.channels.cut_off_laggards()
+            self.channels.cut_off_slow_clients()
 
 
 def hub_of(connection: HTTPConnection) -> EventHub:

@@ -19,11 +19,11 @@ from servers.events.asgi_extensions import OnDisconnect
 from servers.events.waiters import Waiter, Waiters
 
 _EVENTS_BETWEEN_YIELDS = 64
-"""After so many events in a row, a client with a backlog lets the others run."""
+"""Number of events in a row after which a client with a backlog lets the others run."""
 
 
 class CursorTooOldError(Exception):
-    """The event after the cursor has left the history: this must be reported, never passed over as a silent gap."""
+    """The event after the cursor has left the history; the client must get an error, never a silent gap."""
 
     def __init__(self, cursor: int, oldest_seq: int) -> None:
         super().__init__(f"cursor {cursor} is too old: the history begins at event {oldest_seq}")
@@ -153,8 +153,8 @@ class EventLog:
         generation, cursor = self.generation, self.last_seq
 
         def published_since() -> list[EncodedEvent]:
-            asked_at = cursor if generation == self.generation else 0
-            return self.read_after(max(asked_at, self.oldest_seq - 1))[:1]
+            start = cursor if generation == self.generation else 0
+            return self.read_after(max(start, self.oldest_seq - 1))[:1]
 
         return await self._wait(published_since, hold_s, on_disconnect)
 
@@ -209,7 +209,7 @@ class EventLog:
         self._ring.clear()
 
     def close(self) -> None:
-        """Wake all waiters, which return what there is; from now on, no wait blocks."""
+        """Wake all waiters, which return the events that there are; from now on, no wait blocks."""
         self.closed = True
         self.waiters.wake_all(at_once=True)
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from servers.events.log import EventLog
 from system.asyncio_timer import PreciseTimer
-from system.garbage_collection import look_through_what_comes
+from system.garbage_collection import collect_before_stream
 
 
 class Publisher:
@@ -41,7 +41,7 @@ class Publisher:
         """Stop, and empty the log and the record; collect garbage if a stream is to follow."""
         self.stop()
         if collects:
-            look_through_what_comes(again=self._collected)
+            collect_before_stream(again=self._collected)
             self._collected = True
         self._log.reset()
         self._due_ns, self._published_ns = array("q"), array("q")

@@ -1,8 +1,9 @@
 """The server's own trace: when each event was written to each client's connection.
 
-It is off by default: it costs a microsecond and 24 bytes a delivery. Clients are identified by the number in their
-query (`client=N`); those without one are not traced. "Written" is when the send returned: under uvloop the bytes of one
-turn of the event loop go to the kernel together at its end, so that wait counts as network time, not as server time.
+It is off by default, since it costs a microsecond and 24 bytes for each delivery. Clients are identified by the number
+in their query (`client=N`); those without one are not traced. "Written" is when the send returned: under uvloop the
+bytes of one turn of the event loop go to the kernel together at its end, so that wait counts as network time, not as
+server time.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Trace:
         """Delete all rows."""
         self._rows = array("q")
 
-    def wrote(self, client: int, seqs: Iterable[int]) -> None:
+    def record(self, client: int, seqs: Iterable[int]) -> None:
         """Record that these events were just written to that client's connection."""
         now_ns = time.monotonic_ns()
         for seq in seqs:
@@ -76,15 +77,15 @@ class TracedReply(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve this response as an ASGI application."""
         await super().__call__(scope, receive, send)
-        self._trace.wrote(self._client, self._seqs)
+        self._trace.record(self._client, self._seqs)
 
 
-def noting(trace: Trace | None, connection: HTTPConnection) -> Callable[[EncodedEvent], None] | None:
-    """Return the function that a channel calls for each written event; None if nothing is to be recorded."""
+def delivery_recorder(trace: Trace | None, connection: HTTPConnection) -> Callable[[EncodedEvent], None] | None:
+    """Return a function that records an event written to this connection; None without a trace or a client number."""
     client = client_of(connection)
     if trace is None or client is None:
         return None
-    return lambda event: trace.wrote(client, (event.seq,))
+    return lambda event: trace.record(client, (event.seq,))
 
 
 def client_of(connection: HTTPConnection) -> int | None:

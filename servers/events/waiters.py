@@ -7,11 +7,11 @@ import random
 from collections import deque
 
 _WOKEN_PER_TURN = 16
-"""uvloop passes what a turn of the loop writes to the kernel at the turn's end, so that a turn which wakes everyone
-would delay the first client by the work for the last. Much smaller turns would cost more in turns, some µs each.
+"""uvloop writes the data of one turn of the loop to the kernel at the turn's end. A turn that woke all clients would
+delay the first by the work for the last; with much smaller turns their cost, some µs each, would add up.
 
-Clients that ask again as soon as they are answered do not count: between two turns the loop reads what has arrived, so
-that the next requests of the first would be served before the last were answered."""
+Polls do not count: the loop reads new requests between two turns, so that the next polls of the first clients would be
+served before the last clients were answered."""
 
 
 class Waiter:
@@ -43,11 +43,11 @@ class Waiters:
 
     @property
     def waking(self) -> bool:
-        """Whether some are still to be woken for the latest event."""
+        """Whether some waiters are still to be woken for the latest event."""
         return bool(self._to_wake)
 
     def add(self, waiter: Waiter) -> None:
-        """Put the waiter at a random place.
+        """Insert the waiter at a random place.
 
         The rank in the fan-out decides who is late, so the order is a fresh shuffle for every event. It is shuffled as
         waiters arrive ("inside-out", Knuth, TAOCP vol. 2, 3.4.2), because shuffling when an event is published would
@@ -75,7 +75,7 @@ class Waiters:
         waiter.index = -1
 
     def wake_all(self, *, at_once: bool = False) -> None:
-        """Wake everyone who waits now: the first few at once and the rest in later turns, or all of them at once."""
+        """Wake all present waiters: the first few at once and the rest in later turns, or with `at_once` all."""
         for waiter in self._waiting:
             waiter.index = -1
         idle = not self._to_wake

@@ -1,6 +1,6 @@
 """Numbers of clients for the faults: counted from 1 in the order in which clients first ask for events.
 
-A client is a TCP connection, which holds for channels and for polls that keep their connection. Its number is free
+A client is identified by its TCP connection, so its polls must keep their connection. Its number is free
 again once it is closed, and the next new client takes the lowest free one, so that a client that reconnects keeps its
 number.
 """
@@ -53,7 +53,7 @@ class ClientNumbers:
 
 
 class IdentifyClients:
-    """ASGI middleware of a server with faults: sets `current_visit`, and closes connections as it says."""
+    """ASGI middleware of a server with faults: sets `current_visit`, and closes the connection if that `closes`."""
 
     def __init__(self, app: ASGIApp, connected: Callable[[], Iterable[Address]]) -> None:
         self._app = app

@@ -26,7 +26,7 @@ GARBLED_TEXT = "no event"
 _NOTHING = Memory()
 
 Reply = tuple[EncodedEvent, bool]
-"""What is sent, and whether the connection closes after it."""
+"""An event as it is sent, and whether the connection closes after it."""
 
 
 class FaultyLog(EventLog):
@@ -74,7 +74,7 @@ class FaultyLog(EventLog):
 
     def read_latest(self) -> list[EncodedEvent]:
         client = current_visit.get().client
-        # SentEvent one after the other, as a client with a cursor would be, so that each fault happens where it would.
+        # Step by step, like a client with a cursor that reads each event, so that each fault affects the same event.
         while events := self.read_after(max(self._cursor_of(client), self.oldest_seq - 1)):
             self._latest[client] = events[-1]
             if current_visit.get().closes:
@@ -126,7 +126,7 @@ class FaultyLog(EventLog):
         super()._wake_all()
 
     def _encoded(self, sent: SentEvent) -> EncodedEvent:
-        """Return the bytes of an event. Their seq is the cursor after it, as in polls and SSE ids."""
+        """Return an event as it is sent; its seq is the client's next cursor, as in polls and SSE ids."""
         event = self._ring[(sent.seq - 1) % self.history]
         if sent.condition == "intact" and sent.cursor == sent.seq:
             return event

@@ -1,7 +1,7 @@
 """Pure functions that determine what a server with faults sends to a client and when, for all transports alike.
 
-A client asks with a cursor, again and again; `events_to_send` returns what it receives now. The same function serves
-polls, which ask over the network, and channels, which ask in a loop on the server.
+Each call of `events_to_send` returns the events after a cursor that a client receives now. The same function serves
+polls, with one call for each request, and channels, which call it in a loop.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def due_wakes_ns(faults: Iterable[Fault], seq: int, due_ns: int) -> set[int]:
 def events_to_send(
     faults: Sequence[Fault], memory: Memory, cursor: int, oldest_seq: int, due_ns: Sequence[int], now_ns: float
 ) -> tuple[list[SentEvent], Memory]:
-    """Return what to send now to the client at `cursor`, in order, and what to remember of the client.
+    """Return the events to send now to the client at `cursor`, in order, and the new memory of the client.
 
     `faults` are those that concern the client. `due_ns[i]` is when event i + 1 was due, for the published events; those
     from `oldest_seq` on can still be sent. An event after which the connection closes comes last, and a garbled one is

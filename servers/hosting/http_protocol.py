@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with bounds on requests, with client errors counted, and with what transports need."""
+"""uvicorn's HTTP protocol with bounds on requests, counts of client errors, and the ASGI extensions of transports."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class HttpProtocol(HttpToolsProtocol):
     """Bytes of the request being received, without those of the read in which it began."""
     _disconnected = False
     _on_disconnect: Callable[[], None] | None = None
-    """Set by a handler that waits for something else than its client."""
+    """Called when the connection ends, for a handler that does not wait for messages of its client."""
     _pipelined: deque[RequestResponseCycle] | None = None
     """Requests that were not answered yet when the next one arrived, in order; uvicorn keeps no reference to them."""
 

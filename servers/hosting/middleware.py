@@ -1,4 +1,4 @@
-"""Middleware of a server's options, both off by default: deflated answers, and heads of a fixed length.
+"""Optional middleware: deflated answers, and status lines and headers of a fixed length.
 
 The settings of `Deflated` are those with which uvicorn compresses WebSocket frames, so that no transport has a better
 compressor. An answer of known length is compressed as a whole; an endless one, such as SSE, is flushed after every

@@ -1,8 +1,8 @@
 """Makes several processes one server: a stream posted to any of them is published by all, at the same times.
 
-Every process publishes the whole schedule by itself, so no event travels between them, and a cursor means the same to
-each. Only the control routes need the others: each process answers for itself at a private address that only the
-processes know, and a public control request to any of them is answered for all.
+Every process publishes the whole schedule by itself, so no event is sent between them, and a cursor is valid on all of
+them. Only the control routes combine them: each process answers for itself at a private address, and a public control
+request to any process is answered for all.
 """
 
 from __future__ import annotations
@@ -79,9 +79,9 @@ async def _begin(request: Request, t0_ns: Annotated[int, Path(ge=0)], spec: cont
 
 @_own.post(_LEAD_PATH)
 async def _lead(request: Request, spec: control.StreamRequest) -> control.StreamReply:
-    """Make all processes publish this stream; only the first process is asked, so that they agree on the latest one.
+    """Make all processes publish this stream; only the first process does this, so that all agree on the latest stream.
 
-    All logs are emptied before any process publishes: a client that changes from one to another never sees two streams.
+    All logs are emptied before any process publishes, so that no client sees two streams when it changes processes.
     """
     body = spec.model_dump_json().encode()
     async with request.app.state.posting:
@@ -136,9 +136,9 @@ async def _request(peers: Sequence[str], method: str, path: str, body: bytes | N
     # Directly over loopback: no proxy settings, and no TLS context, which would take longer to make than the request.
     async with httpx.AsyncClient(timeout=_PATIENCE_S, trust_env=False, verify=False) as client:
         headers = {"content-type": "application/json"}
-        asked = (client.request(method, peer + path, content=body, headers=headers) for peer in peers)
+        requests = (client.request(method, peer + path, content=body, headers=headers) for peer in peers)
         try:
-            return [answer.raise_for_status() for answer in await asyncio.gather(*asked)]
+            return [answer.raise_for_status() for answer in await asyncio.gather(*requests)]
         except httpx.HTTPError as error:
             raise HTTPException(503, f"not all of the server's processes answer: {error}") from error
 

@@ -1,4 +1,4 @@
-"""The end of a server: at SIGINT and SIGTERM, and with the process that started it, however that one ends."""
+"""The end of a server: at SIGINT and SIGTERM, and when the process that started it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""uvicorn with every setting pinned, and with an immediate stop."""
+"""uvicorn with pinned settings, which stops at once instead of waiting for its clients."""
 
 from __future__ import annotations
 

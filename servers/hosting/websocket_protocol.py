@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol with client errors counted, and with what transports need."""
+"""uvicorn's WebSocket protocol with counts of client errors, and the ASGI extensions of transports."""
 
 from __future__ import annotations
 

@@ -19,14 +19,14 @@ from typing import Any, Protocol
 
 from servers.relay.delay_line import DelayLine
 from servers.relay.stamped_socket import RelaySocket
-from system.kernel_stamps import ask_for_stamps
+from system.kernel_stamps import enable_stamps
 
 _NS_PER_MS = 1_000_000
 MAX_IN_FLIGHT_BYTES = 1024 * 1024
 """Limit for one direction of one connection; beyond it the sender is read no further, as with a full TCP window."""
 
 _ACCEPTS_AT_ONCE = 16
-"""After so many connections, chunks that are due are passed on first."""
+"""Number of connections accepted in a row before chunks that are due are passed on."""
 _ACCEPT_AGAIN_S = 0.1
 
 _Address = tuple[int, int, int, str, Any]
@@ -34,8 +34,8 @@ _Address = tuple[int, int, int, str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class RelayAccount:
-    """The statistics of a relay; the JSON it prints at its end has the same names."""
+class RelayStatistics:
+    """The statistics of a relay, printed as JSON at its end."""
 
     one_way_delay_ms: float
     connections: int
@@ -56,7 +56,7 @@ class Received:
 
 
 class RelayObserver(Protocol):
-    """Is called for each relayed connection, with the client address that the server sees."""
+    """Callbacks for each relayed connection, with the client address that the server sees."""
 
     def connected(self, address: tuple[str, int], up: Received, down: Received) -> None:
         """Handle a new connection to the server, before any data; the two counts keep counting."""
@@ -179,10 +179,10 @@ class DelayRelay:
         self.line = DelayLine(self.loop)
         self._listener = listener
         listener.setblocking(False)
-        ask_for_stamps(listener)
+        enable_stamps(listener)
         self._set_accepting(True)
 
-    async def stop(self) -> RelayAccount:
+    async def stop(self) -> RelayStatistics:
         """Reset all connections, and return the statistics of all that was relayed."""
         self._set_accepting(False)
         if self._listener is not None:
@@ -190,15 +190,15 @@ class DelayRelay:
             self._listener = None
         for task in self._connecting:
             task.cancel()
-        account = self.account()
+        statistics = self.statistics()
         self.line.close()
         for end in list(self.ends):
             end.socket.reset()
-        return account
+        return statistics
 
-    def account(self) -> RelayAccount:
+    def statistics(self) -> RelayStatistics:
         """Return the statistics so far."""
-        return RelayAccount(
+        return RelayStatistics(
             one_way_delay_ms=self.one_way_delay_ms,
             connections=len(self.received),
             up_bytes=sum(up.bytes for up, _ in self.received),
@@ -282,7 +282,7 @@ class DelayRelay:
 
 async def relay_until_signalled(
     relay: DelayRelay, listener: socket.socket, on_ready: Callable[[], None]
-) -> RelayAccount:
+) -> RelayStatistics:
     """Relay until SIGINT or SIGTERM, and return the statistics."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

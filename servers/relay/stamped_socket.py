@@ -11,14 +11,14 @@ import socket
 import struct
 from typing import Protocol
 
-from system.kernel_stamps import ask_for_stamps, read_with_arrival
+from system.kernel_stamps import enable_stamps, read_with_arrival
 
 _READ_BYTES = 65_536
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class SocketUser(Protocol):
-    """Is called when something happens to a socket."""
+    """The callbacks of a `RelaySocket`."""
 
     def received(self, data: bytes, arrived_ns: int) -> None:
         """Handle data, whose last byte arrived at `arrived_ns` of CLOCK_MONOTONIC."""
@@ -27,7 +27,7 @@ class SocketUser(Protocol):
         """Handle the end of the other side's stream."""
 
     def sent(self, sent_bytes: int) -> None:
-        """Handle that so many of the written bytes are in the kernel now."""
+        """Handle that the kernel has taken this many more of the written bytes."""
 
     def closed(self, broken: bool) -> None:
         """Handle the end of the socket, `broken` if neither this side nor the end of both streams closed it."""
@@ -55,7 +55,7 @@ class RelaySocket:
             sock.close()
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        ask_for_stamps(sock)
+        enable_stamps(sock)
         self._sock = sock
         self.set_reading(True)
         self._flush()
@@ -126,7 +126,7 @@ class RelaySocket:
             self._close_when_both_ended()
 
     def _send(self, sock: socket.socket, data: bytes | bytearray) -> int:
-        """Return how many bytes are dealt with: all if the connection turns out to be broken."""
+        """Send and return the number of bytes sent; all of them if the connection is broken, which drops them."""
         try:
             sent_bytes = sock.send(data)
         except (BlockingIOError, InterruptedError):

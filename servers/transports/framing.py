@@ -1,6 +1,6 @@
-"""Events in the framing of their connection, made by the same code that frames them for one connection.
+"""Events as complete WebSocket frames and HTTP chunks, made by the code of `websockets` and uvicorn.
 
-`websockets` and uvicorn frame for one connection at a time; here their frames are kept, for all connections.
+These libraries frame for one connection at a time; here each frame is made once and written to all connections.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from servers.api.app import Adapter
 from servers.events.asgi_extensions import on_disconnect_of
 from servers.events.hub import EventHub
 from servers.events.log import CursorTooOldError, EncodedEvent
-from servers.events.trace import noting
+from servers.events.trace import delivery_recorder
 from servers.transports import framing
 from servers.transports.polling import MAX_ECHO_BODY_BYTES, reply_body
 from servers.transports.sse import EventStream
@@ -70,39 +70,39 @@ class AsgiStack:
 
 
 async def _short_poll(hub: EventHub, scope: Scope, _receive: Receive, send: Send) -> bool:
-    if (asked := _Query.of(scope)) is None:
+    if (query := _Query.of(scope)) is None:
         return False
     try:
-        events = hub.log.read_latest() if asked.after is None else hub.log.read_after(asked.after)
+        events = hub.log.read_latest() if query.after is None else hub.log.read_after(query.after)
     except CursorTooOldError:
         return False
-    await _reply(hub, asked, events, send)
+    await _reply(hub, query, events, send)
     return True
 
 
 async def _long_poll(hub: EventHub, scope: Scope, _receive: Receive, send: Send) -> bool:
-    if (asked := _Query.of(scope)) is None or not asked.hold_ms:
+    if (query := _Query.of(scope)) is None or not query.hold_ms:
         return False
-    log, hold_s, on_disconnect = hub.log, asked.hold_ms / 1000, on_disconnect_of(scope)
+    log, hold_s, on_disconnect = hub.log, query.hold_ms / 1000, on_disconnect_of(scope)
     try:
-        if asked.after is None:
+        if query.after is None:
             events = await log.wait_next(hold_s, on_disconnect)
         else:
-            events = await log.wait_after(asked.after, hold_s, on_disconnect)
+            events = await log.wait_after(query.after, hold_s, on_disconnect)
     except ClientDisconnect:
         return True
     except CursorTooOldError:
         return False
-    await _reply(hub, asked, events, send)
+    await _reply(hub, query, events, send)
     return True
 
 
 async def _sse(hub: EventHub, scope: Scope, receive: Receive, send: Send) -> bool:
     resumes = any(name == b"last-event-id" for name, _ in scope["headers"])
-    if resumes or (asked := _Query.of(scope)) is None or asked.after is None:
+    if resumes or (query := _Query.of(scope)) is None or query.after is None:
         return False
     try:
-        follower = hub.log.follow(asked.after)
+        follower = hub.log.follow(query.after)
     except CursorTooOldError:
         return False
     await EventStream(hub, follower, framing.sse_chunk)(scope, receive, send)
@@ -110,10 +110,10 @@ async def _sse(hub: EventHub, scope: Scope, receive: Receive, send: Send) -> boo
 
 
 async def _websocket(hub: EventHub, scope: Scope, receive: Receive, send: Send) -> bool:
-    if (asked := _Query.of(scope)) is None or asked.after is None:
+    if (query := _Query.of(scope)) is None or query.after is None:
         return False
     try:
-        follower = hub.log.follow(asked.after)
+        follower = hub.log.follow(query.after)
     except CursorTooOldError:
         return False
 
@@ -125,8 +125,8 @@ async def _websocket(hub: EventHub, scope: Scope, receive: Receive, send: Send) 
             pass
 
     await _accept(receive, send)
-    note = noting(hub.trace, HTTPConnection(scope))
-    await hub.channels.serve(follower, scope, send_event, until_closed, framing.websocket_frame, note)
+    record = delivery_recorder(hub.trace, HTTPConnection(scope))
+    await hub.channels.serve(follower, scope, send_event, until_closed, framing.websocket_frame, record)
     return True
 
 
@@ -164,11 +164,11 @@ async def _accept(receive: Receive, send: Send) -> None:
     await send({"type": "websocket.accept"})
 
 
-async def _reply(hub: EventHub, asked: _Query, events: list[EncodedEvent], send: Send) -> None:
+async def _reply(hub: EventHub, query: _Query, events: list[EncodedEvent], send: Send) -> None:
     if events:
         await _respond(send, reply_body(events), b"application/json")
-        if hub.trace is not None and asked.client is not None:
-            hub.trace.wrote(asked.client, [event.seq for event in events])
+        if hub.trace is not None and query.client is not None:
+            hub.trace.record(query.client, [event.seq for event in events])
     else:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})

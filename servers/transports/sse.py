@@ -13,7 +13,7 @@ from servers.api.app import Adapter, assemble
 from servers.api.cursor import MAX_CURSOR, TOO_OLD_RESPONSE, After
 from servers.events.hub import EventHub, hub_of
 from servers.events.log import EncodedEvent, Follower, Framing
-from servers.events.trace import NAMED_CLIENT, noting
+from servers.events.trace import NAMED_CLIENT, delivery_recorder
 
 LastEventId = Annotated[
     int | None,
@@ -52,9 +52,9 @@ class EventStream(Response):
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        note = noting(self._hub.trace, HTTPConnection(scope))
+        record = delivery_recorder(self._hub.trace, HTTPConnection(scope))
         channels = self._hub.channels
-        if await channels.serve(self._follower, scope, send_event, until_closed, self._framing, note):
+        if await channels.serve(self._follower, scope, send_event, until_closed, self._framing, record):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -9,7 +9,7 @@ from servers.api.app import Adapter, assemble
 from servers.api.cursor import After
 from servers.events.hub import EventHub, hub_of
 from servers.events.log import CursorTooOldError, EncodedEvent
-from servers.events.trace import noting
+from servers.events.trace import delivery_recorder
 
 UNSUPPORTED_DATA_CLOSE_CODE = 1003
 
@@ -34,8 +34,8 @@ async def events(socket: WebSocket, after: After = 0) -> None:
         while (await socket.receive())["type"] != "websocket.disconnect":
             pass
 
-    note = noting(hub.trace, socket)
-    await hub.channels.serve(follower, socket.scope, send_event, until_closed, note=note)
+    record = delivery_recorder(hub.trace, socket)
+    await hub.channels.serve(follower, socket.scope, send_event, until_closed, record=record)
 
 
 @router.websocket(wire.WEBSOCKET_ECHO_PATH)

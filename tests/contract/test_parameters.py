@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields
 
 import pytest
 
-from contract.parameters import DEFAULTS, PARAMETERS, REQUIRED, Parameters, taken
+from contract.parameters import DEFAULTS, PARAMETERS, REQUIRED, Parameters, required
 from contract.transports import OWN_PARAMETERS, TRANSPORTS
 from system.processes import PROJECT_FOLDER
 from tests.made_parameters import BASE, parameters
@@ -55,13 +55,13 @@ def test_a_changed_value_is_stated_and_one_that_is_left_out_has_its_default() ->
 
 def test_a_parameter_that_a_transport_does_not_take_has_no_value() -> None:
     everything = parameters(**dict.fromkeys(OWN_PARAMETERS, 1))
-    kept = {name: transport.kept(everything) for name, transport in TRANSPORTS.items()}
+    kept = {name: transport.select(everything) for name, transport in TRANSPORTS.items()}
     assert {name for name, own in kept.items() if own.poll_interval_s is not None} == {"short_poll"}
     assert {name for name, own in kept.items() if own.hold_s is not None} == {"long_poll"}
     assert kept["long_poll"].longest_wait_for_poll_s == 0.0
-    assert taken(kept["short_poll"].poll_interval_s) == kept["short_poll"].longest_wait_for_poll_s == 1
+    assert required(kept["short_poll"].poll_interval_s) == kept["short_poll"].longest_wait_for_poll_s == 1
     with pytest.raises(AssertionError, match="not stated"):
-        taken(kept["websocket"].poll_interval_s)
+        required(kept["websocket"].poll_interval_s)
 
 
 def test_each_trial_states_what_its_transport_takes_and_has_no_default() -> None:
@@ -92,7 +92,7 @@ def test_each_transport_takes_what_its_kind_takes() -> None:
     }
     everything = parameters(**dict.fromkeys(OWN_PARAMETERS, 1))
     for transport in TRANSPORTS.values():
-        assert set(transport.kept(everything)) - set(BASE) == set(transport.parameters)
+        assert set(transport.select(everything)) - set(BASE) == set(transport.parameters)
 
 
 def test_they_are_read_without_numpy_or_pydantic_for_the_servers_that_start_with_them() -> None:

@@ -202,7 +202,7 @@ def test_a_reserved_port_is_given_to_nobody_but_the_server_that_asks_for_it(tmp_
             ["-m", "servers", "polling", "--port", str(port), "--server-processes", processes], tmp_path / "log"
         ) as server:
             control = ControlClient(f"http://127.0.0.1:{port}")
-            assert control.wait_until_ready(PATIENCE_S), server.last_words()
+            assert control.wait_until_ready(PATIENCE_S), server.last_output()
             control.close()
 
 

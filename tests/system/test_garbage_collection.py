@@ -9,9 +9,9 @@ import pytest
 
 from system.garbage_collection import (
     COLLECT_EVERY_OBJECTS,
+    collect_before_stream,
     collect_seldom,
-    kept_from_collector,
-    look_through_what_comes,
+    collection_paused,
 )
 
 pytestmark = pytest.mark.usefixtures("collector_as_it_was")
@@ -42,7 +42,7 @@ def test_what_is_alive_by_then_is_not_looked_through_again() -> None:
 def test_while_a_stream_runs_as_much_may_come_as_was_alive() -> None:
     collect_seldom()
     alive: list[list[int]] = [[] for _ in range(3 * COLLECT_EVERY_OBJECTS)]
-    look_through_what_comes(again=False)
+    collect_before_stream(again=False)
     left_behind = weakref.ref(Cycle())
     alive += [[] for _ in range(3 * COLLECT_EVERY_OBJECTS - 100)]
     assert left_behind() is not None
@@ -52,24 +52,24 @@ def test_while_a_stream_runs_as_much_may_come_as_was_alive() -> None:
 
 def test_a_small_server_looks_as_seldom_as_before_its_stream() -> None:
     collect_seldom()
-    look_through_what_comes(again=False)
+    collect_before_stream(again=False)
     assert gc.get_threshold()[0] >= COLLECT_EVERY_OBJECTS
 
 
 def test_connections_of_an_earlier_stream_that_are_closed_by_now_do_not_stay() -> None:
     collect_seldom()
     of_the_first = Cycle()
-    look_through_what_comes(again=False)
+    collect_before_stream(again=False)
     closed = weakref.ref(of_the_first)
     del of_the_first
     gc.collect()
     assert closed() is not None, "it was set apart with all that was alive"
-    look_through_what_comes(again=True)
+    collect_before_stream(again=True)
     assert closed() is None
 
 
 def test_nothing_is_collected_within_and_what_was_made_there_is_not_looked_at_again() -> None:
-    with kept_from_collector():
+    with collection_paused():
         assert not gc.isenabled()
         before = weakref.ref(Cycle())
     gc.collect()
@@ -80,7 +80,7 @@ def test_nothing_is_collected_within_and_what_was_made_there_is_not_looked_at_ag
 
 
 def test_collections_go_on_afterwards_even_if_something_went_wrong() -> None:
-    with pytest.raises(ZeroDivisionError), kept_from_collector():
+    with pytest.raises(ZeroDivisionError), collection_paused():
         _ = 1 / 0
     assert gc.isenabled()
     later = weakref.ref(Cycle())

@@ -12,7 +12,7 @@ import pytest
 
 from contract.records import NO_TIME_NS, ClockPairs
 from loadtests.clients.recorder import Recorder
-from system.kernel_stamps import arrival_ns, ask_for_stamps, read_stamped, read_with_arrival
+from system.kernel_stamps import arrival_ns, enable_stamps, read_stamped, read_with_arrival
 from tests.running import PATIENCE_S
 
 pytestmark = [
@@ -25,7 +25,7 @@ def test_a_stamp_lies_between_sending_and_reading_on_the_monotonic_clock() -> No
     recorder = Recorder()
     recorder.read_clocks()
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as reader:
-        ask_for_stamps(reader)
+        enable_stamps(reader)
         writer, _ = listener.accept()
         with writer:
             sent_ns, read_ns, stamp_ns = send_and_read(writer, reader)
@@ -87,7 +87,7 @@ def test_a_stamp_counts_unless_it_cannot_be(stamp_ns: int, expected_ns: int) -> 
 
 def test_an_accepted_socket_stamps_even_what_arrived_before_it_was_accepted() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        assert ask_for_stamps(listener)
+        assert enable_stamps(listener)
         deadline = time.monotonic() + PATIENCE_S
         # Where nobody else asks for stamps, the kernel begins to make them a moment later: until then others come.
         while not arrived_before_it_was_accepted(listener):

@@ -56,7 +56,7 @@ def test_a_program_ends_with_all_that_it_has_started_whatever_that_ignores(
         children = psutil.Process(program.pid).children(recursive=True)
         assert len(children) == 1
         assert os.getpgid(children[0].pid) != program.pid
-        program.ask_to_end()
+        program.terminate()
         wait_until(lambda: program.exit_code is not None)
         assert children[0].is_running()
     wait_until(lambda: not children[0].is_running() or children[0].status() == psutil.STATUS_ZOMBIE)

@@ -13,7 +13,7 @@ from analysis.models.model import Conditions
 from analysis.models.queues import ServiceTimes
 from analysis.models.registry import MODELS
 from analysis.models.schedule import Schedule
-from contract.parameters import Arrival, taken
+from contract.parameters import Arrival, required
 from contract.records import turnaround_delay_ns
 from tests import simulation
 from tests.analysis.models.inputs import (
@@ -76,7 +76,7 @@ def test_clients_that_wait_a_random_time_before_they_ask_again_are_the_simulatio
     prediction = MODELS["long_poll"].on_schedule(own)
     for client, first_ns in enumerate(own.first_ask_ns.tolist()):
         asks = simulation.long_poll(
-            own.due_ns.tolist(), first_ns, taken(own.hold_ns), own.one_way_ns, own.window_ns[1], own.turnaround_ns,
+            own.due_ns.tolist(), first_ns, required(own.hold_ns), own.one_way_ns, own.window_ns[1], own.turnaround_ns,
             own.connect_ns, partial(turnaround_delay_ns, seed, client, jitter_ns=own.turnaround_jitter_ns),
         )  # fmt: skip
         assert prediction.latency_ns[client].tolist() == (simulation.arrivals_ns(asks) - own.due_ns).tolist()
@@ -120,7 +120,7 @@ def test_without_a_cursor_a_long_poll_reaches_what_the_simulation_does(
     prediction = MODELS["long_poll"].on_schedule(own)
     for client, first_ns in enumerate(own.first_ask_ns.tolist()):
         arrivals, starts_ns = simulation.next_only(
-            own.due_ns.tolist(), first_ns, taken(own.hold_ns), own.one_way_ns, own.window_ns[1]
+            own.due_ns.tolist(), first_ns, required(own.hold_ns), own.one_way_ns, own.window_ns[1]
         )
         assert reached_of(prediction, client, own) == arrivals
         start, end = own.window_ns

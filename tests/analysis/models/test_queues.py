@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analysis.models.queues import ServiceTimes, queue_starts_ns
 from analysis.models.registry import MODELS
 from analysis.models.schedule import Schedule
-from contract.parameters import taken
+from contract.parameters import required
 from contract.records import turnaround_delay_ns
 from tests import queue_simulation
 from tests.analysis.models.inputs import (
@@ -43,7 +43,7 @@ def test_polls_queue_as_in_a_plain_simulation(holds: bool, schedule: Schedule, t
             )
             answers[client] += 1
             return read_ns + delay_ns
-        interval_ns = taken(schedule.interval_ns)
+        interval_ns = required(schedule.interval_ns)
         if schedule.pauses:
             return read_ns + interval_ns
         planned_ns[client] += interval_ns

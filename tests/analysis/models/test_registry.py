@@ -12,7 +12,7 @@ from analysis.models.model import Conditions
 from analysis.models.queues import ServiceTimes
 from analysis.models.registry import MODELS
 from analysis.models.schedule import Prediction, Schedule, schedule_of
-from contract.parameters import Arrival, taken
+from contract.parameters import Arrival, required
 from contract.records import Ints
 from contract.transports import KINDS, TRANSPORTS
 from tests import simulation
@@ -130,7 +130,7 @@ def simulated(kind: str, given_schedule: Schedule) -> tuple[Ints, list[int]]:
     latencies, requests = [], []
     for phase_ns, first_ask_ns in zip(given_schedule.phase_ns, given_schedule.first_ask_ns, strict=True):
         first_ns = given_schedule.t0_ns + int(phase_ns) if kind == "short_poll" else int(first_ask_ns)
-        pace_ns = taken(given_schedule.interval_ns if kind == "short_poll" else given_schedule.hold_ns)
+        pace_ns = required(given_schedule.interval_ns if kind == "short_poll" else given_schedule.hold_ns)
         asks = POLLS[kind](
             visible, first_ns, pace_ns, given_schedule.one_way_ns, given_schedule.window_ns[1],
             connect_ns=given_schedule.connect_ns,

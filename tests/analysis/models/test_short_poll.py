@@ -12,7 +12,7 @@ from analysis.models.model import Conditions
 from analysis.models.push import push_capacity_clients
 from analysis.models.registry import MODELS
 from analysis.models.short_poll import poll_capacity_clients
-from contract.parameters import Arrival, taken
+from contract.parameters import Arrival, required
 from tests import simulation
 from tests.analysis.models.inputs import (
     ARRIVALS_OF_EVENTS,
@@ -63,7 +63,7 @@ def test_a_pause_after_each_answer_is_the_simulations(
     )
     prediction = MODELS["short_poll"].on_schedule(own)
     for client, phase_ns in enumerate(own.phase_ns.tolist()):
-        first_ns, interval_ns = own.t0_ns + phase_ns, taken(own.interval_ns)
+        first_ns, interval_ns = own.t0_ns + phase_ns, required(own.interval_ns)
         asks = simulation.paused_short_poll(
             own.due_ns.tolist(), first_ns, interval_ns, own.one_way_ns, own.window_ns[1], own.connect_ns
         )
@@ -82,7 +82,7 @@ def test_without_a_cursor_a_short_poll_reaches_what_the_simulation_does(
     prediction = MODELS["short_poll"].on_schedule(dataclasses.replace(kept, keeps_cursor=False))
     for client, phase_ns in enumerate(kept.phase_ns.tolist()):
         asks = simulation.short_poll(
-            kept.due_ns.tolist(), kept.t0_ns + phase_ns, taken(kept.interval_ns), kept.one_way_ns, kept.window_ns[1]
+            kept.due_ns.tolist(), kept.t0_ns + phase_ns, required(kept.interval_ns), kept.one_way_ns, kept.window_ns[1]
         )
         assert reached_of(prediction, client, kept) == simulation.latest_only(asks)
 
@@ -93,8 +93,8 @@ def test_polls_in_step_with_periodic_events_report_their_phase() -> None:
         locked = dataclasses.replace(own, phase_ns=np.full_like(own.phase_ns, round(phase_s * NS_PER_S)))
         latencies_ns = MODELS["short_poll"].on_schedule(locked).latency_ns[:, 1:]
         assert np.ptp(latencies_ns) == 0
-        assert own.one_way_ns <= latencies_ns[0, 0] < own.one_way_ns + taken(own.interval_ns)
-    assert np.ptp(MODELS["short_poll"].on_schedule(own).latency_ns) > 0.9 * taken(own.interval_ns)
+        assert own.one_way_ns <= latencies_ns[0, 0] < own.one_way_ns + required(own.interval_ns)
+    assert np.ptp(MODELS["short_poll"].on_schedule(own).latency_ns) > 0.9 * required(own.interval_ns)
 
 
 def test_what_a_short_poll_for_the_latest_value_alone_misses() -> None:

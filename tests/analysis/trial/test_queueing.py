@@ -10,7 +10,7 @@ from analysis.summary.pooling import pool
 from analysis.trial import queueing
 from analysis.trial.measures import measure
 from analysis.trial.queueing import HOP_NS, NotQueued, Queued, idle_ratio, split_mean_ms
-from contract.parameters import taken
+from contract.parameters import required
 from contract.records import (
     Deliveries,
     Ints,
@@ -47,7 +47,7 @@ def polled(transport: str) -> Trial:
     def next_send_ns(client: int, read_ns: int) -> int:
         if holds:
             return read_ns
-        planned_ns[client] += round(taken(parameters.poll_interval_s) * 1e9)
+        planned_ns[client] += round(required(parameters.poll_interval_s) * 1e9)
         return int(max(planned_ns[client], read_ns))
 
     simulated = queue_simulation.Polling(
@@ -57,7 +57,7 @@ def polled(transport: str) -> Trial:
         answer_ns=ANSWER_NS,
         waking_ns=round(WAKING_RATIO * ANSWER_NS) if holds else 0,
         read_ns=READ_NS,
-        hold_ns=round(taken(parameters.hold_s) * 1e9) if holds else None,
+        hold_ns=round(required(parameters.hold_s) * 1e9) if holds else None,
         until_ns=info.window_end_ns,
         order=lambda clients: order.permutation(clients).tolist(),
         next_send_ns=next_send_ns,

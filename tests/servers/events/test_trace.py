@@ -104,7 +104,7 @@ def test_a_new_stream_has_a_trace_of_its_own(server: RunningServer) -> None:
 
 def test_rows_are_little_endian_wherever_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     trace = Trace()
-    trace.wrote(1, [2])
+    trace.record(1, [2])
     [(client, seq, _)] = struct.iter_unpack("<qqq", trace.encoded())
     assert (client, seq) == (1, 2)
     monkeypatch.setattr("sys.byteorder", "big")

@@ -78,7 +78,7 @@ def test_bytes_pass_unaltered_both_ways_however_they_are_cut(chunks: list[bytes]
             assert await reader.read() == b"".join(chunks)
             await closed(writer)
             total = sum(map(len, chunks))
-            account = relay.account()
+            account = relay.statistics()
             assert (account.connections, account.up_bytes, account.down_bytes) == (1, total, total)
             assert [(up.bytes, down.bytes) for up, down in relay.received] == [(total, total)]
 
@@ -106,7 +106,7 @@ def test_each_direction_takes_the_delay_and_the_first_data_a_round_trip_more() -
                 asked_s = time.monotonic()
                 assert asked_s - arrivals_s[-1] >= delay_ms / 1000
             await closed(writer)
-            assert relay.account().chunks == 6
+            assert relay.statistics().chunks == 6
             assert relay.line.lateness.count >= 6
 
     in_uvloop(scenario())
@@ -193,7 +193,7 @@ def test_many_chunks_are_in_flight_at_once() -> None:
             await reader.readexactly(500)
             assert time.monotonic() - start_s < 50 * delay_ms / 1000
             await closed(writer)
-            assert relay.account().chunks > 2
+            assert relay.statistics().chunks > 2
 
     in_uvloop(scenario())
 
@@ -229,8 +229,8 @@ def test_a_receiver_that_does_not_read_stops_the_sender() -> None:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 client.connect(("127.0.0.1", port))
                 before = -1
-                while before <= 0 or relay.account().down_bytes != before:
-                    before = relay.account().down_bytes
+                while before <= 0 or relay.statistics().down_bytes != before:
+                    before = relay.statistics().down_bytes
                     await asyncio.sleep(0.2)
                 assert 0 < before < 50_000_000
 
@@ -498,7 +498,7 @@ def test_connections_that_have_ended_are_forgotten() -> None:
                 await closed(writer)
             while relay.ends:
                 await asyncio.sleep(0.001)
-            assert relay.account().connections == 3
+            assert relay.statistics().connections == 3
 
     in_uvloop(scenario())
 
