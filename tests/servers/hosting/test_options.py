@@ -15,7 +15,7 @@ from tests.made_parameters import parameters
 
 
 def asked(*words: str) -> ServerOptions:
-    return command_line._options(command_line._parser().parse_args(["sse", "--port", "0", *words]), ())
+    return command_line._server_options(command_line._parser().parse_args(["sse", "--port", "0", *words]), ())
 
 
 def test_each_has_the_parameters_default_and_takes_what_the_parameter_accepts() -> None:
