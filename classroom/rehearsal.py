@@ -54,18 +54,23 @@ class Rehearsed:
         told = [
             f"{self.devices} devices, {self.events} events in {self.seconds:.1f} s",
             f"server: {self.cpu_ratio:.0%} of one core, {self.rss_mb:.0f} MB; events published "
-            f"{late['p50']:.2f} ms after they were due (median; 99 %: {late['p99']:.2f}, worst: {late['max']:.2f})",
+            f"{late['p50']:.2f} ms after they were due (median; 99 % within {late['p99']:.2f}, "
+            f"all within {late['max']:.2f})",
         ]
         for lane in LANES:
             one = self.seen["transports"][lane.transport]
             age = one["latency_ms"]
             told.append(
                 f"{lane.label + ':':12}{one['devices']:3} devices, {one['deliveries']:6} deliveries, "
-                f"p50 {_ms(age['p50'])}, p95 {_ms(age['p95'])}, worst {_ms(age['max'])}, missed {one['missed']}"
+                f"median {_ms(age['p50'])}, 95 % within {_ms(age['p95'])}, oldest {_ms(age['max'])}, "
+                f"missed {one['missed']}"
             )
         refused = sum(self.seen["refused"].values())
         clocks = self.seen["clock_uncertainty_ms"]
-        told.append(f"refused: {refused}; clocks known to ±{_ms(clocks['p50'])} typically, ±{_ms(clocks['max'])} worst")
+        told.append(
+            f"refused: {refused}; clocks agree to ±{_ms(clocks['p50'])} on half of the devices, "
+            f"to ±{_ms(clocks['max'])} on all"
+        )
         return told
 
 
@@ -115,14 +120,14 @@ async def rehearse(process: psutil.Process, welcome: str, devices: int, settings
             await asyncio.gather(*taking_part, return_exceptions=True)
         record = (await http.get("/api/record")).json()
     late_ms = [(published_ns - due_ns) / 1e6 for _, due_ns, published_ns, _ in record["published"]]
-    p50, p99, worst = np.quantile(late_ms, [0.5, 0.99, 1])
+    median, p99, latest = np.quantile(late_ms, [0.5, 0.99, 1])
     return Rehearsed(
         devices=devices,
         events=len(late_ms),
         seconds=seconds,
         cpu_ratio=cpu_s / seconds,
         rss_mb=process.memory_info().rss / 2**20,
-        published_late_ms={"p50": float(p50), "p99": float(p99), "max": float(worst)},
+        published_late_ms={"p50": float(median), "p99": float(p99), "max": float(latest)},
         seen=seen,
     )
 

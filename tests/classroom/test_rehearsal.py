@@ -41,5 +41,6 @@ def test_figures_are_told_with_their_units_and_a_dash_for_none() -> None:
     lines = rehearsal.Rehearsed(4, 50, 10.0, 0.125, 90.2, late, seen).lines()
     assert len(lines) == 7
     assert lines[1].startswith("server: 12% of one core, 90 MB")
-    assert "p50 –" in lines[2]
-    assert lines[-1] == "refused: 3; clocks known to ±0.2 ms typically, ±– worst"
+    assert "(median; 99 % within 1.50, all within 2.00)" in lines[1]
+    assert "median –, 95 % within –, oldest –, missed 0" in lines[2]
+    assert lines[-1] == "refused: 3; clocks agree to ±0.2 ms on half of the devices, to ±– on all"
