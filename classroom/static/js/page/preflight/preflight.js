@@ -49,7 +49,7 @@ const TEMPLATE = `<div class="row preflight-head"><h2 id="preflight-title">For t
   <p class="soft small preflight-said" role="status"></p>
   <div class="row preflight-head"><h3>Ready for the lesson? <span class="preflight-sum" role="status"></span></h3>
     <button type="button" class="button" data-action="again">Check again</button></div>
-  <ul class="preflight-list" tabindex="0" aria-label="Checks"></ul>`;
+  <ul class="preflight-list" aria-label="Checks"></ul>`;
 
 async function check(dialog, context) {
   const sum = dialog.querySelector(".preflight-sum");
@@ -57,7 +57,8 @@ async function check(dialog, context) {
   sum.textContent = "Checking …";
   again.disabled = true;
   const [probed, server] = await Promise.all([probe(portsOf(context)), serverChecks(context)]);
-  const found = [...judge(probed), ...server];
+  // What needs a look comes first, so that its advice is in sight.
+  const found = [...judge(probed), ...server].sort((one, other) => Number(one.passed) - Number(other.passed));
   dialog.querySelector(".preflight-list").innerHTML = found.map(itemHtml).join("");
   const failed = found.filter((one) => !one.passed).length;
   sum.textContent = failed === 0 ? `All ${found.length} checks hold.` : `${failed} of ${found.length} checks need a look.`;
