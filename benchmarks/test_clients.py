@@ -83,11 +83,26 @@ def poll(clients: list[Client], replies: list[bytes]) -> None:
         client.received(data, due_ns + 1, 10**18)
 
 
+def time_rounds(
+    benchmark: Any, work: Callable[[list[Client], list[bytes]], None], clients: list[Client], data: Callable[[], bytes]
+) -> int:
+    """Time rounds in which all clients read the same new data; return how many (with `--benchmark-disable`, one)."""
+    rounds = 0
+
+    def setup() -> tuple[tuple[list[Client], list[bytes]], dict[str, Any]]:
+        nonlocal rounds
+        rounds += 1
+        return (clients, copies(data())), {}
+
+    benchmark.pedantic(work, setup=setup, rounds=ROUNDS)
+    return rounds
+
+
 @pytest.mark.parametrize("opening", [open_channel, open_channel_through_the_library])
 def test_websocket_frame(benchmark: Any, opening: Callable[[Bench], None]) -> None:
     clients, told = crowd("websocket", opening), frames()
-    benchmark.pedantic(receive, setup=lambda: ((clients, copies(next(told))), {}), rounds=ROUNDS)
-    assert clients[0].cursor == clients[-1].cursor == ROUNDS
+    rounds = time_rounds(benchmark, receive, clients, lambda: next(told))
+    assert clients[0].cursor == clients[-1].cursor == rounds
 
 
 @pytest.mark.parametrize("line_end", ["lf", "crlf"])
@@ -99,8 +114,8 @@ def test_sse_block(benchmark: Any, line_end: str) -> None:
         body = event if line_end == "lf" else event.replace(b"\n", b"\r\n")
         return b"%x\r\n%b\r\n" % (len(body), body)
 
-    benchmark.pedantic(receive, setup=lambda: ((clients, copies(block())), {}), rounds=ROUNDS)
-    assert clients[0].cursor == clients[-1].cursor == ROUNDS
+    rounds = time_rounds(benchmark, receive, clients, block)
+    assert clients[0].cursor == clients[-1].cursor == rounds
 
 
 @pytest.mark.parametrize("events_per_poll", [0, 1, 5])
@@ -112,16 +127,19 @@ def test_short_poll(benchmark: Any, events_per_poll: int) -> None:
         told = [encoded(seq) for seq in range(first, first + events_per_poll)]
         return http(200, wire.encode_poll_reply(told, first - 1 + events_per_poll)) if told else http(204)
 
-    benchmark.pedantic(poll, setup=lambda: ((clients, copies(reply())), {}), rounds=ROUNDS)
-    assert clients[0].cursor == clients[-1].cursor == ROUNDS * events_per_poll
+    rounds = time_rounds(benchmark, poll, clients, reply)
+    assert clients[0].cursor == clients[-1].cursor == rounds * events_per_poll
 
 
 def test_recording(benchmark: Any) -> None:
     recorder = Recorder()
+    rounds = 0
 
     def record() -> None:
+        nonlocal rounds
+        rounds += 1
         for client in range(CLIENTS):
             recorder.deliveries.frombytes(DELIVERY_ROW.pack(client, 7, 10**15, 10**15, 10**18, 10**15, True))
 
     benchmark.pedantic(record, rounds=ROUNDS)
-    assert len(recorder.deliveries) == ROUNDS * CLIENTS * 7
+    assert len(recorder.deliveries) == rounds * CLIENTS * 7
