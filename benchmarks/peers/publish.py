@@ -1,4 +1,7 @@
-"""`python -m benchmarks.peers.publish [FOLDER]`: copies a comparison to results/reference-peers/ and to the docs."""
+"""`python -m benchmarks.peers.publish [FOLDER]`: copies a comparison to results/reference-peers/ and to the docs.
+
+With that folder itself it renews the tables of the docs.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,9 @@ def main(arguments: list[str]) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    COMMITTED.mkdir(exist_ok=True)
-    shutil.copyfile(folder / SUMMARY_FILE, COMMITTED / SUMMARY_FILE)
+    if folder.resolve() != COMMITTED.resolve():
+        COMMITTED.mkdir(exist_ok=True)
+        shutil.copyfile(folder / SUMMARY_FILE, COMMITTED / SUMMARY_FILE)
     DOCUMENT.write_text(with_table(DOCUMENT.read_text(encoding="utf-8"), markdown(summary)), encoding="utf-8")
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.table import Table
@@ -13,6 +13,7 @@ from contract.records import JsonObject
 from terminal.console import PlainConsole
 
 _NOTHING = "–"
+_LIMIT_HEADINGS = ("cannot be seen", "by")
 
 
 def headings(work: Work) -> list[str]:
@@ -44,16 +45,20 @@ def cells(row: JsonObject) -> list[str]:
 
 
 def markdown(summary: JsonObject) -> str:
-    """Return a table per work, and below it what each tool cannot see."""
+    """Return two tables per work: what was measured of each tool, and what which tools cannot see."""
     parts: list[str] = []
     for work, rows in _by_work(summary):
-        columns = headings(work)
-        lines = [" | ".join(columns), " | ".join(["---", *["---:"] * (len(columns) - 1)])]
-        lines += [" | ".join(map(markdown_text, cells(row))) for row in rows]
         parts.append(f"**{work.description}**")
-        parts.append("\n".join(f"| {line} |" for line in lines))
-        parts.append("\n".join(f"- {markdown_text(sentence)}" for sentence in blind_spots(rows)))
+        parts.append(_markdown_table(headings(work), map(cells, rows), "---:"))
+        parts.append(_markdown_table(_LIMIT_HEADINGS, _blind_spots(rows), "---"))
     return "\n\n".join([*parts, markdown_text(versions(summary))]) + "\n"
+
+
+def _markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], alignment: str) -> str:
+    """Return a table whose columns after the first are aligned as given."""
+    lines = [" | ".join(columns), " | ".join(["---", *[alignment] * (len(columns) - 1)])]
+    lines += [" | ".join(map(markdown_text, row)) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 def versions(summary: JsonObject) -> str:
@@ -71,9 +76,10 @@ def show(summary: JsonObject, console: PlainConsole) -> None:
         for row in rows:
             table.add_row(*cells(row))
         console.print(table)
-        for sentence in blind_spots(rows):
-            console.print_sentence(f"  {sentence}")
-        console.print()
+        limits = Table(*_LIMIT_HEADINGS, box=box.SIMPLE)
+        for spot in _blind_spots(rows):
+            limits.add_row(*spot)
+        console.print(limits)
     console.print_sentence(versions(summary))
     for name in summary["not_installed"]:
         console.print_sentence(f"not installed: {name} (docs/method/peers.md tells how to add it)")
@@ -82,12 +88,18 @@ def show(summary: JsonObject, console: PlainConsole) -> None:
         console.print_sentence(f"failed: {failure['tool']}{at_work}: {failure['reason']}")
 
 
-def blind_spots(rows: Sequence[JsonObject]) -> list[str]:
-    """Return what each tool cannot see, in one sentence for tools with the same limits."""
-    tools: dict[str, list[str]] = {}
+def _blind_spots(rows: Sequence[JsonObject]) -> list[tuple[str, str]]:
+    """Return each thing that a tool cannot see, once, with all tools that cannot and why, where they say so."""
+    tools: dict[str, dict[str, list[str]]] = {}
     for row in rows:
-        tools.setdefault("; ".join(row["cannot_see"]), []).append(row["tool"])
-    return [f"{', '.join(names)} cannot see: {blind}." for blind, names in tools.items()]
+        for limit in row["cannot_see"]:
+            thing, _, reason = limit.partition(": ")
+            tools.setdefault(thing, {}).setdefault(reason, []).append(row["tool"])
+    return [(thing, "; ".join(map(_with_reason, by.values(), by))) for thing, by in tools.items()]
+
+
+def _with_reason(names: Sequence[str], reason: str) -> str:
+    return f"{', '.join(names)}{f' ({reason})' if reason else ''}"
 
 
 def _by_work(summary: JsonObject) -> list[tuple[Work, list[JsonObject]]]:

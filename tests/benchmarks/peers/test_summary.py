@@ -24,6 +24,7 @@ from terminal.console import PlainConsole
 from tests.damaged_documents import HOSTILE, change_field, changed_field
 
 BLIND = ToolDescription("as it comes", "from here to there", ("this", "that"))
+BLINDER = ToolDescription("as it comes", "from here to there", ("this: it has no eyes",))
 
 
 def made(tool: str, work: WorkName, cpu_us: float, *, block: int = 0, p50_ms: float | None = 5.0) -> Measurement:
@@ -36,7 +37,7 @@ def made(tool: str, work: WorkName, cpu_us: float, *, block: int = 0, p50_ms: fl
 
 
 ENTRANTS = [
-    Entrant("other", "websocket", "2.0", BLIND),
+    Entrant("other", "websocket", "2.0", BLINDER),
     Entrant("blind", "websocket", "3.0", BLIND),
     Entrant("push-vs-poll", "websocket", "1.0", BLIND),
     Entrant("never ran", "poll", "4.0", BLIND),
@@ -92,7 +93,7 @@ def test_tables_have_a_cell_per_heading_and_nothing_invented(summary: JsonObject
     text = markdown(summary)
     assert "| blind | 25.0 µs | 25.0–25.0 | 2.5 | mean 6.0 ms | 2.0 ms | 500 |" in text
     assert "| other | 400 µs | 400–400 | – | 5.0 ms | 2.0 ms | 500 |" in text
-    assert "- push-vs-poll, blind, other cannot see: this; that." in text
+    assert "| this | push-vs-poll, blind; other (it has no eyes) |\n| that | push-vs-poll, blind |\n" in text
     assert versions(summary) == "Versions: push-vs-poll 1.0, blind 3.0, other 2.0."
 
 
@@ -132,6 +133,9 @@ def test_one_field_of_a_comparison_is_a_table_or_one_sentence(
     printed = capfd.readouterr().err
     assert (status, printed.count("\n")) in ((0, 0), (2, 1)), printed
     if status == 0:
+        published = document.read_text()
+        assert publish.main([str(publish.COMMITTED)]) == 0
+        assert document.read_text() == published, "the published comparison gives the same tables again"
         show(read_summary(folder), PlainConsole())
         assert not set("\x1b\x00\u202e") & set(document.read_text() + capfd.readouterr().out)
     fresh_folder(results, PlainConsole())
