@@ -18,7 +18,7 @@ from system.addresses import checked_url
 from terminal.console import PlainConsole
 from terminal.plain import print_error
 
-_SEED_HELP = "the number from which streams, phases and orders follow, to repeat those of a run (default: drawn)"
+_SEED_HELP = "the seed of streams, phases and orders, to repeat those of an earlier run (default: random)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,28 +38,28 @@ def _parser() -> argparse.ArgumentParser:
     scenario_help = f"{', '.join(shipped_scenarios())}, or the path of a .toml file"
     run = commands.add_parser("run", help="measure a scenario")
     run.add_argument("scenario", help=scenario_help)
-    run.add_argument("--target", default="", help="URL of a server that is already running, to be measured instead")
+    run.add_argument("--target", default="", help="URL of a running server to measure instead")
     run.add_argument("--results", type=Path, default=None, help="folder for runs (default: results)")
     run.add_argument(
         "--fault",
         action="append",
         default=[],
         metavar="SPEC",
-        help="have the servers misbehave on purpose, for example drop:seq=5 (any number of them; the run is INVALID)",
+        help="make the servers misbehave on purpose, for example drop:seq=5 (repeatable; the run is INVALID)",
     )
     run.add_argument(
-        "--trace", action="store_true", help="have the server note when it wrote each delivery (costs it CPU)"
+        "--trace", action="store_true", help="make the server record when it wrote each delivery (costs CPU time)"
     )
     run.add_argument("--processes", default="", metavar="N", help="load processes on this machine (default: 1)")
-    run.add_argument("--workers", default="", metavar="N", help="load processes that come from elsewhere (worker)")
-    run.add_argument("--listen", default="", metavar="ADDRESS", help="where server and master listen (loopback)")
+    run.add_argument("--workers", default="", metavar="N", help="load processes on other machines (see worker)")
+    run.add_argument("--listen", default="", metavar="ADDRESS", help="address of server and master (loopback)")
     run.add_argument("--port", default="", help="port on which the master waits for workers (default: 5557)")
     run.add_argument("--seed", default="", help=_SEED_HELP)
-    run.add_argument("--report", action="store_true", help="make the report of this very run when it is measured")
+    run.add_argument("--report", action="store_true", help="write the report when the run is measured")
     run.set_defaults(command=_run)
     worker = commands.add_parser("worker", help="run as a load process for a run on another machine")
-    worker.add_argument("--master", required=True, metavar="HOST", help="where that run's master listens")
-    worker.add_argument("--port", default="", help="port on which it waits for workers (default: 5557)")
+    worker.add_argument("--master", required=True, metavar="HOST", help="address on which the run's master listens")
+    worker.add_argument("--port", default="", help="port of the master (default: 5557)")
     worker.add_argument(
         "--keep", type=Path, default=None, help="folder for records that no master received (results/workers)"
     )
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     scenarios.set_defaults(command=_scenarios)
     ui = commands.add_parser("ui", help="Locust's web UI on the users of every transport")
     ui.add_argument("--port", type=int, default=8089, help="port of the web UI (default: 8089)")
-    ui.add_argument("--seed", default="", help="of the stream (default: drawn)")
+    ui.add_argument("--seed", default="", help="seed of the stream (default: random)")
     ui.set_defaults(command=_ui)
     return parser
 
@@ -96,7 +96,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _report(folder: Path, console: PlainConsole) -> int:
-    """Run the program that writes the report from the run's folder, and return its exit status."""
+    """Run the analysis, which writes the report from the run's folder, and return its exit status."""
     from loadtests.run.scenario_run import reporting_kept_results
     from system.processes import PROJECT_FOLDER
 
@@ -136,16 +136,16 @@ def _plan(options: argparse.Namespace) -> int:
 def _print_detectable(run: RunInfo, results: Path) -> int:
     """Print the smallest differences that a planned run can show, and return an exit status.
 
-    They follow from the summaries of earlier runs, which are the analysis': it is given run.json as it would be.
+    A program of the analysis computes them from the summaries of earlier runs and the planned run's run.json.
     """
     from system.processes import PROJECT_FOLDER
 
     with tempfile.TemporaryDirectory() as folder:
         write_run_info(Path(folder), run)
         command = [sys.executable, "-m", "analysis", "detectable", "--results", str(results.resolve()), folder]
-        told = subprocess.run(command, cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, text=True, check=False)
-    print(told.stdout, end="")
-    return told.returncode
+        done = subprocess.run(command, cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, text=True, check=False)
+    print(done.stdout, end="")
+    return done.returncode
 
 
 def _scenarios(_: argparse.Namespace) -> None:

@@ -18,11 +18,11 @@ from loadtests.server_clock import ClockExchange, ClockReading, has_advanced, re
 
 _TIMEOUT_S = 10.0
 _PER_CONNECTION_S = 0.001
-"""A server may collect garbage over all its connections before a stream, and several processes share its cores."""
+"""Time that each connection adds to the answer to a new stream: the server collects garbage over all of them first."""
 _TRACE_ROW_BYTES = 3 * 8
 _CLOCK_EXCHANGES = 20
-_CLOCK_STANDS_STILL_NS = 100_000_000
-"""Patience with a clock that does not advance: the coarsest in use tick every 16 ms."""
+_CLOCK_PATIENCE_NS = 100_000_000
+"""How long to wait for the server's clock to advance; the coarsest clocks in use tick every 16 ms."""
 _SHOWN_CHARACTERS = 80
 _OK = 200
 
@@ -43,7 +43,7 @@ class _Connection(urllib3.connection.HTTPConnection):
 
 
 class ControlClient:
-    """The control routes of one server; raises UserError if one does not answer as it should."""
+    """The control routes of one server; each method raises UserError if the answer is missing or wrong."""
 
     def __init__(self, url: str, host: str = "") -> None:
         """Create a client; `host` is the Host header if that is not the address in the URL."""
@@ -72,7 +72,7 @@ class ControlClient:
         return [str(name) for name in names]
 
     def wait_until_ready(self, patience_s: float) -> list[str]:
-        """Return `transports()`, asked for until there is an answer or `patience_s` is over."""
+        """Repeat `transports()` until the server answers, for up to `patience_s`, and return the transports."""
         deadline = time.monotonic() + patience_s
         while True:
             try:
@@ -84,16 +84,16 @@ class ControlClient:
 
     def read_clock(self, exchanges: int = _CLOCK_EXCHANGES) -> ClockReading:
         """Read the server's clock by GET /clock, with more exchanges if they are too quick to see it advance."""
-        deadline_ns = time.monotonic_ns() + _CLOCK_STANDS_STILL_NS
-        done = [self._exchange_times() for _ in range(exchanges)]
-        while not has_advanced(done):
+        deadline_ns = time.monotonic_ns() + _CLOCK_PATIENCE_NS
+        exchanged = [self._exchange_times() for _ in range(exchanges)]
+        while not has_advanced(exchanged):
             if time.monotonic_ns() > deadline_ns:
                 raise UserError(
-                    f"{self._url}{wire.CLOCK_PATH}: answered {done[0].server_ns} again and again for "
-                    f"{_CLOCK_STANDS_STILL_NS / 1e6:g} ms (expected the time in ns, of a clock that advances)"
+                    f"{self._url}{wire.CLOCK_PATH}: answered {exchanged[0].server_ns} again and again for "
+                    f"{_CLOCK_PATIENCE_NS / 1e6:g} ms (expected the time in ns, of a clock that advances)"
                 )
-            done.append(self._exchange_times())
-        return read_exchanges(done)
+            exchanged.append(self._exchange_times())
+        return read_exchanges(exchanged)
 
     def _exchange_times(self) -> ClockExchange:
         sent_ns = time.monotonic_ns()
@@ -107,14 +107,14 @@ class ControlClient:
     ) -> int:
         """Publish a stream to this many connections; return its start t0 on the server's clock, in ns."""
         body = {"start_in_ms": start_in_ms, "due_offsets_ns": due_offsets_ns, "payloads": payloads}
-        answer = self._request_json("POST", wire.STREAM_PATH, body, further_s=_PER_CONNECTION_S * connections)
+        answer = self._request_json("POST", wire.STREAM_PATH, body, extra_s=_PER_CONNECTION_S * connections)
         expected = f'{{"t0_ns": int, "events": {len(due_offsets_ns)}}}'
         if answer.get("events") != len(due_offsets_ns):
             raise UserError(f"{self._url}{wire.STREAM_PATH}: answered {answer!r} (expected {expected})")
         return self._time_ns(wire.STREAM_PATH, answer, "t0_ns", expected)
 
     def empty_log(self) -> None:
-        """Publish a stream without events, which deletes those of an earlier one."""
+        """Publish a stream without events, which deletes the events of an earlier stream."""
         self.start_stream(0, [], [""])
 
     def stats(self) -> JsonObject:
@@ -152,8 +152,8 @@ class ControlClient:
         except ValueError as error:
             raise UserError(f"{self._url}{path}: answered {answer!r} (expected {expected}, whole numbers)") from error
 
-    def _request_json(self, method: str, path: str, body: Any = None, further_s: float = 0.0) -> JsonObject:
-        response = self._request(method, path, body, further_s)
+    def _request_json(self, method: str, path: str, body: Any = None, extra_s: float = 0.0) -> JsonObject:
+        response = self._request(method, path, body, extra_s)
         try:
             answer = response.json()
         except ValueError as error:
@@ -162,8 +162,8 @@ class ControlClient:
             raise UserError(f"{self._url}{path}: answered {answer!r} (expected a JSON object)")
         return answer
 
-    def _request(self, method: str, path: str, body: Any = None, further_s: float = 0.0) -> urllib3.BaseHTTPResponse:
-        timeout_s = _TIMEOUT_S + further_s
+    def _request(self, method: str, path: str, body: Any = None, extra_s: float = 0.0) -> urllib3.BaseHTTPResponse:
+        timeout_s = _TIMEOUT_S + extra_s
         try:
             response = self._http.request(method, path, json=body, timeout=timeout_s)
         except urllib3.exceptions.HTTPError as error:

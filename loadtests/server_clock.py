@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ClockExchange:
-    """One request for the server's time: when it was sent and answered by this process's clock, and the answer."""
+    """One request for the server's time: its sending and its answer on this process's clock, and the server's time."""
 
     sent_ns: int
     received_ns: int
@@ -48,11 +48,11 @@ class ServerClock:
 
 
 def read_exchanges(exchanges: Sequence[ClockExchange]) -> ClockReading:
-    """Return the offset from the exchange with the smallest round trip, if the exchanges do not contradict each other.
+    """Estimate the offset from the exchange with the smallest round trip, if no two exchanges contradict each other.
 
-    They do where the server's clock ticks more slowly than exchanges follow each other (a clock of whole milliseconds,
-    say). Such a clock is right at each tick and behind until the next. Then the offset is at least the largest lower
-    bound, and exceeds it by no more than the duration of two exchanges between which the clock ticked.
+    Two exchanges do if the server's clock ticks more slowly than they follow each other (a clock of whole milliseconds,
+    say), since it is right at each tick and behind until the next. Then the offset is at least the largest lower bound,
+    and exceeds it by no more than the duration of two exchanges between which the clock ticked.
     """
     lowest_ns = max(exchange.server_ns - exchange.received_ns for exchange in exchanges)
     highest_ns = min(exchange.server_ns - exchange.sent_ns for exchange in exchanges)
@@ -79,7 +79,7 @@ def offset_at_start_ns(before: ClockReading) -> int:
 
 
 def judge_server_clock(before: ClockReading, after: ClockReading) -> ServerClock:
-    """Return the server's clock over a trial, from the readings before and after the stream."""
+    """Estimate the server's clock over a trial from the readings before and after the stream."""
     drift_ns = after.offset_ns - before.offset_ns
     if before.may_be_one_clock and after.may_be_one_clock:
         return ServerClock(0, 0, drift_ns)

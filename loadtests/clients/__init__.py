@@ -1,1 +1,1 @@
-"""The clients: one Sans-I/O state machine per transport, which turns bytes into records and bytes to send."""
+"""The clients: one state machine without I/O per transport, from bytes received to records and bytes to send."""

@@ -1,6 +1,6 @@
-"""The base of all clients: a state machine that receives bytes and times and states what it needs.
+"""The base of all clients: a state machine without sockets and clocks.
 
-A client has no socket and no clock. The driver calls it with bytes and times; after each call it reads `output` (bytes
+The driver calls it with bytes and times; after each call it reads `output` (bytes
 to send), `timer_ns` (when to call back, if at all) and `wants_connection` (whether a connection should be open), and
 acts on them. So every client can be tested from bytes alone, and none has a better socket than another.
 """
@@ -39,7 +39,7 @@ class ClientSetup:
     """The due times of all events after the stream's start; their number is the seq of the last event."""
     phase_ns: int = 0
     cursor: int = 0
-    """The seq after which this client wants events."""
+    """The seq after which the client requests events."""
     named: bool = False
     """Whether the client sends its number in its requests, for the server's trace; it costs bytes."""
     turnaround_seed: int = 0
@@ -54,8 +54,7 @@ def compresses(setup: ClientSetup) -> bool:
 class Client(abc.ABC):
     """One simulated client of one transport.
 
-    A process may hold ten thousand of them, so they share what they have in common and create rare state only when
-    needed.
+    A process may hold ten thousand of them, so they share common data, and create rarely used state only when needed.
     """
 
     __slots__ = (
@@ -73,7 +72,7 @@ class Client(abc.ABC):
         "wants_connection",
     )
     only_listens: ClassVar[bool] = False
-    """Whether, once it is ready, nothing that it sends depends on when it read the data that had arrived."""
+    """Whether, once it is ready, its messages do not depend on when it reads the data that has arrived."""
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
         self.setup = setup
@@ -99,7 +98,7 @@ class Client(abc.ABC):
 
     @property
     def settled(self) -> bool:
-        """Whether there is nothing more to wait for: it has every event, or can never get the missing ones."""
+        """Whether the client has every event, or can never get the missing ones."""
         return self.cut_off or (self.cursor >= self.expected_events and not self._missing)
 
     @property
@@ -115,7 +114,7 @@ class Client(abc.ABC):
     # Called by the driver.
 
     def connecting(self, now_ns: int) -> None:
-        """Note that a connection is being opened."""
+        """Handle that the driver has started to open a connection."""
         self._connect_start_ns = now_ns
         self.timer_ns = now_ns + ANSWER_TIMEOUT_NS
 
@@ -132,7 +131,7 @@ class Client(abc.ABC):
 
     @abc.abstractmethod
     def opened(self, now_ns: int) -> None:
-        """Send what opens the exchange; the connection is open and recorded."""
+        """Send the first request; the connection is open and recorded."""
 
     @abc.abstractmethod
     def received(self, data: bytes, user_ns: int, kernel_ns: int) -> bool:

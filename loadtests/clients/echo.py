@@ -1,9 +1,8 @@
-"""The clients of two-way transports: a small message to the server and back.
+"""Clients that send small messages to the server and receive their echoes.
 
-It travels over an open channel, a kept connection, or a new connection each time. Messages follow an absolute schedule
-per client, `t0 + phase + offset`: a message is an event that is due when it should have been sent, so that a slow echo
-lengthens the next round trip instead of hiding the delay. Each message carries the stamps of an event and comes back
-unchanged.
+Messages go over an open channel, a kept connection, or a new connection each. They follow an absolute schedule per
+client, `t0 + phase + offset`. A message is encoded as an event that is due at its scheduled time, so that a slow echo
+lengthens the next round trip instead of hiding the delay; the server returns it unchanged.
 """
 
 from __future__ import annotations
@@ -98,14 +97,14 @@ class PostEchoClient(HttpClient):
     def next_request_ns(self, now_ns: int) -> int | None:
         return self._messages.next_due_ns
 
-    def ask_again(self, now_ns: int) -> None:
+    def send_next(self, now_ns: int) -> None:
         self.ready = True
         due_ns = self._messages.next_due_ns
         if due_ns is not None and due_ns <= now_ns:
             body = self._messages.next_message(due_ns, now_ns)
             about_body = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
             head = self.head(f"POST {wire.POST_ECHO_PATH} HTTP/1.1", about_body)
-            self.ask(head + body.encode("ascii"), RequestKind.POST, now_ns, due_ns)
+            self.send_request(head + body.encode("ascii"), RequestKind.POST, now_ns, due_ns)
         else:
             self.timer_ns = due_ns
 

@@ -1,8 +1,7 @@
-"""A parser of events with a cache: a broadcast sends the same bytes to every client of the process.
+"""A parser of events with a cache, since a broadcast sends the same bytes to every client of the process.
 
-Each method of `EventReader` is pure and caches its last few results by the bytes it was given. A client that receives
-other bytes than the rest therefore gets another result: every byte of every delivery is compared. The cache is bounded
-to a few dozen reads.
+Each method of `EventReader` is pure and caches its last few dozen results by their input. So every byte of every
+delivery is compared: a client that receives other bytes than the rest gets another result.
 
 `plain_frames` reads plain data frames, so that most reads of a WebSocket need not be parsed byte by byte. A plain frame
 is complete, of text, unfragmented, unmasked, uncompressed, and shorter than 64 KiB (RFC 6455, section 5.2). All other
@@ -48,14 +47,14 @@ def _plain_frame(data: bytes, at: int) -> tuple[int, int] | None:
         length = int.from_bytes(data[start - 2 : start], "big")
     elif length > _LENGTH_FOLLOWS:
         return None
-    # A length of which bytes are missing is read too small, but then `start` lies beyond the data already.
+    # A length field with missing bytes is read as too small, but then `start` is already beyond the data.
     return None if start + length > len(data) else (start, start + length)
 
 
 _REMEMBERED = 64
 """Cached results per function: clients read the same event within milliseconds of each other."""
 EVENT_AS_JSON = 'JSON {"seq": …, "due_ns": …, "published_ns": …, "payload": …}'
-"""What a client expects where an event should be, for messages about what arrived instead."""
+"""The expected form of an event, for messages about other data."""
 
 
 class Arrival(NamedTuple):
@@ -69,14 +68,15 @@ class Arrival(NamedTuple):
 
 
 class OtherContents(NamedTuple):
-    """What a part of an event stream holds beside whole events and their ids."""
+    """The contents of a part of an event stream besides whole events and their ids."""
 
     retry_ms: int | None
     garbled: bytes | None
     """The data of the first message that is not an event of the wire contract."""
     rest: bytes
+    """The beginning of an incomplete event, as in `ParsedEvents`."""
     ends_with_cr: bool
-    """`rest` and this one are those of `parse_events`."""
+    """As in `ParsedEvents`."""
 
 
 class Blocks(NamedTuple):
@@ -89,7 +89,7 @@ class Blocks(NamedTuple):
 
 
 GARBLED: Final = Arrival(0, 0, 0, False)
-"""Stands for data that is not an event where an event should be."""
+"""Stands for data that should be an event and is not."""
 _NOTHING_ELSE: Final = OtherContents(None, None, b"", False)
 
 
@@ -111,7 +111,7 @@ class EventReader:
             return GARBLED
 
     def _frames(self, data: bytes) -> tuple[tuple[Arrival, ...], int, tuple[bytes, ...]]:
-        """Return the events in the plain WebSocket frames that `data` begins with, their end, and what is no event."""
+        """Return the events in the plain WebSocket frames at the start of `data`, their end, and other payloads."""
         payloads, end = plain_frames(data)
         arrivals = tuple(self.event(text) for text in payloads)
         return arrivals, end, tuple(text for text, event in zip(payloads, arrivals, strict=True) if event is GARBLED)

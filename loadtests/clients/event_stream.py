@@ -1,8 +1,8 @@
 """An incremental parser of event streams, for bytes that arrive in arbitrary pieces (WHATWG HTML, section 9.2).
 
 Lines end with CR, LF or CRLF; an event ends with an empty line. `EventStream` cuts a stream into texts that begin at an
-event, and `parse_events` parses them. It is a pure function, so that its results can be cached. What common servers
-send in one piece is usually such a text already.
+event, and `parse_events`, a pure function whose results can be cached, parses them. The pieces that common servers
+send are usually such texts already.
 """
 
 from __future__ import annotations

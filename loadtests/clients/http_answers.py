@@ -1,6 +1,6 @@
 """An incremental reader of HTTP/1.1 answers, for bytes that arrive in arbitrary pieces (RFC 9110 and RFC 9112).
 
-httptools (llhttp) parses heads and chunks. This module adds what it leaves to its user: interim answers (100, 103),
+httptools (llhttp) parses heads and chunks. This module adds what that parser does not do: interim answers (100, 103),
 answers without a body whatever their head says (204, 304), answers that end with the connection, and surplus bytes.
 """
 
@@ -53,7 +53,7 @@ class Head:
 
 
 class AnswerReader:
-    """Reads the final answer to one request: `head` is set once its head has arrived, `complete` once all of it has.
+    """Reads the final answer to one request; sets `head` when its head has arrived, and `complete` when all of it has.
 
     The llhttp parser would take up most of a client's memory. It is dropped between two chunks, where it holds no
     state, and built again for chunks that `plain_chunks` cannot read.
@@ -181,7 +181,7 @@ class AnswerReader:
 
 
 class _ChunkParts:
-    """What llhttp has parsed in chunks. It does not refer to the parser's owner, to avoid a reference cycle."""
+    """Receives the contents of chunks from llhttp. It does not refer to the parser's owner: that would be a cycle."""
 
     __slots__ = ("_pieces", "complete", "ended", "on_body", "surplus")
 
@@ -273,7 +273,7 @@ def plain_chunks(data: bytes) -> bytes | None:
 
 
 class _HeadFields:
-    """What llhttp has parsed in a head."""
+    """Receives the fields of a head from llhttp."""
 
     def __init__(self) -> None:
         self.fields: list[tuple[bytes, bytes]] = []

@@ -1,4 +1,4 @@
-"""The base of all clients of HTTP: one HTTP/1.1 exchange at a time on a kept connection.
+"""The base of all HTTP clients: one HTTP/1.1 exchange at a time on a kept connection.
 
 The request's text is fixed per client, so it is formatted rather than built; `loadtests.clients.http_answers` reads
 answers. A connection that ends after a whole answer is opened again when the next request is due; after an error there
@@ -45,7 +45,7 @@ class HttpClient(Client):
     _deadline_ns: int
     _planned_ns: int
     _start_ns: int
-    """When the latest request was sent; unset before the first, as are the two above."""
+    """When the latest request was sent; like the two times above unset before the first request."""
     expected_status: ClassVar[str] = "200"
 
     def __init__(self, setup: ClientSetup, recorder: Recorder) -> None:
@@ -71,16 +71,16 @@ class HttpClient(Client):
         self._up_bytes = 0
         self._down_bytes = 0
 
-    def ask(self, request: bytes, kind: RequestKind, now_ns: int, planned_ns: int | None = None) -> None:
+    def send_request(self, request: bytes, kind: RequestKind, now_ns: int, planned_ns: int | None = None) -> None:
         """Send a request; `answered` is called with its answer, if there is one."""
         self._request = request
         self._kind = kind
         self._planned_ns = now_ns if planned_ns is None else planned_ns
         self._start_ns = now_ns
-        self._send_request(request, now_ns)
+        self._write_request(request, now_ns)
 
     def head(self, request_line: str, further: str = "") -> bytes:
-        """Return a request's head: its first line, the headers of all requests, and the lines of `further`."""
+        """Return a request's head: its first line, the common headers, and the header lines in `further`."""
         return _head(request_line, self._headers + further, self._padded)
 
     @property
@@ -93,7 +93,7 @@ class HttpClient(Client):
         """Handle a whole answer, and call `record_answer`."""
 
     @abc.abstractmethod
-    def ask_again(self, now_ns: int) -> None:
+    def send_next(self, now_ns: int) -> None:
         """Send the next request if it is due; the connection is open and idle."""
 
     @abc.abstractmethod
@@ -120,7 +120,7 @@ class HttpClient(Client):
         )
 
     def refuse(self, head: Head, body: bytes, now_ns: int) -> None:
-        """Record an answer with an unexpected status; a status that says the cursor is too old ends the client."""
+        """Record an answer with an unexpected status; if it says that the cursor is too old, give up."""
         problem = f"answered {head.status} (expected {self.expected_status})"
         location = head.redirect_location
         if location is not None:
@@ -142,9 +142,9 @@ class HttpClient(Client):
         self.retry_later(now_ns)
 
     def report_answer(self, problem: str, example: bytes = b"") -> None:
-        """Report what is wrong with the answer to the unanswered request."""
-        asked = (self._request or b"").partition(b" HTTP/")[0].partition(b"?")[0].decode()
-        self.report(f"{asked} {problem}", example)
+        """Report a problem with the answer to the present request."""
+        request = (self._request or b"").partition(b" HTTP/")[0].partition(b"?")[0].decode()
+        self.report(f"{request} {problem}", example)
 
     def disconnect_until_due(self, now_ns: int) -> None:
         """Close the connection until the next request is due."""
@@ -163,9 +163,9 @@ class HttpClient(Client):
         self._pieces.clear()
         self._reused = False
         if self._request is None:
-            self.ask_again(now_ns)
+            self.send_next(now_ns)
         else:
-            self._send_request(self._request, now_ns)
+            self._write_request(self._request, now_ns)
 
     def received(self, data: bytes, user_ns: int, kernel_ns: int) -> bool:
         if self._request is None:
@@ -222,7 +222,7 @@ class HttpClient(Client):
 
     def due(self, now_ns: int) -> None:
         if self._request is None:
-            self.ask_again(now_ns)
+            self.send_next(now_ns)
         elif now_ns >= self._deadline_ns:
             allowed_s = (self._patience_ns + ANSWER_TIMEOUT_NS) / 1e9
             self._abandon(Outcome.TIMEOUT, now_ns, f"got no whole answer within {allowed_s:g} s")
@@ -231,7 +231,7 @@ class HttpClient(Client):
         if self._request is not None:
             self.record_answer(Outcome.UNFINISHED, NO_TIME_NS)
         if self._compressed and self._deflated is not None:
-            self.recorder.note_deflated(self._deflated)
+            self.recorder.record_deflated(self._deflated)
             if not self._deflated:
                 self.report("no answer was compressed, though each request said Accept-Encoding: deflate")
         self.wants_connection = False
@@ -239,7 +239,7 @@ class HttpClient(Client):
 
     # Within one exchange.
 
-    def _send_request(self, request: bytes, now_ns: int) -> None:
+    def _write_request(self, request: bytes, now_ns: int) -> None:
         self.output += request
         self._up_bytes = len(request)
         self._down_bytes = 0
@@ -255,17 +255,17 @@ class HttpClient(Client):
     def _complete(self, answer: WholeAnswer, user_ns: int, kernel_ns: int) -> None:
         self._reused = True
         if self._compressed and answer.body:
-            self.note_compression(answer.head)
+            self.record_compression(answer.head)
         self.answered(answer.head, answer.body, user_ns, kernel_ns)
         if not self.wants_connection:
             return
         if not (answer.reusable and self._keeps_connection):
             self.disconnect_until_due(user_ns)
         elif self._request is None:
-            self.ask_again(user_ns)
+            self.send_next(user_ns)
 
-    def note_compression(self, head: Head) -> None:
-        """Note whether an answer with a body was compressed, as its request allowed."""
+    def record_compression(self, head: Head) -> None:
+        """Record whether an answer with a body was compressed, as its request allowed."""
         if head.status == 200:
             self._deflated = self._deflated or head.field(b"content-encoding") is not None
 

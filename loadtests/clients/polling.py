@@ -1,4 +1,4 @@
-"""The clients of short and long polling: the same request with the same cursor, sent by a schedule or at once.
+"""The clients of short polling, which poll by a schedule, and of long polling, which poll again when they are answered.
 
 Without a cursor (`cursor = false`) or with a pause after each answer (`pacing = "pause"`) they behave as in careless
 comparisons; see "Wrong ways" in docs/method/method.md.
@@ -20,14 +20,14 @@ _NS_PER_S, _NS_PER_MS = 1_000_000_000, 1_000_000
 
 
 class PollClient(HttpClient):
-    """Requests `path?after=<cursor>`, or without a cursor whatever there is, and records the events of the answer."""
+    """Requests the events after its cursor, or without a cursor the latest event, and records those in the answer."""
 
     __slots__ = ("_keeps_cursor", "_query", "_seen_seq")
     path: ClassVar[str]
     expected_status = "200 or 204"
 
     def __init__(self, setup: ClientSetup, recorder: Recorder, hold_s: float | None = None) -> None:
-        """Create a client whose polls the server may hold for `hold_s`; None: it answers each at once."""
+        """Create a client; the server may hold its polls for `hold_s`, or answers at once if that is None."""
         super().__init__(setup, recorder)
         self._query = ("" if hold_s is None else f"&hold_ms={round(hold_s * 1000)}") + self.own_name
         self._patience_ns = 0 if hold_s is None else round(hold_s * _NS_PER_S)
@@ -37,24 +37,24 @@ class PollClient(HttpClient):
 
     @property
     def settled(self) -> bool:
-        """Whether there is nothing more to wait for; without a cursor missing events never arrive."""
+        """Whether the client has every event that it can get; without a cursor missing events never arrive."""
         return super().settled or (not self._keeps_cursor and self.cursor >= self.expected_events)
 
     def poll(self, now_ns: int, planned_ns: int | None = None) -> None:
         """Send one poll for the events after the cursor."""
-        asked = f"after={self.cursor}" if self._keeps_cursor else f"{wire.CURSOR_PARAMETER}={wire.NO_CURSOR}"
-        request = self.head(f"GET {self.path}?{asked}{self._query} HTTP/1.1")
-        self.ask(request, RequestKind.POLL, now_ns, planned_ns)
+        position = f"after={self.cursor}" if self._keeps_cursor else f"{wire.CURSOR_PARAMETER}={wire.NO_CURSOR}"
+        request = self.head(f"GET {self.path}?{position}{self._query} HTTP/1.1")
+        self.send_request(request, RequestKind.POLL, now_ns, planned_ns)
 
     def answered(self, head: Head, body: bytes, user_ns: int, kernel_ns: int) -> None:
         if head.status == 204:
             self.record_answer(Outcome.EMPTY, user_ns, head.status)
         elif head.status == 200:
-            self._take(head, body, user_ns, kernel_ns)
+            self._read_reply(head, body, user_ns, kernel_ns)
         else:
             self.refuse(head, body, user_ns)
 
-    def _take(self, head: Head, body: bytes, user_ns: int, kernel_ns: int) -> None:
+    def _read_reply(self, head: Head, body: bytes, user_ns: int, kernel_ns: int) -> None:
         reply = self.reader.reply(body)
         if reply is None:
             self.record_garbled(user_ns, kernel_ns)
@@ -99,7 +99,7 @@ class LongPollClient(PollClient):
             self._next_ns = user_ns + delay_ns
         super().answered(head, body, user_ns, kernel_ns)
 
-    def ask_again(self, now_ns: int) -> None:
+    def send_next(self, now_ns: int) -> None:
         self.ready = True
         if self._next_ns is not None and self._next_ns > now_ns:
             self.timer_ns = self._next_ns
@@ -141,7 +141,7 @@ class ShortPollClient(PollClient):
         self._next_ns = first_ns + missed * self._interval_ns
         self.follow_schedule(now_ns)
 
-    def ask_again(self, now_ns: int) -> None:
+    def send_next(self, now_ns: int) -> None:
         self.ready = True
         planned_ns = self._next_ns
         if planned_ns is None:

@@ -1,4 +1,4 @@
-"""The rows that clients and driver record while a trial runs, and sentences about what went wrong in it.
+"""The rows that clients and driver record while a trial runs, and sentences about problems.
 
 Rows go into flat integer arrays, which takes a microsecond each; problems are recorded as sentences beside them.
 Nothing is computed here: rows become the tables of `contract.records` once the trial is over.
@@ -64,7 +64,7 @@ half the time in which `array.extend` appends its integers."""
 
 
 class Recorder:
-    """Append-only rows, each the columns of the table of the same name, one after the other."""
+    """Append-only rows for each table of a trial, as flat arrays of integers."""
 
     def __init__(self) -> None:
         self.deliveries = array("q")
@@ -74,14 +74,14 @@ class Recorder:
         self.clock = array("q")
         self.loop_lag = array("q")
         self.problems = Problems()
-        """Sentences of driver and clients about what went wrong; they are kept in the trial's record."""
+        """Sentences of driver and clients about problems, for the trial's record."""
         self.deflated: bool | None = None
         """Whether every client that accepts compression was sent compressed data; None if no client has reported."""
         self.add_delivery = self.deliveries.frombytes
         """Appends a packed row; looked up once, as it is called for every delivery."""
 
     def tables(self, server_clock_offset_ns: int = 0) -> list[Table]:
-        """Return all rows as tables, with the times of a server that has its own clock moved to the load's clock."""
+        """Return all rows as tables; the server's times are converted to the load's clock."""
         deliveries = Deliveries.from_rows(self.deliveries)
         if server_clock_offset_ns:
             deliveries.due_ns[:] -= server_clock_offset_ns
@@ -95,8 +95,8 @@ class Recorder:
             LoopLag.from_rows(self.loop_lag, worker=0),
         ]
 
-    def note_deflated(self, deflated: bool) -> None:
-        """Note whether one client that accepts compression was sent compressed data."""
+    def record_deflated(self, deflated: bool) -> None:
+        """Record whether one client that accepts compression was sent compressed data."""
         self.deflated = deflated and self.deflated is not False
 
     def read_clocks(self) -> None:

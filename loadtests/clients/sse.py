@@ -13,7 +13,7 @@ from loadtests.clients.recorder import Recorder
 
 _CONTENT_TYPE = b"text/event-stream"
 _ENOUGH_BYTES = 80
-"""How much of a body that is not an event stream is awaited, to show it in the message."""
+"""Length of a body that is not an event stream for which the client waits, to show it in the message."""
 _NS_PER_MS = 1_000_000
 
 
@@ -35,11 +35,11 @@ class SseClient(HttpClient):
         self._reconnection_ns = RETRY_DELAY_NS
         """The pause before a stream that has ended is opened again; the server may set it with `retry:`."""
 
-    def ask_again(self, now_ns: int) -> None:
+    def send_next(self, now_ns: int) -> None:
         last_event_id = self._last_event_id.decode("utf-8", "replace")
         resume = f"Last-Event-ID: {last_event_id}\r\n" if last_event_id else ""
         request = self.head(f"GET {wire.SSE_PATH}?after={self.cursor}{self.own_name} HTTP/1.1", resume)
-        self.ask(request, RequestKind.HANDSHAKE, now_ns)
+        self.send_request(request, RequestKind.HANDSHAKE, now_ns)
 
     def next_request_ns(self, now_ns: int) -> int:
         return now_ns + self._reconnection_ns
@@ -71,7 +71,7 @@ class SseClient(HttpClient):
         if _is_event_stream(head):
             # The stream is open as soon as its head has arrived.
             self.record_answer(Outcome.ANSWERED, user_ns, head.status)
-            self.note_compression(head)
+            self.record_compression(head)
             self.ready = True
             self._stream = EventStream()
             self._pieces.clear()

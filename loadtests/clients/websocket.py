@@ -21,7 +21,7 @@ _DEFLATE = ClientPerMessageDeflateFactory(
 )
 """permessage-deflate (RFC 7692) with uvicorn's settings."""
 _SWITCHING_PROTOCOLS = 101
-_IN_PEACE = (CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD, CloseCode.SERVICE_RESTART)
+_RECONNECT_CODES = (CloseCode.NORMAL_CLOSURE, CloseCode.GOING_AWAY, CloseCode.NO_STATUS_RCVD, CloseCode.SERVICE_RESTART)
 """Codes with which a server closes a channel that may be opened again: the client reconnects, which is counted."""
 
 
@@ -55,8 +55,8 @@ class WebSocketClient(Client):
 
     __slots__ = (
         "_answer",
+        "_close_frame",
         "_deflate",
-        "_farewell",
         "_fragments",
         "_handshake_start_ns",
         "_handshake_up_bytes",
@@ -80,10 +80,10 @@ class WebSocketClient(Client):
         self._fragments: list[bytes] | None = None
         self._handshake_up_bytes = 0
         self._answer = b""
-        """What has arrived of the answer to the handshake."""
+        """The bytes of the handshake's answer so far."""
         self._deflate: _WatchedExtension | None = None
         """The compression of the channel, if it was negotiated."""
-        self._farewell: Close | None = None
+        self._close_frame: Close | None = None
         """The latest close frame of the server that allows a new connection."""
 
     @property
@@ -100,7 +100,7 @@ class WebSocketClient(Client):
     # Called by the driver.
 
     def opened(self, now_ns: int) -> None:
-        self._forget_channel()
+        self._reset_channel()
         # Compression is a factor of its own and off by default on both sides.
         extensions = [_DEFLATE] if compresses(self.setup) else None
         uri = parse_uri(f"ws://{self.setup.host}{self.target}")
@@ -135,7 +135,7 @@ class WebSocketClient(Client):
             self._report(f"{part} connection was closed", self._answer)
             self._record_handshake(Outcome.LOST, now_ns)
         protocol = self._protocol
-        self._forget_channel()
+        self._reset_channel()
         if protocol is not None:
             protocol.receive_eof()
         if protocol is not None and protocol.close_code == wire.CURSOR_TOO_OLD_CLOSE_CODE:
@@ -150,10 +150,10 @@ class WebSocketClient(Client):
             self.retry_later(now_ns)
 
     def finish(self, now_ns: int) -> None:
-        self._note_compression()
-        if self._farewell is not None and not self.settled:
-            problem = f"was closed by the server with code {self._farewell.code}, and events are missing"
-            self._report(problem, self._farewell.reason.encode())
+        self._record_compression()
+        if self._close_frame is not None and not self.settled:
+            problem = f"was closed by the server with code {self._close_frame.code}, and events are missing"
+            self._report(problem, self._close_frame.reason.encode())
         if self._plain or (self._protocol is not None and self._protocol.state is State.OPEN):
             protocol = self._library()
             protocol.send_close(1000)
@@ -204,9 +204,9 @@ class WebSocketClient(Client):
             self._deflate = _WatchedExtension(protocol.extensions[0])
             protocol.extensions = [self._deflate]
         else:
-            self._be_plain()
+            self._become_plain()
             if compresses(self.setup):
-                self.recorder.note_deflated(False)
+                self.recorder.record_deflated(False)
                 self._report("answered 101 without permessage-deflate, which was offered: nothing is compressed")
 
     def _refuse(self, outcome: Outcome, now_ns: int, status: int = 0) -> None:
@@ -228,9 +228,9 @@ class WebSocketClient(Client):
 
     def _report_handshake(self, head: Head, error: Exception) -> None:
         offered = {"extensions": compresses(self.setup), "protocol": False}
-        for what, asked in offered.items():
+        for what, requested in offered.items():
             chosen = head.field(f"sec-websocket-{what}".encode())
-            if chosen is not None and not asked:
+            if chosen is not None and not requested:
                 self._report(f"answered 101 with Sec-WebSocket-{what.capitalize()}, which was not requested", chosen)
                 return
         self._report(f"answered 101, but the handshake failed: {error}")
@@ -257,21 +257,21 @@ class WebSocketClient(Client):
             self._protocol = Protocol(Side.CLIENT, max_size=None)
         return self._protocol
 
-    def _be_plain(self) -> None:
+    def _become_plain(self) -> None:
         self._plain = True
         self._protocol = None
         self._unparsed_bytes = 0
 
-    def _note_compression(self) -> None:
+    def _record_compression(self) -> None:
         """Record whether the server used permessage-deflate, if it was negotiated."""
         if self._deflate is not None and self._deflate.used is not None:
-            self.recorder.note_deflated(self._deflate.used)
+            self.recorder.record_deflated(self._deflate.used)
             if not self._deflate.used:
                 self._report("delivered no compressed message, though permessage-deflate was negotiated")
         self._deflate = None
 
-    def _forget_channel(self) -> None:
-        self._note_compression()
+    def _reset_channel(self) -> None:
+        self._record_compression()
         self._plain = False
         self._protocol = None
         self._unparsed_bytes = 0
@@ -292,7 +292,7 @@ class WebSocketClient(Client):
             self._report(f"violated the protocol: {protocol.parser_exc}")
         between = not self._unparsed_bytes and not self._in_message
         if between and protocol.state is State.OPEN and not protocol.extensions:
-            self._be_plain()
+            self._become_plain()
 
     def _flush(self, protocol: Protocol) -> None:
         for piece in protocol.data_to_send():
@@ -331,8 +331,8 @@ class WebSocketClient(Client):
 
     def _report_close(self) -> None:
         close = self._library().close_rcvd
-        if close is not None and close.code in _IN_PEACE:
-            self._farewell = close
+        if close is not None and close.code in _RECONNECT_CODES:
+            self._close_frame = close
         elif close is not None:
             self._report(f"was closed by the server with code {close.code}", close.reason.encode())
 
@@ -340,7 +340,7 @@ class WebSocketClient(Client):
 def _shortest_bytes(frame: Frame) -> int:
     """Return the least length of this frame on the wire: its length field may be longer than needed.
 
-    Then more bytes count as unparsed than are, and the channel stays with the library, which is slower but correct.
+    With a longer field too many bytes count as unparsed, and the library keeps parsing: slower, but correct.
     """
     payload_bytes = len(frame.data)
     return payload_bytes + (2 if payload_bytes < 126 else 4 if payload_bytes < 65536 else 10)

@@ -1,7 +1,7 @@
-"""The locustfile used by hand or in Locust's web UI: a long stream, clients that come and go, live numbers.
+"""Interactive use of the locustfile, by hand or in Locust's web UI: a long stream, changing clients, live statistics.
 
-It records nothing to disk, and no figure of it reaches a report. Locust's statistics are updated now and then from the
-same arrays that a trial records, under names that say what a number is: staleness for deliveries, response time for a
+Nothing is written to disk, and no figure is part of a report. Locust's statistics are updated twice a second from the
+arrays that a trial records as well. Their names say what a number is: staleness for deliveries, response time for a
 short poll, hold time for a long poll; a hold is never called latency.
 """
 
@@ -49,7 +49,7 @@ def add_arguments(parser: Any) -> None:
     for option, (name, default) in _OPTIONS.items():
         parser.add_argument(option, type=type(default), default=default, help=_sentence(PARAMETERS[name].meaning))
     parser.add_argument("--arrival", choices=ARRIVALS, default="poisson", help=_sentence(PARAMETERS["arrival"].meaning))
-    parser.add_argument("--seed", default="", help="Seed of the stream; drawn for each test where empty")
+    parser.add_argument("--seed", default="", help="Seed of the stream; random for each test if empty")
 
 
 def _sentence(meaning: str) -> str:
@@ -57,7 +57,7 @@ def _sentence(meaning: str) -> str:
 
 
 def _checked_parameters(options: Any) -> Parameters:
-    """Return the parameters of each client: it is alone with its stream, which has no warm-up."""
+    """Return the parameters of each client, as of a trial with one client and without a warm-up."""
     values: dict[str, Any] = {"clients": 1, "arrival": options.arrival, "one_way_delay_ms": 0, "warm_up_s": 0}
     for option, (name, _) in _OPTIONS.items():
         value = getattr(options, option.removeprefix("--").replace("-", "_"))
@@ -77,8 +77,8 @@ class InteractiveTest:
         seed = checked_seed(options.seed, "--seed")
         seed = draw_seed() if seed is None else seed
         _log.info("seed %d; repeat with --seed %d", seed, seed)
-        asked = self._parameters
-        stream = StreamSpec(asked.rate_per_s, asked.arrival, asked.payload_bytes, asked.measured_s, seed)
+        own = self._parameters
+        stream = StreamSpec(own.rate_per_s, own.arrival, own.payload_bytes, own.measured_s, seed)
         self._due_offsets_ns = tuple(due_offsets_ns(stream).tolist())
         self._payloads = tuple(payloads(stream))
         if not environment.host:
@@ -106,7 +106,7 @@ class InteractiveTest:
                 )
 
     def open_client(self, transport: str) -> Connection:
-        """Open one more client, which asks only for events that are published after this."""
+        """Open one more client, which receives only events that are published from now on."""
         now_ns = time.monotonic_ns()
         index = len(self._transport_of)
         parameters = TRANSPORTS[transport].select(self._parameters)
@@ -142,7 +142,7 @@ class InteractiveTest:
             self._feed()
 
     def _feed(self) -> None:
-        """Add to Locust's statistics what is new since the last call."""
+        """Add the rows recorded since the last call to Locust's statistics."""
         deliveries_end, requests_end = len(self._recorder.deliveries), len(self._recorder.requests)
         self._feed_deliveries(Deliveries.from_rows(self._recorder.deliveries[self._fed[0] : deliveries_end]))
         self._feed_requests(Requests.from_rows(self._recorder.requests[self._fed[1] : requests_end]))

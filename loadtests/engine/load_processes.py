@@ -1,6 +1,4 @@
-"""The load processes of a run: their number, the address at which they meet, the start of those on this machine, and
-exceptions that one of them printed and survived.
-"""
+"""The load processes of a run: their number, their addresses, their start on this machine, and tracebacks in logs."""
 
 from __future__ import annotations
 
@@ -60,7 +58,7 @@ class LoadProcesses:
         return {"load": f"{self.workers} Locust workers under a master{where}; all listen on {self.listen}"}
 
     def make_variables(self) -> dict[str, str]:
-        """Return the variables of `make bench` that ask for these processes."""
+        """Return the variables of `make bench` that set these processes."""
         listen = {"LISTEN": self.listen} if self.listen != LOOPBACK else {}
         if not self.workers:
             return listen
@@ -70,7 +68,7 @@ class LoadProcesses:
         return {**own, **remote, **listen, **port}
 
     def waiting_message(self) -> str | None:
-        """Return which workers the run waits for and how to start one; None if all are local."""
+        """Return a sentence on the workers that the run waits for and how to start them; None if all are local."""
         if not self.remote:
             return None
         workers = "a worker" if self.remote == 1 else f"{self.remote} workers"
@@ -124,7 +122,7 @@ def check_enough_clients(load_processes: LoadProcesses, trials: tuple[PlannedTri
 def start_load(
     spec: TrialSpec, folder: Path, load_processes: LoadProcesses, cores: CorePlan, running: ExitStack
 ) -> Child:
-    """Start the load of a trial on `running`, and return the process that writes its outcome."""
+    """Start a trial's load processes, which end with `running`; return the process that writes the outcome."""
     users = str(max(load_processes.workers, 1))
     load = ["-m", "loadtests.engine.locust_process", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
     main = [*load, "--headless", "-u", users, "-r", users, "--host", spec.url, "--only-summary"]
@@ -132,15 +130,15 @@ def start_load(
     if not load_processes.workers:
         return running.enter_context(Child(main, folder / LOAD_LOG, cores.load, environment))
     port = load_processes.port if load_processes.remote else running.enter_context(reserved_port(load_processes.listen))
-    meeting_place = Endpoint(load_processes.listen, port).host_in_url
-    main += ["--master", "--master-bind-host", meeting_place, "--master-bind-port", str(port)]
+    master_host = Endpoint(load_processes.listen, port).host_in_url
+    main += ["--master", "--master-bind-host", master_host, "--master-bind-port", str(port)]
     main += ["--expect-workers", str(load_processes.workers)]
     master = running.enter_context(Child(main, folder / LOAD_LOG, environment=environment))
     for i in range(load_processes.local):
         own = folder / WORKERS_FOLDER / f"own-{i}"
         own.mkdir(parents=True)
         core = None if cores.load is None else (cores.load[i % len(cores.load)],)
-        worker = [*load, "--worker", "--master-host", meeting_place, "--master-port", str(port)]
+        worker = [*load, "--worker", "--master-host", master_host, "--master-port", str(port)]
         running.enter_context(Child(worker, own / LOAD_LOG, core, {WORKER_VARIABLE: str(own), **SINGLE_THREADED}))
     return master
 

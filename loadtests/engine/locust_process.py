@@ -1,14 +1,14 @@
-"""Locust's command line as one process of a trial or of the web UI: with its arguments alone, and a faster start.
+"""Locust's command line without its configuration files, and with a faster start; used for trials and the web UI.
 
 Locust reads options from ~/.locust.conf too, and from locust.conf and pyproject.toml in its working folder: a user's
 settings for other tests would change or end a trial.
 
-A worker that is sent how many users to spawn builds Locust's parser of some seventy options again for each of them: a
-twentieth of a second in which its clients, whose trial has begun by then, are not read.
+For each user that a worker spawns, Locust builds its parser of some seventy options again. That takes a twentieth of a
+second, in which the worker's clients, whose trial has begun by then, are not read.
 
-Importing Locust creates some hundred thousand objects that all stay. Python's garbage collector would scan them again
-and again meanwhile, and once more with each full collection of the trial; `loadtests.engine.locustfile` enables it when
-everything is imported.
+Importing Locust creates some hundred thousand objects that all stay. Python's garbage collector would scan them many
+times during the import, and once more with each full collection of the trial; `loadtests.engine.locustfile` enables it
+when everything is imported.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def command_line() -> None:
 
 
 def _read_no_files(argument_parser: Any) -> None:
-    """Make Locust build its parsers without its list of default files, which no option can empty."""
+    """Make Locust read no configuration files; it has no option for that."""
     build = argument_parser.LocustArgumentParser
     argument_parser.LocustArgumentParser = lambda **options: build(**{**options, "default_config_files": ()})
 
 
 def _build_defaults_once(argument_parser: Any) -> None:
-    """Make Locust remember its options' defaults, which it only reads."""
+    """Make Locust cache its options' defaults, which it never changes."""
     argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
 
 

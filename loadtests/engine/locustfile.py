@@ -1,8 +1,8 @@
 """Locust users of every transport, over the harness's own clients.
 
-`make bench` starts Locust with this file once per trial and names the trial in an environment variable: as the only
-process of the load, or as the master of several, whose workers have another variable. By hand, any of Locust's own ways
-works, its web UI included (`make ui`):
+`make bench` starts Locust with this file once per trial, as the only load process or as the master of several; an
+environment variable names the trial, and another one marks the workers. By hand, Locust can be used as always, its web
+UI included (`make ui`):
 
    locust -f loadtests/engine/locustfile.py --host http://127.0.0.1:8000 WebsocketUser ShortPollUser
 
@@ -39,8 +39,7 @@ _interactive_test: InteractiveTest | None = None
 
 
 class TrialUser(User):
-    """All clients that this process has in the trial that the environment names: `loadtests.load.trial_clients` opens
-    them."""
+    """Stands for all clients of this process in a trial; `loadtests.load.trial_clients` opens them."""
 
     abstract = _by_hand
 
@@ -90,7 +89,7 @@ def _on_init(environment: Any, runner: Any, **_: object) -> None:
     elif _spec_path is not None and isinstance(runner, MasterRunner):
         path = Path(_spec_path)
         master = MasterTrial(environment, TrialSpec.read(path), path.parent)
-        environment.events.quitting.add_listener(lambda **_: master.call_off())
+        environment.events.quitting.add_listener(lambda **_: master.stop_waiting())
 
 
 def _on_test_start(environment: Any, **_: object) -> None:

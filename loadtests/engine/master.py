@@ -29,7 +29,7 @@ from loadtests.plan.durations import connect_patience_s, drain_limit_s
 from loadtests.server_clock import ClockReading, judge_server_clock, offset_at_start_ns
 
 SILENCE_S = 5.0
-"""A worker whose heartbeats Locust has missed for so long counts as dead."""
+"""A worker counts as dead when Locust has missed its heartbeats for this long."""
 
 
 class WorkerState:
@@ -52,12 +52,12 @@ class WorkerState:
 
     @property
     def name(self) -> str:
-        """The worker in a sentence."""
+        """The worker's name in messages."""
         return f"worker {self.index} on {self.identity.host}"
 
     @property
     def problems(self) -> list[str]:
-        """Sentences about what went wrong with its clients."""
+        """Sentences about problems of its clients."""
         own = list(self.finished["problems"]) if self.finished is not None else []
         return [*own, f"{self.name}: {self.failed}"] if self.failed else own
 
@@ -75,7 +75,7 @@ class WorkerState:
 
     @property
     def complete(self) -> bool:
-        """Whether it has finished and all its records are here."""
+        """Whether it has finished and all its records have arrived."""
         return self.finished is not None and sizes_bytes(self.received) == self.finished["sizes_bytes"]
 
     @property
@@ -84,7 +84,7 @@ class WorkerState:
         return time.monotonic() - self._last_message_s
 
     def gone(self, node: Any) -> bool:
-        """Return whether it has died or its link has failed; `node` is Locust's state of it, None once it has left."""
+        """Return whether the worker or its link has failed; `node` is Locust's own state of it, None if it has left."""
         if node is None:
             return True
         if node.state != "missing":
@@ -96,7 +96,7 @@ class WorkerState:
         return now_s - self._missing_since_s >= SILENCE_S
 
     def clock(self) -> WorkerClock:
-        """Return its clock against the trial's, as far as it is known by now."""
+        """Estimate its clock relative to the trial's from the readings so far."""
         before = ClockReading(self.ready["round_trip_ns"], self.ready["offset_ns"])
         after = self.finished and ClockReading(self.finished["round_trip_ns"], self.finished["offset_ns"])
         return judge_clock(before, after or None, self.server_offset_ns, same_machine=self.same_machine)
@@ -126,7 +126,7 @@ SETTLE_S = 10.0
 
 
 class MasterTrial:
-    """The trial of one spec, over Locust's master runner `environment.runner`."""
+    """A trial whose clients are in workers, over Locust's master runner `environment.runner`."""
 
     def __init__(self, environment: Any, spec: TrialSpec, folder: Path) -> None:
         self._runner = environment.runner
@@ -138,19 +138,19 @@ class MasterTrial:
         self._workers: dict[str, WorkerState] = {}
         self._late: list[Identity] = []
         self._refusal = ""
-        self._called_off = False
+        self._stopping = False
         self._runner.register_message(messages.HELLO, self._admit)
         for name in (messages.READY, messages.FAILED, messages.RECORDS, messages.FINISHED):
             self._runner.register_message(name, self._receive)
         self._running = gevent.spawn(self._run_and_quit)
 
-    def call_off(self) -> None:
-        """Stop waiting and keep what there is, because Locust ends."""
-        self._called_off = True
+    def stop_waiting(self) -> None:
+        """Stop waiting for workers and keep the records so far, because Locust ends."""
+        self._stopping = True
         self._running.join(SETTLE_S)
 
     def _admit(self, msg: Any, **_: object) -> None:
-        """Assign a worker that sends HELLO a part in the trial, or refuse it."""
+        """Handle HELLO: add the worker to the trial, or refuse it."""
         worker = Identity(**msg.data)
         mismatch = self._own.mismatch(worker)
         if mismatch is not None:
@@ -225,9 +225,10 @@ class MasterTrial:
 
     def _wait_for_workers(self) -> None:
         def missing() -> str:
-            came = f"only {len(self._workers)} of {self._spec.workers} workers came within"
-            seen = f": {self._refusal}" if self._refusal else ""
-            return f"{came} {self._spec.workers_patience_s:g} s{seen} (expected: make worker MASTER=… on each machine)"
+            joined = f"only {len(self._workers)} of {self._spec.workers} workers came within"
+            reason = f": {self._refusal}" if self._refusal else ""
+            expected = "expected: make worker MASTER=… on each machine"
+            return f"{joined} {self._spec.workers_patience_s:g} s{reason} ({expected})"
 
         self._wait(lambda: len(self._workers) == self._spec.workers, self._spec.workers_patience_s, missing)
 
@@ -249,7 +250,7 @@ class MasterTrial:
         self._wait(ready, SERVER_PATIENCE_S + 2 * connect_patience_s(self._spec.trial.parameters), unready)
 
     def _wait_for_records(self, stream_end_ns: int) -> None:
-        """Wait until each worker's records are here, or it has died, or it sends nothing after its time."""
+        """Wait until each worker has sent its records, has died, or has been silent beyond the time limit."""
         limit_s = stream_end_ns / 1e9 + drain_limit_s(self._spec.trial.parameters) + SETTLE_S
 
         def awaited(client_id: str, worker: WorkerState) -> bool:
@@ -259,13 +260,13 @@ class MasterTrial:
 
         while [
             worker for client_id, worker in self._workers.items() if awaited(client_id, worker)
-        ] and not self._called_off:
+        ] and not self._stopping:
             gevent.sleep(PROGRESS_CHECK_S)
 
     def _wait(self, done: Callable[[], bool], patience_s: float, otherwise: Callable[[], str]) -> None:
         deadline = time.monotonic() + patience_s
         while not done():
-            if self._called_off or time.monotonic() > deadline:
+            if self._stopping or time.monotonic() > deadline:
                 raise UserError(otherwise())
             gevent.sleep(PROGRESS_CHECK_S)
 

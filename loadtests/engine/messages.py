@@ -1,6 +1,7 @@
 """The messages between the master of a trial and its workers, over Locust's own channel.
 
-In this order: HELLO, then TRIAL (or REFUSED), READY (or FAILED), BEGIN, any number of RECORDS, FINISHED, and OVER.
+Their order: HELLO, TRIAL (or REFUSED), READY (or FAILED), BEGIN, any number of RECORDS, FINISHED, OVER. Below, each has
+its sender and its data.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from contract.records import TRIAL_FORMAT, JsonObject, version_of
 from system.processes import PROJECT_FOLDER
 
 WORKER_VARIABLE = "PUSH_VS_POLL_WORKER"
-"""Environment variable that makes a Locust worker one of a trial: the folder for its records."""
+"""Environment variable of a Locust worker that takes part in trials: the folder for its records."""
 WORKERS_FOLDER = "workers"
 """In the trial's folder while it runs: the records received from each worker."""
 
 JOINED_FILE, END_FILE = "joined", "end.json"
-"""In a worker's folder: created when it has found its master; and how it ended, a JSON object with `end` and `reason`.
-"""
+"""In a worker's folder: a file created when the worker has found its master, and a JSON object with its `end` and the
+`reason`."""
 
 HELLO = "pvp_hello"
 """Worker: its `Identity`."""
@@ -76,11 +77,11 @@ class Identity:
         return dataclasses.asdict(self)
 
     def same_machine(self, other: Identity) -> bool:
-        """Return whether both run on one kernel, as far as it can be known."""
+        """Return whether both are known to run on the same kernel."""
         return bool(self.boot_id) and self.boot_id == other.boot_id
 
     def mismatch(self, worker: Identity) -> str | None:
-        """Return why a worker's records would not fit this master's; None if they would."""
+        """Return why a worker's version does not fit this master's; None if it does."""
         ours, theirs = (self.project, self.records), (worker.project, worker.records)
         if ours == theirs:
             return None

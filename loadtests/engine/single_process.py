@@ -1,7 +1,7 @@
 """The load of one trial in a single Locust process, from the first connection to the last drained event.
 
-Users only open clients; this greenlet waits until all are ready, makes the server start the stream, waits until every
-client has every event, and writes the tables. With several load processes, `loadtests.engine.master` and
+It opens the clients, waits until all are ready, makes the server start the stream, waits until every client has every
+event, and writes the tables. With several load processes, `loadtests.engine.master` and
 `loadtests.engine.worker` share this work.
 """
 
@@ -21,7 +21,7 @@ from loadtests.server_clock import judge_server_clock, offset_at_start_ns
 
 
 class SingleProcessTrial:
-    """The trial of one spec, with all of its clients in this process."""
+    """A trial with all clients in this process."""
 
     def __init__(self, spec: TrialSpec) -> None:
         self._trial = spec.trial

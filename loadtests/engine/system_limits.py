@@ -45,9 +45,9 @@ def ensure_descriptors(
 
 
 def ensure_share(trial: PlannedTrial, clients: int, host: str) -> None:
-    """Ensure the open files and ports of a worker with this many of a trial's clients, which connect to `host`.
+    """Ensure that a worker can open this many of a trial's clients, which connect to `host`.
 
-    UserError if its machine does not allow them. What server and relay need is checked elsewhere.
+    Raise UserError if its machine does not allow the files or ports. Server and relay are checked by `ensure_…`.
     """
     _ensure(clients, partial(_Holder, "a worker (one per client)"))
     if not can_vary_sources(host):
@@ -55,7 +55,7 @@ def ensure_share(trial: PlannedTrial, clients: int, host: str) -> None:
 
 
 def largest_share(connections: int, processes: int) -> int:
-    """Return how many of these connections each of several server processes on one port must be able to accept.
+    """Return how many connections each of several server processes on one port must be able to accept.
 
     Linux assigns each connection to one of them by a hash of its addresses and ports (SO_REUSEPORT), so that the number
     per process is binomial. By Bernstein's inequality, P(X >= mean + t) <= exp(-t^2 / (2 (variance + t / 3))), some

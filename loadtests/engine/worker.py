@@ -32,13 +32,13 @@ from system.processor import core_times_reader, throttling_reader, waited_ns
 
 SAMPLE_PERIOD_S = 0.2
 MASTER_SILENCE_S = 15.0
-"""After so long without heartbeats, the master or the link to it counts as gone."""
+"""The master or the link to it counts as gone after this time without heartbeats."""
 CLOCK_EXCHANGES = 100
 _PARENT_CHECK_S = 1.0
 
 
 class WorkerTrial:
-    """A part in one trial of the master that the Locust worker `environment.runner` is connected to."""
+    """The worker's part in one trial; the Locust worker `environment.runner` is connected to the master."""
 
     def __init__(self, environment: Any, folder: Path) -> None:
         self._environment = environment
@@ -109,8 +109,8 @@ class WorkerTrial:
         clients.open(range(assignment["first"], assignment["first"] + assignment["count"]))
         sampling = gevent.spawn(self._keep_sampling)
         clients.wait_for_clients()
-        able = {"kernel_stamps": clients.driver.kernel_stamps, "tcp_info": clients.driver.kernel_counters}
-        self._send(messages.READY, {**_as_json(clock), **able})
+        features = {"kernel_stamps": clients.driver.kernel_stamps, "tcp_info": clients.driver.kernel_counters}
+        self._send(messages.READY, {**_as_json(clock), **features})
         t0_ns = self._wait_for(messages.BEGIN)["t0_ns"]
         try:
             finished: JsonObject = {"end": clients.receive(t0_ns)}
@@ -146,8 +146,8 @@ class WorkerTrial:
     def _sample(self) -> None:
         rss_bytes = self._process.memory_info().rss
         cpu_ns = time.process_time_ns()
-        taken_ns = *self._core_times(), waited_ns(self._process.pid), self._throttled_ns()
-        self._samples.extend((time.monotonic_ns(), SampleRole.LOAD, cpu_ns, rss_bytes, *taken_ns))
+        core_ns = *self._core_times(), waited_ns(self._process.pid), self._throttled_ns()
+        self._samples.extend((time.monotonic_ns(), SampleRole.LOAD, cpu_ns, rss_bytes, *core_ns))
 
     def _end_with_parent(self) -> None:
         """End this process when the one that started it has ended, even if that was killed."""

@@ -47,8 +47,8 @@ def serve_trials(host: str, port: int, keep: Path, console: PlainConsole, patien
             )
         if end["end"] == "refused" and not end["may_come_again"]:
             raise UserError(end["reason"])
-        said = f"served {end['trial']} with {end['clients']} clients" if end["end"] == "served" else end["reason"]
-        console.print_sentence(said)
+        message = f"served {end['trial']} with {end['clients']} clients" if end["end"] == "served" else end["reason"]
+        console.print_sentence(message)
         if not end.get("more_follow", True):
             console.print_sentence("the run is over")
             return
@@ -100,6 +100,6 @@ def _end(folder: Path, process: Child) -> JsonObject:
     try:
         end: JsonObject = json.loads((folder / END_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        status, words = process.exit_code, process.last_output()
-        return {"end": "failed", "reason": f"the worker process ended with exit status {status}: {words}"}
+        status, output = process.exit_code, process.last_output()
+        return {"end": "failed", "reason": f"the worker process ended with exit status {status}: {output}"}
     return end

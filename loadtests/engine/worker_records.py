@@ -21,7 +21,7 @@ PIECE_BYTES = 4 << 20
 
 
 def write_records(folder: Path, recorder: Recorder, samples: array[int]) -> None:
-    """Write all that a worker has recorded, and the resource samples of its process, into its folder."""
+    """Write a worker's tables, and the resource samples of its process, into its folder."""
     for table in (*recorder.tables(), Samples.from_rows(samples, worker=0)):
         table.save(folder)
 
@@ -55,7 +55,7 @@ def append_piece(folder: Path, name: str, piece: bytes) -> None:
 
 
 def index_ranges(total: int, parts: int) -> list[range]:
-    """Return 0 … total - 1 as consecutive ranges whose lengths differ by one at most."""
+    """Split 0 … total - 1 into consecutive ranges whose lengths differ by one at most."""
     edges = [total * i // parts for i in range(parts + 1)]
     return [range(first, end) for first, end in itertools.pairwise(edges)]
 
@@ -72,7 +72,7 @@ class WorkerClock:
 def judge_clock(
     before: ClockReading, after: ClockReading | None, server_offset_ns: int, *, same_machine: bool
 ) -> WorkerClock:
-    """Return a worker's clock from its readings of the server's before and after the stream (None: it died).
+    """Estimate a worker's clock from its readings of the server's clock before and after the stream (None: it died).
 
     `server_offset_ns` is the server's clock minus the trial's, which is exact by definition: the trial's clock is the
     server's, shifted by it. A worker on the machine of a master whose clock is the server's (offset 0) has the same

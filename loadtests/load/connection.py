@@ -1,4 +1,4 @@
-"""One client's present socket: its watchers, its deadlines, and its counters over all its sockets."""
+"""The connection of one client: its present socket with watchers and deadlines, and counters over all its sockets."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Connection:
         return client.index, client.setup.phase_ns, connect_start_ns, ready_ns, client.cut_off
 
     def counters(self, by_kernel: bool) -> SocketCounters:
-        """Return what its sockets have carried so far: by the kernel's count, or by the bytes read and written."""
+        """Return the counters of all its sockets so far: the kernel's, or the bytes read and written."""
         if not by_kernel:
             return SocketCounters(self.user_up_bytes, self.user_down_bytes, -1, -1)
         if self.sock is None or not self.open:

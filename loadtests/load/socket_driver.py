@@ -95,7 +95,7 @@ class Driver:
         self._recorder.read_clocks()
 
     def drop(self, connection: Connection) -> None:
-        """End one client of a test that continues (Locust stopped its user)."""
+        """End one client while the others continue, when Locust stops its user."""
         connection.client.finish(time.monotonic_ns())
         self._send(connection)
         self._close(connection)
@@ -108,12 +108,12 @@ class Driver:
                 self._record_counters(connection, stage)
             gevent.sleep(0)
 
-    # This process itself.
+    # Monitoring of this process.
 
-    def watch_itself(self, lag_period_ns: int) -> None:
-        """Start recording how late this process's timers are, once in each period, and both clocks now and then.
+    def record_lag(self, lag_period_ns: int) -> None:
+        """Start to record how late this process's timers are, once per period, and both clocks once a second.
 
-        Each time wakes a process that may otherwise sleep: on a virtual machine that costs 0.2 ms of CPU time.
+        Each time wakes a process that may otherwise sleep, which on a virtual machine costs 0.2 ms of CPU time.
         """
         self._lag_period_ns = lag_period_ns
         self._tick(time.monotonic_ns())
@@ -131,7 +131,7 @@ class Driver:
     # One client.
 
     def _act(self, connection: Connection) -> None:
-        """Do what the client asks for after an event."""
+        """Send, connect, close and set timers as the client's outputs say."""
         client = connection.client
         if client.output and connection.open:
             self._send(connection)
@@ -218,7 +218,7 @@ class Driver:
         self._act(connection)
 
     def _readable(self, connection: Connection) -> bool:
-        """Read once; return whether it read as much as it could."""
+        """Read once; return whether there may be more data."""
         assert connection.sock is not None
         try:
             data, kernel_ns = read_stamped(connection.sock, _READ_BYTES)
@@ -243,7 +243,7 @@ class Driver:
             self._act(connection)
 
     def _send(self, connection: Connection) -> None:
-        """Send the client's output; what does not fit the socket's buffer is kept until there is room."""
+        """Send the client's output; data that does not fit into the socket's buffer is kept until there is room."""
         if connection.sock is None or not connection.open:
             return
         output = connection.client.output

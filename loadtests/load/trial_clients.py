@@ -1,6 +1,6 @@
-"""The clients of one load process in a trial: opened, started with the stream, and awaited until they have all events.
+"""The clients of one load process in a trial: opens them, starts the stream, and waits until they have all events.
 
-The single process of an ordinary trial and each worker of a distributed one use it in the same way. At most
+The single process of an ordinary trial and each worker of a distributed one use this in the same way. At most
 `CONNECTING_AT_ONCE` clients connect at the same time: thousands at once would overrun a listening socket and time out.
 """
 
@@ -36,11 +36,11 @@ served long before it times out; many enough that the server never waits for the
 
 
 class ConnectLimit:
-    """Admits clients in the order in which they arrive, so that at most `at_once` of them are not ready yet."""
+    """Limits the number of clients that are connecting and not ready yet to `at_once`."""
 
     def __init__(self, at_once: int = CONNECTING_AT_ONCE) -> None:
         self._at_once = at_once
-        self._let_in = at_once
+        self._admitted = at_once
         self._room = Semaphore(at_once)
 
     def enter(self) -> None:
@@ -49,15 +49,15 @@ class ConnectLimit:
 
     def make_room(self, ready: int) -> None:
         """Admit as many more clients as have become ready; `ready` is their number so far."""
-        for _ in range(ready + self._at_once - self._let_in):
+        for _ in range(ready + self._at_once - self._admitted):
             self._room.release()
-        self._let_in = max(self._let_in, ready + self._at_once)
+        self._admitted = max(self._admitted, ready + self._at_once)
 
 
 SERVER_PATIENCE_S = 15.0
 PROGRESS_CHECK_S = 0.02
 _COUNTERS_NS_PER_CLIENT = 10_000
-"""A little more than reading a socket's counters takes."""
+"""A little more than the time to read a socket's counters."""
 
 
 class TrialClients:
@@ -83,7 +83,7 @@ class TrialClients:
     def open(self, clients: range | None = None) -> None:
         """Start to open clients: all of the trial, or those with these numbers."""
         self._clients = self._clients if clients is None else clients
-        self.driver.watch_itself(lag_period_ns(self._trial.parameters))
+        self.driver.record_lag(lag_period_ns(self._trial.parameters))
         gevent.spawn(self._open_all)
 
     def _open_all(self) -> None:
@@ -131,10 +131,10 @@ class TrialClients:
         while (ready := sum(c.client.ready for c in self.driver.connections)) < len(self._clients):
             self._connect_limit.make_room(ready)
             if time.monotonic() > deadline:
-                seen = "; ".join(self.recorder.problems) or "the server did not answer them"
+                reason = "; ".join(self.recorder.problems) or "the server did not answer them"
                 raise UserError(
                     f"{self._trial.transport}: only {ready} of {len(self._clients)} clients were ready after "
-                    f"{patience_s:g} s: {seen} (expected all of them: fewer clients or a higher limit)"
+                    f"{patience_s:g} s: {reason} (expected all of them: fewer clients or a higher limit)"
                 )
             gevent.sleep(PROGRESS_CHECK_S)
 
@@ -164,7 +164,7 @@ class TrialClients:
 
 
 def phases_ns(trial: PlannedTrial) -> list[int]:
-    """Return the phase of every client of a trial, in whichever process it is."""
+    """Return the phases, ns, of all clients of a trial, also of those in other processes."""
     locked = trial.parameters.phase == "locked"
     return (locked_phases_ns if locked else spread_phases_ns)(
         trial.parameters.clients,
@@ -174,7 +174,7 @@ def phases_ns(trial: PlannedTrial) -> list[int]:
 
 
 def window_ns(trial: PlannedTrial, t0_ns: int) -> tuple[int, int]:
-    """Return start and end of the measured window of a stream that starts at `t0_ns`; the stream ends with it."""
+    """Return start and end of the measured window, ns, for a stream that starts at `t0_ns`; the stream ends with it."""
     start_ns = t0_ns + round(trial.parameters.warm_up_s * 1e9)
     return start_ns, start_ns + round(trial.parameters.measured_s * 1e9)
 
@@ -188,8 +188,8 @@ def start_stream(
 ) -> tuple[int, MeasuredWindow]:
     """Start the stream in `lead_ms`, write its measured window, and return its start t0 and the window.
 
-    Both are on the clock of this machine, which the server's is `server_offset_ns` ahead of. Clients that send start
-    their stream themselves.
+    Both are on this machine's clock; the server's clock is `server_offset_ns` ahead of it. If the clients send, no
+    stream is posted to the server.
     """
     if TRANSPORTS[trial.transport].kind.clients_send:
         t0_ns = time.monotonic_ns() + lead_ms * 1_000_000

@@ -22,7 +22,7 @@ OUTCOME_FILE = "load-outcome.json"
 
 @dataclass(frozen=True)
 class TraceAndFaults:
-    """The server's trace, which costs time, and its faults: what a run can ask for, off by default."""
+    """The options of a run that change its servers: a trace, which costs CPU time, and faults; off by default."""
 
     trace: bool = False
     """The server records when it wrote each delivery (`python -m servers … --trace`), and clients send their numbers.
@@ -31,14 +31,14 @@ class TraceAndFaults:
     """Faults of the servers (docs/using/faults.md), which make the run INVALID; empty with a target."""
 
     def as_settings(self) -> JsonObject:
-        """Return the settings for run.json, without what is off."""
+        """Return the settings for run.json; empty for options that are off."""
         return {
-            **({"trace": "on: the server notes each write, clients name themselves"} if self.trace else {}),
+            **({"trace": "on: the server records each write, clients send their numbers"} if self.trace else {}),
             **({"faults": list(self.faults)} if self.faults else {}),
         }
 
     def make_variables(self) -> dict[str, str]:
-        """Return the variables of `make bench` that ask for them."""
+        """Return the variables of `make bench` that set these options."""
         return {
             **({"TRACE": "1"} if self.trace else {}),
             **({"FAULT": " ".join(self.faults)} if self.faults else {}),
@@ -47,7 +47,7 @@ class TraceAndFaults:
 
 @dataclass(frozen=True)
 class TrialSpec:
-    """One trial, as the load process needs it."""
+    """The input of a trial's load process."""
 
     trial: PlannedTrial
     url: str
@@ -72,7 +72,7 @@ class TrialSpec:
 
     @classmethod
     def read(cls, path: Path) -> TrialSpec:
-        """Read what `write` has written."""
+        """Read a spec that `write` has written."""
         return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
 
     def as_json(self) -> JsonObject:
@@ -82,9 +82,9 @@ class TrialSpec:
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> TrialSpec:
-        """Return the spec of such a document, the inverse of `as_json`."""
-        asked = fields["trace_and_faults"]
-        trace_and_faults = TraceAndFaults(**{**asked, "faults": tuple(asked["faults"])})
+        """Build a spec from its document; the inverse of `as_json`."""
+        options = fields["trace_and_faults"]
+        trace_and_faults = TraceAndFaults(**{**options, "faults": tuple(options["faults"])})
         parameters = Parameters.of(fields["trial"]["parameters"])
         trial = PlannedTrial(**{**fields["trial"], "parameters": parameters})
         return cls(**{**fields, "trial": trial, "trace_and_faults": trace_and_faults})
@@ -98,14 +98,14 @@ class MeasuredWindow:
     end_ns: int
 
     def write(self, folder: Path) -> None:
-        """Write it to the trial's folder, completely or not at all."""
+        """Write the window to the trial's folder, completely or not at all."""
         partial = (folder / WINDOW_FILE).with_suffix(".partial")
         partial.write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
         partial.replace(folder / WINDOW_FILE)
 
     @classmethod
     def read(cls, folder: Path) -> MeasuredWindow | None:
-        """Read what `write` has written; None if the stream has not been posted yet."""
+        """Read the window; None if the stream has not been posted yet."""
         try:
             return cls(**json.loads((folder / WINDOW_FILE).read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -143,12 +143,12 @@ class LoadOutcome:
         return cls(0, 0, now_ns, now_ns, "failed", failure, (), False, False, clock)
 
     def write(self, folder: Path) -> None:
-        """Write it to the trial's folder."""
+        """Write the outcome to the trial's folder."""
         (folder / OUTCOME_FILE).write_text(json.dumps(dataclasses.asdict(self)), encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> LoadOutcome | None:
-        """Read what `write` has written; None if the load process has not written it."""
+        """Read the outcome; None if the load process has not written it."""
         try:
             fields: dict[str, Any] = json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -21,7 +21,7 @@ from loadtests.plan.toml_values import toml_value
 
 
 def plan_trials(scenario: Scenario, seed: int) -> tuple[PlannedTrial, ...]:
-    """Return every point once per block, in a random order of its own for each block.
+    """Plan every point once per block, each block in a random order of its own.
 
     All trials of a block share the seed of the stream: at equal rate and arrival, the same events at the same times.
     """
@@ -34,10 +34,10 @@ def plan_trials(scenario: Scenario, seed: int) -> tuple[PlannedTrial, ...]:
 def plan_further(
     scenario: Scenario, seed: int, planned: tuple[PlannedTrial, ...], missing: Mapping[int, int], left_s: float
 ) -> tuple[PlannedTrial, ...]:
-    """Return blocks beyond the pilot's, of points that need further trials, each block in a random order of its own.
+    """Plan blocks after the pilot's, of the points that need further trials, each in a random order of its own.
 
     `seed` is the run's, `missing` maps points to the number of trials they need, `left_s` is the time for them. If it
-    is too short for all, the points that need least of it come first, so that as many as possible are known at the end.
+    is too short for all, the points that need least time get it, so that as many as possible reach the precision.
     """
     parameters = {trial.point: trial.parameters for trial in planned}
     costs_s = {point: trial_seconds(parameters[point]) for point, lacking in missing.items() if lacking > 0}
@@ -55,7 +55,7 @@ def plan_further(
 
 
 def _grant(missing: Mapping[int, int], costs_s: Mapping[int, float], left_s: float) -> dict[int, int]:
-    """Return how many of its missing trials there is time for, by point."""
+    """Return the number of further trials for which there is time, by point."""
     granted: dict[int, int] = {}
     for point in sorted(costs_s, key=lambda point: (missing[point] * costs_s[point], point)):
         granted[point] = int(max(0.0, min(missing[point], left_s / costs_s[point])))
@@ -85,16 +85,15 @@ def _block(scenario: Scenario, seed: int, block: int, first_index: int) -> list[
 
 
 def _stream_kind(parameters: Parameters) -> tuple[Any, ...]:
-    """Return the parameters that points in a block have in common if they have the same stream."""
+    """Return a key that is equal for points of a block with the same stream."""
     return parameters.rate_per_s, parameters.arrival
 
 
 def with_warm_up(transport: str, parameters: Parameters) -> Parameters:
-    """Return a trial's parameters with the `warm_up_s` that it needs, at least the scenario's.
+    """Return a trial's parameters with the `warm_up_s` that its clients need, at least the scenario's.
 
-    Clients need their longest period and a round trip. A client that polls every 5 s fetches the events of 5 s with
-    each poll: if the stream began later than that before the measured window, its first polls would fetch fewer, and
-    all that is counted per event would be wrong.
+    They need their longest period and a round trip. For example, with a poll every 5 s and a shorter warm-up, the first
+    polls in the measured window would fetch the events of less than 5 s, and all counts per event would be wrong.
     """
     answer_s = exchange_s(parameters)
     period_s = max(schedule_period_s(transport, parameters), answer_s + parameters.turnaround_jitter_ms / 1000)

@@ -1,4 +1,4 @@
-"""How long the parts of a trial take, as planned, and how long they may take. Pure."""
+"""Planned durations of a trial's parts, and limits for them. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LAST_TURN_MARGIN_S = 1.0
 
 
 def trial_seconds(parameters: Parameters) -> float:
-    """Return how long one trial takes: its stream, the last turn of a scheduled poll, and its processes."""
+    """Return the planned time of one trial: its stream, the last poll after it, and its processes."""
     turn_s = parameters.longest_wait_for_poll_s + 2 * parameters.one_way_delay_ms / 1000
     if not parameters.cursor:
         turn_s = last_turn_s(parameters)
@@ -28,7 +28,7 @@ def trial_seconds(parameters: Parameters) -> float:
 
 
 def expected_seconds(trials: tuple[PlannedTrial, ...]) -> float:
-    """Return how long a run of these trials takes if nothing goes wrong, analysis included."""
+    """Return the planned time of a run with these trials, analysis included."""
     return ANALYSIS_S + sum(trial_seconds(trial.parameters) for trial in trials)
 
 

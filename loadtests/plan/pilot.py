@@ -31,7 +31,7 @@ _NS_PER_MS = 1e6
 
 
 def p50_ms(trial: Trial) -> float | None:
-    """Return the median latency of a trial, as the headline states it; None if no delivery was measured."""
+    """Return the median latency of a trial, ms, as the report defines it; None if no delivery was measured."""
     rows = trial.deliveries.where(is_measured(trial))
     if not len(rows):
         return None
@@ -40,10 +40,10 @@ def p50_ms(trial: Trial) -> float | None:
 
 
 def judge_pilot(point: int, pilot_ms: Sequence[float], precision_ratio: float) -> PointPrecision | None:
-    """Return what a point needs by the medians of its pilot's trials; None for fewer than two, which have no spread.
+    """Compute the trials that a point needs from the medians of its pilot trials, ms; None for fewer than two medians.
 
-    The interval's half-width h must be at most `precision_ratio` of the pilot's mean, and no trial is spent on one that
-    is smaller than what can be claimed. Then N = (t s / h)² trials are enough, with s the pilot's standard deviation
+    The interval's half-width h need be no smaller than `precision_ratio` of the pilot's mean, nor than RESOLUTION_MS.
+    Then N = (t s / h)² trials are enough, with s the pilot's standard deviation
     and t Student's with the pilot's n - 1 degrees of freedom.
     """
     from scipy.special import stdtrit  # noqa: PLC0415 - slow to import, and only runs with a precision need it
@@ -62,7 +62,7 @@ _NAMED_POINTS = 4
 def extend_plan(folder: Path, scenario: Scenario, precision_ratio: float, run: RunInfo, elapsed_s: float) -> RunInfo:
     """Return run.json with the pilot's results, and the further trials for which the budget has time.
 
-    `run` is as it was before the pilot, whose trials are in `folder` and took `elapsed_s`.
+    `run` is the run.json from before the pilot, whose trials are in `folder` and took `elapsed_s`.
     """
     medians_ms: dict[int, list[float]] = {}
     for trial in run.plan:
@@ -111,7 +111,7 @@ def _known(run: RunInfo, trials: tuple[PlannedTrial, ...]) -> str:
 
 
 def _unknown(run: RunInfo) -> str:
-    """Return the points for which the budget had no time, those that need fewest trials first."""
+    """Return the points for which the budget had no time, as the end of a sentence; fewest missing trials first."""
     lacking = [
         (point.trials_needed - measured, point.point, f"(needs {point.trials_needed} trials, has {measured})")
         for point in run.precision

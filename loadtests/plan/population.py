@@ -1,4 +1,4 @@
-"""The clients of a plan: their phases, periods and settings, and the local ports that they need. Pure."""
+"""The clients of a trial: their phases and periods, and the local ports that they need. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from loadtests.clients.recorder import Recorder
 
 
 def spread_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
-    """Return phases spread evenly over one period from one random offset: unbiased, and of small variance.
+    """Return phases, ns, spread evenly over one period from one random offset (docs/method/method.md, rule 6).
 
-    (docs/method/method.md, rule 6: with phases drawn independently, a few clients may be close together by chance.)
+    Phases drawn independently would be close together by chance with few clients.
     """
     period_ns = period_s * 1e9
     offset = np.random.default_rng([seed, 2]).uniform(0, 1)
@@ -24,7 +24,7 @@ def spread_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
 
 
 def locked_phases_ns(count: int, period_s: float, seed: int) -> list[int]:
-    """Return one random phase for all clients, as of a synchronised fleet; single trials then differ widely."""
+    """Return the same random phase, ns, for all clients, which poll at the same time; trials then differ widely."""
     return spread_phases_ns(1, period_s, seed) * count
 
 
@@ -40,23 +40,23 @@ def schedule_period_s(transport: str, parameters: Parameters) -> float:
 
 
 def exchange_s(parameters: Parameters) -> float:
-    """Return how long the emulated network alone makes a poll take: a round trip, and another for a new connection."""
+    """Return the time of a poll by the emulated network alone: a round trip, and another for a new connection."""
     return 2 * parameters.one_way_delay_ms / 1000 * (1 if parameters.keep_alive else 2)
 
 
 def new_client(transport: str, setup: ClientSetup, recorder: Recorder) -> Client:
     """Return a new client of a registered transport."""
     module_name, class_name = TRANSPORTS[transport].client.split(":")
-    made = getattr(importlib.import_module(f"loadtests.clients.{module_name}"), class_name)(setup, recorder)
-    assert isinstance(made, Client)
-    return made
+    client = getattr(importlib.import_module(f"loadtests.clients.{module_name}"), class_name)(setup, recorder)
+    assert isinstance(client, Client)
+    return client
 
 
 _TIME_WAIT_S = 60.0
 
 
 def ports_held(trial: PlannedTrial) -> int:
-    """Return the ports that a trial's clients need at a time, those of closed connections in TIME_WAIT included."""
+    """Return the number of ports that a trial's clients occupy at a time, closed connections in TIME_WAIT included."""
     parameters = trial.parameters
     lasts_s = parameters.warm_up_s + parameters.measured_s + parameters.longest_wait_for_poll_s
     resting_s = min(_TIME_WAIT_S, lasts_s)

@@ -29,7 +29,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One transport with the parameters that it takes."""
+    """One transport with its parameters."""
 
     transport: str
     parameters: Parameters
@@ -48,17 +48,17 @@ class Scenario:
     """The base parameters of all its transports."""
     sweeps: tuple[Sweep, ...]
     wrong_way: str = ""
-    """What is wrong on purpose here and what to do instead; empty except in scenarios that show a mistake."""
+    """The mistake that the scenario makes on purpose, and what to do instead; empty for all other scenarios."""
     precision: float | None = None
-    """How precisely the p50 of each point is to be known, as a ratio of it; None: by `repeats` trials, whatever that
-    gives."""
+    """The half-width of the interval of each point's p50 to reach, as a ratio of the p50; None: no trials beyond
+    `repeats`."""
     overload: bool = False
-    """Whether points are meant to exceed what the server can take, which makes them invalid, but not the run."""
+    """Whether points may overload the server on purpose: an overload then makes a point invalid, but not the run."""
     p99_bound_ms: float | None = None
     """If `clients` vary: how far the p99 may be above the model's within a transport's knee; None: the default."""
     servers: tuple[NamedServer, ...] = ()
-    """The servers on each of which all points are measured; the others are compared with the first. None of them: the
-    harness's own server, by the parameters."""
+    """The servers on each of which all points are measured; the others are compared with the first. Empty: only the
+    harness's own server, started with the parameters."""
 
     def points(self) -> list[Point]:
         """Return the base points, then those of the sweeps, each once and on every server that has its transport."""
@@ -78,7 +78,7 @@ class Scenario:
         return list(dict.fromkeys(points))
 
     def server(self, name: str | None) -> NamedServer | None:
-        """Return its server of this name, which is that of a point's parameter `server`; None without any."""
+        """Return the server with this name, a value of the parameter `server`; None if there is none."""
         return next((server for server in self.servers if server.name == name), None)
 
     def as_json(self) -> JsonObject:

@@ -1,4 +1,4 @@
-"""docs/using/scenarios.md: the shipped scenarios and every parameter, from their own descriptions."""
+"""Writes docs/using/scenarios.md from the descriptions of the shipped scenarios and of the parameters."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def _parameter_row(name: str) -> tuple[str, ...]:
         default = f"`{toml_value(DEFAULTS[name])}`"
     elif parameter.without_effect:
         default = "none"
-    takers = [f"`{transport.name}`" for transport in TRANSPORTS.values() if name in transport.parameters]
-    return f"`{name}`", parameter.meaning, parameter.rule.expected, default, ", ".join(takers) or "all"
+    transports = [f"`{transport.name}`" for transport in TRANSPORTS.values() if name in transport.parameters]
+    return f"`{name}`", parameter.meaning, parameter.rule.expected, default, ", ".join(transports) or "all"
 
 
 def _table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -1,4 +1,4 @@
-"""Scenarios read from TOML files and checked completely; those that are shipped go by their names."""
+"""Scenarios, read from TOML files and checked completely; shipped scenarios are read by name."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ SCENARIO_FOLDER = Path(__file__).parents[1] / "scenarios"
 MAX_REPEATS = 100
 MAX_BUDGET_S = 24 * 3600
 MAX_POINTS = 10_000
-"""A trial of each takes longer than half of the largest budget."""
+"""One trial of so many points takes more than half of the largest budget."""
 MAX_FILE_BYTES = 2**20
 MAX_NAME_CHARACTERS = 100
 LEAST_PILOT = 3
-"""Blocks before a precision is judged: the spread of two trials is almost meaningless (t is 12.7)."""
+"""The fewest blocks of a pilot: the spread of two trials is almost meaningless (t is 12.7)."""
 
 
 def load_scenario(name_or_path: str) -> Scenario:
@@ -67,7 +67,7 @@ def shipped_scenarios() -> list[str]:
 
 
 def is_shipped(scenario: Scenario) -> bool:
-    """Return whether `SCENARIO=` with its name gives this very scenario."""
+    """Return whether the scenario is equal to the shipped one of the same name."""
     return scenario.name in shipped_scenarios() and load_scenario(scenario.name) == scenario
 
 
@@ -76,7 +76,7 @@ def parse_scenario(text: str, file: str) -> Scenario:
     try:
         return _parse_document(_read_toml(text, file), file)
     except RecursionError as error:
-        raise UserError(f"{file}: not valid TOML: lists or tables within each other beyond all measure") from error
+        raise UserError(f"{file}: not valid TOML: lists or tables are nested too deeply") from error
 
 
 def _read_toml(text: str, file: str) -> JsonObject:
@@ -149,11 +149,11 @@ def _parameters(found: object, transports: tuple[str, ...], servers: tuple[Named
         raise UserError(f"{file}: parameters: missing (expected a table [parameters] with {known})")
     found = known_keys(found, SCENARIO_PARAMETERS, file, "parameters.")
     _reject_beside_servers(found, servers, file, "parameters.")
-    taken = {name for transport in transports for name in TRANSPORTS[transport].parameters}
+    own = {name for transport in transports for name in TRANSPORTS[transport].parameters}
     needed = [
         name
         for name in SCENARIO_PARAMETERS
-        if (name not in OWN_PARAMETERS or name in taken) and (name not in WITHOUT_EFFECT or name in found)
+        if (name not in OWN_PARAMETERS or name in own) and (name not in WITHOUT_EFFECT or name in found)
     ]
     resolved = {**DEFAULTS, **found}
     checked = {name: _checked(resolved, name, PARAMETERS[name].rule, file, "parameters.") for name in needed}
@@ -188,20 +188,20 @@ def _sweep(table: dict[str, Any], transports: tuple[str, ...], file: str, prefix
         for value in found:
             _checked({name: value}, name, PARAMETERS[name].rule, file, prefix)
     own = [name for name in values if name in OWN_PARAMETERS]
-    takers = tuple(t for t in transports if all(name in TRANSPORTS[t].parameters for name in own))
+    affected = tuple(t for t in transports if all(name in TRANSPORTS[t].parameters for name in own))
     if "transports" in table:
-        asked = _transports(table["transports"], file, f"{prefix}transports")
-        for name in asked:
+        chosen = _transports(table["transports"], file, f"{prefix}transports")
+        for name in chosen:
             if name not in transports:
                 raise UserError(
                     f"{file}: {prefix}transports = {toml_value(name)}: expected one of this scenario's transports"
                 )
-            if name not in takers:
+            if name not in affected:
                 raise UserError(f"{file}: {prefix}{own[0]}: {name} has no such parameter")
-        takers = asked
-    if not takers:
+        affected = chosen
+    if not affected:
         raise UserError(f"{file}: {prefix}{own[0]}: none of this scenario's transports has this parameter")
-    return Sweep(takers, tuple((name, tuple(found)) for name, found in values.items()))
+    return Sweep(affected, tuple((name, tuple(found)) for name, found in values.items()))
 
 
 def _transports(found: object, file: str, key: str) -> tuple[str, ...]:

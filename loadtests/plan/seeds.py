@@ -8,7 +8,7 @@ import secrets
 from contract.errors import UserError
 
 MAX_BLOCKS = 1000
-"""The next seed's blocks begin there; no point ever has more trials."""
+"""Seeds of blocks are numbered in steps of this; no run has more blocks."""
 MAX_SEED = 2**53 // MAX_BLOCKS - 1
 """The largest seed with which the seeds of all blocks are exact in JSON of every language."""
 _SHOWN_CHARACTERS = 80
@@ -22,7 +22,7 @@ def draw_seed() -> int:
 
 
 def checked_seed(text: str, name: str = "SEED") -> int | None:
-    """Return the seed that was asked for, or None if the text is empty; raise UserError if it is not a seed."""
+    """Parse a seed; return None for an empty text, and raise UserError for anything else that is not a seed."""
     if not text:
         return None
     if not re.fullmatch("[0-9]{1,15}", text) or int(text) > MAX_SEED:

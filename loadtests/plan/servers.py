@@ -1,4 +1,4 @@
-"""The servers that a scenario names: each point is measured on each of them, in the same blocks."""
+"""The servers that a scenario names; each point is measured on each of them, in the same blocks."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ class NamedServer:
     url: str | None = None
     """The address of a server that is already running."""
     server_processes: int = DEFAULTS["server_processes"]
-    """Processes among which the server divides its work; not known of a running server."""
+    """Number of the server's processes; not known for a running server."""
 
     def parameters(self, parameters: Parameters) -> Parameters:
         """Return the parameters of a point for this server."""
         stated = parameters.without(*SERVER_PARAMETERS).replace(server=self.name)
         return stated if self.url is not None else stated.replace(server_processes=self.server_processes)
 
-    def words(self, host: str, port: int) -> list[str]:
-        """Return the program and the arguments of its command, which is run without a shell."""
+    def arguments(self, host: str, port: int) -> list[str]:
+        """Return the command's program and arguments; it runs without a shell."""
         return [
             word.replace(PORT_FIELD, str(port)).replace(HOST_FIELD, host) for word in shlex.split(self.command or "")
         ]
 
     def as_json(self, transports: tuple[str, ...]) -> JsonObject:
-        """Return its table in a scenario with these transports."""
+        """Return the server's table in a scenario with these transports."""
         table: JsonObject = {kind: getattr(self, kind) for kind in _KINDS if getattr(self, kind) is not None}
         if self.transports != transports:
             table["transports"] = list(self.transports)
@@ -62,7 +62,7 @@ class NamedServer:
 
 
 def parse_servers(found: object, transports: tuple[str, ...], file: str) -> tuple[NamedServer, ...]:
-    """Return the servers of a scenario's table; raise UserError for the first thing in it that is wrong."""
+    """Parse a scenario's table of servers; raise UserError for the first error in it."""
     if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
         raise UserError(
             f'{file}: servers = {toml_value(found)}: expected a table of servers, such as before = {{command = "…"}}'

@@ -23,7 +23,7 @@ LOCK_NAME = "push-vs-poll.lock"
 def one_at_a_time() -> Iterator[None]:
     """Hold the machine's lock; raise UserError if another measurement holds it.
 
-    Where locks are not available (on Windows, or without a writable temporary folder), do nothing.
+    Do nothing if locks are not available (on Windows, or without a writable temporary folder).
     """
     descriptor = _open(Path(tempfile.gettempdir()) / LOCK_NAME)
     if descriptor is None:

@@ -15,7 +15,7 @@ from loadtests.plan.durations import trial_seconds
 from terminal.console import PlainConsole
 
 _SHOWN = ("poll_interval_s", "server", "rate_per_s", "clients")
-"""Parameters of the trial that runs now, beside its transport."""
+"""Parameters of the present trial that are shown beside its transport."""
 
 
 class _TimeLeft(ProgressColumn):
@@ -31,7 +31,7 @@ class _TimeLeft(ProgressColumn):
 
 
 class RunProgress:
-    """The bar counts planned seconds, so that a trial fills as much of it as it takes."""
+    """The progress of a run in planned seconds, so that a long trial fills more of the bar than a short one."""
 
     def __init__(self, progress: Progress, trials: tuple[PlannedTrial, ...], console: PlainConsole) -> None:
         self._progress = progress

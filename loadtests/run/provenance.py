@@ -1,4 +1,4 @@
-"""The machine, package versions and commit with which a run is made, as run.json records them."""
+"""The machine, package versions and commit of a run, for run.json."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def describe_versions() -> JsonObject:
 
 
 def describe_checkout(folder: Path) -> JsonObject | None:
-    """Return the commit of the project in `folder` and whether its files are unchanged; None if git does not know."""
+    """Return the commit of the project in `folder` and whether its files are unchanged; None outside a git checkout."""
     try:
         top, commit = _git(folder, "rev-parse", "--show-toplevel", "HEAD").splitlines()
         # A copy without its own history may lie within another repository.

@@ -2,7 +2,7 @@
 
 Trials that the machine disturbed are measured again, a few of them. Whether one was disturbed is decided by what the
 machine reports (`contract.records.disturbance`) and never by latencies, so that repeating favours no result; the
-simulation of the coverage of intervals (`benchmarks.interval_coverage`) includes the rule.
+simulation of the intervals' coverage (`benchmarks.interval_coverage`) includes this rule.
 """
 
 from __future__ import annotations
@@ -41,10 +41,15 @@ from loadtests.plan.pilot import describe_end, describe_extension, describe_pilo
 from loadtests.plan.scenario import Scenario
 from loadtests.plan.scenario_file import is_shipped
 from loadtests.plan.seeds import describe_seed, draw_seed
-from loadtests.plan.server_checks import check_server_limits, checked_faults
 from loadtests.run.progress_bar import RunProgress, run_progress
 from loadtests.run.provenance import describe_checkout, describe_machine, describe_versions
-from loadtests.run.run_servers import check_server, find_servers, of_unknown_server
+from loadtests.run.run_servers import (
+    check_server,
+    check_server_limits,
+    checked_faults,
+    find_servers,
+    without_server_parameters,
+)
 from loadtests.trial.run_trial import RunContext, run_trial
 from loadtests.trial.trial_server import OwnServer
 from system.addresses import Target
@@ -62,7 +67,7 @@ MOST_REPEATED_RATIO = 0.5
 
 @dataclass
 class Repeats:
-    """The repeats that a run has left."""
+    """Limits on how many disturbed trials a run may still repeat."""
 
     left: int
     """Number of repeats, of all its trials together."""
@@ -106,7 +111,7 @@ def run_scenario(
     trace_and_faults: TraceAndFaults,
     load_processes: LoadProcesses,
 ) -> Path:
-    """Measure a scenario, and return the run's folder; if no seed is given, one is drawn.
+    """Measure a scenario, and return the run's folder; without a given seed, a random one is used.
 
     Finished trials are kept whatever happens. Raise UserError if a trial cannot be carried out; KeyboardInterrupt
     passes through. In both cases the folder is complete and can be reported.
@@ -115,7 +120,7 @@ def run_scenario(
     seed = draw_seed() if given_seed is None else given_seed
     trials = plan_trials(scenario, seed)
     if target_url is not None:
-        trials = of_unknown_server(scenario, trials, target_url)
+        trials = without_server_parameters(scenario, trials, target_url)
     check_enough_clients(load_processes, trials)
     servers = find_servers(scenario, target_url)
     for name, source in servers.items():
@@ -187,12 +192,12 @@ def _measure(
 
 def _may_repeat(context: RunContext) -> bool:
     # Workers on other machines know whether another trial follows, and end after the last.
-    gone = context.load_processes.remote and not context.more_follow
-    return not (gone or context.trace_and_faults.faults)
+    workers_gone = context.load_processes.remote and not context.more_follow
+    return not (workers_gone or context.trace_and_faults.faults)
 
 
 def _repeat(trial: PlannedTrial, kept: Path, set_aside: Path, context: RunContext) -> list[str]:
-    """Measure a trial once more; its last attempt is set aside only when there is another in its place."""
+    """Measure a trial once more; set the last attempt aside only when the new one is complete."""
     again = set_aside.with_name(f"{set_aside.name}.next")
     try:
         disturbances = run_trial(trial, again, context)
@@ -207,7 +212,7 @@ def _repeat(trial: PlannedTrial, kept: Path, set_aside: Path, context: RunContex
 def planned_run(
     scenario: Scenario, seed: int, trials: tuple[PlannedTrial, ...], target: Target | None, settings: JsonObject
 ) -> RunInfo:
-    """Return run.json as it is before the first trial."""
+    """Return the contents of run.json before the first trial."""
     styles = tuple(TRANSPORTS[name].style for name in scenario.transports)
     persistent = [style.name for style in styles if not style.polling]
     return RunInfo(
@@ -265,7 +270,7 @@ def _point_latest(folder: Path, console: PlainConsole) -> None:
 
 @contextmanager
 def reporting_kept_results(folder: Path, console: PlainConsole) -> Iterator[None]:
-    """Say at an error or Ctrl-C how many finished trials are kept, and how to report them."""
+    """After an error or Ctrl-C, print how many finished trials are kept and how to report them."""
     try:
         yield
     except (UserError, KeyboardInterrupt):

@@ -1,7 +1,8 @@
-"""The check, before the first trial, of a server that is not the harness's own, with one client of each transport.
+"""A check, before the first trial, of a server that is not the harness's own: one client of each transport.
 
-The same clients and driver as in the trials ask for two events that are due at once. Without this check, a proxy that
-does not pass on an Upgrade would be noticed only after all clients of a trial had waited in vain.
+The clients and the driver are those of the trials; the stream has two events that are due at once. Without
+this check, a proxy that does not pass on an Upgrade would be noticed only after all clients of a trial had waited in
+vain.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _CHECK_S = 0.005
 
 
 def check_transports(target: Target, trials: Iterable[PlannedTrial], given: str) -> None:
-    """Try one client of each transport and compression in the trials; UserError with `given` and what went wrong."""
+    """Try one client of each transport and compression; if one fails, raise UserError, which begins with `given`."""
     kinds = {(trial.transport, trial.parameters.compression): trial for trial in trials}
     with closing(ControlClient(target.endpoint.url, target.host)) as control:
         for trial in kinds.values():
@@ -45,7 +46,7 @@ def check_transports(target: Target, trials: Iterable[PlannedTrial], given: str)
 
 
 def _try_client(trial: PlannedTrial, target: Target, control: ControlClient) -> list[str]:
-    """Return what went wrong with one client, a sentence each; empty if it received its events."""
+    """Try one client, and return its problems, a sentence each; empty if it received its events."""
     control.empty_log()
     texts = payloads(stream_spec(trial))
     parameters = trial.parameters

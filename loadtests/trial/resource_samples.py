@@ -20,7 +20,7 @@ _EDGE_LOOK_PERIOD_S = 0.03
 
 
 class ResourceSampler:
-    """CPU time and memory of a trial's processes, cumulative, a row per process and reading."""
+    """Records a row of CPU time (cumulative) and memory per process at each reading."""
 
     def __init__(self) -> None:
         self._rows = array("q")
@@ -41,8 +41,8 @@ class ResourceSampler:
                 cpu_ns, rss_bytes, waiting_ns = family.usage()
             except (psutil.NoSuchProcess, OSError):
                 continue
-            taken_ns = *core_times(), waiting_ns, throttled_ns
-            self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes, *taken_ns))
+            core_ns = *core_times(), waiting_ns, throttled_ns
+            self._rows.extend((time.monotonic_ns(), role, cpu_ns, rss_bytes, *core_ns))
 
     def cpu_time_ns(self, role: SampleRole) -> int:
         """Return the CPU time that the watched processes of this role have used so far, children included."""
@@ -56,7 +56,7 @@ class ResourceSampler:
 
 
 class WindowEdges:
-    """Both ends of the measured window, for samples taken exactly there: each is reported as passed once."""
+    """Tells once for each end of the measured window that it has passed, to take a sample exactly there."""
 
     def __init__(
         self, read_ends_ns: Callable[[], Sequence[int]], now_ns: Callable[[], int] = time.monotonic_ns
@@ -90,7 +90,7 @@ class _Usage(NamedTuple):
 
 
 class _Family:
-    """A process, and its children if asked for, which may come and go."""
+    """A process and, with `with_children`, its children, which may start and end at any time."""
 
     def __init__(self, process: psutil.Process, with_children: bool) -> None:
         self._process = process

@@ -40,7 +40,7 @@ from loadtests.load.trial_spec import (
 )
 from loadtests.plan.durations import connect_patience_s, drain_limit_s, trial_seconds
 from loadtests.trial.resource_samples import ResourceSampler, WindowEdges
-from loadtests.trial.trial_records import events_of, published_events, trial_info, written_events
+from loadtests.trial.trial_records import count_events, published_events, trial_info, written_events
 from loadtests.trial.trial_server import SERVER_LOG, CommandServer, ServerSource, TrialServer, listening
 from loadtests.trial.waking_ratio import measure_waking_ratio
 from system.addresses import Endpoint, Target, reserved_port
@@ -57,11 +57,11 @@ hangs."""
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What all trials of a run share."""
+    """The settings of a trial that do not depend on its point."""
 
     cores: CorePlan
     servers: Mapping[str | None, ServerSource]
-    """Where the server of a trial comes from, by its parameter `server`: None if the scenario names no servers."""
+    """The source of a trial's server by the parameter `server`, which is None if the scenario names no servers."""
     on_tick: Callable[[float], None]
     """Called a few times a second with the seconds this trial has taken so far."""
     trace_and_faults: TraceAndFaults
@@ -80,17 +80,17 @@ def run_trial(trial: PlannedTrial, folder: Path, context: RunContext) -> list[st
     with ExitStack() as running:
         processes = _Processes(trial, folder, context, running)
         outcome = processes.watch_load(started_s)
-        stats, trace = processes.server_account()
+        stats, trace = processes.server_statistics()
         waking_ratio = processes.measure_waking_ratio()
-        said_by_server = processes.server_problem(outcome)
-        processes.ask_server_to_end()
+        server_problem = processes.server_problem(outcome)
+        processes.terminate_server()
         relay = processes.stop_relay()
-    printed = {
-        folder / SERVER_LOG: said_by_server,
+    problems = {
+        folder / SERVER_LOG: server_problem,
         folder / LOAD_LOG: traceback_problem("the load process", folder / LOAD_LOG),
         folder / _RELAY_LOG: traceback_problem("the relay", folder / _RELAY_LOG),
     }
-    outcome = replace(outcome, problems=(*outcome.problems, *filter(None, printed.values())))
+    outcome = replace(outcome, problems=(*outcome.problems, *filter(None, problems.values())))
     record = Trial(
         info=trial_info(
             trial,
@@ -115,8 +115,8 @@ def run_trial(trial: PlannedTrial, folder: Path, context: RunContext) -> list[st
         written=written_events(trace, outcome),
     )
     record.save(folder)
-    passing = [folder / name for name in (SPEC_FILE, WINDOW_FILE, OUTCOME_FILE)]
-    for path in (*passing, *(log for log, said in printed.items() if said is None)):
+    temporary = [folder / name for name in (SPEC_FILE, WINDOW_FILE, OUTCOME_FILE)]
+    for path in (*temporary, *(log for log, problem in problems.items() if problem is None)):
         path.unlink(missing_ok=True)
     # Workers report the tracebacks in their own logs, since some of them are on other machines.
     for log in sorted((folder / WORKERS_FOLDER).glob(f"*/{LOAD_LOG}")):
@@ -247,19 +247,19 @@ class _Processes:
         return outcome
 
     def server_problem(self, outcome: LoadOutcome) -> str | None:
-        """Return a sentence with the last words of a command's server that has failed its clients; otherwise None."""
+        """Return a sentence with the last output of a command's server if the trial has problems; otherwise None."""
         if self._server is None or not self._by_command or (outcome.end == "complete" and not outcome.problems):
             return None
-        said = self._server.last_line()
-        return None if said is None else f"the server's last words: {said} (its log was kept)"
+        line = self._server.last_line()
+        return None if line is None else f"the server's last output: {line} (its log was kept)"
 
-    def _with_last_output(self, what: str) -> str:
-        """Return why the server has failed, with what it printed last: the cause may be known to it alone."""
-        if self._server is None or (said := self._server.last_line()) is None:
-            return what
-        return f"{what}; the server's last words: {said} (its log: {self._server.log})"
+    def _with_last_output(self, error: str) -> str:
+        """Append the server's last output to an error, since only the server may know the cause."""
+        if self._server is None or (line := self._server.last_line()) is None:
+            return error
+        return f"{error}; the server's last output: {line} (its log: {self._server.log})"
 
-    def server_account(self) -> tuple[JsonObject, bytes | None]:
+    def server_statistics(self) -> tuple[JsonObject, bytes | None]:
         """Return the server's statistics of the trial, and its trace if one was asked for."""
         control = ControlClient(self.server.url, self._host)
         try:
@@ -273,13 +273,13 @@ class _Processes:
         """Return the waking ratio of a server that this trial started and that holds requests; None for any other."""
         if self._server is None or not TRANSPORTS[self._trial.transport].kind.server_holds:
             return None
-        polls, last_seq = self._trial.parameters.clients, events_of(self._trial)
+        polls, last_seq = self._trial.parameters.clients, count_events(self._trial)
         return measure_waking_ratio(
             self.server, self._host, polls, last_seq, lambda: self.sampler.cpu_time_ns(SampleRole.SERVER)
         )
 
-    def ask_server_to_end(self) -> None:
-        """Tell the server to end, which it does while the relay is stopped."""
+    def terminate_server(self) -> None:
+        """Send SIGTERM to the server, which ends while the relay is stopped."""
         if self._server is not None:
             self._server.terminate()
 
@@ -290,6 +290,6 @@ class _Processes:
         self._relay.stop()
         for line in reversed(self._relay.output().splitlines()):
             if line.startswith("{") and "lateness_us" in line:
-                account: JsonObject = json.loads(line)
-                return account
-        raise UserError(f"{self._folder.name}: the relay gave no account of itself: {self._relay.last_output()}")
+                statistics: JsonObject = json.loads(line)
+                return statistics
+        raise UserError(f"{self._folder.name}: the relay printed no statistics: {self._relay.last_output()}")

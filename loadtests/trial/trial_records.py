@@ -15,7 +15,7 @@ from system.processor import CorePlan
 
 
 def published_events(trial: PlannedTrial, outcome: LoadOutcome, stats: JsonObject) -> Published:
-    """Return the stream as planned, with the server's stamps of when each event was really published."""
+    """Return the planned stream with the times at which the server published each event."""
     stream = stream_spec(trial)
     offsets_ns = due_offsets_ns(stream)
     texts = payloads(stream)
@@ -33,8 +33,8 @@ def published_events(trial: PlannedTrial, outcome: LoadOutcome, stats: JsonObjec
     return Published.from_rows(np.array(rows, dtype=np.int64))
 
 
-def events_of(trial: PlannedTrial) -> int:
-    """Return how many events the stream of a trial has, which is the seq of the last one."""
+def count_events(trial: PlannedTrial) -> int:
+    """Return the number of events in a trial's stream."""
     return len(due_offsets_ns(stream_spec(trial)))
 
 
@@ -74,7 +74,7 @@ def trial_info(
         transport=trial.transport,
         parameters=trial.parameters,
         seed=trial.seed,
-        expected_events=events_of(trial),
+        expected_events=count_events(trial),
         t0_ns=outcome.t0_ns,
         window_start_ns=outcome.window_start_ns,
         window_end_ns=outcome.window_end_ns,

@@ -47,11 +47,11 @@ class OwnServer:
         cores: tuple[int, ...] | None,
         running: ExitStack,
     ) -> TrialServer:
-        """Start it on a free port of this address, to end with `running`; `options` add to those of its parameters."""
+        """Start the server on a free port of `address`, to end with `running`; `options` add to the parameters."""
         parameters = trial.parameters if self.stack is None else trial.parameters.replace(stack=self.stack)
         endpoint = Endpoint(address, running.enter_context(reserved_port(address)))
-        words = ["-m", "servers", TRANSPORTS[trial.transport].server, *listening(endpoint)]
-        process = running.enter_context(Child([*words, *server_options(parameters), *options], log, cores))
+        arguments = ["-m", "servers", TRANSPORTS[trial.transport].server, *listening(endpoint)]
+        process = running.enter_context(Child([*arguments, *server_options(parameters), *options], log, cores))
         return TrialServer(endpoint, str(endpoint), process, with_children=parameters.server_processes > 1)
 
 
@@ -62,15 +62,15 @@ class CommandServer:
     named: NamedServer
 
     def start(self, address: str, log: Path, cores: tuple[int, ...] | None, running: ExitStack) -> TrialServer:
-        """Start it on a free port of this address, to end with `running`."""
+        """Start the command on a free port of `address`, to end with `running`."""
         endpoint = Endpoint(address, running.enter_context(reserved_port(address)))
-        words = self.named.words(endpoint.host_in_url, endpoint.port)
-        process = running.enter_context(ProgramGroup(words, log, cores))
+        arguments = self.named.arguments(endpoint.host_in_url, endpoint.port)
+        process = running.enter_context(ProgramGroup(arguments, log, cores))
         return TrialServer(endpoint, str(endpoint), process, with_children=True)
 
 
 ServerSource = OwnServer | CommandServer | Target
-"""Where a trial's server comes from."""
+"""The source of a trial's server."""
 
 
 def server_options(parameters: Parameters) -> list[str]:
@@ -80,5 +80,5 @@ def server_options(parameters: Parameters) -> list[str]:
 
 
 def listening(endpoint: Endpoint) -> list[str]:
-    """Return the options with which a program of `servers` listens there and ends with the harness."""
+    """Return the options that make a program of `servers` listen at the endpoint and end with the harness."""
     return ["--host", endpoint.host, "--port", str(endpoint.port), "--with-parent"]

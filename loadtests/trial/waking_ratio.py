@@ -1,8 +1,8 @@
-"""The share of a held poll's cost that falls due when it is answered, measured on a trial's server after its stream.
+"""The share of the server's CPU time for a held poll that is spent when it is answered, measured after the stream.
 
-The server holds a burst of long polls without events for a tenth of a second. The CPU time that it uses until all are
-held is apart from the CPU time that it uses to answer them. The server is then as warm as during the stream, and no
-measurement is disturbed.
+The server holds a burst of long polls without events for a tenth of a second. So its CPU time until all are held can be
+measured apart from its CPU time to answer them. After the stream the server is as warm as during it, and the burst
+disturbs no measurement.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def measure_waking_ratio(
     cpu_time_ns: Callable[[], int],
     sleep: Callable[[float], None] = time.sleep,
 ) -> float | None:
-    """Return the share for a burst of about `polls` requests; None where the server did not answer them all.
+    """Return the share for a burst of about `polls` requests; None if the server did not answer all of them.
 
     `cpu_time_ns` reads the CPU time that the server has used so far; `last_seq` is the last event that it published.
     """

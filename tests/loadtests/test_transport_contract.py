@@ -146,7 +146,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUrl]:
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=lambda transport: transport.name)
 def test_every_event_once_in_order_and_a_clean_close(transport: Transport, stack: str, server_url: ServerUrl) -> None:
     exchange = Exchange(transport, server_url(transport.server, "--stack", stack))
-    exchange.driver.watch_itself(LAG_PERIOD_NS)
+    exchange.driver.record_lag(LAG_PERIOD_NS)
     found = _deliver_everything(exchange)
     _check_stamps(exchange, found)
     _check_sockets(exchange)
@@ -269,7 +269,7 @@ def test_every_other_client_is_slowed_on_purpose_and_told_all_the_same_of_every_
 ) -> None:
     delay_ms = 15.0
     exchange = Exchange(transport, server_url(transport.server, "--stack", "fastapi"), slowed_ms=delay_ms)
-    exchange.driver.watch_itself(LAG_PERIOD_NS)
+    exchange.driver.record_lag(LAG_PERIOD_NS)
     exchange.stream()
     exchange.settle()
     exchange.driver.finish()
@@ -291,7 +291,7 @@ def test_every_other_client_is_slowed_on_purpose_and_told_all_the_same_of_every_
 @pytest.mark.parametrize("transport", STREAMED, ids=lambda transport: transport.name)
 def test_the_servers_trace_has_every_delivery_of_every_client(transport: Transport, server_url: ServerUrl) -> None:
     exchange = Exchange(transport, server_url("all", "--trace"), named=True)
-    exchange.driver.watch_itself(LAG_PERIOD_NS)
+    exchange.driver.record_lag(LAG_PERIOD_NS)
     exchange.stream()
     exchange.settle()
 

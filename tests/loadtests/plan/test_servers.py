@@ -63,7 +63,7 @@ def test_a_scenario_is_written_as_it_is_read() -> None:
 def test_a_command_becomes_words_without_a_shell() -> None:
     after = parsed().server("after")
     assert after is not None
-    assert after.words("127.0.0.1", 4567) == ["./start", "in two words", "--on", "127.0.0.1:4567"]
+    assert after.arguments("127.0.0.1", 4567) == ["./start", "in two words", "--on", "127.0.0.1:4567"]
     assert parsed().server(None) is None
 
 

@@ -107,7 +107,7 @@ def test_a_command_that_is_no_server_is_said_in_one_sentence(command: str, said:
     assert left_running(tmp_path) == []
 
 
-def test_a_command_that_never_answers_is_given_up_with_its_last_words(
+def test_a_command_that_never_answers_is_given_up_with_its_last_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     printed = tmp_path / "printed"
@@ -121,7 +121,7 @@ def test_a_command_that_never_answers_is_given_up_with_its_last_words(
     program = f'import pathlib, time; print(7 * 6, flush=True); pathlib.Path(\\"{printed}\\").touch(); time.sleep(600)'
     idle = f"{sys.executable} -c '{program}' {{port}}"
     told = refused("loadtests", "run", with_servers(tmp_path, f'slow = {{command = "{idle}"}}'))
-    assert told.endswith("not ready within 0 s: nobody there; its last words: 42\n")
+    assert told.endswith("not ready within 0 s: nobody there; its last output: 42\n")
     assert left_running(tmp_path) == []
 
 
@@ -137,15 +137,15 @@ def test_a_command_that_stops_answering_in_a_trial_is_quoted(tmp_path: Path) -> 
     told = ran.stderr.splitlines()[-1]
     assert told.startswith("error: 000-sse: http://127.0.0.1:")
     assert "/stats: answered 503 " in told
-    assert "; the server's last words: the licence has expired (its log: " in told
+    assert "; the server's last output: the licence has expired (its log: " in told
     assert left_running(tmp_path) == []
 
 
-def test_a_trial_whose_events_a_command_did_not_send_has_its_last_words(tmp_path: Path) -> None:
+def test_a_trial_whose_events_a_command_did_not_send_has_its_last_output(tmp_path: Path) -> None:
     measured(failing("events", tmp_path), "--results", tmp_path / "results")
     [folder] = finished_trial_folders((tmp_path / "results" / "latest").resolve())
     assert Trial.load(folder).info.problems == (
-        "the server's last words: no space left on the disk (its log was kept)",
+        "the server's last output: no space left on the disk (its log was kept)",
     )
     assert set((folder / "server.log").read_text().splitlines()) == {"no space left on the disk"}
 

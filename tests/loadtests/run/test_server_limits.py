@@ -17,7 +17,7 @@ from contract.wire import STREAM_PATH
 from loadtests.plan.blocks import plan_trials, stream_spec
 from loadtests.plan.scenario import Scenario
 from loadtests.plan.scenario_file import load_scenario, parse_scenario, shipped_scenarios
-from loadtests.plan.server_checks import check_server_limits, checked_faults
+from loadtests.run.run_servers import check_server_limits, checked_faults
 from tests.running import PATIENCE_S, running_server
 
 TEXT = """
