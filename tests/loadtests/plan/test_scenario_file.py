@@ -194,7 +194,11 @@ def test_every_default_is_accepted_and_none_is_the_only_choice() -> None:
         ("repeats = 2", "repeats = {of = [false, 1979-05-27]}", ["repeats = {of = [false, 1979-05-27]}: expected"]),
         ("[parameters]", "[parameters", ["not valid TOML"]),
         ("clients = 5", "clients = 5" + "0" * 5000, ["not valid TOML: Exceeds the limit"]),
-        ("clients = 5", f"clients = {'[' * 5000}{']' * 5000}", ["not valid TOML: lists or tables within each other"]),
+        (
+            "clients = 5",
+            f"clients = {'[' * 5000}{']' * 5000}",
+            ["not valid TOML: lists or tables are nested too deeply"],
+        ),
         ('name = "small"', f'name = "{"x" * 101}"', ["letters, digits, - and _ only, at most 100"]),
         (
             "poll_interval_s = [0.2, 0.4]",
