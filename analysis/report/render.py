@@ -37,6 +37,7 @@ from analysis.report.tables import (
 from analysis.report.wrong_way_tables import wrong_way_tables
 from analysis.summary.results import Results
 from analysis.trial.validity import LOSES_ON_PURPOSE
+from analysis.verdict.invalid_reasons import WHERE_ALL_ARE, further_kinds
 from contract.records import SCENARIO_FILE, JsonObject, RunInfo, write_text
 from contract.summary import Summary
 
@@ -118,6 +119,7 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "checks": validity_checks(results),
         "validity_line": _validity_line(summary),
         "point_reasons": _point_reasons(results),
+        "point_reasons_title": WHERE_ALL_ARE,
         "warnings": summary.warnings,
         "ledgers": [ledger_table(results), request_table(results)] if results.points else [],
         "facts_note": _facts_note(run),
@@ -163,11 +165,10 @@ def verdict_line(summary: Summary) -> str:
 
 
 def further_reasons(summary: Summary) -> list[str]:
-    """Return why the run is invalid, without the reasons that its first line states already."""
-    said = LOSES_ON_PURPOSE if summary.wrong_way else None
-    return [
-        reason for reason in summary.invalid_reasons if reason not in summary.verdict and not (said and said in reason)
-    ]
+    """Return why the run is invalid, kind by kind, without what its first line states already."""
+    if not summary.wrong_way:
+        return further_kinds(summary.invalid_reasons, stated=1)
+    return further_kinds([reason for reason in summary.invalid_reasons if LOSES_ON_PURPOSE not in reason], stated=0)
 
 
 def _sentence(text: str) -> str:

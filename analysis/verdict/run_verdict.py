@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from analysis.formatting import figure, interval, listed
 from analysis.summary.results import Results, common_statistic, latency_statistic, present, reported
 from analysis.verdict.cheaper_polling import cheaper
+from analysis.verdict.invalid_reasons import headline_reason
 from analysis.verdict.latency_differences import SAME_MS, SAME_RATIO, how_different, is_tie, signed_ms
 from analysis.verdict.server_differences import server_headline, server_lines
 from contract.points import differing, parameter_value
 from contract.summary import Estimate, NoiseDifference, Point, TransportCapacity
 from contract.times import RESOLUTION_MS
-from terminal.wording import plural
 
 _CONDITIONS = ("clients", "rate_per_s", "arrival", "one_way_delay_ms")
 _READ_ALOUD = ("rate_per_s", "one_way_delay_ms")
@@ -48,8 +48,7 @@ def verdict(results: Results) -> Verdict:
     if summary.wrong_way:
         return Verdict(f"WRONG WAY on purpose: {summary.wrong_way}")
     if not summary.valid:
-        first, *more = summary.invalid_reasons
-        return Verdict(f"INVALID: {first}" + (f" (and {plural(len(more), 'more reason')})" if more else "") + ".")
+        return Verdict(f"INVALID: {headline_reason(summary.invalid_reasons)}.")
     if summary.overload and (held := capacity_verdict(results)):
         return Verdict(held[0], tuple(held[1:]))
     reference = None if summary.base_point is None else summary.points[summary.base_point]
