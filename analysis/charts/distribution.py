@@ -26,6 +26,7 @@ from analysis.statistics.distribution import (
 from analysis.summary.results import Results
 from analysis.trial.latency import Floats
 from contract.records import Ints
+from contract.times import RESOLUTION_MS
 
 MOST_STEPS = 400
 """The most points of a drawn curve: quantiles at equal shares of the deliveries."""
@@ -65,9 +66,8 @@ def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | No
             share=True,
         )
         panels = [axes for row in grid for axes in row]
-        drawn = [curve.ordered_ns for _, *both in curves for curve in both if len(curve.ordered_ns)]
-        ends = [float(ordered_ns[i]) / NS_PER_MS for ordered_ns in drawn for i in (0, -1)]
-        log_latency(panels[0].xaxis, max(min(ends), 1e-3), max(ends), name)
+        measured, models = zip(*((measured, model) for _, measured, model in curves), strict=True)
+        log_latency(panels[0].xaxis, *_extent_ms(measured, models), name)
         panels[0].set_ylim(0, 1)
         panels[0].yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
         for i, axes in enumerate(panels):
@@ -81,6 +81,15 @@ def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | No
             nielsen_guides(axes, vertical=True)
     sentences = [f"{group.transport.label}: {_in_words(group)}" for group, _, _ in curves]
     return Chart("distribution", title, f"{'; '.join(sentences)}. Dashed: the model on the same schedules.", figure)
+
+
+def _extent_ms(measured: Sequence[_Curve], models: Sequence[_Curve]) -> tuple[float, float]:
+    """Return the ends of the latency axis; a model's latencies too short to be measured do not lengthen it."""
+    measured_ms, model_ms = (
+        np.concatenate([curve.ordered_ns for curve in curves]) / NS_PER_MS for curves in (measured, models)
+    )
+    all_ms = np.concatenate([measured_ms, np.maximum(model_ms, RESOLUTION_MS)])
+    return float(all_ms.min()), float(all_ms.max())
 
 
 def _in_words(group: BaseTrials) -> str:

@@ -23,6 +23,7 @@ from matplotlib.transforms import Bbox
 from analysis.charts import Chart, draw_charts
 from analysis.charts.canvas import nice_log_ticks
 from analysis.charts.crossover_map import crossover_map_chart
+from analysis.charts.distribution import distribution_chart
 from analysis.charts.lanes import excerpt_length_s, lane_of
 from analysis.charts.raw_records import BaseTrials, ChartMaterial, thinned
 from analysis.charts.style import DARK, LIGHT, dark_counterparts, text_colour
@@ -43,8 +44,10 @@ RAW = {"residuals", "lanes", "distribution", "freshness", "timeline"}
 
 
 @functools.cache
-def material_of(names: tuple[str, ...]) -> ChartMaterial:
-    fabrication = fabricate.Fabrication(transports=names, intervals_s=(), rates_per_s=(), blocks=1, measured_s=4.0)
+def material_of(names: tuple[str, ...], one_way_delay_ms: float = 25.0) -> ChartMaterial:
+    fabrication = fabricate.Fabrication(
+        transports=names, intervals_s=(), rates_per_s=(), blocks=1, measured_s=4.0, one_way_delay_ms=one_way_delay_ms
+    )
     material = ChartMaterial(fabricate.run_info(fabrication, fabrication.plan()))
     for name in names:
         _, trial = fabricate.first_trial(name, fabrication)
@@ -381,6 +384,14 @@ def test_residuals_are_of_all_points(tmp_path: Path) -> None:
     assert len(found[3].predicted_ms) == 2 * len(found[0].predicted_ms)
     assert found[0].predicted_ms == pytest.approx(25.0)
     assert len(found[0].thinned(3).residual_ms) <= 3
+
+
+def test_a_model_without_any_delay_does_not_lengthen_the_axis_of_latencies() -> None:
+    trials = material_of(("websocket", "short_poll"), one_way_delay_ms=0.0).base_trials()
+    assert min(trials[0].measured[0].predicted_ns) == 0
+    chart = distribution_chart(made.results(made.standard(), made.BASE), trials)
+    assert chart is not None
+    assert chart.figure.axes[0].get_xlim()[0] > 0.005
 
 
 @pytest.mark.parametrize(("count", "limit", "kept"), [(10, 20, 10), (20, 20, 20), (21, 20, 11), (0, 20, 0)])

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 from playwright.sync_api import Browser, Page, expect
 
+from analysis.report.inline_charts import DrawnChart
 from analysis.report.page import TEMPLATES, render_html
 from analysis.report.tables import Cell, Table
 
@@ -25,19 +27,24 @@ TABLE = Table(
         (Cell("<img src=x onerror=alert(1)>"), Cell("300"), Cell("0"), Cell("@here")),
     ),
 )
+CHART = DrawnChart(
+    "one", "A chart", "Its caption.", Markup('<svg width="518pt" height="300pt" viewBox="0 0 518 300"/>')
+)
 RECORDED = "navigator.clipboard.writeText = async (text) => { window.copied = text; }"
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with one table, as every page has them."""
+    """A page with one table and one chart, as every page has them."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "one.html.j2").write_text(
-        '{% extends "page.html.j2" %}{% from "parts.html.j2" import show_table %}'
-        "{% block body %}{{ show_table(table) }}{% endblock %}"
+        '{% extends "page.html.j2" %}{% from "parts.html.j2" import show, show_table %}'
+        "{% block body %}{{ show_table(table) }}{{ show([chart]) }}{% endblock %}"
     )
     path = folder / "one.html"
-    path.write_text(render_html(folder, "one.html.j2", {"title": "One", "table": TABLE}, ()), encoding="utf-8")
+    path.write_text(
+        render_html(folder, "one.html.j2", {"title": "One", "table": TABLE, "chart": CHART}, ()), encoding="utf-8"
+    )
     assert (TEMPLATES / "tables.js").read_text(encoding="utf-8") in path.read_text(encoding="utf-8")
     return path
 
@@ -96,6 +103,27 @@ def test_a_copy_is_csv_with_plain_numbers_and_no_formula(page: Page) -> None:
         ["SSE", "", "", "", "9.1", "5 ms"],
         ["<img src=x onerror=alert(1)>", "", "300", "", "0", "'@here"],
     ]  # fmt: skip
+
+
+def test_a_phone_shows_whole_charts_and_the_names_of_rows_beside_each_column(page: Page) -> None:
+    desktop = page.viewport_size
+    assert desktop is not None
+    page.set_viewport_size({"width": 390, "height": 800})
+    try:
+        width, shown = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        assert width == shown, "the page itself does not scroll sideways"
+        chart = page.locator("svg").bounding_box()
+        assert chart is not None
+        assert (chart["x"], chart["width"]) == (0, shown)
+        scrolled = page.locator(".scroll").evaluate(
+            "box => { box.scrollLeft = box.scrollWidth; return [box.scrollLeft, box.getBoundingClientRect().x]; }"
+        )
+        name = page.locator("tbody th").first.bounding_box()
+        assert name is not None
+        assert scrolled[0] > 0
+        assert name["x"] == scrolled[1]
+    finally:
+        page.set_viewport_size(desktop)
 
 
 def test_without_scripts_the_table_is_whole_and_has_no_button(browser: Browser, file: Path) -> None:
