@@ -160,7 +160,7 @@ def _has_screen() -> bool:
 def _compare(options: argparse.Namespace) -> ExitStatus:
     # SciPy's tests and Matplotlib take a second to load.
     from analysis.compare.comparison import ReportedRun, compare_runs
-    from analysis.compare.pages import comparison_folder, write_comparisons
+    from analysis.compare.pages import check_folder, comparison_folder, write_comparisons
     from analysis.compare.words import print_comparisons, print_unlikeness
 
     names = [options.baseline, *options.others]
@@ -171,6 +171,8 @@ def _compare(options: argparse.Namespace) -> ExitStatus:
         baseline, *others = _servers_of(baseline)
         if not baseline.summary.valid and not options.force:
             raise UserError(f"{_invalid(baseline)} (expected a valid run, or FORCE=1)")
+    folder = Path(options.out) if options.out else comparison_folder(RESULTS_FOLDER, [baseline, *others])
+    check_folder(folder)
     comparisons = [compare_runs(baseline, other) for other in others]
     unlike = [comparison for comparison in comparisons if comparison.unlike]
     if unlike and not options.force:
@@ -182,7 +184,6 @@ def _compare(options: argparse.Namespace) -> ExitStatus:
         )
     console = PlainConsole()
     print_comparisons(comparisons, console)
-    folder = Path(options.out) if options.out else comparison_folder(RESULTS_FOLDER, [baseline, *others])
     console.print_sentence(str(write_comparisons(folder, comparisons)))
     return ExitStatus.OK
 
@@ -203,7 +204,7 @@ def _gate(options: argparse.Namespace) -> ExitStatus:
     from analysis.compare.words import print_unlikeness
     from analysis.gate.budget import load_budgets
     from analysis.gate.judgement import Judgement, headline, judge
-    from analysis.gate.outputs import append_job_summary, write_junit
+    from analysis.gate.outputs import append_job_summary, check_junit, write_junit
 
     if not options.budget:
         raise UserError("BUDGET: no file was named (expected BUDGET=budget.toml)")
@@ -211,6 +212,8 @@ def _gate(options: argparse.Namespace) -> ExitStatus:
     run, *bases = map(ReportedRun.load_comparable, folders)
     base = next(iter(bases), None)
     budgets = load_budgets(Path(options.budget))
+    if options.junit:
+        check_junit(Path(options.junit))
     if invalid := [each for each in (run, base) if each is not None and not each.summary.valid]:
         print_error(f"{_invalid(invalid[0])} (expected a valid run)")
         return ExitStatus.INVALID
@@ -281,7 +284,8 @@ def run_folder(name: str, setting: str = "RUN") -> Path:
     if folder.name == _LATEST:
         return _latest_run(folder)
     if not folder.is_dir():
-        raise UserError(f"{name}: no such folder (expected the folder of a run, as in results/, or latest)")
+        missing = "not a folder" if folder.exists() else "no such folder"
+        raise UserError(f"{name}: {missing} (expected the folder of a run, as in results/, or latest)")
     return folder
 
 

@@ -15,6 +15,7 @@ from analysis.compare.words import changes_table, figure_tables, headline, how_c
 from analysis.report.inline_charts import InlineCharts
 from analysis.report.page import render_html, render_markdown
 from analysis.summary.results import Results
+from contract.errors import UserError
 from contract.records import JsonObject, write_json, write_text
 
 COMPARISON_FORMAT = "push-vs-poll/comparison"
@@ -75,6 +76,13 @@ def _rounded(value: Any) -> Any:
 
 
 _TEMPLATES = Path(__file__).parent / "templates"
+
+
+def check_folder(folder: Path) -> None:
+    """Raise UserError if there is a file where the folder, or one above it, should be."""
+    first = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+    if first.exists() and not first.is_dir():
+        raise UserError(f"{first}: not a folder (expected OUT=a folder that exists or can be made)")
 
 
 def write_comparisons(folder: Path, comparisons: Sequence[Comparison]) -> Path:

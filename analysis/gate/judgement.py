@@ -139,10 +139,11 @@ def _judged_alone(budget: Budget, run: ReportedRun, base: ReportedRun | None) ->
         raise UserError(f"{budget.name}: over_base_at_most needs a run to compare with (expected BASE=results/…)")
     found = [point for point in _points(budget, run) if budget.figure.value(point) is not None]
     if not found:
+        who = "no transport has" if budget.transport is None else f"{budget.transport} has no"
         where = ", ".join(f"{name} = {value!r}" for name, value in budget.at.items()) or "the base parameters"
         raise UserError(
-            f"{budget.name}: {budget.transport or 'no transport'} has no {budget.figure.name} at {where} in "
-            f"{run.folder} (expected a point that was measured{_values_in_words(budget, run)})"
+            f"{budget.name}: {who} {budget.figure.name} at {where} in {run.folder} (expected a point that was measured"
+            f"{_values_in_words(budget, run)})"
         )
     for point in found:
         own = [] if run.server is None else [parameter_value("server", run.server)]

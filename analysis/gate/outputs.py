@@ -8,6 +8,7 @@ from pathlib import Path
 from analysis.gate.judgement import JudgedBudget, Judgement, headline
 from analysis.junit import Case, CaseResult, junit_xml
 from analysis.report.page import markdown_text
+from contract.errors import UserError
 from contract.records import write_text
 
 _RESULTS = {
@@ -20,6 +21,16 @@ _RESULTS = {
 def gate_cases(judged: Sequence[JudgedBudget]) -> list[Case]:
     """Return a test case per budget and point: a broken one has failed, an undecided one was skipped."""
     return [Case(each.label, _case_name(each), _RESULTS[each.judgement], each.sentence) for each in judged]
+
+
+def check_junit(path: Path) -> None:
+    """Raise UserError if there is no folder for the file, or another file than an earlier gate's in its place."""
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: there is no folder {path.parent} (expected JUNIT=a file in one that exists)")
+    if path.exists() and not (path.is_file() and b"<testsuites" in path.read_bytes()):
+        raise UserError(
+            f"{path}: exists already, and is no JUnit XML (expected JUNIT=a new file, or that of an earlier gate)"
+        )
 
 
 def write_junit(path: Path, judged: Sequence[JudgedBudget], name: str) -> None:

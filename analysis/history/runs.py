@@ -163,7 +163,7 @@ class ListedRun:
 
 @dataclass(frozen=True)
 class UnreadRun:
-    """A folder that has a run.json which cannot be read."""
+    """A folder that has a run.json which cannot be read, or of which that is not known."""
 
     name: str
     problem: str
@@ -172,9 +172,9 @@ class UnreadRun:
 def read_runs(results: Path) -> Iterator[ListedRun | UnreadRun]:
     """Yield the runs in a folder of results by name, without links and folders that have no run.json."""
     for folder in sorted(results.iterdir()):
-        if not (_is_regular(folder, stat.S_ISDIR) and _is_regular(folder / "run.json", stat.S_ISREG)):
-            continue
         try:
+            if not (_is_regular(folder, stat.S_ISDIR) and _is_regular(folder / "run.json", stat.S_ISREG)):
+                continue
             info = _read(folder / "run.json", _RUN, RUN_FORMAT)
         except UserError as error:
             yield UnreadRun(plain(folder.name), plain(str(error)))
@@ -190,11 +190,13 @@ def read_runs(results: Path) -> Iterator[ListedRun | UnreadRun]:
 
 
 def _is_regular(path: Path, is_kind: Callable[[int], bool]) -> bool:
-    """Return whether a path is of this kind itself, and not a link to something of this kind."""
+    """Return whether a path is of this kind itself, and not a link to one; raise UserError if unknown."""
     try:
         return is_kind(path.lstat().st_mode)
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError as error:
+        raise UserError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
 def _read(path: Path, outline: TypeAdapter[_Document], format_name: str) -> _Document:

@@ -67,6 +67,9 @@ def write_text(path: Path, text: str) -> None:
     try:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
+    except OSError as error:
+        error.filename = str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -122,6 +125,8 @@ def describe_error(error: ValidationError) -> str:
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "value_error":
         return f"{where}: {first['ctx']['error']}"
+    if first["type"] == "missing":
+        return f"{where}: {first['msg']}"
     return f"{where}: {first['msg']}, not {ascii(first['input'])[:_SHOWN_CHARACTERS]}"
 
 

@@ -16,7 +16,7 @@ from analysis.compare.contrast import Outcome
 from contract.records import JsonObject, load_run_info, write_json, write_run_info
 from tests import fabricate
 from tests.analysis import made_summary as made
-from tests.runs import in_process, refused
+from tests.runs import in_process, refused, sentence_of
 
 
 def run_with(folder: Path, summary: JsonObject, seed: int = 1, **changes: Any) -> Path:
@@ -254,6 +254,18 @@ def test_runs_that_cannot_be_compared_are_refused_in_one_sentence(tmp_path: Path
     ):
         assert told in refused("analysis", "compare", standard, other, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_where_the_comparison_should_go_is_refused_before_anything_is_printed(tmp_path: Path) -> None:
+    run = run_with(tmp_path / "a", made.standard())
+    (tmp_path / "file").write_text("kept")
+    for out in (tmp_path / "file", tmp_path / "file" / "below" / "it"):
+        done = in_process("analysis", "compare", run, run, "--out", out)
+        assert f"{tmp_path / 'file'}: not a folder (expected OUT=a folder that exists or can be made)" in (
+            sentence_of(done)
+        )
+        assert done.stdout == ""
+    assert (tmp_path / "file").read_text() == "kept"
 
 
 def test_where_a_comparison_goes_that_has_no_place_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,6 +147,14 @@ def test_neither_does_a_point_that_is_not_valid_in_a_run_that_is(tmp_path: Path)
         ('figure = "latency_ms.p50"\ntransport = "websockets"\nat_most = 1', "(did you mean websocket?)"),
         (f"{P95}at = {{rate = 20}}\nat_most = 1", "no parameter 'rate'"),
         (f"{P95}at = {{rate_per_s = 7}}\nat_most = 1", "rate_per_s was 5.0, 1.0, 20.0"),
+        (
+            f"{P95}at = {{rate_per_s = 7}}\nat_most = 1",
+            "budget 1: websocket has no latency_ms.p95 at rate_per_s = 7 in ",
+        ),
+        (
+            'figure = "latency_ms.p95"\nat = {rate_per_s = 7}\nat_most = 1',
+            "budget 1: no transport has latency_ms.p95 at ",
+        ),
         (f"{P95}at = 5\nat_most = 1", "at: expected parameters"),
         (f"{P95}transport = 5", "cannot be read as a budget"),
     ],
@@ -239,6 +247,22 @@ def test_junit_and_the_job_summary_say_the_same(tmp_path: Path, monkeypatch: pyt
     assert told[0] == "before"
     assert told[1].startswith("### run <&>: Of 3 budgets 1 are kept, 1 broken and 1 undecided.")
     assert [line.split(":")[0] for line in told[3:6]] == ["- **broken**", "- **undecided**", "- **kept**"]
+
+
+def test_junit_takes_the_place_of_nothing_else(tmp_path: Path) -> None:
+    run = run_with(tmp_path / "run", made.standard())
+    budget = budget_file(tmp_path, f"{P95}at_most = 48")
+    kept = budget.read_bytes()
+    for junit, told in (
+        (budget, "budget.toml: exists already, and is no JUnit XML (expected JUNIT=a new file, "),
+        (tmp_path, "exists already"),
+        (tmp_path / "no" / "gate.xml", "gate.xml: there is no folder "),
+    ):
+        assert told in refused("analysis", "gate", run, "--budget", budget, "--junit", junit)
+    assert budget.read_bytes() == kept
+    junit = tmp_path / "gate.xml"
+    for _ in range(2):
+        assert in_process("analysis", "gate", run, "--budget", budget, "--junit", junit).returncode == 0
 
 
 def test_false_failures_and_false_passes_are_rare() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -103,6 +104,21 @@ def test_a_run_json_that_cannot_be_read_is_named(tmp_path: Path, change: Callabl
     assert isinstance(run, UnreadRun)
     assert run.name == folder.name
     assert run.problem.startswith("run.json ")
+
+
+def test_a_folder_that_may_not_be_looked_into_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, _ = write_run(tmp_path, 1, made.standard()), write_run(tmp_path, 2, made.standard())
+    lstat = Path.lstat
+
+    def may_be_looked_at(path: Path) -> os.stat_result:
+        if path.parent == closed:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return lstat(path)
+
+    monkeypatch.setattr(Path, "lstat", may_be_looked_at)
+    unread, read = read_runs(tmp_path)
+    assert unread == UnreadRun(closed.name, "run.json cannot be read: Permission denied")
+    assert isinstance(read, ListedRun)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

@@ -102,6 +102,13 @@ def test_a_newer_version_is_refused_and_a_foreign_file_too(tmp_path: Path) -> No
         read_json(path, TRIAL_FORMAT)
 
 
+def test_an_error_in_writing_names_the_file_and_no_temporary_one(tmp_path: Path) -> None:
+    path = tmp_path / "no" / "trial.json"
+    with pytest.raises(FileNotFoundError) as raised:
+        write_json(path, TRIAL_FORMAT, {"index": 1})
+    assert raised.value.filename == str(path)
+
+
 def test_parameters_of_earlier_versions_are_read_by_their_present_names(tmp_path: Path) -> None:
     path = tmp_path / "trial.json"
     write_json(path, TRIAL_FORMAT, {"parameters": {"clients": 5, "workers": 2}, "workers": [{"index": 0}]})
