@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import numpy as np
+
+from analysis.statistics.inference import AT_LEAST_ZERO, estimate
 from analysis.summary.capacity import TrialLoad
 from analysis.summary.corrections import corrected_estimates, estimates
 from analysis.summary.crossover import capacity_summary
@@ -45,6 +48,7 @@ from contract.records import (
 )
 from contract.summary import (
     AgainstReference,
+    Estimate,
     LatencyDifference,
     NoiseFloors,
     Point,
@@ -59,6 +63,7 @@ from contract.transports import TransportStyle
 AlsoMeasured = Callable[[Trial, TransportStyle, TrialMeasures], None]
 _STREAM_PARAMETERS = ("rate_per_s", "arrival", "payload_bytes")
 _SIGNIFICANT_DIGITS = 6
+_NS_PER_MS = 1e6
 _Value = TypeVar("_Value")
 
 
@@ -118,12 +123,21 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> Summary
             quantile_definition=QUANTILE_DEFINITION,
             planned_trials=len(run.plan),
             finished_trials=len(finished),
+            fixed_work_ms=_fixed_work_ms(infos),
             points=tuple(points),
             capacity=capacity_summary([load for entry in pooled for load in entry.loads], run.base_parameters),
         )
     )
     found = verdict(Results.of(summary, run.base_parameters))
     return replace(summary, verdict=found.headline, verdict_lines=found.lines)
+
+
+def _fixed_work_ms(infos: Sequence[TrialInfo]) -> Estimate | None:
+    """Return how long the fixed piece of work took, as a mean of the trials, which have two readings each."""
+    if not all(info.fixed_work_ns for info in infos):
+        return None
+    per_trial = [float(np.mean(info.fixed_work_ns)) / _NS_PER_MS for info in infos]
+    return estimate(float(np.mean(per_trial)), per_trial, AT_LEAST_ZERO)
 
 
 @dataclass(frozen=True)

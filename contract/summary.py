@@ -1136,6 +1136,9 @@ class Summary(Record):
     """Number of trials in the plan."""
     finished_trials: Count
     """Number of trials that were finished; an interrupted run has fewer than planned."""
+    fixed_work_ms: Estimate | None
+    """CPU time of the same piece of work on the server's core, before and after each trial, ms: how fast the machine
+    was; null where a trial has no such record, as in runs of earlier versions."""
     points: tuple[Point, ...]
     """One point per transport and set of parameters."""
     capacity: Capacity | None
@@ -1150,6 +1153,7 @@ def load_summary(run_folder: Path) -> Summary:
             f"{run_folder}: has no {SUMMARY_FILE} yet (expected a reported run: make report RUN={run_folder})"
         )
     document = read_json(path, SUMMARY_FORMAT)
+    document.setdefault("fixed_work_ms", None)
     points = document.get("points")
     for point in points if isinstance(points, list) else ():
         if isinstance(point, dict):

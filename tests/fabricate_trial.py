@@ -322,6 +322,7 @@ def _info(setting: _Setting, stream: _Stream) -> TrialInfo:
     names = {f.name for f in dataclasses.fields(TrialInfo)} & {f.name for f in dataclasses.fields(PlannedTrial)}
     stream_s = planned.parameters.warm_up_s + planned.parameters.measured_s
     return TrialInfo(
+        fixed_work_ns=(1_200_000, 1_300_000),
         **{name: getattr(planned, name) for name in names},
         expected_events=len(stream.due_ns),
         t0_ns=T0_NS,

@@ -91,6 +91,8 @@ def test_from_scenario_to_report_over_an_emulated_network(tmp_path: Path) -> Non
         assert sum(point["latency_split_ms"].values()) == pytest.approx(point["latency_ms"]["mean"], rel=1e-4)
     (long_poll,) = [Trial.load(folder) for folder in finished_trial_folders(run) if "long_poll" in folder.name]
     assert long_poll.info.capabilities["cpu_pinned"] == plan_cores().as_json()
+    assert len(long_poll.info.fixed_work_ns) == 2
+    assert summary["fixed_work_ms"]["value"] > 0
     assert long_poll.info.waking_ratio is not None
     assert 0 <= long_poll.info.waking_ratio <= 1
     assert points["websocket"]["requests_per_event"] == 0

@@ -8,8 +8,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from analysis.compare.contrast import MARGIN_RATIO, Contrast, Outcome, Side, contrast, geometric_mean
+from analysis.compare.contrast import (
+    MARGIN_RATIO,
+    NO_EFFECT,
+    Contrast,
+    MachineEffect,
+    Outcome,
+    Side,
+    contrast,
+    geometric_mean,
+    mean_effect,
+)
 from analysis.compare.likeness import unlikeness, unsaved_changes
+from analysis.compare.machine_speed import SpeedChange, speed_change
 from analysis.compare.matching import MatchedPoint, match_points
 from analysis.statistics.inference import holm
 from analysis.summary.noise_floor import figure_floor_ms
@@ -92,6 +103,15 @@ class ReportedRun:
             return None
         return Side(value, figure.by_block(point), self.pilot_blocks, figure.spread(point))
 
+    def speed_since(self, baseline: ReportedRun) -> SpeedChange | None:
+        """Return the change of the machine's speed from the baseline to this run.
+
+        None if it is the same run, and if one of them has not timed it.
+        """
+        if baseline.info.started_at == self.info.started_at:
+            return None
+        return speed_change(baseline.summary, self.summary)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -159,18 +179,35 @@ def compare_runs(baseline: ReportedRun, other: ReportedRun) -> Comparison:
     settings = [f"{name}: A has {ours}, B has {theirs}" for name, ours, theirs in matching.settings]
     told = [sentence for sentence in settings if not any(each.endswith(sentence) for each in scenarios)]
     unmatched = f"{plural(matching.unmatched, 'point')} in one run only, not compared" if matching.unmatched else None
-    notes = [unmatched, unsaved_changes(baseline.info.checkout, other.info.checkout)]
+    speed = other.speed_since(baseline)
+    notes = [
+        None if speed is None else speed.sentence,
+        unmatched,
+        unsaved_changes(baseline.info.checkout, other.info.checkout),
+    ]
     return Comparison(
         baseline,
         other,
         (*scenarios, *told),
         tuple(note for note in notes if note is not None),
-        tuple(_figures(baseline, other, matching.points)),
+        tuple(_figures(baseline, other, matching.points, speed)),
         matching.points,
     )
 
 
-def _figures(baseline: ReportedRun, other: ReportedRun, points: Sequence[MatchedPoint]) -> Iterable[FigureComparison]:
+def machine_effect(
+    speed: SpeedChange | None, figure: PointFigure, points: tuple[Point, Point], sides: tuple[Side, Side]
+) -> MachineEffect:
+    """Return what a change of the machine's speed may have changed of a figure of the same point in two runs."""
+    if speed is None:
+        return NO_EFFECT
+    computed = figure.computed_part(points[0]), figure.computed_part(points[1])
+    return speed.effect((sides[0].value, sides[1].value), computed)
+
+
+def _figures(
+    baseline: ReportedRun, other: ReportedRun, points: Sequence[MatchedPoint], speed: SpeedChange | None
+) -> Iterable[FigureComparison]:
     for figure in COMPARED:
         found = [_sides(baseline, other, point, figure) for point in points]
         if not any(sides is not None for sides in found):
@@ -178,7 +215,12 @@ def _figures(baseline: ReportedRun, other: ReportedRun, points: Sequence[Matched
         contrasts = [
             None
             if sides is None
-            else contrast(*sides, _margin_ratio(baseline, other, point, figure, sides), paired=_paired(baseline, other))
+            else contrast(
+                *sides,
+                _margin_ratio(baseline, other, point, figure, sides),
+                paired=_paired(baseline, other),
+                machine=machine_effect(speed, figure, (point.baseline, point.other), sides),
+            )
             for point, sides in zip(points, found, strict=True)
         ]
         rows = [
@@ -237,16 +279,19 @@ def _means(
     for transport in dict.fromkeys(point.transport for point in points):
         pairs: list[tuple[Side, Side]] = []
         margins: list[float] = []
+        effects: list[MachineEffect] = []
         for point, sides, each in zip(points, found, contrasts, strict=True):
             if point.transport == transport and sides is not None and all(side.positive for side in sides):
                 assert each is not None
                 pairs.append(sides)
                 margins.append(math.log1p(each.margin_ratio))
+                effects.append(each.machine)
         if len(pairs) < 2:
             continue
         ours, theirs = (geometric_mean([pair[i] for pair in pairs]) for i in (0, 1))
         margin_ratio = math.expm1(math.fsum(margins) / len(margins))
-        mean = contrast(ours, theirs, margin_ratio, paired=_paired(baseline, other))
+        machine = mean_effect(effects, ours.value)
+        mean = contrast(ours, theirs, margin_ratio, paired=_paired(baseline, other), machine=machine)
         yield Row(
             f"{labels.get(transport, transport)}, geometric mean of {len(pairs)}", transport, mean, geometric_mean=True
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -62,6 +62,20 @@ class Side:
 
 
 @dataclass(frozen=True)
+class MachineEffect:
+    """The range that contains 0 and whatever a change of the machine's speed alone may cause between two runs."""
+
+    difference: Interval = (0.0, 0.0)
+    """Of value − baseline."""
+    log_ratio: Interval = (0.0, 0.0)
+    """Of the logarithm of value / baseline."""
+
+
+NO_EFFECT = MachineEffect()
+"""Of a machine that is the same, as it measured both in the same blocks."""
+
+
+@dataclass(frozen=True)
 class Contrast:
     """The difference of a figure from the baseline's; less is always better."""
 
@@ -75,6 +89,8 @@ class Contrast:
     """Figures whose ratio is within 1 ± this are the same."""
     paired: bool
     """Whether both runs share their streams, so that trials were paired."""
+    machine: MachineEffect = NO_EFFECT
+    """What the machine alone may have caused; the intervals of `difference` and `log_ratio` include it."""
     adjusted_p_value: float | None = None
     """The p value of no difference, corrected for all points of the figure; None before the correction, and if there is
     no p value."""
@@ -92,9 +108,21 @@ class Contrast:
         return _ratio_of(self.log_ratio.ci95[0]), _ratio_of(self.log_ratio.ci95[1])
 
     @property
+    def same_speed_ratio_ci95(self) -> Interval | None:
+        """The 95 % interval of the ratio if the machine was as fast in both runs."""
+        if self.log_ratio is None or (bounds := _narrowed(self.log_ratio, self.machine.log_ratio)) is None:
+            return None
+        return _ratio_of(bounds[0]), _ratio_of(bounds[1])
+
+    @property
+    def same_speed_difference_ci95(self) -> Interval | None:
+        """The 95 % interval of the difference if the machine was as fast in both runs."""
+        return _narrowed(self.difference, self.machine.difference)
+
+    @property
     def p_value(self) -> float | None:
-        """The two-sided p value of no difference, for this figure alone."""
-        return self._decisive.p_value()
+        """The two-sided p value of no difference but the machine's, for this figure alone."""
+        return self._decisive.p_value(self._machine_alone)
 
     @property
     def outcome(self) -> Outcome:
@@ -117,17 +145,33 @@ class Contrast:
 
     @property
     def trials_needed(self) -> int | None:
-        """Return how many trials of each run would decide it if the estimate is right; None if it is decided.
+        """Return how many trials of each run would decide it if the estimate is right.
+
+        None if it is decided, and if no number would, as the machine alone may have caused a difference of that size.
 
         They show either the difference or that it is within the margin, whichever takes fewer (Stein 1945: the spread
         is that of these trials, whatever further ones show).
         """
-        if self.outcome is not Outcome.NOT_SHOWN or self._decisive.ci95 is None:
+        if self.outcome is not Outcome.NOT_SHOWN or self._decisive.ci95 is None or self.may_be_the_machine:
             return None
         apart = abs(self._decisive.value)
         wanted = max(apart, self._margin - apart)
         half = (self._decisive.ci95[1] - self._decisive.ci95[0]) / 2
         return max(self._decisive.pairs + 1, math.ceil(self._decisive.pairs * (half / wanted) ** 2))
+
+    @property
+    def may_be_the_machine(self) -> bool:
+        """Whether no difference is shown, but would be if the machine were as fast in both runs."""
+        if self.outcome is not Outcome.NOT_SHOWN or self._machine_alone == 0:
+            return False
+        p_value = self._decisive.p_value()
+        return p_value is not None and p_value < 1 - CONFIDENCE
+
+    @property
+    def _machine_alone(self) -> float:
+        """How far the machine alone may have moved the decisive difference to its side of 0."""
+        lowest, highest = self.machine.difference if self.log_ratio is None else self.machine.log_ratio
+        return highest if self._decisive.value > 0 else -lowest
 
     @property
     def _decisive(self) -> Difference:
@@ -145,8 +189,12 @@ class Contrast:
         return replace(self, adjusted_p_value=p_value)
 
 
-def contrast(baseline: Side, other: Side, margin_ratio: float, *, paired: bool) -> Contrast:
+def contrast(
+    baseline: Side, other: Side, margin_ratio: float, *, paired: bool, machine: MachineEffect = NO_EFFECT
+) -> Contrast:
     """Compare a figure of two runs: paired within blocks if they share their streams, otherwise by Welch's test.
+
+    Intervals are widened by what the `machine` may have caused.
 
     If runs that share their streams agree in every trial to the last digit, they are one run, or cannot differ.
     """
@@ -158,11 +206,24 @@ def contrast(baseline: Side, other: Side, margin_ratio: float, *, paired: bool) 
     return Contrast(
         baseline.value,
         other.value,
-        compare(baseline, other),
-        compare(baseline.logarithms(), other.logarithms()) if logarithmic else None,
+        _widened(compare(baseline, other), machine.difference),
+        _widened(compare(baseline.logarithms(), other.logarithms()), machine.log_ratio) if logarithmic else None,
         margin_ratio,
         paired=compare is _paired,
+        machine=machine,
     )
+
+
+def _widened(found: Difference, machine: Interval) -> Difference:
+    """Return a difference whose interval also has what it is without any effect of the machine that is possible."""
+    if found.ci95 is None:
+        return found
+    return replace(found, ci95=(found.ci95[0] - machine[1], found.ci95[1] - machine[0]))
+
+
+def _narrowed(found: Difference, machine: Interval) -> Interval | None:
+    """Return the interval that `_widened` has widened."""
+    return None if found.ci95 is None else (found.ci95[0] + machine[1], found.ci95[1] + machine[0])
 
 
 def _ratio_of(logarithm: float) -> float:
@@ -198,3 +259,9 @@ def geometric_mean(sides: list[Side]) -> Side:
         sides[0].pilot_blocks,
         Spread(0.0, max(side.spread.factor for side in sides)),
     )
+
+
+def mean_effect(effects: Sequence[MachineEffect], baseline: float) -> MachineEffect:
+    """Return the effect on the geometric mean of several points, which is `baseline` in the baseline run."""
+    lowest, highest = (math.fsum(each.log_ratio[end] for each in effects) / len(effects) for end in (0, 1))
+    return MachineEffect((baseline * math.expm1(lowest), baseline * math.expm1(highest)), (lowest, highest))

@@ -25,7 +25,11 @@ _HOW = (
     "none; the trials named would decide it if the estimate is right."
 )
 _IN_TURN = "The servers were measured in turn, in the same blocks: what the machine did disturbed all of them alike."
-_ONE_BY_ONE = "Runs follow each other: what the machine did differently in between is part of every difference."
+_ONE_BY_ONE = (
+    "Runs follow each other, and a machine is not as fast at all times: where both have timed the fixed piece of work, "
+    "intervals of times are widened by what its change may explain. Servers in the same blocks of one run are free of "
+    "that."
+)
 
 
 def how_compared(comparisons: Sequence[Comparison]) -> str:
@@ -53,6 +57,8 @@ def outcome_in_words(of: PointFigure, contrast: Contrast) -> str:
     outcome = contrast.outcome
     if outcome is Outcome.SAME:
         return "the same" if contrast.value == contrast.baseline else f"the same within {_margin(of, contrast)}"
+    if contrast.may_be_the_machine:
+        return "no difference shown (the machine's speed may be the cause)"
     if outcome is Outcome.NOT_SHOWN:
         needed = contrast.trials_needed or 0
         about = f"over {count(_MOST_TRIALS)}" if needed > _MOST_TRIALS else f"about {count(needed)}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from analysis.compare.comparison import ReportedRun
+from analysis.compare.comparison import ReportedRun, machine_effect
 from analysis.compare.contrast import contrast
 from analysis.compare.matching import match_points
 from analysis.formatting import count, figure, interval
@@ -46,15 +46,26 @@ class JudgedBudget:
     """The figure in words, with that of the base run."""
     valid: bool
     """Whether its point is valid; in a valid run that overloads the server on purpose, some points are not."""
+    same_speed_ci95: Interval | None = None
+    """The interval if the machine was as fast in both runs; None if it is compared with no other run."""
 
     @property
     def judgement(self) -> Judgement:
         """The judgement by the interval; undecided without one, as with a single trial."""
-        if self.ci95 is None:
+        return self._judged_by(self.ci95)
+
+    @property
+    def may_be_the_machine(self) -> bool:
+        """Whether it is undecided because the machine's speed changed from the base run to this one."""
+        decided_otherwise = self._judged_by(self.same_speed_ci95) is not Judgement.UNDECIDED
+        return self.judgement is Judgement.UNDECIDED and decided_otherwise
+
+    def _judged_by(self, bounds: Interval | None) -> Judgement:
+        if bounds is None:
             return Judgement.UNDECIDED
-        if self.ci95[1] <= self.limit:
+        if bounds[1] <= self.limit:
             return Judgement.KEPT
-        return Judgement.BROKEN if self.ci95[0] > self.limit else Judgement.UNDECIDED
+        return Judgement.BROKEN if bounds[0] > self.limit else Judgement.UNDECIDED
 
     @property
     def further_trials(self) -> int | None:
@@ -62,9 +73,7 @@ class JudgedBudget:
 
         Stein's two stages (Ann. Math. Stat. 16, 1945): the spread, and so the number, is that of the trials so far.
         """
-        if self.judgement is not Judgement.UNDECIDED:
-            return None
-        if self.ci95 is None:
+        if self.judgement is not Judgement.UNDECIDED or self.ci95 is None or self.may_be_the_machine:
             return None
         half, room = (self.ci95[1] - self.ci95[0]) / 2, abs(self.limit - self.value)
         if room * math.sqrt(_MOST_TRIALS) <= half * math.sqrt(self.trials):
@@ -79,6 +88,8 @@ class JudgedBudget:
             return said
         if self.ci95 is None:
             return f"{said} (it has no interval: more trials, or more events that wait, give it one)"
+        if self.may_be_the_machine:
+            return f"{said} (the machine's speed may be the cause: measure both servers in the same blocks of one run)"
         if self.further_trials is None:
             return f"{said} (it is at its limit: no number of trials decides)"
         return f"{said} (about {plural(self.further_trials, 'further trial')} would decide)"
@@ -194,21 +205,25 @@ def _relative(budget: Budget, run: ReportedRun, base: ReportedRun, point: Point,
     match = next((each.baseline for each in matches if each.other is point), None)
     sides = None if match is None else (base.side(match, budget.figure), run.side(point, budget.figure))
     limit = budget.over_base_at_most_ratio
-    if sides is None or sides[0] is None or sides[1] is None or limit is None:
+    if match is None or sides is None or sides[0] is None or sides[1] is None or limit is None:
         raise UserError(
             f"{budget.name}: {base.folder} has no {budget.figure.name} of {label} (expected it in BASE too)"
         )
-    found = contrast(sides[0], sides[1], limit, paired=run.info.seed == base.info.seed)
-    trials, valid = found.difference.pairs, point.valid and match is not None and match.valid
+    machine = machine_effect(run.speed_since(base), budget.figure, (match, point), (sides[0], sides[1]))
+    found = contrast(sides[0], sides[1], limit, paired=run.info.seed == base.info.seed, machine=machine)
+    trials, valid = found.difference.pairs, point.valid and match.valid
     shown = f"{figure(found.value)} {budget.figure.unit} against {figure(found.baseline)}".replace("  ", " ")
     if found.ratio is None:
         allowed = limit * found.baseline
-        return JudgedBudget(budget, label, found.difference.value, found.difference.ci95, allowed, trials, shown, valid)
-    bounds = found.ratio_ci95
-    over = None if bounds is None else (bounds[0] - 1, bounds[1] - 1)
+        bounds, same_speed = found.difference.ci95, found.same_speed_difference_ci95
+        return JudgedBudget(budget, label, found.difference.value, bounds, allowed, trials, shown, valid, same_speed)
+    over, same_speed = (
+        None if bounds is None else (bounds[0] - 1, bounds[1] - 1)
+        for bounds in (found.ratio_ci95, found.same_speed_ratio_ci95)
+    )
     percents = "" if over is None else f" [{100 * over[0]:+.1f}, {100 * over[1]:+.1f}]"
     shown += f", {100 * (found.ratio - 1):+.1f} %{percents}".replace("-", "−")
-    return JudgedBudget(budget, label, found.ratio - 1, over, limit, trials, shown, valid)
+    return JudgedBudget(budget, label, found.ratio - 1, over, limit, trials, shown, valid, same_speed)
 
 
 def headline(judged: Sequence[JudgedBudget]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from analysis.charts.style import dark_counterparts
-from analysis.formatting import NOT_MEASURED, listed
+from analysis.formatting import NOT_MEASURED, figure, interval, listed
 from analysis.report.capacity_tables import NOTE as CAPACITY_NOTE
 from analysis.report.capacity_tables import capacity_findings, capacity_tables
 from analysis.report.certainty_tables import noise_table, precision_table, worker_table
@@ -123,7 +123,11 @@ def _content(run_folder: Path, run: RunInfo, results: Results, charts: list[Draw
         "warnings": summary.warnings,
         "ledgers": [ledger_table(results), request_table(results)] if results.points else [],
         "facts_note": _facts_note(run),
-        "fact_lists": [_facts(run.machine), _facts({**_code(run), **run.versions}), _facts(run.settings)],
+        "fact_lists": [
+            _facts({**run.machine, **_speed(summary)}),
+            _facts({**_code(run), **run.versions}),
+            _facts(run.settings),
+        ],
         "seed_note": seed_note(run),
         "rerun": rerun_commands(run, run_folder.resolve()),
         "glossary": sorted(GLOSSARY, key=lambda term: term.name),
@@ -235,6 +239,12 @@ def _code(run: RunInfo) -> JsonObject:
         return {}
     changes = "" if run.checkout["clean"] else ", with changes that are not in it"
     return {"commit": f"{run.checkout['commit']}{changes}"}
+
+
+def _speed(summary: Summary) -> JsonObject:
+    """Return how fast the machine was, as a fact; nothing in runs that have not timed it."""
+    found = summary.fixed_work_ms
+    return {} if found is None else {"fixed piece of work": f"{figure(found.value)} ms {interval(found.ci95)}".strip()}
 
 
 def _facts(document: JsonObject) -> list[tuple[str, str]]:

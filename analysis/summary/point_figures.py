@@ -16,6 +16,7 @@ from analysis.trial.measures import TrialMeasures
 from contract.summary import Point
 
 _BLOCK = "block"
+_TIMES = frozenset({"ms", "s", "µs"})
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,22 @@ class PointFigure:
     def stated_interval(self, point: MeasuredPoint) -> inference.Interval | None:
         """Return the 95 % interval that the summary states; None if it states none."""
         return reported(point, self.estimate)[1] if self.estimate else self._interval_beside(point)
+
+    def computed_part(self, point: Point) -> float:
+        """Return the part of its value that is longer on a slower machine: of a latency, what exceeds the network's.
+
+        The whole of a CPU or set-up time, 0 for figures that are no times. The mean age of a view exceeds that of an
+        infinitely fast machine by at most what the mean latency does.
+        """
+        value = self.value(point)
+        if value is None or self.unit not in _TIMES:
+            return 0.0
+        part, _, statistic = self.name.rpartition(".")
+        if part not in ("latency_ms", "freshness") or point.latency_ms is None:
+            return value
+        statistic = {"mean_age_ms": "mean", "p90": "p50", "p999": "p99"}.get(statistic, statistic)
+        latency, network = getattr(point.latency_ms, statistic), getattr(point.model, f"{statistic}_ms")
+        return value if latency is None or network is None else min(value, max(0.0, latency - network))
 
     def is_withheld(self, point: Point) -> bool:
         """Return whether trials agree too well for their spread to show how well the figure is known."""

@@ -240,6 +240,7 @@ TRIAL = Fields(
             }
         ),
         "waking_ratio": Nullable(Number(0, 1)),
+        "fixed_work_ns": ListOf(Number(1, MAX_TIME_NS, whole=True)),
         "relay": Nullable(Fields({"lateness_us": Nullable(Fields({}, others=Nullable(_SPAN_NS)))})),
         "workers": ListOf(
             Fields(

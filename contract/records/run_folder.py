@@ -177,6 +177,9 @@ class TrialInfo:
     waking_ratio: float | None = None
     """Share of the server's CPU time for a held poll that is spent when the poll is answered, measured with a burst of
     empty polls after the stream; null if the server holds no polls, or is not one of the harness."""
+    fixed_work_ns: tuple[int, ...] = ()
+    """CPU time of the same piece of work on the server's core, before the trial and after it: how fast the machine was;
+    empty in older runs."""
 
     @property
     def own_seed(self) -> int:
@@ -218,7 +221,7 @@ class Trial:
         Raise UserError if the files contradict each other or the `planned` trial.
         """
         path = folder / "trial.json"
-        document = {"workers": [], "waking_ratio": None, **read_json(path, TRIAL_FORMAT)}
+        document = {"workers": [], "waking_ratio": None, "fixed_work_ns": [], **read_json(path, TRIAL_FORMAT)}
         check_fields(document, TRIAL, path)
         info = parse_record(TrialInfo, document, path)
         check_info(info, path)

@@ -44,6 +44,7 @@ from loadtests.trial.trial_records import count_events, published_events, trial_
 from loadtests.trial.trial_server import SERVER_LOG, CommandServer, ServerSource, TrialServer, listening
 from loadtests.trial.waking_ratio import measure_waking_ratio
 from system.addresses import Endpoint, Target, reserved_port
+from system.fixed_work import fixed_work_ns
 from system.processes import Child, observing
 from system.processor import CorePlan
 
@@ -77,6 +78,8 @@ def run_trial(trial: PlannedTrial, folder: Path, context: RunContext) -> list[st
     """
     folder.mkdir(parents=True)
     started_s = time.monotonic()
+    server_cores = context.cores.server
+    fixed_work_before_ns = fixed_work_ns(server_cores)
     with ExitStack() as running:
         processes = _Processes(trial, folder, context, running)
         outcome = processes.watch_load(started_s)
@@ -98,6 +101,7 @@ def run_trial(trial: PlannedTrial, folder: Path, context: RunContext) -> list[st
             stats,
             relay,
             waking_ratio,
+            (fixed_work_before_ns, fixed_work_ns(server_cores)),
             processes.cores,
             processes.server,
             processes.clients_connect_to,

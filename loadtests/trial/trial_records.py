@@ -53,6 +53,7 @@ def trial_info(
     stats: JsonObject,
     relay: JsonObject | None,
     waking_ratio: float | None,
+    fixed_work_ns: tuple[int, ...],
     cores: CorePlan,
     server: Endpoint,
     clients_connect_to: Endpoint,
@@ -95,4 +96,5 @@ def trial_info(
         timing_s={name: round(seconds, 4) for name, seconds in timing_s.items()},
         workers=outcome.workers,
         waking_ratio=waking_ratio,
+        fixed_work_ns=fixed_work_ns,
     )

@@ -143,7 +143,8 @@ def summary(points: Sequence[JsonObject], varied: Sequence[str] = (), **changes:
         **dict.fromkeys(("wrong_way", "noise_floor", "noise_floor_from", "scaling", "capacity")),
         "overload": False, "set_aside": [], "workers": [],
         "varied": list(varied), "quantile_definition": "nearest rank", "planned_trials": 3 * len(points),
-        "finished_trials": 3 * len(points), "points": list(points), **changes,
+        "finished_trials": 3 * len(points), "fixed_work_ms": {"value": 1.25, "ci95": [1.2, 1.3]},
+        "points": list(points), **changes,
     }  # fmt: skip
 
 

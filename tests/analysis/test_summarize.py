@@ -56,6 +56,7 @@ def test_every_key_of_the_format_is_there(swept: JsonObject) -> None:
         "warnings", "reference",
         "transports", "base_point", "varied", "noise_floor", "noise_floor_from", "quantile_definition",
         "planned_trials", "finished_trials", "set_aside", "points", "workers", "capacity", "scaling",
+        "fixed_work_ms",
     }  # fmt: skip
 
 
@@ -65,6 +66,21 @@ def test_a_sound_run_is_valid_and_complete(swept: JsonObject) -> None:
     assert swept["varied"] == ["rate_per_s", "poll_interval_s"]
     assert swept["points"][swept["base_point"]] == base(swept, "websocket")
     assert sum(point["base"] for point in swept["points"]) == 4
+
+
+def test_the_machines_speed_is_that_of_all_trials_or_not_known(tmp_path: Path, swept: JsonObject) -> None:
+    assert swept["fixed_work_ms"] == {"value": 1.25, "ci95": [1.25, 1.25]}, "of 1.2 and 1.3 ms in each trial"
+    run = fabricate_run(tmp_path / "run", Fabrication())
+    first = min((run / "trials").iterdir()) / "trial.json"
+    document = json.loads(first.read_text())
+    first.write_text(json.dumps({**document, "fixed_work_ns": [3_000_000, 4_000_000]}))
+    trials = len(list((run / "trials").iterdir()))
+    found = summarized(run)["fixed_work_ms"]
+    assert found["value"] == pytest.approx(1.25 + (3.5 - 1.25) / trials, rel=1e-5)
+    assert found["ci95"][0] < 1.25 < found["value"] < found["ci95"][1]
+    del document["fixed_work_ns"]
+    first.write_text(json.dumps(document))
+    assert summarized(run)["fixed_work_ms"] is None, "one trial is of an earlier version"
 
 
 def test_every_point_is_the_model_plus_what_the_fake_system_took(swept: JsonObject) -> None:

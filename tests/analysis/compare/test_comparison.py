@@ -50,6 +50,28 @@ def steady() -> JsonObject:
     return slowed(0.0)
 
 
+def test_times_are_judged_by_what_the_machines_speed_does_not_explain(tmp_path: Path) -> None:
+    slower = made.standard() | {"fixed_work_ms": {"value": 2.5, "ci95": [2.4, 2.6]}}
+    for point in slower["points"]:
+        for name in ("server_cpu_us_per_event", "bytes_per_event.total"):
+            point["by_block"][name] = [1.5 * cost for cost in point["by_block"][name]]
+        point["server_cpu_us_per_event"] *= 1.5
+        point["bytes_per_event"]["total"] *= 1.5
+    base = ReportedRun.load(run_with(tmp_path / "a", made.standard()))
+    run = ReportedRun.load(run_with(tmp_path / "b", slower, 2, started_at="2026-01-02T00:00:00+00:00"))
+    comparison = compare_runs(base, run)
+    assert comparison.notes[0].startswith("The machine's speed: a fixed piece of work took 1.25 ms of CPU time in A")
+    judged = {each.figure.name: {row.contrast.outcome for row in each.judged if row.contrast is not None}
+              for each in comparison.figures}  # fmt: skip
+    assert judged["server_cpu_us_per_event"] == {Outcome.NOT_SHOWN}
+    assert judged["bytes_per_event.total"] == {Outcome.WORSE}
+    [cpu] = [each for each in comparison.figures if each.figure.name == "server_cpu_us_per_event"]
+    assert all(row.contrast is not None and row.contrast.may_be_the_machine for row in cpu.judged)
+    same_run = dataclasses.replace(run, info=dataclasses.replace(run.info, started_at=base.info.started_at))
+    again = compare_runs(base, same_run)
+    assert not [note for note in again.notes if "speed" in note], "the same run"
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_run_is_the_same_as_itself(tmp_path: Path, seed: int) -> None:
     run = ReportedRun.load(run_with(tmp_path / "a", made.standard(), seed))

@@ -70,6 +70,27 @@ def test_a_budget_against_a_base_is_one_on_the_ratio(tmp_path: Path) -> None:
     assert "WebSocket: median of latency 25.2 ms against 25.2, +0.0 % [" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("took_ms", "status", "said"),
+    [
+        (1.25, 1, "broken"),
+        (2.5, 4, "undecided (the machine's speed may be the cause: measure both servers in the same blocks of"),
+    ],
+)
+def test_a_machine_that_became_slower_breaks_no_budget(tmp_path: Path, took_ms: float, status: int, said: str) -> None:
+    base = run_with(tmp_path / "base", made.standard(), 1)
+    slower = made.standard() | {"fixed_work_ms": {"value": took_ms, "ci95": [0.99 * took_ms, 1.01 * took_ms]}}
+    for point in slower["points"]:
+        point["server_cpu_us_per_event"] *= 1.5
+        costs = point["by_block"]["server_cpu_us_per_event"]
+        point["by_block"]["server_cpu_us_per_event"] = [1.5 * cost for cost in costs]
+    run = run_with(tmp_path / "run", slower, 2, started_at="2026-01-02T00:00:00+00:00")
+    budget = 'figure = "server_cpu_us_per_event"\ntransport = "websocket"\nover_base_at_most = "5 %"'
+    done = gate(tmp_path, budget, run=run, base=base)
+    assert done.returncode == status, done.stdout
+    assert f"at most 5 % over the base: {said}" in " ".join(done.stdout.split())
+
+
 def test_a_point_is_named_by_its_parameters_and_all_transports_by_none(tmp_path: Path) -> None:
     run = run_with(tmp_path / "run", made.standard())
     done = gate(
