@@ -38,10 +38,10 @@ NOTE_FRAMES = """(() => {
     began_ms = null;
     isDrawn = false;
   };
-  const { clearRect } = CanvasRenderingContext2D.prototype;
-  CanvasRenderingContext2D.prototype.clearRect = function (...box) {
-    isDrawn ||= this.canvas.parentElement?.id === "lanes";
-    clearRect.apply(this, box);
+  const { fillRect } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.fillRect = function (...box) {
+    isDrawn ||= this.canvas.closest?.("#lanes") != null;
+    fillRect.apply(this, box);
   };
   const { requestAnimationFrame } = window;
   window.requestAnimationFrame = (act) => requestAnimationFrame((at_ms) => {
@@ -53,8 +53,8 @@ NOTE_FRAMES = """(() => {
   });
   window.takeFrames = () => frames.splice(0);
 })()"""
-"""A script for before the page's own. The lanes' drawing begins with `clearRect`; a message posted in a frame arrives
-after it has been painted."""
+"""A script for before the page's own. The lanes' ground is drawn with `fillRect`; a message that is posted in a frame
+arrives after it has been painted."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from tests.classroom.conftest import PATIENCE_S, RunningClassroom
 
 TRANSPORTS = ("websocket", "sse", "long_poll", "short_poll")
 PATIENCE_MS = PATIENCE_S * 1000
+PICTURE = """[...document.querySelectorAll(".lanes-strip, .lanes-strip canvas")].map(
+  (part) => part.style.transform + part.style.left + (part.toDataURL?.() ?? "")).join()"""
+"""The lanes as they are drawn now: where the strip is, and what is on each of its tiles."""
 
 
 def open_page(page: Page, room: RunningClassroom, query: str = "") -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.classroom.conftest import RunningClassroom
 from tests.classroom.page_driving import (
     PATIENCE_MS,
+    PICTURE,
     TRANSPORTS,
     module,
     open_page,
@@ -94,7 +95,7 @@ def test_a_click_freezes_the_picture_with_its_event(page: Page, classroom: Runni
           const { store, serverNow } = window.classroom;
           const data = store.current;
           const to_ns = new Timeline().shownNs(serverNow(), data, true);
-          const box = document.querySelector("#lanes canvas").getBoundingClientRect();
+          const box = document.querySelector("#lanes .lanes-window").getBoundingClientRect();
           const event = data.published.get(15);
           return { x: box.left + box.width * (1 - (to_ns - event.published_ns) / 10e9), y: box.top + 10 };
         }"""
@@ -127,11 +128,9 @@ def test_an_address_that_names_no_event(empty_page: Page, event: str) -> None:
 def test_an_event_that_is_followed_stands_out(page: Page, classroom: RunningClassroom) -> None:
     watch_run(page, classroom)
     page.keyboard.press("Space")
-    before = page.evaluate("() => document.querySelector('#lanes canvas').toDataURL()")
+    before = page.evaluate(PICTURE)
     page.keyboard.press("ArrowRight")
-    page.wait_for_function(
-        "(before) => document.querySelector('#lanes canvas').toDataURL() !== before", arg=before, timeout=PATIENCE_MS
-    )
+    page.wait_for_function(f"(before) => {PICTURE} !== before", arg=before, timeout=PATIENCE_MS)
 
 
 def test_the_nearest_event_is_found_in_each_lane(empty_page: Page) -> None:

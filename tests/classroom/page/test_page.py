@@ -150,14 +150,13 @@ def test_all_lanes_fill(watched: Watched) -> None:
     watched.page.locator("#span-select").select_option("30")
     found = watched.page.wait_for_function(
         """() => {
-          const canvas = document.querySelector("#lanes canvas");
-          const top = canvas.getBoundingClientRect().top;
+          const tiles = [...document.querySelectorAll("#lanes canvas")];
+          const top = document.querySelector("#lanes").getBoundingClientRect().top;
           const style = getComputedStyle(document.documentElement);
           const counts = [...document.querySelectorAll(".lane[data-transport]")].map((lane) => {
             const box = lane.getBoundingClientRect();
-            const scale = canvas.height / canvas.clientHeight;
-            const area = [0, (box.top - top) * scale, canvas.width, box.height * scale];
-            const pixels = canvas.getContext("2d").getImageData(...area).data;
+            const area = (canvas) => [0, box.top - top, canvas.width, box.height];
+            const pixels = tiles.flatMap((canvas) => [...canvas.getContext("2d").getImageData(...area(canvas)).data]);
             const hex = style.getPropertyValue(`--${lane.dataset.transport}`).trim();
             const colour = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
             let count = 0;

@@ -245,23 +245,30 @@ DRAWN = """(() => {
     set: (known, name, value) => ((known[name] = value), true),
   });
   const palette = new Proxy({}, { get: () => "#000" });
-  const place = canvas.layout(1500, 400);
+  const place = canvas.layout(given.width, 400);
   const data = busiest.busiestRun();
+  if (given.counts_from_s !== null) data.counts_from_ns = given.counts_from_s * 1e9;
   const view = { datas: [data], from_ns: 0, to_ns: given.seconds * 1e9, hiddenSince: null };
   canvas.drawLanes(context, place, view, palette, "serif");
   return { calls, thick, lanes: place.lanes, truth: place.truth };
 })()"""
 
 
-def drawn(page: Page, seconds: float) -> dict[str, Any]:
+def drawn(page: Page, seconds: float, width: int = 1500, counts_from_s: float | None = None) -> dict[str, Any]:
     """The calls by which a canvas is told to draw so many seconds of a hundred events a second."""
     script = f"""async (given) => {{
       const canvas = await import('/static/js/lanes/canvas.js');
       const busiest = await import('/static/js/lanes/busiest.js');
       return {DRAWN};
     }}"""
-    calls: dict[str, Any] = page.evaluate(script, {"seconds": seconds})
+    given = {"seconds": seconds, "width": width, "counts_from_s": counts_from_s}
+    calls: dict[str, Any] = page.evaluate(script, given)
     return calls
+
+
+def texts_of(found: dict[str, Any]) -> list[tuple[str, float, float]]:
+    """Return the texts that were drawn, with their places; a character is nine pixels wide."""
+    return [(text, x, y) for name, *given in found["calls"] if name == "fillText" for text, x, y in [given]]
 
 
 def test_the_busiest_picture_takes_little(page: Page) -> None:
@@ -274,10 +281,11 @@ def test_the_busiest_picture_takes_little(page: Page) -> None:
     assert drawn(page, 10)["thick"] <= 1
 
 
+@pytest.mark.parametrize("width", [280, 1500])
 @pytest.mark.parametrize("seconds", [0.5, 2, 10])
-def test_labels_that_would_collide_are_thinned(page: Page, seconds: float) -> None:
-    found = drawn(page, seconds)
-    texts = [(text, x, y) for name, *given in found["calls"] if name == "fillText" for text, x, y in [given]]
+def test_labels_that_would_collide_are_thinned(page: Page, seconds: float, width: int) -> None:
+    found = drawn(page, seconds, width)
+    texts = texts_of(found)
     lines: dict[float, list[tuple[float, float]]] = {}
     for text, x, y in texts:
         if text[0].isdigit() or text[0] == "×":
@@ -288,7 +296,15 @@ def test_labels_that_would_collide_are_thinned(page: Page, seconds: float) -> No
         ordered = sorted(spans)
         assert all(one[1] <= other[0] for one, other in pairwise(ordered))
     numbers = [text for text, _, y in texts if found["truth"]["top"] < y < found["truth"]["bottom"] and text.isdigit()]
-    assert 5 < len(numbers) <= 60
+    assert (5 if width > 1000 else 0) < len(numbers) <= 60
+
+
+def test_a_run_that_was_entered_late_has_both_its_labels(page: Page) -> None:
+    texts = texts_of(drawn(page, 2, counts_from_s=0.6))
+    (run,) = [(x, y) for text, x, y in texts if text == "run 0"]
+    (excluded,) = [(x, y) for text, x, y in texts if text == "not timed"]
+    assert excluded[1] == run[1]
+    assert excluded[0] > run[0] + 9 * len("run 0")
 
 
 def test_a_snapshot_brings_back_the_same_run(page: Page) -> None:

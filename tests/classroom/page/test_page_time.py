@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom
 from tests.classroom.page_driving import (
     PATIENCE_MS,
+    PICTURE,
     module,
     open_page,
     set_in_motion,
@@ -25,7 +26,6 @@ pytestmark = pytest.mark.takes_s(50, waits=True)
 
 NOW = "() => performance.now()"
 DELIVERIES = "window.classroom.store.current.snapshot().lanes.websocket.deliveries.length"
-PICTURE = "() => document.querySelector('#lanes canvas').toDataURL()"
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +92,7 @@ def test_space_freezes_and_goes_on(page: Page, classroom: RunningClassroom) -> N
     assert shown(page, "websocket", "delivered") == delivered
     page.keyboard.press("Space")
     expect(page.locator("#lanes-status")).to_contain_text("Live")
-    page.wait_for_function(f"(frozen) => ({PICTURE})() !== frozen", arg=frozen, timeout=PATIENCE_MS)
+    page.wait_for_function(f"(frozen) => {PICTURE} !== frozen", arg=frozen, timeout=PATIENCE_MS)
 
 
 def test_a_run_is_replayed_at_the_speed_asked_for(page: Page, classroom: RunningClassroom) -> None:

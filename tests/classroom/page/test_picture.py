@@ -14,6 +14,7 @@ from classroom.lanes.definitions import TRANSPORTS as LANE_ORDER
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, opened_page, row_of_free_ports, running_classroom
 from tests.classroom.page_driving import (
     PATIENCE_MS,
+    PICTURE,
     TRANSPORTS,
     module,
     open_page,
@@ -173,12 +174,12 @@ def test_the_picture_of_a_run_that_was_stopped_holds(page: Page, classroom: Runn
     classroom.request("POST", "/api/stop")
     wait_for_end(page, run["id"])
     page.wait_for_function(
-        """() => {
-          const picture = document.querySelector("#lanes canvas").toDataURL();
+        f"""() => {{
+          const picture = {PICTURE};
           const now = performance.now();
-          if (picture !== window.lastPicture) Object.assign(window, { lastPicture: picture, since: now });
+          if (picture !== window.lastPicture) Object.assign(window, {{ lastPicture: picture, since: now }});
           return now - window.since > 1500;
-        }""",
+        }}""",
         polling=100,
         timeout=PATIENCE_MS,
     )

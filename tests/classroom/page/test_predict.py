@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, expect
 
 from classroom.run_settings import RunSettings
 from tests.classroom.conftest import RunningClassroom
-from tests.classroom.page_driving import PATIENCE_MS, TRANSPORTS, module, open_page
+from tests.classroom.page_driving import PATIENCE_MS, PICTURE, TRANSPORTS, module, open_page
 
 pytestmark = pytest.mark.takes_s(100, waits=True)
 
@@ -400,11 +400,6 @@ def test_requests_per_event_are_scored_by_the_run(page: Page, classroom: Running
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
 
 
-def canvas_pixels(page: Page) -> str:
-    pixels: str = page.evaluate("() => document.querySelector('.predict-lanes canvas').toDataURL()")
-    return pixels
-
-
 def test_the_run_is_seen_in_the_question_and_again_slowly(page: Page, classroom: RunningClassroom) -> None:
     shorten_runs(page, 4)
     open_page(page, classroom)
@@ -424,10 +419,7 @@ def test_the_run_is_seen_in_the_question_and_again_slowly(page: Page, classroom:
         buttons.nth(1).click()
         expect(buttons.nth(1)).to_have_attribute("aria-pressed", "true")
         expect(lanes_of_run.locator(".lanes-status")).to_contain_text("Five times as slow")
-        before = canvas_pixels(page)
-        page.wait_for_function(
-            "(before) => document.querySelector('.predict-lanes canvas').toDataURL() !== before", arg=before
-        )
+        page.wait_for_function(f"(before) => {PICTURE} !== before", arg=page.evaluate(PICTURE))
         page.keyboard.press("Space")
         expect(lanes_of_run.locator(".lanes-status")).to_contain_text("Held at")
         page.reload()  # the runs, too, outlast it

@@ -73,21 +73,24 @@ def test_what_the_browser_finds_is_judged(empty_page: Page) -> None:
 KEEP_PICTURE = """
 const remove = Element.prototype.remove;
 Element.prototype.remove = function () {
-  if (this.className === "preflight-picture") window.picture = this.toDataURL();
+  if (this.classList.contains("preflight-picture")) {
+    window.picture = [...this.querySelectorAll("canvas")].map((tile) => tile.toDataURL());
+  }
   remove.call(this);
 };
 """
 
 BUSIEST = """async () => {
-  const { busiestRun } = await import("/static/js/lanes/busiest.js");
-  const { painterOf } = await import("/static/js/lanes/view.js");
-  const canvas = Object.assign(document.createElement("canvas"), { className: "preflight-picture" });
-  document.body.append(canvas);
-  const run = busiestRun();
-  const draw = painterOf(canvas);
-  for (let frame = 0; frame < 2; frame += 1) draw(run, run.run.t0_ns, run.run.end_ns);
+  const { busiestViews } = await import("/static/js/lanes/busiest.js");
+  const { pictureIn } = await import("/static/js/lanes/view.js");
+  const place = Object.assign(document.createElement("div"), { className: "preflight-picture lanes-window" });
+  document.body.append(place);
+  const views = busiestViews();
+  const picture = pictureIn(place);
+  for (const view of views) picture.draw(view);
+  const [run] = views.at(-1).datas;
   const counts = Object.entries(run.lanes).map(([name, lane]) => [name, [lane.deliveries.size, lane.requests.size]]);
-  return [canvas.toDataURL(), Object.fromEntries(counts)];
+  return [[...place.querySelectorAll("canvas")].map((tile) => tile.toDataURL()), Object.fromEntries(counts)];
 }"""
 
 

@@ -1,15 +1,17 @@
-/** The busiest lanes possible: ten seconds with a hundred events each, and the shortest poll interval. Pure; for checks of drawing. */
+/** The busiest lanes that the settings allow: a hundred events a second for ten seconds, with the shortest poll interval. Pure; for checks of drawing. */
 
 import { RunData, SNAPSHOT_FORMAT, SNAPSHOT_VERSION } from "../shared/run_data.js";
 import { NUMBER_FIELDS, DEFAULT_SETTINGS } from "../shared/settings.js";
 import { polls, TRANSPORTS } from "../shared/transports.js";
 
-export const BUSIEST_S = 10;
+const BUSIEST_S = 10;
+const FRAMES = 20;
+const FRAME_NS = 33e6;
 const SPACING_NS = 1e9 / NUMBER_FIELDS.find(({ name }) => name === "rate_per_s").max;
 const POLL_NS = 1e9 * NUMBER_FIELDS.find(({ name }) => name === "poll_interval_s").min;
 const TRANSIT_NS = 1e6 * DEFAULT_SETTINGS.one_way_delay_ms;
 
-/** A run of BUSIEST_S seconds from 0 on. */
+/** Build a run that lasts BUSIEST_S seconds from moment 0. */
 export function busiestRun() {
   const end_ns = BUSIEST_S * 1e9;
   const published = Array.from({ length: end_ns / SPACING_NS }, (_, index) => {
@@ -27,6 +29,15 @@ export function busiestRun() {
     published,
     hidden: [],
     lanes: Object.fromEntries(TRANSPORTS.map((transport) => [transport, { bytes: [], changes: [], ...(polls(transport) ? polled(published, end_ns) : pushed(published)) }])),
+  });
+}
+
+/** Build the views of consecutive frames, the last of which ends with that run. */
+export function busiestViews() {
+  const datas = [busiestRun()];
+  return Array.from({ length: FRAMES }, (_, index) => {
+    const to_ns = 1e9 * BUSIEST_S - (FRAMES - 1 - index) * FRAME_NS;
+    return { datas, from_ns: to_ns - 1e9 * BUSIEST_S, to_ns, hiddenSince: null };
   });
 }
 

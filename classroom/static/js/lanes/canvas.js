@@ -1,6 +1,10 @@
-/** Draws the truth and the lanes on one canvas with one time axis. Knows pixels, and nothing of the network. */
+/** Draws the server's events and the four lanes below them on one time axis. Knows pixels, and nothing of the network.
+ *
+ * How something is drawn depends only on what is near it and on the run's settings, never on what else is in the picture.
+ * So the picture can be drawn in parts, and a part that was drawn earlier stays right while the picture moves (picture.js).
+ */
 
-import { axisStepS, excludedSpans, laneShapes, truthTicks } from "./geometry.js";
+import { axisStepS, excludedSpans, laneShapes, messagesPerS, truthTicks } from "./geometry.js";
 import { TRANSPORTS } from "../shared/transports.js";
 import { addMark } from "../shared/marks.js";
 import { ageText } from "../shared/numbers.js";
@@ -8,24 +12,29 @@ import { token } from "../shared/theme.js";
 
 const LINE_PX = 3;
 const BAR_PX = 8;
-/** Held for less than this, a poll was answered at once: no bar. */
+/** A poll that the server holds for less than this was answered at once, and gets no bar. */
 const SHORTEST_BAR_NS = 3e6;
 const MARK_PX = 7;
 const HATCH_PX = 8;
+const HATCH_LINE_PX = 1.5;
 const LABEL_GAP_PX = 6;
-/** Ticks and lines that are closer than this to the previous one cannot be told apart and are not drawn; marks are wider. */
+/** Ticks and lines that begin in the same step of this many pixels, and end in the same step, look like one: only the first is drawn. Marks are wider than lines. */
 const NEAREST_PX = 3;
 const NEAREST_MARK_PX = 6;
-/** More than this many of a kind are a crowd, drawn thin and small so that they can be told apart and a frame takes little time. */
-const CROWD = 150;
+/** Messages that are closer than this on average are a crowd: drawn thin and small, they can be told apart and take little time to draw. */
+const CROWD_PX = 10;
 const THIN_PX = 1;
 const SMALL_MARK_PX = 3.5;
-/** With more lines than this, rounded ends cannot be seen and take as long to draw as the lines. */
-const FEW = 40;
+/** Lines get rounded ends only if they are further apart than this on average: closer ones hide the ends, which take as long to draw as the lines. */
+const ROUND_PX = 40;
+/** How far a mark and its label extend to the right (REACH_PX) and to the left (REACH_BACK_PX) of their moment, at most. */
+const REACH_PX = 96;
+export const REACH_BACK_PX = 48;
+/** Distance between the labels of a long span, which is labelled again and again. */
+const REPEAT_PX = 480;
 const LINE_DASHES = { request: [], answer: [], frame: [], empty: [5, 6] };
 const WAITS_LABELS = ["waiting for a free connection: this browser opens six per server", "waiting for a free connection", "waiting"];
 const BOUND_LABEL_PX = 17;
-const BOUND_LABEL_GAP_PX = 6;
 const EXCLUDED_LABEL = "not timed";
 const AXIS_LABEL_DISTANCE_PX = 90;
 const FADED = 0.22;
@@ -33,13 +42,27 @@ const GAP_ALPHA = 0.75;
 const AGE_PAD_PX = 6;
 const AGE_HEIGHT_PX = 24;
 
-/** Colours of the present theme, read once per theme. */
-export function readPalette() {
+/** The colours of the present theme and the hatching of each lane; `density`: device pixels per CSS pixel. */
+export function readPalette(density = 1) {
   const names = ["panel", "panel-sunk", "ink", "ink-soft", "rule", "rule-strong", "bad", "warn-soft", ...TRANSPORTS];
-  return Object.fromEntries(names.map((name) => [name, token(name)]));
+  const palette = Object.fromEntries(names.map((name) => [name, token(name)]));
+  const hatches = Object.fromEntries(TRANSPORTS.map((transport) => [transport, hatchOf(palette[transport], density)]));
+  return { ...palette, hatches, density };
 }
 
-/** Where everything is, in CSS pixels; `label_px` is kept free above each lane.
+/** A pattern of lines that rise by 45°. */
+function hatchOf(colour, density) {
+  const side_px = Math.round(HATCH_PX * density);
+  const tile = new OffscreenCanvas(side_px, side_px);
+  const context = tile.getContext("2d");
+  context.strokeStyle = colour;
+  context.globalAlpha = GAP_ALPHA;
+  context.lineWidth = HATCH_LINE_PX * density;
+  for (const shift of [-side_px, 0, side_px]) strokeLine(context, shift - density, side_px + density, shift + side_px + density, -density);
+  return context.createPattern(tile, "repeat");
+}
+
+/** Compute where everything is, in CSS pixels; `label_px` is kept free above each lane.
  *
  * @returns {{width, height, truth: {top, bottom}, lanes: {transport, row_top, top, bottom}[], lane_px, axis_y}}
  */
@@ -51,7 +74,7 @@ export function layout(width, height, transports = TRANSPORTS, label_px = 0) {
   return {
     width,
     height,
-    // On a phone the word stands over the ticks.
+    // On a phone the word "Events" stands above the ticks, elsewhere beside them.
     truth: { row_top: 0, top: label_px === 0 ? 0 : label_px - 4, bottom: truth_px },
     lanes: transports.map((transport, index) => {
       const top = truth_px + index * lane_px;
@@ -62,37 +85,51 @@ export function layout(width, height, transports = TRANSPORTS, label_px = 0) {
   };
 }
 
-/** Draw the runs between two moments.
+/** Draw the runs between two moments, or one tile of that picture: a part that fills a canvas from its left edge on.
  *
  * @param {CanvasRenderingContext2D} context scaled to CSS pixels
  * @param {ReturnType<typeof layout>} place
  * @param {{datas: import("../shared/run_data.js").RunData[], from_ns: number, to_ns: number, hiddenSince: number|null,
- *   focus?: {data: import("../shared/run_data.js").RunData, seq: number}|null}} view `focus`: an event that stands out, the rest fades
+ *   focus?: {data: import("../shared/run_data.js").RunData, seq: number}|null}} view `focus`: the event that stands out while the rest fades
  * @param {ReturnType<typeof readPalette>} palette
  * @param {string} font family
+ * @param {{from_ns: number, width: number}} tile the moment at the canvas' left edge, and its width
+ * @returns {number} the earliest moment in the picture that will look different later although nothing new becomes known (a
+ *   request on its way, for instance); Infinity if there is none
  */
-export function drawLanes(context, place, view, palette, font) {
+export function drawLanes(context, place, view, palette, font, tile = { from_ns: view.from_ns, width: place.width }) {
   const scale = place.width / (view.to_ns - view.from_ns);
   const focus = view.focus ?? null;
-  const pen = { context, palette, font, x: (at_ns) => (at_ns - view.from_ns) * scale, focus };
-  context.clearRect(0, 0, place.width, place.height);
+  const at = (px) => tile.from_ns + px / scale;
+  const part = { width: tile.width, from_ns: at(-REACH_PX), to_ns: Math.min(at(tile.width + REACH_BACK_PX), view.to_ns) };
+  const pen = { context, palette, font, x: (at_ns) => (at_ns - tile.from_ns) * scale, scale, focus, part };
+  let open_ns = Infinity;
+  const bounds = boundsOf(pen, view.datas);
   drawGround(pen, place);
-  for (const data of view.datas) drawExcluded(pen, place, data, view);
+  for (const data of view.datas) drawExcluded(pen, place, data, view, bounds);
   drawEdges(pen, place);
   drawAxis(pen, place, view);
   for (const data of view.datas) {
-    drawTruth(pen, place, data, view);
+    drawTruth(pen, place, data);
     for (const lane of place.lanes) {
-      drawLane(pen, place, lane, laneShapes(data, lane.transport, view.from_ns, view.to_ns), data);
+      const shapes = laneShapes(data, lane.transport, part.from_ns, part.to_ns, view.to_ns);
+      drawLane(pen, place, lane, shapes, data);
+      open_ns = Math.min(open_ns, shapes.open_ns);
     }
   }
-  if (focus !== null) drawAges(pen, place, focus);
-  drawBounds(pen, place, view.datas, view);
+  if (focus !== null) drawAges(pen, place, focus, view);
+  drawBounds(pen, place, bounds);
+  return open_ns;
 }
 
-/** Shapes by how strongly they are drawn, the weaker first: all of them fully, unless one event stands out.
+/** The average distance between messages that come this many times a second. */
+function spacingPx({ scale }, per_s) {
+  return (1e9 / per_s) * scale;
+}
+
+/** Group shapes by opacity, faded ones first: if an event stands out, all shapes that do not belong to it fade.
  *
- * `seqsOf(shape)`: the events that it belongs to.
+ * `seqsOf(shape)`: the numbers of the events that a shape belongs to.
  */
 function inLayers(focus, data, shapes, seqsOf) {
   if (focus === null) return [[1, shapes]];
@@ -100,19 +137,20 @@ function inLayers(focus, data, shapes, seqsOf) {
   return [[FADED, shapes.filter((shape) => !isFocus(shape))], [1, shapes.filter(isFocus)]];
 }
 
-/** Those that are not too close to the last one that is drawn; `placesOf` returns their places in pixels. */
-function apart(shapes, least_px, ...placesOf) {
-  const last = placesOf.map(() => -Infinity);
+/** Keep the first of consecutive shapes that look like one: those whose moments (each of `momentsOf` reads one) lie in the same steps of `least_px`. */
+function apart({ scale }, shapes, least_px, ...momentsOf) {
+  const step_ns = least_px / scale;
+  let before = null;
   return shapes.filter((shape) => {
-    const places = placesOf.map((placeOf) => placeOf(shape));
-    if (places.every((place, index) => Math.abs(place - last[index]) < least_px)) return false;
-    places.forEach((place, index) => (last[index] = place));
-    return true;
+    const steps = momentsOf.map((momentOf) => Math.floor(momentOf(shape) / step_ns));
+    const isApart = before === null || steps.some((step, index) => step !== before[index]);
+    before = steps;
+    return isApart;
   });
 }
 
-/** How old the event in focus was in each lane when it arrived: the way from its due time, and the age at its mark. */
-function drawAges({ context, palette, font, x }, place, { data, seq }) {
+/** The age of the event in focus in each lane when it arrived: a line from when it was due, and the age as text beside the mark. */
+function drawAges({ context, palette, font, x }, place, { data, seq }, { to_ns }) {
   const { due_ns } = data.published.get(seq);
   context.font = `700 17px ${font}`;
   context.textBaseline = "middle";
@@ -126,8 +164,8 @@ function drawAges({ context, palette, font, x }, place, { data, seq }) {
     const middle = top + AGE_HEIGHT_PX / 2 + 3; // above the label of a mark that stands for several events
     const text = ageText(received_ns - due_ns);
     const width = context.measureText(text).width + 2 * AGE_PAD_PX;
-    const fits = at + MARK_PX + AGE_PAD_PX + width <= place.width;
-    const left = fits ? at + MARK_PX + AGE_PAD_PX : Math.min(at - MARK_PX - AGE_PAD_PX, place.width) - width;
+    const fits = at + MARK_PX + AGE_PAD_PX + width <= x(to_ns);
+    const left = fits ? at + MARK_PX + AGE_PAD_PX : Math.min(at - MARK_PX - AGE_PAD_PX, x(to_ns)) - width;
     strokeLine(context, x(due_ns), bottom, at, bottom);
     context.fillStyle = palette.panel;
     context.fillRect(left, middle - AGE_HEIGHT_PX / 2, width, AGE_HEIGHT_PX);
@@ -138,24 +176,23 @@ function drawAges({ context, palette, font, x }, place, { data, seq }) {
   }
 }
 
-function drawGround({ context, palette }, place) {
+function drawGround({ context, palette, part: { width } }, place) {
+  context.fillStyle = palette.panel;
+  context.fillRect(0, 0, width, place.height + 1); // the whole canvas, so that the browser need not keep a copy of what it showed before
   context.fillStyle = palette["panel-sunk"];
-  context.fillRect(0, 0, place.width, place.truth.bottom);
+  context.fillRect(0, 0, width, place.truth.bottom);
 }
 
-/** The server's edge above, the browser's below, in each lane. */
-function drawEdges({ context, palette }, place) {
-  context.strokeStyle = palette.rule;
-  context.lineWidth = 1;
-  for (const { row_top } of place.lanes) strokeLine(context, 0, Math.round(row_top) + 0.5, place.width, Math.round(row_top) + 0.5);
-  context.strokeStyle = palette["rule-strong"];
-  for (const { top, bottom } of place.lanes) {
-    strokeLine(context, 0, Math.round(top) + 0.5, place.width, Math.round(top) + 0.5);
-    strokeLine(context, 0, Math.round(bottom) + 0.5, place.width, Math.round(bottom) + 0.5);
-  }
+/** The lines at the top (server) and at the bottom (browser) of each lane. */
+function drawEdges({ context, palette, part: { width } }, place) {
+  const rule = (y) => context.fillRect(0, Math.round(y), width, THIN_PX);
+  context.fillStyle = palette.rule;
+  for (const { row_top } of place.lanes) rule(row_top);
+  context.fillStyle = palette["rule-strong"];
+  for (const { top, bottom } of place.lanes) [top, bottom].forEach(rule);
 }
 
-function drawAxis({ context, palette, font, x }, place, { datas, from_ns, to_ns }) {
+function drawAxis({ context, palette, font, x, part }, place, { datas, from_ns, to_ns }) {
   const zero_ns = datas.at(-1)?.run.t0_ns;
   if (zero_ns === undefined) return;
   const span_s = (to_ns - from_ns) / 1e9;
@@ -164,57 +201,72 @@ function drawAxis({ context, palette, font, x }, place, { datas, from_ns, to_ns 
   context.font = `16px ${font}`;
   context.textBaseline = "middle";
   context.textAlign = "center";
-  for (let step = Math.ceil((from_ns - zero_ns) / 1e9 / step_s); zero_ns + step * step_s * 1e9 <= to_ns; step += 1) {
+  for (let step = Math.ceil((part.from_ns - zero_ns) / 1e9 / step_s); zero_ns + step * step_s * 1e9 <= part.to_ns; step += 1) {
     const at = x(zero_ns + step * step_s * 1e9);
     context.strokeStyle = palette["rule-strong"];
     context.lineWidth = 2;
     strokeLine(context, at, place.axis_y, at, place.axis_y + 6);
-    const text = `${(step * step_s).toFixed(digits)} s`;
-    const half = context.measureText(text).width / 2;
-    if (at - half < 2 || at + half > place.width - 2) continue;
     context.fillStyle = palette["ink-soft"];
-    context.fillText(text, at, place.axis_y + 18);
+    context.fillText(`${(step * step_s).toFixed(digits)} s`, at, place.axis_y + 18);
   }
 }
 
-/** Spans whose times do not count: shaded, with a label where there is room. */
-function drawExcluded({ context, palette, font, x }, place, data, { hiddenSince, to_ns }) {
+/** Shade the spans whose times do not count, and label them where the labels of the bounds leave room. */
+function drawExcluded({ context, palette, font, x, part }, place, data, { hiddenSince, to_ns }, bounds) {
   const { top } = place.truth;
   for (const [from_ns, until_ns] of excludedSpans(data, hiddenSince, to_ns)) {
-    const left = Math.max(0, x(from_ns));
-    const right = Math.min(place.width, x(until_ns));
-    if (right <= left) continue;
+    const [left, right] = [x(from_ns), x(until_ns)];
+    if (right < 0 || left > part.width) continue;
     context.fillStyle = palette["warn-soft"];
     context.fillRect(left, top, right - left, place.axis_y - top);
     context.font = `15px ${font}`;
-    if (context.measureText(EXCLUDED_LABEL).width + 2 * BOUND_LABEL_GAP_PX > right - left) continue;
-    context.textAlign = "center";
+    context.textAlign = "left";
     context.textBaseline = "top";
     context.fillStyle = palette["ink-soft"];
-    context.fillText(EXCLUDED_LABEL, (left + right) / 2, top + 1);
+    labelAlong(context, part, left, right, [EXCLUDED_LABEL], top + 1, bounds);
   }
 }
 
-/** One tick per event, and a hairline from it through all lanes, so that waiting can be read off. */
-function drawTruth(pen, place, data, { from_ns, to_ns }) {
-  const { context, palette, x, focus } = pen;
+/** Label a span at its beginning and then at regular distances, so that a label is always in sight, with the first of the texts that fits.
+ *
+ * `taken`: the places {left, right} of other labels at the same height, from left to right; a label that would overlap one is moved to its right.
+ */
+function labelAlong(context, part, left, right, texts, y, taken = []) {
+  for (let start = left + LABEL_GAP_PX; start < Math.min(right, part.width); start += REPEAT_PX) {
+    if (start + REPEAT_PX <= 0) continue;
+    const end = Math.min(right, start + REPEAT_PX - LABEL_GAP_PX);
+    for (const text of texts) {
+      const { width } = context.measureText(text);
+      const at = taken.reduce((free, other) => (other.left < free + width && free < other.right ? other.right : free), start);
+      if (at + width > end) continue;
+      context.fillText(text, at, y);
+      break;
+    }
+  }
+}
+
+/** A tick for each event, and a thin dotted line from it down through all lanes: how long each lane waits can be read off. */
+function drawTruth(pen, place, data) {
+  const { context, palette, x, focus, part } = pen;
   const { top, bottom } = place.truth;
-  const ticks = truthTicks(data, from_ns, to_ns).map(({ seq, published_ns }) => ({ seq, at: x(published_ns) }));
+  const isCrowd = spacingPx(pen, data.settings.rate_per_s) < CROWD_PX;
+  const ticks = truthTicks(data, part.from_ns, part.to_ns);
   const labels = tickLabels(pen, place, data, ticks);
-  const isUnderLabel = ({ at }) => labels.some(({ left, right }) => left - LABEL_GAP_PX / 2 < at && at < right);
+  const isUnderLabel = (at) => labels.some(({ left, right }) => left - LABEL_GAP_PX / 2 < at && at < right);
   for (const [alpha, shown] of inLayers(focus, data, ticks, ({ seq }) => [seq])) {
     context.globalAlpha = alpha;
-    if (shown.length <= CROWD) {
+    if (!isCrowd) {
       context.strokeStyle = palette.rule;
       context.setLineDash([2, 4]);
-      strokeLines(context, THIN_PX, shown, ({ at }) => [at, bottom, at, place.axis_y]);
+      strokeLines(context, shown.map(({ published_ns }) => [x(published_ns), bottom, x(published_ns), place.axis_y]), THIN_PX);
       context.setLineDash([]);
     }
     context.fillStyle = palette.ink;
-    const width = shown.length <= CROWD ? LINE_PX + 1 : 2 * THIN_PX;
-    for (const tick of apart(shown, NEAREST_PX, ({ at }) => at)) {
-      const above = isUnderLabel(tick) ? (top + BOUND_LABEL_PX + 2 * bottom) / 3 : top + BOUND_LABEL_PX;
-      context.fillRect(tick.at - width / 2, above, width, bottom - above);
+    const width = isCrowd ? 2 * THIN_PX : LINE_PX + 1;
+    for (const { published_ns } of apart(pen, shown, NEAREST_PX, (tick) => tick.published_ns)) {
+      const at = x(published_ns);
+      const above = isUnderLabel(at) ? (top + BOUND_LABEL_PX + 2 * bottom) / 3 : top + BOUND_LABEL_PX;
+      context.fillRect(at - width / 2, above, width, bottom - above);
     }
   }
   context.fillStyle = palette.ink;
@@ -225,64 +277,76 @@ function drawTruth(pen, place, data, { from_ns, to_ns }) {
   context.globalAlpha = 1;
 }
 
-/** The numbers beside the ticks, with their font set: all of them, or every second, fifth, tenth … where they would collide. */
-function tickLabels({ context, font, focus }, place, data, ticks) {
+/** Compute the numbers beside the ticks and set their font: every number, or every second, fifth, tenth … where they would overlap. */
+function tickLabels(pen, place, data, ticks) {
+  const { context, font, focus, x } = pen;
+  const { rate_per_s, duration_s } = data.settings;
   context.font = `600 16px ${font}`;
   context.textBaseline = "middle";
   context.textAlign = "left";
-  if (ticks.length === 0) return [];
-  const widest_px = context.measureText(String(ticks.at(-1).seq)).width + 2 * LABEL_GAP_PX;
-  const step = Math.max(1, axisStepS(ticks.length, place.width / widest_px));
-  const labels = [];
-  for (const { seq, at } of ticks) {
-    const isFocus = focus !== null && focus.data === data && focus.seq === seq;
-    const left = at + LABEL_GAP_PX;
-    if (isFocus) while (labels.length > 0 && labels.at(-1).right > at) labels.pop();
-    else if (seq % step !== 0 || at < (labels.at(-1)?.right ?? -Infinity)) continue;
-    labels.push({ text: String(seq), left, right: left + context.measureText(String(seq)).width, alpha: focus === null || isFocus ? 1 : FADED });
-  }
-  return labels;
+  const widthOf = (seq) => context.measureText(String(seq)).width;
+  const widest_px = widthOf(Math.ceil(rate_per_s * duration_s)) + 2 * LABEL_GAP_PX;
+  const step = Math.max(1, axisStepS(1, spacingPx(pen, rate_per_s) / widest_px));
+  const labelOf = ({ seq, published_ns }) => {
+    const left = x(published_ns) + LABEL_GAP_PX;
+    return { text: String(seq), left, right: left + widthOf(seq) };
+  };
+  const focused = focus?.data === data ? labelOf(data.published.get(focus.seq)) : null;
+  const labels = ticks
+    .filter(({ seq }) => seq % step === 0 && seq !== focus?.seq)
+    .filter(({ seq, published_ns }) => {
+      const before = data.published.get(seq - step);
+      return before === undefined || x(published_ns) >= labelOf(before).right;
+    })
+    .map((tick) => ({ ...labelOf(tick), alpha: focus === null ? 1 : FADED }))
+    .filter(({ left, right }) => focused === null || right <= focused.left - LABEL_GAP_PX || left >= focused.right + LABEL_GAP_PX);
+  return focused === null ? labels : [...labels, { ...focused, alpha: 1 }];
 }
 
 function drawLane(pen, place, lane, shapes, data) {
   const { context, palette, x, focus } = pen;
   const colour = palette[lane.transport];
+  const spacing_px = spacingPx(pen, messagesPerS(data.settings, lane.transport));
+  const isCrowd = spacing_px < CROWD_PX;
   context.globalAlpha = focus === null ? 1 : FADED;
-  drawGaps(pen, lane, shapes.gaps, colour, x(data.run.t0_ns));
-  drawWaits(pen, place, lane, shapes.waits, colour);
+  drawGaps(pen, lane, shapes.gaps, x(data.run.t0_ns));
+  drawWaits(pen, lane, shapes.waits, colour);
   const bars = shapes.bars.filter(({ from_ns, to_ns }) => to_ns - from_ns > SHORTEST_BAR_NS);
-  const ends = ({ up, from_ns, to_ns }) => [x(from_ns), up ? lane.bottom : lane.top, x(to_ns), up ? lane.top : lane.bottom];
+  const endsOf = ({ up, from_ns, to_ns }) => [x(from_ns), up ? lane.bottom : lane.top, x(to_ns), up ? lane.top : lane.bottom];
   for (const [alpha, shown] of inLayers(focus, data, bars, ({ seqs }) => seqs)) {
     context.globalAlpha = alpha;
     context.fillStyle = colour;
     for (const { from_ns, to_ns } of shown) context.fillRect(x(from_ns), lane.top - BAR_PX / 2, Math.max(LINE_PX, x(to_ns) - x(from_ns)), BAR_PX);
   }
   context.strokeStyle = colour;
+  context.lineCap = spacing_px < ROUND_PX ? "butt" : "round";
   for (const [alpha, shown] of inLayers(focus, data, shapes.lines, ({ seqs }) => seqs)) {
     context.globalAlpha = alpha;
     for (const [kind, dash] of Object.entries(LINE_DASHES)) {
       context.setLineDash(dash);
-      strokeLines(context, LINE_PX, apart(shown.filter((line) => line.kind === kind), NEAREST_PX, ({ from_ns }) => x(from_ns), ({ to_ns }) => x(to_ns)), ends);
+      const drawn = apart(pen, shown.filter((line) => line.kind === kind), NEAREST_PX, ({ from_ns }) => from_ns, ({ to_ns }) => to_ns);
+      if (isCrowd) strokeThin(context, drawn.map(endsOf));
+      else strokeLines(context, drawn.map(endsOf), LINE_PX);
     }
     context.setLineDash([]);
   }
+  context.lineCap = "butt";
   for (const [alpha, shown] of inLayers(focus, data, shapes.marks, ({ seqs }) => seqs)) {
     context.globalAlpha = alpha;
-    drawMarks(pen, place, lane, shown);
+    drawMarks(pen, lane, shown, isCrowd);
   }
   for (const [alpha, shown] of inLayers(focus, data, shapes.missed, ({ seq }) => [seq])) {
     context.globalAlpha = alpha;
-    drawMissed(pen, lane, apart(shown, NEAREST_MARK_PX, ({ due_ns }) => x(due_ns)));
+    drawMissed(pen, lane, apart(pen, shown, NEAREST_MARK_PX, ({ due_ns }) => due_ns));
   }
   context.globalAlpha = 1;
 }
 
-/** Filled: it brought something. Hollow: it brought nothing. A number, where there is room: it brought several events at once. */
-function drawMarks({ context, palette, font, x }, place, lane, marks) {
+/** Marks where something arrived at the browser: filled if it brought events, hollow if not, with their number if it brought several and there is room. */
+function drawMarks(pen, lane, marks, isCrowd) {
+  const { context, palette, font, x } = pen;
   const colour = palette[lane.transport];
-  const drawn = apart(marks, NEAREST_MARK_PX, ({ at_ns }) => x(at_ns));
-  const isCrowd = drawn.length > CROWD;
-  for (const { kind, at_ns } of drawn) {
+  for (const { kind, at_ns } of apart(pen, marks, NEAREST_MARK_PX, (mark) => mark.at_ns)) {
     const isEmpty = kind === "empty";
     context.beginPath();
     addMark(context, lane.transport, x(at_ns), lane.bottom, isCrowd ? SMALL_MARK_PX : MARK_PX);
@@ -297,72 +361,48 @@ function drawMarks({ context, palette, font, x }, place, lane, marks) {
   context.textBaseline = "bottom";
   context.textAlign = "left";
   context.fillStyle = palette.ink;
-  let taken_px = -Infinity;
   marks.forEach(({ at_ns, seqs }, index) => {
     if (seqs.length < 2) return;
     const text = `×${seqs.length}`;
     const at = x(at_ns);
     const next_px = index + 1 < marks.length ? x(marks[index + 1].at_ns) - MARK_PX : Infinity;
-    if (next_px - at < MARK_PX + LABEL_GAP_PX) return; // to measure a text takes longer than to draw a mark
-    const width = context.measureText(text).width;
-    const fits = at + MARK_PX + LABEL_GAP_PX / 2 + width <= place.width;
-    const left = fits ? at + MARK_PX + LABEL_GAP_PX / 2 : at - MARK_PX - LABEL_GAP_PX / 2 - width;
-    if (left < taken_px || (fits && left + width > next_px)) return;
-    context.fillText(text, left, lane.bottom - 1);
-    taken_px = left + width;
+    if (next_px - at < MARK_PX + LABEL_GAP_PX) return; // measuring a text takes longer than drawing a mark
+    const left = at + MARK_PX + LABEL_GAP_PX / 2;
+    if (left + context.measureText(text).width <= next_px) context.fillText(text, left, lane.bottom - 1);
   });
 }
 
-/** A request that waits in the browser for a connection: dotted along the browser's edge, with a label where there is room. */
-function drawWaits({ context, palette, font, x }, place, lane, waits, colour) {
+/** Requests that wait in the browser for a free connection: a dotted line along the lane's bottom, with a label where there is room. */
+function drawWaits({ context, palette, font, x, part }, lane, waits, colour) {
   context.strokeStyle = colour;
   context.setLineDash([LINE_PX, 2 * LINE_PX]);
-  strokeLines(context, LINE_PX, waits, ({ from_ns, to_ns }) => [x(from_ns), lane.bottom, x(to_ns), lane.bottom]);
+  strokeLines(context, waits.map(({ from_ns, to_ns }) => [x(from_ns), lane.bottom, x(to_ns), lane.bottom]), LINE_PX);
   context.setLineDash([]);
   context.font = `15px ${font}`;
   context.textAlign = "left";
   context.textBaseline = "bottom";
   context.fillStyle = palette.ink;
-  for (const { from_ns, to_ns } of waits) {
-    const left = Math.max(0, x(from_ns)) + LABEL_GAP_PX;
-    const room_px = Math.min(place.width, x(to_ns)) - left;
-    const text = WAITS_LABELS.find((label) => context.measureText(label).width <= room_px);
-    if (text !== undefined) context.fillText(text, left, lane.bottom - LINE_PX);
+  for (const { from_ns, to_ns } of waits) labelAlong(context, part, x(from_ns), x(to_ns), WAITS_LABELS, lane.bottom - LINE_PX);
+}
+
+/** Hatch the gaps in which the server cannot deliver. `zero`: the place of the run's beginning, from which the pattern is laid out, so that it moves with the run. */
+function drawGaps({ context, palette, x }, lane, gaps, zero) {
+  context.fillStyle = palette.hatches[lane.transport];
+  for (const { answered_ns, received_ns, sent_ns, arrived_ns } of gaps) {
+    context.beginPath();
+    context.moveTo(x(received_ns), lane.bottom);
+    context.lineTo(x(answered_ns), lane.top);
+    context.lineTo(x(arrived_ns), lane.top);
+    context.lineTo(x(sent_ns), lane.bottom);
+    context.save(); // a pattern takes the transform at the time of filling, a path that at the time of its points
+    context.translate(zero, lane.bottom);
+    context.scale(1 / palette.density, 1 / palette.density);
+    context.fill();
+    context.restore();
   }
 }
 
-/** From an answer leaving to the next request arriving the server cannot deliver: hatched, in step with the run from `zero`. */
-function drawGaps({ context, x }, lane, gaps, colour, zero) {
-  const height = lane.bottom - lane.top;
-  const strokes = [];
-  for (const gap of gaps) {
-    const [answered, received, sent, arrived] = [gap.answered_ns, gap.received_ns, gap.sent_ns, gap.arrived_ns].map(x);
-    const last = Math.max(sent, arrived);
-    for (let start = zero + Math.floor((Math.min(answered, received) - height - zero) / HATCH_PX) * HATCH_PX; start < last; start += HATCH_PX) {
-      const within = hatchWithin(start, height, answered, received, sent, arrived);
-      if (within !== null) strokes.push(within.flatMap((up) => [start + up, lane.bottom - up]));
-    }
-  }
-  context.strokeStyle = colour;
-  context.globalAlpha *= GAP_ALPHA;
-  strokeLines(context, 1.5 * THIN_PX, strokes, (ends) => ends);
-  context.globalAlpha /= GAP_ALPHA;
-}
-
-/** The heights between which a line that rises by 45° from `start` at the bottom lies within a gap; null if it does not.
- *
- * The gap's left side goes from `received` at the bottom to `answered` at the top, its right side from `sent` to `arrived`.
- */
-function hatchWithin(start, height, answered, received, sent, arrived) {
-  const [left, right] = [(answered - received) / height, (arrived - sent) / height];
-  let [low, high] = [Math.max(0, (received - start) / (1 - left)), height];
-  if (right < 1) high = Math.min(high, (sent - start) / (1 - right));
-  else if (right > 1) low = Math.max(low, (sent - start) / (1 - right));
-  else if (sent < start) return null;
-  return low < high ? [low, high] : null;
-}
-
-/** Events that never came: a ring with a stroke, where they were due. */
+/** Events that never came: a crossed-out ring at the moment they were due. */
 function drawMissed({ context, palette, x }, lane, missed) {
   context.strokeStyle = palette.bad;
   context.lineWidth = LINE_PX;
@@ -378,31 +418,43 @@ function drawMissed({ context, palette, x }, lane, missed) {
   }
 }
 
-/** Where runs begin, are changed, and their last events are due, named above the ticks as far as names fit. */
-function drawBounds({ context, palette, font, x }, place, datas, { from_ns, to_ns }) {
-  const bounds = datas
+/** Find where runs begin, where their settings change and where their last events are due, from left to right, in sight or near it.
+ *
+ * @returns {{left: number, right: number, text: string|null}[]} `left`: the place of the line; `right`: the end of its label
+ *   and of the gap after it; `text`: the label, null if there is no room for one
+ */
+function boundsOf({ context, font, x, part }, datas) {
+  context.font = `15px ${font}`;
+  return datas
     .flatMap(({ run, changes }, index) => {
       const replaced_ns = datas[index + 1]?.run.t0_ns ?? Infinity;
       const changed = changes.map((at_ns) => [at_ns, "changed"]);
       return [[run.t0_ns, `run ${run.id}`], ...changed, [run.end_ns, "last event"]].filter(([at_ns]) => at_ns < replaced_ns);
     })
-    .filter(([at_ns]) => at_ns >= from_ns && at_ns <= to_ns)
-    .sort(([one_ns], [other_ns]) => one_ns - other_ns);
+    .sort(([one_ns], [other_ns]) => one_ns - other_ns)
+    .map(([at_ns, text], index, all) => {
+      const left = x(at_ns);
+      const right = left + LABEL_GAP_PX + context.measureText(text).width;
+      const isFree = index + 1 === all.length || right <= x(all[index + 1][0]);
+      return isFree ? { left, right: right + LABEL_GAP_PX, text } : { left, right: left + LABEL_GAP_PX, text: null };
+    })
+    .filter(({ left }) => left > -2 * REACH_PX && left < part.width + REACH_BACK_PX);
+}
+
+/** Draw the bounds as dashed lines, with their labels above the ticks. */
+function drawBounds({ context, palette, font }, place, bounds) {
   context.font = `15px ${font}`;
   context.textAlign = "left";
   context.textBaseline = "top";
-  bounds.forEach(([at_ns, text], index) => {
-    const at = x(at_ns);
-    context.strokeStyle = palette["rule-strong"];
-    context.lineWidth = 2;
-    context.setLineDash([8, 6]);
-    strokeLine(context, at, place.truth.top, at, place.axis_y);
-    context.setLineDash([]);
-    const end = index + 1 < bounds.length ? x(bounds[index + 1][0]) : place.width;
-    if (at + BOUND_LABEL_GAP_PX + context.measureText(text).width > end) return;
-    context.fillStyle = palette["ink-soft"];
-    context.fillText(text, at + BOUND_LABEL_GAP_PX, place.truth.top + 1);
-  });
+  context.strokeStyle = palette["rule-strong"];
+  context.fillStyle = palette["ink-soft"];
+  context.lineWidth = 2;
+  context.setLineDash([8, 6]);
+  for (const { left, text } of bounds) {
+    strokeLine(context, left, place.truth.top, left, place.axis_y);
+    if (text !== null) context.fillText(text, left + LABEL_GAP_PX, place.truth.top + 1);
+  }
+  context.setLineDash([]);
 }
 
 function strokeLine(context, x1, y1, x2, y2) {
@@ -412,21 +464,19 @@ function strokeLine(context, x1, y1, x2, y2) {
   context.stroke();
 }
 
-/** Stroke lines, `endsOf` each [x1, y1, x2, y2]: one by one, but for a crowd, whose thin lines are one path.
- *
- * Thick lines in one path would cost the square of their number, and a path for each costs more than a thin line.
- */
-function strokeLines(context, width_px, shapes, endsOf) {
-  const isCrowd = shapes.length > CROWD;
-  context.lineWidth = isCrowd ? THIN_PX : width_px;
-  context.lineCap = shapes.length <= FEW && width_px === LINE_PX ? "round" : "butt";
+/** Stroke lines, each [x1, y1, x2, y2], one at a time: thick lines that share a path take time in proportion to the square of their number. */
+function strokeLines(context, lines, width_px) {
+  context.lineWidth = width_px;
+  for (const ends of lines) strokeLine(context, ...ends);
+}
+
+/** Stroke thin lines as one path: a path for each would take longer than the line itself. */
+function strokeThin(context, lines) {
+  context.lineWidth = THIN_PX;
   context.beginPath();
-  for (const shape of shapes) {
-    const [x1, y1, x2, y2] = endsOf(shape);
-    if (!isCrowd) context.beginPath();
+  for (const [x1, y1, x2, y2] of lines) {
     context.moveTo(x1, y1);
     context.lineTo(x2, y2);
-    if (!isCrowd) context.stroke();
   }
-  if (isCrowd) context.stroke();
+  context.stroke();
 }

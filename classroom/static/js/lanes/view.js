@@ -1,36 +1,35 @@
-/** The lanes on the page: labels beside (or, on a phone, above) each lane, and a canvas that follows a timeline. */
+/** The lanes on the page: labels beside (or, on a phone, above) each lane, and a picture that follows a timeline. */
 
 import { LABELS, TRANSPORTS } from "../shared/transports.js";
-import { drawLanes, layout, readPalette } from "./canvas.js";
+import { readPalette } from "./canvas.js";
 import { eventNear } from "./geometry.js";
+import { Picture } from "./picture.js";
 import { markElement } from "../shared/marks.js";
 
-const FRAME_MS = 33;
-const REDUCED_FRAME_MS = 500;
+/** From a frame to the request for the next one: it is then every second frame of a screen with sixty a second. */
+const PAUSE_MS = 20;
+const REDUCED_PAUSE_MS = 500;
 const REDUCED_MOTION = window.matchMedia("(prefers-reduced-motion: reduce)");
 const NARROW_PX = 700;
 const LABEL_ROW_PX = 26;
-/** So near to an event the pointer means it. */
+/** The pointer means an event if it is at most this far from it. */
 const NEAR_PX = 24;
 
-/** A function that draws a run as it was between two moments, on a canvas of its own. */
-export function painterOf(canvas) {
-  const { context, width, height } = prepare(canvas);
-  const [place, palette, font] = [layout(width, height), readPalette(), fontOf(canvas)];
-  return (data, from_ns, to_ns) => drawLanes(context, place, { datas: [data], from_ns, to_ns, hiddenSince: null }, palette, font);
+/** Create a picture that fills an element, in the colours of the present theme. */
+export function pictureIn(element, label_px = 0) {
+  return new Picture(element, readPalette(window.devicePixelRatio || 1), label_px);
 }
 
 export class LanesView {
   #element;
-  #canvas = document.createElement("canvas");
+  /** The element that the picture fills. */
+  #window = document.createElement("div");
   #labels = new Map();
   #screens = new Map();
   #view;
   #showCode;
-  #palette = readPalette();
-  #place = null;
-  #lastDrawn_ms = -Infinity;
-  #font = "";
+  /** @type {Picture|null} null while the element has no size */
+  #picture = null;
 
   /**
    * @param {HTMLElement} element
@@ -43,31 +42,30 @@ export class LanesView {
     this.#element = element;
     this.#view = view;
     this.#showCode = showCode;
-    this.#canvas.addEventListener("pointermove", (event) => point(this.#eventAt(event), false));
-    this.#canvas.addEventListener("pointerleave", () => point(null, false));
-    this.#canvas.addEventListener("click", (event) => point(this.#eventAt(event), true));
-    this.#canvas.setAttribute("role", "img");
-    this.#canvas.setAttribute("aria-label", "Lanes: each event, request and frame of the last seconds. The same as a table is below.");
+    this.#window.className = "lanes-window";
+    this.#window.addEventListener("pointermove", (event) => point(this.#eventAt(event), false));
+    this.#window.addEventListener("pointerleave", () => point(null, false));
+    this.#window.addEventListener("click", (event) => point(this.#eventAt(event), true));
+    this.#window.setAttribute("role", "img");
+    this.#window.setAttribute("aria-label", "Lanes: each event, request and frame of the last seconds. The same as a table is below.");
     const rows = [null, ...TRANSPORTS];
-    element.append(this.#canvas, ...rows.map((transport) => this.#label(transport)), ...rows.map((transport) => this.#screen(transport)));
+    element.append(this.#window, ...rows.map((transport) => this.#label(transport)), ...rows.map((transport) => this.#screen(transport)));
     new ResizeObserver(() => this.#arrange()).observe(element);
-    this.#font = fontOf(element);
-    this.#arrange();
-    requestAnimationFrame((at_ms) => this.#frame(at_ms));
+    requestAnimationFrame(() => this.#frame());
   }
 
-  /** The theme has changed. */
+  /** Draw in the colours of the present theme. */
   recolour() {
-    this.#palette = readPalette();
+    this.#arrange();
   }
 
-  /** A short text under a lane's name. */
+  /** Set the short text under a lane's name. */
   setFigure(transport, text) {
     const figure = this.#labels.get(transport).querySelector(".lane-figure");
     if (figure.textContent !== text) figure.textContent = text;
   }
 
-  /** What the reader of a lane sees (null: what there is to see), and whether something newer is under way to it. */
+  /** Set what the reader of a lane sees, and whether something newer is under way to it; `transport` null: the newest event at the server. */
   setScreen(transport, text, isBehind) {
     const screen = this.#screens.get(transport);
     if (screen.firstChild.textContent !== text) screen.firstChild.textContent = text;
@@ -83,13 +81,14 @@ export class LanesView {
     return screen;
   }
 
-  #eventAt({ offsetX, offsetY }) {
+  #eventAt({ clientX, clientY }) {
     const view = this.#view();
-    if (view === null || this.#place === null) return null;
-    const { lanes, lane_px, width } = this.#place;
-    const lane = lanes.find(({ row_top }) => offsetY >= row_top && offsetY < row_top + lane_px) ?? null;
+    if (view === null || this.#picture === null) return null;
+    const { lanes, lane_px, width } = this.#picture.place;
+    const { left, top } = this.#window.getBoundingClientRect();
+    const lane = lanes.find(({ row_top }) => clientY - top >= row_top && clientY - top < row_top + lane_px) ?? null;
     const perPx_ns = (view.to_ns - view.from_ns) / width;
-    const at_ns = view.from_ns + offsetX * perPx_ns;
+    const at_ns = view.from_ns + (clientX - left) * perPx_ns;
     for (const data of view.datas.toReversed()) {
       const seq = eventNear(data, lane?.transport ?? null, at_ns, NEAR_PX * perPx_ns);
       if (seq !== null) return { data, seq };
@@ -125,41 +124,25 @@ export class LanesView {
   #arrange() {
     const narrow = this.#element.clientWidth < NARROW_PX;
     this.#element.dataset.narrow = String(narrow);
-    const { width, height } = prepare(this.#canvas);
-    if (width === 0) return;
-    this.#place = layout(width, height, TRANSPORTS, narrow ? LABEL_ROW_PX : 0);
-    const { truth, lanes, lane_px } = this.#place;
+    if (this.#window.clientWidth === 0) return;
+    this.#picture = pictureIn(this.#window, narrow ? LABEL_ROW_PX : 0);
+    const { truth, lanes, lane_px } = this.#picture.place;
     this.#put(null, truth.row_top, truth.bottom - truth.row_top);
     for (const lane of lanes) this.#put(lane.transport, lane.row_top, lane_px);
-    this.#lastDrawn_ms = -Infinity;
+    this.#draw();
   }
 
   #put(transport, top, height) {
     for (const part of [this.#labels, this.#screens]) Object.assign(part.get(transport).style, { top: `${top}px`, height: `${height}px` });
   }
 
-  #frame(at_ms) {
-    requestAnimationFrame((next_ms) => this.#frame(next_ms));
-    if (at_ms - this.#lastDrawn_ms < (REDUCED_MOTION.matches ? REDUCED_FRAME_MS : FRAME_MS) || this.#element.clientWidth === 0) return;
-    const view = this.#view();
-    if (view === null || this.#place === null) return;
-    this.#lastDrawn_ms = at_ms;
-    const context = this.#canvas.getContext("2d");
-    drawLanes(context, this.#place, view, this.#palette, this.#font);
+  #frame() {
+    this.#draw();
+    setTimeout(() => requestAnimationFrame(() => this.#frame()), REDUCED_MOTION.matches ? REDUCED_PAUSE_MS : PAUSE_MS);
   }
-}
 
-/** Fit the canvas' pixels to its place and the screen. */
-function prepare(canvas) {
-  const { clientWidth: width, clientHeight: height } = canvas;
-  const density = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * density);
-  canvas.height = Math.round(height * density);
-  const context = canvas.getContext("2d");
-  context.setTransform(density, 0, 0, density, 0, 0);
-  return { context, width, height };
-}
-
-function fontOf(element) {
-  return getComputedStyle(element).fontFamily;
+  #draw() {
+    const view = this.#picture === null || this.#element.clientWidth === 0 ? null : this.#view();
+    if (view !== null) this.#picture.draw(view);
+  }
 }

@@ -37,7 +37,7 @@ export function latenciesMs(data, transport, until_ns = Infinity) {
     const { due_ns, received_ns } = delivery;
     if (hasArrived(delivery, until_ns) && !data.isExcluded(due_ns, received_ns)) found.push((received_ns - due_ns) / 1e6);
   }
-  return found.sort((one, other) => one - other);
+  return [...Float64Array.from(found).sort()]; // as numbers, without a call for each comparison
 }
 
 /** Events that cannot come any more: a later one is here already, or a run that went its length is over. Ascending.

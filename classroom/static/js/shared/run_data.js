@@ -64,6 +64,8 @@ export class LaneData {
 export class RunData {
   #heard = false;
   #lastTick_ns = null;
+  /** For each reader (`changedSince`), the earliest moment about which something became known since it asked last. */
+  #unread = new Map();
 
   /** @param {object} run as the server announces it */
   constructor(run) {
@@ -109,6 +111,26 @@ export class RunData {
   change(run) {
     this.run = run;
     this.changes.push(run.changed_ns);
+    this.#noteChange(-Infinity);
+  }
+
+  /** The earliest moment about which something became known since this reader asked last: -Infinity the first time, Infinity if nothing did. */
+  changedSince(reader) {
+    const from_ns = this.#unread.get(reader) ?? -Infinity;
+    this.#unread.set(reader, Infinity);
+    return from_ns;
+  }
+
+  /** When the first of the events was due that directly precede this one and had not arrived by `until_ns`; Infinity if its predecessor had. */
+  overtakenNs(transport, seq, until_ns = Infinity) {
+    const { deliveries } = this.lanes[transport];
+    let first_ns = Infinity;
+    for (let earlier = seq - 1; this.published.has(earlier); earlier -= 1) {
+      const received_ns = deliveries.get(earlier)?.received_ns ?? null;
+      if (received_ns !== null && received_ns <= until_ns) break;
+      first_ns = this.published.get(earlier).due_ns;
+    }
+    return first_ns;
   }
 
   /** The run is over: all that the server counts of it is known. What it does not know of is not of this run. */
@@ -124,6 +146,7 @@ export class RunData {
       });
       lane.keepRecorded();
     }
+    this.#noteChange(-Infinity);
   }
 
   /** The span in which a request waited in the browser for a free connection, up to what is known; null where it did not.
@@ -150,6 +173,7 @@ export class RunData {
   addTick(tick) {
     if (!this.#heard && tick.now_ns > this.run.t0_ns) {
       this.counts_from_ns = tick.now_ns + LATE_START_NS + TRANSITS_TO_CONNECT * this.settings.one_way_delay_ms * 1e6;
+      this.#noteChange(this.run.t0_ns);
     }
     this.#heard = true;
     this.#lastTick_ns = tick.now_ns;
@@ -158,8 +182,12 @@ export class RunData {
     }
     for (const [transport, news] of Object.entries(tick.lanes)) {
       const lane = this.lanes[transport];
-      for (const row of news.requests) addServerRow(lane, row);
-      for (const [seq, written_ns] of news.written) this.#delivery(lane, seq).written_ns ??= written_ns;
+      for (const row of news.requests) this.#noteRequest(lane, addServerRow(lane, row));
+      for (const [seq, written_ns] of news.written) {
+        const delivery = this.#delivery(lane, seq);
+        delivery.written_ns ??= written_ns;
+        this.#noteChange(delivery.due_ns, written_ns);
+      }
       lane.bytes.push({ now_ns: tick.now_ns, up: news.up_bytes, down: news.down_bytes, payload: news.payload_bytes });
     }
   }
@@ -168,10 +196,12 @@ export class RunData {
   addTraffic(message, uncertainty_ms = null) {
     if (uncertainty_ms !== null) this.uncertainty_ms = Math.max(this.uncertainty_ms ?? 0, uncertainty_ms);
     takers[message.kind]?.(this.lanes[message.transport], message, this.ended);
+    this.#noteTraffic(message);
   }
 
   addHidden(from_ns, to_ns) {
     this.hidden.push([from_ns, to_ns]);
+    this.#noteChange(from_ns);
   }
 
   /** Whether a time lies in a span that was hidden, or before this page was there. */
@@ -226,6 +256,30 @@ export class RunData {
   #publish(event) {
     this.published.set(event.seq, event);
     this.publishedRows.push(event);
+    this.#noteChange(event.due_ns, event.published_ns);
+  }
+
+  /** Note for all readers that something became known about these moments (null: a moment that is itself unknown). */
+  #noteChange(...moments_ns) {
+    const from_ns = Math.min(...moments_ns.filter((at_ns) => at_ns !== null));
+    for (const [reader, unread_ns] of this.#unread) if (from_ns < unread_ns) this.#unread.set(reader, from_ns);
+  }
+
+  #noteTraffic({ kind, transport, n, seq, events = [], at_ns }) {
+    if (!(kind in takers)) return;
+    const { requests, deliveries } = this.lanes[transport];
+    if (requests.has(String(n))) this.#noteRequest(this.lanes[transport], requests.get(String(n)));
+    for (const come of seq === undefined ? events : [{ seq }]) {
+      const delivery = deliveries.get(come.seq);
+      // An event that is brought again changes nothing.
+      if (delivery?.received_ns === at_ns) this.#noteChange(delivery.due_ns, delivery.written_ns, this.overtakenNs(transport, come.seq));
+    }
+  }
+
+  /** Note that something became known about a request, and so about the gap before it, which began when the answer before it left the server. */
+  #noteRequest({ requests }, { n, sent_ns, arrived_ns }) {
+    const before = requests.get(String(n - 1));
+    this.#noteChange(sent_ns, arrived_ns, before?.answered_ns ?? null, before?.received_ns ?? null);
   }
 
   #delivery(lane, seq) {
@@ -279,6 +333,7 @@ function addServerRow(lane, [n, arrived_ns, answered_ns, status, seqs]) {
   const request = requestOf(lane, n, arrived_ns);
   request.arrived_ns = arrived_ns;
   if (answered_ns !== null) Object.assign(request, { answered_ns, status, seqs });
+  return request;
 }
 
 function requestOf(lane, n, arrived_ns = null) {

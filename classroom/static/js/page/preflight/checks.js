@@ -4,8 +4,8 @@
  * `judge` is pure; the probes below it measure. Each check is {id, title, passed, found, remedy}, as the server's are.
  */
 
-import { BUSIEST_S, busiestRun } from "../../lanes/busiest.js";
-import { painterOf } from "../../lanes/view.js";
+import { busiestViews } from "../../lanes/busiest.js";
+import { pictureIn } from "../../lanes/view.js";
 
 export const MAX_CLOCK_ERROR_MS = 5;
 export const MAX_TICK_MS = 0.5;
@@ -125,30 +125,29 @@ function clockTickMs() {
   return smallest;
 }
 
-const FRAMES = 20;
 
-/** Frames a second in which the lanes are drawn with the most that they can be asked to show, whatever the page shows now. */
+/** Frames a second in which the lanes move on with the most that they can be asked to show, whatever the page shows now. */
 function framesPerSecond() {
-  const canvas = document.createElement("canvas");
-  canvas.className = "preflight-picture";
-  canvas.setAttribute("aria-hidden", "true");
-  document.body.append(canvas);
-  const draw = painterOf(canvas);
-  const run = busiestRun();
+  const place = document.createElement("div");
+  place.className = "preflight-picture lanes-window";
+  place.setAttribute("aria-hidden", "true");
+  document.body.append(place);
+  const picture = pictureIn(place);
+  const views = busiestViews();
   return new Promise((resolve) => {
     const startedAt = performance.now();
     let frames = 0;
     const finish = () => {
       clearTimeout(timer);
-      canvas.remove();
+      place.remove();
       resolve((frames * 1000) / (performance.now() - startedAt));
     };
     const timer = setTimeout(finish, PATIENCE_MS);
     const count = () => {
-      if (!canvas.isConnected) return;
-      draw(run, 0, BUSIEST_S * 1e9);
+      if (!place.isConnected) return;
+      picture.draw(views[frames]);
       frames += 1;
-      if (frames < FRAMES) requestAnimationFrame(count);
+      if (frames < views.length) requestAnimationFrame(count);
       else finish();
     };
     requestAnimationFrame(count);

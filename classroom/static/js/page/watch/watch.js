@@ -15,7 +15,7 @@ import { SPEEDS, Timeline } from "../../lanes/timeline.js";
 
 const NUMBERS_PERIOD_MS = 400;
 /** Far less than what a short poll is behind: it is to be felt. */
-const SCREENS_PERIOD_MS = 60;
+const SCREENS_PERIOD_MS = 100;
 /** Of the picture, beside an event that is brought into it. */
 const MARGIN_SHARE = 0.08;
 const PHONE_SPAN_S = "5";
