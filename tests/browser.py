@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Playwright, sync_playwright
 
 # First the one without windows of its own, which the tests would not see: it takes half as much processor time.
 _CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -18,7 +20,14 @@ _CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # Whatever asks another host fails, so that a test can tell (opened_page of tests/classroom/conftest.py).
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+
+_FEW_FRAMES = """
+window.requestAnimationFrame = (draw) => setTimeout(() => draw(performance.now()), 80);
+window.cancelAnimationFrame = clearTimeout;
+"""
 
 NO_BROWSER = (
     "No Chromium or Chrome was found, so pages are NOT tested: install Debian's package "
@@ -43,6 +52,17 @@ def launch_chromium(playwright: Playwright) -> Browser:
     """Start Chromium or Chrome: the system's, or else Playwright's own."""
     path = next((found for name in _CHROMIUM_NAMES if (found := shutil.which(name))), None)
     return playwright.chromium.launch(executable_path=path, args=_CHROMIUM_ARGUMENTS)
+
+
+@contextmanager
+def still_context(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
+    """A context whose pages prefer reduced motion, and are asked for twelve frames a second.
+
+    Sixty take a third of a core. With reduced motion, what the lanes show may be half a second old.
+    """
+    with browser.new_context(reduced_motion="reduce", **options) as context:
+        context.add_init_script(_FEW_FRAMES)
+        yield context
 
 
 def _launch(playwright: Playwright, module: str) -> Browser:

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from servers.events.client_errors import LOG_PREFIX
 from servers.hosting.listening import StartError, listen
 from tests import plain_http
-from tests.browser import NO_BROWSER, browser, skipped_modules
+from tests.browser import NO_BROWSER, browser, skipped_modules, still_context
 
 __all__ = ["browser"]
 
@@ -166,13 +166,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @contextmanager
 def opened_page(context: BrowserContext) -> Iterator[Page]:
-    """A page of this context; at its end no script may have failed, nor any other host have been asked."""
+    """A page of this context; at its end no script may have failed, nor any other host have been asked.
+
+    A request to another host fails in these browsers. To hear of all requests would take a sixth of a page's time.
+    """
     page = context.new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
     errors: list[str] = []
     hosts: set[str | None] = set()
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+    page.on("requestfailed", lambda request: hosts.add(urlsplit(request.url).hostname))
     page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
     try:
         yield page
@@ -185,7 +188,7 @@ def opened_page(context: BrowserContext) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def context(browser: Browser, classroom: RunningClassroom) -> Iterator[BrowserContext]:
     """For the pages of a module: what one of them has loaded and compiled, the next has at once."""
-    with browser.new_context(base_url=classroom.url, reduced_motion="reduce") as shared:
+    with still_context(browser, base_url=classroom.url) as shared:
         yield shared
 
 

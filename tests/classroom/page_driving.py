@@ -24,18 +24,8 @@ def open_page(page: Page, room: RunningClassroom, query: str = "") -> None:
 
 
 def set_in_motion(page: Page) -> None:
-    """Have a page that is not opened yet draw its picture some twelve times a second.
-
-    With reduced motion, as tests have it otherwise, what is shown may be half a second old. Sixty pictures a second
-    take a third of a core.
-    """
+    """Have a page draw its lanes in each of its frames, and not twice a second (still_context)."""
     page.emulate_media(reduced_motion="no-preference")
-    page.add_init_script(
-        """
-        const nextFrame = window.requestAnimationFrame.bind(window);
-        window.requestAnimationFrame = (draw) => setTimeout(() => nextFrame(draw), 60);
-        """
-    )
 
 
 def wait_for_end(page: Page, run_id: int) -> None:

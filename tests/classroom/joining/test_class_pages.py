@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from classroom.lanes.definitions import LANES
+from tests.browser import still_context
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, opened_page, running_classroom
 from tests.classroom.page_driving import module
 
@@ -29,7 +30,7 @@ def open_class() -> Iterator[RunningClassroom]:
 
 @pytest.fixture
 def teacher(browser: Browser, open_class: RunningClassroom) -> Iterator[Page]:
-    with browser.new_context(base_url=open_class.url) as context, opened_page(context) as page:
+    with still_context(browser, base_url=open_class.url) as context, opened_page(context) as page:
         page.goto(f"/?key={open_class.teacher_key}#class")
         yield page
 
@@ -37,7 +38,8 @@ def teacher(browser: Browser, open_class: RunningClassroom) -> Iterator[Page]:
 @contextmanager
 def phone(browser: Browser, at: RunningClassroom, path: str | None = None, script: str = "") -> Iterator[Page]:
     """A device; `script` runs in its pages before their own."""
-    with browser.new_context(base_url=at.url, viewport=PHONE, has_touch=True) as context, opened_page(context) as page:
+    options = {"base_url": at.url, "viewport": PHONE, "has_touch": True}
+    with still_context(browser, **options) as context, opened_page(context) as page:
         context.add_init_script(script)
         page.goto(path or f"/join?code={at.join_code}")
         yield page

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from classroom.lanes.definitions import TRANSPORTS
+from tests.browser import still_context
 from tests.classroom.conftest import RunningClassroom, opened_page, row_of_free_ports, running_classroom
 from tests.classroom.joining.test_class_pages import client_of, phone
 from tests.classroom.joining.test_vote_pages import distribution, vote
@@ -33,7 +34,7 @@ def test_devices_predictions_and_votes_outlast_a_restart(
     arguments = ("--host", "0.0.0.0", "--port", str(row_of_free_ports()))
     with ExitStack() as pages:
         with running_classroom(*arguments) as first:
-            context = pages.enter_context(browser.new_context(base_url=first.url))
+            context = pages.enter_context(still_context(browser, base_url=first.url))
             teacher = pages.enter_context(opened_page(context))
             teacher.goto(f"/?key={first.teacher_key}#predict")
             teacher.get_by_label("Requests per event").fill("4.5")

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.browser import still_context
 from tests.classroom.conftest import RunningClassroom, opened_page, running_classroom
 from tests.classroom.joining.test_class_pages import phone, serious
 
@@ -24,7 +25,7 @@ def open_class() -> Iterator[RunningClassroom]:
 
 @pytest.fixture
 def teacher(browser: Browser, open_class: RunningClassroom) -> Iterator[Page]:
-    with browser.new_context(base_url=open_class.url) as context, opened_page(context) as page:
+    with still_context(browser, base_url=open_class.url) as context, opened_page(context) as page:
         page.goto(f"/?key={open_class.teacher_key}#predict")
         page.locator('#connection-status[data-state="live"]').wait_for()
         page.locator('[data-step="1"]').click()

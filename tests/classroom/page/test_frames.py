@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import Browser, expect
 
 from benchmarks.classroom_frames import NOTE_FRAMES, Frames, frame_times_ms
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, opened_page
 from tests.classroom.page_driving import open_page
 
 
-def test_frames_are_timed_while_the_lanes_are_drawn(context: BrowserContext, classroom: RunningClassroom) -> None:
-    with opened_page(context) as page:
-        page.emulate_media(reduced_motion="no-preference")
+def test_frames_are_timed_while_the_lanes_are_drawn(browser: Browser, classroom: RunningClassroom) -> None:
+    with browser.new_context() as context, opened_page(context) as page:
         page.add_init_script(NOTE_FRAMES)
         open_page(page, classroom)
         deadline = time.monotonic() + PATIENCE_S

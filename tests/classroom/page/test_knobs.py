@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import still_context
 from tests.classroom.conftest import RunningClassroom, opened_page, row_of_free_ports, running_classroom
 from tests.classroom.page_driving import PATIENCE_MS, module, open_page, shown, snapshot
 
@@ -120,7 +121,7 @@ def test_a_slider_that_somebody_holds_is_not_moved_by_what_others_change(
 
 def test_a_slider_that_is_dragged_during_a_restart_says_why_it_goes_back_and_acts_again(browser: Browser) -> None:
     ports = ("--port", str(row_of_free_ports()))
-    with browser.new_context(reduced_motion="reduce") as context, opened_page(context) as page:
+    with still_context(browser) as context, opened_page(context) as page:
         slider, error = page.locator("#knob-one_way_delay_ms"), page.locator("#knobs-error")
         with running_classroom(*ports) as first:
             open_page(page, first, "?one_way_delay_ms=40")

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.classroom.conftest import RunningClassroom
+from tests.classroom.conftest import RunningClassroom, opened_page
 from tests.classroom.page_driving import TRANSPORTS, open_page, wait_for_traffic
 
 pytestmark = pytest.mark.takes_s(40)
@@ -245,3 +245,22 @@ def test_no_other_host_is_asked_and_the_console_stays_silent(page: Page, classro
     expect(page.locator("#view-watch")).to_be_visible()
     assert hosts == {"127.0.0.1"}
     assert complaints == []
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "fetch('http://192.0.2.1/').catch(() => null)",
+        "new Promise((done) => Object.assign(new Image(), { onerror: done, src: 'http://example.com/a.png' }))",
+        "new Promise((done) => Object.assign(new WebSocket('ws://example.com/'), { onerror: done }))",
+    ],
+)
+def test_a_page_that_asks_another_host_fails_its_test(browser: Browser, classroom: RunningClassroom, ask: str) -> None:
+    """Also if the classroom's policy, which forbids it, came to allow it."""
+    with (
+        browser.new_context(base_url=classroom.url, bypass_csp=True) as context,
+        pytest.raises(AssertionError),
+        opened_page(context) as page,
+    ):
+        page.goto("/static/icon.svg")
+        page.evaluate(f"() => {ask}.then(() => null)")

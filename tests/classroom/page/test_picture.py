@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocketRoute, expect
 
 from classroom.lanes.definitions import TRANSPORTS as LANE_ORDER
+from tests.browser import still_context
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom, opened_page, row_of_free_ports, running_classroom
 from tests.classroom.page_driving import (
     PATIENCE_MS,
@@ -337,7 +338,7 @@ def test_the_teachers_tabs_keep_their_settings_and_what_is_half_typed_through_a_
     browser: Browser, ports: tuple[str, str]
 ) -> None:
     with (
-        browser.new_context(reduced_motion="reduce") as context,
+        still_context(browser) as context,
         opened_page(context) as page,
         opened_page(context) as other,
     ):
