@@ -12,8 +12,10 @@ import hashlib
 import re
 from collections.abc import Container, Iterable
 from pathlib import Path
+from types import CodeType
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from analysis.charts.style import (
@@ -91,10 +93,29 @@ TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPT = (TEMPLATES / "tables.js").read_text(encoding="utf-8")
 
 
+class _CompiledTemplates(BytecodeCache):
+    """The templates that this process has compiled: compiling takes as long as all else that makes a page."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._compiled.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        self._compiled[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _CompiledTemplates()
+
+
 def render_html(folder: Path, template: str, content: JsonObject, transports: Iterable[TransportStyle]) -> str:
     """Return a filled template of the folder that extends page.html.j2; texts are escaped."""
     loader = FileSystemLoader([folder, TEMPLATES])
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, bytecode_cache=_COMPILED
+    )
     explained: Container[Term | None] = content.get("glossary", ())
 
     def explained_term(column: str) -> Term | None:
@@ -107,7 +128,11 @@ def render_html(folder: Path, template: str, content: JsonObject, transports: It
 def render_markdown(folder: Path, template: str, content: JsonObject) -> str:
     """Return a filled Markdown template of the folder; texts are escaped."""
     environment = Environment(
-        loader=FileSystemLoader(folder), finalize=finalize, undefined=StrictUndefined, keep_trailing_newline=True
+        loader=FileSystemLoader(folder),
+        finalize=finalize,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        bytecode_cache=_COMPILED,
     )
     return environment.get_template(template).render(content)
 

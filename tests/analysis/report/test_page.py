@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from unittest.mock import Mock
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jinja2 import Environment
+from jinja2.compiler import CodeGenerator
 from markdown_it import MarkdownIt
 
-from analysis.report.page import PageIds, fence_of, markdown_text, slug
+from analysis.report.page import PageIds, fence_of, markdown_text, render_markdown, slug
 
 
 @pytest.mark.parametrize(
@@ -38,6 +43,18 @@ def test_of_several_places_the_first_has_the_address() -> None:
     assert [ids.first("point-sse"), ids.first("point-sse"), ids.first("point-websocket")] == [
         "point-sse", "", "point-websocket",
     ]  # fmt: skip
+
+
+def test_a_template_is_compiled_once_and_again_when_it_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler = Mock(side_effect=CodeGenerator)
+    monkeypatch.setattr(Environment, "code_generator_class", compiler)
+    template = tmp_path / "report.md.j2"
+    for text, number, times in (("one {{ n }}", 1, 1), ("one {{ n }}", 2, 1), ("two {{ n }}", 3, 2)):
+        template.write_text(text)
+        assert render_markdown(tmp_path, template.name, {"n": number}) == f"{text[:3]} {number}"
+        assert compiler.call_count == times
 
 
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
