@@ -22,6 +22,8 @@ def plans(page: Page) -> dict[str, list[dict[str, Any]]]:
 
 
 def take_up(page: Page, name: str) -> None:
+    """Begin or go on with a plan, once the page has been told that it is the teacher's, who alone starts runs."""
+    page.locator('body[data-teacher="true"]').wait_for()
     page.locator("#teacher-button").click()
     page.get_by_role("button", name=name, exact=True).click()
     page.locator("#route h2").wait_for()
