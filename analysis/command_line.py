@@ -8,18 +8,19 @@ import re
 import sys
 import webbrowser
 from collections.abc import Sequence
+from enum import IntEnum
 from pathlib import Path
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 from rich.table import Table as ConsoleTable
 
-from analysis.exit_status import ExitStatus, is_invalid_unasked
 from analysis.report.tables import SERVER_COLUMN, Table, main_table, server_table
 from analysis.summarize import write_summary
 from analysis.summary.results import Results
 from contract.errors import UserError
-from contract.records import SUMMARY_FILE, load_run_info
+from contract.records import SUMMARY_FILE, RunInfo, load_run_info
+from contract.summary import Summary
 from terminal.console import PlainConsole
 from terminal.plain import plain, print_error
 
@@ -32,6 +33,20 @@ _RUN_NAME = re.compile(r"\d{8}T\d{6}Z-")
 """The beginning of a run folder's name: the time at which it was created."""
 _CONSOLE_COLUMNS = 8
 """The number of columns of the report's first tables that fit a terminal, without their intervals."""
+
+
+class ExitStatus(IntEnum):
+    """The exit status of a command. `make` itself exits with 2 whenever a command does not exit with 0."""
+
+    OK = 0
+    BROKEN = 1
+    """A budget is broken."""
+    USAGE = 2
+    """A mistake that the user can correct."""
+    INVALID = 3
+    """The run is INVALID, so that nothing can be concluded from it."""
+    UNDECIDED = 4
+    """No budget is broken, but some are undecided: more trials are needed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -122,7 +137,12 @@ def _report(options: argparse.Namespace) -> ExitStatus:
     console.print_sentence(str(html))
     if folder.resolve().parent == RESULTS_FOLDER.resolve():
         _renew_results()
-    return ExitStatus.INVALID if is_invalid_unasked(summary, run) else ExitStatus.OK
+    return ExitStatus.INVALID if _is_unexpectedly_invalid(summary, run) else ExitStatus.OK
+
+
+def _is_unexpectedly_invalid(summary: Summary, run: RunInfo) -> bool:
+    """Return whether a run is INVALID for another reason than a wrong way or faults, which are intended."""
+    return not (summary.valid or summary.wrong_way or run.settings.get("faults"))
 
 
 def _summary(options: argparse.Namespace) -> ExitStatus:

@@ -21,7 +21,7 @@ from analysis.summary.point_figures import figures_by_block, least_spreads
 from analysis.summary.pooling import load_processes_of, pool
 from analysis.summary.precision import point_precision
 from analysis.summary.results import Results
-from analysis.summary.run_warnings import caveats
+from analysis.summary.run_warnings import run_warnings
 from analysis.summary.scaling import DEFAULT_P99_BOUND_MS, ScalePoint, scaling, wide_enough
 from analysis.summary.wrong_ways import as_reported, misranked
 from analysis.trial.measures import TrialMeasures, measure
@@ -60,24 +60,25 @@ from contract.summary import (
 )
 from contract.transports import TransportStyle
 
-AlsoMeasured = Callable[[Trial, TransportStyle, TrialMeasures], None]
+OnTrial = Callable[[Trial, TransportStyle, TrialMeasures], None]
+"""Called with each trial while its records are in memory."""
 _STREAM_PARAMETERS = ("rate_per_s", "arrival", "payload_bytes")
 _SIGNIFICANT_DIGITS = 6
 _NS_PER_MS = 1e6
 _Value = TypeVar("_Value")
 
 
-def write_summary(run_folder: Path, also: AlsoMeasured | None = None) -> Summary:
-    """Summarise a run, write its summary.json, and return what it has."""
-    summary = summarize_run(run_folder, also)
+def write_summary(run_folder: Path, on_trial: OnTrial | None = None) -> Summary:
+    """Compute the summary of a run, write it to summary.json, and return it."""
+    summary = summarize_run(run_folder, on_trial)
     write_json(run_folder / SUMMARY_FILE, SUMMARY_FORMAT, as_document(summary))
     return summary
 
 
-def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> Summary:
-    """Return the summary of docs/using/summary.md; raise UserError if the folder has no finished trial of a run.
+def summarize_run(run_folder: Path, on_trial: OnTrial | None = None) -> Summary:
+    """Compute the summary of a run (docs/using/summary.md); raise UserError if it has no finished trial.
 
-    `also` is called with every trial while its records are in memory, point by point.
+    `on_trial` is called with every trial, point by point.
     """
     run = load_run_info(run_folder)
     folders = {folder.name: folder for folder in finished_trial_folders(run_folder)}
@@ -88,7 +89,7 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> Summary
             f"{run_folder}: nothing to report: it has no raw records of a finished trial (expected trials/*/trial.json)"
             f"{kept}"
         )
-    pooled = list(_pooled_points(run, finished, folders, also))
+    pooled = list(_pooled_points(run, finished, folders, on_trial))
     floors, floors_from = _noise_floors(run_folder, run, pooled)
     compared = [_compared(entry, pooled, run) for entry in pooled]
     claimed = correct_claims(compared, run.transports, run.base_parameters)
@@ -110,7 +111,7 @@ def summarize_run(run_folder: Path, also: AlsoMeasured | None = None) -> Summary
             invalid_reasons=tuple(reasons),
             verdict="",
             verdict_lines=(),
-            warnings=tuple(caveats(run, points, infos, set_aside)),
+            warnings=tuple(run_warnings(run, points, infos, set_aside)),
             set_aside=set_aside,
             reference=run.reference,
             transports=run.transports,
@@ -142,7 +143,7 @@ def _fixed_work_ms(infos: Sequence[TrialInfo]) -> Estimate | None:
 
 @dataclass(frozen=True)
 class _Pooled:
-    """A point, and what is still needed of its trials once their records are out of memory."""
+    """A point, and the data of its trials that is still needed when their records are out of memory."""
 
     point: Point
     blocks: PerBlock
@@ -154,13 +155,13 @@ class _Pooled:
 
 
 class _Streams:
-    """The first stream of each kind in each block, with which the later ones must agree."""
+    """The first stream of each kind in each block, which later streams must be equal to."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[Any, ...], tuple[str, PublishedStream]] = {}
 
     def reason_against(self, planned: PlannedTrial, stream: PublishedStream) -> str | None:
-        """Return why a trial's stream differs from its block's at these parameters; None if it does not."""
+        """Return why a trial's stream differs from the first equal one of its block; None if it does not."""
         span_s = planned.stream_span_s or planned.parameters.measured_s
         key = (planned.block, span_s, *(planned.parameters[name] for name in _STREAM_PARAMETERS))
         name, first = self._first.setdefault(key, (planned.folder_name, stream))
@@ -168,7 +169,7 @@ class _Streams:
 
 
 def _pooled_points(
-    run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapping[str, Path], also: AlsoMeasured | None
+    run: RunInfo, finished: Sequence[PlannedTrial], folders: Mapping[str, Path], on_trial: OnTrial | None
 ) -> Iterator[_Pooled]:
     """Yield points in the plan's order; only one point's raw values are in memory at once."""
     styles = {style.name: style for style in run.transports}
@@ -177,7 +178,7 @@ def _pooled_points(
     for number in sorted({planned.point for planned in finished}):
         planned_trials = [planned for planned in finished if planned.point == number]
         style = styles[planned_trials[0].transport]
-        measured = [_measured(folders[planned.folder_name], planned, style, also) for planned in planned_trials]
+        measured = [_measured(folders[planned.folder_name], planned, style, on_trial) for planned in planned_trials]
         reasons = [
             (f"trial {planned.folder_name}: {reason}", trial.overloaded and reason in trial.server_reasons)
             for planned, trial in zip(planned_trials, measured, strict=True)
@@ -203,11 +204,11 @@ def _pooled_points(
         yield _Pooled(point, blocks, [trial.info for trial in measured], loads, excused)
 
 
-def _measured(folder: Path, planned: PlannedTrial, style: TransportStyle, also: AlsoMeasured | None) -> TrialMeasures:
+def _measured(folder: Path, planned: PlannedTrial, style: TransportStyle, on_trial: OnTrial | None) -> TrialMeasures:
     trial = Trial.load(folder, planned)
     measures = measure(trial, style)
-    if also is not None:
-        also(trial, style, measures)
+    if on_trial is not None:
+        on_trial(trial, style, measures)
     return measures
 
 
@@ -233,7 +234,7 @@ def _compared(entry: _Pooled, pooled: Sequence[_Pooled], run: RunInfo) -> Point:
 
 
 def _against_reference(entry: _Pooled, pooled: Sequence[_Pooled], reference: str) -> Point:
-    """Return the point with its differences from the reference; without any if it has no point at these parameters."""
+    """Return the point with its differences from the reference, if that has a point at the same parameters."""
     point = entry.point
     references = (other for other in pooled if other.point.transport == reference)
     match = next((other for other in references if agrees(other.point.parameters, point.parameters)), None)
@@ -248,7 +249,7 @@ def _against_reference(entry: _Pooled, pooled: Sequence[_Pooled], reference: str
 
 
 def _with_noise_floors(point: Point, points: Sequence[Point], reference: str, floors: NoiseFloors | None) -> Point:
-    """Return the point with how far the two transports differ from themselves, beside each difference."""
+    """Return the point with the noise floor of the two transports beside each difference."""
     references = (other for other in points if other.transport == reference)
     match = next((other for other in references if agrees(other.parameters, point.parameters)), None)
     return replace(
@@ -279,7 +280,7 @@ def _beside_floors(
 
 
 def _against_first_server(point: Point, entry: _Pooled, pooled: Sequence[_Pooled], servers: Sequence[str]) -> Point:
-    """Return the point with its differences from the same one on the first server, if it is on another."""
+    """Return the point with its differences from the same point on the first server, if it is on another server."""
     first = [other for other in pooled if servers and other.point.parameters.server == servers[0]]
     match = next((other for other in first if _same_but_for_the_server(entry.point, other.point)), None)
     if match is None or match is entry:
@@ -297,7 +298,7 @@ def _base_point(points: Sequence[Point], reference: str) -> int | None:
 
 
 def _varied(run: RunInfo) -> tuple[str, ...]:
-    """Return the parameters in which points differ, except warm-ups that are as long as their point needs."""
+    """Return the names of the parameters in which points differ, except the length of the warm-up."""
     values: dict[str, list[Any]] = {}
     for planned in run.plan:
         for name, value in planned.parameters.items():
@@ -336,7 +337,7 @@ def _name(run: RunInfo, point: Point) -> str:
 
 
 def _rounded(value: _Value) -> _Value:
-    """Round floats to the digits that a measurement can have, the same in every rerun; None if they are not finite."""
+    """Round all floats to _SIGNIFICANT_DIGITS, so that every rerun gives the same; None if one is not finite."""
     return cast(_Value, _rounded_part(value))
 
 
@@ -344,7 +345,7 @@ def _rounded_part(value: object) -> object:
     if isinstance(value, Record):
         return value.map_values(_rounded_part)
     if isinstance(value, Parameters):
-        return Parameters.of({name: _rounded_part(held) for name, held in value.items()})
+        return Parameters.of({name: _rounded_part(item) for name, item in value.items()})
     if isinstance(value, dict):
         return {key: _rounded_part(item) for key, item in value.items()}
     if isinstance(value, tuple):

@@ -39,19 +39,19 @@ class MeasuredPoint:
 
 
 @dataclass
-class Coverage:
-    """How many intervals of drawn runs contain the figure of all trials."""
+class CoverageCount:
+    """Counts the intervals of drawn runs, and those that contain the figure of all trials."""
 
     intervals: int = 0
     held: int = 0
 
     @property
     def ratio(self) -> float | None:
-        """The share that does; None without any interval."""
+        """The share of the intervals that contain the figure; None without an interval."""
         return self.held / self.intervals if self.intervals else None
 
     def count(self, bounds: Interval | None, truth: float | None) -> None:
-        """Count one interval; none that is not printed."""
+        """Count one interval, unless a report would not print it."""
         if not is_printed(bounds) or truth is None:
             return
         rounding = 1e-9 * abs(truth)
@@ -61,9 +61,9 @@ class Coverage:
 
 def drawn_coverage(
     points: Sequence[MeasuredPoint], figures: Mapping[str, Read], blocks: int, runs: int, seed: int
-) -> dict[str, Coverage]:
+) -> dict[str, CoverageCount]:
     """Return for each figure how often intervals of so many blocks contain the value of all trials, over all points."""
-    found = {name: Coverage() for name in figures}
+    found = {name: CoverageCount() for name in figures}
     random = np.random.default_rng([seed, blocks])
     for point in points:
         everything = point.reported(np.arange(len(point.trials)))

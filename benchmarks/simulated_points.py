@@ -172,7 +172,7 @@ def _schedule(point: SimulatedPoint, seed: int, random: np.random.Generator) -> 
     return Schedule(
         due_ns=_T0_NS + due_offsets_ns(stream),
         phase_ns=np.array(spread_phases_ns(point.clients, point.interval_s, seed), dtype=np.int64),
-        first_ask_ns=_T0_NS - 100_000_000 + random.integers(0, 2_000_000, point.clients),
+        first_poll_ns=_T0_NS - 100_000_000 + random.integers(0, 2_000_000, point.clients),
         t0_ns=_T0_NS,
         window_ns=(_T0_NS + round(1e9 * point.warm_up_s), _T0_NS + round(1e9 * total_s)),
         one_way_ns=round(1e6 * point.one_way_ms),

@@ -15,7 +15,7 @@ import pytest
 
 import analysis.command_line
 import loadtests.command_line
-from analysis.exit_status import ExitStatus
+from analysis.command_line import ExitStatus
 from analysis.summarize import summarize_run
 from contract.records import JsonObject, as_document
 from loadtests.plan.blocks import plan_trials

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
-from analysis.exit_status import ExitStatus
+from analysis.command_line import ExitStatus
 from system.processes import PROJECT_FOLDER
 from tests.running import PATIENCE_S
 from tests.runs import measured_once, scenario

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.transforms import ScaledTranslation
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed
 from analysis.charts.cheapest_transport import (
@@ -22,8 +24,7 @@ from analysis.charts.cheapest_transport import (
     staleness_of_interval_s,
 )
 from analysis.charts.labels import PAPER_BOX, Label, extent_in_points, label_points
-from analysis.charts.map_regions import Spot, draw_regions
-from analysis.charts.style import LIGHT
+from analysis.charts.style import LIGHT, POINTS_PER_IN, text_colour, text_size
 from analysis.charts.transport_marks import look
 from analysis.formatting import figure, milliseconds
 from analysis.formatting import interval as bounds_of
@@ -39,7 +40,16 @@ _STEPS = 180
 _PLOT_IN = 3.2
 _SIGNS = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
 _SHARES_OF_LINE = (1 / 3, 1 / 2, 1 / 5, 2 / 3, 4 / 5)
-"""Where the label of the boundary may be placed on it, in order of preference."""
+"""Places of the label on the boundary, in order of preference."""
+_HATCHES = ("///", "...", "xxx", "\\\\\\")
+_FILL_ALPHA = 0.22
+_NAME_POINTS = 9.5
+_LONGEST_NAME_RATIO = 0.4
+_GAP_POINTS = 4.0
+
+
+Spot = tuple[float, float]
+"""An event rate and a staleness."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,7 @@ def crossover_map_chart(results: Results) -> Chart | None:
         for axes, panel in zip(grid[0], panels, strict=True):
             _set_up(axes, panel)
             marks = _tried_marks(panel, results, capacity) if panel is panels[0] else []
-            texts = draw_regions(axes, panel.found, [mark.spot for mark in marks])
+            texts = _draw_regions(axes, panel.found, [mark.spot for mark in marks])
             texts += _draw_boundary(axes, panel, texts)
             _draw_marks(axes, panel, marks, texts)
         for axes in grid[0][1:]:
@@ -275,3 +285,99 @@ def _costs_in_words(among: Sequence[Candidate], unit: str, scale: float) -> str:
         parts = [f"{figure(scale * cost)} {unit}/{noun}" for cost, noun in named if cost]
         lines.append(f"{candidate.transport.label} {' + '.join(parts)}")
     return "\n".join(lines)
+
+
+def _draw_regions(axes: Axes, found: CheapestMap, spots: Sequence[Spot]) -> list[Text]:
+    """Draw tinted regions, hatched for readers who see no colours, and return their names."""
+    names = []
+    for index, candidate in enumerate(found.candidates):
+        region = (found.cheapest == index).astype(float)
+        if not region.any():
+            continue
+        colour = candidate.transport.colour.lower()
+        axes.contourf(
+            found.rates_per_s,
+            found.stalenesses_s,
+            region,
+            levels=[0.5, 1.5],
+            colors=[colour],
+            alpha=_FILL_ALPHA,
+            zorder=1,
+        )
+        hatched = axes.contourf(
+            found.rates_per_s,
+            found.stalenesses_s,
+            region,
+            levels=[0.5, 1.5],
+            colors=["none"],
+            hatches=[_HATCHES[index % len(_HATCHES)]],
+            zorder=1,
+        )
+        hatched.set_edgecolor(colour)
+        hatched.set_linewidth(0.0)
+        names.append(_name_region(axes, found, index, spots))
+    return names
+
+
+def _name_region(axes: Axes, found: CheapestMap, index: int, spots: Sequence[Spot]) -> Text:
+    """Draw a region's name where there is most room: at the centre of the largest square without any of the spots."""
+    free = (found.cheapest == index) & ~_cells_near(found, spots)
+    row, column = _centre_of_largest_square(free if free.any() else found.cheapest == index)
+    candidate = found.candidates[index]
+    name = axes.text(
+        float(found.rates_per_s[column]),
+        float(found.stalenesses_s[row]),
+        "\n".join(_on_two_lines(candidate.label, axes)),
+        size=_NAME_POINTS,
+        weight="bold",
+        color=text_colour(candidate.transport.colour.lower()),
+        ha="center",
+        va="center",
+        zorder=5,
+        bbox=PAPER_BOX,
+    )
+    _move_inside(axes, name)
+    return name
+
+
+def _move_inside(axes: Axes, name: Text) -> None:
+    """Move the name of a small region at the edge inside the axes."""
+    frame, box = extent_in_points(axes, axes), extent_in_points(axes, name)
+    right = max(frame.left + _GAP_POINTS - box.left, 0.0) - max(box.right + _GAP_POINTS - frame.right, 0.0)
+    up = max(frame.bottom + _GAP_POINTS - box.bottom, 0.0) - max(box.top + _GAP_POINTS - frame.top, 0.0)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    moved = ScaledTranslation(right / POINTS_PER_IN, up / POINTS_PER_IN, figure.dpi_scale_trans)
+    name.set_transform(name.get_transform() + moved)
+
+
+def _cells_near(found: CheapestMap, spots: Sequence[Spot]) -> npt.NDArray[np.bool_]:
+    """Return the cells that the mark of a spot, its label or a name beside it may cover."""
+    near = np.zeros(found.cheapest.shape, dtype=np.bool_)
+    height, width = len(found.stalenesses_s), len(found.rates_per_s)
+    rows, columns = np.arange(height)[:, None], np.arange(width)[None, :]
+    for rate_per_s, staleness_s in spots:
+        row = np.searchsorted(found.stalenesses_s, staleness_s)
+        column = np.searchsorted(found.rates_per_s, rate_per_s)
+        near |= (abs(rows - row) < height // 10) & (abs(columns - column) < width // 8)
+    return near
+
+
+def _centre_of_largest_square(inside: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """Return row and column of the centre, by dynamic programming over the squares that end at each cell."""
+    reach = np.zeros(inside.shape, dtype=np.int64)
+    for row, column in np.argwhere(inside).tolist():
+        least = min(reach[row - 1, column], reach[row, column - 1], reach[row - 1, column - 1]) if row and column else 0
+        reach[row, column] = 1 + least
+    row, column = divmod(int(np.argmax(reach)), inside.shape[1])
+    half = int(reach[row, column]) // 2
+    return row - half, column - half
+
+
+def _on_two_lines(label: str, axes: Axes) -> list[str]:
+    """Split a label with two names into two lines if one line would take too much of the panel's width."""
+    frame = extent_in_points(axes, axes)
+    room = _LONGEST_NAME_RATIO * (frame.right - frame.left)
+    return (
+        [label] if text_size(label, _NAME_POINTS, bold=True)[0] < room else label.replace(" or ", "\nor ").split("\n")
+    )

@@ -1,14 +1,70 @@
-"""`junit`: a test case per point that passes if the point is valid, with its figures as properties."""
+"""`junit`: JUnit XML, which continuous integration reads, with a test case per point that passes if the point is valid.
+
+The figures of a point are properties of its case. `make gate` writes its judgements with the same `junit_xml`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from analysis.compare.comparison import ReportedRun
 from analysis.export.labels import labels_as_text, point_name_parts, run_labels
-from analysis.junit import Case, CaseResult, junit_xml
 from analysis.summary.point_figures import POINT_FIGURES
 from contract.summary import Point
+
+
+class CaseResult(StrEnum):
+    """The result of a case; for a failed or skipped case the name of its XML element."""
+
+    PASSED = "passed"
+    FAILED = "failure"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test case."""
+
+    group: str
+    """The class name of the case, by which reporters group cases."""
+    name: str
+    result: CaseResult
+    message: str = ""
+    """Why it failed or was skipped."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+def junit_xml(name: str, cases: Sequence[Case], properties: Mapping[str, str] | None = None) -> str:
+    """Return a document with one test suite, its cases and its properties."""
+    numbers = {result: str(sum(case.result is result for case in cases)) for result in CaseResult}
+    suite = ET.Element(
+        "testsuite",
+        name=name,
+        tests=str(len(cases)),
+        failures=numbers[CaseResult.FAILED],
+        skipped=numbers[CaseResult.SKIPPED],
+        errors="0",
+    )
+    _add_properties(suite, properties or {})
+    for case in cases:
+        element = ET.SubElement(suite, "testcase", classname=case.group, name=case.name)
+        _add_properties(element, case.properties)
+        if case.result is not CaseResult.PASSED:
+            ET.SubElement(element, case.result, message=case.message)
+    suites = ET.Element("testsuites")
+    suites.append(suite)
+    ET.indent(suites, " ")
+    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _add_properties(element: ET.Element, properties: Mapping[str, str]) -> None:
+    if properties:
+        container = ET.SubElement(element, "properties")
+        for name, value in properties.items():
+            ET.SubElement(container, "property", name=name, value=value)
 
 
 def lines(run: ReportedRun) -> Iterator[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.export.junit import Case, CaseResult, junit_xml
 from analysis.gate.judgement import JudgedBudget, Judgement, headline
-from analysis.junit import Case, CaseResult, junit_xml
 from analysis.report.page import markdown_text
 from contract.errors import UserError
 from contract.records import write_text

@@ -1,6 +1,7 @@
-"""Long polling: the server holds a request until there is an event; events in the gap after an answer wait.
+"""Long polling: the server holds a request until there is an event.
 
-A client is deaf from the moment an answer leaves the server until its next request arrives there.
+The gap is the time from when an answer leaves the server until the client's next request arrives there. Events in a gap
+wait until its end.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def _shortest_gap_s(conditions: Conditions) -> float:
 
 
 def _mean_gap_s(conditions: Conditions) -> float:
-    """Return the mean length of the deaf gap."""
+    """Return the mean length of the gap."""
     return _shortest_gap_s(conditions) + conditions.turnaround_jitter_s / 2
 
 
@@ -46,10 +47,11 @@ def _closed_form(conditions: Conditions) -> Expectation | None:
 
 
 def _poisson(conditions: Conditions) -> Expectation:
-    """Return a renewal process: a deaf gap G, then, unless an event came in it, a wait for an event or the hold's end.
+    """Return the expectation for Poisson events, a renewal process.
 
-    With a random turnaround the gaps differ: requests and the mean are exact, and waits are assumed uniform over the
-    mean gap that events fall into, which makes the quantiles of the longest waits a little too short.
+    Each cycle is a gap G and, if no event was due in it, a wait for the next event or the end of the hold. With a
+    random turnaround requests and mean are exact; waits are assumed uniform over the mean gap that events fall into,
+    which makes the highest quantiles slightly too small.
     """
     rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), required(conditions.hold_s)
     expected_in_jitter = rate_per_s * conditions.turnaround_jitter_s
@@ -70,19 +72,18 @@ def _poisson(conditions: Conditions) -> Expectation:
 def _periodic(conditions: Conditions) -> Expectation | None:
     """Return the expectation for periodic events, which changes abruptly at Te = G.
 
-    None if some gaps are longer than Te and others are not, or if a hold ends between two events: then there is no
-    short formula.
+    Return None if only some gaps are longer than Te, or if a hold ends between two events: there is no short formula.
     """
     gap_s, period_s = _mean_gap_s(conditions), conditions.event_period_s
-    back_in_time = period_s >= _longest_gap_s(conditions)
+    ready_in_time = period_s >= _longest_gap_s(conditions)
     shortest_gap_s = _shortest_gap_s(conditions)
-    if period_s > shortest_gap_s + required(conditions.hold_s) or (not back_in_time and period_s >= shortest_gap_s):
+    if period_s > shortest_gap_s + required(conditions.hold_s) or (not ready_in_time and period_s >= shortest_gap_s):
         return None
-    cycle_s = period_s if back_in_time else gap_s
+    cycle_s = period_s if ready_in_time else gap_s
     return Expectation(
         floor_s=conditions.one_way_delay_s,
         longest_wait_s=_gap_around_an_event_s(conditions),
-        waiting_ratio=0.0 if back_in_time else 1.0,
+        waiting_ratio=0.0 if ready_in_time else 1.0,
         requests_per_s=1 / cycle_s,
         requests_per_event=period_s / cycle_s,
         empty_ratio=0.0,
@@ -91,7 +92,7 @@ def _periodic(conditions: Conditions) -> Expectation | None:
 
 
 def _without_cursor(conditions: Conditions) -> Expectation | None:
-    """Return a wait for the next event after each deaf gap; it is not delayed, and those in the gap are lost."""
+    """Return the expectation without a cursor: events in a gap are lost, and the next one after it is not delayed."""
     rate_per_s, gap_s, hold_s = conditions.rate_per_s, _mean_gap_s(conditions), required(conditions.hold_s)
     if conditions.arrival == "poisson":
         nothing_in_hold = math.exp(-rate_per_s * hold_s)
@@ -116,18 +117,18 @@ def _without_cursor(conditions: Conditions) -> Expectation | None:
 
 
 def _lost_ratio(conditions: Conditions) -> float | None:
-    """Return the share of events lost without a cursor: those that fall into the deaf gap."""
+    """Return the share of events lost without a cursor: those that fall into the gap."""
     if conditions.keeps_cursor:
         return 0.0
     expected = _without_cursor(conditions)
     if expected is None:
         return None
-    told_per_s = expected.requests_per_s * (1 - (expected.empty_ratio or 0.0))
-    return max(0.0, 1 - told_per_s / conditions.rate_per_s)
+    delivered_per_s = expected.requests_per_s * (1 - (expected.empty_ratio or 0.0))
+    return max(0.0, 1 - delivered_per_s / conditions.rate_per_s)
 
 
 def _answer_s(conditions: Conditions) -> float | None:
-    """Return the mean hold: a client asks again at once, so that its requests and answers fill the time."""
+    """Return the mean time from a request to its answer: the mean cycle less the client's part of the gap."""
     expected = _closed_form(conditions)
     if expected is None:
         return None
@@ -135,10 +136,10 @@ def _answer_s(conditions: Conditions) -> float | None:
 
 
 def _on_schedule(schedule: Schedule) -> Prediction:
-    """Answer a request at the server at t at once if events wait, else at the next event, or empty at t + hold.
+    """Answer a request that arrives at t at once if events wait, else at the next event, or empty at t + hold.
 
-    The answer takes one transit, and the next request, sent after the client's turnaround, another, after its
-    connection if it opens one.
+    The answer takes one transit. The next request, sent after the client's turnaround, takes another one, and before it
+    the time to connect if each poll has a connection of its own.
     """
     if not schedule.keeps_cursor:
         return _on_schedule_without_cursor(schedule)
@@ -146,7 +147,7 @@ def _on_schedule(schedule: Schedule) -> Prediction:
     next_due_ns = schedule.next_due_ns
     to_server_ns = schedule.connect_ns + schedule.one_way_ns
     between_ns = schedule.one_way_ns + schedule.turnaround_ns + to_server_ns
-    at_server_ns = schedule.first_ask_ns + to_server_ns
+    at_server_ns = schedule.first_poll_ns + to_server_ns
     cursor = np.zeros(len(at_server_ns), dtype=np.int64)
     requests = np.zeros(len(at_server_ns), dtype=np.int64)
     answers_ns, batches = [], []
@@ -168,12 +169,12 @@ def _on_schedule(schedule: Schedule) -> Prediction:
 
 
 def _on_schedule_without_cursor(schedule: Schedule) -> Prediction:
-    """Answer a request at the server at t with only the first event due after t; events due before are missed."""
+    """Answer a request that arrives at t with only the first event due after t; events due before are lost."""
     events, hold_ns = len(schedule.due_ns), required(schedule.hold_ns)
     next_due_ns = schedule.next_due_ns
     to_server_ns = schedule.connect_ns + schedule.one_way_ns
     between_ns = schedule.one_way_ns + schedule.turnaround_ns + to_server_ns
-    at_server_ns = schedule.first_ask_ns + to_server_ns
+    at_server_ns = schedule.first_poll_ns + to_server_ns
     clients = np.arange(len(at_server_ns))
     requests = np.zeros(len(at_server_ns), dtype=np.int64)
     reached = np.zeros((len(at_server_ns), events + 1), dtype=np.bool_)
@@ -202,16 +203,16 @@ def _with_queues(schedule: Schedule, times: ServiceTimes, seed: int) -> Predicti
             delays_ns.append(schedule.turnaround_delays_ns(answer).tolist())
         return read_ns + delays_ns[answer][client]
 
-    return PolledServer(schedule, times, seed, holds=True).run(schedule.first_ask_ns.tolist(), next_sent_ns)
+    return PolledServer(schedule, times, seed, holds=True).run(schedule.first_poll_ns.tolist(), next_sent_ns)
 
 
 def saturated_cycle_s(clients: int, service_s: float) -> float:
-    """Return how often a saturated server answers each of N clients, Ns; events arrive in batches meanwhile."""
+    """Return the time in which a saturated server answers each of N clients once: N·s. Events are then batched."""
     return clients * service_s
 
 
 def _saturated_at_clients(conditions: Conditions, service_s: float) -> float:
-    """Return the clients at which N(c_req + c_resp) is an event period: beyond it, events are batched."""
+    """Return the number of clients N at which N(c_req + c_resp) is the event period; with more, events are batched."""
     return conditions.event_period_s / service_s
 
 

@@ -1,8 +1,8 @@
-"""What a model of a kind of transport predicts, from which conditions; each kind has a module of its own.
+"""The parts of a model: its conditions, its expectation, and its law of saturation.
 
-`analysis.models.registry` has all kinds. Facts about a kind that need no formula (who sends, who is asked) are in
-`contract.transports.KINDS`. Closed forms (docs/method/method.md) are of one client, and assume a fixed symmetric delay,
-no loss, an unsaturated server, independent phases and replay from a cursor. Times are seconds, rates per second.
+`analysis.models.registry` has the models of all kinds of transport; facts about a kind that need no formula are in
+`contract.transports.KINDS`. Closed forms (docs/method/method.md) are for one client, and assume a fixed symmetric
+delay, no loss, an unsaturated server, independent phases and replay from a cursor. Times are seconds, rates per second.
 """
 
 from __future__ import annotations
@@ -29,19 +29,18 @@ class Conditions:
     """Of short polls; None for others."""
     hold_s: float | None = None
     """Of long polls; None for others."""
-    asks_per_message: bool = False
-    """For round trips: whether a message is an HTTP request, one at a time, or a frame on an open channel."""
+    requests_per_message: bool = False
+    """For round trips: whether each message is an HTTP request, one at a time, and not a frame on an open channel."""
     connects_per_poll: bool = False
     """Whether each poll first opens its own connection, which takes a round trip."""
     keeps_cursor: bool = True
-    """For polls: whether they ask for the events after a cursor; otherwise they see only the latest or the next event.
-    """
+    """For polls: whether they request the events after a cursor instead of only the latest or the next event."""
     pauses: bool = False
     """For short polls: whether the interval counts from the last answer and not from the last poll."""
     turnaround_s: float = 0.0
-    """Of a long poll: what a client takes between an answer and its next request; no parameter, as it is measured."""
+    """For long polls: the measured time that a client needs between an answer and its next request."""
     turnaround_jitter_s: float = 0.0
-    """For long polls: the longest random time that a client waits after an answer before it asks again."""
+    """For long polls: the longest random time that a client waits between an answer and its next request."""
 
     @classmethod
     def of_point(cls, parameters: Parameters, style: TransportStyle) -> Conditions:
@@ -52,7 +51,7 @@ class Conditions:
             one_way_delay_s=parameters.one_way_delay_ms / 1000,
             poll_interval_s=parameters.poll_interval_s,
             hold_s=parameters.hold_s,
-            asks_per_message=style.polling,
+            requests_per_message=style.polling,
             connects_per_poll=not parameters.keep_alive,
             keeps_cursor=parameters.cursor,
             pauses=parameters.pacing == "pause",
@@ -61,12 +60,12 @@ class Conditions:
 
     @property
     def round_trip_s(self) -> float:
-        """Two transits."""
+        """The time of two transits."""
         return 2 * self.one_way_delay_s
 
     @property
     def answer_s(self) -> float:
-        """The time of a poll's whole exchange, and the long poll's deaf gap if its client asks again at once."""
+        """The time of a poll's whole exchange; for a long poll, of the gap if its client polls again at once."""
         return self.round_trip_s * (2 if self.connects_per_poll else 1)
 
     @property
@@ -88,11 +87,11 @@ class Expectation:
     empty_ratio: float | None
     """Share of the requests that bring no event; None if nothing is polled or no formula is known."""
     in_step: bool = False
-    """Whether all clients ask together, after the event that all of them were sent, and not at times of their own."""
+    """Whether all clients poll at the same time, after an event, instead of independently of each other."""
 
     @classmethod
     def constant(cls, latency_s: float, requests_per_s: float = 0.0, requests_per_event: float = 0.0) -> Expectation:
-        """Return the expectation that every event takes the same time."""
+        """Return the expectation of the same latency for every event."""
         return cls(latency_s, 0.0, 0.0, requests_per_s, requests_per_event, None)
 
     @property
@@ -115,18 +114,19 @@ class Expectation:
 
 @dataclass(frozen=True)
 class SaturationLaw:
-    """The limits of the closed form: when a server is full, and the delay that a busy one adds."""
+    """The load at which a server is saturated, and the latency that a busy server adds."""
 
     per: Literal["delivery", "request"]
-    """What one service time is spent on."""
+    """The unit of work that takes one service time."""
     saturated_at_clients: Callable[[Conditions, float], float]
-    """The clients at which a service time in s fills a core of the server."""
+    """From conditions and service time, s: the number of clients that saturate a core of the server."""
     broadcast_mean_s: Callable[[int, float, float], float] | None = None
-    """From clients, service time and one-way delay: the mean latency of an event; None if clients fetch events."""
+    """From clients, service time and one-way delay, s: the mean latency of an event; None if clients poll."""
     broadcast_max_s: Callable[[int, float, float], float] | None = None
     """The same for the client that is served last."""
     cycle_s: Callable[[int, float], float] | None = None
-    """From clients and service time: how often a saturated server answers each client; None if it holds no requests."""
+    """From clients and service time, s: the time in which a saturated server answers each client once; None if it holds
+    no requests."""
 
 
 def _nothing_lost(_: Conditions) -> float | None:
@@ -148,9 +148,10 @@ class Model:
     closed_form: Callable[[Conditions], Expectation | None]
     """The expectation; None if there is no formula for the conditions."""
     on_schedule: Callable[[Schedule], Prediction]
-    """The prediction on a trial's own schedule, with only a network."""
+    """The prediction on a trial's own schedule, with only the delay of the network."""
     with_queues: Callable[[Schedule, ServiceTimes, int], Prediction]
-    """The same with the queues of server and load; the seed draws the order in which held requests are answered."""
+    """The prediction with the queues of server and load as well; the seed determines the order of answers to held
+    requests."""
     law: SaturationLaw | None = None
     lost_ratio: Callable[[Conditions], float | None] = _nothing_lost
     """Share of the events that a client misses, 0 with a cursor; None where there is no formula."""
@@ -158,4 +159,4 @@ class Model:
     """Mean time from a poll's request to its answer, which is not latency; None if nothing is polled, or it is not
     known."""
     longest_wait_s: Callable[[Conditions], float] = _no_wait
-    """How long an event can wait for the next poll of a client with a cursor: 0 if nothing is polled."""
+    """The longest wait of an event for the next poll of a client with a cursor, s; 0 if nothing is polled."""

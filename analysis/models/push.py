@@ -23,7 +23,7 @@ def _on_schedule(schedule: Schedule) -> Prediction:
 
 
 def _with_queues(schedule: Schedule, times: ServiceTimes, _: int) -> Prediction:
-    """Send each event to one client after the other; its copies form one job, which may wait for earlier jobs."""
+    """Send each event to one client after the other; its copies are one job, which may wait for earlier events."""
     clients = len(schedule.phase_ns)
     start_ns = queue_starts_ns(schedule.due_ns, clients * times.answer_ns)
     # Which client comes first differs from event to event; for the distribution over all clients it does not matter.
@@ -43,12 +43,12 @@ def fan_out_max_s(clients: int, send_cost_s: float, one_way_delay_s: float) -> f
 
 
 def push_capacity_clients(rate_per_s: float, sends_per_s: float) -> float:
-    """Return the clients that a server of this many sends a second can serve at this event rate."""
+    """Return the number of clients that a server with this many sends per second can serve at this event rate."""
     return sends_per_s / rate_per_s
 
 
 def _saturated_at_clients(conditions: Conditions, service_s: float) -> float:
-    """Return the clients at which λNc = 1: beyond it, events come faster than they can be sent to all."""
+    """Return the number of clients N at which λNc = 1; with more, events are due faster than they can be sent."""
     return push_capacity_clients(conditions.rate_per_s, 1 / service_s)
 
 

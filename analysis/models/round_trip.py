@@ -1,4 +1,4 @@
-"""Messages to the server and back: over an open channel, or in requests, of which a client sends one at a time."""
+"""Round trips of messages, over an open channel or as requests that a client sends one at a time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from contract.records import Ints
 def _closed_form(conditions: Conditions, *, transits: int) -> Expectation | None:
     """Return a constant round trip; None if requests would queue.
 
-    Requests go one at a time, and do not queue if they are evenly spaced and answered before the next.
+    Requests are sent one at a time; they do not queue if they are evenly spaced and answered before the next is due.
     """
     transit_s = transits * conditions.one_way_delay_s
-    if not conditions.asks_per_message:
+    if not conditions.requests_per_message:
         return Expectation.constant(transit_s)
     if conditions.arrival != "periodic" or conditions.event_period_s < transit_s:
         return None
@@ -27,9 +27,10 @@ def _closed_form(conditions: Conditions, *, transits: int) -> Expectation | None
 
 
 def _on_schedule(schedule: Schedule, *, transits: int) -> Prediction:
-    """Return each message so many transits after it is sent: when it is due, or once the previous is answered.
+    """Deliver each message `transits` transits after it is sent.
 
-    With one at a time, answer k arrives at max over j ≤ k of due_j + (k - j + 1) · transit (Lindley 1952).
+    It is sent when it is due or, with one at a time, when the previous one is answered: answer k arrives at the maximum
+    over j ≤ k of due_j + (k - j + 1) · transit (Lindley 1952).
     """
     transit_ns = transits * schedule.one_way_ns
     due_ns = schedule.due_ns[None, :] + schedule.phase_ns[:, None]
@@ -44,7 +45,7 @@ def _on_schedule(schedule: Schedule, *, transits: int) -> Prediction:
 
 
 def _with_queues(schedule: Schedule, times: ServiceTimes, _: int, *, transits: int) -> Prediction:
-    """Queue the messages of all clients at the server; with one at a time, each waits for the client's last answer."""
+    """Queue the messages of all clients at the server; with one at a time, each waits for the previous answer."""
     to_server_ns = (transits - 1) * schedule.one_way_ns
     due_ns = schedule.due_ns[None, :] + schedule.phase_ns[:, None]
     if not schedule.one_at_a_time:

@@ -1,8 +1,8 @@
-"""The schedule of a trial, fixed before anything was sent, and a model's prediction on it.
+"""The schedule of a trial, and a model's prediction on it.
 
-Due times, phases and holds of a trial are data. They determine when each client must get each event if only the network
-took time, delivery by delivery, without randomness; `analysis.models.queues` adds the time of server and load. Times
-are integer nanoseconds on the trial's clock.
+Due times, phases and holds of a trial are known data. They determine when each client receives each event if only the
+network takes time; `analysis.models.queues` adds the time of server and load. Times are integer nanoseconds on the
+trial's clock.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Schedule:
     """Shape (events,), non-decreasing: when each event is due, before any phase of an echo."""
     phase_ns: Ints
     """Shape (clients,)."""
-    first_ask_ns: Ints
+    first_poll_ns: Ints
     """Shape (clients,): when each client sent its first poll."""
     t0_ns: int
     window_ns: tuple[int, int]
@@ -37,18 +37,17 @@ class Schedule:
     hold_ns: int | None = None
     """Of long polls; None for others."""
     turnaround_ns: int = 0
-    """Time between an answer's arrival at the client and its next request: part of a long poll's deaf gap."""
+    """For long polls: the time between an answer's arrival at the client and its next request."""
     turnaround_jitter_ns: int = 0
-    """For long polls: the longest random time that a client waits on top of that."""
+    """For long polls: the longest random time that a client waits in addition to `turnaround_ns`."""
     turnaround_seed: int = 0
-    """The seed of these delays (`contract.records.turnaround_delays_ns`)."""
+    """The seed of the random turnaround delays (`contract.records.turnaround_delays_ns`)."""
     connect_ns: int = 0
     """Time to open each poll's own connection before the request can leave; 0 if connections are kept."""
     one_at_a_time: bool = False
     """For round trips: whether a message waits for the answer to the one before it."""
     keeps_cursor: bool = True
-    """For polls: whether they ask for the events after a cursor; otherwise they see only the latest or the next event.
-    """
+    """For polls: whether they request the events after a cursor instead of only the latest or the next event."""
     pauses: bool = False
     """For short polls: whether the interval counts from the last answer and not from the last poll."""
     load_process: Ints | None = None
@@ -56,11 +55,11 @@ class Schedule:
 
     @property
     def next_due_ns(self) -> Ints:
-        """When the first event at or after each place in the stream is due: shape (events + 1,)."""
+        """The due time of each event, and NEVER_NS after the last one: shape (events + 1,)."""
         return np.append(self.due_ns, NEVER_NS)
 
     def turnaround_delays_ns(self, answer: int) -> Ints:
-        """Return how long each client waits after its answer of this number, from 0, before its next request."""
+        """Return how long each client waits after its answer number `answer`, from 0, before its next request."""
         clients = len(self.phase_ns)
         if not self.turnaround_jitter_ns:
             return np.zeros(clients, dtype=np.int64)
@@ -84,7 +83,7 @@ class Prediction:
         return cls(latency_ns, requests, np.broadcast_to(np.True_, latency_ns.shape))
 
     def latencies_ns(self, counted: Bools) -> Ints:
-        """Return the latencies of those `counted` events, shape (clients, events), that reach their clients."""
+        """Return the latencies of the `counted` events, a mask of shape (clients, events), that reach their clients."""
         return self.latency_ns[counted & self.reached]
 
 
@@ -97,13 +96,13 @@ def schedule_of(trial: Trial, style: TransportStyle) -> Schedule:
     phase_ns[trial.clients.client] = trial.clients.phase_ns
     polls = trial.requests
     sent = (polls.kind == RequestKind.POLL) & is_time(polls.start_ns)
-    first_ask_ns = np.full(clients, NEVER_NS, dtype=np.int64)
-    np.minimum.at(first_ask_ns, polls.client[sent], polls.start_ns[sent])
+    first_poll_ns = np.full(clients, NEVER_NS, dtype=np.int64)
+    np.minimum.at(first_poll_ns, polls.client[sent], polls.start_ns[sent])
     return Schedule(
         due_ns=trial.published.due_ns,
         phase_ns=phase_ns,
-        # A client that never asked is assumed to have asked at the start.
-        first_ask_ns=np.where(first_ask_ns == NEVER_NS, trial.info.t0_ns, first_ask_ns),
+        # A client that never polled is assumed to have polled at the start.
+        first_poll_ns=np.where(first_poll_ns == NEVER_NS, trial.info.t0_ns, first_poll_ns),
         t0_ns=trial.info.t0_ns,
         window_ns=(trial.info.window_start_ns, trial.info.window_end_ns),
         one_way_ns=one_way_ns,
@@ -126,7 +125,7 @@ def _nanoseconds(seconds: float | None) -> int | None:
 
 
 def _turnaround_ns(trial: Trial) -> int:
-    """Return the median time in which clients read what had arrived; 0 without kernel stamps."""
+    """Return the median time from the arrival of data to its reading by the client; 0 without kernel stamps."""
     rows = trial.deliveries
     stamped = is_time(rows.kernel_realtime_ns)
     if not stamped.any() or not len(trial.clock):

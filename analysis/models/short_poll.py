@@ -1,4 +1,4 @@
-"""Short polling: an event waits for the next poll of a client, which asks at times of its own choice."""
+"""Short polling: an event waits for the client's next poll, whose time does not depend on events."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from contract.parameters import required
 def poll_period_s(interval_s: float, answer_s: float, *, pause_after_answer: bool = False) -> float:
     """Return the effective time between two polls of one client, which never has two of them outstanding.
 
-    On a fixed schedule it is the interval, unless the answer takes longer; with a pause after each answer it is their
-    sum.
+    On a fixed schedule it is the interval, or the time of an answer if that is longer; with a pause after each answer
+    it is their sum.
     """
     return interval_s + answer_s if pause_after_answer else max(interval_s, answer_s)
 
@@ -28,9 +28,9 @@ def _period_s(conditions: Conditions) -> float:
 
 
 def _closed_form(conditions: Conditions) -> Expectation | None:
-    """Return a uniform wait of up to a poll period.
+    """Return the expectation: a uniform wait of up to a poll period.
 
-    Without a cursor only for evenly spaced events, since otherwise the age of the latest event is not uniform.
+    Return None without a cursor unless events are evenly spaced, since the age of the latest event is not uniform.
     """
     if not conditions.keeps_cursor and conditions.arrival != "periodic":
         return None
@@ -70,9 +70,9 @@ def _answer_s(conditions: Conditions) -> float:
 def _on_schedule(schedule: Schedule) -> Prediction:
     """Deliver each event with the first poll that reaches the server at or after it, plus one transit.
 
-    Polls are at t0 + phase + kP. P is the interval; if an answer takes longer than that, the client is always behind
-    its schedule and sends as each answer arrives, so that P is the whole exchange. With a pause after each answer P is
-    their sum. Without a cursor a poll sees an event unless another one is due by then.
+    Polls are sent at t0 + phase + kP. P is the interval; if an answer takes longer, the client is always behind its
+    schedule and polls when each answer arrives, so that P is the whole exchange. With a pause after each answer, P is
+    the sum of both. Without a cursor a poll sees an event unless another one is due by then.
     """
     exchange_ns = schedule.connect_ns + 2 * schedule.one_way_ns + (schedule.turnaround_ns if schedule.pauses else 0)
     period_ns = round(poll_period_s(required(schedule.interval_ns), exchange_ns, pause_after_answer=schedule.pauses))
@@ -102,12 +102,12 @@ def _with_queues(schedule: Schedule, times: ServiceTimes, seed: int) -> Predicti
 
 
 def poll_capacity_clients(interval_s: float, polls_per_s: float) -> float:
-    """Return the clients that a server of this many polls a second can serve at this interval."""
+    """Return the number of clients that a server with this many polls per second can serve at this interval."""
     return interval_s * polls_per_s
 
 
 def _saturated_at_clients(conditions: Conditions, service_s: float) -> float:
-    """Return (Z + R + s) / s with a pause Z after each answer; on a schedule the interval is the period, I / s."""
+    """Return (Z + R + s) / s clients with a pause Z after each answer, or I / s on a schedule with the interval I."""
     interval_s = required(conditions.poll_interval_s)
     if conditions.pauses:
         return (interval_s + conditions.answer_s + service_s) / service_s

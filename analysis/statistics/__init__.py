@@ -1,1 +1,1 @@
-"""Statistics of samples and of trials, in columns of millions of rows."""
+"""Statistics: distributions of large samples, and inference from trials."""

@@ -3,8 +3,8 @@
 Quantiles are observed values, so taking them of integers and dividing afterwards is the same as dividing first, and
 needs half the memory.
 
-All clients of a trial share its events, and what delays one of them delays the others: events are the sample, not
-deliveries. A quantile depends on the events beyond it, and is reported if these are ten or more.
+All clients of a trial receive the same events, which are delayed together: the sample size is the number of events, not
+of deliveries. A quantile is reported if at least ten events lie beyond it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from contract.records import Ints
 
 NS_PER_MS = 1e6
 LATENCY_QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
-"""The quantiles that every point is to have: where there are too few events for one, the report says so."""
+"""The quantiles that every point should have; the report has a warning if there are too few events for one."""
 RARE_QUANTILES = {"p999": 0.999}
-"""Quantiles of points with very many events; others are not expected to have them, and nothing is said of it."""
+"""Quantiles of points with very many events; for other points they are left out without a warning."""
 
 EVENTS_BEYOND = 10
-"""How many events must lie beyond a quantile, on average, for it to be reported."""
+"""The least expected number of events beyond a quantile for it to be reported."""
 
 TAIL_FACTOR = 1.2
 """The factor by which intervals of quantiles beyond the median are widened.
@@ -60,7 +60,7 @@ def quantiles_ms(times_ns: Ints, shares: Sequence[float]) -> list[float]:
 
 
 def least_events(share: float) -> int:
-    """Return how many events the quantile of this share needs: 20 for a p50, 200 for a p95, 10,000 for a p99.9."""
+    """Return the number of events that this quantile needs: 20 for a p50, 200 for a p95, 10,000 for a p99.9."""
     return math.ceil(round(EVENTS_BEYOND / (1 - share), 6))
 
 
@@ -70,7 +70,7 @@ def too_few_events(shares: Mapping[str, float], events: int) -> list[str]:
 
 
 def spread_of(name: str) -> Spread:
-    """Return what is known beforehand of the spread of a statistic between trials."""
+    """Return the factor by which intervals of a statistic are widened, as a `Spread`."""
     if name in RARE_QUANTILES:
         return Spread(factor=RARE_TAIL_FACTOR)
     in_the_tail = LATENCY_QUANTILES.get(name, 0.0) > LATENCY_QUANTILES["p50"]

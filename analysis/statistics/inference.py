@@ -1,7 +1,7 @@
-"""Intervals, differences and the power to detect them, from trials: pure functions of sequences, each with its source.
+"""Intervals, differences and the power to detect them, as pure functions of the trials' figures.
 
-The trial is the unit: messages of one trial share a server, a stream and a moment, and are not independent. Every
-interval here comes from the spread between trials.
+The trial is the statistical unit: messages of one trial share a server, a stream and a moment, and are not independent.
+Every interval is from the spread between trials.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Spread:
-    """Further knowledge of the spread of a statistic between trials, besides the trials themselves."""
+    """Corrections of the spread of a statistic between trials, which a few trials underestimate."""
 
     least: float = 0.0
-    """The smallest standard deviation between trials that is possible, whatever the few trials at hand show."""
+    """The least standard deviation between trials to use, however well the trials agree."""
     factor: float = 1.0
-    """The factor by which intervals are wider than the spread between trials alone would make them."""
+    """The factor by which intervals are widened."""
 
 
 ONLY_THE_TRIALS = Spread()
@@ -75,9 +75,9 @@ def interval(estimate: float, per_trial: Sample, further: int = 0, spread: Sprea
 
 
 def cut_off(bounds: Interval | None, estimate: float, possible: Interval) -> Interval | None:
-    """Return an interval without impossible values: the true value is never there, so the coverage is the same.
+    """Return an interval cut off at the `possible` values, which does not change its coverage.
 
-    The estimate stays within it, even if rounding has put it beyond.
+    It still contains the estimate, even if rounding has put that beyond the possible values.
     """
     if bounds is None:
         return None
@@ -101,12 +101,12 @@ def t_interval(estimate: float, per_trial: Sample, further: int = 0, spread: Spr
 
 
 def t_quantile(degrees_of_freedom: int) -> float:
-    """Return half the width of a 95 % interval in standard errors, by Student's t."""
+    """Return the half-width of a 95 % interval in standard errors, by Student's t."""
     return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
 
 
 def normal_quantile() -> float:
-    """Return half the width of a 95 % interval in standard deviations, if these are known exactly."""
+    """Return the half-width of a 95 % interval in standard deviations that are known exactly."""
     return float(ndtri((1 + CONFIDENCE) / 2))
 
 
@@ -159,7 +159,7 @@ def independent_difference(
 
     `ours` and `theirs` are by block. B. L. Welch (Biometrika 34, 1947): the variances of both means add up, with his
     degrees of freedom. The spread of each is that of its first `pilot_blocks` (None: all), as for `interval`,
-    with further knowledge of it from `spreads`. Without either, the result is that of `scipy.stats.ttest_ind`, which
+    corrected by `spreads`. Without either, the result is that of `scipy.stats.ttest_ind`, which
     warns of equal samples.
     """
     samples = [

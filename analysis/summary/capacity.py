@@ -1,8 +1,8 @@
-"""The cost of a poll and of a pushed event for the server, how many of each it can serve, and where polling is better.
+"""Service times of the server per poll and per pushed event, its capacity, and the crossover of push and polling.
 
-Service times are fitted on points that keep the server busy but not full; points beyond its limit show how much cheaper
-each becomes when many wait at once. docs/method/capacity.md derives the formulas. Times are in seconds, rates per
-second.
+Service times are fitted to points that keep the server busy but not saturated; saturated points show how much cheaper
+work becomes when much of it waits at once. docs/method/capacity.md derives the formulas. Times are in seconds, rates
+per second.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LEAST_BATCH_SPREAD = 1.5
 """Least factor between the events per poll of two points for which the costs of a poll and an event can be separated.
 """
 _OWN_LOAD = frozenset({"clients", "poll_interval_s"})
-"""Parameters in which the points may differ on which service times are fitted."""
+"""Parameters in which the points that service times are fitted to may differ."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class TrialLoad:
     payload_bytes: float | None
     """Those bytes that were events."""
     reach_beyond_model_ms: float
-    """How much later than by the model an event had reached 99 % of the clients, on average."""
+    """Mean time for an event to reach 99 % of the clients, less the model's, ms."""
 
     @classmethod
     def of(cls, trial: TrialMeasures, style: TransportStyle) -> TrialLoad | None:
@@ -128,8 +128,8 @@ class Estimates:
     service: Service
     """Service times at moderate load."""
     economy_ratio: float | None
-    """The share of these times that a saturated server needs, since it handles more at each turn; None if none was
-    measured."""
+    """The share of these times that a saturated server needs, since it does more work in each turn of its loop; None if
+    no point saturated it."""
 
     @property
     def saturated(self) -> Service:
@@ -140,7 +140,7 @@ class Estimates:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The points of one transport on which its estimates are based."""
+    """The points of one transport that its service times are estimated from."""
 
     transport: str
     kind: Kind
@@ -153,7 +153,7 @@ class Calibration:
         return [load for point in (*self.busy, *self.saturated) for load in point.loads]
 
     def estimate(self, block: int | None = None) -> Estimates | None:
-        """Return the estimate from one block's trials, or from all; None if no point of it was busy."""
+        """Estimate the service times from one block's trials, or from all trials; None without a busy point."""
         busy, saturated = _of_block(self.busy, block), _of_block(self.saturated, block)
         if not busy:
             return None
@@ -174,8 +174,8 @@ def total(loads: Loads, name: str) -> float:
 def fit_service(loads: Loads) -> Service:
     """Fit service times by least squares of the relative error without negative costs: cpu = polls·a + events·b.
 
-    (Lawson and Hanson 1974.) If all polls bring about as many events, the two costs cannot be separated, and the poll's
-    includes that of its events.
+    (Lawson and Hanson 1974.) If all polls bring about the same number of events, the two costs cannot be separated, and
+    the cost of a poll includes that of its events.
     """
     if not any(load.polls for load in loads):
         return Service(0.0, total(loads, "server_cpu_s") / total(loads, "deliveries"))
@@ -197,30 +197,30 @@ def load_points(loads: Loads) -> list[LoadPoint]:
 
 
 def calibrations(loads: Loads, base: Parameters) -> list[Calibration]:
-    """Return one per transport with a point to fit on: at the scenario's base parameters, except for its load."""
+    """Return the calibration of each transport with a busy point at the base parameters, except those of _OWN_LOAD."""
     found: dict[tuple[str, Kind], list[LoadPoint]] = {}
     for point in load_points(loads):
         if set(differing(point.parameters, base)) <= _OWN_LOAD:
             found.setdefault((point.loads[0].transport, point.loads[0].kind), []).append(point)
-    made = [
+    found_by_transport = [
         Calibration(*names, tuple(p for p in points if p.busy), tuple(p for p in points if p.saturated))
         for names, points in found.items()
     ]
-    return [calibration for calibration in made if calibration.busy]
+    return [calibration for calibration in found_by_transport if calibration.busy]
 
 
 def sends_per_s(push: Estimates) -> float:
-    """Return μ_push: the events that a saturated server sends a second."""
+    """Return μ_push, the number of events that a saturated server sends per second."""
     return 1 / push.saturated.event_s
 
 
 def polls_per_s(poll: Estimates, events_per_poll: float) -> float:
-    """Return μ_poll: the polls that a saturated server answers a second if each brings this many events."""
+    """Return μ_poll, the number of polls with this many events that a saturated server answers per second."""
     return 1 / poll.saturated.of(1.0, events_per_poll)
 
 
 def crossover_events_per_poll(push: Estimates, poll: Estimates) -> float | None:
-    """Return λI from which polling serves more clients, or None if it never does.
+    """Return the λI above which polling serves more clients, or None if it never does.
 
     λI = μ_push / μ_poll(λI), so a / (c - b).
     """
@@ -230,13 +230,13 @@ def crossover_events_per_poll(push: Estimates, poll: Estimates) -> float | None:
 
 
 def comparable(estimates: Sequence[Estimates]) -> list[Service]:
-    """Return service times of a saturated server if all were measured at one, else all at moderate load."""
+    """Return all service times at saturation if all have been measured there, else all at moderate load."""
     known = all(one.economy_ratio is not None for one in estimates)
     return [one.saturated if known else one.service for one in estimates]
 
 
 def with_interval(of: Sequence[Calibration], read: Callable[..., float | None]) -> Estimate:
-    """Return `read` of the estimates from all trials, with its interval from the blocks' estimates, cut off at zero."""
+    """Return `read` applied to the estimates from all trials, with an interval from the blocks', cut off at zero."""
     blocks = set.intersection(*(set(calibration.blocks()) for calibration in of))
     each = [_read(of, read, block) for block in sorted(blocks)]
     value = _read(of, read, None)

@@ -1,9 +1,9 @@
-"""Mean latency and requests of a point, corrected by the model for the chance of its streams.
+"""Mean latency and requests of a point, corrected by the model for the random differences between streams.
 
-Trials differ mostly in the times of their events, and the model evaluated on a trial's own schedule knows these. A
-trial's figure, minus the model's on its own schedule, plus the closed form, is therefore also a figure of the trial,
-without most of the chance: a control variate with the coefficient 1 (Lavenberg and Welch, Management Science 27, 1981).
-It estimates the figure of an endless stream of the same rate.
+Trials differ mostly in the times of their events, which the model on a trial's own schedule takes into account. A
+trial's figure, less the model's on the trial's schedule, plus the closed form, estimates the figure of an endless
+stream of the same rate with much less variance: a control variate with the coefficient 1 (Lavenberg and Welch,
+Management Science 27, 1981).
 """
 
 from __future__ import annotations
@@ -25,20 +25,19 @@ from contract.summary import CorrectedEstimate, Estimates, Point
 from contract.transports import TransportStyle
 
 CHAOTIC_EVENTS_PER_WAIT = 0.75
-"""The number of events per wait from which figures of clients in step are not corrected: each event then decides about
-the next, and a trial soon has nothing in common with the model on its schedule. A correction would add more chance than
-it removes."""
+"""The number of events per wait from which figures of clients in step are not corrected. Each wait then depends on the
+one before, so that a trial soon differs from the model on its schedule, and a correction would add variance."""
 _BEFORE_THE_SERVER_RATIO = 1 / 2
-"""The share of what a latency has beyond the model that passes before the server looks for events, and not on the way
-of its answer."""
+"""The share of the latency beyond the model that passes before the server looks for events, and not on the way of the
+answer."""
 
 Pair = tuple[float, float]
-"""A figure as a trial measured it, and the model's on the trial's own schedule."""
+"""A figure as measured in a trial, and by the model on the trial's own schedule."""
 
 
 @dataclass(frozen=True)
 class Correction:
-    """The closed form of a figure, and the least spread of its corrected values, whatever a few trials show."""
+    """The closed form of a figure, and the least spread between trials of its corrected values."""
 
     expected: float
     spread: Spread = ONLY_THE_TRIALS
@@ -60,7 +59,7 @@ class Estimate:
 
 
 def is_corrected(expected: Expectation | None, conditions: Conditions) -> bool:
-    """Return whether a point's figures are corrected, which depends on its parameters alone.
+    """Return whether a point's figures are corrected; this depends only on its parameters.
 
     It must not depend on the spread of the trials: choosing the narrower of two intervals yields one that contains the
     true value less often than it claims.
@@ -75,11 +74,10 @@ def corrections(
 ) -> dict[str, Correction]:
     """Return the correction of each of PLAIN.
 
-    An event that occurs just when a client asks is sent at once or a whole wait later. The model cannot tell which,
-    within `beyond_model_s`: what a latency usually has beyond the model. This happens to an event with the probability
-    of half that time · requests per second, often not once in a few trials, whose spread then does not show it. A
-    client on a schedule does not ask more often because of it, but with the same probability its requests at the start
-    and at the end of the window fall on either side of it.
+    An event that is due just when a poll arrives is sent at once or a whole wait later. Within `beyond_model_s`, the
+    usual latency beyond the model, the model cannot tell which. The probability of that is half this time · requests
+    per second, so that it often does not happen in a few trials, and their spread does not show it. The number of
+    polls on a schedule does not depend on it, except for polls at the start and the end of the window.
     """
     undecided_ratio = min(1.0, max(0.0, beyond_model_s) * _BEFORE_THE_SERVER_RATIO * expected.requests_per_s)
     per_wait = math.sqrt(undecided_ratio / max(events_per_trial * independent_clients, 1))
@@ -95,7 +93,7 @@ def corrections(
 
 
 def estimates(trials: Trials, style: TransportStyle, point: Point) -> dict[str, Estimate]:
-    """Return each of PLAIN that the point's trials have measured."""
+    """Return the figures of PLAIN that the point's trials have measured."""
     parameters = trials[0].info.parameters
     conditions = measured_conditions(trials, style)
     expected = MODELS[style.model].closed_form(conditions)
@@ -131,7 +129,7 @@ def estimates(trials: Trials, style: TransportStyle, point: Point) -> dict[str, 
 def corrected_estimates(
     found: Mapping[str, Estimate], trials: Trials, point: Point, pilot_blocks: int | None
 ) -> Estimates:
-    """Return the `estimates` of a point of the summary; None if a figure was not measured."""
+    """Return the `estimates` of a point for the summary; a figure that was not measured is None."""
     fields = {}
     for name, plain in PLAIN.items():
         estimate = found.get(name)
@@ -166,7 +164,7 @@ _PAIRS: dict[str, Callable[[TrialMeasures], Pair | None]] = {
 def _beyond_model_s(trials: Trials) -> float:
     """Return the median of the trials' medians of latency minus the model's; 0 without deliveries.
 
-    The mean would be misleading, as it contains the waits that the model lacks.
+    The mean would include waits that the model does not have.
     """
     residuals_ns = [trial.latencies.residual_ns for trial in trials]
     medians_ns = [float(np.median(residual_ns)) for residual_ns in residuals_ns if len(residual_ns)]

@@ -1,7 +1,6 @@
-"""Whether push or polling serves more clients and costs less: predicted from service times, tried at other points.
+"""Whether push or polling serves more clients and costs less: predictions from service times, and tests of them.
 
-The predictions are tried at other event rates, with trials that did not enter the service times, so that they can be
-refuted.
+Predictions are tested at other event rates, with trials that the service times were not fitted to.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _VARIED = frozenset({"clients", "rate_per_s", "poll_interval_s"})
 
 
 def capacity_summary(loads: Loads, base: Parameters) -> Capacity | None:
-    """Return `capacity` of docs/using/summary.md; None if no point kept the server busy without filling it."""
+    """Return `capacity` of the summary; None if no point kept the server busy without saturating it."""
     found = calibrations(loads, base)
     if not found:
         return None
@@ -56,7 +55,7 @@ def capacity_summary(loads: Loads, base: Parameters) -> Capacity | None:
 
 
 def _capacity_of(calibration: Calibration, base: Parameters) -> TransportCapacity:
-    """Return service times, how saturation changes them, and capacity at the base parameters."""
+    """Return a transport's service times, their change at saturation, and its capacity at the base parameters."""
     read = partial(with_interval, [calibration])
     polled = any(load.polls for load in calibration.loads)
     batch = _events_per_poll(calibration, base) if polled else None
@@ -87,10 +86,7 @@ def _bytes(loads: Loads) -> tuple[float | None, float | None, float | None]:
 
 
 def _events_per_poll(calibration: Calibration, base: Parameters) -> float:
-    """Return the events per poll at the base parameters, or as measured if clients set no interval.
-
-    The latter at saturation, if that was measured.
-    """
+    """Return the events per poll at the base parameters; for long polls as measured, at saturation if possible."""
     if calibration.kind.polls_at_intervals:
         return float(base.rate_per_s * required(base.poll_interval_s))
     loads = [load for point in calibration.saturated or calibration.busy for load in point.loads]
@@ -108,18 +104,18 @@ def _capacity_clients(estimates: Estimates, kind: Kind, base: Parameters) -> flo
 
 
 def _saturated(point: LoadPoint, calibration: Calibration) -> Saturated:
-    """Return the throughput reached, beside the requested one and the one by the service time at moderate load."""
+    """Return the throughput of a saturated point, beside the demand and the prediction from moderate load."""
     seconds = total(point.loads, "window_s")
     polls, deliveries = total(point.loads, "polls"), total(point.loads, "deliveries")
     clients, rate_per_s = point.parameters.clients, point.parameters.rate_per_s
     interval_s = point.parameters.poll_interval_s
-    asked = clients * rate_per_s if not polls else None if interval_s is None else clients / interval_s
+    demand = clients * rate_per_s if not polls else None if interval_s is None else clients / interval_s
     estimates = calibration.estimate()
     assert estimates is not None, "a calibration has busy points"
     reached = polls or deliveries
     return Saturated(
         parameters=point.parameters,
-        asked_per_s=asked,
+        asked_per_s=demand,
         reached_per_s=reached / seconds,
         events_per_poll=deliveries / polls if polls else None,
         predicted_per_s=reached / estimates.service.of(polls, deliveries),
@@ -136,7 +132,7 @@ class _Pair:
 
 
 def _pairs(loads: Loads, base: Parameters, push: Calibration, poll: Calibration) -> Iterator[_Pair]:
-    """Yield pairs at event rates other than the base one, on which service times were fitted."""
+    """Yield pairs at event rates other than the base one, which the service times were fitted to."""
     tried = [
         point
         for point in load_points(loads)
@@ -150,7 +146,7 @@ def _pairs(loads: Loads, base: Parameters, push: Calibration, poll: Calibration)
 
 
 def _tried(pair: _Pair, push: Calibration, poll: Calibration, at: Estimate) -> Tried:
-    """Return one comparison: what was predicted, what was measured, and whether they agree."""
+    """Return one comparison: the prediction, the results, and whether they agree."""
     clients, rate_per_s = pair.push.parameters.clients, pair.push.parameters.rate_per_s
     interval_s = required(pair.poll.parameters.poll_interval_s)
     batch = rate_per_s * interval_s
@@ -186,7 +182,7 @@ def _side(point: LoadPoint, predicted_load: Estimate) -> Side:
 
 
 def _claims(predicted: Predicted, push: Side, poll: Side) -> dict[str, bool]:
-    """Return the claims that the prediction makes of this comparison, and whether each was met."""
+    """Return the claims that follow from the prediction, and whether each was met."""
     if predicted == "undecided":
         return {}
     better, worse = (push, poll) if predicted == "push" else (poll, push)

@@ -1,7 +1,6 @@
-"""The effect of each option: points that differ from the base in one option alone, against their base.
+"""The effect of each option: points that differ from the base point only in one option, relative to it.
 
-An option is a parameter whose values are words or switches. Numeric parameters have charts of their own, over their
-range.
+An option is a parameter whose values are words or switches; numeric parameters have charts of their own.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Effect:
-    """One transport with another value of one option, beside its own base point."""
+    """A point with another value of one option, and the base point of the same transport."""
 
     transport: TransportStyle
     parameter: str

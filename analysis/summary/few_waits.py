@@ -1,4 +1,4 @@
-"""Intervals of figures that depend on how many events wait, where so few do that trials hardly differ."""
+"""Intervals that are withheld because so few events wait for a poll that the trials agree by chance."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ DEPEND_ON_WAITS = frozenset(
         "freshness.mean_age_ms",
     }
 )
-"""The figures whose intervals `withhold_intervals` takes away."""
+"""The figures whose intervals `withhold_intervals` removes."""
 
 
 def withhold_intervals(point: Point, trials: Trials, style: TransportStyle) -> Point:
-    """Return the point without the intervals that few waits would make too narrow, and why; the same with enough.
+    """Return the point without the intervals that few waits make too narrow, and with the reason.
 
-    Where no event of any trial waited, the trials agree, and an interval from their spread would be of no width.
+    If no event waited in any trial, the trials agree, and the width of an interval from their spread would be 0.
     """
     expected = MODELS[style.model].closed_form(measured_conditions(trials, style))
     events = sample_events(trials)
@@ -66,7 +66,7 @@ def _without_intervals(freshness: Freshness) -> Freshness:
 
 
 def measured_conditions(trials: Trials, style: TransportStyle) -> Conditions:
-    """Return a point's conditions with the turnaround that its clients had, as the models on the own schedules do."""
+    """Return a point's conditions with the measured turnaround of its clients, as used on the trials' own schedules."""
     conditions = Conditions.of_point(trials[0].info.parameters, style)
     delays_ns = [trial.latencies.client_delay_ns for trial in trials]
     medians_ns = [float(np.median(delay_ns)) for delay_ns in delays_ns if delay_ns is not None and len(delay_ns)]
@@ -74,5 +74,5 @@ def measured_conditions(trials: Trials, style: TransportStyle) -> Conditions:
 
 
 def expected_waits(expected: Expectation | None, events: int) -> float | None:
-    """Return how many of the events wait by the closed form; None where none ever does, or nothing is known."""
+    """Return how many of the events wait by the closed form; None if none ever does, or there is no closed form."""
     return expected.waiting_ratio * events if expected is not None and expected.waiting_ratio else None

@@ -1,4 +1,4 @@
-"""Points that deviate notably from the model, and why, as far as the records show."""
+"""Figures that deviate notably from the model, and their cause as far as the records show it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from terminal.wording import plural
 
 TOLERANCE_MS = 0.5
 TOLERANCE_RATIOS = {"mean_ms": 0.02, "p50_ms": 0.02, "p99_ms": 0.04, "requests_per_event": 0.02}
-"""How far a figure may deviate from the model without being listed; latencies at least by TOLERANCE_MS."""
+"""Relative deviations from the model up to which a figure is not listed; for latencies at least TOLERANCE_MS."""
 SATURATED_CPU_RATIO = 0.6
-"""Share of a core beyond which requests queue behind each other for much of the time."""
+"""Share of a core above which requests queue for much of the time."""
 _MEASURED: dict[str, Callable[[Point], float | None]] = {
     "mean_ms": lambda point: point.latency_ms.mean,
     "p50_ms": lambda point: point.latency_ms.p50,
@@ -36,7 +36,7 @@ class Deviation:
 
 
 def deviations(points: Sequence[Point]) -> list[Deviation]:
-    """Return every figure off the own-schedule model by more than 2 % (p99: 4 %) and, of latencies, 0.5 ms."""
+    """Return every figure that deviates from the model on its schedules by more than 2 % (p99: 4 %) and 0.5 ms."""
     return [found for point in points for found in _of(point)]
 
 
@@ -64,7 +64,7 @@ def _cause(point: Point, name: str, measured: float) -> str | None:
 
 
 def _invalidity(point: Point) -> str | None:
-    """Return what is wrong with the point's trials, such as other programs on the server's core, if recorded."""
+    """Return the reason why the point is invalid, such as other programs on the server's core, if it is."""
     if not point.invalid_reasons:
         return None
     first, *others = point.invalid_reasons
@@ -73,7 +73,7 @@ def _invalidity(point: Point) -> str | None:
 
 
 def _tail(point: Point) -> str | None:
-    """Return that the slowest hundredth is the cause, with how much of it was late publishing, if that was measured."""
+    """Return that the slowest hundredth is the cause, with the part of late publishing in it, if that is known."""
     lag, delivery_ms = point.parts_ms.server_lag, point.residual_ms.p99
     if lag is None or lag.p99 is None or delivery_ms is None:
         return None

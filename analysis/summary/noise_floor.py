@@ -1,7 +1,7 @@
-"""The noise floor: how far a transport differs from itself, from two identical points per block.
+"""The noise floor: the difference between two identical points of one transport.
 
-A parameter without effect tells the two points apart. Their difference is noise, and a difference between two
-transports that is no larger shows nothing.
+The two points differ only in a parameter without effect. Their difference is noise, and a difference between two
+transports that is not larger shows nothing.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def noise_floors(points: Sequence[tuple[Point, PerBlock]], without_effect: Seque
 
 
 def floor_ms(floors: NoiseFloors | None, points: Sequence[MeasuredPoint], statistic: str, blocks: int) -> float | None:
-    """Return how far these points' transports differ from themselves in so many blocks, for the noisier of them.
+    """Return the noise floor, ms, of the noisier of these points' transports for this many blocks.
 
-    None if that was not measured for each at its point's own parameters: noise grows with latency and falls with the
+    None unless it was measured for each point at its own parameters: noise grows with latency and decreases with the
     length of a trial, so that one point's noise says nothing of another's.
     """
     known = [_floor_ms((floors or {}).get(point.transport), point, statistic, blocks) for point in points]
@@ -46,7 +46,7 @@ def floor_ms(floors: NoiseFloors | None, points: Sequence[MeasuredPoint], statis
 
 
 def figure_floor_ms(floors: NoiseFloors | None, figure: str, point: MeasuredPoint, blocks: int) -> float | None:
-    """Return the same for one point and one of its figures, by its name; None also for figures that have no floor."""
+    """Return the noise floor of a figure of one point, ms; None also for figures that have no noise floor."""
     folder, _, statistic = figure.partition(".")
     return floor_ms(floors, (point,), statistic, blocks) if folder == "latency_ms" and statistic in STATISTICS else None
 

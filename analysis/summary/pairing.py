@@ -1,4 +1,4 @@
-"""Differences between points, paired within blocks: both sides had the same stream at about the same time."""
+"""Differences between points, paired within blocks, where both had the same stream at about the same time."""
 
 from __future__ import annotations
 
@@ -38,23 +38,22 @@ COSTS: dict[str, Quantity] = {
 
 @dataclass(frozen=True)
 class PerBlock:
-    """The values on which differences between points are paired: latencies and costs of each block's trial."""
+    """The values of a point's trials by block, from which paired differences are computed."""
 
     latency_ms: dict[int, dict[str, float]]
     """`mean`, `p50`, … by block, of the trials with deliveries."""
     pilot_blocks: int | None = None
-    """Blocks that give the spread; trials of later ones were added because of it. None: all of them."""
+    """The first blocks, from which the spread is computed; later trials were added because of it. None: all blocks."""
     excess_ms: dict[int, dict[str, float]] = field(default_factory=dict)
     """`mean` and `max` of latency - the model's on the trial's own schedule, by block, of trials whose clocks agree."""
     uncertainty_ms: float = 0.0
-    """By how much clocks may shift all latencies of a trial together, for the trial where that is largest."""
+    """The largest common error of a trial's latencies by its clocks, ms; of all trials the largest."""
     costs: dict[str, dict[int, float]] = field(default_factory=dict)
     """Each of COSTS by block, of the trials that measured it."""
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
-    """The figures that are reported instead of plain ones."""
+    """The figures that are reported instead of the plain ones, by name."""
     least_spreads: Mapping[str, float] = field(default_factory=dict)
-    """The smallest possible standard deviation between trials, whatever these show, by estimate or cost; 0 for all
-    others."""
+    """The least standard deviation between trials to use, by name of an estimate or cost; 0 if absent."""
 
     least_latency_ms: float = 0.0
     """The latency of the network alone."""
@@ -100,9 +99,9 @@ class PerBlock:
 
 
 def against(point: Point, blocks: PerBlock, reference: Point, reference_blocks: PerBlock) -> AgainstReference:
-    """Return how a point differs from the reference's at the same parameters.
+    """Return the differences of a point from the reference's point at the same parameters.
 
-    Each difference is that of the two points' figures, and its interval is paired within blocks.
+    Each is the difference of the two points' figures; its interval is from the paired differences within blocks.
     """
     both = _Both((point, reference), (blocks, reference_blocks))
     ours, theirs = point.latency_ms.p50, reference.latency_ms.p50
@@ -131,8 +130,8 @@ class _Both:
     def latency_difference(self, name: str) -> LatencyDifference | None:
         """Return a latency difference, its interval widened by the clocks' uncertainty; None if it is not known.
 
-        That is the case if one side has too few events for the statistic, or if the clocks are too uncertain for the
-        difference: a latency of 0.3 ms may then be unknown, and the 500 ms between it and another transport well known.
+        It is not known if one point has too few events for the statistic, or if the clocks are too uncertain for the
+        difference. (With uncertain clocks a latency of 0.3 ms may be unknown, and a difference of 500 ms well known.)
         """
         if any(p.quantiles_withheld is not None and name in p.quantiles_withheld.needed for p in self.points):
             return None
@@ -201,8 +200,7 @@ def _tested(
 ) -> tuple[Interval | None, float | None]:
     """Return a difference's interval and p value; None if the interval of one of the two figures is withheld.
 
-    Our figure cannot be beyond what is `possible`, nor the reference's beyond its own interval, and this limits their
-    difference.
+    The bounds of the point's figure, `possible`, and the interval of the reference's figure limit the difference.
     """
     low, high = both[1].bounds
     bounds = inference.cut_off(found.ci95, found.value, (possible[0] - high, possible[1] - low))

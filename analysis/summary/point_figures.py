@@ -1,4 +1,4 @@
-"""The figures of a point on which decisions are based: those with an interval, and with a value for each trial."""
+"""The figures of a point that have an interval and a value for each trial, for comparisons, budgets and exports."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PointFigure:
     cost: str = ""
     """Its name in `analysis.summary.pooled_costs.FIGURES`; empty for a figure of the latencies."""
     timed: bool = False
-    """Whether more of it is slower, rather than more of something."""
+    """Whether the figure is a time, so that a larger value is called slower instead of more."""
     estimate: str = ""
     """Its name among a point's `estimates`, from which value and interval are taken if the point has any; empty for
     other figures."""
@@ -53,7 +53,7 @@ class PointFigure:
         return {int(block): value for block, value in pairs if block is not None and value is not None}
 
     def spread(self, point: Point) -> inference.Spread:
-        """Return the knowledge of its spread between trials beyond that of the trials themselves."""
+        """Return its least spread between trials, and the factor by which its intervals are widened."""
         least = (point.least_spreads or {}).get(self.name, 0.0)
         statistic = self.name.rpartition(".")[2] if not self.cost else ""
         return replace(spread_of(statistic), least=least)
@@ -95,11 +95,11 @@ class PointFigure:
         return value if latency is None or network is None else min(value, max(0.0, latency - network))
 
     def is_withheld(self, point: Point) -> bool:
-        """Return whether trials agree too well for their spread to show how well the figure is known."""
+        """Return whether the interval is withheld, because so few events wait that trials agree by chance."""
         return point.intervals_withheld is not None and not self.estimate and self.name in DEPEND_ON_WAITS
 
     def _stated(self, point: MeasuredPoint) -> float | None:
-        """Return the value at its path in the point; None where there is none on the way."""
+        """Return the value at its path in the point; None if a part of the path is None."""
         part, _, key = self.name.rpartition(".")
         holder = getattr(point, part) if part else point
         value: float | None = None if holder is None else getattr(holder, key)
@@ -165,7 +165,7 @@ POINT_FIGURES: dict[str, PointFigure] = {
 def figures_by_block(
     trials: Sequence[TrialMeasures], point: Point, estimates: Mapping[str, Estimate]
 ) -> dict[str, tuple[float | None, ...]]:
-    """Return `block`, and per figure that the point has the trials' own values: a column each, null where unknown."""
+    """Return the columns of `Point.by_block`: `block`, and for each figure the trials' values, None where unknown."""
     blocks = [trial.info.block for trial in trials]
     latencies = {trial.info.block: trial.latency_ms for trial in with_latency(trials) if trial.latency_ms is not None}
     columns: dict[str, tuple[float | None, ...]] = {_BLOCK: tuple(blocks)}
@@ -184,7 +184,7 @@ def figures_by_block(
 
 
 def least_spreads(trials: Sequence[TrialMeasures], point: Point, estimates: Mapping[str, Estimate]) -> dict[str, float]:
-    """Return the standard deviation between trials that figures have at least, of those that have one."""
+    """Return the least standard deviation between trials by figure, for figures that have one."""
     found = {}
     for figure in POINT_FIGURES.values():
         value = figure.value(point)

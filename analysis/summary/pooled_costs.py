@@ -1,4 +1,4 @@
-"""The costs of a point's trials, pooled: each figure is a ratio of sums, with its interval from the trials' spread."""
+"""The costs of a point: ratios of sums over its trials, with intervals from the spread between trials."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Figure = Callable[[TrialMeasures], Parts | None]
 
 _ROLES = (("server", SampleRole.SERVER), ("load", SampleRole.LOAD))
 _RELAY = ("relay", SampleRole.RELAY)
-"""It is there only if the network is emulated, and its memory does not depend on the clients."""
+"""There is a relay only if the network is emulated; its memory does not depend on the clients."""
 _EVENTS_AT_A_READING = 0.3
 """Standard deviation of the number of events that a trial's bytes and its deliveries do not have in common. In 5 of 50
 trials over open channels of five `standard` runs it was one event, in the others none."""
@@ -71,8 +71,8 @@ def pooled_costs(trials: Trials, pilot_blocks: int | None) -> dict[str, Any]:
     for name, role in _ROLES:
         known = [use for trial in trials if (use := trial.processors[role]) is not None]
         fields[f"{name}_stolen_ratio"] = max((use.stolen_ratio for use in known), default=None)
-        taken = [ratio for trial in trials if (ratio := trial.others_ratios[role]) is not None]
-        fields[f"{name}_core_others_ratio"] = max(taken, default=None)
+        others = [ratio for trial in trials if (ratio := trial.others_ratios[role]) is not None]
+        fields[f"{name}_core_others_ratio"] = max(others, default=None)
         fields[f"{name}_rss_bytes"] = max((use.rss_bytes for use in known), default=None)
         for memory in (f"{name}_connected_rss_bytes", f"{name}_rss_bytes_per_client"):
             fields |= pooled(memory)
@@ -82,7 +82,7 @@ def pooled_costs(trials: Trials, pilot_blocks: int | None) -> dict[str, Any]:
 
 
 def per_block(trials: Trials, name: str) -> dict[int, float]:
-    """Return one of FIGURES by block, of the trials that measured it."""
+    """Return a figure of FIGURES by block, for the trials that measured it."""
     found = [(trial.info.block, FIGURES[name](trial)) for trial in trials]
     return {block: parts[0] / parts[1] for block, parts in found if parts is not None and parts[1]}
 
@@ -93,11 +93,11 @@ def summed(counts: Sequence[Mapping[str, int]]) -> dict[str, int]:
 
 
 def least_spread(trials: Trials, name: str, value: float) -> float:
-    """Return the standard deviation that one of FIGURES has between trials at least, whatever a few of them show.
+    """Return the least standard deviation between trials to use for a figure of FIGURES, however well they agree.
 
-    Where the bytes of all events are equal, trials agree to the byte until one has an event on its way while the
-    counters are read. Most trials agree on the memory of a few clients, too, until a process takes more at once, and on
-    the set-up time, until the first requests meet a cold server.
+    Trials with events of equal size agree to the byte, until in one of them an event is on its way while the counters
+    are read. Most trials also agree on the memory of a few clients, until a process takes a large step at once, and on
+    the set-up time, until the first requests find a server that is not warm.
     """
     if name.startswith("bytes_per_event"):
         return value * _EVENTS_AT_A_READING / max(1.0, float(np.mean([trial.events for trial in trials])))
@@ -221,15 +221,15 @@ def _bytes(trials: Trials, pilot_blocks: int | None) -> dict[str, Any]:
     payload, empty_polls = sum(count.payload for count in counted), sum(count.empty_polls for count in counted)
     both_ways = sum(count.up + count.down for count in counted)
     # Events that were compressed together with their framing have no size of their own.
-    told_apart = trials[0].info.parameters.compression != "deflate"
+    separable = trials[0].info.parameters.compression != "deflate"
     tcp_ip = [count.tcp_ip for count in counted if count.tcp_ip is not None]
     setup_bytes = _estimate(trials, "setup_bytes_per_client", pilot_blocks)
     return {
         "bytes_per_event": BytesPerEvent(up.value, down.value, total.value),
         "bytes_per_event_ci95": BytesIntervals(up.ci95, down.ci95, total.ci95),
         "bytes_split_per_event": BytesSplit(
-            payload=per_event(payload) if told_apart else None,
-            framing_and_headers=per_event(both_ways - payload - empty_polls) if told_apart else None,
+            payload=per_event(payload) if separable else None,
+            framing_and_headers=per_event(both_ways - payload - empty_polls) if separable else None,
             empty_polls=per_event(empty_polls),
             tcp_ip=per_event(sum(tcp_ip)) if len(tcp_ip) == len(counted) else None,
         ),

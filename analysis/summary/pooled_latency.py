@@ -37,7 +37,7 @@ def with_latency(trials: Trials) -> list[TrialMeasures]:
 
 
 def pooled_latency(trials: Trials, pilot_blocks: int | None) -> Latency:
-    """Return the distribution of all deliveries, and intervals from the spread between trials of the first blocks.
+    """Return the distribution of all deliveries, with intervals from the spread between the first blocks' trials.
 
     A quantile for which there are too few events is None, as is its interval.
     """
@@ -49,7 +49,7 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> Latency:
     if len(per_trial) > 1:
         pooled = distribution_of(np.concatenate([trial.latencies.latency_ns for trial in measured])) or pooled
     figures = withhold_quantiles(pooled, LATENCY_QUANTILES | RARE_QUANTILES, sample_events(measured))
-    # No latency is below what the network alone takes.
+    # No latency is below the delay of the network alone.
     possible_ms = (measured[0].least_latency_ms, math.inf)
 
     def ci95(name: str) -> inference.Interval | None:
@@ -75,12 +75,12 @@ def pooled_latency(trials: Trials, pilot_blocks: int | None) -> Latency:
 
 
 def sample_events(trials: Trials) -> int:
-    """Return how many events these trials' latencies come from; their streams differ, so that they add up."""
+    """Return the number of independent events in these trials' latencies; their streams differ."""
     return sum(trial.sample_events for trial in trials)
 
 
 def withheld_quantiles(trials: Trials) -> QuantilesWithheld | None:
-    """Return which quantiles are None for lack of events, with the events there are and need to be, or None."""
+    """Return the quantiles that are None for lack of events, with the numbers of events; None if there are none."""
     events = sample_events(with_latency(trials) or trials)
     lacking = {name: least_events(LATENCY_QUANTILES[name]) for name in too_few_events(LATENCY_QUANTILES, events)}
     if not events or not lacking:
@@ -108,7 +108,7 @@ def interval_of_trials(
 
 
 def pooled_reach(trials: Trials, pilot_blocks: int | None) -> Reach | None:
-    """Return the time in which an event reaches 99 % of the clients, as the mean of the trials' means, or None."""
+    """Return the time in which an event reaches 99 % of the clients: the mean of the trials' means, or None."""
     known = [(trial, trial.latencies.reach) for trial in with_latency(trials)]
     found = [(trial, reach) for trial, reach in known if reach is not None]
     if not found:

@@ -1,4 +1,4 @@
-"""The trials of a run, pooled: those of equal parameters into one point, and what they say about each load process.
+"""Pools the trials of a run: into points, and into one entry per load process.
 
 Intervals of a point are from the spread between its trials.
 """
@@ -32,9 +32,9 @@ from contract.transports import TransportStyle
 
 
 def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None) -> Point:
-    """Return one point from its trials, of which there is at least one; what follows from other points is added later.
+    """Compute a point from its trials, of which there is at least one; comparisons with other points are added later.
 
-    Intervals take their spread from the first `pilot_blocks`, as in `PerBlock`.
+    Intervals are from the spread between the first `pilot_blocks`, as in `PerBlock`.
     """
     parameters, model, latency = trials[0].info.parameters, _model(trials), pooled_latency(trials, pilot_blocks)
     queue_model = pooled_queue_model([trial.queued for trial in trials], sum(trial.due_deliveries for trial in trials))
@@ -70,7 +70,7 @@ def pool(trials: Trials, style: TransportStyle, pilot_blocks: int | None = None)
 
 
 def _withheld(trials: Trials) -> LatencyWithheld | None:
-    """Return in how many trials the clocks are too uncertain for latencies, and why in the worst of them, or None."""
+    """Return the number of trials with too uncertain clocks, and the reason for the worst of them, or None."""
     unknown = [(trial.clock_uncertainty_ms, trial.withheld) for trial in trials if trial.withheld is not None]
     if not unknown:
         return None
@@ -92,11 +92,11 @@ def _stamps(trials: Trials) -> Stamps:
 def _loss(trials: Trials, style: TransportStyle) -> Loss:
     """Return the share of deliveries due in the window that never arrived, and the models' share: 0 with a cursor."""
     due = sum(trial.due_deliveries for trial in trials)
-    came = sum(len(trial.latencies) for trial in trials)
+    arrived = sum(len(trial.latencies) for trial in trials)
     expected = sum(len(trial.latencies.predicted_ns) for trial in trials)
     conditions = Conditions.of_point(trials[0].info.parameters, style)
     return Loss(
-        ratio=(due - came) / due if due else None,
+        ratio=(due - arrived) / due if due else None,
         model_ratio=(due - expected) / due if due else None,
         closed_form_ratio=MODELS[style.model].lost_ratio(conditions),
     )

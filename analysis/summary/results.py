@@ -1,4 +1,4 @@
-"""The points of a summary that belong together: the base ones, and those that differ from them in one parameter."""
+"""A summary in the form that charts and tables need: base points, and sweeps of one parameter."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _Value = TypeVar("_Value")
 
 
 class MeasuredPoint(Protocol):
-    """A point of a summary, or as much of it as its figures are read from.
+    """A point of a summary, or another object with the same figures.
 
-    Figures that are not named here are read by their path, and are None for a point that lacks the first part of it.
+    Figures that are not named here are read by their path in the point.
     """
 
     @property
@@ -40,18 +40,18 @@ class MeasuredPoint(Protocol):
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one transport that differ in `parameter` alone, sorted by it; a single point needs no parameter."""
+    """Points of one transport that differ only in `parameter`, sorted by it; of a single point it may be empty."""
 
     transport: TransportStyle
     parameter: str
     points: list[Point]
 
     def values(self, read: Callable[[Point], _Value]) -> list[_Value]:
-        """Return what `read` returns of every point."""
+        """Return `read(point)` for every point."""
         return [read(point) for point in self.points]
 
     def known(self, read: Callable[[Point], _Value | None]) -> list[_Value]:
-        """Return what `read` returns of the points that have it."""
+        """Return `read(point)` for every point where it is not None."""
         return [value for value in self.values(read) if value is not None]
 
 
@@ -133,7 +133,7 @@ class Results:
         return [series for series in self.sweep(parameter) if len(series.points) > 1]
 
     def varied_numbers(self, *, shared: bool) -> list[str]:
-        """Return swept numeric parameters that all transports take, or else those that only some take."""
+        """Return swept numeric parameters that all transports have, or those that only some have if not `shared`."""
         varied = []
         for name in self.summary.varied:
             having = [point for point in self.points if name in point.parameters]
@@ -234,6 +234,6 @@ def common_statistic(points: Sequence[Point], *names: str) -> str:
 
 
 def present(value: _Value | None) -> _Value:
-    """Return a figure that was measured, as the caller has made sure."""
+    """Return a figure that the caller knows to be measured, and so not None."""
     assert value is not None, "a figure was not measured"
     return value

@@ -1,4 +1,4 @@
-"""Sentences for the report on what weakens a run without making it invalid."""
+"""Warnings of a report: weaknesses of a run that do not make it invalid."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ CLOCK_UNCERTAINTY_LIMIT_MS = 0.2
 Points = Sequence[Point]
 
 
-def caveats(run: RunInfo, points: Points, trials: Sequence[TrialInfo], set_aside: Sequence[SetAside]) -> list[str]:
-    """Return the sentences, none if nothing weakens the run; `trials` are the finished ones."""
+def run_warnings(run: RunInfo, points: Points, trials: Sequence[TrialInfo], set_aside: Sequence[SetAside]) -> list[str]:
+    """Return a sentence for each weakness of the run; `trials` are the finished ones."""
     return [
         *_extent(run, points, trials),
         *_machine(run, trials),

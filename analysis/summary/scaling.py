@@ -1,7 +1,7 @@
-"""How each transport scales with the number of clients: knee, slopes, laws beside them, and which costs stay flat.
+"""How each transport scales with the number of clients: knee, slopes, laws of saturation, and costs per client.
 
-Everything here is a function of one transport's points that differ in `clients` alone. No fit uses an invalid point,
-and no knee lies beyond one. docs/method/scale.md states every definition.
+Everything is computed from one transport's points that differ only in `clients`. No fit uses an invalid point, and no
+knee lies beyond one. docs/method/scale.md states every definition.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from contract.summary import Estimate, Further, FurtherCosts, Knee, Point, Reach
 from contract.transports import TransportStyle
 
 DEFAULT_P99_BOUND_MS = 100.0
-"""How much later than by the model 99 % of the clients may have an event within the knee: Nielsen's limit for what is
-perceived as instantaneous."""
+"""Limit within the knee of the time for an event to reach 99 % of the clients, less the model's: Nielsen's limit for an
+instantaneous response."""
 LEAST_VALUES, LEAST_RANGE = 3, 10.0
 """Least numbers of clients, and least ratio of the largest to the smallest, for a statement on scaling."""
 FLAT_RATIO = 0.2
@@ -44,7 +44,7 @@ class ScalePoint:
 
 
 def wide_enough(clients: Sequence[int]) -> bool:
-    """Return whether these numbers of clients are enough to show how something scales."""
+    """Return whether these numbers of clients are enough, and far enough apart, for a statement on scaling."""
     distinct = {*clients}
     return len(distinct) >= LEAST_VALUES and max(distinct) >= LEAST_RANGE * min(distinct)
 
@@ -86,9 +86,9 @@ def knee(points: Sequence[ScalePoint], bound_ms: float) -> Knee:
 
 
 def excess_p99_ms(reach: Reach) -> float:
-    """Return how much longer than by the model an event takes to reach 99 % of the clients.
+    """Return the time for an event to reach 99 % of the clients less the model's, ms.
 
-    That is a mean over events: there are too few of them for a p99 of the pooled deliveries.
+    It is a mean over events, which are too few for a p99 of the pooled deliveries.
     """
     return reach.p99 - reach.model_p99
 
@@ -154,9 +154,9 @@ def _total(read: Callable[[Point], float | None]) -> Callable[[Point], float | N
 
 
 def further_cost(clients: Sequence[int], totals: Sequence[float]) -> Further:
-    """Return the cost of one further client, in the lower and in the upper half of the range (by its logarithm).
+    """Compute the cost of one more client in the lower and in the upper half of the range, on a logarithmic scale.
 
-    From totals at three or more ascending numbers of clients; constant costs cancel out.
+    `totals` are the costs at three or more ascending numbers of clients; constant costs cancel out.
     """
     middle = math.sqrt(clients[0] * clients[-1])
     split, last = min(range(1, len(clients) - 1), key=lambda i: abs(math.log(clients[i] / middle))), len(clients) - 1

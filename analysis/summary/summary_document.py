@@ -56,7 +56,7 @@ def summary_schema() -> str:
 
 
 def summary_document() -> str:
-    """Return the document in Markdown: a table for each record, in the order in which they are met."""
+    """Return the document in Markdown: a table for each record, in the order of first use."""
     sections = [_section(record) for record in _records()]
     return "\n".join([_HEAD.format(format=SUMMARY_FORMAT, version=version_of(SUMMARY_FORMAT)), *sections])
 
@@ -65,16 +65,16 @@ def _records() -> list[type[Record]]:
     found: list[type[Record]] = [Summary]
     for record in found:
         for hint in _hints(record).values():
-            found += [held for held in _held(hint) if held not in found]
+            found += [part for part in _records_in(hint) if part not in found]
     return found
 
 
-def _held(hint: Any) -> Iterator[type[Record]]:
+def _records_in(hint: Any) -> Iterator[type[Record]]:
     """Yield the records within the type of a field."""
     if isinstance(hint, type) and issubclass(hint, Record):
         yield hint
     for part in get_args(hint):
-        yield from _held(part)
+        yield from _records_in(part)
 
 
 def _hints(record: type[Record]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _section(record: type[Record]) -> str:
 
 
 def _key(name: str, hints: Mapping[str, Any]) -> str:
-    """Return the key, with that of its interval if it has one beside it."""
+    """Return the key, followed by the key of its interval if there is one."""
     beside = f"{name}_ci95"
     return f"`{name}`, `{beside}`" if _is_interval_beside(beside, hints) else f"`{name}`"
 

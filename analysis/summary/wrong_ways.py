@@ -1,7 +1,7 @@
-"""The results of a careless comparison, computed from the same records; only in runs that are wrong on purpose.
+"""The results of a careless comparison, computed from the same records, for runs that make a mistake on purpose.
 
-Three habits are recomputed: the time of a request as the latency, a single run as the result, and events that a client
-without a cursor misses as if they had not happened (that one is in every point, as its `loss`).
+The mistakes are to report the time of a request as the latency, to report a single run as the result, and to ignore
+events that a client without a cursor misses (they are the `loss` of every point).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Trials = Sequence[TrialMeasures]
 
 
 def as_reported(trials: Trials, style: TransportStyle) -> AsReported:
-    """Return `point["as_reported"]`, in ms; null if there is nothing to report or no model of it."""
+    """Return `as_reported` of a point, ms; a field is None if there is nothing to report or no model of it."""
     answers_ms = np.concatenate([trial.answers_ms for trial in trials])
     expected_s = MODELS[style.model].answer_s(Conditions.of_point(trials[0].info.parameters, style))
     return AsReported(
@@ -35,7 +35,7 @@ def as_reported(trials: Trials, style: TransportStyle) -> AsReported:
 
 
 def misranked(point: Point, blocks: PerBlock, reference: Point, reference_blocks: PerBlock) -> Misranked:
-    """Return in how many blocks, taken alone, a point and the reference rank the other way round than overall."""
+    """Return in how many single blocks a point and the reference rank the other way round than overall."""
     shared = sorted(blocks.latency_ms.keys() & reference_blocks.latency_ms.keys())
 
     def wrong(name: str, ours: float | None, theirs: float | None) -> int | None:

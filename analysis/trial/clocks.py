@@ -12,13 +12,13 @@ from contract.records import ClockPairs, Trial
 from contract.transports import TransportStyle
 
 UNCERTAINTY_LIMIT_RATIO = 0.1
-"""The largest clock uncertainty, as a share of the median one-way latency or of a difference, at which that is
+"""The largest clock uncertainty, as a share of a median one-way latency or of a difference, at which these are
 reported."""
 
 
 @dataclass(frozen=True)
 class ClockConversion:
-    """The accuracy of one trial's conversion of stamps."""
+    """The accuracy of converting a trial's kernel stamps to the monotonic clock."""
 
     error_ns: float
     """The largest error of a converted stamp; see `judge_conversion`."""
@@ -27,9 +27,9 @@ class ClockConversion:
 
 
 def judge_conversion(pairs: ClockPairs) -> ClockConversion | None:
-    """Return error bound and drift of `ClockPairs.to_monotonic`, each of the load process where it is largest.
+    """Compute error bound and drift of `ClockPairs.to_monotonic`, the largest of all load processes.
 
-    None without a pair.
+    Return None without a pair.
 
     Each offset is known to half the bracket of its two monotonic readings. Between two pairs the offset is
     interpolated; as long as the clock is slewed in one direction there, the true offset lies between the two, and the
@@ -54,7 +54,7 @@ def _judge_process(pairs: ClockPairs) -> ClockConversion:
 
 
 def reason_to_withhold(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies) -> str | None:
-    """Return why a trial's one-way figures are not known; None if its clocks are close enough.
+    """Return why a trial's one-way figures are withheld; None if the clocks are known well enough.
 
     Round trips need only one clock.
     """

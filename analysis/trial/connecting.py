@@ -31,7 +31,7 @@ class Connecting:
 
     @classmethod
     def of(cls, trial: Trial) -> Connecting:
-        """Return the cost by a trial's records."""
+        """Compute the cost from a trial's records."""
         memory = {role: held_memory(trial, role) for role in SampleRole}
         return cls(trial.info.parameters.clients, time_to_connect_s(trial), memory)
 
@@ -46,9 +46,9 @@ def time_to_connect_s(trial: Trial) -> float | None:
 
 
 def held_memory(trial: Trial, role: SampleRole) -> HeldMemory | None:
-    """Return the memory by the samples just before and after the clients connected, before the measured window.
+    """Return the memory in the samples just before and just after the clients connected; None without such samples.
 
-    None if there are no such samples.
+    Samples from the measured window do not count.
     """
     span = _connecting_ns(trial)
     samples = trial.samples.where(trial.samples.role == role)
@@ -74,7 +74,7 @@ def _held(samples: Samples, span: tuple[int, int], until_ns: int) -> HeldMemory 
 
 
 def _connecting_ns(trial: Trial) -> tuple[int, int] | None:
-    """Return when the first client began and the last one was ready; None unless all were ready before the stream."""
+    """Return when the first client began to connect and the last one was ready; None unless all were in time."""
     rows = trial.clients
     if not len(rows) or not (is_time(rows.connect_start_ns) & is_time(rows.ready_ns)).all():
         return None

@@ -46,7 +46,7 @@ class ByteCounts:
     empty_polls: int
     """Bytes of requests and answers of polls without events."""
     tcp_ip: int | None
-    """Headers below the socket, from the kernel's segment counts; None if it gives none."""
+    """Bytes of TCP and IP headers, from the kernel's segment counts; None if it has none."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,12 @@ class Processor:
     cpu_ns: float
     """CPU time of all its processes."""
     ratio: float
-    """CPU time over the time for which its core was available, which is wall time less stolen time: of the process that
-    used most; for a server of several processes their mean."""
+    """CPU time over the time for which its core was available (wall time less stolen time): of the process with the
+    most; of several server processes the mean."""
     core_ns: float
     """The time for which its core was available, never 0: of the process with the least."""
     throttled_ns: float
-    """For how long a CPU quota made it and the others of its container wait, added up over cores; the largest of any
-    process."""
+    """How long a CPU quota stopped the processes of its container, added up over cores; the largest of any process."""
     stolen_ratio: float
     """Share of the window for which a virtual machine's host used its core for others; the largest of any process."""
     rss_bytes: int

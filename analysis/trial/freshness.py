@@ -1,4 +1,4 @@
-"""Freshness: for how long each client's view of the stream is out of date, at any time and not only per event.
+"""Freshness: for how long each client's view of the stream is out of date.
 
 The age of information of Kaul, Yates and Gruteser ("Real-time status: How often should one update?", INFOCOM 2012) is
 now − the generation time of the newest update received. It suits a sensor, whose last value becomes outdated by itself.
@@ -30,7 +30,7 @@ NEVER_NS = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class ViewAges:
-    """The saw-tooth of all clients' ages: in each row the age rises steadily from `from_ns` to `to_ns`."""
+    """The ages of all clients' views: in each row the age rises at the pace of time from `from_ns` to `to_ns`."""
 
     from_ns: Ints
     to_ns: Ints
@@ -47,7 +47,7 @@ class ViewAges:
 
     @property
     def mean_ms(self) -> float:
-        """Mean age over time, 0 while up to date: the area under the saw-tooth."""
+        """Mean age over time, ms; it is 0 while a view is up to date."""
         from_ms, to_ms = self.from_ns / NS_PER_MS, self.to_ns / NS_PER_MS
         return float(((to_ms - from_ms) * (to_ms + from_ms)).sum()) / 2 / self.observed_ms
 
@@ -58,7 +58,7 @@ class ViewAges:
 
 
 def view_ages(due_ns: Ints, arrival_ns: Ints, window_ns: tuple[int, int]) -> ViewAges:
-    """Return the ages over a window of clients whose events were due at `due_ns` and arrived at `arrival_ns`.
+    """Compute the ages of views over a window from when events were due and when they arrived at each client.
 
     `due_ns` has shape (events,) and ascends, `arrival_ns` has shape (clients, events), with NEVER_NS for an event that
     did not arrive.
@@ -79,7 +79,7 @@ def view_ages(due_ns: Ints, arrival_ns: Ints, window_ns: tuple[int, int]) -> Vie
 
 
 def pooled_ages(trials: Sequence[ViewAges]) -> ViewAges:
-    """Return the ages of one point's trials as if they were observed one after the other; there is at least one."""
+    """Return the ages of a point's trials, at least one, as if they were observed one after the other."""
     return ViewAges(
         np.concatenate([ages.from_ns for ages in trials]),
         np.concatenate([ages.to_ns for ages in trials]),

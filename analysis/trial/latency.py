@@ -1,4 +1,4 @@
-"""Staleness from raw deliveries: which are measured, when each arrived and when it should have, and in which parts.
+"""The latencies of a trial's measured deliveries: as measured, by the model, and in parts.
 
 The parts of a delivery's time lie between the stamps due, published, written, arrived and read. They are whole
 nanoseconds, and add up to read − due exactly, whatever the clocks did.
@@ -29,7 +29,7 @@ _ABSENT_NS = np.iinfo(np.int64).min
 
 @dataclass(frozen=True)
 class Reach:
-    """The times within which 99 % of an event's deliveries arrived, over the events due in one trial's window.
+    """The time within which 99 % of an event's deliveries arrived, as a mean over the events due in a trial's window.
 
     The p99 of pooled deliveries mixes slow clients with slow events, and needs a thousand events. With many clients and
     few events, the question is when the last clients receive an event.
@@ -37,16 +37,16 @@ class Reach:
 
     mean_ms: float
     model_mean_ms: float
-    """The same by the model on the trial's own schedule."""
+    """The mean time by the model on the trial's own schedule, ms."""
 
     @property
     def excess_ms(self) -> float:
-        """How much later it was than by the model."""
+        """The measured mean less the model's, ms."""
         return self.mean_ms - self.model_mean_ms
 
 
 def mean_reach_ms(latency_ns: Ints, counted: npt.NDArray[np.bool_]) -> float | None:
-    """Return the mean over events of the time within which 99 % of their counted deliveries arrived, or None.
+    """Return the mean over events of the time, ms, within which 99 % of their counted deliveries arrived, or None.
 
     Both arrays have the shape (clients, events). The time is one of the observed values, as quantiles are.
     """
@@ -99,8 +99,8 @@ def split(rows: Deliveries, arrival_ns: Ints, written_ns: Ints | None) -> Parts:
 def written_at_ns(rows: Deliveries, written: Written | None) -> Ints | None:
     """Return when each delivery was written, joined by client and seq: shape (deliveries,); None unless all are known.
 
-    If it was written more than once (to a client that asked again), the last write before the client read it counts. A
-    trace with gaps is not used, since the parts of some deliveries do not represent the others.
+    Of several writes (to a client that polled again), the last one before the client read the event counts. A trace
+    with gaps is not used, since the parts of some deliveries do not represent all.
     """
     if written is None or not len(rows) or not len(written):
         return None
@@ -122,8 +122,8 @@ def _last_before_the_read(rows: Deliveries, written: Written) -> Ints | None:
     span = int(max(rows.seq.max(), written.seq.max(initial=0))) + 1
     order = np.lexsort((written.written_ns, written.client * span + written.seq))
     keys, times_ns = (written.client * span + written.seq)[order], written.written_ns[order]
-    asked = rows.client * span + rows.seq
-    first, end = np.searchsorted(keys, asked, "left"), np.searchsorted(keys, asked, "right")
+    wanted = rows.client * span + rows.seq
+    first, end = np.searchsorted(keys, wanted, "left"), np.searchsorted(keys, wanted, "right")
     if (first == end).any():
         return None
     chosen = first.copy()
@@ -197,17 +197,17 @@ def median_ms(times_ns: Ints) -> float:
 
 
 def measure_latencies(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | None = None) -> MeasuredLatencies:
-    """Return the latencies of a trial whose clients are numbered from 0 and whose events from 1.
+    """Compute the latencies of a trial; clients are numbered from 0, events from 1.
 
     `all_arrivals_ns` are the arrivals of all its deliveries, if they are known already.
     """
-    came_ns = trial.arrivals_ns(trial.deliveries) if all_arrivals_ns is None else all_arrivals_ns
+    all_ns = trial.arrivals_ns(trial.deliveries) if all_arrivals_ns is None else all_arrivals_ns
     measured = is_measured(trial)
-    rows, arrival_ns = trial.deliveries.where(measured), came_ns[measured]
+    rows, arrival_ns = trial.deliveries.where(measured), all_ns[measured]
     stamped = is_time(rows.kernel_realtime_ns) & trial.has_kernel_stamps
     prediction = MODELS[style.model].on_schedule(schedule_of(trial, style))
     due = due_in_window(trial, style)
-    # What takes columns of its own on the way comes before the columns that are kept.
+    # These need columns of their own for a moment, so they come before the columns that are kept.
     coalesced = _coalesced(rows) if stamped.any() and not style.polling else 0
     reach = None if style.kind.clients_send else _reach(rows, arrival_ns, prediction)
     parts = split(rows, arrival_ns, written_at_ns(rows, trial.written))
@@ -237,12 +237,12 @@ def due_in_window(trial: Trial, style: TransportStyle) -> npt.NDArray[np.bool_]:
 def _reach(rows: Deliveries, arrival_ns: Ints, prediction: Prediction) -> Reach | None:
     """Return the reach of the deliveries that both the trial and the model have."""
     latency_ns = np.zeros(prediction.reached.shape, dtype=np.int64)
-    came = np.zeros(prediction.reached.shape, dtype=np.bool_)
+    arrived_pairs = np.zeros(prediction.reached.shape, dtype=np.bool_)
     pairs = rows.client, rows.seq - 1
     latency_ns[pairs] = arrival_ns - rows.due_ns
-    came[pairs] = True
-    came &= prediction.reached
-    measured_ms, model_ms = (mean_reach_ms(each_ns, came) for each_ns in (latency_ns, prediction.latency_ns))
+    arrived_pairs[pairs] = True
+    arrived_pairs &= prediction.reached
+    measured_ms, model_ms = (mean_reach_ms(each_ns, arrived_pairs) for each_ns in (latency_ns, prediction.latency_ns))
     return None if measured_ms is None or model_ms is None else Reach(measured_ms, model_ms)
 
 
@@ -257,22 +257,22 @@ def due_at_clients_ns(trial: Trial, style: TransportStyle) -> Ints:
 
 
 def measure_ages(trial: Trial, style: TransportStyle, all_arrivals_ns: Ints | None = None) -> ViewAges | None:
-    """Return how old each client's view was over the measured window; None if the clients send, and so watch nothing.
+    """Compute the ages of the clients' views over the measured window; None if the clients send.
 
-    `all_arrivals_ns` is that of `measure_latencies`.
+    `all_arrivals_ns` is as for `measure_latencies`.
     """
     if style.kind.clients_send:
         return None
     rows = trial.deliveries
-    came_ns = trial.arrivals_ns(rows) if all_arrivals_ns is None else all_arrivals_ns
+    all_ns = trial.arrivals_ns(rows) if all_arrivals_ns is None else all_arrivals_ns
     arrival_ns = np.full((trial.info.parameters.clients, len(trial.published)), NEVER_NS)
     known = (rows.seq >= 1) & (rows.seq <= len(trial.published))
-    np.minimum.at(arrival_ns, (rows.client[known], rows.seq[known] - 1), came_ns[known])
+    np.minimum.at(arrival_ns, (rows.client[known], rows.seq[known] - 1), all_ns[known])
     return view_ages(trial.published.due_ns, arrival_ns, (trial.info.window_start_ns, trial.info.window_end_ns))
 
 
 def _coalesced(rows: Deliveries) -> int:
-    """Return the number of counted deliveries after which the same client received another from the same read."""
+    """Return the number of deliveries that are not the last one of their client's read."""
     others = steps_between_clients(rows.client)
     steps_ns = _steps_ns(rows.user_ns[by_client(rows.client)], others)
     if (steps_ns < 0).any():

@@ -31,9 +31,9 @@ def message_lateness(trial: Trial, style: TransportStyle) -> Lateness:
 
 
 def poll_lateness(trial: Trial) -> Lateness:
-    """Return how late each poll of the window was sent: after its planned time, or the previous answer if later.
+    """Return how long after its planned time, or the previous answer if later, each poll of the window was sent.
 
-    A poll that opened its own connection counts from the start of that, so that the network's delay is no lateness.
+    A poll on a new connection counts as sent when it began to connect, so that the network's delay is no lateness.
     """
     rows = trial.requests
     # Only the columns that are needed, not a copy of all: there may be ten million polls.
@@ -49,7 +49,7 @@ def poll_lateness(trial: Trial) -> Lateness:
 
 
 def _begun_ns(rows: Requests, polls: Ints) -> Ints:
-    """Return when each of these polls began: with the connect that ended as it was sent, or else when it was sent."""
+    """Return when each of these polls began: when it was sent, or when its own connection was started."""
     begun_ns = rows.start_ns[polls]
     connects = np.flatnonzero((rows.kind == RequestKind.CONNECT) & is_time(rows.end_ns))
     both = np.concatenate([connects, polls])
@@ -67,22 +67,21 @@ def _begun_ns(rows: Requests, polls: Ints) -> Ints:
 
 
 def turnaround_lateness(trial: Trial) -> Lateness:
-    """Return how late each poll that follows an answer at once was sent, beyond what the load's own work explains.
+    """Return how long after an answer's arrival the next poll was sent, beyond what the load's own work explains.
 
-    It counts from the answer's arrival in the window. Empty if polls follow a schedule, or if the only known time of an
-    arrival is its read.
+    Only answers in the window count. Empty if polls follow a schedule, or without kernel stamps of arrivals.
     """
     polls = trial.requests.where((trial.requests.kind == RequestKind.POLL) & is_time(trial.requests.start_ns))
     if not len(polls) or not trial.has_kernel_stamps or bool((polls.planned_ns != polls.start_ns).any()):
         return Lateness.none()
     rows = trial.deliveries
-    came_ns = trial.arrivals_ns(rows)
+    arrived_ns = trial.arrivals_ns(rows)
     worker = worker_of_clients(trial.info.workers, rows.client)
     due_ns, late_ms = [np.empty(0, dtype=np.int64)], [np.empty(0)]
     for index in np.unique(worker).tolist():
         own = worker == index
         # Events of one answer arrive together.
-        answers = np.unique(np.stack([rows.client[own], came_ns[own], rows.user_ns[own]]), axis=1)
+        answers = np.unique(np.stack([rows.client[own], arrived_ns[own], rows.user_ns[own]]), axis=1)
         _, at_ns, read_ns = answers[:, in_window(trial, answers[1])]
         if (work := load_work(trial, index, answers[1])) is None:
             continue

@@ -1,4 +1,4 @@
-"""Exact accounting per client: what was lost, duplicated, reordered, late or damaged.
+"""Counts of lost, duplicate, reordered, late and corrupt deliveries, per client.
 
 Totals prove nothing (one loss and one duplicate cancel), so everything is counted by client and seq.
 """
@@ -91,7 +91,7 @@ def steps_between_clients(client: Ints) -> Ints:
 
 
 def _overtaken(client: Ints, seq: Ints) -> npt.NDArray[np.bool_]:
-    """Return True for each row before which its client had a larger seq."""
+    """Return True for each row whose client received a larger seq before it."""
     order = by_client(client)
     ordered = seq[order]
     fell = ordered[1:] < ordered[:-1]

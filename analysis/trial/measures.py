@@ -1,4 +1,4 @@
-"""The measures of one trial that its point needs, so that a run's raw records never have to be in memory together."""
+"""The figures that are computed from one trial's records, so that no two trials' records are in memory together."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from contract.transports import TransportStyle
 
 @dataclass(frozen=True)
 class TrialMeasures:
-    """Everything that a trial contributes to its point."""
+    """All figures of one trial that its point is computed from."""
 
     info: TrialInfo
     latencies: MeasuredLatencies
@@ -56,9 +56,9 @@ class TrialMeasures:
     predicted_ms: Distribution | None
     """The model's latencies, of all that it delivers; None if there are none."""
     withheld: str | None
-    """Why its one-way figures are not known; None if the clocks of server and clients are close enough."""
+    """Why its one-way figures are withheld; None if the clocks of server and clients are known well enough."""
     clock_uncertainty_ms: float
-    """By how much its latencies may all be wrong together, either way; 0 if one clock gives both of their stamps."""
+    """The largest common error of its latencies, in either direction; 0 if one clock gives both stamps."""
     ages: ViewAges | None
     """How old its clients' views were; None for round trips."""
     kernel_stamps: bool
@@ -75,7 +75,7 @@ class TrialMeasures:
     deliveries: int
     """Deliveries read within the window, the denominator of CPU time per event."""
     unsteady_reason: str | None
-    """Why costs per event and freshness are not those of a steady state; None if they are."""
+    """Why costs per event and freshness are not of a steady state; None if they are."""
     requests: RequestCounts
     answers_ms: Floats
     """The time from request to answer of each poll, which is not latency."""
@@ -124,14 +124,14 @@ class TrialMeasures:
 
 def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
     """Compute the measures of a trial, and judge its validity."""
-    came_ns = trial.arrivals_ns(trial.deliveries)
-    latencies = measure_latencies(trial, style, came_ns)
+    arrived_ns = trial.arrivals_ns(trial.deliveries)
+    latencies = measure_latencies(trial, style, arrived_ns)
     latency_ms, predicted_ms = distribution_of(latencies.latency_ns), distribution_of(latencies.predicted_ns)
     requests = count_requests(trial, style)
     events = int(in_window(trial, trial.published.due_ns).sum())
     processors = {role: processor_use(trial, role) for role in SampleRole}
     deliveries = int(in_window(trial, trial.deliveries.user_ns).sum())
-    ledger = _ledger(trial, style, latencies, came_ns)
+    ledger = _ledger(trial, style, latencies, arrived_ns)
     evidence = Evidence(trial, style, latencies, ledger, requests, processors, server_work(trial))
     return TrialMeasures(
         info=trial.info,
@@ -141,7 +141,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
         predicted_ms=predicted_ms,
         withheld=reason_to_withhold(trial, style, latencies),
         clock_uncertainty_ms=0.0 if style.kind.clients_send else trial.clock_uncertainty_ns / NS_PER_MS,
-        ages=measure_ages(trial, style, came_ns),
+        ages=measure_ages(trial, style, arrived_ns),
         kernel_stamps=trial.has_kernel_stamps,
         conversion=judge_conversion(trial.clock) if trial.has_kernel_stamps else None,
         tcp_info=bool(trial.info.capabilities.get("tcp_info")),
@@ -170,7 +170,7 @@ def measure(trial: Trial, style: TransportStyle) -> TrialMeasures:
     )
 
 
-def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, came_ns: Ints) -> dict[str, int]:
+def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, arrived_ns: Ints) -> dict[str, int]:
     """Return the ledger; late events arrive after the last due time, the model's longest latency and a grace period."""
     longest_ns = int(latencies.predicted_ns.max(initial=0))
     last_due_ns = int(due_at_clients_ns(trial, style).max(initial=trial.info.window_end_ns))
@@ -178,7 +178,7 @@ def _ledger(trial: Trial, style: TransportStyle, latencies: MeasuredLatencies, c
     return keep_ledger(
         rows.client,
         rows.seq,
-        came_ns,
+        arrived_ns,
         rows.payload_ok,
         clients=trial.info.parameters.clients,
         events=trial.info.expected_events,

@@ -1,4 +1,4 @@
-"""Latency in three parts: the network, queueing by our own server and load, and what neither model explains."""
+"""Mean latency in three parts: the network, queueing at server and load, and the part that neither model explains."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def queued(
         return NotQueued(f"its clients send more than {MOST_REQUESTS:,} requests in the measured window")
     waking_ratio = trial.info.waking_ratio
     if style.kind.server_holds and waking_ratio is None:
-        return NotQueued("no burst of empty polls told which share of a held poll's cost falls due when it is answered")
+        return NotQueued("which share of the CPU time for a held poll is spent when it is answered was not measured")
     window_ns = trial.info.window_end_ns - trial.info.window_start_ns
     answer_ns = max(0.0, server.cpu_ns - idle_ratio(trial) * window_ns) / answers
     times = ServiceTimes(round(answer_ns), round((waking_ratio or 0.0) * answer_ns), round(load.cpu_ns / answers))
@@ -83,15 +83,15 @@ def queued(
 
 
 def hops(trial: Trial) -> int:
-    """Return how often a message is passed from one process to another on its way."""
+    """Return how often a message is passed on from one process to another in one direction."""
     return 1 if trial.info.relay is None else 2
 
 
 def idle_ratio(trial: Trial) -> float:
-    """Return the share of a core that the server uses while nothing happens, which is no part of any answer.
+    """Return the share of a core that the server uses while idle, which is not part of any answer's cost.
 
-    It is measured between samples of the stream between which no event is due and no message arrives or leaves; 0 if
-    there is hardly any such time.
+    It is measured between samples between which no event is due and no message arrives or leaves; 0 if there is hardly
+    any such time.
     """
     rows = trial.samples.where(trial.samples.role == SampleRole.SERVER)
     rows = rows.where((rows.at_ns >= trial.info.t0_ns) & (rows.at_ns <= trial.info.window_end_ns))
@@ -113,9 +113,9 @@ def idle_ratio(trial: Trial) -> float:
 
 
 def pooled_queue_model(trials: Sequence[Queued | NotQueued], due_deliveries: int) -> QueueModel:
-    """Return the model with queues for all deliveries of a point, with the mean of its trials' service times.
+    """Return the prediction with queues for all deliveries of a point, with the means of its trials' service times.
 
-    Null with the `reason` if it does not apply to one of them.
+    All figures are None, with a `reason`, if the model does not apply to one of the trials.
     """
     known = [trial for trial in trials if isinstance(trial, Queued)]
     reasons = [trial.reason for trial in trials if isinstance(trial, NotQueued)]
@@ -138,7 +138,7 @@ def pooled_queue_model(trials: Sequence[Queued | NotQueued], due_deliveries: int
 
 
 def split_mean_ms(measured_ms: float | None, network_ms: float | None, queued_ms: float | None) -> LatencySplit:
-    """Return the parts of a mean latency, which add up to it; None if a figure that one needs is not known."""
+    """Return the parts of a mean latency, which add up to it; a part is None if a figure for it is not known."""
     return LatencySplit(
         network=network_ms,
         queueing=None if network_ms is None or queued_ms is None else queued_ms - network_ms,

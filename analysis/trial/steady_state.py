@@ -14,7 +14,7 @@ from contract.records import TrialInfo
 from contract.transports import TransportStyle
 
 STEADY_WITHIN_RATIO = 0.05
-"""How much fewer deliveries may be read in the window than are due in it, on average over phases and streams."""
+"""The largest expected shortfall of deliveries read in the window, as a share of those due in it."""
 
 
 def expected_read_ratio(longest_wait_s: float, before_s: float, window_s: float) -> float:

@@ -1,7 +1,6 @@
-"""The validity of a trial: stated thresholds, and sentences that give the cause, the amount and the remedy.
+"""The validity of a trial: checks with thresholds, and sentences with the cause, the amount and the remedy.
 
-The harness judges itself before it judges a transport. Any reason here makes the trial INVALID, and with it its point
-and the run.
+Any reason makes the trial INVALID, and with it its point and the run.
 """
 
 from __future__ import annotations
@@ -78,12 +77,12 @@ class Evidence:
 def reasons_against(evidence: Evidence) -> list[str]:
     """Return why this trial is INVALID, one sentence each; none if it is valid."""
     checks = (
-        _injected,
+        _faults,
         _end,
         _workers,
         _ledger,
         _failures,
-        _stream_kept,
+        _due_times,
         _processors,
         _publishing,
         _machine,
@@ -95,7 +94,7 @@ def reasons_against(evidence: Evidence) -> list[str]:
 
 
 def server_reasons(evidence: Evidence) -> list[str]:
-    """Return the reasons which state that the server was full, or late with the stream, as in an overload."""
+    """Return the reasons which state that the server was saturated or published late."""
     return [*_processor(evidence, SampleRole.SERVER), *_publishing(evidence)]
 
 
@@ -116,7 +115,7 @@ def overloaded(evidence: Evidence) -> bool:
 
 @dataclass(frozen=True)
 class PublishedStream:
-    """The stream as published, which must be the same for all transports of a block while two streams overlap."""
+    """The stream as published, which must be the same for all transports of a block while their streams overlap."""
 
     offsets_ns: Ints
     """Due times from the start of the measured window: negative in the warm-up."""
@@ -164,7 +163,7 @@ def mismatch_reason(stream: PublishedStream, first: PublishedStream, first_name:
     )
 
 
-def _injected(evidence: Evidence) -> Iterator[str]:
+def _faults(evidence: Evidence) -> Iterator[str]:
     faults = (evidence.trial.info.server_stats.get("options") or {}).get("faults")
     if faults:
         yield f"faults were injected on purpose: {' '.join(faults)} (expected none): leave out --fault"
@@ -213,7 +212,7 @@ def _failures(evidence: Evidence) -> Iterator[str]:
         yield f"{errors} requests or connections failed (0 allowed): see outcome and status in the requests table"
 
 
-def _stream_kept(evidence: Evidence) -> Iterator[str]:
+def _due_times(evidence: Evidence) -> Iterator[str]:
     due_ns, rows = due_at_clients_ns(evidence.trial, evidence.style), evidence.trial.deliveries
     known = (rows.seq >= 1) & (rows.seq <= len(evidence.trial.published))
     off_ns = np.abs(rows.due_ns[known] - due_ns[rows.client[known], rows.seq[known] - 1])
@@ -254,20 +253,20 @@ def _processor(evidence: Evidence, role: SampleRole) -> Iterator[str]:
 
 
 def _publishing(evidence: Evidence) -> Iterator[str]:
-    """Yield sentences on lateness that the server's work does not explain; explained lateness is a result."""
+    """Yield sentences on late publishing that the server's work does not explain; explained lateness is a result."""
     trial, style = evidence.trial, evidence.style
     scheduled_ms = scheduled_latency_ms(trial.info.parameters)
     if style.kind.clients_send:
-        if said := message_lateness(trial, style).describe_excess("messages were sent", scheduled_ms):
-            yield f"{said}: {_remedy(evidence, SampleRole.LOAD, 'use fewer clients')}"
+        if sentence := message_lateness(trial, style).describe_excess("messages were sent", scheduled_ms):
+            yield f"{sentence}: {_remedy(evidence, SampleRole.LOAD, 'use fewer clients')}"
         return
     # Without its CPU time, the cause of a server's lateness is not known: it is part of what was measured.
     if evidence.work is None:
         return
     if without_cause := list(published_without_cause(trial, evidence.work)):
         yield from without_cause
-    elif said := unexplained_lateness(trial, evidence.work).describe_excess("events were published", scheduled_ms):
-        yield f"{said}: the server had more to do than it could, so lower the load"
+    elif sentence := unexplained_lateness(trial, evidence.work).describe_excess("events were published", scheduled_ms):
+        yield f"{sentence}: the server had more to do than it could, so lower the load"
 
 
 def _machine(evidence: Evidence) -> Iterator[str]:
@@ -281,15 +280,15 @@ def _load_lateness(evidence: Evidence) -> Iterator[str]:
     trial = evidence.trial
     scheduled_ms = scheduled_latency_ms(trial.info.parameters)
     remedy = _remedy(evidence, SampleRole.LOAD, "use fewer clients")
-    if said := poll_lateness(trial).describe_excess("polls were sent", scheduled_ms):
-        yield f"{said}: {remedy}"
-    if said := turnaround_lateness(trial).describe_excess("polls followed an answer", scheduled_ms):
-        yield f"{said}, beyond what the load's own work explains: {remedy}"
+    if sentence := poll_lateness(trial).describe_excess("polls were sent", scheduled_ms):
+        yield f"{sentence}: {remedy}"
+    if sentence := turnaround_lateness(trial).describe_excess("polls followed an answer", scheduled_ms):
+        yield f"{sentence}, beyond what the load's own work explains: {remedy}"
     names = {worker.index: worker.name for worker in trial.info.workers}
     for index, lateness in timer_lateness(trial).items():
         timers = f"timers of {names.get(index, 'the load process')} fired"
-        if said := lateness.describe_many_late(timers, LOOP_LAG_LIMIT_MS):
-            yield f"{said}: {remedy}"
+        if sentence := lateness.describe_many_late(timers, LOOP_LAG_LIMIT_MS):
+            yield f"{sentence}: {remedy}"
     delay_ns = evidence.latencies.client_delay_ns
     if delay_ns is not None and (delay_ms := median_ms(delay_ns)) > CLIENT_DELAY_P50_LIMIT_MS:
         yield (
@@ -323,7 +322,7 @@ def _clocks(evidence: Evidence) -> Iterator[str]:
 
 
 def _remedy(evidence: Evidence, role: SampleRole, usual: str) -> str:
-    """Return what to do about lateness; if the host took the core, lowering the load does not help."""
+    """Return the remedy for lateness; if the host took the core, lowering the load does not help."""
     use = evidence.processors[role]
     if use is None or use.stolen_ratio < STOLEN_RATIO:
         return f"{usual} or leave the machine alone"

@@ -1,1 +1,1 @@
-"""The verdict of a run: which differences may be claimed, and in which words."""
+"""The verdict of a run: the differences that may be claimed, and their wording."""

@@ -1,4 +1,4 @@
-"""Where polling costs less than the reference at equal parameters: what was shown, or which saving remains possible."""
+"""Where polling costs less than the reference at equal parameters: savings that were shown, or are still possible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contract.summary import CostDifference, Interval, Point
 from terminal.wording import plural
 
 WORTH_SAYING_RATIO = 0.05
-"""A smaller saving is not mentioned, however certain."""
+"""A smaller saving is not mentioned, even if it is certain."""
 _CLAIMED = (
     ("server_cpu_us_per_event", "server CPU per event", "µs"),
     ("bytes_per_event", "bytes per event", "B"),
@@ -48,7 +48,7 @@ class _Comparison:
 def cheaper(
     points: Sequence[Point], polling: set[str], what: str, reference: str, name: Callable[[Point], str]
 ) -> Iterator[str]:
-    """Yield clauses of the verdict: costs in which these transports are cheaper somewhere, and those where not."""
+    """Yield clauses on the costs in which the polling transports are cheaper at some point, and those in which not."""
     by_cost = {cost: _comparisons(points, polling, key) for key, cost, _ in _CLAIMED}
     units = {cost: unit for _, cost, unit in _CLAIMED}
     known = {cost: found for cost, found in by_cost.items() if found}
@@ -89,10 +89,10 @@ def _saving(cost: str, unit: str, shown: Sequence[_Comparison], tested: int, nam
 
 
 def _no_saving(tested: Sequence[_Comparison], cheaper: str, name: Callable[[Point], str]) -> str:
-    """Return that no saving was shown, and the largest that fits the data.
+    """Return that no saving was shown, and the largest saving within the intervals.
 
-    The point that truly saves most saves no more than the end of its own interval, in 97.5 % of all cases: so the
-    largest of all ends holds for all of them, and needs no correction for their number.
+    In 97.5 % of all cases, the point with the largest true saving saves no more than the end of its own interval. So
+    the largest end of all intervals needs no correction for their number.
     """
     most = max(tested, key=lambda comparison: comparison.largest_saving_ratio)
     if most.largest_saving_ratio >= 1 and most.difference.blocks < LEAST_BLOCKS:

@@ -1,4 +1,4 @@
-"""The differences that a verdict may claim: all that it considers are one family, corrected for their number."""
+"""The differences that a verdict may claim, corrected for the number of differences that it considers."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from contract.summary import AgainstReference, CostDifference, LatencyDifference
 from contract.transports import TransportStyle
 
 COSTS = ("server_cpu_us_per_event", "bytes_per_event")
-"""Differences of all polling points, among which cheaper ones are sought."""
+"""Costs of polling points that may be claimed to be lower than the reference's."""
 SERVER_COSTS = ("server_cpu_us_per_event",)
-"""Differences of base points from those on the first of several servers, beside LATENCIES."""
+"""Costs of base points, besides latencies, that are compared with those on the first of several servers."""
 LEAST_BLOCKS = 3
 """With two blocks, a 95 % interval is 12.7 standard errors to each side."""
 _Difference = TypeVar("_Difference", LatencyDifference, CostDifference)
 
 
 def correct_claims(points: Sequence[Point], styles: Sequence[TransportStyle], base: Mapping[str, Any]) -> list[Point]:
-    """Return the points, with an `adjusted_p_value` (Holm), and among how many, for each possible claim."""
+    """Return the points with an `adjusted_p_value` (Holm), and the number of differences, for each possible claim."""
     polling = {style.name for style in styles if style.polling}
-    families = [_looked_at(point, polling, base) for point in points]
+    families = [_considered(point, polling, base) for point in points]
     p_values = [p_value for both in families for family in both for p_value in family.values()]
     adjusted, among = iter(holm(p_values)), len(p_values)
     return [
@@ -41,11 +41,11 @@ def correct_claims(points: Sequence[Point], styles: Sequence[TransportStyle], ba
 
 
 def is_shown(difference: LatencyDifference | CostDifference) -> bool:
-    """Return whether a difference is shown, given all that the verdict considers; never with one trial."""
+    """Return whether a difference is significant after the correction; never with one trial."""
     return difference.adjusted_p_value is not None and difference.adjusted_p_value < 1 - CONFIDENCE
 
 
-def _looked_at(point: Point, polling: set[str], base: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
+def _considered(point: Point, polling: set[str], base: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
     """Return the p values of the differences that the verdict may claim, from the reference and from the first server.
 
     From the reference these are latencies of base points and costs of polls.

@@ -1,4 +1,4 @@
-"""The clauses of a verdict on latency differences: how large, that none was shown, or that it is within a margin."""
+"""The clauses of a verdict on latency differences: their size, that none was shown, or that latencies are the same."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from terminal.wording import plural
 
 SAME_MS = 1.0
 SAME_RATIO = 0.05
-"""A difference below both is within the cost of server and client code, and not due to the transport."""
+"""A difference below both can be due to the code of server and client instead of the transport."""
 
 
 @dataclass(frozen=True)
 class LatencyDifference:
-    """How far one latency statistic of a point is from the reference's."""
+    """The difference of one latency statistic of a point from another point's."""
 
     value_ms: float
     ci95_ms: Sequence[float] | None
     reference_ms: float
     shown: bool
-    """Whether it is beyond chance, given all differences that the verdict considers."""
+    """Whether it is significant, given all differences that the verdict considers."""
     blocks: int
     """The number of blocks in which both were measured."""
     among: int
     """The number of differences that the verdict considers."""
     noise_ms: float | None
-    """How far the two transports differ from themselves; None if that was not measured."""
+    """The noise floor of the two transports; None if it was not measured."""
 
     @classmethod
     def of(cls, point: Point, statistic: str, against: AgainstReference | None) -> LatencyDifference | None:
-        """Return the difference of a point from another one; None if it was not measured, or is not known."""
+        """Return the difference of a point from another one; None if it is not known."""
         figure_ms = latency_statistic(point, statistic)[0]
         found = None if against is None else against.latency_differences_ms[statistic]
         if found is None or figure_ms is None:
@@ -59,7 +59,7 @@ class LatencyDifference:
     def same(self) -> bool:
         """Whether the whole interval lies within the margin.
 
-        (Equivalence rather than the absence of a difference: Schuirmann 1987. A wide interval has shown nothing.)
+        (A test of equivalence, Schuirmann 1987: a wide interval shows nothing.)
         """
         return self.ci95_ms is not None and all(abs(bound) < self.margin_ms for bound in self.ci95_ms)
 
@@ -69,7 +69,7 @@ class LatencyDifference:
         return None if self.ci95_ms is None else max(abs(bound - self.value_ms) for bound in self.ci95_ms)
 
     def in_words(self, where: str) -> str:
-        """Return the clause on this difference alone."""
+        """Return a clause on this difference."""
         if self.ci95_ms is None:
             return f"{self._direction} by {figure(abs(self.value_ms))} ms (one trial, no interval) at {where}"
         if not self.shown:
@@ -90,7 +90,7 @@ class LatencyDifference:
 
     @property
     def estimate(self) -> str:
-        """The difference with its half-width, or the reason if that would claim what is not shown."""
+        """The difference with its half-width, or that it is not certain."""
         if self.half_width_ms is None:
             return f"{signed_ms(self.value_ms)} ms from one trial"
         if not self.shown and not self.same and abs(self.value_ms) > self.half_width_ms:
@@ -112,7 +112,7 @@ class LatencyDifference:
 def how_different(point: Point, against: AgainstReference | None) -> str:
     """Return the clause that compares a point's latencies with the reference's, or with those on the first server.
 
-    A median within its interval says nothing of the tail: p50 and p95 are stated separately if they differ in that.
+    p50 and p95 are stated separately if only one of them shows a difference, since a median says nothing of the tail.
     """
     known = _known(point, against)
     uncertainty_ms = 0.0 if against is None else against.clock_uncertainty_ms

@@ -1,4 +1,4 @@
-"""The verdict of a run, from its summary: a headline to read aloud, and a line for each finding behind it."""
+"""The verdict of a run, from its summary: a headline to read aloud, and a line for each finding."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Verdict:
 
 
 def verdict(results: Results) -> Verdict:
-    """Return the verdict; for an invalid run it starts with INVALID and states why, instead of comparing anything.
+    """Return the verdict; for an invalid run it starts with INVALID and states why, without a comparison.
 
-    If a run is wrong on purpose, it states that and what to do instead, whether its trials are valid or not; if it
-    overloads the server on purpose, it states what a server core can serve.
+    For a run that makes a mistake on purpose it states the mistake and the remedy, whether its trials are valid or not;
+    for one that overloads the server on purpose, the capacity of a server core.
     """
     summary = results.summary
     if summary.wrong_way:
@@ -71,10 +71,10 @@ def verdict(results: Results) -> Verdict:
 
 
 def _headline(results: Results, reference: Point, others: Sequence[Point]) -> str:
-    """Return how soon each transport delivers the events, in at most MOST_WORDS words.
+    """Return a sentence on how soon each transport delivers the events, in at most MOST_WORDS words.
 
-    It uses the highest quantile that all of them have. Transports as fast as the reference, up to a difference not
-    worth mentioning, share its figure: the largest of theirs.
+    It uses the highest quantile that all transports have. Transports that are about as fast as the reference are named
+    together, with the largest figure among them.
     """
     points = [reference, *others]
     name = common_statistic(points, "p95", "p50")
@@ -101,9 +101,9 @@ def _headline(results: Results, reference: Point, others: Sequence[Point]) -> st
 
 
 def _polling_as_fresh(reference: Point, others: Sequence[Point]) -> Iterator[str]:
-    """Yield how often clients would have to poll to bring nearly all events as soon as people perceive as immediate.
+    """Yield a clause on how often clients would have to poll for events to arrive at once by human perception.
 
-    By the closed form: a poll finds an event after a wait that is uniform over the interval.
+    It follows from the closed form: an event waits for a time that is uniform over the interval.
     """
     for point in others:
         interval_s, closed_form = point.parameters.poll_interval_s, point.closed_form
@@ -211,7 +211,7 @@ def capacity_verdict(results: Results) -> list[str] | None:
     for crossover in capacity.crossovers:
         push, poll = results.label(crossover.push), results.label(crossover.poll)
         at = crossover.events_per_poll
-        said = (
+        sentence = (
             f"{poll} never holds more clients than {push}"
             if at.value is None
             else f"{poll} holds more clients than {push} where event rate × interval is above {estimate_in_words(at)}"
@@ -220,12 +220,12 @@ def capacity_verdict(results: Results) -> list[str] | None:
         for one in crossover.tried:
             tried.setdefault(one.outcome, []).append(figure(one.events_per_poll))
         outcomes = listed([f"{outcome} at {listed(where)}" for outcome, where in tried.items()])
-        sentences.append(said + (f" ({outcomes})" if tried else ""))
+        sentences.append(sentence + (f" ({outcomes})" if tried else ""))
     return [f"{sentence}." for sentence in sentences]
 
 
 def done_in_words(capacity: TransportCapacity) -> str:
-    """Return the unit of `per_s` in one of `capacity.transports`: events, or polls with so many events."""
+    """Return the unit of `per_s` of a transport's capacity: events, or polls with a number of events."""
     batch = capacity.events_per_poll
     return "events" if batch is None else f"polls with {figure(batch)} event{'' if batch == 1 else 's'} each"
 

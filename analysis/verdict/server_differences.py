@@ -1,4 +1,4 @@
-"""What a verdict says about servers: each against the scenario's first, transport by transport, at the base point."""
+"""The verdict on several servers: each compared with the first, for each transport at the base point."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contract.times import RESOLUTION_MS
 
 
 def server_headline(results: Results, conditions: str, most_words: int) -> str | None:
-    """Return a sentence on all other servers, of at most so many words if possible; None with a single server."""
+    """Return a sentence on all other servers, of at most `most_words` words if possible; None with one server."""
     differences = {name: _points(results, name) for name in results.servers[1:]}
     measured = {name: points for name, points in differences.items() if points}
     if not measured:

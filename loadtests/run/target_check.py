@@ -7,6 +7,7 @@ vain.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 from contextlib import closing
@@ -31,6 +32,7 @@ _DUE_OFFSETS_NS = (0, 1_000_000)
 _POLL_INTERVAL_S = 0.1
 """Replaces the scenario's interval, which would only make the check take longer."""
 _CHECK_S = 0.005
+_STREAM_AGAIN_S = 0.5
 
 
 def check_transports(target: Target, trials: Iterable[PlannedTrial], given: str) -> None:
@@ -58,13 +60,17 @@ def _try_client(trial: PlannedTrial, target: Target, control: ControlClient) -> 
     driver = Driver((target.endpoint.host, target.endpoint.port), recorder)
     connection = driver.add(client)
     begun = False
+    next_stream_s = -math.inf
     deadline_s = time.monotonic() + PATIENCE_S
     while not _has_its_events(client) and not any(recorder.problems) and time.monotonic() < deadline_s:
-        if client.ready and not begun:
+        if client.ready and time.monotonic() >= next_stream_s:
             if not TRANSPORTS[trial.transport].kind.clients_send:
                 control.start_stream(0, list(_DUE_OFFSETS_NS), texts)
-            driver.begin([connection], time.monotonic_ns())
+            if not begun:
+                driver.begin([connection], time.monotonic_ns())
             begun = True
+            # Without a cursor, a client misses events that are published before its poll has arrived.
+            next_stream_s = math.inf if parameters.cursor else time.monotonic() + _STREAM_AGAIN_S
         gevent.sleep(_CHECK_S)
     driver.finish()
     problems = list(recorder.problems)

@@ -22,8 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from analysis.command_line import main
-from analysis.exit_status import ExitStatus
+from analysis.command_line import ExitStatus, main
 from analysis.export.formats import FORMATS
 from contract.errors import UserError
 from contract.parameters import PARAMETERS, Number

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.drawn_trials import Coverage, drawn_coverage
+from benchmarks.drawn_trials import CoverageCount, drawn_coverage
 from benchmarks.figures_with_intervals import FIGURES
 from benchmarks.repeated_runs import MeasuredRuns
 from tests import fabricate
 
 
 def test_an_interval_that_is_not_printed_is_not_counted() -> None:
-    found = Coverage()
+    found = CoverageCount()
     for bounds in ((9.0, 11.0), (10.5, 11.0), (10.0, 10.001), None):
         found.count(bounds, 10.0)
     assert (found.intervals, found.held, found.ratio) == (2, 1, 0.5)
-    assert Coverage().ratio is None
+    assert CoverageCount().ratio is None
 
 
 def test_runs_are_drawn_from_the_trials_of_all_runs(tmp_path: Path) -> None:

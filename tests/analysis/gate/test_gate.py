@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.command_line import ExitStatus
 from analysis.compare.comparison import COMPARED
-from analysis.exit_status import ExitStatus
 from analysis.gate.budget import Budget
 from analysis.gate.judgement import JudgedBudget, Judgement
 from analysis.statistics.inference import interval

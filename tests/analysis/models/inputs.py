@@ -47,7 +47,7 @@ def schedule(
     return Schedule(
         due_ns=due_ns + NS_PER_S,
         phase_ns=phases,
-        first_ask_ns=NS_PER_S // 2 + phases // 10,
+        first_poll_ns=NS_PER_S // 2 + phases // 10,
         t0_ns=NS_PER_S,
         window_ns=(2 * NS_PER_S, NS_PER_S + round(duration_s * NS_PER_S)),
         one_way_ns=round(delay_ms * 1e6),
@@ -73,7 +73,7 @@ def schedules(draw: st.DrawFn, *, keeps_cursor: bool = True, pauses: bool = Fals
     return Schedule(
         due_ns=np.asarray(sorted(dues_ns), dtype=np.int64),
         phase_ns=np.asarray([abs(phase) for phase in draw(times_ns)], dtype=np.int64),
-        first_ask_ns=np.asarray(draw(times_ns), dtype=np.int64),
+        first_poll_ns=np.asarray(draw(times_ns), dtype=np.int64),
         t0_ns=0,
         window_ns=(50 * MS, 300 * MS),
         one_way_ns=one_way_ns,

@@ -74,7 +74,7 @@ def test_clients_that_wait_a_random_time_before_they_ask_again_are_the_simulatio
         plain, turnaround_jitter_ns=jitter_ms * 1_000_000, turnaround_seed=seed, turnaround_ns=300_000
     )
     prediction = MODELS["long_poll"].on_schedule(own)
-    for client, first_ns in enumerate(own.first_ask_ns.tolist()):
+    for client, first_ns in enumerate(own.first_poll_ns.tolist()):
         asks = simulation.long_poll(
             own.due_ns.tolist(), first_ns, required(own.hold_ns), own.one_way_ns, own.window_ns[1], own.turnaround_ns,
             own.connect_ns, partial(turnaround_delay_ns, seed, client, jitter_ns=own.turnaround_jitter_ns),
@@ -118,7 +118,7 @@ def test_without_a_cursor_a_long_poll_reaches_what_the_simulation_does(
     if not len(own.due_ns):
         return
     prediction = MODELS["long_poll"].on_schedule(own)
-    for client, first_ns in enumerate(own.first_ask_ns.tolist()):
+    for client, first_ns in enumerate(own.first_poll_ns.tolist()):
         arrivals, starts_ns = simulation.next_only(
             own.due_ns.tolist(), first_ns, required(own.hold_ns), own.one_way_ns, own.window_ns[1]
         )
@@ -145,7 +145,7 @@ def herd(**changes: Any) -> Schedule:
         Schedule(
             due_ns=np.asarray([100 * MS, 120 * MS], dtype=np.int64),
             phase_ns=np.zeros(2, dtype=np.int64),
-            first_ask_ns=np.asarray([-300 * MS, -200 * MS], dtype=np.int64),
+            first_poll_ns=np.asarray([-300 * MS, -200 * MS], dtype=np.int64),
             t0_ns=0,
             window_ns=(0, 300 * MS),
             one_way_ns=25 * MS,

@@ -63,7 +63,7 @@ def test_polls_queue_as_in_a_plain_simulation(holds: bool, schedule: Schedule, t
         order=lambda clients: order.permutation(clients).tolist(),
         next_send_ns=next_send_ns,
     )
-    oracle.run((schedule.first_ask_ns if holds else schedule.phase_ns).tolist())
+    oracle.run((schedule.first_poll_ns if holds else schedule.phase_ns).tolist())
     found = MODELS["long_poll" if holds else "short_poll"].with_queues(schedule, times, SEED)
     assert found.reached.all()
     for (client, place), arrival_ns in oracle.arrivals_ns.items():

@@ -70,8 +70,8 @@ def test_negative_control_ties() -> None:
     [
         ("long_poll", {"arrival": "burst"}),
         ("long_poll", {"arrival": "periodic", "rate_per_s": 1.0, "hold_s": 0.2}),
-        ("round_trip", {"arrival": "poisson", "asks_per_message": True}),
-        ("round_trip", {"arrival": "periodic", "rate_per_s": 30.0, "asks_per_message": True}),
+        ("round_trip", {"arrival": "poisson", "requests_per_message": True}),
+        ("round_trip", {"arrival": "periodic", "rate_per_s": 30.0, "requests_per_message": True}),
     ],
 )
 def test_no_formula_is_said_to_be_none(kind: str, conditions: dict[str, object]) -> None:
@@ -128,8 +128,8 @@ def simulated(kind: str, given_schedule: Schedule) -> tuple[Ints, list[int]]:
     """Latencies (clients, events) and requests in the window, by the step-by-step simulation."""
     visible = given_schedule.due_ns.tolist()
     latencies, requests = [], []
-    for phase_ns, first_ask_ns in zip(given_schedule.phase_ns, given_schedule.first_ask_ns, strict=True):
-        first_ns = given_schedule.t0_ns + int(phase_ns) if kind == "short_poll" else int(first_ask_ns)
+    for phase_ns, first_poll_ns in zip(given_schedule.phase_ns, given_schedule.first_poll_ns, strict=True):
+        first_ns = given_schedule.t0_ns + int(phase_ns) if kind == "short_poll" else int(first_poll_ns)
         pace_ns = required(given_schedule.interval_ns if kind == "short_poll" else given_schedule.hold_ns)
         asks = POLLS[kind](
             visible, first_ns, pace_ns, given_schedule.one_way_ns, given_schedule.window_ns[1],

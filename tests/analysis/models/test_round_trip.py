@@ -23,7 +23,7 @@ from tests.analysis.models.inputs import (
 def test_round_trips() -> None:
     assert expectation("round_trip").mean_s == pytest.approx(2 * DELAY_S)
     assert expectation("round_trip").requests_per_event == 0
-    posted = expectation("round_trip_new_connection", arrival="periodic", rate_per_s=5.0, asks_per_message=True)
+    posted = expectation("round_trip_new_connection", arrival="periodic", rate_per_s=5.0, requests_per_message=True)
     assert posted.mean_s == pytest.approx(4 * DELAY_S)
     assert (posted.requests_per_event, posted.requests_per_s) == (1, 5)
 

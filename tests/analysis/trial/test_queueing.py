@@ -208,7 +208,7 @@ def test_where_something_is_not_known_the_reason_stands_in_the_place_of_the_queu
         (without(trial, SampleRole.SERVER), "CPU time of the server is not known"),
         (without(trial, SampleRole.LOAD), "CPU time of the load is not known"),
         (with_workers(trial), "the server has 2 processes"),
-        (unmeasured, "no burst of empty polls"),
+        (unmeasured, "was not measured"),
     ):
         point = pool([measure(changed, kind)], kind)
         assert reason in point["queue_model"]["reason"]
