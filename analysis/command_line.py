@@ -32,7 +32,7 @@ _LATEST = "latest"
 _RUN_NAME = re.compile(r"\d{8}T\d{6}Z-")
 """The beginning of a run folder's name: the time at which it was created."""
 _CONSOLE_COLUMNS = 8
-"""The number of columns of the report's first tables that fit a terminal, without their intervals."""
+"""The number of columns of the report's tables that fit into a terminal, without intervals."""
 
 
 class ExitStatus(IntEnum):
@@ -136,7 +136,7 @@ def _report(options: argparse.Namespace) -> ExitStatus:
             console.print(_console_table(table))
     console.print_sentence(str(html))
     if folder.resolve().parent == RESULTS_FOLDER.resolve():
-        _renew_results()
+        _rewrite_results_page()
     return ExitStatus.INVALID if _is_unexpectedly_invalid(summary, run) else ExitStatus.OK
 
 
@@ -152,8 +152,8 @@ def _summary(options: argparse.Namespace) -> ExitStatus:
     return ExitStatus.OK
 
 
-def _renew_results() -> None:
-    """Write the page of all runs anew. A report is whole without it: if it cannot be written, only say so."""
+def _rewrite_results_page() -> None:
+    """Rewrite the page of all runs; if that fails, only print a warning, since the report is complete without it."""
     from analysis.history.page import write_history
 
     try:
@@ -173,7 +173,7 @@ def _results(_: argparse.Namespace) -> ExitStatus:
 
 
 def _has_screen() -> bool:
-    """Return whether a browser would open a window, and not take over the terminal."""
+    """Return whether a browser would open a window instead of running in the terminal."""
     return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
@@ -209,7 +209,7 @@ def _compare(options: argparse.Namespace) -> ExitStatus:
 
 
 def _servers_of(run: ReportedRun) -> list[ReportedRun]:
-    """Return the parts of a run that were measured on each of its servers, which are compared as runs are."""
+    """Split a run into the parts that were measured on each of its servers, which are compared like runs."""
     if len(run.info.servers) < 2:
         raise UserError(f"B: no run was named, and {run.folder} has no two servers to compare (expected B=results/…)")
     return [run.on_server(name) for name in run.info.servers]
@@ -283,8 +283,8 @@ def _export(options: argparse.Namespace) -> ExitStatus:
     run = ReportedRun.load(run_folder(options.run))
     export(run, options.format, options.out)
     if not run.summary["valid"]:
-        marked = f"{run.folder}: {run.summary['verdict']} Its export says so (docs/using/export.md)."
-        PlainConsole(stderr=True).print_sentence(marked, style="bold red")
+        warning = f"{run.folder}: {run.summary['verdict']} Its export says so (docs/using/export.md)."
+        PlainConsole(stderr=True).print_sentence(warning, style="bold red")
     return ExitStatus.OK
 
 
@@ -310,7 +310,7 @@ def run_folder(name: str, setting: str = "RUN") -> Path:
 
 
 def _latest_run(link: Path) -> Path:
-    """Return the run that the link points to, or the newest beside it if it is not a link, as in a copy."""
+    """Return the run that the link points to; without a link, as in a copied folder, the newest run beside it."""
     if link.is_symlink() and link.exists():
         return link.resolve()
     runs = [path for path in link.parent.glob("*") if _RUN_NAME.match(path.name) and (path / "run.json").is_file()]
@@ -320,12 +320,12 @@ def _latest_run(link: Path) -> Path:
 
 
 def _console_table(table: Table) -> ConsoleTable:
-    shown = ConsoleTable(title=table.title, title_justify="left", pad_edge=False)
+    printed = ConsoleTable(title=table.title, title_justify="left", pad_edge=False)
     # Names are not cut: those of servers take the place of a figure.
     names = 2 if SERVER_COLUMN in table.columns else 1
     columns = table.columns[: _CONSOLE_COLUMNS + 1 - names]
     for i, name in enumerate(columns):
-        shown.add_column(name, justify="left" if i < names else "right", no_wrap=i < names)
+        printed.add_column(name, justify="left" if i < names else "right", no_wrap=i < names)
     for row in table.rows:
-        shown.add_row(str(row[0]), *(cell.text for cell in row[1 : len(columns)]))
-    return shown
+        printed.add_row(str(row[0]), *(cell.text for cell in row[1 : len(columns)]))
+    return printed

@@ -1,4 +1,4 @@
-"""The smallest differences from the reference that a planned run can show, by the spread of an earlier run."""
+"""The smallest differences that a planned run can show, estimated from the spread between an earlier run's trials."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from contract.times import RESOLUTION_MS
 from terminal.wording import plural
 
 FIGURES = tuple(POINT_FIGURES[name] for name in ("latency_ms.p50", "latency_ms.p95", "server_cpu_us_per_event"))
-"""The figures on which verdicts rest."""
+"""The figures that verdicts compare."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Detectable:
     of: float
     """The transport's own figure in the earlier run."""
     limit: str = ""
-    """What prevents a smaller difference from counting, unless it is the spread between blocks."""
+    """The reason why a smaller difference does not count; empty if it is the spread between blocks."""
 
     @property
     def words(self) -> str:
@@ -55,18 +55,18 @@ class PlannedComparison:
     """Points that a planned run will compare with others, in pairs."""
 
     beginning: str
-    """What their differences are, in words."""
+    """The beginning of a sentence that names the differences."""
     pairs: Mapping[str, tuple[Trials, Trials]]
-    """A point and the one that it is compared with, by the label of the point's transport."""
+    """By the label of a transport, the trials of its point and of the point that it is compared with."""
 
     @property
     def blocks(self) -> int:
-        """The blocks that all of them will have."""
+        """The number of blocks that all points will have."""
         return min(len(trials) for pair in self.pairs.values() for trials in pair)
 
 
 def describe_detectable(run: RunInfo, results: Path) -> Iterator[str]:
-    """Yield lines on what a run can show, by the newest earlier run in a folder that measured the same base points."""
+    """Yield lines on the differences that a run can show, from the newest earlier run with the same base points."""
     earlier = earlier_runs(results, run)
     command = f": make bench SCENARIO={scenario}" if (scenario := run.asked.get("SCENARIO")) else ""
     unknown = (
@@ -108,7 +108,7 @@ def planned_comparisons(run: RunInfo) -> Iterator[PlannedComparison]:
 
 
 def _by_earlier_run(comparison: PlannedComparison, earlier_runs: Sequence[EarlierRun]) -> list[str]:
-    """Return a line per transport by the newest earlier run that has one of the pairs; empty if none has."""
+    """Return a line per transport, from the newest earlier run that has one of the pairs; empty if none has."""
     for earlier in earlier_runs:
         found = {label: detectable(*pair, earlier) for label, pair in comparison.pairs.items()}
         if any(found.values()):
@@ -171,7 +171,7 @@ def _base_points(run: RunInfo) -> dict[tuple[str, str | None], list[PlannedTrial
 
 
 def _measured(earlier: EarlierRun, planned: PlannedTrial) -> Point | None:
-    """Return the point of an earlier run that is the same measurement, the length of its trials included."""
+    """Return the valid point of an earlier run with the same parameters, the measured length included."""
     wanted = _same(planned.transport, planned.parameters)
     points = earlier.summary.points
     return next((p for p in points if p.valid and _same(p.transport, p.parameters) == wanted), None)

@@ -11,7 +11,7 @@ NOT_MEASURED = "—"
 
 
 _LEAST_WITH_DECIMALS = (99.95, 9.995, 0.9995, 0.01)
-"""The least values with 0, 1, 2 and 3 decimals: what rounds to 10 or 100 is written as these are."""
+"""The least values with 0, 1, 2 and 3 decimals; values that round to 10 or 100 have the decimals of these."""
 
 
 def figure(value: float | None) -> str:
@@ -59,15 +59,15 @@ def listed(items: Sequence[str]) -> str:
 
 def knee_in_words(knee: Knee) -> str:
     """Format `3,000 (10,000 exceeds it)`, `beyond 10,000`, `below 100`, `at least 3,000 (10,000 is not valid)`."""
-    held, beyond = knee.clients, knee.next_clients
+    within, beyond = knee.clients, knee.next_clients
     if knee.position == "beyond":
-        return f"beyond {count(held)}, the largest measured"
+        return f"beyond {count(within)}, the largest measured"
     if knee.position == "below":
         return f"below {count(beyond)}, the smallest measured"
     if knee.position == "between":
-        return f"{count(held)} ({count(beyond)} exceeds it)"
+        return f"{count(within)} ({count(beyond)} exceeds it)"
     return (
         f"not known: {count(beyond)} is not valid"
-        if held is None
-        else f"at least {count(held)} ({count(beyond)} is not valid)"
+        if within is None
+        else f"at least {count(within)} ({count(beyond)} is not valid)"
     )

@@ -191,7 +191,7 @@ def _stack(axes: Axes, at: float, row: _Row, parts: list[_Part]) -> None:
 
 
 def _bar(axes: Axes, at: float, start: float, width: float, part: _Part, height: float) -> None:
-    edge = LIGHT.shade_2 if part.hatch else LIGHT.paper
+    edge = LIGHT.shade_2 if part.hatch else LIGHT.background
     axes.barh(
         at,
         width,

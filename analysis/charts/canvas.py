@@ -1,4 +1,4 @@
-"""What all charts share: margins, heading, axes, and writing the files.
+"""The common parts of all charts: margins, heading, axes, and writing the files.
 
 It uses object-oriented Matplotlib on the Agg canvas, without pyplot. Import this module late, since it loads
 Matplotlib.

@@ -1,7 +1,7 @@
 """The cheapest transport for an event rate and an acceptable staleness, from measured costs.
 
-Short polls ask as seldom as the staleness allows; the others have no such choice, and qualify if their latency meets
-the staleness. Latencies and requests are those of the closed forms (`analysis.models`) for Poisson events.
+Short polls use the longest interval that the staleness allows; other transports qualify if their latency is low enough.
+Latencies and requests are those of the closed forms (`analysis.models`) for Poisson events.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from contract.transports import TransportStyle
 WITHIN_QUANTILE = 0.99
 """The share of events that must not be older than the acceptable staleness."""
 _SAME_WITHIN_RATIO = 0.1
-"""Transports of one kind of model whose costs differ by less share a region, since neither is cheaper."""
+"""Transports of one kind share a region if their costs differ by less than this ratio."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def staleness_of_interval_s(conditions: Conditions, interval_s: float) -> float:
 def processor_costs(capacities: Sequence[TransportCapacity]) -> dict[str, Cost]:
     """Return processor seconds by transport, from `capacity.transports`.
 
-    They are those of a saturated server if all transports were measured at one.
+    They are those of a saturated server if they are known for all transports, else those at moderate load.
     """
     saturated = all(found.economy_ratio is not None for found in capacities)
     costs = {}
@@ -131,5 +131,5 @@ def cheapest_map(
 
 
 def _size(cost: Cost) -> float:
-    """Return the cost by which two of one kind are compared: they make the same requests for the same events."""
+    """Return the cost by which transports of one kind are compared; all of them need the same number of requests."""
     return cost.request + cost.event

@@ -1,4 +1,4 @@
-"""Two runs laid over each other: the baseline hollow and dashed, the run that is compared with it filled."""
+"""Charts of two runs in the same axes: the baseline hollow and dashed, the compared run filled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from analysis.charts.transport_marks import (
     STATISTICS,
     draw_key,
     label_colour,
-    look,
+    plot_style,
     series_values,
     whiskers,
 )
@@ -41,7 +41,7 @@ _SERVER_CPU = Quantity(lambda p: p.server_cpu_us_per_event, lambda p: p.server_c
 
 
 def compared_charts(number: int, baseline: Results, other: Results) -> list[Chart]:
-    """Return the charts of both runs over each other; `number` tells those of several comparisons on a page apart."""
+    """Return the charts of both runs; `number` makes their names unique among several comparisons on a page."""
     charts = [_latency_against_requests(number, baseline, other)]
     shared = [
         name
@@ -179,10 +179,10 @@ def _is_known(series: Series, read: Callable[[Point], float | None]) -> bool:
 
 
 def _look(series: Series, is_baseline: bool) -> dict[str, Any]:
-    drawn = look(series.transport, rank=1 if is_baseline else 9) | {"linewidth": 1.0 if is_baseline else 1.6}
+    drawn = plot_style(series.transport, rank=1 if is_baseline else 9) | {"linewidth": 1.0 if is_baseline else 1.6}
     if not is_baseline:
         return {**drawn, "dashes": (None, None)}
-    hollow = {"markerfacecolor": LIGHT.paper, "markeredgecolor": drawn["color"], "markeredgewidth": 1.1}
+    hollow = {"markerfacecolor": LIGHT.background, "markeredgecolor": drawn["color"], "markeredgewidth": 1.1}
     return {**drawn, **hollow, "dashes": (3, 2), "zorder": 3}
 
 

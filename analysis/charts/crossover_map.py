@@ -1,4 +1,4 @@
-"""A map of event rate against acceptable staleness: which transport costs the server least, and which the network."""
+"""A map of the cheapest transport by event rate and acceptable staleness, in server CPU time and in bytes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from analysis.charts.cheapest_transport import (
     processor_costs,
     staleness_of_interval_s,
 )
-from analysis.charts.labels import PAPER_BOX, Label, extent_in_points, label_points
+from analysis.charts.labels import BACKGROUND_BOX, Label, extent_in_points, label_points
 from analysis.charts.style import LIGHT, POINTS_PER_IN, text_colour, text_size
-from analysis.charts.transport_marks import look
+from analysis.charts.transport_marks import plot_style
 from analysis.formatting import figure, milliseconds
 from analysis.formatting import interval as bounds_of
 from analysis.summary.results import Results
@@ -97,7 +97,7 @@ def crossover_map_chart(results: Results) -> Chart | None:
             columns=len(panels),
         )
         for axes, panel in zip(grid[0], panels, strict=True):
-            _set_up(axes, panel)
+            _draw_axes(axes, panel)
             marks = _tried_marks(panel, results, capacity) if panel is panels[0] else []
             texts = _draw_regions(axes, panel.found, [mark.spot for mark in marks])
             texts += _draw_boundary(axes, panel, texts)
@@ -144,7 +144,7 @@ def _boundary_words(value: float | None, bounds: Sequence[float] | None) -> str:
     return "" if value is None else f"λI = {figure(value)} {bounds_of(bounds)}".rstrip()
 
 
-def _set_up(axes: Axes, panel: _Panel) -> None:
+def _draw_axes(axes: Axes, panel: _Panel) -> None:
     axes.set_title(panel.title, size=8.5, color=LIGHT.ink, loc="left", pad=10 + 9 * (panel.costs.count("\n") + 1))
     axes.annotate(
         panel.costs,
@@ -183,7 +183,7 @@ def _draw_boundary(axes: Axes, panel: _Panel, names: Sequence[Text]) -> list[Tex
         return []
     axes.plot(*zip(*line, strict=True), color=LIGHT.ink, linewidth=1.1, dashes=(4, 2), zorder=3)
     words = axes.text(
-        *line[0], panel.boundary_words, size=8, color=LIGHT.ink, ha="center", va="center", zorder=4, bbox=PAPER_BOX
+        *line[0], panel.boundary_words, size=8, color=LIGHT.ink, ha="center", va="center", zorder=4, bbox=BACKGROUND_BOX
     )
     taken = [extent_in_points(axes, name) for name in names]
     for share in _SHARES_OF_LINE:
@@ -240,7 +240,7 @@ def _outcomes(of_pushes: Sequence[tuple[str, str]]) -> str:
 
 def _draw_marks(axes: Axes, panel: _Panel, marks: Sequence[_Mark], texts: Sequence[Text]) -> None:
     for mark in marks:
-        axes.plot(*mark.spot, **{**look(mark.winner, line=False), "zorder": 6})
+        axes.plot(*mark.spot, **{**plot_style(mark.winner, line=False), "zorder": 6})
     labels = [Label(*mark.spot, mark.outcome, LIGHT.ink, size=8) for mark in marks]
     label_points(axes, labels, [mark.spot for mark in marks], [_boundary_line(panel)], texts)
 
@@ -334,7 +334,7 @@ def _name_region(axes: Axes, found: CheapestMap, index: int, spots: Sequence[Spo
         ha="center",
         va="center",
         zorder=5,
-        bbox=PAPER_BOX,
+        bbox=BACKGROUND_BOX,
     )
     _move_inside(axes, name)
     return name

@@ -35,9 +35,9 @@ _ROW_IN = 1.75
 
 
 def distribution_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
-    """Return the share of deliveries later than a latency (ECCDF), one panel per transport.
+    """Return a chart of the share of deliveries later than a latency (ECCDF), with one panel per transport.
 
-    All trials at the base point are pooled. A curve ends where fewer events lie beyond it than a quantile needs.
+    All trials at the base point are pooled. A curve ends where too few events for a quantile lie beyond it.
     """
     curves = [
         (
@@ -93,7 +93,7 @@ def _extent_ms(measured: Sequence[_Curve], models: Sequence[_Curve]) -> tuple[fl
 
 
 def _in_words(group: BaseTrials) -> str:
-    """Return the median and the farthest quantile for which there are enough events."""
+    """Return the median and the highest quantile with enough events, in words."""
     values = np.concatenate([measured.latency_ns for measured in group.measured])
     named = LATENCY_QUANTILES | RARE_QUANTILES
     shares = [share for share in named.values() if _events(group) >= least_events(share)]

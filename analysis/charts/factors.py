@@ -1,6 +1,6 @@
-"""A chart of how much each option changes latency, CPU and bytes.
+"""A chart of the effect of each option on latency, CPU time and bytes.
 
-It has one row per transport and option, each as a ratio to the base point.
+It has one row per transport and option, with ratios to the base point.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, nice_log_ticks
 from analysis.charts.style import LIGHT, POINTS_PER_IN, text_size
-from analysis.charts.transport_marks import label_colour, look
+from analysis.charts.transport_marks import label_colour, plot_style
 from analysis.formatting import figure as digits
 from analysis.summary.factor_effects import MEASURES, Effect, Measure, effects
 from analysis.summary.results import Results
@@ -75,7 +75,7 @@ def _panel(axes: Axes, found: list[Effect], measure: Measure) -> None:
             _write(axes, 1.0, at, "not measured", 1)
             continue
         axes.plot([1, ratio], [at, at], color=effect.transport.colour.lower(), linewidth=1.2, zorder=3)
-        axes.plot([ratio], [at], **look(effect.transport, line=False))
+        axes.plot([ratio], [at], **plot_style(effect.transport, line=False))
         _write(axes, ratio, at, f"×{digits(ratio)}", 1 if ratio >= 1 else -1)
 
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency, nielsen_guides
 from analysis.charts.raw_records import BaseTrials
-from analysis.charts.transport_marks import draw_key, key_height_in, look
+from analysis.charts.transport_marks import draw_key, key_height_in, plot_style
 from analysis.formatting import percent
 from analysis.summary.results import Results
 from analysis.trial.freshness import ViewAges, pooled_ages
@@ -58,7 +58,7 @@ def freshness_chart(results: Results, groups: list[BaseTrials]) -> Chart | None:
 
 
 def _line(transport: TransportStyle) -> dict[str, Any]:
-    return {**look(transport), "marker": "", "clip_on": True}
+    return {**plot_style(transport), "marker": "", "clip_on": True}
 
 
 def _sentence(transport: TransportStyle, ages: ViewAges) -> str:

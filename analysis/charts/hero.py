@@ -1,4 +1,4 @@
-"""The main chart: the requests that low staleness takes by polling, and what a persistent channel achieves."""
+"""The main chart: latency against requests per second, for polling at several intervals and for others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from analysis.charts.transport_marks import (
     STATISTICS,
     closed_form_curve,
     label_colour,
-    look,
+    plot_style,
     whiskers,
 )
 from analysis.formatting import figure as digits
@@ -70,8 +70,8 @@ def _draw(results: Results, groups: list[Series]) -> Chart:
         xs, ys = series.known(_REQUESTS.value), series.known(latency.value)
         spots = list(zip(xs, ys, strict=True))
         curve = _curve(series, statistic) or spots
-        axes.plot([x for x, _ in curve], [y for _, y in curve], **{**look(series.transport), "marker": ""})
-        axes.plot(xs, ys, **look(series.transport, line=False, rank=rank))
+        axes.plot([x for x, _ in curve], [y for _, y in curve], **{**plot_style(series.transport), "marker": ""})
+        axes.plot(xs, ys, **plot_style(series.transport, line=False, rank=rank))
         along, across = series.values(latency.ci95), series.values(_REQUESTS.ci95)
         whiskers(axes, xs, ys, along, series.transport.colour)
         whiskers(axes, xs, ys, across, series.transport.colour, horizontal=True)

@@ -113,7 +113,7 @@ def _cost(box: Box, taken: Sequence[Box], bounds: Box) -> float:
 
 _MARK_RADIUS_POINTS = 5.0
 _GAP_POINTS = 6.0
-PAPER_BOX = {"facecolor": LIGHT.paper, "edgecolor": "none", "pad": 1.5}
+BACKGROUND_BOX = {"facecolor": LIGHT.background, "edgecolor": "none", "pad": 1.5}
 """The background of all text within the axes: guides, grid and hatching end beside it."""
 _LEADER = {"arrowstyle": "-", "color": LIGHT.rule, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4}
 
@@ -182,7 +182,7 @@ def _annotate(axes: Axes, label: Label, offset: tuple[float, float], *, align: s
         annotation_clip=False,
         zorder=6,
         arrowprops=_LEADER if leader else None,
-        bbox=PAPER_BOX,
+        bbox=BACKGROUND_BOX,
     )
 
 

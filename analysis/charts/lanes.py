@@ -178,7 +178,7 @@ def _draw_lane(axes: Axes, lane: Lane, at: int, length_s: float) -> None:
         linestyle="none",
         marker="o",
         markersize=4,
-        markerfacecolor=LIGHT.paper,
+        markerfacecolor=LIGHT.background,
         markeredgecolor=LIGHT.muted,
         markeredgewidth=0.9,
         zorder=5,
@@ -223,7 +223,7 @@ def _key(lanes: list[Lane]) -> list[tuple[Line2D | Patch, str]]:
             (Line2D([], [], color=LIGHT.ink, linewidth=1.6), "event waits at the server"),
             (Line2D([], [], color=LIGHT.muted, linewidth=0.8), "request"),
             (Patch(facecolor=LIGHT.shade_3, linewidth=0), "request held"),
-            (Line2D([], [], markerfacecolor=LIGHT.paper, markeredgecolor=LIGHT.muted, **dot), "empty answer"),
+            (Line2D([], [], markerfacecolor=LIGHT.background, markeredgecolor=LIGHT.muted, **dot), "empty answer"),
         ]
     return key
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency
 from analysis.charts.style import LIGHT
-from analysis.charts.transport_marks import draw_key, key_height_in, look, marker_handle
+from analysis.charts.transport_marks import draw_key, key_height_in, marker_handle, plot_style
 from analysis.summary.results import Results
 from contract.summary import Point
 from contract.transports import TransportStyle
@@ -60,8 +60,8 @@ def model_chart(results: Results) -> Chart | None:
 
 
 def _deviations(results: Results, pairs: Sequence[tuple[Point, float | None, float | None]]) -> list[_Deviation]:
-    """Return how far the measured figure of each point is from the expected one, which comes first."""
-    # Without whiskers: an interval of the measured value includes the chance of the schedules, which the model shares.
+    """Return the deviations of measured figures; `pairs` has point, expected figure and measured figure."""
+    # Without whiskers: intervals of measured values include the variance of the schedules, which the model shares.
     styles = {style.name: style for style in results.transports}
     return [
         _Deviation(styles[point.transport], expected, measured / expected - 1)
@@ -84,7 +84,9 @@ def _panel(axes: Axes, deviations: Sequence[_Deviation], *, is_latency: bool) ->
     axes.axhline(0, color=LIGHT.ink, linewidth=0.8, zorder=2)
     names = list(dict.fromkeys(d.transport.name for d in deviations))
     for d in deviations:
-        axes.plot([d.expected], [d.deviation], **look(d.transport, line=False, rank=names.index(d.transport.name)))
+        axes.plot(
+            [d.expected], [d.deviation], **plot_style(d.transport, line=False, rank=names.index(d.transport.name))
+        )
 
 
 def _signed_percent(ratio: float, _: int | None = None) -> str:

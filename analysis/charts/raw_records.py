@@ -24,10 +24,10 @@ MOST_DOTS = 5000
 
 @dataclass(frozen=True)
 class DrawnLatencies:
-    """The latencies of one trial that are drawn, as in MeasuredLatencies."""
+    """The latencies of one trial in a chart, as in MeasuredLatencies."""
 
     events: int
-    """The number of events that they come from."""
+    """The number of independent events in them."""
     latency_ns: Ints
     predicted_ns: Ints
 
@@ -72,9 +72,9 @@ class _TrialRecords:
 
 
 class ChartMaterial:
-    """Collects the records for charts trial by trial, so that each trial is read only once and none is kept.
+    """Collects the records for charts trial by trial, so that each trial is read only once and not kept.
 
-    Pass `add` to `summarize_run`, whose measures it shares.
+    Pass `add` to `summarize_run`, which calls it with each trial.
     """
 
     def __init__(self, run: RunInfo, per_trial: int = DELIVERIES_PER_TRIAL) -> None:
@@ -104,7 +104,7 @@ class ChartMaterial:
             self._first[style.name] = _of_first_client(trial), self._dots(trial, latencies)
 
     def _dots(self, trial: Trial, latencies: MeasuredLatencies) -> Dots:
-        """Return the dots of one trial: as many as there is room for, with one trial per transport in a chart."""
+        """Return the dots of one trial, at most its transport's share of MOST_DOTS."""
         rows = thinned(len(latencies), MOST_DOTS // len(self._run.transports))
         return Dots(
             trial.deliveries.due_ns[np.flatnonzero(is_measured(trial))[rows]],

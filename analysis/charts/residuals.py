@@ -1,4 +1,4 @@
-"""A chart of latency − model of single deliveries, over all points of a run, against the model's latency of each."""
+"""A chart of the residuals (latency − model) of single deliveries of all points against the model's latency."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from analysis.summary.model_deviations import TOLERANCE_MS, TOLERANCE_RATIOS
 
 MOST_DOTS = 4000
 LEAST_MODEL_MS = 0.2
-"""As in the chart of points: below this, loopback's own delay is larger than the modelled one."""
+"""As in `model_fit`: below this, loopback's own delay is larger than the modelled one."""
 _LINEAR_MS = 1.0
 """The residual axis is linear within this, logarithmic beyond."""
 _PLOT_IN = 3.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, log_latency, nielsen_guides
 from analysis.charts.style import LIGHT, POINTS_PER_IN, text_size
-from analysis.charts.transport_marks import label_colour, look, whiskers
+from analysis.charts.transport_marks import label_colour, plot_style, whiskers
 from analysis.formatting import milliseconds
 from analysis.summary.results import Results, latency_quantity
 from contract.summary import Point
@@ -49,7 +49,7 @@ def round_trip_chart(results: Results) -> Chart | None:
             if "p95" in quantiles:
                 p95 = [quantiles["p95"]]
                 axes.plot(p95, [at], color=colour, marker="|", markersize=9, markeredgewidth=1.6, zorder=3)
-            axes.plot(along[:1], [at], **look(style, line=False))
+            axes.plot(along[:1], [at], **plot_style(style, line=False))
             bounds = [latency_quantity(first).ci95(point)]
             whiskers(axes, along[:1], [at], bounds, style.colour, horizontal=True)
             if expected:

@@ -21,7 +21,7 @@ from analysis.charts.canvas import (
     nielsen_guides,
 )
 from analysis.charts.style import LIGHT
-from analysis.charts.transport_marks import draw_key, key_height_in, look, whiskers
+from analysis.charts.transport_marks import draw_key, key_height_in, plot_style, whiskers
 from analysis.formatting import change, figure, knee_in_words, milliseconds
 from analysis.models.registry import MODELS
 from analysis.summary.results import Results, Series
@@ -65,7 +65,7 @@ def scale_chart(results: Results) -> Chart | None:
         for axes, (name, read, scale, label) in zip(panels[1:], _PANELS, strict=True):
             _cost(axes, groups, name, read, scale, label)
         top_in = panels[0].get_position().y1 * drawn.get_size_inches()[1]
-        handles = [(Line2D([], [], **look(series.transport)), series.transport.label) for series in groups]
+        handles = [(Line2D([], [], **plot_style(series.transport)), series.transport.label) for series in groups]
         draw_key(drawn, handles, top_in + 0.33 + key_height_in(names))
     return Chart("scale", title, _caption(groups, scaling), drawn)
 
@@ -95,10 +95,10 @@ def _cost(axes: Axes, groups: Sequence[Series], name: str, read: _Read, scale: f
 
 def _line(axes: Axes, series: Series, read: _Read, scale: float) -> None:
     """Draw a transport's points, joined by a line, and hollow if they are not valid."""
-    axes.plot(*_values(series, read, scale), **look(series.transport))
+    axes.plot(*_values(series, read, scale), **plot_style(series.transport))
     invalid = replace(series, points=[point for point in series.points if not point.valid])
-    hollow = {"markerfacecolor": LIGHT.paper, "markeredgecolor": series.transport.colour.lower(), "zorder": 5}
-    axes.plot(*_values(invalid, read, scale), **look(series.transport, line=False) | hollow)
+    hollow = {"markerfacecolor": LIGHT.background, "markeredgecolor": series.transport.colour.lower(), "zorder": 5}
+    axes.plot(*_values(invalid, read, scale), **plot_style(series.transport, line=False) | hollow)
 
 
 def _panel(axes: Axes, groups: Sequence[Series], name: str) -> None:

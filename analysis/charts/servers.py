@@ -1,4 +1,4 @@
-"""A chart of a scenario's servers beside each other: each transport's latency and CPU time on every server."""
+"""A chart that compares a scenario's servers: each transport's latency and server CPU time on every server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from analysis.charts.canvas import Chart, Margins, drawing, framed, linear_from_zero, log_latency
 from analysis.charts.style import LIGHT, POINTS_PER_IN, text_size
-from analysis.charts.transport_marks import STATISTICS, label_colour, look, whiskers
+from analysis.charts.transport_marks import STATISTICS, label_colour, plot_style, whiskers
 from analysis.formatting import figure as digits
 from analysis.formatting import listed
 from analysis.summary.pairing import COSTS
@@ -91,9 +91,9 @@ def _draw(axes: Axes, panel: _Panel, rows: list[Series], heights: list[float], f
             axes.annotate("not measured", (0, at), xytext=(4, 0), textcoords="offset points", va="center", size=7.5)
             continue
         whiskers(axes, [value], [at], row.values(panel.quantity.ci95), row.transport.colour, horizontal=True)
-        drawn = look(row.transport, line=False)
+        drawn = plot_style(row.transport, line=False)
         if _server(row) == first:
-            drawn |= {"markerfacecolor": LIGHT.paper, "markeredgecolor": drawn["color"], "markeredgewidth": 1.1}
+            drawn |= {"markerfacecolor": LIGHT.background, "markeredgecolor": drawn["color"], "markeredgewidth": 1.1}
         axes.plot([value], [at], **drawn)
         end = max([value, *(high for _, high in row.known(panel.quantity.ci95))])
         axes.annotate(

@@ -24,7 +24,7 @@ from contract.transports import TransportStyle
 class Palette:
     """Neutral colours of one theme, `#rrggbb` in lower case; all differ, so that one theme maps onto the other."""
 
-    paper: str
+    background: str
     ink: str
     """Text, and data that belongs to no transport."""
     muted: str
@@ -48,7 +48,7 @@ class Palette:
 
 
 LIGHT = Palette(
-    paper=LIGHT_BACKGROUND,
+    background=LIGHT_BACKGROUND,
     ink="#1c2024",
     muted="#5b636b",
     rule="#9aa1a8",
@@ -61,7 +61,7 @@ LIGHT = Palette(
     shade_4="#dde3e9",
 )
 DARK = Palette(
-    paper=DARK_BACKGROUND,
+    background=DARK_BACKGROUND,
     ink="#e8eaec",
     muted="#a3abb3",
     rule="#666e76",
@@ -81,7 +81,7 @@ FIGURE_FONT_STACK = "ui-sans-serif, system-ui, 'Segoe UI', Roboto, 'Helvetica Ne
 POINTS_PER_IN = 72
 PRINT_DPI = 200
 WIDTH_IN = 7.2
-"""Width of every chart: two columns of a paper."""
+"""Width of every chart: the text width of a two-column paper."""
 
 NIELSEN_LIMITS_MS = (100.0, 1000.0, 10000.0)
 """Response-time limits of Nielsen (Usability Engineering, 1993): instantaneous, flow of thought, attention."""
@@ -96,9 +96,9 @@ MATPLOTLIB_SETTINGS: dict[Any, Any] = {
     "font.size": 8.5,
     "text.parse_math": False,  # a dollar sign in a name does not start a formula
     "text.color": LIGHT.ink,
-    "figure.facecolor": LIGHT.paper,
+    "figure.facecolor": LIGHT.background,
     "figure.dpi": 100,
-    "axes.facecolor": LIGHT.paper,
+    "axes.facecolor": LIGHT.background,
     "axes.edgecolor": LIGHT.rule,
     "axes.labelcolor": LIGHT.muted,
     "axes.linewidth": 0.7,
@@ -126,7 +126,7 @@ _HEX_COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 
 
 def text_colour(colour: str) -> str:
-    """Return the transport's colour, darkened until text in it is readable on light paper."""
+    """Return the transport's colour, darkened until text in it is readable on a light background."""
     return readable(colour, LIGHT_BACKGROUND, towards="#000000")
 
 

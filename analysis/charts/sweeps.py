@@ -13,7 +13,7 @@ from analysis.charts.transport_marks import (
     STATISTICS,
     closed_form_curve,
     label_colour,
-    look,
+    plot_style,
     series_values,
     whiskers,
 )
@@ -165,7 +165,7 @@ def _lines(
 ) -> None:
     for series in groups:
         xs, ys = series_values(series, quantity.value)
-        axes.plot(xs, ys, **look(series.transport, line=joined))
+        axes.plot(xs, ys, **plot_style(series.transport, line=joined))
         bounds = [quantity.ci95(point) for point in series.points if quantity.value(point) is not None]
         whiskers(axes, xs, ys, bounds, series.transport.colour)
     if labelled:

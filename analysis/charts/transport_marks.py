@@ -30,7 +30,7 @@ _KEY_ENTRY_POINTS = 30
 _KEY_LEFT_IN = 0.12
 
 
-def look(transport: TransportStyle, *, line: bool = True, rank: int = 9) -> dict[str, Any]:
+def plot_style(transport: TransportStyle, *, line: bool = True, rank: int = 9) -> dict[str, Any]:
     """Return keyword arguments of Axes.plot for a transport's points, with or without a line.
 
     Points of the first few ranks are larger, so that both of two points at the same place can be seen.
@@ -39,7 +39,7 @@ def look(transport: TransportStyle, *, line: bool = True, rank: int = 9) -> dict
         "color": transport.colour.lower(),
         "marker": transport.marker,
         "markersize": _MARKER_POINTS + max(3.5 - 2 * rank, 0),
-        "markeredgecolor": LIGHT.paper,
+        "markeredgecolor": LIGHT.background,
         "markeredgewidth": 0.7,
         "linewidth": 1.6 if line else 0,
         **({"dashes": transport.dash} if line and transport.dash else {}),
@@ -115,7 +115,7 @@ def draw_key(figure: Figure, handles: Sequence[tuple[Line2D | Patch, str]], y_in
 
 def marker_handle(transport: TransportStyle) -> tuple[Line2D, str]:
     """Return the key entry of a transport: its marker and label."""
-    return Line2D([], [], **look(transport, line=False)), transport.label
+    return Line2D([], [], **plot_style(transport, line=False)), transport.label
 
 
 def label_colour(transport: TransportStyle) -> str:

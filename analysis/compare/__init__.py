@@ -1,1 +1,1 @@
-"""Runs beside a baseline: what makes them unlike, and what of their figures differs, is the same, or is not known."""
+"""Comparison of runs with a baseline: differences of their settings, and an outcome for every figure."""

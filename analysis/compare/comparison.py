@@ -93,7 +93,7 @@ class ReportedRun:
 
     @property
     def pilot_blocks(self) -> int | None:
-        """The blocks that determine the spread, if a precision added further ones."""
+        """The number of first blocks, from which the spread is computed."""
         return self.info.scenario.get("repeats")
 
     def side(self, point: Point, figure: PointFigure) -> Side | None:
@@ -144,7 +144,7 @@ class Comparison:
     baseline: ReportedRun
     other: ReportedRun
     unlike: tuple[str, ...]
-    """Other differences between the runs that may have changed the figures: to be read before them."""
+    """Sentences on other differences between the runs, which may have changed the figures."""
     notes: tuple[str, ...]
     figures: tuple[FigureComparison, ...]
     points: tuple[MatchedPoint, ...]
@@ -156,7 +156,7 @@ class Comparison:
 
     @property
     def in_the_same_blocks(self) -> bool:
-        """Whether both were measured in turn in one run, on different servers."""
+        """Whether both sides are different servers of the same run."""
         return self.baseline.server is not None and self.baseline.folder == self.other.folder
 
     @property
@@ -177,7 +177,7 @@ def compare_runs(baseline: ReportedRun, other: ReportedRun) -> Comparison:
         )
     scenarios = unlikeness(baseline.info, other.info, baseline.summary, other.summary)
     settings = [f"{name}: A has {ours}, B has {theirs}" for name, ours, theirs in matching.settings]
-    told = [sentence for sentence in settings if not any(each.endswith(sentence) for each in scenarios)]
+    further = [sentence for sentence in settings if not any(each.endswith(sentence) for each in scenarios)]
     unmatched = f"{plural(matching.unmatched, 'point')} in one run only, not compared" if matching.unmatched else None
     speed = other.speed_since(baseline)
     notes = [
@@ -188,7 +188,7 @@ def compare_runs(baseline: ReportedRun, other: ReportedRun) -> Comparison:
     return Comparison(
         baseline,
         other,
-        (*scenarios, *told),
+        (*scenarios, *further),
         tuple(note for note in notes if note is not None),
         tuple(_figures(baseline, other, matching.points, speed)),
         matching.points,
@@ -252,7 +252,7 @@ def _corrected(contrasts: Sequence[Contrast | None]) -> list[Contrast | None]:
 def _margin_ratio(
     baseline: ReportedRun, other: ReportedRun, point: MatchedPoint, figure: PointFigure, sides: tuple[Side, Side]
 ) -> float:
-    """Return the largest of 3 %, how far this transport differs from itself, and the least that can be claimed."""
+    """Return the largest of MARGIN_RATIO, the noise floor of the transport, and the resolution, as a ratio."""
     value = min(side.value for side in sides)
     if value <= 0 or figure.unit != "ms":
         return MARGIN_RATIO
@@ -273,7 +273,7 @@ def _means(
 ) -> Iterable[Row]:
     """Return a row per transport that has the figure at more than one point, none of them zero.
 
-    Their mean may differ as far as each of them may, on average.
+    The margin of their mean is the mean of their margins.
     """
     labels = {style.name: style.label for style in baseline.summary.transports}
     for transport in dict.fromkeys(point.transport for point in points):

@@ -18,8 +18,7 @@ from analysis.statistics.inference import (
 )
 
 MARGIN_RATIO = 0.03
-"""Two figures are the same if their ratio is surely no farther from 1 than this, unless noise alone takes it farther.
-"""
+"""Two figures are the same if the interval of their ratio is within 1 ± this, or within the noise floor if larger."""
 _LARGEST_LOGARITHM = 700.0
 
 
@@ -42,12 +41,12 @@ class Side:
     by_block: Mapping[int, float]
     """The figure of each trial by block."""
     pilot_blocks: int | None = None
-    """Blocks that determine the spread; None: all."""
+    """The number of first blocks, from which the spread is computed; None: all."""
     spread: Spread = ONLY_THE_TRIALS
-    """Further knowledge of the spread."""
+    """The least spread, and the factor of the intervals."""
 
     def logarithms(self) -> Side:
-        """Return the same on a logarithmic scale, on which ratios are differences."""
+        """Return the figure on a logarithmic scale, on which ratios are differences."""
         return Side(
             math.log(self.value),
             {block: math.log(value) for block, value in self.by_block.items()},
@@ -57,7 +56,7 @@ class Side:
 
     @property
     def positive(self) -> bool:
-        """Whether it has logarithms."""
+        """Whether all its values are positive, so that they have logarithms."""
         return self.value > 0 and all(value > 0 for value in self.by_block.values())
 
 
@@ -145,12 +144,12 @@ class Contrast:
 
     @property
     def trials_needed(self) -> int | None:
-        """Return how many trials of each run would decide it if the estimate is right.
+        """The number of trials of each run that would decide it if the estimate is right.
 
-        None if it is decided, and if no number would, as the machine alone may have caused a difference of that size.
+        None if it is decided, or if no number would: the machine alone may have caused a difference of that size.
 
-        They show either the difference or that it is within the margin, whichever takes fewer (Stein 1945: the spread
-        is that of these trials, whatever further ones show).
+        They would show either the difference or that it is within the margin, whichever takes fewer (Stein 1945: the
+        spread is that of the present trials).
         """
         if self.outcome is not Outcome.NOT_SHOWN or self._decisive.ci95 is None or self.may_be_the_machine:
             return None
@@ -185,7 +184,7 @@ class Contrast:
         return math.log1p(self.margin_ratio)
 
     def adjusted(self, p_value: float) -> Contrast:
-        """Return the same, judged by a p value that was corrected for the other points."""
+        """Return a copy with a p value that is corrected for the number of points."""
         return replace(self, adjusted_p_value=p_value)
 
 
@@ -194,9 +193,8 @@ def contrast(
 ) -> Contrast:
     """Compare a figure of two runs: paired within blocks if they share their streams, otherwise by Welch's test.
 
-    Intervals are widened by what the `machine` may have caused.
-
-    If runs that share their streams agree in every trial to the last digit, they are one run, or cannot differ.
+    Runs that share their streams and agree exactly in every trial are the same run, or have a constant figure.
+    Intervals are widened by the effect of the `machine`.
     """
     if paired and baseline == other:
         same = Difference(0.0, (0.0, 0.0), len(baseline.by_block), 0.0, max(1, len(baseline.by_block) - 1))

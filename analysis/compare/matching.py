@@ -1,4 +1,4 @@
-"""Which point of one run is compared with which point of another."""
+"""Matches the points of two runs that are compared with each other."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Matching:
 def match_points(baseline: Summary, other: Summary) -> Matching:
     """Match two summaries' points by transport and parameters, except those in which the runs differ as a whole.
 
-    A default counts as not named, so that runs from before a parameter existed find their counterparts.
+    A parameter with its default counts as absent, so that runs from before the parameter existed can be matched.
     """
     summaries = (baseline, other)
     # The length of trials does not matter to what they measured, unless a run has varied it.

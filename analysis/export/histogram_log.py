@@ -20,7 +20,7 @@ from contract.records.measured import is_measured
 
 SIGNIFICANT_DIGITS = 3
 LONGEST_NS = 3_600_000_000_000
-"""The usual range: histograms of the same range are added quickly. A longer latency needs a longer one."""
+"""The range of histograms, which are added quickly if their ranges are equal; a longer latency gets a larger range."""
 _NOT_IN_TAGS = re.compile(r"[\s,]+")
 _NS_PER_MS, _NS_PER_S = 1e6, 1e9
 

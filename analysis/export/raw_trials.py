@@ -25,7 +25,7 @@ def raw_trials(run: ReportedRun) -> Iterator[RawTrial]:
     """Yield the finished trials in the order of the plan, one in memory at a time; raise UserError if there is none."""
     folders = {folder.name: folder for folder in finished_trial_folders(run.folder)}
     if not folders:
-        raise UserError(f"{run.folder}: has no raw records (expected trials/*/trial.json, which published runs lack)")
+        raise UserError(f"{run.folder}: has no raw records (expected trials/*/trial.json; published runs have none)")
     finished = [planned for planned in run.info.plan if planned.folder_name in folders]
     points = _points_by_number(run, finished)
     for planned in finished:

@@ -19,7 +19,7 @@ from contract.summary import Point
 from terminal.wording import plural
 
 _MOST_TRIALS = 10_000
-"""Above this, a number of trials is no useful advice: the figure is at its limit."""
+"""A larger number of trials is not advised: the figure is too close to its limit."""
 
 
 class Judgement(StrEnum):
@@ -175,12 +175,12 @@ def _points(budget: Budget, run: ReportedRun) -> Iterable[Point]:
 
 
 def _values_in_words(budget: Budget, run: ReportedRun) -> str:
-    told = []
+    known_values = []
     for name in budget.at:
         points = [p for p in run.summary.points if budget.transport in (None, p.transport) and name in p.parameters]
         values = dict.fromkeys(str(point.parameters[name]) for point in points)
-        told.append(f"{name} was {', '.join(values) or 'not a parameter of it'}")
-    return f": {'; '.join(told)}" if told else ""
+        known_values.append(f"{name} was {', '.join(values) or 'not a parameter of it'}")
+    return f": {'; '.join(known_values)}" if known_values else ""
 
 
 def _absolute(budget: Budget, run: ReportedRun, point: Point, label: str) -> JudgedBudget:

@@ -34,7 +34,7 @@ def check_junit(path: Path) -> None:
 
 
 def write_junit(path: Path, judged: Sequence[JudgedBudget], name: str) -> None:
-    """Write the file in place of an earlier gate's."""
+    """Write JUnit XML, in place of an earlier gate's file."""
     write_text(path, junit_xml(name, gate_cases(judged)))
 
 

@@ -9,7 +9,7 @@ from contract.summary import NoiseDifference
 
 
 def noise_table(results: Results) -> Table | None:
-    """Return how far each transport differs from itself, in this run or in the run that it is judged by."""
+    """Return the noise floor of each transport, from this run or an earlier one; None without one."""
     floors = results.summary.noise_floor
     if not floors:
         return None

@@ -262,8 +262,8 @@ def test_no_setting_of_a_user_keeps_matplotlib_from_loading(tmp_path: Path) -> N
 
 def test_a_chart_is_written_in_light_dark_and_for_print(standard_files: dict[str, bytes]) -> None:
     light, dark = standard_files["bytes.svg"].decode(), standard_files["bytes-dark.svg"].decode()
-    assert LIGHT.paper in light
-    assert DARK.paper in dark
+    assert LIGHT.background in light
+    assert DARK.background in dark
     assert not [colour for colour in LIGHT.colours() if colour in dark]
     assert standard_files["bytes.png"].startswith(b"\x89PNG")
 
@@ -415,8 +415,8 @@ def test_log_ticks_fit_their_axis(low: float, high: float, most: float, expected
 def test_every_colour_can_be_read_on_both_papers() -> None:
     for name in (*made.BROADCAST, *made.ECHO):
         style = made.style(name)
-        assert contrast(text_colour(style.colour.lower()), LIGHT.paper) >= 4.5
-        assert contrast(dark_counterparts([style])[style.colour.lower()], DARK.paper) >= 4.5
+        assert contrast(text_colour(style.colour.lower()), LIGHT.background) >= 4.5
+        assert contrast(dark_counterparts([style])[style.colour.lower()], DARK.background) >= 4.5
 
 
 def test_shades_of_stacked_bars_differ_in_black_and_white() -> None:
