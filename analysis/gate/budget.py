@@ -1,4 +1,4 @@
-"""Reads budget.toml: upper limits for a run's figures."""
+"""Budgets: upper limits for a run's figures, read from budget.toml."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Budget:
     transport: str | None
     """None: every transport that has the figure."""
     server: str | None = None
-    """None: every server of the run; but the first, if it is the base of the limit."""
+    """None: every server of the run, except the first if it is the base of the limit."""
     at: Mapping[str, Any] = field(default_factory=dict)
     """Parameters in which its point differs from the base point."""
     at_most: float | None = None
@@ -46,7 +46,7 @@ class Budget:
 
 
 def load_budgets(path: Path) -> list[Budget]:
-    """Read a file of budgets; raise UserError for the first thing in it that is invalid."""
+    """Read a file of budgets; raise UserError for the first error in it."""
     try:
         if path.exists() and not path.is_file():
             raise UserError(f"{path}: not a regular file (expected budgets in TOML)")

@@ -38,7 +38,7 @@ class JudgedBudget:
     label: str
     """The transport's label, its server if there are several, and the parameters that the budget names."""
     value: float
-    """The value that is compared with the limit: the figure, or its ratio to the base run's minus 1."""
+    """The value that is compared with the limit: the figure, or its ratio to the base minus 1."""
     ci95: Interval | None
     limit: float
     trials: int
@@ -69,9 +69,9 @@ class JudgedBudget:
 
     @property
     def further_trials(self) -> int | None:
-        """Return how many more trials would decide it if the estimate is right; None if it is decided, or none would.
+        """The number of further trials that would decide it if the estimate is right; None if decided, or none would.
 
-        Stein's two stages (Ann. Math. Stat. 16, 1945): the spread, and so the number, is that of the trials so far.
+        Stein's two stages (Ann. Math. Stat. 16, 1945): the number follows from the spread of the trials so far.
         """
         if self.judgement is not Judgement.UNDECIDED or self.ci95 is None or self.may_be_the_machine:
             return None
@@ -83,16 +83,19 @@ class JudgedBudget:
     @property
     def sentence(self) -> str:
         """The judgement as a sentence."""
-        said = f"{self.label}: {self.budget.figure.label} {self.shown}; {self.budget.limit_in_words}: {self.judgement}"
+        figure_in_words = f"{self.label}: {self.budget.figure.label} {self.shown}"
+        sentence = f"{figure_in_words}; {self.budget.limit_in_words}: {self.judgement}"
         if self.judgement is not Judgement.UNDECIDED:
-            return said
+            return sentence
         if self.ci95 is None:
-            return f"{said} (it has no interval: more trials, or more events that wait, give it one)"
+            return f"{sentence} (it has no interval: more trials, or more events that wait, give it one)"
         if self.may_be_the_machine:
-            return f"{said} (the machine's speed may be the cause: measure both servers in the same blocks of one run)"
+            return (
+                f"{sentence} (the machine's speed may be the cause: measure both servers in the same blocks of one run)"
+            )
         if self.further_trials is None:
-            return f"{said} (it is at its limit: no number of trials decides)"
-        return f"{said} (about {plural(self.further_trials, 'further trial')} would decide)"
+            return f"{sentence} (it is at its limit: no number of trials decides)"
+        return f"{sentence} (about {plural(self.further_trials, 'further trial')} would decide)"
 
 
 def judge(budgets: Sequence[Budget], run: ReportedRun, base: ReportedRun | None) -> list[JudgedBudget]:

@@ -1,4 +1,4 @@
-"""results/index.html: every run and what is new in it, and the key figures from run to run, without scripts."""
+"""results/index.html: a list of all runs with their changes, and trends of the key figures, without scripts."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from terminal.wording import plural
 INDEX_FILE = "index.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 _NEWEST_RUNS = 20
-"""The runs of a group that are listed openly; earlier ones are folded away."""
+"""The number of runs of a group that are listed openly; earlier ones are collapsed."""
 _CHARACTERS = 400
 _MOST_CHANGES, _CHANGE_CHARACTERS = 4, 60
 
 
 def write_history(results: Path) -> Path:
-    """Write index.html of a folder of results, from what its runs say at this moment, and return its path.
+    """Write index.html of a folder of results from its present runs, and return its path.
 
-    Several processes that do this at once take turns, so that the last one has seen all runs.
+    Several processes that do this at the same time take turns, so that the last one includes all runs.
     """
     path = results / INDEX_FILE
     with _alone_in(results):
@@ -75,7 +75,7 @@ def _group_and_time(run: ListedRun) -> tuple[tuple[str, ...], datetime, str]:
 
 
 def _without_copies(runs: Sequence[ListedRun]) -> list[ListedRun]:
-    """Return the runs without copies, such as one that was saved under another name; the first name is kept."""
+    """Return the runs without copies, such as a folder that was copied to another name; the first name is kept."""
     firsts: dict[tuple[object, ...], ListedRun] = {}
     for run in runs:
         firsts.setdefault((run.group, run.info.started_at, run.info.seed), run)
@@ -83,7 +83,7 @@ def _without_copies(runs: Sequence[ListedRun]) -> list[ListedRun]:
 
 
 def _group(runs: Sequence[ListedRun]) -> JsonObject:
-    """Return what the page shows of the runs of one scenario on one machine, given with the oldest first."""
+    """Return the page's content for the runs of one scenario on one machine, the oldest first."""
     rows = list(trends(runs))
     changed: dict[Path, list[str]] = {}
     for trend in (trend for row in rows for trend in row):
@@ -133,10 +133,10 @@ def _validity(run: ListedRun) -> str:
     summary = run.summary
     if summary is None:
         return _cut(run.problem)
-    said = "wrong way" if summary.wrong_way else "valid" if summary.valid else "INVALID"
+    validity = "wrong way" if summary.wrong_way else "valid" if summary.valid else "INVALID"
     if summary.finished_trials < summary.planned_trials:
-        said += f", {summary.finished_trials} of {plural(summary.planned_trials, 'trial')}"
-    return said
+        validity += f", {summary.finished_trials} of {plural(summary.planned_trials, 'trial')}"
+    return validity
 
 
 def _cell(trend: Trend) -> JsonObject:

@@ -1,4 +1,4 @@
-"""The runs in a folder of results, as far as the page of all runs shows them, from run.json and summary.json alone.
+"""The fields of run.json and summary.json that the page of all runs shows.
 
 Only the fields that are shown are read and checked, so that hundreds of runs take about a second, and a run of an
 earlier version is shown as far as it has these fields.
@@ -25,14 +25,14 @@ from terminal.plain import plain
 _Document = TypeVar("_Document", "RunOutline", "SummaryOutline")
 _REPORT_FILE = "report.html"
 _MACHINE = ("processor", "architecture", "cores", "usable_cores", "cpu_quota_cores")
-"""What distinguishes machines, besides the name of the operating system."""
+"""Keys that distinguish machines, besides the name of the operating system."""
 _ONE_RUN = frozenset({"SCENARIO", "SEED"})
-"""Variables of `make bench` that do not change what is measured: the group has the scenario, each run its seed."""
+"""Variables of `make bench` that are no part of a group's title: it has the scenario, and each run has its seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioName:
-    """The scenario of a run: its name alone."""
+    """The scenario of a run, only its name."""
 
     name: str
 
@@ -156,7 +156,7 @@ class ListedRun:
 
     @property
     def group(self) -> tuple[str, ...]:
-        """What runs that are shown together have in common: scenario, variables of `make bench`, and machine."""
+        """A key that is equal for runs of one group: scenario, variables of `make bench`, and machine."""
         asked = sorted(f"{name}={value}" for name, value in self.info.asked.items() if name not in _ONE_RUN)
         return (self.info.scenario.name, " ".join(asked), *self.machine)
 

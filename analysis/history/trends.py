@@ -1,4 +1,4 @@
-"""How the key figures of a scenario on a machine changed from run to run, and which runs left the expected band.
+"""Trends of the key figures of a scenario on a machine, and the runs whose figures left the expected band.
 
 A band is the median of the newest ten runs since the last change, plus or minus the largest of 3 %, the noise floor,
 0.2 ms for latencies (the margin of `make compare`), and the median half-width of those runs' own intervals. A run has
@@ -34,7 +34,7 @@ KEY_FIGURES = tuple(
         "server_cpu_us_per_event",
     )
 )
-"""How fresh events are, and at what cost: the figures by which a report's first table compares transports."""
+"""The figures of latency and cost that a report's first table compares."""
 _RUNS_OF_A_BAND = 10
 
 
@@ -56,7 +56,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Step:
-    """A key figure in one run, beside those of the runs before it."""
+    """A key figure in one run, and the band that the runs before it let expect."""
 
     measured: Measured
     band: Interval | None
@@ -103,7 +103,7 @@ def _base_points(summary: SummaryOutline) -> list[PointOutline]:
 
 
 def _same(one: PointOutline, other: PointOutline) -> bool:
-    """Return whether two points measure the same, by the parameters that both state."""
+    """Return whether two points are the same by the parameters that both have."""
     return one.transport == other.transport and agrees(one.parameters, other.parameters)
 
 

@@ -1,4 +1,4 @@
-"""The report's section on the capacity of one server core: tables, and each prediction beside its outcome."""
+"""The report's section on the capacity of one server core: tables, and a sentence on each tested prediction."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from contract.summary import Capacity, Crossover, Estimate, Side, Tried
 from terminal.wording import plural
 
 NOTE = (
-    f"Service times are fitted on points that keep the server {100 * BUSY_FROM_RATIO:.0f} to "
-    f"{100 * SATURATED_FROM_RATIO:.0f} % of a core busy; a saturated server needs the share beside them (less where it "
-    "finds more to do at each turn, more where each poll then brings more events), and capacity follows from that. A "
-    f"point holds its clients where the server used at most {100 * SATURATED_FROM_RATIO:.0f} % of a core and an "
-    f"event reached 99 % of them at most {HELD_WITHIN_MS:g} ms later than by the model, on average. What was tried "
-    "entered no service time. "
-    "docs/method/capacity.md has the formulas."
+    f"Service times are fitted to points that keep the server {100 * BUSY_FROM_RATIO:.0f} to "
+    f"{100 * SATURATED_FROM_RATIO:.0f} % of a core busy. A saturated server needs the given share of them (less if it "
+    "does more work in each turn of its loop, more if each poll then brings more events), and capacity follows from "
+    f"that. A point holds its clients if the server used at most {100 * SATURATED_FROM_RATIO:.0f} % of a core and an "
+    f"event reached 99 % of them at most {HELD_WITHIN_MS:g} ms later than by the model, on average. The points that "
+    "test a prediction were not used for the service times. docs/method/capacity.md has the formulas."
 )
 
 
@@ -34,7 +33,7 @@ def capacity_tables(results: Results) -> list[Table]:
 
 
 def capacity_findings(results: Results) -> list[str]:
-    """Return one sentence per comparison: predicted, measured, and whether they agree."""
+    """Return a sentence for each comparison: the prediction, the results, and whether they agree."""
     capacity = results.summary.capacity
     if capacity is None:
         return []
@@ -44,17 +43,17 @@ def capacity_findings(results: Results) -> list[str]:
 def _services(results: Results, capacity: Capacity) -> Table:
     rows = [
         (
-            Cell(results.label(account.transport)),
-            _estimate(account.poll_cpu_us),
-            _estimate(account.event_cpu_us),
-            _share(account.economy_ratio),
+            Cell(results.label(found.transport)),
+            _estimate(found.poll_cpu_us),
+            _estimate(found.event_cpu_us),
+            _share(found.economy_ratio),
             Cell(
-                f"{estimate_in_words(account.per_s, bounds=False)} {done_in_words(account)}",
-                interval(account.per_s.ci95),
+                f"{estimate_in_words(found.per_s, bounds=False)} {done_in_words(found)}",
+                interval(found.per_s.ci95),
             ),
-            _estimate(account.clients),
+            _estimate(found.clients),
         )
-        for account in capacity.transports
+        for found in capacity.transports
     ]
     at = ", ".join(
         parameter_value(name, results.base[name]) for name in ("rate_per_s", "poll_interval_s") if name in results.base
@@ -72,16 +71,16 @@ def _services(results: Results, capacity: Capacity) -> Table:
 
 def _saturations(results: Results, capacity: Capacity) -> Table:
     rows = []
-    for account in capacity.transports:
-        for found in account.saturated:
+    for found in capacity.transports:
+        for point in found.saturated:
             rows.append(
                 (
-                    Cell(results.label(account.transport), _where(found.parameters)),
-                    Cell(figure(found.asked_per_s)),
-                    Cell(figure(found.reached_per_s), "polls" if found.events_per_poll else "events"),
-                    Cell(figure(found.events_per_poll)),
-                    Cell(figure(found.predicted_per_s)),
-                    Cell(percent(found.server_cpu_ratio)),
+                    Cell(results.label(found.transport), _where(point.parameters)),
+                    Cell(figure(point.asked_per_s)),
+                    Cell(figure(point.reached_per_s), "polls" if point.events_per_poll else "events"),
+                    Cell(figure(point.events_per_poll)),
+                    Cell(figure(point.predicted_per_s)),
+                    Cell(percent(point.server_cpu_ratio)),
                 )
             )
     columns = ("Point", "asked per s", "reached per s", "events per poll", "1 / service time per s", "server CPU")
@@ -102,7 +101,7 @@ def _crossovers(results: Results, capacity: Capacity) -> Table:
                 )
             )
     columns = (
-        "Tried",
+        "Comparison",
         "predicted",
         *(
             f"{side}: {name}"
@@ -110,7 +109,7 @@ def _crossovers(results: Results, capacity: Capacity) -> Table:
             for name in ("predicted share of capacity", "server CPU", "CPU µs per client and s")
         ),
     )
-    return Table("Predictions tried at other event rates", columns, tuple(rows))
+    return Table("Predictions tested at other event rates", columns, tuple(rows))
 
 
 def _side_cells(side: Side) -> tuple[Cell, ...]:
@@ -149,7 +148,7 @@ def _finding(results: Results, crossover: Crossover, tried: Tried) -> str:
 
 
 def _failed(tried: Tried) -> str:
-    """Return which claims of a refuted prediction were wrong."""
+    """Return the claims of a refuted prediction that were wrong, as the end of a sentence."""
     names = {
         "cheaper": "it did not cost less",
         "holds": "it did not hold its clients",

@@ -24,9 +24,9 @@ def noise_table(results: Results) -> Table | None:
 
 
 def precision_table(results: Results) -> Table | None:
-    """Return how precisely the median of each point is known, if the scenario asks for a precision."""
-    asked = [(point, found) for point in results.points if (found := point.precision)]
-    if not asked:
+    """Return the precision of each point's median, if the scenario asks for one."""
+    points = [(point, found) for point in results.points if (found := point.precision)]
+    if not points:
         return None
     rows = [
         (
@@ -37,7 +37,7 @@ def precision_table(results: Results) -> Table | None:
             Cell(count(point.trials), f"({count(found.trials_added)})"),
             Cell(count(found.trials_needed)),
         )
-        for point, found in asked
+        for point, found in points
     ]
     columns = ("Point", "p50 ms", "known to ms", "asked ms", "trials (added)", "trials needed")
     return Table("How well each median is known", columns, tuple(rows))
@@ -50,7 +50,7 @@ def _noise(found: NoiseDifference | None) -> Cell:
 
 
 def worker_table(results: Results) -> Table | None:
-    """Return how well the clocks of the load processes are known, and how they ended; None for a single process."""
+    """Return the load processes with the uncertainty of their clocks and their ends; None for a single process."""
     rows = [
         (
             Cell(f"{worker.index} on {worker.host}"),

@@ -1,4 +1,4 @@
-"""The terms that a reader of a report has to know, to which the heads of its tables link."""
+"""The glossary of a report, to which the heads of its tables link."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Term:
     name: str
     meaning: str
     columns: re.Pattern[str]
-    """What the head of such a column contains; the first term of GLOSSARY that matches explains the column."""
+    """Matches the heads of the columns; the first term of GLOSSARY that matches explains a column."""
 
     @property
     def anchor(self) -> str:
-        """Its id in the page."""
+        """The term's id in the page."""
         return f"term-{self.name.lower().replace(' ', '-')}"
 
 
@@ -68,7 +68,8 @@ GLOSSARY = (
     _term(
         "Noise floor",
         r"largest in a block",
-        "How far two identical points of one transport differ. A smaller difference between transports says nothing.",
+        "The difference between two identical points of one transport. A smaller difference between transports shows "
+        "nothing.",
     ),
     _term(
         "Request",
@@ -89,7 +90,7 @@ GLOSSARY = (
         "round trip: from when a message was due until its echo arrived.",
     ),
 )
-"""In the order in which they are tried on the head of a column."""
+"""The order matters: the first match of a column's head explains it."""
 
 
 def term_of(column: str) -> Term | None:

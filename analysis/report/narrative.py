@@ -1,4 +1,4 @@
-"""The report's paragraphs on what was measured and how, computed from the run's own records."""
+"""The report's paragraphs on the method of a run, computed from the run's own records."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STAMPS = {
 _FRESHNESS = (
     "The view of a client is out of date while an event is due that it has not got; its age is then the time since the "
     "oldest such event was due, and 0 otherwise. Shares of time with an older view are over the measured window and "
-    "all clients, computed exactly from every arrival; what never came counts to the window's end."
+    "all clients, computed exactly from every arrival; a lost event counts to the end of the window."
 )
 
 
@@ -125,7 +125,7 @@ def _stream(results: Results) -> str:
 
 
 def _servers(run: RunInfo) -> Iterator[str]:
-    """Yield the servers of a scenario that names them, with what was started for each."""
+    """Yield a sentence on the scenario's servers and their commands, if it names any."""
     tables = run.scenario.get("servers", {})
     if not tables:
         return
@@ -152,7 +152,7 @@ def _network(results: Results, run: RunInfo, documents: Sequence[JsonObject]) ->
     if p50s:
         p99s = [late["p99"] for late in lateness if late["p99"] is not None]
         accuracy = (
-            f" By its own account it passed data on late by a median of at most {figure(max(p50s) / 1000)} ms and a "
+            f" By its own statistics it passed data on late by a median of at most {figure(max(p50s) / 1000)} ms and a "
             f"99th percentile of at most {figure(max(p99s) / 1000)} ms in any trial."
         )
     return f"{where} A relay between them delayed each direction by {delay_ms:g} ms.{accuracy}"
@@ -178,14 +178,14 @@ def _trials(run: RunInfo, results: Results) -> str:
 
 
 def _warm_up(results: Results) -> str:
-    """Return how long trials warm up: longer where clients poll less often than the scenario's warm-up lasts."""
+    """Return the length of the warm-up, which is longer for clients that poll less often."""
     lengths_s = sorted({point.parameters.warm_up_s for point in results.points})
     least = f"{lengths_s[0] if lengths_s else results.base.warm_up_s:g} s"
     return least if len(lengths_s) < 2 else f"{least} (up to {lengths_s[-1]:g} s where clients poll seldom)"
 
 
 def _precision(run: RunInfo, results: Results) -> Iterator[str]:
-    """Yield the precision that was asked for, how it was sought, the result, and why it was not reached."""
+    """Yield a paragraph on the precision of the scenario: the procedure, the result, and why it was not reached."""
     asked = run.scenario.get("precision")
     if asked is None:
         return
@@ -237,7 +237,7 @@ def _latency(results: Results) -> str:
 
 
 def _conversion(results: Results) -> str:
-    """Return by how much the kernel's stamps may be wrong on the clock of all other figures."""
+    """Return a sentence on the accuracy of converting the kernel's stamps; empty if it is not known."""
     errors_us = [value for p in results.points if (value := p.stamps.conversion_error_us) is not None]
     drifts_ppm = [value for p in results.points if (value := p.stamps.drift_ppm) is not None]
     if not errors_us:

@@ -1,7 +1,8 @@
-"""The common part of all written pages: one file, offline, complete without scripts, for light, dark and print.
+"""The common parts of all HTML pages and Markdown files.
 
-Its one script sorts and copies tables; its policy lets a browser run no other script and fetch nothing. Headings,
-charts, points and figures have ids, by which a link leads to them. In Markdown (CommonMark with GitHub's tables, links
+A page is one file without external resources, complete without scripts, for light, dark and print. Its only script
+sorts and copies tables; its content security policy forbids other scripts and all requests. Headings, charts, points
+and figures have ids for links. In Markdown (CommonMark with GitHub's tables, links
 and formulas), texts are escaped.
 """
 
@@ -31,25 +32,25 @@ from contract.transports import TransportStyle
 
 
 def slug(text: str) -> str:
-    """Return a text as a part of an address: small letters, digits, dots, underscores and hyphens."""
+    """Return a text as part of an id: small letters, digits, dots, underscores and hyphens."""
     return re.sub(r"[^a-z0-9._]+", "-", text.lower().replace("µ", "u")).strip("-")
 
 
 class PageIds:
-    """The ids that one page has given so far."""
+    """Makes ids that are unique within one page."""
 
     def __init__(self) -> None:
         self._given: set[str] = set()
 
     def first(self, own: str) -> str:
-        """Return an id the first time it is asked for, and nothing later: of several places the first one has it."""
+        """Return the id `own` at the first call with it, and an empty text later, so that only one place has it."""
         if own in self._given:
             return ""
         self._given.add(own)
         return own
 
     def of_heading(self, title: str) -> str:
-        """Return an id for a heading, from its title up to what changes from run to run; another one every time."""
+        """Return a unique id for a heading, from the part of its title that is the same for all runs."""
         stem = slug(re.split(r"[:,(]", title)[0])
         number = 1
         while not (found := self.first(stem if number == 1 else f"{stem}-{number}")):
@@ -78,7 +79,7 @@ def markdown_text(text: str) -> str:
 
 
 def finalize(value: object) -> object:
-    """Return what a Markdown template writes for a value: `Markup` unchanged, everything else escaped."""
+    """Return the text of a value in a Markdown template: `Markup` is unchanged, everything else is escaped."""
     return value if isinstance(value, Markup) else markdown_text(str(value))
 
 
@@ -111,7 +112,7 @@ _COMPILED = _CompiledTemplates()
 
 
 def render_html(folder: Path, template: str, content: JsonObject, transports: Iterable[TransportStyle]) -> str:
-    """Return a filled template of the folder that extends page.html.j2; texts are escaped."""
+    """Fill a template of the folder, which extends page.html.j2; texts are escaped."""
     loader = FileSystemLoader([folder, TEMPLATES])
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True, bytecode_cache=_COMPILED
@@ -126,7 +127,7 @@ def render_html(folder: Path, template: str, content: JsonObject, transports: It
 
 
 def render_markdown(folder: Path, template: str, content: JsonObject) -> str:
-    """Return a filled Markdown template of the folder; texts are escaped."""
+    """Fill a Markdown template of the folder; texts are escaped."""
     environment = Environment(
         loader=FileSystemLoader(folder),
         finalize=finalize,
@@ -148,6 +149,6 @@ def _style(transports: Iterable[TransportStyle]) -> JsonObject:
 
 
 def _script() -> JsonObject:
-    """Return the script, and the hash by which the page's policy knows it."""
+    """Return the script, and its hash for the content security policy."""
     digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode("ascii")
     return {"script": Markup(_SCRIPT), "script_hash": f"sha256-{digest}"}

@@ -1,4 +1,4 @@
-"""The report's section "Scale": every number of clients, knees and slopes beside the laws, and which costs are flat."""
+"""The report's section "Scale": all numbers of clients, knees and slopes beside the laws, and costs per client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FURTHER: tuple[tuple[str, Callable[[FurtherCosts], Further | None], float], ...
     ("server memory KB per client", lambda costs: costs.server_rss_bytes_per_client, 1000.0),
     ("load memory KB per client", lambda costs: costs.load_rss_bytes_per_client, 1000.0),
 )
-"""Each cost's title, its place, and by how much its unit is larger than the summary's."""
+"""For each cost its title, a function that reads it, and the size of its unit in units of the summary."""
 
 
 def scale_tables(results: Results) -> list[Table]:
@@ -37,14 +37,14 @@ def scale_notes(results: Results) -> list[str]:
     if results.summary.scaling is None:
         return []
     return [
-        "99 % of the clients: within what time an event reaches so many of them, as the mean over events. "
-        "Knee: the largest number of clients up to which, all smaller ones included, that is no farther than the "
-        "bound above what the model makes of the trials' own schedules; a point that is not valid ends it. Slopes: "
-        "least squares in each block over the valid points, of latency above the model; the fan-out law's are c/2 and "
-        "c, with c the server's CPU time per delivery at the largest valid number of clients.",
-        "Further clients: what one more cost in the lower and in the upper half of the range, so that what a process "
-        f"takes at rest cancels out; flat means that the two differ by no more than {FLAT_RATIO:.0%}. Memory is that "
-        "of the process; what the kernel holds for a socket is not in it.",
+        "99 % of the clients: the time within which an event reaches that share of them, as the mean over events. "
+        "Knee: the largest number of clients up to which, all smaller ones included, that time exceeds the model's on "
+        "the trials' own schedules by no more than the bound; it is never beyond an invalid point. Slopes: least "
+        "squares in each block over the valid points, of latency above the model; the fan-out law's are c/2 and c, "
+        "with c the server's CPU time per delivery at the largest valid number of clients.",
+        "Further clients: the cost of one more in the lower and in the upper half of the range, so that the cost of an "
+        f"idle process cancels out; flat means that the two differ by no more than {FLAT_RATIO:.0%}. Memory is that of "
+        "the process, without the kernel's memory for its sockets.",
     ]
 
 

@@ -29,13 +29,13 @@ SERVER_COLUMN = "server"
 
 @dataclass(frozen=True)
 class Cell:
-    """A value and, in smaller print, its interval or a remark, and in a line below another one."""
+    """A value with an optional interval or remark in smaller print beside it, and another one in the line below."""
 
     text: str
     small: str = ""
     below: str = ""
     point: str = ""
-    """Of the cell that names a point's row: the address of the point within a page."""
+    """The id of the point in the page, only in the cell that names its row."""
 
     @property
     def small_lines(self) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def main_table(results: Results) -> Table:
 
 
 def server_table(results: Results) -> Table | None:
-    """Return how every other server differs from the first at the base point, paired within blocks; None with one."""
+    """Return the differences of all other servers from the first at the base point; None with a single server."""
     differences = [
         (style.label, point, found)
         for style, point in results.base_points_by_server()
@@ -99,7 +99,7 @@ def server_table(results: Results) -> Table | None:
 
 
 def _difference(found: LatencyDifference | CostDifference | None) -> Cell:
-    """Return a difference with its interval, and below them its share of the first server's figure if it has one."""
+    """Return a difference with its interval and, for a cost, its share of the first server's figure."""
     if found is None:
         return Cell(NOT_MEASURED)
     bounds = found.ci95
@@ -110,7 +110,7 @@ def _difference(found: LatencyDifference | CostDifference | None) -> Cell:
 
 
 def sweep_tables(results: Results) -> list[Table]:
-    """Return one table per swept parameter but the server, with every transport at each of its values."""
+    """Return one table for each swept parameter except the server, with every transport at each value."""
     tables = []
     for parameter in (name for name in results.summary.varied if name not in OF_THE_SERVER):
         rows = [
@@ -188,7 +188,7 @@ _FIGURE_NAMES = {
 
 
 def deviation_table(results: Results) -> Table | None:
-    """Return every figure that differs notably from the model on its own schedule, and why; None if there is none."""
+    """Return all figures that deviate notably from the model, with the cause; None if there are none."""
     labels = {style.name: style.label for style in results.transports}
     rows = [
         (
@@ -210,7 +210,7 @@ _DEVIATIONS_TITLE = (
 
 
 def ledger_table(results: Results) -> Table:
-    """Return what every client must have received, and what it did, summed over the points' trials."""
+    """Return the counts of expected, delivered and lost deliveries and so on, summed over all trials."""
     kinds = [field.name for field in fields(Ledger)]
     rows = []
     for style in results.transports:
@@ -222,7 +222,7 @@ def ledger_table(results: Results) -> Table:
 
 
 def request_table(results: Results) -> Table:
-    """Return all requests by outcome."""
+    """Return the numbers of requests by kind and outcome, summed over all trials."""
     kinds = [field.name for field in fields(Requests)]
     rows = []
     for style in results.transports:
@@ -285,7 +285,7 @@ def _table(title: str, swept: str, results: Results, rows: Sequence[tuple[str, P
         columns.append((f"p50 against {results.reference.label}", lambda p: _against(p, results)))
     body = tuple(
         (
-            Cell(name, "" if point.valid else "INVALID", point=_address(results, point)),
+            Cell(name, "" if point.valid else "INVALID", point=_point_id(results, point)),
             *(read(point) for _, read in columns),
         )
         for name, point in rows
@@ -302,14 +302,14 @@ def _server(point: Point) -> Cell:
     return Cell(NOT_MEASURED if point.parameters.server is None else point.parameters.server)
 
 
-def _address(results: Results, point: Point) -> str:
-    """Return a point's address: `point-websocket`, `point-short_poll-poll_interval_s-0.1`."""
+def _point_id(results: Results, point: Point) -> str:
+    """Return a point's id in the page: `point-websocket`, `point-short_poll-poll_interval_s-0.1`."""
     changed = differing(point.parameters, results.base)
     return slug("-".join(("point", point.transport, *(f"{name}-{point.parameters[name]}" for name in changed))))
 
 
 def _rare_columns(rows: Sequence[tuple[str, Point]]) -> list[_Column]:
-    """Return the column of the p99.9, if any point has events enough for one."""
+    """Return the column of the p99.9, if any point has enough events for one."""
     if all(point.latency_ms.p999 is None for _, point in rows):
         return []
     return [("p99.9 ms", lambda p: Cell(figure(p.latency_ms.p999), interval(p.latency_ms.p999_ci95)))]
@@ -345,7 +345,7 @@ def _mean_age(found: Freshness) -> Cell:
 
 
 def _estimate(point: Point, name: str) -> Cell:
-    """Return a figure as reported, followed by the plain figure in smaller print if it differs."""
+    """Return a figure as reported, with the plain figure in smaller print if it differs."""
     (value, ci95), (uncorrected, plain_ci95) = reported(point, name), PLAIN[name](point)
     if value is None and point.latency_withheld is not None:
         return _uncertain(point.latency_withheld)
@@ -393,7 +393,7 @@ def _percents(bounds: Sequence[float] | None) -> str:
 
 
 def signed(value_ms: float) -> str:
-    """Return the value with its sign and three digits, but nothing finer than a hundredth of a millisecond."""
+    """Format a value with its sign and three digits, to at most a hundredth of a millisecond."""
     size = figure(abs(value_ms)) if abs(value_ms) >= 1 else f"{abs(value_ms):.2f}"
     return f"{'−' if value_ms < 0 and size != '0.00' else '+'}{size}"
 

@@ -1,4 +1,4 @@
-"""Tables of the section "What the wrong way says, and what is true" of a run that is wrong on purpose."""
+"""The report's tables on the mistake of a run that makes one on purpose: careless results beside the true ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Column = tuple[str, Callable[[Point], Cell]]
 
 
 def wrong_way_tables(results: Results) -> list[Table]:
-    """Return the tables about this run's mistakes; none if it makes none on purpose."""
+    """Return the tables on the mistakes of this run; none if it makes no mistake on purpose."""
     if not results.summary.wrong_way:
         return []
     tables = []
@@ -112,10 +112,10 @@ def _model_ranges(point: Point) -> Extremes | None:
     return None if point.as_reported is None else point.as_reported.one_run_model_ms
 
 
-def _error(said_ms: float | None, true_ms: float | None) -> Cell:
-    if said_ms is None or true_ms is None:
+def _error(reported_ms: float | None, true_ms: float | None) -> Cell:
+    if reported_ms is None or true_ms is None:
         return Cell(NOT_MEASURED)
-    return Cell(f"{'+' if said_ms > true_ms else ''}{figure(said_ms - true_ms)}")
+    return Cell(f"{'+' if reported_ms > true_ms else ''}{figure(reported_ms - true_ms)}")
 
 
 def _range(ranges: Extremes | None, name: Literal["p50", "p95"]) -> Cell:
