@@ -181,7 +181,7 @@ def _compare(options: argparse.Namespace) -> ExitStatus:
     # SciPy's tests and Matplotlib take a second to load.
     from analysis.compare.comparison import ReportedRun, compare_runs
     from analysis.compare.pages import check_folder, comparison_folder, write_comparisons
-    from analysis.compare.words import print_comparisons, print_unlikeness
+    from analysis.compare.words import print_comparisons, print_run_differences
 
     names = [options.baseline, *options.others]
     given = [(name, setting) for name, setting in zip(names, ascii_uppercase, strict=False) if name or setting == "A"]
@@ -197,7 +197,7 @@ def _compare(options: argparse.Namespace) -> ExitStatus:
     unlike = [comparison for comparison in comparisons if comparison.unlike]
     if unlike and not options.force:
         for comparison in unlike:
-            print_unlikeness(comparison, PlainConsole(stderr=True))
+            print_run_differences(comparison, PlainConsole(stderr=True))
         raise UserError(
             f"{unlike[0].other.folder}: unlike its baseline {baseline.folder}, so that a difference may come from "
             "something else (expected runs that are alike, or FORCE=1)"
@@ -221,7 +221,7 @@ def _invalid(run: ReportedRun) -> str:
 
 def _gate(options: argparse.Namespace) -> ExitStatus:
     from analysis.compare.comparison import ReportedRun, compare_runs
-    from analysis.compare.words import print_unlikeness
+    from analysis.compare.words import print_run_differences
     from analysis.gate.budget import load_budgets
     from analysis.gate.judgement import Judgement, headline, judge
     from analysis.gate.outputs import append_job_summary, check_junit, write_junit
@@ -238,7 +238,7 @@ def _gate(options: argparse.Namespace) -> ExitStatus:
         print_error(f"{_invalid(invalid[0])} (expected a valid run)")
         return ExitStatus.INVALID
     if base is not None and (comparison := compare_runs(base, run)).unlike and not options.force:
-        print_unlikeness(comparison, PlainConsole(stderr=True))
+        print_run_differences(comparison, PlainConsole(stderr=True))
         raise UserError(f"{run.folder}: unlike its base {base.folder} (expected runs that are alike, or FORCE=1)")
     judged = judge(budgets, run, base)
     if unusable := [each for each in judged if not each.valid]:

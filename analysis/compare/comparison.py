@@ -19,9 +19,9 @@ from analysis.compare.contrast import (
     geometric_mean,
     mean_effect,
 )
-from analysis.compare.likeness import unlikeness, unsaved_changes
 from analysis.compare.machine_speed import SpeedChange, speed_change
 from analysis.compare.matching import MatchedPoint, match_points
+from analysis.compare.run_differences import run_differences, unsaved_changes
 from analysis.statistics.inference import holm
 from analysis.summary.noise_floor import figure_floor_ms
 from analysis.summary.pairing import COSTS
@@ -175,7 +175,7 @@ def compare_runs(baseline: ReportedRun, other: ReportedRun) -> Comparison:
             f"{baseline.folder} and {other.folder}: no point in common{servers} (expected runs that share transport "
             "and parameters)"
         )
-    scenarios = unlikeness(baseline.info, other.info, baseline.summary, other.summary)
+    scenarios = run_differences(baseline.info, other.info, baseline.summary, other.summary)
     settings = [f"{name}: A has {ours}, B has {theirs}" for name, ours, theirs in matching.settings]
     further = [sentence for sentence in settings if not any(each.endswith(sentence) for each in scenarios)]
     unmatched = f"{plural(matching.unmatched, 'point')} in one run only, not compared" if matching.unmatched else None

@@ -131,7 +131,7 @@ def _ratio_interval(contrast: Contrast) -> str:
     return "" if bounds is None or bounds[0] == bounds[1] else f"[{bounds[0]:.3f}, {bounds[1]:.3f}]"
 
 
-def print_unlikeness(comparison: Comparison, console: PlainConsole) -> None:
+def print_run_differences(comparison: Comparison, console: PlainConsole) -> None:
     """Print what makes the runs unlike, a line each."""
     for sentence in comparison.unlike:
         console.print_sentence(f"unlike: {sentence}", style="yellow")
@@ -141,7 +141,7 @@ def print_comparisons(comparisons: Sequence[Comparison], console: PlainConsole) 
     """Print every comparison with the baseline, warnings first."""
     for comparison in comparisons:
         console.print_sentence(f"A: {comparison.baseline.name}; B: {comparison.other.name}", style="bold")
-        print_unlikeness(comparison, console)
+        print_run_differences(comparison, console)
         for note in comparison.notes:
             console.print_sentence(f"note: {note}")
         for table in figure_tables(comparison):

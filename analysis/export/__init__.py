@@ -1,1 +1,1 @@
-"""Export of a run for other programs: a module per format, which yields the lines of its file."""
+"""Export of a run for other programs: a module for each kind of file, which yields its lines."""

@@ -41,9 +41,9 @@ class Format:
 
 
 FORMATS: Mapping[str, Format] = {
-    "csv": Format("points_csv:lines"),
+    "csv": Format("points:csv_lines"),
     "csv-deliveries": Format("deliveries_csv:lines"),
-    "jsonl": Format("points_jsonl:lines"),
+    "jsonl": Format("points:json_lines"),
     "parquet": Format("parquet:deliveries", package="pyarrow"),
     "parquet-requests": Format("parquet:requests", package="pyarrow"),
     "hdrhistogram": Format("histogram_log:lines", package="hdrhistogram"),

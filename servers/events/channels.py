@@ -13,8 +13,8 @@ from starlette.types import Scope
 from starlette.websockets import WebSocketDisconnect
 
 from servers.events.asgi_extensions import CUT_OFF_EXTENSION, WRITE_FRAMED_EXTENSION
-from servers.events.fan_out import DirectWriter
 from servers.events.log import CursorTooOldError, EncodedEvent, EventLog, Follower, Framing
+from servers.events.waiters import Waiter
 
 
 class _LogClosedError(Exception):
@@ -30,6 +30,70 @@ class _Channel:
         self.follower = follower
         self.cut = cut
         self.cutting = False
+
+
+class DirectWriter(Waiter):
+    """Writes new events to one channel when the log wakes its waiters, without waking a task of the channel.
+
+    Each event is framed once, and its bytes are written to all connections in one loop. A channel is served like this
+    as long as its client keeps up. When its connection accepts no more data, its own task waits until the client reads,
+    and sends what it has missed; once it has caught up, it is served here again.
+    """
+
+    __slots__ = ("_follower", "_framing", "_log", "_record", "_stopped", "_write")
+
+    def __init__(
+        self,
+        log: EventLog,
+        follower: Follower,
+        framing: Framing,
+        write: Callable[[bytes], bool],
+        record: Callable[[EncodedEvent], None] | None = None,
+    ) -> None:
+        """Create a writer that calls `record` with each event after it was written."""
+        super().__init__()
+        self._log = log
+        self._follower = follower
+        self._framing = framing
+        self._write = write
+        self._record = record
+        self._stopped: asyncio.Future[None] | None = None
+
+    async def write_while_it_keeps_up(self) -> None:
+        """Write from the next event on; return when the connection accepts no more, or the log is closed."""
+        if self._log.closed:
+            return
+        self._stopped = asyncio.get_running_loop().create_future()
+        self._log.waiters.add(self)
+        try:
+            await self._stopped
+        finally:
+            self._log.waiters.remove(self)
+            self._stopped = None
+
+    def wake(self) -> None:
+        """Write the new events."""
+        if self._stopped is None or self._stopped.done():
+            return  # the channel stopped waiting between the event and its turn
+        if self._write_new() and not self._log.closed:
+            self._log.waiters.add(self)
+        else:
+            self._stopped.set_result(None)
+
+    def _write_new(self) -> bool:
+        follower, log = self._follower, self._log
+        try:
+            event = follower.peek()
+            while event is not None:
+                if not self._write(event.framed(self._framing)):
+                    return False
+                follower.cursor = event.seq
+                if self._record is not None:
+                    self._record(event)
+                event = follower.peek() if event.seq < log.last_seq else None
+        except CursorTooOldError:
+            return False
+        return True
 
 
 class Channels:
@@ -54,8 +118,8 @@ class Channels:
     ) -> bool:
         """Send every event of the follower until the client has disconnected (False) or the log closes (True).
 
-        With a framing, and a connection that accepts whole frames, `servers.events.fan_out` writes them while the
-        client keeps up. `record` is called with each event after it was written.
+        With a framing, and a connection that accepts whole frames, a `DirectWriter` writes them while the client keeps
+        up. `record` is called with each event after it was written.
         """
         channel = _Channel(follower, _cut_off_function(scope))
         write = None if framing is None else scope.get("extensions", {}).get(WRITE_FRAMED_EXTENSION)

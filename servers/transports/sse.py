@@ -30,7 +30,7 @@ class EventStream(Response):
     charset = "utf-8"
 
     def __init__(self, hub: EventHub, follower: Follower, framing: Framing | None = None) -> None:
-        """Create the response; with a framing, `servers.events.fan_out` may write events without the framework."""
+        """Create the response; with a framing, `Channels` may write events without the framework."""
         super().__init__(headers={"cache-control": "no-store"})
         del self.headers["content-length"]
         self._hub = hub

@@ -421,7 +421,7 @@ def test_a_file_that_appears_during_an_export_stays_as_it_is(
     def refuse(*_: object) -> None:
         raise PermissionError("no hard links here")
 
-    monkeypatch.setattr("analysis.export.points_csv.lines", interrupted)
+    monkeypatch.setattr("analysis.export.points.csv_lines", interrupted)
     if not hard_links:
         monkeypatch.setattr(Path, "hardlink_to", refuse)
     assert "already" in refused("analysis", "export", run, "--format", "csv", "--out", out)

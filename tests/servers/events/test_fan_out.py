@@ -19,8 +19,7 @@ from websockets.sync.client import connect
 
 from contract import wire
 from servers.events.asgi_extensions import WRITE_FRAMED_EXTENSION
-from servers.events.channels import Channels
-from servers.events.fan_out import DirectWriter
+from servers.events.channels import Channels, DirectWriter
 from servers.events.log import EncodedEvent, EventLog
 from servers.transports import framing
 from tests import plain_http

@@ -12,7 +12,7 @@ _WITHOUT_EFFECT = frozenset({"description", "budget_s"})
 """Keys of a scenario that change no figure: its text and time limit."""
 
 
-def unlikeness(ours: RunInfo, theirs: RunInfo, our_summary: Summary, their_summary: Summary) -> list[str]:
+def run_differences(ours: RunInfo, theirs: RunInfo, our_summary: Summary, their_summary: Summary) -> list[str]:
     """Return a sentence for each difference that may change figures; the runs are called A and B."""
     return [
         *(

@@ -1,17 +1,23 @@
-"""`csv`: a row per point, with its parameters and every figure with its 95 % interval."""
+"""`csv` and `jsonl`: a line per point, with its parameters and figures.
+
+In CSV each figure has its 95 % interval beside it; in JSON Lines a point is as in summary.json.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 
 from analysis.compare.comparison import ReportedRun
+from analysis.export.labels import run_labels
 from analysis.summary.point_figures import POINT_FIGURES
+from contract.records import as_document
 from contract.summary import Point
 
 
-def lines(run: ReportedRun) -> Iterator[str]:
+def csv_lines(run: ReportedRun) -> Iterator[str]:
     """Yield a header and a line per point; an empty cell is a figure that was not measured."""
     points = run.summary.points
     parameters = list(dict.fromkeys(name for point in points for name in point.parameters))
@@ -37,3 +43,10 @@ def _line(cells: list[object]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
+
+
+def json_lines(run: ReportedRun) -> Iterator[str]:
+    """Yield a JSON object per point, which begins with the run's name, scenario, start, commit and validity."""
+    of_run = run_labels(run)
+    for point in run.summary.points:
+        yield json.dumps({**of_run, **as_document(point)}, ensure_ascii=False, allow_nan=False) + "\n"

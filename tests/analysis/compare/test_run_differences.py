@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analysis.compare.likeness import code_differences, differences, unsaved_changes
+from analysis.compare.run_differences import code_differences, differences, unsaved_changes
 from contract.records import JsonObject
 
 ONE = {"commit": "1" * 40, "clean": True}
