@@ -231,7 +231,7 @@ def test_a_report_is_made_also_where_the_page_cannot_be_written(
 ) -> None:
     monkeypatch.setattr(command_line, "RESULTS_FOLDER", tmp_path)
     (tmp_path / "index.html").mkdir()
-    command_line._renew_results()
+    command_line._rewrite_results_page()
     assert re.fullmatch(r"warning: \S+: not renewed: .*directory\n", capsys.readouterr().err)
 
 
