@@ -1,4 +1,4 @@
-"""The summary of a run, from its raw records alone; the same records give the same bytes."""
+"""The summary of a run, computed only from its raw records; equal records give equal bytes."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _MS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,6})?")
 
 
 class FaultSpecError(ValueError):
-    """An invalid fault specification: one sentence with the text, what is wrong with it and what was expected."""
+    """An invalid fault specification: one sentence with the text, the mistake and the expected form."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 COLLECT_EVERY_OBJECTS = 50_000
-"""The objects of some hundred requests in flight: at least so many may accumulate before a collection.
+"""Number of new objects before a collection: about those of a hundred requests in flight.
 
 The older generations are collected every tenth time of the younger, as is Python's default."""
 
@@ -53,7 +53,7 @@ def collect_before_stream(*, again: bool) -> None:
 
 @contextmanager
 def collection_paused() -> Iterator[None]:
-    """Pause collection within the block, and never scan what exists at its end."""
+    """Pause collection within the block, and never scan the objects that exist at its end."""
     gc.disable()
     try:
         yield

@@ -142,7 +142,7 @@ class Child:
         self._process.wait()
 
     def output(self) -> str:
-        """Return what the process has printed so far."""
+        """Return the output of the process so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def last_output(self) -> str:

@@ -37,7 +37,7 @@ class Palette:
     band: str
     """Shaded areas."""
     shade_1: str
-    """Four shades for the parts of a stacked bar, from strongest to weakest, told apart in black and white."""
+    """Four shades for the parts of a stacked bar, from darkest to lightest, distinguishable in black and white."""
     shade_2: str
     shade_3: str
     shade_4: str

@@ -194,8 +194,8 @@ def _latency_caption(groups: Sequence[Series], statistics: Sequence[str]) -> str
             ys = series.known(latency_quantity(statistic).value)
             moves.append(f"{statistic} {change(milliseconds(ys[0]), milliseconds(ys[-1]))}")
         sentences.append(f"{series.transport.label}: {', '.join(moves)}")
-    said = f"{_span(groups).capitalize()}: {'; '.join(sentences)}"
-    return f"{said}. Figures are those of the tables; whiskers are 95 % intervals."
+    sentence = f"{_span(groups).capitalize()}: {'; '.join(sentences)}"
+    return f"{sentence}. Figures are those of the tables; whiskers are 95 % intervals."
 
 
 def _span(groups: Sequence[Series]) -> str:

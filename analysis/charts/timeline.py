@@ -1,4 +1,4 @@
-"""A chart of latency over the course of a trial, one dot per delivery, which shows what percentiles do not."""
+"""A chart of latency over the course of a trial, with one dot per delivery."""
 
 from __future__ import annotations
 

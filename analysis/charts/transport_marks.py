@@ -1,6 +1,4 @@
-"""The look of a transport's points and lines: colour, marker and dash, whiskers for intervals, and the closed form as a
-curve to be drawn beside them.
-"""
+"""The style of a transport's points and lines, whiskers for intervals, keys, and curves of the closed form."""
 
 from __future__ import annotations
 

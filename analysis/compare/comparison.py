@@ -60,7 +60,7 @@ class ReportedRun:
 
     @classmethod
     def load_comparable(cls, folder: Path) -> ReportedRun:
-        """Read a run's folder; UserError also where its summary does not have what comparisons and budgets rest on."""
+        """Read a run's folder; raise UserError also if its summary has no figures of single trials."""
         run = cls.load(folder)
         if not any(point.by_block for point in run.summary.points):
             raise UserError(

@@ -33,7 +33,7 @@ _ONE_BY_ONE = (
 
 
 def how_compared(comparisons: Sequence[Comparison]) -> str:
-    """Return a paragraph on how the figures were compared, and what the intervals do not show."""
+    """Return a paragraph on how the figures were compared, and on the limits of the intervals."""
     in_turn = all(comparison.in_the_same_blocks for comparison in comparisons)
     return f"{_HOW} {_IN_TURN if in_turn else _ONE_BY_ONE}"
 
@@ -41,9 +41,9 @@ def how_compared(comparisons: Sequence[Comparison]) -> str:
 def headline(comparison: Comparison) -> str:
     """Return a sentence with the number of figures of each outcome."""
     outcomes = comparison.outcomes
-    told = outcomes.total() - outcomes[Outcome.UNKNOWN]
+    known = outcomes.total() - outcomes[Outcome.UNKNOWN]
     sentence = (
-        f"Of {plural(told, 'figure')} {count(outcomes[Outcome.SAME])} are the same, {count(outcomes[Outcome.BETTER])} "
+        f"Of {plural(known, 'figure')} {count(outcomes[Outcome.SAME])} are the same, {count(outcomes[Outcome.BETTER])} "
         f"better, {count(outcomes[Outcome.WORSE])} worse, and for {count(outcomes[Outcome.NOT_SHOWN])} no difference "
         "was shown."
     )
@@ -132,7 +132,7 @@ def _ratio_interval(contrast: Contrast) -> str:
 
 
 def print_run_differences(comparison: Comparison, console: PlainConsole) -> None:
-    """Print what makes the runs unlike, a line each."""
+    """Print a line for each difference between the runs that may have changed figures."""
     for sentence in comparison.unlike:
         console.print_sentence(f"unlike: {sentence}", style="yellow")
 

@@ -121,7 +121,7 @@ def _file(run: ReportedRun, own: Mapping[str, Any], columns_of: Callable[[Trial]
 
 
 def _take(written: io.BytesIO) -> bytes:
-    """Return what was written since the last call; the writer keeps count of its position in the file."""
+    """Return and remove the bytes written since the last call; the writer itself counts its position in the file."""
     part = written.getvalue()
     written.seek(0)
     written.truncate()

@@ -128,7 +128,7 @@ class _Writer:
 
 
 def _shared_style(element: ET.Element) -> str | None:
-    """Return the style of the marks that a group consists of, if they are many and all have the same."""
+    """Return the style that all marks of a group share, if there are many of them; else None."""
     styles = {child.get("style") for child in element if child.tag.endswith("}use")}
     others = any(not child.tag.endswith("}use") for child in element)
     return styles.pop() if len(styles) == 1 and len(element) > 1 and not others else None

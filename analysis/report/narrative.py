@@ -186,24 +186,24 @@ def _warm_up(results: Results) -> str:
 
 def _precision(run: RunInfo, results: Results) -> Iterator[str]:
     """Yield a paragraph on the precision of the scenario: the procedure, the result, and why it was not reached."""
-    asked = run.scenario.get("precision")
-    if asked is None:
+    precision = run.scenario.get("precision")
+    if precision is None:
         return
-    blocks, target = run.scenario["repeats"], f"{100 * asked:g} %"
+    blocks, target = run.scenario["repeats"], f"{100 * precision:g} %"
     rule = (
         f"The median of each point was to be known to {target} of itself, or to 0.2 ms, below which nothing is claimed"
     )
     if not run.precision:
-        yield f"{rule}; the run ended before the {blocks} blocks were whole that were to tell what that takes."
+        yield f"{rule}; the run ended before the {blocks} blocks of the pilot were complete."
         return
     added = sum(found.trials_added for point in results.points if (found := point.precision))
     lacking = not_known(results.points)
     points = len(results.summary.points)
     known = sum(found.reached for point in results.points if (found := point.precision))
     yield (
-        f"{rule}. The first {blocks} blocks were the pilot: its spread alone told how many trials each point needs, "
-        f"and every interval of a point with added trials takes its spread from the pilot alone, all statistics and "
-        f"differences alike (Stein 1945), so that stopping early makes none of them too narrow. "
+        f"{rule}. The first {blocks} blocks were the pilot: the number of trials that each point needs follows from "
+        "its spread alone, and every interval of a point with added trials takes its spread from the pilot alone, all "
+        "statistics and differences alike (Stein 1945), so that stopping early makes none of them too narrow. "
         f"Trials added: {count(added)}; {known} of {plural(points, 'point')} are known so."
         + _not_known(run, results, lacking)
     )

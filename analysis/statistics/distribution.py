@@ -80,5 +80,5 @@ def spread_of(name: str) -> Spread:
 def withhold_quantiles(
     distribution: Mapping[str, float], shares: Mapping[str, float], events: int
 ) -> dict[str, float | None]:
-    """Return the same distribution with None in place of each quantile for which there are too few events."""
+    """Return a copy of the distribution in which quantiles with too few events are None."""
     return {**distribution, **dict.fromkeys(too_few_events(shares, events))}

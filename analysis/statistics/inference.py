@@ -64,8 +64,8 @@ ONLY_THE_TRIALS = Spread()
 def interval(estimate: float, per_trial: Sample, further: int = 0, spread: Spread = ONLY_THE_TRIALS) -> Interval | None:
     """Return the 95 % interval of an estimate pooled over trials, from each trial's statistic; None with one trial.
 
-    `further` trials, which were added because of what `per_trial`, the pilot, had shown, are in the estimate but not in
-    the spread (Stein 1945, see `t_interval`).
+    `further` is the number of trials that were added because of the spread of `per_trial`, the pilot. They are part of
+    the estimate, but not of the spread (Stein 1945, see `t_interval`).
 
     Student's t, however many trials there are; `python -m benchmarks.interval_coverage` shows for each figure how often
     the interval contains the true value. (A bootstrap over trials, BCa by Efron 1987, covers less than it claims for up

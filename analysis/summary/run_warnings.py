@@ -52,8 +52,8 @@ def _extent(run: RunInfo, points: Points, trials: Sequence[TrialInfo]) -> Iterat
     elif fewest < FEW_TRIALS:
         yield f"Some points have only {fewest} trials: their intervals are wide."
     if lacking := not_known(points):
-        asked = f"{100 * run.scenario['precision']:g} %"
-        yield f"The median is not known to {asked}, as the scenario asks, at {plural(len(lacking), 'point')}."
+        precision = f"{100 * run.scenario['precision']:g} %"
+        yield f"The median is not known to {precision}, as the scenario asks, at {plural(len(lacking), 'point')}."
     for name, share in LATENCY_QUANTILES.items():
         if few := [point for point in points if point.quantiles_withheld and name in point.quantiles_withheld.needed]:
             needed = count(least_events(share))

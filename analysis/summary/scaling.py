@@ -75,14 +75,14 @@ def knee(points: Sequence[ScalePoint], bound_ms: float) -> Knee:
     `position`: `between` that and `next_clients`, which exceeds it; `beyond` the largest measured; `below` the
     smallest; `unknown` if the next one is not valid, so that it shows nothing.
     """
-    held = None
+    within = None
     for entry in points:
         if not entry.point.valid:
-            return Knee(held, "unknown", entry.clients)
+            return Knee(within, "unknown", entry.clients)
         if excess_p99_ms(entry.reach_ms) > bound_ms:
-            return Knee(held, "below" if held is None else "between", entry.clients)
-        held = entry.clients
-    return Knee(held, "beyond", None)
+            return Knee(within, "below" if within is None else "between", entry.clients)
+        within = entry.clients
+    return Knee(within, "beyond", None)
 
 
 def excess_p99_ms(reach: Reach) -> float:
@@ -101,9 +101,10 @@ def least_squares_slope(clients: Sequence[int], values: Sequence[float]) -> floa
 def law(style: TransportStyle, point: Point) -> ScalingLaw | None:
     """Return the model's law of saturation, from the server's CPU time per delivery or request at this point.
 
-    `service_us` is that time, `per` what it is for. `saturated_at_clients` is where it fills the server's cores, one
-    per process. For push, the fan-out law gives the slopes; for long polls, `cycle_ms` is how long one round of all
-    clients keeps a server that does nothing else. None if the server's CPU time is not known, or there is no formula.
+    `service_us` is that time, and `per` its unit of work. With `saturated_at_clients` clients the server's cores, one
+    per process, are full. For push, the fan-out law gives the slopes; for long polls, `cycle_ms` is the time in which a
+    server that does nothing else answers all clients once. None if the server's CPU time is not known, or there is no
+    formula.
     """
     formula, service_us = MODELS[style.model].law, point.server_cpu_us_per_event
     if formula is None or not service_us:

@@ -38,7 +38,7 @@ class ByteCounts:
     """Socket bytes of all clients between the two readings around the measured window."""
 
     deliveries: int
-    """Deliveries between the same two readings of each client."""
+    """Deliveries between the two readings of each client's socket."""
     up: int
     down: int
     payload: int

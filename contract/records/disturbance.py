@@ -28,8 +28,8 @@ WAITING_RATIO = 0.02
 """Largest share of the window spent waiting for a core; an undisturbed server or load waits for 0.04 to 1.2 % of it."""
 OTHERS_RATIO = 0.2
 """Other programs count as using a core if they run on it for more than this share of the window. The system counts in
-ticks of 10 ms, so that the share is known to a few per cent; a program that never sleeps takes most of what is left of
-the core."""
+ticks of 10 ms, so that the share is known to a few per cent; a program that never sleeps uses most of the core's
+remaining time."""
 STOLEN_RATIO = 0.01
 """The least share of a core's time taken by the host of a virtual machine that counts as a cause."""
 
@@ -175,7 +175,7 @@ def stolen_ratio(trial: Trial, role: SampleRole) -> float:
 
 
 def likely_cause(trial: Trial) -> str:
-    """Return what most likely delayed a server that had no work to do, and the remedy, as the end of a sentence."""
+    """Return the most likely cause of delays of an idle server, and the remedy, as the end of a sentence."""
     if (stolen := stolen_ratio(trial, SampleRole.SERVER)) >= STOLEN_RATIO:
         return f"the machine's host took {stolen:.0%} of that core's time, so run again when it is quieter"
     window_ns = trial.info.window_end_ns - trial.info.window_start_ns

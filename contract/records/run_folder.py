@@ -140,7 +140,7 @@ class RunInfo:
 
 @dataclass(frozen=True)
 class TrialInfo:
-    """trial.json: what happened in one trial."""
+    """trial.json: the schedule, the end and the circumstances of one trial."""
 
     index: int
     block: int
@@ -159,7 +159,7 @@ class TrialInfo:
     """`complete` (every client has every event that it can still receive) or `drain_limit`, `server_died`, `load_died`.
     """
     problems: tuple[str, ...]
-    """Sentences about what went wrong; usually empty."""
+    """Sentences about problems; usually empty."""
     capabilities: JsonObject
     """`kernel_stamps`, `tcp_info`: bool; `cpu_pinned`: {"server": […], "load": […]} or null; `clients_stamp`: whether
     the clients themselves stamp their events, as echoes do; `server_address`: numeric, with its port; `ip_version`: 4

@@ -86,7 +86,7 @@ class EventStream:
         return text
 
     def keep(self, rest: bytes, ends_with_cr: bool) -> None:
-        """Keep what `parse_events` could not parse yet, for the bytes that follow."""
+        """Keep the beginning of an incomplete event, which `parse_events` returned, for the bytes that follow."""
         self._pieces = [rest] if rest else []
         self._after_cr = self._after_cr or ends_with_cr
         self.between_events = not self._pieces and not self._after_cr

@@ -113,7 +113,7 @@ class AnswerReader:
         self.reusable = False
 
     def _read_head(self, data: bytes) -> bytes:
-        """Return what follows the head of the final answer; `head` stays None until that head is complete."""
+        """Return the bytes after the head of the final answer; `head` stays None until that head is complete."""
         data = self._unparsed + data if self._unparsed else data
         found = final_head(data)
         if found is None:
@@ -240,7 +240,7 @@ def whole_answer(data: bytes, inflates: bool) -> WholeAnswer | None:
 
 
 def final_head(data: bytes) -> tuple[Head, bytes, bytes] | None:
-    """Return the head of the final answer in `data`, its bytes, and what follows it; None while it is not complete."""
+    """Return the head of the final answer in `data`, its bytes, and the bytes after it; None while it is incomplete."""
     while data.startswith(_FIRST_BYTES[: len(data)]):
         end = data.find(_HEAD_END) + len(_HEAD_END)
         if end < len(_HEAD_END):

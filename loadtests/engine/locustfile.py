@@ -6,7 +6,7 @@ UI included (`make ui`):
 
    locust -f loadtests/engine/locustfile.py --host http://127.0.0.1:8000 WebsocketUser ShortPollUser
 
-Locust's own statistics show live numbers under names that say what they are; results come from the raw records only.
+Locust's own statistics show live numbers; results come from the raw records only.
 """
 
 from __future__ import annotations

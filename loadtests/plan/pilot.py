@@ -1,4 +1,4 @@
-"""The pilot of a run with a precision: how many trials each point needs, and what remains to be measured.
+"""The pilot of a run with a precision: how many trials each point needs, and the plan of the further trials.
 
 Stein's two-stage procedure (C. Stein, A two-sample test for a linear hypothesis whose power is independent of the
 variance, Ann. Math. Stat. 16, 1945, 243-258). The first blocks are a pilot. Their spread alone determines, once and for
@@ -80,7 +80,7 @@ def extend_plan(folder: Path, scenario: Scenario, precision_ratio: float, run: R
 
 
 def describe_extension(scenario: Scenario) -> str:
-    """Return the end of a sentence on what follows the planned trials of a scenario with a precision."""
+    """Return the end of a sentence on the further trials of a scenario with a precision; empty without one."""
     if scenario.precision is None:
         return ""
     return (
@@ -90,7 +90,7 @@ def describe_extension(scenario: Scenario) -> str:
 
 
 def describe_pilot(run: RunInfo, pilot: int) -> str:
-    """Return a sentence on how many points are known after the first `pilot` trials, and what follows."""
+    """Return a sentence on how many points are known after the first `pilot` trials, and on the further trials."""
     blocks, further = run.scenario["repeats"], run.plan[pilot:]
     so_far = f"{_known(run, run.plan[:pilot])} after {blocks} blocks"
     if further:

@@ -72,7 +72,7 @@ def is_shipped(scenario: Scenario) -> bool:
 
 
 def parse_scenario(text: str, file: str) -> Scenario:
-    """Check a scenario's text; every UserError names file, key, value and what was expected."""
+    """Check a scenario's text; every UserError names file, key, value and the accepted values."""
     try:
         return _parse_document(_read_toml(text, file), file)
     except RecursionError as error:

@@ -1,1 +1,1 @@
-"""Servers that misbehave on purpose: what they send to which client, and when."""
+"""Servers that misbehave on purpose, by faults for chosen events and clients."""

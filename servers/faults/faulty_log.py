@@ -1,4 +1,4 @@
-"""An event log that applies faults to what it returns: the faults of all transports in one place.
+"""An event log that applies faults to the events that it returns, for all transports.
 
 It replaces the `EventLog`. The adapters read it as usual and know nothing of the faults; without `--fault` it is not
 used.
@@ -103,7 +103,7 @@ class FaultyLog(EventLog):
         super().close()
 
     def events_for(self, client: int, cursor: int) -> list[Reply]:
-        """Return what to send to this client now, in order; raise CursorTooOldError."""
+        """Return the events to send to this client now, in order; raise CursorTooOldError."""
         self._check(cursor)
         # Clients that no fault names differ only in cursor and memory, and receive something new only when all are
         # woken: computing the answer for each of them would delay the last ones by more than the faults ask for.

@@ -20,7 +20,7 @@ LEAD_NS = 250_000
 
 
 class SpinBudget:
-    """A limit of the time spent spinning: `SHARE_RATIO` of all time; what is unused is saved, up to `MAX_SAVED_NS`."""
+    """A limit of the time spent spinning: `SHARE_RATIO` of all time; unused time is saved, up to `MAX_SAVED_NS`."""
 
     SHARE_RATIO = 0.1
     MAX_SAVED_NS = 10_000_000

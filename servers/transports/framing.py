@@ -31,7 +31,7 @@ def sse_chunk(event: EncodedEvent) -> bytes:
 
 
 class _BufferTransport(asyncio.Transport):
-    """A transport that only keeps what is written to it."""
+    """A transport that only keeps the bytes written to it."""
 
     def __init__(self) -> None:
         super().__init__()

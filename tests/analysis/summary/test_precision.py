@@ -132,7 +132,9 @@ def test_a_run_that_ended_within_its_pilot_has_decided_nothing(tmp_path: Path) -
     folder = write_run(tmp_path / "run", needed=6, finished=4, judged=False)
     assert all(point["precision"] is None for point in summarized(folder)["points"])
     report_in_words(folder)
-    assert "the run ended before the 3 blocks were whole" in (folder / "report.md").read_text(encoding="utf-8")
+    assert "the run ended before the 3 blocks of the pilot were complete" in (folder / "report.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_point_with_the_trials_it_needs_is_known(tmp_path: Path) -> None:
