@@ -244,6 +244,7 @@ def test_no_button_can_be_pressed_before_it_does_something(page: Page) -> None:
     assert page.locator("#view-lesson button:enabled").all_inner_texts() == ["Single echo", "Loop", "Push"]
     page.evaluate("() => window.drawFrames()")
     expect(page.locator('[data-action="play"]')).to_be_enabled()
+    expect(page.locator(".lesson-quiz-about")).to_have_text("It asks about a run of yours: play the lesson first.")
 
 
 @pytest.mark.usefixtures("overheard")
@@ -393,6 +394,13 @@ def test_a_server_that_speaks_first(page: Page, overheard: Overheard) -> None:
         },
     )
     check_one_sight(page)
+    page.check('[data-switch="technical"]')
+    check_one_sight(page)
+    heights = "(states) => states.map((state) => state.clientHeight / parseFloat(getComputedStyle(state).lineHeight))"
+    technical = page.locator(".lesson-tracker .lesson-technical td:visible")
+    assert max(technical.evaluate_all(heights)) < 2  # each in one line
+    page.uncheck('[data-switch="technical"]')
+    check_one_sight_with_cards(page)
 
 
 def history_of(page: Page, variable: str) -> list[str]:
@@ -454,6 +462,26 @@ def test_the_lesson_is_in_one_sight(page: Page, sample: str) -> None:
     expect(page.locator(".code-before .code-line").first).to_be_hidden()
     page.click(".code-before summary")
     expect(page.locator(".code-before .code-line", has_text="from fastapi import")).to_be_visible()
+    page.click(".code-before summary")
+    check_one_sight_with_cards(page)
+
+
+def check_one_sight_with_cards(page: Page) -> None:
+    """On each card of a lesson plan in this view, with its answer shown, too."""
+    page.click("#teacher-button")
+    page.get_by_role("button", name="40 minutes", exact=True).click()
+    cards = page.locator("#route")
+    while page.locator("#view-lesson").is_hidden():
+        before = cards.get_attribute("data-card")
+        page.keyboard.press("PageDown")
+        expect(cards).not_to_have_attribute("data-card", str(before))
+    for _ in range(3):
+        expect(page.locator("#view-lesson")).to_be_visible()
+        page.keyboard.press("s")
+        expect(page.locator("#route-answer")).to_be_in_viewport(ratio=1)
+        check_one_sight(page)
+        page.keyboard.press("PageDown")
+    expect(page.locator("#view-watch")).to_be_visible()
 
 
 def check_one_sight(page: Page) -> None:

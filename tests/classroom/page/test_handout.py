@@ -38,6 +38,9 @@ def test_two_pages_with_questions_and_with_answers(page: Page, classroom: Runnin
     for paper in PAPERS:
         assert pages_of(page.pdf(format=paper)) == 2
         assert pages_of(page.pdf(format=paper, print_background=False)) == 2
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 695, "height": 1047})  # A4 within the sheet's margins
+    assert page.evaluate("document.documentElement.scrollWidth") <= 695
     questions, answers = (page.locator(f'.sheet[data-sheet="{number}"]') for number in (1, 2))
     assert questions.locator(".sheet-questions > li").count() == 5
     assert questions.locator(".lane-figure [data-transport]").count() == 4
@@ -46,6 +49,7 @@ def test_two_pages_with_questions_and_with_answers(page: Page, classroom: Runnin
     assert len(told) >= 8, "one message there and back, opened and closed"
     for step in ("101 Switching Protocols", "“Hello”", "“Received: Hello”", "CONNECTED", "DISCONNECTED"):
         assert any(step in row for row in told), step
+    assert questions.get_by_text("Long poll", exact=True).count() > 0
     assert "not run yet" in answers.inner_text()
     assert "550\xa0ms" in answers.locator(".model-row").last.inner_text()
 

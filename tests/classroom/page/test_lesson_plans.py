@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Response, expect
 
 from classroom.run_settings import PRESETS
 from tests.classroom.conftest import RunningClassroom
+from tests.classroom.page.test_page_access import serious
 from tests.classroom.page_driving import module, open_page, wait_for_end
 
 pytestmark = pytest.mark.takes_s(30)
@@ -42,6 +43,7 @@ def test_every_card_says_what_to_press_ask_and_see(empty_page: Page, plan: str, 
 
 @pytest.mark.parametrize("plan", ["5", "15", "40"])
 def test_each_card_sets_its_stage(page: Page, classroom: RunningClassroom, plan: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
     cards = plans_of(page, classroom, plan)
     take_up(page, f"{plan} minutes")
     for index, card in enumerate(cards):
@@ -59,9 +61,17 @@ def test_each_card_sets_its_stage(page: Page, classroom: RunningClassroom, plan:
             page.locator("#knob-one_way_delay_ms").click()  # what was dragged leaves the page keys to the plan
         if "question" in card:
             expect(page.locator(f'[data-step="{card["question"]}"]')).to_have_attribute("aria-current", "step")
+            page.keyboard.press("s")
+            expect(page.locator("#route-answer")).to_be_in_viewport(ratio=1)
+            expect(page.get_by_role("button", name="Lock in my prediction")).to_be_in_viewport(ratio=1)
         if not card.get("isEnding"):
             page.keyboard.press("PageDown")
     expect(page.locator("#route").get_by_role("button", name="Next")).to_have_count(0)
+    expect(page.locator("#route")).to_be_in_viewport(ratio=1)
+    assert serious(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    cut = "all => all.filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.outerHTML)"
+    assert page.locator("#route *").evaluate_all(cut) == []
 
 
 def plans_of(page: Page, classroom: RunningClassroom, plan: str) -> list[dict[str, Any]]:
@@ -95,6 +105,7 @@ def test_what_they_should_see_is_hidden_until_the_teacher_shows_it(page: Page, c
     page.keyboard.press("s")
     expect(answer).to_be_visible()
     expect(button).to_have_attribute("aria-expanded", "true")
+    assert serious(page) == []
     expect(page.locator("#announcer")).to_have_text(cards[0]["see"])
     page.keyboard.press("PageDown")
     expect(answer).to_have_text(cards[1]["see"])

@@ -19,7 +19,7 @@ export class QuizView {
     this.#find = (selector) => section.querySelector(selector);
     this.#onProof = onProof;
     this.#onShow = onShow;
-    this.#key = null;
+    this.#key = undefined; // nothing is shown yet, not even that there is no run
     this.#asked = [];
     this.#rows = [];
     this.#at = 0;

@@ -2,6 +2,7 @@
 
 import { evidenceOf } from "../predict/evidence.js";
 import { format } from "../predict/fields.js";
+import { choicesOf } from "../predict/questions.js";
 import { expectedWords } from "./expected.js";
 import { figureFacts } from "./facts.js";
 import { laneFigure } from "./figure.js";
@@ -55,7 +56,7 @@ function figureHtml({ data, lanes, window, recorded }) {
 function blankQuestion(question) {
   const asked = question.parts.map((part) => {
     if (part.kind === "number") return `<span class="blank blank-short"></span>`;
-    const choices = part.kind === "least" ? ["WebSocket", "SSE", "long poll", "short poll"] : part.choices.map((choice) => choice.text);
+    const choices = choicesOf(part).map(({ text }) => text);
     const lead = question.parts.length > 1 || part.kind === "happened" ? `<i>${part.ask}:</i> ` : "";
     return `${lead}${choices.map((choice) => `<span class="box-choice"><span class="box"></span>${choice}</span>`).join(" ")}`;
   });
@@ -111,11 +112,11 @@ function laneAnswers({ data, lanes, window, models }) {
     <table class="lane-answers"><thead><tr><th scope="col">The whole run</th>${head}</tr></thead><tbody>${body.join("")}</tbody></table>`;
 }
 
-/** What the model says of the lane above; nothing where it says nothing. */
+/** What the formula says of the lane above; nothing where it says nothing. */
 function modelRow(model) {
   if (!model) return "";
   const cells = Object.keys(COLUMNS).map((column) => `<td>${model[column] === undefined ? "" : format(model[column], column)}</td>`);
-  return `<tr class="model-row"><th scope="row">model</th>${cells.join("")}</tr>`;
+  return `<tr class="model-row"><th scope="row">formula</th>${cells.join("")}</tr>`;
 }
 
 /** A run's settings in one line. */

@@ -18,19 +18,19 @@ const FOLLOW = {
 };
 const IDLE = {
   title: "Who is still talking?", view: "watch", preset: "idle", minutes: 1,
-  press: "Nothing. Watch the requests beside each lane’s name.",
+  press: "Nothing. Watch the number of requests at each lane’s name.",
   ask: "Hardly anything happens. Who talks all the same?",
   see: "The short poll, about twenty requests for each event. The others are silent.",
 };
 /** The first three questions have a formula, the other two have none; in the run of the last one this tab is hidden. */
 const question = (place, title, ask, minutes = 2.5) => ({
   title, view: "predict", question: place, minutes, ask,
-  press: `Collect predictions and lock one in, or “Ask the class” where devices have joined; then “Run it”${place === 4 ? ", open another tab, count to ten and come back" : ""}.`,
+  press: `Collect predictions, then “Lock in my prediction”; or “Ask the class”, where devices have joined. Then “Run it”${place === 4 ? ", open another tab, count to ten and come back" : ""}.`,
   see: `The run decides${place < 3 ? ", and the formula is beside it" : ""}. Let somebody who was right explain.`,
 });
 const RULE = {
-  title: "The rule behind it", view: "predict", minutes: 2,
-  press: "Nothing.",
+  title: "The rule behind it", view: "predict", question: 0, minutes: 2,
+  press: "Nothing. The first question and its run are shown once more.",
   ask: "Can you say it as a formula: requests per event, and how long a poll is late?",
   see: "Requests per event are 1 ÷ (events a second × interval). A short poll is late by half its interval on average, plus the way over the network.",
 };
@@ -49,21 +49,21 @@ const POLLING = {
 const LESSON = [
   {
     title: "One connection", view: "lesson", minutes: 4,
-    press: "“Play it”, then answer “Spot the bug” further down.",
+    press: "“Single echo”, then “Play it”; then answer “Spot the bug” further down.",
     ask: "The server has sent its answer. Is the connection still open?",
-    see: "With the single echo it is not: the handler has returned, and the connection with it.",
+    see: "With the single echo it is not: its handler has returned.",
   },
   {
     title: "A server that speaks first", view: "lesson", minutes: 3,
     press: "“Push”, then “Play it”.",
     ask: "Which request does “News 3” answer?",
-    see: "None: one request has opened the channel. Polling needs one for each look, and learns the same later.",
+    see: "None: one request opened the channel. Polling needs one for each look.",
   },
   {
     title: "Step by step", view: "lesson", minutes: 5,
-    press: "← and → go through the run; then the quiz beside the table.",
+    press: "“Loop”, then “Play it”; ← and → go through the run; then the quiz.",
     ask: "At which line does the server wait, and who wakes it?",
-    see: "Line, variables, boxes and row move together; the quiz is judged from this very run.",
+    see: "In receive_text(): a message of the browser wakes it.",
   },
 ];
 /** The last card has this room's own numbers (ending.js): of the last run that is over, soon of one with enough events. */

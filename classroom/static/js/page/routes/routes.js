@@ -22,6 +22,8 @@ export function mountRoutes(place, choice, context, predict) {
   let starting = Promise.resolve();
 
   offer();
+  // What is to be in one sight leaves room for the card.
+  new ResizeObserver(() => document.body.style.setProperty("--card-height", `${place.offsetHeight}px`)).observe(place);
   // Below the verdict of a question there is a button for the next card, too.
   document.addEventListener("click", (event) => {
     const action = event.target.closest("[data-route-action]")?.dataset.routeAction;
@@ -96,13 +98,13 @@ export function mountRoutes(place, choice, context, predict) {
     const body = isEnding
       ? endingHtml(context.store.finished, predict.results())
       : `<dl class="route-facts"><div><dt>Press</dt><dd>${press}</dd></div><div><dt>Ask</dt><dd>${ask}</dd></div>
-          <div><dt>They should see</dt><dd><button type="button" class="button route-reveal" data-route-action="reveal" aria-controls="route-answer"></button>
-            <span id="route-answer">${see}</span></dd></div></dl>`;
+          <div><dt>They should see</dt><dd id="route-answer">${see}</dd></div></dl>`;
     place.innerHTML = `<div class="route-head">
         <p class="soft small">${route.label}, card ${card + 1} of ${route.cards.length}</p>
         <h2 tabindex="-1">${title}</h2></div>
       <div class="route-body">${body}</div>
       <div class="route-actions">
+        ${isEnding ? "" : '<button type="button" class="button route-reveal" data-route-action="reveal" aria-controls="route-answer"></button>'}
         <button type="button" class="button" data-route-action="back" ${card === 0 ? "disabled" : ""}>Back</button>
         ${isEnding ? "" : '<button type="button" class="button button-strong" data-route-action="next">Next</button>'}
         <button type="button" class="button" data-route-action="leave">${isEnding ? "Close" : "Leave"}</button>
@@ -118,8 +120,8 @@ export function mountRoutes(place, choice, context, predict) {
     if (button === null) return;
     const isShown = at.revealed.has(at.card);
     button.setAttribute("aria-expanded", String(isShown));
-    button.innerHTML = `${isShown ? "Hide" : "Show"} <kbd>S</kbd>`;
-    place.querySelector("#route-answer").hidden = !isShown;
+    button.innerHTML = `${isShown ? "Hide" : "Show"} answer <kbd>S</kbd>`;
+    place.querySelector("#route-answer").parentElement.hidden = !isShown;
   }
 
   return { isOn: () => at !== null, go, reveal };
