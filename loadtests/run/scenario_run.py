@@ -12,7 +12,7 @@ import os
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -183,11 +183,17 @@ def _measure(
             disturbances = run_trial(trial, kept, context)
             attempts = 1
             while disturbances and _may_repeat(context) and repeats.grant(attempts, needed_s):
-                progress.print_sentence(f"trial {trial.folder_name} is measured again: {'; '.join(disturbances)}")
+                progress.print_sentence(f"trial {trial.folder_name} is measured again: {_briefly(disturbances)}")
                 set_aside = folder / SET_ASIDE_FOLDER / f"{trial.folder_name}-{attempts}"
                 disturbances = _repeat(trial, kept, set_aside, context)
                 attempts += 1
         progress.finish(trial)
+
+
+def _briefly(disturbances: Sequence[str]) -> str:
+    """Return the first of a trial's disturbances and how many more there are; the report names all of them."""
+    more = len(disturbances) - 1
+    return f"{disturbances[0]} (and {plural(more, 'further sign')} of the machine's doing)" if more else disturbances[0]
 
 
 def _may_repeat(context: RunContext) -> bool:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from contract.records import SET_ASIDE_FOLDER, finished_trial_folders, set_aside_folders
 from loadtests.load.trial_spec import TraceAndFaults
+from loadtests.run import scenario_run
 from loadtests.run.scenario_run import MOST_REPEATS_OF_A_TRIAL, Repeats
 from tests.loadtests.dictated_runs import CALM, DISTURBED, Dictated, measured
 from tests.runs import summarized
@@ -96,3 +97,15 @@ def test_an_interrupted_repeat_keeps_what_was_measured(tmp_path: Path, monkeypat
     [folder] = [path for path in (tmp_path / "results").iterdir() if not path.is_symlink()]
     assert len(finished_trial_folders(folder)) == 2
     assert list((folder / SET_ASIDE_FOLDER).iterdir()) == [], "nothing of the attempt that was broken off"
+
+
+@pytest.mark.parametrize(
+    ("disturbances", "said"),
+    [
+        (["it stood still"], "it stood still"),
+        (["it stood still", "it waited"], "it stood still (and 1 further sign of the machine's doing)"),
+        (["it stood still", "it waited", "late"], "it stood still (and 2 further signs of the machine's doing)"),
+    ],
+)
+def test_the_first_disturbance_is_printed_and_the_others_counted(disturbances: list[str], said: str) -> None:
+    assert scenario_run._briefly(disturbances) == said
