@@ -148,6 +148,10 @@ def test_runs_are_started_chosen_and_stopped_in_the_class_view(teacher: Page, op
     open_class.request("POST", "/api/stop")
     section.locator(".class-size").click()
     expect(section.locator(".class-caption")).to_contain_text("Clocks agree to")
+    teacher.set_viewport_size({"width": 1280, "height": 720})
+    expect(section.locator(".class-run-settings")).to_be_in_viewport(ratio=1)
+    assert section.locator(".class-run-settings").evaluate("(text) => text.scrollWidth <= text.clientWidth")
+    expect(section.locator(".class-axis")).to_be_in_viewport(ratio=1)
     expect(section.locator(".class-table thead")).to_contain_text("Oldest")
     assert serious(teacher) == []
 

@@ -46,9 +46,9 @@ export const CLASS = `
           <button class="button" type="button" data-assign="all">All four on every device</button>
         </div>
       </div>
-      <p class="soft small class-caption">Age of each event when it reached a device (its latency); <b>line</b>: median, <b>signs</b>: each device’s own
-        median. Clocks agree to ±<span data-field="uncertainty_p50_ms">–</span> on half of the devices, to
-        ±<span data-field="uncertainty_max_ms">–</span> on all: no age is better known than that.</p>
+      <p class="soft small class-caption">Age of each event when it reached a device (its latency); <b>line</b>: median, <b>signs</b>: each device’s
+        own. Clocks agree to ±<span data-field="uncertainty_p50_ms">–</span> on half of the devices,
+        ±<span data-field="uncertainty_max_ms">–</span> on all.</p>
       <div class="class-rows"></div>
       <div class="class-axis"><span></span><svg aria-hidden="true"></svg><span class="soft small">log scale</span></div>
       <p class="note small class-refused" hidden></p>
