@@ -374,6 +374,7 @@ function drawMarks(pen, lane, marks, isCrowd) {
 
 /** Requests that wait in the browser for a free connection: a dotted line along the lane's bottom, with a label where there is room. */
 function drawWaits({ context, palette, font, x, part }, lane, waits, colour) {
+  if (waits.length === 0) return;
   context.strokeStyle = colour;
   context.setLineDash([LINE_PX, 2 * LINE_PX]);
   strokeLines(context, waits.map(({ from_ns, to_ns }) => [x(from_ns), lane.bottom, x(to_ns), lane.bottom]), LINE_PX);
@@ -424,25 +425,27 @@ function drawMissed({ context, palette, x }, lane, missed) {
  *   and of the gap after it; `text`: the label, null if there is no room for one
  */
 function boundsOf({ context, font, x, part }, datas) {
-  context.font = `15px ${font}`;
-  return datas
+  const all = datas
     .flatMap(({ run, changes }, index) => {
       const replaced_ns = datas[index + 1]?.run.t0_ns ?? Infinity;
       const changed = changes.map((at_ns) => [at_ns, "changed"]);
       return [[run.t0_ns, `run ${run.id}`], ...changed, [run.end_ns, "last event"]].filter(([at_ns]) => at_ns < replaced_ns);
     })
-    .sort(([one_ns], [other_ns]) => one_ns - other_ns)
-    .map(([at_ns, text], index, all) => {
-      const left = x(at_ns);
-      const right = left + LABEL_GAP_PX + context.measureText(text).width;
-      const isFree = index + 1 === all.length || right <= x(all[index + 1][0]);
-      return isFree ? { left, right: right + LABEL_GAP_PX, text } : { left, right: left + LABEL_GAP_PX, text: null };
-    })
-    .filter(({ left }) => left > -2 * REACH_PX && left < part.width + REACH_BACK_PX);
+    .map(([at_ns, text]) => ({ left: x(at_ns), text }))
+    .sort((one, other) => one.left - other.left);
+  const near = all.filter(({ left }) => left > -2 * REACH_PX && left < part.width + REACH_BACK_PX);
+  if (near.length > 0) context.font = `15px ${font}`; // setting a font takes longer than drawing a line
+  return near.map((bound) => {
+    const { left, text } = bound;
+    const right = left + LABEL_GAP_PX + context.measureText(text).width;
+    const isFree = right <= (all[all.indexOf(bound) + 1]?.left ?? Infinity);
+    return isFree ? { left, right: right + LABEL_GAP_PX, text } : { left, right: left + LABEL_GAP_PX, text: null };
+  });
 }
 
 /** Draw the bounds as dashed lines, with their labels above the ticks. */
 function drawBounds({ context, palette, font }, place, bounds) {
+  if (bounds.length === 0) return;
   context.font = `15px ${font}`;
   context.textAlign = "left";
   context.textBaseline = "top";
