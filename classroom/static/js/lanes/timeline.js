@@ -1,6 +1,6 @@
-/** Which moment the lanes show: now, one that is held, or a run again at its own or a slower speed. Pure.
+/** Which moment the right edge of the lanes shows: now, a frozen one, or that of a replay at a run's own or a slower speed. Pure.
  *
- * "Now" is a little late on purpose: what the server tells comes in ticks, and a line is drawn when both its ends are known.
+ * "Now" is a little late on purpose: the server's messages come in batches, and a line is drawn when both its ends are known.
  */
 
 const TELLING_LAG_NS = 300e6;
@@ -9,15 +9,15 @@ export const SPEEDS = Object.freeze([1, 1 / 5, 1 / 20]);
 
 export class Timeline {
   mode = "live";
-  /** The run that is shown where it is not the one that is on; null: whatever is on. */
+  /** The run that is frozen or replayed; null: whichever is in progress is shown. */
   data = null;
   speed = 1;
   #replays = false;
-  /** The moment shown last, and when a replay began or went on; null before there was one. */
+  /** The moment shown last, and when the replay would have begun had it never been held; null: not yet known. */
   #shown_ns = null;
   #from_ns = null;
 
-  /** The moment to show, for this time of the server's clock and this run being on; `holds`: it is over, and none follows. */
+  /** Compute the moment to show. `now_ns`: by the server's clock; `current`: the present run; `holds`: it has ended and none follows, so the picture stops at its end. */
   shownNs(now_ns, current, holds = false) {
     if (this.mode === "live") {
       this.#shown_ns = Math.min(latestNs(now_ns, current), holds ? current.over_ns : Infinity);
@@ -28,7 +28,7 @@ export class Timeline {
     return this.#shown_ns;
   }
 
-  /** Hold the picture; `data` is the run that it belongs to. */
+  /** Freeze the picture, which belongs to the run `data`. */
   freeze(data) {
     this.data ??= data;
     this.mode = "frozen";
@@ -46,7 +46,7 @@ export class Timeline {
     this.#shown_ns = data.run.t0_ns;
   }
 
-  /** Go on from where the picture was held: a replay goes on replaying, live goes back to now. */
+  /** Go on: a replay from where it was frozen, a live picture from now. */
   resume(now_ns) {
     if (!this.#replays || this.#shown_ns >= this.data.over_ns) {
       this.goLive();
@@ -56,12 +56,12 @@ export class Timeline {
     }
   }
 
-  /** Whether a replay is running or held. */
+  /** Whether a replay is shown, running or frozen. */
   get isReplay() {
     return this.#replays;
   }
 
-  /** Put the held picture at a moment, of those of its run that can be shown yet. */
+  /** Freeze the picture at a moment, or at the nearest one of its run that can be shown yet. */
   moveTo(shown_ns, now_ns) {
     const { run, over_ns } = this.data;
     this.#shown_ns = Math.max(run.t0_ns, Math.min(shown_ns, over_ns, latestNs(now_ns, this.data)));
@@ -69,7 +69,7 @@ export class Timeline {
   }
 }
 
-/** The latest moment of which both ends of every line are known. */
+/** The latest moment before which both ends of all lines are known. */
 function latestNs(now_ns, data) {
   return now_ns - TELLING_LAG_NS - (data?.settings.one_way_delay_ms ?? 0) * 1e6;
 }

@@ -1,12 +1,12 @@
-/** The page's side of the worker that makes the traffic. */
+/** Starts the worker that makes the page's traffic, and passes its messages on. */
 
 const LANES = 4;
 const CLOCK_MEMORY = 20;
 
 export class Traffic {
-  /** Called with every message of the worker (worker/transports.worker.js). */
+  /** Is called with each message of the worker (worker/transports.worker.js). */
   onMessage = () => {};
-  /** By how much a time of this page can be off the server's clock; null until it is known. */
+  /** How far a time of this page can be from the server's clock, at most; null until it is known. */
   uncertaintyMs = null;
   #worker;
   #run = null;
@@ -30,26 +30,26 @@ export class Traffic {
     });
   }
 
-  /** Begin this run's traffic, unless it is on. */
+  /** Start this run's traffic, unless it has been started. */
   begin(run) {
     if (this.#run === run.id) return;
     this.#run = run.id;
     this.#worker.postMessage({ kind: "begin", run });
   }
 
-  /** The run goes on with other settings, from its next poll on. */
+  /** Let the run go on with other settings, from its next poll on. */
   change(run) {
     if (this.#run === run.id) this.#worker.postMessage({ kind: "change", run });
   }
 
-  /** The run is over: nothing new is sent, and what is under way still arrives. */
+  /** End the run: nothing new is sent, and what is on its way still arrives. */
   end(runId) {
     if (this.#run !== runId) return;
     this.#run = null;
     this.#worker.postMessage({ kind: "end" });
   }
 
-  /** End everything. */
+  /** Stop the worker and with it all traffic. */
   close() {
     this.#worker.terminate();
   }
@@ -62,7 +62,7 @@ export class Traffic {
   #take(message) {
     if (message.kind === "clock") {
       this.uncertaintyMs = message.uncertainty_ms;
-      // The message took time to come here: the largest of some offsets is the one that was hurt least.
+      // Each offset is too small by the time that its message took to come here: the largest of them is nearest to the truth.
       this.#offsets.push(message.now_ns - performance.now() * 1e6);
       if (this.#offsets.length > CLOCK_MEMORY) this.#offsets.shift();
     }

@@ -1,7 +1,7 @@
-/** The server's clock in the browser: lowest-RTT samples over an undelayed channel.
+/** The server's clock in the browser, read over a connection without the simulated delay.
  *
- * Each sample brackets one reading of the server's clock between two of ours. The narrower the bracket, the less there is
- * to guess: the offset comes from the narrowest of the last minute, and half its round trip is all it can be wrong by.
+ * In each sample one reading of the server's clock lies between two of the browser's. The offset comes from the sample of the
+ * last minute with the shortest round trip, and is wrong by half of that at most.
  */
 
 const FIRST_SAMPLES = 20;
@@ -10,10 +10,10 @@ const FIRST_PERIOD_MS = 15;
 const PERIOD_MS = 1000;
 const MEMORY_MS = 60_000;
 const RETRY_MS = 1000;
-/** Clocks drift by less in a minute. */
+/** More than two clocks can drift apart in a minute. */
 const DRIFT_MS = 5;
 
-/** The narrowest of the samples, as offset and uncertainty.
+/** Compute the offset and its uncertainty from the sample with the shortest round trip.
  *
  * @param {{sent_ms: number, received_ms: number, server_ns: number}[]} samples
  * @returns {{offset_ns: number, uncertainty_ms: number}} server clock minus ours
@@ -25,7 +25,7 @@ export function bestOffset(samples) {
   return { offset_ns: best.server_ns - middle_ms * 1e6, uncertainty_ms: width(best) / 2 };
 }
 
-/** The samples that can be of the same two clocks as the newest: a machine that has slept may have stopped one of them. */
+/** Keep the samples that agree with the newest: after a machine has slept one of the clocks may have stopped meanwhile. */
 export function sinceLastStep(samples) {
   const between = ({ sent_ms, received_ms, server_ns }) => [server_ns / 1e6 - received_ms - DRIFT_MS, server_ns / 1e6 - sent_ms + DRIFT_MS];
   const [least_ms, most_ms] = between(samples.at(-1));

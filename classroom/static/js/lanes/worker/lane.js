@@ -1,6 +1,6 @@
 const CLOSING_MARGIN_MS = 300;
 
-/** What one transport of one run is given: its address, the server's clock, and a way to report what happens. */
+/** What one transport needs for one run: its address, the server's clock, and functions that report what happens. */
 export class Lane {
   #base;
   #query;
@@ -27,7 +27,7 @@ export class Lane {
     this.#post = post;
   }
 
-  /** The lane's URL with who asks, for which run, and this query. */
+  /** The lane's URL with the client, the run and this query. */
   address(query) {
     return `${this.#base}?${new URLSearchParams({ ...this.#query, ...query })}`;
   }
@@ -42,12 +42,12 @@ export class Lane {
     return this.#requests;
   }
 
-  /** Ends the sleep that is on: what it waits for may be at another time now. */
+  /** End the present sleep, because the time that it waits for may have changed. */
   wake() {
     this.#wake();
   }
 
-  /** Resolves at this time of the server's clock, when the run is over, or when it is woken. */
+  /** Return a promise that resolves at this time of the server's clock, when the run ends, or when `wake` is called. */
   sleepUntil(at_ns) {
     return new Promise((resolve) => {
       this.#wake = resolve;
@@ -59,7 +59,7 @@ export class Lane {
     });
   }
 
-  /** Calls `act` when all that the run publishes has arrived, early enough for a closing handshake to end before the run
+  /** Call `act` when all that the run publishes has arrived, early enough for a closing handshake to end before the run
    * does and its account is closed. */
   whenDone(run, act) {
     const { one_way_delay_ms: transit_ms } = run.settings;

@@ -6,9 +6,9 @@ const RETRY_MS = 1000;
 const LAST_ANSWER_MARGIN_MS = 200;
 const SHORTEST_HOLD_MS = 50;
 
-/** How long the server may hold a request sent now: as set, but not past the end of the run's drain.
+/** How long the server may hold a request that is sent now: as set, but not past the time in which a run's last messages arrive.
  *
- * So the last poll of a run is answered, empty, rather than torn off. @returns {number|null} null: not worth asking
+ * So the last poll of a run gets an (empty) answer and is not broken off. @returns {number|null} null: too short to ask
  */
 export function holdMs(run, now_ns) {
   const transit_ms = run.settings.one_way_delay_ms;

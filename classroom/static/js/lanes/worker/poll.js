@@ -1,11 +1,11 @@
-/** One poll, as both kinds of polling make it. */
+/** One poll, the same for long and short polling. */
 
-/** The cursor's part of a poll's query: what was seen, or nothing where the run goes without. */
+/** The part of a poll's query that tells the server which events this page has; a run can be set to do without. */
 export function cursorQuery(run, after) {
   return run.settings.cursor ? { after } : { cursor: "none" };
 }
 
-/** Ask once and report it.
+/** Send one request, and report it and its answer.
  *
  * @param {import("./lane.js").Lane} lane
  * @returns {Promise<{ok: boolean, next: number|null}>} `next`: the cursor to ask after, where the answer brought events

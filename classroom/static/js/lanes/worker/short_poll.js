@@ -1,12 +1,12 @@
-/** Short polling: ask at fixed times, whether or not something happened. */
+/** Short polling: ask at regular times, whether or not there is something new. */
 
 import { cursorQuery, poll } from "./poll.js";
 
 const PUBLISHING_MARGIN_NS = 50e6;
-/** A timer of the browser's may be early by this. */
+/** By how much a timer of the browser may be early. */
 const TIMER_EARLY_NS = 2e6;
 
-/** When the polls of a run are planned: `t0 + phase + k·I`, the last of them the first one after the last event.
+/** When the next poll of a run is planned: at `t0 + (phase + k)·interval`; the last one is the first after the last event.
  *
  * A poll whose predecessor took too long goes out at once, those that fell due in between are skipped.
  *
@@ -33,7 +33,7 @@ export function runShortPoll(lane, run) {
 }
 
 async function loop(lane, run, signal) {
-  const phase = Math.random(); // pollers know nothing of each other nor of the stream
+  const phase = Math.random(); // real clients poll independently of each other and of the events
   let after = 0;
   let planned_ns = null;
   for (;;) {
@@ -43,7 +43,7 @@ async function loop(lane, run, signal) {
       if (planned_ns === null) return;
       await lane.sleepUntil(planned_ns);
       if (lane.ending.aborted || signal.aborted) return;
-    } while (lane.nowNs() < planned_ns - TIMER_EARLY_NS); // woken: the interval was changed
+    } while (lane.nowNs() < planned_ns - TIMER_EARLY_NS); // it was woken early because the interval was changed
     after = (await poll(lane, cursorQuery(run, after), signal)).next ?? after;
   }
 }

@@ -1,4 +1,4 @@
-/** All transports and the clock of this page in one thread, away from drawing.
+/** All transports and the clock of this page, in a thread that drawing does not delay.
  *
  * In: {kind: "setup", clockUrl, lanes: [{transport, url, client}]}, {kind: "begin", run},
  * {kind: "change", run}, {kind: "end"}.
@@ -15,17 +15,17 @@ import { openWebSocket } from "./websocket.js";
 
 const STARTERS = { websocket: openWebSocket, sse: openSse, long_poll: runLongPoll, short_poll: runShortPoll };
 
-/** For what is under way at the end of a run, beyond the time that the network takes: browsers may be busy. */
+/** How long the last answers of a run may take to arrive, beyond the network's delay: a browser may be busy. */
 const LAST_ANSWERS_MS = 2000;
 
 let lanes = [];
 let clock = null;
 let wanted = null;
-/** Those of the run that is on. @type {Lane[]} */
+/** The lanes of the present run. @type {Lane[]} */
 let running = [];
-/** Ends the traffic of the run that is on, at once. */
+/** End all traffic of the present run at once. */
 let stop = () => {};
-/** Ends the asking of the run that is on. */
+/** Aborts when the present run ends and nothing new is to be sent. */
 let ending = new AbortController();
 
 const commands = {

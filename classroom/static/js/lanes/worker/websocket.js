@@ -1,4 +1,4 @@
-/** One WebSocket: a handshake, and from then on frames that come unasked. */
+/** One WebSocket: a handshake, and from then on frames that the server sends by itself. */
 
 const RETRY_MS = 1000;
 const NORMAL_CLOSE_CODE = 1000;

@@ -1,4 +1,4 @@
-/** The program of a lane as shipped, and what a run of it delivers. */
+/** The panel that shows a lane's program in FastAPI, runs it, and says what it delivered. */
 
 import { CodeView } from "../../lesson/code_view.js";
 import { count } from "../../lesson/format.js";
@@ -7,7 +7,7 @@ import { LessonSession } from "../../lesson/session.js";
 import { markElement } from "../../shared/marks.js";
 import { LABELS } from "../../shared/transports.js";
 
-/** Returns {toggle(transport)}, which shows or hides the program of a lane. */
+/** Set up the panel. Returns {toggle(transport)}, which shows or hides the program of a lane. */
 export function setUpCodePanel(panel, context) {
   const part = (selector) => panel.querySelector(selector);
   const code = new CodeView(part(".code"));
@@ -64,7 +64,7 @@ export function setUpCodePanel(panel, context) {
   return { toggle };
 }
 
-/** What a run has delivered, and the requests that it took. */
+/** Say how many items of news a run has delivered, and how many requests that took. */
 function sentence({ news, requests, empty }) {
   return `${count(news, "item")} of news with ${count(requests, "request")}${empty ? `, ${empty} of them in vain` : ""}.`;
 }

@@ -1,16 +1,17 @@
-/** The controls of the stream: presets, fields, start and stop. What they show is the page's settings.
- *
- * `showRun` of what it returns: the settings of a run that is held or replayed are shown in their place, null for none.
- */
+/** The controls of a run: presets, fields for its settings, start and stop. */
 
 import { describe, presetButtons } from "../../shared/presets.js";
 import { ARRIVALS, DEFAULT_SETTINGS, NUMBER_FIELDS, sameSettings } from "../../shared/settings.js";
 
-/** @param {HTMLFormElement} form @param {import("../main.js").Context} context */
+/** Set up the controls, which show the page's settings.
+ *
+ * @param {HTMLFormElement} form @param {import("../main.js").Context} context
+ * @returns {{showRun: (run: object|null) => void}} `showRun`: show the settings of a frozen or replayed run instead; null: the page's again
+ */
 export function setUpControls(form, context) {
   const part = (id) => form.querySelector(`#${id}`);
   const inputs = buildFields(part("settings-fields"));
-  /** Fields that somebody has typed in since the last start: what others start is not written over them. */
+  /** Fields that somebody has typed in since the last start: settings of runs that others start do not replace what is in them. */
   const edited = new Set();
   let heldRun = null;
 
@@ -80,7 +81,7 @@ export function setUpControls(form, context) {
     part("settings-summary").textContent = (heldRun === null ? "" : `Run ${heldRun.id}: `) + describe(settings);
   }
 
-  /** What is in the fields and is not yet so is asked for by the button. */
+  /** Let the start button say whether the fields differ from the present settings. */
   function showDifference() {
     const found = readFields(inputs);
     const differs = found.complaint || !sameSettings(found.settings, context.settings());

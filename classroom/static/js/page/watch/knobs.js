@@ -1,4 +1,4 @@
-/** Sliders that act on the run that is on, from its next event or poll on, beside what the model says of each setting. */
+/** Sliders that change the run in progress from its next event or poll on, beside a curve of what the model expects of each setting. */
 
 import uPlot from "../../../vendor/uplot/uPlot.esm.js";
 import { colourOf } from "../../shared/marks.js";
@@ -11,7 +11,7 @@ const RATES = { from: 0.2, to: 50, steps: 100 };
 
 const round = (value) => Number(value.toPrecision(2));
 
-/** Each knob's slider counts in its own steps; `of` and `at` turn them into the setting and back. */
+/** The sliders. Each counts in steps of its own: `of` turns a step into the setting, `at` the setting into a step. */
 export const KNOBS = Object.freeze({
   rate_per_s: {
     label: "Events a second", over: "the rate of events", unit: "", max: RATES.steps, step: 1, isLog: true,
@@ -27,7 +27,7 @@ export function setUpKnobs(place, context) {
   const part = (id) => place.querySelector(`#${id}`);
   const sliders = Object.fromEntries(Object.entries(KNOBS).map(([name, knob]) => [name, addSlider(part("knob-sliders"), name, knob)]));
   let turned = "one_way_delay_ms";
-  /** The slider that somebody holds: what others change meanwhile does not move it. */
+  /** The slider that somebody is dragging, which is not moved by what others change meanwhile. */
   let held = null;
   let waiting = {};
   let timer = null;
@@ -67,7 +67,7 @@ export function setUpKnobs(place, context) {
       problem = error.message;
     }
     timer = Object.keys(waiting).length > 0 ? setTimeout(send, SEND_AFTER_MS) : null;
-    if (problem !== "") show(); // as the settings still are
+    if (problem !== "") show(); // the settings as they still are
     showError(problem);
   }
 
@@ -86,7 +86,7 @@ export function setUpKnobs(place, context) {
     return current !== null && !current.ended && context.serverNow() < current.run.end_ns;
   }
 
-  /** Put the sliders where the settings are, except for those that are being moved. */
+  /** Move the sliders to the present settings, except for one that somebody is dragging. */
   function show() {
     if (timer !== null) return;
     const settings = context.settings();
@@ -149,7 +149,7 @@ function curveOptions(knob, present, width, lanes) {
   };
 }
 
-/** A line where the setting is now. */
+/** Draw a line at the present setting. */
 function markPresent({ ctx, bbox, valToPos }, present, ink) {
   const x = Math.round(valToPos(present, "x", true));
   if (x < bbox.left || x > bbox.left + bbox.width) return;

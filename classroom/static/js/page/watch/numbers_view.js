@@ -1,4 +1,4 @@
-/** The table of numbers: a row per transport, a column per figure, and a small distribution at the end.
+/** The table of numbers: a row per transport, a column per figure, and a small histogram of the ages at the end.
  *
  * Rows and cells carry data-transport, cells data-field and data-value (the exact number, "" where there is none).
  */
@@ -38,7 +38,7 @@ export class NumbersView {
     for (const transport of TRANSPORTS) this.#plot(transport);
   }
 
-  /** Show a run as it was at a moment; `found`: its numbers by transport (laneNumbers), null where there is no run. */
+  /** Show the numbers of a run at a moment; `found`: what laneNumbers returned for each transport, null if there is no run. */
   update(data, found, until_ns) {
     for (const transport of TRANSPORTS) {
       for (const field of FIELDS) this.#show(transport, field, found?.[transport][field] ?? null);
@@ -46,7 +46,7 @@ export class NumbersView {
     }
   }
 
-  /** The theme has changed: canvases do not follow tokens by themselves. */
+  /** Draw the histograms in the colours of the present theme: a canvas does not follow style sheets by itself. */
   recolour() {
     for (const transport of TRANSPORTS) {
       this.#plots.get(transport).plot.destroy();
@@ -161,7 +161,7 @@ function headOf() {
   return head;
 }
 
-/** One axis for the four small distributions below it. */
+/** Build the axis that the four small histograms below it share. */
 function axisOf() {
   const axis = element("span", "distribution-axis");
   for (const [at_ms, text] of [[10, "10 ms"], [100, "100 ms"], [1000, "1 s"], [10_000, "10 s"]]) {

@@ -1,6 +1,6 @@
-/** What the reader of each lane sees at a moment, as a message, a price or a score. Pure: the same event is the same everywhere. */
+/** What the reader of each lane sees at a moment: a chat message, a price or a score. Pure: an event means the same in every lane and on every page. */
 
-/** Short enough for one line of a screen. */
+/** Each is short enough for one line. */
 const SENTENCES = [
   "Hello?", "Coming!", "5 minutes", "Cake?", "Upstairs", "See you", "It rains", "Who’s in?",
   "I am", "Start!", "We wait", "Now?", "Now!", "Quick!", "Thanks!", "On it",
@@ -8,10 +8,10 @@ const SENTENCES = [
 const NAMES = ["Ada", "Bo", "Cem", "Dan"];
 const START_PRICE = 100;
 const LARGEST_STEP = 0.9;
-/** One event in so many is a goal of the first team, and as many of the second; the others are the minute. */
+/** One event in this many is a goal of the first team, and another a goal of the second; the rest leave the score as it is. */
 const GOALS_EVERY = 4;
 
-/** A number from 0 to 1 that only depends on the event and the run's seed. */
+/** Compute a random-looking number from 0 to 1 from the event's number and the run's seed alone. */
 function chance(seq, seed) {
   let mixed = Math.imul(seq ^ (seed | 0), 0x9e3779b1);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b);
@@ -35,7 +35,7 @@ const KINDS = {
 
 export const SCREENS = Object.freeze({ chat: "Chat", price: "Price", score: "Score" });
 
-/** The newest event that was here by then, by its number; 0 where there is none. `transport` null: at the server itself. */
+/** The number of the newest event that had arrived by a moment, 0 if none had; `transport` null: that the server had published. */
 export function newestSeq(data, transport, until_ns) {
   let newest = 0;
   if (transport === null) {
@@ -48,7 +48,7 @@ export function newestSeq(data, transport, until_ns) {
   return newest;
 }
 
-/** What a screen shows after this event. */
+/** The text that a reader sees after this event. */
 export function screenText(kind, seq, seed) {
   return seq === 0 ? "–" : KINDS[kind](seq, seed);
 }

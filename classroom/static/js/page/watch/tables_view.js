@@ -1,4 +1,4 @@
-/** The tables behind the pictures: every event's way over every lane, and the counts of the distributions. */
+/** The tables that say what the pictures show: the age of each event in each lane, and the counts of the histograms. */
 
 import { LABELS, TRANSPORTS } from "../../shared/transports.js";
 import { hasArrived, latenciesMs, missedSeqs } from "../../shared/numbers.js";
@@ -6,7 +6,7 @@ import { hasArrived, latenciesMs, missedSeqs } from "../../shared/numbers.js";
 const EVENTS_SHOWN = 30;
 const EDGES_MS = [0, 10, 30, 60, 100, 300, 600, 1000, 3000, 10_000];
 
-/** Rows of the table of events, newest first: seq, when it was due, and per transport its age.
+/** Rows of the table of events, newest first: the event's number, when it was due, and its age in each lane.
  *
  * @returns {{seq: number, due_s: number, cells: string[]}[]}
  */
@@ -28,7 +28,7 @@ export function eventRows(data, until_ns, most = EVENTS_SHOWN) {
     }));
 }
 
-/** Rows of the table of distributions: a range of ages and per transport how many events were in it. */
+/** Rows of the table of ages: a range, and how many events of each lane are in it. */
 export function distributionRows(data, until_ns) {
   const latencies = TRANSPORTS.map((transport) => latenciesMs(data, transport, until_ns));
   return EDGES_MS.map((from_ms, index) => {

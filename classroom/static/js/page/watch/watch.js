@@ -1,4 +1,4 @@
-/** The view that is watched: controls, lanes that follow a timeline, numbers, and the tables behind them. */
+/** The view *Watch*: the controls of a run, its lanes, its numbers, and the tables of both. */
 
 import { setUpCodePanel } from "./code_panel.js";
 import { setUpControls } from "./controls.js";
@@ -14,26 +14,26 @@ import { newestSeq, SCREENS, screenText } from "./screens.js";
 import { SPEEDS, Timeline } from "../../lanes/timeline.js";
 
 const NUMBERS_PERIOD_MS = 400;
-/** Far less than what a short poll is behind: it is to be felt. */
+/** Far less than a short poll is behind, so that its delay is seen. */
 const SCREENS_PERIOD_MS = 100;
-/** Of the picture, beside an event that is brought into it. */
+/** The share of the picture that stays free beside an event that is brought into sight. */
 const MARGIN_SHARE = 0.08;
 const PHONE_SPAN_S = "5";
-/** Slower replays look closer: seconds on screen at a speed of 1 stay, others show less. */
+/** A slower replay shows a shorter span, so that its picture moves at a speed that can be seen. */
 const SPAN_SHARE = { [SPEEDS[0]]: 1, [SPEEDS[1]]: 1 / 4, [SPEEDS[2]]: 1 / 10 };
 const SPEED_NAMES = { [SPEEDS[0]]: "1×", [SPEEDS[1]]: "1/5", [SPEEDS[2]]: "1/20" };
 
-/** @param {HTMLElement} section @param {import("../main.js").Context} context */
+/** Set up the view. @param {HTMLElement} section @param {import("../main.js").Context} context */
 export function mount(section, context) {
   const part = (id) => section.querySelector(`#${id}`);
   const timeline = new Timeline();
   const numbers = new NumbersView(part("numbers"));
   const lanes = new LanesView(part("lanes"), visibleSpan, pointAt, setUpCodePanel(part("program"), context).toggle);
-  /** The event that is followed, {data, seq}, and the one under the pointer; null where there is none. */
+  /** The event that is followed and the one under the pointer, each {data, seq}; null: none. */
   let followed = null;
-  /** What each screen shows, by its transport. */
-  const screens = new Map();
   let pointed = null;
+  /** What each lane's reader sees, by transport. */
+  const screens = new Map();
   let asked = context.recorded ? null : eventOfUrl(window.location);
   const controls = setUpControls(part("controls"), context);
   if (window.matchMedia("(max-width: 700px)").matches) part("span-select").value = PHONE_SPAN_S;
@@ -84,7 +84,7 @@ export function mount(section, context) {
     else showEvent();
   }
 
-  /** Follow an event through all lanes, in a picture that is held; null: none any more. */
+  /** Freeze the picture and let an event stand out in all lanes; null: let none stand out. */
   function follow(found) {
     followed = found;
     if (found !== null && timeline.mode !== "frozen") timeline.freeze(found.data);
@@ -93,7 +93,7 @@ export function mount(section, context) {
     showNumbers();
   }
 
-  /** An event is in view from when it was due to its last arrival, as far as there is room. */
+  /** Move the frozen picture so that it shows an event from when it was due to its last arrival, as far as there is room. */
   function bringIntoView({ data, seq }) {
     const view = visibleSpan();
     const { due_ns } = data.published.get(seq);
@@ -103,7 +103,7 @@ export function mount(section, context) {
     else if (last_ns + margin_ns > view.to_ns) timeline.moveTo(last_ns + margin_ns, context.serverNow());
   }
 
-  /** The event that the address names, once all that becomes of it is known. */
+  /** Follow the event that the page's address names, once it has arrived in all lanes or the run has ended. */
   function followAsked(data) {
     if (asked === null || data === null) return;
     const isHere = TRANSPORTS.every((transport) => hasArrived(data.lanes[transport].deliveries.get(asked), Infinity));
@@ -124,12 +124,12 @@ export function mount(section, context) {
 
   setInterval(() => context.view() === "watch" && !document.hidden && showScreens(), SCREENS_PERIOD_MS);
 
-  /** The run whose numbers are shown: the one held or replayed, or the one that is on. */
+  /** The run whose numbers are shown: the frozen or replayed one, or else the present one. */
   function shownData() {
     return timeline.data ?? context.store.current;
   }
 
-  /** The run that is in the picture: one that has only been announced is not. */
+  /** The run at the right edge of the picture, which is the previous one until the present one begins there. */
   function seenData() {
     const { previous, current } = context.store;
     const view = visibleSpan();
@@ -161,7 +161,7 @@ export function mount(section, context) {
     else follow(null);
   }
 
-  /** From event to event of a held picture: first to the last one in it. */
+  /** Follow the next or the previous event in a frozen picture; at first the last one in it. */
   function step(direction) {
     const view = visibleSpan();
     if (view === null || timeline.mode === "live") return;
@@ -226,7 +226,7 @@ export function mount(section, context) {
     }
   }
 
-  /** What the reader of each lane sees at the moment that is shown. */
+  /** Show what the reader of each lane sees at the moment at the right edge of the picture. */
   function showScreens() {
     const view = visibleSpan();
     const data = timeline.data ?? seenData();
@@ -236,7 +236,7 @@ export function mount(section, context) {
     for (const transport of [null, ...TRANSPORTS]) {
       const seq = transport === null ? published : newestSeq(data, transport, view.to_ns);
       const showing = [kind, data.run.id, seq, seq < published].join();
-      if (screens.get(transport) === showing) continue; // a price is the sum of all steps so far
+      if (screens.get(transport) === showing) continue; // computing a price takes time: it is the sum of all steps so far
       screens.set(transport, showing);
       lanes.setScreen(transport, screenText(kind, seq, data.run.seed), seq < published);
     }
@@ -252,11 +252,11 @@ export function mount(section, context) {
     scrubber.setAttribute("aria-valuetext", `${at_s.toFixed(1)} seconds`);
   }
 
-  /** What became of the event that stands out, in a sentence. */
+  /** Say in a sentence when the event that stands out arrived in each lane. */
   function showEvent() {
     const found = pointed ?? followed;
     const text = found === null ? "" : eventSentence(found.data, found.seq);
-    // Under the pointer it would be read out again and again.
+    // A screen reader would read the sentence again for each event that the pointer passes.
     part("event-sentence").setAttribute("aria-live", pointed === null ? "polite" : "off");
     if (part("event-sentence").textContent !== text) part("event-sentence").textContent = text;
   }
@@ -281,7 +281,7 @@ export function mount(section, context) {
   }
 }
 
-/** An event's age in each lane when it arrived. */
+/** Say how old an event was when it arrived in each lane. */
 function eventSentence(data, seq) {
   const { due_ns } = data.published.get(seq);
   const missed = (transport) => missedSeqs(data, transport).includes(seq);
@@ -295,7 +295,7 @@ function eventSentence(data, seq) {
   return `Event ${seq}, due at ${((due_ns - data.run.t0_ns) / 1e9).toFixed(1)}\u00a0s, was here after: ${ages.join(" · ")}${isTimed ? "" : " (not timed: this page was hidden or not yet open)"}`;
 }
 
-/** A lane's numbers in a few words; where events were missed the median says of how many it is. */
+/** A lane's numbers in a few words; if events were missed, they say of how many events the median is. */
 function figureOf({ p50_ms, requests, delivered, missed }) {
   const asked = `${requests} ${requests === 1 ? "request" : "requests"}`;
   if (p50_ms === null) return requests === 0 ? "" : asked;
@@ -304,7 +304,7 @@ function figureOf({ p50_ms, requests, delivered, missed }) {
   return `${median} of ${delivered},\n${missed} never came`;
 }
 
-/** Medians of lanes that missed events are of those that came, and look better than they are. */
+/** Say for lanes that missed events that their medians, which are of the others only, look better than they are. */
 function missedSentence(found) {
   return Object.entries(found)
     .filter(([, { missed, p50_ms }]) => missed > 0 && p50_ms !== null)
@@ -312,7 +312,7 @@ function missedSentence(found) {
     .join("");
 }
 
-/** Lanes that are empty for want of a connection, not of events. */
+/** Name the lanes that are empty because their request waits for a free connection. */
 function waitingSentence(data) {
   const waiting = TRANSPORTS.filter((transport) => data.isWaiting(transport)).map((transport) => LABELS[transport]);
   if (waiting.length === 0) return "";
