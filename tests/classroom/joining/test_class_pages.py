@@ -124,6 +124,11 @@ def test_devices_join_measure_and_the_teacher_sees_it(
             assert serious(device) == []
             width = device.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
             assert width[0] <= width[1]
+        laptop = phones[0]
+        laptop.set_viewport_size({"width": 1280, "height": 720})
+        laptop.wait_for_function("innerWidth === 1280")
+        left_of = "(labels) => labels.map((label) => label.getBBox().x)"
+        assert min(laptop.locator(".join-strip text").evaluate_all(left_of)) >= 0
         phones.pop().context.close()
         expect(teacher.locator('.class-figures [data-field="devices"]')).to_have_text("3", timeout=PATIENCE_MS)
         expect(teacher.locator(".class-row")).to_have_count(4)

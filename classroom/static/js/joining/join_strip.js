@@ -9,7 +9,7 @@ const GUIDES = [[10, "10 ms"], [100, "100 ms"], [1000, "1 s"], [10_000, "10 s"]]
 const PAD = 12;
 const FOOT = 22;
 const MARK_RADIUS = 5;
-const LABEL_WIDTH = 58;
+const LABEL_WIDTH = 68;
 const SVG = "http://www.w3.org/2000/svg";
 
 export function drawStrip(svg, recent, transport, nowNs) {
