@@ -17,6 +17,7 @@ from classroom.lanes.definitions import TRANSPORTS
 from classroom.recorded import BUNDLED
 from classroom.run_settings import RunSettings
 from tests.classroom.conftest import CHECKOUT, RunningClassroom
+from tests.classroom.page.test_page_access import serious
 from tests.classroom.page_driving import PATIENCE_MS, module
 
 pytestmark = pytest.mark.takes_s(20, waits=True)
@@ -94,6 +95,7 @@ def test_asked_for_it_is_labelled_and_fills_the_lanes(page: Page, classroom: Run
         page.locator(f"#tab-{view}").click()
         expect(label).to_be_visible(timeout=PATIENCE_MS)
         expect(page.locator(f"#view-{view}")).to_contain_text(words, timeout=PATIENCE_MS)
+    assert serious(page) == []
     assert not [url for url in sockets if "/api/live" in url or "/ws" in url], "nothing is live"
     page.get_by_role("link", name="Go live").click()
     page.locator('#connection-status[data-state="live"]').wait_for(timeout=PATIENCE_MS)

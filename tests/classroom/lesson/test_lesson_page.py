@@ -480,6 +480,7 @@ def check_one_sight_with_cards(page: Page) -> None:
         page.keyboard.press("s")
         expect(page.locator("#route-answer")).to_be_in_viewport(ratio=1)
         check_one_sight(page)
+        expect(page.locator(".lesson-table tr[aria-current]")).to_be_in_viewport(ratio=0.9)
         page.keyboard.press("PageDown")
     expect(page.locator("#view-watch")).to_be_visible()
 

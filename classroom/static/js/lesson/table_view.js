@@ -19,6 +19,10 @@ export class TableView {
     this.#empty = scroll.querySelector(".lesson-empty");
     this.#onSelect = onSelect;
     this.#shown = null;
+    new ResizeObserver(() => {
+      this.#shown = null;
+      this.#keepInView(this.#body.querySelector("[aria-current]"));
+    }).observe(scroll);
   }
 
   /** @param marked the number of the row that proves an answer, or null */
