@@ -131,13 +131,13 @@ def test_before_anything_is_known_it_is_two_pages_too(empty_page: Page) -> None:
 @pytest.mark.parametrize("interval", [0.1, 10])
 def test_the_window_shows_whole_polls_and_few_events(empty_page: Page, rate: float, interval: float) -> None:
     settings = RunSettings(rate_per_s=rate, poll_interval_s=interval).model_dump()
-    assert 3 <= module(empty_page, "page/handout/window.js", "m.windowSeconds(given)", settings) <= 12
+    assert 3 <= module(empty_page, "page/handout/figure.js", "m.windowSeconds(given)", settings) <= 12
 
 
 def test_the_window_is_where_about_four_events_are(empty_page: Page) -> None:
     due = [0.1, 5.2, 5.9, 6.1, 7.0, 12.0]
     given = {"due": [second * 1e9 for second in due], "length": 4e9}
-    start_ns = module(empty_page, "page/handout/window.js", "m.chooseWindow(given.due, 0, 14e9, given.length)", given)
+    start_ns = module(empty_page, "page/handout/figure.js", "m.chooseWindow(given.due, 0, 14e9, given.length)", given)
     assert sum(start_ns <= second * 1e9 < start_ns + 4e9 for second in due) == 4
 
 
@@ -175,7 +175,7 @@ def test_the_figures_facts_are_counted_from_what_it_shows(empty_page: Page) -> N
             "deliveries": [delivery(1, 2e9, 2.1e9, 1)],
         },
     }
-    assert module(empty_page, "page/handout/facts.js", FACTS, given) == {
+    assert module(empty_page, "page/handout/figure.js", FACTS, given) == {
         "empty": 1,
         "slowest": {"seq": 1, "label": "short_poll", "latency_ms": pytest.approx(900)},
         "longest_held": {"label": "long_poll", "held_ms": pytest.approx(1800)},
@@ -186,12 +186,12 @@ def test_every_part_of_every_question_has_an_answer(empty_page: Page) -> None:
     """From the model, or in words where it has no number."""
     without = module(
         empty_page,
-        "page/handout/expected.js",
+        "page/handout/sheets.js",
         """await (async () => {
           const { QUESTIONS } = await import("/static/js/page/predict/questions.js");
           const asked = QUESTIONS.flatMap((question) => question.parts.map((part) => [question, part]));
           const hasModel = ({ kind }) => ["number", "factor"].includes(kind);
-          return asked.filter(([question, part]) => hasModel(part) === (m.expectedWords(question, part) !== null));
+          return asked.filter(([question, part]) => hasModel(part) === (m.EXPECTED[question.id]?.[part.id] !== undefined));
         })()""",
     )
     assert without == []

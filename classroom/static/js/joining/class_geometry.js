@@ -1,9 +1,9 @@
-// Where the bars, marks and ticks of the class's distributions are: pure, no DOM. Times are in ms, places in px.
+/** The positions of bars, marks and ticks in the charts of the class's latencies. Pure; times are in ms, positions in px. */
 
 const WIDEST = [1, 100_000];
 const USUAL = [10, 10_000];
 
-/** Whole decades that hold every bin of every transport, and at least 10 ms to 10 s, so that the axis rarely moves. */
+/** Return the axis's range: whole decades around the bins of all transports, and at least 10 ms to 10 s, so that it rarely changes. */
 export function axisRange(transports) {
   const bins = Object.values(transports).flatMap((one) => one.histogram);
   const low = Math.min(USUAL[0], ...bins.map(([lo]) => lo));
@@ -14,13 +14,13 @@ export function axisRange(transports) {
   ];
 }
 
-/** A function from ms to px on a logarithmic axis of this width; what is outside lands on its edge. */
+/** Return a function from ms to px on a logarithmic axis; values outside its range are drawn at its ends. */
 export function logScale([low, high], width) {
   const decades = Math.log10(high / low);
   return (ms) => (width * Math.log10(Math.min(high, Math.max(low, ms)) / low)) / decades;
 }
 
-/** Every decade with its label, and between them the 2 and the 5 without. */
+/** Return the axis's ticks: every decade with a label, and twice and five times each without. */
 export function ticks([low, high]) {
   const all = [];
   for (let decade = low; decade <= high * 1.0001; decade *= 10) {
@@ -30,7 +30,7 @@ export function ticks([low, high]) {
   return all;
 }
 
-/** Bars of one transport: the tallest is as high as its row, all start at zero. */
+/** Return the bars of one transport; the tallest has the given height. */
 export function bars(histogram, scale, height) {
   const tallest = Math.max(1, ...histogram.map(([, , count]) => count));
   return histogram.map(([lo, hi, count]) => {
@@ -40,7 +40,7 @@ export function bars(histogram, scale, height) {
   });
 }
 
-/** Device medians as marks in a strip below the bars; those that would cover each other are stacked, up to `rows`. */
+/** Return the positions of the devices' medians; marks that would overlap are put into different rows, if there are enough. */
 export function medianPlaces(medians, scale, markSize, rows) {
   const ends = Array(rows).fill(-Infinity);
   return [...medians]
@@ -54,7 +54,7 @@ export function medianPlaces(medians, scale, markSize, rows) {
     });
 }
 
-/** A time as people say it: 53 ms, 1.2 s; a dash where there is none. */
+/** Format a time, such as "53 ms" or "1.2 s"; a dash for null. */
 export function timeText(ms) {
   if (ms === null || ms === undefined) return "–";
   if (ms < 9.95) return `${Number(ms.toFixed(1))} ms`;
@@ -63,7 +63,7 @@ export function timeText(ms) {
   return `${seconds < 9.95 ? Number(seconds.toFixed(2)) : Number(seconds.toFixed(1))} s`;
 }
 
-/** "1 device", "7 devices". */
+/** Format a count with its noun, such as "1 device" or "7 devices". */
 export function countText(count, one, many = `${one}s`) {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }

@@ -1,4 +1,4 @@
-/** The class view before anything is known: alone, and in class mode. */
+/** The class view's HTML before it has data, in solo mode and in class mode. */
 
 export const SOLO = `
   <div class="panel class-solo stack">

@@ -1,4 +1,4 @@
-/** The class: how to join, and what all devices together measured, per transport (teacher's page, class mode). */
+/** The view Class on the teacher's page: how to join, and the latencies that all devices together have measured. */
 
 import { markElement, markOutline } from "../shared/marks.js";
 import { describe, presetButtons } from "../shared/presets.js";
@@ -9,10 +9,10 @@ import { CLASS, SOLO } from "./class_template.js";
 const MEDIAN_MARK_PX = 13;
 const MEDIAN_ROWS = 2;
 const MARK_RADIUS = 5;
-/** Short enough for the seconds of a run to be read off. */
 const STATUS_PERIOD_MS = 250;
 const SVG = "http://www.w3.org/2000/svg";
 
+/** Why the server does not count a reported delivery, by the reasons in its `class` messages. */
 const REASONS = {
   other_run: "of another run",
   not_assigned: "for a transport that the device never had",
@@ -45,7 +45,7 @@ export function mount(section, context) {
   context.on("view", ({ view: shown }) => shown === "class" && view?.draw());
 }
 
-/** Somebody who opens the bare address on a device, without the teacher's key, wants to join. */
+/** Go to the page for devices: whoever opens the address without the teacher's key wants to join. */
 async function sendToJoinPage() {
   const { ok } = await fetch("/join");
   if (ok) window.location.replace("/join");
@@ -82,7 +82,7 @@ class ClassView {
     new ResizeObserver(() => this.draw()).observe(this.#find(".class-rows"));
   }
 
-  /** Address, code and QR code, from the server: it may have been restarted meanwhile. */
+  /** Read address, code and QR code again, since a restarted server may have others. */
   async refresh() {
     try {
       this.#invite(await this.#context.request("/api/class"));
@@ -91,13 +91,13 @@ class ClassView {
     }
   }
 
-  /** Until the server is back nobody can join, and it may come back with another code. */
+  /** Hide address and code while the server is gone: it may return with another code. */
   withdraw() {
     this.#section.classList.add("class-away");
     this.#find(".class-away-note").hidden = false;
   }
 
-  /** A `class` message. */
+  /** Show a `class` message. */
   show(message) {
     this.#latest = message;
     this.#showDevices(message);
@@ -109,7 +109,7 @@ class ClassView {
     this.draw();
   }
 
-  /** Draw the distributions at the size of the rows. */
+  /** Draw the distributions at the rows' current size. */
   draw() {
     if (this.#latest === null || this.#section.hidden || this.#large) return;
     const { transports } = this.#latest;
@@ -191,7 +191,7 @@ class ClassView {
     this.#devices = devices;
   }
 
-  /** The settings of the next run, and of the one in progress. */
+  /** Show the settings of the current run and of the next. */
   showSettings() {
     const settings = this.#context.settings();
     this.#presets.show(settings);
@@ -204,7 +204,7 @@ class ClassView {
     if (status.textContent !== text) status.textContent = text;
   }
 
-  /** Say what went wrong with a start or stop; nothing where all is well. */
+  /** Show the error of a request to start or stop a run; clear it on success. */
   async #attempt(request) {
     const problem = await request.then(() => "", (error) => error.message);
     this.#find(".class-run-error").textContent = problem;
@@ -220,9 +220,9 @@ class ClassView {
   }
 
   #showRefused({ refused, refused_devices: devices, clock_unknown_devices: unsure }) {
-    const told = Object.entries(refused).map(([reason, count]) => `${count} ${REASONS[reason] ?? reason}`);
+    const reasons = Object.entries(refused).map(([reason, count]) => `${count} ${REASONS[reason] ?? reason}`);
     const whose = devices.length > 0 ? ` (${namesOf(devices)})` : "";
-    this.#note(".class-refused", told.length > 0 && `Not counted, because it cannot be true: ${told.join(", ")}${whose}.`);
+    this.#note(".class-refused", reasons.length > 0 && `Not counted, because it cannot be true: ${reasons.join(", ")}${whose}.`);
     this.#note(".class-unsure", unsure.length > 0 && `Left out for now, because the clock is not known precisely enough: ${namesOf(unsure)}. A better network helps.`);
   }
 
@@ -300,7 +300,7 @@ class ClassView {
   }
 }
 
-/** "device 3", "devices 3, 4, 7": the first ten. */
+/** Return the first ten devices as "device 3" or "devices 3, 4, 7". */
 function namesOf(devices) {
   return `${devices.length === 1 ? "device" : "devices"} ${devices.slice(0, 10).join(", ")}`;
 }

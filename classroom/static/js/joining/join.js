@@ -1,16 +1,17 @@
-/** A device of the class: joins with the code, runs its transports, shows its own numbers, and reports them. */
+/** The page of a device: joins the class with the code, runs its transports, shows what it measures, and reports it. */
 
 import { timeText } from "./class_geometry.js";
 import { behaviour, LaneNumbers } from "./join_numbers.js";
 import { drawStrip } from "./join_strip.js";
 import { Live } from "../shared/live.js";
 import { markElement } from "../shared/marks.js";
+import { readStored, store } from "../shared/tab_storage.js";
 import { Traffic } from "../lanes/traffic.js";
 import { VotePanel } from "./vote_panel.js";
 
 const REPORT_PERIOD_MS = 1000;
 const ROWS_PER_REPORT = 1000;
-/** How long the page says that it was hidden, once it is seen again. */
+/** How long the notice that the page was hidden remains after the page is visible again. */
 const NOTICE_MS = 6000;
 const MEMBERSHIP = "class-membership";
 
@@ -24,8 +25,9 @@ let traffic = null;
 let transports = [];
 let run = null;
 let ended = false;
+/** The server's time at which the worker's clock was known; null before. */
 let enteredNs = null;
-/** Whether this page came in, or got its transports, while the run was on. */
+/** Whether this page joined, or got its transports, during the run. */
 let late = false;
 let lanes = new Map();
 let noticeTimer = null;
@@ -33,21 +35,9 @@ const votePanel = new VotePanel(byId("vote"), (vote, answers) => live.request("/
 
 // ---- joining
 
-function remembered() {
-  try {
-    return JSON.parse(sessionStorage.getItem(MEMBERSHIP));
-  } catch {
-    return null;
-  }
-}
-
-function remember(value) {
+function setMembership(value) {
   membership = value;
-  try {
-    sessionStorage.setItem(MEMBERSHIP, JSON.stringify(value));
-  } catch {
-    // Storage may be forbidden: then a reload joins anew.
-  }
+  store(MEMBERSHIP, value);
 }
 
 function askForCode(problem = "") {
@@ -64,10 +54,10 @@ function askForCode(problem = "") {
 
 const codeOfUrl = () => new URLSearchParams(window.location.search).get("code");
 
-/** `client`: the number that this device had, if there was one. */
+/** `client`: this device's earlier number, if it had one. */
 async function join(code, client) {
   const answer = await new Live(null).request("/api/join", { method: "POST", body: { code: code.trim().slice(0, 40), client } });
-  remember({ client: answer.client, name: answer.name, code });
+  setMembership({ client: answer.client, name: answer.name, code });
 }
 
 async function tryToJoin(code, client) {
@@ -86,7 +76,7 @@ function enter() {
   live = new Live(null, membership.client);
   live.on("connection", showConnection);
   live.on("hello", greet);
-  live.on("transports", (message) => use(message.transports));
+  live.on("transports", (message) => useTransports(message.transports));
   live.on("run", (message) => begin(message.run, false));
   live.on("changed", (message) => change(message.run));
   live.on("ended", end);
@@ -96,34 +86,34 @@ function enter() {
   live.connect();
 }
 
-/** The server does not know this device (it was away too long, or the class was opened anew), or let it go.
+/** Join again after the server has refused this device's number: it was away too long, or the server was restarted.
  *
- * A page that nobody sees waits until it is looked at: another tab may have its number now.
+ * A hidden page waits until it is visible, since another tab may have taken over its number.
  */
 function rejoin({ detail }) {
   live.close();
   traffic?.close();
   traffic = null;
   hello = null;
-  run = null; // another server counts its runs from 1 again
-  forget();
+  run = null; // a restarted server numbers its runs from 1 again
+  resetNumbers();
   const { code, client } = membership;
-  remember(null);
+  setMembership(null);
   if (!document.hidden) return tryToJoin(code, client);
   askForCode(detail);
   document.addEventListener("visibilitychange", () => membership === null && tryToJoin(code, client), { once: true });
 }
 
-// ---- what is on
+// ---- runs and messages
 
 function greet(message) {
   hello = message;
-  use(message.transports);
+  useTransports(message.transports);
   if (message.run) begin(message.run, true);
   else showRun(true);
 }
 
-function use(given) {
+function useTransports(given) {
   if (traffic !== null && given.join() === transports.join()) return;
   traffic?.close();
   transports = given;
@@ -133,7 +123,7 @@ function use(given) {
   showTransports();
   if (run !== null) {
     late = true;
-    forget();
+    resetNumbers();
     traffic.begin(run);
   }
 }
@@ -143,7 +133,7 @@ function begin(next, isLate) {
     report();
     run = next;
     late = isLate;
-    forget();
+    resetNumbers();
   }
   ended = false;
   traffic.begin(run);
@@ -151,7 +141,7 @@ function begin(next, isLate) {
   showTransports();
 }
 
-/** The run goes on with other settings. */
+/** Continue the run with other settings. */
 function change(next) {
   if (run?.id !== next.id) return;
   run = next;
@@ -160,15 +150,15 @@ function change(next) {
   showTransports();
 }
 
-/** What is under way may still come, but nothing more is asked. */
+/** Send no more requests; messages in transit may still arrive. */
 function end() {
   ended = true;
   if (run !== null) traffic?.end(run.id);
   showRun(true);
 }
 
-/** Nothing measured yet, of what is due from now on. */
-function forget() {
+/** Start the figures of all transports from zero. */
+function resetNumbers() {
   const sinceNs = late ? (enteredNs ?? -Infinity) : -Infinity;
   lanes = new Map(transports.map((transport) => [transport, new LaneNumbers(sinceNs)]));
 }
@@ -198,18 +188,18 @@ function report() {
   live.send({ type: "report", run: run.id, uncertainty_ms: traffic.uncertaintyMs, transports: rows });
 }
 
-/** A hidden page is slowed by its browser: what it hears meanwhile, or was due meanwhile, says nothing of the transport. */
+/** Pause the figures of a hidden page: the browser slows it down, so its latencies would not be the transport's. */
 function noteVisibility() {
   byId("notice").hidden = false;
   byId("notice").textContent = "While the page was hidden nothing was measured. Keep it in front and the screen on.";
   clearTimeout(noticeTimer);
   if (!document.hidden) noticeTimer = setTimeout(() => (byId("notice").hidden = true), NOTICE_MS);
   if (document.hidden) return;
-  enteredNs = null; // a device that slept has another clock: nothing counts until the server's has been read anew
+  enteredNs = null; // the clock of a device that slept has drifted: wait until the worker has compared it with the server's again
   for (const numbers of lanes.values()) numbers.pause();
 }
 
-// ---- showing
+// ---- display
 
 function showTransports() {
   const one = transports.length === 1;
@@ -280,7 +270,7 @@ document.addEventListener("visibilitychange", noteVisibility);
 setInterval(report, REPORT_PERIOD_MS);
 setInterval(showNumbers, 200);
 
-membership = remembered();
+membership = readStored(MEMBERSHIP);
 if (membership !== null && (codeOfUrl() === null || codeOfUrl() === membership.code)) enter();
 else if (codeOfUrl() !== null) tryToJoin(codeOfUrl());
 else askForCode();

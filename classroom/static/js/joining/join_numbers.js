@@ -1,10 +1,15 @@
-/** What one device knows of one transport in one run: pure, no DOM. Times are in ns of the server's clock. */
+/** The figures of one transport on one device in one run. Pure; times are in ns of the server's clock. */
 
 const RECENT = 200;
 const NS_PER_MS = 1e6;
 
 export class LaneNumbers {
-  /** @param {number} sinceNs events due before are left out: the page was not there yet, or hidden */
+  #opened = false;
+  #paused = false;
+  #seen = new Set();
+  #unreported = [];
+
+  /** @param {number} sinceNs events that were due earlier are ignored, since the page was closed or hidden */
   constructor(sinceNs = -Infinity) {
     this.sinceNs = sinceNs;
     this.requests = 0;
@@ -13,26 +18,19 @@ export class LaneNumbers {
     this.lastMs = null;
     /** The newest deliveries, {seq, at_ns, ms}, oldest first. */
     this.recent = [];
-    this.#unreported = [];
-    this.#seen = new Set();
   }
-
-  #unreported;
-  #opened = false;
-  #paused = false;
-  #seen;
 
   asked() {
     this.requests += 1;
   }
 
-  /** A channel of a page that came in mid-run stands. It hears at once what it missed: only what follows counts. */
+  /** Ignore events due before a channel opened: a page that joins during a run gets all earlier events at once. */
   opened(atNs) {
     if (!this.#opened) this.sinceNs = Math.max(this.sinceNs, atNs);
     this.#opened = true;
   }
 
-  /** Count nothing for now: the clock may be wrong. */
+  /** Ignore all events until countFrom() is called. */
   pause() {
     this.#paused = true;
   }
@@ -41,18 +39,18 @@ export class LaneNumbers {
     return this.#paused;
   }
 
-  /** Count what is due from then on. */
+  /** Count the events that are due from a time on. */
   countFrom(atNs) {
     this.#paused = false;
     this.sinceNs = Math.max(this.sinceNs, atNs);
   }
 
-  /** An answer of a poll without events. */
+  /** Count an empty answer. */
   wasEmpty() {
     this.empty += 1;
   }
 
-  /** One event came; true where it is new and counts. */
+  /** Add a delivery; return whether it is new and counts. */
   received(seq, dueNs, atNs) {
     if (this.#paused || dueNs < this.sinceNs || this.#seen.has(seq)) return false;
     this.#seen.add(seq);
@@ -65,7 +63,7 @@ export class LaneNumbers {
     return true;
   }
 
-  /** Up to `limit` rows [seq, ms] that were not taken yet. */
+  /** Remove and return up to `limit` rows [seq, ms] for the next report. */
   takeUnreported(limit) {
     return this.#unreported.splice(0, limit);
   }
@@ -78,7 +76,7 @@ export class LaneNumbers {
     return this.delivered === 0 ? null : this.requests / this.delivered;
   }
 
-  /** Linear between order statistics (Hyndman and Fan's type 7), as the server's; null where there is nothing yet. */
+  /** Return a quantile of the latencies, linear between order statistics (Hyndman and Fan's type 7) like the server's; null without deliveries. */
   quantileMs(share) {
     if (this.delivered === 0) return null;
     const sorted = [...this.latenciesMs].sort((one, other) => one - other);
@@ -89,7 +87,7 @@ export class LaneNumbers {
   }
 }
 
-/** What a transport does, in one sentence for the person who holds the device. */
+/** Describe a transport in a sentence or two for the person who holds the device. */
 export function behaviour(transport, settings) {
   const every = settings ? Number(settings.poll_interval_s) : 1;
   const hold = settings ? Number(settings.hold_s) : 30;

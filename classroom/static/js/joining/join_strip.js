@@ -1,5 +1,3 @@
-/** The newest events of a device as signs on a strip: further right is newer, higher is older on arrival (log). */
-
 import { markOutline } from "../shared/marks.js";
 import { logScale } from "./class_geometry.js";
 
@@ -12,6 +10,7 @@ const MARK_RADIUS = 5;
 const LABEL_WIDTH = 68;
 const SVG = "http://www.w3.org/2000/svg";
 
+/** Draw the newest deliveries as marks in an <svg>: time of arrival to the right, age (logarithmic) upwards. */
 export function drawStrip(svg, recent, transport, nowNs) {
   const { width, height } = svg.getBoundingClientRect();
   if (width === 0) return;

@@ -1,17 +1,19 @@
-/** The question that the class votes on, on a device: its choices, its own vote, and what the run then shows. */
+/** A vote on a device: the question with its choices, the device's own vote, and the answer that the run gives. */
 
-const VOTED = "class-vote";
+import { readStored, store } from "../shared/tab_storage.js";
+
+const STORED_VOTE = "class-vote";
 
 export class VotePanel {
   #element;
   #send;
   #vote = null;
-  /** What this device has chosen and was counted; null before that. */
+  /** This device's counted answers, {part: value}; null before it has voted. */
   #own = null;
 
   /**
    * @param {HTMLElement} element
-   * @param {(vote: string, answers: object) => Promise<void>} send rejects with the sentence for the user
+   * @param {(vote: string, answers: object) => Promise<void>} send rejects with an Error whose message is a sentence for the user
    */
   constructor(element, send) {
     this.#element = element;
@@ -23,17 +25,17 @@ export class VotePanel {
     element.addEventListener("change", () => this.#say(""));
   }
 
-  /** A question as the server sends it, or null. Choices that are not sent yet are kept. */
+  /** Show the server's vote; null hides the panel. Choices that are not sent yet remain. */
   show(vote) {
     const isNew = vote?.id !== this.#vote?.id;
-    const isOther = isNew || vote?.state !== this.#vote?.state;
+    const hasChanged = isNew || vote?.state !== this.#vote?.state;
     this.#vote = vote;
     this.#element.hidden = vote === null;
     if (vote === null) return;
     if (isNew) this.#own = null;
-    // To the server, a device that was away for long is a new one; its earlier vote still counts.
-    this.#own = vote.own ?? this.#own ?? recall(vote.id);
-    if (isOther) this.#render();
+    // A device that was away for long has a new number, but its earlier vote still counts.
+    this.#own = vote.own ?? this.#own ?? readOwn(vote.id);
+    if (hasChanged) this.#render();
     if (isNew) this.#element.scrollIntoView({ block: "start" });
   }
 
@@ -47,7 +49,7 @@ export class VotePanel {
       return;
     }
     this.#own = answers;
-    keep(id, answers);
+    store(STORED_VOTE, { vote: id, answers });
     if (this.#vote?.id === id) this.#say("");
   }
 
@@ -92,7 +94,7 @@ export class VotePanel {
     return group;
   }
 
-  /** What was voted for and, once the run has decided, what is right. */
+  /** Return paragraphs with the device's vote and, once the run is over, the right answer. */
   #outcome() {
     const { question, right, shown, state } = this.#vote;
     if (state === "closed" && this.#own === null) return [made("p", "", "The vote is closed. The run decides.")];
@@ -108,24 +110,13 @@ export class VotePanel {
   }
 }
 
-/** An element with a text, which is never read as markup: the question comes from the server. */
+/** Build an element with a text, which is not parsed as HTML, since it comes from the server. */
 function made(tag, className, text = "") {
   return Object.assign(document.createElement(tag), { className, textContent: text });
 }
 
-function recall(vote) {
-  try {
-    const kept = JSON.parse(sessionStorage.getItem(VOTED));
-    return kept?.vote === vote ? kept.answers : null;
-  } catch {
-    return null;
-  }
-}
-
-function keep(vote, answers) {
-  try {
-    sessionStorage.setItem(VOTED, JSON.stringify({ vote, answers }));
-  } catch {
-    // Storage may be forbidden: the vote is counted all the same.
-  }
+/** Return this tab's stored answers to a vote; null if there are none. */
+function readOwn(vote) {
+  const stored = readStored(STORED_VOTE);
+  return stored?.vote === vote ? stored.answers : null;
 }

@@ -1,10 +1,11 @@
-/** The keys of a presenter: K or Space, arrows, 1 to 4, F, and page keys and S for a lesson plan. They never take a key from a field that
- * is being filled in nor Space from a control that has the focus, and none acts behind a dialog. `plan()`: the lesson plans (routes.js).
+/** The page's keyboard shortcuts: Space or K freezes, arrows step, 1 to 4 change the view, F is full screen; Page Up, Page Down and S are for the
+ * lesson plan. They are off in text fields and behind an open dialog, and a focused control keeps Space.
  */
 
 const TAKES_SPACE = 'button, summary, a, input:not([type="range"])';
 const TAKES_ARROWS = 'input, [role="tablist"], [role="radiogroup"]';
 
+/** Listen to all shortcuts. `plan()` returns the lesson plans (routes/routes.js). */
 export function listenToKeys({ plan, views, show, current, signals }) {
   document.addEventListener("keydown", (event) => {
     if (document.querySelector("dialog[open]") !== null) return;
@@ -14,7 +15,7 @@ export function listenToKeys({ plan, views, show, current, signals }) {
     event.preventDefault();
     act();
   });
-  // What was clicked or dragged keeps the focus, and would take Space, arrows or page keys: who uses a mouse wants them for the page.
+  // After a click a control would keep the focus and take Space and the arrow keys, which a user of the mouse wants for the page.
   document.addEventListener("click", (event) => event.detail > 0 && event.target.closest('button, input[type="range"]')?.blur());
   document.getElementById("fullscreen-button").addEventListener("click", toggleFullscreen);
 }
@@ -42,5 +43,5 @@ function isTyping(target) {
 
 function toggleFullscreen() {
   const change = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
-  change.catch(() => {}); // refused by the browser or its owner: the page is as usable in its window
+  change.catch(() => {}); // the browser refused
 }

@@ -1,7 +1,6 @@
-/** Wiring: connects to the server, runs the traffic of this browser, keeps the store, and mounts the views.
+/** The page's start: connects to the server, runs this browser's traffic, stores its messages, and mounts the views.
  *
- * A view is a module that exports `mount(section, context)`; it owns what is in its section. `makeContext` says what a
- * view is given.
+ * A view is a module that exports `mount(section, context)` and owns the content of its section; `context` is a `Context` (below).
  */
 
 import { mountHandout } from "./handout/handout.js";
@@ -29,10 +28,10 @@ const VIEWS = [
 const key = teacherKeyOfUrl(window.location, window.history, window.sessionStorage);
 const signals = new Signals();
 const store = new RunStore();
-/** What is to be said for as long as the page is open: a recording that was asked for and could not be read. */
-let lasting = "";
+/** The banner's text while the page is connected: why it is live although the URL asks for a recording. */
+let recordingProblem = "";
 const recording = await recordingOf(window.location).catch((error) => {
-  lasting = `${error.message} This page is live instead.`;
+  recordingProblem = `${error.message} This page is live instead.`;
   return null;
 });
 const player = recording && new Player(recording);
@@ -40,39 +39,40 @@ const live = player ?? new Live(key);
 const views = {};
 let traffic = null;
 let hello = null;
-/** Whether run follows run by itself. */
+/** Whether the server starts the next run after each. */
 let auto = true;
+/** The settings that the controls show. */
 let chosen = { ...DEFAULT_SETTINGS };
-/** The event that the address names, by its number; null where it names none. */
+/** The sequence number of the followed event, which the URL contains; null if there is none. */
 let followed = eventOfUrl(window.location);
-/** Runs that this page has asked for and not been given yet: what it hears of others meanwhile changes no settings. */
+/** How many requests for a run are unanswered. Until they are answered, other runs do not change the settings. */
 let starting = 0;
 
 /** What a view may use.
  *
  * @typedef {object} Context
- * @property {RunStore} store the runs this page has seen (run_store.js)
+ * @property {RunStore} store the runs that this page has received (run_store.js)
  * @property {Live} live the connection to the server: `on(type, fn)` for its messages, `send(message)` for reports
  * @property {() => object} settings the settings that the controls show (names and units of RunSettings)
- * @property {(settings: object) => void} setSettings puts settings into the controls and the address, starts nothing
+ * @property {(settings: object) => void} setSettings shows settings in the controls and the URL; starts nothing
  * @property {(settings: object, how?: {auto?: boolean, once?: boolean}) => Promise<object>} startRun resolves with the
- *   run; rejects with an Error whose message is a sentence for the user. `auto`: the server goes on with the next run by
- *   itself; `once`: with the settings of before.
- * @property {(settings: object) => Promise<object>} changeRun the run that is on goes on with these settings
- * @property {(seq: number|null) => void} nameEvent puts the event that is followed into the address, starts nothing
+ *   run; rejects with an Error whose message is a sentence for the user. `auto`: the server starts the next run by itself;
+ *   `once`: the next run has the earlier settings again.
+ * @property {(settings: object) => Promise<object>} changeRun continues the current run with these settings
+ * @property {(seq: number|null) => void} nameEvent puts the followed event into the URL
  * @property {() => void} hold freezes the picture of the lanes
  * @property {() => void} showKnobs
  * @property {() => Promise<object>} stopRun
- * @property {boolean} auto whether run follows run by itself
- * @property {(wanted: boolean) => Promise<object>} setAuto a run that is on goes on either way
- * @property {(event: string, fn: (data: any) => void) => (() => void)} on events: every type of message of the server
- *   (hello, run, changed, tick, ended, auto, class, vote), every kind of the worker's (sent, answered, frame, opened, closed, clock), and
- *   started (a run that this page has asked for), settings, connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), escape ({view}), hold, knobs, theme.
- *   Returns a function that ends it.
+ * @property {boolean} auto whether the server starts the next run after each
+ * @property {(wanted: boolean) => Promise<object>} setAuto does not end the current run
+ * @property {(event: string, fn: (data: any) => void) => (() => void)} on listens to an event and
+ *   returns a function that stops listening. Events are the types of the server's messages (hello, run, changed, tick, ended, auto, class, vote), the
+ *   kinds of the worker's messages (sent, answered, frame, opened, closed, clock), and started (a run that this page has requested), settings,
+ *   connection, view ({view}), step ({view, direction: -1 | 1}: arrow keys), freeze ({view}: Space), escape ({view}), hold, knobs, theme.
  * @property {boolean} teacher whether this page may start runs
- * @property {boolean} recorded whether all this is a recorded run (recorded.js), not live
+ * @property {boolean} recorded whether the page plays a recorded run (recorded.js)
  * @property {"solo"|"class"} mode
- * @property {number|null} client this page's number
+ * @property {number|null} client this page's number on the server
  * @property {{transport, label, port, path, colour, marker, dash}[]} lanes
  * @property {number|null} lessonPort
  * @property {() => number|null} serverNow nanoseconds of the server's clock, for drawing; null until it is known
@@ -81,7 +81,7 @@ let starting = 0;
  *   rejects like startRun
  * @property {(view: string) => void} show
  * @property {() => string} view
- * @property {(text: string) => void} announce said by screen readers
+ * @property {(text: string) => void} announce has screen readers say a text
  */
 function makeContext(tabs) {
   return {
@@ -131,7 +131,6 @@ function writeUrl() {
   if (!recording) writeToUrl(chosen, followed, window.location, window.history);
 }
 
-/** Name the event that is followed in the address; null: none. */
 function nameEvent(seq) {
   followed = seq;
   writeUrl();
@@ -154,7 +153,7 @@ async function startRun(settings, how = { auto: true }) {
   }
 }
 
-/** A run that somebody else has started, with settings to go on with. */
+/** Show the settings of a run that another page has started, unless they are for that run only. */
 function adoptRun(run) {
   if (starting === 0 && !run.once && !sameSettings(run.settings, chosen)) setSettings(run.settings);
 }
@@ -195,7 +194,7 @@ function greet(message) {
   const isNewServer = hello?.instance !== message.instance;
   hello = message;
   auto = message.auto;
-  showBanner(lasting);
+  showBanner(recordingProblem);
   document.body.dataset.teacher = String(message.teacher);
   if (isNewClient) connectTraffic();
   if (message.run) {
@@ -203,14 +202,14 @@ function greet(message) {
     traffic.begin(message.run);
   }
   if (first) adoptSettings(message, settingsOfUrl(window.location));
-  else if (isNewServer) adoptSettings(message, chosen); // it knows nothing of what was set
+  else if (isNewServer) adoptSettings(message, chosen); // a restarted server does not know them
 }
 
-/** What was set or is in the address wins where this page may start runs; otherwise the controls show what is running. */
-function adoptSettings(message, asked) {
+/** Start a run with the `wanted` settings if this page may; otherwise show the settings of the server's run. */
+function adoptSettings(message, wanted) {
   const running = message.run?.settings ?? DEFAULT_SETTINGS;
-  if (asked === null || !message.teacher) return setSettings(running);
-  setSettings(asked);
+  if (wanted === null || !message.teacher) return setSettings(running);
+  setSettings(wanted);
   if (message.run && sameSettings(chosen, running)) return;
   startRun(chosen).catch((error) => showBanner(error.message));
 }
@@ -224,7 +223,7 @@ function connectTraffic() {
   };
 }
 
-/** While the tab is hidden the browser may slow everything down: such spans are marked, and kept out of the times. */
+/** Record when the tab is hidden: the browser may then slow it down, so latencies in these spans do not count. */
 function watchVisibility() {
   let hiddenFrom = null;
   const note = () => {
@@ -267,7 +266,7 @@ async function mountViews(context) {
 }
 
 const tabs = setUpTabs(VIEWS.map((view) => view.name), (view) => {
-  if (hello !== null) writeUrl(); // an address that Back has brought may name settings of before
+  if (hello !== null) writeUrl(); // after the browser's Back button, the URL may contain earlier settings
   signals.emit("view", { view });
 });
 const context = makeContext(tabs);

@@ -1,7 +1,6 @@
-/** The views as tabs (WAI-ARIA pattern: arrows move, one tab in the tab order); the address' hash names the view, and Back goes
- * to the one before.
- */
+/** The views as tabs, after the WAI-ARIA pattern: the arrow keys move, and only the selected tab is in the tab order. */
 
+/** Set up the tabs of these views. The URL's hash names the current view, so the browser's Back button returns to the previous one. */
 export function setUpTabs(names, onShow) {
   const tabOf = (name) => document.getElementById(`tab-${name}`);
   let current = names[0];

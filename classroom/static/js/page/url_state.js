@@ -1,11 +1,11 @@
-/** Settings in the address, so that a link brings the same run; the teacher's key out of it, so that no link tells it. */
+/** What the page's URL contains: the settings of a run and the followed event, but never for long the teacher's key. */
 
 import { ARRIVALS, DEFAULT_SETTINGS, NUMBER_FIELDS } from "../shared/settings.js";
 
 const KEY_NAME = "teacher-key";
 const EVENT_NAME = "event";
 
-/** Settings named in the query over the defaults; null where it names none that can be used. */
+/** Read the settings in a URL, with defaults for the others; null if it has no valid setting. */
 export function settingsOfUrl({ search }) {
   const query = new URLSearchParams(search);
   const found = {};
@@ -16,13 +16,13 @@ export function settingsOfUrl({ search }) {
   return Object.keys(found).length === 0 ? null : { ...DEFAULT_SETTINGS, ...found };
 }
 
-/** The event that is followed, by its number; null where the query names none. */
+/** Read the sequence number of the followed event; null if the URL has none. */
 export function eventOfUrl({ search }) {
   const given = new URLSearchParams(search).get(EVENT_NAME) ?? "";
   return /^[1-9]\d{0,5}$/.test(given) ? Number(given) : null;
 }
 
-/** What differs from the defaults, and the event that is followed, as a query; "" where there is nothing to name. */
+/** Return a query with the followed event and all settings that differ from the defaults; "" if there are none. */
 export function queryOf(settings, event = null) {
   const query = new URLSearchParams();
   for (const [name, usual] of Object.entries(DEFAULT_SETTINGS)) {
@@ -38,7 +38,7 @@ export function writeToUrl(settings, event, location, history) {
   history.replaceState(history.state, "", location.pathname + queryOf(settings, event) + location.hash);
 }
 
-/** The teacher's key, from `?key=` once and then from this tab's storage; null where there is none. */
+/** Return the teacher's key; null if there is none. It is moved from the URL to the tab's storage, so that no copied link contains it. */
 export function teacherKeyOfUrl(location, history, storage) {
   const query = new URLSearchParams(location.search);
   if (query.has("key")) {
@@ -50,7 +50,7 @@ export function teacherKeyOfUrl(location, history, storage) {
   return storage.getItem(KEY_NAME);
 }
 
-/** A setting's value, or undefined where the text is none: a mistyped link shows the default rather than an error. */
+/** Parse a setting; undefined if it is invalid, so that a mistyped link has the default instead of an error. */
 function settingOfText(name, text) {
   if (name === "arrival") return text in ARRIVALS ? text : undefined;
   if (name === "cursor") return { true: true, false: false }[text];

@@ -1,21 +1,21 @@
-/** The page's own line to the server (undelayed): runs, ticks and the class come in, reports go out. */
+/** The page's WebSocket to the server, which no relay delays: receives runs, ticks and the state of the class, and sends reports. */
 
 import { Signals } from "./signals.js";
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 8000;
-/** A line that was cut is joined again sooner than this, unless the server is gone. */
+/** A connection that is not restored within this time means that the server is gone. */
 const GONE_AFTER_MS = 2000;
-/** The server does not know this page's number (any more), or wants no page without one. */
+/** The server does not know this page's number, or admits no page without one. */
 const UNKNOWN_CLIENT_CLOSE_CODE = 4403;
-/** What the page did is not allowed, or another tab has its number now: the reason says which. */
+/** The page broke a rule, or another tab has taken over its number; the close reason says which. */
 const REFUSED_CLOSE_CODE = 1008;
 
 export class Live {
   #key;
   #socket = null;
   #client = null;
-  /** A device has its number from joining: without it, it is nobody. */
+  /** Whether this is a device of the class, which has its number from joining and cannot get a new one here. */
   #isDevice;
   #retryMs = FIRST_RETRY_MS;
   #closed = false;
@@ -23,8 +23,8 @@ export class Live {
   #signals = new Signals();
 
   /**
-   * @param {string|null} key the teacher's, in class mode
-   * @param {number|null} client the number of a device that joined
+   * @param {string|null} key the teacher's key; null for devices and in solo mode
+   * @param {number|null} client the number of a device that has joined the class
    */
   constructor(key, client = null) {
     this.#key = key;
@@ -36,7 +36,7 @@ export class Live {
     return Boolean(this.#key);
   }
 
-  /** @param {string} type a message's type, or "connection" ({state: "connecting"|"live"|"lost"}), "gone" (lost for a while), or "refused" */
+  /** Listen to messages of a type, or to "connection" ({state: "connecting"|"live"|"lost"}), "gone" (no connection for GONE_AFTER_MS) or "refused" ({detail}). */
   on(type, fn) {
     return this.#signals.on(type, fn);
   }
@@ -52,7 +52,7 @@ export class Live {
     this.#socket.onclose = ({ code, reason }) => this.#lost(code, reason);
   }
 
-  /** End for good. */
+  /** Close the connection and do not reconnect. */
   close() {
     this.#closed = true;
     clearTimeout(this.#gone);
@@ -63,7 +63,7 @@ export class Live {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
-  /** JSON of this server; rejects with an Error whose message is the server's sentence. */
+  /** Send an HTTP request; resolves with the JSON answer, and rejects with an Error whose message is the server's sentence. */
   async request(path, { method = "GET", body } = {}) {
     const headers = {};
     if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -95,11 +95,11 @@ export class Live {
     this.#signals.emit("connection", { state: "lost" });
     this.#gone ??= setTimeout(() => this.#signals.emit("gone"), GONE_AFTER_MS);
     if (code === UNKNOWN_CLIENT_CLOSE_CODE && this.#client !== null && !this.#isDevice) {
-      this.#client = null; // the server was started anew: come as a new page
+      this.#client = null; // the server was restarted: connect as a new page
     } else if (code === UNKNOWN_CLIENT_CLOSE_CODE || code === REFUSED_CLOSE_CODE) {
       this.#signals.emit("refused", { detail: reason || "The server refused this page." });
     }
-    // To insist would take the number from the other tab, which would take it back.
+    // Reconnecting would take the number from the other tab, which would take it back, and so on.
     if (code === REFUSED_CLOSE_CODE || this.#closed) return;
     setTimeout(() => this.connect(), this.#retryMs);
     this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
@@ -109,6 +109,6 @@ export class Live {
 function sentenceOf(answer) {
   const detail = answer?.detail;
   if (typeof detail === "string") return detail;
-  if (Array.isArray(detail)) return detail.map((one) => `${one.loc?.at(-1)}: ${one.msg}`).join("; ");
+  if (Array.isArray(detail)) return detail.map(({ loc, msg }) => `${loc?.at(-1)}: ${msg}`).join("; ");
   return null;
 }

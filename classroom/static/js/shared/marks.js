@@ -1,9 +1,9 @@
-/** The signs of the transports, the same on canvases, in charts and beside names: circle, triangle, square, cross. */
+/** The transports' marks (circle, triangle, square, cross) for canvases, SVG and beside names. */
 
 import { token } from "./theme.js";
 import { MARKERS } from "./transports.js";
 
-/** Corners of each sign in a box from -1 to 1; a circle has none. */
+/** Corners of each mark, about 1 from its centre; a circle has none. */
 const CORNERS = {
   circle: null,
   triangle: [[0, -1.05], [1.05, 0.85], [-1.05, 0.85]],
@@ -14,7 +14,7 @@ const CORNERS = {
   ],
 };
 
-/** Add a transport's sign around a point to the present path. */
+/** Add a transport's mark around a point to the canvas's current path. */
 export function addMark(context, transport, x, y, radius) {
   const corners = CORNERS[MARKERS[transport]];
   if (corners === null) {
@@ -24,14 +24,14 @@ export function addMark(context, transport, x, y, radius) {
   context.closePath();
 }
 
-/** A transport's sign around 0, as the data of an SVG path. */
+/** Return a transport's mark around (0, 0) as the data of an SVG path. */
 export function markOutline(transport, radius) {
   const corners = CORNERS[MARKERS[transport]];
   if (corners === null) return `M ${-radius} 0 A ${radius} ${radius} 0 1 0 ${radius} 0 A ${radius} ${radius} 0 1 0 ${-radius} 0 Z`;
   return `M ${corners.map(([dx, dy]) => `${dx * radius} ${dy * radius}`).join(" L ")} Z`;
 }
 
-/** An svg element of a transport's sign, for beside its name. */
+/** Build an <svg> with a transport's mark, to stand beside its name. */
 export function markElement(transport) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "-1.3 -1.3 2.6 2.6");
@@ -44,5 +44,5 @@ export function markElement(transport) {
   return svg;
 }
 
-/** A transport's colour in the present theme. */
+/** Return a transport's colour in the current theme. */
 export const colourOf = (transport) => token(transport);

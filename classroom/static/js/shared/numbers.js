@@ -1,36 +1,36 @@
-/** What a run came to, lane by lane, at any moment of it. Pure.
+/** The figures of each lane at any moment of a run. Pure.
  *
- * An event's age is how old it is when it arrives (its latency): when the browser had it minus when it was due. A quantile is the smallest value
- * that at least this share of the sample does not exceed (inverted distribution function), as in the harness.
+ * An event's age is its latency: the time at which the browser received it minus the time at which it was due. A quantile is the smallest value
+ * that at least this share of the sample does not exceed (inverted distribution function), as in the reports.
  */
 
 import { polls } from "./transports.js";
 
 export const NO_CONTENT = 204;
 
-/** Names of the numbers in the order of the table. */
+/** The names of the figures in the order of the page's table. */
 export const FIELDS = Object.freeze([
   "requests", "requests_per_event", "empty_ratio", "delivered", "missed",
   "header_bytes", "payload_bytes", "p50_ms", "p95_ms", "max_ms",
 ]);
 
-/** @param {number[]} sorted ascending, not empty */
+/** Return a quantile of values. @param {number[]} sorted ascending, not empty */
 export function quantile(sorted, share) {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 }
 
-/** Whether an event was here by then. */
+/** Whether a delivery (or undefined) had arrived by a time. */
 export function hasArrived(delivery, until_ns) {
   return delivery !== undefined && delivery.received_ns !== null && delivery.received_ns <= until_ns;
 }
 
-/** An age as people read it: "52 ms", "1.20 s". */
+/** Format an age, such as "52 ms" or "1.20 s". */
 export function ageText(age_ns) {
   const ms = age_ns / 1e6;
   return ms < 1000 ? `${Math.round(ms)}\u00a0ms` : `${(ms / 1000).toFixed(2)}\u00a0s`;
 }
 
-/** Latencies in ms, ascending, of what had arrived by then; hidden spans left out. */
+/** Return the latencies in ms, ascending, of the events that had arrived by a time, without those excluded because the tab was hidden. */
 export function latenciesMs(data, transport, until_ns = Infinity) {
   const found = [];
   for (const delivery of data.lanes[transport].deliveries.values()) {
@@ -40,24 +40,24 @@ export function latenciesMs(data, transport, until_ns = Infinity) {
   return [...Float64Array.from(found).sort()]; // as numbers, without a call for each comparison
 }
 
-/** Events that cannot come any more: a later one is here already, or a run that went its length is over. Ascending.
+/** Return the missed events, ascending: those that have not arrived although a later one has, or although the run is over and was not cut short.
  *
- * `among`: the events that are asked about; `rows`: deliveries with all that came since the first of them was due.
+ * `among`: the events to look at; `rows`: at least the deliveries that arrived since the first of these events was due.
  */
 export function missedSeqs(data, transport, until_ns = Infinity, among = data.publishedRows, rows = data.lanes[transport].deliveryRows) {
   const { deliveries } = data.lanes[transport];
-  const isHere = (seq) => hasArrived(deliveries.get(seq), until_ns);
+  const isDelivered = (seq) => hasArrived(deliveries.get(seq), until_ns);
   let newest = 0;
   for (const delivery of rows) if (hasArrived(delivery, until_ns)) newest = Math.max(newest, delivery.seq);
   const over = data.ended && data.cut_ns === null && until_ns >= data.over_ns;
   const missed = [];
   for (const { seq, due_ns } of among) {
-    if (due_ns >= data.figures_from_ns && (over || seq < newest) && !isHere(seq)) missed.push(seq);
+    if (due_ns >= data.figures_from_ns && (over || seq < newest) && !isDelivered(seq)) missed.push(seq);
   }
   return missed.sort((one, other) => one - other);
 }
 
-/** One lane's numbers by the names of FIELDS, of the run or since it was changed; null where there is nothing to tell. */
+/** Return one lane's figures by the names in FIELDS, since the settings were last changed; null for a figure without data. */
 export function laneNumbers(data, transport, until_ns = Infinity) {
   const lane = data.lanes[transport];
   const from_ns = data.figures_from_ns;
@@ -81,13 +81,13 @@ export function laneNumbers(data, transport, until_ns = Infinity) {
   };
 }
 
-/** Edges of a histogram on a logarithmic axis: equal steps in log10 from `from_ms` to `to_ms`. */
+/** Return the edges of a histogram's bins: equal steps in log10 from `from_ms` to `to_ms`. */
 export function logEdges(from_ms, to_ms, count) {
   const step = Math.log10(to_ms / from_ms) / count;
   return Array.from({ length: count + 1 }, (_, index) => from_ms * 10 ** (index * step));
 }
 
-/** How many values lie in each bin [edge, next edge); what lies outside is counted in the outermost bins. */
+/** Count the values in each bin [edge, next edge); values outside all bins count in the first or last one. */
 export function histogram(values, edges) {
   const counts = new Array(edges.length - 1).fill(0);
   const first = Math.log10(edges[0]);
@@ -99,7 +99,7 @@ export function histogram(values, edges) {
   return counts;
 }
 
-/** What passed the relay between two moments; null where nothing is known yet. */
+/** Return the bytes that passed the relay between two times; null if none are known yet. */
 function bytesBetween(lane, from_ns, until_ns) {
   const bytesAt = (at_ns) => lane.bytes.findLast(({ now_ns }) => now_ns <= at_ns) ?? null;
   const [before, now] = [bytesAt(from_ns), bytesAt(until_ns)];
@@ -113,7 +113,7 @@ function countDelivered(lane, until_ns, from_ns = -Infinity) {
   return count;
 }
 
-/** Of a page that came into a run that was on, only from then on: what was due before came without being asked for. */
+/** Return requests per event since this page opened: a page that opens during a run gets the earlier events without asking for each. */
 function requestsPerEvent(data, requests, lane, until_ns) {
   const from_ns = Math.max(data.counts_from_ns, data.figures_from_ns);
   const delivered = countDelivered(lane, until_ns, from_ns);

@@ -1,10 +1,10 @@
-/** The presets as buttons, and a run's settings in plain sentences: the same wherever runs are started. */
+/** The buttons of the presets, and a run's settings in words, for every place where runs are started. */
 
 import { ARRIVALS, PRESETS, presetOf, presetSettings } from "./settings.js";
 
-/** Put a button for each preset into `place`; `choose(settings)` is called with those of the one that is pressed.
+/** Add a button for each preset to `place`; `choose(settings)` is called with the settings of the pressed one.
  *
- * @returns {{show: (settings: object) => void}} `show` marks the preset that these settings are
+ * @returns {{show: (settings: object) => void}} `show` marks the preset that has these settings
  */
 export function presetButtons(place, choose) {
   for (const [name, { label, line }] of Object.entries(PRESETS)) {
@@ -23,13 +23,12 @@ export function presetButtons(place, choose) {
   };
 }
 
-/** The settings in sentences, after the preset's line if they are those of a preset. */
+/** Describe settings in sentences, which begin with the preset's own if a preset has them. */
 export function describe(settings) {
   const preset = presetOf(settings);
   return (preset === null ? "" : `${PRESETS[preset].line} `) + sentencesOf(settings);
 }
 
-/** Settings in plain sentences. */
 function sentencesOf(settings) {
   const { rate_per_s, arrival } = settings;
   const every = rate_per_s >= 1 ? `${rate_per_s} ${rate_per_s === 1 ? "event" : "events"} a second` : `an event every ${Math.round(100 / rate_per_s) / 100} s`;

@@ -1,11 +1,9 @@
-/** The state of a run in a few words: in progress, over, stopped, lost. */
-
-/** Whether another run comes after this one by itself. */
+/** Whether the server starts another run after this one. */
 export function isFollowed(data, { auto, store }) {
   return auto && data !== store.lost;
 }
 
-/** The state of a run (run_data.js) at a moment of it; `context` as views have it. */
+/** Return the state of a run (run_data.js) at a time in a few words: in progress, over, stopped or lost. `context`: see page/main.js. */
 export function runStatus(data, at_ns, context) {
   if (data === null || at_ns === null) return "Waiting for the first run";
   const { run: { id, t0_ns }, settings: { duration_s } } = data;

@@ -1,4 +1,4 @@
-/** The runs this page has seen: the one that is on or was last, and the one before it, which still scrolls by. Pure. */
+/** The runs that this page has received: the newest, and the one before it, which the lanes may still show. Pure. */
 
 import { RunData } from "./run_data.js";
 
@@ -7,24 +7,24 @@ export class RunStore {
   current = null;
   /** @type {RunData|null} */
   previous = null;
-  /** Since when the page has been hidden; null while it can be seen. */
+  /** When the page was hidden, in ns; null while it is visible. */
   hiddenSince = null;
-  /** @type {RunData|null} the last run that went its length with its settings as they were; null where there is none yet */
+  /** @type {RunData|null} the last run that was neither cut short nor changed */
   whole = null;
-  /** @type {RunData|null} a run that was on when the server was lost; null where there is none */
+  /** @type {RunData|null} the run that was in progress when the connection to the server was lost */
   lost = null;
   #uncertainty_ms = null;
 
   begin(run) {
     const known = this.current?.run;
-    const isKnown = known?.id === run.id && known.t0_ns === run.t0_ns; // a server that was started anew counts from 1 again
+    const isKnown = known?.id === run.id && known.t0_ns === run.t0_ns; // a restarted server numbers its runs from 1 again
     if (isKnown && this.lost !== this.current) return;
     this.lost = null;
     this.previous = this.current;
     this.current = new RunData(run);
   }
 
-  /** A run goes on with other settings. */
+  /** Continue a run with other settings. */
   change(run) {
     this.#of(run.id)?.change(run);
   }
@@ -33,7 +33,7 @@ export class RunStore {
     this.#of(tick.run)?.addTick(tick);
   }
 
-  /** Any message of the worker; its estimate of the clock holds for the times that follow. */
+  /** Add a message of the worker. Its clock messages give the uncertainty of the times that follow. */
   addTraffic(message) {
     if (message.kind === "clock") this.#uncertainty_ms = message.uncertainty_ms;
     else this.#of(message.run)?.addTraffic(message, this.#uncertainty_ms);
@@ -49,14 +49,14 @@ export class RunStore {
     if (data?.isWhole) this.whole = data;
   }
 
-  /** The server cannot be reached: a run that is on ends with what is known of it. */
+  /** End a run in progress, since the connection to the server is lost. */
   breakOff() {
     if (this.current === null || this.current.ended) return;
     this.current.end();
     this.lost = this.current;
   }
 
-  /** The last run that is over; null before there is one. */
+  /** The last finished run; null if there is none. */
   get finished() {
     return [this.current, this.previous].find((data) => data?.ended) ?? null;
   }

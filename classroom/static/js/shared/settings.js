@@ -1,4 +1,4 @@
-/** Settings of a run: names, units, defaults, limits and presets, the same as classroom/run_settings.py has. */
+/** The settings of a run: names, units, defaults, limits and presets, all as in classroom/run_settings.py. */
 
 export const DEFAULT_SETTINGS = Object.freeze({
   rate_per_s: 1,
@@ -14,7 +14,7 @@ export const DEFAULT_SETTINGS = Object.freeze({
 
 export const ARRIVALS = Object.freeze({ periodic: "Evenly spaced", poisson: "At random", burst: "In bursts" });
 
-/** Number fields in the order they are shown, with what the server accepts. */
+/** The numeric settings in the order of the controls, with the server's limits. */
 export const NUMBER_FIELDS = Object.freeze([
   { name: "rate_per_s", label: "Events per s", min: 0.05, max: 100, step: "any" },
   { name: "poll_interval_s", label: "Poll every (s)", min: 0.1, max: 10, step: "any" },
@@ -32,12 +32,12 @@ export const PRESETS = Object.freeze({
   burst: { label: "Burst", line: "Nothing for a while, then many at once.", settings: { rate_per_s: 5, arrival: "burst" } },
 });
 
-/** Complete settings of a preset. */
+/** Return all settings of a preset. */
 export function presetSettings(name) {
   return { ...DEFAULT_SETTINGS, ...PRESETS[name].settings };
 }
 
-/** The preset that these settings are, whatever their seed, or null. */
+/** Return the name of the preset with these settings, whatever their seed; null if there is none. */
 export function presetOf(settings) {
   return Object.keys(PRESETS).find((name) => sameSettings(presetSettings(name), { ...settings, seed: null })) ?? null;
 }

@@ -1,8 +1,8 @@
-/** Named events without the DOM: who listens, and a way to stop listening. */
+/** Events by name, and the functions that listen to them. */
 export class Signals {
   #listeners = new Map();
 
-  /** @returns {() => void} ends the listening */
+  /** @returns {() => void} stops listening */
   on(event, fn) {
     if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());
     this.#listeners.get(event).add(fn);

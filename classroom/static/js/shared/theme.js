@@ -1,5 +1,4 @@
-/** Light or dark: the system's preference until the button is pressed, then what was chosen. */
-
+/** Set up the button for light and dark; until it is pressed, the page follows the system's preference. */
 export function setUpTheme(onChange) {
   const button = document.getElementById("theme-button");
   const system = window.matchMedia("(prefers-color-scheme: dark)");
@@ -24,7 +23,7 @@ export function setUpTheme(onChange) {
   show();
 }
 
-/** The value of a token of theme.css, for canvases. */
+/** Return the value of a custom property of theme.css, for canvases. */
 export function token(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }

@@ -1,4 +1,4 @@
-// Before the first paint, so that a chosen dark page never flashes white. Not a module: modules run too late.
+// Set the chosen theme before the first paint, so that a dark page does not flash white. Not a module, since modules run later.
 try {
   const chosen = localStorage.getItem("theme");
   if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;

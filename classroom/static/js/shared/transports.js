@@ -1,4 +1,4 @@
-/** The four lanes in their order: names, signs, and which of them ask again and again. */
+/** The four transports in the order of the lanes: their labels, their marks, and whether they poll. */
 
 import { LANES } from "/transports.js";
 

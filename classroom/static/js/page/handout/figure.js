@@ -1,8 +1,8 @@
 /**
- * The lanes of a few seconds of a run as an SVG for black-and-white paper: the shapes that the screen shows (lanes/geometry.js). Pure: data in, markup out.
+ * The hand-out's figure: the lanes during a few seconds of a run, as an SVG for black-and-white paper, and what can be counted in it. Pure.
  *
- * Nothing depends on colour: requests are thin and dashed, answers solid, an empty answer ends in a hollow circle, a delivery in
- * its lane's own mark, a held request is a bar on the server's edge, and the deaf gap is hatched.
+ * It has the shapes of the screen's picture (lanes/geometry.js). Nothing depends on colour: requests are thin and dashed, answers solid, an empty
+ * answer ends in a hollow circle, a delivery in its lane's mark, a held request is a bar on the server's edge, and the deaf gap is hatched.
  */
 
 import { laneShapes, truthTicks } from "../../lanes/geometry.js";
@@ -17,6 +17,10 @@ const LANE_HEIGHT = 52;
 const RAIL_INSET = 10;
 const AXIS_HEIGHT = 20;
 const MARK_RADIUS = 4.6;
+const WINDOW_STEP_NS = 250_000_000;
+const WANTED_EVENTS = 4;
+/** Events due after this share of the window may arrive beyond its end. */
+const SEEN_ARRIVING_RATIO = 0.9;
 /** On paper, a request that the server kept for longer than this is shown as held. */
 const HELD_NS = 20e6;
 const LINE_STYLES = {
@@ -26,7 +30,15 @@ const LINE_STYLES = {
   frame: 'stroke-width="1.8"',
 };
 
-/** `data`: a run (shared/run_data.js), `lanes`: [{transport, label}], `window`: {startNs, lengthNs}. */
+/**
+ * Draw the lanes within a window of a run.
+ *
+ * @param {import("../../shared/run_data.js").RunData} data
+ * @param {{transport: string, label: string}[]} lanes
+ * @param {{startNs: number, lengthNs: number}} window
+ * @param {string} title for screen readers
+ * @returns {string} an <svg>
+ */
 export function laneFigure(data, lanes, window, title) {
   const scale = makeScale(window);
   const height = TRUTH_HEIGHT + lanes.length * LANE_HEIGHT + AXIS_HEIGHT;
@@ -59,7 +71,7 @@ function truthMarkup(ticks, scale, bottom) {
   return `<text x="0" y="${TRUTH_HEIGHT - 8}" font-weight="bold">Events</text><g data-part="events">${drawn.join("")}${labels.join("")}</g>`;
 }
 
-/** Numbers that would be printed over each other are printed as one. */
+/** Group events whose labels would overlap, so that they share one label. */
 function labelGroups(shown) {
   const groups = [];
   let lastX = -Infinity;
@@ -103,4 +115,52 @@ function axisMarkup({ startNs, lengthNs }, { x }, bottom) {
     labels.push(`${line(at, bottom, at, bottom + 5, "")}<text x="${at}" y="${bottom + 16}" text-anchor="middle" font-size="10">${second}${second === 0 ? " s" : ""}</text>`);
   }
   return line(LEFT, bottom, WIDTH - RIGHT, bottom, "") + labels.join("");
+}
+
+/**
+ * Return the start of the earliest window of `lengthNs` within [fromNs, toNs] in which about four events are due: enough to compare the lanes, few
+ * enough to tell apart. `dueNs`: the times at which events are due, ascending.
+ */
+export function chooseWindow(dueNs, fromNs, toNs, lengthNs) {
+  let best = { startNs: fromNs, distance: Infinity };
+  for (let startNs = fromNs; startNs === fromNs || startNs + lengthNs <= toNs; startNs += WINDOW_STEP_NS) {
+    const events = dueNs.filter((due) => startNs <= due && due < startNs + lengthNs);
+    const cut = events.filter((due) => due > startNs + lengthNs * SEEN_ARRIVING_RATIO);
+    const distance = Math.abs(events.length - WANTED_EVENTS) + cut.length;
+    if (distance < best.distance) best = { startNs, distance };
+  }
+  return best.startNs;
+}
+
+/** Return the length of the window: 2.5 poll intervals, so that it contains two whole polls, within 3 to 12 s. */
+export function windowSeconds({ poll_interval_s: interval, rate_per_s: rate }) {
+  return Math.min(12, Math.max(3, 2.5 * interval, Math.min(6, WANTED_EVENTS / rate)));
+}
+
+/**
+ * Count what the figure shows, for the answers of the hand-out. Takes the arguments of laneFigure.
+ *
+ * @returns {{empty: number, slowest: {seq: number, label: string, latency_ms: number}|null, longest_held: {label: string, held_ms: number}|null}}
+ *   `empty` answers, the `slowest` delivery and the request that the server held longest, all within the window
+ */
+export function figureFacts(data, lanes, { startNs, lengthNs }) {
+  const endNs = startNs + lengthNs;
+  const within = (ns) => ns !== null && startNs <= ns && ns < endNs;
+  const shapes = lanes.map(({ transport, label }) => ({ label, ...laneShapes(data, transport, startNs, endNs) }));
+  const deliveries = lanes.flatMap(({ transport, label }) => data.lanes[transport].deliveryRows
+    .filter(({ due_ns: due, received_ns: at }) => within(due) && within(at))
+    .map(({ seq, due_ns: due, received_ns: at }) => ({ seq, label, latency_ms: (at - due) / 1e6 })));
+  // Of a request that was held across an edge of the window, only the visible part counts.
+  const held = shapes.flatMap(({ label, bars }) => bars
+    .map(({ from_ns, to_ns }) => ({ label, held_ms: (Math.min(to_ns, endNs) - Math.max(from_ns, startNs)) / 1e6 }))
+    .filter(({ held_ms: ms }) => ms > 0));
+  return {
+    empty: shapes.flatMap(({ marks }) => marks).filter(({ kind, at_ns }) => kind === "empty" && within(at_ns)).length,
+    slowest: most(deliveries, (delivery) => delivery.latency_ms),
+    longest_held: most(held, (request) => request.held_ms),
+  };
+}
+
+function most(rows, measure) {
+  return rows.reduce((best, row) => (best === null || measure(row) > measure(best) ? row : best), null);
 }

@@ -1,18 +1,18 @@
-/** The hand-out: two sheets that are always part of the page but visible on paper only (css/print.css). */
+/** The hand-out: two sheets at the end of the page that are visible only in print (css/print.css). */
 
 import { RunData } from "../../shared/run_data.js";
-import { modelOf } from "../predict/experiment.js";
+import { readModel } from "../predict/experiment.js";
 import { scorePart } from "../predict/scoring.js";
-import { bundledRecording } from "../recorded/recorded.js";
+import { loadRecording } from "../recorded/recorded.js";
+import { chooseWindow, windowSeconds } from "./figure.js";
 import { sheetsHtml } from "./sheets.js";
-import { chooseWindow, windowSeconds } from "./window.js";
 
-/** A shorter figure would not show the lanes at work. */
+/** A run of which the page has seen less is too short for the figure. */
 const LEAST_WINDOW_NS = 2e9;
 
 /**
- * Put the sheets at the end of the page. `predictions()` gives [{question, progress}] (predict.js). They are the same by the teacher's
- * button, by Ctrl+P and by the browser's menu: what takes time is prepared as soon as the page is at rest, and waited for where it can be.
+ * Add the sheets to the page; `predictions()` returns [{question, progress}] (predict.js). They are prepared while the page is idle, so that
+ * printing from the browser's menu, which waits for nothing, gives the same sheets as Ctrl+P and the teacher's button.
  */
 export function mountHandout(context, predictions) {
   const sheets = document.createElement("div");
@@ -37,13 +37,13 @@ export function mountHandout(context, predictions) {
 
 class Handout {
   #context;
-  /** Predictions of the model by the settings of a run: of each run of each question, and of the run that is shown. */
+  /** The model's predictions by the settings of a run, for the runs of all questions and the run of the figure. */
   #models = new Map();
   #predictions;
   #preparing = Promise.resolve();
   #recorded = null;
   #sheets;
-  /** {steps, source} of one message over the lesson's WebSocket; null if there is none yet. */
+  /** One message over the lesson's WebSocket, {steps, source}; null if it is not traced yet. */
   #traced = null;
 
   constructor(sheets, context, predictions) {
@@ -52,47 +52,47 @@ class Handout {
     this.#predictions = predictions;
   }
 
-  /** Print when everything is there. */
+  /** Print once everything is prepared. */
   async print() {
     await this.prepare();
     window.print();
   }
 
-  /** Gather what takes time: the recorded run, one message over the lesson's WebSocket, and the model's answers. What fails is tried again. */
+  /** Load the recorded run, trace one message over the lesson's WebSocket, and read the model's predictions. The next call tries again what failed. */
   prepare() {
     this.#preparing = this.#preparing.catch(() => {}).then(async () => {
       await Promise.all([this.#load(), this.#trace()]);
-      await this.#askModel();
+      await this.#readModels();
       this.render();
     });
     return this.#preparing;
   }
 
   render() {
-    this.#sheets.innerHTML = sheetsHtml({ ...this.#shownRun(), questions: this.questions(), ...(this.#traced ?? { steps: null, source: null }) });
+    this.#sheets.innerHTML = sheetsHtml({ ...this.#shownRun(), questions: this.#questions(), ...(this.#traced ?? { steps: null, source: null }) });
   }
 
   async #load() {
-    this.#recorded ??= await bundledRecording().then((recording) => RunData.restore(recording), () => null);
+    this.#recorded ??= await loadRecording().then((recording) => RunData.restore(recording), () => null);
   }
 
-  /** In a recorded run there is no server whose clock could order the steps. */
+  /** Trace one message, unless the page plays a recorded run: then there is no server. */
   async #trace() {
     if (this.#traced !== null || this.#context.recorded || this.#context.serverNow() === null) return;
-    // Between two starts of the server there is nothing to load it from.
+    // The import fails while the server is restarted.
     const module = await import("./one_message.js").catch(() => null);
     if (module !== null) this.#traced = await module.traceOneMessage(() => this.#context.serverNow());
   }
 
-  async #askModel() {
-    const asked = [...this.#predictions().flatMap(({ question }) => question.runs.map((run) => run.settings)), this.#shownRun().data?.settings];
-    await Promise.all(asked.filter((settings) => settings && !this.#models.has(keyOf(settings))).map(async (settings) => {
-      const model = await modelOf(this.#context, settings).catch(() => null);
+  async #readModels() {
+    const needed = [...this.#predictions().flatMap(({ question }) => question.runs.map((run) => run.settings)), this.#shownRun().data?.settings];
+    await Promise.all(needed.filter((settings) => settings && !this.#models.has(keyOf(settings))).map(async (settings) => {
+      const model = await readModel(this.#context, settings).catch(() => null);
       if (model !== null) this.#models.set(keyOf(settings), model);
     }));
   }
 
-  /** The last complete run, if this page has seen enough of it; else the recorded one. */
+  /** Return the run of the figure: the last complete run, or the recorded one if this page has seen too little of it. */
   #shownRun() {
     const { whole } = this.#context.store;
     const isEnough = whole !== null && whole.publishedRows.length > 0 && whole.run.end_ns - fromNs(whole) >= LEAST_WINDOW_NS;
@@ -106,7 +106,8 @@ class Handout {
     return { data, lanes, window: { startNs, lengthNs }, recorded: data === this.#recorded || this.#context.recorded, models };
   }
 
-  questions() {
+  /** Return {question, ran, scores} for each question; without a run, the scores hold only the model's answers. */
+  #questions() {
     return this.#predictions().map(({ question, progress }) => {
       if (progress.phase === "revealed") return { question, ran: true, scores: progress.result.scores };
       const models = Object.fromEntries(question.runs.map((run) => [run.id, this.#models.get(keyOf(run.settings)) ?? null]));
@@ -119,12 +120,12 @@ class Handout {
   }
 }
 
-/** The time from which this page has seen a run. */
+/** Return the time from which this page has received a run's events. */
 function fromNs({ run, counts_from_ns: seenFrom }) {
   return Math.max(run.t0_ns, seenFrom);
 }
 
-/** What the model depends on; the seed is not part of it. */
+/** Return settings as a text to compare them by, without the seed, on which predictions do not depend. */
 function keyOf({ seed, ...settings }) {
   return JSON.stringify(Object.entries(settings).sort());
 }

@@ -1,16 +1,17 @@
-/** One message over a WebSocket and back, made for the hand-out: the lesson's own server, samples and table. */
+/** The trace of one message over the lesson's WebSocket and its answer, for the hand-out. */
 
 import { buildRows } from "../../lesson/rows.js";
 import { LessonSession } from "../../lesson/session.js";
 
 const PATIENCE_MS = 5000;
 const MESSAGE = "Hello";
-/** The close that a page makes by itself. */
 const NORMAL_CLOSURE = 1000;
 
-/** The rows of the lesson's execution table for one "Hello" to the loop, and its source; null where the lesson's server does not answer.
+/**
+ * Send "Hello" to the lesson's program "loop" and trace it; resolves with null if the lesson's server does not answer.
  *
- * @returns {Promise<{steps: object[], source: {n: number, text: string}[]}|null>} `source`: the lines of the handler
+ * @returns {Promise<{steps: object[], source: {n: number, text: string}[]}|null>} the rows of the execution table (lesson/rows.js), and the
+ *   handler's lines
  */
 export async function traceOneMessage(serverNow) {
   let changed = () => {};

@@ -1,25 +1,38 @@
-/** The two sheets of the hand-out as HTML: what to fill in, and the answers. Pure: data in, markup out. */
+/** The two sheets of the hand-out as HTML: exercises and answers. Pure. */
 
 import { evidenceOf } from "../predict/evidence.js";
+import { escapeHtml } from "../../shared/html.js";
 import { format } from "../predict/fields.js";
 import { choicesOf } from "../predict/questions.js";
-import { expectedWords } from "./expected.js";
-import { figureFacts } from "./facts.js";
-import { laneFigure } from "./figure.js";
+import { figureFacts, laneFigure } from "./figure.js";
 
 const BLANK_STEPS = 10;
-/** Narrow headings for paper; the fields are those of the page's table. */
+/** The figures of each lane (predict/evidence.js) with short headings for paper. */
 const COLUMNS = {
   requests: "requests", delivered: "events", missed: "missed", empty_ratio: "empty answers", requests_per_event: "requests per event",
   header_bytes: "header bytes", payload_bytes: "payload bytes", mean_ms: "mean", p50_ms: "median", p95_ms: "95 % within", max_ms: "oldest",
 };
 const STEP_COLUMNS = ["Step", "Who, and what they do", "State before", "State after", "Message"];
-/** The steps of one message there and back; the rest of the trace is for the screen. */
+/** The kinds of steps (lesson/rows.js) that are printed. */
 const STEP_KINDS = ["connect", "accept", "open", "send", "receive", "server_send", "message", "close", "failed", "closed"];
+/** By question and part, the expected answers for which the model has no formula. */
+export const EXPECTED = {
+  cheapest_when_idle: { least: "WebSocket and SSE: silent while there is nothing to say" },
+  hide_the_tab: { course: "all four go on as before: they live in a worker, whose timers are not slowed down" },
+};
 
 /**
- * `shown`: {data: a run (shared/run_data.js) or null, lanes: [{transport, label}], window: {startNs, lengthNs}, recorded, models, questions:
- * [{question, scores: [score per part], ran}], steps: rows of the lesson's trace or null, source: [{n, text}] or null}.
+ * Return both sheets as HTML.
+ *
+ * @param {object} shown
+ * @param {import("../../shared/run_data.js").RunData|null} shown.data the run of the figure; null if there is none
+ * @param {{transport: string, label: string}[]} shown.lanes
+ * @param {{startNs: number, lengthNs: number}|null} shown.window the part of the run that the figure shows
+ * @param {boolean} shown.recorded whether the run is the recorded one
+ * @param {Object<string, object>|null} shown.models by transport, the model's predictions for the run
+ * @param {{question: object, scores: import("../predict/scoring.js").Score[], ran: boolean}[]} shown.questions `ran`: whether its runs were made
+ * @param {object[]|null} shown.steps the rows of one traced message (lesson/rows.js)
+ * @param {{n: number, text: string}[]|null} shown.source the lines of the traced program
  */
 export function sheetsHtml(shown) {
   return `<section class="sheet" data-sheet="1">${questionSheet(shown)}</section>
@@ -39,7 +52,7 @@ function questionSheet(shown) {
       &ensp;<b>c</b> Where was a request held longest? <span class="blank blank-short"></span></p>`;
 }
 
-/** The program that is traced, beside the table that is to be filled in. */
+/** Return the traced program, which stands beside the blank table. */
 function sourceHtml(source) {
   if (source === null) return "";
   return `<ol class="sheet-source">${source.map(({ n, text }) => `<li value="${n}"><code>${escapeHtml(text)}</code></li>`).join("")}</ol>`;
@@ -84,19 +97,19 @@ function answerSheet(shown) {
 function predictionTable(questions) {
   const rows = questions.flatMap(({ question, scores, ran }) => [
     ...question.parts.map((part, number) => `<tr>${number === 0 ? `<th scope="rowgroup" rowspan="${question.parts.length}">${question.title}</th>` : ""}
-      <td>${part.ask}</td><td>${ran ? `<b>${scores[number].measured ?? "this run could not tell"}</b>` : '<span class="not-run">not run yet</span>'}</td><td>${scores[number].model ?? expectedWords(question, part) ?? "–"}</td></tr>`),
+      <td>${part.ask}</td><td>${ran ? `<b>${scores[number].measured ?? "this run could not tell"}</b>` : '<span class="not-run">not run yet</span>'}</td><td>${scores[number].model ?? EXPECTED[question.id]?.[part.id] ?? "–"}</td></tr>`),
     `<tr class="why-row"><td colspan="4">${question.why}</td></tr>`,
   ]);
   return `<table class="answers"><thead><tr><th scope="col">Question</th><th scope="col">Asked</th><th scope="col">The run</th><th scope="col">To be expected</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
 function stepCells(row, index) {
-  return [String(index + 1), `<b>${row.side === "browser" ? "Browser" : "Server"}:</b> ${escapeHtml(row.action)}`, states(row.before), states(row.after), escapeHtml(row.message)];
+  return [String(index + 1), `<b>${row.side === "browser" ? "Browser" : "Server"}:</b> ${escapeHtml(row.action)}`, stateNames(row.before), stateNames(row.after), escapeHtml(row.message)];
 }
 
-/** The states that a step touched, as the code spells them. */
-function states(before) {
-  return [...new Set(Object.values(before ?? {}).filter((state) => state !== null && state !== undefined))].map((state) => escapeHtml(String(state))).join(" / ");
+/** Return the distinct states of both ends of the connection, as the programs name them. */
+function stateNames(states) {
+  return [...new Set(Object.values(states ?? {}).filter((state) => state !== null && state !== undefined))].map((state) => escapeHtml(String(state))).join(" / ");
 }
 
 function laneAnswers({ data, lanes, window, models }) {
@@ -112,21 +125,17 @@ function laneAnswers({ data, lanes, window, models }) {
     <table class="lane-answers"><thead><tr><th scope="col">The whole run</th>${head}</tr></thead><tbody>${body.join("")}</tbody></table>`;
 }
 
-/** What the formula says of the lane above; nothing where it says nothing. */
+/** Return a lane's figures by the formulas as the row below it; nothing if there are none. */
 function modelRow(model) {
   if (!model) return "";
   const cells = Object.keys(COLUMNS).map((column) => `<td>${model[column] === undefined ? "" : format(model[column], column)}</td>`);
   return `<tr class="model-row"><th scope="row">formula</th>${cells.join("")}</tr>`;
 }
 
-/** A run's settings in one line. */
-export function settingsWords({ rate_per_s: rate, arrival, poll_interval_s: interval, hold_s: hold, one_way_delay_ms: delay, payload_bytes: payload, cursor }) {
+/** Return a run's settings in one line. */
+function settingsWords({ rate_per_s: rate, arrival, poll_interval_s: interval, hold_s: hold, one_way_delay_ms: delay, payload_bytes: payload, cursor }) {
   const arrivals = { periodic: "evenly spaced", poisson: "at random", burst: "in bursts" };
   const events = `${rate}\u00a0${rate === 1 ? "event" : "events"}/s ${arrivals[arrival]}, ${payload}\u00a0bytes each`;
   const polls = `short poll every ${interval}\u00a0s, long poll held up to ${hold}\u00a0s${cursor ? "" : ", without a cursor"}`;
   return `${events}; ${polls}; ${delay}\u00a0ms each way`;
-}
-
-function escapeHtml(text) {
-  return text.replace(/[&<>"]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign]);
 }

@@ -1,9 +1,15 @@
-/** A bar chart that is a table: each row has its name, its bar and its value, so that it reads the same without eyes. */
+/** A bar chart as a table of names, bars and values, which screen readers read as well. */
 
 import { markElement } from "../../shared/marks.js";
 import { format } from "./fields.js";
 
-/** A <table> of bars [{label, value, kind, transport, isRight}] of one field, on a scale that begins at zero; what is right is marked. */
+/**
+ * Return a <table> with a bar for each value, on a scale from zero.
+ *
+ * @param {{label: string, value: number, kind: "you"|"run"|"model"|"vote", transport?: string, isRight?: boolean}[]} bars
+ *   bars with `isRight` get a tick
+ * @param {string} field the values' name in FIELDS (fields.js)
+ */
 export function barTable(bars, field, caption) {
   const table = document.createElement("table");
   table.className = "bars";

@@ -1,4 +1,4 @@
-/** The class's vote on a question, on the teacher's page: asks, counts, closes, and sends the right choices to the devices. */
+/** The teacher's side of a vote: sends a question to the class's devices, receives the counts, closes the vote, sends the right answers. */
 
 import { choicesOf } from "./questions.js";
 
@@ -8,24 +8,24 @@ export class ClassVote {
   #onChange;
   #vote = null;
 
-  /** `onChange()` is called when another device has voted, joined or left, and when a vote begins, is closed or ends. */
+  /** `onChange()` is called when a device votes, joins or leaves, and when a vote begins, is closed or ends. */
   constructor(context, onChange) {
     this.#context = context;
     this.#onChange = onChange;
     context.on("vote", ({ vote }) => this.#take(vote));
     context.on("class", ({ devices }) => {
-      const isOther = devices !== this.#devices;
+      const hasChanged = devices !== this.#devices;
       this.#devices = devices;
-      if (isOther) onChange();
+      if (hasChanged) onChange();
     });
   }
 
-  /** Devices that could be asked. */
+  /** The number of devices in the class. */
   get devices() {
     return this.#devices;
   }
 
-  /** The vote on this question, {id, state, voted, devices, counts}, or null; `counts` {part: {value: devices}} once it is closed. */
+  /** Return the vote on this question, {id, state, voted, devices, counts}, or null. `counts`, {part: {value: devices}}, is known once the vote is closed. */
   on(question) {
     return this.#vote?.question.id === question.id ? this.#vote : null;
   }
@@ -39,9 +39,9 @@ export class ClassVote {
     await this.#post("/close", { vote: this.#vote.id });
   }
 
-  /** `scores`: one per part (scoring.js). */
+  /** Send the devices the right answers and the measured values. `scores`: one per part (scoring.js). */
   async decide(question, scores) {
-    const byPart = (pick) => Object.fromEntries(question.parts.map((part, index) => [part.id, pick(scores[index])]));
+    const byPart = (valueOf) => Object.fromEntries(question.parts.map((part, index) => [part.id, valueOf(scores[index])]));
     const right = byPart((score) => score.right);
     const shown = byPart((score) => score.measured ?? "nothing that answers it");
     await this.#post("/decide", { vote: this.#vote.id, right, shown });

@@ -1,4 +1,4 @@
-/** The lanes of the runs that decide a question: as they happen, and then again, slowly. */
+/** The lanes of the runs that answer a question: live, then as a slow replay. */
 
 import { SPEEDS, Timeline } from "../../lanes/timeline.js";
 import { LanesView } from "../../lanes/view.js";
@@ -13,8 +13,9 @@ const FIGURES_PERIOD_MS = 400;
 export class DecidingLanes {
   element = document.createElement("section");
   #context;
+  /** The event under the pointer, {data, seq}; null if there is none. */
   #pointed = null;
-  /** The runs that can be replayed, [{label, data}]; empty while the runs are made. */
+  /** The finished runs, [{label, data}]; empty while they are in progress. */
   #runs = [];
   #timeline = new Timeline();
   #view = null;
@@ -27,10 +28,10 @@ export class DecidingLanes {
     this.element.innerHTML = `<div class="lanes-bar"><p class="lanes-status"></p><div class="row" role="group" aria-label="See it again"></div></div><div class="lanes"></div>`;
     this.element.addEventListener("click", (event) => {
       const button = event.target.closest("[data-again]");
-      if (button) this.#again(this.#runs[Number(button.dataset.again)]);
+      if (button) this.#replay(this.#runs[Number(button.dataset.again)]);
     });
     context.on("theme", () => this.#view?.recolour());
-    context.on("freeze", ({ view }) => view === "predict" && this.#holdOrGoOn());
+    context.on("freeze", ({ view }) => view === "predict" && this.#freezeOrResume());
     setInterval(() => context.view() === "predict" && this.#showState(), FIGURES_PERIOD_MS);
   }
 
@@ -38,14 +39,14 @@ export class DecidingLanes {
     this.element.hidden = true;
   }
 
-  /** Show the runs live while they are made. */
+  /** Show the runs live. */
   follow() {
     this.#runs = [];
     this.#timeline.goLive();
     this.#show();
   }
 
-  /** The runs are over: freeze at the end of the last one, and offer to replay each. Runs that are shown already stay as they are. */
+  /** Freeze the picture at the end of the last run and offer a replay of each; change nothing if these runs are shown already. */
   keep(runs) {
     const isNew = runs.some(({ data }, index) => this.#runs[index]?.data !== data);
     if (isNew) {
@@ -75,31 +76,31 @@ export class DecidingLanes {
     return { datas, from_ns: to_ns - this.#spanNs(), to_ns, hiddenSince, focus: this.#pointed };
   }
 
-  /** A replay shows a shorter span, and so does a phone. */
+  /** The length of the time span shown: shorter in a replay and on a phone. */
   #spanNs() {
     const isNarrow = this.element.querySelector(".lanes").dataset.narrow === "true";
     return (SPAN_NS / (isNarrow ? 2 : 1)) * (this.#timeline.isReplay ? SLOW_SHARE : 1);
   }
 
-  /** Replay it from its beginning; a replay in progress is frozen, or goes on. */
-  #again({ data }) {
+  /** Replay a run from its beginning; freeze or resume a replay that is in progress. */
+  #replay({ data }) {
     const now_ns = this.#context.serverNow();
     if (now_ns === null) return;
-    if (this.#timeline.data === data && this.#isUnderWay(now_ns)) return this.#holdOrGoOn();
+    if (this.#timeline.data === data && this.#isReplaying(now_ns)) return this.#freezeOrResume();
     this.#timeline.replay(data, SLOWLY, now_ns);
     this.#showState();
   }
 
-  #holdOrGoOn() {
+  #freezeOrResume() {
     const now_ns = this.#context.serverNow();
-    if (now_ns === null || !this.#isUnderWay(now_ns)) return;
+    if (now_ns === null || !this.#isReplaying(now_ns)) return;
     if (this.#timeline.mode === "replay") this.#timeline.freeze(this.#timeline.data);
     else this.#timeline.resume(now_ns);
     this.#showState();
   }
 
-  /** Whether a replay is in progress and has not come to its end. */
-  #isUnderWay(now_ns) {
+  /** Whether a replay has not reached its end. */
+  #isReplaying(now_ns) {
     return this.#timeline.isReplay && this.#timeline.shownNs(now_ns, null) < this.#timeline.data.over_ns;
   }
 

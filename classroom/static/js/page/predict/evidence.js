@@ -1,12 +1,15 @@
-/** What a finished run says, as plain numbers. Pure: a run's data (run_data.js) in, numbers out. */
+/** The figures of a finished run by which predictions are scored. Pure. */
 
 import { polls, TRANSPORTS } from "../../shared/transports.js";
 import { laneNumbers, latenciesMs } from "../../shared/numbers.js";
 import { paceRatio } from "./hiding.js";
 
 /**
- * {lanes: {transport: numbers}, hidden: [[from_ns, to_ns]]}: the numbers of the page's table, and besides `mean_ms`, `bytes` (both ways, headers and payload)
- * and `pace_ratio` (hiding.js). `hiddenSince`: since when the tab has been hidden, null while it is shown.
+ * Return the figures of each lane: those of shared/numbers.js, `mean_ms`, `bytes` (both directions, headers and payload) and `pace_ratio` (hiding.js).
+ *
+ * @param {import("../../shared/run_data.js").RunData} data
+ * @param {number|null} hiddenSince when the tab was hidden, in ns; null if it is visible
+ * @returns {{lanes: Object<string, object>, hidden: [number, number][]}} `hidden`: the spans in which the tab was hidden, [from_ns, to_ns]
  */
 export function evidenceOf(data, hiddenSince = null) {
   const spans = hiddenSince === null ? data.hidden : [...data.hidden, [hiddenSince, data.over_ns]];
@@ -18,17 +21,17 @@ export function evidenceOf(data, hiddenSince = null) {
 function laneEvidence(data, transport, hidden) {
   const numbers = laneNumbers(data, transport);
   const latencies = latenciesMs(data, transport);
-  const counted = numbers.header_bytes === null || numbers.payload_bytes === null;
+  const { header_bytes: headers, payload_bytes: payload } = numbers;
   return {
     ...numbers,
     mean_ms: latencies.length === 0 ? null : latencies.reduce((sum, one) => sum + one, 0) / latencies.length,
-    bytes: counted ? null : numbers.header_bytes + numbers.payload_bytes,
-    pace_ratio: paceRatio(actedAt(data.lanes[transport], transport), hidden, data.run.t0_ns, data.run.end_ns),
+    bytes: headers === null || payload === null ? null : headers + payload,
+    pace_ratio: paceRatio(activityTimes(data.lanes[transport], transport), hidden, data.run.t0_ns, data.run.end_ns),
   };
 }
 
-/** When a lane did something: a poll is sent, a message arrives. */
-function actedAt(lane, transport) {
+/** Return the times at which a lane was active: it sent a poll, or received a pushed event. */
+function activityTimes(lane, transport) {
   const rows = polls(transport)
     ? [...lane.requests.values()].map((request) => request.sent_ns)
     : [...lane.deliveries.values()].map((delivery) => delivery.received_ns);

@@ -1,12 +1,12 @@
-/** Makes the runs of one question, one after the other, and gathers what they say. */
+/** The runs that answer one question, made one after the other. */
 
 import { evidenceOf } from "./evidence.js";
 import { HIDDEN_LONG_ENOUGH_S, totalSeconds } from "./hiding.js";
 
 const PROGRESS_MS = 250;
-/** What the browser still had on its way when the server said that the run is over. */
+/** Wait for messages that were still in transit when the server reported the end of the run. */
 const LAST_MESSAGES_MS = 300;
-/** Beyond a run's own length and drain: time to be announced, and a server that is busy. */
+/** How much longer than its length and drain a run may take, for its announcement and for a busy server. */
 const PATIENCE_MS = 30_000;
 const LARGEST_SEED = 2 ** 31;
 
@@ -18,26 +18,26 @@ export class Experiment {
   #seed;
   #totalMs;
 
-  /** `onProgress({run, share_ratio, hide})` is called several times a second. */
+  /** `onProgress({run, share_ratio, hide})` is called several times a second; `share_ratio` of all runs is done, `hide` says whether to hide the tab now. */
   constructor(context, question, onProgress) {
     this.#context = context;
     this.#question = question;
     this.#onProgress = onProgress;
-    // The same seed for all runs of a question: where only the interval differs, so do the streams not at all.
+    // All runs of a question share a seed, so that runs which differ only in the poll interval have the same events.
     this.#seed = Math.floor(Math.random() * LARGEST_SEED);
     this.#totalMs = question.runs.reduce((sum, run) => sum + run.settings.duration_s * 1000, 0);
     this.#doneMs = 0;
   }
 
-  /** Resolves with {datas, evidence, formulas, models, records}, each by the runs' ids; rejects with a sentence for people. */
-  async conduct() {
+  /** Make all runs. Resolves with {datas, evidence, formulas, models, records}, each by the runs' ids; rejects with a sentence for the user. */
+  async makeRuns() {
     const found = { datas: {}, evidence: {}, formulas: {}, models: {}, records: {} };
     for (const planned of this.#question.runs) {
       const data = await this.#makeRun(planned);
       found.datas[planned.id] = data;
       found.evidence[planned.id] = evidenceOf(data, this.#context.store.hiddenSince);
       found.records[planned.id] = await this.#recordOf(data.run.id);
-      const { transports, formulas } = await predictionOf(this.#context, planned.settings);
+      const { transports, formulas } = await readPrediction(this.#context, planned.settings);
       found.models[planned.id] = transports;
       found.formulas[planned.id] = formulas;
       this.#doneMs += planned.settings.duration_s * 1000;
@@ -47,7 +47,7 @@ export class Experiment {
 
   async #makeRun(planned) {
     const run = await this.#context.startRun({ ...planned.settings, seed: this.#seed }, { auto: false, once: true });
-    const progress = setInterval(() => this.#tellProgress(planned, run), PROGRESS_MS);
+    const progress = setInterval(() => this.#reportProgress(planned, run), PROGRESS_MS);
     try {
       await this.#end(run);
     } finally {
@@ -55,7 +55,7 @@ export class Experiment {
     }
     await new Promise((resolve) => setTimeout(resolve, LAST_MESSAGES_MS));
     const data = this.#dataOf(run.id);
-    if (data === null) throw new Error("this page saw nothing of it.");
+    if (data === null) throw new Error("this page received nothing of it.");
     return data;
   }
 
@@ -64,7 +64,7 @@ export class Experiment {
     return [current, previous].find((data) => data?.run.id === id) ?? null;
   }
 
-  /** Resolves when the server says that this run is over; rejects where somebody ended it, or began another. */
+  /** Resolves when the server reports the end of this run; rejects if it was stopped or replaced before its time. */
   #end(run) {
     return new Promise((resolve, reject) => {
       const stops = [];
@@ -77,7 +77,7 @@ export class Experiment {
         else finish(resolve);
       };
       const timer = setTimeout(
-        () => finish(reject, new Error("the server did not say that it is over.")),
+        () => finish(reject, new Error("the server did not report its end.")),
         (run.end_ns - run.t0_ns + run.drain_ns) / 1e6 + PATIENCE_MS,
       );
       stops.push(
@@ -85,11 +85,11 @@ export class Experiment {
         this.#context.live.on("gone", () => finish(reject, new Error("the server was lost."))),
         this.#context.on("ended", (message) => message.run === run.id && ended()),
       );
-      if (this.#dataOf(run.id)?.ended) ended(); // heard before the answer that names the run
+      if (this.#dataOf(run.id)?.ended) ended(); // it ended before the server answered the request that started it
     });
   }
 
-  #tellProgress(planned, run) {
+  #reportProgress(planned, run) {
     const data = this.#dataOf(run.id);
     const now = this.#context.serverNow();
     if (data === null || now === null) return;
@@ -101,20 +101,20 @@ export class Experiment {
     });
   }
 
-  /** The server's own counts for this page; null where it has another run already. */
+  /** Read the server's counts for this page's lanes; null if the server has started another run. */
   async #recordOf(id) {
     const record = await this.#context.request("/api/record");
     return record.run.id === id ? (record.clients[String(this.#context.client)] ?? null) : null;
   }
 }
 
-/** The model's predictions by transport for a run's settings. */
-export async function modelOf(context, settings) {
-  return (await predictionOf(context, settings)).transports;
+/** Read the model's predictions for a run's settings, by transport. */
+export async function readModel(context, settings) {
+  return (await readPrediction(context, settings)).transports;
 }
 
-/** The model's predictions and how they follow from the settings, {transports, formulas}, each by transport. */
-function predictionOf(context, { seed: _luck, ...settings }) {
+/** Read the model's predictions and the formulas behind them, {transports, formulas}, each by transport. They do not depend on the seed. */
+function readPrediction(context, { seed: _seed, ...settings }) {
   return context.request(`/api/model?${new URLSearchParams(settings)}`);
 }
 

@@ -1,4 +1,4 @@
-/** The numbers of a lane as people read them: name, unit, digits. Pure. */
+/** How the figures of a lane are written: label, unit and digits of each. Pure. */
 
 const COUNT = { unit: "", digits: 0 };
 const MS = { unit: "ms", digits: 0 };
@@ -20,17 +20,17 @@ export const FIELDS = {
   pace_ratio: { label: "pace while hidden", unit: "%", digits: 0, scale: 100 },
 };
 
-/** A value with its unit, such as "5.17", "52 ms" or "81 %"; an en dash where there is none. */
+/** Format a value with its unit, such as "5.17", "52 ms" or "81 %"; an en dash if there is no value. */
 export function format(value, field) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const { unit, digits, scale = 1 } = FIELDS[field];
   const scaled = value * scale;
-  // Ratios below one would lose all meaning at two digits after the point: significant digits keep it.
+  // Two decimals would turn a ratio of 0.004 into 0: ratios below one get two significant digits instead.
   const text = digits > 0 && Math.abs(scaled) < 1 ? significant(scaled) : scaled.toLocaleString("en", { maximumFractionDigits: digits });
   return unit ? `${text}\u00a0${unit}` : text;
 }
 
-/** A plain number with two significant digits, such as a factor. */
+/** Format a number with two significant digits. */
 export function significant(value) {
   return Number(value.toPrecision(2)).toLocaleString("en", { maximumFractionDigits: 6 });
 }

@@ -1,25 +1,24 @@
-/** What the lanes did while the tab was hidden. Pure. */
+/** The pace of the lanes while the tab is hidden, compared with their pace while it is visible. Pure. */
 
-/** A shorter look elsewhere says nothing about the lanes. */
+/** Shorter hidden spans have too few events to judge by. */
 export const HIDDEN_LONG_ENOUGH_S = 3;
 
-/** Below the first share of its pace a lane has slowed down, below the second it has stopped. */
+/** A lane has slowed down below the first share of its visible pace, and stopped below the second. */
 const SLOWED_RATIO = 0.6;
 const STOPPED_RATIO = 0.1;
 
-/** Sum of [from_ns, to_ns] spans, in seconds. */
+/** Return the total length of spans [from_ns, to_ns] in seconds. */
 export function totalSeconds(spans) {
   return spans.reduce((sum, [from, to]) => sum + (to - from), 0) / 1e9;
 }
 
-/** Whether a time lies in one of the spans. */
-export function isWithin(spans, atNs) {
+function isWithin(spans, atNs) {
   return spans.some(([from, to]) => from <= atNs && atNs < to);
 }
 
 /**
- * How often something happened per second while hidden, divided by how often while shown; null where that cannot be told.
- * `times_ns` within [fromNs, toNs) count, `hidden` are spans within it.
+ * Return the events per second while hidden, divided by those while visible; null if either span is empty or nothing happened while visible.
+ * Times outside [fromNs, toNs) are ignored; the `hidden` spans lie within it.
  */
 export function paceRatio(timesNs, hidden, fromNs, toNs) {
   const hiddenS = totalSeconds(hidden);
@@ -32,8 +31,8 @@ export function paceRatio(timesNs, hidden, fromNs, toNs) {
 }
 
 /**
- * Which course events took, as one of the choices of the question, "other" where it was none of them,
- * or null where the tab was not hidden for long enough. `lanes` hold each transport's `pace_ratio`.
+ * Return which choice of the question "Nobody looks" describes the lanes: "all_go_on", "polls_slow", "polls_stop", "all_stop", or "other" for none of them;
+ * null if the tab was not hidden for long enough. Takes what evidenceOf (evidence.js) returns.
  */
 export function courseWhileHidden({ hidden, lanes }) {
   if (totalSeconds(hidden) < HIDDEN_LONG_ENOUGH_S) return null;
@@ -48,8 +47,7 @@ export function courseWhileHidden({ hidden, lanes }) {
   return polls[0] === "on" && polls[1] === "slowed" ? "polls_slow" : "other";
 }
 
-/** A lane's pace while hidden against while shown: "on", "slowed" or "stopped". */
-export function describePace(ratio) {
+function describePace(ratio) {
   if (ratio === null || ratio < STOPPED_RATIO) return "stopped";
   return ratio < SLOWED_RATIO ? "slowed" : "on";
 }

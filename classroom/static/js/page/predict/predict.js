@@ -1,9 +1,9 @@
 /**
- * Predict, then reveal: five questions, each answered by a run of its own.
+ * The view Predict: five questions, each answered by runs of its own.
  *
- * A prediction, an explicit skip or a vote of the class unlocks the run; the run, not a key, says what is right. This module holds the
- * view together: questions.js asks, progress.js keeps order, class_vote.js lets devices vote, experiment.js runs, deciding_lanes.js
- * shows the runs, scoring.js judges, views.js and bars.js show the rest.
+ * A prediction, an explicit skip or a vote of the class unlocks the runs; what they measure is the right answer. This module connects the parts:
+ * the questions (questions.js), the state of each (progress.js), the class's vote (class_vote.js), the runs (experiment.js) and their
+ * lanes (deciding_lanes.js), the score (scoring.js), and the HTML (views.js, bars.js).
  */
 
 import { LABELS } from "../../shared/transports.js";
@@ -12,14 +12,13 @@ import { ClassVote } from "./class_vote.js";
 import { DecidingLanes } from "./deciding_lanes.js";
 import { Experiment } from "./experiment.js";
 import { FIELDS } from "./fields.js";
-import { keepPredictions, keepQuestion, keepRuns, recallPredictions, recallQuestion, recallRuns } from "./kept.js";
+import { readPredictions, readQuestion, readRuns, storePredictions, storeQuestion, storeRuns } from "./kept.js";
 import * as progress from "./progress.js";
 import { choicesOf, needsHiding, QUESTIONS } from "./questions.js";
-import { recordHtml } from "./record.js";
 import { overall, ruleOf, scorePart } from "./scoring.js";
-import { askHtml, formHtml, formulasHtml, lockedHtml, numbersHtml, openVoteHtml, partResultHtml, ruleHtml, stepsHtml, verdictHtml } from "./views.js";
+import { askHtml, formHtml, formulasHtml, lockedHtml, numbersHtml, openVoteHtml, partResultHtml, recordHtml, ruleHtml, stepsHtml, verdictHtml } from "./views.js";
 
-/** Fills the section with the five questions. Returns {results(), showQuestion(index)} for the hand-out and the lesson plans. */
+/** Build the view in its section. Returns {results(), showQuestion(index)}, which the hand-out and the lesson plans use. */
 export function mount(section, context) {
   const view = new PredictView(section, context);
   view.render();
@@ -30,11 +29,11 @@ class PredictView {
   #article;
   #context;
   #current;
-  /** The runs that decided a question, by its id and theirs; null if they are lost. */
+  /** By the id of each question, the data of its runs by their ids; null if the runs are lost. */
   #datas = new Map();
   #experiment = null;
   #lanes;
-  /** Whether a run of this view has stopped the runs that otherwise follow each other. */
+  /** Whether this view has switched off `auto`, by which each run starts the next. */
   #paused = false;
   #states;
   #steps;
@@ -42,9 +41,9 @@ class PredictView {
 
   constructor(section, context) {
     this.#context = context;
-    const kept = recallPredictions();
-    this.#current = Math.max(0, QUESTIONS.findIndex(({ id }) => id === recallQuestion()));
-    this.#states = QUESTIONS.map((question) => progress.restored(kept[question.id] ?? null, question));
+    const stored = readPredictions();
+    this.#current = Math.max(0, QUESTIONS.findIndex(({ id }) => id === readQuestion()));
+    this.#states = QUESTIONS.map((question) => progress.restored(stored[question.id] ?? null, question));
     section.innerHTML = `<div class="predict">
       <nav class="predict-steps" aria-label="The five questions"></nav>
       <article class="predict-question" aria-labelledby="predict-title"></article>
@@ -59,9 +58,9 @@ class PredictView {
     });
     this.#article.addEventListener("click", (event) => this.#onAction(event.target.closest("[data-action]")?.dataset.action));
     this.#article.addEventListener("submit", (event) => this.#onSubmit(event));
-    // A radio button needs the keys that the page takes for freezing and stepping.
+    // Radio buttons need Space and the arrow keys, which are shortcuts of the page.
     this.#article.addEventListener("keydown", (event) => event.target.matches("input") && event.stopPropagation());
-    // The form stays as it is: a page that has lost its server for a moment has not lost what is typed in it.
+    // Leave the form alone: after a short loss of the server, what was typed is still there.
     context.on("hello", () => {
       if (this.#experiment) return;
       this.#renderRun();
@@ -70,21 +69,21 @@ class PredictView {
     context.on("view", ({ view }) => this.#onView(view));
   }
 
-  /** Once this view is left, runs follow each other by themselves again, and an answered question is taken from the devices. */
+  /** When the user leaves this view, switch `auto` on again and remove an answered question from the devices. */
   #onView(view) {
     if (view === "predict" || this.#experiment) return;
     this.#dismissVote();
     if (!this.#paused) return;
     this.#paused = false;
-    this.#context.setAuto(true).catch(() => {}); // the page's own status says that the server is gone
+    this.#context.setAuto(true).catch(() => {}); // the page's header shows that the server is gone
   }
 
-  /** Per question {question, progress}; the hand-out prints what has been revealed. */
+  /** Return {question, progress} for each question. */
   results() {
     return QUESTIONS.map((question, index) => ({ question, progress: this.#states[index] }));
   }
 
-  /** Go to a question, unless a run is being made for another. */
+  /** Show a question, unless a run is in progress. */
   showQuestion(index) {
     if (!this.#experiment) this.#show(index);
   }
@@ -101,14 +100,14 @@ class PredictView {
     if (this.#experiment) return;
     if (index !== this.#current) this.#dismissVote();
     this.#current = index;
-    keepQuestion(this.#question);
+    storeQuestion(this.#question);
     this.render();
     this.#article.querySelector("#predict-title").focus();
   }
 
   #change(state, index = this.#current) {
     this.#states[index] = state;
-    keepPredictions(Object.fromEntries(QUESTIONS.map((question, each) => [question.id, this.#states[each]])));
+    storePredictions(Object.fromEntries(QUESTIONS.map((question, each) => [question.id, this.#states[each]])));
     if (index === this.#current) this.render();
     else this.#renderSteps();
   }
@@ -122,12 +121,12 @@ class PredictView {
     this.#article.querySelector("[data-action=run]").focus();
   }
 
-  /** Say which part still needs an answer, and go there. */
+  /** Name the first part without an answer, and focus it. */
   #pointOut(form, missing) {
     const part = this.#question.parts.find(({ id }) => id === missing[0]);
-    const say = form.querySelector(".predict-missing");
-    say.textContent = part.kind === "number" ? `${part.ask}: enter a number from 0 to ${part.max}.` : `${part.ask} …: choose one, or skip.`;
-    say.hidden = false;
+    const message = form.querySelector(".predict-missing");
+    message.textContent = part.kind === "number" ? `${part.ask}: enter a number from 0 to ${part.max}.` : `${part.ask} …: choose one, or skip.`;
+    message.hidden = false;
     const field = form.elements.namedItem(part.id);
     (field instanceof RadioNodeList ? field[0] : field).focus();
   }
@@ -144,18 +143,18 @@ class PredictView {
     else if (action === "withdraw") this.#doWithVote(() => this.#vote.end());
   }
 
-  /** A question is asked anew: earlier choices are not votes for it. */
+  /** Ask the question again; votes so far do not count for it. */
   async #predictAgain() {
     if (this.#vote.on(this.#question)) await this.#doWithVote(() => this.#vote.end());
     this.#change(progress.ASKED);
   }
 
-  /** Take a question that is answered from the devices. */
+  /** Remove an answered question from the devices. */
   #dismissVote() {
-    if (this.#vote.on(this.#question)?.state === "decided") this.#vote.end().catch(() => {}); // another page has done so
+    if (this.#vote.on(this.#question)?.state === "decided") this.#vote.end().catch(() => {}); // another page has removed it already
   }
 
-  /** Move the focus to what can be done next. */
+  /** Perform an action on the vote, then focus the control for the next step. */
   async #doWithVote(act) {
     try {
       await act();
@@ -167,20 +166,20 @@ class PredictView {
     next.map((selector) => this.#article.querySelector(selector)).find((element) => element !== null).focus();
   }
 
-  /** Somebody has voted, joined or left; or a vote of this or another page has begun, was closed or taken back. */
+  /** Record the result of a closed vote, whichever page closed it, and show the vote's state. */
   #onVote() {
     for (const [index, question] of QUESTIONS.entries()) {
       const vote = this.#vote.on(question);
       const state = this.#states[index];
-      const isNews = vote?.counts && vote.voted > 0 && vote.id !== state.vote?.id;
-      if (isNews && ["asked", "ready"].includes(state.phase)) this.#change(progress.voted(state, vote), index);
+      const isNewResult = vote?.counts && vote.voted > 0 && vote.id !== state.vote?.id;
+      if (isNewResult && ["asked", "ready"].includes(state.phase)) this.#change(progress.voted(state, vote), index);
     }
     this.#renderVote();
     const button = this.#article.querySelector("[data-action=run]");
     if (this.#state.phase === "asked" && button.disabled !== !this.#mayRun()) this.#renderRun();
   }
 
-  /** Whether there is a prediction, or a skip, or a vote that ends with the run's start. */
+  /** Whether the run is unlocked: by a prediction, a skip, or an open vote with at least one vote, which the start of the run closes. */
   #mayRun() {
     return this.#context.teacher && (this.#state.phase === "ready" || (this.#state.phase === "asked" && this.#vote.on(this.#question)?.voted > 0));
   }
@@ -193,18 +192,18 @@ class PredictView {
       return this.#complain(error.message);
     }
     this.#change(progress.running(this.#state));
-    this.#lanes.element.scrollIntoView({ block: "start" }); // the lanes have come above the question
+    this.#lanes.element.scrollIntoView({ block: "start" }); // the lanes now stand above the question
     this.#paused ||= this.#context.auto;
     this.#experiment = new Experiment(this.#context, question, (now) => this.#showProgress(now));
     this.#steps.toggleAttribute("inert", true);
     try {
-      const found = await this.#experiment.conduct();
+      const found = await this.#experiment.makeRuns();
       this.#datas.set(question.id, found.datas);
-      keepRuns(question, found.datas);
+      storeRuns(question, found.datas);
       this.#change(progress.revealed(this.#state, this.#judge(question, found)));
       this.#article.querySelector(".predict-result h3")?.focus({ preventScroll: true });
       this.#lanes.element.scrollIntoView({ block: "start" });
-      if (this.#vote.on(question)) await this.#vote.decide(question, this.#state.result.scores).catch(() => {}); // another page has asked anew
+      if (this.#vote.on(question)) await this.#vote.decide(question, this.#state.result.scores).catch(() => {}); // another page has started a new vote
     } catch (error) {
       this.#change(progress.brokenOff(this.#state));
       this.#complain(`The run failed: ${error.message}`);
@@ -215,7 +214,7 @@ class PredictView {
     if (this.#state.phase === "revealed") this.#onView(this.#context.view()); // this view was left during the run
   }
 
-  /** The start of a run closes an open vote; one in which nobody has voted does not count. */
+  /** Close an open vote, or withdraw it if nobody has voted. */
   async #endVoting() {
     const vote = this.#vote.on(this.#question);
     if (vote?.state !== "open") return;
@@ -265,17 +264,17 @@ class PredictView {
     this.#steps.innerHTML = stepsHtml(QUESTIONS, this.#states, this.#current);
   }
 
-  /** The lanes of the runs while they are made, and afterwards as far as they are known. */
+  /** Show the lanes of the runs: live while they are in progress, and afterwards if their data is still stored. */
   #showLanes() {
     const question = this.#question;
     if (this.#state.phase === "running") return this.#lanes.follow();
-    if (this.#state.phase === "revealed" && !this.#datas.has(question.id)) this.#datas.set(question.id, recallRuns(question));
+    if (this.#state.phase === "revealed" && !this.#datas.has(question.id)) this.#datas.set(question.id, readRuns(question));
     const datas = this.#state.phase === "revealed" ? this.#datas.get(question.id) : null;
     if (datas === null) this.#lanes.hide();
     else this.#lanes.keep(question.runs.map(({ id, label }) => ({ label, data: datas[id] })));
   }
 
-  /** Whether the class has voted, is voting or could vote: how many have, and once the vote is closed, for what. */
+  /** Show the vote's controls for the teacher, or the counts of a closed vote. */
   #renderVote() {
     const place = this.#article.querySelector(".predict-vote");
     const { phase, vote: closed, result } = this.#state;
@@ -283,18 +282,18 @@ class PredictView {
     const isOpen = vote?.state === "open";
     const mayAsk = this.#context.teacher && this.#vote.devices > 0 && ["asked", "ready"].includes(phase);
     const html = isOpen && this.#context.teacher ? openVoteHtml(vote) : mayAsk ? askHtml(this.#vote.devices, closed !== null) : "";
-    const showing = JSON.stringify([html, closed, phase]);
-    if (place.dataset.showing === showing) return;
-    place.dataset.showing = showing;
+    const shown = JSON.stringify([html, closed, phase]);
+    if (place.dataset.showing === shown) return;
+    place.dataset.showing = shown;
     const focused = place.querySelector(":focus")?.dataset.action;
     place.innerHTML = html;
-    // During a new vote the earlier one is not shown; and the result of the run has the votes beside it.
+    // A new vote hides the counts of the earlier one; the result of the run shows them itself.
     if (closed !== null && result === null && !isOpen) place.prepend(...this.#question.parts.map((part) => this.#votesTable(part, [])));
     place.hidden = place.childElementCount === 0;
     if (focused) place.querySelector(`[data-action="${focused}"]`)?.focus();
   }
 
-  /** How many devices chose what, with the `right` choices marked. */
+  /** Return a bar chart of the votes for each choice; the `right` choices get a tick. */
   #votesTable(part, right) {
     const counts = this.#state.vote.counts[part.id];
     const bars = choicesOf(part).map(({ value, text }) => ({ label: text, value: counts[value], kind: "vote", isRight: right.includes(value) }));
@@ -303,11 +302,12 @@ class PredictView {
     return table;
   }
 
-  /** What stands beside the question before its result: the runs to be made, and their progress. */
+  /** Show the planned runs and their progress, until the result takes their place. */
   #renderRun() {
     if (this.#state.phase !== "revealed") this.#article.querySelector(".predict-reveal").innerHTML = this.#runHtml();
   }
 
+  /** Return an answer as it is written on the form. */
   #words(part, answer) {
     return part.kind === "number" ? answer : choicesOf(part).find(({ value }) => value === answer).text;
   }
@@ -338,11 +338,11 @@ class PredictView {
     return "Locked until there is a prediction, your own or the class’s, or you skip it.";
   }
 
-  /** `now`: {run, share_ratio, hide} several times a second while it runs. */
+  /** Show the progress of the runs, as reported by Experiment. */
   #showProgress({ run, share_ratio: share, hide }) {
-    const say = this.#article.querySelector(".predict-now");
-    if (!say) return;
-    if (say.textContent !== run.label) say.textContent = run.label;
+    const status = this.#article.querySelector(".predict-now");
+    if (!status) return;
+    if (status.textContent !== run.label) status.textContent = run.label;
     this.#article.querySelector(".predict-progress").value = share;
     const hint = this.#article.querySelector(".predict-hide");
     if (hint && hint.textContent !== hide) hint.textContent = hide;

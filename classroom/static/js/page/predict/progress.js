@@ -1,8 +1,8 @@
 /**
- * Where one question stands: "asked" → "ready" (answered, skipped or voted on) → "running" → "revealed", or back to "asked".
+ * The state of one question: "asked" → "ready" (answered, skipped or voted on) → "running" → "revealed", or back to "asked".
  *
- * Pure: each step gives a new, frozen state. A run cannot begin before there is an answer, an explicit skip or a vote of the class, and
- * none can be changed after the run has begun.
+ * Pure: each function returns a new, frozen state. A run needs an answer, an explicit skip or a vote of the class, none of which can change
+ * once the run has begun.
  */
 
 import { TRANSPORTS } from "../../shared/transports.js";
@@ -20,19 +20,19 @@ export function skipped(state) {
   return step(state, ["asked"], { phase: "ready", answers: null, skipped: true });
 }
 
-/** A vote of the class is closed: {id, counts: {part: {value: devices}}}. It stands beside an answer of one's own, and replaces an earlier vote. */
+/** Record the counts of a closed vote, {id, counts: {part: {value: devices}}}, in place of an earlier one; the user's own answer remains. */
 export function voted(state, { id, counts }) {
   return step(state, ["asked", "ready"], { phase: "ready", vote: { id, counts } });
 }
 
-/** What most devices chose for a part; null if no choice has more votes than every other. */
+/** Return the choice with the most votes; null if two choices share the first place or nobody voted. */
 export function majority(counts) {
   const most = Math.max(...Object.values(counts));
   const first = Object.keys(counts).filter((value) => counts[value] === most);
   return most > 0 && first.length === 1 ? first[0] : null;
 }
 
-/** Who predicted a part, "you" or "class", and the answer, null if nobody did. One's own answer comes before the class's. */
+/** Return the prediction for a part, {who: "you" | "class", answer}, with null for no answer. The user's own answer takes precedence over the class's. */
 export function predictionOf(state, part) {
   if (state.answers !== null || state.vote === null) return { who: "you", answer: state.answers?.[part.id] ?? null };
   return { who: "class", answer: majority(state.vote.counts[part.id]) };
@@ -42,7 +42,7 @@ export function running(state) {
   return step(state, ["ready"], { phase: "running" });
 }
 
-/** The run failed or was broken off: it may be begun again, with the same prediction. */
+/** After a run that failed: it can be started again, with the same prediction. */
 export function brokenOff(state) {
   return step(state, ["running"], { phase: "ready" });
 }
@@ -51,12 +51,12 @@ export function revealed(state, result) {
   return step(state, ["running"], { phase: "revealed", result });
 }
 
-/** A state that was kept, if it fits the question; else the question is asked anew. A run that was in progress has been lost. */
-export function restored(kept, question) {
-  if (kept === null || typeof kept !== "object") return ASKED;
-  const { phase, skipped = false, result = null } = kept;
-  const answers = isObject(kept.answers) && unanswered(question, kept.answers).length === 0 ? kept.answers : null;
-  const vote = isObject(kept.vote?.counts) && question.parts.every((part) => areVotes(part, kept.vote.counts[part.id])) ? kept.vote : null;
+/** Return a stored state; ASKED if it is invalid or does not fit the question. A run that was in progress is lost. */
+export function restored(stored, question) {
+  if (!isObject(stored)) return ASKED;
+  const { phase, skipped = false, result = null } = stored;
+  const answers = isObject(stored.answers) && unanswered(question, stored.answers).length === 0 ? stored.answers : null;
+  const vote = isObject(stored.vote?.counts) && question.parts.every((part) => areVotes(part, stored.vote.counts[part.id])) ? stored.vote : null;
   if (skipped !== true && answers === null && vote === null) return ASKED;
   const isWhole = isResult(result, question) && question.runs.every(({ id }) => TRANSPORTS.every((transport) => isObject(result.evidence?.[id]?.lanes?.[transport])));
   const ready = { phase: "ready", answers: skipped ? null : answers, skipped, vote, result: null };
@@ -64,7 +64,7 @@ export function restored(kept, question) {
   return phase === "revealed" && isWhole ? Object.freeze({ ...ready, phase, result }) : ASKED;
 }
 
-/** What is still missing before answers can be locked in: the ids of the parts without one. */
+/** Return the ids of the parts without a valid answer. */
 export function unanswered(question, answers) {
   return question.parts.filter((part) => !isAnswer(part, answers[part.id])).map((part) => part.id);
 }
@@ -77,7 +77,7 @@ function areVotes(part, counts) {
   return isObject(counts) && choicesOf(part).every(({ value }) => Number.isInteger(counts[value]) && counts[value] >= 0);
 }
 
-/** Whether it has everything that is shown of a result. */
+/** Whether a value has all fields of a result that the view shows. */
 function isResult(result, { parts }) {
   const isScore = (score) => OUTCOMES.includes(score?.outcome) && Array.isArray(score.bars) && Array.isArray(score.right);
   const has = ["you", "class"].includes(result?.who) && OUTCOMES.includes(result.outcome) && isObject(result.models) && isObject(result.records);

@@ -1,14 +1,14 @@
 /**
- * The five questions, as data: what is asked, which runs are made, and where in the runs the answer is found.
+ * The five questions as data: the text, the runs to make, and the measured figures that answer it.
  *
- * No question carries its answer. A part names a field of the lanes' numbers (evidence.js) and where to read it,
- * `of`: [run, transport] pairs; scoring.js compares the prediction with what the runs just made say there.
+ * A question does not contain its answer. Each part names a figure, `field` (evidence.js), and the runs and transports for which it is read,
+ * `of`: [run, transport] pairs; scoring.js compares the prediction with these figures.
  *
- * A part is one of four kinds:
- *   number    the prediction is the number itself; `votes` are the numbers that devices of the class can choose
- *   factor    the choices are factors: what the second of two numbers is, as a multiple of the first
- *   least     the choices are the transports: which one has the least of the field
- *   happened  the choices are courses of events while the tab was hidden (hiding.js)
+ * A part has one of four kinds:
+ *   number    the answer is a number; in a vote, devices choose one of `votes`
+ *   factor    the answer is the second figure of `of` divided by the first; each choice stands for a factor
+ *   least     the answer is the transport with the smallest figure
+ *   happened  the answer describes what the lanes did while the tab was hidden (hiding.js)
  */
 
 import { LABELS } from "../../shared/transports.js";
@@ -21,7 +21,7 @@ const LATER = [
   { value: "ten", factor: 10, text: "about ten times as slow" },
 ];
 
-/** Where events come evenly, the interval between polls is no simple part of that between events: each event would wait the same. */
+/** With evenly spaced events, neither of the two intervals is a multiple of the other: otherwise each event would wait equally long for its poll. */
 export const QUESTIONS = [
   {
     id: "requests_per_event",
@@ -137,13 +137,13 @@ export const QUESTIONS = [
   },
 ];
 
-/** The choices of a part, [{value, text}]; factors and numbers to vote for also have their `factor`. */
+/** Return the choices of a part, [{value, text}], with `factor` where a choice stands for a number. */
 export function choicesOf(part) {
   if (part.kind === "number") return part.votes.map((number) => ({ value: String(number), text: String(number), factor: number }));
   return part.choices ?? part.of.map(([, transport]) => ({ value: transport, text: LABELS[transport] }));
 }
 
-/** Whether the question's run needs the tab to be hidden for a while. */
+/** Whether the user must hide the tab during the question's run. */
 export function needsHiding(question) {
   return question.parts.some((part) => part.kind === "happened");
 }

@@ -1,16 +1,16 @@
-/** Predictions against what the runs say. Pure: numbers in, verdicts and words out. */
+/** Scores predictions by the figures that the runs have measured. Pure. */
 
 import { FIELDS, format, significant } from "./fields.js";
 import { courseWhileHidden } from "./hiding.js";
 import { choicesOf } from "./questions.js";
 
-/** A predicted number within this factor of the measured one is right, within the second it is close. */
+/** A predicted number is right within the first factor of the measured number, and close within the second. */
 const RIGHT_FACTOR = 1.25;
 const CLOSE_FACTOR = 2;
-/** Transports that need at most this much more than the least are as good as the least. */
+/** A transport whose figure is at most this multiple of the smallest counts as the smallest, too. */
 const TIE_FACTOR = 1.25;
 
-/** What counts as right, said before anybody predicts; null where it is plain. */
+/** Return the rule by which a part is scored, shown before the prediction; null if it needs none. */
 export function ruleOf(part) {
   return {
     number: `Right is what is within a factor of ${RIGHT_FACTOR} of what the run shows, in a vote the nearest choice; within a factor of ${CLOSE_FACTOR} is close.`,
@@ -20,22 +20,35 @@ export function ruleOf(part) {
 }
 
 /**
- * Score one part of a question.
+ * The score of one part of a question.
  *
- * `answer`: the prediction, null where it was skipped. `evidence`: {run: evidence}. `models`: {run: {transport: prediction} | null}.
- * `label(transport)` and `runLabel(run)` give names for people; `who` predicted is "you" or "class". The result:
- * {outcome, predicted, measured, model, bars, right}: outcome "right", "close", "off", "skipped" or "unmeasured"; the next three
- * words or null; bars [{label, value, kind, transport}], kind "you", "run" or "model", values in the unit of the part's field;
- * `right` the values of the choices that are right, none where it was not measured.
+ * @typedef {object} Score
+ * @property {"right"|"close"|"off"|"skipped"|"unmeasured"} outcome
+ * @property {string|null} predicted the prediction in words; null if there is none
+ * @property {string|null} measured the measured answer in words; null if it was not measured
+ * @property {string|null} model the model's answer in words; null if there is no formula
+ * @property {{label: string, value: number, kind: "you"|"run"|"model", transport?: string}[]} bars values in the unit of the part's field
+ * @property {string[]} right the values of the right choices; empty if the answer was not measured
+ */
+
+/**
+ * Score one part of a question (questions.js).
+ *
+ * @param {object} part
+ * @param {string|null} answer the prediction; null if it was skipped
+ * @param {Object<string, object>} evidence by run, what evidenceOf (evidence.js) returns
+ * @param {Object<string, Object<string, object>|null>} models by run and transport, the model's predictions
+ * @param {{label: (transport: string) => string, runLabel: (run: string) => string, who?: "you"|"class"}} names `who` made the prediction
+ * @returns {Score}
  */
 export function scorePart(part, answer, evidence, models, { label, runLabel, who = "you" }) {
   return KINDS[part.kind](part, answer, { evidence, models, label, runLabel, who });
 }
 
-/** From what decides over several parts to what does not: one is right about what one is right about throughout. */
+/** The outcomes in order of precedence: a question with several parts has the first of these outcomes that any of its parts has. */
 export const OUTCOMES = Object.freeze(["unmeasured", "off", "close", "right", "skipped"]);
 
-/** The verdict over several parts. */
+/** Return the outcome of a question from those of its parts. */
 export function overall(outcomes) {
   return OUTCOMES.find((outcome) => outcomes.includes(outcome));
 }
@@ -46,7 +59,7 @@ const KINDS = {
     const [model] = modelValues(part, models);
     const predicted = answer === null ? null : Number(answer);
     const right = measured > 0 ? [nearest(choicesOf(part), measured).value] : [];
-    // Who could choose among a few numbers only is right with the nearest.
+    // In a vote, devices choose among a few numbers, of which the nearest is right.
     const compare = () => (who === "class" ? among(right, answer) : closeness(predicted, measured));
     return {
       right,
@@ -141,12 +154,12 @@ function closeness(predicted, measured) {
   return factor <= CLOSE_FACTOR ? "close" : "off";
 }
 
-/** How many times the first value the second is; null where one of them is missing or nothing. */
+/** Return the second value divided by the first; null if either is missing or zero. */
 function ratio([first, second]) {
   return first > 0 && second > 0 ? second / first : null;
 }
 
-/** The choice whose factor is nearest on a logarithmic scale, where half and twice are equally far from the same. */
+/** Return the choice with the nearest factor on a logarithmic scale, on which ½ and 2 are equally far from 1. */
 function nearest(choices, factor) {
   if (factor === null) return null;
   const distance = (choice) => Math.abs(Math.log(choice.factor / factor));
@@ -161,7 +174,7 @@ function wordsFor(value, field) {
   return value === null ? null : `${format(value, field)} ${FIELDS[field].unit ? FIELDS[field].label : ""}`.trim();
 }
 
-/** "A", "A and B", "A, B and C". */
+/** Join names as "A", "A and B" or "A, B and C". */
 function listed(names) {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }

@@ -1,4 +1,4 @@
-/** The pieces of the predict view as HTML. Strings in, strings out; every text is the page's own or a number. */
+/** The HTML of the predict view. Pure; nothing is escaped, since every text comes from the page itself. */
 
 import { LABELS, TRANSPORTS } from "../../shared/transports.js";
 import { FIELDS, format } from "./fields.js";
@@ -24,8 +24,8 @@ const VERDICTS = {
 };
 const WHOM = { you: "you", class: "the class" };
 
-/** The state of a question in the strip of questions: its phase, or once it is revealed its verdict. */
-export function stateOf(progress) {
+/** Return the phase of a question; once it is revealed, its outcome. */
+function stateOf(progress) {
   return progress.phase === "revealed" ? progress.result.outcome : progress.phase;
 }
 
@@ -64,13 +64,13 @@ function partHtml(question, part) {
   return `<fieldset class="choices"><legend>${part.ask}</legend>${radios.join("")}</fieldset>`;
 }
 
-/** What counts as right, each rule of the parts once. */
+/** Return the rules of the parts, each once. */
 export function ruleHtml(rules) {
   const sentences = [...new Set(rules)].filter((rule) => rule !== null);
   return sentences.length === 0 ? "" : `<p class="predict-rule small soft">${sentences.join(" ")}</p>`;
 }
 
-/** What was predicted, once it cannot be changed any more. `words` returns a part's answer in words. */
+/** Return the locked prediction. `words(part, answer)` returns an answer in words. */
 export function lockedHtml(question, progress, words) {
   if (progress.skipped) return `<p class="predict-locked">You skipped the prediction.</p>`;
   if (progress.answers === null) return `<p class="predict-locked">The class has voted.</p>`;
@@ -78,14 +78,14 @@ export function lockedHtml(question, progress, words) {
   return `<dl class="predict-locked">${rows.join("")}</dl>`;
 }
 
-/** `who` predicted (progress.js); `scores` of all parts; the first part that was predicted wrongly is named. */
+/** Return the verdict on a question in one sentence: `reason`, or that of its outcome, which names the first wrong part. `who` made the prediction: "you" or "class". */
 export function verdictHtml(outcome, who, scores, reason) {
   const [style, sentence] = VERDICTS[outcome];
   const text = reason ?? sentence(WHOM[who], scores.find((score) => score.outcome === outcome));
   return `<p class="${style} predict-verdict" data-outcome="${outcome}">${text}</p>`;
 }
 
-/** One part in words: what was predicted, if anything was, what the run shows, what the formula says. Bars alone show all this for a single number. */
+/** Return one part's prediction, measured answer and formula in words; nothing for a number, which its bar chart shows. */
 export function partResultHtml(part, score, who) {
   if (part.kind === "number" && score.outcome !== "unmeasured") return "";
   const rows = [
@@ -98,7 +98,7 @@ export function partResultHtml(part, score, who) {
   return `<h3>${part.ask}</h3><dl class="predict-said">${list}</dl>`;
 }
 
-/** The closed form behind each number of a part, with the numbers put in; nothing where there is none. `formulas`: {run: {transport: {field: words}}}. */
+/** Return the closed form of each figure of a part with the numbers put in; nothing if there is none. `formulas`: {run: {transport: {field: text}}}. */
 export function formulasHtml(question, part, formulas, models) {
   const rows = (part.field ? part.of : []).flatMap(([run, transport]) => {
     const formula = formulas?.[run]?.[transport]?.[part.field];
@@ -111,20 +111,20 @@ export function formulasHtml(question, part, formulas, models) {
   return rows.length === 0 ? "" : `<ul class="predict-formulas small" aria-label="The formula, with its numbers">${rows.join("")}</ul>`;
 }
 
-/** The teacher's button that lets the class vote, or vote again. */
+/** Return the teacher's button that starts a vote, or another one. */
 export function askHtml(devices, isAgain) {
   return `<div class="row"><button type="button" class="button" data-action="ask" aria-describedby="vote-hint">${isAgain ? "Ask the class again" : "Ask the class"}</button>
     <span id="vote-hint" class="soft">${devices === 1 ? "One device gets" : `${devices} devices get`} this question to vote on.</span></div>`;
 }
 
-/** How many have voted, and the buttons that end the vote. `vote` as in class_vote.js. */
+/** Return the number of votes so far, and the buttons that end the vote. */
 export function openVoteHtml({ voted, devices }) {
   return `<p class="predict-voted"><strong>${voted}</strong> of ${devices} ${devices === 1 ? "device has" : "devices have"} voted.</p>
     <div class="row"><button type="button" class="button button-strong" data-action="close" ${voted === 0 ? "disabled" : ""}>Close the vote</button>
       <button type="button" class="button" data-action="withdraw">Withdraw the question</button></div>`;
 }
 
-/** All numbers of the question's runs, lane by lane. */
+/** Return the tables of the lanes' figures in each run. */
 export function numbersHtml(question, evidence) {
   const tables = question.runs.map((run) => {
     const head = question.columns.map((column) => `<th scope="col">${FIELDS[column].label}</th>`).join("");
@@ -136,4 +136,23 @@ export function numbersHtml(question, evidence) {
       <thead><tr><th scope="col">Lane</th>${head}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
   });
   return `<details class="predict-numbers"><summary>All four lanes, number by number</summary>${tables.join("")}</details>`;
+}
+
+/** Return a sentence on whether the page's counts of requests, deliveries and bytes match the server's; nothing if the server's are unknown. */
+export function recordHtml(question, evidence, records) {
+  const recorded = question.runs.filter((run) => records[run.id]);
+  if (recorded.length === 0) return "";
+  const differences = recorded.flatMap((run) => countDifferences(evidence[run.id].lanes, records[run.id]));
+  const sentence = differences.length === 0
+    ? "The server’s own record of this run has the same requests, deliveries and bytes, lane by lane."
+    : `The server’s own record differs: ${differences.join("; ")}.`;
+  return `<p class="predict-record small soft" data-agrees="${differences.length === 0}">${sentence}</p>`;
+}
+
+function countDifferences(lanes, record) {
+  return Object.entries(record).flatMap(([transport, { requests, delivered, up_bytes: up, down_bytes: down }]) => {
+    const counted = lanes[transport];
+    const pairs = [["requests", counted.requests, requests], ["delivered", counted.delivered, delivered.length], ["bytes", counted.bytes, up + down]];
+    return pairs.filter(([, page, server]) => page !== server).map(([what, page, server]) => `${transport.replace("_", " ")}, ${what}: ${page} here, ${server} there`);
+  });
 }

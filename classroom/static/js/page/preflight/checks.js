@@ -1,7 +1,7 @@
 /**
- * The browser's half of the pre-flight check: what a page can find out about itself, and what each finding means.
+ * The browser's half of the check before a lesson (the server's half is page/preflight.py).
  *
- * `judge` is pure; the probes below it measure. Each check is {id, title, passed, found, remedy}, as the server's are.
+ * `probe` measures; `judge`, which is pure, returns a check {id, title, passed, found, remedy} for each requirement.
  */
 
 import { busiestViews } from "../../lanes/busiest.js";
@@ -11,7 +11,7 @@ export const MAX_CLOCK_ERROR_MS = 5;
 export const MAX_TICK_MS = 0.5;
 export const MIN_FRAMES_PER_S = 24;
 
-/** `probed`: {visible, clock_error_ms, ports: [{name, port, reached}], missing: [feature], tick_ms, frames_per_s}. */
+/** Return the checks for what `probe` has measured: {visible, clock_error_ms, ports: [{name, port, reached}], missing: [feature], tick_ms, frames_per_s}. */
 export function judge(probed) {
   const closed = probed.ports.filter((port) => !port.reached);
   return [
@@ -43,16 +43,16 @@ function check(id, title, passed, found, remedy) {
 export async function probe(ports) {
   const visible = document.visibilityState === "visible";
   const [clockErrorMs, reached, framesPerS] = await Promise.all([
-    clockErrorMsOf(new URL("/api/clock", location.href)),
+    measureClockErrorMs(new URL("/api/clock", location.href)),
     Promise.all(ports.map(isReached)),
-    visible ? framesPerSecond() : 0,
+    visible ? measureFramesPerSecond() : 0,
   ]);
   return {
     visible,
     clock_error_ms: clockErrorMs,
     ports: ports.map(({ name, port }, index) => ({ name, port, reached: reached[index] })),
     missing: missingFeatures(),
-    tick_ms: clockTickMs(),
+    tick_ms: measureTickMs(),
     frames_per_s: framesPerS,
   };
 }
@@ -60,8 +60,8 @@ export async function probe(ports) {
 const EXCHANGES = 15;
 const PATIENCE_MS = 4000;
 
-/** Half the shortest round trip to the server's clock; null where it does not answer. */
-function clockErrorMsOf(url) {
+/** Measure half the shortest round trip to the server's clock; null if it does not answer. */
+function measureClockErrorMs(url) {
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return new Promise((resolve) => {
     const socket = new WebSocket(url);
@@ -91,7 +91,7 @@ function clockErrorMsOf(url) {
   });
 }
 
-/** Whether a port answers at all: a refusal is an answer too (this asks as nobody, and is refused), silence is not. */
+/** Whether a port answers. Any answer counts; this request has no client number, and so is refused. */
 async function isReached({ port, path, method = "GET" }) {
   try {
     await fetch(`${location.protocol}//${location.hostname}:${port}${path}`, { method, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
@@ -113,8 +113,8 @@ function missingFeatures() {
   return Object.keys(wanted).filter((name) => !wanted[name]);
 }
 
-/** The smallest step that performance.now() is seen to make. */
-function clockTickMs() {
+/** Measure the smallest step of performance.now(). */
+function measureTickMs() {
   let smallest = Infinity;
   for (let step = 0; step < 20; step += 1) {
     const before = performance.now();
@@ -126,8 +126,8 @@ function clockTickMs() {
 }
 
 
-/** Frames a second in which the lanes move on with the most that they can be asked to show, whatever the page shows now. */
-function framesPerSecond() {
+/** Measure how many frames a second the browser draws of the busiest possible lanes (lanes/busiest.js). */
+function measureFramesPerSecond() {
   const place = document.createElement("div");
   place.className = "preflight-picture lanes-window";
   place.setAttribute("aria-hidden", "true");

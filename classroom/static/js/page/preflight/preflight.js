@@ -1,9 +1,10 @@
-/** The teacher's dialog: hand-out, recorded run, and the pre-flight check: what holds, what does not, and what to do about it. */
+/** The teacher's dialog: lesson plans, hand-out, recorded run, and the check before the lesson. */
 
-import { judge, probe } from "./checks.js";
+import { escapeHtml } from "../../shared/html.js";
 import { saveLastRun } from "../recorded/recorded.js";
+import { judge, probe } from "./checks.js";
 
-/** Put a button into the page's header that opens the teacher's dialog: lesson plans, hand-out, recorded run, check. Returns it. */
+/** Build the dialog, and the button in the page's header (`tools`) that opens it. Returns the dialog. */
 export function mountPreflight(tools, context, handout) {
   const button = document.createElement("button");
   button.type = "button";
@@ -85,8 +86,4 @@ function itemHtml({ id, title, passed, found, remedy }) {
     <div><strong>${escapeHtml(title)}</strong> <span class="visually-hidden">${passed ? "holds" : "does not hold"}:</span>
     <span class="soft small">${escapeHtml(found)}</span>
     ${passed ? "" : `<p class="small">${escapeHtml(remedy)}</p>`}</div></li>`;
-}
-
-function escapeHtml(text) {
-  return text.replace(/[&<>"]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign]);
 }

@@ -1,8 +1,7 @@
 /**
- * A recorded run as the messages that a page would have got, in their order. Pure.
+ * A recorded run as the messages that a page receives during a live run. Pure.
  *
- * So everything on the page that draws and counts is the same for a recorded run as for a live one: only where
- * the messages come from differs.
+ * The rest of the page then draws and counts a recorded run by the same code as a live one.
  */
 
 const TICK_NS = 100e6;
@@ -10,8 +9,13 @@ const TICK_NS = 100e6;
 const AHEAD_NS = 500e6;
 
 /**
- * `snapshot`: RunData.snapshot() of a run that is over. All times are moved by `shiftNs`, and the run gets this id. Gives [{at_ns, from, message}] in the
- * order of time; from "server" (type run, tick, ended) or "worker" (kind sent, answered, frame, opened, closed).
+ * Return the messages of a recorded run, ascending in time.
+ *
+ * @param {object} snapshot RunData.snapshot() of a finished run
+ * @param {number} id the number that the run gets
+ * @param {number} shiftNs added to all times
+ * @returns {{at_ns: number, from: "server"|"worker", message: object}[]} the server's have the `type` run, tick or ended, the worker's the
+ *   `kind` sent, answered, frame, opened or closed
  */
 export function messagesOf(snapshot, id, shiftNs) {
   const moved = (ns) => (ns === null ? null : ns + shiftNs);
@@ -29,37 +33,37 @@ export function messagesOf(snapshot, id, shiftNs) {
 
 function workerMessages(transport, lane, run, moved) {
   const dues = new Map(lane.deliveries.map((delivery) => [delivery.seq, moved(delivery.due_ns)]));
-  const tell = (kind, ns, fields) => ({ at_ns: moved(ns), from: "worker", message: { kind, transport, run, at_ns: moved(ns), ...fields } });
+  const messageOf = (kind, ns, fields) => ({ at_ns: moved(ns), from: "worker", message: { kind, transport, run, at_ns: moved(ns), ...fields } });
   const broughtBy = (n) => lane.deliveries.filter((delivery) => delivery.n === n).map(({ seq }) => ({ seq, due_ns: dues.get(seq) }));
   const requests = lane.requests.flatMap(({ n, sent_ns: sent, received_ns: received, status }) => [
-    ...(sent === null ? [] : [tell("sent", sent, { n })]),
-    ...(received === null ? [] : [tell("answered", received, { n, status, events: broughtBy(n) })]),
+    ...(sent === null ? [] : [messageOf("sent", sent, { n })]),
+    ...(received === null ? [] : [messageOf("answered", received, { n, status, events: broughtBy(n) })]),
   ]);
   const frames = lane.deliveries.filter((delivery) => delivery.n === null && delivery.received_ns !== null)
-    .map(({ seq, received_ns: received }) => tell("frame", received, { seq, due_ns: dues.get(seq) }));
-  const changes = lane.changes.map(({ at_ns: at, open }) => tell(open ? "opened" : "closed", at, open ? {} : { code: null }));
+    .map(({ seq, received_ns: received }) => messageOf("frame", received, { seq, due_ns: dues.get(seq) }));
+  const changes = lane.changes.map(({ at_ns: at, open }) => messageOf(open ? "opened" : "closed", at, open ? {} : { code: null }));
   return [...requests, ...frames, ...changes];
 }
 
-/** What the server told every tenth of a second: rows that are new, and the bytes so far. */
+/** Return the server's ticks, one every tenth of a second: the rows that were new then, and the bytes so far. */
 function ticks(snapshot, run, moved, fromNs, toNs) {
-  const told = [];
+  const messages = [];
   let before = -Infinity;
   for (let now = fromNs; now <= toNs + TICK_NS; now += TICK_NS) {
     const isNew = (ns) => ns !== null && before < moved(ns) && moved(ns) <= now;
     const published = snapshot.published.filter((event) => isNew(event.published_ns))
       .map(({ seq, due_ns: due, published_ns: at, event_bytes: bytes }) => [seq, moved(due), moved(at), bytes]);
     const lanes = Object.fromEntries(Object.entries(snapshot.lanes).map(([transport, lane]) => [transport, laneTick(lane, moved, isNew, now)]));
-    told.push({ at_ns: now, from: "server", message: { type: "tick", run, now_ns: now, published, lanes } });
+    messages.push({ at_ns: now, from: "server", message: { type: "tick", run, now_ns: now, published, lanes } });
     before = now;
   }
-  return told;
+  return messages;
 }
 
 function laneTick(lane, moved, isNew, now) {
   const bytes = lane.bytes.findLast((row) => moved(row.now_ns) <= now) ?? { up: 0, down: 0, payload: 0 };
   return {
-    // A request has a message when it arrives, and another when it is answered.
+    // The server reports a request when it arrives, and again when it is answered.
     requests: lane.requests.filter((request) => isNew(request.arrived_ns) || isNew(request.answered_ns)).map((request) => {
       const answered = request.answered_ns !== null && moved(request.answered_ns) <= now;
       return [request.n, moved(request.arrived_ns), answered ? moved(request.answered_ns) : null, answered ? request.status : null, answered ? request.seqs : []];

@@ -1,4 +1,4 @@
-/** A recorded run in place of the server: the same signals as live.js and traffic.js give, again and again. */
+/** Plays a recorded run again and again, in place of a server. */
 
 import { Signals } from "../../shared/signals.js";
 import { messagesOf } from "./messages.js";
@@ -7,7 +7,7 @@ const STEP_MS = 50;
 const LEAD_NS = 1e9;
 const REFUSAL = "This is a recorded run: nothing can be started or asked. Open the page without ?recorded for a live one.";
 
-/** Takes the part of Live (connection to the server) and of Traffic (this page's own traffic). */
+/** Stands in for both Live (shared/live.js) and Traffic (lanes/traffic.js). */
 export class Player {
   /** Called with every message of the recorded page's worker. */
   onMessage = () => {};
@@ -50,7 +50,7 @@ export class Player {
 
   close() {}
 
-  /** There is no server: the page's own clock, on which the recorded times are laid. */
+  /** Return the page's own clock, to which the recorded times are shifted. */
   serverNow() {
     return performance.now() * 1e6;
   }

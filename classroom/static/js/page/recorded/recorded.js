@@ -1,8 +1,7 @@
 /**
- * The recorded run: a fallback for rooms in which the lanes cannot be reached, or where there is no time.
+ * The recorded run, a fallback for networks in which the lanes cannot be reached.
  *
- * `?recorded` in the address asks for it, and the page asks for it by itself (`?recorded=lanes`) where nothing comes over any lane. It is
- * labelled as recorded on every view.
+ * It plays at a URL with `?recorded`. The page goes there by itself (`?recorded=lanes`) if no lane answers. Every view says that it is recorded.
  */
 
 import { checkSnapshot } from "../../shared/run_data.js";
@@ -10,19 +9,19 @@ import { checkSnapshot } from "../../shared/run_data.js";
 const PARAMETER = "recorded";
 const BUNDLED = new URL("../../../recorded/run.json", import.meta.url);
 /**
- * How long all lanes may stay silent while a run is on: not long where the browser says that connections fail, longer where it says nothing at all
- * (a firewall that swallows, or a machine that is slow). Polls go out at once, so that silence is never for want of events.
+ * How long all lanes may stay silent during a run: a short time if the browser reports failed connections, a longer one otherwise (a firewall that
+ * drops packets, or a slow machine). Polls are sent at the start of a run, so some lane answers even before the first event.
  */
 const FAILED_NS = 8e9;
 const SILENT_NS = 25e9;
 
-/** The bundled recording where the address asks for it, null where it does not; rejects where it cannot be read. */
+/** Load the bundled recording if the URL asks for it; resolves with null otherwise, and rejects if it cannot be read. */
 export async function recordingOf(location) {
-  return new URLSearchParams(location.search).has(PARAMETER) ? bundledRecording() : null;
+  return new URLSearchParams(location.search).has(PARAMETER) ? loadRecording() : null;
 }
 
-/** The recorded run that comes with the classroom; rejects with a sentence where it cannot be read. */
-export async function bundledRecording() {
+/** Load the recording that comes with the classroom; rejects with a sentence if it cannot be read. */
+export async function loadRecording() {
   const response = await fetch(BUNDLED);
   if (!response.ok) throw new Error(`The recorded run could not be loaded (status ${response.status}).`);
   const recording = await response.json().catch(() => null);
@@ -30,7 +29,7 @@ export async function bundledRecording() {
   return recording;
 }
 
-/** Say on the page that it is recorded, when, and how to go live. */
+/** Add a label to the page: that the run is recorded, when it was, and a link to the live page. */
 export function labelAsRecorded(recording, location) {
   const label = document.createElement("p");
   label.id = "recorded-label";
@@ -46,7 +45,7 @@ export function labelAsRecorded(recording, location) {
   document.body.dataset.recorded = "true";
 }
 
-/** In the place of a view that a recorded run cannot fill: why not, and the way to the live page. */
+/** Return a panel for a view that needs a live server: why it does, and a link to the live page. */
 export function liveOnlyPanel(why, address) {
   const panel = document.createElement("div");
   panel.className = "panel stack live-only";
@@ -66,24 +65,24 @@ function linkTo(address, words) {
   return link;
 }
 
-/** Turn to the recorded run where a run is on and no lane has answered at all. */
+/** Go to the recorded run if no lane answers during a run. */
 export function watchForSilence(context, location) {
   let since = null;
-  let heard = false;
+  let isReached = false;
   let failed = false;
   context.on("run", ({ run }) => {
     const now = context.serverNow();
     if (now !== null) since ??= Math.max(now, run.t0_ns);
   });
-  for (const kind of ["opened", "frame"]) context.on(kind, () => (heard = true));
+  for (const kind of ["opened", "frame"]) context.on(kind, () => (isReached = true));
   context.on("answered", ({ status }) => {
-    heard ||= status > 0;
+    isReached ||= status > 0;
     failed ||= status === 0;
   });
   context.on("closed", () => (failed = true));
   const watch = setInterval(() => {
     const now = context.serverNow();
-    if (heard) clearInterval(watch);
+    if (isReached) clearInterval(watch);
     else if (since !== null && now - since > (failed ? FAILED_NS : SILENT_NS) && !document.hidden) {
       clearInterval(watch);
       location.assign(`${location.pathname}?${PARAMETER}=lanes${location.hash}`);
@@ -91,7 +90,7 @@ export function watchForSilence(context, location) {
   }, 500);
 }
 
-/** Offer the last run that is over as a file to keep; says what came of it. */
+/** Download the last finished run as a file; return a sentence on the outcome. */
 export function saveLastRun(context) {
   const data = context.store.finished;
   if (data === null) return "No run is over yet: wait for the end of this one.";
@@ -112,11 +111,11 @@ export function saveLastRun(context) {
   return `Saved as ${link.download}.`;
 }
 
-/** Ten counts a second of which most are the same: the first of each is enough. */
+/** Drop byte counts that repeat the one before: there are ten a second, and most of them do. */
 function withoutRepeatedBytes(snapshot) {
   const lanes = Object.entries(snapshot.lanes).map(([transport, lane]) => {
-    const isNews = (row, index) => index === 0 || row.up + row.down !== lane.bytes[index - 1].up + lane.bytes[index - 1].down;
-    return [transport, { ...lane, bytes: lane.bytes.filter(isNews) }];
+    const isNew = (row, index) => index === 0 || row.up + row.down !== lane.bytes[index - 1].up + lane.bytes[index - 1].down;
+    return [transport, { ...lane, bytes: lane.bytes.filter(isNew) }];
   });
   return { ...snapshot, lanes: Object.fromEntries(lanes) };
 }

@@ -1,7 +1,7 @@
-/** The lesson plans, card by card: what the page shows, what to press, what to ask, and what the class should see. Data, no DOM.
+/** The lesson plans as data. Each card of a plan says what to press, what to ask, and what the class should see.
  *
- * A card sets the stage: `view`, a `preset` whose run is started, `holds` (the picture is frozen), a `question` of Predict
- * by its place, `knobs` shown. `minutes` are what the card takes of its plan.
+ * A card also prepares the page: it opens `view`, starts a run with `preset`, freezes the lanes (`holds`), opens a `question` of Predict by its index,
+ * and shows the `knobs`. It takes about `minutes` of the plan.
  */
 
 const LOOK = {
@@ -22,7 +22,7 @@ const IDLE = {
   ask: "Hardly anything happens. Who talks all the same?",
   see: "The short poll, about twenty requests for each event. The others are silent.",
 };
-/** The first three questions have a formula, the other two have none; in the run of the last one this tab is hidden. */
+/** Return the card of a question of Predict. The first three questions have a formula; the last one needs the tab to be hidden during its run. */
 const question = (place, title, ask, minutes = 2.5) => ({
   title, view: "predict", question: place, minutes, ask,
   press: `Collect predictions, then “Lock in my prediction”; or “Ask the class”, where devices have joined. Then “Run it”${place === 4 ? ", open another tab, count to ten and come back" : ""}.`,
@@ -66,7 +66,7 @@ const LESSON = [
     see: "In receive_text(): a message of the browser wakes it.",
   },
 ];
-/** The last card has this room's own numbers (ending.js): of the last run that is over, soon of one with enough events. */
+/** The last card, with the figures of the last finished run (ending.js); it starts a run with enough events for them. */
 const ENDING = { title: "What this room has measured", view: "watch", preset: "steady", minutes: 0, isEnding: true };
 
 export const ROUTES = Object.freeze([
@@ -97,9 +97,9 @@ export const ROUTES = Object.freeze([
   },
 ]);
 
-/** The place in a plan that was kept, as far as there is such a one: its card, and the cards whose answer is revealed; null where there is none. */
-export function placeOf(kept) {
-  const route = ROUTES.find(({ id }) => id === kept?.route);
-  const isCard = route !== undefined && Number.isInteger(kept.card) && kept.card >= 0 && kept.card < route.cards.length;
-  return isCard ? { route, card: kept.card, revealed: new Set(Array.isArray(kept.revealed) ? kept.revealed : []) } : null;
+/** Return a stored position in a lesson plan, {route, card, revealed}; null if it is invalid. `revealed`: the cards whose answer is shown. */
+export function placeOf(stored) {
+  const route = ROUTES.find(({ id }) => id === stored?.route);
+  const isCard = route !== undefined && Number.isInteger(stored.card) && stored.card >= 0 && stored.card < route.cards.length;
+  return isCard ? { route, card: stored.card, revealed: new Set(Array.isArray(stored.revealed) ? stored.revealed : []) } : null;
 }

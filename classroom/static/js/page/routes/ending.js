@@ -1,4 +1,4 @@
-/** The end of a lesson plan: this room's own numbers, and what follows from them. Pure: data in, HTML out. */
+/** The last card of a lesson plan as HTML: what this classroom has measured, and when to use which transport. Pure. */
 
 import { ageText, laneNumbers } from "../../shared/numbers.js";
 import { LABELS, TRANSPORTS } from "../../shared/transports.js";
@@ -12,7 +12,7 @@ const USES = {
 const FEW_EVENTS = 10;
 const VERDICTS = [["right", "right"], ["close", "close"], ["off", "not what happened"], ["skipped", "run without a prediction"]];
 
-/** `data`: the last run that is over, or null; `predictions`: [{question, progress}]. */
+/** Return the card. `data`: the last finished run, or null; `predictions`: [{question, progress}] (predict.js). */
 export function endingHtml(data, predictions) {
   const events = data === null ? 0 : Math.max(...TRANSPORTS.map((transport) => laneNumbers(data, transport).delivered));
   const figures = events > 0 ? [["median age", medianAge], ["requests per event", requestsPerEvent]] : [];
@@ -36,7 +36,7 @@ function requestsPerEvent({ requests_per_event: ratio }) {
   return ratio === null ? "–" : ratio.toFixed(2);
 }
 
-/** Of which run the figures are; so few events have no typical age. The next run that is over takes the place of this one. */
+/** Say which run the figures are of, and whether it had enough events. */
 function introductionHtml(data, events) {
   if (events === 0) {
     return `<p>This room has measured nothing yet: no run with an event is over. Wait until the run below is over, and its figures stand here; if none is on,
@@ -46,8 +46,8 @@ function introductionHtml(data, events) {
   return `<p>Run ${data.run.id} of this room, ${events} ${events === 1 ? "event" : "events"}${few}:</p>`;
 }
 
-/** How the predictions went, in a sentence. */
-export function tallyOf(predictions) {
+/** Return the outcomes of the predictions in a sentence. */
+function tallyOf(predictions) {
   const outcomes = predictions.filter(({ progress }) => progress.phase === "revealed").map(({ progress }) => progress.result.outcome);
   if (outcomes.length === 0) return "No prediction was put to the test.";
   const parts = VERDICTS.map(([outcome, words]) => [outcomes.filter((each) => each === outcome).length, words]).filter(([count]) => count > 0);

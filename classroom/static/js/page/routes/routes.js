@@ -1,58 +1,60 @@
-/** A lesson plan on the page: one card at a time, which sets the stage; it can be left, and taken up again in this tab.
+/** The lesson plans on the page: one card at a time. A plan can be left and resumed in the same tab.
  *
- * The card is on the projector: what the class should see is hidden on each card until the teacher reveals it.
+ * The class sees the cards on the projector, so each hides its answer until the teacher reveals it.
  */
 
 import { presetSettings } from "../../shared/settings.js";
+import { readStored, store } from "../../shared/tab_storage.js";
 import { placeOf, ROUTES } from "./cards.js";
 import { endingHtml } from "./ending.js";
 
-const KEPT = "lesson-plan";
+const STORED_PLACE = "lesson-plan";
 
 /**
- * @param {HTMLElement} place where the card is
- * @param {HTMLElement} choice where the plans are offered
+ * @param {HTMLElement} place the element of the card
+ * @param {HTMLElement} choice the element with a button for each plan
  * @param {import("../main.js").Context} context
  * @param {{results: () => object[], showQuestion: (index: number) => void}} predict the view Predict
- * @returns {{isOn: () => boolean, go: (direction: 1 | -1) => void, reveal: () => void}} `reveal` shows what the class should see, or hides it again
+ * @returns {{isOn: () => boolean, go: (direction: 1 | -1) => void, reveal: () => void}} `reveal` shows or hides the card's answer
  */
 export function mountRoutes(place, choice, context, predict) {
+  /** The current card, {route, card, revealed} (cards.js); null outside a lesson plan. */
   let at = null;
-  /** Settles when the run of a card has been started. */
+  /** Resolves when the server has started the run of the last card that has one. */
   let starting = Promise.resolve();
 
   offer();
-  // What is to be in one sight leaves room for the card.
+  // What must be in sight with the card leaves room for it (css).
   new ResizeObserver(() => document.body.style.setProperty("--card-height", `${place.offsetHeight}px`)).observe(place);
-  // Below the verdict of a question there is a button for the next card, too.
+  // The whole document, since the view Predict has a button for the next card, too.
   document.addEventListener("click", (event) => {
     const action = event.target.closest("[data-route-action]")?.dataset.routeAction;
     if (action === "next") go(1);
     else if (action === "back") go(-1);
     else if (action === "reveal") reveal();
-    else if (action === "measure") setStage(at.route.cards[at.card]);
+    else if (action === "measure") preparePage(at.route.cards[at.card]);
     else if (action === "leave") leave();
   });
   choice.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (button === null) return;
     choice.closest("dialog").close();
-    enter(placeOf("goOn" in button.dataset ? recall() : { route: button.dataset.route, card: 0 }));
+    enter(placeOf("goOn" in button.dataset ? readStored(STORED_PLACE) : { route: button.dataset.route, card: 0 }));
   });
   context.on("ended", () => at?.route.cards[at.card].isEnding && show());
 
-  /** Where a plan was left, its card is offered first. */
+  /** Offer the plans, and first of all to resume the one that was left. */
   function offer() {
-    const kept = placeOf(recall());
-    const goOn = kept === null ? "" : `<button type="button" class="button button-strong" data-go-on>Go on: ${kept.route.label}, card ${kept.card + 1}</button>`;
+    const left = placeOf(readStored(STORED_PLACE));
+    const goOn = left === null ? "" : `<button type="button" class="button button-strong" data-go-on>Go on: ${left.route.label}, card ${left.card + 1}</button>`;
     choice.innerHTML = goOn + ROUTES.map(({ id, label }) => `<button type="button" class="button" data-route="${id}">${label}</button>`).join("");
   }
 
   function enter(found) {
     at = found;
-    keep(at);
+    storePlace(at);
     offer();
-    setStage(at.route.cards[at.card]);
+    preparePage(at.route.cards[at.card]);
     show();
     place.querySelector("h2").focus();
   }
@@ -67,7 +69,7 @@ export function mountRoutes(place, choice, context, predict) {
     if (route.cards[card].isEnding) return;
     const isShown = !revealed.delete(card);
     if (isShown) revealed.add(card);
-    keep(at);
+    storePlace(at);
     showAnswer();
     if (isShown) context.announce(route.cards[card].see);
   }
@@ -78,14 +80,14 @@ export function mountRoutes(place, choice, context, predict) {
     document.body.removeAttribute("data-route");
   }
 
-  function setStage({ view, preset, holds, question, knobs }) {
+  function preparePage({ view, preset, holds, question, knobs }) {
     context.show(view);
     if (preset && context.teacher) {
       const settings = presetSettings(preset);
       context.setSettings(settings);
       starting = context.startRun(settings).catch((error) => context.announce(error.message));
     }
-    // Who starts a run sees it: a picture that is to be held waits for the run of the card before.
+    // A new run makes the picture live again, so it is frozen only after the run of the previous card has started.
     const card = at;
     if (holds) starting.then(() => at === card && context.hold());
     if (question !== undefined) predict.showQuestion(question);
@@ -127,18 +129,6 @@ export function mountRoutes(place, choice, context, predict) {
   return { isOn: () => at !== null, go, reveal };
 }
 
-function recall() {
-  try {
-    return JSON.parse(sessionStorage.getItem(KEPT));
-  } catch {
-    return null;
-  }
-}
-
-function keep({ route, card, revealed }) {
-  try {
-    sessionStorage.setItem(KEPT, JSON.stringify({ route: route.id, card, revealed: [...revealed] }));
-  } catch {
-    // Storage may be forbidden: the plan then lasts as long as the page.
-  }
+function storePlace({ route, card, revealed }) {
+  store(STORED_PLACE, { route: route.id, card, revealed: [...revealed] });
 }
