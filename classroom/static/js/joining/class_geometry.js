@@ -1,5 +1,7 @@
 /** The positions of bars, marks and ticks in the charts of the class's latencies. Pure; times are in ms, positions in px. */
 
+import { timeText } from "../shared/format.js";
+
 const WIDEST = [1, 100_000];
 const USUAL = [10, 10_000];
 
@@ -52,18 +54,4 @@ export function medianPlaces(medians, scale, markSize, rows) {
       ends[row] = x;
       return { name, ms, x, row };
     });
-}
-
-/** Format a time, such as "53 ms" or "1.2 s"; a dash for null. */
-export function timeText(ms) {
-  if (ms === null || ms === undefined) return "–";
-  if (ms < 9.95) return `${Number(ms.toFixed(1))} ms`;
-  if (ms < 999.5) return `${Math.round(ms)} ms`;
-  const seconds = ms / 1000;
-  return `${seconds < 9.95 ? Number(seconds.toFixed(2)) : Number(seconds.toFixed(1))} s`;
-}
-
-/** Format a count with its noun, such as "1 device" or "7 devices". */
-export function countText(count, one, many = `${one}s`) {
-  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }

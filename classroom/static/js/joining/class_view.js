@@ -1,9 +1,10 @@
 /** The view Class on the teacher's page: how to join, and the latencies that all devices together have measured. */
 
+import { countText, timeText } from "../shared/format.js";
 import { markElement, markOutline } from "../shared/marks.js";
 import { describe, presetButtons } from "../shared/presets.js";
 import { runStatus } from "../shared/run_status.js";
-import { axisRange, bars, countText, logScale, medianPlaces, ticks, timeText } from "./class_geometry.js";
+import { axisRange, bars, logScale, medianPlaces, ticks } from "./class_geometry.js";
 import { CLASS, SOLO } from "./class_template.js";
 
 const MEDIAN_MARK_PX = 13;

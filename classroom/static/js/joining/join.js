@@ -1,8 +1,8 @@
 /** The page of a device: joins the class with the code, runs its transports, shows what it measures, and reports it. */
 
-import { timeText } from "./class_geometry.js";
 import { behaviour, LaneNumbers } from "./join_numbers.js";
 import { drawStrip } from "./join_strip.js";
+import { timeText } from "../shared/format.js";
 import { Live } from "../shared/live.js";
 import { markElement } from "../shared/marks.js";
 import { readStored, store } from "../shared/tab_storage.js";

@@ -1,7 +1,6 @@
-// A browser's WebSocket that notes what is done with it and what it reports, with `readyState` before and after.
-
 const STATES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
 
+/** A WebSocket that records every call and event in `notes`, with its `readyState` before and after. `changed()` is called after each record. */
 export class BrowserSocket {
   #changed;
   #notes;
@@ -21,7 +20,7 @@ export class BrowserSocket {
     this.#socket.onclose = (event) => this.#note("closed", { code: event.code, clean: event.wasClean, reason: event.reason });
   }
 
-  /** The browser's `readyState`, by name. */
+  /** The name of the current `readyState`. */
   get state() {
     return STATES[this.#socket.readyState];
   }

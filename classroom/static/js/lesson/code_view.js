@@ -2,7 +2,7 @@ import { element } from "./element.js";
 
 const TOKENS = /(#.*$|"""[\s\S]*?"""|f?"[^"]*")|\b(from|import|async|def|await|while|for|in|if|try|except|return|yield|True|None)\b|(@[\w.]+)/gm;
 
-/** A program's handler as shipped, with one line marked; what stands before it is folded. */
+/** The source of a program with one line of its handler marked; the lines before the handler are folded. */
 export class CodeView {
   #place;
   #path;
@@ -12,7 +12,7 @@ export class CodeView {
     this.#path = null;
   }
 
-  /** @param program {path, source, first_line, last_line} @param line the one to mark, or null */
+  /** @param {{path: string, source: string, first_line: number, last_line: number}} program @param {number|null} line the line to mark @param {boolean} waits whether the handler waits there */
   render(program, line = null, waits = false) {
     if (program.path !== this.#path) this.#draw(program);
     for (const shown of this.#place.querySelectorAll(".code-line")) {

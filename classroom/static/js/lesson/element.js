@@ -1,4 +1,4 @@
-/** A DOM element: attributes by name, `on…` as listeners, `class` and `text` as they say; children are nodes or texts. */
+/** Build a DOM element. An attribute `on…` adds a listener, and `text` sets the text content; children are nodes, texts or null. */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -11,7 +11,7 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Make a list's children those of the items, keeping the nodes of items whose key has not changed: focus stays. */
+/** Update an element's children to one for each item. Nodes of unchanged keys are reused, so that they keep the focus. */
 export function renderKeyed(parent, items, key, make) {
   const kept = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const nodes = items.map((item, index) => {

@@ -1,21 +1,21 @@
-// What a run shows, read off its rows: who closed, how often who sent, what the wire carried. Pure.
+/** Facts of a run that follow from its rows (rows.js): who closed it, what was answered, how many bytes. Pure. */
 
-/** The first row of a kind, or null. */
+/** Return the first row of a kind, or null. */
 export function first(rows, kind) {
   return rows.find((row) => row.kind === kind) ?? null;
 }
 
-/** Rows of a kind. */
+/** Return the rows of a kind. */
 export function all(rows, kind) {
   return rows.filter((row) => row.kind === kind);
 }
 
-/** Sum of the bytes that are known, of these rows. */
+/** Return the sum of the rows' bytes, as far as they are known. */
 export function totalBytes(rows) {
   return rows.reduce((sum, row) => sum + (row.bytes ?? 0), 0);
 }
 
-/** Who ended the connection, as far as these rows go: "browser", "server", "handler" (returned without a word) or null. */
+/** Return who ended the connection: "browser", "server", "handler" (it returned without closing), "network"; null while it is open. */
 export function endedBy(rows) {
   const began = rows.find((row) => row.kind === "close" || row.kind === "server_close" || isSilentEnd(row)
     || (row.kind === "failed" && row.direction === "down"));
@@ -23,25 +23,25 @@ export function endedBy(rows) {
   return first(rows, "closed") ? "network" : null;
 }
 
-/** Whether this is the end of a handler that neither closed nor was told of a close. */
+/** Whether a row is the end of a handler without a close from either side. */
 export function isSilentEnd(row) {
   return row.kind === "end" && row.bytes === 0;
 }
 
-/** The row that answers the first message that was received, or null: a server that speaks first answers nothing. */
+/** Return the row that answers the first received message; null if there is none, as for a server that speaks first. */
 export function firstAnswer(rows) {
   const received = first(rows, "receive");
   return received && (rows.find((row) => row.kind === "server_send" && row.number > received.number) ?? null);
 }
 
-/** The row after which the handler was waiting when these rows end, or null where it was not. */
+/** Return the row at which the handler waits after the last of these rows; null if it does not wait. */
 export function waiting(rows) {
   const server = rows.filter((row) => row.side === "server");
   const latest = server.at(-1);
   return latest?.waits ? latest : null;
 }
 
-/** What polling took to learn what a server has pushed: requests until the last message was known, and how much later. */
+/** Return what polling took to learn the messages that the server has pushed: requests, and the mean delay against the push. */
 export function pollsToLearn(exchanges) {
   const answered = exchanges.filter((one) => one.learned !== undefined && one.answered_ns !== null);
   const until = answered.findLastIndex((one) => one.learned.length > 0);

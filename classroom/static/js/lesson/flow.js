@@ -1,13 +1,35 @@
-// The six boxes of the concept flow, lit by what has happened in a run, and the same work as requests beside them. Pure.
+/** The concept flow: six boxes that light up as a run goes on, each with what polling does at the same point. */
 
+import { countText, durationText } from "../shared/format.js";
+import { element, renderKeyed } from "./element.js";
 import { all, endedBy, first, isSilentEnd, pollsToLearn } from "./facts.js";
-import { count, duration } from "./format.js";
+
+const SIGN = { dark: "", lit: "✓", broken: "✕" };
+const SPOKEN = { dark: "not yet: ", lit: "", broken: "not so: " };
+
+/** Draw the boxes into a list. See `flow` for the arguments. */
+export function renderFlow(list, rows, exchanges, pushes) {
+  renderKeyed(list, flow(rows, exchanges, pushes), (box) => JSON.stringify(box), ({ title, websocket, polling }, index) => (
+    element("li", { class: "lesson-box", "data-state": websocket.state },
+      element("h3", { class: "lesson-box-title" },
+        element("span", { class: "lesson-box-number", "aria-hidden": "true", text: SIGN[websocket.state] || String(index + 1) }), title),
+      way("websocket", websocket, "WebSocket: "), way("short_poll", polling, "Poll: "))));
+}
+
+function way(transport, { state, text }, name) {
+  return element("p", { class: "lesson-box-way", "data-transport": transport, "data-state": state },
+    element("span", { class: transport === "websocket" ? "visually-hidden" : "lesson-box-name", text: name }),
+    element("span", { class: "visually-hidden", text: SPOKEN[state] }), text);
+}
 
 /**
- * [{title, websocket: {state, text}, polling: {state, text}}]; a state is "dark", "lit" or "broken".
- * @param rows the steps so far; @param exchanges the requests so far; @param pushes whether the server speaks first
+ * Return the boxes, {title, websocket: {state, text}, polling: {state, text}}; a state is "dark", "lit" or "broken". Pure.
+ *
+ * @param {object[]} rows the run's rows so far (rows.js)
+ * @param {object[]} exchanges the requests beside it so far (session.js)
+ * @param {boolean} pushes whether the server speaks first
  */
-export function flow(rows, exchanges, pushes) {
+function flow(rows, exchanges, pushes) {
   const answered = exchanges.filter((exchange) => exchange.answered_ns !== null);
   const boxes = [request, upgrade, channel, anytime, withoutRequests, untilClosed];
   return boxes.map((box) => box(rows, { exchanges, answered, pushes }));
@@ -31,7 +53,7 @@ function upgrade(rows, { answered }) {
   return {
     title: "Upgrade",
     websocket: accepted ? lit(`101${bytes(accepted.bytes)}`) : dark("the server says 101"),
-    polling: answered.length ? lit(`${answered[0].status} after ${duration(took_ms(answered[0]))}`) : dark("the answer is 200"),
+    polling: answered.length ? lit(`${answered[0].status} after ${durationText(took_ms(answered[0]))}`) : dark("the answer is 200"),
   };
 }
 
@@ -39,7 +61,7 @@ function channel(rows, { answered }) {
   const open = first(rows, "open");
   return {
     title: "Two-way channel",
-    websocket: open ? lit(`open after ${duration(open.since_ms)}`) : dark("both sides hold it"),
+    websocket: open ? lit(`open after ${durationText(open.since_ms)}`) : dark("both sides hold it"),
     polling: answered.length ? lit("nothing stays open") : dark("no channel"),
   };
 }
@@ -59,16 +81,16 @@ function withoutRequests(rows, { exchanges, answered, pushes }) {
   return { title: "No new requests", websocket: websocketState(), polling: pollingState() };
 
   function websocketState() {
-    if (messages > 1) return lit(`${count(messages, pushes ? "message" : "answer")}, 1 request`);
-    if (over) return broken(`ended after ${count(all(rows, "server_send").length, pushes ? "message" : "answer")}`);
+    if (messages > 1) return lit(`${countText(messages, pushes ? "message" : "answer")}, 1 request`);
+    if (over) return broken(`ended after ${countText(all(rows, "server_send").length, pushes ? "message" : "answer")}`);
     return dark("the second needs none");
   }
 
   function pollingState() {
-    if (!pushes) return answered.length > 1 ? lit(count(exchanges.length, "request")) : dark("one for each");
+    if (!pushes) return answered.length > 1 ? lit(countText(exchanges.length, "request")) : dark("one for each");
     const { requests, learned } = pollsToLearn(exchanges);
     if (learned === 0) return dark("one for each look");
-    return lit(`${count(requests, "request")} to learn ${learned === messages ? "the same" : `${learned} of them`}`);
+    return lit(`${countText(requests, "request")} to learn ${learned === messages ? "the same" : `${learned} of them`}`);
   }
 }
 
@@ -79,7 +101,7 @@ function untilClosed(rows, { answered }) {
   return {
     title: "Until one closes",
     websocket: websocketState(),
-    polling: answered.length ? lit(`over after ${duration(took_ms(answered.at(-1)))}`) : dark("over at once"),
+    polling: answered.length ? lit(`over after ${durationText(took_ms(answered.at(-1)))}`) : dark("over at once"),
   };
 
   function websocketState() {

@@ -1,32 +1,32 @@
-// The lesson's view: one run is shown at a time, at one of its steps; everything else follows from that.
+/** The view Lesson. It shows one run at one of its steps; all its sections follow from these two. */
 
-import { BugView } from "./bug_view.js";
+import { BugView } from "./bug.js";
 import { CodeView } from "./code_view.js";
 import { element, renderKeyed } from "./element.js";
-import { flow } from "./flow.js";
-import { renderFlow } from "./flow_view.js";
+import { renderFlow } from "./flow.js";
 import { all, first, pollsToLearn } from "./facts.js";
-import { MomentsView } from "./moments_view.js";
+import { MomentsView } from "./moments.js";
 import { pause, until } from "./patience.js";
-import { QuizView } from "./quiz_view.js";
+import { QuizView } from "./quiz.js";
 import { buildRows } from "./rows.js";
 import { LessonSession } from "./session.js";
 import { snapshot } from "./snapshot.js";
 import { TableView } from "./table_view.js";
 import { TEMPLATE } from "./template.js";
-import { renderTracker } from "./tracker_view.js";
+import { renderTracker } from "./tracker.js";
 import { transcript } from "./transcript.js";
 
 const VIEW = "lesson";
-const BREATH_MS = 1000;
+/** The pause before each message of a played run. */
+const MESSAGE_PAUSE_MS = 1000;
 const TICK_MS = 1000;
 const SAMPLE_NAMES = { once: "single echo", loop: "loop", push: "push" };
-/** What is said to each version when it is played. */
-const SAID = { once: ["Hello"], loop: ["Hello", "Hello again"], push: [] };
-/** The messages that a played push waits for, by the WebSocket and by polling. */
+/** The messages that a played run sends to each version. */
+const PLAYED_MESSAGES = { once: ["Hello"], loop: ["Hello", "Hello again"], push: [] };
+/** How many pushed messages a played run waits for, over the WebSocket and by polling. */
 const PUSHED = 5;
 
-/** Build the lesson into its section of the page. */
+/** Build the view in its section. */
 export function mount(section, context) {
   section.innerHTML = TEMPLATE;
   const lesson = new Lesson(section, context);
@@ -92,7 +92,7 @@ class Lesson {
     };
     const technical = this.#find('[data-switch="technical"]');
     technical.onchange = () => { this.#find(".lesson").dataset.technical = String(technical.checked); };
-    technical.onclick = (event) => event.detail > 0 && technical.blur(); // who clicks wants the arrows to step
+    technical.onclick = (event) => event.detail > 0 && technical.blur(); // so that the arrow keys step
     this.#find(".lesson-run").onchange = (event) => {
       this.#show(this.#session.connections.find((connection) => connection.run === Number(event.target.value)));
     };
@@ -100,7 +100,7 @@ class Lesson {
     this.#context.on("clock", () => { if (!this.#wasReady) this.#draw(); });
     setInterval(() => { if (this.#isOpen() && !this.#section.hidden) this.#draw(); }, TICK_MS);
     this.#session.follow();
-    this.#render(); // now, not with the next frame: until then the template's buttons look as if they could be pressed
+    this.#render(); // at once, since the template's buttons are not disabled
   }
 
   #choose(sample) {
@@ -120,7 +120,7 @@ class Lesson {
     this.#draw();
   }
 
-  /** Open a connection and show it; beside a server that speaks first, polls ask for the same. */
+  /** Open a connection and show it; polling starts beside a server that speaks first. */
   #connect() {
     const connection = this.#session.connect(this.#sample);
     this.#show(connection);
@@ -128,7 +128,7 @@ class Lesson {
     return connection;
   }
 
-  /** The same message over the WebSocket and, beside it, as a request. */
+  /** Send a message over the WebSocket and, beside it, as a request. */
   async #say(text) {
     const connection = this.#shown;
     this.#step = null;
@@ -144,15 +144,15 @@ class Lesson {
       const isClosed = () => connection.socket.state === "CLOSED";
       const answers = (number) => until(() => all(rows(), "message").length >= number || isClosed());
       await until(() => connection.socket.state !== "CONNECTING");
-      for (const [index, text] of SAID[connection.sample].entries()) {
-        await pause(BREATH_MS);
+      for (const [index, text] of PLAYED_MESSAGES[connection.sample].entries()) {
+        await pause(MESSAGE_PAUSE_MS);
         await Promise.all([this.#say(text), answers(index + 1)]);
       }
       if (connection.sample === "push") {
         await answers(PUSHED);
         await until(() => pollsToLearn(connection.exchanges).learned >= PUSHED || isClosed());
       } else if (connection.sample === "loop") {
-        await pause(BREATH_MS);
+        await pause(MESSAGE_PAUSE_MS);
       }
       if (connection.sample !== "once") connection.socket.close(1000);
       await until(() => first(rows(), "closed"));
@@ -183,12 +183,12 @@ class Lesson {
   }
 
   async #copy() {
-    const told = this.#find(".lesson-copied");
+    const status = this.#find(".lesson-copied");
     try {
       await navigator.clipboard.writeText(transcript(this.#rows()).join("\n"));
-      told.textContent = "Copied.";
+      status.textContent = "Copied.";
     } catch {
-      told.textContent = "The browser does not allow copying here; select the text instead.";
+      status.textContent = "The browser does not allow copying here; select the text instead.";
     }
   }
 
@@ -196,7 +196,7 @@ class Lesson {
     return this.#shown ? buildRows(this.#shown) : [];
   }
 
-  /** The server is there, and its clock is known: only then can anything be noted. */
+  /** Whether the server is connected and its clock known, without which nothing can be recorded. */
   get #ready() {
     return this.#session.ready && this.#context.serverNow() !== null;
   }
@@ -205,12 +205,12 @@ class Lesson {
     return this.#shown?.socket.state === "OPEN";
   }
 
-  /** One connection is shown at a time. A second click may come before the buttons are drawn as disabled. */
+  /** Whether a connection may be opened: only one at a time. A second click may come before the buttons are drawn as disabled. */
   #mayBegin() {
     return this.#ready && !this.#playing && !["CONNECTING", "OPEN"].includes(this.#shown?.socket.state);
   }
 
-  /** At most once per frame. */
+  /** Render with the next frame, and only once per frame. */
   #draw() {
     if (this.#drawing) return;
     this.#drawing = true;
@@ -226,7 +226,7 @@ class Lesson {
     const row = rows[current] ?? null;
     this.#renderControls();
     this.#renderRuns();
-    renderFlow(this.#find(".lesson-flow"), flow(rows.slice(0, current + 1), this.#exchangesAt(row, rows), this.#sample === "push"));
+    renderFlow(this.#find(".lesson-flow"), rows.slice(0, current + 1), this.#exchangesAt(row, rows), this.#sample === "push");
     const sample = this.#session.samples[this.#sample];
     if (sample) this.#code.render(sample, lineAt(rows, current), row?.waits ?? false);
     renderTracker(this.#find(".lesson-tracker"), rows, current);
@@ -244,7 +244,7 @@ class Lesson {
       : `Times are the server's; those of the browser are converted, and may be off by ${error_ms.toFixed(1)} ms. Bytes are counted on the wire.`;
   }
 
-  /** Whoever steps sees the step; what happens by itself does not move the page. */
+  /** Scroll to the current step after the user has stepped; the run itself does not scroll the page. */
   #seek() {
     if (this.#sought === "start") this.#find(".lesson-execution").scrollIntoView({ block: "nearest" });
     if (this.#sought !== null) this.#find(".lesson-table tr[aria-current]")?.scrollIntoView({ block: "nearest" });
@@ -271,7 +271,7 @@ class Lesson {
     this.#moments.setReady(ready);
   }
 
-  /** What the connection is at the step that is shown. */
+  /** Show the connection's state at the current step. */
   #renderState(row) {
     const state = row?.variables.state ?? "none";
     this.#find(".lesson-state").textContent = state === "none" ? "not connected" : state;
@@ -293,16 +293,16 @@ class Lesson {
     renderKeyed(this.#find(".lesson-transcript ol"), transcript(rows), (text) => text, (text) => element("li", { text }));
   }
 
-  /** Requests as they were at that step; all of them at the latest. */
+  /** Return the requests as they were at a step; at the latest step, all of them. */
   #exchangesAt(row, rows) {
     const exchanges = this.#shown?.exchanges ?? [];
     if (row === null || row === rows.at(-1)) return exchanges;
-    return exchanges.filter((one) => one.sent_ns <= row.at_ns)
-      .map((one) => (one.answered_ns > row.at_ns ? { ...one, answered_ns: null } : one));
+    return exchanges.filter(({ sent_ns }) => sent_ns <= row.at_ns)
+      .map((exchange) => (exchange.answered_ns > row.at_ns ? { ...exchange, answered_ns: null } : exchange));
   }
 }
 
-/** The line the handler stands on at a step: its own latest. */
+/** Return the line that the handler has reached at a step. */
 function lineAt(rows, current) {
   return rows.slice(0, current + 1).findLast((row) => row.line !== null)?.line ?? null;
 }

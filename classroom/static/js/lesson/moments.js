@@ -1,14 +1,61 @@
-// The key moments, each run on connections of its own; what they tell is read off those runs.
+/** The key moments: three questions, each answered by connections of its own and what was measured on them. */
 
+import { countText, durationText } from "../shared/format.js";
+import { element } from "./element.js";
 import { all, first, firstAnswer, totalBytes, waiting } from "./facts.js";
-import { count, duration } from "./format.js";
 import { pause, until } from "./patience.js";
 import { buildRows } from "./rows.js";
 
+/** The section on the page: a card for each moment, with a button. `onRun(connections)` is called after its run. */
+export class MomentsView {
+  #buttons;
+  #onRun;
+  #ready;
+  #session;
+
+  constructor(section, session, onRun) {
+    this.#session = session;
+    this.#onRun = onRun;
+    this.#buttons = [];
+    this.#ready = false;
+    section.append(...Object.entries(MOMENTS).map(([name, moment]) => this.#card(name, moment)));
+  }
+
+  setReady(ready) {
+    this.#ready = ready;
+    for (const button of this.#buttons) button.disabled = !ready || button.dataset.running === "yes";
+  }
+
+  #card(name, { title, idea, run }) {
+    const result = element("div", { class: "lesson-result", "aria-live": "polite" });
+    const button = element("button", { type: "button", class: "button", text: "Run it", "aria-label": `Run it: ${title}` });
+    button.onclick = async () => {
+      button.dataset.running = "yes";
+      button.disabled = true;
+      result.replaceChildren(element("p", { class: "soft", text: "Running …" }));
+      try {
+        const { connections, sentences } = await run(this.#session);
+        result.replaceChildren(element("ul", { class: "lesson-findings" }, ...sentences.map((text) => element("li", { text }))));
+        this.#onRun(connections);
+      } catch (error) {
+        result.replaceChildren(element("p", { class: "wrong", text: error.message }));
+      }
+      button.dataset.running = "no";
+      button.textContent = "Run it again";
+      this.setReady(this.#ready);
+    };
+    this.#buttons.push(button);
+    return element("article", { class: "lesson-moment", "data-moment": name },
+      element("div", { class: "lesson-moment-head" },
+        element("div", {}, element("h4", { text: title }), element("p", { class: "small soft", text: idea })), button),
+      result);
+  }
+}
+
 const STILL_THERE_MS = 1500;
 
-/** name → {title, question, run(session) → {connections, sentences}}; rejects with an Error whose message is a sentence. */
-export const MOMENTS = {
+/** The moments by name. `run(session)` resolves with {connections, sentences}, and rejects with an Error whose message is a sentence. */
+const MOMENTS = {
   stays: {
     title: "Why does the connection stay open?",
     idea: "One “Hello” to each version, then nothing for a while.",
@@ -35,9 +82,9 @@ async function whyItStays(session) {
   const [ended, waits] = [buildRows(once), buildRows(loop)];
   const [end, closed, held] = [first(ended, "end"), first(ended, "closed"), waiting(waits)];
   const sentences = [
-    `Single echo: its handler returned on line ${end.line} after ${count(all(ended, "server_send").length, "answer")}, and the browser reports ${once.socket.state}, code ${closed.code}.`,
+    `Single echo: its handler returned on line ${end.line} after ${countText(all(ended, "server_send").length, "answer")}, and the browser reports ${once.socket.state}, code ${closed.code}.`,
     held
-      ? `Loop: ${duration((session.serverNow() - held.at_ns) / 1e6)} later it is still ${loop.socket.state}, because its handler has not returned: it waits on line ${held.line}.`
+      ? `Loop: ${durationText((session.serverNow() - held.at_ns) / 1e6)} later it is still ${loop.socket.state}, because its handler has not returned: it waits on line ${held.line}.`
       : `Loop: readyState ${loop.socket.state}.`,
     "A WebSocket lives exactly as long as the handler runs and neither side closes.",
   ];
@@ -50,7 +97,7 @@ async function whenToSend(session) {
   await until(() => waiting(buildRows(connection)));
   await pause(700 + Math.random() * 900);
   connection.socket.send("Hello");
-  // What the server notes comes on another line than its answer, and may come later.
+  // The server's record of its answer arrives over another socket than the answer, and perhaps later.
   await until(() => ["message", "server_send"].every((kind) => first(buildRows(connection), kind)));
   const rows = buildRows(connection);
   const [wait, send, receive, answer] = ["wait", "send", "receive", "server_send"].map((kind) => first(rows, kind));
@@ -58,8 +105,8 @@ async function whenToSend(session) {
   return {
     connections: [connection],
     sentences: [
-      `The handler stood in receive_text() on line ${wait.line} for ${duration(receive.since_ms - wait.since_ms)}. Nobody asked it anything meanwhile: 0 requests.`,
-      `“Hello” was ${duration(receive.since_ms - send.since_ms)} on its way; its arrival ended the wait, and ${duration(answer.since_ms - receive.since_ms)} later line ${answer.line} had sent the answer.`,
+      `The handler stood in receive_text() on line ${wait.line} for ${durationText(receive.since_ms - wait.since_ms)}. Nobody asked it anything meanwhile: 0 requests.`,
+      `“Hello” was ${durationText(receive.since_ms - send.since_ms)} on its way; its arrival ended the wait, and ${durationText(answer.since_ms - receive.since_ms)} later line ${answer.line} had sent the answer.`,
       "The server needs no timer: the message itself wakes the handler.",
     ],
   };
@@ -82,8 +129,8 @@ async function secondMessage(session) {
   return {
     connections: [connection],
     sentences: [
-      `WebSocket: ${count(requests, "request")} in all. “Hello again” and its answer took ${totalBytes(frames)} bytes: ${frames[0].bytes} up, ${frames[1].bytes} down.`,
-      `Over HTTP: ${count(connection.exchanges.length, "request")}. The second took ${second.up_bytes + second.down_bytes} bytes: ${second.up_bytes} up, ${second.down_bytes} down.`,
+      `WebSocket: ${countText(requests, "request")} in all. “Hello again” and its answer took ${totalBytes(frames)} bytes: ${frames[0].bytes} up, ${frames[1].bytes} down.`,
+      `Over HTTP: ${countText(connection.exchanges.length, "request")}. The second took ${second.up_bytes + second.down_bytes} bytes: ${second.up_bytes} up, ${second.down_bytes} down.`,
       `The same words, ${((second.up_bytes + second.down_bytes) / totalBytes(frames)).toFixed(0)} times the bytes: a request carries its headers each time.`,
     ],
   };

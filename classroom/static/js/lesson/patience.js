@@ -1,7 +1,7 @@
 const PATIENCE_MS = 20_000;
 const LOOK_AGAIN_MS = 25;
 
-/** Resolves when it holds; rejects when it does not within PATIENCE_MS. */
+/** Resolves when `holds()` returns true; rejects if it does not within PATIENCE_MS. */
 export async function until(holds) {
   const end = performance.now() + PATIENCE_MS;
   while (!holds()) {

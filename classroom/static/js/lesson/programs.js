@@ -1,27 +1,26 @@
-// The programs behind the lanes, run from this page: how many requests each takes to deliver some news. It only
-// counts, so no clock is needed.
+/** Runs the sample program of a transport from this page, and counts the requests that it needs to deliver some news. */
 
 import { pause } from "./patience.js";
 
-/** The items of news that a run waits for. */
+/** How many items of news a run waits for. */
 export const WANTED = 5;
 const POLL_MS = 1000;
 
 /**
- * Run the program of a transport until it has delivered; `told(counts)` after each request and each item.
+ * Run a program until WANTED items have arrived; `onCounts(counts)` is called after each request and each item.
  * @returns {Promise<{news: number, requests: number, empty: number}>} rejects with an Error whose message is a sentence
  */
-export async function runProgram(session, transport, told) {
+export async function runProgram(session, transport, onCounts) {
   const counts = { news: 0, requests: 0, empty: 0 };
   await RUNS[transport](session, (field, by = 1) => {
     counts[field] += by;
-    told(counts);
+    onCounts(counts);
     return counts.news < WANTED;
   });
   return counts;
 }
 
-// Each calls `count(field, by)`, which returns whether to go on.
+/** Each program calls `count(field, by)`, which returns whether to continue. */
 const RUNS = {
   websocket: (session, count) => untilDelivered((delivered, lost) => {
     const socket = new WebSocket(session.address("ws", "push", { run: session.newRun() }));
@@ -67,20 +66,20 @@ function untilDelivered(begin) {
   ));
 }
 
-/** One request of a poll. */
+/** Send one poll. */
 async function poll(session, name, after, count) {
   count("requests");
-  const items = await ask(session, name, { after });
+  const items = await request(session, name, { after });
   const isWanted = count(items.length ? "news" : "empty", items.length || 1);
   return { after: items.at(-1)?.number ?? after, isWanted };
 }
 
-/** The number of the newest item: a run waits for those after it. */
+/** Return the number of the newest item; a run waits for later ones. */
 async function newest(session) {
-  return (await ask(session, "short_poll", {})).at(-1)?.number ?? 0;
+  return (await request(session, "short_poll", {})).at(-1)?.number ?? 0;
 }
 
-async function ask(session, name, query) {
+async function request(session, name, query) {
   const address = session.address("http", name, { run: session.newRun(), ...query });
   const answer = await fetch(address, { cache: "no-store", credentials: "omit" }).catch(() => null);
   if (answer === null) throw new Error("The lesson’s server cannot be reached.");

@@ -1,13 +1,111 @@
-// The quiz: three questions about one run, each judged from that run's own rows. Pure.
+/** The quiz: three questions about one run, each judged by the rows of that run. */
 
+import { countText, durationText } from "../shared/format.js";
+import { areShort, choices, verdict } from "./choices.js";
+import { element } from "./element.js";
 import { all, endedBy, first, firstAnswer, isSilentEnd } from "./facts.js";
-import { duration } from "./format.js";
+
+/** The section on the page: one question at a time, about the run that is shown; another run clears the answers. */
+export class QuizView {
+  #asked;
+  #at;
+  #find;
+  #key;
+  #maxLife_s;
+  #onProof;
+  #onShow;
+  #results;
+  #rows;
+
+  constructor(section, onProof, onShow) {
+    this.#find = (selector) => section.querySelector(selector);
+    this.#onProof = onProof;
+    this.#onShow = onShow;
+    this.#key = undefined; // nothing is shown yet, not even that there is no run
+    this.#asked = [];
+    this.#rows = [];
+    this.#at = 0;
+    this.#results = new Map();
+    for (const [name, by] of [["quiz-back", -1], ["quiz-forward", 1]]) this.#find(`[data-action="${name}"]`).onclick = () => this.#turn(by);
+    this.#find('[data-action="hint"]').onclick = () => this.#hint();
+  }
+
+  render(connection, rows, maxLife_s) {
+    this.#rows = rows;
+    this.#maxLife_s = maxLife_s;
+    const asked = connection ? questions(rows, maxLife_s) : null;
+    const key = asked ? `${connection.run} ${JSON.stringify(asked.map(({ text, options }) => [text, options]))}` : null;
+    if (key === this.#key) return;
+    this.#key = key;
+    this.#asked = asked ?? [];
+    this.#results.clear();
+    this.#find(".lesson-quiz-about").textContent = asked ? "" : "It asks about a run of yours: play the lesson first.";
+    this.#find(".lesson-questions").replaceChildren(...this.#asked.map((question) => this.#question(question)));
+    this.#at = 0;
+    this.#turn(0);
+  }
+
+  #turn(by) {
+    const last = Math.max(0, this.#asked.length - 1);
+    this.#at = Math.min(Math.max(this.#at + by, 0), last);
+    [...this.#find(".lesson-questions").children].forEach((node, index) => { node.hidden = index !== this.#at; });
+    this.#find(".lesson-quiz-tools").hidden = this.#asked.length === 0;
+    this.#find(".lesson-question-at").textContent = `${this.#at + 1} of ${this.#asked.length}`;
+    this.#find('[data-action="hint"]').disabled = this.#asked.length === 0;
+    this.#find('[data-action="quiz-back"]').disabled = this.#at === 0;
+    this.#find('[data-action="quiz-forward"]').disabled = this.#at === last;
+    this.#showScore();
+  }
+
+  #question({ name, text, options }) {
+    const feedback = element("div", { class: "lesson-judged", "aria-live": "polite" });
+    const judge = (value) => {
+      const judged = questions(this.#rows, this.#maxLife_s).find((question) => question.name === name).judge(value);
+      const result = this.#result(name);
+      result.isRight ??= judged.right;
+      feedback.replaceChildren(verdict(judged, this.#onShow));
+      feedback.scrollIntoView({ block: "nearest" });
+      this.#showScore();
+      this.#onProof(judged.row);
+    };
+    return element("fieldset", {
+      class: "lesson-options", role: "radiogroup", "aria-labelledby": `lesson-question-${name}`, "data-question": name,
+      "data-short": areShort(options),
+    }, element("legend", { id: `lesson-question-${name}`, text }), ...choices(name, options, judge),
+    element("p", { class: "note small lesson-hint", role: "status" }), feedback);
+  }
+
+  #hint() {
+    const { name, hint } = this.#asked[this.#at];
+    const shown = this.#find(`[data-question="${name}"] .lesson-hint`);
+    shown.textContent = hint;
+    shown.scrollIntoView({ block: "nearest" });
+    const result = this.#result(name);
+    result.isHinted ||= result.isRight === null;
+    this.#showScore();
+  }
+
+  #result(name) {
+    if (!this.#results.has(name)) this.#results.set(name, { isRight: null, isHinted: false });
+    return this.#results.get(name);
+  }
+
+  /** Show the score. Only first answers count, since the solution is known afterwards. */
+  #showScore() {
+    const results = [...this.#results.values()];
+    const answered = results.filter((result) => result.isRight !== null);
+    const right = answered.filter((result) => result.isRight).length;
+    const hints = results.filter((result) => result.isHinted).length;
+    this.#find(".lesson-score").textContent = answered.length + hints === 0 ? ""
+      : `${right} of ${answered.length} right${hints ? `, ${countText(hints, "hint")}` : ""}`;
+  }
+}
 
 /**
- * [{name, text, hint, options: [[value, label]], judge(value) → {right, row, sentence}}], or null while the run is not
- * far enough to ask about it. `row` is the one that proves it. The wrong options are common misconceptions.
+ * Return the questions about a run, {name, text, hint, options: [[value, label]], judge(value) → {right, row, sentence}}; null while the run has not got
+ * far enough. `row` proves the answer. The wrong options are common misconceptions. Pure.
  */
-export function questions(rows, maxLife_s) {
+function questions(rows, maxLife_s) {
   const accept = first(rows, "accept");
   const answer = firstAnswer(rows);
   const pushed = all(rows, "sleep").length ? all(rows, "server_send") : [];
@@ -109,7 +207,7 @@ function neverQuestion(rows, sent, maxLife_s) {
   function proof() {
     if (truth === "ends") {
       const closed = first(rows, "closed");
-      return `Step ${silent.number}: the handler returned on line ${silent.line}, ${duration(silent.since_ms - sent.since_ms)} after its answer. `
+      return `Step ${silent.number}: the handler returned on line ${silent.line}, ${durationText(silent.since_ms - sent.since_ms)} after its answer. `
         + `The browser had not closed${closed ? `, and was told code ${closed.code}` : ""}.`;
     }
     return `Step ${row.number}: after sending, the handler went on to line ${row.line} and waits there. Nothing in the code ends it; `

@@ -1,14 +1,14 @@
-// The execution table of one connection, from what the browser and the server noted of it and what passed the relay.
-// Pure: no DOM, no clock. All times are the server's monotonic clock, in ns.
-//
-// A connection ("run") is {run, sample, browser: [note], server: [note], units: {up: [unit], down: [unit]}}.
-// Each side's notes are in their own order. Between the sides, time decides, but never so that a message would arrive
-// before it was sent: the clocks agree only to within the error that the page states.
+/** The rows of the execution table of one connection, from the records of browser, server and relay. Pure; times are in ns of the server's clock.
+ *
+ * A connection ("run") is {run, sample, browser: [note], server: [note], units: {up: [unit], down: [unit]}}. The notes of each side are in their
+ * own order. Both sides are merged by time, except that no message arrives before it was sent: the two clocks agree only to within the
+ * error that the page states.
+ */
 
-/** What a connection is, in plain words, in the order in which it becomes so. */
+/** The states of a connection in plain words, in their order. */
 export const STATES = ["asked", "open", "closing", "closed"];
 
-/** Rows in the order of execution, each with the states and variables as they are after it. */
+/** Return the rows in the order of execution, each with the states and variables after it. */
 export function buildRows(connection) {
   const steps = merge(browserSteps(connection), serverSteps(connection));
   const start_ns = steps.length ? steps[0].at_ns : 0;
@@ -23,14 +23,14 @@ export function buildRows(connection) {
   });
 }
 
-/** The plain state that a step brings about, or null where it changes none. */
+/** Return the plain state that a step leads to; null if it changes none. */
 function stateAfter({ kind }) {
   return {
     connect: "asked", accept: "open", open: "open", close: "closing", server_close: "closing", failed: "closing", end: "closing", closed: "closed",
   }[kind] ?? null;
 }
 
-/** Of two plain states the later one: a side that hears of the end late does not undo it. */
+/** Return the later of two plain states: a side that learns late of the end does not undo it. */
 function later(one, other) {
   return STATES[Math.max(STATES.indexOf(one), STATES.indexOf(other))] ?? null;
 }
@@ -87,7 +87,7 @@ function serverSteps({ server, units }) {
   });
 }
 
-/** Which direction the first close frame went, null where none was sent yet. */
+/** Return the direction of the first close frame; null if there is none yet. */
 function firstClose({ up, down }) {
   const [byBrowser, byServer] = [up, down].map((units) => units.find((unit) => unit.kind === "close")?.at_ns ?? Infinity);
   if (byBrowser === Infinity && byServer === Infinity) return null;
@@ -127,11 +127,11 @@ const DONE = {
 
 function failed(note, bytes, closing) {
   const action = `${note.action}() raises${note.code === null ? "" : " WebSocketDisconnect"}`;
-  const told = note.action === "receive_text" && note.code !== null;
-  if (told && closing === "down") {
+  const isClose = note.action === "receive_text" && note.code !== null;
+  if (isClose && closing === "down") {
     return { kind: "failed", action, message: `refused, close frame ${note.code}`, direction: "down", ...bytes("close") };
   }
-  if (told) return { kind: "failed", action, message: `closed, code ${note.code}`, direction: "up", ...NO_BYTES };
+  if (isClose) return { kind: "failed", action, message: `closed, code ${note.code}`, direction: "up", ...NO_BYTES };
   return { kind: "failed", action, message: note.code === null ? "" : "nobody is there any more", direction: null, ...NO_BYTES };
 }
 
@@ -139,13 +139,13 @@ function end(note, earlier) {
   const action = note.action === "return" ? "the handler returns" : `the handler ends: ${note.action}`;
   const closed = earlier.some((before) => before.kind === "failed" || (before.kind === "done" && before.action === "close"));
   if (closed) return { kind: "end", action, message: "", direction: null, ...NO_BYTES };
-  // uvicorn ends the TCP stream when a handler returns without a word: there is no frame to count.
+  // uvicorn ends the TCP stream when a handler returns without closing: there is no close frame to count.
   return { kind: "end", action, message: "end of stream, no close frame", direction: "down", bytes: 0, payload_bytes: 0 };
 }
 
 const NO_BYTES = { bytes: null, payload_bytes: null };
 
-/** Bytes of the next unit of a kind: the k-th message sent is the k-th frame that passed. */
+/** Return a function that gives the bytes of the next unit of a kind: the k-th message sent is the k-th frame at the relay. */
 function bytesInOrder(units) {
   const taken = {};
   return (kind) => {
@@ -177,11 +177,11 @@ const CAUSE = {
   start: ["connect"], open: ["accept"], receive: ["send"], message: ["server_send"], failed: ["close"],
 };
 
-/** Whether what caused this step is still ahead on the other side. */
+/** Whether a step must wait for its cause, which is still ahead on the other side. */
 function waitsFor(own, at, other, otherAt) {
   const step = own[at];
   if (step.kind === "closed") {
-    // Only where the server began: then it comes after its close() or the end of its handler.
+    // If the server closed the connection, its close() or the end of its handler comes first.
     const began = other.findIndex((o) => o.kind === "server_close" || (o.kind === "end" && o.bytes === 0));
     return began >= otherAt;
   }

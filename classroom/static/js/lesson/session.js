@@ -1,5 +1,4 @@
-// A page's lesson: connections opened here and recorded on both sides, and the same by polling. The server's records come
-// over /api/lesson.
+/** The lesson's connections and requests, with the records of both sides; the server's records arrive over /api/lesson. */
 
 import { BrowserSocket } from "./browser_socket.js";
 import { pause } from "./patience.js";
@@ -7,7 +6,7 @@ import { pause } from "./patience.js";
 const RECONNECT_MS = 1000;
 const POLL_MS = 1000;
 
-/** Everything known of this page's lesson. `changed()` is called after each new fact. */
+/** The lesson of one page. `changed()` is called after each new record. */
 export class LessonSession {
   #feed = null;
   #hasLeft = false;
@@ -26,7 +25,7 @@ export class LessonSession {
     this.#nextRun = 1;
   }
 
-  /** Follow the server's records; connect again until they come. */
+  /** Receive the server's records; reconnect until leave() is called. */
   follow() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const feed = (this.#feed = new WebSocket(`${scheme}://${location.host}/api/lesson`));
@@ -41,13 +40,13 @@ export class LessonSession {
     };
   }
 
-  /** End it: no connection can be made any more. */
+  /** Stop receiving records; the server then refuses further connections. */
   leave() {
     this.#hasLeft = true;
     this.#feed?.close();
   }
 
-  /** A new WebSocket to one of the samples. */
+  /** Open a WebSocket to one of the samples. */
   connect(sample) {
     const run = this.newRun();
     const connection = {
@@ -60,23 +59,23 @@ export class LessonSession {
     return connection;
   }
 
-  /** A number of its own for a connection or request. */
+  /** Return a new number for a connection or request. */
   newRun() {
     return this.#nextRun++;
   }
 
-  /** The address of a program on the lesson's port, with this page's session. */
+  /** Return the URL of a program on the lesson's port, with this page's session. */
   address(scheme, name, query) {
     return `${scheme}://${this.#host}/lesson/${name}?${new URLSearchParams({ session: this.#token, ...query })}`;
   }
 
-  /** The same message as polling would send it: a request of its own. Resolves when it is answered, or has failed. */
+  /** Send a message as a POST request beside a connection; resolves when it is answered or has failed. */
   async post(connection, text) {
     await this.#exchange(connection, {}, "echo", {}, { method: "POST", body: text, headers: { "Content-Type": "text/plain" } });
     this.changed();
   }
 
-  /** Ask once a second, as polling would, for what the server sends over a connection, as long as that is open. */
+  /** Poll once a second for the messages that the server pushes over a connection, while it is open. */
   async poll(connection) {
     const first_ms = performance.now() + Math.random() * POLL_MS; // polls are not in step with the server's clock
     let known = 0;
@@ -86,7 +85,7 @@ export class LessonSession {
     }
   }
 
-  /** Ask for the messages after the first `known`; resolves with how many there were. */
+  /** Poll for the messages after the first `known`; resolves with their number. */
   async #learn(connection, known) {
     const exchange = { learned: [] };
     const texts = JSON.parse(await this.#exchange(connection, exchange, "sent", { after: known }, {}) ?? "[]");
@@ -99,7 +98,7 @@ export class LessonSession {
     return texts.length;
   }
 
-  /** One request beside a connection, noted there; resolves with the answer's text, null where it was refused. */
+  /** Send a request beside a connection and record it there; resolves with the answer's text, or null if it failed. */
   async #exchange(connection, exchange, name, query, options) {
     Object.assign(exchange, { n: connection.exchanges.length + 1, sent_ns: this.serverNow(), answered_ns: null,
       status: null, up_bytes: null, down_bytes: null });

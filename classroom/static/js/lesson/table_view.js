@@ -3,7 +3,7 @@ import { element, renderKeyed } from "./element.js";
 const SHORT = { state: "", application_state: "application", client_state: "client", ready_state: "readyState" };
 const DIRECTION = { up: ["→", "to the server"], down: ["←", "to the browser"] };
 
-/** The execution table; `onSelect(index)` when a step is chosen. */
+/** The execution table; `onSelect(index)` is called when a step is chosen. */
 export class TableView {
   #body;
   #empty;
@@ -25,7 +25,7 @@ export class TableView {
     }).observe(scroll);
   }
 
-  /** @param marked the number of the row that proves an answer, or null */
+  /** @param {number|null} marked the number of the row that proves an answer */
   render(rows, current, marked) {
     this.#empty.hidden = rows.length > 0;
     this.#table.hidden = rows.length === 0;
@@ -56,7 +56,7 @@ export class TableView {
       cell("bytes number", row.bytes === null ? "" : String(row.bytes)));
   }
 
-  /** Scrolls the table, never the page. */
+  /** Scroll the table to a row, but never the page. */
   #keepInView(node) {
     const key = node?.dataset.key ?? null;
     if (!node || key === this.#shown) return;

@@ -1,4 +1,4 @@
-// The lesson's skeleton. What is measured is filled in by the views.
+/** The lesson's HTML before it has data. */
 
 const HEADINGS = [
   ["step", "Step"], ["time", "ms"], ["action text-column", "Action"], ["plain text-column lesson-plain", "State"],

@@ -1,8 +1,7 @@
-// Each row as a sentence: the lesson for reading, for screen readers, and for copying.
+/** The run as text, one sentence for each row: to read, to hear, and to copy. */
 
-import { duration } from "./format.js";
+import { durationText } from "../shared/format.js";
 
-/** One sentence per row. */
 export function transcript(rows) {
   return rows.map(sentence);
 }
@@ -11,7 +10,7 @@ function sentence(row) {
   const where = row.side === "browser" ? "Browser" : `Server, line ${row.line}`;
   const message = row.message ? `: ${row.message}` : "";
   const bytes = row.bytes === null ? "" : `, ${row.bytes} bytes ${row.direction === "up" ? "to the server" : "to the browser"}`;
-  return `Step ${row.number}, after ${duration(row.since_ms)}. ${where}: ${row.action}${message}${bytes}. ${states(row)}`;
+  return `Step ${row.number}, after ${durationText(row.since_ms)}. ${where}: ${row.action}${message}${bytes}. ${states(row)}`;
 }
 
 function states(row) {
@@ -27,7 +26,7 @@ function was(state) {
   return state === null ? "" : `(${state}) `;
 }
 
-/** The name of a state variable as the page shows it. */
-export function label(name) {
+/** Return the name of a state variable as the page shows it. */
+function label(name) {
   return name === "ready_state" ? "readyState" : name;
 }

@@ -23,7 +23,7 @@ export function eventOfUrl({ search }) {
 }
 
 /** Return a query with the followed event and all settings that differ from the defaults; "" if there are none. */
-export function queryOf(settings, event = null) {
+function queryOf(settings, event = null) {
   const query = new URLSearchParams();
   for (const [name, usual] of Object.entries(DEFAULT_SETTINGS)) {
     const value = settings[name] ?? null;

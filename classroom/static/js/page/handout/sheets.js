@@ -1,6 +1,7 @@
 /** The two sheets of the hand-out as HTML: exercises and answers. Pure. */
 
 import { evidenceOf } from "../predict/evidence.js";
+import { countText } from "../../shared/format.js";
 import { escapeHtml } from "../../shared/html.js";
 import { format } from "../predict/fields.js";
 import { choicesOf } from "../predict/questions.js";
@@ -119,7 +120,7 @@ function laneAnswers({ data, lanes, window, models }) {
   const body = lanes.map(({ transport, label }) => `<tr><th scope="row">${label}</th>
     ${Object.keys(COLUMNS).map((column) => `<td>${format(numbers[transport][column], column)}</td>`).join("")}</tr>`
     + modelRow(models?.[transport]));
-  return `<p class="sheet-tasks"><b>a</b> ${facts.empty} ${facts.empty === 1 ? "answer" : "answers"} brought nothing.
+  return `<p class="sheet-tasks"><b>a</b> ${countText(facts.empty, "answer")} brought nothing.
       &ensp;<b>b</b> ${facts.slowest === null ? "No event arrived in this window." : `Event ${facts.slowest.seq} over the ${facts.slowest.label}, ${Math.round(facts.slowest.latency_ms)} ms after it was due.`}
       &ensp;<b>c</b> ${facts.longest_held === null ? "Nowhere in this window." : `${facts.longest_held.label}: ${(facts.longest_held.held_ms / 1000).toFixed(2)}\u00a0s with the server, as far as the picture shows.`}</p>
     <table class="lane-answers"><thead><tr><th scope="col">The whole run</th>${head}</tr></thead><tbody>${body.join("")}</tbody></table>`;

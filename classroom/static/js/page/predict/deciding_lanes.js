@@ -2,6 +2,7 @@
 
 import { SPEEDS, Timeline } from "../../lanes/timeline.js";
 import { LanesView } from "../../lanes/view.js";
+import { countText } from "../../shared/format.js";
 import { laneNumbers } from "../../shared/numbers.js";
 import { TRANSPORTS } from "../../shared/transports.js";
 
@@ -121,5 +122,5 @@ export class DecidingLanes {
 }
 
 function figureOf({ requests, delivered }) {
-  return `${requests} ${requests === 1 ? "request" : "requests"}, ${delivered} ${delivered === 1 ? "event" : "events"}`;
+  return `${countText(requests, "request")}, ${countText(delivered, "event")}`;
 }

@@ -7,9 +7,9 @@
 import { busiestViews } from "../../lanes/busiest.js";
 import { pictureIn } from "../../lanes/view.js";
 
-export const MAX_CLOCK_ERROR_MS = 5;
-export const MAX_TICK_MS = 0.5;
-export const MIN_FRAMES_PER_S = 24;
+const MAX_CLOCK_ERROR_MS = 5;
+const MAX_TICK_MS = 0.5;
+const MIN_FRAMES_PER_S = 24;
 
 /** Return the checks for what `probe` has measured: {visible, clock_error_ms, ports: [{name, port, reached}], missing: [feature], tick_ms, frames_per_s}. */
 export function judge(probed) {

@@ -1,5 +1,6 @@
 /** The last card of a lesson plan as HTML: what this classroom has measured, and when to use which transport. Pure. */
 
+import { countText } from "../../shared/format.js";
 import { ageText, laneNumbers } from "../../shared/numbers.js";
 import { LABELS, TRANSPORTS } from "../../shared/transports.js";
 
@@ -43,7 +44,7 @@ function introductionHtml(data, events) {
       <button type="button" class="button" data-route-action="measure">start one</button></p>`;
   }
   const few = events < FEW_EVENTS ? ", too few for a typical age (the next run is shown here when it is over)" : "";
-  return `<p>Run ${data.run.id} of this room, ${events} ${events === 1 ? "event" : "events"}${few}:</p>`;
+  return `<p>Run ${data.run.id} of this room, ${countText(events, "event")}${few}:</p>`;
 }
 
 /** Return the outcomes of the predictions in a sentence. */
@@ -51,5 +52,5 @@ function tallyOf(predictions) {
   const outcomes = predictions.filter(({ progress }) => progress.phase === "revealed").map(({ progress }) => progress.result.outcome);
   if (outcomes.length === 0) return "No prediction was put to the test.";
   const parts = VERDICTS.map(([outcome, words]) => [outcomes.filter((each) => each === outcome).length, words]).filter(([count]) => count > 0);
-  return `Of ${outcomes.length} ${outcomes.length === 1 ? "question" : "questions"} put to the test: ${parts.map(([count, words]) => `${count} ${words}`).join(", ")}.`;
+  return `Of ${countText(outcomes.length, "question")} put to the test: ${parts.map(([count, words]) => `${count} ${words}`).join(", ")}.`;
 }

@@ -1,9 +1,9 @@
 /** The panel that shows a lane's program in FastAPI, runs it, and says what it delivered. */
 
 import { CodeView } from "../../lesson/code_view.js";
-import { count } from "../../lesson/format.js";
 import { runProgram, WANTED } from "../../lesson/programs.js";
 import { LessonSession } from "../../lesson/session.js";
+import { countText } from "../../shared/format.js";
 import { markElement } from "../../shared/marks.js";
 import { LABELS } from "../../shared/transports.js";
 
@@ -66,5 +66,5 @@ export function setUpCodePanel(panel, context) {
 
 /** Say how many items of news a run has delivered, and how many requests that took. */
 function sentence({ news, requests, empty }) {
-  return `${count(news, "item")} of news with ${count(requests, "request")}${empty ? `, ${empty} of them in vain` : ""}.`;
+  return `${countText(news, "item")} of news with ${countText(requests, "request")}${empty ? `, ${empty} of them in vain` : ""}.`;
 }
