@@ -34,7 +34,7 @@ class Access:
 
     @classmethod
     def draw(cls) -> Access:
-        """Return a new key and code, which cannot be guessed."""
+        """Return a new, random key and code."""
         code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
         return cls(secrets.token_urlsafe(_KEY_BYTES), code)
 
@@ -45,7 +45,7 @@ def file_of(folder: Path, port: int) -> Path:
 
 
 def read_access(file: Path) -> Access | None:
-    """Return what the last classroom on the port saved; None if it is missing, too old or damaged."""
+    """Return the key and code of the last classroom on the port; None if they are missing, too old or damaged."""
     content = read_kept(file, KEPT_FOR_S, _MAX_FILE_BYTES)
     try:
         kept = json.loads(content or b"null")
@@ -60,5 +60,5 @@ def read_access(file: Path) -> Access | None:
 
 
 def keep_access(file: Path, access: Access) -> bool:
-    """Save them for the next start; return whether that was possible."""
+    """Save the key and code for the next start; return whether that was possible."""
     return keep(file, json.dumps(asdict(access)))

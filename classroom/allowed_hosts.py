@@ -1,7 +1,8 @@
 """The names under which the classroom may be reached, and the origins of its own pages. Pure.
 
-A foreign site can make a browser send requests here, and by DNS rebinding even under a name of its own. So the Host
-header must be one of ours, and an Origin must be the page's: the same host name, and the page's port.
+A foreign site can make a browser send requests to the classroom, and by DNS rebinding even under the site's own name.
+So the Host header must be one of the classroom's names, and an Origin header the page's: the same host name, and the
+page's port.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from classroom.refusals import RefusedError
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
 
@@ -30,26 +33,25 @@ class Addresses:
         """Whether only this machine can reach it."""
         return is_loopback(self.host)
 
-    def host_of(self, headers: Sequence[tuple[bytes, bytes]], port: int) -> str | None:
-        """Return the name under which a request reached this port; None if it is not ours, or not given once."""
-        value = _only(headers, b"host")
-        if value is None:
-            return None
-        name, _, given = value.lower().partition(":")
-        if (given or "80") != str(port):
-            return None
-        return name if self._is_ours(name) else None
+    def host_of(self, headers: Sequence[tuple[bytes, bytes]], port: int) -> str:
+        """Return the host name in a request to this port; raise RefusedError if it does not name this classroom."""
+        name, _, given_port = (_only(headers, b"host") or "").lower().partition(":")
+        if (given_port or "80") != str(port) or not self._is_own_name(name):
+            raise RefusedError(403, "the Host header does not name this classroom")
+        return name
 
-    def origin_of(self, headers: Sequence[tuple[bytes, bytes]], host: str) -> str | None:
-        """Return the Origin of a request to `host` if it is this classroom's own page; otherwise None."""
-        value = _only(headers, b"origin")
-        return value if value is not None and value == self.origin(host) else None
+    def origin_of(self, headers: Sequence[tuple[bytes, bytes]], host: str) -> str:
+        """Return the Origin of a request to `host`; raise RefusedError if it is not this classroom's own page."""
+        origin = self.origin(host)
+        if _only(headers, b"origin") != origin:
+            raise RefusedError(403, f"the Origin must be the classroom's own page, {origin}")
+        return origin
 
     def origin(self, host: str) -> str:
         """Return the page's origin under this name; browsers omit the default port."""
         return f"http://{host}" + (f":{self.page_port}" if self.page_port != 80 else "")
 
-    def _is_ours(self, name: str) -> bool:
+    def _is_own_name(self, name: str) -> bool:
         if name in _LOOPBACK or name == self.host.lower():
             return True
         if self.solo:

@@ -24,13 +24,13 @@ _LAST_PORT = 65_535 - 5
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the classroom until it ends, and return the exit status."""
-    asked = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     raise_limit_to_most()
     try:
         import uvloop
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(asked.host, asked.port))
+            runner.run(_run(options.host, options.port))
     except StartError as error:
         print_error(error, "classroom")
         return 2
@@ -46,7 +46,7 @@ async def _run(host: str, port: int) -> None:
         async with open_classroom(host, port) as state:
             print(welcome(state), flush=True)
             await stop.wait()
-    # What pages that are gone had asked for is cancelled now; uvicorn would report each as an error of the app.
+    # Requests of closed pages are cancelled from here on; uvicorn would log each as an error of the app.
     logging.getLogger("uvicorn.error").disabled = True
 
 
@@ -59,7 +59,7 @@ def welcome(state: ClassroomState) -> str:
     ports = f"Ports: page {addresses.page_port}, lanes {lanes}, lesson {addresses.lesson_port}. Stop it with Ctrl-C."
     if state.mode == "solo":
         return f"The classroom is open: {addresses.origin(addresses.host)}/\n{ports}"
-    # Browsers trust a loopback address more, and give its page a finer clock.
+    # Browsers trust a loopback address more than others, and give its page a finer clock.
     teachers = addresses.origin("127.0.0.1" if addresses.host == EVERY_INTERFACE else addresses.host)
     best, *others = [addresses.origin(host) for host in own_hosts(addresses.host)]
     lines = [

@@ -1,4 +1,4 @@
-"""Small files that a classroom keeps for the next one on its port, readable by their owner alone."""
+"""Small files from which a restarted classroom on the same port continues, readable by their owner alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def read_kept(file: Path, max_age_s: float, max_bytes: int) -> bytes | None:
-    """Return what was kept; None if it is missing, too old, too long or cannot be read. Follow no link."""
+    """Return the content of a file; None if it is missing, too old, too long, a link or unreadable."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW)
         with os.fdopen(descriptor, "rb") as opened:
@@ -22,7 +22,7 @@ def read_kept(file: Path, max_age_s: float, max_bytes: int) -> bytes | None:
 
 
 def keep(file: Path, content: str) -> bool:
-    """Write the whole content in place of an earlier one; return whether that was possible."""
+    """Replace the file's content, all at once; return whether that was possible."""
     try:
         descriptor, name = tempfile.mkstemp(dir=file.parent)
     except OSError:

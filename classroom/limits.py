@@ -4,9 +4,9 @@ from __future__ import annotations
 
 MAX_CLIENTS = 100
 TEACHER_PAGES = 20
-"""Further clients, so that a full class does not keep its teacher out."""
+"""Additional clients, so that the teacher can enter a full class."""
 REPORTS_PER_S = 3.0
-"""Limit of one device, whose page sends one."""
+"""Limit of one device; its page sends one."""
 VOTES_PER_S = 2.0
 """Limit of one device in the long run."""
 MAX_CLOCK_SOCKETS = 2 * MAX_CLIENTS
@@ -19,7 +19,7 @@ REQUESTS_PER_S = 150.0
 """
 MAX_BODY_BYTES = 16 * 1024
 MAX_MESSAGE_BYTES = 64 * 1024
-"""Limit of a WebSocket message of the page's own app."""
+"""Limit of a WebSocket message to the page's port."""
 MESSAGES_PER_S = 50.0
 GRACE_S = 60.0
 """A client whose page is gone is deleted after this time."""
@@ -28,7 +28,10 @@ _BURST_S = 2.0
 
 
 class RateLimit:
-    """A token bucket: so many per second in the long run, twice that at once. Times are arguments."""
+    """A token bucket that allows `per_s` actions per second in the long run, and twice as many at once.
+
+    It is pure: times are arguments.
+    """
 
     __slots__ = ("_at_ns", "_per_s", "_tokens")
 
@@ -38,7 +41,7 @@ class RateLimit:
         self._at_ns = now_ns
 
     def allows(self, now_ns: int) -> bool:
-        """Return whether one more is within the limit, and count it if so."""
+        """Return whether one more action is within the limit, and count it if so."""
         earned = (now_ns - self._at_ns) / 1e9 * self._per_s
         self._tokens = min(self._tokens + earned, self._per_s * _BURST_S)
         self._at_ns = now_ns

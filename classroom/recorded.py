@@ -2,9 +2,8 @@
 
    python -m classroom.recorded mine.json --seconds 20
 
-opens a classroom on free ports of loopback, opens its page in Chromium for one run, and writes the file that this page
-saves: the same that a teacher gets from the page's own button. `classroom/static/recorded/run.json` was made by this
-command.
+opens a classroom on free loopback ports and its page in Chromium, waits for one run, and writes the file that the
+page's button "Save the last run" gives. This command made `classroom/static/recorded/run.json`.
 """
 
 from __future__ import annotations
@@ -39,20 +38,20 @@ class RecordingError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Record a run and write the file; return the exit status."""
-    asked = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            text = runner.run(record(asked.seconds, asked.seed))
-        asked.file.write_text(text)
+            text = runner.run(record(options.seconds, options.seed))
+        options.file.write_text(text)
     except (RecordingError, OSError) as error:
         print(f"recorded: {error}", file=sys.stderr)
         return 2
-    print(f"{asked.file}: {len(text)} bytes")
+    print(f"{options.file}: {len(text)} bytes")
     return 0
 
 
 async def record(seconds: float, seed: int | None = None) -> str:
-    """Return what a real page saved of one run with the default settings, as JSON; raise RecordingError."""
+    """Return the file that a page saves of one run with the default settings, as JSON; raise RecordingError."""
     try:
         from playwright.async_api import Error, async_playwright  # noqa: PLC0415 - the classroom itself needs no Playwright
     except ImportError:
@@ -66,15 +65,13 @@ async def record(seconds: float, seed: int | None = None) -> str:
         settings = {"duration_s": seconds} | ({} if seed is None else {"seed": seed})
         try:
             page = await browser.new_page()
-            # A page with settings in its address starts its own run with them, and so records all of it.
+            # A page with settings in its URL starts a run with them, and so receives all of it.
             async with page.expect_response("**/api/run") as starting:
                 await page.goto(f"{state.addresses.origin('127.0.0.1')}/?{urlencode(settings)}")
             run = await (await starting.value).json()
             return await _saved(page, run["id"], seconds)
         except Error as error:
-            raise RecordingError(
-                f"the page did not come to an end of its run ({error.message.splitlines()[0]})"
-            ) from None
+            raise RecordingError(f"the page did not finish its run ({error.message.splitlines()[0]})") from None
         finally:
             await browser.close()
 
@@ -92,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m classroom.recorded", description=__doc__)
     parser.add_argument("file", type=Path, help="where to write the recording")
     parser.add_argument("--seconds", type=_seconds, default=20.0, help="length of the run (%(default)s)")
-    parser.add_argument("--seed", type=int, default=None, help="of the stream; drawn where not given")
+    parser.add_argument("--seed", type=int, default=None, help="seed of the stream; random if not given")
     return parser
 
 

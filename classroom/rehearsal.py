@@ -1,7 +1,7 @@
 """`python -m classroom.rehearsal [--devices 60] [--rate 5] [--seconds 10]`: a class of simulated devices, on loopback.
 
-Opens a classroom that others could join (while it runs, with a code that is not shown), lets that many devices join
-over loopback, each with its own clock exchange, live channel and transport, and prints what the server needed and what
+Opens a classroom that other machines can reach (with a code that is not shown), lets the devices join over loopback,
+each with its own clock exchange, live socket and transport, and prints the server's resources and the latencies that
 the class measured. It shows a teacher whether the laptop is fast enough for the class.
 """
 
@@ -45,33 +45,33 @@ class Rehearsed:
     rss_mb: float
     published_late_ms: dict[str, float]
     """`p50`, `p99` and `max` of published − due."""
-    seen: dict[str, Any]
-    """The last `class` message of the teacher's page."""
+    measured: dict[str, Any]
+    """The last `class` message to the teacher's page."""
 
     def lines(self) -> list[str]:
         """Return the results as lines of text."""
         late = self.published_late_ms
-        told = [
+        lines = [
             f"{self.devices} devices, {self.events} events in {self.seconds:.1f} s",
             f"server: {self.cpu_ratio:.0%} of one core, {self.rss_mb:.0f} MB; events published "
             f"{late['p50']:.2f} ms after they were due (median; 99 % within {late['p99']:.2f}, "
             f"all within {late['max']:.2f})",
         ]
         for lane in LANES:
-            one = self.seen["transports"][lane.transport]
-            age = one["latency_ms"]
-            told.append(
-                f"{lane.label + ':':12}{one['devices']:3} devices, {one['deliveries']:6} deliveries, "
+            figures = self.measured["transports"][lane.transport]
+            age = figures["latency_ms"]
+            lines.append(
+                f"{lane.label + ':':12}{figures['devices']:3} devices, {figures['deliveries']:6} deliveries, "
                 f"median {_ms(age['p50'])}, 95 % within {_ms(age['p95'])}, oldest {_ms(age['max'])}, "
-                f"missed {one['missed']}"
+                f"missed {figures['missed']}"
             )
-        refused = sum(self.seen["refused"].values())
-        clocks = self.seen["clock_uncertainty_ms"]
-        told.append(
+        refused = sum(self.measured["refused"].values())
+        clocks = self.measured["clock_uncertainty_ms"]
+        lines.append(
             f"refused: {refused}; clocks agree to ±{_ms(clocks['p50'])} on half of the devices, "
             f"to ±{_ms(clocks['max'])} on all"
         )
-        return told
+        return lines
 
 
 def _ms(value: float | None) -> str:
@@ -108,12 +108,12 @@ async def rehearse(process: psutil.Process, welcome: str, devices: int, settings
         websockets.connect(f"ws://127.0.0.1:{port}/api/live?key={key}", origin=websockets.Origin(origin)) as live,
     ):
         await http.post("/api/stop", json={})
-        class_ = [SimulatedDevice(port) for _ in range(devices)]
-        await asyncio.gather(*(device.join(code) for device in class_))
-        taking_part = [asyncio.create_task(device.take_part()) for device in class_]
+        class_devices = [SimulatedDevice(port) for _ in range(devices)]
+        await asyncio.gather(*(device.join(code) for device in class_devices))
+        taking_part = [asyncio.create_task(device.take_part()) for device in class_devices]
         try:
-            await asyncio.wait_for(asyncio.gather(*(device.ready.wait() for device in class_)), _PATIENCE_S)
-            seen, cpu_s, seconds = await _one_run(http, live, process, settings)
+            await asyncio.wait_for(asyncio.gather(*(device.ready.wait() for device in class_devices)), _PATIENCE_S)
+            measured, cpu_s, seconds = await _one_run(http, live, process, settings)
         finally:
             for task in taking_part:
                 task.cancel()
@@ -128,7 +128,7 @@ async def rehearse(process: psutil.Process, welcome: str, devices: int, settings
         cpu_ratio=cpu_s / seconds,
         rss_mb=process.memory_info().rss / 2**20,
         published_late_ms={"p50": float(median), "p99": float(p99), "max": float(latest)},
-        seen=seen,
+        measured=measured,
     )
 
 
@@ -141,17 +141,17 @@ async def _one_run(
     answer = await http.post("/api/run", json=settings.model_dump() | {"auto": False})
     answer.raise_for_status()
     run = answer.json()["id"]
-    seen: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     until: float | None = None
     cpu_s = seconds = 0.0
     while until is None or loop.time() < until:
         message = json.loads(await asyncio.wait_for(live.recv(), settings.duration_s + _PATIENCE_S))
         if message["type"] == "class" and message["run"] == run:
-            seen = message
+            measured = message
         if message["type"] == "ended" and message["run"] == run:
             cpu_s, seconds = _cpu_s(process) - cpu_before, loop.time() - started
             until = loop.time() + _SETTLE_S
-    return seen, cpu_s, seconds
+    return measured, cpu_s, seconds
 
 
 def _cpu_s(process: psutil.Process) -> float:
@@ -171,10 +171,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--devices", type=_whole(1, MAX_CLIENTS), default=60)
     parser.add_argument("--rate", type=_number(0.05, 100), default=5.0, help="events per second (%(default)s)")
     parser.add_argument("--seconds", type=_number(3, 300), default=10.0, help="length of the run (%(default)s)")
-    asked = parser.parse_args(arguments)
-    settings = RunSettings(rate_per_s=asked.rate, duration_s=asked.seconds)
+    options = parser.parse_args(arguments)
+    settings = RunSettings(rate_per_s=options.rate, duration_s=options.seconds)
     with opened_for_a_class() as (process, welcome):
-        rehearsed = asyncio.run(rehearse(psutil.Process(process.pid), welcome, asked.devices, settings))
+        rehearsed = asyncio.run(rehearse(psutil.Process(process.pid), welcome, options.devices, settings))
     print("\n".join(rehearsed.lines()))
     return 0
 

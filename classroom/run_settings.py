@@ -21,9 +21,9 @@ class RunSettings(BaseModel):
     hold_s: float = Field(30.0, ge=1, le=60, allow_inf_nan=False, description="long polling")
     one_way_delay_ms: float = Field(50.0, ge=0, le=500, allow_inf_nan=False)
     payload_bytes: int = Field(100, ge=0, le=10_000)
-    cursor: bool = Field(True, description="whether polls say what they have; without it they miss events")
+    cursor: bool = Field(True, description="whether polls name the last event they have; without it they miss events")
     duration_s: float = Field(30.0, ge=3, le=300, allow_inf_nan=False)
-    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="of the stream; drawn anew for each run where null")
+    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="seed of the stream; null: random for each run")
 
 
 PRESETS = {
@@ -33,4 +33,4 @@ PRESETS = {
     "idle": RunSettings(rate_per_s=0.05, arrival="poisson"),
     "burst": RunSettings(rate_per_s=5, arrival="burst"),
 }
-"""Familiar situations."""
+"""Settings for common situations."""

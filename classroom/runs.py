@@ -1,4 +1,4 @@
-"""Runs on the one stream that all lanes deliver: their start and end, and which run follows."""
+"""Runs of the stream that all lanes deliver: their start, change and end, and the start of the next."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from servers.relay.delay_relay import DelayRelay
 _NS_PER_S = 1_000_000_000
 _MIN_LEAD_S = 0.5
 _TRANSITS_TO_CONNECT = 4
-"""Transits through the relay: a client that learns of a run has its channel open when the first event is due."""
+"""Transits through the relay within which a client that receives a run's announcement opens its channel."""
 _TRANSITS_TO_DRAIN = 4
 _EXTRA_DRAIN_S = 1.0
 PAUSE_S = 2.0
-"""Time between a run and the next that follows by itself."""
+"""Time between a run and the next one, if runs follow each other."""
 _MAX_DRAWN_SEED = 2**32
 
 
@@ -38,15 +38,15 @@ class Run:
     """How long after `end_ns` the lanes still have for the last events."""
     settings: RunSettings
     seed: int
-    """The seed of this stream: the one asked for, or the one drawn."""
+    """The seed of this stream: that of the settings, or a random one."""
     auto: bool
     """Whether the next run was to follow by itself when this one began."""
     once: bool = False
-    """Whether the settings are this run's alone, so that the next run has those of before again."""
+    """Whether the settings are for this run only, so that the next run has the earlier ones again."""
     least_delay_ms: float = 0.0
-    """The smallest one-way delay that it has had."""
+    """The smallest one-way delay of the run so far."""
     changed_ns: int | None = None
-    """When its settings were changed last; None: they are those of its start."""
+    """When its settings were last changed; None if they never were."""
 
     def message(self) -> dict[str, object]:
         """Return the run as it is sent to pages and recorded."""
@@ -64,12 +64,12 @@ class Run:
 
 
 def lead_s(settings: RunSettings) -> float:
-    """Return how long before its first instant a run is announced."""
+    """Return how long before its start a run is announced."""
     return _MIN_LEAD_S + _TRANSITS_TO_CONNECT * settings.one_way_delay_ms / 1000
 
 
 def drain_s(settings: RunSettings) -> float:
-    """Return how long lanes have after the last due time: a poll interval or two round trips, and a margin."""
+    """Return the time for deliveries after a run's end: a poll interval or two round trips, and a margin."""
     return max(settings.poll_interval_s, _TRANSITS_TO_DRAIN * settings.one_way_delay_ms / 1000) + _EXTRA_DRAIN_S
 
 
@@ -110,8 +110,8 @@ class Runs:
             self._accounts.run, t0_ns, end_ns, drain_ns, settings, seed, auto, once, settings.one_way_delay_ms
         )
         self.ended = False
-        self._later(end_ns + drain_ns, self._end)
-        self._tell()
+        self._schedule(end_ns + drain_ns, self._end)
+        self._announce()
         return self.current
 
     def change(self, settings: RunSettings) -> Run | None:
@@ -139,8 +139,8 @@ class Runs:
         if not run.once:
             self._settings = settings
         self._cancel_next()
-        self._later(run.end_ns + drain_ns, self._end)
-        self._tell()
+        self._schedule(run.end_ns + drain_ns, self._end)
+        self._announce()
         return self.current
 
     def stop(self) -> None:
@@ -148,7 +148,7 @@ class Runs:
         self.auto = False
         self._cancel_next()
         if self.ended:
-            self._tell()
+            self._announce()
         else:
             self._hub.publisher.stop()
             self._end()
@@ -156,7 +156,7 @@ class Runs:
     def set_auto(self, wanted: bool) -> None:
         """Set whether runs follow each other; the present one continues either way."""
         self.auto = wanted
-        self._tell()
+        self._announce()
         self._follow_on(0.0)
 
     def set_watched(self, watched: bool) -> None:
@@ -168,7 +168,7 @@ class Runs:
         self._next = None
         self.ended = True
         self._accounts.finish()
-        self._tell()
+        self._announce()
         self._follow_on(PAUSE_S)
 
     def _follow_on(self, pause_s: float) -> None:
@@ -177,13 +177,13 @@ class Runs:
         if not (self.auto and self._watched):
             self._cancel_next()
         elif self._next is None:
-            self._later(time.monotonic_ns() + round(pause_s * _NS_PER_S), self._start_again)
+            self._schedule(time.monotonic_ns() + round(pause_s * _NS_PER_S), self._start_again)
 
     def _start_again(self) -> None:
         self._next = None
         self.start(self._settings, auto=True)
 
-    def _later(self, at_ns: int, act: Callable[[], object]) -> None:
+    def _schedule(self, at_ns: int, act: Callable[[], object]) -> None:
         wait_s = max(0.0, (at_ns - time.monotonic_ns()) / _NS_PER_S)
         self._next = asyncio.get_running_loop().call_later(wait_s, act)
 
@@ -192,6 +192,6 @@ class Runs:
             self._next.cancel()
             self._next = None
 
-    def _tell(self) -> None:
-        told, self.changed = self.changed, asyncio.Event()
-        told.set()
+    def _announce(self) -> None:
+        changed, self.changed = self.changed, asyncio.Event()
+        changed.set()

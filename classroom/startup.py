@@ -1,4 +1,4 @@
-"""Opens a classroom in one process and one loop: opens its ports, builds its parts, and closes them again."""
+"""Opens a classroom in one process and one event loop: takes its ports, builds its parts, and closes them again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PORTS = len(LANES) + 2
 """The number of ports: the page's, one per lane, and the lesson's, in this order."""
 
 _LIVE_PING_S = 20.0
-"""Period of pings that find phones which left without closing their connection."""
+"""Period of pings, by which phones that left without closing their connection are detected."""
 
 
 @asynccontextmanager
@@ -57,7 +57,7 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[ClassroomState]:
                 app = lane_app(hub, index, addresses, clients, accounts)
                 await running.enter_async_context(serving_lane(app, upstream, public, relay))
             await running.enter_async_context(serving_lesson(addresses, state.lesson, lesson, delay_ms))
-            # Ends first, so that no client still waits on a lane when the lane's server closes.
+            # The hub ends before the lanes, so that no client waits for an event when its lane's server closes.
             await running.enter_async_context(hub.running())
             app = create_app(state)
             await running.enter_async_context(
@@ -76,7 +76,7 @@ async def open_classroom(host: str, port: int) -> AsyncIterator[ClassroomState]:
 
 
 def _take_up_access(state: ClassroomState) -> None:
-    """Give the classroom key, code and vote of the last one on its port, so that its pages and devices come back."""
+    """Take over key, code and vote of the last classroom on the port, so that its pages and devices can reconnect."""
     folder = private_runtime_folder("push-vs-poll")
     if folder is None:
         return

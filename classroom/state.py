@@ -40,13 +40,13 @@ class ClassroomState:
     is_access_kept: bool = False
     """Whether the next classroom on the same port has the same key and code."""
     vote_file: Path | None = None
-    """Where the class's vote is kept for that one; None if nothing is kept."""
+    """The file that keeps the class's vote for the next classroom; None if nothing is kept."""
     inbound: dict[str, Callable[[Client, dict[str, Any]], None]] = field(default_factory=dict)
     """Functions for the page's messages on the live socket, by `type`; they raise ValueError for invalid ones."""
     teacher_news: list[Callable[[], dict[str, Any] | None]] = field(default_factory=list)
     """Functions called once a second for a message to the teacher's pages, in class mode."""
     notices: list[Callable[[Client], dict[str, Any]]] = field(default_factory=list)
-    """Functions for a message that a page is sent when it opens, and again whenever it has changed."""
+    """Functions that return a message for a page, which is sent when the page opens and whenever it has changed."""
 
     instance: str = field(default_factory=lambda: secrets.token_hex(8))
     """A random text by which a page notices that the classroom at its address was restarted."""
@@ -58,7 +58,7 @@ class ClassroomState:
         return "solo" if self.addresses.solo else "class"
 
     def is_teacher(self, key: str | None) -> bool:
-        """Return whether the key makes its sender a teacher; on loopback everyone is one."""
+        """Return whether this is the teacher's key; on loopback everyone is a teacher."""
         return self.addresses.solo or (
             key is not None and secrets.compare_digest(key.encode(), self.access.teacher_key.encode())
         )

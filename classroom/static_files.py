@@ -1,4 +1,4 @@
-"""The page's files, at addresses that change with their content, so that a browser fetches each of them once."""
+"""The page's files, at URLs that change with their content, so that a browser fetches each file once."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ mimetypes.add_type("text/javascript", ".mjs")
 
 
 class StaticFiles:
-    """The files of a folder as they are when the classroom opens, at `/static/<version>/<name>`.
+    """The files of a folder at the opening of the classroom, served at `/static/<version>/<name>`.
 
-    The version is a digest of all of them. Scripts and style sheets name each other by relative addresses, and so have
-    the same version.
+    The version is a digest of all files. Scripts and style sheets refer to each other by relative URLs, and so have the
+    same version.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,18 +37,18 @@ class StaticFiles:
         self._version = digest.hexdigest()[:_VERSION_CHARACTERS]
 
     def page(self, name: str) -> HTMLResponse:
-        """Return a page in which the addresses of all files have their version."""
+        """Return a page in which the URLs of all files contain their version."""
         versioned = self._contents[name].replace(b'"/static/', b'"/static/%b/' % self._version.encode())
         return HTMLResponse(versioned)
 
     def file(self, path: str) -> Response:
-        """Return the file at a path below /static/; without the right version, the address with it."""
-        asked = _VERSIONED.fullmatch(path)
-        if asked is None or (content := self._contents.get(asked["name"])) is None:
+        """Return the file at a path below /static/, or a redirect to its URL with the current version."""
+        match = _VERSIONED.fullmatch(path)
+        if match is None or (content := self._contents.get(match["name"])) is None:
             raise HTTPException(404)
-        if asked["version"] != self._version:
-            return RedirectResponse(f"/static/{self._version}/{asked['name']}")
-        return Response(content, media_type=mimetypes.guess_type(asked["name"])[0], headers=_KEPT)
+        if match["version"] != self._version:
+            return RedirectResponse(f"/static/{self._version}/{match['name']}")
+        return Response(content, media_type=mimetypes.guess_type(match["name"])[0], headers=_KEPT)
 
 
 def files_of(request: Request) -> StaticFiles:

@@ -1,4 +1,4 @@
-"""Admission to the class: the code, how often it may be tried, and the transports in turn.
+"""Admission to the class: the check of its code, limits on attempts, and the assignment of transports.
 
 It is pure: times are arguments, in ns of CLOCK_MONOTONIC. The devices themselves are `classroom.lanes.clients`.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from classroom.joining.refused import RefusedError
+from classroom.refusals import RefusedError
 
 MAX_CODE_CHARACTERS = 40
 """How many characters of a typed code are read."""
@@ -38,7 +38,7 @@ def next_transports(assign: Assign, transports: Sequence[str], given: Iterable[S
 
 @dataclass(slots=True)
 class _Attempts:
-    """The attempts of one address in the minute that began then."""
+    """The attempts of one address in the minute that began at `begun_ns`."""
 
     begun_ns: int
     wrong: int = 0
@@ -49,12 +49,12 @@ class _Attempts:
 class JoinCodeCheck:
     """Check the code with which devices join, and limit how often each address tries.
 
-    A code of six of 31 characters is one of 887 million.
+    There are 887 million codes: six of 31 characters.
     """
 
     code: str
     wrong_per_minute: int = 20
-    """Limit for one address; beyond it even the right code has to wait, or it could be found by trying."""
+    """Limit for one address; beyond it even the right code is refused, so that guessing is hopeless."""
     right_per_minute: int = 240
     """Limit for one address, behind which there may be a whole class."""
     _attempts: OrderedDict[str, _Attempts] = field(default_factory=OrderedDict)

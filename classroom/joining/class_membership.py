@@ -10,11 +10,11 @@ import segno
 from classroom.joining.admission import Assign, JoinCodeCheck, next_transports
 from classroom.joining.class_results import ClassResults, Participant, parse_report
 from classroom.joining.lan_address import own_hosts
-from classroom.joining.refused import RefusedError
 from classroom.joining.report_evidence import RunEvidence
 from classroom.lanes.clients import ClassroomFullError, Client
 from classroom.lanes.definitions import TRANSPORTS
 from classroom.limits import REPORTS_PER_S, RateLimit
+from classroom.refusals import RefusedError
 from classroom.state import ClassroomState
 
 

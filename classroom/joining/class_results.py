@@ -1,11 +1,10 @@
 """The results of a class: reports of devices, checked against the server's records, and their distributions.
 
-A reported delivery is accepted only if the server's own record allows it: the event was published, it was sent to that
-very device on that transport, and it arrived neither before it can have been sent nor in the future. What the record
-rules out is refused, and counted by reason. What an honest device may report, but no figure can use, is left out and
-held against nobody: rows of an earlier run or an earlier transport, of events from before the page opened, those that
-came already, and all rows while the device's clock is too uncertain. A false report can still make a device's own
-deliveries later than they were, so each device also has a row of its own.
+A reported delivery is accepted only if the server's own record allows it: the event was published, it was sent to this
+device on this transport, and it arrived neither before it was sent nor in the future. A delivery that the record rules
+out is refused, and counted by reason. Some reports of honest devices are ignored instead: rows of an earlier run or
+transport, of events from before the page opened, repeated rows, and all rows while the device's clock is too uncertain.
+A device can still report its own deliveries as later than they were, so each device's median is shown by itself.
 """
 
 from __future__ import annotations

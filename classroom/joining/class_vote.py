@@ -1,4 +1,4 @@
-"""The class's vote: one question at a time, asked by the teacher and answered by the devices that joined."""
+"""The class's vote: one question at a time, asked by the teacher and answered by the devices of the class."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 from classroom.joining.class_membership import ClassMembership
 from classroom.joining.kept_vote import keep_vote, read_vote
-from classroom.joining.refused import RefusedError
 from classroom.joining.vote import OVER, Question, Vote
 from classroom.lanes.clients import Client
 from classroom.limits import VOTES_PER_S, RateLimit
+from classroom.refusals import RefusedError
 from classroom.state import ClassroomState
 
 
 class ClassVote:
-    """The present question, if there is one, and the message about it for each page.
+    """The current question, if there is one, and the message about it for each page.
 
-    Each change is kept, so that the next classroom on the same port goes on with the vote.
+    Each change is saved, so that a restarted classroom on the same port continues the vote.
     """
 
     def __init__(self, state: ClassroomState, membership: ClassMembership) -> None:
@@ -53,12 +53,12 @@ class ClassVote:
         self._keep()
 
     def decide(self, vote: str, right: Mapping[str, Sequence[str]], shown: Mapping[str, str]) -> None:
-        """Record what the run shows; raise RefusedError if that does not fit, or this is not the present vote."""
+        """Record the answers of the run; raise RefusedError if they do not fit, or this is not the present vote."""
         self._present(vote).decide(right, shown)
         self._keep()
 
     def end(self, vote: str) -> None:
-        """Take the question away from all pages; raise RefusedError if this is not the present vote."""
+        """Remove the question from all pages; raise RefusedError if this is not the present vote."""
         self._present(vote)
         self._vote = None
         self._keep()

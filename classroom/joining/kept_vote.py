@@ -1,4 +1,4 @@
-"""The class's vote in a file beside its key and code: a restart of the classroom takes it up again."""
+"""The class's vote in a file beside its key and code, from which a restarted classroom continues it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from classroom.joining.refused import RefusedError
 from classroom.joining.vote import Question, State, Vote
 from classroom.kept_files import keep, read_kept
+from classroom.refusals import RefusedError
 
 KEPT_FOR_S = 3600.0
-"""A vote that was left for longer is of another lesson."""
+"""An older vote belongs to another lesson."""
 _MAX_FILE_BYTES = 1 << 20
 
 
@@ -20,7 +20,7 @@ class _KeptVote(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     join_code: str
-    """The class that votes: another one has another code."""
+    """Identifies the class."""
     id: str
     question: Question
     state: State
@@ -45,7 +45,7 @@ def read_vote(file: Path, join_code: str) -> Vote | None:
 
 
 def keep_vote(file: Path, join_code: str, vote: Vote | None) -> None:
-    """Save the vote as it is now, or that there is none; without a vote that could be saved, a restart begins anew."""
+    """Save the vote, or delete the file if there is none; if that fails, a restarted classroom has no vote."""
     if vote is None:
         with contextlib.suppress(OSError):
             file.unlink(missing_ok=True)

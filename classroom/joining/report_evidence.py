@@ -36,7 +36,7 @@ class _Sent:
 
 
 class RunEvidence:
-    """The record of one run; a new run needs a new one."""
+    """The record of one run."""
 
     def __init__(self, log: RecordingLog, accounts: Accounts) -> None:
         self._published = log.rows
@@ -50,8 +50,8 @@ class RunEvidence:
     def sent_after_ns(self, client: int, transport: str, seq: int) -> int | None:
         """Return a time before this event was sent to that client on that transport; None if it was not sent.
 
-        When it was written is recorded only afterwards, late where the process waits for a core. Surely earlier are its
-        publication and, for a poll, the arrival of the request that it answered.
+        The time at which it was written is recorded afterwards, and late if the process waits for a core. Certainly
+        earlier are its publication and, for a poll, the arrival of the answered request.
         """
         sent = self._up_to_date(client, transport)
         after_ns = sent.after_ns[seq - 1] if seq <= len(sent.after_ns) else _NEVER_NS

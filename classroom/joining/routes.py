@@ -25,7 +25,7 @@ class JoinRequest(BaseModel):
 
     code: Annotated[str, Field(max_length=MAX_CODE_CHARACTERS)]
     client: Annotated[int, Field(ge=0, lt=MAX_CLIENT)] | None = None
-    """The number that it had: its vote stays its own when the class was opened anew."""
+    """Its number before the classroom was restarted, by which it still has its vote."""
 
 
 class AssignRequest(BaseModel):
@@ -44,11 +44,11 @@ async def join_page(request: Request) -> HTMLResponse:
 
 
 @router.post("/api/join")
-async def join(request: Request, asked: JoinRequest) -> dict[str, object]:
+async def join(request: Request, wanted: JoinRequest) -> dict[str, object]:
     """Return a client number for a device that sends the code, and the transports assigned to it."""
     membership = membership_of(request)
     address = request.client.host if request.client is not None else ""
-    device = membership.join(asked.code, address, asked.client)
+    device = membership.join(wanted.code, address, wanted.client)
     return {"client": device.number, "transports": device.transports, "name": membership.name_of(device)}
 
 
@@ -59,10 +59,10 @@ async def invitation(request: Request) -> dict[str, object]:
 
 
 @router.post("/api/class", dependencies=[Depends(require_teacher)])
-async def assign(request: Request, asked: AssignRequest) -> dict[str, object]:
+async def assign(request: Request, wanted: AssignRequest) -> dict[str, object]:
     """Assign the transports again."""
     membership = membership_of(request)
-    membership.reassign(asked.assign)
+    membership.reassign(wanted.assign)
     return membership.invitation()
 
 

@@ -24,7 +24,7 @@ _TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class SimulatedDevice:
-    """Does in Python what the join page does in a browser."""
+    """Does what the page for devices (joining/join.js) does in a browser."""
 
     _offset_ns: int
     """The server's clock minus its own; unset before clocks are exchanged."""
@@ -103,7 +103,7 @@ class SimulatedDevice:
             "long_poll": self._long_poll,
             "short_poll": self._short_poll,
         }
-        self._lanes = [asyncio.create_task(self._kept_quiet(start[name], run)) for name in self.transports]
+        self._lanes = [asyncio.create_task(self._run_lane(start[name], run)) for name in self.transports]
 
     def _end_lanes(self) -> None:
         for task in self._lanes:
@@ -111,8 +111,8 @@ class SimulatedDevice:
         self._lanes = []
 
     @staticmethod
-    async def _kept_quiet(lane: Any, run: dict[str, Any]) -> None:
-        """Run a lane; if it breaks, this device's deliveries end, which its figures then show."""
+    async def _run_lane(lane: Any, run: dict[str, Any]) -> None:
+        """Run a lane; after a failure of its connection, the device receives nothing more on it."""
         with suppress(OSError, httpx.HTTPError, websockets.WebSocketException):
             await lane(run)
 

@@ -1,4 +1,4 @@
-"""A vote: a question to the class, the choice of each device, and what a run then shows. Pure."""
+"""A vote: a question to the class, the choices of each device, and the answer that a run gives. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from classroom.joining.refused import RefusedError
+from classroom.refusals import RefusedError
 
 MAX_ID_CHARACTERS = 40
 MAX_TEXT_CHARACTERS = 200
@@ -75,17 +75,17 @@ class Question(BaseModel):
 
 @dataclass(slots=True)
 class Vote:
-    """The vote on one question: open until it is closed, and decided once the run has shown what is right."""
+    """The vote on one question: open, then closed, and decided once the run has given the answer."""
 
     question: Question
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     state: State = "open"
     right: dict[str, list[str]] | None = None
-    """The right choices for each part, empty where the run could not tell; None until it is decided."""
+    """The right choices for each part, empty if the run gave no answer; None until it is decided."""
     shown: dict[str, str] = field(default_factory=dict)
-    """What the run shows for each part, in words."""
+    """The answer that the run gives to each part, in words."""
     chosen: dict[int, dict[str, str]] = field(default_factory=dict)
-    """What each device that has voted chose for each part."""
+    """The choice of each device that has voted, for each part."""
 
     def cast(self, device: int, answers: Mapping[str, str]) -> None:
         """Count a device's choices, in place of its earlier ones; raise RefusedError if they cannot be counted."""
@@ -106,7 +106,7 @@ class Vote:
             self.state = "closed"
 
     def decide(self, right: Mapping[str, Sequence[str]], shown: Mapping[str, str]) -> None:
-        """Record what the run shows; raise RefusedError if it names a part or choice that does not exist."""
+        """Record the answers of the run; raise RefusedError if one names a part or choice that does not exist."""
         for part in self.question.parts:
             if unknown := [value for value in right.get(part.id, ()) if value not in part.values]:
                 raise RefusedError(422, f"{part.ask}: {ascii(unknown[0])[:40]} is none of the choices.")
@@ -118,7 +118,7 @@ class Vote:
         self.shown = dict(shown)
 
     def message(self) -> dict[str, Any]:
-        """Return what is sent to every page about it."""
+        """Return the vote as it is sent to every page."""
         return {
             "id": self.id,
             "state": self.state,

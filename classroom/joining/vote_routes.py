@@ -20,7 +20,7 @@ router = APIRouter(max_body_size=MAX_BODY_BYTES)
 teachers_router = APIRouter(max_body_size=MAX_BODY_BYTES, dependencies=[Depends(require_teacher)])
 
 
-class Named(BaseModel):
+class VoteId(BaseModel):
     """The id of the vote that a request is about."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -28,56 +28,56 @@ class Named(BaseModel):
     vote: _Id
 
 
-class Ballot(Named):
+class Ballot(VoteId):
     """A device's vote: a choice for each part of the question."""
 
     client: Annotated[int, Field(ge=0, lt=MAX_CLIENT)]
     answers: Annotated[dict[_Id, _Id], Field(max_length=MAX_PARTS)]
 
 
-class Decision(Named):
-    """What the run shows for each part: the right choices, and the result in words."""
+class Decision(VoteId):
+    """The answer that the run gives to each part: the right choices, and the result in words."""
 
     right: Annotated[dict[_Id, Annotated[list[_Id], Field(max_length=MAX_CHOICES)]], Field(max_length=MAX_PARTS)]
     shown: Annotated[dict[_Id, _Text], Field(max_length=MAX_PARTS)]
 
 
 @router.post("/api/vote")
-async def cast(request: Request, asked: Ballot) -> dict[str, Any]:
+async def cast(request: Request, ballot: Ballot) -> dict[str, Any]:
     """Count the vote of a device, in place of its earlier vote."""
-    class_vote_of(request).cast(asked.client, asked.vote, asked.answers)
-    return {"own": asked.answers}
+    class_vote_of(request).cast(ballot.client, ballot.vote, ballot.answers)
+    return {"own": ballot.answers}
 
 
 @teachers_router.post("/api/question")
-async def ask(request: Request, asked: Question) -> dict[str, Any]:
+async def ask(request: Request, question: Question) -> dict[str, Any]:
     """Ask the class a question, in place of the one before."""
     votes = class_vote_of(request)
-    votes.ask(asked)
+    votes.ask(question)
     return {"vote": votes.for_teacher()}
 
 
 @teachers_router.post("/api/question/close")
-async def close(request: Request, asked: Named) -> dict[str, Any]:
-    """Stop counting votes, and return how many devices chose what."""
+async def close(request: Request, named: VoteId) -> dict[str, Any]:
+    """Close the vote, and return the number of votes for each choice."""
     votes = class_vote_of(request)
-    votes.close(asked.vote)
+    votes.close(named.vote)
     return {"vote": votes.for_teacher()}
 
 
 @teachers_router.post("/api/question/decide")
-async def decide(request: Request, asked: Decision) -> dict[str, Any]:
-    """Tell all pages what the run shows."""
+async def decide(request: Request, decision: Decision) -> dict[str, Any]:
+    """Send all pages the right answers and what the run has shown."""
     votes = class_vote_of(request)
-    votes.decide(asked.vote, asked.right, asked.shown)
+    votes.decide(decision.vote, decision.right, decision.shown)
     return {"vote": votes.for_teacher()}
 
 
 @teachers_router.post("/api/question/end")
-async def end(request: Request, asked: Named) -> dict[str, Any]:
-    """Take the question away from all pages."""
+async def end(request: Request, named: VoteId) -> dict[str, Any]:
+    """Remove the question from all pages."""
     votes = class_vote_of(request)
-    votes.end(asked.vote)
+    votes.end(named.vote)
     return {"vote": votes.for_teacher()}
 
 

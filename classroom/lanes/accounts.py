@@ -1,9 +1,9 @@
 """Accounts of each client on each lane in the current run: requests, deliveries, and bytes as counted by the relay.
 
 The module is pure: times and byte counts are arguments. A TCP connection belongs to the client that sent the last
-request on it; two pages of one browser may share one. Then the bytes sent up since the last answer are the new
-client's, and those sent down before are the old one's. Everything from the announcement of a run to the end of its
-drain counts, opening the connections included; what happens between two runs is in no account.
+request on it. Two pages of one browser may share a connection: when its owner changes, the bytes sent up since the last
+answer belong to the new client, and those sent down before to the old one. Everything from a run's announcement to the
+end of its drain counts, opening the connections included; what happens between two runs is in no account.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ class Accounts:
             self._settle(connection, connection.owner)
             self._disown(connection)
 
-    def asked(self, lane: int, address: Address, client: int | None) -> None:
-        """Record that a request of this client (None: not a known one) arrived on a connection."""
+    def assign(self, lane: int, address: Address, client: int | None) -> None:
+        """Assign a connection to the client whose request arrived on it; None for an unknown client."""
         connection = self._connections.get((lane, address))
         if connection is None or connection.owner == client:
             return

@@ -1,12 +1,11 @@
 """The guard of a lane's app: admits only this classroom's pages, and keeps the accounts of clients' requests.
 
-Only its path can be reached, by GET and WebSocket handshakes. Refusals are JSON with a sentence.
+Only the lane's path can be reached, by GET or WebSocket handshakes. Refusals are JSON with a sentence.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Iterable
 from contextvars import ContextVar
@@ -21,6 +20,7 @@ from classroom.lanes.clients import Clients
 from classroom.lanes.definitions import LANES, client_and_lane
 from classroom.limits import MAX_CONNECTIONS_PER_LANE
 from classroom.published_events import RecordingLog
+from classroom.refusals import RefusedError
 from contract import wire
 from servers.events.trace import Trace
 
@@ -52,12 +52,6 @@ class AccountedTrace(Trace):
                 request.seqs.append(seq)
 
 
-@dataclass(frozen=True)
-class _RefusedError(Exception):
-    status: int
-    detail: str
-
-
 @dataclass
 class _Admitted:
     client: int
@@ -84,9 +78,12 @@ class LaneGuard:
         try:
             origin = self._origin(scope)
             admitted = self._admit(scope, origin)
-        except _RefusedError as refusal:
-            self._accounts.asked(self._index, _address(scope), None)
-            await _refuse(scope, receive, send, refusal, origin)
+        except RefusedError as refusal:
+            self._accounts.assign(self._index, _address(scope), None)
+            response = refusal.response()
+            if origin is not None:
+                response.raw_headers += _headers(origin, polls=True)
+            await response(scope, receive, send)
             return
         _request.set(admitted.request if self._lane.polls else None)
         noting = self._noting(admitted, send)
@@ -97,32 +94,27 @@ class LaneGuard:
 
     def _origin(self, scope: Scope) -> str:
         host = self._addresses.host_of(scope["headers"], self._addresses.lane_ports[self._index])
-        if host is None:
-            raise _RefusedError(403, "the Host header does not name this classroom")
-        origin = self._addresses.origin_of(scope["headers"], host)
-        if origin is None:
-            raise _RefusedError(403, f"the Origin must be the classroom's own page, {self._addresses.origin(host)}")
-        return origin
+        return self._addresses.origin_of(scope["headers"], host)
 
     def _admit(self, scope: Scope, origin: str) -> _Admitted:
         is_websocket = scope["type"] == "websocket"
         if scope["path"] != self._lane.path or is_websocket != (self._lane.path == wire.WEBSOCKET_PATH):
-            raise _RefusedError(404, f"this port has only {self._lane.path}, for {self._lane.label}")
+            raise RefusedError(404, f"this port has only {self._lane.path}, for {self._lane.label}")
         if not is_websocket and scope["method"] != "GET":
-            raise _RefusedError(405, f"{self._lane.path} takes GET, not {scope['method'][:20]}")
+            raise RefusedError(405, f"{self._lane.path} takes GET, not {scope['method'][:20]}")
         if len(scope["query_string"]) > _MAX_QUERY_BYTES:
-            raise _RefusedError(414, f"the query is longer than {_MAX_QUERY_BYTES} bytes")
+            raise RefusedError(414, f"the query is longer than {_MAX_QUERY_BYTES} bytes")
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         client = self._client(query)
         accounts = self._accounts
         if "run" in query and query["run"] != str(accounts.run):
-            raise _RefusedError(409, f"run {query['run'][:20]} is not on")
+            raise RefusedError(409, f"run {query['run'][:20]} is not on")
         n = query.get("n", "0")
         if not _is_number(n):
-            raise _RefusedError(422, f"n must be a whole number, not {ascii(n)[:20]}")
-        accounts.asked(self._index, _address(scope), client)
+            raise RefusedError(422, f"n must be a whole number, not {ascii(n)[:20]}")
+        accounts.assign(self._index, _address(scope), client)
         if accounts.connections(client, self._index) > MAX_CONNECTIONS_PER_LANE:
-            raise _RefusedError(429, f"a client may have {MAX_CONNECTIONS_PER_LANE} connections to a lane")
+            raise RefusedError(429, f"a client may have {MAX_CONNECTIONS_PER_LANE} connections to a lane")
         request = Request(int(n), accounts.run, time.monotonic_ns())
         accounts.arrived(client, self._index, request)
         return _Admitted(client, origin, request)
@@ -132,11 +124,11 @@ class LaneGuard:
         number, lane = client_and_lane(int(given)) if _is_number(given) else (-1, -1)
         client = self._clients.get(number)
         if client is None or lane != self._index:
-            raise _RefusedError(403, "no such client is in this classroom: open the page again")
+            raise RefusedError(403, "no such client is in this classroom: open the page again")
         if self._lane.transport not in client.transports:
-            raise _RefusedError(403, f"this client was not given {self._lane.label}")
+            raise RefusedError(403, f"this client was not given {self._lane.label}")
         if not client.may_ask(self._index):
-            raise _RefusedError(429, "too many requests on this lane")
+            raise RefusedError(429, "too many requests on this lane")
         return number
 
     def _noting(self, admitted: _Admitted, send: Send) -> Send:
@@ -190,18 +182,6 @@ async def _answer_while_wanted(answering: Awaitable[None], receive: Receive, adm
         task.cancel()
     if not task.cancelled():
         task.result()
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: _RefusedError, origin: str | None) -> None:
-    body = json.dumps({"detail": refusal.detail}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if origin is not None:
-        headers += _headers(origin, polls=True)
-    prefix = "websocket.http" if scope["type"] == "websocket" else "http"
-    if prefix != "http":
-        await receive()
-    await send({"type": f"{prefix}.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": f"{prefix}.response.body", "body": body})
 
 
 def _address(scope: Scope) -> Address:

@@ -1,1 +1,1 @@
-"""The lesson: two WebSocket programs, run and traced while a page follows them."""
+"""The lesson: small programs of each transport, run and traced while a page follows them."""

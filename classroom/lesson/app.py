@@ -17,14 +17,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 from classroom.allowed_hosts import Addresses
-from classroom.lesson.page_session import MAX_RUN, LessonSession, LessonSessions, RefusedError
+from classroom.lesson.page_session import MAX_RUN, LessonSession, LessonSessions
 from classroom.lesson.sample_programs import HTTP_PROGRAMS, SAMPLES, Program, Sample
 from classroom.lesson.samples.news import News
 from classroom.lesson.traced_websocket import Note
 from classroom.lesson.wire_units import Taps, Unit
+from classroom.refusals import RefusedError
 
 ECHO_PATH = "/lesson/echo"
 SENT_PATH = "/lesson/sent"
@@ -39,7 +39,7 @@ _TIME_IS_OVER = "this connection's time is over: the lesson closes it"
 
 
 class LessonAccess:
-    """Checks who may use the lesson's server, and sends their pages what passes on the wire."""
+    """Checks who may use the lesson's server, and sends each page the traffic of its connections."""
 
     def __init__(self, addresses: Addresses, sessions: LessonSessions, taps: Taps) -> None:
         self._addresses = addresses
@@ -49,27 +49,22 @@ class LessonAccess:
     def origin(self, scope: Scope) -> str:
         """Return the origin of the classroom's own page; raise RefusedError for any other."""
         host = self._addresses.host_of(scope["headers"], self._addresses.lesson_port)
-        if host is None:
-            raise RefusedError(403, "the Host header does not name this classroom")
-        origin = self._addresses.origin_of(scope["headers"], host)
-        if origin is None:
-            raise RefusedError(403, f"the Origin must be the classroom's own page, {self._addresses.origin(host)}")
-        return origin
+        return self._addresses.origin_of(scope["headers"], host)
 
     def session(self, scope: Scope) -> LessonSession:
         """Return the session of the page that sent the request."""
         return self._sessions.find(_query(scope).get("session", ""))
 
-    def tell_units(self, session: LessonSession, scope: Scope, named: dict[str, int]) -> None:
-        """Send the session what passes the relay for this request, as it passes, under these names."""
+    def send_units(self, session: LessonSession, scope: Scope, named: dict[str, int]) -> None:
+        """Send the session a row with these fields for each message and frame of this request that passes the relay."""
         host, port = scope["client"]
         if connection := self._taps.find((host, port)):
 
-            def tell_unit(direction: str, unit: Unit, arrived_ns: int) -> None:
+            def send_unit(direction: str, unit: Unit, arrived_ns: int) -> None:
                 row = {"type": "wire", "direction": direction, "at_ns": arrived_ns}
-                session.tell(row | named | dataclasses.asdict(unit))
+                session.send(row | named | dataclasses.asdict(unit))
 
-            connection.listen(tell_unit)
+            connection.listen(send_unit)
 
 
 def create_lesson_app(access: LessonAccess, news: News, max_life_s: float = MAX_LIFE_S) -> Starlette:
@@ -106,19 +101,19 @@ class _SampleEndpoint:
             session.open(run)
         except RefusedError as error:
             if session is not None:
-                session.tell({"type": "refused", "detail": error.detail})
-            await WebSocket(scope, receive, send).send_denial_response(_refusal(error))
+                session.send({"type": "refused", "detail": error.detail})
+            await error.response()(scope, receive, send)
             return
-        self._access.tell_units(session, scope, {"run": run})
+        self._access.send_units(session, scope, {"run": run})
         limited = _Limited(receive, send, session, time.monotonic() + self._max_life_s)
 
-        def tell_note(note: Note) -> None:
+        def send_note(note: Note) -> None:
             if note.kind == "done" and note.action == "send_text" and note.text is not None:
                 session.record_sent(run, note.text)
-            session.tell({"type": "note", "run": run} | dataclasses.asdict(note))
+            session.send({"type": "note", "run": run} | dataclasses.asdict(note))
 
         try:
-            await self._sample.run(scope, limited.receive, limited.send, tell_note)
+            await self._sample.run(scope, limited.receive, limited.send, send_note)
         finally:
             session.close(run)
 
@@ -159,7 +154,7 @@ class _Limited:
         return message
 
     async def _refuse(self, code: int, reason: str) -> Message:
-        self._session.tell({"type": "refused", "detail": reason})
+        self._session.send({"type": "refused", "detail": reason})
         await self._send({"type": "websocket.close", "code": code, "reason": reason})
         return {"type": "websocket.disconnect", "code": code, "reason": reason}
 
@@ -175,7 +170,7 @@ class _PageEndpoint(ABC):
         try:
             origin = self._access.origin(scope)
         except RefusedError as error:
-            await _refusal(error)(scope, receive, send)
+            await error.response()(scope, receive, send)
             return
         readable = _readable_by(origin, send)
         try:
@@ -184,7 +179,7 @@ class _PageEndpoint(ABC):
             session.count_action()
             await self._answer(session, run, scope, receive, readable)
         except RefusedError as error:
-            await _refusal(error)(scope, receive, readable)
+            await error.response()(scope, receive, readable)
 
     @abstractmethod
     async def _answer(self, session: LessonSession, run: int, scope: Scope, receive: Receive, send: Send) -> None:
@@ -198,9 +193,9 @@ class _EchoEndpoint(_PageEndpoint):
         arrived_ns = time.monotonic_ns()
         n = _number(scope, "n")
         text = await _body_text(Request(scope, receive))
-        self._access.tell_units(session, scope, {"run": run, "exchange": n})
+        self._access.send_units(session, scope, {"run": run, "exchange": n})
         answer = f"Received: {text}"
-        session.tell(
+        session.send(
             {"type": "exchange", "run": run, "exchange": n, "text": text, "answer": answer}
             | {"arrived_ns": arrived_ns, "answered_ns": time.monotonic_ns()}
         )
@@ -212,7 +207,7 @@ class _SentEndpoint(_PageEndpoint):
 
     async def _answer(self, session: LessonSession, run: int, scope: Scope, receive: Receive, send: Send) -> None:
         n, after = _number(scope, "n"), _number(scope, "after", least=0)
-        self._access.tell_units(session, scope, {"run": run, "exchange": n})
+        self._access.send_units(session, scope, {"run": run, "exchange": n})
         await JSONResponse(session.sent_after(run, after))(scope, receive, send)
 
 
@@ -278,7 +273,3 @@ def _number(scope: Scope, name: str, least: int = 1) -> int:
 
 def _query(scope: Scope) -> dict[str, str]:
     return dict(parse_qsl(scope["query_string"].decode("latin-1")))
-
-
-def _refusal(error: RefusedError) -> JSONResponse:
-    return JSONResponse({"detail": error.detail}, error.status)

@@ -1,4 +1,4 @@
-"""/api/lesson of the page's app: gives a page its session, then sends it a row for everything on the lesson's port."""
+"""The WebSocket /api/lesson: gives a page its session, and sends it a row for everything on the lesson's port."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 
 from fastapi import APIRouter, WebSocket
-from starlette.responses import JSONResponse
 from starlette.websockets import WebSocketDisconnect
 
 from classroom.lesson.app import MAX_LIFE_S, MAX_MESSAGE_CHARACTERS
-from classroom.lesson.page_session import LessonSession, LessonSessions, RefusedError
+from classroom.lesson.page_session import LessonSession, LessonSessions
 from classroom.lesson.sample_programs import LANE_PROGRAMS, SAMPLES
+from classroom.refusals import RefusedError
 
 _POLICY_VIOLATION = 1008
 _TRY_AGAIN_LATER = 1013
@@ -27,18 +27,18 @@ def lesson_router(sessions: LessonSessions, port: int) -> APIRouter:
         try:
             session = sessions.begin()
         except RefusedError as error:
-            await socket.send_denial_response(JSONResponse({"detail": error.detail}, error.status))
+            await socket.send_denial_response(error.response())
             return
         try:
             await socket.accept()
-            await _tell(socket, session, port)
+            await _send_records(socket, session, port)
         finally:
             sessions.end(session)
 
     return router
 
 
-async def _tell(socket: WebSocket, session: LessonSession, port: int) -> None:
+async def _send_records(socket: WebSocket, session: LessonSession, port: int) -> None:
     hello = {
         "type": "hello",
         "session": session.token,
@@ -51,17 +51,17 @@ async def _tell(socket: WebSocket, session: LessonSession, port: int) -> None:
     with contextlib.suppress(WebSocketDisconnect):
         await socket.send_json(hello)
         listening = asyncio.ensure_future(socket.receive())
-        telling = asyncio.ensure_future(_send_rows(socket, session))
+        sending = asyncio.ensure_future(_send_rows(socket, session))
         try:
-            await asyncio.wait({listening, telling}, return_when=asyncio.FIRST_COMPLETED)
-            if telling.done() and telling.exception() is None:
+            await asyncio.wait({listening, sending}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done() and sending.exception() is None:
                 await socket.close(_TRY_AGAIN_LATER, "this page reads too slowly to follow its lesson")
             elif listening.done() and listening.result()["type"] == "websocket.receive":
                 await socket.close(_POLICY_VIOLATION, "this socket tells the lesson; it expects no messages")
         finally:
-            for task in (listening, telling):
+            for task in (listening, sending):
                 task.cancel()
-            await asyncio.gather(listening, telling, return_exceptions=True)
+            await asyncio.gather(listening, sending, return_exceptions=True)
 
 
 async def _send_rows(socket: WebSocket, session: LessonSession) -> None:

@@ -10,24 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from classroom.limits import MAX_CLIENTS, RateLimit
+from classroom.refusals import RefusedError
 
 MAX_SESSIONS = 2 * MAX_CLIENTS
 MAX_OPEN_SOCKETS = 4
 """Limit of one session: the lesson itself needs two, and runs of all four lanes' programs at once need four."""
 MAX_RUN = 1_000_000
-MAX_UNTOLD = 1000
-"""Rows that may wait for a page that does not read; beyond it, its session ends."""
+MAX_WAITING_ROWS = 1000
+"""Limit of the rows that wait for a page that does not read; beyond it, its session ends."""
 ACTIONS_PER_S = 10.0
 """Limit of connections, requests and messages of one session."""
-
-
-class RefusedError(Exception):
-    """Why a request is refused, in one sentence, with its HTTP status."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
 
 
 class LessonSession:
@@ -35,15 +27,15 @@ class LessonSession:
 
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(16)
-        self.rows: asyncio.Queue[str | None] = asyncio.Queue(MAX_UNTOLD)
+        self.rows: asyncio.Queue[str | None] = asyncio.Queue(MAX_WAITING_ROWS)
         """JSON texts; None marks the end, for a page that fell too far behind."""
         self._open: dict[int, list[str]] = {}
         """By the number of each open connection, the messages that its handler has sent."""
         self._rate = RateLimit(ACTIONS_PER_S, time.monotonic_ns())
         self._ended = False
 
-    def tell(self, row: Mapping[str, Any]) -> None:
-        """Add a row to those that are still to be sent."""
+    def send(self, row: Mapping[str, Any]) -> None:
+        """Queue a row for the page."""
         if self._ended:
             return
         if self.rows.full():

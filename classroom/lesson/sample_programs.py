@@ -65,13 +65,13 @@ class Sample(Program):
         action = "return"
         running = self.handler(socket)
         assert isinstance(running, CoroutineType)
-        frame = running.cr_frame  # outlives the coroutine, and keeps the line it ended on
+        frame = running.cr_frame  # keeps the last line that ran, even after the coroutine's end
         assert frame is not None
         source = inspect.getsource(self.module).splitlines()
 
         def note_wait() -> None:
             if socket.is_called:
-                return  # the call itself is noted
+                return  # the socket records its own calls
             states = socket.states()
             waits_for = source[frame.f_lineno - 1].strip().removeprefix("await ")
             note(Note(time.monotonic_ns(), "wait", waits_for, frame.f_lineno, states, states))
@@ -86,7 +86,7 @@ class Sample(Program):
 
 
 class _Watched:
-    """A coroutine to be awaited, which calls `on_wait` each time it waits for something."""
+    """Awaits a coroutine, and calls `on_wait` each time it suspends."""
 
     def __init__(self, running: CoroutineType[Any, Any, None], on_wait: Callable[[], None]) -> None:
         self._running = running
@@ -102,7 +102,7 @@ class _Watched:
             self._on_wait()
             try:
                 resume = partial(self._running.send, (yield awaited))
-            except BaseException as error:  # what the loop throws in, such as a cancellation, is the coroutine's
+            except BaseException as error:  # pass on what the event loop throws in, such as a cancellation
                 resume = partial(self._running.throw, error)
 
 

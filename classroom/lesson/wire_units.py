@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 MAX_HELD_BYTES = 64 * 1024
 """Limit for an incomplete message; the lesson's are far shorter, and longer ones are not counted."""
-MAX_UNTOLD_UNITS = 16
+MAX_WAITING_UNITS = 16
 """Limit for a connection that no handler listens to, such as a refused one."""
 
 _FRAMES = {0: "continuation", 1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
@@ -30,7 +30,7 @@ class Unit:
 
 
 class UnitSplitter:
-    """Divides the data in one direction of one connection: HTTP/1.1 messages, and frames once it is upgraded."""
+    """Divides the data of one connection in one direction into HTTP/1.1 messages, and after an upgrade into frames."""
 
     def __init__(self) -> None:
         self._held = bytearray()
@@ -75,7 +75,7 @@ class UnitSplitter:
             return None
         payload_bytes = length if length < 126 else int.from_bytes(self._held[2:header_bytes], "big")
         if self._held[1] & 0x80:
-            header_bytes += 4  # the key that masks what a browser sends
+            header_bytes += 4  # the masking key of a browser's frame
         if len(self._held) < header_bytes + payload_bytes:
             return None
         return Unit(_FRAMES.get(opcode, "unknown"), header_bytes + payload_bytes, payload_bytes)
@@ -86,36 +86,36 @@ UnitListener = Callable[[str, Unit, int], None]
 
 
 class TappedConnection:
-    """One connection through the relay. The units of each request wait for the handler that listens to it."""
+    """One connection through the relay. The units of a request are queued until its handler listens."""
 
     def __init__(self) -> None:
         self._splitters = {"up": UnitSplitter(), "down": UnitSplitter()}
-        self._untold: list[tuple[str, Unit, int]] = []
+        self._waiting: list[tuple[str, Unit, int]] = []
         self._listener: UnitListener | None = None
 
     def passed(self, direction: str, data: bytes, arrived_ns: int) -> None:
         """Handle data that passed; empty data is the end of the stream."""
         if not data:
-            self._tell(direction, Unit("end", 0, 0), arrived_ns)
+            self._pass_on(direction, Unit("end", 0, 0), arrived_ns)
         for unit in self._splitters[direction].feed(data):
             if unit.kind == "http" and direction == "up":
                 # On a kept-alive connection, the next request may go to another handler.
                 self._listener = None
-                self._untold.clear()
-            self._tell(direction, unit, arrived_ns)
+                self._waiting.clear()
+            self._pass_on(direction, unit, arrived_ns)
 
     def listen(self, listener: UnitListener) -> None:
         """Pass units to the listener from the present request on, until the next one."""
         self._listener = listener
-        untold, self._untold = self._untold, []
-        for direction, unit, arrived_ns in untold:
+        waiting, self._waiting = self._waiting, []
+        for direction, unit, arrived_ns in waiting:
             listener(direction, unit, arrived_ns)
 
-    def _tell(self, direction: str, unit: Unit, arrived_ns: int) -> None:
+    def _pass_on(self, direction: str, unit: Unit, arrived_ns: int) -> None:
         if self._listener is not None:
             self._listener(direction, unit, arrived_ns)
-        elif len(self._untold) < MAX_UNTOLD_UNITS:
-            self._untold.append((direction, unit, arrived_ns))
+        elif len(self._waiting) < MAX_WAITING_UNITS:
+            self._waiting.append((direction, unit, arrived_ns))
 
 
 class Taps:

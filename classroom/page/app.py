@@ -9,10 +9,10 @@ from starlette.types import ASGIApp
 from classroom.joining import routes, vote_routes
 from classroom.joining.class_membership import ClassMembership
 from classroom.joining.class_vote import ClassVote
-from classroom.joining.refused import RefusedError
 from classroom.lesson import feed
 from classroom.page import live, predictions, preflight, run_record, run_routes, transport_assets
 from classroom.page.guard import PageGuard
+from classroom.refusals import RefusedError
 from classroom.state import ClassroomState
 from classroom.static_files import STATIC_FOLDER, StaticFiles, files_of, serve_file
 from servers.api.app import TELEMETRY_OFF, answer_errors
@@ -56,4 +56,4 @@ async def _page(request: Request) -> HTMLResponse:
 
 async def _refused(_request: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, RefusedError)
-    return JSONResponse({"detail": refusal.detail}, refusal.status)
+    return refusal.response()

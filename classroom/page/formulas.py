@@ -1,4 +1,4 @@
-"""The closed forms in words and with their numbers put in, as the page shows them beside a measured figure. Pure."""
+"""The models' closed forms as text with the numbers put in, which the page shows beside measured figures. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from analysis.models.model import Expectation
 
 
 def formulas(expected: Expectation, rate_per_s: float) -> dict[str, str]:
-    """Return, by the names of the figures, the rule and the numbers in it: `rule = numbers`, times in ms.
+    """Return the formula of each figure as `formula = numbers`, with times in ms.
 
     All closed forms are of one kind: a share of the events waits, uniformly up to a longest wait, and all travel.
     """
@@ -42,5 +42,5 @@ def _median(way: float, longest: float, waiting: float) -> str:
 
 
 def _n(value: float) -> str:
-    """Return a number with four significant digits at most, as people write it."""
+    """Format a number with four significant digits at most."""
     return f"{float(f'{value:.4g}'):.10g}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from classroom.allowed_hosts import Addresses
+from classroom.refusals import RefusedError
 
 _READING = frozenset({"GET", "HEAD"})
 
@@ -21,14 +20,12 @@ class PageGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request or WebSocket, and pass it on or refuse it."""
-        host = self._addresses.host_of(scope["headers"], self._addresses.page_port)
-        if host is None:
-            await _refuse(scope, receive, send, "the Host header does not name this classroom")
-        elif not self._is_own(scope, host):
-            await _refuse(
-                scope, receive, send, f"the Origin must be the classroom's own page, {self._addresses.origin(host)}"
-            )
-        elif scope["type"] == "websocket":
+        try:
+            host = self._admit(scope)
+        except RefusedError as refusal:
+            await refusal.response()(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
             await self._app(scope, receive, send)
         else:
             try:
@@ -36,12 +33,17 @@ class PageGuard:
             except ClientDisconnect:
                 return  # the page was closed while it sent its request
 
-    def _is_own(self, scope: Scope, host: str) -> bool:
-        """Return whether a request is from our own page; reads without an Origin are, since browsers then send none."""
-        reads = scope["type"] == "http" and scope["method"] in _READING
-        if reads and not any(name == b"origin" for name, _ in scope["headers"]):
-            return True
-        return self._addresses.origin_of(scope["headers"], host) is not None
+    def _admit(self, scope: Scope) -> str:
+        """Return the host name of a request from the classroom's own page; raise RefusedError for any other.
+
+        A page sends no Origin header when it reads from its own server, so a read without one is admitted.
+        """
+        headers = scope["headers"]
+        host = self._addresses.host_of(headers, self._addresses.page_port)
+        is_read = scope["type"] == "http" and scope["method"] in _READING
+        if not is_read or any(name == b"origin" for name, _ in headers):
+            self._addresses.origin_of(headers, host)
+        return host
 
     def _with_headers(self, send: Send, host: str, path: str) -> Send:
         headers = security_headers(self._addresses, host)
@@ -77,13 +79,3 @@ def security_headers(addresses: Addresses, host: str) -> list[tuple[bytes, bytes
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
     ]
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, detail: str) -> None:
-    body = json.dumps({"detail": detail}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    prefix = "websocket.http" if scope["type"] == "websocket" else "http"
-    if scope["type"] == "websocket":
-        await receive()
-    await send({"type": f"{prefix}.response.start", "status": 403, "headers": headers})
-    await send({"type": f"{prefix}.response.body", "body": body})

@@ -1,7 +1,7 @@
-"""The messages to an open page, and the clock by which it converts its times. Neither passes a relay.
+"""The two sockets of an open page: its messages, and the clock by which it converts its times. No relay delays them.
 
-A page pulls: each socket has its own position in the accounts, and its task asks ten times a second what is new. A page
-that does not read delays only itself, and there is no queue that could grow.
+Each socket has its own position in the accounts, and its task reads ten times a second what is new there. So a page
+that does not read delays only itself, and no queue grows.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from classroom.state import WRONG_KEY, ClassroomState, state_of
 
 TICK_S = 0.1
 DEVICE_TICK_S = 0.5
-"""The period for a device that joined: it shows numbers only, and there may be a hundred of them."""
+"""The period for a device of the class: it shows only figures, and there may be a hundred devices."""
 _NEWS_PERIOD_NS = 1_000_000_000
 _MAX_CLOCK_CHARACTERS = 64
 
 REFUSED_CLOSE_CODE = 1008
-"""Policy violation (RFC 6455, 7.4.1); the reason says which. Connecting again would not help."""
+"""Policy violation (RFC 6455, 7.4.1), with the violation as the reason; reconnecting would not help."""
 UNKNOWN_CLIENT_CLOSE_CODE = 4403
-"""The client number is unknown (by now), or none was sent where one is needed: open the page again, or join first."""
+"""The client number is unknown, or none was sent although one is needed: open the page again, or join first."""
 _MAX_REASON_BYTES = 120
 
 router = APIRouter()
@@ -40,8 +40,8 @@ Key = Annotated[str | None, Query(max_length=100)]
 
 
 @dataclass
-class _Told:
-    """How much of the current run a page has been sent."""
+class _Sent:
+    """What a page has been sent so far."""
 
     run: int = 0
     changed_ns: int | None = None
@@ -55,7 +55,7 @@ class _Told:
     written: list[int] = field(default_factory=lambda: [0] * len(LANES))
 
     def begin(self, run: int) -> None:
-        """Note that the page has been sent nothing of this run."""
+        """Record that the page has been sent nothing of this run yet."""
         self.run, self.changed_ns, self.ended, self.published = run, None, False, 0
         self.arrived, self.answered, self.written = ([0] * len(LANES) for _ in range(3))
 
@@ -92,12 +92,12 @@ async def clock(socket: WebSocket) -> None:
         return
     state.clock_sockets += 1
     try:
-        await _tell_time(socket)
+        await _answer_clock(socket)
     finally:
         state.clock_sockets -= 1
 
 
-async def _tell_time(socket: WebSocket) -> None:
+async def _answer_clock(socket: WebSocket) -> None:
     rate = RateLimit(MESSAGES_PER_S, time.monotonic_ns())
     with contextlib.suppress(WebSocketDisconnect):
         while (text := await _next_text(socket)) is not None:
@@ -128,31 +128,31 @@ def _enter(state: ClassroomState, number: int | None, key: str | None) -> Client
 
 async def _serve_live(socket: WebSocket, state: ClassroomState, who: Client, replaced: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
-        telling = tasks.create_task(_tell(socket, state, who, replaced))
+        sending = tasks.create_task(_send_messages(socket, state, who, replaced))
         try:
-            await _listen(socket, state, who)
+            await _receive_messages(socket, state, who)
         finally:
-            telling.cancel()
+            sending.cancel()
 
 
-async def _tell(socket: WebSocket, state: ClassroomState, who: Client, replaced: asyncio.Event) -> None:
-    told = _Told(transports=who.transports, auto=state.runs.auto, notices=[None] * len(state.notices))
+async def _send_messages(socket: WebSocket, state: ClassroomState, who: Client, replaced: asyncio.Event) -> None:
+    sent = _Sent(transports=who.transports, auto=state.runs.auto, notices=[None] * len(state.notices))
     news_due_ns = time.monotonic_ns()
     with contextlib.suppress(WebSocketDisconnect, OSError, RuntimeError):
         await _send(socket, hello(state, who))
         while not replaced.is_set():
             changed = state.runs.changed
-            if told.transports != who.transports:
-                told.transports = who.transports
+            if sent.transports != who.transports:
+                sent.transports = who.transports
                 await _send(socket, {"type": "transports", "transports": who.transports})
-            if told.auto != state.runs.auto:
-                told.auto = state.runs.auto
-                await _send(socket, {"type": "auto", "auto": told.auto})
+            if sent.auto != state.runs.auto:
+                sent.auto = state.runs.auto
+                await _send(socket, {"type": "auto", "auto": sent.auto})
             for index, notice in enumerate(state.notices):
-                if (message := notice(who)) != told.notices[index]:
-                    told.notices[index] = message
+                if (message := notice(who)) != sent.notices[index]:
+                    sent.notices[index] = message
                     await _send(socket, message)
-            for message in _news(state, who, told):
+            for message in _unsent(state, who, sent):
                 await _send(socket, message)
             if who.teacher and time.monotonic_ns() >= news_due_ns:
                 news_due_ns += _NEWS_PERIOD_NS
@@ -165,7 +165,7 @@ async def _tell(socket: WebSocket, state: ClassroomState, who: Client, replaced:
 
 
 def hello(state: ClassroomState, who: Client) -> dict[str, Any]:
-    """Return the first message: the addresses, and the present run."""
+    """Return the first message to a page: the ports of the lanes, and the present run."""
     lanes = [
         {
             "transport": lane.transport,
@@ -193,57 +193,57 @@ def hello(state: ClassroomState, who: Client) -> dict[str, Any]:
     }
 
 
-def _news(state: ClassroomState, who: Client, told: _Told) -> list[dict[str, Any]]:
+def _unsent(state: ClassroomState, who: Client, sent: _Sent) -> list[dict[str, Any]]:
     """Return the messages that this page has not received yet, in order."""
     runs, messages = state.runs, []
     run = runs.current
     if run is None:
         return []
-    if run.id != told.run:
-        if not told.ended:
-            messages.append({"type": "ended", "run": told.run})
-        if runs.ended and told.run == 0:
+    if run.id != sent.run:
+        if not sent.ended:
+            messages.append({"type": "ended", "run": sent.run})
+        if runs.ended and sent.run == 0:
             return messages  # the run was over before this page opened
-        told.begin(run.id)
-        told.changed_ns = run.changed_ns
+        sent.begin(run.id)
+        sent.changed_ns = run.changed_ns
         messages.append({"type": "run", "run": run.message()})
-    elif run.changed_ns != told.changed_ns and not told.ended:
-        told.changed_ns = run.changed_ns
+    elif run.changed_ns != sent.changed_ns and not sent.ended:
+        sent.changed_ns = run.changed_ns
         messages.append({"type": "changed", "run": run.message()})
-    if not told.ended:
-        messages.append(_tick(state, who, run, told))
+    if not sent.ended:
+        messages.append(_tick(state, who, run, sent))
         if runs.ended:
-            told.ended = True
+            sent.ended = True
             messages.append({"type": "ended", "run": run.id})
     return messages
 
 
-def _tick(state: ClassroomState, who: Client, run: Run, told: _Told) -> dict[str, Any]:
+def _tick(state: ClassroomState, who: Client, run: Run, sent: _Sent) -> dict[str, Any]:
     rows = state.log.rows
-    published, told.published = rows[told.published :], len(rows)
+    published, sent.published = rows[sent.published :], len(rows)
     lanes: dict[str, Any] = {}
     for index, lane in enumerate(LANES):
         if lane.transport not in who.transports:
             continue
         account = state.accounts.of(who.number, index)
-        arrived = account.requests[told.arrived[index] :]
+        arrived = account.requests[sent.arrived[index] :]
         up_bytes, down_bytes = state.accounts.bytes_of(who.number, index)
         lanes[lane.transport] = {
             # A request is sent when it arrives, if it is held, and when it is answered.
             "requests": [request.row() for request in arrived if request.answered_ns is None]
-            + [request.row() for request in account.answered[told.answered[index] :]],
-            "written": account.written[told.written[index] :],
+            + [request.row() for request in account.answered[sent.answered[index] :]],
+            "written": account.written[sent.written[index] :],
             "up_bytes": up_bytes,
             "down_bytes": down_bytes,
             "payload_bytes": account.payload_bytes,
         }
-        told.arrived[index], told.answered[index] = len(account.requests), len(account.answered)
-        told.written[index] = len(account.written)
+        sent.arrived[index], sent.answered[index] = len(account.requests), len(account.answered)
+        sent.written[index] = len(account.written)
     return {"type": "tick", "run": run.id, "now_ns": time.monotonic_ns(), "published": published, "lanes": lanes}
 
 
-async def _listen(socket: WebSocket, state: ClassroomState, who: Client) -> None:
-    """Take the page's messages until it is gone, or sends what it must not."""
+async def _receive_messages(socket: WebSocket, state: ClassroomState, who: Client) -> None:
+    """Handle the page's messages until it disconnects or sends an invalid one."""
     rate = RateLimit(MESSAGES_PER_S, time.monotonic_ns())
     with contextlib.suppress(WebSocketDisconnect):
         while (text := await _next_text(socket)) is not None:
@@ -251,13 +251,13 @@ async def _listen(socket: WebSocket, state: ClassroomState, who: Client) -> None
                 await _refuse(socket, f"more than {MESSAGES_PER_S:g} messages a second")
                 return
             try:
-                _take(state, who, text)
+                _handle(state, who, text)
             except ValueError as error:
                 await _refuse(socket, str(error))
                 return
 
 
-def _take(state: ClassroomState, who: Client, text: str) -> None:
+def _handle(state: ClassroomState, who: Client, text: str) -> None:
     """Pass a message to the function for its type; raise ValueError if there is none."""
     try:
         message = json.loads(text)
@@ -265,10 +265,10 @@ def _take(state: ClassroomState, who: Client, text: str) -> None:
         raise ValueError("a message must be JSON") from None
     if not isinstance(message, dict):
         raise ValueError("a message must be a JSON object")
-    take = state.inbound.get(str(message.get("type")))
-    if take is None:
+    handle = state.inbound.get(str(message.get("type")))
+    if handle is None:
         raise ValueError(f"no message has the type {ascii(message.get('type'))[:40]}")
-    take(who, message)
+    handle(who, message)
 
 
 async def _next_text(socket: WebSocket) -> str | None:

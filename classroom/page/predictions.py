@@ -99,7 +99,7 @@ def predict(lane: Lane, settings: RunSettings) -> dict[str, float | None] | None
 
 
 def _formulas(lane: Lane, settings: RunSettings) -> dict[str, str] | None:
-    """Return how the figures follow from the settings, with the numbers put in; None without a formula."""
+    """Return the formula of each figure with the numbers put in; None without a formula."""
     expected = MODELS[lane.model].closed_form(_conditions_of(settings))
     return None if expected is None else formulas(expected, settings.rate_per_s)
 

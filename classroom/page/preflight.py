@@ -1,6 +1,6 @@
 """The check before a lesson: whether the teacher's machine is fast and idle enough for the page's figures.
 
-The browser's half of the check (tab, clock, ports, features) is js/preflight/checks.js; the page shows both together.
+The browser's half of the check (tab, clock, ports, features) is js/page/preflight/checks.js; the page shows both.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ MAX_FLOOR_MS = 2.0
 """A round trip over bare loopback above this is visible in the figures beside a delay of 50 ms."""
 MAX_TIMER_LATENESS_MS = 10.0
 MIN_DESCRIPTORS = 2048
-"""Enough for 100 devices with four lanes each: a relayed connection takes two ends here and the server's own; and a
-reserve."""
+"""Enough for 100 devices with four lanes each, and a reserve: a connection takes two descriptors in the relay and one
+in the lane's server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class Measured:
     """Median round trip of one byte over bare loopback."""
     floor_max_ms: float
     timer_lateness_ms: float
-    """By how much the worst of a row of short sleeps was late: the jitter of event loop and machine."""
+    """The largest delay of several short sleeps: the jitter of event loop and machine."""
     load_per_core: float
-    """Processes that wanted to run in the last minute, per core; above 1 some of them waited."""
+    """Average number of runnable processes in the last minute, per core; above 1 some of them waited."""
     descriptors: int
     """How many files and connections this process may have open; -1 for any number."""
 

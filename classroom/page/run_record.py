@@ -1,4 +1,4 @@
-"""The server's own record of a run, with which every number of the page can be checked."""
+"""The server's own record of a run, against which every figure of the page can be checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting and stopping runs over HTTP, which only the teacher may."""
+"""The routes by which the teacher starts, changes and stops runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RunRequest(RunSettings):
 
 
 class Change(BaseModel):
-    """Settings that the run that is on goes on with; what is not said stays as it is."""
+    """New settings for the current run; None leaves a setting unchanged."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -41,27 +41,27 @@ class Auto(BaseModel):
 
 
 @router.post("/api/run")
-async def start(request: Request, asked: RunRequest) -> dict[str, object]:
+async def start(request: Request, wanted: RunRequest) -> dict[str, object]:
     """Start a run, in place of the present one."""
     runs = state_of(request).runs
-    settings = RunSettings(**asked.model_dump(exclude={"auto", "once"}))
-    return runs.start(settings, auto=runs.auto if asked.auto is None else asked.auto, once=asked.once).message()
+    settings = RunSettings(**wanted.model_dump(exclude={"auto", "once"}))
+    return runs.start(settings, auto=runs.auto if wanted.auto is None else wanted.auto, once=wanted.once).message()
 
 
 @router.post("/api/change")
-async def change(request: Request, asked: Change) -> dict[str, object]:
-    """Change the run that is on, from its next event or poll on."""
+async def change(request: Request, changes: Change) -> dict[str, object]:
+    """Change the current run, from its next event or poll on."""
     runs = state_of(request).runs
-    nothing_on = HTTPException(409, "no run is on that could be changed")
+    no_run = HTTPException(409, "no run is on that could be changed")
     if runs.current is None:
-        raise nothing_on
+        raise no_run
     try:
-        wanted = runs.current.settings.model_dump() | asked.model_dump(exclude_none=True)
-        changed = runs.change(RunSettings(**wanted))
+        settings = runs.current.settings.model_dump() | changes.model_dump(exclude_none=True)
+        changed = runs.change(RunSettings(**settings))
     except ValidationError as error:
         raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from error
     if changed is None:
-        raise nothing_on
+        raise no_run
     return changed.message()
 
 
@@ -73,7 +73,7 @@ async def stop(request: Request) -> dict[str, object]:
 
 
 @router.post("/api/auto")
-async def auto(request: Request, asked: Auto) -> dict[str, object]:
+async def auto(request: Request, wanted: Auto) -> dict[str, object]:
     """Let runs follow each other by themselves or not; the present run continues."""
-    state_of(request).runs.set_auto(asked.auto)
-    return {"auto": asked.auto}
+    state_of(request).runs.set_auto(wanted.auto)
+    return {"auto": wanted.auto}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classroom.joining.admission import JoinCodeCheck, next_transports, normalise_code
-from classroom.joining.refused import RefusedError
+from classroom.refusals import RefusedError
 
 pytestmark = pytest.mark.clocks
 

@@ -325,9 +325,9 @@ def test_a_class_of_sixty(start_classroom: StartClassroom, devices: int, rate_pe
     settings = RunSettings(rate_per_s=rate_per_s, arrival="periodic", duration_s=4)
     found: Rehearsed = asyncio.run(rehearse(psutil.Process(at.process.pid), at.welcome, devices, settings))
     print("\n".join(found.lines()))
-    assert (found.events, found.seen["devices"]) == (20, 60)
-    assert found.seen["refused"] == {}
-    for one in found.seen["transports"].values():
+    assert (found.events, found.measured["devices"]) == (20, 60)
+    assert found.measured["refused"] == {}
+    for one in found.measured["transports"].values():
         assert (one["devices"], one["missed"]) == (15, 0)
         assert 0 < one["deliveries"] <= 15 * 20
         assert one["latency_ms"]["p50"] > settings.one_way_delay_ms

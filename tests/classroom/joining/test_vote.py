@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from classroom.joining.refused import RefusedError
 from classroom.joining.vote import Question, Vote
+from classroom.refusals import RefusedError
 
 CHOICES = [{"value": "half", "text": "half as many"}, {"value": "same", "text": "as many"}]
 QUESTION: dict[str, Any] = {

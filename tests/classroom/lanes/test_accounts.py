@@ -31,7 +31,7 @@ def test_bytes_belong_to_who_asked_on_the_connection_open_or_closed() -> None:
     up, down = opened(accounts)
     up.bytes = 100
     assert accounts.bytes_of(None, LANE) == (100, 0)
-    accounts.asked(LANE, HERE, 7)
+    accounts.assign(LANE, HERE, 7)
     down.bytes = 30
     assert (accounts.bytes_of(7, LANE), accounts.bytes_of(None, LANE)) == ((100, 30), (0, 0))
     assert accounts.connections(7, LANE) == 1
@@ -45,10 +45,10 @@ def test_a_connection_shared_by_two_pages_of_one_browser_is_split_at_their_reque
     accounts.begin()
     up, down = opened(accounts)
     up.bytes = 100
-    accounts.asked(LANE, HERE, 1)
+    accounts.assign(LANE, HERE, 1)
     down.bytes = 40
     up.bytes += 60
-    accounts.asked(LANE, HERE, 2)
+    accounts.assign(LANE, HERE, 2)
     down.bytes += 50
     assert (accounts.bytes_of(1, LANE), accounts.bytes_of(2, LANE)) == ((100, 40), (60, 50))
 
@@ -57,7 +57,7 @@ def test_only_what_happens_in_a_run_counts() -> None:
     accounts = Accounts()
     up, down = opened(accounts)
     up.bytes = 10
-    accounts.asked(LANE, HERE, 1)
+    accounts.assign(LANE, HERE, 1)
     accounts.wrote(1, LANE, 1, 100, 5)
     assert (accounts.bytes_of(1, LANE), accounts.of(1, LANE).written) == ((0, 0), [])
     accounts.begin()
@@ -103,7 +103,7 @@ def test_only_requests_of_a_run_that_is_on_are_booked() -> None:
 def test_what_is_unknown_is_nobodys() -> None:
     accounts = Accounts()
     accounts.begin()
-    accounts.asked(LANE, THERE, 1)
+    accounts.assign(LANE, THERE, 1)
     accounts.closed(LANE, THERE)
     assert accounts.clients() == []
 
@@ -134,7 +134,7 @@ def test_no_byte_of_a_run_is_lost_or_counted_twice(actions: list[tuple[object, .
             counts.pop(where, None)
             accounts.closed(LANE, address)
         elif what == "ask":
-            accounts.asked(LANE, address, more[0])  # type: ignore[arg-type]  # hypothesis draws it
+            accounts.assign(LANE, address, more[0])  # type: ignore[arg-type]  # hypothesis draws it
         elif what == "pass" and where in counts:
             up_bytes, down_bytes = more
             assert isinstance(up_bytes, int)

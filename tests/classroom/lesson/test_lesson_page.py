@@ -581,7 +581,7 @@ def test_snapshot_and_transcript_tell_the_run(page: Page, overheard: Overheard) 
     [sent, message] = [first[kind]["time_ms"] for kind in ("server_send", "message")]
     told_ms = re.search(r"with the browser ([\d.]+) ms after", sentences[4])
     assert told_ms is not None
-    assert abs(float(told_ms[1]) - (message - sent)) <= 0.2
+    assert abs(float(told_ms[1]) - (message - sent)) <= (0.2 if message - sent < 99 else 0.7)  # then in whole ms
     frames = sum(int(row["bytes"]) for row in rows if row["kind"] in ("send", "server_send"))
     assert f"took {frames} bytes and no further request" in sentences[2]
     exchanged = [row for row in overheard.rows if row["type"] == "wire" and "exchange" in row and row["kind"] == "http"]

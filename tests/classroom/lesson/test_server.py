@@ -20,14 +20,14 @@ from classroom.lesson.page_session import (
     ACTIONS_PER_S,
     MAX_OPEN_SOCKETS,
     MAX_SESSIONS,
-    MAX_UNTOLD,
+    MAX_WAITING_ROWS,
     LessonSession,
     LessonSessions,
-    RefusedError,
 )
 from classroom.lesson.sample_programs import LANE_PROGRAMS, SAMPLES
 from classroom.lesson.samples.news import News
 from classroom.lesson.wire_units import Taps
+from classroom.refusals import RefusedError
 from tests import plain_http
 from tests.classroom.conftest import PATIENCE_S, RunningClassroom
 
@@ -35,7 +35,7 @@ Row = dict[str, Any]
 
 
 class Follower:
-    """A page's line to the lesson: its session, and every row that it was told."""
+    """A page's socket to the lesson: its session, and every row that it has received."""
 
     def __init__(self, classroom: RunningClassroom, socket: ClientConnection) -> None:
         self._classroom = classroom
@@ -413,10 +413,10 @@ def test_too_many_pages_are_refused() -> None:
 
 def test_a_page_that_does_not_read_is_given_up() -> None:
     session = LessonSession()
-    for number in range(MAX_UNTOLD + 10):
-        session.tell({"number": number})
+    for number in range(MAX_WAITING_ROWS + 10):
+        session.send({"number": number})
     rows = [session.rows.get_nowait() for _ in range(session.rows.qsize())]
-    assert len(rows) == MAX_UNTOLD
+    assert len(rows) == MAX_WAITING_ROWS
     assert rows[-1] is None
 
 

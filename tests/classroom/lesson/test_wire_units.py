@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
-from classroom.lesson.wire_units import MAX_HELD_BYTES, MAX_UNTOLD_UNITS, TappedConnection, Taps, Unit, UnitSplitter
+from classroom.lesson.wire_units import MAX_HELD_BYTES, MAX_WAITING_UNITS, TappedConnection, Taps, Unit, UnitSplitter
 
 UPGRADE = b"GET /lesson/loop HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
@@ -93,11 +93,11 @@ def test_each_request_of_a_connection_has_its_own_listener() -> None:
 def test_what_nobody_listens_to_is_not_kept_without_end() -> None:
     connection = TappedConnection()
     connection.passed("up", UPGRADE, 0)
-    for _ in range(3 * MAX_UNTOLD_UNITS):
+    for _ in range(3 * MAX_WAITING_UNITS):
         connection.passed("up", b"\x81\x00", 0)
     heard: list[Unit] = []
     connection.listen(lambda _direction, unit, _arrived_ns: heard.append(unit))
-    assert len(heard) == MAX_UNTOLD_UNITS
+    assert len(heard) == MAX_WAITING_UNITS
     assert heard[0] == Unit("http", len(UPGRADE), 0)
 
 

@@ -191,7 +191,8 @@ def test_every_part_of_every_question_has_an_answer(empty_page: Page) -> None:
           const { QUESTIONS } = await import("/static/js/page/predict/questions.js");
           const asked = QUESTIONS.flatMap((question) => question.parts.map((part) => [question, part]));
           const hasModel = ({ kind }) => ["number", "factor"].includes(kind);
-          return asked.filter(([question, part]) => hasModel(part) === (m.EXPECTED[question.id]?.[part.id] !== undefined));
+          const isExpected = (question, part) => m.EXPECTED[question.id]?.[part.id] !== undefined;
+          return asked.filter(([question, part]) => hasModel(part) === isExpected(question, part));
         })()""",
     )
     assert without == []
