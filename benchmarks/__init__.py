@@ -1,1 +1,1 @@
-"""Micro-benchmarks of the hot paths (`make microbench`), large runs and simulations that test the harness itself."""
+"""Tests of the harness itself: micro-benchmarks (`make microbench`), large runs, simulations, and other tools."""

@@ -17,11 +17,11 @@ from servers.transports.sse import EventStream
 
 
 def dearer_adapter(burn_ns: int) -> Adapter:
-    """Return an adapter of server-sent events that wastes this much CPU time on each delivery."""
+    """Return an adapter for server-sent events that spends `burn_ns` of extra CPU time on each delivery."""
     router = APIRouter()
 
     class DearerEventStream(EventStream):
-        """Wastes CPU time before it returns an event."""
+        """Spends extra CPU time before it encodes an event."""
 
         def encode(self, event: EncodedEvent) -> bytes:
             end_ns = time.perf_counter_ns() + burn_ns
@@ -43,8 +43,8 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, required=True, help="port to listen on")
     parser.add_argument("--burn-us", type=float, default=0.0, help="CPU time spent on each delivery (%(default)s)")
-    asked = parser.parse_args()
-    serve_adapter(dearer_adapter(round(1000 * asked.burn_us)), asked.host, asked.port)
+    options = parser.parse_args()
+    serve_adapter(dearer_adapter(round(1000 * options.burn_us)), options.host, options.port)
 
 
 if __name__ == "__main__":

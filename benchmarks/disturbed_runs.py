@@ -1,8 +1,8 @@
-"""`python -m benchmarks.disturbed_runs FOLDER`: whether the harness distinguishes disturbed trials from good ones.
+"""`python -m benchmarks.disturbed_runs FOLDER`: whether the harness detects disturbed trials, and only those.
 
-Runs of one block of the scenario `quick` are left alone, share the server's core with a program that never sleeps, have
-their servers stopped (SIGSTOP) at a random time of the measured window, or overload the server.
-docs/method/accuracy.md sums the table up.
+It makes runs of one block of the scenario `quick` in four situations: undisturbed, with a busy program on the server's
+core, with servers that are stopped (SIGSTOP) at a random time of the measured window, and with an overloaded server.
+docs/method/accuracy.md summarises the table.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ from system.processor import plan_cores
 
 PROJECT = Path(__file__).parents[1]
 Disturbing = Callable[[psutil.Popen], AbstractContextManager[None]]
-"""Disturbs a run, given its process, until its context ends."""
+"""A function from a run's process to a context in which the run is disturbed."""
 STOPS_MS = (50, 100, 150, 200, 300, 400)
 OVERLOAD = {"clients": 400, "rate_per_s": 20, "poll_interval_s": 0.05}
-"""A poll costs a FastAPI server 0.15 to 0.3 ms, and here it receives 8000 a second."""
+"""Parameters of an overloaded server: 8000 polls a second, each of which costs a FastAPI server 0.15 to 0.3 ms."""
 SET_UP_S = 1.0
-"""About the time from a server's start to the start of the measured window."""
+"""Approximate time from a server's start to the start of the measured window."""
 _LOOK_PERIOD_S = 0.02
 
 
 @dataclass(frozen=True)
 class Stop:
-    """The time for which a server's process was stopped, CLOCK_MONOTONIC."""
+    """The span in which a server's process was stopped; times are CLOCK_MONOTONIC."""
 
     start_ns: int
     end_ns: int
@@ -69,9 +69,9 @@ class Judged:
     label: str
     """The label of its transport."""
     stop_ms: int | None
-    """How long its server was stopped."""
+    """How long its server was stopped; None if it was not."""
     disturbed: bool
-    """Whether it is repeated, or INVALID if it was the last attempt."""
+    """Whether it counts as disturbed, so that it is repeated, or INVALID if it was the last attempt."""
     invalid: bool
     """Whether it is INVALID for any reason."""
     named: bool
@@ -84,27 +84,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run all situations and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.disturbed_runs", description=__doc__)
     parser.add_argument("folder", type=Path, help="for the runs; must not exist")
-    parser.add_argument("--quiet", type=int, default=40, help="runs that are left alone (%(default)s)")
-    parser.add_argument("--busy", type=int, default=20, help="with a busy program on the server's core (%(default)s)")
-    parser.add_argument("--stopped", type=int, default=20, help="whose servers are stopped (%(default)s)")
-    parser.add_argument("--overloaded", type=int, default=10, help="with too much to do (%(default)s)")
-    asked = parser.parse_args(arguments)
-    asked.folder.mkdir(parents=True)
+    parser.add_argument("--quiet", type=int, default=40, help="undisturbed runs (%(default)s)")
+    parser.add_argument("--busy", type=int, default=20, help="runs beside a busy program (%(default)s)")
+    parser.add_argument("--stopped", type=int, default=20, help="runs whose servers are stopped (%(default)s)")
+    parser.add_argument("--overloaded", type=int, default=10, help="runs with an overloaded server (%(default)s)")
+    options = parser.parse_args(arguments)
+    options.folder.mkdir(parents=True)
     quick = replace(load_scenario("quick"), repeats=1)
     polls = tuple(name for name in quick.transports if name.endswith("_poll"))
     too_much = replace(quick, transports=polls, parameters=quick.parameters.replace(**OVERLOAD))
     measured_s = quick.parameters.measured_s
     stops: list[Stop] = []
     situations: tuple[tuple[str, int, Scenario, Disturbing], ...] = (
-        ("left alone", asked.quiet, quick, _nothing),
-        ("busy program on the server's core", asked.busy, quick, _busy_core),
-        ("server stopped", asked.stopped, quick, partial(_stopping, measured_s=measured_s, stops=stops)),
-        ("too much to do", asked.overloaded, too_much, _nothing),
+        ("left alone", options.quiet, quick, _nothing),
+        ("busy program on the server's core", options.busy, quick, _busy_core),
+        ("server stopped", options.stopped, quick, partial(_stopping, measured_s=measured_s, stops=stops)),
+        ("too much to do", options.overloaded, too_much, _nothing),
     )
     judged = []
     for situation, runs, scenario, disturbing in situations:
         for number in range(runs):
-            found = _run(asked.folder / f"{situation.split()[0]}-{number:02}", scenario, disturbing)
+            found = _run(options.folder / f"{situation.split()[0]}-{number:02}", scenario, disturbing)
             judged += [each for folder in found for each in _judge(folder, situation, stops)]
             print(f"{situation}: run {number + 1} of {runs}", file=sys.stderr, flush=True)
     print("\n".join(table(judged)))
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(folder: Path, scenario: Scenario, disturbing: Disturbing) -> list[Path]:
-    """Measure the scenario once while it is disturbed, and return the run's folder, if it got one."""
+    """Measure the scenario once while it is disturbed; return the run's folder, or nothing if the run did not start."""
     folder.mkdir()
     file = folder / "scenario.toml"
     file.write_text(scenario.as_toml(), encoding="utf-8")
@@ -133,7 +133,7 @@ def _busy_core(_run: psutil.Popen) -> Iterator[None]:
     """Keep the core that servers are pinned to busy with a program that never sleeps."""
     cores = plan_cores().server
     if cores is None:
-        raise SystemExit("error: one core only: servers have none of their own (expected at least two)")
+        raise SystemExit("error: this machine has one core only, which servers share (expected at least two)")
     busy = psutil.Popen([sys.executable, "-c", "while True: pass"])
     try:
         busy.cpu_affinity(list(cores))
@@ -187,7 +187,7 @@ def _stop(server: psutil.Process, stop_ms: int, stops: list[Stop]) -> None:
 
 
 def _judge(run: Path, situation: str, stops: Sequence[Stop]) -> Iterator[Judged]:
-    """Yield a judgement of each attempt; if its server was to be stopped, only if that was within the window."""
+    """Yield the judgement of each attempt, without those whose server was stopped outside the measured window."""
     points = {point.transport: point for point in summarize_run(run).points}
     labels = {style.name: style.label for style in load_run_info(run).transports}
     finished = finished_trial_folders(run)

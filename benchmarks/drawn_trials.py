@@ -1,8 +1,8 @@
-"""Runs drawn from the trials of real ones: how often their intervals contain the figure of all trials.
+"""Runs drawn from the trials of real runs: how often their intervals contain the figure of all trials.
 
-A simulation needs a distribution, and for memory, set-up times or the freshness of views none is known but the measured
-one. So the trials of a point in several runs are taken as all there is, and runs of a few of them are drawn, with
-replacement; the report's own functions make their figures and intervals.
+For memory, set-up times or the freshness of views no distribution is known but the measured one. So the trials of a
+point in several runs stand for its distribution, and runs of a few trials are drawn from them, with replacement. The
+report's own functions compute their figures and intervals.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class CoverageCount:
 def drawn_coverage(
     points: Sequence[MeasuredPoint], figures: Mapping[str, Read], blocks: int, runs: int, seed: int
 ) -> dict[str, CoverageCount]:
-    """Return for each figure how often intervals of so many blocks contain the value of all trials, over all points."""
+    """Return for each figure how often the intervals of runs of `blocks` blocks contain the value of all trials."""
     found = {name: CoverageCount() for name in figures}
     random = np.random.default_rng([seed, blocks])
     for point in points:

@@ -1,8 +1,8 @@
 """`python -m benchmarks.equal_runs RUN RUN RUN …`: how often a comparison calls equal runs different.
 
-The runs are of one scenario on one machine, each with its own seed, and nothing was changed between them: whatever
-`make compare` calls different in a pair of them is a false alarm. Every two are compared, the earlier one as the
-baseline. The figures are computed from raw records, with the current version of the analysis.
+The runs are of one scenario on one machine, each with its own seed, and nothing was changed between them: any
+difference that `make compare` reports between two of them is a false alarm. All pairs are compared, with the earlier
+run as the baseline. The figures are computed from raw records, with the current version of the analysis.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _ALL = "all"
 
 @dataclass
 class JudgedFigure:
-    """How one figure was judged, over all pairs."""
+    """The outcomes of comparing one figure, over all pairs."""
 
     outcomes: Counter[Outcome] = field(default_factory=Counter)
-    """Of all points."""
+    """Counts over all points and pairs."""
     pairs: int = 0
     pairs_with_alarm: int = 0
-    """Pairs in which it was called different at one point or more: what Holm's correction keeps to 5 %."""
+    """Pairs in which it was called different at one or more points; Holm's correction limits them to 5 %."""
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
-        """Count the outcomes of a further pair, at its points."""
+        """Count the outcomes of one more pair, one for each point."""
         self.outcomes.update(outcomes)
         self.pairs += 1
         self.pairs_with_alarm += not _DIFFERENT.isdisjoint(outcomes)
@@ -53,7 +53,7 @@ class JudgedFigure:
 
 
 def judged_figures(comparisons: Sequence[Comparison]) -> dict[str, JudgedFigure]:
-    """Return how each figure was judged, by its title, and all of them together."""
+    """Return the outcomes of each figure by its title, and those of all figures together."""
     found: dict[str, JudgedFigure] = {}
     for comparison in comparisons:
         for each in comparison.figures:
@@ -69,7 +69,7 @@ def _share(number: int, of: int) -> str:
 
 
 def false_alarms(comparison: Comparison) -> Iterator[str]:
-    """Yield a line for each figure of each point that a pair of equal runs is said to differ in."""
+    """Yield a line for each figure of each point in which two equal runs are called different."""
     for each in comparison.figures:
         for row in each.judged:
             if row.contrast is not None and row.contrast.outcome in _DIFFERENT:

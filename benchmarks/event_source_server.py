@@ -1,7 +1,7 @@
 """`python -m benchmarks.event_source_server --port N`: server-sent events by FastAPI's own `EventSourceResponse`.
 
-A path operation that yields, as FastAPI's documentation has it, over the harness's event log, control routes and pinned
-uvicorn: what differs from `python -m servers sse` is how the events are sent. `SCENARIO=servers` measures both.
+Its path operation yields events as in FastAPI's documentation; event log, control routes and pinned uvicorn are the
+harness's. So only the sending of events differs from `python -m servers sse`. `SCENARIO=servers` measures both.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ router = APIRouter()
 
 
 def follow(request: Request, after: After = 0, last_event_id: LastEventId = None) -> Follower:
-    """Return the events after the cursor; a cursor that is too old is an error before the stream has begun."""
+    """Follow the events after the cursor; refuse a cursor that is too old before the answer starts."""
     return hub_of(request).log.follow(after if last_event_id is None else last_event_id)
 
 
 @router.get(wire.SSE_PATH, response_class=EventSourceResponse)
 async def sse(follower: Annotated[Follower, Depends(follow)]) -> AsyncIterator[ServerSentEvent]:
-    """Send every event after the cursor when it is published."""
+    """Send every event after the cursor as it is published."""
     while (event := await follower.next()) is not None:
         yield ServerSentEvent(raw_data=event.text, id=str(event.seq))
 
@@ -44,8 +44,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, required=True, help="port to listen on")
-    asked = parser.parse_args()
-    serve_adapter(ADAPTER, asked.host, asked.port)
+    options = parser.parse_args()
+    serve_adapter(ADAPTER, options.host, options.port)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The figures of a report that have an interval, by the names that the tables of the benchmarks give them."""
+"""The figures of a report that have an interval, by their names in the benchmarks' tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from analysis.summary.results import PLAIN, latency_statistic, reported
 from contract.summary import AgainstReference, CostDifference, Interval, LatencyDifference, Point
 
 Read = Callable[[Point], tuple[float | None, Interval | None]]
-"""A figure of a point of a summary, and its interval."""
+"""A function from a point of a summary to one of its figures and the figure's interval."""
 
 
 def _cost(name: str) -> Read:
@@ -64,5 +64,5 @@ FIGURES: Mapping[str, Read] = {
 
 
 def is_printed(bounds: Interval | None) -> TypeGuard[Interval]:
-    """Return whether a report prints this interval: there is one, and it is not narrower than the digits shown."""
+    """Return whether a report prints this interval: one that exists and is not narrower than the digits shown."""
     return interval(bounds) != ""

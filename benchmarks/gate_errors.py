@@ -1,8 +1,9 @@
-"""How often `make gate` errs, simulated with the spread of real trials: `python -m benchmarks.gate_errors RUN`.
+"""`python -m benchmarks.gate_errors RUN`: how often `make gate` errs, simulated with the spread of real trials.
 
-For every point and figure of the run that has trials, pairs of runs are drawn whose trials scatter as its own do (on a
-logarithmic scale, around the same mean), one of them worse by a true regression; a budget of 5 % over the base judges
-each. Printed is which share of budgets broke, was kept, and stayed undecided (docs/using/ci.md has some of the rows).
+For every figure of every point, pairs of runs are simulated whose trials are spread as in the real run (log-normal,
+with the same mean), except that the second run is worse by a known regression. A budget of 5 % over the base is checked
+for each pair. The table shows the shares of budgets that were broken, kept and undecided (some rows are in
+docs/using/ci.md).
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def trial_spreads(run: ReportedRun) -> list[float]:
-    """Return the standard deviation of the logarithms of trials, per point and figure whose trials differ at all."""
+    """Return the standard deviation of the trials' logarithms for each figure of each point whose trials differ."""
     spreads = []
     for point in run.summary.points:
         for figure in COMPARED:
@@ -73,7 +74,7 @@ def trial_spreads(run: ReportedRun) -> list[float]:
 def simulate(
     spreads: Sequence[float], regression_ratio: float, trials: int, pairs: int, rng: np.random.Generator
 ) -> Counter[Judgement]:
-    """Return how many budgets of 5 % over the base broke, were kept, and stayed undecided."""
+    """Return how many budgets of 5 % over the base were broken, kept and undecided."""
     found: Counter[Judgement] = Counter()
     for spread in spreads:
         logarithms = rng.normal(0.0, spread, (pairs, 2, trials))

@@ -1,4 +1,4 @@
-"""Hosts one adapter with the harness's control routes and pinned uvicorn, as a server that a scenario starts."""
+"""Serves one adapter with the harness's control routes and pinned uvicorn, as a server that a scenario can start."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.hostile_clients`: a hundred thousand visits of hostile clients to each stack of the server.
+"""`python -m benchmarks.hostile_clients`: a hundred thousand connections of hostile clients to each server stack.
 
-Ends with status 1 if any of them causes harm: a traceback in the log, an answer of 500, a well-behaved client beside
-them that misses an event, memory or descriptors that are not released. The server's memory and descriptors are read
-some twenty times, and compared between the first and the last third of the readings (`has_grown`).
+Ends with status 1 if they cause harm: a traceback in the log, an answer with status 500, an event that a well-behaved
+client misses, or memory or descriptors that are not released. The server's memory and descriptors are read about twenty
+times, and the first third of the readings is compared with the last (`has_grown`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.servers.hostile_clients import BATCH, Usage, attack, has_grown
 VISITS = 100_000
 READINGS = 20
 WARM_UP_VISITS = 5_000
-"""Further visits before: twice as many as it takes until the server holds no more objects than before."""
+"""Visits before the first reading: twice as many as it takes until the server's memory stops growing."""
 STACKS = ("fastapi", "asgi")
 
 
@@ -29,16 +29,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stacks", nargs="+", choices=STACKS, default=STACKS)
     parser.add_argument("--compression", choices=("off", "deflate"), default="off")
     parser.add_argument("--headers", choices=("lean", "padded"), default="lean")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     harmless = True
-    for stack in asked.stacks:
-        factors = ("--stack", stack, "--compression", asked.compression, "--headers", asked.headers)
+    for stack in options.stacks:
+        factors = ("--stack", stack, "--compression", options.compression, "--headers", options.headers)
         with running_server("all", "--trace", *factors) as server:
-            harmless = _is_harmed_by_nobody(server, stack, max(1, asked.visits // BATCH // READINGS)) and harmless
+            harmless = _is_unharmed(server, stack, max(1, options.visits // BATCH // READINGS)) and harmless
     return 0 if harmless else 1
 
 
-def _is_harmed_by_nobody(server: RunningServer, stack: str, batches_per_reading: int) -> bool:
+def _is_unharmed(server: RunningServer, stack: str, batches_per_reading: int) -> bool:
     """Attack the server, print each reading, and return whether memory and descriptors have not grown."""
     began_s, visits = time.monotonic(), 0
 

@@ -1,9 +1,9 @@
 """`python -m benchmarks.interval_coverage`: how often the intervals of a report contain the true value, by simulation.
 
-The first table is for the figures of a report at points like those of `standard` and `quick`, simulated with their own
-streams, phases and herds (`benchmarks.simulated_points`). The second is for experiments that stopped when they were
-precise enough, the third for those that repeated the trials which the machine had disturbed: for these two, statistics
-of trials with a known true value are drawn. Seeded: the same command prints the same tables.
+The first table is for the figures of a report, at simulated points like those of `standard` and `quick`
+(`benchmarks.simulated_points`). The second is for experiments that stop when they are precise enough, and the third for
+runs that repeat disturbed trials; both draw the trials' statistics from distributions with a known mean. The same seed
+gives the same tables.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SEED = 14
 
 @dataclass(frozen=True)
 class Population:
-    """The distribution of a trial's statistic (its p50, say)."""
+    """The distribution of a statistic of trials, such as their p50."""
 
     name: str
     mean: float
@@ -67,12 +67,11 @@ class Stopped:
 
 
 StoppingRule = Callable[[Floats, int, float], int]
-"""A function from all possible trials, the pilot's number and the precision asked for to the number of trials measured.
-"""
+"""A function from all possible trials, the size of the pilot and the wanted precision to the number of trials made."""
 
 
 def two_stage(trials: Floats, pilot: int, precision_ratio: float) -> int:
-    """Return the fewest trials with which the interval, by the pilot's spread, is narrow enough, as in a run."""
+    """Return the number of trials that the pilot's spread requires for a narrow enough interval, as a run does."""
     wanted = precision_ratio * abs(float(trials[:pilot].mean()))
     low, high = inference.t_interval(0.0, trials[:pilot])
     needed = math.ceil(pilot * ((high - low) / 2 / wanted) ** 2)
@@ -80,7 +79,7 @@ def two_stage(trials: Floats, pilot: int, precision_ratio: float) -> int:
 
 
 def looking_every_time(trials: Floats, pilot: int, precision_ratio: float) -> int:
-    """Stop at the first block after which the interval of all trials is narrow enough, as a run must not do."""
+    """Return the first number of trials whose interval is narrow enough, as a run must not do."""
     for count in range(pilot, len(trials)):
         low, high = inference.t_interval(0.0, trials[:count])
         if (high - low) / 2 <= precision_ratio * abs(float(trials[:count].mean())):
@@ -91,15 +90,15 @@ def looking_every_time(trials: Floats, pilot: int, precision_ratio: float) -> in
 def stopped(
     rule: StoppingRule, by_pilot: bool, population: Population, pilot: int, experiments: int, seed: int
 ) -> Stopped:
-    """Simulate experiments whose p50 is wanted to half a standard deviation, which takes 16 trials if that is known.
+    """Simulate experiments that want a mean to half a standard deviation (16 trials if the deviation is known).
 
     The interval's spread comes from the pilot (`by_pilot`) or from all trials.
     """
     rng = np.random.default_rng([seed, pilot, MOST_TRIALS])
-    asked_ratio = population.deviation / 2 / population.mean
+    wanted_ratio = population.deviation / 2 / population.mean
     held, made = 0, 0
     for trials in population.draw(rng, (experiments, MOST_TRIALS)):
-        count = rule(trials, pilot, asked_ratio)
+        count = rule(trials, pilot, wanted_ratio)
         bounds = _interval(trials[:count], pilot if by_pilot else count)
         held += bounds[0] <= population.mean <= bounds[1]
         made += count
@@ -107,7 +106,7 @@ def stopped(
 
 
 def stopped_by_another(correlation: float, pilot: int, experiments: int, seed: int) -> Stopped:
-    """Simulate a normal statistic (a p99, a difference) of trials whose number another statistic decided."""
+    """Simulate a normal statistic, such as a p99, of experiments whose number of trials another statistic decided."""
     decisive = POPULATIONS[0]
     rng = np.random.default_rng([seed, pilot, MOST_TRIALS, 1])
     held, made = 0, 0
@@ -123,7 +122,7 @@ def stopped_by_another(correlation: float, pilot: int, experiments: int, seed: i
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine that disturbs some trials, and whose own signs give the amount of each disturbance with an error."""
+    """A machine that disturbs some trials, and shows a sign of each disturbance: its amount with an error."""
 
     disturbed_ratio: float = 0.1
     """Share of the attempts that are disturbed."""
@@ -142,7 +141,7 @@ class Machine:
 
 
 RepeatRule = Callable[[Machine, Floats, Floats], npt.NDArray[np.bool_]]
-"""Returns which attempts are set aside, from their statistics and signs."""
+"""A function from the statistics and signs of attempts to whether each is set aside."""
 
 
 def by_signs(machine: Machine, _statistics: Floats, signs: Floats) -> npt.NDArray[np.bool_]:
@@ -171,7 +170,7 @@ class Repeated:
 
 
 def repeated(rule: RepeatRule, machine: Machine, trials: int, experiments: int, seed: int) -> Repeated:
-    """Simulate runs of this many trials, each of which counts with its first attempt that the rule does not set aside.
+    """Simulate runs in which each trial counts with its first attempt that the rule does not set aside.
 
     A trial has at most ATTEMPTS attempts; if the last is set aside too, the run is INVALID and has no interval.
     """
@@ -196,12 +195,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--experiments", type=_count, default=EXPERIMENTS, help="per row (%(default)s)")
     parser.add_argument("--trials", type=_count, default=SIMULATED_TRIALS, help="simulated per point (%(default)s)")
     parser.add_argument("--seed", type=_count, default=_SEED, help="of the random numbers (%(default)s)")
-    asked = parser.parse_args(arguments)
-    _print_simulated(asked.trials, asked.experiments, asked.seed)
+    options = parser.parse_args(arguments)
+    _print_simulated(options.trials, options.experiments, options.seed)
     print()
-    _print_stopped(asked.experiments, asked.seed)
+    _print_stopped(options.experiments, options.seed)
     print()
-    _print_repeated(asked.experiments, asked.seed)
+    _print_repeated(options.experiments, options.seed)
     return 0
 
 

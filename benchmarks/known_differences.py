@@ -1,8 +1,8 @@
 """`python -m benchmarks.known_differences delay|gate FOLDER`: real runs with a known difference.
 
 `delay` measures each transport at two one-way delays, 10 ms apart, and compares the two runs. `gate` measures three
-servers in the same blocks, of which two are equal and one spends 20 % more CPU time on each delivery, and checks
-them against a budget of 5 % over the first. Both keep their runs in FOLDER; leave the machine alone meanwhile.
+servers in the same blocks and checks the second and third against a budget of 5 % over the first: the second is equal,
+and the third spends 20 % more CPU time on each delivery. The runs are kept in FOLDER. Use an idle machine.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ DELAYS_MS = (15.0, 15.0 + MORE_MS)
 DEARER_RATIO, LIMIT_RATIO = 0.2, 0.05
 SERVERS = ("before", "equal", "dearer")
 _MOVED = ("latency_ms.", "setup_ms.", "freshness.")
-"""The first parts of the names of figures that a longer delay changes."""
+"""Prefixes of the names of the figures that a longer delay changes."""
 
 # An event every 100 ms: longer than a long poll's gap, so that each of its latencies is one transit. 20 poll intervals
-# are 41 periods, so that a poller meets 41 ages of an event, 5 ms apart: the same ones at either delay, moved by 10 ms.
+# are 41 event periods, so that the latencies of a short poll take 41 values, 5 ms apart; the longer delay adds 10 ms to
+# each of them.
 _DELAY_SCENARIO = """
 name = "delay-{delay_ms:g}"
 description = "Each transport at a known delay."
@@ -84,14 +85,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("which", choices=("delay", "gate"))
     parser.add_argument("folder", type=Path, help="a new folder for the runs")
-    parser.add_argument("--blocks", type=int, default=6, help="of each run (%(default)s)")
-    parser.add_argument("--runs", type=int, default=10, help="of the gate (%(default)s)")
-    asked = parser.parse_args()
+    parser.add_argument("--blocks", type=int, default=6, help="blocks of each run (%(default)s)")
+    parser.add_argument("--runs", type=int, default=10, help="runs of `gate` (%(default)s)")
+    options = parser.parse_args()
     try:
-        asked.folder.mkdir(parents=True)
-        if asked.which == "delay":
-            return 0 if _delay(asked.folder.resolve(), asked.blocks) else 1
-        return 0 if _gate(asked.folder.resolve(), asked.blocks, asked.runs) else 1
+        options.folder.mkdir(parents=True)
+        if options.which == "delay":
+            return 0 if _delay(options.folder.resolve(), options.blocks) else 1
+        return 0 if _gate(options.folder.resolve(), options.blocks, options.runs) else 1
     except (UserError, OSError) as error:
         print_error(error)
         return 2
@@ -109,21 +110,21 @@ def _delay(folder: Path, blocks: int) -> bool:
 
 
 def delay_findings(shorter: ReportedRun, longer: ReportedRun) -> Iterator[tuple[str, bool]]:
-    """Yield a sentence for each mean and median, and each other figure called different, and whether it is as expected.
+    """Yield sentences on the means, medians and all other figures called different, with whether each is as expected.
 
-    A median has to be known to half a millisecond; the interval of a mean, which few events make wide for polls, has to
-    contain the known difference.
+    A median must be right within half a millisecond; the interval of a mean, which is wide for polls with few events,
+    must contain the known difference.
     """
     for each in compare_runs(shorter, longer).figures:
         for row in each.judged:
             assert row.contrast is not None
             value = row.contrast.difference.value
             bounds = row.contrast.difference.ci95
-            said = f"{row.label}: {each.figure.label} {figure(value)} ms {interval(bounds)} more"
+            sentence = f"{row.label}: {each.figure.label} {figure(value)} ms {interval(bounds)} more"
             if each.figure.name == "latency_ms.p50":
-                yield said, abs(value - MORE_MS) <= WITHIN_MS
+                yield sentence, abs(value - MORE_MS) <= WITHIN_MS
             elif each.figure.name == "latency_ms.mean":
-                yield said, bounds is not None and bounds[0] <= MORE_MS <= bounds[1]
+                yield sentence, bounds is not None and bounds[0] <= MORE_MS <= bounds[1]
             elif row.contrast.outcome in (Outcome.BETTER, Outcome.WORSE) and not each.figure.name.startswith(_MOVED):
                 yield f"{row.label}: {each.figure.label} {outcome_in_words(each.figure, row.contrast)}", False
 
@@ -146,13 +147,13 @@ def _gate(folder: Path, blocks: int, runs: int) -> bool:
         for judged in judge(load_budgets(folder / "budget.toml"), run, None):
             counts[judged.budget.server or "", judged.judgement] += 1
             print(f"run {number}: {judged.sentence}")
-    print("; ".join(f"{name} {said}: {count}" for (name, said), count in sorted(counts.items())))
+    print("; ".join(f"{name} {judgement}: {count}" for (name, judgement), count in sorted(counts.items())))
     return gate_is_right(counts)
 
 
 def gate_is_right(counts: Mapping[tuple[str, str], int]) -> bool:
-    """Return whether the dearer server was always called that, and the equal one never, in runs that are valid."""
-    dearer = {said for name, said in counts if name == SERVERS[2]}
+    """Return whether in all valid runs the dearer server broke its budget, and the equal one did not."""
+    dearer = {judgement for name, judgement in counts if name == SERVERS[2]}
     return dearer == {Judgement.BROKEN} and not counts.get((SERVERS[1], Judgement.BROKEN), 0)
 
 

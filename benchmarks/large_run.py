@@ -1,6 +1,6 @@
 """`python -m benchmarks.large_run FOLDER`: a run with ten million deliveries, computed instead of measured.
 
-Its report is then timed: `time .venv/bin/python -m analysis report FOLDER` (docs/internals/speed.md).
+The time of its report is measured by: `time .venv/bin/python -m analysis report FOLDER` (docs/internals/speed.md).
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.large_run", description=__doc__)
     parser.add_argument("folder", type=Path, help="where to write it; must not exist")
     parser.add_argument("--transports", nargs="+", choices=BROADCAST, default=["websocket"])
-    parser.add_argument("--clients", type=int, default=CLIENTS, help="of each trial (%(default)s)")
-    parser.add_argument("--events", type=int, default=EVENTS, help="in each trial's measured window (%(default)s)")
+    parser.add_argument("--clients", type=int, default=CLIENTS, help="clients of each trial (%(default)s)")
+    parser.add_argument("--events", type=int, default=EVENTS, help="events in each measured window (%(default)s)")
     parser.add_argument("--blocks", type=int, default=BLOCKS, help="trials of each transport (%(default)s)")
-    asked = parser.parse_args(arguments)
-    if asked.folder.exists():
-        print(f"error: {asked.folder} exists (expected a new folder)", file=sys.stderr)
+    options = parser.parse_args(arguments)
+    if options.folder.exists():
+        print(f"error: {options.folder} exists (expected a new folder)", file=sys.stderr)
         return 2
-    print(large_run(asked.folder, asked.transports, asked.clients, asked.events, asked.blocks))
+    print(large_run(options.folder, options.transports, options.clients, options.events, options.blocks))
     return 0
 
 

@@ -1,7 +1,8 @@
-"""`python -m benchmarks.queue_fit RUN …`: how many points and trials of these runs the own-schedule models fit.
+"""`python -m benchmarks.queue_fit RUN …`: how many points and trials of these runs agree with the models.
 
-A point or trial fits if its mean latency is within 2 % + 0.5 ms of the model's, and its requests per event within 2 %.
-Printed is a row per scenario and transport, from raw records alone; docs/method/accuracy.md has some of the columns.
+The models are those on a trial's own schedule, without and with queues. A point or trial agrees if its mean latency is
+within 2 % + 0.5 ms of the model's, and its requests per event within 2 %. The table has a row per scenario and
+transport, computed from raw records; docs/method/accuracy.md shows some of its columns.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ SHARE, ALLOWANCE_MS = 0.02, 0.5
 
 @dataclass
 class Fits:
-    """How often a figure and both models were compared, and how often they agreed."""
+    """How many points or trials were compared with both models, and how many agreed with each."""
 
     counted: int = 0
     plain: int = 0
     queued: int = 0
     plain_left_ms: float = 0.0
-    """The sum of mean latency − the model's."""
+    """Sum of the differences between measured and modelled mean latency."""
     queued_left_ms: float = 0.0
 
     def add(self, point: Point) -> None:
-        """Count a point, or a trial as a point of its own; one without a queue model does not fit it."""
+        """Count a point; one without a queue model does not agree with it."""
         mean_ms = present(point.latency_ms.mean)
         self.counted += 1
         self.plain += fits(point, point.model)
@@ -53,7 +54,7 @@ def fits(point: Point, expected: Model | QueueModel) -> bool:
 
 
 def count_fits(runs: Sequence[Path], waking_ratio: float | None) -> dict[tuple[str, str], tuple[Fits, Fits]]:
-    """Return by scenario and transport's label the fits of the points and of the trials."""
+    """Return by scenario and transport's label how many points, and how many trials, agree with the models."""
     found: dict[tuple[str, str], tuple[Fits, Fits]] = {}
     for run in runs:
         info = load_run_info(run)
@@ -84,14 +85,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.queue_fit", description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder below results/")
-    parser.add_argument("--waking-ratio", type=float, help="of trials of long polls that have not measured theirs")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--waking-ratio", type=float, help="waking ratio of long poll trials without a measured one")
+    options = parser.parse_args(arguments)
     print(
         "| scenario, transport | points | plain | with queues | trials | plain | with queues "
         "| unexplained by the plain model | with queues |"
     )
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for (scenario, label), (points, trials) in sorted(count_fits(asked.runs, asked.waking_ratio).items()):
+    for (scenario, label), (points, trials) in sorted(count_fits(options.runs, options.waking_ratio).items()):
         left_ms = [total / points.counted for total in (points.plain_left_ms, points.queued_left_ms)]
         counts = [points.counted, points.plain, points.queued, trials.counted, trials.plain, trials.queued]
         cells = [f"{scenario}, {label}", *map(str, counts), *(f"{each_ms:+.2f} ms" for each_ms in left_ms)]

@@ -3,8 +3,8 @@
 The runs are of one scenario, each with its own seed. For each figure in a report, at each point, the interval of every
 run is compared with the mean of that figure in all other runs. That mean has an error of its own: with ten runs of five
 blocks, intervals that contain the true value in 95 % of the cases contain the mean in 94 %. The second table is for
-runs that are drawn from the trials of all of them (`benchmarks.drawn_trials`): what the trials of one run have in
-common does not enter it. The figures are computed from raw records, with the current version of the analysis.
+runs drawn from the trials of all runs (`benchmarks.drawn_trials`), and so without what the trials of one run have in
+common. The figures are computed from raw records, with the current version of the analysis.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class HeldIntervals:
     withheld: int
     """Figures that were printed without an interval."""
     spread_ratio: float | None
-    """The median over points of the standard deviation between runs, divided by what the intervals make it."""
+    """The median over points of the standard deviation between runs, divided by that implied by the intervals."""
 
 
 def count_held(summaries: Sequence[Summary], read: Read) -> HeldIntervals:
@@ -110,14 +110,14 @@ class MeasuredRuns:
 
 
 def read_runs(folders: Sequence[Path]) -> MeasuredRuns:
-    """Summarise runs of one scenario; UserError where they are of several, too few, or share a seed."""
+    """Summarise runs; raise UserError if they are too few, of several scenarios, or share a seed."""
     if len(folders) < LEAST_RUNS:
         raise UserError(f"{len(folders)} run folders given (expected at least {LEAST_RUNS})")
     runs = [load_run_info(folder) for folder in folders]
     if len(scenarios := sorted({run.scenario["name"] for run in runs})) > 1:
         raise UserError(f"runs of different scenarios: {', '.join(scenarios)} (expected runs of one scenario)")
     if len({run.seed for run in runs}) < len(runs):
-        raise UserError("two of these runs have the same seed (expected a seed of its own in each run)")
+        raise UserError("two of these runs have the same seed (expected a different seed for each run)")
     measured = MeasuredRuns()
     for folder in folders:
         measured.add(folder)
@@ -129,15 +129,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.repeated_runs", description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder below results/")
     parser.add_argument("--drawn", type=int, default=DRAWN_RUNS, help="runs drawn per point (%(default)s)")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        measured = read_runs(asked.runs)
+        measured = read_runs(options.runs)
     except UserError as error:
         print_error(error)
         return 2
     _print_held([run.summary for run in measured.runs])
     print()
-    _print_drawn(measured.points, asked.drawn)
+    _print_drawn(measured.points, options.drawn)
     return 0
 
 

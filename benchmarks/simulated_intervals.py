@@ -19,7 +19,7 @@ from contract.records import Ints
 
 @dataclass(frozen=True)
 class Reported:
-    """A figure as a report of some trials prints it."""
+    """A figure as a report prints it."""
 
     value: float
     per_trial: Floats
@@ -43,7 +43,7 @@ class Reported:
 
 
 Figure = Callable[[SimulatedTrials, Ints], Reported]
-"""A function from a point's trials and the numbers of a run's trials among them to the reported figure."""
+"""A function from a point's trials and the indices of those that form a run to the reported figure."""
 
 
 def plain_mean(trials: SimulatedTrials, chosen: Ints) -> Reported:
@@ -122,7 +122,7 @@ class Coverage:
 
 
 def coverage(figure: Figure, trials: SimulatedTrials, blocks: int, runs: int, seed: int) -> Coverage | None:
-    """Return how often runs of so many blocks contain the value of all trials; None if no interval is printed."""
+    """Return how often the intervals of `runs` drawn runs contain the value of all trials; None if none is printed."""
     truth = figure(trials, np.arange(len(trials.latency_ms))).value
     return _share_of(_intervals(figure, trials, blocks, runs, seed), truth)
 
@@ -130,7 +130,7 @@ def coverage(figure: Figure, trials: SimulatedTrials, blocks: int, runs: int, se
 def coverage_of_difference(
     figure: Figure, trials: SimulatedTrials, reference: SimulatedTrials, blocks: int, runs: int, seed: int
 ) -> Coverage | None:
-    """Return the same for the difference from a reference that had the same streams."""
+    """Return the coverage of the interval of the difference to a reference with the same streams."""
     everything = np.arange(len(trials.latency_ms))
     truth = figure(trials, everything).value - figure(reference, everything).value
     random = np.random.default_rng([seed, blocks])
@@ -149,7 +149,7 @@ def _share_of(intervals: Iterable[inference.Interval | None], truth: float) -> C
     printed = [bounds for bounds in intervals if bounds is not None]
     if not printed:
         return None
-    # An interval of zero width, as of requests that a schedule fixes, may miss the true value in the last bit.
+    # An interval of zero width, as for a fixed number of requests, may miss the true value by rounding.
     rounding = 1e-9 * abs(truth)
     held = sum(low - rounding <= truth <= high + rounding for low, high in printed)
     return Coverage(held / len(printed), float(np.median([(high - low) / 2 for low, high in printed])))

@@ -1,8 +1,8 @@
-"""Simulated trials of points, thousands of each: real streams, phases and herds of clients, and a modelled system.
+"""Simulated trials of points, thousands of each: the streams and phases of real runs, and a modelled system.
 
 The streams are those of `contract.stream`, the phases those of `loadtests.plan`. The system is the model with queues,
-with service times and delays that vary from trial to trial, about as measured in a `standard` run. The true value of
-each figure is therefore known, and so is how often intervals contain it.
+with service times and delays that vary from trial to trial as in a `standard` run. So the true value of each figure is
+known, and it can be counted how often intervals contain it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class SimulatedPoint:
     one_way_ms: float = 25.0
     interval_s: float = 0.0
     span_s: float = 2.0
-    """The stream's span: the shortest window at its rate (`contract.stream.StreamSpec`)."""
+    """The span of `contract.stream.StreamSpec`: the shortest window at this rate."""
     clients: int = 10
 
     @property
@@ -111,7 +111,7 @@ class SimulatedTrials:
     latency_ms: Floats
     """Shape (trials, deliveries), each trial's in ascending order."""
     own_mean_ms: Floats
-    """The model's mean on the trial's own schedule; shape (trials,), as all below."""
+    """The model's mean on the trial's own schedule; this and all below have the shape (trials,)."""
     requests: Ints
     own_requests: Ints
     beyond_model_ms: Floats

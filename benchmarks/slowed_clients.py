@@ -1,10 +1,9 @@
 """`python -m benchmarks.slowed_clients`: check that reported latencies exclude the clients' own delay.
 
-The figures are in docs/method/accuracy.md. Every other client of a trial handles what it receives some milliseconds
-late, as a busy program would. The remaining clients are the comparison: they receive the same events from the same
-server, in the same random order, on the same cores. (Between two trials, one slowed and the other not, a server's own
-time differs by more than the effect to be shown.) The delay must show in the client's own stamp and not in the
-kernel's, from which latencies are taken.
+The figures are in docs/method/accuracy.md. Every second client of a trial handles received data some milliseconds
+late, as a busy program would. The other clients are the comparison: they receive the same events from the same server,
+in the same random order, on the same cores. (Two separate trials would differ by more than the effect to be shown.) The
+delay must appear in the client's own stamp but not in the kernel's, from which latencies are computed.
 """
 
 from __future__ import annotations
@@ -46,12 +45,12 @@ Floats = npt.NDArray[np.float64]
 
 
 class _HeldRead(NamedTuple):
-    """Data that a slowed client has not been given yet."""
+    """Data that is held back from a slowed client."""
 
     due_ns: int
     connection: Connection
     sock: object
-    """The connection's socket when the data arrived; the connection may have been opened anew since."""
+    """The connection's socket when the data arrived; the connection may have been reopened since."""
     data: bytes | None
     kernel_ns: int
 
@@ -64,9 +63,8 @@ def is_slowed(client: int) -> bool:
 class SlowDriver(Driver):
     """A driver that passes data to a slowed client a fixed time after it arrived.
 
-    It reads when any client reads, with the same system calls, so that nothing but the client's own delay differs: data
-    left unread in the kernel would change the times of the sender's wake-ups and segments, and so the very arrivals
-    that are to be compared.
+    It reads all clients' sockets at the same times and with the same system calls, so that only the client's own delay
+    differs. Data left unread in the kernel would change the sender's timing, and so the arrivals that are compared.
     """
 
     def __init__(self, address: tuple[str, int], recorder: Recorder, delay_ms: float, read_spacing_ns: int = 0) -> None:

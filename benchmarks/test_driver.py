@@ -60,13 +60,13 @@ def crowd() -> Iterator[Crowd]:
 
 @pytest.mark.benchmark(timer=time.thread_time)
 def test_websocket_delivery(benchmark: Any, crowd: Crowd) -> None:
-    told = frames()
+    messages = frames()
     rows = 0
 
     def fill() -> tuple[tuple[int], dict[str, Any]]:
         nonlocal rows
         rows += CLIENTS
-        data = next(told)
+        data = next(messages)
         for end in crowd.ends:
             end.sendall(data)
         return (rows,), {}

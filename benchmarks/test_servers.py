@@ -93,10 +93,10 @@ class Bench:
         self._runner.close()
 
     def connect(self, path: str, headers: str = "", clients: int = CLIENTS) -> list[Wire]:
-        """Return clients that have asked for `path`, once all of them wait for an event."""
+        """Return clients that have requested `path`, once all of them wait for an event."""
 
         async def connected() -> list[Wire]:
-            wires = [self._ask(f"GET {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n".encode()) for _ in range(clients)]
+            wires = [self._send(f"GET {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n".encode()) for _ in range(clients)]
             while self.hub.log.waiting < clients:
                 await asyncio.sleep(0)
             return wires
@@ -104,7 +104,7 @@ class Bench:
         return self._runner.run(connected())
 
     def publish(self, wires: list[Wire]) -> None:
-        """Publish one event, and wait until it is written to all and all wait again."""
+        """Publish one event, and wait until it is written to all clients and all wait for the next."""
 
         async def published() -> None:
             expected = sum(wire.writes for wire in wires) + len(wires)
@@ -132,18 +132,18 @@ class Bench:
         self._runner.run(held())
 
     def poll(self, path: str) -> None:
-        """Send one poll after the other, each once the previous is answered."""
+        """Send POLLS polls, one after the other."""
 
         async def polled() -> None:
             request = f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n".encode()
             for _ in range(POLLS):
-                wire = self._ask(request)
+                wire = self._send(request)
                 while not wire.writes:
                     await asyncio.sleep(0)
 
         self._runner.run(polled())
 
-    def _ask(self, request: bytes) -> Wire:
+    def _send(self, request: bytes) -> Wire:
         wire = Wire()
         protocol = HttpProtocol(self._config, self._state, {}, asyncio.get_running_loop())
         wire.set_protocol(protocol)

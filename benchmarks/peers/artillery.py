@@ -1,4 +1,4 @@
-"""Artillery: scenarios as data on Node.js, with its ws and http engines and hooks in JavaScript."""
+"""Artillery on Node.js: scenarios in JSON for its ws and http engines, with hooks in JavaScript."""
 
 from __future__ import annotations
 

@@ -30,10 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("--seconds", default="", help=f"measured time of each trial (default: {_DEFAULT_SECONDS:g})")
-    parser.add_argument("--blocks", default="", help=f"how often each tool gets its turn (default: {_DEFAULT_BLOCKS})")
-    parser.add_argument("--tools", default="", help="separated by commas, instead of all that are installed")
-    parser.add_argument("--seed", default="", help="from which orders, payloads and phases follow (default: drawn)")
-    parser.add_argument("--results", type=Path, default=None, help="folder in which `peers` is made (default: results)")
+    parser.add_argument("--blocks", default="", help=f"trials of each tool (default: {_DEFAULT_BLOCKS})")
+    parser.add_argument("--tools", default="", help="tools, separated by commas (default: all that are installed)")
+    parser.add_argument("--seed", default="", help="seed of orders, payloads and phases (default: random)")
+    parser.add_argument("--results", type=Path, default=None, help="folder for the folder `peers` (default: results)")
     return parser
 
 
@@ -57,14 +57,14 @@ def _compare(options: argparse.Namespace) -> None:
         try:
             folder = compare(plan, (options.results or PROJECT_FOLDER / "results").resolve(), console)
         except KeyboardInterrupt:
-            console.print_sentence("what was measured until now is kept")
+            console.print_sentence("the results so far are kept")
             raise
-    # In a file or a pipe the rows of the tables are not folded.
+    # In a file or a pipe, rows of the tables are not wrapped.
     show(summary_of(folder), PlainConsole() if sys.stdout.isatty() else PlainConsole(width=_TABLE_WIDTH))
 
 
 def _number(name: str, text: str, default: float, low: float, high: float) -> float:
-    """Return a whole number of seconds or blocks; with whole seconds, the window ends midway between two events."""
+    """Parse a whole number of seconds or blocks; with whole seconds, the window ends midway between two events."""
     if not text:
         return default
     if not text.isdecimal() or not low <= int(text) <= high:

@@ -1,4 +1,4 @@
-"""The harness's own row: an ordinary trial, as with `make bench TARGET=`, on the same server with the same probes."""
+"""The harness's own row: an ordinary trial, as with `make bench TARGET=`, on the same server as the other tools."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def run_harness(work: Work, trial: PlannedTrial, folder: Path, cores: CorePlan) 
 
 
 def reasons_against_a_row(measures: TrialMeasures) -> list[str]:
-    """Return why a trial gives no row; the checks that do not apply to other tools are left out.
+    """Return why a trial gives no row, without the reasons that are not checked for other tools either.
 
-    These are whether the server was full, as polling without a pause makes it on purpose, whether other programs used
-    its cores, and whether the load sent or read late.
+    These are a saturated server, which polling without a pause intends, other programs on its cores, and a load that
+    sends or reads late.
     """
     left_out = measures.server_reasons | measures.machine_reasons | measures.load_reasons
     return [reason for reason in measures.reasons if reason not in left_out]

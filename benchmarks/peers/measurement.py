@@ -44,7 +44,7 @@ class Measurement:
 
 
 def kernel_latencies_ms(folder: Path, start_ns: int, end_ns: int) -> tuple[float, ...]:
-    """Return kernel arrival minus due (for polls: sent) of all that probes were due in [start_ns, end_ns).
+    """Return the probes' latencies, kernel arrival minus due (for polls: sent), of [start_ns, end_ns).
 
     Empty if there are no kernel stamps.
     """

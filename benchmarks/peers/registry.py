@@ -1,4 +1,4 @@
-"""Every load generator that the harness is compared with; adding one takes a module beside this one and an entry."""
+"""The load generators with which the harness is compared; each has its own module and an entry here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole comparison: the installed tools, their trials in randomised blocks, and the folder with the results."""
+"""A comparison of load generators: the installed tools, their trials in random blocks, and the folder of results."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Plan:
     measured_s: float
     blocks: int
     tools: tuple[str, ...]
-    """Names of the registry; the harness itself is always compared."""
+    """Names in the registry; the harness itself is always compared."""
     seed: int
     """The source of orders, payloads and phases."""
 
@@ -70,8 +70,8 @@ def compare(plan: Plan, results: Path, console: PlainConsole) -> Path:
     for entrant, trial in trials:
         turn = f"{trial.index + 1}/{len(trials)} {entrant.tool}: {WORKS[entrant.work].description} … "
         console.print_sentence(turn, end="")
-        told = _run_one(entrant, trial, found, folder, cores, measurements)
-        console.print_sentence(told)
+        outcome = _run_one(entrant, trial, found, folder, cores, measurements)
+        console.print_sentence(outcome)
         write_summary(
             folder,
             {
@@ -105,12 +105,12 @@ def find_tools(names: Sequence[str]) -> AvailableTools:
             if program is None:
                 found.not_installed.append(name)
                 continue
-            told = tool.checked_version(program)
+            version = tool.checked_version(program)
         except ToolError as error:
             found.failures.append(Failure(name, None, None, str(error)))
             continue
         found.programs[name] = program
-        found.entrants += [Entrant(name, work, told, description) for work, description in tool.works.items()]
+        found.entrants += [Entrant(name, work, version, description) for work, description in tool.works.items()]
     return found
 
 
@@ -126,7 +126,7 @@ def plan_trials(plan: Plan, entrants: Sequence[Entrant]) -> list[tuple[Entrant, 
 
 
 def fresh_folder(results: Path, console: PlainConsole) -> Path:
-    """Return an empty `results/peers`; an earlier one is renamed to the time at which it was started."""
+    """Return an empty `results/peers`; an earlier one is renamed after the time of its start."""
     folder = results / FOLDER_NAME
     try:
         if folder.exists():
@@ -141,7 +141,7 @@ def fresh_folder(results: Path, console: PlainConsole) -> Path:
 
 def _name_set_aside(folder: Path) -> Path:
     try:
-        # No more of it is needed: it may be that of another version.
+        # Only the start is read, since the file may be of another version.
         began = parse_time(str(read_json(folder / SUMMARY_FILE, FORMAT)["started_at"]))
     except (UserError, KeyError, ValueError):
         began = datetime.fromtimestamp(folder.stat().st_mtime, UTC)

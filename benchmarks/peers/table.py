@@ -45,7 +45,7 @@ def cells(row: JsonObject) -> list[str]:
 
 
 def markdown(summary: JsonObject) -> str:
-    """Return two tables per work: what was measured of each tool, and what which tools cannot see."""
+    """Return two tables per work: the results of each tool, and what each tool cannot measure."""
     parts: list[str] = []
     for work, rows in _by_work(summary):
         parts.append(f"**{work.description}**")
@@ -62,13 +62,13 @@ def _markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]], align
 
 
 def versions(summary: JsonObject) -> str:
-    """Return the versions of all that was measured, in the order of the rows."""
+    """Return the versions of all tools, in the order of the rows."""
     known = dict.fromkeys(f"{row['tool']} {row['version']}" for row in summary["rows"])
     return f"Versions: {', '.join(known)}."
 
 
 def show(summary: JsonObject, console: PlainConsole) -> None:
-    """Print the tables on the console, with the missing tools and why."""
+    """Print the tables on the console, and the tools that are missing or failed."""
     for work, rows in _by_work(summary):
         table = Table(title=work.description, title_justify="left", box=box.SIMPLE)
         for i, heading in enumerate(headings(work)):
@@ -89,7 +89,7 @@ def show(summary: JsonObject, console: PlainConsole) -> None:
 
 
 def _blind_spots(rows: Sequence[JsonObject]) -> list[tuple[str, str]]:
-    """Return each thing that a tool cannot see, once, with all tools that cannot and why, where they say so."""
+    """Return each thing that some tools cannot measure, with these tools and their reasons."""
     tools: dict[str, dict[str, list[str]]] = {}
     for row in rows:
         for limit in row["cannot_see"]:

@@ -19,7 +19,7 @@ _VERSION_PATIENCE_S = 30.0
 
 
 class ToolError(Exception):
-    """A tool that cannot do its work: one sentence, which becomes its entry under `failed`."""
+    """A tool cannot do its work, for a reason in one sentence, which is listed under `failed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +99,17 @@ class Tool(abc.ABC):
         """Read its report from its standard output or its files; raise ToolError if there is none."""
 
     def companions(self, job: Job) -> AbstractContextManager[object]:
-        """Run what it needs beside it during a trial, which does not count towards its cost; usually nothing."""
+        """Run the other programs that it needs during a trial, whose cost does not count; by default none."""
         return nullcontext()
 
     def checked_version(self, program: Path) -> str:
         """Return its version; raise ToolError if its output cannot be read because it is too old."""
-        told = self.version(program)
-        numbers = tuple(int(number) for number in re.findall(r"\d+", told)[:3])
+        version = self.version(program)
+        numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
         if numbers and numbers < self.oldest:
             wanted = ".".join(str(number) for number in self.oldest)
-            raise ToolError(f"{program}: version {told} is too old (expected {wanted} or newer)")
-        return told
+            raise ToolError(f"{program}: version {version} is too old (expected {wanted} or newer)")
+        return version
 
 
 def find_program(variable: str, command: str) -> Path | None:
@@ -122,7 +122,7 @@ def find_program(variable: str, command: str) -> Path | None:
 
 
 def output_of(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-    """Return what a short command prints, errors included; raise ToolError if it cannot be run."""
+    """Return the output of a short command, errors included; raise ToolError if it cannot be run."""
     try:
         done = subprocess.run(
             command,

@@ -1,4 +1,4 @@
-"""A trial of another tool: it connects, the stream is posted, and its CPU time is read at the window's ends."""
+"""A trial of another tool: the tool connects, the stream starts, and its CPU time is read at the window's ends."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def run_tool(tool: Tool, program: Path, work: Work, trial: PlannedTrial, folder:
         process = running.enter_context(
             ToolProcesses(tool.launch(program, job), folder / "output.log", folder, cores.load)
         )
-        probed.wait_for(work.clients, lambda: _how_it_ended(process))
+        probed.wait_for(work.clients, lambda: _early_end(process))
         time.sleep(_SETTLE_S)
         window = _watch(probed, process, stream, measured_s)
         probed.probe.stop()
@@ -70,7 +70,7 @@ def run_tool(tool: Tool, program: Path, work: Work, trial: PlannedTrial, folder:
     return _judged(tool, work, trial, stream, window, account, folder)
 
 
-def _how_it_ended(process: ToolProcesses) -> str | None:
+def _early_end(process: ToolProcesses) -> str | None:
     if process.exit_code is None:
         return None
     return f"ended with exit status {process.exit_code} before its clients were connected: {process.last_output()}"

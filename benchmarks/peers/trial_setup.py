@@ -1,4 +1,4 @@
-"""The surroundings of every trial of every tool: a fresh server on its core, and the probes."""
+"""The server and the probes of a trial, which are the same for every tool."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class ProbedServer:
         return f"http://{HOST}:{self.port}"
 
     def connected(self, stats: JsonObject) -> int:
-        """Return the clients that the server has now, without the probes and this request."""
+        """Return the number of connected clients, without the probes and this request."""
         if self.work.name == "websocket":
             return int(stats["channels"]) - self.work.probes
         return int(stats["connections"]) - self.work.probes - 1
 
     def wait_for(self, clients: int, ended: Callable[[], str | None]) -> None:
-        """Wait until so many are connected; raise ToolError after too long, or if `ended` returns what has ended."""
+        """Wait until `clients` are connected; raise ToolError after too long, or with the text that `ended` returns."""
         deadline = time.monotonic() + _CONNECT_PATIENCE_S
         while (connected := self.connected(self.control.stats())) < clients:
-            if (said := ended()) is not None:
-                raise ToolError(said)
+            if (reason := ended()) is not None:
+                raise ToolError(reason)
             if time.monotonic() > deadline:
                 raise ToolError(f"connected only {connected} of {clients} clients in {_CONNECT_PATIENCE_S:g} s")
             time.sleep(_CHECK_S)
@@ -55,13 +55,13 @@ class ProbedServer:
 
 @contextmanager
 def set_up(work: Work, folder: Path, cores: CorePlan) -> Iterator[ProbedServer]:
-    """Start server and probes, and end both whatever happens; the probes then leave their tables in `folder`."""
+    """Start a server and the probes, and stop both at the end; the probes then write their tables to `folder`."""
     with reserved_port() as port, Child(_server(work, port), folder / "server.log", cores.server):
         control = ControlClient(f"http://{HOST}:{port}")
         try:
             control.wait_until_ready(_SERVER_PATIENCE_S)
-            look = ["-m", "benchmarks.peers.probe", work.name, str(port), str(work.probes), str(folder)]
-            with Child(look, folder / "probe.log") as probe:
+            probes = ["-m", "benchmarks.peers.probe", work.name, str(port), str(work.probes), str(folder)]
+            with Child(probes, folder / "probe.log") as probe:
                 probed = ProbedServer(work, port, control, probe)
                 probed.wait_for(
                     0, lambda: None if probe.exit_code is None else f"the probes ended early: {probe.last_output()}"

@@ -166,7 +166,7 @@ class Tsung(Tool):
         if job.work.name == "websocket":
             counted = re.findall(r"^stats: async_unknown_data_rcv \d+ (\d+)$", lines, re.MULTILINE)
             return ToolReport(int(counted[-1]) if counted else 0, None, None)
-        # Count, mean and deviation of the last seconds; highest and lowest of all; mean and count of all before these.
+        # Columns: count, mean and deviation of the last seconds; maximum and minimum; mean and count before them.
         rows = re.findall(r"^stats: request (\d+) (\S+) \S+ \S+ \S+ (\S+) (\d+)$", lines, re.MULTILINE)
         if not rows:
             raise ToolError("tsung counted no request in its log")
@@ -175,7 +175,7 @@ class Tsung(Tool):
 
 
 def _dtd(program: Path) -> Path:
-    """Return the installation's grammar of its configuration, which is not read but must be named."""
+    """Return the DTD of the installation, which Tsung does not read but its configuration must name."""
     for prefix in program.resolve().parents:
         beside = prefix / "share" / "tsung" / "tsung-1.0.dtd"
         if beside.is_file():

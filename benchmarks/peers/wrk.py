@@ -1,4 +1,4 @@
-"""wrk: an HTTP load generator in C that sends the next request as soon as it is answered."""
+"""wrk: an HTTP load generator in C whose connections send the next request as soon as they get an answer."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""Stock Locust users of the event channel, over websocket-client: one greenlet reads, each message is fired.
+"""Stock Locust users over websocket-client: one greenlet reads, and fires each message as a request.
 
     locust -f benchmarks/peers/locust_users/websocket_client.py --host http://127.0.0.1:8000 WebSocketClientUser
 
-They are written as Locust's documentation shows for other systems ("Testing other systems using custom clients"):
-nothing of this project is in them. Their latency is the time since the event was due, read where the user's code gets
-the message.
+They are written as Locust's documentation shows ("Testing other systems using custom clients"), without any code of
+this project. Their latency is the time from when the event was due to when the user's code has the message.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from websocket import WebSocketException, create_connection
 
 
 class WebSocketClientUser(User):
-    """Opens the channel once and then only listens, with all defaults of websocket-client."""
+    """Connects once and then only reads, with all defaults of websocket-client."""
 
     options: ClassVar[dict[str, Any]] = {}
 
     def on_start(self) -> None:
-        """Connect, and start to read."""
+        """Connect, and start reading."""
         self._channel = create_connection(str(self.host).replace("http", "ws", 1) + "/ws", **self.options)
         self._reader = gevent.spawn(self._read)
 
@@ -48,16 +47,16 @@ class WebSocketClientUser(User):
 
     @task
     def stay(self) -> None:
-        """Send nothing over the channel."""
+        """Send nothing."""
         gevent.sleep(3600)
 
     def on_stop(self) -> None:
-        """Close the channel."""
+        """Close the connection."""
         self._reader.kill()
         self._channel.close()
 
 
 class UncheckedWebSocketClientUser(WebSocketClientUser):
-    """The same without websocket-client's check of UTF-8, which is written in Python and half of the cost."""
+    """Skips websocket-client's check of UTF-8, which is written in Python and causes half of the cost."""
 
     options: ClassVar[dict[str, Any]] = {"skip_utf8_validation": True}
