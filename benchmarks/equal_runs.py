@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -81,11 +81,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table, and every false alarm."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.equal_runs", description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run's folder below results/")
+    parser.add_argument("--ignore-speed", action="store_true", help="as if the machine were as fast in all runs")
+    options = parser.parse_args(arguments)
     try:
-        runs = sorted(read_runs(parser.parse_args(arguments).runs).runs, key=lambda run: run.info.started_at)
+        runs = sorted(read_runs(options.runs).runs, key=lambda run: run.info.started_at)
     except UserError as error:
         print_error(error)
         return 2
+    if options.ignore_speed:
+        runs = [replace(run, summary=replace(run.summary, fixed_work_ms=None)) for run in runs]
     comparisons = [compare_runs(*pair) for pair in combinations(runs, 2)]
     print(f"{plural(len(comparisons), 'pair')} of runs:\n")
     print("| figure | compared | the same | no difference shown | called different | of all | in pairs |")

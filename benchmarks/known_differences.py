@@ -60,13 +60,13 @@ budget_s = 600
 transports = ["sse"]
 
 [parameters]
-clients = 40
+clients = 100
 rate_per_s = 200
 arrival = "periodic"
 payload_bytes = 100
 one_way_delay_ms = 0
 warm_up_s = 0.2
-measured_s = 3
+measured_s = 1
 
 [servers]
 {servers}
@@ -85,7 +85,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("which", choices=("delay", "gate"))
     parser.add_argument("folder", type=Path, help="a new folder for the runs")
-    parser.add_argument("--blocks", type=int, default=6, help="blocks of each run (%(default)s)")
+    parser.add_argument("--blocks", type=int, default=10, help="blocks of each run (%(default)s)")
     parser.add_argument("--runs", type=int, default=10, help="runs of `gate` (%(default)s)")
     options = parser.parse_args()
     try:

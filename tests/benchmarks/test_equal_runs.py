@@ -51,3 +51,18 @@ def test_every_two_runs_are_compared_and_false_alarms_are_told(
 def test_too_few_runs_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(recorded(tmp_path / "run", 1))]) == 2
     assert "expected at least 3" in capsys.readouterr().err
+
+
+def test_what_the_machines_speed_explains_is_no_false_alarm_unless_it_is_ignored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [recorded(tmp_path / f"run-{seed}", seed, 20.0 * (seed == 3)) for seed in (1, 2, 3)]
+    for path in (runs[2] / "trials").glob("*/trial.json"):
+        document = json.loads(path.read_text())
+        path.write_text(json.dumps({**document, "fixed_work_ns": [100 * ns for ns in document["fixed_work_ns"]]}))
+    alarms = {}
+    for options in ((), ("--ignore-speed",)):
+        assert main([*map(str, runs), *options]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        alarms[options] = [line for line in lines if line.startswith("- ") and "median of latency" in line]
+    assert {options: len(lines) for options, lines in alarms.items()} == {(): 0, ("--ignore-speed",): 4}
