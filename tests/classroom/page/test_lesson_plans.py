@@ -140,6 +140,11 @@ def test_the_ending_has_this_rooms_own_numbers(page: Page, classroom: RunningCla
     assert f"Run {run['id']} of this room" in html
     assert f"<td>{short_poll['requests'] / len(short_poll['delivered']):.2f}</td>" in html
     assert "Of 1 question put to the test: 1 right." in html
+    take_up(page, "5 minutes")  # whose cards replace each other's runs before they have figures
+    for card in range(1, 4):
+        page.keyboard.press("PageDown")
+        expect(page.locator("#route")).to_have_attribute("data-card", str(card))
+    expect(page.locator("#route")).to_contain_text(f"Run {run['id']} of this room")
 
 
 def has_started_steady(answer: Response) -> bool:

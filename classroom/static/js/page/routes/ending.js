@@ -13,7 +13,7 @@ const USES = {
 const FEW_EVENTS = 10;
 const VERDICTS = [["right", "right"], ["close", "close"], ["off", "not what happened"], ["skipped", "run without a prediction"]];
 
-/** Return the card. `data`: the last finished run, or null; `predictions`: [{question, progress}] (predict.js). */
+/** Return the card. `data`: the last run that went its length, else the last finished one, or null; `predictions`: [{question, progress}] (predict.js). */
 export function endingHtml(data, predictions) {
   const events = data === null ? 0 : Math.max(...TRANSPORTS.map((transport) => laneNumbers(data, transport).delivered));
   const figures = events > 0 ? [["median age", medianAge], ["requests per event", requestsPerEvent]] : [];

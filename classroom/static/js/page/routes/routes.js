@@ -98,7 +98,7 @@ export function mountRoutes(place, choice, context, predict) {
     const { route, card } = at;
     const { title, press, ask, see, isEnding } = route.cards[card];
     const body = isEnding
-      ? endingHtml(context.store.finished, predict.results())
+      ? endingHtml(context.store.whole ?? context.store.finished, predict.results())
       : `<dl class="route-facts"><div><dt>Press</dt><dd>${press}</dd></div><div><dt>Ask</dt><dd>${ask}</dd></div>
           <div><dt>They should see</dt><dd id="route-answer">${see}</dd></div></dl>`;
     place.innerHTML = `<div class="route-head">
