@@ -220,10 +220,10 @@ def test_a_target_without_a_trace_is_told_so(target: str, tmp_path: Path) -> Non
     assert "start it with --trace" in refused("loadtests", "run", scenario(tmp_path), "--target", target, "--trace")
 
 
-def test_a_stack_cannot_be_asked_of_a_target_that_is_already_running(target: str, tmp_path: Path) -> None:
+def test_a_stack_cannot_be_set_on_a_target_that_is_already_running(target: str, tmp_path: Path) -> None:
     path = scenario(tmp_path)
     path.write_text(path.read_text() + 'stack = "asgi"\n')
-    assert 'stack = "asgi" cannot be asked' in refused("loadtests", "run", path, "--target", target)
+    assert 'stack = "asgi" cannot be set' in refused("loadtests", "run", path, "--target", target)
 
 
 def test_a_server_of_two_processes_is_measured_as_one(tmp_path: Path) -> None:
