@@ -160,11 +160,13 @@ class Contrast:
 
     @property
     def may_be_the_machine(self) -> bool:
-        """Whether no difference is shown, but would be if the machine were as fast in both runs."""
-        if self.outcome is not Outcome.NOT_SHOWN or self._machine_alone == 0:
+        """Whether it is not decided, but would be, either way, if the machine were as fast in both runs."""
+        if self.outcome is not Outcome.NOT_SHOWN or self.machine == NO_EFFECT:
             return False
-        p_value = self._decisive.p_value()
-        return p_value is not None and p_value < 1 - CONFIDENCE
+        range_of_machine = self.machine.difference if self.log_ratio is None else self.machine.log_ratio
+        p_value, bounds = self._decisive.p_value(), _narrowed(self._decisive, range_of_machine)
+        is_different = p_value is not None and p_value < 1 - CONFIDENCE
+        return is_different or (bounds is not None and max(map(abs, bounds)) <= self._margin)
 
     @property
     def _machine_alone(self) -> float:

@@ -78,6 +78,7 @@ def side(*values: float) -> Side:
         ((130.0, 131.0, 129.0), Outcome.NOT_SHOWN, True),  # less than the machine: part of it waited
         ((170.0, 171.0, 169.0), Outcome.WORSE, False),  # more than the machine
         ((90.0, 91.0, 89.0), Outcome.BETTER, False),  # on a slower machine, all the better
+        ((100.2, 100.4, 100.0), Outcome.NOT_SHOWN, True),  # the same, if the machine was
         ((100.0, 140.0, 90.0), Outcome.NOT_SHOWN, False),  # not shown on the same machine either
     ],
 )
